@@ -1,0 +1,71 @@
+"""One report on one resource by one rule, and what makes two of them the same."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from trayalert.domain.level import Level
+from trayalert.domain.times import Millis
+
+SAME_TEXT_SPAN: Millis = 10 * 60 * 1000
+"""A body with no rule or time of its own is a retry only this long after its first delivery."""
+
+
+class Kind(enum.StrEnum):
+    """Which of Cloud Monitor's bodies it was."""
+
+    THRESHOLD = "threshold"
+    TEST = "test"
+    UNRECOGNISED = "unrecognised"
+
+
+class State(enum.StrEnum):
+    """What the rule says of the resource."""
+
+    ALERT = "ALERT"
+    OK = "OK"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Two alerts with equal `text` are one; where it does not name a moment (`timed`), only within SAME_TEXT_SPAN.
+
+    An empty text is equal to none.
+    """
+
+    text: str
+    timed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """An alert as read from a callback. Texts are as sent; what is absent, empty or the text `null` is None.
+
+    `subject` is account, rule and canonical dimensions; `key` names the incident (see `domain/incident.py`).
+    """
+
+    kind: Kind
+    identity: Identity
+    key: str
+    subject: str
+    state: State | None
+    level: Level
+    previous_level: Level | None = None
+    at: Millis | None = None
+    name: str | None = None
+    rule_id: str | None = None
+    metric: str | None = None
+    metric_title: str | None = None
+    value: float | None = None
+    value_text: str | None = None
+    unit: str | None = None
+    expression: str | None = None
+    namespace: str | None = None
+    region: str | None = None
+    resource_id: str | None = None
+    resource_name: str | None = None
+    account_id: str | None = None
+    group: str | None = None
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,40 @@
+"""What the inbox announces, after it is on disk. Events carry numbers, not rows: who shows them asks the log."""
+
+from dataclasses import dataclass
+
+from trayalert.domain.incident import Change
+from trayalert.domain.times import Millis
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackArrived:
+    """A callback was stored, a retry or not."""
+
+    received_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentChanged:
+    """An incident was opened, joined or closed."""
+
+    incident_id: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class TestReceived:
+    """The console's Test button came through."""
+
+    received_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class DoorChanged:
+    """The listener opened (`problem` is None, `host` and `port` are the real ones) or could not (a sentence)."""
+
+    host: str
+    port: int
+    problem: str | None
+
+
+Event = CallbackArrived | IncidentChanged | TestReceived | DoorChanged

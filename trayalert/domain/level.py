@@ -1,0 +1,42 @@
+"""How bad: the four levels, and the sender's many words for them."""
+
+import enum
+
+
+class Level(enum.StrEnum):
+    """Calm to worst; compare by `rank`."""
+
+    OK = "OK"
+    INFO = "INFO"
+    WARN = "WARN"
+    CRITICAL = "CRITICAL"
+
+    @property
+    def rank(self) -> int:
+        """0 for OK to 3 for CRITICAL."""
+        return _RANKS[self]
+
+
+_RANKS = {level: rank for rank, level in enumerate(Level)}
+
+_WORDS = {
+    "OK": Level.OK,
+    "INFO": Level.INFO,
+    "P4": Level.INFO,
+    "WARN": Level.WARN,
+    "WARNING": Level.WARN,
+    "P3": Level.WARN,
+    "CRITICAL": Level.CRITICAL,
+    "P1": Level.CRITICAL,
+    "P2": Level.CRITICAL,
+}
+
+
+def read_level(word: str | None, *, absent: Level = Level.WARN) -> Level:
+    """Map the sender's word; an unknown or absent one becomes `absent`, so that no alert is taken for calm."""
+    return _WORDS.get(word.strip().upper(), absent) if word else absent
+
+
+def worst(*levels: Level) -> Level:
+    """Return the worst of at least one level."""
+    return max(levels, key=lambda level: level.rank)

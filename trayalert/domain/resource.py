@@ -1,0 +1,116 @@
+"""What an alert is about: namespaces as callbacks name them, and the dimension that names the resource."""
+
+from collections.abc import Mapping
+
+_CALLBACK_NAMESPACES = {
+    # the table of Cloud Monitor's callback page; every other namespace is the same in rules and callbacks
+    "acs_ecs_dashboard": "acs_ecs",
+    "acs_slb_dashboard": "acs_slb",
+    "acs_rds_dashboard": "acs_rds",
+    "acs_oss_dashboard": "acs_oss",
+    "acs_sls_dashboard": "acs_sls",
+    "acs_ess_dashboard": "acs_ess",
+    "acs_containerservice_dashboard": "acs_containerservice",
+    "acs_apigateway_dashboard": "acs_apigateway",
+    "acs_redis_dashboard": "acs_kvstore",
+    "acs_ocs_new": "acs_ocs",
+    "acs_mns_new": "acs_mns",
+}
+
+ACCOUNT_DIMENSIONS = frozenset({"userId", "userld", "uid"})
+"""Dimensions that name the account; `userld` is a misprint of the EIP documents."""
+
+_INSTANCE = ("instanceId", "InstanceId", "instanceld", "instance_id")
+_ID_DIMENSIONS: dict[str, tuple[str, ...]] = {
+    # from the dimensions of Cloud Monitor's metric tables (2021); the first one that is present names the resource
+    "acs_adb": _INSTANCE,
+    "acs_ads": _INSTANCE,
+    "acs_airec": _INSTANCE,
+    "acs_alb": ("loadBalancerId",),
+    "acs_amqp": _INSTANCE,
+    "acs_anycast_eip": _INSTANCE,
+    "acs_apigateway": ("instanceId", "apiUid"),
+    "acs_baas": _INSTANCE,
+    "acs_bandwidth_package": _INSTANCE,
+    "acs_bds": _INSTANCE,
+    "acs_cdn": _INSTANCE,
+    "acs_cds": ("clusterId",),
+    "acs_cen": ("cenId",),
+    "acs_containerservice": ("clusterId", "groupId", "podId"),
+    "acs_dcdn": ("instanceId", "domain_name"),
+    "acs_ddh": ("DedicatedHostId",),
+    "acs_ddos": _INSTANCE,
+    "acs_ddosdip": _INSTANCE,
+    "acs_drds": _INSTANCE,
+    "acs_dts": _INSTANCE,
+    "acs_ecs": _INSTANCE,
+    "acs_elasticsearch": ("clusterId", "instanceId"),
+    "acs_emr": ("clusterId",),
+    "acs_ess": ("scalingGroup", "instanceId"),
+    "acs_express_connect": _INSTANCE,
+    "acs_fc": ("functionName", "serviceName"),
+    "acs_global_acceleration": _INSTANCE,
+    "acs_hbase": ("clusterId",),
+    "acs_hbaseserverless": _INSTANCE,
+    "acs_hbaseue": _INSTANCE,
+    "acs_hbr": ("vaultId",),
+    "acs_hcs_sgw": ("gatewayId",),
+    "acs_hdfs": _INSTANCE,
+    "acs_hdr": ("gatewayId", "serverId"),
+    "acs_hitsdb": _INSTANCE,
+    "acs_hologres": _INSTANCE,
+    "acs_hybriddb": _INSTANCE,
+    "acs_iot": ("instanceId", "productKey"),
+    "acs_ipv6_bandwidth": _INSTANCE,
+    "acs_k8s": ("cluster", "clusterId"),
+    "acs_kafka": _INSTANCE,
+    "acs_kubernetes": ("groupId", "podId"),
+    "acs_kvstore": _INSTANCE,
+    "acs_lindorm": _INSTANCE,
+    "acs_maxcompute_prepay": ("project",),
+    "acs_memcache": _INSTANCE,
+    "acs_mns": ("queue", "topic"),
+    "acs_mongodb": _INSTANCE,
+    "acs_nas": ("fileSystemId",),
+    "acs_nat_gateway": _INSTANCE,
+    "acs_networkmonitor": ("taskId",),
+    "acs_newbgpddos": _INSTANCE,
+    "acs_nlb": ("instanceId", "loadBalancerId"),
+    "acs_oceanbase": ("obClusterId",),
+    "acs_ocs": _INSTANCE,
+    "acs_opensearch": ("appName", "appId"),
+    "acs_oss": ("BucketName",),
+    "acs_petadata": _INSTANCE,
+    "acs_physical_connection": _INSTANCE,
+    "acs_polardb": ("clusterId", "instanceId"),
+    "acs_privatelink": _INSTANCE,
+    "acs_rds": _INSTANCE,
+    "acs_rds_sar": ("hostId", "hostGroupId"),
+    "acs_rocketmq": _INSTANCE,
+    "acs_scdn": _INSTANCE,
+    "acs_serverless": ("appId",),
+    "acs_slb": _INSTANCE,
+    "acs_sls": ("project",),
+    "acs_smartag": ("instanceId", "instance_id"),
+    "acs_tair": _INSTANCE,
+    "acs_videolive": _INSTANCE,
+    "acs_vpc_eip": _INSTANCE,
+    "acs_vpn": _INSTANCE,
+    "waf": ("instanceId", "domain"),
+}
+
+
+def normalise_namespace(text: str | None) -> str | None:
+    """Turn a rule's namespace into the callback's: `acs_ecs_dashboard` and `ecs_dashboard` are `acs_ecs`."""
+    if text is None:
+        return None
+    return _CALLBACK_NAMESPACES.get(text) or _CALLBACK_NAMESPACES.get(f"acs_{text}") or text
+
+
+def id_dimension(namespace: str | None, dimensions: Mapping[str, str]) -> str | None:
+    """Return the name of the dimension that names the resource, else the first by name that is not the account."""
+    for name in _ID_DIMENSIONS.get(namespace or "", ()):
+        if dimensions.get(name):
+            return name
+    rest = sorted(name for name, value in dimensions.items() if value and name not in ACCOUNT_DIMENSIONS)
+    return rest[0] if rest else None

@@ -1,0 +1,40 @@
+"""What the log gives back: alerts and incidents with the numbers that it gave them."""
+
+from dataclasses import dataclass
+
+from trayalert.domain.alert import Alert
+from trayalert.domain.incident import Incident
+from trayalert.domain.times import Millis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAlert:
+    """An alert in the log. `deliveries` counts its retries too; `late`: its incident was over when it came."""
+
+    id: int
+    received_at: Millis
+    incident_id: int | None
+    deliveries: int
+    late: bool
+    alert: Alert
+    raw: bytes | None = None
+    """The body of the first delivery, where it was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredIncident:
+    """An incident in the log with the alert that stands for it (the latest by event time)."""
+
+    incident: Incident
+    alert: StoredAlert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Counts over the whole log."""
+
+    alerts: int
+    deliveries: int
+    unrecognised: int
+    open_incidents: int
+    last_callback_at: Millis | None

@@ -1,0 +1,67 @@
+"""Moments are integers: milliseconds since 1970 in UTC. Here they meet text."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+Millis = int
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STAMP = re.compile(r"([1-9][0-9]{9})(?:\.0+)?|([1-9][0-9]{12})(?:\.0+)?")
+_AGE = re.compile(r"([0-9]{1,6})\s*(s|m|h|d|w)")
+_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def read_timestamp(text: str | None) -> Millis | None:
+    """Read Cloud Monitor's `timestamp`: ten digits are seconds, thirteen milliseconds; all else is None."""
+    match = _STAMP.fullmatch(text.strip()) if text else None
+    if match is None:
+        return None
+    return int(match[1]) * 1000 if match[1] else int(match[2])
+
+
+def iso(moment: Millis | None) -> str | None:
+    """Write a moment as ISO 8601 in UTC: `2026-11-23T07:46:10.250Z`."""
+    if moment is None:
+        return None
+    stamp = _EPOCH + timedelta(milliseconds=moment)
+    return stamp.strftime("%Y-%m-%dT%H:%M:%S.") + f"{stamp.microsecond // 1000:03d}Z"
+
+
+def as_datetime(moment: Millis) -> datetime:
+    """Return the moment as an aware datetime in UTC."""
+    return _EPOCH + timedelta(milliseconds=moment)
+
+
+def read_age(text: str) -> Millis | None:
+    """Read a length of time like `90s`, `15m`, `24h`, `7d` or `2w` into milliseconds."""
+    match = _AGE.fullmatch(text.strip().lower())
+    return int(match[1]) * _UNITS[match[2]] if match else None
+
+
+def read_moment(text: str, *, now: Millis) -> Millis | None:
+    """Read what a person types for a moment: an ISO date or time (UTC where it names no zone), or an age before `now`."""
+    age = read_age(text)
+    if age is not None:
+        return now - age
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def duration_text(length: Millis) -> str:
+    """Write a length of time as a person says it: `45 s`, `3 min`, `2 h 5 min`, `4 d 2 h`."""
+    seconds = max(0, length) // 1000
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

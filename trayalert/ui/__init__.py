@@ -1,0 +1,1 @@
+"""All of Qt. Widgets have no await, no rules and no SQL: events come up as frozen dataclasses, wishes go down by `Desk`."""

@@ -1,0 +1,78 @@
+"""What the widgets may ask and wish for. The app implements it; every call is made on the main thread and is quick."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from trayalert.domain.level import Level
+from trayalert.domain.reach import Reach
+from trayalert.domain.stored import StoredAlert, StoredIncident
+from trayalert.domain.times import Millis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskState:
+    """What tray and status line say. `trouble` are sentences about what is wrong with the program itself."""
+
+    open_incidents: int = 0
+    worst: Level | None = None
+    last_callback_at: Millis | None = None
+    reach: Reach = Reach.UNKNOWN
+    paused_until: Millis | None = None
+    trouble: tuple[str, ...] = ()
+
+
+class Desk(Protocol):
+    """The program as its front sees it."""
+
+    def now(self) -> Millis:
+        """Return the present moment."""
+        ...
+
+    def state(self) -> DeskState:
+        """Return what tray and status line say now."""
+        ...
+
+    def open_incidents(self) -> Sequence[StoredIncident]:
+        """Return all open incidents, the newest (by `opened_at`, then id) first."""
+        ...
+
+    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident]:
+        """Return closed incidents, the last closed first, going on after `before`."""
+        ...
+
+    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident]:
+        """Return those incidents, in any order."""
+        ...
+
+    def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
+        """Return the alerts of an incident, newest arrival first."""
+        ...
+
+    def unconfirmed(self, incident: StoredIncident) -> bool:
+        """Whether an open incident had no repeat for longer than the mute period."""
+        ...
+
+    def console_url(self, incident: StoredIncident) -> str | None:
+        """Return the console link, or None where there is none."""
+        ...
+
+    def open_url(self, url: str) -> bool:
+        """Open an allow-listed https link in the browser; False where that cannot be done."""
+        ...
+
+    def callback_url(self) -> str:
+        """Return the callback URL with its secret."""
+        ...
+
+    def resolve(self, incident_id: int) -> None:
+        """Mark an incident recovered by hand; an IncidentChanged follows."""
+        ...
+
+    def pause(self, until: Millis | None) -> None:
+        """Show no notifications until then; None goes on."""
+        ...
+
+    def quit(self) -> None:
+        """End the program in good order."""
+        ...
