@@ -13,7 +13,7 @@ from trayalert.domain.alert import Alert, Kind, State
 from trayalert.domain.level import Level, worst
 from trayalert.domain.times import Millis
 
-UNRECOGNISED_KEY = "unrecognised"
+UNRECOGNISED_KEY = '["unrecognised"]'
 UNRECOGNISED_SPAN: Millis = 24 * 3_600_000
 """The incident of unrecognised callbacks closes by itself this long after the last one."""
 
@@ -96,7 +96,7 @@ def fold(alert: Alert, *, received_at: Millis, known: Sequence[Incident]) -> Fol
     rivals = [incident for incident in known if incident.open and not _same(alert, incident)]
     match alert.state:
         case State.OK:
-            return _recover(alert, at, received_at, open_own, own, rivals)
+            return _recover(alert, at, received_at, own, rivals)
         case State.INSUFFICIENT_DATA:
             return _lose_data(alert, at, received_at, open_own or next(iter(rivals), None))
         case _:
@@ -154,14 +154,8 @@ def _join_late(alert: Alert, at: Millis, received_at: Millis, home: Incident) ->
     return Folded(joined=joined, change=Change.LATE)
 
 
-def _recover(
-    alert: Alert,
-    at: Millis,
-    received_at: Millis,
-    open_own: Incident | None,
-    own: list[Incident],
-    rivals: list[Incident],
-) -> Folded:
+def _recover(alert: Alert, at: Millis, received_at: Millis, own: list[Incident], rivals: list[Incident]) -> Folded:
+    open_own = next((incident for incident in own if incident.open), None)
     if open_own is None:
         # closed by hand or superseded before its OK came: this is that OK, and it must not close another one
         waiting = [incident for incident in own if incident.ok_at is None and incident.opened_at <= at]
@@ -171,8 +165,13 @@ def _recover(
             return Folded(joined=joined, change=Change.LATE)
     burning = open_own or next((rival for rival in rivals if _before(rival, at)), None)
     if burning is None:
-        level = alert.previous_level or Level.OK
-        lone = replace(_opened(alert, at, received_at), level=Level.OK, worst_level=level, fired_at=None, start_known=False)
+        lone = replace(
+            _opened(alert, at, received_at),
+            level=Level.OK,
+            worst_level=alert.previous_level or Level.OK,
+            fired_at=None,
+            start_known=False,
+        )
         return Folded(joined=_closed(lone, at, Change.RECOVERED), change=Change.RECOVERED_UNKNOWN)
     joined = replace(_counted(burning, at, received_at), ok_at=max(burning.ok_at or at, at))
     if not _before(burning, at):

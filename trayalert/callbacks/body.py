@@ -1,0 +1,104 @@
+"""A callback's body as named texts, whatever way it was written: form-encoded, unencoded as in printed samples, JSON.
+
+Nothing here raises: what cannot be read has no fields.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from trayalert.domain.callback import Callback
+
+_NEVER_ENCODED = re.compile(r"[\s{}<>\"|\\^`\[\]=]|[^\x00-\x7f]")
+"""Characters that form-encoding never leaves in a value: one of them says that the value stands there as it is."""
+
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_FREE_TEXT = frozenset({"alertName", "instanceName", "productGroupName", "metricName"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What the parsers read. `document` is the JSON object where the body is one, else None."""
+
+    callback: Callback
+    fields: Mapping[str, str]
+    document: Mapping[str, Any] | None
+
+
+def read_body(callback: Callback) -> Body:
+    """Read the body, or the query where there is no body."""
+    raw = callback.body.strip() or callback.query
+    text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    document = _read_json(text) if text.startswith(("{", "[")) else None
+    fields = _json_fields(document) if document is not None else _form_fields(text)
+    return Body(callback=callback, fields=fields, document=document)
+
+
+def _read_json(text: str) -> Mapping[str, Any] | None:
+    try:
+        # numbers stay the texts that were sent: 5,000 digits or NaN are nobody's fault here
+        document = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _json_fields(document: Mapping[str, Any]) -> dict[str, str]:
+    return {sound(name): _json_text(value) for name, value in document.items()}
+
+
+def _json_text(value: object) -> str:
+    match value:
+        case str():
+            return sound(value)
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case _:
+            try:
+                return sound(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+            except RecursionError:
+                return "null"
+
+
+def sound(text: str) -> str:
+    """Replace lone surrogates, which JSON can smuggle in and no database takes."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _form_fields(text: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    if not text:
+        return fields
+    pieces = [piece for piece in text.split("&") if piece]
+    encoded = not any(_NEVER_ENCODED.search(piece.partition("=")[2]) for piece in pieces)
+    if not encoded:
+        pieces = _join_split_values(pieces)
+    for piece in pieces:
+        name, _, value = piece.partition("=")
+        fields.setdefault(_decoded(name, encoded=encoded), _decoded(value, encoded=encoded))
+    return fields
+
+
+def _decoded(text: str, *, encoded: bool) -> str:
+    if encoded or (_PERCENT.search(text) and not _NEVER_ENCODED.search(text)):  # or one encoded value among bare ones
+        return unquote_plus(text, errors="replace")
+    return text
+
+
+def _join_split_values(pieces: list[str]) -> list[str]:
+    """Put together what an unencoded `&` inside a value tore apart: an open brace, or a name such as `R&D`."""
+    joined: list[str] = []
+    for piece in pieces:
+        last = joined[-1] if joined else ""
+        torn_name = "=" not in piece and last.partition("=")[0] in _FREE_TEXT
+        torn_brace = last.partition("=")[2].startswith(("{", "[")) and last.count("{") > last.count("}")
+        if torn_name or torn_brace:
+            joined[-1] = f"{last}&{piece}"
+        else:
+            joined.append(piece)
+    return joined

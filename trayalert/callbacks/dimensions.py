@@ -1,0 +1,54 @@
+"""The grammar of `dimensions`: a Java map `{k=v, k2=v2}`, a JSON list or object, or bare `k=v,k2=v2`.
+
+The Java form is ambiguous, as values may hold `=`, `,`, spaces and `}`. So `, ` splits only where `key=` follows, the
+first `=` ends a key, and only the outer braces are taken off.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+
+from trayalert.callbacks.body import sound
+from trayalert.domain.resource import ACCOUNT_DIMENSIONS
+
+_SPLIT_IN_BRACES = re.compile(r", (?=[^\s=,{}]+=)")
+_SPLIT_BARE = re.compile(r",\s*(?=[^\s=,{}]+=)")
+
+
+def read_dimensions(text: str | None) -> dict[str, str]:
+    """Read dimensions in any of their forms; what is no dimension is left out."""
+    text = (text or "").strip()
+    if text.startswith(("[", "{")):
+        document = _read_json(text)
+        if document is not None:
+            return document
+    if text.startswith("{"):
+        inner = text[1:].removesuffix("}")
+        pairs = _SPLIT_IN_BRACES.split(inner)
+    else:
+        pairs = _SPLIT_BARE.split(text)
+    dimensions: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if sign and name.strip():
+            dimensions.setdefault(name.strip(), value.strip())
+    return dimensions
+
+
+def _read_json(text: str) -> dict[str, str] | None:
+    try:
+        document = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+    dimensions: dict[str, str] = {}
+    for part in document if isinstance(document, list) else [document]:
+        if isinstance(part, dict):
+            for name, value in part.items():
+                if isinstance(value, str):
+                    dimensions.setdefault(sound(name), sound(value))
+    return dimensions
+
+
+def canonical(dimensions: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return all dimensions but the account, sorted by name: the same for any order that they were sent in."""
+    return sorted((name, value) for name, value in dimensions.items() if name not in ACCOUNT_DIMENSIONS)

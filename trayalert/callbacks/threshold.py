@@ -1,0 +1,139 @@
+"""The threshold callback: POST, form-encoded, one alert. The main thing that Cloud Monitor sends.
+
+Format: Cloud Monitor's page "Use the alert callback feature to send notifications about threshold-triggered alerts",
+2018 to 2026, and bodies of the real service. Any field may be missing, empty or the text `null`, in any order.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+
+from trayalert.callbacks.body import Body
+from trayalert.callbacks.dimensions import canonical, read_dimensions
+from trayalert.callbacks.identity import key_of, text_identity, timed_identity
+from trayalert.domain.alert import Alert, Kind, State
+from trayalert.domain.level import Level, read_level
+from trayalert.domain.resource import id_dimension, normalise_namespace
+from trayalert.domain.times import read_timestamp
+
+_MARKS = frozenset({
+    "alertname", "alertstate", "curvalue", "dimensions", "expression", "metricname", "rawmetricname", "metricproject",
+    "namespace", "pretriggerlevel", "ruleid", "transid", "triggerlevel",
+})  # fmt: skip
+"""Fields that no other kind of callback has two of; lower case, as a document once printed `Curvalue`."""
+
+_STATES = {
+    "ALERT": State.ALERT,
+    "ALARM": State.ALERT,  # documents of 2018 and 2019, and the rule APIs
+    "OK": State.OK,
+    "INSUFFICIENT_DATA": State.INSUFFICIENT_DATA,
+}
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_NAME_AND_ADDRESS = re.compile(
+    r"(.+)/(?:\d{1,3}(?:\.[\dXx*]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)(?:[,;\s].*)?"
+)
+_NAME_IN_PARTS = re.compile(
+    r"(?:^|[,，]\s*)(?:taskName=|实例[：:]|[Ii]nstance\s*[：:=]\s*)([^，]+?)(?=[,，]\s*\w+[=：:]|$)"
+)
+_LONGEST_NAME = 500
+"""Longer ones are nobody's name; their parts are not looked for, as that takes time."""
+_ESCAPED = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
+
+
+def read(body: Body) -> tuple[Alert, ...] | None:
+    """Read a threshold callback; None where the body is none."""
+    texts = {name.lower(): _text(value) for name, value in body.fields.items()}
+    marks = _MARKS & texts.keys()
+    if not any(texts[mark] for mark in marks) or (len(marks) < 2 and "alertstate" not in marks):
+        return None
+    return (_alert(body, texts),)
+
+
+def _alert(body: Body, texts: Mapping[str, str | None]) -> Alert:
+    dimensions = read_dimensions(texts.get("dimensions"))
+    places = canonical(dimensions) or texts.get("dimensions")  # unreadable ones still tell two resources apart
+    namespace = normalise_namespace(texts.get("namespace")) or normalise_namespace(texts.get("metricproject"))
+    account = texts.get("userid") or dimensions.get("userId")
+    rule = texts.get("ruleid")
+    metric = texts.get("rawmetricname") or texts.get("metricname")
+    state = _state(texts)
+    level = read_level(texts.get("triggerlevel"), absent=Level.OK if state is State.OK else Level.WARN)
+    if state is not State.OK and level is Level.OK:
+        level = Level.WARN  # an alert that calls itself calm is still an alert
+    at = read_timestamp(texts.get("timestamp"))
+    if rule and at is not None:
+        identity = timed_identity("threshold", account, rule, places, metric, state, level, at)
+    else:
+        identity = text_identity(body.callback)
+    subject = key_of(account, rule or [namespace, metric], places)
+    resource = id_dimension(namespace, dimensions)
+    name = texts.get("instancename")
+    return Alert(
+        kind=Kind.THRESHOLD,
+        identity=identity,
+        key=_key(texts.get("transid"), subject),
+        subject=subject,
+        state=state,
+        level=level,
+        previous_level=read_level(texts["pretriggerlevel"]) if texts.get("pretriggerlevel") else None,
+        at=at,
+        name=texts.get("alertname"),
+        rule_id=rule,
+        metric=metric,
+        metric_title=texts.get("metricname") or metric,
+        value=read_number(texts.get("curvalue")),
+        value_text=texts.get("curvalue"),
+        unit=texts.get("unit"),
+        expression=texts.get("expression"),
+        namespace=namespace,
+        region=texts.get("regionid") or _text(dimensions.get("region")) or _text(dimensions.get("regionId")),
+        resource_id=dimensions[resource] if resource else None,
+        resource_name=_own_name(name) if name else None,
+        account_id=account,
+        group=texts.get("productgroupname") or texts.get("groupid"),
+        dimensions=dimensions,
+        fields=body.fields,
+    )
+
+
+def _text(value: str | None) -> str | None:
+    """Absent is told in three ways: no field, an empty one, the text `null`."""
+    value = value.strip() if value else None
+    return None if not value or value == "null" else value
+
+
+def _state(texts: Mapping[str, str | None]) -> State:
+    word = (texts.get("alertstate") or "").upper()
+    if word in _STATES:
+        return _STATES[word]
+    if not word and (texts.get("triggerlevel") or "").upper() == "OK":
+        return State.OK
+    return State.ALERT  # better a false alarm than a false calm
+
+
+def _key(trans_id: str | None, subject: str) -> str:
+    if trans_id is None:
+        return subject
+    return key_of("transId", trans_id) if trans_id.startswith("[") or len(trans_id) > 200 else trans_id
+
+
+def read_number(text: str | None) -> float | None:
+    """Read a number as people write it in ASCII; what is none, or not finite, is None."""
+    match = _NUMBER.fullmatch(text) if text else None
+    number = float(match[0]) if match else math.nan
+    return number if math.isfinite(number) else None
+
+
+def _own_name(text: str) -> str:
+    """Return the resource's name out of `web-01/10.0.0.14`, `taskName=shop，address=…`, `tcp，端口：80，实例：lb`."""
+    if len(text) > _LONGEST_NAME:
+        return text
+    if "\\u" in text:
+        text = _ESCAPED.sub(_unescaped, text)  # seen escaped twice on the wire
+    match = _NAME_AND_ADDRESS.fullmatch(text) or _NAME_IN_PARTS.search(text)
+    return match[1] if match else text
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    units = bytes.fromhex(match[0].replace("\\u", ""))
+    return units.decode("utf-16-be", "replace")
