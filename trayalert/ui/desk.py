@@ -37,6 +37,10 @@ class Desk(Protocol):
         """Return all open incidents, the newest (by `opened_at`, then id) first."""
         ...
 
+    def burning(self, *, limit: int) -> Sequence[StoredIncident]:
+        """Return the first open incidents of all: the worst level first, then the newest. Asked up to once a second."""
+        ...
+
     def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident]:
         """Return closed incidents, the last closed first, going on after `before`."""
         ...

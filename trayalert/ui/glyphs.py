@@ -1,6 +1,6 @@
 """The digits in the tray's picture, built of whole pixels. No font: at 7 pixels each of them would be a blur.
 
-A digit is seven strokes, as on a pocket calculator.
+A digit is seven strokes, as on a pocket calculator, with its corners taken off.
 """
 
 from PySide6.QtGui import QColor, QPainter
@@ -82,14 +82,26 @@ def _boxes(sign: str, size: int) -> list[tuple[int, int, int, int]]:
             arm = 1 if size < 32 else size // 32 * 2 - 1
             middle, y = (side - arm) // 2, (height - side) // 2
             return [(0, y + middle, side, arm), (middle, y, arm, side)]
+    strokes = _STROKES[sign]
     lower = level + high
+    cut = max(1, upright // 2)  # a stroke that meets another one in a corner is shorter, so that the corner is round
+    left = cut if {"a", "f"} <= set(strokes) else 0
+    foot = cut if {"d", "e"} <= set(strokes) else 0
+    short = upright if sign == "3" else 0  # else it is an E in the mirror
     places = {
-        "a": (0, 0, width, level),
-        "b": (width - upright, 0, upright, lower + level),
-        "c": (width - upright, lower, upright, lower + level),
-        "d": (0, 2 * lower, width, level),
-        "e": (0, lower, upright, lower + level),
-        "f": (0, 0, upright, lower + level),
-        "g": (0, lower, width, level),
+        "a": (left, 0, width - left - cut, level),
+        "b": (width - upright, min(cut, level), upright, lower + level - min(cut, level)),
+        "c": (width - upright, lower, upright, lower + level - min(cut, level)),
+        "d": (foot, 2 * lower, width - foot - cut, level),
+        "e": (0, lower, upright, lower + level - min(foot, level)),
+        "f": (0, min(left, level), upright, lower + level - min(left, level)),
+        "g": (short, lower, width - short, level),
     }
-    return [places[stroke] for stroke in _STROKES[sign]]
+    if sign in "47":  # open at the bottom: the right stroke goes down to the end
+        places["c"] = (width - upright, lower, upright, lower + level)
+    if sign == "4":
+        places["b"] = (width - upright, 0, upright, lower + level)
+    if sign == "2":
+        places["d"] = (0, 2 * lower, width, level)
+        places["e"] = (0, lower, upright, lower + level)
+    return [places[stroke] for stroke in strokes]
