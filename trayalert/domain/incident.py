@@ -8,6 +8,7 @@ ALERT wins over OK, so that nothing turns green by accident.
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from trayalert.domain.alert import Alert, Kind, State
 from trayalert.domain.level import Level, worst
@@ -81,26 +82,40 @@ class Folded:
     superseded: tuple[Incident, ...] = ()
 
 
-def fold(alert: Alert, *, received_at: Millis, known: Sequence[Incident]) -> Folded:
-    """Fold an alert into the `known` incidents of its key or subject (all open ones, and closed ones of its key).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An alert (not of kind `test`), its number in the log, and when it came."""
 
-    The alert must not be of kind `test`. New incidents have the id 0.
+    alert: Alert
+    alert_id: int
+    received_at: Millis
+
+    @property
+    def at(self) -> Millis:
+        """Its place in time."""
+        return self.alert.at if self.alert.at is not None else self.received_at
+
+
+def fold(arrival: Arrival, known: Sequence[Incident]) -> Folded:
+    """Fold an alert into the `known` incidents of its key or subject: all open ones, and closed ones of its key.
+
+    Incidents that are new have the id 0.
     """
-    at = alert.at if alert.at is not None else received_at
+    alert, at = arrival.alert, arrival.at
     own = [incident for incident in known if _same(alert, incident)]
     late = [(incident.over_at, incident) for incident in own if incident.over_at is not None]
     homes = [pair for pair in late if at < pair[0] or (at == pair[0] and alert.state is State.OK)]
     if homes:
-        return _join_late(alert, at, received_at, min(homes, key=lambda pair: pair[0])[1])
+        return _join_late(arrival, min(homes, key=lambda pair: pair[0])[1])
     open_own = next((incident for incident in own if incident.open), None)
     rivals = [incident for incident in known if incident.open and not _same(alert, incident)]
     match alert.state:
         case State.OK:
-            return _recover(alert, at, received_at, own, rivals)
+            return _recover(arrival, own, rivals)
         case State.INSUFFICIENT_DATA:
-            return _lose_data(alert, at, received_at, open_own or next(iter(rivals), None))
+            return _lose_data(arrival, open_own or next(iter(rivals), None))
         case _:
-            return _fire(alert, at, received_at, open_own, rivals)
+            return _fire(arrival, open_own, rivals)
 
 
 def _same(alert: Alert, incident: Incident) -> bool:
@@ -108,8 +123,8 @@ def _same(alert: Alert, incident: Incident) -> bool:
     return incident.key == alert.key or (alert.key == alert.subject == incident.subject)
 
 
-def _opened(alert: Alert, at: Millis, received_at: Millis) -> Incident:
-    unrecognised = alert.kind is Kind.UNRECOGNISED
+def _opened(arrival: Arrival) -> Incident:
+    alert, at = arrival.alert, arrival.at
     no_data = alert.state is State.INSUFFICIENT_DATA
     level = Level.INFO if no_data else alert.level
     return Incident(
@@ -121,63 +136,66 @@ def _opened(alert: Alert, at: Millis, received_at: Millis) -> Incident:
         no_data=no_data,
         fired_at=None if no_data else at,
         last_at=at,
-        last_received_at=received_at,
-        expires_at=received_at + UNRECOGNISED_SPAN if unrecognised else None,
+        last_received_at=arrival.received_at,
+        expires_at=arrival.received_at + UNRECOGNISED_SPAN if alert.kind is Kind.UNRECOGNISED else None,
+        last_alert_id=arrival.alert_id,
     )
 
 
-def _counted(incident: Incident, at: Millis, received_at: Millis) -> Incident:
-    expires_at = incident.expires_at
-    if expires_at is not None:
-        expires_at = max(expires_at, received_at + UNRECOGNISED_SPAN)
-    return replace(
-        incident,
-        alerts=incident.alerts + 1,
-        last_at=max(incident.last_at, at),
-        last_received_at=max(incident.last_received_at, received_at),
-        expires_at=expires_at,
-    )
+def _joined(arrival: Arrival, incident: Incident, *, stands: bool, **changes: Any) -> Incident:
+    """Count the alert in; it `stands` for the incident from now on where it is the latest."""
+    received_at = max(incident.last_received_at, arrival.received_at)
+    if incident.expires_at is not None:
+        changes["expires_at"] = received_at + UNRECOGNISED_SPAN
+    if stands:
+        changes |= {"last_at": arrival.at, "last_alert_id": arrival.alert_id}
+    return replace(incident, alerts=incident.alerts + 1, last_received_at=received_at, **changes)
 
 
-def _join_late(alert: Alert, at: Millis, received_at: Millis, home: Incident) -> Folded:
-    joined = _counted(home, at, received_at)
-    if alert.state is State.ALERT:
-        joined = replace(
-            joined,
-            opened_at=min(joined.opened_at, at),
-            start_known=True,
-            worst_level=worst(joined.worst_level, alert.level),
-            fired_at=max(joined.fired_at or at, at),
-        )
-    elif alert.state is State.OK:
-        joined = replace(joined, ok_at=max(joined.ok_at or at, at))
-    return Folded(joined=joined, change=Change.LATE)
+def _fired(arrival: Arrival, incident: Incident) -> dict[str, Any]:
+    """Return what an ALERT changes in the incident that it joins, whenever it happened."""
+    return {
+        "opened_at": min(incident.opened_at, arrival.at),
+        "start_known": True,
+        "worst_level": worst(incident.worst_level, arrival.alert.level),
+        "fired_at": max(incident.fired_at or arrival.at, arrival.at),
+    }
 
 
-def _recover(alert: Alert, at: Millis, received_at: Millis, own: list[Incident], rivals: list[Incident]) -> Folded:
-    open_own = next((incident for incident in own if incident.open), None)
-    if open_own is None:
+def _join_late(arrival: Arrival, home: Incident) -> Folded:
+    changes: dict[str, Any] = {}
+    if arrival.alert.state is State.ALERT:
+        changes = _fired(arrival, home)
+    elif arrival.alert.state is State.OK:
+        changes = {"ok_at": max(home.ok_at or arrival.at, arrival.at)}
+    return Folded(joined=_joined(arrival, home, stands=arrival.at > home.last_at, **changes), change=Change.LATE)
+
+
+def _recover(arrival: Arrival, own: list[Incident], rivals: list[Incident]) -> Folded:
+    at = arrival.at
+    burning = next((incident for incident in own if incident.open), None)
+    if burning is None:
         # closed by hand or superseded before its OK came: this is that OK, and it must not close another one
         waiting = [incident for incident in own if incident.ok_at is None and incident.opened_at <= at]
         if waiting:
-            newest = max(waiting, key=lambda incident: incident.opened_at)
-            joined = replace(_counted(newest, at, received_at), ok_at=at, level=Level.OK)
+            home = max(waiting, key=lambda incident: incident.opened_at)
+            joined = _joined(arrival, home, stands=at >= home.last_at, ok_at=at, level=Level.OK)
             return Folded(joined=joined, change=Change.LATE)
-    burning = open_own or next((rival for rival in rivals if _before(rival, at)), None)
+        burning = next((rival for rival in rivals if _before(rival, at)), None)
     if burning is None:
         lone = replace(
-            _opened(alert, at, received_at),
+            _opened(arrival),
             level=Level.OK,
-            worst_level=alert.previous_level or Level.OK,
+            worst_level=arrival.alert.previous_level or Level.OK,
             fired_at=None,
             start_known=False,
         )
         return Folded(joined=_closed(lone, at, Change.RECOVERED), change=Change.RECOVERED_UNKNOWN)
-    joined = replace(_counted(burning, at, received_at), ok_at=max(burning.ok_at or at, at))
+    ok_at = max(burning.ok_at or at, at)
     if not _before(burning, at):
-        return Folded(joined=joined, change=Change.COUNTED)
-    joined = _closed(replace(joined, level=Level.OK, no_data=False), max(at, joined.opened_at), Change.RECOVERED)
-    return Folded(joined=joined, change=Change.RECOVERED)
+        return Folded(joined=_joined(arrival, burning, stands=False, ok_at=ok_at), change=Change.COUNTED)
+    joined = _joined(arrival, burning, stands=True, level=Level.OK, no_data=False)
+    return Folded(joined=_closed(joined, max(at, joined.opened_at), Change.RECOVERED), change=Change.RECOVERED)
 
 
 def _before(incident: Incident, at: Millis) -> bool:
@@ -185,32 +203,29 @@ def _before(incident: Incident, at: Millis) -> bool:
     return (incident.fired_at if incident.fired_at is not None else incident.opened_at - 1) < at
 
 
-def _lose_data(alert: Alert, at: Millis, received_at: Millis, burning: Incident | None) -> Folded:
+def _lose_data(arrival: Arrival, burning: Incident | None) -> Folded:
     if burning is None:
-        return Folded(joined=_opened(alert, at, received_at), change=Change.OPENED)
-    newest = at >= burning.last_at
-    joined = replace(_counted(burning, at, received_at), no_data=burning.no_data or newest)
+        return Folded(joined=_opened(arrival), change=Change.OPENED)
+    newest = arrival.at >= burning.last_at
+    joined = _joined(arrival, burning, stands=newest, no_data=burning.no_data or newest)
     return Folded(joined=joined, change=Change.COUNTED if joined.no_data == burning.no_data else Change.NO_DATA)
 
 
-def _fire(alert: Alert, at: Millis, received_at: Millis, open_own: Incident | None, rivals: list[Incident]) -> Folded:
-    if open_own is None:
-        opened = _opened(alert, at, received_at)
+def _fire(arrival: Arrival, burning: Incident | None, rivals: list[Incident]) -> Folded:
+    at = arrival.at
+    if burning is None:
+        opened = _opened(arrival)
         newer = [rival.opened_at for rival in rivals if rival.opened_at > at]
         if newer:  # an older run whose OK was lost; the one that is open came after it
             return Folded(joined=_closed(opened, min(newer), Change.SUPERSEDED), change=Change.LATE)
         over = tuple(_closed(rival, max(at, rival.opened_at), Change.SUPERSEDED) for rival in rivals)
         return Folded(joined=opened, change=Change.OPENED, superseded=over)
-    joined = replace(
-        _counted(open_own, at, received_at),
-        opened_at=min(open_own.opened_at, at),
-        start_known=True,
-        worst_level=worst(open_own.worst_level, alert.level),
-        fired_at=max(open_own.fired_at or at, at),
-    )
-    if at >= open_own.last_at:
-        joined = replace(joined, level=alert.level, no_data=False)
-    return Folded(joined=joined, change=Change.COUNTED if joined.level is open_own.level else Change.LEVEL)
+    changes = _fired(arrival, burning)
+    newest = at >= burning.last_at
+    if newest:
+        changes |= {"level": arrival.alert.level, "no_data": False}
+    joined = _joined(arrival, burning, stands=newest, **changes)
+    return Folded(joined=joined, change=Change.COUNTED if joined.level is burning.level else Change.LEVEL)
 
 
 def _closed(incident: Incident, at: Millis, by: Change) -> Incident:

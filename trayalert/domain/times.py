@@ -39,7 +39,7 @@ def read_age(text: str) -> Millis | None:
 
 
 def read_moment(text: str, *, now: Millis) -> Millis | None:
-    """Read what a person types for a moment: an ISO date or time (UTC where no zone is named), or an age before `now`."""
+    """Read a moment that a person typed: an ISO date or time (UTC where no zone is named), or an age before `now`."""
     age = read_age(text)
     if age is not None:
         return now - age

@@ -1,0 +1,130 @@
+"""The settings: one TOML file that a person edits. All its problems are told at once; a bad value leaves the default."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from trayalert.domain.console_link import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What may be set, and what holds where nothing is."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    public_url: str | None = None
+    site: Site = Site.CHINA
+    default_region: str | None = None
+    language: str = "auto"
+    unconfirmed_after_hours: float = 25.0
+
+
+LANGUAGES = ("auto", "en", "zh")
+
+
+class _WrongError(ValueError):
+    """Says what is expected."""
+
+
+def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
+    """Read the file's text. Return the settings and a sentence for every problem in it."""
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return Settings(), (f"it is not TOML: {error}. Nothing in it was used; the defaults hold.",)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, value in table.items():
+        read = _READERS.get(name)
+        if read is None:
+            problems.append(_unknown(name))
+            continue
+        try:
+            values[name] = read(value)
+        except _WrongError as wrong:
+            default = next(field.default for field in fields(Settings) if field.name == name)
+            holds = f"; {default!s} holds instead" if default is not None else "; it is taken as not set"
+            problems.append(f"{name} = {_shown(value)}: {wrong}{holds}.")
+    return replace(Settings(), **values), tuple(problems)
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, _READERS, n=1)
+    return f"{_shown(name)} is no setting" + (f"; is {near[0]} meant?" if near else ".")
+
+
+def _shown(value: object) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _host(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9.:_%-]{1,255}", value):
+        raise _WrongError('must be a host name or an address, such as "127.0.0.1"')
+    return value
+
+
+def _port(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 65535:
+        raise _WrongError("must be a whole number from 0 to 65535 (0 picks a free port)")
+    return value
+
+
+def _public_url(value: object) -> str | None:
+    wrong = _WrongError('must be an address such as "https://alerts.example.com", with no query and no secret in it')
+    if value == "":
+        return None
+    if not isinstance(value, str):
+        raise wrong
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise wrong from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or port == 0:
+        raise wrong
+    if not value.isascii() or not value.isprintable() or " " in value or "@" in parts.netloc or "/hook/" in parts.path:
+        raise wrong
+    return value.rstrip("/")
+
+
+def _site(value: object) -> Site:
+    if value not in list(Site):
+        raise _WrongError('must be "china" or "international"')
+    return Site(str(value))
+
+
+def _region(value: object) -> str | None:
+    if value == "":
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}", value):
+        raise _WrongError('must be a region id such as "cn-hangzhou"')
+    return value
+
+
+def _language(value: object) -> str:
+    if value not in LANGUAGES:
+        raise _WrongError('must be "auto", "en" or "zh"')
+    return str(value)
+
+
+def _hours(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 24 * 366:
+        raise _WrongError("must be a number of hours above 0, such as 25")
+    return float(value)
+
+
+_READERS: dict[str, Callable[[object], Any]] = {
+    "host": _host,
+    "port": _port,
+    "public_url": _public_url,
+    "site": _site,
+    "default_region": _region,
+    "language": _language,
+    "unconfirmed_after_hours": _hours,
+}

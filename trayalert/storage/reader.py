@@ -1,0 +1,142 @@
+"""Reading the log, with a connection of one's own that cannot write. Needs no running program.
+
+A Reader belongs to the thread that made it. Every call answers from what is committed at that moment.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from trayalert.domain.level import Level
+from trayalert.domain.stored import StoredAlert, StoredIncident, Totals
+from trayalert.storage.faults import LogFault
+from trayalert.storage.rows import (
+    FROM_ALERT,
+    FROM_STORED_INCIDENT,
+    SELECT_ALERT,
+    SELECT_STORED_INCIDENT,
+    read_alert,
+    read_stored_incident,
+)
+from trayalert.storage.schema import STEPS, newer_file, version_of
+
+_SEARCHED = (
+    "name", "resource_id", "resource_name", "metric", "metric_title", "rule_id", "namespace", "region", "value_text",
+    "expression", "group_name", "kind", "state", "level", "dimensions", "fields",
+)  # fmt: skip
+_NEWEST_ID = 2**63 - 1
+
+
+class Reader:
+    """Answers questions on the log. Raise LogFault with a sentence where the file cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
+            version = version_of(self._connection)
+        except sqlite3.Error as error:
+            raise LogFault(f"the log {path} cannot be read: {error}") from error
+        if version != len(STEPS):
+            self._connection.close()
+            raise LogFault(newer_file(version) if version > len(STEPS) else f"the log {path} has never been set up")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def alerts(
+        self, *, limit: int | None, after: int | None = None, search: str | None = None, raw: bool = False
+    ) -> Iterator[StoredAlert]:
+        """Return alerts, newest arrival first; with `after` those behind that id, oldest first."""
+        wheres, values = ["a.id > ?"] if after is not None else [], [after] if after is not None else []
+        parameters: list[Any] = [*values]
+        if search is not None:
+            wheres.append("(" + " OR ".join(f"a.{column} LIKE ? ESCAPE '\\'" for column in _SEARCHED) + ")")
+            parameters += [_pattern(search)] * len(_SEARCHED)
+        where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
+        order = " ORDER BY a.id ASC" if after is not None else " ORDER BY a.id DESC"
+        body = ", (SELECT d.body FROM delivery AS d WHERE d.id = a.delivery_id)" if raw else ", NULL"
+        sql = f"{SELECT_ALERT}{body}{FROM_ALERT}{where}{order} LIMIT ?"
+        for row in self._rows(sql, (*parameters, -1 if limit is None else limit)):
+            yield read_alert(row[:-1], raw=row[-1])
+
+    def alerts_between(self, since: int, until: int) -> Iterator[StoredAlert]:
+        """Return the alerts that arrived in [since, until), oldest first."""
+        sql = f"{SELECT_ALERT}{FROM_ALERT} WHERE a.received_at >= ? AND a.received_at < ? ORDER BY a.id"
+        return map(read_alert, self._rows(sql, (since, until)))
+
+    def alerts_of(self, incident_id: int, *, limit: int) -> list[StoredAlert]:
+        """Return the alerts of an incident, newest arrival first."""
+        sql = f"{SELECT_ALERT}{FROM_ALERT} WHERE a.incident_id = ? ORDER BY a.id DESC LIMIT ?"
+        return [read_alert(row) for row in self._rows(sql, (incident_id, limit))]
+
+    def open_incidents(self) -> list[StoredIncident]:
+        """Return all open incidents, the newest first."""
+        sql = f"{_INCIDENTS} WHERE i.closed_at IS NULL ORDER BY i.opened_at DESC, i.id DESC"
+        return [read_stored_incident(row) for row in self._rows(sql)]
+
+    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> list[StoredIncident]:
+        """Return closed incidents, the last closed first, going on after `before`."""
+        at, id_ = (_NEWEST_ID, _NEWEST_ID) if before is None else (before.incident.closed_at, before.incident.id)
+        sql = (
+            f"{_INCIDENTS} WHERE i.closed_at IS NOT NULL AND (i.closed_at, i.id) < (?, ?)"
+            " ORDER BY i.closed_at DESC, i.id DESC LIMIT ?"
+        )
+        return [read_stored_incident(row) for row in self._rows(sql, (at, id_, limit))]
+
+    def incidents(self, ids: Sequence[int]) -> list[StoredIncident]:
+        """Return those incidents, in any order."""
+        found: list[StoredIncident] = []
+        for start in range(0, len(ids), 500):
+            some = ids[start : start + 500]
+            sql = f"{_INCIDENTS} WHERE i.id IN ({','.join('?' * len(some))})"
+            found += map(read_stored_incident, self._rows(sql, tuple(some)))
+        return found
+
+    def every_incident(self) -> Iterator[StoredIncident]:
+        """Return all incidents, the newest number first."""
+        return map(read_stored_incident, self._rows(f"{_INCIDENTS} ORDER BY i.id DESC"))
+
+    def open_levels(self) -> dict[Level, int]:
+        """Return how many incidents are open, by their present level."""
+        sql = "SELECT level, count(*) FROM incident WHERE closed_at IS NULL GROUP BY level"
+        return {Level(level): count for level, count in self._rows(sql)}
+
+    def last_callback_at(self) -> int | None:
+        """Return when the last callback arrived."""
+        row = next(iter(self._rows("SELECT received_at FROM delivery ORDER BY id DESC LIMIT 1")), None)
+        return row[0] if row else None
+
+    def totals(self) -> Totals:
+        """Count the whole log."""
+        sql = """
+            SELECT (SELECT count(*) FROM alert), (SELECT count(*) FROM delivery),
+                   (SELECT count(*) FROM alert WHERE kind = 'unrecognised'),
+                   (SELECT count(*) FROM incident WHERE closed_at IS NULL)
+        """
+        alerts, deliveries, unrecognised, open_incidents = next(iter(self._rows(sql)))
+        return Totals(
+            alerts=alerts,
+            deliveries=deliveries,
+            unrecognised=unrecognised,
+            open_incidents=open_incidents,
+            last_callback_at=self.last_callback_at(),
+        )
+
+    def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        try:
+            with closing(self._connection.execute(sql, parameters)) as cursor:
+                yield from cursor
+        except sqlite3.Error as error:
+            raise LogFault(f"the log {self._path} cannot be read: {error}") from error
+
+
+_INCIDENTS = SELECT_STORED_INCIDENT + FROM_STORED_INCIDENT
+
+
+def _pattern(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

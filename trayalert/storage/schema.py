@@ -1,0 +1,102 @@
+"""The log's shape, as frozen steps. A step that was released is never edited: files out there have gone through it.
+
+`PRAGMA user_version` counts the steps taken. Each step is one transaction. A newer file is refused with a sentence.
+"""
+
+import sqlite3
+
+from trayalert.storage.faults import LogFault
+
+STEPS = (
+    # 1: deliveries, alerts, incidents
+    """
+    CREATE TABLE delivery (
+        id INTEGER PRIMARY KEY,
+        received_at INTEGER NOT NULL,
+        alert_id INTEGER,
+        method TEXT NOT NULL,
+        query BLOB NOT NULL,
+        content_type TEXT NOT NULL,
+        sender TEXT NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE alert (
+        id INTEGER PRIMARY KEY,
+        delivery_id INTEGER NOT NULL,
+        received_at INTEGER NOT NULL,
+        incident_id INTEGER,
+        deliveries INTEGER NOT NULL,
+        late INTEGER NOT NULL,
+        identity TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        state TEXT,
+        level TEXT NOT NULL,
+        previous_level TEXT,
+        at INTEGER,
+        name TEXT,
+        rule_id TEXT,
+        metric TEXT,
+        metric_title TEXT,
+        value REAL,
+        value_text TEXT,
+        unit TEXT,
+        expression TEXT,
+        namespace TEXT,
+        region TEXT,
+        resource_id TEXT,
+        resource_name TEXT,
+        account_id TEXT,
+        group_name TEXT,
+        dimensions TEXT NOT NULL,
+        fields TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX alert_identity ON alert (identity);
+    CREATE INDEX alert_incident ON alert (incident_id);
+    CREATE INDEX alert_unrecognised ON alert (kind) WHERE kind = 'unrecognised';
+    CREATE TABLE incident (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        opened_at INTEGER NOT NULL,
+        start_known INTEGER NOT NULL,
+        closed_at INTEGER,
+        closed_by TEXT,
+        level TEXT NOT NULL,
+        worst_level TEXT NOT NULL,
+        no_data INTEGER NOT NULL,
+        fired_at INTEGER,
+        ok_at INTEGER,
+        last_at INTEGER NOT NULL,
+        last_received_at INTEGER NOT NULL,
+        expires_at INTEGER,
+        alerts INTEGER NOT NULL,
+        last_alert_id INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX incident_key ON incident (key, ok_at);
+    CREATE INDEX incident_subject ON incident (subject, ok_at);
+    CREATE INDEX incident_open ON incident (subject) WHERE closed_at IS NULL;
+    CREATE INDEX incident_closed ON incident (closed_at, id) WHERE closed_at IS NOT NULL;
+    """,
+)
+
+
+def bring_up_to_date(connection: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -> None:
+    """Take the steps that the file has not gone through yet. Raise LogFault for a file from a newer trayalert."""
+    version = version_of(connection)
+    if version > len(steps):
+        raise LogFault(newer_file(version, len(steps)))
+    for number, step in enumerate(steps[version:], start=version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE;{step};PRAGMA user_version = {number};COMMIT;")
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the number of steps that the file has gone through."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def newer_file(version: int, known: int = len(STEPS)) -> str:
+    """Return the sentence for a file that only a newer trayalert can read."""
+    return (
+        f"the log is of version {version}, this trayalert knows versions up to {known}: "
+        "it was written by a newer trayalert. Install that one again, or use another --data-dir."
+    )

@@ -1,0 +1,152 @@
+"""The one writing connection: what is asked of it in one go is one transaction, synced to disk before it returns.
+
+`Writing` is used by one thread at a time: the log's own, or a command line with no program running.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from trayalert.domain.alert import Alert
+from trayalert.domain.callback import Callback
+from trayalert.domain.events import Event, IncidentChanged
+from trayalert.domain.incident import Change, Incident, expire, resolve
+from trayalert.domain.times import Millis
+from trayalert.storage.appending import Append, append_all
+from trayalert.storage.faults import LogFault, NotStored
+from trayalert.storage.rows import SELECT_INCIDENT, read_incident
+from trayalert.storage.schema import bring_up_to_date
+
+_POISON = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+"""What one bad value raises; every other error is the disk's, and hits all alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Mark an incident recovered by hand."""
+
+    incident_id: int
+    now: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Close the incidents whose own time is over."""
+
+    now: Millis
+
+
+Job = Append | Resolve | Expire
+Events = tuple[Event, ...]
+
+
+class Writing:
+    """Writes jobs. `keep_raw` makes a harmless alert of a callback whose own alerts cannot be stored."""
+
+    def __init__(self, path: Path, *, keep_raw: Callable[[Callback], tuple[Alert, ...]]) -> None:
+        self._path = path
+        self._keep_raw = keep_raw
+        self._connection = _connect(path)
+
+    def commit(self, jobs: Sequence[Job]) -> list[Events | Exception]:
+        """Do all jobs in one transaction and return what each one changed, or why it could not be done.
+
+        A job with a value that the log cannot take never costs the others: each is then done alone.
+        """
+        try:
+            return list(self._transaction(jobs))
+        except _POISON:
+            return [self._alone(job) for job in jobs]
+        except sqlite3.Error as error:
+            fault = NotStored(f"the log {self._path} could not be written: {error}")
+            with contextlib.suppress(LogFault):
+                self._reopen()
+            return [fault] * len(jobs)
+
+    def close(self) -> None:
+        """Close the file; what was committed is safe without it."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _reopen(self) -> None:
+        self.close()
+        self._connection = _connect(self._path)
+
+    def _alone(self, job: Job) -> Events | Exception:
+        try:
+            return self._transaction([job])[0]
+        except _POISON as error:
+            if isinstance(job, Append) and job.alerts != (raw := self._keep_raw(job.callback)):
+                return self._alone(Append(job.callback, raw))
+            return NotStored(f"the log could not take it: {error}")
+        except sqlite3.Error as error:
+            return NotStored(f"the log {self._path} could not be written: {error}")
+
+    def _transaction(self, jobs: Sequence[Job]) -> list[Events]:
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            events = self._do(jobs)
+            execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                execute("ROLLBACK")
+            raise
+        return events
+
+    def _do(self, jobs: Sequence[Job]) -> list[Events]:
+        appended = iter(append_all(self._connection, [job for job in jobs if isinstance(job, Append)]))
+        events: list[Events] = []
+        for job in jobs:
+            match job:
+                case Append():
+                    events.append(next(appended))
+                case Resolve(number, now):
+                    close = partial(resolve, now=now)
+                    events.append(self._close("id = ? AND closed_at IS NULL", number, close))
+                case Expire(now):
+                    events.append(self._close("closed_at IS NULL AND expires_at <= ?", now, expire))
+        return events
+
+    def _close(self, which: str, value: int, close: Callable[[Incident], Incident]) -> Events:
+        rows = self._connection.execute(f"{SELECT_INCIDENT} FROM incident AS i WHERE {which}", (value,)).fetchall()
+        closed = [close(read_incident(row)) for row in rows]
+        for incident in closed:
+            self._connection.execute(
+                "UPDATE incident SET closed_at = ?, closed_by = ?, expires_at = ? WHERE id = ?",
+                (incident.closed_at, incident.closed_by, incident.expires_at, incident.id),
+            )
+        return tuple(IncidentChanged(it.id, it.closed_by or Change.RESOLVED) for it in closed)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file, make it where there is none (0600), and bring it up to date. Raise LogFault."""
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
+    except (OSError, sqlite3.Error) as error:
+        raise LogFault(f"the log {path} cannot be opened: {error}. Is the folder writable?") from error
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        bring_up_to_date(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise LogFault(f"the log {path} cannot be used: {error}. Move it away, and a new one is made.") from error
+    except LogFault:
+        connection.close()
+        raise
+    return connection
