@@ -1,0 +1,42 @@
+# Every target sets up what it needs by itself. ARGS goes on to the program: make run ARGS="--port 9000"
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+NEEDS := run
+BIN := .venv/bin
+
+.PHONY: help setup run test lint bench package clean
+
+help:  ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## make the Python environment in .venv and install the missing system packages
+	@packaging/setup.sh $(NEEDS)
+
+run: setup  ## start trayalert; where there is no screen, its receiver alone
+	@if [[ $$(uname) == Linux && -z "$$DISPLAY$$WAYLAND_DISPLAY" ]]; then \
+		echo "No screen here (DISPLAY and WAYLAND_DISPLAY are not set): running trayalert serve, the receiver alone."; \
+		exec $(BIN)/trayalert serve $(ARGS); \
+	fi; exec $(BIN)/trayalert $(ARGS)
+
+test:  ## run the checkers and all tests; ARGS goes on to pytest
+	@$(MAKE) --no-print-directory setup NEEDS=test
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest $(ARGS)
+
+lint: setup  ## check style, types and the floors
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench:  ## measure speed and memory
+	@$(MAKE) --no-print-directory setup NEEDS=bench
+	$(BIN)/python -m tests.bench $(ARGS)
+
+package:  ## build the program that needs no Python, in dist/trayalert
+	@$(MAKE) --no-print-directory setup NEEDS=package
+	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build packaging/trayalert.spec
+
+clean:  ## remove what was built and cached; .venv stays
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find trayalert tests packaging -name __pycache__ -type d -prune -exec rm -rf {} +

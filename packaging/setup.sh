@@ -1,0 +1,211 @@
+#!/usr/bin/env bash
+# Sets the project up: the Python environment in .venv, and on Debian and Ubuntu the missing system packages.
+#   packaging/setup.sh run       what running needs
+#   packaging/setup.sh package   and what `make package` needs
+#   packaging/setup.sh test      and what the tests need
+#   packaging/setup.sh bench     and what measuring needs
+# The one rule: where nothing is missing it changes nothing, says nothing and is done at once.
+# It runs on the bash 3.2 of macOS too: no mapfile, no associative arrays.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly STAMP=.venv/.installed
+
+# What for, how to see that it is there, and the Debian package that brings it. A library is looked for by its own name,
+# for packages are called otherwise elsewhere (Ubuntu has libglib2.0-0t64).
+needs() {
+  cat <<'TABLE'
+run lib libglib-2.0.so.0 libglib2.0-0
+run lib libGL.so.1 libgl1
+run lib libEGL.so.1 libegl1
+run lib libxkbcommon.so.0 libxkbcommon0
+run lib libfontconfig.so.1 libfontconfig1
+run lib libfreetype.so.6 libfreetype6
+run lib libdbus-1.so.3 libdbus-1-3
+run lib libxkbcommon-x11.so.0 libxkbcommon-x11-0
+run lib libxcb-cursor.so.0 libxcb-cursor0
+run lib libxcb-icccm.so.4 libxcb-icccm4
+run lib libxcb-keysyms.so.1 libxcb-keysyms1
+run lib libxcb-shape.so.0 libxcb-shape0
+package command objdump binutils
+test command Xvfb xvfb
+test command dbus-daemon dbus-daemon
+test command dbus-launch dbus-x11
+test command gdbus libglib2.0-bin
+test command openbox openbox
+test command xfce4-panel xfce4-panel
+test command xfconf-query xfconf
+test command xfce4-notifyd-config xfce4-notifyd
+test command dunst dunst
+test command tint2 tint2
+test command xdotool xdotool
+test command xdpyinfo x11-utils
+test command import imagemagick
+test command fc-list fontconfig
+test font DejaVu_Sans fonts-dejavu-core
+test font Noto_Sans_CJK_SC fonts-noto-cjk
+test font Noto_Color_Emoji fonts-noto-color-emoji
+bench command wrk wrk
+TABLE
+}
+
+say() { printf '%s\n' "$*" >&2; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Whether the purpose $1 takes in the purpose $2: each takes in those before it.
+takes_in() {
+  case "$1 $2" in
+    "run run" | "package run" | "package package" | "test run" | "test package" | "test test" | "bench "*) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Print "what|package" for all that is missing.
+missing() {
+  local libraries fonts purpose kind what package
+  libraries=$(PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null || true)
+  fonts=$(fc-list : family 2>/dev/null || true)
+  while read -r purpose kind what package; do
+    takes_in "$1" "$purpose" || continue
+    case $kind in
+      lib) [[ -z $libraries || $libraries == *[[:space:]]"$what "* ]] ;; # no ldconfig: nothing to judge by
+      command) has "$what" ;;
+      font) what=${what//_/ } && [[ $fonts == *"$what"* ]] ;;
+    esac || echo "$what|$package"
+  done < <(needs && needs_of_python)
+}
+
+# PyInstaller takes along Python's own library, which Debian keeps in a package of its own.
+needs_of_python() {
+  [[ $python_home != /usr ]] || echo "package lib libpython$python_version.so.1.0 libpython$python_version"
+}
+
+# Set python, python_version and python_home to a fitting one; true where it also can make environments.
+judge_python() {
+  local answer
+  answer=$("$1" - 2>/dev/null <<'PY'
+import importlib.util, sys
+import sqlite3, ssl
+assert (3, 11) <= sys.version_info[:2] < (3, 14)
+print("%d.%d" % sys.version_info[:2], sys.base_prefix, importlib.util.find_spec("ensurepip") is not None)
+PY
+  ) || return 1
+  python=$1
+  python_version=${answer%% *}
+  python_home=${answer#* }
+  python_home=${python_home% *}
+  [[ $answer == *" True" ]]
+}
+
+# An environment knows its own path: in a checkout that was moved it is of no use.
+has_environment() {
+  [[ -x .venv/bin/pip ]] && grep -qF "$(pwd -P)/.venv" .venv/bin/activate 2>/dev/null
+}
+
+find_python() {
+  local name
+  python='' python_version='' python_home=''
+  if has_environment; then
+    judge_python .venv/bin/python || true
+    [[ -z $python ]] || return 0
+  fi
+  for name in python3.13 python3.12 python3.11 python3; do
+    if judge_python "$name"; then return 0; fi
+  done
+  [[ -n $python ]] # one without ensurepip: its package is still to come
+}
+
+as_root() {
+  if [[ $(id -u) == 0 ]]; then
+    env "$@"
+  elif has sudo; then
+    sudo env "$@"
+  else
+    say "sudo is not here, so this has to be done as root."
+    return 1
+  fi
+}
+
+apt() {
+  as_root DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"
+}
+
+install_packages() { # Debian packages
+  local fresh=''
+  say "Installing these Debian packages with apt-get: $*"
+  if ! compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; then
+    apt update || return 1
+    fresh=yes
+  fi
+  apt install -y --no-install-recommends "$@" && return 0
+  [[ -z $fresh ]] || return 1
+  say "The lists of packages may be old: fetching them anew and trying once more."
+  apt update && apt install -y --no-install-recommends "$@"
+}
+
+set_up_system() { # for what
+  local lacking what package names='' packages=''
+  [[ $(uname) == Linux ]] || return 0
+  lacking=$(missing "$1")
+  [[ -n $lacking ]] || return 0
+  while IFS='|' read -r what package; do
+    names+="${names:+, }$what (Debian: $package)"
+    packages+=" $package"
+  done <<<"$lacking"
+  if ! has apt-get; then
+    say "Missing here, please install: $names."
+    return 0
+  fi
+  # shellcheck disable=SC2086  # a list of words
+  install_packages $packages && lacking=$(missing "$1") && [[ -z $lacking ]] && return 0
+  say "These packages are still missing; install them by hand with: apt-get install$packages"
+  [[ $1 == run ]] # what is there may be enough to run, and the tests need them all
+}
+
+set_up_python() {
+  local state
+  state="$PWD $(cat pyproject.toml constraints.txt | cksum)"
+  if [[ $python == .venv/bin/python && -x .venv/bin/trayalert && $(cat "$STAMP" 2>/dev/null) == "$state" ]]; then
+    return 0
+  fi
+  if [[ $python != .venv/bin/python ]]; then
+    say "Making the Python environment .venv with $python (Python $python_version)."
+    "$python" -m venv --clear .venv
+  fi
+  rm -f "$STAMP"
+  say "Installing trayalert and what it needs into .venv, in the versions of constraints.txt."
+  pip_install hatchling
+  # hatchling is in .venv now, pinned like all else: no build environment that would fetch another one
+  pip_install --no-build-isolation --editable '.[dev]'
+  printf '%s' "$state" >"$STAMP"
+}
+
+pip_install() {
+  .venv/bin/python -m pip install --disable-pip-version-check --no-input --constraint constraints.txt "$@"
+}
+
+main() {
+  local purpose=${1:-run}
+  if ! takes_in "$purpose" run; then
+    say "usage: $0 [run|package|test|bench]"
+    exit 2
+  fi
+  if ! find_python && ! has python3 && has apt-get; then
+    if install_packages python3 python3-venv; then find_python || true; fi
+  fi
+  if [[ -z $python ]]; then
+    say "trayalert needs Python 3.11, 3.12 or 3.13 with sqlite3 and ssl: install one as python3.11, python3.12, python3.13 or python3."
+    exit 1
+  fi
+  if [[ $python != .venv/bin/python ]] && ! judge_python "$python"; then
+    if has apt-get; then install_packages "python$python_version-venv" || true; fi
+    if ! judge_python "$python"; then
+      say "$python cannot make environments: install its venv module (Debian: python$python_version-venv)."
+      exit 1
+    fi
+  fi
+  set_up_python
+  set_up_system "$purpose"
+}
+
+main "$@"
