@@ -1,0 +1,158 @@
+"""Who is disturbed, and how: turns what happened to incidents into wishes for notifications.
+
+Its rule: it decides and remembers, and touches nothing. The moment is handed in, wishes are handed back; it is used on
+one thread. What cannot be shown now (too many at once, a pause, no daemon) is held, and told in ONE summary when it
+can be, as far as it still burns. `due` is the moment at which `tick` wants to be called.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from trayalert.domain.events import IncidentChanged
+from trayalert.domain.incident import Change
+from trayalert.domain.level import Level
+from trayalert.domain.notice import SUMMARY_TAG, Notice, Show, Wish, Withdraw, incident_tag
+from trayalert.domain.stored import StoredIncident
+from trayalert.domain.times import Millis
+from trayalert.services.notice_text import incident_notice, recovered_notice, summary_notice, test_notice
+
+BURST = 5
+"""So many notifications may come at once; after that one more per REFILL."""
+KEPT_FOR_CRITICAL = 3
+"""So many more, which only CRITICAL ones may use: a flood of warnings must not hide them."""
+REFILL: Millis = 6_000
+SUMMARY_EVERY: Millis = 1_000
+"""A flood changes the summary's number no more often than this."""
+
+_TELLING = frozenset({Change.OPENED, Change.LEVEL, Change.NO_DATA})
+_RECOVERING = frozenset({Change.RECOVERED, Change.RECOVERED_UNKNOWN})
+_ENDING = frozenset({Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """What may still be shown: filled with one per REFILL, up to BURST + KEPT_FOR_CRITICAL."""
+
+    full: float = BURST + KEPT_FOR_CRITICAL
+    at: Millis = 0
+
+    def take(self, *, critical: bool, now: Millis) -> bool:
+        self.full = min(BURST + KEPT_FOR_CRITICAL, self.full + max(0, now - self.at) / REFILL)
+        self.at = now
+        if self.full < (1 if critical else 1 + KEPT_FOR_CRITICAL):
+            return False
+        self.full -= 1
+        return True
+
+
+class Attention:
+    """Decides what is shown. `linked` says whether an incident has a console link."""
+
+    def __init__(self, *, linked: Callable[[StoredIncident], bool], available: bool = False) -> None:
+        self._linked = linked
+        self._available = available
+        self._paused_until: Millis | None = None
+        self._bucket = _Bucket()
+        self._told: set[int] = set()
+        self._held: dict[int, Notice] = {}
+        self._grown = False
+        self._shrunk = False
+        self._summarised_at: Millis | None = None
+
+    @property
+    def due(self) -> Millis | None:
+        """The moment at which `tick` has something to do; None while there is nothing."""
+        if not self._available or not (self._grown or self._shrunk):
+            return None
+        moments = (self._paused_until, None if self._summarised_at is None else self._summarised_at + SUMMARY_EVERY)
+        return max((moment for moment in moments if moment is not None), default=0)
+
+    def changed(
+        self, events: Iterable[IncidentChanged], incidents: Sequence[StoredIncident], *, now: Millis
+    ) -> tuple[Wish, ...]:
+        """Take a batch of events, with the incidents as they are now; what is not among them is passed over."""
+        changes: dict[int, set[Change]] = {}
+        for event in events:
+            changes.setdefault(event.incident_id, set()).add(event.change)
+        bad_first = sorted(incidents, key=lambda stored: -stored.incident.level.rank)
+        wishes: list[Wish] = []
+        for stored in bad_first:
+            wishes += self._one(stored, frozenset(changes.get(stored.incident.id, ())), now)
+        return (*wishes, *self.tick(now=now))
+
+    def test_received(self, *, now: Millis) -> tuple[Wish, ...]:
+        """Answer the console's Test button."""
+        notice = test_notice()
+        return (Show(notice),) if self._may_show(notice, now) else ()
+
+    def pause(self, until: Millis | None, *, now: Millis) -> tuple[Wish, ...]:
+        """Show nothing until then (withdrawing goes on); None goes on, with a summary of what was missed."""
+        self._paused_until = until
+        return self.tick(now=now)
+
+    def set_available(self, available: bool, *, now: Millis) -> tuple[Wish, ...]:
+        """Hear whether anything can be shown at all."""
+        self._available = available
+        return self.tick(now=now)
+
+    def summary_seen(self) -> None:
+        """Hear that the person looked into the window: what was held is known."""
+        self._held.clear()
+        self._grown = self._shrunk = False
+
+    def tick(self, *, now: Millis) -> tuple[Wish, ...]:
+        """Show or mend the summary, if it is time."""
+        if self.due is None or now < self.due:
+            return ()
+        quiet, self._grown, self._shrunk = not self._grown, False, False
+        self._summarised_at = now
+        if not self._held:
+            return (Withdraw(SUMMARY_TAG),)
+        if len(self._held) == 1 and not quiet:
+            ((number, notice),) = self._held.items()
+            if self._may_show(notice, now):
+                del self._held[number]
+                self._told.add(number)
+                return (Withdraw(SUMMARY_TAG), Show(notice))
+        return (Show(summary_notice(tuple(self._held.values()), quiet=quiet)),)
+
+    def _one(self, stored: StoredIncident, changes: frozenset[Change], now: Millis) -> Iterable[Wish]:
+        if stored.incident.open:
+            if changes & _TELLING:
+                notice = incident_notice(stored, changes, linked=self._linked(stored), now=now)
+                yield from self._tell(stored.incident.id, notice, now)
+        elif changes & (_RECOVERING | _ENDING):
+            yield from self._end(stored, now, recovered=bool(changes & _RECOVERING))
+
+    def _tell(self, number: int, notice: Notice, now: Millis) -> Iterable[Wish]:
+        if self._may_show(notice, now):
+            self._told.add(number)
+            if self._held.pop(number, None):
+                self._shrunk = True
+            yield Show(notice)
+            return
+        self._held[number] = notice
+        self._grown = True
+        if number in self._told:  # what is on the screen is no longer true
+            self._told.discard(number)
+            yield Withdraw(notice.tag)
+
+    def _end(self, stored: StoredIncident, now: Millis, *, recovered: bool) -> Iterable[Wish]:
+        number = stored.incident.id
+        if self._held.pop(number, None):  # never told, so its end is no news
+            self._shrunk = True
+            return
+        told = number in self._told
+        self._told.discard(number)
+        farewell = recovered_notice(stored, linked=self._linked(stored)) if recovered else None
+        # a known one's end is always told; that of one from before the program started only in quiet times
+        if farewell and self._awake(now) and (told or self._may_show(farewell, now)):
+            yield Withdraw(incident_tag(number), farewell)
+        elif told:
+            yield Withdraw(incident_tag(number))
+
+    def _may_show(self, notice: Notice, now: Millis) -> bool:
+        return self._awake(now) and self._bucket.take(critical=notice.level is Level.CRITICAL, now=now)
+
+    def _awake(self, now: Millis) -> bool:
+        return self._available and (self._paused_until is None or now >= self._paused_until)
