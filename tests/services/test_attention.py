@@ -79,7 +79,7 @@ def test_a_new_incident_is_told_with_all_that_a_person_asks_first(desk: Desk) ->
     )  # fmt: skip
     (notice,) = notices(desk.change(Change.OPENED, one))
     assert (notice.tag, notice.level) == ("incident-7", Level.CRITICAL)
-    assert notice.title == "CRITICAL  内存使用率过高"
+    assert notice.title == "CRITICAL: 内存使用率过高"
     assert notice.lines[:2] == ("web-01 (i-bp1)", "内存使用率: 97.39 % ($Average>=95)")
     assert notice.lines[2].startswith("cn-hangzhou, since ")
     assert notice.action == "Open in console"
@@ -103,7 +103,7 @@ def test_lost_data_is_told_as_such(desk: Desk) -> None:
     one = stored()
     one = replace(one, incident=replace(one.incident, no_data=True))
     (notice,) = notices(desk.change(Change.NO_DATA, one))
-    assert notice.title == "NO DATA  rule 1"
+    assert notice.title == "NO DATA: rule 1"
 
 
 def test_a_recovery_withdraws_with_a_short_farewell(desk: Desk) -> None:
@@ -145,7 +145,7 @@ def test_a_test_callback_is_answered_in_words(desk: Desk) -> None:
 
 def test_what_is_not_understood_is_told_without_its_text(desk: Desk) -> None:
     (notice,) = notices(desk.change(Change.OPENED, stored(kind=Kind.UNRECOGNISED, name="<b>evil</b>")))
-    assert notice.title == "WARN  Callback not understood"
+    assert notice.title == "WARN: Callback not understood"
 
 
 def test_a_flood_becomes_one_summary_that_names_the_worst(desk: Desk) -> None:
@@ -153,7 +153,7 @@ def test_a_flood_becomes_one_summary_that_names_the_worst(desk: Desk) -> None:
     told = notices(desk.change(Change.OPENED, *flood))
     assert [notice.tag for notice in told] == [*(incident_tag(n) for n in range(1, BURST + 1)), SUMMARY_TAG]
     assert told[-1].title == "37 more incidents, worst WARN"
-    assert told[-1].lines == ("WARN  rule 6", "WARN  rule 7", "WARN  rule 8", "and 34 more")
+    assert told[-1].lines == ("WARN: rule 6", "WARN: rule 7", "WARN: rule 8", "and 34 more")
     assert told[-1].action == "Open trayalert"
 
 
@@ -256,7 +256,7 @@ def test_a_single_missed_incident_is_told_as_itself() -> None:
 def test_no_item_of_a_hostile_text_poses_as_a_line_of_its_own(desk: Desk) -> None:
     one = stored(name="a\nRecovered\u202e", resource_name="x\r\ny", metric="m" * 5_000)
     (notice,) = notices(desk.change(Change.OPENED, one))
-    assert notice.title == "WARN  a Recovered"
+    assert notice.title == "WARN: a Recovered"
     assert notice.lines[0] == "x y"
     assert len(notice.lines) == 3
     assert all(len(line) <= 300 for line in notice.lines)

@@ -31,7 +31,7 @@ def incident_notice(stored: StoredIncident, changes: frozenset[Change], *, linke
     return Notice(
         tag=incident_tag(incident.id),
         level=incident.level,
-        title=f"{word}  {_name(alert)}",
+        title=f"{word}: {_name(alert)}",
         lines=tuple(line for line in lines if line),
         action=_OPEN_CONSOLE if linked else OPEN_WINDOW,
     )
@@ -47,7 +47,7 @@ def recovered_notice(stored: StoredIncident, *, linked: bool) -> Notice:
     return Notice(
         tag=incident_tag(incident.id),
         level=Level.OK,
-        title=f"Recovered  {_name(alert)}",
+        title=f"Recovered: {_name(alert)}",
         lines=tuple(line for line in (_place(alert), f"Recovered, {span}") if line),
         action=_OPEN_CONSOLE if linked else OPEN_WINDOW,
         lasts=FAREWELL_LASTS,
@@ -87,8 +87,8 @@ def _unrecognised_notice(incident: Incident) -> Notice:
     return Notice(
         tag=incident_tag(incident.id),
         level=incident.level,
-        title=f"{incident.level}  {incident.alerts} callbacks not understood" if many else
-        f"{incident.level}  Callback not understood",
+        title=f"{incident.level}: {incident.alerts} callbacks not understood" if many else
+        f"{incident.level}: Callback not understood",
         lines=("It is stored whole; the window shows its text.",),
         action=OPEN_WINDOW,
     )  # fmt: skip

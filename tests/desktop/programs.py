@@ -1,0 +1,99 @@
+"""Programs that a test starts and waits for. Its rule: whatever is started here is ended here, by its own number."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+_LOOK_EVERY = 0.02
+
+_PACKAGES = {
+    "Xvfb": "xvfb",
+    "dbus-daemon": "dbus-daemon",
+    "dbus-send": "dbus-bin",
+    "openbox": "openbox",
+    "xfce4-panel": "xfce4-panel",
+    "dunst": "dunst",
+    "tint2": "tint2",
+    "xdotool": "xdotool",
+    "import": "imagemagick",
+}
+_XFCE_NOTIFYD = "*/xfce4/notifyd/xfce4-notifyd"
+
+
+def missing_packages(*wanted: str) -> list[str]:
+    """Return the Debian packages of those programs that are not on this machine."""
+    missing = [_PACKAGES[name] for name in wanted if name in _PACKAGES and shutil.which(name) is None]
+    if "xfce4-notifyd" in wanted and xfce_notifyd() is None:
+        missing.append("xfce4-notifyd")
+    return missing
+
+
+def xfce_notifyd() -> Path | None:
+    """Return the Xfce notification daemon, which is not on PATH."""
+    return next(Path("/usr/lib").glob(_XFCE_NOTIFYD), None)
+
+
+class Program:
+    """A program in a process group of its own. What it says goes to the file `log`."""
+
+    def __init__(
+        self, arguments: Sequence[str], *, env: Mapping[str, str], log: Path, stdin: int = subprocess.DEVNULL
+    ) -> None:
+        self.log = log
+        self.name = Path(arguments[0]).name
+        with log.open("ab") as said:
+            self.process = subprocess.Popen(
+                list(arguments), env=dict(env), stdin=stdin, stdout=said, stderr=said, start_new_session=True
+            )
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program and what it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def stop(self, within: float = 3.0) -> None:
+        """End it kindly, else by force; it is gone when this returns."""
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGCONT)  # a frozen program hears nothing else
+        try:
+            self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)
+            self.process.wait()
+        self.signal(signal.SIGKILL)  # children that it left behind
+
+
+def wait_until(condition: Callable[[], Found | None], what: str, *, within: float = 10.0) -> Found:
+    """Return what `condition` finds as soon as it is true; fail with `what` when it is not in time."""
+    until = time.monotonic() + within
+    while not (found := condition()):
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {within:g} s: {what}")
+        time.sleep(_LOOK_EVERY)
+    return found
+
+
+async def until(condition: Callable[[], Found | None], what: str, *, within: float = 10.0) -> Found:
+    """Like `wait_until`, while the event loop goes on."""
+    end = asyncio.get_running_loop().time() + within
+    while not (found := condition()):
+        if asyncio.get_running_loop().time() > end:
+            raise AssertionError(f"not within {within:g} s: {what}")
+        await asyncio.sleep(_LOOK_EVERY)
+    return found

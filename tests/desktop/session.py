@@ -1,0 +1,252 @@
+"""A real X desktop for the tests: Xvfb, session bus, window manager, panel with a tray, notification daemon.
+
+Its rule: nothing of the machine's own desktop is touched, and nothing is left. Display, bus, runtime and configuration
+folders are its own. Debian packages: `programs.py`, and fonts-noto-cjk and fonts-noto-color-emoji for the pictures.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from tests.desktop.programs import Program, missing_packages, wait_until, xfce_notifyd
+from tests.desktop.session_bus import SessionBus
+
+Panel = Literal["xfce4-panel", "tint2"]
+Notifier = Literal["xfce4-notifyd", "dunst"]
+
+NOTIFICATIONS = "org.freedesktop.Notifications"
+
+_KEPT = ("PATH", "HOME", "USER", "LOGNAME", "PYTHONPATH", "VIRTUAL_ENV")
+_CLASSES = {"xfce4-notifyd": "xfce4-notifyd", "dunst": "Dunst"}
+_FILES = Path(__file__).parent / "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window on the screen, in pixels from the upper left."""
+
+    id: int
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Desktop:
+    """A running desktop. Give `env` to the program under test; `close` ends it all."""
+
+    def __init__(
+        self,
+        *,
+        panel: Panel | None = "xfce4-panel",
+        notifier: Notifier | None = "xfce4-notifyd",
+        size: tuple[int, int] = (1280, 800),
+        dark: bool = False,
+    ) -> None:
+        self._programs: list[Program] = []
+        self._daemon: tuple[Notifier, Program] | None = None
+        self._bus: SessionBus | None = None
+        self.root = Path(tempfile.mkdtemp(prefix="desktop-"))
+        try:
+            self._start(panel, notifier, size, dark=dark)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, panel: Panel | None, notifier: Notifier | None, size: tuple[int, int], *, dark: bool) -> None:
+        for folder in ("run", "config", "cache", "data", "state"):
+            (self.root / folder).mkdir(mode=0o700)
+        self.env = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
+            "DISPLAY": self._start_screen(size),
+            "LANG": "C.UTF-8",
+            "NO_AT_BRIDGE": "1",
+            "XDG_RUNTIME_DIR": str(self.root / "run"),
+            "XDG_CONFIG_HOME": str(self.root / "config"),
+            "XDG_CACHE_HOME": str(self.root / "cache"),
+            "XDG_DATA_HOME": str(self.root / "data"),
+            "XDG_STATE_HOME": str(self.root / "state"),
+            "XDG_SESSION_TYPE": "x11",
+            "XDG_CURRENT_DESKTOP": "XFCE",
+        }
+        if dark:
+            self.env["GTK_THEME"] = "Adwaita:dark"
+        self._write_configuration(size)
+        self._bus = SessionBus(self.root / "run", self.env)
+        self._bus.offer_xfconf()
+        self.env["DBUS_SESSION_BUS_ADDRESS"] = self._bus.address
+        self._run("openbox")
+        if notifier:
+            self.start_notifier(notifier)
+        if panel:
+            self._run(panel)
+            wait_until(self._tray_there, f"{panel} shows a tray", within=20)
+
+    def _start_screen(self, size: tuple[int, int]) -> str:
+        # Xvfb finds a free display itself and says which: two of them can never fight for one
+        reading, writing = os.pipe()
+        try:
+            options = f"-screen 0 {size[0]}x{size[1]}x24 -dpi 96 -nolisten tcp -noreset"
+            screen = subprocess.Popen(
+                ["Xvfb", "-displayfd", str(writing), *options.split()],
+                pass_fds=[writing],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        finally:
+            os.close(writing)
+        self._screen = screen
+        with os.fdopen(reading) as said:
+            number = said.readline().strip()  # empty when Xvfb ended without having opened one
+        if not number:
+            raise RuntimeError("Xvfb found no free display")
+        return f":{number}"
+
+    def _write_configuration(self, size: tuple[int, int]) -> None:
+        config = self.root / "config"
+        channels = config / "xfce4/xfconf/xfce-perchannel-xml"
+        channels.mkdir(parents=True)
+        panel = (_FILES / "xfce4-panel.xml").read_text()
+        place = f"p=8;x={size[0] // 2};y={size[1] - 14}"
+        (channels / "xfce4-panel.xml").write_text(panel.replace("PLACE", place))
+        for name in ("dunst/dunstrc", "tint2/tint2rc"):
+            (config / name).parent.mkdir()
+            shutil.copy(_FILES / Path(name).name, config / name)
+
+    def _run(self, *arguments: str) -> Program:
+        program = Program(arguments, env=self.env, log=self.root / f"{Path(arguments[0]).name}.log")
+        self._programs.append(program)
+        return program
+
+    def start_notifier(self, name: Notifier) -> None:
+        """Start that notification daemon and wait for its name on the bus."""
+        path = str(xfce_notifyd()) if name == "xfce4-notifyd" else name
+        self._daemon = (name, self._run(path))
+        wait_until(lambda: self.owned(NOTIFICATIONS), f"{name} owns {NOTIFICATIONS}")
+
+    def stop_notifier(self) -> None:
+        """End the notification daemon, as a crash would."""
+        if self._daemon is not None:
+            self._daemon[1].stop()
+            self._daemon = None
+            wait_until(lambda: not self.owned(NOTIFICATIONS), f"nobody owns {NOTIFICATIONS}")
+
+    @property
+    def bus(self) -> SessionBus:
+        assert self._bus is not None
+        return self._bus
+
+    @property
+    def bus_address(self) -> str:
+        return self.bus.address
+
+    def owned(self, name: str) -> bool:
+        """Whether anybody has that name on the bus."""
+        said = self._output(
+            "dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus",
+            "org.freedesktop.DBus.NameHasOwner", f"string:{name}",
+        )  # fmt: skip
+        return "true" in said
+
+    def tray_items(self) -> list[str]:
+        """Return the StatusNotifier items that the tray knows, as `service/path` texts."""
+        said = self._output(
+            "dbus-send", "--session", "--print-reply", "--dest=org.kde.StatusNotifierWatcher",
+            "/StatusNotifierWatcher", "org.freedesktop.DBus.Properties.Get",
+            "string:org.kde.StatusNotifierWatcher", "string:RegisteredStatusNotifierItems",
+        )  # fmt: skip
+        return re.findall(r'string "(.+)"', said)
+
+    def _tray_there(self) -> bool:
+        return self.owned("org.kde.StatusNotifierWatcher") or bool(self.windows("--class", "tint2"))
+
+    def _output(self, *arguments: str) -> str:
+        return subprocess.run(arguments, env=self.env, capture_output=True, text=True, timeout=30, check=False).stdout
+
+    def windows(self, *search: str) -> list[Window]:
+        """Return the visible windows that `xdotool search` finds with these options, upper ones first."""
+        found = []
+        for number in self._output("xdotool", "search", "--onlyvisible", *search).split():
+            said = self._output("xdotool", "getwindowgeometry", "--shell", number)
+            at = dict(re.findall(r"^(X|Y|WIDTH|HEIGHT)=(-?\d+)$", said, re.MULTILINE))
+            if len(at) == 4:  # else it went between the two questions
+                found.append(Window(int(number), int(at["X"]), int(at["Y"]), int(at["WIDTH"]), int(at["HEIGHT"])))
+        return sorted(found, key=lambda window: (window.y, window.x))
+
+    def notifications(self) -> list[Window]:
+        """Return the windows of the notifications: one each with xfce4-notifyd, one for all with dunst."""
+        if self._daemon is None:
+            return []
+        return self.windows("--class", _CLASSES[self._daemon[0]])
+
+    def notification(self, *, within: float = 10.0) -> Window:
+        """Wait for a notification and return the uppermost, once it has stopped moving."""
+        last: list[Window] = []
+
+        def settled() -> Window | None:
+            before = last.copy()
+            last[:] = self.notifications()
+            return last[0] if last and last == before else None
+
+        return wait_until(settled, "a notification on the screen", within=within)
+
+    def click(self, x: int, y: int) -> None:
+        """Click with the left button at that place of the screen."""
+        # GTK takes a button as pressed only after it saw the pointer enter. No --sync: it hangs where nothing moves
+        self._output("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "click", "1")
+
+    def click_notification(self) -> None:
+        """Click on the text of the uppermost notification."""
+        window = self.notification()
+        self.click(window.x + window.width // 2, window.y + 20)
+
+    def click_notification_button(self, i: int = 0, of: int = 1) -> None:
+        """Click on the button number `i` of `of` in the uppermost notification; only xfce4-notifyd draws them."""
+        window = self.notification()
+        self.click(window.x + window.width * (2 * i + 1) // (2 * of), window.y + window.height - 30)
+
+    def shot(self, path: Path) -> Path:
+        """Take a picture of the whole screen."""
+        subprocess.run(["import", "-window", "root", str(path)], env=self.env, check=True, timeout=30)
+        return path
+
+    def close(self) -> None:
+        for program in reversed(self._programs):
+            program.stop()
+        if self._bus is not None:
+            self._bus.stop()
+        screen = getattr(self, "_screen", None)
+        if screen is not None:
+            screen.terminate()
+            screen.wait(10)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def running_desktop(
+    *,
+    panel: Panel | None = "xfce4-panel",
+    notifier: Notifier | None = "xfce4-notifyd",
+    size: tuple[int, int] = (1280, 800),
+    dark: bool = False,
+) -> Iterator[Desktop]:
+    """A desktop for as long as the block runs. A machine that lacks a program fails the test, in a sentence."""
+    wanted = ["Xvfb", "dbus-daemon", "dbus-send", "openbox", "xdotool", "import", panel, notifier]
+    missing = missing_packages(*(name for name in wanted if name))
+    if missing:
+        pytest.fail(f"the desktop tests need these Debian packages: {' '.join(missing)}", pytrace=False)
+    desktop = Desktop(panel=panel, notifier=notifier, size=size, dark=dark)
+    try:
+        yield desktop
+    finally:
+        desktop.close()

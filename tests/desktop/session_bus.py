@@ -1,0 +1,63 @@
+"""A private D-Bus session bus. Its rule: it starts only services that a test gave it, so that absent is absent."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.desktop.programs import Program, wait_until
+
+_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <servicedir>{services}</servicedir>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
+  </policy>
+</busconfig>
+"""
+_SERVICES = Path("/usr/share/dbus-1/services")
+
+
+class SessionBus:
+    """Started when made. `root` must be a short path: a socket's path has at most 107 characters."""
+
+    def __init__(self, root: Path, env: Mapping[str, str]) -> None:
+        self._root = root
+        self._env = env
+        self._socket = root / "bus"
+        self.services = root / "services"
+        self.services.mkdir(exist_ok=True)
+        self.address = f"unix:path={self._socket}"
+        self._config = root / "bus.conf"
+        self._config.write_text(_CONFIG.format(socket=self._socket, services=self.services))
+        self._program = self._start()
+
+    def _start(self) -> Program:
+        self._socket.unlink(missing_ok=True)
+        program = Program(
+            ["dbus-daemon", "--nofork", "--nopidfile", f"--config-file={self._config}"],
+            env=self._env,
+            log=self._root / "bus.log",
+        )
+        wait_until(self._socket.is_socket, "the session bus listens")
+        return program
+
+    def offer_xfconf(self) -> None:
+        """Let it start Xfce's store of settings, without which panel and notifyd do not run."""
+        shutil.copy(_SERVICES / "org.xfce.Xfconf.service", self.services)
+
+    def offer_notifier(self, command: str) -> None:
+        """Let it start a notification daemon when one is asked for; to be said before the bus has read its services."""
+        service = f"[D-BUS Service]\nName=org.freedesktop.Notifications\nExec={command}\n"
+        (self.services / "notifications.service").write_text(service)
+
+    def restart(self) -> None:
+        """End it, with all its connections, and start it at the same address."""
+        self._program.stop()
+        self._program = self._start()
+
+    def stop(self) -> None:
+        self._program.stop()

@@ -1,0 +1,94 @@
+"""The stand-in notification daemon as a test holds it: started, commanded, asked what it was told."""
+
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any
+
+from tests.desktop.programs import Program, wait_until
+
+CAPABILITIES = ("actions", "body", "body-markup", "icon-static")
+
+
+_SCRIPT = Path(__file__).with_name("stand_in_notifier.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notified:
+    """One Notify call. `at` is in nanoseconds of CLOCK_MONOTONIC; `image` the image-data with its pixels counted."""
+
+    at: int
+    id: int
+    app: str
+    replaces: int
+    title: str
+    body: str
+    actions: list[str]
+    hints: dict[str, Any]
+    image: list[Any] | None
+    lasts: int
+
+
+class StandIn:
+    """The stand-in as a process on the bus of `env`; what it recorded is read anew at each question."""
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        folder: Path,
+        *,
+        capabilities: tuple[str, ...] = CAPABILITIES,
+        server: str = "stand-in",
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log = folder / f"stand-in-{len(list(folder.iterdir()))}.jsonl"
+        self._program = Program(command(capabilities, server), env=env, log=self._log, stdin=PIPE)
+        wait_until(lambda: self._calls("ready"), "the stand-in daemon is on the bus")
+
+    def _calls(self, name: str) -> list[dict[str, Any]]:
+        lines = self._log.read_text().splitlines(keepends=True)
+        calls = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [{key: value for key, value in call.items() if key != "call"} for call in calls if call["call"] == name]
+
+    @property
+    def shown(self) -> list[Notified]:
+        """All Notify calls, in their order."""
+        return [Notified(**call) for call in self._calls("Notify")]
+
+    @property
+    def closed(self) -> list[int]:
+        """The numbers that it was told to close, in their order."""
+        return [call["id"] for call in self._calls("CloseNotification")]
+
+    def tell(self, command: str) -> None:
+        """Give it a command, and wait until it obeyed."""
+        before = len(self._calls("obeyed"))
+        stdin = self._program.process.stdin
+        assert stdin is not None
+        stdin.write(f"{command}\n".encode())
+        stdin.flush()
+        wait_until(lambda: len(self._calls("obeyed")) > before, f"the stand-in obeys {command!r}")
+
+    def freeze(self) -> None:
+        """Stop the process where it stands, so that it answers nobody."""
+        self._program.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._program.signal(signal.SIGCONT)
+
+    def die(self) -> None:
+        """End at once, without a word."""
+        self._program.signal(signal.SIGKILL)
+        self._program.stop()
+
+    def stop(self) -> None:
+        self._program.stop()
+
+
+def command(capabilities: tuple[str, ...] = CAPABILITIES, server: str = "stand-in") -> list[str]:
+    """Return how the stand-in is started; its environment says which bus."""
+    return [sys.executable, str(_SCRIPT), "--capabilities", ",".join(capabilities), "--server", server]

@@ -1,0 +1,129 @@
+"""A notification daemon that shows nothing: it records what it is told, and fails in the ways in which real ones fail.
+
+It owns org.freedesktop.Notifications on the session bus, writes one JSON line per call (with the moment, in nanoseconds
+of CLOCK_MONOTONIC, which is one clock for all processes) and takes commands on stdin: `mute` (no answer to Notify from
+now on), `reject` (every Notify is an error), `answer` (all well again; what was muted is answered now),
+`action ID KEY`, `close ID REASON`. It is a script that imports nothing of the tests, so that a bus can start it;
+`stand_in.py` starts it for a test, and reads its lines.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from typing import Annotated, Any
+
+from dbus_fast import DBusError, Variant
+from dbus_fast.aio import MessageBus
+from dbus_fast.annotations import DBusInt32, DBusSignature, DBusStr, DBusUInt32
+from dbus_fast.service import ServiceInterface, dbus_method, dbus_signal
+
+NAME = "org.freedesktop.Notifications"
+CAPABILITIES = ("actions", "body", "body-markup", "icon-static")
+
+Texts = Annotated[list[str], DBusSignature("as")]
+Hints = Annotated[dict[str, Variant], DBusSignature("a{sv}")]
+Server = Annotated[tuple[str, str, str, str], DBusSignature("ssss")]
+Happened = Annotated[list[int], DBusSignature("uu")]
+Invoked = Annotated[tuple[int, str], DBusSignature("us")]
+
+
+class StandInNotifications(ServiceInterface):
+    """The interface as the specification has it."""
+
+    def __init__(self, capabilities: tuple[str, ...], server: str) -> None:
+        super().__init__(NAME)
+        self._capabilities = capabilities
+        self._server = server
+        self._last = 0
+        self.rejecting = False
+        self.answering = asyncio.Event()
+        self.answering.set()
+
+    @dbus_method()
+    def GetCapabilities(self) -> Texts:  # noqa: N802  # D-Bus names the method
+        return list(self._capabilities)
+
+    @dbus_method()
+    def GetServerInformation(self) -> Server:  # noqa: N802
+        return (self._server, "trayalert", "1", "1.2")
+
+    @dbus_method()
+    async def Notify(  # noqa: N802, PLR0917
+        self,
+        app: DBusStr,
+        replaces: DBusUInt32,
+        icon: DBusStr,
+        title: DBusStr,
+        body: DBusStr,
+        actions: Texts,
+        hints: Hints,
+        lasts: DBusInt32,
+    ) -> DBusUInt32:
+        at = time.monotonic_ns()
+        shown = {name: hint.value for name, hint in hints.items() if name != "image-data"}
+        image = hints["image-data"].value if "image-data" in hints else None
+        number = 0 if self.rejecting else replaces or self._last + 1
+        self._last = max(self._last, number)
+        _write(
+            "Notify", at=at, id=number, app=app, replaces=replaces, title=title, body=body, actions=actions,
+            hints=shown, image=image and [*image[:6], len(image[6])], lasts=lasts,
+        )  # fmt: skip
+        if self.rejecting:
+            raise DBusError(f"{NAME}.Error.ExcessNotificationGeneration", "Created too many notifications")
+        await self.answering.wait()
+        return number
+
+    @dbus_method()
+    def CloseNotification(self, number: DBusUInt32) -> None:  # noqa: N802
+        _write("CloseNotification", at=time.monotonic_ns(), id=number)
+        self.NotificationClosed(number, 3)
+
+    @dbus_signal()
+    def NotificationClosed(self, number: int, reason: int) -> Happened:  # noqa: N802
+        return [number, reason]
+
+    @dbus_signal()
+    def ActionInvoked(self, number: int, key: str) -> Invoked:  # noqa: N802
+        return (number, key)
+
+    def obey(self, command: str) -> None:
+        match command.split():
+            case ["mute"]:
+                self.answering.clear()
+            case ["reject"]:
+                self.rejecting = True
+            case ["answer"]:
+                self.rejecting = False
+                self.answering.set()
+            case ["action", number, key]:
+                self.ActionInvoked(int(number), key)
+            case ["close", number, reason]:
+                self.NotificationClosed(int(number), int(reason))
+        _write("obeyed", command=command)
+
+
+def _write(call: str, **what: Any) -> None:
+    print(json.dumps({"call": call, **what}, ensure_ascii=True), flush=True)
+
+
+async def _serve(capabilities: tuple[str, ...], server: str) -> None:
+    bus = await MessageBus().connect()
+    notifications = StandInNotifications(capabilities, server)
+    bus.export("/org/freedesktop/Notifications", notifications)
+    await bus.request_name(NAME)
+    _write("ready")
+    commands = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
+    while line := await commands.readline():
+        notifications.obey(line.decode().strip())
+    await asyncio.Event().wait()  # started by the bus it has no commands; it ends by a signal
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--capabilities", default=",".join(CAPABILITIES))
+    parser.add_argument("--server", default="stand-in")
+    asked = parser.parse_args()
+    asyncio.run(_serve(tuple(asked.capabilities.split(",")), asked.server))

@@ -1,0 +1,429 @@
+"""The notifier against a daemon that fails in every known way, on a private bus and on Qt's own loop."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.desktop.conftest import OnQt
+from tests.desktop.programs import until
+from tests.desktop.session_bus import SessionBus
+from tests.desktop.stand_in import CAPABILITIES, Notified, StandIn, command
+from trayalert.domain.level import Level
+from trayalert.domain.notice import Notice
+from trayalert.ui import dbus_notifier
+from trayalert.ui.dbus_notifier import DbusNotifier
+
+pytestmark = pytest.mark.desktop
+
+StandInStarter = Callable[..., StandIn]
+
+
+@pytest.fixture
+def start_stand_in(bus: SessionBus, tmp_path: Path) -> Iterator[StandInStarter]:
+    started: list[StandIn] = []
+
+    def start(**how: Any) -> StandIn:
+        started.append(StandIn({"DBUS_SESSION_BUS_ADDRESS": bus.address}, tmp_path / "stand-in", **how))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+class Watched:
+    """A notifier with all that it told the app."""
+
+    def __init__(self, address: str, *, answer_within: float = 0.3, retry_after: float = 60.0) -> None:
+        self.clicked: list[str] = []
+        self.standings: list[tuple[bool, str | None]] = []
+        self.notifier = DbusNotifier(
+            on_click=self.clicked.append,
+            on_change=lambda: self.standings.append((self.notifier.available, self.notifier.problem)),
+            address=address,
+            answer_within=answer_within,
+            retry_after=retry_after,
+            refused_pause=0.05,
+        )
+
+
+@contextlib.asynccontextmanager
+async def watched(address: str, **how: float) -> AsyncIterator[Watched]:
+    running = Watched(address, **how)
+    await running.notifier.start()
+    try:
+        yield running
+    finally:
+        await running.notifier.stop()
+
+
+def notice(tag: str = "incident-1", title: str = "WARN: cpu", level: Level = Level.WARN, **more: Any) -> Notice:
+    return Notice(tag=tag, title=title, level=level, **more)
+
+
+async def shown(stand_in: StandIn, count: int) -> list[Notified]:
+    await until(lambda: len(stand_in.shown) >= count, f"{count} notifications")
+    return stand_in.shown
+
+
+def test_a_notice_comes_with_urgency_picture_and_actions(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        async with watched(bus.address) as w:
+            assert w.standings == [(True, None)]
+            w.notifier.show(notice(level=Level.CRITICAL, lines=("web-01", "97 %"), action="Open in console"))
+            (told,) = await shown(stand_in, 1)
+        assert (told.app, told.title, told.body) == ("trayalert", "WARN: cpu", "web-01\n97 %")
+        assert told.hints == {"urgency": 2, "desktop-entry": "trayalert"}
+        assert told.actions == ["default", "Open in console", "open", "Open in console"]
+        assert told.image == [48, 48, 192, True, 8, 4, 48 * 48 * 4]
+        assert (told.replaces, told.lasts) == (0, -1)
+
+    on_qt(scenario())
+
+
+def test_a_daemon_that_draws_the_default_action_gets_no_second_button(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in(server="Xfce Notify Daemon")
+        async with watched(bus.address) as w:
+            w.notifier.show(notice())
+            (told,) = await shown(stand_in, 1)
+        assert told.actions == ["default", "Open"]
+
+    on_qt(scenario())
+
+
+HOSTILE = "a&b <b>x</b> <img src='file:///etc/passwd'> \x00\x1b[31m\u202e\ud800\r\nRecovered"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "body"),
+    [
+        (CAPABILITIES, "a&amp;b &lt;b&gt;x&lt;/b&gt; &lt;img src='file:///etc/passwd'&gt; [31m Recovered"),
+        (("actions", "body"), "a&b <b>x</b> <img src='file:///etc/passwd'> [31m Recovered"),
+    ],
+)
+def test_text_of_the_network_is_plain_whatever_the_daemon_reads(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt, capabilities: tuple[str, ...], body: str
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in(capabilities=capabilities)
+        async with watched(bus.address) as w:
+            w.notifier.show(notice(title=HOSTILE, lines=(HOSTILE,)))
+            (told,) = await shown(stand_in, 1)
+        assert told.body == body
+        assert told.title == "a&b <b>x</b> <img src='file:///etc/passwd'> [31m Recovered"
+
+    on_qt(scenario())
+
+
+def test_one_notification_per_tag_is_replaced_as_it_changes(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        async with watched(bus.address) as w:
+            w.notifier.show(notice("a"))
+            w.notifier.show(notice("b"))
+            await shown(stand_in, 2)
+            w.notifier.show(notice("a", "CRITICAL: cpu", Level.CRITICAL))
+            told = await shown(stand_in, 3)
+        assert (told[2].replaces, told[2].id) == (told[0].id, told[0].id)
+
+    on_qt(scenario())
+
+
+def test_what_the_person_closed_comes_anew_and_a_quiet_change_does_not_bring_it_back(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        async with watched(bus.address) as w:
+            w.notifier.show(notice("a"))
+            (first,) = await shown(stand_in, 1)
+            stand_in.tell(f"close {first.id} 2")
+            await until(lambda: "a" not in w.notifier._ids, "the closing is heard")
+            w.notifier.show(notice("a", "quiet", quiet=True))
+            w.notifier.show(notice("b"))
+            await shown(stand_in, 2)
+            w.notifier.show(notice("a", "anew"))
+            told = await shown(stand_in, 3)
+        assert [one.title for one in told[1:]] == ["WARN: cpu", "anew"]
+        assert told[2].replaces == 0
+
+    on_qt(scenario())
+
+
+def test_an_action_comes_back_with_its_tag(bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        async with watched(bus.address) as w:
+            w.notifier.show(notice("a"))
+            w.notifier.show(notice("b"))
+            told = await shown(stand_in, 2)
+            await until(lambda: len(w.notifier._ids) == 2, "both answers")
+            stand_in.tell(f"action {told[1].id} default")
+            stand_in.tell("action 99 default")
+            stand_in.tell(f"action {told[0].id} open")
+            await until(lambda: w.clicked == ["b", "a"], "both actions, and not that of another program")
+
+    on_qt(scenario())
+
+
+def test_a_farewell_takes_the_place_and_is_closed_by_us(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        async with watched(bus.address) as w:
+            w.notifier.show(notice("a"))
+            await shown(stand_in, 1)
+            w.notifier.withdraw("a", notice("a", "Recovered: cpu", Level.OK, lasts=200))
+            told = await shown(stand_in, 2)
+            assert (told[1].replaces, told[1].lasts) == (told[0].id, 200)
+            assert told[1].hints["urgency"] == 0
+            await until(lambda: stand_in.closed == [told[0].id], "the farewell is closed")
+
+    on_qt(scenario())
+
+
+def test_a_new_notice_outlives_the_farewell_before_it(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        async with watched(bus.address) as w:
+            w.notifier.withdraw("a", notice("a", "Recovered", Level.OK, lasts=100))
+            w.notifier.withdraw("b", notice("b", "Recovered", Level.OK, lasts=200))
+            told = await shown(stand_in, 2)
+            w.notifier.show(notice("a"))
+            await until(lambda: stand_in.closed, "the other farewell is closed")
+            assert stand_in.closed == [told[1].id]
+
+    on_qt(scenario())
+
+
+def test_quitting_takes_all_of_ours_away(bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        async with watched(bus.address) as w:
+            w.notifier.show(notice("a"))
+            w.notifier.show(notice("b", level=Level.CRITICAL))
+            told = await shown(stand_in, 2)
+        await until(lambda: stand_in.closed == [one.id for one in told], "both are closed")
+
+    on_qt(scenario())
+
+
+def test_no_daemon_at_the_start_is_said_and_one_that_comes_gets_what_waited(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with watched(bus.address) as w:
+            assert w.standings == [(False, dbus_notifier.NO_DAEMON)]
+            for number in range(100):
+                w.notifier.show(notice("a", f"number {number}"))
+            stand_in = start_stand_in()
+            (told,) = await shown(stand_in, 1)
+            assert told.title == "number 99"
+            assert w.standings[1:] == [(True, None)]
+        assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == [
+            dbus_notifier.NO_DAEMON
+        ]
+
+    on_qt(scenario())
+
+
+def test_a_daemon_that_dies_voids_its_numbers_and_the_next_one_is_used(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        first = start_stand_in()
+        async with watched(bus.address) as w:
+            w.notifier.show(notice("a"))
+            await shown(first, 1)
+            first.die()
+            await until(lambda: not w.notifier.available, "its death is heard")
+            second = start_stand_in()
+            await until(lambda: w.notifier.available, "the next one is heard")
+            w.notifier.show(notice("a", "anew"))
+            (told,) = await shown(second, 1)
+            assert (told.title, told.replaces) == ("anew", 0)
+
+    on_qt(scenario())
+
+
+def test_a_daemon_that_dies_over_a_notice_does_not_lose_it(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        first = start_stand_in()
+        first.tell("mute")
+        async with watched(bus.address) as w:
+            w.notifier.show(notice("a", "kept"))
+            await shown(first, 1)
+            first.die()
+            second = start_stand_in()
+            (told,) = await shown(second, 1)
+            assert told.title == "kept"
+
+    on_qt(scenario())
+
+
+def test_a_hanging_daemon_blocks_nobody_and_gets_only_the_newest_when_it_wakes(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        async with watched(bus.address) as w:
+            w.notifier.show(notice("a"))
+            await shown(stand_in, 1)
+            stand_in.freeze()
+            started = time.monotonic()
+            for number in range(1_000):
+                w.notifier.show(notice("a", f"a {number}"))
+                w.notifier.show(notice(f"other {number}", level=Level.INFO))
+                w.notifier.show(notice("b", f"b {number}", Level.CRITICAL))
+            assert time.monotonic() - started < 0.5
+            await until(lambda: w.notifier.problem == dbus_notifier.HANGS, "the hanging is said")
+            w.notifier.show(notice("a", "a last"))
+            w.notifier.withdraw("b")
+            w.notifier.show(notice("b", "b last", Level.CRITICAL))
+            stand_in.thaw()
+            await until(lambda: {"a last", "b last"} <= {one.title for one in stand_in.shown}, "the newest of both")
+            await until(lambda: w.notifier.available, "it is said to work again")
+            assert len(stand_in.shown) < 60
+            # the one that it was asked while it hung, then only what was newest
+            assert len([one for one in stand_in.shown if one.title.startswith("a ")]) == 2
+        said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+        assert said == [dbus_notifier.HANGS]
+
+    on_qt(scenario())
+
+
+def test_a_notify_that_is_never_answered_is_given_up_and_tried_again(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        stand_in.tell("mute")
+        async with watched(bus.address, answer_within=0.1, retry_after=0.3) as w:
+            w.notifier.show(notice("a"))
+            told = await shown(stand_in, 2)
+            assert not w.notifier.available
+            stand_in.tell("answer")
+            await until(lambda: w.notifier.available, "it is said to work again")
+            await until(lambda: told[0].id in stand_in.closed, "what came late is taken away")
+            assert "a" in w.notifier._ids
+
+    on_qt(scenario())
+
+
+def test_a_refused_burst_is_tried_again_then_dropped_and_told_once(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        stand_in.tell("reject")
+        async with watched(bus.address) as w:
+            for tag in ("a", "b"):
+                w.notifier.show(notice(tag))
+            await shown(stand_in, 6)
+            await until(lambda: w.standings[-1] == (True, dbus_notifier.REFUSES), "the refusal is said")
+            stand_in.tell("answer")
+            w.notifier.show(notice("c", "taken"))
+            await until(lambda: w.standings[-1] == (True, None), "all is well again")
+            assert stand_in.shown[-1].title == "taken"
+        said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+        assert said == [dbus_notifier.REFUSES]
+
+    on_qt(scenario())
+
+
+def test_a_daemon_that_the_bus_can_start_counts_as_there_and_is_started_by_the_first_notice(
+    bus: SessionBus, tmp_path: Path, on_qt: OnQt
+) -> None:
+    log = tmp_path / "started.jsonl"
+    script = tmp_path / "start"
+    script.write_text(f"#!/bin/sh\nexec {' '.join(command())} >{log} 2>&1\n")
+    script.chmod(0o755)
+    bus.offer_notifier(str(script))
+    bus.restart()
+
+    async def scenario() -> None:
+        async with watched(bus.address, answer_within=5) as w:
+            assert w.notifier.available
+            assert not log.exists()
+            w.notifier.show(notice("a"))
+            await until(lambda: log.exists() and "Notify" in log.read_text(), "it was started and told")
+            assert w.notifier.available
+
+    on_qt(scenario())
+
+
+def test_a_daemon_that_cannot_be_started_is_as_good_as_none(bus: SessionBus, on_qt: OnQt) -> None:
+    bus.offer_notifier("/nonexistent/daemon")
+    bus.restart()
+
+    async def scenario() -> None:
+        async with watched(bus.address, answer_within=5) as w:
+            w.notifier.show(notice("a"))
+            await until(lambda: w.standings[-1] == (False, dbus_notifier.NO_DAEMON), "it is said")
+
+    on_qt(scenario())
+
+
+@pytest.mark.parametrize("address", ["unix:path=/nonexistent/bus", "autolaunch:", "nonsense", "unix:path=bad address"])
+def test_without_a_session_bus_nothing_raises(on_qt: OnQt, address: str) -> None:
+    async def scenario() -> None:
+        async with watched(address) as w:
+            assert w.standings == [(False, dbus_notifier.NO_BUS)]
+            w.notifier.show(notice("a"))
+            w.notifier.withdraw("a")
+
+    on_qt(scenario())
+
+
+def test_an_environment_without_a_bus_is_no_bus(on_qt: OnQt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+
+    async def scenario() -> None:
+        async with watched("") as w:
+            assert w.standings == [(False, dbus_notifier.NO_BUS)]
+
+    on_qt(scenario())
+
+
+def test_a_bus_that_ends_and_comes_back_is_found_again(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        start_stand_in()
+        async with watched(bus.address, retry_after=0.2) as w:
+            bus.restart()
+            await until(lambda: (False, dbus_notifier.NO_BUS) in w.standings, "the end of the bus is heard")
+            w.notifier.show(notice("a", "kept"))
+            stand_in = start_stand_in()
+            (told,) = await shown(stand_in, 1)
+            assert told.title == "kept"
+
+    on_qt(scenario())
+
+
+def test_stopping_what_was_never_started_is_fine(on_qt: OnQt) -> None:
+    async def scenario() -> None:
+        await Watched("nonsense").notifier.stop()
+        await asyncio.sleep(0)
+
+    on_qt(scenario())
