@@ -30,8 +30,8 @@ run lib libxcb-shape.so.0 libxcb-shape0
 package command objdump binutils
 test command Xvfb xvfb
 test command dbus-daemon dbus-daemon
+test command dbus-send dbus-bin
 test command dbus-launch dbus-x11
-test command gdbus libglib2.0-bin
 test command openbox openbox
 test command xfce4-panel xfce4-panel
 test command xfconf-query xfconf

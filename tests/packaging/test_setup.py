@@ -1,0 +1,261 @@
+"""packaging/setup.sh among stand-in programs: only what it asks of them is looked at, nothing is installed."""
+
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import PySide6
+import pytest
+
+from tests.desktop.programs import _PACKAGES
+
+ROOT = Path(__file__).parent.parent.parent
+BORROWED = ("bash", "cat", "cksum", "cp", "dirname", "env", "grep", "mkdir", "rm", "uname")
+PYTHON = """
+case "$*" in
+    "-m venv --clear .venv")
+        mkdir -p .venv/bin
+        cp "$0" .venv/bin/python
+        cp "$0" .venv/bin/pip
+        echo "VIRTUAL_ENV='$PWD/.venv'" >.venv/bin/activate
+        ;;
+    -m\\ pip*) cp "$0" .venv/bin/trayalert ;;
+    *) exec {python} "$@" ;;
+esac
+"""
+
+
+class Machine:
+    """A folder with the project's own files in it, and a PATH that has nothing but what a test puts there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "project"
+        self.bin = folder / "bin"
+        self._calls = folder / "calls"
+        (self.project / "packaging").mkdir(parents=True)
+        self.bin.mkdir()
+        for name in ("pyproject.toml", "constraints.txt", "packaging/setup.sh"):
+            shutil.copy(ROOT / name, self.project / name)
+        for name in BORROWED:
+            (self.bin / name).symlink_to(str(shutil.which(name)))
+        self.has("python3", PYTHON.format(python=sys.executable))
+        self.has("id", "echo 0")
+        self.has_libraries()
+
+    def has(self, name: str, does: str = "") -> None:
+        """Put a program there. What it is called with is kept."""
+        path = self.bin / name
+        path.write_text(f'#!/bin/bash\necho "{name} $*" >>"{self._calls}"\n{does}\n')
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+    def has_libraries(self, *missing: str) -> None:
+        """Let ldconfig list every library of the table but these."""
+        there = [what for _, kind, what, _ in table() if kind == "lib" and what not in missing]
+        self.has(
+            "ldconfig", "\n".join(f"echo '\t{name} (libc6,x86-64) => /lib/{name}'" for name in ["libc.so.6", *there])
+        )
+
+    def set_up(self, purpose: str) -> subprocess.CompletedProcess[str]:
+        self._calls.write_text("")
+        return subprocess.run(
+            [self.bin / "bash", self.project / "packaging" / "setup.sh", purpose],
+            env={"PATH": str(self.bin), "HOME": str(self.project)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def calls(self, *of: str) -> list[str]:
+        """Return how these programs were called by the last `set_up`."""
+        return [line for line in self._calls.read_text().splitlines() if line.startswith(of)]
+
+
+def table() -> list[list[str]]:
+    """Return the table of setup.sh: what for, what kind, what, and its Debian package."""
+    text = (ROOT / "packaging" / "setup.sh").read_text()
+    return [line.split() for line in text.partition("<<'TABLE'\n")[2].partition("\nTABLE")[0].splitlines()]
+
+
+def packages(*purposes: str) -> list[str]:
+    return [package for purpose, _, _, package in table() if purpose in purposes]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path.resolve())
+
+
+def pip_calls(machine: Machine) -> list[str]:
+    return machine.calls("python3 -m pip")
+
+
+def test_the_first_time_makes_the_environment_with_the_pinned_versions(machine: Machine) -> None:
+    done = machine.set_up("run")
+
+    assert done.returncode == 0
+    assert machine.calls("python3 -m venv") == ["python3 -m venv --clear .venv"]
+    first, second = pip_calls(machine)
+    assert first.endswith(" --constraint constraints.txt hatchling")
+    assert second.endswith(" --constraint constraints.txt --no-build-isolation --editable .[dev]")
+
+
+def test_the_second_time_does_and_says_nothing(machine: Machine) -> None:
+    machine.set_up("run")
+    done = machine.set_up("run")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert machine.calls("python3 -m") == []
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_other_requirements_are_installed_into_the_same_environment(machine: Machine, name: str) -> None:
+    machine.set_up("run")
+    with (machine.project / name).open("a") as file:
+        file.write("# changed\n")
+    machine.set_up("run")
+
+    assert machine.calls("python3 -m venv") == []
+    assert len(pip_calls(machine)) == 2
+
+
+def test_an_installation_that_broke_off_is_taken_up_again(machine: Machine) -> None:
+    machine.set_up("run")
+    (machine.project / ".venv" / ".installed").unlink()
+    machine.set_up("run")
+
+    assert len(pip_calls(machine)) == 2
+
+
+def test_a_checkout_that_was_moved_gets_a_new_environment(machine: Machine) -> None:
+    machine.set_up("run")
+    machine.project = machine.project.rename(machine.project.with_name("moved"))
+    machine.set_up("run")
+
+    assert machine.calls("python3 -m venv") != []
+
+
+def test_without_a_fitting_python_it_says_what_to_install(machine: Machine) -> None:
+    machine.has("python3", "exit 1")
+    done = machine.set_up("run")
+
+    assert done.returncode == 1
+    assert "Python 3.11, 3.12 or 3.13" in done.stderr
+
+
+def test_the_newest_fitting_python_is_taken(machine: Machine) -> None:
+    machine.has("python3.13", "exit 127")  # a pyenv shim with nothing behind it
+    machine.has("python3.12", PYTHON.format(python=sys.executable))
+    machine.set_up("run")
+
+    assert machine.calls("python3.12 -m venv") != []
+
+
+def test_on_debian_only_what_is_missing_is_installed_and_named_before(machine: Machine) -> None:
+    machine.has_libraries("libxcb-cursor.so.0", "libGL.so.1")
+    machine.has("apt-get", 'echo "apt-get runs" >&2')
+    done = machine.set_up("run")
+
+    installs = [call for call in machine.calls("apt-get") if " install " in call]
+    assert installs
+    assert all(call.endswith(" install -y --no-install-recommends libgl1 libxcb-cursor0") for call in installs)
+    named = "Installing these Debian packages with apt-get: libgl1 libxcb-cursor0"
+    said = done.stderr.splitlines()
+    assert said.index(named) < said.index("apt-get runs")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "taken_in"),
+    [
+        ("run", ["run"]),
+        ("package", ["run", "package"]),
+        ("test", ["run", "package", "test"]),
+        ("bench", ["run", "package", "test", "bench"]),
+    ],
+)
+def test_each_purpose_installs_what_it_needs_and_no_more(machine: Machine, purpose: str, taken_in: list[str]) -> None:
+    machine.has_libraries(*(what for _, kind, what, _ in table() if kind == "lib"))
+    machine.has("apt-get")
+    machine.set_up(purpose)
+
+    call = next(call for call in machine.calls("apt-get") if " install " in call)
+    asked = call.partition(" --no-install-recommends ")[2].split()
+    assert [name for name in asked if not name.startswith("libpython")] == packages(*taken_in)
+
+
+def test_old_lists_of_packages_are_fetched_anew_and_it_tries_again(machine: Machine) -> None:
+    machine.has_libraries("libGL.so.1")
+    machine.has("apt-get", '[[ "$*" == *update* ]]')
+    done = machine.set_up("run")
+
+    words = [("update" if " update" in call else "install") for call in machine.calls("apt-get")]
+    assert words[-2:] in (["update", "install"], ["install", "update"])
+    assert "update" in words
+    assert done.returncode == 0
+
+
+def test_who_is_not_root_installs_by_sudo(machine: Machine) -> None:
+    machine.has_libraries("libGL.so.1")
+    machine.has("id", "echo 1000")
+    machine.has("sudo")
+    machine.has("apt-get")
+    machine.set_up("run")
+
+    assert any("DEBIAN_FRONTEND=noninteractive apt-get" in call for call in machine.calls("sudo"))
+    assert machine.calls("apt-get") == []
+
+
+@pytest.mark.parametrize("sudo", [None, "exit 1"], ids=["absent", "refuses"])
+@pytest.mark.parametrize(("purpose", "status"), [("run", 0), ("test", 1)])
+def test_without_sudo_running_goes_on_and_testing_does_not(
+    machine: Machine, sudo: str | None, purpose: str, status: int
+) -> None:
+    machine.has_libraries("libGL.so.1")
+    machine.has("id", "echo 1000")
+    machine.has("apt-get")
+    if sudo is not None:
+        machine.has("sudo", sudo)
+    done = machine.set_up(purpose)
+
+    assert done.returncode == status
+    assert done.stderr.splitlines()[-1].startswith("These packages are still missing; install them by hand with: ")
+    assert "libgl1" in done.stderr.splitlines()[-1]
+
+
+def test_elsewhere_it_names_what_is_missing_and_goes_on(machine: Machine) -> None:
+    machine.has_libraries("libGL.so.1")
+    done = machine.set_up("test")
+
+    assert done.returncode == 0
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("Missing here, please install: libGL.so.1 (Debian: libgl1), ")
+    assert "Noto Sans CJK SC (Debian: fonts-noto-cjk)" in said
+
+
+def test_an_unknown_purpose_is_wrong_use(machine: Machine) -> None:
+    assert machine.set_up("fly").returncode == 2
+
+
+def test_the_packages_cover_what_the_desktop_tests_start() -> None:
+    assert {*_PACKAGES.values(), "xfce4-notifyd"} <= set(packages("run", "package", "test"))
+
+
+def test_the_packages_cover_what_qt_loads_on_a_screen() -> None:
+    """The libraries that Qt's own plugin asks for, less those that others of the table bring along."""
+    plugin = Path(PySide6.__file__).parent / "Qt" / "plugins" / "platforms" / "libqxcb.so"
+    said = subprocess.run(["objdump", "-p", plugin], capture_output=True, text=True, timeout=60, check=True).stdout
+    asked = {words[1] for line in said.splitlines() if (words := line.split())[:1] == ["NEEDED"]}
+
+    assert asked - brought_along(asked) <= {what for _, kind, what, _ in table() if kind == "lib"}
+
+
+def brought_along(asked: Iterable[str]) -> set[str]:
+    ours = ("libQt6", "libX11", "libc.", "libm.", "libgcc_s", "libstdc++", "libpthread", "libdl", "ld-linux")
+    # libxcb-cursor0 depends on image, render-util and util, libxkbcommon-x11-0 on xkb, libgl1 on the rest
+    dependent = ("image", "util", "render-util", "render", "xkb", "randr", "shm", "sync", "xfixes")
+    return {name for name in asked if name.startswith(ours)} | {
+        name for name in asked if name.partition(".")[0] in {"libxcb", *(f"libxcb-{part}" for part in dependent)}
+    }

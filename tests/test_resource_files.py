@@ -1,0 +1,58 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trayalert.resource_files import read_text, resource_path
+
+ROOT = Path(__file__).parent.parent
+READ = "import trayalert.resource_files as r; print(r.__file__); print(r.read_text('console_links.json'))"
+
+
+def pip(*arguments: str | Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], check=True, timeout=120
+    )
+
+
+def files_of(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_checkout_reads_the_resources_where_they_lie() -> None:
+    assert resource_path("console_links.json") == ROOT / "resources" / "console_links.json"
+    assert read_text("console_links.json") == (ROOT / "resources" / "console_links.json").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as a wheel brings it, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
+    (wheel,) = folder.glob("*.whl")
+    pip("install", "--no-deps", "--target", folder / "installed", wheel)
+    return folder / "installed"
+
+
+def test_a_wheel_reads_the_resources_that_it_carries(installed: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", READ],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    place, _, text = done.stdout.partition("\n")
+    assert Path(place).is_relative_to(installed)
+    assert text.rstrip("\n") == read_text("console_links.json").rstrip("\n")
+
+
+def test_a_wheel_carries_every_resource(installed: Path) -> None:
+    here = ROOT / "resources"
+    inside = installed / "trayalert" / "_resources"
+
+    assert files_of(inside) == files_of(here)
