@@ -1,6 +1,6 @@
 """The console link: the page of the resource in the Alibaba Cloud console.
 
-Ids come from a stranger's POST. So a value enters a path only where it looks like an id, every value is percent-encoded,
+Ids come from a stranger's POST. So a value enters a path only where it looks like an id, every value is encoded,
 and no link leaves here that is not https on a console host.
 """
 

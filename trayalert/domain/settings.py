@@ -1,4 +1,4 @@
-"""The settings: one TOML file that a person edits. All its problems are told at once; a bad value leaves the default."""
+"""The settings: one TOML file that a person edits. Its problems are told at once; a bad value leaves the default."""
 
 import difflib
 import re

@@ -1,7 +1,9 @@
 """What can go wrong with the log, as a person is told it: the world's faults, not ours."""
 
+from trayalert.domain.fault import Fault
 
-class LogFault(Exception):
+
+class LogFault(Fault):
     """The log cannot be used now; the text says why, where, and what to do."""
 
 

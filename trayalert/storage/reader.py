@@ -78,6 +78,15 @@ class Reader:
         sql = f"{_INCIDENTS} WHERE i.closed_at IS NULL ORDER BY i.opened_at DESC, i.id DESC"
         return [read_stored_incident(row) for row in self._rows(sql)]
 
+    def burning(self, *, limit: int) -> list[StoredIncident]:
+        """Return the first open incidents: the worst level first, then the newest."""
+        ranks = " ".join(f"WHEN '{level}' THEN {level.rank}" for level in Level)
+        sql = (
+            f"{_INCIDENTS} WHERE i.closed_at IS NULL"
+            f" ORDER BY CASE i.level {ranks} END DESC, i.opened_at DESC, i.id DESC LIMIT ?"
+        )
+        return [read_stored_incident(row) for row in self._rows(sql, (limit,))]
+
     def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> list[StoredIncident]:
         """Return closed incidents, the last closed first, going on after `before`."""
         at, id_ = (_NEWEST_ID, _NEWEST_ID) if before is None else (before.incident.closed_at, before.incident.id)

@@ -1,0 +1,77 @@
+"""The control socket: how a command asks the running instance. One JSON object a line, there and back; Unix only.
+
+The socket lies in the data dir (0600): who may read the log may also ask.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from trayalert.domain.fault import Fault
+
+Wish = dict[str, Any]
+Answer = dict[str, Any]
+Answers = Callable[[Wish], Awaitable[Answer]]
+
+_LONGEST = 64 * 1024
+_DEADLINE = 10.0
+
+_logger = logging.getLogger(__name__)
+
+
+class ControlFault(Fault):
+    """The running instance did not answer."""
+
+
+async def open_control(path: Path, answers: Answers) -> asyncio.AbstractServer | None:
+    """Answer wishes on the socket; None where the platform has no such thing."""
+    if not hasattr(asyncio, "start_unix_server"):
+        return None
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # left by a kill; the lock says that nobody listens there
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, TimeoutError, ValueError):
+            line = await asyncio.wait_for(reader.readline(), _DEADLINE)
+            writer.write(json.dumps(await _answer(line, answers)).encode() + b"\n")
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, path=path, limit=_LONGEST)
+    path.chmod(0o600)
+    return server
+
+
+async def _answer(line: bytes, answers: Answers) -> Answer:
+    try:
+        wish = json.loads(line)
+        return await answers(wish if isinstance(wish, dict) else {})
+    except Exception as error:  # told to who asked; the receiver goes on
+        _logger.exception("a command could not be answered")
+        return {"error": str(error)}
+
+
+def ask(path: Path, wish: Wish) -> Answer | None:
+    """Ask the running instance; None where none runs. Raise ControlFault where it does not answer."""
+    if not hasattr(socket, "AF_UNIX"):
+        return None
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_DEADLINE)
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except OSError as error:
+            raise ControlFault(f"the running trayalert cannot be asked over {path}: {error}") from error
+        try:
+            connection.sendall(json.dumps(wish).encode() + b"\n")
+            with connection.makefile("rb") as lines:
+                answer = json.loads(lines.readline())
+        except (OSError, ValueError) as error:
+            raise ControlFault(f"the running trayalert did not answer over {path}: {error!r}") from error
+    return answer if isinstance(answer, dict) else {}

@@ -1,0 +1,33 @@
+"""`trayalert serve`: the receiver on the main thread, with no Qt."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+from trayalert.app.receiver import Plan, Receiver
+from trayalert.domain.events import DoorChanged, Event
+from trayalert.services.status import local_url
+
+
+def announce_door(events: Sequence[Event]) -> None:
+    """Print the line that says where the door is open, as scripts wait for it."""
+    for event in events:
+        if isinstance(event, DoorChanged) and event.problem is None:
+            print(f"listening on {local_url(event.host, event.port)}", flush=True)  # noqa: T201 - the contract's line
+
+
+def serve(plan: Plan) -> None:
+    """Receive until SIGTERM or SIGINT. Raise LogFault or DoorFault where it cannot begin."""
+    asyncio.run(_serve(plan))
+
+
+async def _serve(plan: Plan) -> None:
+    receiver = Receiver(plan, announce=announce_door)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: receiver.end())
+        else:
+            loop.add_signal_handler(number, receiver.end)
+    await receiver.run()

@@ -1,0 +1,89 @@
+"""Where the program's files lie: all in one folder where a data dir is named, else in the platform's own places."""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from trayalert.domain.fault import Fault
+from trayalert.domain.settings import Settings, parse_settings
+
+_LONGEST_SOCKET_PATH = 100
+"""Bytes; a Unix socket's address holds about 107."""
+
+
+_NAME_ANOTHER = "Or name another: --data-dir."
+
+
+class PlaceFault(Fault):
+    """A folder cannot be used; the text says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The files of one instance."""
+
+    data_dir: Path
+    settings: Path
+
+    @property
+    def log(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "trayalert.db"
+
+    @property
+    def secrets(self) -> Path:
+        """The callback URL's secrets."""
+        return self.data_dir / "secrets.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that owns the data dir."""
+        return self.data_dir / "lock"
+
+    @property
+    def socket(self) -> Path:
+        """The control socket; in the runtime folder where its path would be too long."""
+        path = self.data_dir / "control.sock"
+        if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+            return path
+        name = hashlib.blake2b(os.fsencode(self.data_dir), digest_size=8).hexdigest()
+        runtime = os.environ.get("XDG_RUNTIME_DIR")
+        folder = Path(runtime) if runtime else Path(tempfile.gettempdir()) / f"trayalert-{os.getuid()}"
+        return folder / f"trayalert-{name}.sock"
+
+    def make(self) -> None:
+        """Make the data dir, readable by nobody else. Raise PlaceFault."""
+        try:
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            writable = os.access(self.data_dir, os.W_OK | os.X_OK)
+        except OSError as error:
+            raise PlaceFault(f"the data dir {self.data_dir} cannot be made: {error}. {_NAME_ANOTHER}") from error
+        if not writable:
+            raise PlaceFault(f"the data dir {self.data_dir} is not writable. Change its rights. {_NAME_ANOTHER}")
+
+
+def find_places(data_dir: str | None) -> Places:
+    """Return the places for a named data dir, else the platform's."""
+    if data_dir:
+        folder = Path(data_dir).expanduser().absolute()
+        return Places(data_dir=folder, settings=folder / "settings.toml")
+    config = Path(platformdirs.user_config_dir("trayalert", appauthor=False))
+    return Places(
+        data_dir=Path(platformdirs.user_data_dir("trayalert", appauthor=False)), settings=config / "settings.toml"
+    )
+
+
+def read_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
+    """Read the settings file, if there is one. The problems name the file; it is never written to."""
+    try:
+        text = places.settings.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return Settings(), ()
+    except (OSError, ValueError) as error:
+        return Settings(), (f"{places.settings}: it cannot be read: {error}. The defaults hold.",)
+    settings, problems = parse_settings(text)
+    return settings, tuple(f"{places.settings}: {problem}" for problem in problems)

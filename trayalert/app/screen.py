@@ -1,0 +1,56 @@
+"""Is there a screen that Qt can draw on? Asked before Qt is, as Qt aborts the whole process where there is none."""
+
+import contextlib
+import ctypes
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+
+_DISPLAY = re.compile(r"(?P<host>[^:]*):(?P<number>[0-9]+)(?:\.[0-9]+)?")
+
+
+def problem() -> str | None:
+    """Return a sentence that says why nothing can be drawn; None where it can."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM", "").startswith(("offscreen", "minimal", "vnc")):
+        return None
+    display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
+    if not display and not wayland:
+        return "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)."
+    if wayland and _answers(str(Path(os.environ.get("XDG_RUNTIME_DIR", "/"), wayland))):
+        return None
+    if not display or not _display_answers(display):
+        return f"the screen {display or wayland} does not answer."
+    if not getattr(sys, "frozen", False) and not _loads("libxcb-cursor.so.0"):
+        return "the library xcb-cursor is missing, which Qt needs (Debian and Ubuntu: apt install libxcb-cursor0)."
+    return None
+
+
+def _display_answers(display: str) -> bool:
+    match = _DISPLAY.fullmatch(display)
+    if match is None:
+        return False
+    number = int(match["number"])
+    if match["host"] not in {"", "unix"}:
+        with contextlib.suppress(OSError), socket.create_connection((match["host"], 6000 + number), timeout=3):
+            return True
+        return False
+    path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - the X server's own place
+    return _answers(path) or _answers(f"\0{path}")
+
+
+def _answers(address: str) -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(3)
+        connection.connect(address)
+        return True
+    return False
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,61 @@
+"""`trayalert send`: plays Cloud Monitor, and tells what came back."""
+
+import time
+from collections.abc import Callable
+
+from trayalert.app.control import ask
+from trayalert.app.places import Places, read_settings
+from trayalert.app.receiver import now
+from trayalert.services.secrets import Secrets
+from trayalert.services.sender import Post, SendFault, Sent, letter, stamps
+from trayalert.services.status import local_url
+
+_SPOKEN = 10
+"""So many callbacks are told one by one; more are summed up."""
+
+
+def own_url(places: Places) -> str:
+    """Return the local callback URL of the data dir's instance. Raise SendFault where none runs."""
+    running = (ask(places.socket, {"do": "status"}) or {}).get("running")
+    if running is None and not places.secrets.exists():
+        raise SendFault(f"no trayalert has ever run with {places.data_dir}. Start one: trayalert, or trayalert serve.")
+    settings, _ = read_settings(places)
+    host, port = settings.host, settings.port
+    if running:
+        host, port = running["door"]["host"], running["door"]["port"]
+    return f"{local_url(host, port)}/hook/{Secrets(places.secrets).present}"
+
+
+def _told(sent: Sent) -> str:
+    if not sent.accepted:
+        return f"refused: {sent.problem}"
+    return f"{sent.status} in {sent.seconds * 1000:.0f} ms" + (f" at try {sent.tries}" if sent.tries > 1 else "")
+
+
+def play(
+    url: str,
+    content: bytes,
+    *,
+    recover: bool,
+    keep_time: bool,
+    count: int,
+    rate: float | None,
+    say: Callable[[str], object],
+) -> int:
+    """Send the body `count` times at `rate` a second; return the exit status. Raise SendFault."""
+    post = Post(url)
+    begun = time.monotonic()
+    refused: list[Sent] = []
+    for index, stamp in enumerate(stamps(count, now=now)):
+        if rate:
+            time.sleep(max(0.0, begun + index / rate - time.monotonic()))
+        sent = post.send(letter(content, now=None if keep_time else stamp, recover=recover))
+        if not sent.accepted:
+            refused.append(sent)
+        if count <= _SPOKEN or (not sent.accepted and len(refused) == 1):
+            say(_told(sent))
+    post.close()
+    if count > _SPOKEN:
+        took = time.monotonic() - begun
+        say(f"{count - len(refused)} of {count} accepted in {took:.1f} s ({count / took:.0f} a second)")
+    return 1 if refused else 0

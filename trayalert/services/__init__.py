@@ -1,0 +1,1 @@
+"""What happens to alerts, without Qt: the inbox and its neighbours."""

@@ -1,0 +1,65 @@
+"""Alerts written out for other programs: CSV for spreadsheets, JSON with one object a line."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from trayalert.domain.console_link import LinkTable
+from trayalert.domain.stored import StoredAlert
+from trayalert.services.records import Record, alert_record
+
+COLUMNS = (
+    "id", "received_at", "at", "kind", "state", "level", "previous_level", "name", "rule_id", "metric", "metric_title",
+    "value", "value_text", "unit", "expression", "namespace", "region", "resource_id", "resource_name", "account_id",
+    "group", "dimensions", "incident_id", "late", "deliveries", "console_url", "fields",
+)  # fmt: skip
+_NUMBERS = frozenset({"id", "value", "incident_id", "deliveries", "late"})
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write_alerts(found: Iterable[StoredAlert], links: LinkTable, *, form: str, output: str | None) -> int:
+    """Write alerts as `csv` or `json` and return how many. A named file appears whole or not at all. Raise OSError."""
+    count = 0
+    with _stream(output) as stream:
+        rows = csv.writer(stream) if form == "csv" else None
+        if rows:
+            rows.writerow(COLUMNS)
+        for stored in found:
+            record = alert_record(stored, links)
+            if rows:
+                rows.writerow([_cell(record, column) for column in COLUMNS])
+            else:
+                stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _cell(record: Record, column: str) -> object:
+    value = record[column]
+    if value is None or column in _NUMBERS:
+        return value
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+    # a spreadsheet runs what looks like a formula, and names come from the network
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+@contextmanager
+def _stream(output: str | None) -> Iterator[TextIO]:
+    if output is None:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(newline="")
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    path = Path(output)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""The inbox: where things happen to alerts. A callback is read, stored, and only then announced.
+
+Lives on the receiver's asyncio loop. Subscribers are called there, for each group that was committed; be quick.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from trayalert.callbacks import unrecognised
+from trayalert.callbacks.body import Body
+from trayalert.callbacks.kinds import read_callback
+from trayalert.domain.alert import Alert
+from trayalert.domain.callback import Callback
+from trayalert.domain.events import Event, IncidentChanged
+from trayalert.domain.times import Millis
+from trayalert.storage.appending import Append
+from trayalert.storage.faults import NotStored
+from trayalert.storage.log import Log
+from trayalert.storage.writing import Expire, Resolve, Writing
+
+COMMIT_DEADLINE = 4.0
+"""Seconds that a callback may wait for the disk: the sender gives up after five and comes again."""
+
+_logger = logging.getLogger(__name__)
+
+Subscriber = Callable[[Sequence[Event]], None]
+
+
+class Inbox:
+    """Made and closed on one asyncio loop. Raises LogFault where the log cannot be opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._subscribers: list[Subscriber] = []
+        self._log = Log(path, keep_raw=_keep_raw, announce=self.announce)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Call `subscriber` with every group of events from now on."""
+        self._subscribers.append(subscriber)
+
+    def announce(self, events: Sequence[Event]) -> None:
+        """Tell all subscribers; one that fails is logged and costs the others nothing."""
+        for subscriber in self._subscribers:
+            try:
+                subscriber(events)
+            except Exception:
+                _logger.exception("a subscriber failed")
+
+    async def receive(self, callback: Callback) -> bool:
+        """Store a callback. True: it is synced to disk. False: it could not be stored in time, and must come again."""
+        try:
+            async with asyncio.timeout(COMMIT_DEADLINE):
+                await self._log.do(Append(callback, read_callback(callback)))
+        except NotStored as fault:
+            _logger.error("a callback was refused: %s", fault)
+            return False
+        except TimeoutError:
+            _logger.error("a callback was refused: the disk took longer than %g s", COMMIT_DEADLINE)
+            return False
+        return True
+
+    async def resolve(self, incident_id: int, *, now: Millis) -> bool:
+        """Mark an incident recovered by hand; False where no such incident is open. Raise NotStored."""
+        events = await self._log.do(Resolve(incident_id, now))
+        return any(isinstance(event, IncidentChanged) for event in events)
+
+    async def expire(self, *, now: Millis) -> None:
+        """Close the incidents whose own time is over. Raise NotStored."""
+        await self._log.do(Expire(now))
+
+    async def close(self) -> None:
+        """Write what waits and close the log."""
+        await self._log.close()
+
+
+def _keep_raw(callback: Callback) -> tuple[Alert, ...]:
+    """Make the plainest alert of a callback whose own alerts the log cannot take."""
+    return unrecognised.read(Body(callback=callback, fields={}, document=None))
+
+
+def resolve_alone(path: Path, incident_id: int, *, now: Millis) -> bool:
+    """Mark an incident recovered with no program running; its lock must be held. Raise LogFault."""
+    writing = Writing(path, keep_raw=_keep_raw)
+    try:
+        result = writing.commit([Resolve(incident_id, now)])[0]
+    finally:
+        writing.close()
+    if isinstance(result, Exception):
+        raise result
+    return bool(result)

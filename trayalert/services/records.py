@@ -1,0 +1,87 @@
+"""Alerts and incidents as the objects that scripts get. These names are a contract: see README and CHANGELOG."""
+
+import base64
+from typing import Any
+
+from trayalert.domain.console_link import LinkTable, console_link
+from trayalert.domain.settings import Settings
+from trayalert.domain.stored import StoredAlert, StoredIncident
+from trayalert.domain.times import Millis, iso
+
+Record = dict[str, Any]
+
+
+def alert_record(stored: StoredAlert, links: LinkTable) -> Record:
+    """Return the alert's object; with `raw` where its bytes were read."""
+    alert = stored.alert
+    record: Record = {
+        "id": stored.id,
+        "received_at": iso(stored.received_at),
+        "at": iso(alert.at),
+        "kind": alert.kind,
+        "state": alert.state,
+        "level": alert.level,
+        "previous_level": alert.previous_level,
+        "name": alert.name,
+        "rule_id": alert.rule_id,
+        "metric": alert.metric,
+        "metric_title": alert.metric_title,
+        "value": alert.value,
+        "value_text": alert.value_text,
+        "unit": alert.unit,
+        "expression": alert.expression,
+        "namespace": alert.namespace,
+        "region": alert.region,
+        "resource_id": alert.resource_id,
+        "resource_name": alert.resource_name,
+        "account_id": alert.account_id,
+        "group": alert.group,
+        "dimensions": dict(alert.dimensions),
+        "incident_id": stored.incident_id,
+        "late": stored.late,
+        "deliveries": stored.deliveries,
+        "console_url": console_link(alert, links),
+        "fields": dict(alert.fields),
+    }
+    if stored.raw is not None:
+        record["raw"] = base64.b64encode(stored.raw).decode("ascii")
+    return record
+
+
+def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mute_period: Millis) -> Record:
+    """Return the incident's object. What a later version brings is there already, as null or false."""
+    incident, alert = stored.incident, stored.alert.alert
+    return {
+        "id": incident.id,
+        "key": incident.key,
+        "state": "open" if incident.open else "closed",
+        "level": incident.level,
+        "worst_level": incident.worst_level,
+        "no_data": incident.no_data,
+        "unconfirmed": unconfirmed(stored, now=now, mute_period=mute_period),
+        "opened_at": iso(incident.opened_at),
+        "start_known": incident.start_known,
+        "closed_at": iso(incident.closed_at),
+        "closed_by": incident.closed_by,
+        "name": alert.name,
+        "resource_id": alert.resource_id,
+        "resource_name": alert.resource_name,
+        "namespace": alert.namespace,
+        "region": alert.region,
+        "alerts": incident.alerts,
+        "acknowledged_at": None,
+        "snoozed_until": None,
+        "muted": False,
+        "last_value": alert.value,
+        "console_url": console_link(alert, links),
+    }
+
+
+def mute_period(settings: Settings) -> Millis:
+    """Return how long an open incident may stay unrepeated before it is unconfirmed."""
+    return round(settings.unconfirmed_after_hours * 3_600_000)
+
+
+def unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
+    """Whether an open incident was not repeated for longer than the mute period: it may be over, unheard of."""
+    return stored.incident.open and now - stored.incident.last_received_at > mute_period

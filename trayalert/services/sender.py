@@ -1,0 +1,175 @@
+"""Plays Cloud Monitor: sends a callback as it does, with its headers, its time-out and its retries.
+
+Headers as logged from the real service in 2019. Runs by itself, with no other part of the program.
+"""
+
+import http.client
+import json
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+from trayalert.callbacks.body import Body, read_body
+from trayalert.callbacks.kinds import read_callback
+from trayalert.domain.alert import Kind
+from trayalert.domain.callback import Callback
+from trayalert.domain.fault import Fault
+from trayalert.domain.times import Millis
+from trayalert.resource_files import read_text, resource_path
+
+TIMEOUT = 5.0
+RETRIES = 3
+PAUSE = 1.0
+"""Seconds between retries; how long Cloud Monitor waits is not documented."""
+
+_STALE = 5.0
+"""Seconds after which an idle connection may have been closed at the other end."""
+
+_HEADERS = {
+    "User-Agent": "Apache-HttpClient/4.4.1 (Java/1.7.0_65)",
+    "Connection": "Keep-Alive",
+    "Accept-Encoding": "gzip,deflate",
+}
+FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+JSON = "application/json; charset=UTF-8"
+
+
+class SendFault(Fault):
+    """Nothing could be sent; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A body to send, as a form or as JSON."""
+
+    content_type: str
+    body: bytes
+
+    @property
+    def method(self) -> str:
+        """GET for no body at all: so does the console's Test button."""
+        return "POST" if self.body else "GET"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What became of one callback: the last answer's status (None: no answer, `problem` says why), tries, seconds."""
+
+    status: int | None
+    problem: str | None
+    tries: int
+    seconds: float
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the receiver has taken it."""
+        return self.status == 200
+
+
+def sample_names() -> list[str]:
+    """Return the names of the samples in resources/."""
+    return sorted(path.stem for path in resource_path("samples").iterdir() if path.suffix in {".form", ".json"})
+
+
+def sample_text(name: str) -> bytes:
+    """Return a sample's body. Raise SendFault where there is none of that name."""
+    if name not in sample_names():
+        raise SendFault(f'there is no sample "{name}". There are: {", ".join(sample_names())}.')
+    suffix = ".form" if resource_path("samples", f"{name}.form").exists() else ".json"
+    return read_text("samples", f"{name}{suffix}").encode()
+
+
+def letter(content: bytes, *, now: Millis | None, recover: bool) -> Letter:
+    """Make what is sent of a body: stamped with `now` unless None; with `recover` the OK that belongs to it."""
+    body = read_body(Callback(received_at=0, method="POST", body=content))
+    fields = dict(body.fields)
+    if read_callback(body.callback)[0].kind is not Kind.THRESHOLD:
+        if recover:
+            raise SendFault("only a threshold callback has an OK that belongs to it (--recover)")
+        return Letter(content_type=JSON if body.document is not None else FORM, body=content.strip())
+    changes: dict[str, str] = {}
+    if now is not None:
+        changes["timestamp"] = str(now)
+    if recover:
+        changes |= {"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": fields.get("triggerLevel") or "null"}
+    return _written(body, fields, changes)
+
+
+def _written(body: Body, fields: dict[str, str], changes: dict[str, str]) -> Letter:
+    if body.document is not None:
+        return Letter(content_type=JSON, body=json.dumps({**body.document, **changes}, ensure_ascii=False).encode())
+    return Letter(content_type=FORM, body=urlencode({**fields, **changes}, quote_via=quote_plus).encode())
+
+
+class Post:
+    """Sends letters to one URL over one connection, which is made again where it breaks."""
+
+    def __init__(self, url: str) -> None:
+        """Raise SendFault for what is no http or https URL."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise SendFault(f"{_without_path(url)} is no URL: {error}") from error
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise SendFault(f"{_without_path(url)} is no URL: it must begin with http:// or https:// and name a host")
+        self._where = _without_path(url)
+        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._used_at = 0.0
+        self._connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            self._connection = http.client.HTTPSConnection(
+                parts.hostname, port, timeout=TIMEOUT, context=ssl.create_default_context()
+            )
+        else:
+            self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=TIMEOUT)
+
+    def send(self, message: Letter, *, wait: Callable[[float], None] = time.sleep) -> Sent:
+        """Send one letter, again up to RETRIES times where it is not accepted."""
+        begun = time.monotonic()
+        tries, status, problem = 0, None, None
+        while tries <= RETRIES:
+            if tries:
+                wait(PAUSE)
+            tries += 1
+            status, problem = self._try(message)
+            if status == 200:
+                break
+        return Sent(status=status, problem=problem, tries=tries, seconds=time.monotonic() - begun)
+
+    def _try(self, message: Letter) -> tuple[int | None, str | None]:
+        headers = {**_HEADERS, "Content-Type": message.content_type} if message.body else _HEADERS
+        if time.monotonic() - self._used_at > _STALE:
+            self._connection.close()
+        try:
+            self._connection.request(message.method, self._target, body=message.body or None, headers=headers)
+            answer = self._connection.getresponse()
+            answer.read()
+            self._used_at = time.monotonic()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            return None, f"no answer from {self._where}: {error}. Is trayalert running?"
+        if answer.status == 200:
+            return 200, None
+        reasons = {404: "the URL is not the callback URL (`trayalert url` prints it)", 503: "it could not be stored"}
+        return answer.status, f"{self._where} answered {answer.status}: {reasons.get(answer.status, answer.reason)}"
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def stamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
+    """Return `count` moments, the present one and later: each differs from the last."""
+    last = 0
+    for _ in range(count):
+        last = max(last + 1, now())
+        yield last
+
+
+def _without_path(url: str) -> str:
+    """Return the URL with no path, as that holds the secret."""
+    scheme, sign, rest = url.partition("://")
+    return f"{scheme}{sign}{rest.split('/')[0]}"

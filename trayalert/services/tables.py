@@ -1,0 +1,97 @@
+"""What people read in a terminal: plain lines with aligned columns. Scripts take --json instead."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from trayalert.domain.alert import Kind
+from trayalert.domain.stored import StoredAlert, StoredIncident
+from trayalert.domain.text import printable
+from trayalert.domain.times import Millis, as_datetime, duration_text
+from trayalert.services.records import unconfirmed
+
+_Rows = Iterable[Sequence[str]]
+
+
+def status_lines(state: dict[str, Any]) -> Iterator[str]:
+    """Write the object of `trayalert status` for a person."""
+    if state["running"] and state["listening"]:
+        yield f"running ({state['front']}), listening on {state['host']}:{state['port']}"
+    elif state["running"]:
+        yield f"running ({state['front']}), but the door is shut: {state['door_problem']}"
+    else:
+        yield "not running: callbacks that come now are lost after Cloud Monitor's retries"
+    reach = {"unknown": "unknown: nothing has proved that the outside gets in", "blind": "blind: nothing gets in"}
+    yield f"reach           {reach.get(state['reach'], state['reach'])}"
+    yield f"callback URL    {state['callback_url']}"
+    yield f"last callback   {state['last_callback_at'] or 'never'}"
+    yield f"open incidents  {state['open_incidents']}"
+    counted = f"{state['alerts']} ({state['deliveries']} deliveries, {state['unrecognised']} unrecognised)"
+    yield f"alerts          {counted}"
+    yield f"data dir        {state['data_dir']}"
+    yield f"version         {state['version']}"
+    for problem in state["settings_problems"]:
+        yield f"settings        {problem}"
+
+
+def alert_lines(found: Iterable[StoredAlert]) -> Iterator[str]:
+    """Write alerts as a table."""
+    head = ("ID", "RECEIVED", "LEVEL", "STATE", "NAME", "RESOURCE", "METRIC", "VALUE", "INCIDENT")
+    return _table(head, map(_alert_row, found))
+
+
+def _alert_row(stored: StoredAlert) -> Sequence[str]:
+    alert = stored.alert
+    return (
+        str(stored.id),
+        _local(stored.received_at),
+        "-" if alert.kind is Kind.TEST else alert.level,
+        alert.state or alert.kind,
+        printable(alert.name, limit=40),
+        printable(alert.resource_name or alert.resource_id, limit=30),
+        printable(alert.metric_title, limit=30),
+        printable(" ".join(filter(None, (alert.value_text, alert.unit))), limit=20),
+        str(stored.incident_id or "-"),
+    )
+
+
+def incident_lines(found: Iterable[StoredIncident], *, now: Millis, mute_period: Millis) -> Iterator[str]:
+    """Write incidents as a table."""
+    head = ("ID", "STATE", "LEVEL", "SINCE", "LASTED", "NAME", "RESOURCE", "METRIC", "VALUE", "ALERTS")
+    return _table(head, (_incident_row(stored, now, mute_period) for stored in found))
+
+
+def _incident_row(stored: StoredIncident, now: Millis, mute_period: Millis) -> Sequence[str]:
+    incident, alert = stored.incident, stored.alert.alert
+    state = "open" if incident.open else str(incident.closed_by)
+    if unconfirmed(stored, now=now, mute_period=mute_period):
+        state = "unconfirmed"
+    until = now if incident.closed_at is None else incident.closed_at
+    return (
+        str(incident.id),
+        state,
+        incident.level if incident.open else incident.worst_level,
+        _local(incident.opened_at),
+        duration_text(until - incident.opened_at) if incident.start_known else "?",
+        printable(alert.name or alert.kind, limit=40),
+        printable(alert.resource_name or alert.resource_id, limit=30),
+        printable(alert.metric_title, limit=30),
+        printable(" ".join(filter(None, (alert.value_text, alert.unit))), limit=20),
+        str(incident.alerts),
+    )
+
+
+def _local(moment: Millis) -> str:
+    return as_datetime(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _table(head: Sequence[str], rows: _Rows) -> Iterator[str]:
+    cells = [head, *rows]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(head))]
+    for row in cells:
+        yield "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _width(text: str) -> int:
+    """Return the columns that a terminal gives to the text; Chinese takes two a character."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
