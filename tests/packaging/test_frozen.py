@@ -1,0 +1,153 @@
+"""The bundle of PyInstaller, built and started: what is missing in it shows only when it runs."""
+
+import contextlib
+import json
+import os
+import re
+import runpy
+import signal
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.desktop.programs import wait_until
+from tests.desktop.session import Desktop
+from trayalert import __version__
+
+pytestmark = pytest.mark.frozen
+
+ROOT = Path(__file__).parent.parent.parent
+EXPECTED_COMPLAINTS = re.compile(
+    # Qt on a desktop without the portal, from which it would hear whether it is dark
+    r"qt\.qpa\.theme\.gnome: dbus reply error: .*|Call (to|for getting) org\.freedesktop\.portal\..* failed .*"
+)
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle's program, made by the recipe of `make package`."""
+    folder = tmp_path_factory.mktemp("bundle")
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR"),
+            *("--distpath", folder / "dist", "--workpath", folder / "build"),
+            ROOT / "packaging" / "trayalert.spec",
+        ],
+        check=True,
+        timeout=300,
+    )
+    return folder / "dist" / "trayalert" / "trayalert"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine that has no Python for us and no screen."""
+    (tmp_path / "home").mkdir()
+    return {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "home"), "LANG": "C.UTF-8"}
+
+
+class Running:
+    """The program while it runs, with the address that it listens on."""
+
+    def __init__(self, arguments: list[str | Path], env: dict[str, str], folder: Path) -> None:
+        self._out, self._err = folder / "stdout", folder / "stderr"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self._process = subprocess.Popen(arguments, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+
+    def wait_for_the_door(self) -> str:
+        def first_line() -> str | None:
+            assert self._process.poll() is None, self._err.read_text()
+            line, end, _ = self._out.read_text().partition("\n")
+            return line if end else None
+
+        line = wait_until(first_line, "the first line on stdout", within=20)
+        assert re.fullmatch(r"listening on http://127\.0\.0\.1:\d+", line)
+        return line.removeprefix("listening on ")
+
+    def end(self) -> int:
+        """End it with SIGTERM and return its status."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(10)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def complaints(self) -> list[str]:
+        lines = self._err.read_text().splitlines()
+        return [line for line in lines if not EXPECTED_COMPLAINTS.fullmatch(line)]
+
+
+def ask(program: Path, *arguments: str | Path, env: dict[str, str]) -> str:
+    """Run a command of the bundle that has nothing to complain of, and return what it says."""
+    done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.fixture
+def serving(program: Path, machine: dict[str, str], tmp_path: Path) -> Iterator[Running]:
+    running = Running([program, "serve", "--port", "0", "--data-dir", tmp_path / "data"], machine, tmp_path)
+    yield running
+    running.kill()
+
+
+def test_it_says_its_version(program: Path, machine: dict[str, str]) -> None:
+    assert __version__ in ask(program, "--version", env=machine)
+
+
+def test_the_receiver_takes_an_alert_and_shows_it(
+    program: Path, machine: dict[str, str], serving: Running, tmp_path: Path
+) -> None:
+    serving.wait_for_the_door()
+    ask(program, "send", "--data-dir", tmp_path / "data", env=machine)
+
+    (alert,) = map(
+        json.loads, ask(program, "alerts", "--json", "--data-dir", tmp_path / "data", env=machine).splitlines()
+    )
+    assert alert["kind"] == "threshold"
+    assert alert["console_url"].startswith("https://")  # made from a table of `resources/`
+    status = json.loads(ask(program, "status", "--json", "--data-dir", tmp_path / "data", env=machine))
+    assert status["running"] is True
+    assert status["http_parser"] == "c"
+    assert serving.end() == 0
+    assert serving.complaints() == []
+
+
+@pytest.mark.desktop
+def test_the_tray_application_starts_on_a_desktop_and_ends_when_told(
+    program: Path, machine: dict[str, str], tmp_path: Path
+) -> None:
+    with contextlib.closing(Desktop(panel="xfce4-panel", notifier="xfce4-notifyd")) as desktop:
+        environment = desktop.env | machine
+        running = Running([program, "--port", "0", "--data-dir", tmp_path / "data"], environment, tmp_path)
+        try:
+            running.wait_for_the_door()
+            wait_until(desktop.tray_items, "the tray has an icon")
+            ask(program, "send", "--data-dir", tmp_path / "data", env=environment)
+            desktop.notification()
+            assert running.end() == 0
+            assert running.complaints() == []
+        finally:
+            running.kill()
+
+
+def test_what_it_starts_finds_its_own_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, str] = {}
+    stand_in = types.ModuleType("trayalert.__main__")
+    stand_in.main = lambda: seen.update(os.environ)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "trayalert.__main__", stand_in)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
+    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/own")
+    for name in ("QT_PLUGIN_PATH", "QML2_IMPORT_PATH"):
+        monkeypatch.setenv(name, "/bundle")
+    monkeypatch.setenv("QT_QPA_PLATFORMTHEME", "own")
+
+    runpy.run_path(str(ROOT / "packaging" / "frozen.py"))
+
+    assert (seen["LD_LIBRARY_PATH"], seen["QT_QPA_PLATFORMTHEME"]) == ("/own", "own")
+    assert not {"LD_LIBRARY_PATH_ORIG", "QT_PLUGIN_PATH", "QML2_IMPORT_PATH"} & seen.keys()
