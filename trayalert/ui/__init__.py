@@ -1,1 +1,1 @@
-"""All of Qt. Widgets have no await, no rules, no SQL: events come up as frozen dataclasses, wishes go down by `Desk`."""
+"""All of Qt. Widgets have no await, rule or SQL: events come up as frozen dataclasses, wishes go down by `Desk`."""

@@ -38,7 +38,7 @@ class Desk(Protocol):
         ...
 
     def burning(self, *, limit: int) -> Sequence[StoredIncident]:
-        """Return the first open incidents of all: the worst level first, then the newest. Asked up to once a second."""
+        """Return the worst open incidents, the worst level first, then the newest; asked up to 4 times a second."""
         ...
 
     def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident]:

@@ -1,107 +1,65 @@
-"""The digits in the tray's picture, built of whole pixels. No font: at 7 pixels each of them would be a blur.
+"""The signs in the pictures of tray and levels. Their rule: below 24 pixels they are built of whole pixels.
 
-A digit is seven strokes, as on a pocket calculator, with its corners taken off.
+A font would be a blur there, 7 pixels high. From 24 pixels on the outlines of the desktop's own bold font are better,
+and panels that scale the largest picture down (XFCE's does) need strokes that survive it.
 """
 
-from PySide6.QtGui import QColor, QPainter
+from typing import Final
 
-_STROKES = {
-    # a top, b upper right, c lower right, d bottom, e lower left, f upper left, g middle
-    "0": "abcdef",
-    "2": "abged",
-    "3": "abgcd",
-    "4": "fgbc",
-    "5": "afgcd",
-    "6": "afgedc",
-    "7": "abc",
-    "8": "abcdefg",
-    "9": "abcdfg",
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPainterPath, QTransform
+
+OUTLINES_FROM: Final = 24
+
+_DIGITS: Final = {
+    # 5 wide, 7 high; wider and higher ones repeat the middle column and the rows between the corners
+    "1": (".##..", "###..", ".##..", ".##..", ".##..", ".##..", ".##.."),
+    "2": (".###.", "##.##", "...##", "..##.", ".##..", "##...", "#####"),
+    "3": (".###.", "##.##", "...##", "..##.", "...##", "##.##", ".###."),
+    "4": ("...##", "..###", ".####", "##.##", "#####", "...##", "...##"),
+    "5": ("#####", "##...", "####.", "...##", "...##", "##.##", ".###."),
+    "6": (".###.", "##...", "####.", "##.##", "##.##", "##.##", ".###."),
+    "7": ("#####", "...##", "..##.", "..##.", ".##..", ".##..", ".##.."),
+    "8": (".###.", "##.##", "##.##", ".###.", "##.##", "##.##", ".###."),
+    "9": (".###.", "##.##", "##.##", ".####", "...##", "..##.", ".##.."),
+    "+": ("...", "...", ".#.", "###", ".#.", "...", "..."),
+    "!": ("##", "##", "##", "##", "..", "##", "##"),
+    "i": ("##", "##", "..", "##", "##", "##", "##"),
 }
+_TALL: Final = (0, 1, 1, 2, 3, 4, 5, 5, 6)
+"""The rows of a sign 9 pixels high."""
 
 
-def _measure(size: int) -> tuple[int, int, int, int]:
-    """Return upright thickness, level thickness, hole width and hole height of a digit in a picture of that size."""
-    if size < 20:
-        return 2, 1, 1, 2
-    if size < 24:
-        return 2, 2, 2, 2
-    if size < 32:
-        return 3, 2, 1, 3
-    return size * 3 // 32, size * 2 // 32, size * 3 // 32, size * 4 // 32
+def draw_signs(painter: QPainter, text: str, *, size: int, bottom: int | None, colour: QColor) -> None:
+    """Draw the text into the middle of a picture of that size, or with its lower edge at `bottom`."""
+    if size >= OUTLINES_FROM and _draw_outlines(painter, text, size, bottom, colour):
+        return
+    rows = _TALL if size >= 20 else range(7)
+    scale = max(1, size // 20) if size >= OUTLINES_FROM else 1
+    grid = [".".join(_DIGITS[sign][row] for sign in text) for row in rows]
+    left = (size - len(grid[0]) * scale) // 2
+    top = (size - len(grid) * scale) // 2 if bottom is None else bottom - len(grid) * scale
+    for y, line in enumerate(grid):
+        for x, pixel in enumerate(line):
+            if pixel == "#":
+                painter.fillRect(left + x * scale, top + y * scale, scale, scale, colour)
 
 
-def _digit_size(size: int) -> tuple[int, int]:
-    upright, level, wide, high = _measure(size)
-    return 2 * upright + wide, 3 * level + 2 * high
-
-
-def _advance(sign: str, size: int) -> int:
-    upright, _, wide, _ = _measure(size)
-    match sign:
-        case "!" | "i":
-            return upright
-        case "1":
-            return upright + wide
-        case "+":
-            return _plus(size)
-        case _:
-            return 2 * upright + wide
-
-
-def _plus(size: int) -> int:
-    """Return the side of a plus: odd, so that it has a middle."""
-    return 3 if size < 20 else (size // 8) * 2 - 1
-
-
-def glyphs_size(text: str, size: int) -> tuple[int, int]:
-    """Return width and height of the text in a picture of that size."""
-    gap = max(1, size // 24)
-    return sum(_advance(sign, size) for sign in text) + gap * max(0, len(text) - 1), _digit_size(size)[1]
-
-
-def draw_glyphs(painter: QPainter, text: str, size: int, *, left: int, top: int, colour: QColor) -> None:
-    """Draw digits, `+`, `!` and `i` with the upper left corner there."""
-    for sign in text:
-        for x, y, width, height in _boxes(sign, size):
-            painter.fillRect(left + x, top + y, width, height, colour)
-        left += _advance(sign, size) + max(1, size // 24)
-
-
-def _boxes(sign: str, size: int) -> list[tuple[int, int, int, int]]:
-    upright, level, wide, high = _measure(size)
-    width, height = _digit_size(size)
-    match sign:
-        case "1":
-            return [(wide, 0, upright, height), (0, level, wide, level)]
-        case "!":
-            return [(0, 0, upright, height - upright - level), (0, height - upright, upright, upright)]
-        case "i":
-            return [(0, 0, upright, upright), (0, upright + level, upright, height - upright - level)]
-        case "+":
-            side = _plus(size)
-            arm = 1 if size < 32 else size // 32 * 2 - 1
-            middle, y = (side - arm) // 2, (height - side) // 2
-            return [(0, y + middle, side, arm), (middle, y, arm, side)]
-    strokes = _STROKES[sign]
-    lower = level + high
-    cut = max(1, upright // 2)  # a stroke that meets another one in a corner is shorter, so that the corner is round
-    left = cut if {"a", "f"} <= set(strokes) else 0
-    foot = cut if {"d", "e"} <= set(strokes) else 0
-    short = upright if sign == "3" else 0  # else it is an E in the mirror
-    places = {
-        "a": (left, 0, width - left - cut, level),
-        "b": (width - upright, min(cut, level), upright, lower + level - min(cut, level)),
-        "c": (width - upright, lower, upright, lower + level - min(cut, level)),
-        "d": (foot, 2 * lower, width - foot - cut, level),
-        "e": (0, lower, upright, lower + level - min(foot, level)),
-        "f": (0, min(left, level), upright, lower + level - min(left, level)),
-        "g": (short, lower, width - short, level),
-    }
-    if sign in "47":  # open at the bottom: the right stroke goes down to the end
-        places["c"] = (width - upright, lower, upright, lower + level)
-    if sign == "4":
-        places["b"] = (width - upright, 0, upright, lower + level)
-    if sign == "2":
-        places["d"] = (0, 2 * lower, width, level)
-        places["e"] = (0, lower, upright, lower + level)
-    return [places[stroke] for stroke in strokes]
+def _draw_outlines(painter: QPainter, text: str, size: int, bottom: int | None, colour: QColor) -> bool:
+    """Draw with the font's outlines; False where there is no font."""
+    font = QFont(QGuiApplication.font())
+    font.setBold(True)
+    font.setPixelSize(200)
+    path = QPainterPath()
+    path.addText(QPointF(0, 0), font, text)
+    box = path.boundingRect()
+    if box.isEmpty():
+        return False
+    digit = QPainterPath()
+    digit.addText(QPointF(0, 0), font, "8")
+    height = round(size * 0.52)
+    scale = min(height / digit.boundingRect().height(), 0.66 * size / box.width())
+    middle = size / 2 if bottom is None else bottom - height / 2
+    shift = QTransform.fromTranslate(size / 2, middle).scale(scale, scale)
+    painter.fillPath(shift.translate(-box.center().x(), -digit.boundingRect().center().y()).map(path), colour)
+    return True

@@ -14,8 +14,10 @@ from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPen, Q
 
 from trayalert.domain.level import Level, worst
 from trayalert.domain.reach import Reach
+from trayalert.domain.times import Millis
 from trayalert.ui.desk import DeskState
-from trayalert.ui.glyphs import draw_glyphs, glyphs_size
+from trayalert.ui.glyphs import draw_signs
+from trayalert.ui.wording import is_paused
 
 SIZES: Final = (16, 20, 22, 24, 32, 40, 48, 64)
 MOST = 10
@@ -32,14 +34,14 @@ class TrayLook:
     paused: bool = False
 
     @classmethod
-    def of(cls, state: DeskState) -> "TrayLook":
+    def of(cls, state: DeskState, *, now: Millis) -> "TrayLook":
         """Return how the tray looks in this state."""
         return cls(
             # what is open is never shown with the tick, whatever level its sender gave it
             worst=worst(state.worst or Level.INFO, Level.INFO) if state.open_incidents else None,
             count=min(state.open_incidents, MOST),
             blind=state.reach is Reach.BLIND,
-            paused=state.paused_until is not None,
+            paused=is_paused(state, now=now),
         )
 
 
@@ -68,8 +70,10 @@ def tray_icon(look: TrayLook) -> QIcon:
 
 
 @functools.cache
-def level_icon(level: Level) -> QIcon:
-    """Return the level's picture in all SIZES, with its mark and no number."""
+def level_icon(level: Level | None) -> QIcon:
+    """Return the level's picture in all SIZES, with its mark and no number; None is what ended, but not well."""
+    if level is None:
+        return tray_icon(TrayLook())
     return _icon([level_image(level, size) for size in SIZES])
 
 
@@ -168,11 +172,10 @@ def _draw_tick(painter: QPainter, paint: _Paint, size: int) -> None:
 
 
 def _draw_text(painter: QPainter, level: Level, size: int, text: str) -> None:
-    width, height = glyphs_size(text, size)
-    left = (size - width) // 2
     # a triangle has room only in its lower half
-    top = size - height - 2 * _line(size) if level is Level.WARN else (size - height) // 2
-    draw_glyphs(painter, text, size, left=left, top=top, colour=_PAINTS[level].ink)
+    bottom = size - 2 * _line(size) if level is Level.WARN else None
+    if text:
+        draw_signs(painter, text, size=size, bottom=bottom, colour=_PAINTS[level].ink)
 
 
 def _draw_ring(painter: QPainter, size: int, *, broken: bool) -> None:

@@ -1,0 +1,75 @@
+"""The one place where text from the network meets Qt's text widgets. Its rule: plain text, cleaned, always.
+
+Qt guesses rich text: 270 bytes in a default QLabel can freeze the layout for 16 s and load a file from the disk. The
+attacker is whoever names a resource or a rule. So all other modules use what stands here, and a test forbids them the
+bare widgets and setters. Item views are not hit: they never guess.
+"""
+
+import html
+import unicodedata
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QSystemTrayIcon, QWidget
+
+from trayalert.domain.text import printable
+
+
+class PlainLabel(QLabel):
+    """A label that shows one paragraph of cleaned plain text; `selectable` ones can be copied by mouse and keyboard."""
+
+    def __init__(self, text: str = "", *, selectable: bool = False, wrapped: bool = False) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(wrapped)
+        if wrapped:  # a word without an end must not make the window wider
+            self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        if selectable:
+            self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.show_text(text)
+
+    def show_text(self, text: str) -> None:
+        """Show the cleaned text; nothing happens where it is shown already."""
+        clean = "\n".join(printable(line, limit=1000) for line in text.split("\n"))
+        if clean != self.text():
+            super().setText(clean)
+
+
+def show_tooltip(target: QWidget | QAction, text: str) -> None:
+    """Give it an escaped tooltip. The wrapping makes Qt take it for rich text, in which everything is escaped."""
+    clean = printable(text, limit=1000)
+    target.setToolTip(f"<qt>{html.escape(clean)}</qt>" if clean else "")
+
+
+def show_tray_tooltip(tray: QSystemTrayIcon, lines: list[str]) -> None:
+    """Give the tray a tooltip. Hosts differ in what they take for markup, so its signs are shown as look-alikes."""
+    text = "\n".join(printable(line) for line in lines)
+    tray.setToolTip(text.replace("<", "‹").replace(">", "›").replace("&", "＆"))
+
+
+def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool = False) -> None:
+    """Set the words of a menu entry or button, with no mnemonic in them. Only a change is sent on.
+
+    `exported`: the entry is shown by the desktop over D-Bus. WORKAROUND: there `_` marks the mnemonic, and Qt's
+    QDBusMenuItem turns the first `&` into one, but neither doubles `_` nor undoes the doubling of other `&`.
+    """
+    clean = printable(text)
+    caption = clean.replace("_", "__").replace("&", "&&", 1) if exported else clean.replace("&", "&&")
+    if target.text() != caption:
+        target.setText(caption)
+
+
+def copy_text(text: str) -> None:
+    """Put the text into the clipboard as it is."""
+    QGuiApplication.clipboard().setText(text)
+
+
+def elided(text: str | None, columns: int) -> str:
+    """Return the cleaned text cut to so many columns; a Chinese character is as wide as two Latin ones."""
+    clean = printable(text)
+    used = 0
+    for index, sign in enumerate(clean):
+        used += 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        if used > columns:
+            return clean[: max(0, index - 1)].rstrip() + "…"
+    return clean

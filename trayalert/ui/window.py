@@ -1,0 +1,286 @@
+"""The main window: what burns in a live table, and beside it everything about one incident. Made on first use.
+
+Its rule: closing it never ends the program, and with no tray it never becomes invisible.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QFont, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
+    QMainWindow,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from trayalert.domain.stored import StoredIncident
+from trayalert.ui.console import open_console
+from trayalert.ui.desk import Desk, DeskState
+from trayalert.ui.details import LATEST, Details
+from trayalert.ui.icons import TrayLook, tray_icon
+from trayalert.ui.incident_table import IncidentTable
+from trayalert.ui.incidents_model import IncidentsModel
+from trayalert.ui.plain import PlainLabel, copy_text
+from trayalert.ui.wording import REACH, calm_words, headline, is_paused, last_callback, paused_words
+
+TICK_MS: Final = 1000
+SAID_MS: Final = 8000
+"""What the program says about a click stands this long."""
+
+
+class Window(QMainWindow):
+    """The live table with its status line and details. `tray_present` tells whether it may hide."""
+
+    def __init__(self, desk: Desk, *, tray_present: Callable[[], bool]) -> None:
+        super().__init__()
+        self._desk = desk
+        self._tray_present = tray_present
+        self._place = QByteArray()
+        self._model = IncidentsModel(desk, self)
+        self._table = IncidentTable(self._model)
+        self._status = _Status()
+        self._empty = _Empty(desk)
+        self._stack = QStackedWidget()
+        self._details = Details()
+        self._ticker = QTimer(self, interval=TICK_MS)
+        self._ticker.timeout.connect(self._tick)
+        self.setWindowTitle("trayalert")
+        self._lay_out()
+        self._connect()
+        self.refresh()
+        if self._model.rowCount():
+            self._table.show_row(0)
+
+    # wishes from the front
+
+    def bring_up(self, incident_id: int | None = None) -> None:
+        """Show the window above all others, with that incident selected."""
+        if self._place and not self.isVisible():
+            self.restoreGeometry(self._place)
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        row = None if incident_id is None else self._model.row_of(incident_id)
+        if row is not None:
+            self._table.show_row(row)
+            self._table.setFocus()
+
+    def announce(self, ids: Iterable[int]) -> None:
+        """Take in incidents that changed."""
+        self._model.announce(ids)
+
+    def refresh(self) -> None:
+        """Show the desk's present state in the status line and the window's own picture."""
+        state, now = self._desk.state(), self._desk.now()
+        icon = tray_icon(TrayLook.of(state, now=now))
+        if icon.cacheKey() != self.windowIcon().cacheKey():
+            self.setWindowIcon(icon)
+        self._status.show_state(state, now=now, icon=icon)
+        self._empty.show_state(state)
+        self._stack.setCurrentIndex(0 if self._model.rowCount() else 1)
+
+    def reword(self) -> None:
+        """Say again what depends on the clock alone; called once a minute."""
+        if self.isVisible():
+            self._model.reword()
+
+    def say(self, sentence: str) -> None:
+        """Tell the person about what was just wished."""
+        self._status.say(sentence)
+
+    # building
+
+    def _lay_out(self) -> None:
+        self._stack.addWidget(self._table)
+        self._stack.addWidget(self._empty)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.addWidget(self._stack)
+        splitter.addWidget(self._details)
+        splitter.setStretchFactor(0, 1)
+        splitter.setStretchFactor(1, 0)
+        splitter.setCollapsible(0, False)
+        self._details.setMinimumWidth(240)
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(10, 10, 10, 10)
+        layout.setSpacing(8)
+        layout.addWidget(self._status)
+        layout.addWidget(splitter, 1)
+        self.setCentralWidget(body)
+        room = self.screen().availableGeometry().size()
+        self.resize(min(1400, room.width() - 16), min(760, room.height() - 50))
+        beside = 340 if self.width() > 1300 else 300
+        splitter.setSizes([self.width() - 20 - beside, beside])
+
+    def _connect(self) -> None:
+        self._table.chosen.connect(self._open_row)
+        self._table.looked_at.connect(self._show_details)
+        self._model.changed.connect(self._after_change)
+        self._model.rowsInserted.connect(self._after_change)
+        self._status.open_only.toggled.connect(self._show_open_only)
+        self._details.console_wanted.connect(self._open_shown)
+        self._details.copy_wanted.connect(self._copy_link)
+        self._details.resolve_wanted.connect(self._desk.resolve)
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(self.close)
+
+    # what the person does
+
+    def _open_row(self, index: QModelIndex) -> None:
+        self._open(self._model.incident_at(index.row()))
+
+    def _open_shown(self) -> None:
+        if self._details.shown is not None:
+            self._open(self._details.shown)
+
+    def _open(self, stored: StoredIncident) -> None:
+        problem = open_console(self._desk, stored)
+        self.say(problem or "The console is opened in the browser.")
+
+    def _copy_link(self) -> None:
+        url = self._desk.console_url(self._details.shown) if self._details.shown else None
+        if url is not None:
+            copy_text(url)
+            self.say("The console link is in the clipboard.")
+
+    def _show_open_only(self, wanted: bool) -> None:
+        self._model.show_open_only(wanted)
+        self._after_change()
+
+    # what changes
+
+    def _after_change(self) -> None:
+        self._stack.setCurrentIndex(0 if self._model.rowCount() else 1)
+        self._show_details()
+
+    def _show_details(self) -> None:
+        index = self._table.currentIndex()
+        if not index.isValid():
+            self._details.show_nothing()
+            return
+        stored = self._model.incident_at(index.row())
+        if stored is self._details.shown:
+            return
+        self._details.show_incident(
+            stored,
+            self._desk.alerts_of(stored.incident.id, limit=LATEST),
+            linked=self._desk.console_url(stored) is not None,
+            unconfirmed=stored.incident.open and self._desk.unconfirmed(stored),
+            now=self._desk.now(),
+        )
+
+    def _tick(self) -> None:
+        self._model.tick()
+        self._details.tick(self._desk.now())
+
+    def _run_ticker(self) -> None:
+        if self.isVisible() and not self.isMinimized():
+            if not self._ticker.isActive():
+                self._ticker.start()
+        else:
+            self._ticker.stop()
+
+    # Qt's own
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Let the durations run."""
+        super().showEvent(event)
+        self.refresh()
+        self._run_ticker()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 (Qt's name)
+        """Stand still."""
+        super().hideEvent(event)
+        self._run_ticker()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+        """Stand still while minimised."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._run_ticker()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
+        """Hide; without a tray only minimise, or there would be no way back."""
+        event.ignore()
+        self._place = self.saveGeometry()
+        if self._tray_present():
+            self.hide()
+        else:
+            self.showMinimized()
+
+
+class _Status(QWidget):
+    """The line above the table: what burns, when the last callback came, whether any can, and what is wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._picture = PlainLabel()
+        self._headline = PlainLabel()
+        font = QFont(self._headline.font())
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.3)
+        self._headline.setFont(font)
+        self._facts = PlainLabel(wrapped=True)
+        self._trouble = PlainLabel(wrapped=True, selectable=True)
+        self._trouble.setStyleSheet("background: rgba(255, 183, 3, 70); border-radius: 4px; padding: 5px 8px;")
+        self._said = PlainLabel()
+        self._forget = QTimer(self, singleShot=True, interval=SAID_MS)
+        self._forget.timeout.connect(lambda: self._said.show_text(""))
+        self.open_only = QCheckBox("Open only")
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setHorizontalSpacing(10)
+        layout.setVerticalSpacing(3)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        layout.addWidget(self._picture, 0, 0, 2, 1)
+        layout.addWidget(self._headline, 0, 1)
+        layout.addWidget(self._facts, 1, 1)
+        layout.addWidget(self.open_only, 0, 2, right)
+        layout.addWidget(self._said, 1, 2, right)
+        layout.addWidget(self._trouble, 2, 0, 1, 3)
+        layout.setColumnStretch(1, 1)
+
+    def show_state(self, state: DeskState, *, now: int, icon: QIcon) -> None:
+        self._picture.setPixmap(icon.pixmap(QSize(40, 40), self.devicePixelRatioF()))
+        self._headline.show_text(headline(state))
+        facts = [last_callback(state, now=now), REACH[state.reach]]
+        if is_paused(state, now=now):
+            facts.append(f"Notifications {paused_words(state, now=now)}")
+        self._facts.show_text("   ·   ".join(facts))
+        self._trouble.show_text("\n".join(f"⚠ {sentence}" for sentence in state.trouble))
+        self._trouble.setVisible(bool(state.trouble))
+
+    def say(self, sentence: str) -> None:
+        self._said.show_text(sentence)
+        self._forget.start()
+
+
+class _Empty(QWidget):
+    """Stands in the table's place while it has no row."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._words = PlainLabel(wrapped=True, selectable=True)
+        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        copy = QPushButton("Copy callback URL")
+        copy.clicked.connect(lambda: copy_text(desk.callback_url()))
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(copy)
+        row.addStretch()
+        layout = QVBoxLayout(self)
+        layout.addStretch(2)
+        layout.addWidget(self._words)
+        layout.addSpacing(12)
+        layout.addLayout(row)
+        layout.addStretch(3)
+
+    def show_state(self, state: DeskState) -> None:
+        self._words.show_text(calm_words(state))

@@ -1,0 +1,166 @@
+"""How tray, table and details say things. Its rule: one wording for one fact, and no Qt.
+
+Times are local; of today only the time is said. What is not known is said to be not known.
+"""
+
+from datetime import datetime
+
+from trayalert.domain.incident import Change, Incident
+from trayalert.domain.level import Level, worst
+from trayalert.domain.reach import Reach
+from trayalert.domain.stored import StoredIncident
+from trayalert.domain.text import printable
+from trayalert.domain.times import Millis, as_datetime, duration_text
+from trayalert.ui.desk import DeskState
+
+_CLOSED = {
+    Change.RECOVERED: "recovered",
+    Change.RESOLVED: "recovered by hand",
+    Change.SUPERSEDED: "superseded",
+    Change.EXPIRED: "expired",
+}
+
+REACH = {
+    Reach.REACHABLE: "Callbacks get through",
+    Reach.UNKNOWN: "Reach unknown",
+    Reach.BLIND: "Blind: no callback can arrive",
+}
+REACH_REASON = {
+    Reach.REACHABLE: "Callbacks get through.",
+    Reach.UNKNOWN: "That does not mean that all is well: reach is unknown, nothing proves that callbacks get through.",
+    Reach.BLIND: "That means nothing: trayalert is blind, no callback can arrive.",
+}
+
+
+def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:
+    """Write a moment in local time: `15:42:07` today, `11-23 15:42` this year, `2025-11-23` else."""
+    if moment is None:
+        return ""
+    local, today = _local(moment), _local(now)
+    if local.date() == today.date():
+        return local.strftime("%H:%M:%S" if seconds else "%H:%M")
+    return local.strftime("%m-%d %H:%M" if local.year == today.year else "%Y-%m-%d")
+
+
+def full_time(moment: Millis | None) -> str:
+    """Write a moment in local time with its date."""
+    return "" if moment is None else _local(moment).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _local(moment: Millis) -> datetime:
+    try:
+        return as_datetime(moment).astimezone()
+    except (OverflowError, OSError, ValueError):  # near the ends of the calendar
+        return as_datetime(0)
+
+
+def ago(moment: Millis, *, now: Millis) -> str:
+    """Write how long ago: `less than a minute ago`, `3 min ago`."""
+    length = now - moment
+    return "less than a minute ago" if length < 60_000 else f"{duration_text(length)} ago"
+
+
+def shown_level(incident: Incident) -> Level | None:
+    """Return the level by which it is drawn. What is open is never OK, whatever its sender says.
+
+    None is for what is closed though nobody said that it recovered.
+    """
+    if incident.open:
+        return worst(incident.level, Level.INFO)
+    return Level.OK if incident.closed_by in {Change.RECOVERED, Change.RESOLVED} else None
+
+
+def level_words(stored: StoredIncident, *, unconfirmed: bool) -> str:
+    """Say how bad it is, and all that makes it less sure; of a closed one how it ended."""
+    incident = stored.incident
+    if not incident.open:
+        return closed_words(incident)
+    words = [worst(incident.level, Level.INFO).value]
+    if incident.no_data:
+        words.append("no data")
+    if unconfirmed:
+        words.append("unconfirmed")
+    return ", ".join(words)
+
+
+def closed_words(incident: Incident) -> str:
+    """Say how a closed incident ended."""
+    ending = _CLOSED.get(incident.closed_by or Change.RECOVERED, "closed")
+    return ending if incident.start_known else f"{ending}, start unknown"
+
+
+def duration_words(incident: Incident, *, now: Millis) -> str:
+    """Say how long it burns or burned."""
+    if not incident.start_known:
+        return "unknown"
+    return duration_text((now if incident.closed_at is None else incident.closed_at) - incident.opened_at)
+
+
+def name_of(stored: StoredIncident) -> str:
+    """Return the rule's name; what has none is called by its kind."""
+    alert = stored.alert.alert
+    return printable(alert.name) or f"({alert.kind.value})"
+
+
+def resource_of(stored: StoredIncident) -> str:
+    """Return the resource's name, else its id."""
+    return printable(stored.alert.alert.resource_name) or printable(stored.alert.alert.resource_id)
+
+
+def metric_of(stored: StoredIncident) -> str:
+    """Return the metric's title for people, else its id."""
+    return printable(stored.alert.alert.metric_title) or printable(stored.alert.alert.metric)
+
+
+def value_words(stored: StoredIncident) -> str:
+    """Write the value with its unit: `97.39 %`. A long number is rounded; what is not a number stands as sent."""
+    alert = stored.alert.alert
+    text = printable(alert.value_text, limit=40)
+    if alert.value is not None and (not text or len(text) > 9):
+        text = _rounded(alert.value)
+    return f"{text} {printable(alert.unit, limit=20)}".strip() if text else ""
+
+
+def _rounded(value: float) -> str:
+    for size, prefix in ((1e12, " T"), (1e9, " G"), (1e6, " M")):
+        if size <= abs(value) < 1e15:
+            return f"{value / size:.2f}{prefix}"
+    return f"{value:,.2f}".removesuffix(".00") if 0.1 <= abs(value) < 1e6 else f"{value:.4g}"
+
+
+def headline(state: DeskState) -> str:
+    """Say in a few words what burns."""
+    if not state.open_incidents:
+        return "No incident is open"
+    level = worst(state.worst or Level.INFO, Level.INFO)
+    return f"{state.open_incidents} open, worst {level.value}"
+
+
+def last_callback(state: DeskState, *, now: Millis) -> str:
+    """Say when the last callback came."""
+    if state.last_callback_at is None:
+        return "No callback has ever arrived"
+    return f"Last callback {ago(state.last_callback_at, now=now)}"
+
+
+def paused_words(state: DeskState, *, now: Millis) -> str:
+    """Say until when notifications are paused; empty where they are not."""
+    if not is_paused(state, now=now):
+        return ""
+    return f"paused until {local_time(state.paused_until, now=now, seconds=False)}"
+
+
+def is_paused(state: DeskState, *, now: Millis) -> bool:
+    """Whether notifications are paused."""
+    return state.paused_until is not None and state.paused_until > now
+
+
+def calm_words(state: DeskState) -> str:
+    """Say in whole sentences what an empty table means."""
+    if state.last_callback_at is None and state.reach is not Reach.BLIND:
+        return (
+            "No callback has ever arrived.\n"
+            "Send one with `trayalert send`, or give the callback URL to a rule in Cloud Monitor."
+        )
+    reason = f" {' '.join(state.trouble)}" if state.reach is Reach.BLIND else ""
+    return f"No incident is open.\n{REACH_REASON[state.reach]}{reason}"
