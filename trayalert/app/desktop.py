@@ -1,0 +1,155 @@
+"""The tray application: Qt and asyncio joined on the main thread, the receiver on a thread of its own.
+
+The receiver never waits for anything here. Quitting is an event of ours: Qt's own quit would cut what still runs.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+
+import qasync
+from PySide6.QtCore import QEvent, QLoggingCategory, QObject, Qt, Signal
+from PySide6.QtWidgets import QApplication
+
+from trayalert.app.headless import announce_door
+from trayalert.app.live_desk import LiveDesk
+from trayalert.app.notifying import Notifying
+from trayalert.app.receiver import Plan, Receiver
+from trayalert.domain.events import DoorChanged, Event
+from trayalert.domain.times import Millis
+from trayalert.ui.bridge import EventBridge
+from trayalert.ui.front import Front
+
+_SHORT_TURN = 0.0005
+"""Seconds: how long a busy widget may keep the interpreter from the receiver (5 ms by default)."""
+
+_NOISE = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false"
+"""Qt complains of desktops that have no portal; nothing here needs one."""
+
+_logger = logging.getLogger(__name__)
+
+
+class _Wishes(QObject):
+    """Wishes from other threads."""
+
+    show = Signal()
+
+
+class _QuitFilter(QObject):
+    """Turns Qt's own quit (a session that ends, a menu of the system) into ours."""
+
+    quit_wanted = Signal()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if event.type() == QEvent.Type.Quit:
+            self.quit_wanted.emit()
+            return True
+        return super().eventFilter(watched, event)
+
+
+class _ReceiverThread:
+    """Runs the receiver. `receiver` is there once it could open its log."""
+
+    def __init__(self, plan: Plan, bridge: EventBridge, wishes: _Wishes) -> None:
+        self._plan = plan
+        self._bridge = bridge
+        self._wishes = wishes
+        self._started: Future[Receiver] = Future()
+        self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
+        self._thread.start()
+
+    @property
+    def receiver(self) -> Receiver:
+        """Wait for the receiver. Raise what kept it from starting."""
+        return self._started.result()
+
+    def stop(self) -> None:
+        """End the receiver in good order and wait for it."""
+        if self._started.done() and not self._started.exception():
+            self.receiver.end()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._receive())
+        except BaseException as error:
+            if not self._started.done():
+                self._started.set_exception(error)
+                return
+            _logger.exception("the receiver has stopped")
+            problem = f"The receiver has stopped: {error}. Restart trayalert."
+            self.receiver.door = replace(self.receiver.door, open=False, problem=problem)
+            self._bridge.put([DoorChanged(self.receiver.door.host, self.receiver.door.port, problem)])
+
+    async def _receive(self) -> None:
+        receiver = Receiver(self._plan, announce=self._announce, show=self._wishes.show.emit)
+        self._started.set_result(receiver)
+        await receiver.run()
+
+    def _announce(self, events: Sequence[Event]) -> None:
+        announce_door(events)
+        self._bridge.put(events)
+
+
+def run_desktop(plan: Plan) -> int:
+    """Run the tray application to its end. Raise LogFault where the log cannot be opened."""
+    sys.setswitchinterval(_SHORT_TURN)
+    bridge, wishes = EventBridge(), _Wishes()
+    thread = _ReceiverThread(plan, bridge, wishes)  # the door opens while Qt gets ready
+    try:
+        QLoggingCategory.setFilterRules(_NOISE)
+        app = QApplication(["trayalert"])
+        app.setApplicationName("trayalert")
+        app.setDesktopFileName("trayalert")
+        app.setQuitOnLastWindowClosed(False)
+        receiver = thread.receiver
+        with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
+            runner.run(_live(app, plan, receiver, bridge, wishes))
+    finally:
+        thread.stop()
+    return 0
+
+
+async def _live(app: QApplication, plan: Plan, receiver: Receiver, bridge: EventBridge, wishes: _Wishes) -> None:
+    ending = asyncio.Event()
+    _end_on_signals(ending)
+    quit_filter = _QuitFilter()
+    quit_filter.quit_wanted.connect(ending.set)
+    app.installEventFilter(quit_filter)
+
+    def notifier_problem() -> str | None:
+        return notifying.notifier.problem
+
+    def pause(until: Millis | None) -> None:
+        notifying.pause(until)
+
+    def show_window(select: int | None = None) -> None:
+        notifying.window_seen()
+        front.show_window(select)
+
+    desk = LiveDesk(plan, receiver, notifier_problem=notifier_problem, pause=pause, quit_=ending.set)
+    front = Front(desk, bridge)
+    notifying = Notifying(desk, show_window=show_window, refresh=front.refresh)
+    bridge.arrived.connect(notifying.take)
+    wishes.show.connect(show_window, Qt.ConnectionType.QueuedConnection)
+    front.start()
+    await notifying.notifier.start()
+    await ending.wait()
+    app.removeEventFilter(quit_filter)
+    await notifying.notifier.stop()
+    front.stop()
+    desk.close()
+
+
+def _end_on_signals(ending: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(ending.set))
+        else:
+            loop.add_signal_handler(number, ending.set)
