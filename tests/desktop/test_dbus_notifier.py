@@ -18,6 +18,7 @@ from trayalert.domain.level import Level
 from trayalert.domain.notice import Notice
 from trayalert.ui import dbus_notifier
 from trayalert.ui.dbus_notifier import DbusNotifier
+from trayalert.ui.notification_message import Daemon, notify_arguments
 
 pytestmark = pytest.mark.desktop
 
@@ -88,6 +89,20 @@ def test_a_notice_comes_with_urgency_picture_and_actions(
         assert (told.replaces, told.lasts) == (0, -1)
 
     on_qt(scenario())
+
+
+@pytest.mark.parametrize(
+    ("told", "urgency"),
+    [
+        (notice(level=Level.CRITICAL), 2),
+        (notice(level=Level.WARN), 1),
+        (notice(level=Level.INFO), 0),
+        (notice(level=Level.OK), 0),
+        (notice(level=Level.INFO, awaited=True), 1),
+    ],
+)
+def test_the_level_is_the_urgency(told: Notice, urgency: int) -> None:
+    assert notify_arguments(told, Daemon(), replaces=0)[6]["urgency"].value == urgency
 
 
 def test_a_daemon_that_draws_the_default_action_gets_no_second_button(
@@ -221,6 +236,24 @@ def test_quitting_takes_all_of_ours_away(bus: SessionBus, start_stand_in: StandI
             w.notifier.show(notice("b", level=Level.CRITICAL))
             told = await shown(stand_in, 2)
         await until(lambda: stand_in.closed == [one.id for one in told], "both are closed")
+
+    on_qt(scenario())
+
+
+def test_a_hanging_daemon_does_not_hold_up_quitting(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        async with watched(bus.address) as w:
+            w.notifier.show(notice("a"))
+            await shown(stand_in, 1)
+            stand_in.freeze()
+            w.notifier.show(notice("b"))
+            await until(lambda: w.notifier.problem == dbus_notifier.HANGS, "the hanging is said")
+            started = time.monotonic()
+        assert time.monotonic() - started < 1.5
+        stand_in.thaw()
 
     on_qt(scenario())
 

@@ -139,7 +139,7 @@ def test_opened_and_recovered_in_one_batch_is_told_once_as_recovered(desk: Desk)
 
 def test_a_test_callback_is_answered_in_words(desk: Desk) -> None:
     (notice,) = notices(desk.attention.test_received(now=NOW))
-    assert (notice.tag, notice.title) == (TEST_TAG, "Test callback received")
+    assert (notice.tag, notice.title, notice.awaited) == (TEST_TAG, "Test callback received", True)
     assert any("stored" in line for line in notice.lines)
 
 

@@ -18,7 +18,8 @@ class Notice:
     """One notification. There is at most one per `tag` on the screen: a later one replaces it.
 
     `action` is the word on its button; a click on the text does the same. `lasts` is how long it stays, None as the
-    daemon likes. `quiet`: it changes the one that is on the screen, and is dropped where there is none.
+    daemon likes. `quiet`: it changes the one that is on the screen, and is dropped where there is none. `awaited`: the
+    person waits for it, so it pops up even where calm ones only go to a list.
     """
 
     tag: str
@@ -28,6 +29,7 @@ class Notice:
     action: str = "Open"
     lasts: Millis | None = None
     quiet: bool = False
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

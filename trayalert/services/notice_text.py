@@ -62,6 +62,7 @@ def test_notice() -> Notice:
         title="Test callback received",
         lines=("Cloud Monitor's Test reached this computer and is stored.", "Alerts will come this way."),
         action=OPEN_WINDOW,
+        awaited=True,
     )
 
 

@@ -63,8 +63,10 @@ def _actions(notice: Notice, daemon: Daemon) -> list[str]:
 
 
 def _hints(notice: Notice) -> dict[str, Variant]:
+    urgency = _URGENCIES[notice.level]
     hints = {
-        "urgency": Variant("y", _URGENCIES[notice.level]),
+        # GNOME shows no banner for those of urgency 0 (gnome-shell issue 4265)
+        "urgency": Variant("y", max(urgency, 1) if notice.awaited else urgency),
         "desktop-entry": Variant("s", APP_NAME),
         "image-data": _image(notice.level),
     }

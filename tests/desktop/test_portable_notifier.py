@@ -1,0 +1,71 @@
+"""The notifier of Windows and macOS, tried here over the bus, which its library also speaks."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.desktop.conftest import OnQt
+from tests.desktop.programs import until
+from tests.desktop.session_bus import SessionBus
+from tests.desktop.stand_in import StandIn
+from trayalert.domain.level import Level
+from trayalert.domain.notice import Notice
+from trayalert.ui.portable_notifier import FAILED, PortableNotifier
+
+pytestmark = pytest.mark.desktop
+
+
+async def hang_up(notifier: PortableNotifier) -> None:
+    """Close the connection that desktop-notifier never closes on Linux."""
+    connection = getattr(notifier._desktop._backend, "bus")  # noqa: B009  # only its Linux side has one
+    connection.disconnect()
+    await connection.wait_for_disconnect()
+
+
+def test_it_shows_replaces_answers_clicks_and_takes_away(
+    bus: SessionBus, tmp_path: Path, on_qt: OnQt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
+
+    async def scenario() -> None:
+        stand_in = StandIn({"DBUS_SESSION_BUS_ADDRESS": bus.address}, tmp_path)
+        clicked: list[str] = []
+        notifier = PortableNotifier(on_click=clicked.append, on_change=lambda: None)
+        await notifier.start()
+        notifier.show(Notice(tag="a", level=Level.WARN, title="WARN: cpu", lines=("web-01", "90 %")))
+        await until(lambda: len(stand_in.shown) == 1, "the first notice")
+        first = stand_in.shown[0]
+        assert (first.title, first.body, first.hints["urgency"]) == ("WARN: cpu", "web-01\n90 %", 1)
+        notifier.show(Notice(tag="a", level=Level.CRITICAL, title="CRITICAL: cpu"))
+        await until(lambda: len(stand_in.shown) == 2 and stand_in.closed == [first.id], "the second in its place")
+        await until(lambda: notifier.available, "it says that it works")
+        stand_in.tell(f"action {stand_in.shown[1].id} default")
+        await until(lambda: clicked == ["a"], "the click")
+        notifier.withdraw("b", Notice(tag="b", level=Level.OK, title="Recovered: b", lasts=100))
+        await until(lambda: len(stand_in.closed) == 2, "the farewell is taken away")
+        notifier.show(Notice(tag="c", level=Level.WARN, title="WARN: c"))
+        await until(lambda: len(stand_in.shown) == 4, "the last notice")
+        await asyncio.sleep(0.05)
+        await notifier.stop()
+        await until(lambda: stand_in.shown[3].id in stand_in.closed, "quitting takes it away")
+        await hang_up(notifier)
+        stand_in.stop()
+
+    on_qt(scenario())
+
+
+def test_what_cannot_be_shown_is_said_and_raises_nothing(
+    bus: SessionBus, on_qt: OnQt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
+
+    async def scenario() -> None:
+        notifier = PortableNotifier(on_click=lambda _: None, on_change=lambda: None)
+        await notifier.start()
+        notifier.show(Notice(tag="a", level=Level.WARN, title="WARN: cpu"))
+        await until(lambda: notifier.problem == FAILED, "the failure is said")
+        await notifier.stop()
+        await hang_up(notifier)
+
+    on_qt(scenario())
