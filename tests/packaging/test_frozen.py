@@ -1,6 +1,5 @@
 """The bundle of PyInstaller, built and started: what is missing in it shows only when it runs."""
 
-import contextlib
 import json
 import os
 import re
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.programs import wait_until
-from tests.desktop.session import Desktop
+from tests.desktop.session import running_desktop
 from trayalert import __version__
 
 pytestmark = pytest.mark.frozen
@@ -82,6 +81,10 @@ class Running:
         return [line for line in lines if not EXPECTED_COMPLAINTS.fullmatch(line)]
 
 
+def files_of(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+
+
 def ask(program: Path, *arguments: str | Path, env: dict[str, str]) -> str:
     """Run a command of the bundle that has nothing to complain of, and return what it says."""
     done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, timeout=30, check=False)
@@ -98,6 +101,16 @@ def serving(program: Path, machine: dict[str, str], tmp_path: Path) -> Iterator[
 
 def test_it_says_its_version(program: Path, machine: dict[str, str]) -> None:
     assert __version__ in ask(program, "--version", env=machine)
+
+
+def test_every_resource_is_inside(program: Path) -> None:
+    here, inside = ROOT / "resources", program.parent / "_internal" / "trayalert" / "_resources"
+
+    assert files_of(inside) == files_of(here)
+
+
+def test_what_was_trimmed_away_left_no_link_that_leads_nowhere(program: Path) -> None:
+    assert [path for path in program.parent.rglob("*") if path.is_symlink() and not path.exists()] == []
 
 
 def test_the_receiver_takes_an_alert_and_shows_it(
@@ -119,17 +132,25 @@ def test_the_receiver_takes_an_alert_and_shows_it(
 
 
 @pytest.mark.desktop
-def test_the_tray_application_starts_on_a_desktop_and_ends_when_told(
+def test_the_tray_application_takes_an_alert_to_the_browser_and_ends_when_told(
     program: Path, machine: dict[str, str], tmp_path: Path
 ) -> None:
-    with contextlib.closing(Desktop(panel="xfce4-panel", notifier="xfce4-notifyd")) as desktop:
-        environment = desktop.env | machine
+    seen = tmp_path / "seen"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\n{{ echo "$1"; env; }} >{seen}.part && mv {seen}.part {seen}\n')
+    browser.chmod(0o755)
+    with running_desktop(panel="xfce4-panel", notifier="xfce4-notifyd") as desktop:
+        environment = desktop.env | machine | {"BROWSER": str(browser), "LD_LIBRARY_PATH": "/own"}
         running = Running([program, "--port", "0", "--data-dir", tmp_path / "data"], environment, tmp_path)
         try:
             running.wait_for_the_door()
             wait_until(desktop.tray_items, "the tray has an icon")
             ask(program, "send", "--data-dir", tmp_path / "data", env=environment)
-            desktop.notification()
+            desktop.click_notification_button(1, of=2)
+            wait_until(seen.exists, "the browser is started")
+            link, *variables = seen.read_text().splitlines()
+            assert link.startswith("https://ecs.console.aliyun.com/")
+            assert "LD_LIBRARY_PATH=/own" in variables
             assert running.end() == 0
             assert running.complaints() == []
         finally:
