@@ -69,6 +69,7 @@ class Desktop:
             "DISPLAY": self._start_screen(size),
             "LANG": "C.UTF-8",
             "NO_AT_BRIDGE": "1",
+            "QT_NO_XDG_DESKTOP_PORTAL": "1",  # this bus has none, and Qt would complain of it
             "XDG_RUNTIME_DIR": str(self.root / "run"),
             "XDG_CONFIG_HOME": str(self.root / "config"),
             "XDG_CACHE_HOME": str(self.root / "cache"),

@@ -130,10 +130,12 @@ class DbusNotifier:
             self._close(tag)
         for task in self._tasks:
             task.cancel()
+        ends = list(self._tasks)
         if self._bus is not None:
             self._bus.disconnect()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=0.5)
+            ends.append(asyncio.ensure_future(disconnected(self._bus)))
+        if ends:
+            await asyncio.wait(ends, timeout=0.5)
 
     # The connection
 
@@ -241,6 +243,7 @@ class DbusNotifier:
     async def _answered(self, bus: MessageBus, message: Message) -> Message | None:
         """Wait for the answer to a call; raise _UnansweredError when the daemon has been hanging for long."""
         asked = asyncio.ensure_future(bus.call(message))
+        asked.add_done_callback(_let_fail)  # where quitting stops us from waiting for it
         done, _ = await asyncio.wait({asked}, timeout=self._answer_within)
         if not done:
             self._standing.become(available=False, problem=HANGS)
@@ -288,7 +291,13 @@ class DbusNotifier:
     def _send_close(self, number: int) -> None:
         if self._bus is not None and self._bus.connected:
             sent = self._bus.send(unanswered(call(NAME, PATH, "CloseNotification", "u", number)))
-            sent.add_done_callback(lambda sent: sent.cancelled() or sent.exception())  # nobody asks how it went
+            sent.add_done_callback(_let_fail)
+
+
+def _let_fail(work: "asyncio.Future[Any]") -> None:
+    """Keep the loop from crying that nobody asked how it went."""
+    if not work.cancelled():
+        work.exception()
 
 
 def _started(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
