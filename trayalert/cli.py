@@ -98,9 +98,10 @@ def main(context: click.Context, host: str | None, port: int | None) -> None:
     problem = screen.problem()
     if problem:
         raise click.UsageError(f"{problem} To receive without one, run: trayalert serve")
-    from trayalert.app.desktop import run_desktop
-
     with _owned("tray", host, port) as plan:
+        import trayalert.ui  # noqa: F401 - before all else that brings Qt in: it makes Qt's start lighter
+        from trayalert.app.desktop import run_desktop
+
         sys.exit(run_desktop(plan))
 
 

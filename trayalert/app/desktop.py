@@ -22,6 +22,7 @@ from trayalert.app.notifying import Notifying
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import DoorChanged, Event
 from trayalert.domain.times import Millis
+from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.front import Front
 
@@ -103,7 +104,8 @@ def run_desktop(plan: Plan) -> int:
     thread = _ReceiverThread(plan, bridge, wishes)  # the door opens while Qt gets ready
     try:
         QLoggingCategory.setFilterRules(_NOISE)
-        app = QApplication(["trayalert"])
+        app = QApplication(["trayalert", *theme_arguments()])
+        follow_desktop()
         app.setApplicationName("trayalert")
         app.setDesktopFileName("trayalert")
         app.setQuitOnLastWindowClosed(False)
