@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QKeySequence
+from PySide6.QtGui import QFont, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFormLayout,
@@ -57,10 +57,10 @@ class Details(QWidget):
         self._open_button = QPushButton("Open in console")
         self._copy_button = QPushButton("Copy link")
         self._resolve_button = QPushButton("Mark recovered")
-        self._no_link = PlainLabel("No console link: this resource has no page that is known.", wrapped=True)
+        self._no_link = PlainLabel("No console link is known for this resource.", wrapped=True)
         self._facts = _Facts()
         self._alerts = _TextTable(("Time", "State", "Level", "Value"), stretched=3)
-        self._fields = _TextTable(("Field", "Value"), stretched=1)
+        self._fields = _TextTable(("Field", "Value"), stretched=1, wrapped=True)
         self._tabs = QTabWidget()
         self._sure = QTimer(self, singleShot=True, interval=SURE_MS)
         self._lay_out()
@@ -94,7 +94,6 @@ class Details(QWidget):
             part.show()
         for button in (self._open_button, self._copy_button):
             button.setEnabled(linked)
-            show_tooltip(button, "" if linked else self._no_link.text())
         self._no_link.setVisible(not linked)
         self._resolve_button.setEnabled(stored.incident.open)
         show_tooltip(self._resolve_button, "" if stored.incident.open else "It is closed already.")
@@ -183,8 +182,11 @@ class _Facts(QScrollArea):
     def __init__(self) -> None:
         super().__init__()
         body = QWidget()
-        self._form = QFormLayout(body)
-        self._form.setContentsMargins(2, 8, 8, 8)
+        column = QVBoxLayout(body)
+        column.setContentsMargins(2, 8, 8, 8)
+        self._form = QFormLayout()
+        column.addLayout(self._form)
+        column.addStretch(1)  # takes what is over, so that the rows keep their distance
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._form.setHorizontalSpacing(14)
@@ -218,11 +220,14 @@ class _Facts(QScrollArea):
 class _TextTable(QTableWidget):
     """Rows of plain cells. Ctrl+C copies the selected cells."""
 
-    def __init__(self, titles: tuple[str, ...], *, stretched: int) -> None:
+    def __init__(self, titles: tuple[str, ...], *, stretched: int, wrapped: bool = False) -> None:
         super().__init__(0, len(titles))
         self.setHorizontalHeaderLabels(list(titles))
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        rows, line = self.verticalHeader(), self.fontMetrics().height()
+        rows.setDefaultSectionSize(line + 6)
+        rows.setMinimumSectionSize(line + 6)
+        rows.setMaximumSectionSize(8 * line)
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -230,7 +235,7 @@ class _TextTable(QTableWidget):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
-        self.setWordWrap(False)
+        self.setWordWrap(wrapped)
         self.setTabKeyNavigation(False)
 
     def show_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
@@ -248,7 +253,15 @@ class _TextTable(QTableWidget):
             widths = [metrics.horizontalAdvance(cells[column][:40]) for cells in rows]
             title = self.horizontalHeaderItem(column)
             widths.append(metrics.horizontalAdvance(title.text() if title else ""))
-            self.setColumnWidth(column, min(max(widths) + 16, 190))
+            self.setColumnWidth(column, min(max(widths) + 12, 190))
+        if self.wordWrap():
+            self.resizeRowsToContents()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Wrap anew."""
+        super().resizeEvent(event)
+        if self.wordWrap():
+            self.resizeRowsToContents()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
         """Take copying."""

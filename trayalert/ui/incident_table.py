@@ -146,6 +146,7 @@ class IncidentTable(QTableView):
 
     def _restore_place(self) -> None:
         if self._anchor is not None and self._anchor.isValid():
+            self.updateGeometries()  # else the scroll bar still ends where the table ended before
             self.scrollTo(self._incidents.index(self._anchor.row(), 0), QAbstractItemView.ScrollHint.PositionAtTop)
         self._anchor = None
 

@@ -180,7 +180,7 @@ class Tray(QObject):
         since = local_time(stored.incident.opened_at, now=self._desk.now(), seconds=False)
         resource = elided(resource_of(stored), 26)
         words = [level_words(stored, unconfirmed=unconfirmed), elided(name_of(stored), 34), resource, f"since {since}"]
-        self._say(entry, "  ·  ".join(word for word in words if word))
+        self._say(entry, " · ".join(word for word in words if word))
         icon = level_icon(shown_level(stored.incident))
         if _key(entry.icon()) != _key(icon):
             entry.setIcon(icon)

@@ -85,7 +85,7 @@ class Window(QMainWindow):
             self.setWindowIcon(icon)
         self._status.show_state(state, now=now, icon=icon)
         self._empty.show_state(state)
-        self._stack.setCurrentIndex(0 if self._model.rowCount() else 1)
+        self._show_whether_empty()
 
     def reword(self) -> None:
         """Say again what depends on the clock alone; called once a minute."""
@@ -157,8 +157,13 @@ class Window(QMainWindow):
     # what changes
 
     def _after_change(self) -> None:
-        self._stack.setCurrentIndex(0 if self._model.rowCount() else 1)
+        self._show_whether_empty()
         self._show_details()
+
+    def _show_whether_empty(self) -> None:
+        empty = not self._model.rowCount()
+        self._stack.setCurrentIndex(1 if empty else 0)
+        self._details.setVisible(not empty)
 
     def _show_details(self) -> None:
         index = self._table.currentIndex()
@@ -253,7 +258,7 @@ class _Status(QWidget):
         facts = [last_callback(state, now=now), REACH[state.reach]]
         if is_paused(state, now=now):
             facts.append(f"Notifications {paused_words(state, now=now)}")
-        self._facts.show_text("   ·   ".join(facts))
+        self._facts.show_text(" · ".join(facts))
         self._trouble.show_text("\n".join(f"⚠ {sentence}" for sentence in state.trouble))
         self._trouble.setVisible(bool(state.trouble))
 

@@ -1,0 +1,103 @@
+import itertools
+
+import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QImage, qAlpha, qGray
+from pytestqt.qtbot import QtBot
+
+from trayalert.domain.level import Level
+from trayalert.domain.reach import Reach
+from trayalert.ui.desk import DeskState
+from trayalert.ui.icons import MOST, SIZES, TrayLook, level_image, tray_icon
+
+LOOKS = {
+    "calm": TrayLook(),
+    "blind": TrayLook(blind=True),
+    "paused": TrayLook(paused=True),
+    "critical": TrayLook(Level.CRITICAL, 1),
+    "warn": TrayLook(Level.WARN, 1),
+    "info": TrayLook(Level.INFO, 1),
+    "critical and blind": TrayLook(Level.CRITICAL, 1, blind=True),
+    "critical and paused": TrayLook(Level.CRITICAL, 1, paused=True),
+    "critical, two": TrayLook(Level.CRITICAL, 2),
+    "critical, many": TrayLook(Level.CRITICAL, MOST),
+}
+
+
+def picture(look: TrayLook, size: int) -> QImage:
+    image = tray_icon(look).pixmap(QSize(size, size), 1.0).toImage()
+    assert image.width() == size
+    return image.convertToFormat(QImage.Format.Format_ARGB32)
+
+
+def greys(image: QImage, paper: int) -> list[int]:
+    """The picture in shades of grey on a panel of that shade."""
+    pixels = [image.pixel(x, y) for y in range(image.height()) for x in range(image.width())]
+    return [(qGray(p) * qAlpha(p) + paper * (255 - qAlpha(p))) // 255 for p in pixels]
+
+
+def silhouette(image: QImage) -> set[tuple[int, int]]:
+    points = itertools.product(range(image.width()), range(image.height()))
+    return {(x, y) for x, y in points if qAlpha(image.pixel(x, y)) > 127}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_look_differs_from_every_other_in_greyscale_on_light_and_dark_panels(qtbot: QtBot, size: int) -> None:
+    for paper in (240, 45):
+        shades = {name: greys(picture(look, size), paper) for name, look in LOOKS.items()}
+        for one, other in itertools.combinations(shades, 2):
+            far = sum(abs(a - b) > 40 for a, b in zip(shades[one], shades[other], strict=True))
+            assert far >= 4, f"{one} looks like {other} at {size} px on {paper}"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_levels_have_shapes_of_their_own(qtbot: QtBot, size: int) -> None:
+    shapes = {level: silhouette(level_image(level, size)) for level in Level}
+    for one, other in itertools.combinations(Level, 2):
+        assert len(shapes[one] ^ shapes[other]) > size * size * 0.04, f"{one} has the shape of {other} at {size} px"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_look_stands_out_from_its_panel(qtbot: QtBot, size: int) -> None:
+    for name, look in LOOKS.items():
+        for paper in (240, 45):
+            seen = sum(abs(shade - paper) > 60 for shade in greys(picture(look, size), paper))
+            assert seen > size * size * 0.12, f"{name} is lost at {size} px on {paper}"
+
+
+def test_calm_is_not_green(qtbot: QtBot) -> None:
+    image = picture(TrayLook(), 22)
+    points = itertools.product(range(22), range(22))
+    colours = [image.pixelColor(x, y) for x, y in points if qAlpha(image.pixel(x, y)) > 127]
+    assert colours
+    assert all(colour.green() <= max(colour.red(), colour.blue()) + 8 for colour in colours)
+
+
+def test_a_picture_for_each_size_and_one_object_for_equal_looks(qtbot: QtBot) -> None:
+    icon = tray_icon(TrayLook(Level.WARN, 3))
+    assert sorted(size.width() for size in icon.availableSizes()) == sorted(SIZES)
+    assert tray_icon(TrayLook(Level.WARN, 3)) is icon
+
+
+@pytest.mark.parametrize(
+    ("state", "look"),
+    [
+        (DeskState(), TrayLook()),
+        (DeskState(open_incidents=3, worst=Level.WARN), TrayLook(Level.WARN, 3)),
+        (DeskState(open_incidents=12, worst=Level.WARN), TrayLook(Level.WARN, MOST)),
+        (DeskState(open_incidents=99, worst=Level.WARN), TrayLook(Level.WARN, MOST)),
+        (DeskState(open_incidents=1, worst=Level.OK), TrayLook(Level.INFO, 1)),
+        (DeskState(reach=Reach.BLIND), TrayLook(blind=True)),
+        (DeskState(reach=Reach.REACHABLE), TrayLook()),
+        (DeskState(paused_until=2000), TrayLook(paused=True)),
+        (DeskState(paused_until=1000), TrayLook()),
+    ],
+)
+def test_how_a_state_looks(state: DeskState, look: TrayLook) -> None:
+    assert TrayLook.of(state, now=1000) == look
+
+
+def test_a_notification_gets_plain_argb(qtbot: QtBot) -> None:
+    image = level_image(Level.CRITICAL, 48)
+    assert image.format() == QImage.Format.Format_ARGB32
+    assert (image.width(), image.height()) == (48, 48)

@@ -1,0 +1,185 @@
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtGui import QAction, QGuiApplication, QIcon
+from pytestqt.qtbot import QtBot
+
+from tests.ui.fake_desk import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored
+from trayalert.domain.level import Level
+from trayalert.domain.reach import Reach
+from trayalert.ui.tray import PAUSE_SPAN, SPAN_MS, Tray
+
+
+class CountingTray(Tray):
+    """A tray whose host is there or not as it is told, and that counts its pictures."""
+
+    host = True
+
+    def __init__(self, desk: FakeDesk) -> None:
+        super().__init__(desk)
+        self.pictures: list[QIcon] = []
+        put = self.icon.setIcon
+
+        def count(icon: QIcon) -> None:
+            self.pictures.append(icon)
+            put(icon)
+
+        self.icon.setIcon = count  # type: ignore[method-assign,assignment]
+
+    @property
+    def present(self) -> bool:
+        return self.host
+
+
+@pytest.fixture
+def desk() -> FakeDesk:
+    return FakeDesk(last_callback_at=NOON - 3 * MINUTE)
+
+
+@pytest.fixture
+def tray(qtbot: QtBot, desk: FakeDesk) -> Iterator[CountingTray]:
+    tray = CountingTray(desk)
+    yield tray
+    tray.stop()
+
+
+def entries(tray: Tray) -> list[QAction]:
+    menu = tray.icon.contextMenu()
+    return [entry for entry in menu.actions() if entry.isVisible() and not entry.isSeparator()]
+
+
+def words(tray: Tray) -> list[str]:
+    return [entry.text() for entry in entries(tray)]
+
+
+def entry(tray: Tray, start: str) -> QAction:
+    return next(entry for entry in entries(tray) if entry.text().startswith(start))
+
+
+def settle(qtbot: QtBot, tray: Tray) -> None:
+    """Let the pause after the last touch be over."""
+    qtbot.waitUntil(lambda: tray._touched.elapsed() > SPAN_MS and not tray._pending.isActive())
+
+
+def test_the_picture_changes_only_when_the_look_changes(qtbot: QtBot, desk: FakeDesk, tray: CountingTray) -> None:
+    tray.start()
+    for _ in range(3):
+        desk.last_callback_at = (desk.last_callback_at or 0) + 1
+        tray.refresh()
+        settle(qtbot, tray)
+    assert len(tray.pictures) == 1
+    desk.keep(stored(1))
+    tray.refresh()
+    settle(qtbot, tray)
+    assert len(tray.pictures) == 2
+
+
+def test_a_flood_touches_the_tray_at_most_4_times_a_second_and_ends_up_to_date(
+    qtbot: QtBot, desk: FakeDesk, tray: CountingTray
+) -> None:
+    tray.start()
+    for number in range(1, 9):
+        desk.keep(stored(number))
+        tray.refresh()
+    assert len(tray.pictures) == 1
+    settle(qtbot, tray)
+    assert len(tray.pictures) == 2
+    assert tray.icon.toolTip().startswith("trayalert: 8 open, worst CRITICAL")
+
+
+def test_calm_says_what_is_not_known(desk: FakeDesk, tray: CountingTray) -> None:
+    desk.last_callback_at = None
+    tray.start()
+    assert tray.icon.toolTip().split("\n") == [
+        "trayalert: No incident is open",
+        "No callback has ever arrived",
+        "Reach unknown",
+    ]
+    assert words(tray) == [
+        "No incident is open",
+        "No callback has ever arrived",
+        "Reach unknown",
+        "Open trayalert",
+        "Copy callback URL",
+        "Pause notifications for 1 hour",
+        "Quit",
+    ]
+
+
+def test_the_menu_shows_the_worst_six_and_how_many_more(desk: FakeDesk, tray: CountingTray) -> None:
+    desk.keep(
+        stored(1, level=Level.INFO), *(stored(n, level=Level.WARN) for n in range(2, 9)), stored(9, name="x_y & z")
+    )
+    desk.trouble = ("The port is taken.",)
+    desk.reach = Reach.BLIND
+    tray.start()
+    shown = words(tray)
+    assert shown[0] == "9 open, worst CRITICAL"
+    assert shown[1].startswith("CRITICAL · x")
+    assert [line.split()[0] for line in shown[2:7]] == ["WARN"] * 5
+    assert shown[7:11] == ["3 more…", "Last callback 3 min ago", "Blind: no callback can arrive", "The port is taken."]
+
+
+def test_hostile_names_are_cleaned_and_cut(desk: FakeDesk, tray: CountingTray) -> None:
+    desk.keep(stored(1, name=HOSTILE * 9, resource_name=HOSTILE * 9))
+    tray.start()
+    assert len(words(tray)[1]) < 100
+    assert "\u202e" not in words(tray)[1]
+
+
+def test_an_unchanged_entry_is_not_sent_again(qtbot: QtBot, desk: FakeDesk, tray: CountingTray) -> None:
+    desk.keep(*(stored(number) for number in range(1, 9)))
+    tray.start()
+    changes: list[str] = []
+    for one in tray.icon.contextMenu().actions():
+        one.changed.connect(lambda one=one: changes.append(one.text()))
+    settle(qtbot, tray)
+    tray.refresh()
+    assert changes == []
+    settle(qtbot, tray)
+    desk.clock += MINUTE
+    tray.refresh()
+    assert changes == ["Last callback 4 min ago"]
+
+
+def test_an_incident_in_the_menu_is_chosen(qtbot: QtBot, desk: FakeDesk, tray: CountingTray) -> None:
+    desk.keep(stored(1, level=Level.WARN), stored(2))
+    tray.start()
+    with qtbot.waitSignal(tray.console_wanted) as chosen:
+        entry(tray, "WARN").trigger()
+    assert chosen.args == [desk.kept[1]]
+
+
+def test_notifications_are_paused_for_an_hour_and_resumed(qtbot: QtBot, desk: FakeDesk, tray: CountingTray) -> None:
+    tray.start()
+    entry(tray, "Pause notifications for 1 hour").trigger()
+    assert desk.paused_until == NOON + PAUSE_SPAN
+    assert "Notifications paused until" in tray.icon.toolTip()
+    desk.clock += HOUR
+    settle(qtbot, tray)
+    tray.refresh()
+    assert "paused" not in tray.icon.toolTip()
+    entry(tray, "Pause").trigger()
+    entry(tray, "Resume notifications (paused until").trigger()
+    assert desk.paused_until is None
+
+
+def test_the_other_entries(qtbot: QtBot, desk: FakeDesk, tray: CountingTray) -> None:
+    tray.start()
+    entry(tray, "Copy callback URL").trigger()
+    assert QGuiApplication.clipboard().text() == desk.callback_url()
+    with qtbot.waitSignal(tray.window_wanted):
+        entry(tray, "Open trayalert").trigger()
+    entry(tray, "Quit").trigger()
+    assert desk.quits == 1
+
+
+def test_a_missing_host_is_told_after_its_grace_and_a_late_one_is_not(qtbot: QtBot, tray: CountingTray) -> None:
+    tray._grace.setInterval(50)
+    tray.host = False
+    with qtbot.waitSignal(tray.missing):
+        tray.start()
+    with qtbot.assertNotEmitted(tray.missing, wait=120):
+        tray.look_for_host()
+        tray.host = True
+        tray.look_for_host()

@@ -1,0 +1,243 @@
+from collections.abc import Iterable, Iterator
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QCheckBox, QPushButton, QTableWidget
+from pytestqt.qtbot import QtBot
+
+from tests.ui.fake_desk import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored, varied
+from trayalert.domain.reach import Reach
+from trayalert.ui.details import Details
+from trayalert.ui.incident_table import IncidentTable
+from trayalert.ui.incidents_model import IncidentsModel
+from trayalert.ui.plain import PlainLabel
+from trayalert.ui.window import Window
+
+
+@pytest.fixture
+def desk() -> FakeDesk:
+    desk = FakeDesk(clock=NOON + HOUR, last_callback_at=NOON)
+    desk.keep(*varied(NOON + HOUR))
+    return desk
+
+
+class Seen:
+    """A shown window and how to find one's way in it."""
+
+    def __init__(self, qtbot: QtBot, desk: FakeDesk, *, tray: bool = True) -> None:
+        self.window = Window(desk, tray_present=lambda: tray)
+        qtbot.addWidget(self.window)
+        with qtbot.waitExposed(self.window):
+            self.window.bring_up()
+        self.table = self.window.findChildren(IncidentTable)[0]
+        self.details = self.window.findChildren(Details)[0]
+
+    def button(self, start: str) -> QPushButton:
+        return next(one for one in self.window.findChildren(QPushButton) if one.text().startswith(start))
+
+    def words(self) -> str:
+        return "\n".join(one.text() for one in self.window.findChildren(PlainLabel) if one.isVisible())
+
+    def announce(self, qtbot: QtBot, ids: Iterable[int]) -> None:
+        model = self.table.model()
+        assert isinstance(model, IncidentsModel)
+        self.window.announce(ids)
+        qtbot.waitUntil(lambda: model.settled)
+
+    def select(self, number: int) -> None:
+        self.window.bring_up(number)
+
+
+@pytest.fixture
+def seen(qtbot: QtBot, desk: FakeDesk) -> Iterator[Seen]:
+    seen = Seen(qtbot, desk)
+    yield seen
+    seen.window.hide()
+
+
+def rows_of(seen: Seen, *, columns: int) -> list[list[str]]:
+    table = next(one for one in seen.details.findChildren(QTableWidget) if one.columnCount() == columns)
+    model = table.model()
+    return [[model.index(row, column).data() for column in range(columns)] for row in range(model.rowCount())]
+
+
+def shown_id(seen: Seen) -> int | None:
+    return seen.details.shown.incident.id if seen.details.shown else None
+
+
+def test_the_status_line_says_what_burns_and_what_is_known(seen: Seen) -> None:
+    assert "8 open, worst CRITICAL" in seen.words()
+    assert "Last callback 1 h ago · Reach unknown" in seen.words()
+
+
+def test_the_newest_trouble_is_selected_at_first(seen: Seen) -> None:
+    assert shown_id(seen) == 1
+
+
+def test_enter_and_double_click_open_the_console(qtbot: QtBot, desk: FakeDesk, seen: Seen) -> None:
+    seen.select(3)
+    QTest.keyClick(seen.table, Qt.Key.Key_Return)
+    assert desk.opened_urls == ["https://ecs.console.aliyun.com/server/rm-bp1q/detail"]
+    place = seen.table.visualRect(seen.table.model().index(2, 3)).center()
+    viewport = seen.table.viewport()
+    QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    QTest.mouseDClick(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    assert desk.opened_urls[1:] == ["https://ecs.console.aliyun.com/server/api-5d1f/detail"]
+
+
+def test_a_browser_that_cannot_be_opened_is_told_and_the_link_copied(desk: FakeDesk, seen: Seen) -> None:
+    desk.browser_works = False
+    seen.select(3)
+    seen.button("Open in console").click()
+    assert "The browser could not be opened" in seen.words()
+    assert QGuiApplication.clipboard().text() == "https://ecs.console.aliyun.com/server/rm-bp1q/detail"
+
+
+def test_no_link_is_said(desk: FakeDesk, seen: Seen) -> None:
+    seen.select(7)
+    assert not seen.button("Open in console").isEnabled()
+    assert not seen.button("Copy link").isEnabled()
+    assert "No console link is known" in seen.words()
+    seen.select(1)
+    assert seen.button("Open in console").isEnabled()
+    assert "No console link is known" not in seen.words()
+
+
+def test_marking_recovered_takes_two_clicks_and_only_works_on_open_ones(desk: FakeDesk, seen: Seen) -> None:
+    seen.select(3)
+    seen.button("Mark recovered").click()
+    assert desk.resolved == []
+    seen.button("Sure?").click()
+    assert desk.resolved == [3]
+    seen.window.announce([3])
+    assert shown_id(seen) == 3
+    assert not seen.button("Mark recovered").isEnabled()
+    assert "recovered by hand" in seen.words()
+
+
+def test_another_incident_does_not_inherit_the_first_click(desk: FakeDesk, seen: Seen) -> None:
+    seen.select(3)
+    seen.button("Mark recovered").click()
+    seen.select(2)
+    seen.button("Mark recovered").click()
+    assert desk.resolved == []
+
+
+def test_details_name_all_that_is_known_in_plain_text(seen: Seen) -> None:
+    seen.select(6)
+    text = seen.words()
+    for part in (
+        '<img src="file:///etc/passwd">',
+        "a & b <script>",
+        "i-bp1aaaaaaaaaaaaaaaaa",
+        "$Average>=90",
+        "cn-hangzhou",
+    ):
+        assert part in text
+    assert "\u202e" not in text
+    fields = rows_of(seen, columns=2)
+    cells = {row[0]: row[1] for row in fields}
+    assert cells["alertName"].startswith("<img")
+    assert "\u202e" not in cells["alertName"]
+
+
+def test_the_latest_50_alerts_are_listed(seen: Seen) -> None:
+    seen.select(8)
+    assert len(rows_of(seen, columns=4)) == 50
+
+
+def test_a_change_of_the_selected_incident_shows_at_once(desk: FakeDesk, seen: Seen) -> None:
+    seen.select(2)
+    seen.window.announce([desk.change(2, closed_at=NOON + HOUR + MINUTE)])
+    assert shown_id(seen) == 2
+    assert "recovered" in seen.words()
+
+
+def test_place_and_selection_survive_a_flood_above(qtbot: QtBot, desk: FakeDesk, seen: Seen) -> None:
+    desk.keep(*(stored(n, opened_at=NOON - n * MINUTE) for n in range(100, 400)))
+    seen.announce(qtbot, range(100, 400))
+    seen.select(300)
+    bar = seen.table.verticalScrollBar()
+    top = seen.table.indexAt(QPoint(1, 1)).data(), bar.value()
+    row = seen.table.currentIndex().row() - bar.value()
+    desk.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
+    seen.announce(qtbot, range(1000, 1200))
+    assert (seen.table.indexAt(QPoint(1, 1)).data(), bar.value()) == (top[0], top[1] + 200)
+    assert seen.table.currentIndex().row() - bar.value() == row
+    assert shown_id(seen) == 300
+
+
+def test_new_trouble_is_seen_while_the_table_is_at_its_top(desk: FakeDesk, seen: Seen) -> None:
+    desk.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
+    seen.window.announce(range(1000, 1200))
+    assert seen.table.verticalScrollBar().value() == 0
+
+
+def test_selected_rows_are_copied_as_text(qtbot: QtBot, seen: Seen) -> None:
+    seen.select(1)
+    QTest.keyClick(seen.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(seen.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    lines = [line.split("\t") for line in QGuiApplication.clipboard().text().split("\n")]
+    assert [(line[0], line[3]) for line in lines] == [("CRITICAL", "内存使用率"), ("CRITICAL", "Redis 内存 (no link)")]
+
+
+def test_open_only_hides_what_is_closed(seen: Seen) -> None:
+    box = seen.window.findChildren(QCheckBox)[0]
+    assert seen.table.model().rowCount() == 15
+    box.click()
+    assert seen.table.model().rowCount() == 8
+    box.click()
+    assert seen.table.model().rowCount() == 15
+
+
+@pytest.mark.parametrize(
+    ("reach", "last", "words"),
+    [
+        (Reach.UNKNOWN, None, "Send one with `trayalert send`"),
+        (Reach.UNKNOWN, NOON, "That does not mean that all is well: reach is unknown"),
+        (Reach.BLIND, None, "trayalert is blind, no callback can arrive. The port is taken."),
+        (Reach.REACHABLE, NOON, "No incident is open.\nCallbacks get through."),
+    ],
+)
+def test_an_empty_table_says_what_is_known(qtbot: QtBot, reach: Reach, last: int | None, words: str) -> None:
+    trouble = ("The port is taken.",) if reach is Reach.BLIND else ()
+    seen = Seen(qtbot, FakeDesk(reach=reach, last_callback_at=last, trouble=trouble))
+    assert words in seen.words()
+
+
+def test_escape_hides_the_window_while_a_tray_is_there(qtbot: QtBot, seen: Seen) -> None:
+    QTest.keyClick(seen.table, Qt.Key.Key_Escape)
+    assert not seen.window.isVisible()
+
+
+def test_without_a_tray_closing_only_minimises(qtbot: QtBot, desk: FakeDesk) -> None:
+    seen = Seen(qtbot, desk, tray=False)
+    seen.window.close()
+    assert seen.window.isVisible()
+    assert seen.window.isMinimized()
+
+
+def test_the_ticker_rests_while_nobody_looks(qtbot: QtBot, seen: Seen) -> None:
+    assert seen.window._ticker.isActive()
+    seen.window.showMinimized()
+    qtbot.waitUntil(lambda: not seen.window._ticker.isActive())
+    seen.window.bring_up()
+    qtbot.waitUntil(seen.window._ticker.isActive)
+    seen.window.close()
+    assert not seen.window._ticker.isActive()
+
+
+def test_tab_goes_from_the_table_to_the_buttons(qtbot: QtBot, seen: Seen) -> None:
+    seen.table.setFocus()
+    QTest.keyClick(seen.table, Qt.Key.Key_Tab)
+    assert seen.window.focusWidget() is seen.button("Open in console")
+
+
+@pytest.mark.parametrize("hostile", [HOSTILE, "<table><tr><td>" * 50, "a" * 5000, ""])
+def test_hostile_text_neither_widens_nor_stops_the_window(qtbot: QtBot, hostile: str) -> None:
+    desk = FakeDesk(trouble=(hostile,))
+    desk.keep(stored(1, name=hostile, resource_id=hostile, resource_name=hostile, region=hostile, unit=hostile))
+    seen = Seen(qtbot, desk)
+    assert seen.window.minimumSizeHint().width() < 1000
