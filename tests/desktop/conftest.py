@@ -2,6 +2,7 @@
 
 `desktop` is the usual one (xfce4-panel, xfce4-notifyd), `dunst_desktop` has dunst and no panel; both are shared by all
 tests of a run, so a test leaves no notification behind. `bus` is a session bus alone, with nothing on it.
+`application` is the tray application on the usual desktop; it ends with 0 and without a word on stderr.
 """
 
 import asyncio
@@ -16,7 +17,9 @@ import pytest
 import qasync
 from PySide6.QtWidgets import QApplication
 
-from tests.desktop.programs import missing_packages
+from tests.desktop.application import Application, Browser
+from tests.desktop.overheard import Overheard
+from tests.desktop.programs import missing_packages, wait_until
 from tests.desktop.session import Desktop, running_desktop
 from tests.desktop.session_bus import SessionBus
 
@@ -58,3 +61,28 @@ def on_qt(qapp: QApplication) -> OnQt:
             runner.run(coroutine)
 
     return run
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Browser:
+    return Browser(tmp_path / "bin")
+
+
+@pytest.fixture
+def overheard(desktop: Desktop) -> Iterator[Overheard]:
+    listening = Overheard(desktop.bus_address)
+    yield listening
+    listening.close()
+
+
+@pytest.fixture
+def application(desktop: Desktop, tmp_path: Path, browser: Browser) -> Iterator[Application]:
+    running = Application(desktop, tmp_path, env={"BROWSER": str(browser.program)})
+    try:
+        yield running
+        if running.running:
+            assert running.end() == 0
+        assert running.complaints() == ""
+    finally:
+        running.stop()
+        wait_until(lambda: not desktop.notifications() and not desktop.tray_items(), "the desktop is empty again")

@@ -43,16 +43,22 @@ def xfce_notifyd() -> Path | None:
 
 
 class Program:
-    """A program in a process group of its own. What it says goes to the file `log`."""
+    """A program in a process group of its own. What it says goes to the file `log`, or its stdout to `out`."""
 
     def __init__(
-        self, arguments: Sequence[str], *, env: Mapping[str, str], log: Path, stdin: int = subprocess.DEVNULL
+        self,
+        arguments: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        out: Path | None = None,
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
         self.log = log
         self.name = Path(arguments[0]).name
-        with log.open("ab") as said:
+        with log.open("ab") as said, (out or log).open("ab") as told:
             self.process = subprocess.Popen(
-                list(arguments), env=dict(env), stdin=stdin, stdout=said, stderr=said, start_new_session=True
+                list(arguments), env=dict(env), stdin=stdin, stdout=told, stderr=said, start_new_session=True
             )
 
     @property

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ NOTIFICATIONS = "org.freedesktop.Notifications"
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "PYTHONPATH", "VIRTUAL_ENV")
 _CLASSES = {"xfce4-notifyd": "xfce4-notifyd", "dunst": "Dunst"}
 _FILES = Path(__file__).parent / "files"
+_CLIPBOARD = "from PySide6.QtGui import QGuiApplication as G; import sys; sys.stdout.write(G([]).clipboard().text())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Desktop:
     ) -> None:
         self._programs: list[Program] = []
         self._daemon: tuple[Notifier, Program] | None = None
+        self._panel: Program | None = None
         self._bus: SessionBus | None = None
         self.root = Path(tempfile.mkdtemp(prefix="desktop-"))
         try:
@@ -88,8 +91,7 @@ class Desktop:
         if notifier:
             self.start_notifier(notifier)
         if panel:
-            self._run(panel)
-            wait_until(self._tray_there, f"{panel} shows a tray", within=20)
+            self.start_panel(panel)
 
     def _start_screen(self, size: tuple[int, int]) -> str:
         # Xvfb finds a free display itself and says which: two of them can never fight for one
@@ -141,6 +143,18 @@ class Desktop:
             self._daemon[1].stop()
             self._daemon = None
             wait_until(lambda: not self.owned(NOTIFICATIONS), f"nobody owns {NOTIFICATIONS}")
+
+    def start_panel(self, name: Panel) -> None:
+        """Start that panel and wait for its tray."""
+        self._panel = self._run(name)
+        wait_until(self._tray_there, f"{name} shows a tray", within=20)
+
+    def stop_panel(self) -> None:
+        """End the panel, as a crash would."""
+        if self._panel is not None:
+            self._panel.stop()
+            self._panel = None
+            wait_until(lambda: not self._tray_there(), "there is no tray")
 
     @property
     def bus(self) -> SessionBus:
@@ -206,15 +220,37 @@ class Desktop:
         # GTK takes a button as pressed only after it saw the pointer enter. No --sync: it hangs where nothing moves
         self._output("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "click", "1")
 
+    def double_click(self, x: int, y: int) -> None:
+        """Click twice with the left button at that place of the screen."""
+        self._output("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "click", "--repeat", "2", "1")
+
+    def press(self, *keys: str) -> None:
+        """Press keys, such as `ctrl+c`, in the window that has the focus."""
+        self._output("xdotool", "key", "--delay", "40", *keys)
+
+    def focus(self, window: Window) -> None:
+        """Give a window the focus, and wait until it has it."""
+        number = str(window.id)
+
+        def focused() -> bool:
+            self._output("xdotool", "windowfocus", number)
+            return self._output("xdotool", "getwindowfocus").strip() == number
+
+        wait_until(focused, f"window {number} has the focus")
+
+    def clipboard(self) -> str:
+        """Return the text in the clipboard."""
+        return self._output(sys.executable, "-c", _CLIPBOARD)
+
     def click_notification(self) -> None:
         """Click on the text of the uppermost notification."""
         window = self.notification()
         self.click(window.x + window.width // 2, window.y + 20)
 
-    def click_notification_button(self, i: int = 0, of: int = 1) -> None:
-        """Click on the button number `i` of `of` in the uppermost notification; only xfce4-notifyd draws them."""
+    def click_notification_button(self) -> None:
+        """Click on the one button of the uppermost notification; only xfce4-notifyd draws any, on the right."""
         window = self.notification()
-        self.click(window.x + window.width * (2 * i + 1) // (2 * of), window.y + window.height - 30)
+        self.click(window.x + window.width - 60, window.y + window.height - 30)
 
     def shot(self, path: Path) -> Path:
         """Take a picture of the whole screen."""

@@ -1,0 +1,185 @@
+"""The tray application under test: the real program as a real process on a test's desktop.
+
+Its rule: it is asked only by ways that others have too: HTTP, the command line, the bus, the screen.
+"""
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tests.desktop.programs import Program, wait_until
+from tests.desktop.session import Desktop, Window
+from tests.desktop.tray_item import TrayItem
+from trayalert.app.control import ask
+from trayalert.app.places import find_places
+from trayalert.app.receiver import now
+from trayalert.services.sender import sample_text
+
+COMMAND = [sys.executable, "-m", "trayalert"]
+ECS_LINK = "https://ecs.console.aliyun.com/server/{}/detail?regionId=cn-hangzhou"
+
+
+def threshold(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
+    """A threshold callback of now on that ECS instance, as a form; `changes` are fields of its body."""
+    fields = {name: values[0] for name, values in parse_qs(sample_text("ecs-cpu").decode().strip()).items()}
+    fields |= {
+        "timestamp": str(now()),
+        "dimensions": f"{{instanceId={instance}, userId=1900000000000010}}",
+        "transId": f"trans-{instance}",
+    }
+    return urlencode(fields | changes).encode()
+
+
+def recovery(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
+    """The OK that belongs to it."""
+    return threshold(instance, **({"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": "CRITICAL"} | changes))
+
+
+class Browser:
+    """A stand-in browser: it writes down what it is asked to open."""
+
+    def __init__(self, folder: Path, name: str = "browser") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._seen = folder / f"{name}.seen"
+        self.program = folder / name
+        self.program.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$*\" >>'{self._seen}'\n")
+        self.program.chmod(0o755)
+
+    @property
+    def opened(self) -> list[str]:
+        """The arguments of each start, in their order."""
+        return self._seen.read_text().splitlines() if self._seen.exists() else []
+
+
+class Application:
+    """`trayalert --data-dir FOLDER/data` on that desktop; started when made. `port` 0 is any free one."""
+
+    def __init__(self, desktop: Desktop, folder: Path, *, env: Mapping[str, str] | None = None, port: int = 0) -> None:
+        self.desktop = desktop
+        self.env = desktop.env | (env or {})
+        self.data_dir = folder / "data"
+        self.out, self.log = folder / "stdout", folder / "stderr"
+        arguments = [*COMMAND, "--port", str(port), "--data-dir", str(self.data_dir)]
+        self._program = Program(arguments, env=self.env, log=self.log, out=self.out)
+
+    @property
+    def pid(self) -> int:
+        return self._program.process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._program.running
+
+    @cached_property
+    def url(self) -> str:
+        """The callback URL, once the door is open."""
+        wait_until(lambda: "listening on http" in self.said() or not self.running, "the door is open", within=20)
+        assert self.running, self.complaints()
+        return self.ask("url").strip()
+
+    def said(self) -> str:
+        """Return what it has printed."""
+        return self.out.read_text()
+
+    def complaints(self) -> str:
+        """Return what it has said on stderr."""
+        return self.log.read_text()
+
+    def post(self, body: bytes, method: str = "POST") -> int:
+        """Send a callback and return the status of the answer."""
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+        try:
+            connection.request(
+                method, parts.path, body or None, {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+            )
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command on its data dir; none at all is a second `trayalert`."""
+        return subprocess.run(
+            [*COMMAND, *arguments, "--data-dir", str(self.data_dir)],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def ask(self, *arguments: str) -> str:
+        """Run a command that has nothing to complain of, and return what it says."""
+        done = self.run(*arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    def incidents(self, *options: str) -> list[dict[str, Any]]:
+        """Return the incidents in the log, the newest first."""
+        return [json.loads(line) for line in self.ask("incidents", "--json", *options).splitlines()]
+
+    def status(self) -> dict[str, Any]:
+        """Return what `trayalert status` says."""
+        status: dict[str, Any] = json.loads(self.ask("status", "--json"))
+        return status
+
+    def answers(self) -> bool:
+        """Whether its control socket answers; unlike a command, this costs nothing."""
+        return bool((ask(find_places(str(self.data_dir)).socket, {"do": "status"}) or {}).get("running"))
+
+    @property
+    def tray(self) -> TrayItem:
+        """The item in the panel, as soon as it is there."""
+        names = wait_until(self.desktop.tray_items, "the tray has an item")
+        return TrayItem(self.desktop.bus_address, names[0])
+
+    def tooltip_says(self, *words: str) -> None:
+        """Wait until the tray's tooltip has all these words."""
+        tray = self.tray
+        wait_until(lambda: all(word in tray.tooltip for word in words), f"the tooltip says {words}")
+
+    def windows(self) -> list[Window]:
+        """Return its visible windows."""
+        return self.desktop.windows("--class", "^trayalert$")
+
+    def window(self) -> Window:
+        """Return its window, as soon as it is there and its place is settled."""
+        last: list[Window] = []
+
+        def settled() -> Window | None:
+            before = last.copy()
+            last[:] = self.windows()
+            return last[0] if last and last == before else None
+
+        return wait_until(settled, "the window is on the screen")
+
+    def show_window(self) -> Window:
+        """Show its window, as a second `trayalert` does, give it the focus and return it."""
+        assert self.run().returncode == 0
+        window = self.window()
+        self.desktop.focus(window)
+        return window
+
+    def rows(self) -> list[list[str]]:
+        """Return the cells of all rows of its table, as copying them gives them; the table must have the focus."""
+        self.desktop.press("ctrl+a", "ctrl+c")
+        return [line.split("\t") for line in self.desktop.clipboard().splitlines()]
+
+    def end(self, within: float = 5.0) -> int:
+        """End it with SIGTERM and return its status."""
+        self._program.process.send_signal(signal.SIGTERM)
+        return self.status_at_end(within)
+
+    def status_at_end(self, within: float = 5.0) -> int:
+        """Wait until it has ended and return its status."""
+        return self._program.process.wait(within)
+
+    def stop(self) -> None:
+        self._program.stop()

@@ -1,0 +1,123 @@
+"""The main job, from Cloud Monitor's POST to the page in the browser, on a real desktop with the real program."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.desktop.application import ECS_LINK, Application, Browser, recovery, threshold
+from tests.desktop.overheard import Overheard
+from tests.desktop.programs import wait_until
+from tests.desktop.session import Desktop
+
+pytestmark = pytest.mark.desktop
+
+WEB = "i-bp1example00000010aa"
+CRITICAL, WARN = "CRITICAL: ECS CPU high", "WARN: ECS CPU high"
+
+
+def notified(overheard: Overheard, *titles: str) -> None:
+    """Wait until these notifications, and no others, were told in this order."""
+    wait_until(lambda: len(overheard.notified) >= len(titles), f"the notifications {titles}")
+    assert overheard.titles() == list(titles)
+
+
+def test_a_callback_changes_the_tray_and_its_notification_leads_to_the_console(
+    application: Application, overheard: Overheard, browser: Browser
+) -> None:
+    application.tooltip_says("No incident is open", "No callback has ever arrived", "Reach unknown")
+    calm = application.tray.picture
+
+    assert application.post(threshold(WEB)) == 200
+
+    application.tooltip_says("1 open, worst CRITICAL", "Last callback less than a minute ago", "Reach unknown")
+    assert application.tray.picture != calm
+    notified(overheard, CRITICAL)
+    (told,) = overheard.notified
+    assert told.urgency == 2
+    name, reading, since = told.body.split("\n")
+    assert (name, reading) == (f"web-01 ({WEB})", "CPU使用率: 97.39 % ($Average&gt;=95)")
+    assert since.startswith("cn-hangzhou, since ")
+    application.desktop.click_notification_button()
+    wait_until(lambda: browser.opened, "the browser is started")
+    assert browser.opened == [ECS_LINK.format(WEB)]
+
+
+def test_an_ok_puts_recovered_in_the_notifications_place_and_then_takes_it_away(
+    application: Application, overheard: Overheard
+) -> None:
+    calm = application.tray.picture
+    application.post(threshold())
+    application.desktop.notification()
+
+    application.post(recovery())
+
+    notified(overheard, CRITICAL, "Recovered: ECS CPU high")
+    assert overheard.notified[1].replaces
+    application.tooltip_says("No incident is open")
+    assert application.tray.picture == calm
+    assert len(application.desktop.notifications()) == 1
+    wait_until(lambda: not application.desktop.notifications(), "the notification goes by itself")
+
+
+def test_another_level_is_told_in_the_same_window_and_repeats_and_retries_are_not(
+    application: Application, overheard: Overheard
+) -> None:
+    warning = threshold(triggerLevel="WARN")
+    application.post(warning)
+    application.tooltip_says("1 open, worst WARN")
+    notified(overheard, WARN)
+    application.desktop.notification()
+
+    for _retry in range(2):
+        assert application.post(warning) == 200
+    assert application.post(threshold(triggerLevel="WARN")) == 200  # after the rule's mute period
+    application.post(threshold(preTriggerLevel="WARN"))
+    application.tooltip_says("1 open, worst CRITICAL")
+    notified(overheard, WARN, CRITICAL)
+    application.post(threshold("i-another", alertName="another"))
+
+    notified(overheard, WARN, CRITICAL, "CRITICAL: another")
+    assert [bool(told.replaces) for told in overheard.notified] == [False, True, False]
+    wait_until(lambda: len(application.desktop.notifications()) == 2, "a window per incident")
+    assert [incident["alerts"] for incident in application.incidents()] == [1, 3]
+
+
+def test_the_consoles_test_button_is_answered_with_a_notification(
+    application: Application, overheard: Overheard
+) -> None:
+    assert application.post(b"", method="GET") == 200
+
+    notified(overheard, "Test callback received")
+    application.desktop.notification()
+    application.tooltip_says("No incident is open", "Last callback less than a minute ago")
+    assert application.incidents() == []
+
+
+def test_with_no_browser_named_xdg_open_gets_the_link(desktop: Desktop, tmp_path: Path, overheard: Overheard) -> None:
+    xdg_open = Browser(tmp_path / "bin", "xdg-open")
+    running = Application(desktop, tmp_path, env={"PATH": f"{xdg_open.program.parent}:{desktop.env['PATH']}"})
+    try:
+        running.post(threshold(WEB))
+        notified(overheard, CRITICAL)
+        desktop.click_notification_button()
+        wait_until(lambda: xdg_open.opened, "xdg-open is started")
+        assert xdg_open.opened == [ECS_LINK.format(WEB)]
+        assert running.end() == 0
+    finally:
+        running.stop()
+
+
+def test_the_menu_names_what_burns_and_leads_to_it(application: Application, browser: Browser) -> None:
+    application.post(threshold(WEB, alertName="A_b & c"))
+    application.tooltip_says("1 open")
+    words = [entry.words for entry in application.tray.menu]
+
+    (burning,) = [line for line in words if line.startswith("CRITICAL")]
+
+    assert "A_b & c · web-01 · since" in burning
+    assert {"1 open, worst CRITICAL", "Reach unknown", "Open trayalert", "Copy callback URL", "Quit"} <= set(words)
+    application.tray.choose(burning)
+    wait_until(lambda: browser.opened, "the browser is started")
+    assert browser.opened == [ECS_LINK.format(WEB)]
+    application.tray.choose("Copy callback URL")
+    wait_until(lambda: application.desktop.clipboard() == application.url, "the URL is in the clipboard")

@@ -1,0 +1,101 @@
+"""The tray as a panel sees it: a StatusNotifierItem with picture and tooltip, and its menu over com.canonical.dbusmenu.
+
+Its rule: each question is asked anew over the bus, so that an answer is never older than the question.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dbus_fast import Message, MessageType, Variant
+from dbus_fast.aio import MessageBus
+
+_ITEM = "org.kde.StatusNotifierItem"
+_MENU = "com.canonical.dbusmenu"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the menu, as it is to be shown. A separator has no words."""
+
+    number: int
+    words: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrayItem:
+    """The item with that name (`service/path`, as the tray knows it) on the bus at that address."""
+
+    address: str
+    name: str
+
+    @property
+    def picture(self) -> str:
+        """A word that is another one for every other picture."""
+        pixmaps = self._property("IconPixmap")
+        return hashlib.sha256(b"".join(pixels for _width, _height, pixels in pixmaps)).hexdigest()[:12]
+
+    @property
+    def tooltip(self) -> str:
+        """All that the tooltip says, a line each."""
+        _icon, _pixmaps, title, text = self._property("ToolTip")
+        return "\n".join(part for part in (title, text) if part)
+
+    @property
+    def menu(self) -> list[Entry]:
+        """The visible entries."""
+        path = self._property("Menu")
+        _revision, layout = self._ask(path, _MENU, "GetLayout", "iias", 0, -1, [])
+        return list(_entries(layout))
+
+    def choose(self, words: str) -> None:
+        """Click on the entry with these words."""
+        number = next(entry.number for entry in self.menu if entry.words == words)
+        self._ask(self._property("Menu"), _MENU, "Event", "isvu", number, "clicked", Variant("s", ""), 0)
+
+    def click(self) -> None:
+        """Click on the item itself."""
+        self._ask(self._path, _ITEM, "Activate", "ii", 0, 0)
+
+    @property
+    def _path(self) -> str:
+        return "/" + self.name.partition("/")[2]
+
+    def _property(self, name: str) -> Any:
+        (value,) = self._ask(self._path, "org.freedesktop.DBus.Properties", "Get", "ss", _ITEM, name)
+        return value.value
+
+    def _ask(self, path: str, interface: str, member: str, signature: str, *body: Any) -> list[Any]:
+        call = Message(
+            destination=self.name.partition("/")[0],
+            path=path,
+            interface=interface,
+            member=member,
+            signature=signature,
+            body=list(body),
+        )
+        return asyncio.run(asyncio.wait_for(_asked(self.address, call), 5))
+
+
+async def _asked(address: str, call: Message) -> list[Any]:
+    bus = await MessageBus(bus_address=address).connect()
+    try:
+        reply = await bus.call(call)
+    finally:
+        bus.disconnect()
+    assert reply is not None
+    assert reply.message_type is MessageType.METHOD_RETURN, reply.body
+    return list(reply.body)
+
+
+def _entries(layout: list[Any]) -> Iterator[Entry]:
+    number, properties, children = layout
+    said = {name: value.value for name, value in properties.items()}
+    if said.get("label") and said.get("visible", True):
+        words = said["label"].replace("__", "\0").replace("_", "").replace("\0", "_")
+        yield Entry(number, words, said.get("enabled", True))
+    for child in children:
+        yield from _entries(child.value)
