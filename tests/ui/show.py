@@ -11,6 +11,7 @@ from trayalert.domain.events import IncidentChanged
 from trayalert.domain.incident import Change
 from trayalert.domain.reach import Reach
 from trayalert.domain.times import Millis
+from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.front import Front
 
@@ -24,7 +25,8 @@ class RunningDesk(FakeDesk):
 
 def main() -> None:
     """Run until killed."""
-    app = QApplication(sys.argv)
+    app = QApplication(["trayalert", *theme_arguments()])
+    follow_desktop()
     app.setQuitOnLastWindowClosed(False)
     desk, bridge = RunningDesk(), EventBridge()
     if "--empty" not in sys.argv:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtGui import QFont, QKeyEvent, QKeySequence, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFormLayout,
@@ -209,7 +209,7 @@ class _Facts(QScrollArea):
 
     def _add(self, name: str) -> None:
         title, value = PlainLabel(name), PlainLabel(selectable=True, wrapped=True)
-        title.setEnabled(False)  # the palette's own quiet colour
+        title.setForegroundRole(QPalette.ColorRole.PlaceholderText)  # quieter than the value
         title.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         value.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         value.setAccessibleName(name)

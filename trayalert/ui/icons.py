@@ -89,7 +89,11 @@ def level_image(level: Level, size: int) -> QImage:
 def _icon(images: list[QImage]) -> QIcon:
     icon = QIcon()
     for image in images:
-        icon.addPixmap(QPixmap.fromImage(image))
+        pixmap = QPixmap.fromImage(image)
+        icon.addPixmap(pixmap)
+        icon.addPixmap(
+            pixmap, QIcon.Mode.Selected
+        )  # else a selected row's would be tinted, and the colour says something
     return icon
 
 

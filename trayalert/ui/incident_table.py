@@ -3,7 +3,7 @@
 from typing import Final
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QResizeEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -20,7 +20,7 @@ from trayalert.ui.plain import copy_text
 
 _SAMPLES: Final = {
     # what a column has to hold, measured in the font in use; Name gets the rest
-    Column.LEVEL: "CRITICAL, no data",
+    Column.LEVEL: "CRITICAL, uncon",
     Column.SINCE: "12-28 23:58",
     Column.DURATION: "23 h 59 min",
     Column.RESOURCE: "production-web",
@@ -30,7 +30,7 @@ _SAMPLES: Final = {
     Column.COUNT: "Count",
 }
 _FIRST_TO_GO: Final = (Column.REGION, Column.COUNT, Column.METRIC)
-_LONG_LEVEL: Final = "CRITICAL, unconfirmed "
+_LONG_LEVEL: Final = "CRITICAL, unconfirmed"
 _SHORT_NAME: Final = "API网关_返回码4XX"
 """In a narrow window the columns above are left to the details, so that so much of a name can be read."""
 
@@ -137,7 +137,9 @@ class IncidentTable(QTableView):
 
     def _room(self, words: str) -> int:
         """Return the width of a Level cell with these words beside its picture."""
-        return self.fontMetrics().horizontalAdvance(words) + 34
+        font = QFont(self.font())
+        font.setBold(True)
+        return QFontMetrics(font).horizontalAdvance(words) + 30
 
     def _hold_place(self) -> None:
         scrolled = self.verticalScrollBar().value() > 0

@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QFont, QHideEvent, QIcon, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QFont,
+    QHideEvent,
+    QIcon,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -233,8 +244,7 @@ class _Status(QWidget):
         font.setPointSizeF(font.pointSizeF() * 1.3)
         self._headline.setFont(font)
         self._facts = PlainLabel(wrapped=True)
-        self._trouble = PlainLabel(wrapped=True, selectable=True)
-        self._trouble.setStyleSheet("background: rgba(255, 183, 3, 70); border-radius: 4px; padding: 5px 8px;")
+        self._trouble = _Warning()
         self._said = PlainLabel()
         self._forget = QTimer(self, singleShot=True, interval=SAID_MS)
         self._forget.timeout.connect(lambda: self._said.show_text(""))
@@ -265,6 +275,21 @@ class _Status(QWidget):
     def say(self, sentence: str) -> None:
         self._said.show_text(sentence)
         self._forget.start()
+
+
+class _Warning(PlainLabel):
+    """A label on amber. Painted, as a style sheet would not follow the desktop from light to dark."""
+
+    def __init__(self) -> None:
+        super().__init__(wrapped=True, selectable=True)
+        self.setContentsMargins(8, 5, 8, 5)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        """Paint the amber under the words."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(255, 183, 3, 70))
+        painter.end()
+        super().paintEvent(event)
 
 
 class _Empty(QWidget):
