@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from trayalert.callbacks.body import sound
 from trayalert.domain.resource import ACCOUNT_DIMENSIONS
 
+_JSON = re.compile(r"\[|\{\s*[\"}]")
 _SPLIT_IN_BRACES = re.compile(r", (?=[^\s=,{}]+=)")
 _SPLIT_BARE = re.compile(r",\s*(?=[^\s=,{}]+=)")
 
@@ -18,7 +19,7 @@ _SPLIT_BARE = re.compile(r",\s*(?=[^\s=,{}]+=)")
 def read_dimensions(text: str | None) -> dict[str, str]:
     """Read dimensions in any of their forms; what is no dimension is left out."""
     text = (text or "").strip()
-    if text.startswith(("[", "{")):
+    if _JSON.match(text):
         document = _read_json(text)
         if document is not None:
             return document

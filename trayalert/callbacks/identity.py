@@ -6,14 +6,20 @@ import re
 
 from trayalert.domain.alert import Identity
 from trayalert.domain.callback import Callback
+from trayalert.domain.times import Millis
 
 _SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\"\s*:\s*\"[^\"]*\"\s*,?")
 _LONGEST_KEY = 400
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def timed_identity(*parts: object) -> Identity:
-    """Name an alert by what its rule, resource and moment are."""
-    return Identity(text=_digest(json.dumps(parts).encode()), timed=True)
+def timed_identity(at: Millis, *parts: str | None) -> Identity:
+    """Name an alert by its moment and what else tells it from others; no part but the first may hold a line break.
+
+    The moment comes first, so that the log's index grows at one end: a page for a group of alerts, not one for each.
+    """
+    digest = _digest("\n".join(part or "" for part in parts).encode("utf-8", "replace"))
+    return Identity(text=f"{at:012x}{digest}", timed=True)
 
 
 def text_identity(callback: Callback) -> Identity:
@@ -24,7 +30,7 @@ def text_identity(callback: Callback) -> Identity:
 
 def key_of(*parts: object) -> str:
     """Make an incident's key of parts; unequal parts make unequal keys. A very long one is shortened to its hash."""
-    text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    text = _compact(parts)
     return text if len(text) <= _LONGEST_KEY else f'["hash","{_digest(text.encode("utf-8", "replace"))}"]'
 
 

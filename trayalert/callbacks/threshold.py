@@ -42,14 +42,16 @@ _ESCAPED = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
 
 def read(body: Body) -> tuple[Alert, ...] | None:
     """Read a threshold callback; None where the body is none."""
-    texts = {name.lower(): _text(value) for name, value in body.fields.items()}
-    marks = _MARKS & texts.keys()
-    if not any(texts[mark] for mark in marks) or (len(marks) < 2 and "alertstate" not in marks):
-        return None
+    # absent is told in three ways: no field, an empty one, the text `null`
+    texts = {name.lower(): text for name, value in body.fields.items() if (text := value.strip()) and text != "null"}
+    if "alertstate" not in texts:
+        marks = _MARKS.intersection(name.lower() for name in body.fields)
+        if not marks & texts.keys() or (len(marks) < 2 and "alertstate" not in marks):
+            return None
     return (_alert(body, texts),)
 
 
-def _alert(body: Body, texts: Mapping[str, str | None]) -> Alert:
+def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     dimensions = read_dimensions(texts.get("dimensions"))
     places = canonical(dimensions) or texts.get("dimensions")  # unreadable ones still tell two resources apart
     namespace = normalise_namespace(texts.get("namespace")) or normalise_namespace(texts.get("metricproject"))
@@ -61,11 +63,11 @@ def _alert(body: Body, texts: Mapping[str, str | None]) -> Alert:
     if state is not State.OK and level is Level.OK:
         level = Level.WARN  # an alert that calls itself calm is still an alert
     at = read_timestamp(texts.get("timestamp"))
+    subject = key_of(account, rule or [namespace, metric], places)
     if rule and at is not None:
-        identity = timed_identity("threshold", account, rule, places, metric, state, level, at)
+        identity = timed_identity(at, metric, "threshold", str(state), str(level), subject)
     else:
         identity = text_identity(body.callback)
-    subject = key_of(account, rule or [namespace, metric], places)
     resource = id_dimension(namespace, dimensions)
     name = texts.get("instancename")
     return Alert(
@@ -86,7 +88,7 @@ def _alert(body: Body, texts: Mapping[str, str | None]) -> Alert:
         unit=texts.get("unit"),
         expression=texts.get("expression"),
         namespace=namespace,
-        region=texts.get("regionid") or _text(dimensions.get("region")) or _text(dimensions.get("regionId")),
+        region=texts.get("regionid") or _named(dimensions.get("region")) or _named(dimensions.get("regionId")),
         resource_id=dimensions[resource] if resource else None,
         resource_name=_own_name(name) if name else None,
         account_id=account,
@@ -96,19 +98,17 @@ def _alert(body: Body, texts: Mapping[str, str | None]) -> Alert:
     )
 
 
-def _text(value: str | None) -> str | None:
-    """Absent is told in three ways: no field, an empty one, the text `null`."""
-    value = value.strip() if value else None
-    return None if not value or value == "null" else value
-
-
-def _state(texts: Mapping[str, str | None]) -> State:
+def _state(texts: Mapping[str, str]) -> State:
     word = (texts.get("alertstate") or "").upper()
     if word in _STATES:
         return _STATES[word]
     if not word and (texts.get("triggerlevel") or "").upper() == "OK":
         return State.OK
     return State.ALERT  # better a false alarm than a false calm
+
+
+def _named(value: str | None) -> str | None:
+    return None if value == "null" else value
 
 
 def _key(trans_id: str | None, subject: str) -> str:

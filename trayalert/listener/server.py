@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from aiohttp import http_parser, web
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
 
 from trayalert.domain.callback import Callback
 from trayalert.domain.fault import Fault
@@ -25,6 +26,7 @@ BODY_DEADLINE = 3.0
 _PREFIX = b"/hook/"
 _HEADERS = {"Server": "", "Cache-Control": "no-store"}
 """What program answers is nobody's business."""
+_OK_HEADERS = CIMultiDict({**_HEADERS, "Content-Type": "text/plain"})
 
 Receive = Callable[[Callback], Awaitable[bool]]
 Opens = Callable[[bytes], bool]
@@ -42,7 +44,7 @@ class _TooLargeError(Exception):
 
 
 class _NoPath(logging.Filter):
-    """aiohttp logs broken requests with their path, which holds the secret, and a traceback: neither is kept."""
+    """A traceback of aiohttp's may hold the path, and that the secret: it is not kept."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = None
@@ -56,6 +58,30 @@ _http_logger.addFilter(_NoPath())
 def parser_kind() -> str:
     """Return "c" where aiohttp's C parser is in use, which refuses broken framing, else "python"."""
     return "c" if http_parser.HttpRequestParser.__module__ == "aiohttp._http_parser" else "python"
+
+
+class _Connection(web.RequestHandler):
+    """Answers what cannot be read as shortly as all else: aiohttp would echo the path, name itself, and log it all."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500:  # a bug of ours; what strangers send that is broken is no news
+            _logger.error("a request could not be answered", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is under way already")
+        return _response(status, "the request is broken\n" if status == 400 else "", close=True)
+
+
+class _Server(web.Server):
+    """Makes connections with the limits as they are given, where aiohttp would drop all for a mistyped one."""
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +99,7 @@ class Listener:
 
 async def open_door(host: str, port: int, *, opens: Opens, receive: Receive) -> Listener:
     """Listen on host and port (0 picks a free one). Raise DoorFault where that cannot be."""
-    server = web.Server(
+    server = _Server(
         _Door(opens, receive).answer,
         access_log=None,
         logger=_http_logger,
@@ -89,7 +115,7 @@ async def open_door(host: str, port: int, *, opens: Opens, receive: Receive) -> 
     try:
         listening = _bound(host, port)
         await web.SockSite(runner, listening, backlog=1024).start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name that a name server could be asked for
         await runner.cleanup()
         raise DoorFault(_why(host, port, error)) from error
     return Listener(host=host, port=listening.getsockname()[1], _runner=runner)
@@ -113,8 +139,8 @@ def _bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _why(host: str, port: int, error: OSError) -> str:
-    if isinstance(error, socket.gaierror):
+def _why(host: str, port: int, error: OSError | UnicodeError) -> str:
+    if isinstance(error, socket.gaierror | UnicodeError):
         return f'nothing is called "{host}" here: set another host in the settings, or use --host.'
     reasons = {
         errno.EADDRINUSE: f"port {port} on {host} is taken by another program. End it, or take another port (--port).",
@@ -134,14 +160,14 @@ class _Door:
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
         if request.method not in {"POST", "GET"} or not path.startswith(_PREFIX) or not self._opens(path[6:]):
-            return _response(404, close=request.body_exists)
+            return _response(404, close=True)
         try:
             body = await _read_body(request)
         except _TooLargeError:
             return _response(413, f"a callback has at most {LARGEST_BODY} bytes\n", close=True)
         except TimeoutError:
             return _response(408, f"the body did not come within {BODY_DEADLINE:g} s\n", close=True)
-        except (web.RequestPayloadError, HttpProcessingError):
+        except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
             return _response(400, "the body is broken\n", close=True)
         callback = Callback(
             received_at=time.time_ns() // 1_000_000,
@@ -156,7 +182,11 @@ class _Door:
         except Exception:  # a bug of ours is told to the sender as "come again", never as 200
             _logger.exception("a callback could not be received")
             stored = False
-        return _response(200, "ok\n") if stored else _response(503, "not stored; send it again\n", close=True)
+        return (
+            web.Response(body=b"ok\n", headers=_OK_HEADERS)
+            if stored
+            else _response(503, "not stored; send it again\n", close=True)
+        )
 
 
 async def _read_body(request: web.BaseRequest) -> bytes:
@@ -164,6 +194,9 @@ async def _read_body(request: web.BaseRequest) -> bytes:
         return b""
     if (request.content_length or 0) > LARGEST_BODY:
         raise _TooLargeError
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # that was no answer yet
     content = request.content
     if content.is_eof():  # it came along with the headers: no timer, no task
         body = content.read_nowait()

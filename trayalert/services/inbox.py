@@ -3,7 +3,6 @@
 Lives on the receiver's asyncio loop. Subscribers are called there, for each group that was committed; be quick.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,7 +32,7 @@ class Inbox:
 
     def __init__(self, path: Path) -> None:
         self._subscribers: list[Subscriber] = []
-        self._log = Log(path, keep_raw=_keep_raw, announce=self.announce)
+        self._log = Log(path, keep_raw=_keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber` with every group of events from now on."""
@@ -50,13 +49,9 @@ class Inbox:
     async def receive(self, callback: Callback) -> bool:
         """Store a callback. True: it is synced to disk. False: it could not be stored in time, and must come again."""
         try:
-            async with asyncio.timeout(COMMIT_DEADLINE):
-                await self._log.do(Append(callback, read_callback(callback)))
+            await self._log.do(Append(callback, read_callback(callback)))
         except NotStored as fault:
             _logger.error("a callback was refused: %s", fault)
-            return False
-        except TimeoutError:
-            _logger.error("a callback was refused: the disk took longer than %g s", COMMIT_DEADLINE)
             return False
         return True
 

@@ -12,7 +12,6 @@ from trayalert.domain.alert import SAME_TEXT_SPAN, Alert, Identity, Kind
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged, TestReceived
 from trayalert.domain.incident import Arrival, Change, Incident, fold
-from trayalert.domain.stored import StoredAlert
 from trayalert.domain.times import Millis
 from trayalert.storage.rows import (
     INCIDENT_COLUMNS,
@@ -54,8 +53,8 @@ class _Group:
         self._by_name: dict[str, dict[int, None]] = {}
         self._changed: set[int] = set()
         self._retries: dict[int, int] = {}
-        self._deliveries: list[tuple[Any, ...]] = []
-        self._alerts: list[tuple[Any, ...]] = []
+        self._deliveries: list[Sequence[Any]] = []
+        self._alerts: list[Sequence[Any]] = []
         sql = "SELECT (SELECT max(id) FROM delivery), (SELECT max(id) FROM alert), (SELECT max(id) FROM incident)"
         last = connection.execute(sql).fetchone()
         self._delivery_id, self._alert_id, self._incident_id = (number or 0 for number in last)
@@ -103,15 +102,16 @@ class _Group:
             events.append(TestReceived(received_at))
         else:
             incident_id, change = self._fold(alert, received_at, events)
-        stored = StoredAlert(
-            id=self._alert_id,
-            received_at=received_at,
-            incident_id=incident_id,
-            deliveries=1,
-            late=change is Change.LATE,
-            alert=alert,
+        self._alerts.append(
+            alert_values(
+                alert,
+                alert_id=self._alert_id,
+                delivery_id=self._delivery_id,
+                received_at=received_at,
+                incident_id=incident_id,
+                late=change is Change.LATE,
+            )
         )
-        self._alerts.append(alert_values(stored, delivery_id=self._delivery_id))
         return self._alert_id
 
     def _retry_of(self, identity: Identity, received_at: Millis) -> int | None:
@@ -169,7 +169,7 @@ class _Group:
                 """
                 yield from map(read_incident, self._connection.execute(sql, (*some, earliest, *some)))
 
-    def _insert(self, table: str, columns: Sequence[str], rows: list[tuple[Any, ...]], suffix: str = "") -> None:
+    def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], suffix: str = "") -> None:
         row_marks = f"({', '.join('?' * len(columns))})"
         start = 0
         while start < len(rows):

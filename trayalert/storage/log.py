@@ -7,6 +7,7 @@ import asyncio
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,51 +34,87 @@ class Log:
         *,
         keep_raw: Callable[[Callback], tuple[Alert, ...]],
         announce: Callable[[list[Event]], None],
+        deadline: float = 4.0,
     ) -> None:
-        """Open the file. Raise LogFault where that cannot be."""
+        """Open the file. `deadline`: seconds that a job may wait. Raise LogFault where the file cannot be opened."""
         self._writing = Writing(path, keep_raw=keep_raw)
         self._announce = announce
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
+        self._gathered: list[_Waiting] = []
+        self._deadline = deadline
+        self._watched: deque[tuple[float, asyncio.Future[Events]]] = deque()
+        self._watcher: asyncio.TimerHandle | None = None
         self._waiting = 0
         self._closing = False
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
     async def do(self, job: Job) -> Events:
-        """Return once the job is synced to disk. Raise NotStored; a cancelled caller does not stop the job."""
+        """Return once the job is synced to disk. Raise NotStored; a caller that leaves does not stop the job."""
         if self._closing:
             raise NotStored("the log is closing")
         if self._waiting >= _LONGEST_QUEUE:
             raise NotStored(f"{self._waiting} callbacks wait for the disk already")
         future: asyncio.Future[Events] = self._loop.create_future()
         self._waiting += 1
-        self._queue.put((job, future))
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append((job, future))
+        self._watch(future)
         return await future
+
+    def _hand_over(self) -> None:
+        """Give the writer all that this turn of the loop has brought."""
+        self._queue.put(self._gathered)
+        self._gathered = []
+
+    def _watch(self, future: "asyncio.Future[Events]") -> None:
+        """See to it that nobody waits longer than the deadline. One timer serves all: a timer each costs too much."""
+        now = self._loop.time()
+        while self._watched and self._watched[0][1].done():
+            self._watched.popleft()
+        self._watched.append((now + self._deadline, future))
+        if self._watcher is None:
+            self._watcher = self._loop.call_later(self._deadline, self._give_up_late)
+
+    def _give_up_late(self) -> None:
+        now = self._loop.time()
+        while self._watched and (self._watched[0][1].done() or self._watched[0][0] <= now):
+            future = self._watched.popleft()[1]
+            if not future.done():
+                future.set_exception(NotStored(f"the disk took longer than {self._deadline:g} s"))
+        self._watcher = None
+        if self._watched:
+            self._watcher = self._loop.call_at(self._watched[0][0], self._give_up_late)
 
     async def close(self) -> None:
         """Write what waits, then close the file. May be called twice."""
         if not self._closing:
             self._closing = True
+            if self._gathered:
+                self._hand_over()
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
+        if self._watcher is not None:
+            self._watcher.cancel()
 
     def _write(self) -> None:
         """Run the writer thread."""
         open_ = True
         while open_:
             group: list[_Waiting] = []
-            item = self._queue.get()
-            while item is not None:
-                group.append(item)
-                if len(group) == _LARGEST_GROUP or self._queue.empty():
+            brought = self._queue.get()
+            while brought is not None:
+                group += brought
+                if len(group) >= _LARGEST_GROUP or self._queue.empty():
                     break
-                item = self._queue.get()
-            open_ = item is not None
-            if group:
-                results = self._commit([job for job, _ in group])
-                futures = [future for _, future in group]
-                self._loop.call_soon_threadsafe(self._settle, futures, results)
+                brought = self._queue.get()
+            open_ = brought is not None
+            for start in range(0, len(group), _LARGEST_GROUP):
+                some = group[start : start + _LARGEST_GROUP]
+                results = self._commit([job for job, _ in some])
+                self._loop.call_soon_threadsafe(self._settle, [future for _, future in some], results)
         self._writing.close()
 
     def _commit(self, jobs: list[Job]) -> list[Events | Exception]:

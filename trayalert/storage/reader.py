@@ -23,8 +23,9 @@ from trayalert.storage.rows import (
 from trayalert.storage.schema import STEPS, newer_file, version_of
 
 _SEARCHED = (
-    "name", "resource_id", "resource_name", "metric", "metric_title", "rule_id", "namespace", "region", "value_text",
-    "expression", "group_name", "kind", "state", "level", "dimensions", "fields",
+    "a.name", "a.resource_id", "a.resource_name", "a.metric", "a.metric_title", "a.rule_id", "a.namespace", "a.region",
+    "a.value_text", "a.expression", "a.group_name", "a.account_id", "a.kind", "a.state", "a.level", "a.dimensions",
+    "CAST(d.body AS TEXT)",
 )  # fmt: skip
 _NEWEST_ID = 2**63 - 1
 
@@ -54,14 +55,13 @@ class Reader:
         wheres, values = ["a.id > ?"] if after is not None else [], [after] if after is not None else []
         parameters: list[Any] = [*values]
         if search is not None:
-            wheres.append("(" + " OR ".join(f"a.{column} LIKE ? ESCAPE '\\'" for column in _SEARCHED) + ")")
+            wheres.append("(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in _SEARCHED) + ")")
             parameters += [_pattern(search)] * len(_SEARCHED)
         where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
         order = " ORDER BY a.id ASC" if after is not None else " ORDER BY a.id DESC"
-        body = ", (SELECT d.body FROM delivery AS d WHERE d.id = a.delivery_id)" if raw else ", NULL"
-        sql = f"{SELECT_ALERT}{body}{FROM_ALERT}{where}{order} LIMIT ?"
+        sql = f"{SELECT_ALERT}{FROM_ALERT}{where}{order} LIMIT ?"
         for row in self._rows(sql, (*parameters, -1 if limit is None else limit)):
-            yield read_alert(row[:-1], raw=row[-1])
+            yield read_alert(row, raw=raw)
 
     def alerts_between(self, since: int, until: int) -> Iterator[StoredAlert]:
         """Return the alerts that arrived in [since, until), oldest first."""

@@ -2,36 +2,58 @@
 
 import json
 from dataclasses import fields as fields_of
+from operator import attrgetter
 from typing import Any
 
+from trayalert.callbacks.body import read_body
 from trayalert.domain.alert import Alert, Identity, Kind, State
+from trayalert.domain.callback import Callback
 from trayalert.domain.incident import Change, Incident
 from trayalert.domain.level import Level
 from trayalert.domain.stored import StoredAlert, StoredIncident
+from trayalert.domain.times import Millis
 
 INCIDENT_COLUMNS = tuple(field.name for field in fields_of(Incident))
+_ENUM_PLACES = [INCIDENT_COLUMNS.index(name) for name in ("closed_by", "level", "worst_level")]
+_FLAG_PLACES = [INCIDENT_COLUMNS.index(name) for name in ("start_known", "no_data")]
 _PLAIN_COLUMNS = (
     "at", "name", "rule_id", "metric", "metric_title", "value", "value_text", "unit", "expression", "namespace",
     "region", "resource_id", "resource_name", "account_id",
 )  # fmt: skip
 _ALERT_COLUMNS = (
     "id", "received_at", "incident_id", "deliveries", "late", "identity", "kind", "state", "level", "previous_level",
-    *_PLAIN_COLUMNS, "group_name", "dimensions", "fields",
+    *_PLAIN_COLUMNS, "group_name", "dimensions",
 )  # fmt: skip
 NEW_ALERT_COLUMNS = ("delivery_id", *_ALERT_COLUMNS)
 
-SELECT_ALERT = (
-    f"SELECT {', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, coalesce(i.key, ''), coalesce(i.subject, '')"
+_ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.query, d.body"
+SELECT_ALERT = f"SELECT {_ALERT}, coalesce(i.key, ''), coalesce(i.subject, '')"
+FROM_ALERT = (
+    " FROM alert AS a JOIN delivery AS d ON d.id = a.delivery_id LEFT JOIN incident AS i ON i.id = a.incident_id"
 )
-FROM_ALERT = " FROM alert AS a LEFT JOIN incident AS i ON i.id = a.incident_id"
 SELECT_INCIDENT = f"SELECT {', '.join(f'i.{column}' for column in INCIDENT_COLUMNS)}"
-SELECT_STORED_INCIDENT = f"{SELECT_INCIDENT}, {', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, i.key, i.subject"
-FROM_STORED_INCIDENT = " FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id"
+SELECT_STORED_INCIDENT = f"{SELECT_INCIDENT}, {_ALERT}, i.key, i.subject"
+FROM_STORED_INCIDENT = (
+    " FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id JOIN delivery AS d ON d.id = a.delivery_id"
+)
+
+_incident_values = attrgetter(*INCIDENT_COLUMNS)
+_plain_values = attrgetter(*_PLAIN_COLUMNS)
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def incident_values(incident: Incident) -> tuple[Any, ...]:
-    """Return the incident's values in the order of INCIDENT_COLUMNS."""
-    return tuple(getattr(incident, column) for column in INCIDENT_COLUMNS)
+def incident_values(incident: Incident) -> list[Any]:
+    """Return the incident's values in the order of INCIDENT_COLUMNS.
+
+    Here and below enums are bound as plain texts: SQLite's binding is many times slower for what is only like one.
+    """
+    values = list(_incident_values(incident))
+    for place in _ENUM_PLACES:
+        if values[place] is not None:
+            values[place] = str(values[place])
+    for place in _FLAG_PLACES:
+        values[place] = int(values[place])
+    return values
 
 
 def read_incident(row: tuple[Any, ...]) -> Incident:
@@ -45,50 +67,49 @@ def read_incident(row: tuple[Any, ...]) -> Incident:
     return Incident(**values)
 
 
-def alert_values(stored: StoredAlert, *, delivery_id: int) -> tuple[Any, ...]:
-    """Return the alert's values in the order of NEW_ALERT_COLUMNS."""
-    alert = stored.alert
-    return (
+def alert_values(
+    alert: Alert, *, alert_id: int, delivery_id: int, received_at: Millis, incident_id: int | None, late: bool
+) -> list[Any]:
+    """Return a new alert's values in the order of NEW_ALERT_COLUMNS."""
+    return [
         delivery_id,
-        stored.id,
-        stored.received_at,
-        stored.incident_id,
-        stored.deliveries,
-        stored.late,
+        alert_id,
+        received_at,
+        incident_id,
+        1,
+        int(late),
         alert.identity.text,
-        alert.kind,
-        alert.state,
-        alert.level,
-        alert.previous_level,
-        *(getattr(alert, column) for column in _PLAIN_COLUMNS),
+        str(alert.kind),
+        str(alert.state) if alert.state else None,
+        str(alert.level),
+        str(alert.previous_level) if alert.previous_level else None,
+        *_plain_values(alert),
         alert.group,
         _compact(alert.dimensions),
-        _compact(alert.fields),
-    )
+    ]
 
 
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
+    """Make an alert of a row of SELECT_ALERT, with its raw body where that is wanted.
 
-
-def read_alert(row: tuple[Any, ...], *, raw: bytes | None = None) -> StoredAlert:
-    """Make an alert of a row of SELECT_ALERT."""
-    (id_, received_at, incident_id, deliveries, late, identity, kind, state, level, previous_level), rest = (
-        row[:10],
-        row[10:],
-    )
-    plain, (group, dimensions, fields, key, subject) = rest[: len(_PLAIN_COLUMNS)], rest[len(_PLAIN_COLUMNS) :][:5]
+    Its `fields` are read out of the raw body, which is kept anyway.
+    """
+    width = 10 + len(_PLAIN_COLUMNS)
+    id_, received_at, incident_id, deliveries, late, identity, kind, state, level, previous_level = row[:10]
+    plain = dict(zip(_PLAIN_COLUMNS, row[10:width], strict=True))
+    group, dimensions, query, body, key, subject = row[width:]
     alert = Alert(
         kind=Kind(kind),
-        identity=Identity(text=identity, timed=plain[0] is not None),
+        identity=Identity(text=identity, timed=plain["at"] is not None),
         key=key,
         subject=subject,
         state=State(state) if state else None,
         level=Level(level),
         previous_level=Level(previous_level) if previous_level else None,
-        **dict(zip(_PLAIN_COLUMNS, plain, strict=True)),
+        **plain,
         group=group,
         dimensions=json.loads(dimensions),
-        fields=json.loads(fields),
+        fields=read_body(Callback(received_at=received_at, method="", query=query, body=body)).fields,
     )
     return StoredAlert(
         id=id_,
@@ -97,7 +118,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bytes | None = None) -> StoredAlert
         deliveries=deliveries,
         late=bool(late),
         alert=alert,
-        raw=raw,
+        raw=body if raw else None,
     )
 
 

@@ -47,8 +47,7 @@ STEPS = (
         resource_name TEXT,
         account_id TEXT,
         group_name TEXT,
-        dimensions TEXT NOT NULL,
-        fields TEXT NOT NULL
+        dimensions TEXT NOT NULL
     ) STRICT;
     CREATE INDEX alert_identity ON alert (identity);
     CREATE INDEX alert_incident ON alert (incident_id);
