@@ -8,7 +8,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ class Browser:
 class Application:
     """`trayalert --data-dir FOLDER/data` on that desktop; started when made. `port` 0 is any free one."""
 
-    def __init__(self, desktop: Desktop, folder: Path, *, env: Mapping[str, str] | None = None, port: int = 0) -> None:
+    def __init__(self, desktop: Desktop, folder: Path, *, env: dict[str, str] | None = None, port: int = 0) -> None:
         self.desktop = desktop
         self.env = desktop.env | (env or {})
         self.data_dir = folder / "data"

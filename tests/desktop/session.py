@@ -238,6 +238,9 @@ class Desktop:
 
         wait_until(focused, f"window {number} has the focus")
 
+    def minimise(self, window: Window) -> None:
+        self._output("xdotool", "windowminimize", str(window.id))
+
     def clipboard(self) -> str:
         """Return the text in the clipboard."""
         return self._output(sys.executable, "-c", _CLIPBOARD)

@@ -68,6 +68,7 @@ class Window(QMainWindow):
         self.refresh()
         if self._model.rowCount():
             self._table.show_row(0)
+        self._table.setFocus()  # else the check box above it has it, and Enter opens nothing
 
     # wishes from the front
 

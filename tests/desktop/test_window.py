@@ -1,0 +1,75 @@
+"""The window on a real desktop, used by keys and mouse as a person would."""
+
+import pytest
+from PySide6.QtGui import QImage
+
+from tests.desktop.application import ECS_LINK, Application, Browser, recovery, threshold
+from tests.desktop.programs import wait_until
+from tests.desktop.session import Window
+
+pytestmark = pytest.mark.desktop
+
+WEB, DB = "i-bp1example00000010aa", "i-bp1example00000010bb"
+
+
+def last_row(application: Application, window: Window) -> tuple[int, int]:
+    """Return a place in the last row of the table: where going up from the empty part its colour changes."""
+    picture = QImage(str(application.desktop.shot(application.data_dir / "shot.png")))
+    x, bottom = window.x + window.width // 3, window.y + window.height - 60
+    empty = picture.pixel(x, bottom)
+    return x, next(y for y in range(bottom, window.y, -1) if picture.pixel(x, y) != empty) - 6
+
+
+def test_posted_incidents_are_rows_and_enter_or_a_double_click_opens_their_page(
+    application: Application, browser: Browser
+) -> None:
+    application.post(threshold(DB, alertName="磁盘使用率过高", instanceName="db-01/10.0.0.15", triggerLevel="WARN"))
+    window = application.show_window()
+    application.post(threshold(WEB))
+    application.tooltip_says("2 open")
+
+    wait_until(lambda: len(application.rows()) == 2, "two rows")
+    web, db = application.rows()
+    assert web[0] == "CRITICAL"
+    assert web[3:] == ["ECS CPU high", "web-01", "CPU使用率", "97.39 %", "cn-hangzhou", "1"]
+    assert (db[0], db[3], db[4]) == ("WARN", "磁盘使用率过高", "db-01")
+    application.desktop.press("ctrl+Home", "Return")
+    wait_until(lambda: browser.opened == [ECS_LINK.format(WEB)], "Enter opens the first row's page")
+    application.desktop.double_click(*last_row(application, window))
+    wait_until(lambda: browser.opened[1:] == [ECS_LINK.format(DB)], "a double click opens the last row's page")
+
+
+def test_mark_recovered_closes_the_incident_in_the_log(application: Application) -> None:
+    application.post(threshold())
+    application.show_window()
+    wait_until(lambda: len(application.rows()) == 1, "a row")
+
+    application.desktop.press("Tab", "Tab", "Tab", "space", "space")  # it asks whether that is meant
+
+    application.tooltip_says("No incident is open")
+    (incident,) = application.incidents()
+    assert (incident["state"], incident["closed_by"]) == ("closed", "resolved")
+    wait_until(lambda: not application.desktop.notifications(), "its notification is taken away")
+
+
+def test_a_row_turns_green_when_its_ok_comes(application: Application) -> None:
+    application.post(threshold())
+    application.show_window()
+    application.post(recovery())
+
+    wait_until(lambda: [row[0] for row in application.rows()] == ["recovered"], "the row says so")
+
+
+def test_closing_the_window_hides_it_and_the_program_lives_on(application: Application) -> None:
+    application.post(threshold())
+    application.show_window()
+
+    application.desktop.press("alt+F4")
+
+    wait_until(lambda: not application.windows(), "the window is gone")
+    assert application.running
+    assert application.post(threshold(DB)) == 200
+    application.tooltip_says("2 open")
+    application.tray.click()
+    application.desktop.focus(application.window())
+    wait_until(lambda: len(application.rows()) == 2, "what came meanwhile is there")
