@@ -68,7 +68,7 @@ class _Connection(web.RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002 - it would quote what was sent
     ) -> web.StreamResponse:
         if status >= 500:  # a bug of ours; what strangers send that is broken is no news
             _logger.error("a request could not be answered", exc_info=exc)

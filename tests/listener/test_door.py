@@ -1,0 +1,274 @@
+"""The door as Cloud Monitor and the admin meet it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.listener.wire import SECRET, Door, open_to_all, request, status
+from trayalert.domain.callback import Callback
+from trayalert.listener import server
+from trayalert.listener.server import DoorFault, open_door, parser_kind
+
+FORM = b"alertName=CPU&alertState=ALERT"
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Door]:
+    async with open_to_all() as door:
+        yield door
+
+
+async def nobody(_: Callback) -> bool:
+    raise AssertionError("nobody was to come in")
+
+
+async def try_to_open(host: str, port: int = 0) -> str:
+    """The sentence that says why it does not open."""
+    with pytest.raises(DoorFault) as fault:
+        await open_door(host, port, opens=lambda _: True, receive=nobody)
+    return str(fault.value)
+
+
+def test_the_c_parser_is_in_use() -> None:
+    assert parser_kind() == "c"
+
+
+async def test_a_callback_comes_in_as_the_bytes_that_were_sent(door: Door) -> None:
+    answer = await door.ask(request("POST", f"/hook/{SECRET}?a=%20b", "Content-Type: text/x", body=FORM))
+
+    (callback,) = door.received
+    assert status(answer) == 200
+    assert (callback.method, callback.body, callback.query) == ("POST", FORM, b"a=%20b")
+    assert (callback.content_type, callback.sender) == ("text/x", "127.0.0.1")
+    assert abs(callback.received_at - asyncio.get_running_loop().time()) > 1_000_000  # the wall clock's milliseconds
+
+
+async def test_a_get_with_nothing_in_it_comes_in(door: Door) -> None:
+    assert status(await door.ask(request("GET"))) == 200
+    assert (door.received[0].method, door.received[0].body, door.received[0].query) == ("GET", b"", b"")
+
+
+async def test_200_goes_out_only_after_the_callback_was_said_to_be_safe() -> None:
+    safe = asyncio.Event()
+    asked = asyncio.Event()
+
+    async def receive(_: Callback) -> bool:
+        asked.set()
+        await safe.wait()
+        return True
+
+    listener = await open_door("127.0.0.1", 0, opens=lambda _: True, receive=receive)
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(request(body=FORM))
+    await asked.wait()
+    first = asyncio.create_task(reader.read(1))
+    done, _ = await asyncio.wait([first], timeout=0.1)
+    assert not done
+
+    safe.set()
+    assert await first == b"H"
+    writer.close()
+    await listener.close()
+
+
+async def test_503_says_that_it_was_not_stored(door: Door) -> None:
+    door.receive = lambda _: False
+
+    assert status(await door.ask(request(body=FORM))) == 503
+
+
+async def test_503_where_receiving_fails_for_a_bug(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: Callback) -> bool:
+        raise ZeroDivisionError
+
+    door.receive = fail
+
+    assert status(await door.ask(request(body=FORM))) == 503
+    assert "a callback could not be received" in caplog.text
+
+
+async def test_a_connection_serves_one_callback_after_the_other(door: Door) -> None:
+    async with door.visitor() as visitor:
+        for number in range(5):
+            await visitor.say(request(body=b"n=%d" % number))
+            assert status(await visitor.answer()) == 200
+
+    assert [callback.body for callback in door.received] == [b"n=%d" % number for number in range(5)]
+
+
+async def test_a_body_in_chunks_and_in_pieces_comes_in_whole(door: Door) -> None:
+    async with door.visitor() as visitor:
+        await visitor.say(request("POST", f"/hook/{SECRET}", "Transfer-Encoding: chunked"))
+        for piece in (b"5\r\nalert", b"\r\n4\r\nName\r\n", b"4\r\n=CPU\r\n0\r\n\r\n"):
+            await visitor.say(piece)
+        assert status(await visitor.answer()) == 200
+
+    assert door.received[0].body == b"alertName=CPU"
+
+
+async def test_a_body_of_64_kib_is_fine(door: Door) -> None:
+    body = b"x" * server.LARGEST_BODY
+
+    assert status(await door.ask(request(body=body))) == 200
+    assert door.received[0].body == body
+
+
+async def test_a_query_as_long_as_an_event_is_fine(door: Door) -> None:
+    assert status(await door.ask(request("GET", f"/hook/{SECRET}?{'e' * 15_000}"))) == 200
+    assert len(door.received[0].query) == 15_000
+
+
+async def test_413_for_a_body_that_says_it_is_too_large(door: Door) -> None:
+    answer = await door.ask(request("POST", f"/hook/{SECRET}", f"Content-Length: {server.LARGEST_BODY + 1}"))
+
+    assert (status(answer), door.received) == (413, [])
+
+
+async def test_413_for_a_body_that_turns_out_to_be_too_large(door: Door) -> None:
+    chunk = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
+
+    answer = await door.ask(request("POST", f"/hook/{SECRET}", "Transfer-Encoding: chunked") + chunk * 3 + b"0\r\n\r\n")
+
+    assert (status(answer), door.received) == (413, [])
+
+
+async def test_408_for_a_body_that_does_not_come(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "BODY_DEADLINE", 0.05)
+    async with door.visitor() as visitor:
+        await visitor.say(request("POST", f"/hook/{SECRET}", "Content-Length: 10") + b"half")
+
+        answer = await visitor.rest()  # and the connection is closed
+
+    assert (status(answer), door.received) == (408, [])
+
+
+async def test_a_sender_that_asks_first_is_told_to_go_on(door: Door) -> None:
+    async with door.visitor() as visitor:
+        head = request("POST", f"/hook/{SECRET}", "Expect: 100-continue", "Content-Length: 5")
+        await visitor.say(head)
+        assert status(await visitor.answer()) == 100
+        await visitor.say(b"hello")
+        assert status(await visitor.answer()) == 200
+
+    assert door.received[0].body == b"hello"
+
+
+async def test_a_stranger_that_asks_first_is_told_nothing(door: Door) -> None:
+    head = request("POST", "/hook/wrong", "Expect: 100-continue", "Content-Length: 5")
+
+    assert status(await door.ask(head)) == 404
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "nonsense"])
+async def test_a_compressed_body_is_kept_as_it_came(door: Door, encoding: str) -> None:
+    body = b"\x1f\x8b\x08\x00 is no gzip"
+
+    answer = await door.ask(request("POST", f"/hook/{SECRET}", f"Content-Encoding: {encoding}", body=body))
+
+    assert (status(answer), door.received[0].body) == (200, body)
+
+
+async def test_a_charset_that_does_not_exist_is_nobodys_trouble(door: Door) -> None:
+    header = "Content-Type: application/x-www-form-urlencoded; charset=klingon-8"
+
+    assert status(await door.ask(request("POST", f"/hook/{SECRET}", header, body=b"\xff\xfe"))) == 200
+    assert door.received[0].body == b"\xff\xfe"
+
+
+async def test_a_header_that_is_no_text_can_be_stored(door: Door) -> None:
+    answer = await door.ask(request("POST", f"/hook/{SECRET}", "Content-Type: \udcff\udcfe", body=b"x"))
+
+    assert status(answer) == 200
+    door.received[0].content_type.encode()
+
+
+async def test_a_sender_that_leaves_before_the_commit_does_not_stop_it() -> None:
+    arrived, disk, stored = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def receive(_: Callback) -> bool:
+        arrived.set()
+        await disk.wait()
+        stored.set()
+        return True
+
+    listener = await open_door("127.0.0.1", 0, opens=lambda _: True, receive=receive)
+    _, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(request(body=FORM))
+    await arrived.wait()
+    writer.transport.abort()
+
+    with pytest.raises(TimeoutError):  # it has gone, and nothing was cut off
+        await asyncio.wait_for(stored.wait(), 0.1)
+    disk.set()
+    async with asyncio.timeout(5):
+        await stored.wait()
+    await listener.close()
+
+
+async def test_closing_lets_the_callback_under_way_end() -> None:
+    arrived, disk = asyncio.Event(), asyncio.Event()
+
+    async def receive(_: Callback) -> bool:
+        arrived.set()
+        await disk.wait()
+        return True
+
+    listener = await open_door("127.0.0.1", 0, opens=lambda _: True, receive=receive)
+    idle, idle_writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(request(body=FORM))
+    await arrived.wait()
+    closing = asyncio.create_task(listener.close())
+    assert await asyncio.wait_for(idle.read(), 5) == b""  # who says nothing is not waited for
+
+    disk.set()
+    assert status(await asyncio.wait_for(reader.read(), 5)) == 200
+    await closing
+    for each in (idle_writer, writer):
+        each.close()
+
+
+async def test_an_ipv6_address_opens() -> None:
+    async with open_to_all("::1") as door:
+        assert status(await door.ask(request(body=FORM))) == 200
+        assert door.received[0].sender == "::1"
+
+
+async def test_a_free_port_is_picked(door: Door) -> None:
+    async with open_to_all() as other:
+        assert 0 < door.listener.port != other.listener.port
+
+
+async def test_a_port_that_was_just_closed_opens_again(door: Door) -> None:
+    await door.ask(request(body=FORM))
+    await door.listener.close()
+
+    again = await open_door("127.0.0.1", door.listener.port, opens=lambda _: True, receive=nobody)
+    await again.close()
+
+
+async def test_a_taken_port_is_told_in_a_sentence(door: Door) -> None:
+    sentence = await try_to_open("127.0.0.1", door.listener.port)
+
+    assert sentence == (
+        f"port {door.listener.port} on 127.0.0.1 is taken by another program. End it, or take another port (--port)."
+    )
+
+
+async def test_a_port_that_is_bound_but_does_not_listen_yet_is_taken_too() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        assert "is taken" in await try_to_open("127.0.0.1", other.getsockname()[1])
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "ü" * 70, "256.1.1.1"])
+async def test_a_host_that_does_not_exist_is_told_in_a_sentence(host: str) -> None:
+    assert (
+        await try_to_open(host) == f'nothing is called "{host}" here: set another host in the settings, or use --host.'
+    )
+
+
+async def test_an_address_of_another_computer_is_told_in_a_sentence() -> None:
+    assert "this computer has no address 192.0.2.1" in await try_to_open("192.0.2.1")

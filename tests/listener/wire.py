@@ -1,0 +1,98 @@
+"""A client that says exactly the bytes it is given: what no well-behaved library would send."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from trayalert.domain.callback import Callback
+from trayalert.listener.server import Listener, open_door
+
+SECRET = "s3cret-" + "x" * 36
+DEADLINE = 5.0
+
+
+@dataclass(slots=True)
+class Visitor:
+    """One TCP connection to the door."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def say(self, content: bytes) -> None:
+        self.writer.write(content)
+        await self.writer.drain()
+
+    async def answer(self) -> bytes:
+        """The next answer, up to the length that it names."""
+        async with asyncio.timeout(DEADLINE):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            length = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+            return head + await self.reader.readexactly(int(length[0].split(b":")[1]) if length else 0)
+
+    async def rest(self) -> bytes:
+        """All that comes until the door hangs up."""
+        async with asyncio.timeout(DEADLINE):
+            return await self.reader.read()
+
+    async def leave(self) -> None:
+        self.writer.close()
+        await self.writer.wait_closed()
+
+
+@dataclass(slots=True)
+class Door:
+    """An open door, what came in through it, and what it is told of each."""
+
+    listener: Listener
+    received: list[Callback] = field(default_factory=list)
+    receive: Callable[[Callback], bool] = lambda _: True
+
+    @asynccontextmanager
+    async def visitor(self) -> AsyncIterator[Visitor]:
+        reader, writer = await asyncio.open_connection(self.listener.host, self.listener.port)
+        visitor = Visitor(reader, writer)
+        try:
+            yield visitor
+        finally:
+            await visitor.leave()
+
+    async def ask(self, content: bytes) -> bytes:
+        """Say it, and return the answer."""
+        async with self.visitor() as visitor:
+            await visitor.say(content)
+            return await visitor.answer()
+
+
+@asynccontextmanager
+async def open_to_all(host: str = "127.0.0.1") -> AsyncIterator[Door]:
+    """A door that SECRET opens."""
+
+    async def receive(callback: Callback) -> bool:
+        door.received.append(callback)
+        return door.receive(callback)
+
+    listener = await open_door(host, 0, opens=lambda offered: offered == SECRET.encode(), receive=receive)
+    door = Door(listener)
+    try:
+        yield door
+    finally:
+        await listener.close()
+
+
+def request(
+    method: str = "POST", path: str = f"/hook/{SECRET}", *headers: str, body: bytes = b"", version: str = "1.1"
+) -> bytes:
+    """A request as a decent client writes it."""
+    lines = [f"{method} {path} HTTP/{version}", "Host: door", *headers]
+    if body and not any(header.lower().startswith(("content-length", "transfer-encoding")) for header in headers):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+def without_date(answer: bytes) -> bytes:
+    return b"\r\n".join(line for line in answer.split(b"\r\n") if not line.startswith(b"Date: "))
