@@ -11,7 +11,7 @@ from typing import Any
 
 from trayalert.domain.level import Level
 from trayalert.domain.stored import StoredAlert, StoredIncident, Totals
-from trayalert.storage.faults import LogFault
+from trayalert.storage.faults import LogFault, NoLog
 from trayalert.storage.rows import (
     FROM_ALERT,
     FROM_STORED_INCIDENT,
@@ -31,18 +31,33 @@ _NEWEST_ID = 2**63 - 1
 
 
 class Reader:
-    """Answers questions on the log. Raise LogFault with a sentence where the file cannot be read."""
+    """Answers questions on the log. Raise NoLog where there is none yet, LogFault where the file cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
+            path.stat()
             self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
-            version = version_of(self._connection)
-        except sqlite3.Error as error:
+        except FileNotFoundError as error:
+            raise NoLog(f"there is no log {path} yet") from error
+        except (OSError, sqlite3.Error) as error:
             raise LogFault(f"the log {path} cannot be read: {error}") from error
-        if version != len(STEPS):
+        try:
+            self._check(version_of(self._connection))
+        except sqlite3.Error as error:
             self._connection.close()
-            raise LogFault(newer_file(version) if version > len(STEPS) else f"the log {path} has never been set up")
+            raise LogFault(f"the log {path} cannot be read: {error}") from error
+        except LogFault:
+            self._connection.close()
+            raise
+
+    def _check(self, version: int) -> None:
+        if version == 0:
+            raise NoLog(f"the log {self._path} has never been set up")
+        if version > len(STEPS):
+            raise LogFault(newer_file(version))
+        if version < len(STEPS):
+            raise LogFault(f"the log {self._path} is of an older trayalert. Start this one once: trayalert serve.")
 
     def close(self) -> None:
         """Close the connection."""

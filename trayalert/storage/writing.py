@@ -4,11 +4,13 @@
 """
 
 import contextlib
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 from trayalert.domain.alert import Alert
@@ -21,16 +23,10 @@ from trayalert.storage.faults import LogFault, NotStored
 from trayalert.storage.rows import SELECT_INCIDENT, read_incident
 from trayalert.storage.schema import bring_up_to_date
 
-_POISON = (
-    sqlite3.DataError,
-    sqlite3.IntegrityError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-    OverflowError,
-    TypeError,
-    ValueError,
-)
-"""What one bad value raises; every other error is the disk's, and hits all alike."""
+_OF_ONE_VALUE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""What SQLite raises for one bad value; its other errors are the disk's, and hit all alike."""
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +55,7 @@ class Writing:
         self._path = path
         self._keep_raw = keep_raw
         self._connection = _connect(path)
+        self._lost = False
 
     def commit(self, jobs: Sequence[Job]) -> list[Events | Exception]:
         """Do all jobs in one transaction and return what each one changed, or why it could not be done.
@@ -66,14 +63,18 @@ class Writing:
         A job with a value that the log cannot take never costs the others: each is then done alone.
         """
         try:
+            if self._lost:
+                self._reopen()
             return list(self._transaction(jobs))
-        except _POISON:
-            return [self._alone(job) for job in jobs]
-        except sqlite3.Error as error:
-            fault = NotStored(f"the log {self._path} could not be written: {error}")
+        except LogFault as fault:
+            return [NotStored(str(fault))] * len(jobs)
+        except Exception as error:
+            if not _of_disk(error):
+                _logger.exception("what was read in a callback cannot be stored; its bytes are kept")
+                return [self._alone(job) for job in jobs]
             with contextlib.suppress(LogFault):
                 self._reopen()
-            return [fault] * len(jobs)
+            return [self._not_written(error)] * len(jobs)
 
     def close(self) -> None:
         """Close the file; what was committed is safe without it."""
@@ -82,17 +83,22 @@ class Writing:
 
     def _reopen(self) -> None:
         self.close()
+        self._lost = True
         self._connection = _connect(self._path)
+        self._lost = False
 
     def _alone(self, job: Job) -> Events | Exception:
         try:
             return self._transaction([job])[0]
-        except _POISON as error:
+        except Exception as error:  # noqa: BLE001 - logged by `commit`
+            if _of_disk(error):
+                return self._not_written(error)
             if isinstance(job, Append) and job.alerts != (raw := self._keep_raw(job.callback)):
                 return self._alone(Append(job.callback, raw))
             return NotStored(f"the log could not take it: {error}")
-        except sqlite3.Error as error:
-            return NotStored(f"the log {self._path} could not be written: {error}")
+
+    def _not_written(self, error: Exception) -> NotStored:
+        return NotStored(f"the log {self._path} could not be written: {error}")
 
     def _transaction(self, jobs: Sequence[Job]) -> list[Events]:
         execute = self._connection.execute
@@ -107,17 +113,17 @@ class Writing:
         return events
 
     def _do(self, jobs: Sequence[Job]) -> list[Events]:
-        appended = iter(append_all(self._connection, [job for job in jobs if isinstance(job, Append)]))
         events: list[Events] = []
-        for job in jobs:
-            match job:
-                case Append():
-                    events.append(next(appended))
-                case Resolve(number, now):
-                    close = partial(resolve, now=now)
-                    events.append(self._close("id = ? AND closed_at IS NULL", number, close))
-                case Expire(now):
-                    events.append(self._close("closed_at IS NULL AND expires_at <= ?", now, expire))
+        for _, run in groupby(jobs, type):  # one after the other: what comes after a Resolve may burn anew
+            some = list(run)
+            events += append_all(self._connection, [job for job in some if isinstance(job, Append)])
+            for job in some:
+                match job:
+                    case Resolve(number, now):
+                        close = partial(resolve, now=now)
+                        events.append(self._close("id = ? AND closed_at IS NULL", number, close))
+                    case Expire(now):
+                        events.append(self._close("closed_at IS NULL AND expires_at <= ?", now, expire))
         return events
 
     def _close(self, which: str, value: int, close: Callable[[Incident], Incident]) -> Events:
@@ -131,12 +137,18 @@ class Writing:
         return tuple(IncidentChanged(it.id, it.closed_by or Change.RESOLVED) for it in closed)
 
 
+def _of_disk(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error) and not isinstance(error, _OF_ONE_VALUE)
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     """Open the file, make it where there is none (0600), and bring it up to date. Raise LogFault."""
     try:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=2.0, cached_statements=512
+        )
     except (OSError, sqlite3.Error) as error:
         raise LogFault(f"the log {path} cannot be opened: {error}. Is the folder writable?") from error
     try:

@@ -1,0 +1,126 @@
+"""Callbacks and logs for tests: made as the program makes them."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from trayalert.callbacks import unrecognised
+from trayalert.callbacks.body import Body
+from trayalert.callbacks.kinds import read_callback
+from trayalert.domain.alert import Alert
+from trayalert.domain.callback import Callback
+from trayalert.domain.events import Event
+from trayalert.storage.appending import Append
+from trayalert.storage.log import Log
+from trayalert.storage.reader import Reader
+from trayalert.storage.writing import Writing
+
+NOON = 1_790_000_000_000
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+
+
+def callback(
+    resource: str = "i-1", *, at: int | None = NOON, came: int | None = None, query: bytes = b"", **fields: str
+) -> Callback:
+    """A threshold callback; it came when it happened unless told otherwise."""
+    body = {
+        "userId": "1",
+        "ruleId": "rule-1",
+        "alertName": "CPU",
+        "alertState": "ALERT",
+        "triggerLevel": "WARN",
+        "metricName": "CPUUtilization",
+        "namespace": "acs_ecs",
+        "dimensions": f"{{instanceId={resource}, userId=1}}",
+        "curValue": "97.5",
+        **({} if at is None else {"timestamp": str(at)}),
+        **fields,
+    }
+    return raw_callback(urlencode(body).encode(), came=came if came is not None else at or NOON, query=query)
+
+
+def raw_callback(body: bytes, *, came: int = NOON, query: bytes = b"") -> Callback:
+    return Callback(received_at=came, method="POST", query=query, content_type="text/plain", sender="::1", body=body)
+
+
+def append(resource: str = "i-1", **told: Any) -> Append:
+    return read(callback(resource, **told))
+
+
+def read(one: Callback) -> Append:
+    return Append(one, read_callback(one))
+
+
+def keep_raw(one: Callback) -> tuple[Alert, ...]:
+    return unrecognised.read(Body(callback=one, fields={}, document=None))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Writing]:
+    open_ = Writing(path, keep_raw=keep_raw)
+    try:
+        yield open_
+    finally:
+        open_.close()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Reader]:
+    with closing(Reader(path)) as reader:
+        yield reader
+
+
+def store(path: Path, *jobs: Any) -> list[Any]:
+    """Do the jobs, each in a transaction of its own, and return what each one changed. All must be possible."""
+    results = []
+    with writing(path) as log:
+        for job in jobs:
+            (result,) = log.commit([job])
+            assert not isinstance(result, Exception), result
+            results.append(result)
+    return results
+
+
+@asynccontextmanager
+async def open_log(
+    path: Path, *, announce: Callable[[list[Event]], None] = lambda _: None, deadline: float = 4.0
+) -> AsyncIterator[Log]:
+    log = Log(path, keep_raw=keep_raw, announce=announce, deadline=deadline)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[sqlite3.Connection]:
+    """Another program that writes to the file and takes its time."""
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            yield other
+        finally:
+            if other.in_transaction:
+                other.execute("ROLLBACK")
+
+
+def rows(path: Path, sql: str, *values: Any) -> list[Any]:
+    """What a program that knows nothing of ours finds in the file."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as other:
+        return other.execute(sql, values).fetchall()
+
+
+async def until(condition: Callable[[], object], *, deadline: float = 5.0) -> None:
+    """Let the loop run until the condition holds."""
+    async with asyncio.timeout(deadline):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+def ids(found: Sequence[Any] | Iterator[Any]) -> list[int]:
+    return [getattr(one, "incident", one).id for one in found]
