@@ -22,6 +22,7 @@ from trayalert.app.receiver import now
 from trayalert.services.sender import sample_text
 
 COMMAND = [sys.executable, "-m", "trayalert"]
+_ICON = 64
 ECS_LINK = "https://ecs.console.aliyun.com/server/{}/detail?regionId=cn-hangzhou"
 
 
@@ -145,8 +146,12 @@ class Application:
         wait_until(lambda: all(word in tray.tooltip for word in words), f"the tooltip says {words}")
 
     def windows(self) -> list[Window]:
-        """Return its visible windows."""
-        return self.desktop.windows("--class", "^trayalert$")
+        """Return its visible windows, but for an icon in a tray of the old kind."""
+        return [window for window in self.desktop.windows("--class", "^trayalert$") if window.width > _ICON]
+
+    def tray_icons(self) -> list[Window]:
+        """Return its icons in a tray of the old kind (XEmbed), where each is a window."""
+        return [window for window in self.desktop.windows("--class", "^trayalert$") if window.width <= _ICON]
 
     def window(self) -> Window:
         """Return its window, as soon as it is there and its place is settled."""
@@ -161,6 +166,7 @@ class Application:
 
     def show_window(self) -> Window:
         """Show its window, as a second `trayalert` does, give it the focus and return it."""
+        assert self.url
         assert self.run().returncode == 0
         window = self.window()
         self.desktop.focus(window)

@@ -24,6 +24,7 @@ _PACKAGES = {
     "dunst": "dunst",
     "tint2": "tint2",
     "xdotool": "xdotool",
+    "xprop": "x11-utils",
     "import": "imagemagick",
 }
 _XFCE_NOTIFYD = "*/xfce4/notifyd/xfce4-notifyd"

@@ -238,6 +238,12 @@ class Desktop:
 
         wait_until(focused, f"window {number} has the focus")
 
+    def minimised(self, name: str) -> bool:
+        """Whether there is such a window and it is not on the screen, but in the window manager's list."""
+        numbers = self._output("xdotool", "search", "--class", name).split()
+        states = [self._output("xprop", "-id", number, "_NET_WM_STATE", "WM_STATE") for number in numbers]
+        return any("Iconic" in state and "_NET_WM_STATE_SKIP_TASKBAR" not in state for state in states)
+
     def minimise(self, window: Window) -> None:
         self._output("xdotool", "windowminimize", str(window.id))
 
@@ -281,7 +287,7 @@ def running_desktop(
     dark: bool = False,
 ) -> Iterator[Desktop]:
     """A desktop for as long as the block runs. A machine that lacks a program fails the test, in a sentence."""
-    wanted = ["Xvfb", "dbus-daemon", "dbus-send", "openbox", "xdotool", "import", panel, notifier]
+    wanted = ["Xvfb", "dbus-daemon", "dbus-send", "openbox", "xdotool", "xprop", "import", panel, notifier]
     missing = missing_packages(*(name for name in wanted if name))
     if missing:
         pytest.fail(f"the desktop tests need these Debian packages: {' '.join(missing)}", pytrace=False)
