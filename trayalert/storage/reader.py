@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from trayalert.callbacks.body import read_body
+from trayalert.domain.callback import Callback
 from trayalert.domain.level import Level
 from trayalert.domain.stored import StoredAlert, StoredIncident, Totals
 from trayalert.storage.faults import LogFault, NoLog
@@ -25,7 +27,7 @@ from trayalert.storage.schema import STEPS, newer_file, version_of
 _SEARCHED = (
     "a.name", "a.resource_id", "a.resource_name", "a.metric", "a.metric_title", "a.rule_id", "a.namespace", "a.region",
     "a.value_text", "a.expression", "a.group_name", "a.account_id", "a.kind", "a.state", "a.level", "a.dimensions",
-    "CAST(d.body AS TEXT)",
+    "texts(d.query, d.body)",
 )  # fmt: skip
 _NEWEST_ID = 2**63 - 1
 
@@ -44,6 +46,7 @@ class Reader:
             raise LogFault(f"the log {path} cannot be read: {error}") from error
         try:
             self._check(version_of(self._connection))
+            self._connection.create_function("texts", 2, _texts, deterministic=True)
         except sqlite3.Error as error:
             self._connection.close()
             raise LogFault(f"the log {path} cannot be read: {error}") from error
@@ -161,6 +164,13 @@ class Reader:
 _INCIDENTS = SELECT_STORED_INCIDENT + FROM_STORED_INCIDENT
 
 
+def _texts(query: bytes, body: bytes) -> str:
+    """Return what a body says, as people search it: decoded, without the names of its fields."""
+    fields = read_body(Callback(received_at=0, method="", query=query, body=body)).fields
+    return "\n".join(value or name for name, value in fields.items())
+
+
 def _pattern(text: str) -> str:
+    text = text.encode("utf-8", "replace").decode("utf-8")
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"

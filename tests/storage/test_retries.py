@@ -1,0 +1,138 @@
+"""Retries are counted on their alert; never shown twice, never discarded."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.storage.making import HOUR, MINUTE, NOON, append, raw_callback, read, reading, rows, store, writing
+from trayalert.domain import events
+from trayalert.domain.events import CallbackArrived, IncidentChanged
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "trayalert.db"
+
+
+def counted(path: Path) -> list[int]:
+    """The deliveries of each alert; every delivery is there and names its alert."""
+    found = rows(path, "SELECT id, deliveries FROM alert ORDER BY id")
+    for number, count in found:
+        assert rows(path, "SELECT count(*) FROM delivery WHERE alert_id = ?", number) == [(count,)]
+    assert rows(path, "SELECT count(*) FROM delivery") == [(sum(count for _, count in found),)]
+    return [count for _, count in found]
+
+
+def test_a_retry_changes_nothing_but_the_count(path: Path) -> None:
+    (first,) = store(path, append())
+    with reading(path) as reader:
+        (before,) = reader.alerts(limit=10)
+        incident = reader.open_incidents()[0].incident
+
+    (again,) = store(path, append(came=NOON + 5000))
+
+    assert [type(event) for event in first] == [CallbackArrived, IncidentChanged]
+    assert again == (CallbackArrived(NOON + 5000),)
+    assert counted(path) == [2]
+    with reading(path) as reader:
+        (after,) = reader.alerts(limit=10)
+        assert after.alert == before.alert
+        assert (after.deliveries, after.received_at) == (2, before.received_at)
+        assert reader.open_incidents()[0].incident == incident
+
+
+def test_retries_within_one_group_are_counted(path: Path) -> None:
+    with writing(path) as log:
+        log.commit([append("i-1"), append("i-2"), append("i-1", came=NOON + 1), append("i-1", came=NOON + 2)])
+
+    assert counted(path) == [3, 1]
+
+
+def test_retries_across_groups_are_counted(path: Path) -> None:
+    with writing(path) as log:
+        for came in range(4):
+            log.commit([append("i-1", came=NOON + came), append("i-2", came=NOON + came)])
+
+    assert counted(path) == [4, 4]
+
+
+def test_many_retries_of_many_alerts_in_one_large_group_are_counted(path: Path) -> None:
+    with writing(path) as log:
+        log.commit([append(f"i-{number}") for number in range(0, 300, 2)])
+        log.commit([append(f"i-{number % 300}", came=NOON + number) for number in range(900)])
+
+    assert sorted(counted(path)) == [3] * 150 + [4] * 150
+
+
+def test_a_retry_that_is_signed_anew_is_one(path: Path) -> None:
+    store(path, append(signature="abc"), append(signature="xyz", came=NOON + 5000))
+
+    assert counted(path) == [2]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"at": NOON + 1},
+        {"resource": "i-2"},
+        {"alertState": "OK"},
+        {"triggerLevel": "CRITICAL"},
+        {"metricName": "Memory"},
+        {"ruleId": "rule-2"},
+        {"userId": "2"},
+    ],
+    ids=str,
+)
+def test_another_alert_is_no_retry(path: Path, other: dict[str, str]) -> None:
+    store(path, append(), append(**other))
+
+    assert counted(path) == [1, 1]
+
+
+def test_a_retry_is_one_however_late_it_comes(path: Path) -> None:
+    store(path, append(), append(came=NOON + 24 * HOUR))
+
+    assert counted(path) == [2]
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [(b"whatever it is", "unrecognised"), (b"alertName=x&alertState=ALERT&curValue=1", "no rule and no time")],
+)
+def test_a_text_without_rule_or_time_is_a_retry_only_within_ten_minutes(path: Path, body: bytes, what: str) -> None:
+    moments = [0, 10 * MINUTE, 10 * MINUTE + 1, 20 * MINUTE + 1, 20 * MINUTE + 2]
+
+    store(path, *(read(raw_callback(body, came=NOON + moment)) for moment in moments))
+
+    assert counted(path) == [2, 2, 1]
+
+
+def test_ten_minutes_are_ten_minutes_within_a_group_too(path: Path) -> None:
+    with writing(path) as log:
+        log.commit([read(raw_callback(b"x", came=NOON + moment * MINUTE)) for moment in (0, 10, 11, 21, 22)])
+
+    assert counted(path) == [2, 2, 1]
+
+
+def test_the_same_body_with_another_query_is_another_alert(path: Path) -> None:
+    store(path, read(raw_callback(b"x", query=b"a=1")), read(raw_callback(b"x", query=b"a=2")))
+
+    assert counted(path) == [1, 1]
+
+
+def test_tests_of_the_console_are_never_merged(path: Path) -> None:
+    results = store(path, *(read(raw_callback(b"", came=NOON + number)) for number in range(3)))
+
+    assert results[0] == (CallbackArrived(NOON), events.TestReceived(NOON))
+    assert counted(path) == [1, 1, 1]
+    assert rows(path, "SELECT count(*) FROM incident") == [(0,)]
+    assert rows(path, "SELECT DISTINCT kind, state, incident_id FROM alert") == [("test", None, None)]
+
+
+def test_each_delivery_keeps_its_own_bytes(path: Path) -> None:
+    store(path, append(signature="abc"), append(signature="xyz", came=NOON + 5000))
+
+    bodies = [body for (body,) in rows(path, "SELECT body FROM delivery ORDER BY id")]
+    assert [b"signature=abc" in body for body in bodies] == [True, False]
+    with reading(path) as reader:
+        assert next(reader.alerts(limit=1, raw=True)).raw == bodies[0]
