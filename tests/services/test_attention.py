@@ -32,8 +32,7 @@ def stored(number: int = 1, level: Level = Level.WARN, *, opened_at: int = NOW, 
 
 
 def closed(one: StoredIncident, by: Change, *, after: int = 12 * MINUTE, start_known: bool = True) -> StoredIncident:
-    over = replace(
-        one.incident,
+    over = one.incident._replace(
         closed_at=one.incident.opened_at + after,
         closed_by=by,
         level=Level.OK,
@@ -101,7 +100,7 @@ def test_a_new_level_is_told_in_the_same_place_and_a_repeat_is_not(desk: Desk) -
 
 def test_lost_data_is_told_as_such(desk: Desk) -> None:
     one = stored()
-    one = replace(one, incident=replace(one.incident, no_data=True))
+    one = replace(one, incident=one.incident._replace(no_data=True))
     (notice,) = notices(desk.change(Change.NO_DATA, one))
     assert notice.title == "NO DATA: rule 1"
 

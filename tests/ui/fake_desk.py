@@ -121,11 +121,11 @@ class FakeDesk:
     def change(self, number: int, *, closed_at: Millis | None = None, level: Level | None = None) -> int:
         """Change one incident as an alert would; returns its id."""
         old = self.kept[number]
-        incident = replace(old.incident, alerts=old.incident.alerts + 1)
+        incident = old.incident._replace(alerts=old.incident.alerts + 1)
         if level is not None:
-            incident = replace(incident, level=level)
+            incident = incident._replace(level=level)
         if closed_at is not None:
-            incident = replace(incident, closed_at=closed_at, closed_by=Change.RECOVERED, level=Level.OK)
+            incident = incident._replace(closed_at=closed_at, closed_by=Change.RECOVERED, level=Level.OK)
         self.kept[number] = replace(old, incident=incident)
         return number
 

@@ -7,8 +7,8 @@ ALERT wins over OK, so that nothing turns green by accident.
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from trayalert.domain.alert import Alert, Kind, State
 from trayalert.domain.level import Level, worst
@@ -34,31 +34,31 @@ class Change(enum.StrEnum):
     RESOLVED = "resolved"  # by hand
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
+class Incident(NamedTuple):
     """One incident. Moments are event times, but for `last_received_at` and `expires_at`. `id` is 0 until stored.
 
-    `fired_at` is the latest ALERT's moment, `ok_at` the latest OK's, `last_at` that of the alert that stands for it
-    (`last_alert_id`). `closed_by` is the Change that closed it.
+    `fired_at` is the latest ALERT's moment, `last_at` that of the alert that stands for it (`last_alert_id`), `ok_at`
+    the latest OK's, None while open. `closed_by` is the Change that closed it. A tuple, as one is made anew for
+    every alert.
     """
 
-    id: int = 0
     key: str
     subject: str
     opened_at: Millis
-    start_known: bool = True
-    closed_at: Millis | None = None
-    closed_by: Change | None = None
     level: Level
     worst_level: Level
+    last_at: Millis
+    last_received_at: Millis
+    start_known: bool = True
     no_data: bool = False
     fired_at: Millis | None = None
     ok_at: Millis | None = None
-    last_at: Millis
-    last_received_at: Millis
+    closed_at: Millis | None = None
+    closed_by: Change | None = None
     expires_at: Millis | None = None
     alerts: int = 1
     last_alert_id: int = 0
+    id: int = 0
 
     @property
     def open(self) -> bool:
@@ -149,7 +149,7 @@ def _joined(arrival: Arrival, incident: Incident, *, stands: bool, **changes: An
         changes["expires_at"] = received_at + UNRECOGNISED_SPAN
     if stands:
         changes |= {"last_at": arrival.at, "last_alert_id": arrival.alert_id}
-    return replace(incident, alerts=incident.alerts + 1, last_received_at=received_at, **changes)
+    return incident._replace(alerts=incident.alerts + 1, last_received_at=received_at, **changes)
 
 
 def _fired(arrival: Arrival, incident: Incident) -> dict[str, Any]:
@@ -183,17 +183,15 @@ def _recover(arrival: Arrival, own: list[Incident], rivals: list[Incident]) -> F
             return Folded(joined=joined, change=Change.LATE)
         burning = next((rival for rival in rivals if _before(rival, at)), None)
     if burning is None:
-        lone = replace(
-            _opened(arrival),
+        lone = _opened(arrival)._replace(
             level=Level.OK,
             worst_level=arrival.alert.previous_level or Level.OK,
             fired_at=None,
             start_known=False,
         )
         return Folded(joined=_closed(lone, at, Change.RECOVERED), change=Change.RECOVERED_UNKNOWN)
-    ok_at = max(burning.ok_at or at, at)
     if not _before(burning, at):
-        return Folded(joined=_joined(arrival, burning, stands=False, ok_at=ok_at), change=Change.COUNTED)
+        return Folded(joined=_joined(arrival, burning, stands=False), change=Change.COUNTED)
     joined = _joined(arrival, burning, stands=True, level=Level.OK, no_data=False)
     return Folded(joined=_closed(joined, max(at, joined.opened_at), Change.RECOVERED), change=Change.RECOVERED)
 
@@ -229,8 +227,8 @@ def _fire(arrival: Arrival, burning: Incident | None, rivals: list[Incident]) ->
 
 
 def _closed(incident: Incident, at: Millis, by: Change) -> Incident:
-    return replace(
-        incident, closed_at=at, closed_by=by, ok_at=at if by is Change.RECOVERED else incident.ok_at, expires_at=None
+    return incident._replace(
+        closed_at=at, closed_by=by, ok_at=at if by is Change.RECOVERED else incident.ok_at, expires_at=None
     )
 
 

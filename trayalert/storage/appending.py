@@ -5,7 +5,7 @@ Few, wide statements: each one hands the interpreter's lock over and back, and t
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
 from trayalert.domain.alert import SAME_TEXT_SPAN, Alert, Identity, Kind
@@ -23,10 +23,12 @@ from trayalert.storage.rows import (
 )
 
 _DELIVERY_COLUMNS = ("id", "received_at", "alert_id", "method", "query", "content_type", "sender", "body")
-_MUTABLE = [field.name for field in fields(Incident) if field.name not in {"id", "key", "subject"}]
-_UPSERT = f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _MUTABLE)}"
-_WIDTHS = (64, 16, 4, 1)
-"""Rows or values of one statement; a few fixed widths, so that prepared statements are found again."""
+_MUTABLE = [name for name in INCIDENT_COLUMNS if name not in {"id", "key", "subject"}]
+_INDEXED = ("opened_at", "ok_at", "closed_at")
+_CALM = [name for name in _MUTABLE if name not in _INDEXED]
+"""Columns that stand in no index: most alerts change only these, and then no index is written."""
+_WIDTHS = (64, *range(16, 0, -1))
+"""Rows or values of one statement: few enough widths that prepared statements are found again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,31 @@ class _Group:
         self._delivery_id, self._alert_id, self._incident_id = (number or 0 for number in last)
         for incident in self._known_incidents():
             self._keep(incident)
+        self._before = dict(self._incidents)
 
     def write(self) -> list[tuple[Event, ...]]:
         """Fold every callback, then write what came of it."""
         events = [self._take(job) for job in self._jobs]
         self._insert("delivery", _DELIVERY_COLUMNS, self._deliveries)
         self._insert("alert", NEW_ALERT_COLUMNS, self._alerts)
-        changed = [incident_values(self._incidents[number]) for number in sorted(self._changed)]
-        self._insert("incident", INCIDENT_COLUMNS, changed, _UPSERT)
+        self._write_incidents()
         sql = "UPDATE alert SET deliveries = deliveries + ? WHERE id = ?"
         self._connection.executemany(sql, [(count, number) for number, count in self._retries.items()])
         return events
+
+    def _write_incidents(self) -> None:
+        new, moved, calm = [], [], []
+        for number in sorted(self._changed):
+            incident, before = self._incidents[number], self._before.get(number)
+            if before is None:
+                new.append(incident_values(incident))
+            elif all(getattr(incident, name) == getattr(before, name) for name in _INDEXED):
+                calm.append(incident_values(incident))
+            else:
+                moved.append(incident_values(incident))
+        self._insert("incident", INCIDENT_COLUMNS, new)
+        self._update(_MUTABLE, moved)
+        self._update(_CALM, calm)
 
     def _take(self, job: Append) -> tuple[Event, ...]:
         callback = job.callback
@@ -127,7 +143,7 @@ class _Group:
         joined = folded.joined
         if not joined.id:
             self._incident_id += 1
-            joined = replace(joined, id=self._incident_id)
+            joined = joined._replace(id=self._incident_id)
         for incident in folded.superseded:
             self._keep(incident, changed=True)
             events.append(IncidentChanged(incident.id, Change.SUPERSEDED))
@@ -163,28 +179,38 @@ class _Group:
             for marks, some in _in_widths(sorted(names)):
                 sql = f"""
                     {SELECT_INCIDENT} FROM incident AS i
-                    WHERE i.{column} IN ({marks}) AND (i.ok_at IS NULL OR i.ok_at >= ?)
-                    UNION {SELECT_INCIDENT} FROM incident AS i WHERE i.{column} IN ({marks}) AND i.closed_at IS NULL
-                    ORDER BY 1
+                    WHERE i.{column} IN ({marks}) AND (i.ok_at IS NULL OR i.ok_at >= ?) ORDER BY i.id
                 """
-                yield from map(read_incident, self._connection.execute(sql, (*some, earliest, *some)))
+                yield from map(read_incident, self._connection.execute(sql, (*some, earliest)))
 
-    def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], suffix: str = "") -> None:
-        row_marks = f"({', '.join('?' * len(columns))})"
-        start = 0
-        while start < len(rows):
-            width = next(width for width in _WIDTHS if width <= len(rows) - start)
-            sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row_marks] * width)}{suffix}"
-            self._connection.execute(sql, [value for row in rows[start : start + width] for value in row])
-            start += width
+    def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        for marks, values in _rows_in_widths(rows, len(columns)):
+            self._connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)
+
+    def _update(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Set these columns of the incidents; `rows` have all INCIDENT_COLUMNS."""
+        settings = ", ".join(f"{name} = v.column{INCIDENT_COLUMNS.index(name) + 1}" for name in columns)
+        number = INCIDENT_COLUMNS.index("id") + 1
+        for marks, values in _rows_in_widths(rows, len(INCIDENT_COLUMNS)):
+            sql = f"UPDATE incident SET {settings} FROM (VALUES {marks}) AS v WHERE incident.id = v.column{number}"
+            self._connection.execute(sql, values)
+
+
+def _rows_in_widths(rows: Sequence[Sequence[Any]], columns: int) -> Iterator[tuple[str, list[Any]]]:
+    """Cut rows into lots of the fixed widths, each with its marks and its values in a row."""
+    row_marks = f"({', '.join('?' * columns)})"
+    start = 0
+    while start < len(rows):
+        width = next(width for width in _WIDTHS if width <= len(rows) - start)
+        yield ", ".join([row_marks] * width), [value for row in rows[start : start + width] for value in row]
+        start += width
 
 
 def _in_widths(values: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Cut values into lists of the fixed widths (filled up with the last one), each with its question marks."""
+    """Cut values into lists of the fixed widths, each with its question marks."""
     start = 0
     while start < len(values):
         left = len(values) - start
-        width = next((width for width in reversed(_WIDTHS) if width >= left), _WIDTHS[0])
-        some = values[start : start + width]
-        yield ", ".join("?" * width), some + some[-1:] * (width - len(some))
+        width = next(width for width in _WIDTHS if width <= left)
+        yield ", ".join("?" * width), values[start : start + width]
         start += width

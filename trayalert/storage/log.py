@@ -19,6 +19,8 @@ from trayalert.storage.writing import Events, Job, Writing
 
 _LARGEST_GROUP = 512
 _LONGEST_QUEUE = 4096
+_HANDFUL = 8
+"""So many jobs are handed over before the loop's turn is over, so that the disk works while the loop reads on."""
 
 _logger = logging.getLogger(__name__)
 
@@ -61,13 +63,16 @@ class Log:
         if not self._gathered:
             self._loop.call_soon(self._hand_over)
         self._gathered.append((job, future))
+        if len(self._gathered) == _HANDFUL:
+            self._hand_over()
         self._watch(future)
         return await future
 
     def _hand_over(self) -> None:
         """Give the writer all that this turn of the loop has brought."""
-        self._queue.put(self._gathered)
-        self._gathered = []
+        if self._gathered:
+            self._queue.put(self._gathered)
+            self._gathered = []
 
     def _watch(self, future: "asyncio.Future[Events]") -> None:
         """See to it that nobody waits longer than the deadline. One timer serves all: a timer each costs too much."""

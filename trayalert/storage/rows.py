@@ -1,7 +1,6 @@
 """Rows of the log to plain data and back. The columns stand here once, for reading and writing."""
 
 import json
-from dataclasses import fields as fields_of
 from operator import attrgetter
 from typing import Any
 
@@ -13,9 +12,10 @@ from trayalert.domain.level import Level
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 
-INCIDENT_COLUMNS = tuple(field.name for field in fields_of(Incident))
-_ENUM_PLACES = [INCIDENT_COLUMNS.index(name) for name in ("closed_by", "level", "worst_level")]
+INCIDENT_COLUMNS = Incident._fields
+_LEVEL_PLACES = [INCIDENT_COLUMNS.index(name) for name in ("level", "worst_level")]
 _FLAG_PLACES = [INCIDENT_COLUMNS.index(name) for name in ("start_known", "no_data")]
+_CLOSED_BY = INCIDENT_COLUMNS.index("closed_by")
 _PLAIN_COLUMNS = (
     "at", "name", "rule_id", "metric", "metric_title", "value", "value_text", "unit", "expression", "namespace",
     "region", "resource_id", "resource_name", "account_id",
@@ -37,7 +37,6 @@ FROM_STORED_INCIDENT = (
     " FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id JOIN delivery AS d ON d.id = a.delivery_id"
 )
 
-_incident_values = attrgetter(*INCIDENT_COLUMNS)
 _plain_values = attrgetter(*_PLAIN_COLUMNS)
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -47,10 +46,11 @@ def incident_values(incident: Incident) -> list[Any]:
 
     Here and below enums are bound as plain texts: SQLite's binding is many times slower for what is only like one.
     """
-    values = list(_incident_values(incident))
-    for place in _ENUM_PLACES:
-        if values[place] is not None:
-            values[place] = str(values[place])
+    values: list[Any] = list(incident)
+    for place in _LEVEL_PLACES:
+        values[place] = str(values[place])
+    if incident.closed_by is not None:
+        values[_CLOSED_BY] = str(incident.closed_by)
     for place in _FLAG_PLACES:
         values[place] = int(values[place])
     return values
@@ -58,13 +58,14 @@ def incident_values(incident: Incident) -> list[Any]:
 
 def read_incident(row: tuple[Any, ...]) -> Incident:
     """Make an incident of a row of SELECT_INCIDENT."""
-    values = dict(zip(INCIDENT_COLUMNS, row, strict=False))
-    values["closed_by"] = Change(values["closed_by"]) if values["closed_by"] else None
-    values["level"] = Level(values["level"])
-    values["worst_level"] = Level(values["worst_level"])
-    values["start_known"] = bool(values["start_known"])
-    values["no_data"] = bool(values["no_data"])
-    return Incident(**values)
+    values = list(row)
+    for place in _LEVEL_PLACES:
+        values[place] = Level(values[place])
+    if values[_CLOSED_BY] is not None:
+        values[_CLOSED_BY] = Change(values[_CLOSED_BY])
+    for place in _FLAG_PLACES:
+        values[place] = bool(values[place])
+    return Incident._make(values)
 
 
 def alert_values(

@@ -73,7 +73,7 @@ STEPS = (
     ) STRICT;
     CREATE INDEX incident_key ON incident (key, ok_at);
     CREATE INDEX incident_subject ON incident (subject, ok_at);
-    CREATE INDEX incident_open ON incident (subject) WHERE closed_at IS NULL;
+    CREATE INDEX incident_open ON incident (opened_at) WHERE closed_at IS NULL;
     CREATE INDEX incident_closed ON incident (closed_at, id) WHERE closed_at IS NOT NULL;
     """,
 )
