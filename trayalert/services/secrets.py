@@ -6,6 +6,7 @@ Rotation makes a new one; the old one may go on for a while, until the rules in 
 import hmac
 import json
 import os
+import re
 import secrets
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis
 
 _BYTES = 32  # 256 bits
+_SOUND = re.compile(r"[A-Za-z0-9_-]{32,}")
 
 
 class SecretFault(Fault):
@@ -36,8 +38,7 @@ class Secrets:
         try:
             self._secrets = _read(path)
         except FileNotFoundError:
-            self._secrets = (_new(),)
-            self._write()
+            self._secrets = self._written((_new(),), first=True)
 
     @property
     def present(self) -> str:
@@ -53,8 +54,7 @@ class Secrets:
     def rotate(self, *, grace: Millis, now: Millis) -> None:
         """Make a new secret. Those before it hold for `grace` more."""
         old = [secret if secret.until is not None else replace(secret, until=now + grace) for secret in self._secrets]
-        self._secrets = (_new(), *(secret for secret in old if _holds(secret, now)))
-        self._write()
+        self._secrets = self._written((_new(), *(secret for secret in old if _holds(secret, now))))
 
     def mask(self, text: str) -> str:
         """Return the text with every secret replaced by `***`."""
@@ -62,23 +62,42 @@ class Secrets:
             text = text.replace(secret.value, "***")
         return text
 
-    def _write(self) -> None:
-        content = json.dumps({"secrets": [asdict(secret) for secret in self._secrets]}, indent=1) + "\n"
+    def _written(self, found: tuple[Secret, ...], *, first: bool = False) -> tuple[Secret, ...]:
+        """Return the secrets once they are on disk; in place of the `first` ones what another process made just now."""
+        content = json.dumps({"secrets": [asdict(secret) for secret in found]}, indent=1) + "\n"
         try:
-            write_private(self._path, content)
+            write_private(self._path, content, over=not first)
+        except FileExistsError:
+            return _read(self._path)
         except OSError as error:
             raise SecretFault(f"the secret cannot be written to {self._path}: {error}") from error
+        return found
 
 
-def write_private(path: Path, content: str) -> None:
-    """Write a file of ours whole or not at all, readable by nobody else. Raise OSError."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+def write_private(path: Path, content: str, *, over: bool = True) -> None:
+    """Write a file of ours whole or not at all, readable by nobody else, `over` an older one or not. Raise OSError."""
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if over:
+            part.replace(path)
+        else:
+            _link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _link(part: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system with no such links
+        part.replace(path)
 
 
 def _new() -> Secret:
@@ -91,17 +110,20 @@ def _holds(secret: Secret, now: Millis) -> bool:
 
 def _read(path: Path) -> tuple[Secret, ...]:
     try:
-        found = tuple(
-            Secret(value=item["value"], until=item["until"]) for item in json.loads(path.read_text())["secrets"]
-        )
-        sound = bool(found) and all(isinstance(secret.value, str) and len(secret.value) >= 32 for secret in found)
+        items = json.loads(path.read_text(encoding="utf-8"))["secrets"]
+        found = tuple(Secret(value=item["value"], until=item["until"]) for item in items)
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SecretFault(_unreadable(path, repr(error))) from error
-    if not sound:
+    if not found or not all(map(_sound, found)):
         raise SecretFault(_unreadable(path, "no secret of full length in it"))
     return found
+
+
+def _sound(secret: Secret) -> bool:
+    value, until = secret.value, secret.until
+    return isinstance(value, str) and bool(_SOUND.fullmatch(value)) and (until is None or isinstance(until, int))
 
 
 def _unreadable(path: Path, why: str) -> str:

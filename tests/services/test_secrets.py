@@ -1,0 +1,175 @@
+"""The secret of the callback URL."""
+
+import base64
+import json
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from trayalert.services.secrets import SecretFault, Secrets, write_private
+
+HOUR = 3_600_000
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "secrets.json"
+
+
+def opens(secrets: Secrets, secret: str, *, now: int = 0) -> bool:
+    return secrets.opens(secret.encode(), now=now)
+
+
+def test_a_secret_has_256_bits_and_fits_into_a_url(path: Path) -> None:
+    secret = Secrets(path).present
+
+    assert len(base64.urlsafe_b64decode(secret + "=")) == 32
+    assert secret.isascii()
+    assert secret.replace("-", "").replace("_", "").isalnum()
+
+
+def test_every_data_dir_has_its_own(tmp_path: Path) -> None:
+    assert len({Secrets(tmp_path / str(number)).present for number in range(50)}) == 50
+
+
+def test_nobody_else_can_read_it(path: Path) -> None:
+    Secrets(path).rotate(grace=HOUR, now=0)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_it_stays_the_same(path: Path) -> None:
+    assert Secrets(path).present == Secrets(path).present
+
+
+def test_the_right_one_opens_and_nothing_else(path: Path) -> None:
+    secrets = Secrets(path)
+
+    assert opens(secrets, secrets.present)
+    for wrong in ("", "x", secrets.present[:-1], f"{secrets.present}x", secrets.present.swapcase(), "ü", "x" * 99_999):
+        assert not opens(secrets, wrong)
+    assert not secrets.opens(b"\xff\xfe\x00", now=0)
+
+
+def test_the_old_one_opens_until_its_grace_is_over(path: Path) -> None:
+    secrets = Secrets(path)
+    old = secrets.present
+    secrets.rotate(grace=HOUR, now=1000)
+
+    for known in (secrets, Secrets(path)):
+        assert known.present != old
+        assert opens(known, known.present, now=10 * HOUR)
+        assert opens(known, old, now=1000 + HOUR - 1)
+        assert not opens(known, old, now=1000 + HOUR)
+
+
+def test_with_no_grace_the_old_one_is_gone(path: Path) -> None:
+    secrets = Secrets(path)
+    old = secrets.present
+    secrets.rotate(grace=0, now=1000)
+
+    assert not opens(secrets, old, now=1000)
+    assert old not in path.read_text()
+
+
+def test_a_second_rotation_leaves_the_first_grace_as_it_was(path: Path) -> None:
+    secrets = Secrets(path)
+    first = secrets.present
+    secrets.rotate(grace=HOUR, now=0)
+    second = secrets.present
+    secrets.rotate(grace=5 * HOUR, now=10)
+
+    assert opens(secrets, first, now=HOUR - 1)
+    assert not opens(secrets, first, now=HOUR)
+    assert opens(secrets, second, now=5 * HOUR)
+
+
+def test_every_secret_that_holds_is_masked(path: Path) -> None:
+    secrets = Secrets(path)
+    old = secrets.present
+    secrets.rotate(grace=HOUR, now=0)
+
+    assert secrets.mask(f"GET /hook/{old} and {secrets.present}") == "GET /hook/*** and ***"
+
+
+def test_a_rotation_that_cannot_be_written_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = Secrets(path)
+    old, content = secrets.present, path.read_text()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        with pytest.raises(SecretFault, match="No space left"):
+            secrets.rotate(grace=0, now=0)
+
+    assert secrets.present == old
+    assert opens(secrets, old)
+    assert path.read_text() == content
+    assert list(path.parent.iterdir()) == [path]
+
+
+SOUND = {"value": "x" * 43, "until": None}
+CORRUPT = {
+    "empty": b"",
+    "no JSON": b"{secret",
+    "no text": b"\xff\xfe",
+    "too deep": b"[" * 100_000,
+    "another object": b"{}",
+    "a list": b"[]",
+    "no secret": b'{"secrets": []}',
+    "a text": b'{"secrets": "abc"}',
+    "too short": json.dumps({"secrets": [SOUND | {"value": "x" * 31}]}).encode(),
+    "no string": json.dumps({"secrets": [SOUND | {"value": 5}]}).encode(),
+    "not for a URL": json.dumps({"secrets": [SOUND | {"value": "/" * 43}]}).encode(),
+    "surrogates": json.dumps({"secrets": [SOUND | {"value": "\ud800" * 43}]}).encode(),
+    "no time": json.dumps({"secrets": [SOUND | {"until": "tomorrow"}]}).encode(),
+    "no until": json.dumps({"secrets": [{"value": "x" * 43}]}).encode(),
+}
+
+
+@pytest.mark.parametrize("content", CORRUPT.values(), ids=CORRUPT)
+def test_a_corrupt_file_is_told_in_a_sentence_and_never_overwritten(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+    with pytest.raises(SecretFault) as fault:
+        Secrets(path)
+
+    assert str(fault.value).startswith(f"the secret in {path} cannot be read (")
+    assert "x" * 31 not in str(fault.value)
+    assert path.read_bytes() == content
+
+
+def test_a_folder_in_its_place_is_told_in_a_sentence(path: Path) -> None:
+    path.mkdir()
+
+    with pytest.raises(SecretFault, match="cannot be read"):
+        Secrets(path)
+
+
+def test_a_place_that_is_not_there_is_told_in_a_sentence(path: Path) -> None:
+    with pytest.raises(SecretFault, match="cannot be written"):
+        Secrets(path / "no" / "folder")
+
+
+def test_of_two_that_start_at_once_both_have_the_same_secret(tmp_path: Path) -> None:
+    """As `trayalert` and `trayalert url` on a fresh machine: the URL that was printed must be the one that opens."""
+    for turn in range(20):
+        path = tmp_path / f"{turn}.json"
+        with ThreadPoolExecutor(4) as starting:
+            found = list(starting.map(Secrets, [path] * 4))
+
+        assert {secrets.present for secrets in found} == {Secrets(path).present}
+
+
+def test_a_private_file_is_made_private_over_an_open_one(path: Path) -> None:
+    path.write_text("old")
+    path.chmod(0o644)
+
+    write_private(path, "new")
+
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
