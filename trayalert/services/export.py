@@ -55,7 +55,11 @@ def _stream(output: str | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    path = Path(output)
+    path = Path(output).resolve()  # a link stays one
+    if path.exists() and not path.is_file():  # a pipe or a device has no whole and no part
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        return
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("w", encoding="utf-8", newline="") as stream:
