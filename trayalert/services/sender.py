@@ -5,6 +5,7 @@ Headers as logged from the real service in 2019. Runs by itself, with no other p
 
 import http.client
 import json
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -115,6 +116,8 @@ class Post:
             raise SendFault(f"{_without_path(url)} is no URL: {error}") from error
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise SendFault(f"{_without_path(url)} is no URL: it must begin with http:// or https:// and name a host")
+        if not url.isascii() or not url.isprintable() or " " in url:
+            raise SendFault(f"{_without_path(url)}: what follows holds characters that no URL has")
         self._where = _without_path(url)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._used_at = 0.0
@@ -148,7 +151,7 @@ class Post:
             answer = self._connection.getresponse()
             answer.read()
             self._used_at = time.monotonic()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             self._connection.close()
             return None, f"no answer from {self._where}: {error}. Is trayalert running?"
         if answer.status == 200:
@@ -171,5 +174,4 @@ def stamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
 
 def _without_path(url: str) -> str:
     """Return the URL with no path, as that holds the secret."""
-    scheme, sign, rest = url.partition("://")
-    return f"{scheme}{sign}{rest.split('/')[0]}"
+    return re.sub(r"((?:^[^/]*://)?[^/?#]*).*", r"\1", url, count=1, flags=re.DOTALL)
