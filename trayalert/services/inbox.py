@@ -49,7 +49,7 @@ class Inbox:
     async def receive(self, callback: Callback) -> bool:
         """Store a callback. True: it is synced to disk. False: it could not be stored in time, and must come again."""
         try:
-            await self._log.do(Append(callback, read_callback(callback)))
+            await self._log.do(Append(callback, _read(callback)))
         except NotStored as fault:
             _logger.error("a callback was refused: %s", fault)
             return False
@@ -67,6 +67,14 @@ class Inbox:
     async def close(self) -> None:
         """Write what waits and close the log."""
         await self._log.close()
+
+
+def _read(callback: Callback) -> tuple[Alert, ...]:
+    try:
+        return read_callback(callback)
+    except Exception:  # a bug of ours must not cost an alert
+        _logger.exception("a callback could not be read; it is kept as unrecognised")
+        return _keep_raw(callback)
 
 
 def _keep_raw(callback: Callback) -> tuple[Alert, ...]:

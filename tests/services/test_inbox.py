@@ -1,0 +1,179 @@
+"""The inbox on the real log: read, stored, and only then announced."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.storage.making import NOON, append, callback, locked, raw_callback, reading, rows, store, until, writing
+from trayalert.callbacks import kinds
+from trayalert.domain import events
+from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
+from trayalert.domain.incident import UNRECOGNISED_SPAN, Change
+from trayalert.services import inbox as inbox_module
+from trayalert.services.inbox import Inbox, resolve_alone
+from trayalert.storage.faults import LogFault, NotStored
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "trayalert.db"
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Inbox]:
+    inbox = Inbox(path)
+    try:
+        yield inbox
+    finally:
+        await inbox.close()
+
+
+def listen(inbox: Inbox) -> list[Event]:
+    heard: list[Event] = []
+    inbox.subscribe(heard.extend)
+    return heard
+
+
+async def test_what_was_received_is_on_disk(path: Path) -> None:
+    async with opened(path) as inbox:
+        assert await inbox.receive(callback("i-1"))
+
+        assert rows(path, "SELECT resource_id FROM alert") == [("i-1",)]
+
+
+async def test_it_is_announced_when_it_is_on_disk(path: Path) -> None:
+    counts: list[int] = []
+    async with opened(path) as inbox:
+        inbox.subscribe(lambda _: counts.extend(rows(path, "SELECT count(*) FROM alert")[0]))
+        heard = listen(inbox)
+        await inbox.receive(callback("i-1"))
+        await until(lambda: heard)
+
+    assert heard == [CallbackArrived(NOON), IncidentChanged(1, Change.OPENED)]
+    assert counts == [1]
+
+
+async def test_a_test_is_announced_as_one(path: Path) -> None:
+    async with opened(path) as inbox:
+        heard = listen(inbox)
+        await inbox.receive(raw_callback(b""))
+        await until(lambda: heard)
+
+    assert heard == [CallbackArrived(NOON), events.TestReceived(NOON)]
+
+
+async def test_it_is_announced_though_the_sender_has_gone(path: Path) -> None:
+    async with opened(path) as inbox:
+        heard = listen(inbox)
+        with locked(path):
+            request = asyncio.create_task(inbox.receive(callback("i-1")))
+            await asyncio.sleep(0)
+            request.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await request
+            assert heard == []
+        await until(lambda: heard)
+
+    assert IncidentChanged(1, Change.OPENED) in heard
+
+
+async def test_a_subscriber_that_fails_costs_the_others_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: Sequence[Event]) -> None:
+        raise ZeroDivisionError
+
+    async with opened(path) as inbox:
+        inbox.subscribe(fail)
+        heard = listen(inbox)
+        assert await inbox.receive(callback("i-1"))
+        assert await inbox.receive(callback("i-2"))
+        await until(lambda: len(heard) == 4)
+
+    assert "a subscriber failed" in caplog.text
+
+
+@pytest.mark.parametrize("broken", ["threshold", "read_body"])
+async def test_a_bug_in_a_parser_costs_no_alert(
+    path: Path, broken: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    if broken == "threshold":
+        monkeypatch.setattr(kinds, "_READERS", (fail,))
+    else:
+        monkeypatch.setattr(kinds, "read_body", fail)
+    async with opened(path) as inbox:
+        assert await inbox.receive(one := callback("i-1"))
+
+    with reading(path) as reader:
+        (stored,) = reader.alerts(limit=9, raw=True)
+    assert (stored.alert.kind, stored.raw) == ("unrecognised", one.body)
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_what_could_not_be_stored_in_time_must_come_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(inbox_module, "COMMIT_DEADLINE", 0.05)
+    async with opened(path) as inbox:
+        with locked(path):
+            assert not await inbox.receive(callback("i-1"))
+        assert await inbox.receive(callback("i-1"))
+
+    assert rows(path, "SELECT deliveries FROM alert") == [(2,)]  # the first was stored after all
+    assert [record.exc_info for record in caplog.records] == [None]
+    assert "a callback was refused: the disk took longer than 0.05 s" in caplog.text
+
+
+async def test_nothing_is_received_after_closing(path: Path) -> None:
+    async with opened(path) as inbox:
+        await inbox.close()
+
+        assert not await inbox.receive(callback("i-1"))
+
+
+async def test_resolving_tells_whether_it_burned(path: Path) -> None:
+    async with opened(path) as inbox:
+        heard = listen(inbox)
+        await inbox.receive(callback("i-1"))
+
+        assert await inbox.resolve(1, now=NOON + 5)
+        assert not await inbox.resolve(1, now=NOON + 6)
+        assert not await inbox.resolve(2, now=NOON + 6)
+        with pytest.raises(NotStored):
+            await inbox.resolve(2**63, now=NOON)
+
+    assert heard[-1] == IncidentChanged(1, Change.RESOLVED)
+
+
+async def test_incidents_whose_time_is_over_are_closed_and_announced(path: Path) -> None:
+    async with opened(path) as inbox:
+        heard = listen(inbox)
+        await inbox.receive(raw_callback(b"?"))
+        await inbox.expire(now=NOON + UNRECOGNISED_SPAN)
+        await until(lambda: len(heard) == 3)
+
+    assert heard[-1] == IncidentChanged(1, Change.EXPIRED)
+
+
+def test_an_incident_can_be_resolved_with_no_program_running(path: Path) -> None:
+    with writing(path) as log:
+        log.commit([])
+    with pytest.raises(LogFault):
+        resolve_alone(path.parent / "no" / "folder", 1, now=NOON)
+    assert not resolve_alone(path, 1, now=NOON)
+
+
+def test_resolving_alone_says_so_where_the_log_is_held(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(path, append())
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **named: connect(*args, **named | {"timeout": 0.01}))
+    with locked(path), pytest.raises(NotStored, match="locked"):
+        resolve_alone(path, 1, now=NOON)
+
+    assert resolve_alone(path, 1, now=NOON)
+    assert rows(path, "SELECT closed_by FROM incident") == [("resolved",)]
