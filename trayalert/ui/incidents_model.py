@@ -1,13 +1,23 @@
 """The live table of incidents: open ones first, the newest trouble on top; then closed ones, the last closed first.
 
 Its rule: exact rows are inserted, moved and changed, never a reset, so that selection and place survive a flood.
-Changed numbers are queued and read from the desk a slice at a time, so that 5,000 at once do not stop the window.
+Changed numbers are queued and read from the desk a slice at a time, so that 5,000 at once do not stop the window, and
+not more often than every SPAN_MS: each slice paints the whole table, and a flood would keep a core busy with that.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QElapsedTimer,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import QColor, QFont, QGuiApplication
 
 from trayalert.domain.level import Level
@@ -21,6 +31,7 @@ from trayalert.ui.wording import level_words, shown_level
 PAGE: Final = 200
 SLICE: Final = 250
 """So many changed incidents are taken in at a time: some 10 ms."""
+SPAN_MS: Final = 200
 FEW_MOVES: Final = 20
 KEPT: Final = 2000
 """Closed incidents that were not asked for by scrolling are let go beyond this."""
@@ -45,7 +56,8 @@ class IncidentsModel(QAbstractTableModel):
         self._exhausted = False
         self._asked_for = 0
         self._queue: dict[int, None] = {}
-        self._timer = QTimer(self, singleShot=True, interval=0)
+        self._taken = QElapsedTimer()
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._take_slice)
         self.fetchMore(_NOWHERE)
 
@@ -145,11 +157,15 @@ class IncidentsModel(QAbstractTableModel):
         return not self._queue
 
     def announce(self, ids: Iterable[int]) -> None:
-        """Queue incidents that changed; the first slice is taken in at once."""
-        idle = not self._queue
+        """Queue incidents that changed; in quiet times they are taken in at once."""
         self._queue.update(dict.fromkeys(ids))
-        if idle and self._queue:
+        if not self._queue or self._timer.isActive():
+            return
+        since = self._taken.elapsed() if self._taken.isValid() else SPAN_MS
+        if since >= SPAN_MS:
             self._take_slice()
+        else:
+            self._timer.start(int(SPAN_MS - since))
 
     def _take_slice(self) -> None:
         ids = list(self._queue)[:SLICE]
@@ -158,8 +174,9 @@ class IncidentsModel(QAbstractTableModel):
         self.about_to_change.emit()
         self._apply(ids, self._desk.incidents(ids))
         self.changed.emit()
+        self._taken.restart()
         if self._queue:
-            self._timer.start()
+            self._timer.start(0)
 
     def _apply(self, ids: list[int], found: Sequence[StoredIncident]) -> None:
         wanted = {stored.incident.id: stored for stored in found if not self._left_out(stored)}
