@@ -4,6 +4,7 @@ Machine output is JSON on stdout, errors are sentences on stderr. Exit status: 0
 """
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -69,10 +70,19 @@ def _settings(places: Places) -> "Settings":
     return settings
 
 
+def _speak_utf8() -> None:
+    """Machine output is UTF-8, whatever people read here."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 class _Group(click.Group):
     """Tells the world's faults in one sentence; a traceback is for a fault of ours."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # what a terminal of one language cannot show
         try:
             return super().invoke(ctx)
         except Fault as fault:
@@ -80,6 +90,10 @@ class _Group(click.Group):
         except BrokenPipeError:  # `trayalert alerts | head` has seen enough
             sys.stderr.close()
             os._exit(0)
+        except OSError as error:  # a full disk under stdout, a folder that may not be entered
+            click.echo(f"trayalert: {error}", err=True)
+            sys.stderr.flush()
+            os._exit(1)  # a flush of what stdout did not take would fail once more
 
 
 @click.group(cls=_Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -97,7 +111,8 @@ def main(context: click.Context, host: str | None, port: int | None) -> None:
 
     problem = screen.problem()
     if problem:
-        raise click.UsageError(f"{problem} To receive without one, run: trayalert serve")
+        click.echo(f"trayalert: {problem} To receive without one, run: trayalert serve", err=True)
+        sys.exit(2)
     with _owned("tray", host, port) as plan:
         import trayalert.ui  # noqa: F401 - before all else that brings Qt in: it makes Qt's start lighter
         from trayalert.app.desktop import run_desktop
@@ -170,7 +185,7 @@ def url(rotate: bool, grace: str) -> None:
     if rotate:
         answer = ask(places.socket, {"do": "rotate", "grace": length})
         if answer is None:
-            from trayalert.app.receiver import now
+            from trayalert.app.clock import now
 
             with _alone(places):
                 Secrets(places.secrets).rotate(grace=length, now=now())
@@ -214,6 +229,7 @@ def status(as_json: bool) -> None:
         totals = reader.totals() if reader else NO_TOTALS
     state = compose(settings=settings, problems=problems, totals=totals, running=running, data_dir=str(places.data_dir))
     if as_json:
+        _speak_utf8()
         click.echo(json.dumps(state, ensure_ascii=False))
         return
     from trayalert.services.tables import status_lines
@@ -225,12 +241,14 @@ def status(as_json: bool) -> None:
 @contextlib.contextmanager
 def _reader(places: Places) -> "Iterator[Reader | None]":
     """Open the log for reading; None where there is none yet."""
+    from trayalert.storage.faults import NoLog
     from trayalert.storage.reader import Reader
 
-    if not places.log.exists():
+    try:
+        reader = Reader(places.log)
+    except NoLog:
         yield None
         return
-    reader = Reader(places.log)
     try:
         yield reader
     finally:
@@ -256,6 +274,7 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
     with _reader(places) as reader:
         found = reader.alerts(limit=limit, after=after, search=search, raw=raw) if reader else ()
         if as_json:
+            _speak_utf8()
             for stored in found:
                 click.echo(json.dumps(alert_record(stored, links), ensure_ascii=False))
             return
@@ -271,7 +290,7 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
 @click.option("--open", "only_open", is_flag=True, help="Only what still burns.")
 def incidents(as_json: bool, only_open: bool) -> None:
     """List incidents, the newest first."""
-    from trayalert.app.receiver import now
+    from trayalert.app.clock import now
     from trayalert.services.links import link_table
     from trayalert.services.records import incident_record, mute_period
 
@@ -281,6 +300,7 @@ def incidents(as_json: bool, only_open: bool) -> None:
     with _reader(places) as reader:
         found = (reader.open_incidents() if only_open else reader.every_incident()) if reader else ()
         if as_json:
+            _speak_utf8()
             for stored in found:
                 record = incident_record(stored, links, now=now(), mute_period=mute_period(settings))
                 click.echo(json.dumps(record, ensure_ascii=False))
@@ -296,8 +316,8 @@ def incidents(as_json: bool, only_open: bool) -> None:
 @click.argument("number", metavar="ID", type=click.IntRange(1, _LARGEST_NUMBER))
 def resolve(number: int) -> None:
     """Mark an incident recovered by hand, as its OK was lost."""
+    from trayalert.app.clock import now
     from trayalert.app.control import ask
-    from trayalert.app.receiver import now
     from trayalert.services.inbox import resolve_alone
 
     places = _places()
@@ -363,6 +383,7 @@ def send(
             count=count,
             rate=rate,
             say=click.echo,
+            complain=lambda text: click.echo(f"trayalert: {text}", err=True),
         )
     )
 
@@ -382,6 +403,7 @@ def export(form: str, output: str | None, since: str | None, until: str | None) 
     from trayalert.services.export import write_alerts
     from trayalert.services.links import link_table
 
+    _speak_utf8()
     bounds = _moment(since, "--since", 0), _moment(until, "--until", _LARGEST_NUMBER)
     places = _places()
     links = link_table(_settings(places))
@@ -389,6 +411,8 @@ def export(form: str, output: str | None, since: str | None, until: str | None) 
         found = reader.alerts_between(*bounds) if reader else iter(())
         try:
             count = write_alerts(found, links, form=form, output=output)
+        except BrokenPipeError:
+            raise
         except OSError as error:
             _fail(f"{output or 'stdout'} cannot be written: {error.strerror or error}")
     if output:
@@ -396,7 +420,7 @@ def export(form: str, output: str | None, since: str | None, until: str | None) 
 
 
 def _moment(text: str | None, option: str, otherwise: int) -> int:
-    from trayalert.app.receiver import now
+    from trayalert.app.clock import now
 
     if text is None:
         return otherwise

@@ -7,7 +7,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import socket
+import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -32,25 +34,35 @@ async def open_control(path: Path, answers: Answers) -> asyncio.AbstractServer |
     """Answer wishes on the socket; None where the platform has no such thing."""
     if not hasattr(asyncio, "start_unix_server"):
         return None
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)  # left by a kill; the lock says that nobody listens there
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, TimeoutError, ValueError):
             line = await asyncio.wait_for(reader.readline(), _DEADLINE)
-            writer.write(json.dumps(await _answer(line, answers)).encode() + b"\n")
-            await writer.drain()
+            if line:
+                writer.write(json.dumps(await _answer(line, answers)).encode() + b"\n")
+                await writer.drain()
         writer.close()
 
-    server = await asyncio.start_unix_server(serve, path=path, limit=_LONGEST)
-    path.chmod(0o600)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_foreign(path.parent)
+        path.unlink(missing_ok=True)  # left by a kill; the lock says that nobody listens there
+        server = await asyncio.start_unix_server(serve, path=path, limit=_LONGEST)
+        path.chmod(0o600)
+    except OSError as error:
+        raise ControlFault(f"the control socket {path} cannot be made: {error}. Name another --data-dir.") from error
     return server
 
 
 async def _answer(line: bytes, answers: Answers) -> Answer:
     try:
         wish = json.loads(line)
+    except (ValueError, RecursionError):
+        wish = None
+    try:
         return await answers(wish if isinstance(wish, dict) else {})
+    except Fault as fault:
+        return {"error": str(fault)}
     except Exception as error:  # told to who asked; the receiver goes on
         _logger.exception("a command could not be answered")
         return {"error": str(error)}
@@ -63,8 +75,9 @@ def ask(path: Path, wish: Wish) -> Answer | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_DEADLINE)
         try:
+            _refuse_foreign(path.parent)
             connection.connect(str(path))
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             return None
         except OSError as error:
             raise ControlFault(f"the running trayalert cannot be asked over {path}: {error}") from error
@@ -75,3 +88,9 @@ def ask(path: Path, wish: Wish) -> Answer | None:
         except (OSError, ValueError) as error:
             raise ControlFault(f"the running trayalert did not answer over {path}: {error!r}") from error
     return answer if isinstance(answer, dict) else {}
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that another user of this computer has put into /tmp under our name, to answer in our place."""
+    if folder.stat().st_uid != os.getuid() and folder.parent.stat().st_mode & stat.S_ISVTX:
+        raise PermissionError(f"{folder} belongs to another user")

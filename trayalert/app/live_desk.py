@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from trayalert.app.browser import open_in_browser
-from trayalert.app.receiver import Plan, Receiver, now
+from trayalert.app.clock import now
+from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.console_link import console_link
 from trayalert.domain.fault import Fault
 from trayalert.domain.level import Level, worst

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from PySide6.QtCore import QObject, QTimer
 
-from trayalert.app.receiver import now
+from trayalert.app.clock import now
 from trayalert.domain.events import Event, IncidentChanged, TestReceived
 from trayalert.domain.incident import Change
 from trayalert.domain.notice import Show, Wish, tagged_incident

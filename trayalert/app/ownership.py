@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from trayalert.app.places import NAME_ANOTHER, PlaceFault
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -28,8 +30,11 @@ class OwnedError(Exception):
 
 @contextlib.contextmanager
 def owning(lock: Path, front: str) -> Iterator[None]:
-    """Own the data dir inside this context. Raise OwnedError."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    """Own the data dir inside this context. Raise OwnedError, or PlaceFault where there can be no lock."""
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise PlaceFault(f"the lock {lock} cannot be opened: {error.strerror}. {NAME_ANOTHER}") from error
     try:
         if not _lock(descriptor):
             raise OwnedError(_read(lock))

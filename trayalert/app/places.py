@@ -14,8 +14,7 @@ from trayalert.domain.settings import Settings, parse_settings
 _LONGEST_SOCKET_PATH = 100
 """Bytes; a Unix socket's address holds about 107."""
 
-
-_NAME_ANOTHER = "Or name another: --data-dir."
+NAME_ANOTHER = "Or name another: --data-dir."
 
 
 class PlaceFault(Fault):
@@ -51,9 +50,11 @@ class Places:
         if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
             return path
         name = hashlib.blake2b(os.fsencode(self.data_dir), digest_size=8).hexdigest()
-        runtime = os.environ.get("XDG_RUNTIME_DIR")
-        folder = Path(runtime) if runtime else Path(tempfile.gettempdir()) / f"trayalert-{os.getuid()}"
-        return folder / f"trayalert-{name}.sock"
+        in_runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or "/") / f"trayalert-{name}.sock"
+        if in_runtime.parent != Path("/") and len(os.fsencode(in_runtime)) <= _LONGEST_SOCKET_PATH:
+            return in_runtime
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        return Path(tempfile.gettempdir()) / f"trayalert-{user}" / in_runtime.name
 
     def make(self) -> None:
         """Make the data dir, readable by nobody else. Raise PlaceFault."""
@@ -61,15 +62,18 @@ class Places:
             self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             writable = os.access(self.data_dir, os.W_OK | os.X_OK)
         except OSError as error:
-            raise PlaceFault(f"the data dir {self.data_dir} cannot be made: {error}. {_NAME_ANOTHER}") from error
+            raise PlaceFault(f"the data dir {self.data_dir} cannot be made: {error}. {NAME_ANOTHER}") from error
         if not writable:
-            raise PlaceFault(f"the data dir {self.data_dir} is not writable. Change its rights. {_NAME_ANOTHER}")
+            raise PlaceFault(f"the data dir {self.data_dir} is not writable. Change its rights. {NAME_ANOTHER}")
 
 
 def find_places(data_dir: str | None) -> Places:
-    """Return the places for a named data dir, else the platform's."""
+    """Return the places for a named data dir, else the platform's. Raise PlaceFault."""
     if data_dir:
-        folder = Path(data_dir).expanduser().absolute()
+        try:
+            folder = Path(data_dir).expanduser().absolute()
+        except (OSError, RuntimeError) as error:
+            raise PlaceFault(f"the data dir {data_dir} cannot be found. {NAME_ANOTHER}") from error
         return Places(data_dir=folder, settings=folder / "settings.toml")
     config = Path(platformdirs.user_config_dir("trayalert", appauthor=False))
     return Places(

@@ -7,15 +7,14 @@ import asyncio
 import contextlib
 import logging
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from trayalert.app.clock import now
 from trayalert.app.control import Answer, Wish, open_control
 from trayalert.app.places import Places
 from trayalert.domain.events import DoorChanged, Event
 from trayalert.domain.settings import Settings
-from trayalert.domain.times import Millis
 from trayalert.listener.server import DoorFault, Listener, open_door, parser_kind
 from trayalert.services.inbox import Inbox
 from trayalert.services.secrets import Secrets
@@ -28,11 +27,6 @@ _TRY_DOOR_AGAIN = 5.0
 _EXPIRE_EVERY = 60.0
 
 _logger = logging.getLogger(__name__)
-
-
-def now() -> Millis:
-    """Return the present moment by the wall clock."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

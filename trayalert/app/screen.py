@@ -22,8 +22,14 @@ def problem() -> str | None:
         return None
     if not display or not _display_answers(display):
         return f"the screen {display or wayland} does not answer."
+    return _x_problem(display)
+
+
+def _x_problem(display: str) -> str | None:
     if not getattr(sys, "frozen", False) and not _loads("libxcb-cursor.so.0"):
         return "the library xcb-cursor is missing, which Qt needs (Debian and Ubuntu: apt install libxcb-cursor0)."
+    if not _lets_in():
+        return f"the screen {display} belongs to another user, or XAUTHORITY does not name its key."
     return None
 
 
@@ -38,6 +44,19 @@ def _display_answers(display: str) -> bool:
         return False
     path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - the X server's own place
     return _answers(path) or _answers(f"\0{path}")
+
+
+def _lets_in() -> bool:
+    """Whether the X server of DISPLAY takes our key; after `su` or `sudo` it often does not."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True  # Qt has its own, and will see
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    refused = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return not refused
 
 
 def _answers(address: str) -> bool:

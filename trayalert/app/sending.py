@@ -1,11 +1,12 @@
 """`trayalert send`: plays Cloud Monitor, and tells what came back."""
 
+import socket
 import time
 from collections.abc import Callable
 
+from trayalert.app.clock import now
 from trayalert.app.control import ask
 from trayalert.app.places import Places, read_settings
-from trayalert.app.receiver import now
 from trayalert.services.secrets import Secrets
 from trayalert.services.sender import Post, SendFault, Sent, letter, stamps
 from trayalert.services.status import local_url
@@ -17,18 +18,24 @@ _SPOKEN = 10
 def own_url(places: Places) -> str:
     """Return the local callback URL of the data dir's instance. Raise SendFault where none runs."""
     running = (ask(places.socket, {"do": "status"}) or {}).get("running")
-    if running is None and not places.secrets.exists():
-        raise SendFault(f"no trayalert has ever run with {places.data_dir}. Start one: trayalert, or trayalert serve.")
+    if running is None and (_askable() or not places.secrets.exists()):
+        raise SendFault(f"no trayalert runs with {places.data_dir}. Start one: trayalert, or trayalert serve.")
     settings, _ = read_settings(places)
     host, port = settings.host, settings.port
     if running:
-        host, port = running["door"]["host"], running["door"]["port"]
+        door = running["door"]
+        if not door["open"]:  # what listens there may be another program, and is not to learn the secret
+            raise SendFault(f"the door of the running trayalert is shut: {door['problem'] or 'it opens just now'}")
+        host, port = door["host"], door["port"]
     return f"{local_url(host, port)}/hook/{Secrets(places.secrets).present}"
 
 
+def _askable() -> bool:
+    """Whether a running instance can be asked at all on this platform."""
+    return hasattr(socket, "AF_UNIX")
+
+
 def _told(sent: Sent) -> str:
-    if not sent.accepted:
-        return f"refused: {sent.problem}"
     return f"{sent.status} in {sent.seconds * 1000:.0f} ms" + (f" at try {sent.tries}" if sent.tries > 1 else "")
 
 
@@ -41,6 +48,7 @@ def play(
     count: int,
     rate: float | None,
     say: Callable[[str], object],
+    complain: Callable[[str], object],
 ) -> int:
     """Send the body `count` times at `rate` a second; return the exit status. Raise SendFault."""
     post = Post(url)
@@ -52,7 +60,9 @@ def play(
         sent = post.send(letter(content, now=None if keep_time else stamp, recover=recover))
         if not sent.accepted:
             refused.append(sent)
-        if count <= _SPOKEN or (not sent.accepted and len(refused) == 1):
+        if not sent.accepted and (count <= _SPOKEN or len(refused) == 1):
+            complain(f"refused: {sent.problem}")
+        elif count <= _SPOKEN:
             say(_told(sent))
     post.close()
     if count > _SPOKEN:

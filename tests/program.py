@@ -1,0 +1,157 @@
+"""The program as a person or a script starts it: real processes, each with a data dir of its own.
+
+`serving(data_dir)` is a running `trayalert serve`; `run(...)` is any command.
+"""
+
+import http.client
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+DEADLINE = 15.0
+"""Seconds after which a program is taken for stuck."""
+
+UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+"""Takes from root what lets it pass over rights of files; util-linux, on every Debian."""
+
+_NOT_OURS = ("TRAYALERT_DATA_DIR", "QT_QPA_PLATFORM")
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """This process's environment without what would steer the program; None takes a name out."""
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+    kept = {**kept, **{name: value for name, value in changes.items() if value is not None}}
+    return {name: value for name, value in kept.items() if changes.get(name, value) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """The JSON objects of its lines."""
+        return [json.loads(line) for line in self.lines]
+
+
+def run(*arguments: str | Path, data_dir: Path | None = None, privileged: bool = True, **changes: str | None) -> Done:
+    """Run a command to its end. No command may ever show a traceback. Without privileges, root is a user like all."""
+    done = subprocess.run(
+        [*([] if privileged else UNPRIVILEGED), *_command(*arguments, data_dir=data_dir)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=DEADLINE,
+        env=environment(**changes),
+        check=False,
+    )
+    found = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert "Traceback" not in found.err, found.err
+    return found
+
+
+def _command(*arguments: str | Path, data_dir: Path | None) -> list[str | Path]:
+    where: list[str | Path] = [] if data_dir is None else ["--data-dir", data_dir]
+    return [sys.executable, "-m", "trayalert", *arguments[:1], *where, *arguments[1:]]
+
+
+@dataclass(slots=True)
+class Serving:
+    """A running `trayalert serve`."""
+
+    data_dir: Path
+    process: "subprocess.Popen[str]"
+    address: str
+    """The first line's `http://HOST:PORT`."""
+    changes: dict[str, str | None]
+
+    @property
+    def url(self) -> str:
+        """The callback URL, secret included."""
+        return f"{self.address}/hook/{self.secret}"
+
+    @property
+    def secret(self) -> str:
+        secret: str = json.loads((self.data_dir / "secrets.json").read_text())["secrets"][0]["value"]
+        return secret
+
+    def run(self, *arguments: str | Path, **more: Any) -> Done:
+        """Run a command on the same data dir."""
+        together: dict[str, Any] = {**self.changes, **more}
+        return run(*arguments, data_dir=self.data_dir, **together)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> Done:
+        """Tell it to end, and wait until it has."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=DEADLINE)
+        return Done(self.process.returncode, out, err)
+
+
+@contextmanager
+def serving(data_dir: Path, *arguments: str, **changes: str | None) -> Iterator[Serving]:
+    """`trayalert serve` with its door open. Unless the test ends it, it must end with 0 and without a word on stderr.
+
+    Arguments are those after `serve`; without any a free port is picked.
+    """
+    with subprocess.Popen(
+        _command("serve", *(arguments or ("--port", "0")), data_dir=data_dir),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**changes),
+    ) as process:
+        try:
+            line = _first_line(process)
+            assert line.startswith("listening on http://"), (line, process.stderr and process.stderr.read())
+            running = Serving(data_dir, process, line.removeprefix("listening on ").rstrip("\n"), changes)
+            yield running
+            if process.returncode is None:
+                done = running.end()
+                assert (done.status, done.err) == (0, ""), done
+        finally:
+            process.kill()
+
+
+def _first_line(process: "subprocess.Popen[str]") -> str:
+    """Wait for a line, but not for ever."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    assert process.stdout
+    threading.Thread(target=lambda out: lines.put(out.readline()), args=(process.stdout,), daemon=True).start()
+    return lines.get(timeout=DEADLINE)
+
+
+def post(url: str, body: bytes = b"") -> int:
+    """Send a callback by hand, once, and return the answer's status."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=DEADLINE)
+    try:
+        connection.request("POST", parts.path, body)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def wait_for(condition: Callable[[], object], *, deadline: float = DEADLINE) -> None:
+    """Wait until the condition holds, of what happens in another process."""
+    end = time.monotonic() + deadline
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
