@@ -8,7 +8,7 @@ import json
 import signal
 import subprocess
 import sys
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from tests.desktop.programs import Program, wait_until
 from tests.desktop.session import Desktop, Window
 from tests.desktop.tray_item import TrayItem
+from trayalert.app.clock import now
 from trayalert.app.control import ask
 from trayalert.app.places import find_places
-from trayalert.app.receiver import now
 from trayalert.services.sender import sample_text
 
 COMMAND = [sys.executable, "-m", "trayalert"]
@@ -28,13 +28,17 @@ ECS_LINK = "https://ecs.console.aliyun.com/server/{}/detail?regionId=cn-hangzhou
 
 def threshold(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
     """A threshold callback of now on that ECS instance, as a form; `changes` are fields of its body."""
-    fields = {name: values[0] for name, values in parse_qs(sample_text("ecs-cpu").decode().strip()).items()}
-    fields |= {
+    own = {
         "timestamp": str(now()),
         "dimensions": f"{{instanceId={instance}, userId=1900000000000010}}",
         "transId": f"trans-{instance}",
     }
-    return urlencode(fields | changes).encode()
+    return urlencode(_sample() | own | changes).encode()
+
+
+@cache
+def _sample() -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(sample_text("ecs-cpu").decode().strip()).items()}
 
 
 def recovery(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
@@ -59,15 +63,26 @@ class Browser:
 
 
 class Application:
-    """`trayalert --data-dir FOLDER/data` on that desktop; started when made. `port` 0 is any free one."""
+    """`trayalert --data-dir FOLDER/data` on that desktop; started when made. `port` 0 is any free one.
 
-    def __init__(self, desktop: Desktop, folder: Path, *, env: dict[str, str] | None = None, port: int = 0) -> None:
+    `command` starts it in another way.
+    """
+
+    def __init__(
+        self,
+        desktop: Desktop,
+        folder: Path,
+        *,
+        env: dict[str, str] | None = None,
+        port: int = 0,
+        command: list[str] | None = None,
+    ) -> None:
         self.desktop = desktop
         self.env = desktop.env | (env or {})
         self.data_dir = folder / "data"
         self.out, self.log = folder / "stdout", folder / "stderr"
         arguments = [*COMMAND, "--port", str(port), "--data-dir", str(self.data_dir)]
-        self._program = Program(arguments, env=self.env, log=self.log, out=self.out)
+        self._program = Program(command or arguments, env=self.env, log=self.log, out=self.out)
 
     @property
     def pid(self) -> int:
@@ -80,7 +95,7 @@ class Application:
     @cached_property
     def url(self) -> str:
         """The callback URL, once the door is open."""
-        wait_until(lambda: "listening on http" in self.said() or not self.running, "the door is open", within=20)
+        wait_until(lambda: "listening on http" in self.said() or not self.running, "the door is open")
         assert self.running, self.complaints()
         return self.ask("url").strip()
 

@@ -39,6 +39,18 @@ def test_sigterm_ends_it_well_after_an_idle_second(application: Application) -> 
     assert application.run("status", "--json").returncode == 0
 
 
+def test_sigterm_ends_it_well_as_soon_as_its_door_is_open(desktop: Desktop, tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        running = Application(desktop, tmp_path / str(number))
+        try:
+            wait_until(running.said, "the door is open")
+            assert running.end(within=5) == 0
+            assert running.complaints() == ""
+        finally:
+            running.stop()
+
+
 def test_sigterm_ends_it_well_with_its_window_open(application: Application) -> None:
     application.post(threshold())
     application.show_window()

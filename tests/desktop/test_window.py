@@ -39,6 +39,18 @@ def test_posted_incidents_are_rows_and_enter_or_a_double_click_opens_their_page(
     wait_until(lambda: browser.opened[1:] == [ECS_LINK.format(DB)], "a double click opens the last row's page")
 
 
+def test_a_window_opened_empty_is_as_ready_for_the_keys_once_a_row_comes(
+    application: Application, browser: Browser
+) -> None:
+    application.show_window()
+    application.post(threshold(WEB))
+    application.tooltip_says("1 open")
+
+    application.desktop.press("Return")
+
+    wait_until(lambda: browser.opened == [ECS_LINK.format(WEB)], "Enter opens the row's page")
+
+
 def test_mark_recovered_closes_the_incident_in_the_log(application: Application) -> None:
     application.post(threshold())
     application.show_window()

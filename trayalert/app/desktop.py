@@ -100,6 +100,7 @@ class _ReceiverThread:
 def run_desktop(plan: Plan) -> int:
     """Run the tray application to its end. Raise LogFault where the log cannot be opened."""
     sys.setswitchinterval(_SHORT_TURN)
+    early = _early_signals()
     bridge, wishes = EventBridge(), _Wishes()
     thread = _ReceiverThread(plan, bridge, wishes)  # the door opens while Qt gets ready
     try:
@@ -111,15 +112,19 @@ def run_desktop(plan: Plan) -> int:
         app.setQuitOnLastWindowClosed(False)
         receiver = thread.receiver
         with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
-            runner.run(_live(app, plan, receiver, bridge, wishes))
+            runner.run(_live(app, plan, receiver, bridge, wishes, early=early))
     finally:
         thread.stop()
     return 0
 
 
-async def _live(app: QApplication, plan: Plan, receiver: Receiver, bridge: EventBridge, wishes: _Wishes) -> None:
+async def _live(
+    app: QApplication, plan: Plan, receiver: Receiver, bridge: EventBridge, wishes: _Wishes, *, early: list[int]
+) -> None:
     ending = asyncio.Event()
     _end_on_signals(ending)
+    if early:
+        ending.set()
     quit_filter = _QuitFilter()
     quit_filter.quit_wanted.connect(ending.set)
     app.installEventFilter(quit_filter)
@@ -146,6 +151,14 @@ async def _live(app: QApplication, plan: Plan, receiver: Receiver, bridge: Event
     await notifying.notifier.stop()
     front.stop()
     desk.close()
+
+
+def _early_signals() -> list[int]:
+    """Return a list that gets the signals to end that come before the loop runs: the door is open by then."""
+    early: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: early.append(number))
+    return early
 
 
 def _end_on_signals(ending: asyncio.Event) -> None:

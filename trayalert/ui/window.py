@@ -173,9 +173,12 @@ class Window(QMainWindow):
         self._show_details()
 
     def _show_whether_empty(self) -> None:
-        empty = not self._model.rowCount()
+        was_empty, empty = self._stack.currentWidget() is self._empty, not self._model.rowCount()
         self._stack.setCurrentIndex(1 if empty else 0)
         self._details.setVisible(not empty)
+        if was_empty and not empty:  # as in a window that was opened with rows in it
+            self._table.show_row(0)
+            self._table.setFocus()
 
     def _show_details(self) -> None:
         index = self._table.currentIndex()
