@@ -1,0 +1,38 @@
+"""The receiver never waits for the UI: callbacks are answered while the main thread stands still."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.desktop.application import Application, threshold
+from tests.desktop.programs import wait_until
+from tests.desktop.session import Desktop
+
+pytestmark = pytest.mark.desktop
+
+SCRIPT = Path(__file__).with_name("blocked_ui.py")
+BOUND = 1.0
+"""Seconds for an answer. Loose, as the machine may be busy: the bench measures how long it really takes."""
+
+
+@pytest.mark.parametrize("how", ["sleep", "spin"])
+def test_answers_come_while_the_ui_is_blocked(desktop: Desktop, tmp_path: Path, how: str) -> None:
+    running = Application(
+        desktop, tmp_path, command=[sys.executable, str(SCRIPT), str(tmp_path / "data"), how], env={"PYTHONPATH": "."}
+    )
+    try:
+        assert running.url
+        wait_until(lambda: "blocked" in running.said(), "the UI is blocked")
+        waits = []
+        while "free" not in running.said():
+            begun = time.monotonic()
+            assert running.post(threshold(f"i-{len(waits)}")) == 200
+            waits.append(time.monotonic() - begun)
+        assert len(waits) > 10
+        assert max(waits) < BOUND
+        running.tooltip_says(f"{len(waits)} open")
+        assert running.end() == 0
+    finally:
+        running.stop()
