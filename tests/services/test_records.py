@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.making import HOUR, NOON, append, raw_callback, read, reading, store
+from trayalert.callbacks.identity import key_of
 from trayalert.domain.settings import Settings
 from trayalert.services.links import link_table
 from trayalert.services.records import Record, alert_record, incident_record, mute_period
@@ -118,7 +119,7 @@ def test_an_incident_has_every_key_of_the_contract(path: Path) -> None:
     assert set(INCIDENT_KEYS) <= found.keys()
     assert {name: found[name] for name in INCIDENT_KEYS} == {
         "id": 1,
-        "key": '["1","rule-1",[["instanceId","i-1"]]]',
+        "key": key_of("1", "rule-1", [("instanceId", "i-1")]),
         "state": "open",
         "level": "WARN",
         "worst_level": "CRITICAL",

@@ -1,7 +1,6 @@
 """Which alert is it, and which incident? Short texts made of what names them; see `domain/alert.py`."""
 
 import hashlib
-import json
 import re
 
 from trayalert.domain.alert import Identity
@@ -9,8 +8,6 @@ from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
 
 _SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\"\s*:\s*\"[^\"]*\"\s*,?")
-_LONGEST_KEY = 400
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def timed_identity(at: Millis, *parts: str | None) -> Identity:
@@ -29,9 +26,8 @@ def text_identity(callback: Callback) -> Identity:
 
 
 def key_of(*parts: object) -> str:
-    """Make an incident's key of parts; unequal parts make unequal keys. A very long one is shortened to its hash."""
-    text = _compact(parts)
-    return text if len(text) <= _LONGEST_KEY else f'["hash","{_digest(text.encode("utf-8", "replace"))}"]'
+    """Make a short key of texts, lists and tuples of texts; unequal parts make unequal keys."""
+    return _digest(repr(parts).encode("utf-8", "replace"))
 
 
 def _digest(content: bytes) -> str:

@@ -102,13 +102,20 @@ def fold(arrival: Arrival, known: Sequence[Incident]) -> Folded:
     Incidents that are new have the id 0.
     """
     alert, at = arrival.alert, arrival.at
-    own = [incident for incident in known if _same(alert, incident)]
-    late = [(incident.over_at, incident) for incident in own if incident.over_at is not None]
-    homes = [pair for pair in late if at < pair[0] or (at == pair[0] and alert.state is State.OK)]
+    own: list[Incident] = []
+    rivals: list[Incident] = []
+    homes: list[tuple[Millis, int, Incident]] = []
+    for incident in known:
+        if _same(alert, incident):
+            own.append(incident)
+            over = incident.over_at
+            if over is not None and (at < over or (at == over and alert.state is State.OK)):
+                homes.append((over, incident.id, incident))
+        elif incident.open:
+            rivals.append(incident)
     if homes:
-        return _join_late(arrival, min(homes, key=lambda pair: pair[0])[1])
+        return _join_late(arrival, min(homes)[2])
     open_own = next((incident for incident in own if incident.open), None)
-    rivals = [incident for incident in known if incident.open and not _same(alert, incident)]
     match alert.state:
         case State.OK:
             return _recover(arrival, own, rivals)

@@ -3,9 +3,11 @@
 Few, wide statements: each one hands the interpreter's lock over and back, and the listener needs it too.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from trayalert.domain.alert import SAME_TEXT_SPAN, Alert, Identity, Kind
@@ -16,7 +18,6 @@ from trayalert.domain.times import Millis
 from trayalert.storage.rows import (
     INCIDENT_COLUMNS,
     NEW_ALERT_COLUMNS,
-    SELECT_INCIDENT,
     alert_values,
     incident_values,
     read_incident,
@@ -28,7 +29,20 @@ _INDEXED = ("opened_at", "ok_at", "closed_at")
 _CALM = [name for name in _MUTABLE if name not in _INDEXED]
 """Columns that stand in no index: most alerts change only these, and then no index is written."""
 _WIDTHS = (64, *range(16, 0, -1))
-"""Rows or values of one statement: few enough widths that prepared statements are found again."""
+"""Rows of one statement: few enough widths that prepared statements are found again."""
+
+_NAMED = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
+_KNOWN = f"""
+    SELECT
+        (SELECT max(id) FROM delivery), (SELECT max(id) FROM alert), (SELECT max(id) FROM incident),
+        (SELECT json_group_array(json_array(identity, last_id, received_at)) FROM (
+            SELECT identity, max(id) AS last_id, received_at FROM alert
+            WHERE identity IN (SELECT value FROM json_each(:identities)) GROUP BY identity)),
+        (SELECT json_group_array(json_array({", ".join(INCIDENT_COLUMNS)})) FROM incident WHERE id IN (
+            SELECT id FROM incident WHERE subject {_NAMED} UNION SELECT id FROM incident WHERE key {_NAMED}))
+"""
+"""All that a group must know: the last numbers, its alerts that are known, the incidents of its keys and subjects that
+are open, or over after its earliest alert, or over with no OK. One row, as each row hands the lock over and back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +64,24 @@ class _Group:
     def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append]) -> None:
         self._connection = connection
         self._jobs = jobs
-        self._seen = self._known_alerts(alert.identity.text for job in jobs for alert in job.alerts)
         self._incidents: dict[int, Incident] = {}
         self._by_name: dict[str, dict[int, None]] = {}
         self._changed: set[int] = set()
         self._retries: dict[int, int] = {}
         self._deliveries: list[Sequence[Any]] = []
         self._alerts: list[Sequence[Any]] = []
-        sql = "SELECT (SELECT max(id) FROM delivery), (SELECT max(id) FROM alert), (SELECT max(id) FROM incident)"
-        last = connection.execute(sql).fetchone()
-        self._delivery_id, self._alert_id, self._incident_id = (number or 0 for number in last)
-        for incident in self._known_incidents():
+        alerts = [(alert, job.callback.received_at) for job in jobs for alert in job.alerts]
+        known = {
+            "identities": json.dumps([alert.identity.text for alert, _ in alerts if alert.identity.text]),
+            "names": json.dumps(list({name for alert, _ in alerts for name in (alert.subject, alert.key) if name})),
+            "earliest": min((at if (at := alert.at) is not None else now for alert, now in alerts), default=0),
+        }
+        ((delivery_id, alert_id, incident_id, seen, incidents),) = connection.execute(_KNOWN, known)
+        self._delivery_id, self._alert_id, self._incident_id = delivery_id or 0, alert_id or 0, incident_id or 0
+        self._seen: dict[str, tuple[int, Millis]] = {
+            identity: (number, at) for identity, number, at in json.loads(seen)
+        }
+        for incident in sorted(map(read_incident, json.loads(incidents)), key=attrgetter("id")):
             self._keep(incident)
         self._before = dict(self._incidents)
 
@@ -158,31 +179,6 @@ class _Group:
         if changed:
             self._changed.add(incident.id)
 
-    def _known_alerts(self, identities: Iterable[str]) -> dict[str, tuple[int, Millis]]:
-        known: dict[str, tuple[int, Millis]] = {}
-        for marks, some in _in_widths(sorted(set(identities) - {""})):
-            sql = f"SELECT identity, max(id), received_at FROM alert WHERE identity IN ({marks}) GROUP BY identity"
-            known |= {row[0]: (row[1], row[2]) for row in self._connection.execute(sql, some)}
-        return known
-
-    def _known_incidents(self) -> Iterator[Incident]:
-        """Return open incidents of the group's keys and subjects, and closed ones that an alert may belong to."""
-        arrivals = [
-            (alert.key, alert.subject, alert.at if alert.at is not None else job.callback.received_at)
-            for job in self._jobs
-            for alert in job.alerts
-            if alert.kind is not Kind.TEST
-        ]
-        earliest = min((at for _, _, at in arrivals), default=0)
-        subjects = {subject for _, subject, _ in arrivals}
-        for column, names in (("subject", subjects), ("key", {key for key, _, _ in arrivals} - subjects)):
-            for marks, some in _in_widths(sorted(names)):
-                sql = f"""
-                    {SELECT_INCIDENT} FROM incident AS i
-                    WHERE i.{column} IN ({marks}) AND (i.ok_at IS NULL OR i.ok_at >= ?) ORDER BY i.id
-                """
-                yield from map(read_incident, self._connection.execute(sql, (*some, earliest)))
-
     def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         for marks, values in _rows_in_widths(rows, len(columns)):
             self._connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)
@@ -203,14 +199,4 @@ def _rows_in_widths(rows: Sequence[Sequence[Any]], columns: int) -> Iterator[tup
     while start < len(rows):
         width = next(width for width in _WIDTHS if width <= len(rows) - start)
         yield ", ".join([row_marks] * width), [value for row in rows[start : start + width] for value in row]
-        start += width
-
-
-def _in_widths(values: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Cut values into lists of the fixed widths, each with its question marks."""
-    start = 0
-    while start < len(values):
-        left = len(values) - start
-        width = next(width for width in _WIDTHS if width <= left)
-        yield ", ".join("?" * width), values[start : start + width]
         start += width

@@ -1,6 +1,7 @@
 """Rows of the log to plain data and back. The columns stand here once, for reading and writing."""
 
 import json
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -56,8 +57,8 @@ def incident_values(incident: Incident) -> list[Any]:
     return values
 
 
-def read_incident(row: tuple[Any, ...]) -> Incident:
-    """Make an incident of a row of SELECT_INCIDENT."""
+def read_incident(row: Sequence[Any]) -> Incident:
+    """Make an incident of its values in the order of INCIDENT_COLUMNS."""
     values = list(row)
     for place in _LEVEL_PLACES:
         values[place] = Level(values[place])

@@ -154,7 +154,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages of 4 KiB: a flood is not slowed at every turn
         bring_up_to_date(connection)
     except sqlite3.Error as error:
         connection.close()

@@ -1,0 +1,34 @@
+"""`python -m tests.bench [part ...]`: measures the parts (all by default) and prints one table."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench import blocked, footprint, notification, throughput
+from tests.bench.figures import Figure, table
+
+PARTS = {
+    "throughput": throughput.measure,
+    "notification": notification.measure,
+    "blocked": blocked.measure,
+    "footprint": footprint.measure,
+}
+
+
+def main() -> int:
+    """Measure, print, and end with 1 where a figure is out of its bound."""
+    chosen = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown:
+        print(f"no such part: {', '.join(unknown)}. There are: {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
+    figures: list[Figure] = []
+    for name in chosen:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            figures += PARTS[name](Path(folder))
+    print(table(figures))
+    return 0 if all(figure.kept for figure in figures) else 1
+
+
+sys.exit(main())

@@ -1,0 +1,29 @@
+"""The yardstick: a bare aiohttp handler that reads, parses and hashes a body and stores nothing."""
+
+import asyncio
+
+from aiohttp import web
+
+from trayalert.callbacks.kinds import read_callback
+from trayalert.domain.callback import Callback
+
+
+async def _answer(request: web.Request) -> web.Response:
+    read_callback(Callback(received_at=0, method="POST", body=await request.read()))  # the alert's identity is the hash
+    return web.Response(text="ok\n")
+
+
+async def main() -> None:
+    app = web.Application()
+    app.router.add_post("/hook/bare", _answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    print(f"listening on http://{host}:{port}", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

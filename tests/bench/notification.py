@@ -1,0 +1,48 @@
+"""From the POST to `Notify` on the session bus, through the whole tray application."""
+
+import time
+from functools import partial
+from pathlib import Path
+
+from tests.bench.figures import Figure, percentile
+from tests.desktop.application import Application, threshold
+from tests.desktop.programs import wait_until
+from tests.desktop.session import Desktop, running_desktop
+from tests.desktop.stand_in import StandIn
+from trayalert.services.attention import BURST, KEPT_FOR_CRITICAL
+
+STARTS = 4
+
+
+def measure(folder: Path) -> list[Figure]:
+    lengths: list[float] = []
+    with running_desktop(notifier=None) as desktop:
+        for start in range(STARTS):
+            own = folder / f"start-{start}"
+            own.mkdir()
+            lengths += _once(desktop, own)
+    note = f"{len(lengths)} alerts, one at a time"
+    return [
+        Figure("POST to Notify, p50", percentile(lengths, 0.5), "ms", note=note),
+        Figure("POST to Notify, p95", percentile(lengths, 0.95), "ms", ("<", 100), note),
+    ]
+
+
+def _once(desktop: Desktop, folder: Path) -> list[float]:
+    """Start the program, and alert as often as may pop up at once: a flood is held back on purpose."""
+    notifier = StandIn(desktop.env, folder)
+    app = Application(desktop, folder)
+    app.tooltip_says("each")  # "reach unknown": the tray is there, and the notifier with it
+    lengths = []
+    for number in range(BURST + KEPT_FOR_CRITICAL):
+        begun = time.monotonic_ns()
+        assert app.post(threshold(f"i-{number}")) == 200
+        wait_until(partial(_shows_more_than, notifier, number), "the notification is shown")
+        lengths.append((notifier.shown[number].at - begun) / 1e6)
+    app.stop()
+    notifier.stop()
+    return lengths
+
+
+def _shows_more_than(notifier: StandIn, number: int) -> bool:
+    return len(notifier.shown) > number

@@ -1,0 +1,60 @@
+"""The tray application with a hand on its main thread: commands on stdin, JSON lines on stdout.
+
+`spin SECONDS` keeps the main thread in Python, `sleep SECONDS` outside of it; `backlog` tells what waits for it.
+"""
+
+import json
+import sys
+import threading
+import time
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from trayalert.app import desktop
+from trayalert.cli import main
+from trayalert.ui.bridge import EventBridge
+
+_bridges: list["_Watched"] = []
+
+
+class _Watched(EventBridge):
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.drained = 0
+        self.arrived.connect(self._count)
+        _bridges.append(self)
+
+    def _count(self, batch: list[Any]) -> None:
+        self.drained += len(batch)
+
+
+class _Hand(QObject):
+    wanted = Signal(str, float)
+
+
+def _hold(kind: str, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    print(json.dumps({"held": kind}), flush=True)
+    while kind == "spin" and time.monotonic() < end:
+        pass
+    if kind == "sleep":
+        time.sleep(seconds)
+
+
+def _obey(hand: _Hand) -> None:
+    for line in sys.stdin:
+        word, *rest = line.split()
+        if word == "backlog":
+            bridge = _bridges[0]
+            print(json.dumps({"waiting": len(bridge._waiting), "drained": bridge.drained}), flush=True)
+        else:
+            hand.wanted.emit(word, float(rest[0]))
+
+
+if __name__ == "__main__":
+    vars(desktop)["EventBridge"] = _Watched
+    hand = _Hand()
+    hand.wanted.connect(_hold)
+    threading.Thread(target=_obey, args=(hand,), daemon=True).start()
+    main()
