@@ -22,6 +22,12 @@ _PROPER = re.compile(
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _FREE_TEXT = frozenset({"alertName", "instanceName", "productGroupName", "metricName"})
+_KNOWN = _FREE_TEXT | {
+    "alertState", "curValue", "dimensions", "dimensionsOriginal", "customLabels", "expression", "groupId",
+    "instanceInfo", "lastTime", "metricProject", "namespace", "preTriggerLevel", "rawMetricName", "regionId",
+    "regionName", "ruleId", "signature", "timestamp", "transId", "triggerLevel", "unit", "userId",
+}  # fmt: skip
+"""Fields of the threshold callback: in an unencoded body one of them begins a new value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,7 @@ class Body:
 def read_body(callback: Callback) -> Body:
     """Read the body, or the query where there is no body."""
     raw = callback.body.strip() or callback.query
-    text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    text = raw.removeprefix(b"\xef\xbb\xbf").strip().decode("utf-8", "replace")
     document = _read_json(text) if text.startswith(("{", "[")) else None
     fields = _json_fields(document) if document is not None else _form_fields(text)
     return Body(callback=callback, fields=fields, document=document)
@@ -114,14 +120,47 @@ def _decoded(text: str, *, encoded: bool) -> str:
 
 
 def _join_split_values(pieces: list[str]) -> list[str]:
-    """Put together what an unencoded `&` inside a value tore apart: an open brace, or a name such as `R&D`."""
+    """Put together what an unencoded `&` inside a value tore apart."""
     joined: list[str] = []
-    for piece in pieces:
-        last = joined[-1] if joined else ""
-        torn_name = "=" not in piece and last.partition("=")[0] in _FREE_TEXT
-        torn_brace = last.partition("=")[2].startswith(("{", "[")) and last.count("{") > last.count("}")
-        if torn_name or torn_brace:
-            joined[-1] = f"{last}&{piece}"
-        else:
-            joined.append(piece)
+    start = 0
+    while start < len(pieces):
+        end = _end_of_value(pieces, start)
+        joined.append("&".join(pieces[start:end]))
+        start = end
     return joined
+
+
+def _end_of_value(pieces: list[str], start: int) -> int:
+    """Return where the value that begins at `start` is over: at the next piece, but for braces and names like `R&D`."""
+    name, _, value = pieces[start].partition("=")
+    end = start + 1
+    if name in _FREE_TEXT:
+        while end < len(pieces) and "=" not in pieces[end]:
+            end += 1
+    elif value.startswith(("{", "[")):
+        end = _end_of_braces(pieces, start)
+    return end
+
+
+def _end_of_braces(pieces: list[str], start: int) -> int:
+    """Return where a value in braces is over: after the last piece that closes more than it opens.
+
+    Braces need not match, as they may stand in the values inside. So the search ends where another value in braces
+    begins, and at a known field once all are closed. Looks at each piece once in all: a body may be nothing but braces.
+    """
+    end, depth = start + 1, _opened(pieces[start])
+    for place in range(start + 1, len(pieces)):
+        name, _, value = pieces[place].partition("=")
+        opened = _opened(pieces[place])
+        if depth <= 0 and name in _KNOWN:
+            break
+        if opened < 0 and pieces[place].endswith(("}", "]")):
+            end = place + 1
+        elif value.startswith(("{", "[")):
+            break
+        depth += opened
+    return end
+
+
+def _opened(piece: str) -> int:
+    return piece.count("{") - piece.count("}")

@@ -1,0 +1,119 @@
+"""The largest body that the door lets in, made as awkward as can be: no parser may hang on it.
+
+Each regular expression and each loop over a body is attacked here; who adds one adds its attack.
+"""
+
+import time
+
+import pytest
+
+from tests.callbacks.bodies import callback
+from trayalert.callbacks.kinds import read_callback
+
+SIZE = 64 * 1024
+LIMIT = 0.1
+"""Seconds of this thread's own time; what was quadratic took from 0.4 to many."""
+
+
+def filled(before: bytes, unit: bytes, after: bytes = b"") -> bytes:
+    return before + unit * ((SIZE - len(before) - len(after)) // len(unit)) + after
+
+
+A = b"alertState=A B&"  # unencoded, so that torn values are looked for
+P = b"alertState=ALERT&"
+BODIES = {
+    "ampersands": filled(b"", b"&"),
+    "equals": filled(b"", b"="),
+    "percents": filled(b"", b"%"),
+    "pluses": filled(b"", b"+"),
+    "spaces": filled(b"", b" ", b"a"),
+    "zeros": filled(b"", b"\0"),
+    "no UTF-8": filled(b"", b"\xff"),
+    "half characters": filled(P, b"%e4%b8&x="),
+    "byte order marks": filled(b"", b"\xef\xbb\xbf"),
+    "broken percents": filled(P, b"%z"),
+    "many fields": b"&".join(b"a%d=b+c" % number for number in range(5000)),
+    "many bare fields": b"&".join(b"a%d=b c" % number for number in range(5000)),
+    "one field many times": filled(P, b"a=1&"),
+    "many encoded among bare": filled(A, b"a=%41&"),
+    "a brace torn everywhere": filled(A + b"dimensions={", b"x&"),
+    "a brace torn everywhere and closed": filled(A + b"dimensions={", b"x&", b"}"),
+    "a name torn everywhere": filled(A + b"alertName=x", b"&x"),
+    "open braces": filled(A, b"&a={"),
+    "open braces, each torn": filled(A, b"&a={&b"),
+    "known fields after an open brace": filled(A + b"dimensions={{", b"&unit=1"),
+    "closing pieces": filled(A + b"dimensions={", b"&x}"),
+    "opening and closing pieces": filled(A, b"&a={&b}"),
+    "nested braces": filled(P + b"dimensions=", b"{", b"}"),
+    "nested maps": filled(P + b"dimensions=", b"{a="),
+    "commas": filled(P + b"dimensions={", b", "),
+    "names without a value": filled(P + b"dimensions={", b", a"),
+    "one long name": filled(P + b"dimensions={, ", b"a"),
+    "one key again and again": filled(P + b"dimensions={a=1", b", a=1"),
+    "many keys": P + b"dimensions={" + b", ".join(b"k%d=v" % number for number in range(5000)) + b"}",
+    "bare commas": filled(P + b"dimensions=a=1", b","),
+    "a comma and spaces": filled(P + b"dimensions=a=1,", b" ", b"x"),
+    "commas and spaces": filled(P + b"dimensions=a=1", b",  "),
+    "JSON in dimensions": filled(P + b"dimensions=[", b'{"a":"b"},', b"{}]"),
+    "deep JSON in dimensions": filled(P + b"dimensions=", b"["),
+    "quotes in dimensions": filled(P + b"dimensions={", b'"'),
+    "deep lists": filled(b"", b"["),
+    "deep objects": filled(b"", b'{"a":'),
+    "deep, but whole": b'{"alertState":"ALERT","x":' + b"[" * 30_000 + b"]" * 30_000 + b"}",
+    "a long number": filled(b'{"alertState":"ALERT","curValue":', b"9", b"}"),
+    "a long fraction": filled(P + b"curValue=0.", b"9"),
+    "a long value": filled(P + b"curValue=", b"9"),
+    "a long exponent": filled(P + b"curValue=1e", b"9"),
+    "a long time": filled(P + b"timestamp=1508136760.", b"0", b"1"),
+    "backslashes": filled(b'{"alertState":"', b"\\\\", b'"}'),
+    "signatures": filled(b"", b"&signature="),
+    "signatures, each ended": filled(b"", b"signature=&"),
+    "quoted signatures": filled(b"", b'"signature"'),
+    "quoted signatures with spaces": filled(b'"signature"', b" "),
+    "quoted signatures with a value": filled(b"", b'"signature":"a" ,'),
+    "quoted signatures, never ended": filled(b"", b'"signature":"'),
+    "a long name of a resource": filled(P + b"instanceName=", b"a/1.1.1.1,"),
+    "slashes": P + b"instanceName=" + b"/" * 490 + b"%0ax",
+    "slashes and addresses": P + b"instanceName=" + b"/1.1.1.1," * 54 + b"%0ax",
+    "slashes and colons": P + b"instanceName=" + b"/a::1" * 98 + b"%0ax",
+    "colons": P + b"instanceName=a/" + b":" * 480 + b"%0ax",
+    "colons and digits": P + b"instanceName=a/" + b"1:." * 160 + b"%0ax",
+    "spaces in a name": P + b"instanceName=instance" + b"+" * 470 + b"x",
+    "commas in a name": P + b"instanceName=taskName=" + b",ab" * 155,
+    "commas and spaces in a name": P + b"instanceName=taskName=" + b",+++" * 115,
+    "one long word in a name": P + b"instanceName=taskName=," + b"w" * 470,
+    "many starts in a name": P + b"instanceName=" + b",+instance+" * 44 + b"%ef%bc%8c",
+    "escapes in a name": P + b"instanceName=" + b"\\ud800" * 80,
+}
+
+
+def seconds(body: bytes, query: bytes = b"") -> float:
+    """Return the thread's own time for it, the best of three: others may use the machine too."""
+    best = 99.0
+    for _ in range(3):
+        begun = time.thread_time()
+        assert read_callback(callback(body, query=query))
+        best = min(best, time.thread_time() - begun)
+        if best < LIMIT / 4:
+            break
+    return best
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_no_body_that_the_door_lets_in_takes_long(name: str) -> None:
+    assert len(BODIES[name]) <= SIZE + 8
+    assert seconds(BODIES[name]) < LIMIT
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_no_query_takes_long_either(name: str) -> None:
+    assert seconds(b"", BODIES[name][:16_384]) < LIMIT
+
+
+@pytest.mark.parametrize("depth", [100, 1_000, 100_000])
+@pytest.mark.parametrize(
+    "where", ["{}", '{{"alertState":"ALERT","dimensions":{}}}', '{{"alertState":"ALERT","dimensions":"{}"}}']
+)
+def test_json_may_be_as_deep_as_it_likes(where: str, depth: int) -> None:
+    assert read_callback(callback(where.format("[" * depth + "]" * depth).encode()))
+    assert read_callback(callback(where.format("[" * depth).encode()))
