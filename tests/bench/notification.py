@@ -32,6 +32,7 @@ def _once(desktop: Desktop, folder: Path) -> list[float]:
     """Start the program, and alert as often as may pop up at once: a flood is held back on purpose."""
     notifier = StandIn(desktop.env, folder)
     app = Application(desktop, folder)
+    assert app.url  # asked for once, by a command, before anything is timed
     app.tooltip_says("each")  # "reach unknown": the tray is there, and the notifier with it
     lengths = []
     for number in range(BURST + KEPT_FOR_CRITICAL):
