@@ -13,7 +13,7 @@ from trayalert.callbacks.dimensions import canonical, read_dimensions
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.domain.alert import Alert, Kind, State
 from trayalert.domain.level import Level, read_level
-from trayalert.domain.resource import id_dimension, normalise_namespace
+from trayalert.domain.resource import id_dimension, normalise_namespace, told
 from trayalert.domain.times import read_timestamp
 
 _MARKS = frozenset({
@@ -55,7 +55,7 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     dimensions = read_dimensions(texts.get("dimensions"))
     places = canonical(dimensions) or texts.get("dimensions")  # unreadable ones still tell two resources apart
     namespace = normalise_namespace(texts.get("namespace")) or normalise_namespace(texts.get("metricproject"))
-    account = texts.get("userid") or dimensions.get("userId")
+    account = texts.get("userid") or told(dimensions.get("userId"))
     rule = texts.get("ruleid")
     metric = texts.get("rawmetricname") or texts.get("metricname")
     state = _state(texts)
@@ -88,7 +88,7 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
         unit=texts.get("unit"),
         expression=texts.get("expression"),
         namespace=namespace,
-        region=texts.get("regionid") or _named(dimensions.get("region")) or _named(dimensions.get("regionId")),
+        region=texts.get("regionid") or told(dimensions.get("region")) or told(dimensions.get("regionId")),
         resource_id=dimensions[resource] if resource else None,
         resource_name=_own_name(name) if name else None,
         account_id=account,
@@ -105,10 +105,6 @@ def _state(texts: Mapping[str, str]) -> State:
     if not word and (texts.get("triggerlevel") or "").upper() == "OK":
         return State.OK
     return State.ALERT  # better a false alarm than a false calm
-
-
-def _named(value: str | None) -> str | None:
-    return None if value == "null" else value
 
 
 def _key(trans_id: str | None, subject: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from trayalert.domain.alert import Alert
-from trayalert.domain.resource import id_dimension
+from trayalert.domain.resource import id_dimension, told
 
 _ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:-]{0,255}")
 _REGION = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}")
@@ -54,7 +54,7 @@ def _page(alert: Alert, table: LinkTable) -> str | None:
     template = table.templates.get(alert.namespace or "")
     if template is None:
         return None
-    number = next((alert.dimensions[name] for name in template.dimensions if alert.dimensions.get(name)), None)
+    number = next(filter(None, (told(alert.dimensions.get(name)) for name in template.dimensions)), None)
     region = _region(alert, table)
     if number is None or not _ID.fullmatch(number) or ("{region}" in template.url and region is None):
         return None

@@ -107,10 +107,15 @@ def normalise_namespace(text: str | None) -> str | None:
     return _CALLBACK_NAMESPACES.get(text) or _CALLBACK_NAMESPACES.get(f"acs_{text}") or text
 
 
+def told(value: str | None) -> str | None:
+    """Return a dimension's value, None where it says nothing: Java prints an absent one as `null`."""
+    return None if not value or value == "null" else value
+
+
 def id_dimension(namespace: str | None, dimensions: Mapping[str, str]) -> str | None:
     """Return the name of the dimension that names the resource, else the first by name that is not the account."""
     for name in _ID_DIMENSIONS.get(namespace or "", ()):
-        if dimensions.get(name):
+        if told(dimensions.get(name)):
             return name
-    rest = sorted(name for name, value in dimensions.items() if value and name not in ACCOUNT_DIMENSIONS)
+    rest = sorted(name for name, value in dimensions.items() if told(value) and name not in ACCOUNT_DIMENSIONS)
     return rest[0] if rest else None
