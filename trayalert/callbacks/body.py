@@ -58,10 +58,11 @@ def _read_json(text: str) -> Mapping[str, Any] | None:
 
 
 def _json_fields(document: Mapping[str, Any]) -> dict[str, str]:
-    return {sound(name): _json_text(value) for name, value in document.items()}
+    return {sound(name): json_text(value) for name, value in document.items()}
 
 
-def _json_text(value: object) -> str:
+def json_text(value: object) -> str:
+    """Return a JSON value as one text: a text as it is, all else as JSON."""
     match value:
         case str():
             return sound(value)

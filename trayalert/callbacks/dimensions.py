@@ -1,14 +1,15 @@
 """The grammar of `dimensions`: a Java map `{k=v, k2=v2}`, a JSON list or object, or bare `k=v,k2=v2`.
 
 The Java form is ambiguous, as values may hold `=`, `,`, spaces and `}`. So `, ` splits only where `key=` follows, the
-first `=` ends a key, and only the outer braces are taken off.
+first `=` ends a key, and only the outer braces are taken off. A map has no key twice, so a second one is text of the
+value before it.
 """
 
 import json
 import re
 from collections.abc import Mapping
 
-from trayalert.callbacks.body import sound
+from trayalert.callbacks.body import json_text, sound
 from trayalert.domain.resource import ACCOUNT_DIMENSIONS
 
 _JSON = re.compile(r"\[|\{\s*[\"}]")
@@ -25,15 +26,22 @@ def read_dimensions(text: str | None) -> dict[str, str]:
             return document
     if text.startswith("{"):
         inner = text[1:].removesuffix("}")
-        pairs = _SPLIT_IN_BRACES.split(inner)
-    else:
-        pairs = _SPLIT_BARE.split(text)
-    dimensions: dict[str, str] = {}
+        return _read_pairs(_SPLIT_IN_BRACES.split(inner), comma=", ")
+    return _read_pairs(_SPLIT_BARE.split(text), comma=",")
+
+
+def _read_pairs(pairs: list[str], *, comma: str) -> dict[str, str]:
+    dimensions: dict[str, list[str]] = {}
+    name = ""
     for pair in pairs:
-        name, sign, value = pair.partition("=")
-        if sign and name.strip():
-            dimensions.setdefault(name.strip(), value.strip())
-    return dimensions
+        key, sign, value = pair.partition("=")
+        key = key.strip()
+        if key in dimensions:
+            dimensions[name].append(pair)
+        elif sign and key:
+            name = key
+            dimensions[name] = [value]
+    return {name: comma.join(parts).strip() for name, parts in dimensions.items()}
 
 
 def _read_json(text: str) -> dict[str, str] | None:
@@ -45,8 +53,8 @@ def _read_json(text: str) -> dict[str, str] | None:
     for part in document if isinstance(document, list) else [document]:
         if isinstance(part, dict):
             for name, value in part.items():
-                if isinstance(value, str):
-                    dimensions.setdefault(sound(name), sound(value))
+                if value is not None:
+                    dimensions.setdefault(sound(name), json_text(value))
     return dimensions
 
 
