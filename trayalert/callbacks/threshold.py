@@ -84,7 +84,7 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
         metric=metric,
         metric_title=texts.get("metricname") or metric,
         value=read_number(texts.get("curvalue")),
-        value_text=texts.get("curvalue"),
+        value_text=_value_as_sent(body.fields, texts.get("curvalue")),
         unit=texts.get("unit"),
         expression=texts.get("expression"),
         namespace=namespace,
@@ -96,6 +96,12 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
         dimensions=dimensions,
         fields=body.fields,
     )
+
+
+def _value_as_sent(fields: Mapping[str, str], text: str | None) -> str | None:
+    """Return the one text whose spaces are kept: scripts are promised it as sent, and a document prints `95 `."""
+    sent = fields.get("curValue") or fields.get("Curvalue") or ""
+    return sent if sent.strip() == text else text
 
 
 def _state(texts: Mapping[str, str]) -> State:
