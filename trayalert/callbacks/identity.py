@@ -20,9 +20,9 @@ def timed_identity(at: Millis, *parts: str | None) -> Identity:
 
 
 def text_identity(callback: Callback) -> Identity:
-    """Name an alert by its body: a retry is re-signed, so without `signature`."""
-    body = _SIGNATURE.sub(b"", callback.body.strip()).rstrip(b"&")
-    return Identity(text=_digest(callback.query + b"\0" + body), timed=False)
+    """Name an alert by its text: a retry is re-signed, so without `signature`."""
+    query, body = (_SIGNATURE.sub(b"", text).rstrip(b"&") for text in (callback.query, callback.body.strip()))
+    return Identity(text=_digest(query + b"\0" + body), timed=False)
 
 
 def key_of(*parts: object) -> str:
