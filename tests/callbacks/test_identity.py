@@ -123,6 +123,12 @@ def test_with_rule_and_time_the_identity_is_timed() -> None:
         # unreadable dimensions still tell two resources apart
         (changed(dimensions="i-1"), changed(dimensions="i-2")),
         (changed(dimensions="{instanceId=i, ssl=true}"), changed(dimensions='{"instanceId":"i","ssl":false}')),
+        # nor do two resources become one that have no dimensions but names
+        (changed(dimensions="", instanceName="web-01"), changed(dimensions="", instanceName="web-02")),
+        (
+            changed(dimensions="{userId=1}", instanceName="web-01"),
+            changed(dimensions="{userId=1}", instanceName="web-02"),
+        ),
     ],
 )
 def test_two_that_are_not_the_same_have_neither_identity_nor_subject_in_common(
@@ -152,6 +158,20 @@ def test_what_changes_on_the_way_to_recovery_changes_neither_key_nor_subject(nam
 @pytest.mark.parametrize("name", ["userId", "ruleId", "dimensions"])
 def test_another_account_rule_or_resource_is_another_subject(name: str) -> None:
     assert read_form(changed(**{name: DIFFERENCES[name]})).subject != read_form(FULL).subject
+
+
+def test_rules_without_an_id_are_told_apart_by_name_so_that_one_recovery_does_not_close_both() -> None:
+    # bodies of 2018 carry no ruleId; a name is then all that tells two rules of one metric apart
+    one, other = (read_form(without("ruleId", "transId") | {"alertName": name}) for name in ("CPU 80", "CPU 95"))
+
+    assert one.subject != other.subject
+
+
+@pytest.mark.parametrize("dimensions", ["{userId=1, uid=2}", "{uid=2, userId=1}", "{userId=1}"])
+def test_dimensions_that_name_only_the_account_name_no_resource(dimensions: str) -> None:
+    plain = read_form(changed(dimensions=""))
+
+    assert read_form(changed(dimensions=dimensions)).subject == plain.subject
 
 
 def test_a_key_is_short_and_unlike_any_subject() -> None:

@@ -53,7 +53,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
 
 def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     dimensions = read_dimensions(texts.get("dimensions"))
-    places = canonical(dimensions) or texts.get("dimensions")  # unreadable ones still tell two resources apart
+    places = _places(texts, dimensions)
     namespace = normalise_namespace(texts.get("namespace")) or normalise_namespace(texts.get("metricproject"))
     account = texts.get("userid") or told(dimensions.get("userId"))
     rule = texts.get("ruleid")
@@ -63,7 +63,8 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     if state is not State.OK and level is Level.OK:
         level = Level.WARN  # an alert that calls itself calm is still an alert
     at = read_timestamp(texts.get("timestamp"))
-    subject = key_of(account, rule or [namespace, metric], places)
+    # bodies of 2018 have no rule's id: by metric alone, one rule's OK would close what another one's ALERT opened
+    subject = key_of(account, rule or [texts.get("alertname"), namespace, metric], places)
     if rule and at is not None:
         identity = timed_identity(at, metric, "threshold", str(state), str(level), subject)
     else:
@@ -96,6 +97,16 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
         dimensions=dimensions,
         fields=body.fields,
     )
+
+
+def _places(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> object:
+    """Return what tells the resources of one rule apart: dimensions, else the text in their place, else the name.
+
+    The name only then, as it may change while an incident is open. Two resources that are taken for one would close
+    each other's incidents.
+    """
+    unread = "" if dimensions else texts.get("dimensions", "").strip("{}[] ")
+    return canonical(dimensions) or unread or texts.get("instancename")
 
 
 def _value_as_sent(fields: Mapping[str, str], text: str | None) -> str | None:
