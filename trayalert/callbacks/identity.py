@@ -26,8 +26,8 @@ def text_identity(callback: Callback) -> Identity:
 
 
 def key_of(*parts: object) -> str:
-    """Make a short key of texts, lists and tuples of texts; unequal parts make unequal keys."""
-    return _digest(repr(parts).encode("utf-8", "replace"))
+    """Make a short key of texts, lists and tuples of texts: unequal for unequal parts, equal in every Python."""
+    return _digest(ascii(parts).encode())
 
 
 def _digest(content: bytes) -> str:
