@@ -216,7 +216,7 @@ def _alone(places: Places) -> Iterator[None]:
 def status(as_json: bool) -> None:
     """Say how the program and its log are."""
     from trayalert.app.control import ask
-    from trayalert.services.status import NO_TOTALS, Door, Running
+    from trayalert.services.status import NO_TOTALS, read_running
     from trayalert.services.status import status as compose
 
     places = _places()
@@ -224,7 +224,7 @@ def status(as_json: bool) -> None:
     answer = ask(places.socket, {"do": "status"})
     running = None
     if answer and "running" in answer:
-        running = Running(**{**answer["running"], "door": Door(**answer["running"]["door"])})
+        running = read_running(answer["running"])
     with _reader(places) as reader:
         totals = reader.totals() if reader else NO_TOTALS
     state = compose(settings=settings, problems=problems, totals=totals, running=running, data_dir=str(places.data_dir))

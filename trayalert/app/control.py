@@ -36,7 +36,9 @@ async def open_control(path: Path, answers: Answers) -> asyncio.AbstractServer |
         return None
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, TimeoutError, ValueError):
+        # WORKAROUND https://github.com/python/cpython/issues/113538: when the program ends, Python 3.11 would log a
+        # traceback for who is still connected, if this task were cancelled
+        with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
             line = await asyncio.wait_for(reader.readline(), _DEADLINE)
             if line:
                 writer.write(json.dumps(await _answer(line, answers)).encode() + b"\n")

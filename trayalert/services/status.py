@@ -1,6 +1,6 @@
 """The state of the program in one object, whether an instance runs or not."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from trayalert import __version__
@@ -33,6 +33,13 @@ class Running:
     pid: int
     http_parser: str
     door: Door
+
+
+def read_running(told: dict[str, Any]) -> Running:
+    """Read what a running instance tells; it may be of another version, and what it tells beyond ours is left out."""
+    own: dict[str, Any] = {field.name: told.get(field.name) for field in fields(Running)}
+    own["door"] = Door(**{field.name: told["door"].get(field.name) for field in fields(Door)})
+    return Running(**own)
 
 
 NO_TOTALS = Totals(alerts=0, deliveries=0, unrecognised=0, open_incidents=0, last_callback_at=None)
