@@ -16,8 +16,5 @@ if sys.platform == "linux":
         os.environ["LD_LIBRARY_PATH"] = before
     for name in ("QT_PLUGIN_PATH", "QML2_IMPORT_PATH"):
         os.environ.pop(name, None)
-    # Without the gtk3 theme, which the bundle leaves out, Qt hears from the portal that the desktop is dark but keeps
-    # its light palette; this theme believes the portal in both. It wraps the desktop's own.
-    os.environ.setdefault("QT_QPA_PLATFORMTHEME", "xdgdesktopportal")
 
 main()

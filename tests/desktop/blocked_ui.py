@@ -9,8 +9,8 @@ import time
 
 from PySide6.QtCore import QTimer
 
-import trayalert.app.desktop
-from trayalert.__main__ import main
+from trayalert.app import desktop
+from trayalert.cli import main
 from trayalert.ui.front import Front
 
 SECONDS = 3.0
@@ -35,5 +35,5 @@ class SlowFront(Front):
 
 
 if __name__ == "__main__":
-    trayalert.app.desktop.Front = SlowFront  # type: ignore[misc]
+    vars(desktop)["Front"] = SlowFront
     main(["--port", "0", "--data-dir", sys.argv[1]])

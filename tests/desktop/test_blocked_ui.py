@@ -25,7 +25,7 @@ def test_answers_come_while_the_ui_is_blocked(desktop: Desktop, tmp_path: Path, 
     try:
         assert running.url
         wait_until(lambda: "blocked" in running.said(), "the UI is blocked")
-        waits = []
+        waits: list[float] = []
         while "free" not in running.said():
             begun = time.monotonic()
             assert running.post(threshold(f"i-{len(waits)}")) == 200

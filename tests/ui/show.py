@@ -26,7 +26,7 @@ class RunningDesk(FakeDesk):
 def main() -> None:
     """Run until killed."""
     app = QApplication(["trayalert", *theme_arguments()])
-    follow_desktop()
+    follow_desktop(app)
     app.setQuitOnLastWindowClosed(False)
     desk, bridge = RunningDesk(), EventBridge()
     if "--empty" not in sys.argv:

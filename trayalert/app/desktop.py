@@ -106,7 +106,7 @@ def run_desktop(plan: Plan) -> int:
     try:
         QLoggingCategory.setFilterRules(_NOISE)
         app = QApplication(["trayalert", *theme_arguments()])
-        follow_desktop()
+        follow_desktop(app)
         app.setApplicationName("trayalert")
         app.setDesktopFileName("trayalert")
         app.setQuitOnLastWindowClosed(False)
@@ -135,14 +135,18 @@ async def _live(
     def pause(until: Millis | None) -> None:
         notifying.pause(until)
 
+    def refresh() -> None:
+        front.refresh()
+
     def show_window(select: int | None = None) -> None:
         notifying.window_seen()
         front.show_window(select)
 
     desk = LiveDesk(plan, receiver, notifier_problem=notifier_problem, pause=pause, quit_=ending.set)
+    notifying = Notifying(desk, show_window=show_window, refresh=refresh)
+    bridge.arrived.connect(notifying.take)  # before the front: a notification is sent sooner than a picture is drawn
     front = Front(desk, bridge)
-    notifying = Notifying(desk, show_window=show_window, refresh=front.refresh)
-    bridge.arrived.connect(notifying.take)
+    front.tray.window_wanted.connect(notifying.window_seen)
     wishes.show.connect(show_window, Qt.ConnectionType.QueuedConnection)
     front.start()
     await notifying.notifier.start()

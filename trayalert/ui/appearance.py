@@ -1,7 +1,8 @@
-"""Light or dark, as the desktop is. Its rule: without GTK, which would cost 20 MB for two colours and a font.
+"""Light or dark and the size of letters, as the desktop has them. Its rule: without GTK, which would cost 20 MB.
 
-Qt's own GNOME theme asks the desktop portal, and follows it while the program runs. Where no portal answers, the files
-are read in which GTK desktops keep their theme's name: a name that ends in "dark" is dark.
+Qt's own GNOME theme asks the desktop portal, and follows it while the program runs. Where no portal answers, or has no
+opinion, the files decide in which GTK desktops keep the names of theme and font; a theme with the word "dark" in its
+name is dark.
 """
 
 import configparser
@@ -10,49 +11,84 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QFont, QFontDatabase
+from PySide6.QtWidgets import QApplication
+
+PORTAL_ANSWERS_MS: Final = 300
+"""So long the portal has to say something before the files are believed; no window is open by then."""
 
 _OWN_THEME = frozenset({"KDE", "LXQT"})  # desktops for which Qt needs no GTK
-_XFCE_THEME = re.compile(r'name="ThemeName"[^>]*value="([^"]*)"')
+_XFCE_NAMES = re.compile(r'name="(ThemeName|FontName)"[^>]*value="([^"]*)"')
+_FONT = re.compile(r"(?P<family>.*?)[ ,]+(?P<size>[0-9]{1,2}(?:\.[0-9]+)?)")
+_GTK_SIZE = 10.0
+"""Points, where GTK is told nothing; Qt would take 9."""
 
 
 def theme_arguments(environ: Mapping[str, str] = os.environ) -> list[str]:
     """Return the arguments for QApplication that choose Qt's GNOME theme, where Qt would take GTK's."""
-    desktops = set(environ.get("XDG_CURRENT_DESKTOP", "").upper().split(":"))
-    if sys.platform != "linux" or environ.get("QT_QPA_PLATFORMTHEME") or desktops & _OWN_THEME:
+    if sys.platform != "linux" or environ.get("QT_QPA_PLATFORMTHEME") or _desktops(environ) & _OWN_THEME:
         return []
     return ["-platformtheme", "gnome"]
 
 
-def follow_desktop(environ: Mapping[str, str] = os.environ) -> None:
-    """Turn dark where the desktop is dark and Qt could not find out."""
-    hints = QGuiApplication.styleHints()
-    if sys.platform == "linux" and hints.colorScheme() is Qt.ColorScheme.Unknown and is_dark(environ):
-        hints.setColorScheme(Qt.ColorScheme.Dark)
+def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -> None:
+    """Look as the desktop does, from now on, where `theme_arguments` chose the theme."""
+    if not theme_arguments(environ):
+        return
+    hints, names = app.styleHints(), _names(environ)
+    app.setFont(named_font(names.get("font", ""), otherwise=app.font()))
+    # WORKAROUND for Qt 6.11: it hears from the portal that the desktop turned dark, and keeps its light palette
+    hints.colorSchemeChanged.connect(lambda _: app.setPalette(app.style().standardPalette()))
+
+    def darken() -> None:
+        if hints.colorScheme() is Qt.ColorScheme.Unknown:
+            hints.setColorScheme(Qt.ColorScheme.Dark)
+
+    if "dark" in re.split("[-_: ]", names.get("theme", "").lower()):
+        QTimer.singleShot(PORTAL_ANSWERS_MS, app, darken)
 
 
-def is_dark(environ: Mapping[str, str]) -> bool:
-    """Whether the GTK theme of the desktop is a dark one; the first place that names one decides."""
-    named = next(_named_themes(environ), "")
-    return named.lower().endswith("dark")
+def named_font(name: str, *, otherwise: QFont) -> QFont:
+    """Return the font of a name such as `Noto Sans 11`; what Qt does not know of it is as in `otherwise`."""
+    font, match = QFont(otherwise), _FONT.fullmatch(name)
+    font.setPointSizeF(min(max(float(match["size"]), 6), 40) if match else _GTK_SIZE)
+    if match and QFontDatabase.hasFamily(match["family"]):
+        font.setFamily(match["family"])
+    return font
 
 
-def _named_themes(environ: Mapping[str, str]) -> Iterator[str]:
-    if environ.get("GTK_THEME"):
-        yield environ["GTK_THEME"]
+def _desktops(environ: Mapping[str, str]) -> set[str]:
+    return set(environ.get("XDG_CURRENT_DESKTOP", "").upper().split(":"))
+
+
+def _names(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of `theme` and `font`, each from the first place that has one."""
+    names: dict[str, str] = {}
+    for name, value in _named(environ):
+        if value:
+            names.setdefault(name, value)
+    return names
+
+
+def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    yield "theme", environ.get("GTK_THEME", "")
     config = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/"), ".config"))
-    xfce = _text(config / "xfce4" / "xfconf" / "xfce-perchannel-xml" / "xsettings.xml")
-    yield from _XFCE_THEME.findall(xfce)[:1]
+    if "XFCE" in _desktops(environ):  # else the file is left of a desktop that is not in use
+        xfce = _text(config / "xfce4" / "xfconf" / "xfce-perchannel-xml" / "xsettings.xml")
+        for name, value in _XFCE_NAMES.findall(xfce):
+            yield name.removesuffix("Name").lower(), value
     gtk = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         gtk.read_string(_text(config / "gtk-3.0" / "settings.ini"))
     except configparser.Error:
         return
     if gtk.get("Settings", "gtk-application-prefer-dark-theme", fallback="0").lower() in {"1", "true"}:
-        yield "dark"
-    yield gtk.get("Settings", "gtk-theme-name", fallback="")
+        yield "theme", "dark"
+    yield "theme", gtk.get("Settings", "gtk-theme-name", fallback="")
+    yield "font", gtk.get("Settings", "gtk-font-name", fallback="")
 
 
 def _text(path: Path) -> str:
