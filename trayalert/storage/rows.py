@@ -83,7 +83,7 @@ def alert_values(
         alert.identity.text,
         str(alert.kind),
         str(alert.state) if alert.state else None,
-        str(alert.level),
+        alert.level and str(alert.level),
         str(alert.previous_level) if alert.previous_level else None,
         *_plain_values(alert),
         alert.group,

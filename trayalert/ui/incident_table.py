@@ -3,7 +3,7 @@
 from typing import Final
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QResizeEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -154,8 +154,33 @@ class IncidentTable(QTableView):
 
 
 class _RowDelegate(QStyledItemDelegate):
-    """Draws no frame around a single cell: the row is what is selected."""
+    """Draws no frame around a single cell, as the row is what is selected, and all texts of a row on one base line.
+
+    Left to itself, Qt puts a cell with Chinese in it some pixels lower: the font that has it is taller.
+    """
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        self.initStyleOption(option, index)
         option.state &= ~QStyle.StateFlag.State_HasFocus
-        super().paint(painter, option, index)
+        style = option.widget.style()
+        box = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, option.widget)
+        text, option.text = option.text, ""
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, option, option.widget) + 1
+        box.adjust(margin, 0, -margin, 0)
+        metrics = option.fontMetrics
+        shown = metrics.elidedText(text, option.textElideMode, box.width())
+        right = bool(option.displayAlignment & Qt.AlignmentFlag.AlignRight)
+        left = box.right() + 1 - metrics.horizontalAdvance(shown) if right else box.left()
+        base = box.top() + (box.height() + metrics.ascent() - metrics.descent()) // 2
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        active = (
+            QPalette.ColorGroup.Active if option.state & QStyle.StateFlag.State_Active else QPalette.ColorGroup.Inactive
+        )
+        painter.save()
+        painter.setFont(option.font)
+        painter.setPen(
+            option.palette.color(active, QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text)
+        )
+        painter.drawText(left, base, shown)
+        painter.restore()

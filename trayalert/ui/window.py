@@ -129,7 +129,7 @@ class Window(QMainWindow):
         self.setCentralWidget(body)
         room = self.screen().availableGeometry().size()
         self.resize(min(1400, room.width() - 16), min(760, room.height() - 50))
-        beside = 340 if self.width() > 1300 else 300
+        beside = 400 if self.width() > 1300 else 300
         splitter.setSizes([self.width() - 20 - beside, beside])
 
     def _connect(self) -> None:
