@@ -8,7 +8,15 @@ from PySide6.QtWidgets import QSystemTrayIcon, QWidget
 from pytestqt.qtbot import QtBot
 
 import trayalert
-from trayalert.ui.plain import PlainLabel, copy_text, elided, show_caption, show_tooltip, show_tray_tooltip
+from trayalert.ui.plain import (
+    PlainLabel,
+    PlainParagraph,
+    copy_text,
+    elided,
+    show_caption,
+    show_tooltip,
+    show_tray_tooltip,
+)
 
 ROOT = Path(trayalert.__file__).parent
 THE_ONE_PLACE = ROOT / "ui" / "plain.py"
@@ -73,6 +81,21 @@ def test_a_label_takes_nothing_for_markup(qtbot: QtBot) -> None:
     assert "<img" in label.text()
     assert "\u202e" not in label.text()
     assert label.text().endswith("\nsecond")
+
+
+def test_a_paragraph_takes_nothing_for_markup_and_breaks_the_longest_word(qtbot: QtBot) -> None:
+    paragraph = PlainParagraph()
+    qtbot.addWidget(paragraph)
+    paragraph.resize(200, 20)
+    paragraph.show_text(HOSTILE)
+    assert "<img" in paragraph.toPlainText()
+    assert "\u202e" not in paragraph.toPlainText()
+    paragraph.show_text("x")
+    paragraph.show()
+    line = paragraph.height()
+    paragraph.show_text("7f6e5d4c-0001-4a4a-8b8b-000000000001_" * 3)
+    qtbot.waitUntil(lambda: paragraph.height() > 3 * line)
+    assert paragraph.document().size().width() <= paragraph.width()
 
 
 def test_a_tooltip_is_escaped(qtbot: QtBot) -> None:

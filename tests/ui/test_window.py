@@ -12,7 +12,7 @@ from trayalert.domain.reach import Reach
 from trayalert.ui.details import Details
 from trayalert.ui.incident_table import IncidentTable
 from trayalert.ui.incidents_model import IncidentsModel
-from trayalert.ui.plain import PlainLabel
+from trayalert.ui.plain import PlainLabel, PlainParagraph
 from trayalert.ui.window import Window
 
 
@@ -38,7 +38,9 @@ class Seen:
         return next(one for one in self.window.findChildren(QPushButton) if one.text().startswith(start))
 
     def words(self) -> str:
-        return "\n".join(one.text() for one in self.window.findChildren(PlainLabel) if one.isVisible())
+        labels = [one.text() for one in self.window.findChildren(PlainLabel) if one.isVisible()]
+        paragraphs = [one.toPlainText() for one in self.window.findChildren(PlainParagraph) if one.isVisible()]
+        return "\n".join(labels + paragraphs)
 
     def announce(self, qtbot: QtBot, ids: Iterable[int]) -> None:
         model = self.table.model()

@@ -24,7 +24,7 @@ from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.ui.icons import level_icon
-from trayalert.ui.plain import PlainLabel, copy_text, show_caption, show_tooltip
+from trayalert.ui.plain import PlainLabel, PlainParagraph, copy_text, show_caption, show_tooltip
 from trayalert.ui.wording import (
     closed_words,
     duration_words,
@@ -191,7 +191,7 @@ class _Facts(QScrollArea):
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._form.setHorizontalSpacing(14)
         self._form.setVerticalSpacing(5)
-        self._values: dict[str, PlainLabel] = {}
+        self._values: dict[str, PlainParagraph] = {}
         self.setWidget(body)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -208,10 +208,9 @@ class _Facts(QScrollArea):
         self._values["Duration"].show_text(duration_words(stored.incident, now=now))
 
     def _add(self, name: str) -> None:
-        title, value = PlainLabel(name), PlainLabel(selectable=True, wrapped=True)
+        title, value = PlainLabel(name), PlainParagraph()
         title.setForegroundRole(QPalette.ColorRole.PlaceholderText)  # quieter than the value
         title.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        value.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         value.setAccessibleName(name)
         self._values[name] = value
         self._form.addRow(title, value)

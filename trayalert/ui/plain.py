@@ -6,11 +6,12 @@ bare widgets and setters. Item views are not hit: they never guess.
 """
 
 import html
+import math
 import unicodedata
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QSystemTrayIcon, QWidget
+from PySide6.QtCore import QSizeF, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QTextOption
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy, QSystemTrayIcon, QTextEdit, QWidget
 
 from trayalert.domain.text import printable
 
@@ -30,9 +31,40 @@ class PlainLabel(QLabel):
 
     def show_text(self, text: str) -> None:
         """Show the cleaned text; nothing happens where it is shown already."""
-        clean = "\n".join(printable(line, limit=1000) for line in text.split("\n"))
+        clean = _clean_lines(text)
         if clean != self.text():
             super().setText(clean)
+
+
+class PlainParagraph(QTextEdit):
+    """Cleaned plain text to be read and copied, as high as it is. Unlike a label it breaks long words, such as ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setReadOnly(True)
+        self.setAcceptRichText(False)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.viewport().setAutoFillBackground(False)
+        self.document().setDocumentMargin(0)
+        self.document().documentLayout().documentSizeChanged.connect(self._fit)
+
+    def show_text(self, text: str) -> None:
+        """Show the cleaned text; nothing happens where it is shown already."""
+        clean = _clean_lines(text)
+        if clean != self.toPlainText():
+            self.setPlainText(clean)
+
+    def _fit(self, size: QSizeF) -> None:
+        self.setFixedHeight(max(math.ceil(size.height()), self.fontMetrics().height()))
+
+
+def _clean_lines(text: str) -> str:
+    return "\n".join(printable(line, limit=1000) for line in text.split("\n"))
 
 
 def show_tooltip(target: QWidget | QAction, text: str) -> None:
