@@ -133,7 +133,8 @@ class IncidentTable(QTableView):
             self.setColumnHidden(place, spare < 0)
         level = COLUMNS.index(Column.LEVEL)
         narrow, wide = self._room(_SAMPLES[Column.LEVEL]), self._room(_LONG_LEVEL)
-        self.setColumnWidth(level, wide if spare >= wide - narrow else narrow)
+        enough = wide - narrow + self.fontMetrics().horizontalAdvance(_SHORT_NAME)  # names come first
+        self.setColumnWidth(level, wide if spare >= enough else narrow)
 
     def _room(self, words: str) -> int:
         """Return the width of a Level cell with these words beside its picture."""
