@@ -204,15 +204,15 @@ def _recover(arrival: Arrival, own: list[Incident], rivals: list[Incident]) -> F
 
 
 def _before(incident: Incident, at: Millis) -> bool:
-    """Whether everything bad that is known of the incident lies before `at`."""
-    return (incident.fired_at if incident.fired_at is not None else incident.opened_at - 1) < at
+    """Whether everything that is known of the open incident, all of it bad, lies before `at`."""
+    return incident.last_at < at
 
 
 def _lose_data(arrival: Arrival, burning: Incident | None) -> Folded:
     if burning is None:
         return Folded(joined=_opened(arrival), change=Change.OPENED)
-    newest = arrival.at >= burning.last_at
-    joined = _joined(arrival, burning, stands=newest, no_data=burning.no_data or newest)
+    since = burning.fired_at is None or arrival.at > burning.fired_at  # an ALERT is data
+    joined = _joined(arrival, burning, stands=arrival.at > burning.last_at, no_data=burning.no_data or since)
     return Folded(joined=joined, change=Change.COUNTED if joined.no_data == burning.no_data else Change.NO_DATA)
 
 
