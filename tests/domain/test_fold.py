@@ -33,6 +33,7 @@ Told = tuple[float, float | None, Change | None, Level, int]
         pytest.param([fires(0, level=C), fires(5, level=I)], LEVEL, [(0, None, None, I, 2)], id="ALERT, better: told"),
         pytest.param([fires(5), fires(0, level=C)], COUNTED, [(0, None, None, W, 2)], id="ALERT, older: level stays"),
         pytest.param([fires(5), fires(5, level=C)], LEVEL, [(5, None, None, C, 2)], id="ALERTs at once: the worse"),
+        pytest.param([fires(5, level=C), fires(5)], COUNTED, [(5, None, None, C, 2)], id="ALERTs at once, reversed"),
         pytest.param([fires(0), ok(5), fires(10)], OPENED, [(0, 5, RECOVERED, CALM, 2), (10, None, None, W, 1)],
                      id="ALERT after the OK: opens anew"),
         pytest.param([fires(2), ok(5), fires(4, level=C)], LATE, [(2, 5, RECOVERED, CALM, 3)],
@@ -102,6 +103,8 @@ Told = tuple[float, float | None, Change | None, Level, int]
                      id="OK older than the last lost data: closes nothing"),
         pytest.param([fires(0), no_data(9), ok(5)], COUNTED, [(0, None, None, W, 3)],
                      id="OK between ALERT and lost data: closes nothing"),
+        pytest.param([no_data(5), fires(3, level=C)], LEVEL, [(3, None, None, C, 2)],
+                     id="ALERT older than the lost data: its level all the same"),
         # no time that can be read: the arrival (minute 1,000 and on) is its place
         pytest.param([fires(None), ok(None)], RECOVERED, [(1000, 1001, RECOVERED, CALM, 2)], id="no times: arrival"),
         pytest.param([fires(0), ok(None), fires(5)], LATE, [(0, 1001, RECOVERED, CALM, 3)], id="OK with no time"),

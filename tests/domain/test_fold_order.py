@@ -64,6 +64,15 @@ def test_a_subject_burns_at_the_end_in_every_order_or_in_none(alerts: list[Alert
     assert len(log.open()) == burns(alerts)
 
 
+@given(alerts=streams(lost_data=False), data=st.data())
+def test_what_burns_at_the_end_has_the_level_and_moment_of_its_latest_alert(
+    alerts: list[Alert], data: st.DataObject
+) -> None:
+    for one in arrive(alerts, data).open():
+        latest = max((made for made in alerts if made.state is State.ALERT), key=lambda made: made.at or 0)
+        assert (one.level, one.fired_at, one.last_at) == (latest.level, latest.at, latest.at)
+
+
 @given(alerts=runs().filter(lambda alerts: alerts[-1].state is State.ALERT), data=st.data())
 def test_a_last_run_that_has_not_ended_burns_in_every_order(alerts: list[Alert], data: st.DataObject) -> None:
     # the other way round it may err, to the safe side: an OK that came before all ALERTs of its run and closed

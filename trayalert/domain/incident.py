@@ -227,8 +227,11 @@ def _fire(arrival: Arrival, burning: Incident | None, rivals: list[Incident]) ->
         return Folded(joined=opened, change=Change.OPENED, superseded=over)
     changes = _fired(arrival, burning)
     newest = at >= burning.last_at
+    if changes["fired_at"] == at:  # the latest ALERT tells the level, though data was lost since; of two, the worse one
+        tied = [burning.level] if burning.fired_at == at else []
+        changes["level"] = worst(arrival.alert.level, *tied)
     if newest:
-        changes |= {"level": arrival.alert.level, "no_data": False}
+        changes["no_data"] = False
     joined = _joined(arrival, burning, stands=newest, **changes)
     return Folded(joined=joined, change=Change.COUNTED if joined.level is burning.level else Change.LEVEL)
 
