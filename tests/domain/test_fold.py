@@ -178,6 +178,16 @@ def test_other_rules_and_resources_are_not_touched() -> None:
     ]
 
 
+@pytest.mark.parametrize("key", [None, "a"])
+def test_an_ok_from_the_far_future_hides_no_alert(key: str | None) -> None:
+    # 9999999999 as a time is the year 2286: every ALERT until then would be late
+    log = IncidentLog().take(ok(200_000_000, key), came=10).take(fires(20, key), came=20)
+    assert [incident.opened_at for incident in log.open()] == [minute(20)]
+
+    log = IncidentLog().take(fires(5, key), came=5).take(ok(200_000_000, key), came=10).take(fires(20, key), came=20)
+    assert [incident.opened_at for incident in log.open()] == [minute(20)]
+
+
 def test_a_clock_that_is_hours_behind_the_senders_changes_nothing() -> None:
     log = IncidentLog().take(fires(480), came=0).take(ok(490), came=10).take(fires(485), came=11)
 

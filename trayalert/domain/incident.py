@@ -18,6 +18,9 @@ UNRECOGNISED_KEY = '["unrecognised"]'
 UNRECOGNISED_SPAN: Millis = 24 * 3_600_000
 """The incident of unrecognised callbacks closes by itself this long after the last one."""
 
+_FAR: Millis = 24 * 3_600_000
+"""A clock that takes local time for UTC is wrong by less. One that is wrong by more leaves open what is over."""
+
 
 class Change(enum.StrEnum):
     """What an alert did to its incident."""
@@ -92,8 +95,11 @@ class Arrival:
 
     @property
     def at(self) -> Millis:
-        """Its place in time."""
-        return self.alert.at if self.alert.at is not None else self.received_at
+        """Its place in time. An OK from the far future has none: every ALERT until then would be taken for late."""
+        at, received_at = self.alert.at, self.received_at
+        if at is None or (self.alert.state is State.OK and at > received_at + _FAR):
+            return received_at
+        return at
 
 
 def fold(arrival: Arrival, known: Sequence[Incident]) -> Folded:
