@@ -118,6 +118,7 @@ CORRUPT = {
     "empty": b"",
     "no JSON": b"{secret",
     "no text": b"\xff\xfe",
+    "a secret and a stray byte": json.dumps({"secrets": [SOUND]}).encode() + b"\xff",
     "too deep": b"[" * 100_000,
     "another object": b"{}",
     "a list": b"[]",

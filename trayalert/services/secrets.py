@@ -115,7 +115,8 @@ def _read(path: Path) -> tuple[Secret, ...]:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise SecretFault(_unreadable(path, repr(error))) from error
+        # str, not repr: a UnicodeDecodeError's repr holds the whole file, and that the secret
+        raise SecretFault(_unreadable(path, f"{type(error).__name__}: {error}")) from error
     if not found or not all(map(_sound, found)):
         raise SecretFault(_unreadable(path, "no secret of full length in it"))
     return found
