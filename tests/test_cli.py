@@ -221,6 +221,15 @@ def test_incidents_are_listed_open_ones_on_demand(data_dir: Path) -> None:
     assert burning.objects[0]["unconfirmed"] is True
 
 
+@pytest.mark.parametrize("which", [[], ["--open"]])
+def test_the_incident_that_came_last_is_listed_first_whenever_it_began(tmp_path: Path, which: list[str]) -> None:
+    store(tmp_path / "trayalert.db", append("i-1"), append("i-2", at=1_780_000_000_000), append("i-3"))
+
+    listed = run("incidents", "--json", *which, data_dir=tmp_path)
+
+    assert [one["id"] for one in listed.objects] == [3, 2, 1]
+
+
 @pytest.mark.parametrize("command", [["alerts", "--json"], ["incidents", "--json"]])
 def test_with_no_log_there_is_nothing_to_list(tmp_path: Path, command: list[str]) -> None:
     done = run(*command, data_dir=tmp_path / "none")

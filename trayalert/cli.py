@@ -298,7 +298,7 @@ def incidents(as_json: bool, only_open: bool) -> None:
     settings = _settings(places)
     links = link_table(settings)
     with _reader(places) as reader:
-        found = (reader.open_incidents() if only_open else reader.every_incident()) if reader else ()
+        found = reader.every_incident(only_open=only_open) if reader else ()
         if as_json:
             _speak_utf8()
             for stored in found:

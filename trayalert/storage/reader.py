@@ -92,7 +92,7 @@ class Reader:
         return [read_alert(row) for row in self._rows(sql, (incident_id, limit))]
 
     def open_incidents(self) -> list[StoredIncident]:
-        """Return all open incidents, the newest first."""
+        """Return all open incidents, the newest (by `opened_at`, then id) first."""
         sql = f"{_INCIDENTS} WHERE i.closed_at IS NULL ORDER BY i.opened_at DESC, i.id DESC"
         return [read_stored_incident(row) for row in self._rows(sql)]
 
@@ -123,9 +123,10 @@ class Reader:
             found += map(read_stored_incident, self._rows(sql, tuple(some)))
         return found
 
-    def every_incident(self) -> Iterator[StoredIncident]:
-        """Return all incidents, the newest number first."""
-        return map(read_stored_incident, self._rows(f"{_INCIDENTS} ORDER BY i.id DESC"))
+    def every_incident(self, *, only_open: bool = False) -> Iterator[StoredIncident]:
+        """Return all incidents, or all open ones, the highest id first."""
+        where = " WHERE i.closed_at IS NULL" if only_open else ""
+        return map(read_stored_incident, self._rows(f"{_INCIDENTS}{where} ORDER BY i.id DESC"))
 
     def open_levels(self) -> dict[Level, int]:
         """Return how many incidents are open, by their present level."""
