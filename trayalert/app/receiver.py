@@ -138,11 +138,7 @@ class Receiver:
         match wish:
             case {"do": "status"}:
                 running = Running(front=self._plan.front, pid=os.getpid(), http_parser=parser_kind(), door=self.door)
-                return {
-                    "running": asdict(running),
-                    "settings": asdict(self._plan.settings),
-                    "problems": self._plan.problems,
-                }
+                return {"running": asdict(running)}
             case {"do": "resolve", "id": int(number)}:
                 return {"done": await self._inbox.resolve(number, now=now())}
             case {"do": "rotate", "grace": int(grace)}:
