@@ -47,7 +47,7 @@ class Notifier(Protocol):
 
 
 class Standing:
-    """Whether notifications work, and why not; tells `on_change` and the program's log once per change."""
+    """Whether notifications work, and why not; tells `on_change` and the logger once per change."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self.available = False

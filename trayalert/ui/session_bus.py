@@ -26,12 +26,12 @@ def session_bus_address() -> str | None:
     return f"unix:path={runtime}/bus" if runtime and Path(runtime, "bus").exists() else None
 
 
-def call(destination: str, path: str, member: str, signature: str = "", *body: Any, interface: str = "") -> Message:
-    """Make a method call; the interface is named like the destination where none is given."""
+def call(destination: str, path: str, member: str, signature: str = "", *body: Any) -> Message:
+    """Make a call of a method whose interface is named like its destination."""
     return Message(
         destination=destination,
         path=path,
-        interface=interface or destination,
+        interface=destination,
         member=member,
         signature=signature,
         body=list(body),
