@@ -1,6 +1,7 @@
 """The desk of the running program: what the widgets ask is read from the log, what they wish goes where it is done.
 
-Main thread only. A log that cannot be read is trouble that the person sees, never an exception in a widget.
+Main thread only. A log that cannot be read is trouble that the person sees, never an exception in a widget, and never
+calm: what was open when it could still be read counts as open.
 """
 
 import logging
@@ -26,7 +27,7 @@ _Answer = TypeVar("_Answer")
 
 
 class LiveDesk:
-    """Implements `ui.desk.Desk`. `notifier_problem` and `quit` are the desktop's."""
+    """Implements `ui.desk.Desk`. `notifier_problem`, `pause` and `quit_` are the desktop's."""
 
     def __init__(
         self,
@@ -46,7 +47,9 @@ class LiveDesk:
         self._pause = pause
         self._quit = quit_
         self._paused_until: Millis | None = None
-        self._log_problem: str | None = None
+        self._levels: dict[Level, int] = {}
+        self._last_callback_at: Millis | None = None
+        self._log_problems: dict[str, str] = {}
 
     def now(self) -> Millis:
         """Return the present moment."""
@@ -54,14 +57,14 @@ class LiveDesk:
 
     def state(self) -> DeskState:
         """Return what tray and status line say now."""
-        none: dict[Level, int] = {}
-        levels = self._read(self._reader.open_levels, none)
-        last_callback_at = self._read(self._reader.last_callback_at, None)
-        trouble = (self._receiver.door.problem, self._log_problem, self._notifier_problem(), *self._plan.problems)
+        levels = self._levels = self._read("levels", self._reader.open_levels, self._levels)
+        self._last_callback_at = self._read("last callback", self._reader.last_callback_at, self._last_callback_at)
+        log_problems = dict.fromkeys(self._log_problems.values())
+        trouble = (self._receiver.door.problem, *log_problems, self._notifier_problem(), *self._plan.problems)
         return DeskState(
             open_incidents=sum(levels.values()),
             worst=worst(*levels) if levels else None,
-            last_callback_at=last_callback_at,
+            last_callback_at=self._last_callback_at,
             reach=self._receiver.door.reach,
             paused_until=self._paused_until if self._paused_until and self._paused_until > now() else None,
             trouble=tuple(problem for problem in trouble if problem),
@@ -69,23 +72,23 @@ class LiveDesk:
 
     def open_incidents(self) -> Sequence[StoredIncident]:
         """Return all open incidents, the newest first."""
-        return self._read(self._reader.open_incidents, [])
+        return self._read("open", self._reader.open_incidents, [])
 
     def burning(self, *, limit: int) -> Sequence[StoredIncident]:
         """Return the first open incidents: the worst level first, then the newest."""
-        return self._read(lambda: self._reader.burning(limit=limit), [])
+        return self._read("burning", lambda: self._reader.burning(limit=limit), [])
 
     def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident]:
         """Return closed incidents, the last closed first, going on after `before`."""
-        return self._read(lambda: self._reader.closed_incidents(before=before, limit=limit), [])
+        return self._read("closed", lambda: self._reader.closed_incidents(before=before, limit=limit), [])
 
     def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident]:
         """Return those incidents, in any order."""
-        return self._read(lambda: self._reader.incidents(ids), [])
+        return self._read("incidents", lambda: self._reader.incidents(ids), [])
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
         """Return the alerts of an incident, newest arrival first."""
-        return self._read(lambda: self._reader.alerts_of(incident_id, limit=limit), [])
+        return self._read("alerts", lambda: self._reader.alerts_of(incident_id, limit=limit), [])
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
         """Whether an open incident had no repeat for longer than the mute period."""
@@ -121,13 +124,14 @@ class LiveDesk:
         """Close the log."""
         self._reader.close()
 
-    def _read(self, ask: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
+    def _read(self, question: str, ask: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
+        """Ask the log. A question that it cannot answer is trouble until the same one is answered again."""
         try:
             answer = ask()
         except Fault as fault:
-            if self._log_problem is None:
+            if str(fault) not in self._log_problems.values():
                 _logger.error("%s", fault)
-            self._log_problem = str(fault)
+            self._log_problems[question] = str(fault)
             return otherwise
-        self._log_problem = None
+        self._log_problems.pop(question, None)
         return answer

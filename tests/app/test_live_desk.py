@@ -1,0 +1,62 @@
+"""The desk of the running program, over a real log."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.storage.making import append, store
+from trayalert.app.live_desk import LiveDesk
+from trayalert.app.places import find_places
+from trayalert.app.receiver import Plan, Receiver
+from trayalert.domain.level import Level
+from trayalert.domain.settings import Settings
+from trayalert.services.secrets import Secrets
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A log with one open incident."""
+    path = tmp_path / "trayalert.db"
+    store(path, append("i-1", triggerLevel="CRITICAL"))
+    return path
+
+
+@pytest.fixture
+async def desk(log: Path) -> AsyncIterator[LiveDesk]:
+    places = find_places(str(log.parent))
+    plan = Plan(
+        places=places, settings=replace(Settings(), port=0), problems=(), secrets=Secrets(places.secrets), front="tray"
+    )
+    receiver = Receiver(plan, announce=lambda _: None)
+    live = LiveDesk(plan, receiver, notifier_problem=lambda: None, pause=lambda _: None, quit_=lambda: None)
+    yield live
+    live.close()
+    receiver.end()
+    await receiver.run()
+
+
+def change(log: Path, sql: str) -> None:
+    """As an unlucky disk or another program would."""
+    with closing(sqlite3.connect(log, isolation_level=None)) as other:
+        other.execute(sql)
+
+
+async def test_what_was_open_stays_open_while_the_log_cannot_be_read(log: Path, desk: LiveDesk) -> None:
+    assert (desk.state().worst, desk.state().trouble) == (Level.CRITICAL, ())
+
+    change(log, "ALTER TABLE incident RENAME TO gone")
+    desk.incidents([1])
+    broken = desk.state()
+
+    assert (broken.open_incidents, broken.worst) == (1, Level.CRITICAL)
+    (sentence,) = broken.trouble
+    assert sentence.startswith(f"the log {log} cannot be read")
+
+    change(log, "ALTER TABLE gone RENAME TO incident")
+    desk.incidents([1])
+
+    assert (desk.state().open_incidents, desk.state().trouble) == (1, ())
