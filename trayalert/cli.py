@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -159,11 +160,21 @@ def _owned(front: str, host: str | None, port: int | None) -> Iterator["Plan"]:
     except OwnedError as owned:
         if front == "tray" and owned.owner and owned.owner.front == "tray":
             with contextlib.suppress(ControlFault):
-                answer = ask(places.socket, {"do": "show"})
+                answer = _patiently(lambda: ask(places.socket, {"do": "show"}))
                 if answer and answer.get("done"):
                     click.echo("trayalert runs already; its window is shown.")
                     sys.exit(0)
         _fail(f"{owned}: {places.data_dir}. End it, or name another --data-dir.")
+
+
+def _patiently(ask: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Ask again for a few seconds: who owns the data dir may just be starting."""
+    for pause in (0.1, 0.2, 0.4, 0.8, 1.6):
+        answer = ask()
+        if answer is not None:
+            return answer
+        time.sleep(pause)
+    return ask()
 
 
 @main.command()

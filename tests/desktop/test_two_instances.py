@@ -26,6 +26,18 @@ def test_a_second_trayalert_raises_the_first_ones_window_and_ends_well(applicati
     assert application.window().id == window.id
 
 
+def test_a_second_trayalert_waits_for_a_first_one_that_is_just_starting(desktop: Desktop, tmp_path: Path) -> None:
+    first = Application(desktop, tmp_path)
+    try:
+        wait_until((first.data_dir / "lock").exists, "the first one owns the data dir")
+        assert first.run().returncode == 0
+        assert first.window()
+        assert first.end() == 0
+        assert first.complaints() == ""
+    finally:
+        first.stop()
+
+
 def test_serve_says_that_the_tray_owns_the_data_dir(application: Application) -> None:
     assert application.url
 

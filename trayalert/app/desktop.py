@@ -36,9 +36,14 @@ _logger = logging.getLogger(__name__)
 
 
 class _Wishes(QObject):
-    """Wishes from other threads."""
+    """Wishes from other threads. They may come before anybody here listens: `window_wanted` remembers."""
 
     show = Signal()
+    window_wanted = False
+
+    def want_window(self) -> None:
+        self.window_wanted = True
+        self.show.emit()
 
 
 class _QuitFilter(QObject):
@@ -88,7 +93,7 @@ class _ReceiverThread:
             self._bridge.put([DoorChanged(self.receiver.door.host, self.receiver.door.port, problem)])
 
     async def _receive(self) -> None:
-        receiver = Receiver(self._plan, announce=self._announce, show=self._wishes.show.emit)
+        receiver = Receiver(self._plan, announce=self._announce, show=self._wishes.want_window)
         self._started.set_result(receiver)
         await receiver.run()
 
@@ -149,6 +154,8 @@ async def _live(
     front.tray.window_wanted.connect(notifying.window_seen)
     wishes.show.connect(show_window, Qt.ConnectionType.QueuedConnection)
     front.start()
+    if wishes.window_wanted:
+        show_window()
     await notifying.notifier.start()
     await ending.wait()
     app.removeEventFilter(quit_filter)
