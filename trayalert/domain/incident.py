@@ -18,8 +18,8 @@ UNRECOGNISED_KEY = '["unrecognised"]'
 UNRECOGNISED_SPAN: Millis = 24 * 3_600_000
 """The incident of unrecognised callbacks closes by itself this long after the last one."""
 
-_FAR: Millis = 24 * 3_600_000
-"""A clock that takes local time for UTC is wrong by less. One that is wrong by more leaves open what is over."""
+_FAR: Millis = 10 * 366 * 24 * 3_600_000
+"""No clock is so far ahead: such a time is unreadable. An OK of then would make every ALERT until then late."""
 
 
 class Change(enum.StrEnum):
@@ -85,6 +85,11 @@ class Folded:
     superseded: tuple[Incident, ...] = ()
 
 
+def place(alert: Alert, *, received_at: Millis) -> Millis:
+    """Return an alert's place in time: when it happened, where that cannot be read when it came."""
+    return received_at if alert.at is None or alert.at > received_at + _FAR else alert.at
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """An alert (not of kind `test`), its number in the log, and when it came."""
@@ -95,11 +100,8 @@ class Arrival:
 
     @property
     def at(self) -> Millis:
-        """Its place in time. An OK from the far future has none: every ALERT until then would be taken for late."""
-        at, received_at = self.alert.at, self.received_at
-        if at is None or (self.alert.state is State.OK and at > received_at + _FAR):
-            return received_at
-        return at
+        """Its place in time."""
+        return place(self.alert, received_at=self.received_at)
 
 
 def fold(arrival: Arrival, known: Sequence[Incident]) -> Folded:

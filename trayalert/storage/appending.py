@@ -13,7 +13,7 @@ from typing import Any
 from trayalert.domain.alert import SAME_TEXT_SPAN, Alert, Identity, Kind
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged, TestReceived
-from trayalert.domain.incident import Arrival, Change, Incident, fold
+from trayalert.domain.incident import Arrival, Change, Incident, fold, place
 from trayalert.domain.times import Millis
 from trayalert.storage.rows import (
     INCIDENT_COLUMNS,
@@ -74,7 +74,7 @@ class _Group:
         known = {
             "identities": json.dumps([alert.identity.text for alert, _ in alerts if alert.identity.text]),
             "names": json.dumps(list({name for alert, _ in alerts for name in (alert.subject, alert.key) if name})),
-            "earliest": min((at if (at := alert.at) is not None else now for alert, now in alerts), default=0),
+            "earliest": min((place(alert, received_at=came) for alert, came in alerts), default=0),
         }
         ((delivery_id, alert_id, incident_id, seen, incidents),) = connection.execute(_KNOWN, known)
         self._delivery_id, self._alert_id, self._incident_id = delivery_id or 0, alert_id or 0, incident_id or 0
