@@ -61,6 +61,25 @@ def test_the_first_line_says_where_the_door_is_and_holds_no_secret(tmp_path: Pat
     assert running.secret not in running.address
 
 
+@pytest.mark.parametrize("stdout", ["a pipe that nobody reads", "/dev/full"])
+def test_it_receives_where_its_first_line_can_go_nowhere(tmp_path: Path, stdout: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    full = os.open("/dev/full", os.O_WRONLY)
+    arguments = [sys.executable, "-m", "trayalert", "serve", "--port", "0", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(
+        arguments, stdout=full if stdout == "/dev/full" else writer, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_for(lambda: run("status", "--json", data_dir=tmp_path).objects[0]["listening"])
+        sent = run("send", data_dir=tmp_path)
+        process.terminate()
+        _, err = process.communicate(timeout=DEADLINE)
+    os.close(writer)
+    os.close(full)
+
+    assert (sent.status, process.returncode, err) == (0, 0, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_after_an_idle_second_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
     with serving(tmp_path) as running:

@@ -1,6 +1,7 @@
 """`trayalert serve`: the receiver on the main thread, with no Qt."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,17 @@ def announce_door(events: Sequence[Event]) -> None:
     """Print the line that says where the door is open, as scripts wait for it."""
     for event in events:
         if isinstance(event, DoorChanged) and event.problem is None:
-            print(f"listening on {local_url(event.host, event.port)}", flush=True)  # noqa: T201 - the contract's line
+            try:
+                print(f"listening on {local_url(event.host, event.port)}", flush=True)  # noqa: T201 - the contract's line
+            except OSError:  # a pipe or a terminal that has gone: nobody reads it, and callbacks come all the same
+                _let_stdout_go()
+
+
+def _let_stdout_go() -> None:
+    """Send to nowhere what stdout still holds, or the flush at the end would fail once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def serve(plan: Plan) -> None:
