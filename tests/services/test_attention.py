@@ -142,6 +142,22 @@ def test_a_test_callback_is_answered_in_words(desk: Desk) -> None:
     assert any("stored" in line for line in notice.lines)
 
 
+def test_a_test_callback_that_came_before_the_daemon_is_answered_once_it_is_there() -> None:
+    desk = Desk(available=False)
+    assert desk.attention.test_received(now=NOW) == ()
+
+    assert len(notices(desk.attention.set_available(True, now=NOW + 200))) == 1
+    assert desk.attention.set_available(False, now=NOW + 300) == ()
+    assert desk.attention.set_available(True, now=NOW + 400) == ()
+
+
+def test_a_test_callback_is_not_answered_when_nobody_waits_for_it_any_more() -> None:
+    desk = Desk(available=False)
+    desk.attention.test_received(now=NOW)
+
+    assert desk.attention.set_available(True, now=NOW + 5 * MINUTE) == ()
+
+
 def test_what_is_not_understood_is_told_without_its_text(desk: Desk) -> None:
     (notice,) = notices(desk.change(Change.OPENED, stored(kind=Kind.UNRECOGNISED, name="<b>evil</b>")))
     assert notice.title == "WARN: Callback not understood"

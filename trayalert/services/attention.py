@@ -24,6 +24,9 @@ REFILL: Millis = 6_000
 SUMMARY_EVERY: Millis = 1_000
 """A flood changes the summary's number no more often than this."""
 
+TEST_HELD: Millis = 10_000
+"""So long somebody still looks for the answer to the console's Test button."""
+
 _TELLING = frozenset({Change.OPENED, Change.LEVEL, Change.NO_DATA})
 _RECOVERING = frozenset({Change.RECOVERED, Change.RECOVERED_UNKNOWN})
 _ENDING = frozenset({Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
@@ -58,6 +61,7 @@ class Attention:
         self._grown = False
         self._shrunk = False
         self._summarised_at: Millis | None = None
+        self._tested_at: Millis | None = None
 
     @property
     def due(self) -> Millis | None:
@@ -81,8 +85,9 @@ class Attention:
         return (*wishes, *self.tick(now=now))
 
     def test_received(self, *, now: Millis) -> tuple[Wish, ...]:
-        """Answer the console's Test button."""
+        """Answer the console's Test button; where nothing can be shown yet, as soon as it can."""
         notice = test_notice()
+        self._tested_at = None if self._available else now
         return (Show(notice),) if self._may_show(notice, now) else ()
 
     def pause(self, until: Millis | None, *, now: Millis) -> tuple[Wish, ...]:
@@ -93,7 +98,8 @@ class Attention:
     def set_available(self, available: bool, *, now: Millis) -> tuple[Wish, ...]:
         """Hear whether anything can be shown at all."""
         self._available = available
-        return self.tick(now=now)
+        held = available and self._tested_at is not None and now - self._tested_at <= TEST_HELD
+        return (*(self.test_received(now=now) if held else ()), *self.tick(now=now))
 
     def summary_seen(self) -> None:
         """Hear that the person looked into the window: what was held is known."""
