@@ -108,11 +108,6 @@ class IncidentsModel(QAbstractTableModel):
 
     # what the window asks
 
-    @property
-    def open_count(self) -> int:
-        """Return the number of open incidents in the table."""
-        return self._rows.open_count
-
     def incident_at(self, row: int) -> StoredIncident:
         """Return the incident in that row."""
         return self._rows[row]
