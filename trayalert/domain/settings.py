@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trayalert.domain.console_link import Site
+from trayalert.domain.text import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,10 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
     """Read the file's text. Return the settings and a sentence for every problem in it."""
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return Settings(), (f"it is not TOML: {error}. Nothing in it was used; the defaults hold.",)
+    except (ValueError, RecursionError) as error:
+        known = isinstance(error, tomllib.TOMLDecodeError)
+        reason = printable(str(error)) if known else "a number in it is too long, or its brackets are too deep"
+        return Settings(), (f"it is not TOML: {reason}. Nothing in it was used; the defaults hold.",)
     values: dict[str, Any] = {}
     problems: list[str] = []
     for name, value in table.items():
@@ -59,8 +62,11 @@ def _unknown(name: str) -> str:
 
 
 def _shown(value: object) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 80 else text[:79] + "…"
+    try:
+        text = f'"{value}"' if isinstance(value, str) else str(value)
+    except ValueError:  # Python writes no number of thousands of digits
+        text = "a very long number"
+    return printable(text, limit=80)
 
 
 def _host(value: object) -> str:
