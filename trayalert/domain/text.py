@@ -4,9 +4,10 @@ import re
 
 _BREAKS = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _UNSEEN = re.compile(
-    # soft hyphen, bidi marks, embeddings, overrides and isolates, zero-width characters, lone surrogates:
-    # with them a stranger can hide, reorder or break what the admin reads
-    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]+"
+    # soft hyphen, bidi marks, embeddings, overrides and isolates, joiners, fillers and other zero-width characters,
+    # tags, lone surrogates: with them a stranger can hide, reorder or break what the admin reads
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]+"
 )
 
 
@@ -14,5 +15,6 @@ def printable(text: str | None, *, limit: int = 300) -> str:
     """Return one line without invisible characters, at most `limit` characters long; None is empty."""
     if not text:
         return ""
-    line = _BREAKS.sub(" ", _UNSEEN.sub("", text[: limit * 4])).strip()
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    start = text[: limit * 4]
+    line = _BREAKS.sub(" ", _UNSEEN.sub("", start)).strip()
+    return line if len(line) <= limit and len(start) == len(text) else line[: limit - 1] + "…"
