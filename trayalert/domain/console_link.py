@@ -14,9 +14,11 @@ from trayalert.domain.alert import Alert
 from trayalert.domain.resource import id_dimension, told
 
 _ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:-]{0,255}")
-_REGION = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}")
+_REGION = re.compile(r"(?!.{41})[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}")
 _HOSTS = (".console.aliyun.com", ".console.alibabacloud.com")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_LONGEST = 4_000
+"""Longer links no browser is sure to take, nor any system's command line."""
 
 
 class Site(enum.StrEnum):
@@ -95,7 +97,7 @@ def _filled(template: str, **values: str) -> str:
 
 def allowed(url: str) -> bool:
     """Whether a link may be opened: https, a console host of Alibaba Cloud, no user, no port, nothing unseen."""
-    if not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
+    if len(url) > _LONGEST or not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
         return False
     try:
         parts = urlsplit(url)
