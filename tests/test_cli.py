@@ -64,6 +64,24 @@ def test_every_sample_arrives_as_what_it_is(serve: Serving, name: str) -> None:
     assert alert.keys() >= ALERT_KEYS
 
 
+def test_each_event_that_is_sent_is_new(serve: Serving) -> None:
+    (last,) = serve.run("alerts", "--json", "--limit", "1").objects
+    serve.run("send", "--sample", "event-rule", "--count", "2")
+
+    assert [alert["deliveries"] for alert in serve.run("alerts", "--json", "--after", str(last["id"])).objects] == [
+        1,
+        1,
+    ]
+
+
+def test_a_url_with_no_port_is_not_printed(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("port = 0\n")
+    done = run("url", data_dir=tmp_path)
+
+    assert (done.status, done.out) == (1, "")
+    assert "start trayalert" in done.err
+
+
 def test_an_alert_has_every_field_of_its_sample(serve: Serving) -> None:
     serve.run("send", "--sample", "ecs-disk")
     (alert,) = serve.run("alerts", "--json", "--limit", "1", "--raw").objects
@@ -258,7 +276,7 @@ def test_resolve_asks_the_running_instance(serve: Serving) -> None:
     first, again = serve.run("resolve", number), serve.run("resolve", number)
 
     assert (first.status, first.out) == (0, f"incident {number} is marked recovered\n")
-    assert (again.status, again.out) == (0, f"incident {number} was closed already (resolved)\n")
+    assert (again.status, again.out) == (0, f"incident {number} was closed already\n")
     assert burning["id"] not in [one["id"] for one in serve.run("incidents", "--json", "--open").objects]
 
 

@@ -206,6 +206,8 @@ def url(rotate: bool, grace: str) -> None:
     running = (ask(places.socket, {"do": "status"}) or {}).get("running")
     if running:
         host, port = running["door"]["host"], running["door"]["port"]
+    if not port and settings.public_url is None:
+        _fail(f"port = 0 in {places.settings} picks a free port at each start: start trayalert, then ask again.")
     click.echo(callback_url(settings, host, port, Secrets(places.secrets).present))
 
 
@@ -336,16 +338,13 @@ def resolve(number: int) -> None:
         stored = next(iter(reader.incidents([number])), None) if reader else None
     if stored is None:
         _fail(f"there is no incident {number}. `trayalert incidents` lists them.")
-    if stored.incident.open:
-        answer = ask(places.socket, {"do": "resolve", "id": number})
-        if answer is None:
-            with _alone(places):
-                resolve_alone(places.log, number, now=now())
-        elif "error" in answer:
-            _fail(answer["error"])
-        click.echo(f"incident {number} is marked recovered")
-    else:
-        click.echo(f"incident {number} was closed already ({stored.incident.closed_by})")
+    answer = ask(places.socket, {"do": "resolve", "id": number}) if stored.incident.open else {"done": False}
+    if answer is None:
+        with _alone(places):
+            answer = {"done": resolve_alone(places.log, number, now=now())}
+    if "error" in answer:
+        _fail(answer["error"])
+    click.echo(f"incident {number} is marked recovered" if answer["done"] else f"incident {number} was closed already")
 
 
 @main.command()

@@ -158,6 +158,12 @@ def test_a_test_callback_is_not_answered_when_nobody_waits_for_it_any_more() -> 
     assert desk.attention.set_available(True, now=NOW + 5 * MINUTE) == ()
 
 
+def test_a_test_callback_is_answered_in_the_middle_of_a_flood(desk: Desk) -> None:
+    desk.change(Change.OPENED, *[stored(number) for number in range(1, 43)])
+
+    assert [notice.tag for notice in notices(desk.attention.test_received(now=NOW))] == [TEST_TAG]
+
+
 def test_what_is_not_understood_is_told_without_its_text(desk: Desk) -> None:
     (notice,) = notices(desk.change(Change.OPENED, stored(kind=Kind.UNRECOGNISED, name="<b>evil</b>")))
     assert notice.title == "WARN: Callback not understood"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import DoorChanged, Event
-from trayalert.services.status import local_url
+from trayalert.services.status import address
 
 
 def announce_door(events: Sequence[Event]) -> None:
@@ -16,7 +16,7 @@ def announce_door(events: Sequence[Event]) -> None:
     for event in events:
         if isinstance(event, DoorChanged) and event.problem is None:
             try:
-                print(f"listening on {local_url(event.host, event.port)}", flush=True)  # noqa: T201 - the contract's line
+                print(f"listening on {address(event.host, event.port)}", flush=True)  # noqa: T201 - the contract's line
             except OSError:  # a pipe or a terminal that has gone: nobody reads it, and callbacks come all the same
                 _let_stdout_go()
 

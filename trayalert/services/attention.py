@@ -88,7 +88,7 @@ class Attention:
         """Answer the console's Test button; where nothing can be shown yet, as soon as it can."""
         notice = test_notice()
         self._tested_at = None if self._available else now
-        return (Show(notice),) if self._may_show(notice, now) else ()
+        return (Show(notice),) if self._awake(now) else ()  # a person waits for it, flood or not
 
     def pause(self, until: Millis | None, *, now: Millis) -> tuple[Wish, ...]:
         """Show nothing until then (withdrawing goes on); None goes on, with a summary of what was missed."""

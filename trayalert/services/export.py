@@ -17,7 +17,7 @@ COLUMNS = (
     "value", "value_text", "unit", "expression", "namespace", "region", "resource_id", "resource_name", "account_id",
     "group", "dimensions", "incident_id", "late", "deliveries", "console_url", "fields",
 )  # fmt: skip
-_NUMBERS = frozenset({"id", "value", "incident_id", "deliveries", "late"})
+_NUMBERS = frozenset({"id", "value", "incident_id", "deliveries"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -42,7 +42,7 @@ def _cell(record: Record, column: str) -> object:
     value = record[column]
     if value is None or column in _NUMBERS:
         return value
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | bool) else str(value)
     # a spreadsheet runs what looks like a formula, and names come from the network
     return f"'{text}" if text.startswith(_FORMULA) else text
 

@@ -17,7 +17,7 @@ from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.alert import Kind
 from trayalert.domain.callback import Callback
 from trayalert.domain.fault import Fault
-from trayalert.domain.times import Millis
+from trayalert.domain.times import Millis, as_datetime
 from trayalert.resource_files import read_text, resource_path
 
 TIMEOUT = 5.0
@@ -89,6 +89,9 @@ def letter(content: bytes, *, now: Millis | None, recover: bool) -> Letter:
     if read_callback(body.callback)[0].kind is not Kind.THRESHOLD:
         if recover:
             raise SendFault("only a threshold callback has an OK that belongs to it (--recover)")
+        if body.document is not None and "eventTime" in body.document and now is not None:
+            stamp = as_datetime(now).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "+0000"
+            return _written(body, fields, {"eventTime": stamp})
         return Letter(content_type=JSON if body.document is not None else FORM, body=content.strip())
     changes: dict[str, str] = {}
     if now is not None:

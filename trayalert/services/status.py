@@ -52,7 +52,11 @@ def callback_url(settings: Settings, host: str, port: int, secret: str) -> str:
 
 def local_url(host: str, port: int) -> str:
     """Return the address of the listener as this computer reaches it."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound
+    return address({"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host), port)  # noqa: S104 - read
+
+
+def address(host: str, port: int) -> str:
+    """Return host and port as a URL."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
