@@ -1,0 +1,144 @@
+"""Commands that read the log and change nothing; they need no running program."""
+
+import json
+
+import click
+
+from trayalert.app.places import read_settings
+from trayalert.cli.common import (
+    LARGEST_NUMBER,
+    data_dir_option,
+    fail,
+    find_own_places,
+    json_option,
+    open_reader,
+    own_settings,
+    speak_utf8,
+)
+from trayalert.domain.times import read_moment
+
+
+@click.command()
+@data_dir_option
+@json_option
+def status(as_json: bool) -> None:
+    """Say how the program and its log are."""
+    from trayalert.app.control import ask
+    from trayalert.services.status import NO_TOTALS, read_running
+    from trayalert.services.status import status as compose
+
+    places = find_own_places()
+    settings, problems = read_settings(places)
+    answer = ask(places.socket, {"do": "status"})
+    running = None
+    if answer and "running" in answer:
+        running = read_running(answer["running"])
+    with open_reader(places) as reader:
+        totals = reader.totals() if reader else NO_TOTALS
+    state = compose(settings=settings, problems=problems, totals=totals, running=running, data_dir=str(places.data_dir))
+    if as_json:
+        speak_utf8()
+        click.echo(json.dumps(state, ensure_ascii=False))
+        return
+    from trayalert.services.tables import status_lines
+
+    for line in status_lines(state):
+        click.echo(line)
+
+
+@click.command()
+@data_dir_option
+@json_option
+@click.option("--limit", type=click.IntRange(0, LARGEST_NUMBER), default=100, show_default=True)
+@click.option(
+    "--after", type=click.IntRange(0, LARGEST_NUMBER), metavar="ID", help="Those behind this one, oldest first."
+)
+@click.option("--search", metavar="TEXT", help="Those with this text in them.")
+@click.option("--raw", is_flag=True, help="With the body as it came (base64; with --json).")
+def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw: bool) -> None:
+    """List alerts, the newest first."""
+    from trayalert.services.links import link_table
+    from trayalert.services.records import alert_record
+
+    places = find_own_places()
+    links = link_table(own_settings(places))
+    with open_reader(places) as reader:
+        found = reader.alerts(limit=limit, after=after, search=search, raw=raw) if reader else ()
+        if as_json:
+            speak_utf8()
+            for stored in found:
+                click.echo(json.dumps(alert_record(stored, links), ensure_ascii=False))
+            return
+        from trayalert.services.tables import alert_lines
+
+        for line in alert_lines(found):
+            click.echo(line)
+
+
+@click.command()
+@data_dir_option
+@json_option
+@click.option("--open", "only_open", is_flag=True, help="Only what still burns.")
+def incidents(as_json: bool, only_open: bool) -> None:
+    """List incidents, the newest first."""
+    from trayalert.app.clock import now
+    from trayalert.services.links import link_table
+    from trayalert.services.records import incident_record, mute_period
+
+    places = find_own_places()
+    settings = own_settings(places)
+    links = link_table(settings)
+    with open_reader(places) as reader:
+        found = reader.every_incident(only_open=only_open) if reader else ()
+        if as_json:
+            speak_utf8()
+            for stored in found:
+                record = incident_record(stored, links, now=now(), mute_period=mute_period(settings))
+                click.echo(json.dumps(record, ensure_ascii=False))
+            return
+        from trayalert.services.tables import incident_lines
+
+        for line in incident_lines(found, now=now(), mute_period=mute_period(settings)):
+            click.echo(line)
+
+
+@click.command()
+@data_dir_option
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), required=True)
+@click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write there, instead of to stdout."
+)
+@click.option(
+    "--since", metavar="TIME", help="From this arrival on: 2026-11-23, 2026-11-23T08:00, or an age such as 24h."
+)
+@click.option("--until", metavar="TIME", help="Up to this arrival.")
+def export(form: str, output: str | None, since: str | None, until: str | None) -> None:
+    """Write alerts out as CSV, or as JSON with one object a line; the oldest first."""
+    from trayalert.services.export import write_alerts
+    from trayalert.services.links import link_table
+
+    speak_utf8()
+    bounds = _moment(since, "--since", 0), _moment(until, "--until", LARGEST_NUMBER)
+    places = find_own_places()
+    links = link_table(own_settings(places))
+    with open_reader(places) as reader:
+        found = reader.alerts_between(*bounds) if reader else iter(())
+        try:
+            count = write_alerts(found, links, form=form, output=output)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            fail(f"{output or 'stdout'} cannot be written: {error.strerror or error}")
+    if output:
+        click.echo(f"{count} alerts written to {output}", err=True)
+
+
+def _moment(text: str | None, option: str, otherwise: int) -> int:
+    from trayalert.app.clock import now
+
+    if text is None:
+        return otherwise
+    moment = read_moment(text, now=now())
+    if moment is None:
+        raise click.BadParameter(f'"{text}" is no time; write 2026-11-23, 2026-11-23T08:00 or 24h', param_hint=option)
+    return moment

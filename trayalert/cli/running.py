@@ -1,0 +1,79 @@
+"""The two that receive: the tray application and `trayalert serve`."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trayalert.app.places import read_settings
+from trayalert.cli.common import Command, data_dir_option, fail, find_own_places
+
+if TYPE_CHECKING:
+    from trayalert.app.receiver import Plan
+
+
+def address_options(command: Command) -> Command:
+    """Let a command take `--host` and `--port`."""
+    command = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one.")(
+        command
+    )
+    return click.option("--host", help="Address to listen on; 127.0.0.1 by default.")(command)
+
+
+@click.command()
+@data_dir_option
+@address_options
+def serve(host: str | None, port: int | None) -> None:
+    """Receive and keep callbacks with no window and no tray."""
+    from trayalert.app.headless import serve as receive
+
+    with owned("serve", host, port) as plan:
+        receive(plan)
+
+
+@contextlib.contextmanager
+def owned(front: str, host: str | None, port: int | None) -> Iterator["Plan"]:
+    """Own the data dir and plan the receiver. A second tray raises the window of the first and is done."""
+    from dataclasses import replace
+
+    from trayalert.app.control import ControlFault, ask
+    from trayalert.app.logging_setup import log_to_stderr
+    from trayalert.app.ownership import OwnedError, owning
+    from trayalert.app.receiver import Plan
+    from trayalert.services.secrets import Secrets
+
+    places = find_own_places()
+    places.make()
+    settings, problems = read_settings(places)
+    for problem in problems:
+        click.echo(f"trayalert: {problem}", err=True)
+    if host is not None:
+        settings = replace(settings, host=host)
+    if port is not None:
+        settings = replace(settings, port=port)
+    try:
+        with owning(places.lock, front):
+            secrets = Secrets(places.secrets)
+            log_to_stderr(secrets.mask)
+            yield Plan(places=places, settings=settings, problems=problems, secrets=secrets, front=front)
+    except OwnedError as owned:
+        if front == "tray" and owned.owner and owned.owner.front == "tray":
+            with contextlib.suppress(ControlFault):
+                answer = _patiently(lambda: ask(places.socket, {"do": "show"}))
+                if answer and answer.get("done"):
+                    click.echo("trayalert runs already; its window is shown.")
+                    sys.exit(0)
+        fail(f"{owned}: {places.data_dir}. End it, or name another --data-dir.")
+
+
+def _patiently(ask: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Ask again for a few seconds: who owns the data dir may just be starting."""
+    for pause in (0.1, 0.2, 0.4, 0.8, 1.6):
+        answer = ask()
+        if answer is not None:
+            return answer
+        time.sleep(pause)
+    return ask()
