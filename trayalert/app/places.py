@@ -44,6 +44,16 @@ class Places:
         return self.data_dir / "lock"
 
     @property
+    def access_log(self) -> Path:
+        """One line a request, with no secret."""
+        return self.data_dir / "access.log"
+
+    @property
+    def crashes(self) -> Path:
+        """The folder of crash files."""
+        return self.data_dir / "crashes"
+
+    @property
     def socket(self) -> Path:
         """The control socket; in the runtime folder where its path would be too long."""
         path = self.data_dir / "control.sock"

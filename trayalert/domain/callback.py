@@ -7,11 +7,13 @@ from trayalert.domain.times import Millis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """One HTTP request with the right secret. `query` and `body` are the raw bytes, undecoded."""
+    """One HTTP request with the right secret. `query` and `body` are the raw bytes, undecoded; `sender` an address."""
 
     received_at: Millis
     method: str
     query: bytes = b""
     content_type: str = ""
     sender: str = ""
+    secret: str = ""
+    """The name of the secret that let it in; empty where that is not known."""
     body: bytes = b""

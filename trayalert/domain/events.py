@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from trayalert.domain.incident import Change
+from trayalert.domain.log_state import LogState
 from trayalert.domain.times import Millis
 
 
@@ -37,4 +38,11 @@ class DoorChanged:
     problem: str | None
 
 
-Event = CallbackArrived | IncidentChanged | TestReceived | DoorChanged
+@dataclass(frozen=True, slots=True)
+class LogChanged:
+    """The log is in another state: it can store or not, it was moved aside, salvaged, or has room again."""
+
+    state: LogState
+
+
+Event = CallbackArrived | IncidentChanged | TestReceived | DoorChanged | LogChanged

@@ -1,6 +1,7 @@
 """The settings: one TOML file that a person edits. Its problems are told at once; a bad value leaves the default."""
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable
@@ -23,6 +24,15 @@ class Settings:
     default_region: str | None = None
     language: str = "auto"
     unconfirmed_after_hours: float = 25.0
+    allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    only_cloud_monitor: bool = False
+    more_cloud_monitor_addresses: tuple[str, ...] = ()
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    keep_days: int = 400
+    keep_megabytes: int = 1024
+    backups: int = 7
 
 
 LANGUAGES = ("auto", "en", "zh")
@@ -51,8 +61,11 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
             values[name] = read(value)
         except _WrongError as wrong:
             default = next(field.default for field in fields(Settings) if field.name == name)
-            holds = f"; {default!s} holds instead" if default is not None else "; it is taken as not set"
+            holds = "; it is taken as not set" if default in (None, ()) else f"; {default!s} holds instead"
             problems.append(f"{name} = {_shown(value)}: {wrong}{holds}.")
+    if (values.get("tls_certificate") is None) != (values.get("tls_key") is None):
+        problems.append("tls_certificate and tls_key belong together: name both files, or neither. TLS is off.")
+        values.update(tls_certificate=None, tls_key=None)
     return replace(Settings(), **values), tuple(problems)
 
 
@@ -125,6 +138,47 @@ def _hours(value: object) -> float:
     return float(value)
 
 
+def _whole(least: int, most: int, what: str) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise _WrongError(f"must be a whole number of {what} from {least} to {most}")
+        return value
+
+    return read
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _WrongError("must be true or false")
+    return value
+
+
+def _host_list(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(
+        isinstance(item, str) and re.fullmatch(r"[A-Za-z0-9.:_\[\]-]{1,255}", item) for item in value
+    ):
+        raise _WrongError('must be a list of host names, such as ["alerts.example.com"]')
+    return tuple(item.lower() for item in value)
+
+
+def _network_list(value: object) -> tuple[str, ...]:
+    wrong = _WrongError('must be a list of addresses or networks, such as ["127.0.0.1", "10.0.0.0/8"]')
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise wrong
+    try:
+        return tuple(str(ipaddress.ip_network(item, strict=False)) for item in value)
+    except ValueError as error:
+        raise wrong from error
+
+
+def _file(value: object) -> str | None:
+    if value == "":
+        return None
+    if not isinstance(value, str) or not value.isprintable():
+        raise _WrongError('must be the path of a file, such as "/etc/ssl/alerts.pem"')
+    return value
+
+
 _READERS: dict[str, Callable[[object], Any]] = {
     "host": _host,
     "port": _port,
@@ -133,4 +187,13 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "default_region": _region,
     "language": _language,
     "unconfirmed_after_hours": _hours,
+    "allowed_hosts": _host_list,
+    "trusted_proxies": _network_list,
+    "only_cloud_monitor": _switch,
+    "more_cloud_monitor_addresses": _network_list,
+    "tls_certificate": _file,
+    "tls_key": _file,
+    "keep_days": _whole(1, 36500, "days"),
+    "keep_megabytes": _whole(8, 1_000_000, "megabytes"),
+    "backups": _whole(1, 365, "daily backups"),
 }

@@ -76,6 +76,35 @@ STEPS = (
     CREATE INDEX incident_open ON incident (opened_at) WHERE closed_at IS NULL;
     CREATE INDEX incident_closed ON incident (closed_at, id) WHERE closed_at IS NOT NULL;
     """,
+    # 2: a digest of each row (NULL in rows of step 1), the secret of a delivery, numbers that are never given twice,
+    # damaged files that were moved aside and how far their deliveries are back in the log
+    """
+    ALTER TABLE delivery ADD COLUMN secret TEXT NOT NULL DEFAULT '';
+    ALTER TABLE delivery ADD COLUMN digest BLOB;
+    ALTER TABLE alert ADD COLUMN digest BLOB;
+    ALTER TABLE incident ADD COLUMN digest BLOB;
+    CREATE TABLE secret_use (
+        name TEXT PRIMARY KEY,
+        deliveries INTEGER NOT NULL,
+        last_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE numbering (
+        delivery INTEGER NOT NULL,
+        alert INTEGER NOT NULL,
+        incident INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO numbering VALUES (0, 0, 0);
+    CREATE TABLE salvage (
+        folder TEXT PRIMARY KEY,
+        why TEXT NOT NULL,
+        begun_at INTEGER NOT NULL,
+        finished_at INTEGER,
+        position INTEGER NOT NULL,
+        salvaged INTEGER NOT NULL,
+        damaged INTEGER NOT NULL,
+        missing INTEGER NOT NULL
+    ) STRICT;
+    """,
 )
 
 
