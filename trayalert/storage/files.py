@@ -1,5 +1,7 @@
 """What lies beside the log's file: its backups, damaged files that were moved aside, and the ballast."""
 
+import contextlib
+import os
 from pathlib import Path
 
 
@@ -16,3 +18,18 @@ def quarantine_of(log: Path) -> Path:
 def ballast_of(log: Path) -> Path:
     """Return the file that is let go when the disk is full, so that what waits can still be stored."""
     return log.with_name("ballast")
+
+
+def restored_of(log: Path) -> Path:
+    """Return the file of a restored backup that is whole and waits to take the log's place."""
+    return log.with_name(f"{log.name}.restored")
+
+
+def sync_folder(folder: Path) -> None:
+    """Let the names in a folder outlive a power cut, where the system can do that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

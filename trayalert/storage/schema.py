@@ -76,7 +76,8 @@ STEPS = (
     CREATE INDEX incident_open ON incident (opened_at) WHERE closed_at IS NULL;
     CREATE INDEX incident_closed ON incident (closed_at, id) WHERE closed_at IS NOT NULL;
     """,
-    # 2: a digest of each row (NULL in rows of step 1), the secret of a delivery, numbers that are never given twice,
+    # 2: a digest of each row (NULL in rows of step 1), the secret of a delivery, numbers that are never given twice
+    # and up to which delivery some were retired by age or size,
     # damaged files that were moved aside and how far their deliveries are back in the log
     """
     ALTER TABLE delivery ADD COLUMN secret TEXT NOT NULL DEFAULT '';
@@ -91,9 +92,10 @@ STEPS = (
     CREATE TABLE numbering (
         delivery INTEGER NOT NULL,
         alert INTEGER NOT NULL,
-        incident INTEGER NOT NULL
+        incident INTEGER NOT NULL,
+        thinned INTEGER NOT NULL
     ) STRICT;
-    INSERT INTO numbering VALUES (0, 0, 0);
+    INSERT INTO numbering VALUES (0, 0, 0, 0);
     CREATE TABLE salvage (
         folder TEXT PRIMARY KEY,
         why TEXT NOT NULL,

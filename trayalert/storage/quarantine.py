@@ -1,0 +1,188 @@
+"""The quarantine: where a log goes that cannot be used, or that a backup takes the place of. Nothing in it is deleted.
+
+Each file that was moved aside lies in a folder of its own, with a line that says why. All is done by renaming, so that
+a full disk does not stop it; a kill between two renames is made good by `finish_moving` before the log is opened again.
+"""
+
+import contextlib
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trayalert.domain.text import printable
+from trayalert.domain.times import Millis, as_datetime
+from trayalert.storage.faults import LogFault
+from trayalert.storage.files import quarantine_of, restored_of, sync_folder
+
+Numbers = tuple[int, int, int]
+"""The highest ids of deliveries, alerts and incidents."""
+
+_WHY = "why.txt"
+_BESIDE = ("-wal", "-journal")
+"""What SQLite keeps beside its file and must go where that goes. `-shm` holds nothing of its own."""
+
+_SANE = 2**53
+"""A higher id is damage."""
+
+_TABLES = ("delivery", "alert", "incident")
+
+
+def move_aside(log: Path, *, why: str, now: Millis) -> Path:
+    """Move the log's files into a new folder of the quarantine and return that. Nobody may have the log open.
+
+    Raise LogFault where that cannot be done; the log is then where it was.
+    """
+    folder = None
+    try:
+        folder = _new_folder(log, now)
+        _write_why(folder, log, why=why, now=now)
+        _move(log, folder)
+    except OSError as error:
+        if folder is not None:
+            _take_back(folder)
+        raise LogFault(
+            f"the log {log} cannot be moved aside to {quarantine_of(log)}: {error.strerror or error}. "
+            "Is the folder writable?"
+        ) from error
+    return folder
+
+
+def finish_moving(log: Path) -> None:
+    """Finish what a kill has cut short: call this before the log is opened. Raise LogFault.
+
+    A log that is gone while its `-wal` is still there was on its way into the quarantine: SQLite would throw that
+    `-wal` away. A restored backup that waits for its place gets it.
+    """
+    try:
+        if log.exists():
+            return
+        folder = next(iter(reversed(quarantined(log))), None)
+        if folder is not None and not any(_beside(folder / log.name, end).exists() for end in _BESIDE):
+            _move(log, folder)
+        restored = restored_of(log)
+        if restored.exists():
+            restored.rename(log)
+            sync_folder(log.parent)
+    except OSError as error:
+        raise LogFault(f"the folder of the log {log} cannot be used: {error.strerror or error}.") from error
+
+
+def quarantined(log: Path) -> list[Path]:
+    """Return the folders of the quarantine that hold a log, the oldest first."""
+    try:
+        folders = [folder for folder in quarantine_of(log).iterdir() if (folder / log.name).exists()]
+    except OSError:
+        return []
+    return sorted(folders, key=_age)
+
+
+def why_of(folder: Path) -> str:
+    """Return why the file was moved aside; empty where that is not known."""
+    try:
+        return printable((folder / _WHY).read_text(encoding="utf-8", errors="replace").splitlines()[0], limit=500)
+    except (OSError, IndexError):
+        return ""
+
+
+def last_numbers(folder: Path) -> Numbers:
+    """Return the highest ids that the file in `folder` gave away.
+
+    What cannot be read any more is taken as the seconds since 1970, so that no id is ever given twice.
+    """
+    log = next((path for path in folder.glob("*.db") if path.is_file()), None)
+    delivery, alert, incident = (None, None, None) if log is None else _read_numbers(log)
+    floor = int(datetime.now(UTC).timestamp())
+    return (
+        floor if delivery is None else delivery,
+        floor if alert is None else alert,
+        floor if incident is None else incident,
+    )
+
+
+def _read_numbers(log: Path) -> list[int | None]:
+    numbers: list[int | None] = [None, None, None]
+    made_here = [path for path in (_beside(log, "-wal"), _beside(log, "-shm")) if not path.exists()]
+    with contextlib.suppress(sqlite3.Error):
+        with closing(sqlite3.connect(f"{log.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            if connection.execute("PRAGMA user_version").fetchone()[0] > 0:
+                numbers = [_last_number(connection, table) for table in _TABLES]
+        for path in made_here:
+            path.unlink(missing_ok=True)
+    return numbers
+
+
+def _last_number(connection: sqlite3.Connection, table: str) -> int | None:
+    try:
+        highest = int(connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
+    except (sqlite3.Error, ValueError, TypeError):
+        return None
+    try:
+        given = int(connection.execute(f"SELECT max({table}) FROM numbering").fetchone()[0])
+    except sqlite3.Error as error:
+        if "no such table" not in str(error):
+            return None
+        given = 0  # a log of step 1
+    except (ValueError, TypeError):
+        return None
+    number = max(highest, given)
+    return number if 0 <= number < _SANE else None
+
+
+def _new_folder(log: Path, now: Millis) -> Path:
+    quarantine = quarantine_of(log)
+    quarantine.mkdir(mode=0o700, exist_ok=True)
+    stamp = as_datetime(now).strftime("%Y%m%dT%H%M%SZ")
+    number = 1
+    while True:
+        folder = quarantine / f"{stamp}-{number}"
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+def _write_why(folder: Path, log: Path, *, why: str, now: Millis) -> None:
+    """Write the line; it is for people, and a disk that is full must not stop the move."""
+    text = f"{why}\nmoved aside {as_datetime(now).isoformat(timespec='seconds')}, was {log}\n"
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder / _WHY, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+
+
+def _move(log: Path, folder: Path) -> None:
+    """Rename the log, then what lies beside it. The log first: alone without its `-wal` it would pass for whole."""
+    for path in (log, *(_beside(log, end) for end in _BESIDE)):
+        try:
+            path.rename(folder / path.name)
+        except FileNotFoundError:
+            continue
+        with contextlib.suppress(OSError):
+            (folder / path.name).chmod(0o600)
+    with contextlib.suppress(OSError):
+        _beside(log, "-shm").unlink()
+    for changed in (folder, folder.parent, log.parent):
+        sync_folder(changed)
+
+
+def _take_back(folder: Path) -> None:
+    """Remove a folder into which nothing could be moved."""
+    with contextlib.suppress(OSError):
+        if {path.name for path in folder.iterdir()} <= {_WHY}:
+            (folder / _WHY).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+def _beside(log: Path, end: str) -> Path:
+    return log.with_name(log.name + end)
+
+
+def _age(folder: Path) -> tuple[str, int]:
+    stamp, _, number = folder.name.rpartition("-")
+    return stamp, int(number) if number.isdecimal() else 0
