@@ -13,16 +13,21 @@ from dataclasses import asdict, dataclass
 from trayalert.app.clock import now
 from trayalert.app.control import Answer, Wish, open_control
 from trayalert.app.places import Places
-from trayalert.domain.events import DoorChanged, Event
+from trayalert.domain.events import DoorChanged, Event, LogChanged, ResolveFailed
+from trayalert.domain.fault import Fault
+from trayalert.domain.log_state import LogState
 from trayalert.domain.settings import Settings
 from trayalert.listener.server import DoorFault, Listener, open_door, parser_kind
 from trayalert.services.inbox import Inbox
 from trayalert.services.secrets import Secrets
 from trayalert.services.status import Door, Running
-from trayalert.storage.faults import NotStored
+from trayalert.storage.faults import LogFault, NotStored
 
 _TRY_DOOR_AGAIN = 5.0
 """Seconds until a door that could not be opened is tried again."""
+
+_TRY_LOG_AGAIN = 5.0
+"""Seconds until a log that could not be opened is tried again."""
 
 _EXPIRE_EVERY = 60.0
 
@@ -43,8 +48,8 @@ class Plan:
 class Receiver:
     """Made and run on one asyncio loop. `door`, `end` and `resolve` are for any thread; `show` raises the window.
 
-    With a `show` there is a person who sees that the door is shut: it is tried again. Without one, that is the end.
-    Raises LogFault where the log cannot be opened.
+    With a `show` there is a person who sees that the door is shut or that the log cannot be opened: it is tried again.
+    Without one, that is the end: LogFault is raised where the log cannot be opened.
     """
 
     def __init__(
@@ -61,8 +66,19 @@ class Receiver:
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
         self._listener: Listener | None = None
-        self._inbox = Inbox(plan.places.log)
-        self._inbox.subscribe(announce)
+        self._inbox: Inbox | None = None
+        self._logless = LogState()
+        try:
+            self._inbox = self._opened()
+        except LogFault as fault:
+            if show is None:
+                raise
+            self._miss_log(fault)
+
+    @property
+    def log_state(self) -> LogState:
+        """How the log is, for any thread."""
+        return getattr(self._inbox, "log_state", LogState()) if self._inbox else self._logless
 
     async def run(self) -> None:
         """Receive until `end`, then close all. Raise DoorFault where the door cannot be opened (with no `show`)."""
@@ -70,19 +86,19 @@ class Receiver:
         try:
             control = await open_control(self._plan.places.socket, self._answer)
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._expire()), tasks.create_task(self._open())]
+                running = tasks.create_task(self._receive())
                 await self._ending.wait()
-                for task in running:
-                    task.cancel()
-        except* DoorFault as faults:
-            raise faults.exceptions[0] from None
+                running.cancel()
+        except* Fault as faults:
+            raise _first(faults) from None
         finally:
             if self._listener:
                 await self._listener.close()
             if control:
                 control.close()
                 self._plan.places.socket.unlink(missing_ok=True)
-            await self._inbox.close()
+            if self._inbox:
+                await self._inbox.close()
 
     def end(self) -> None:
         """End in good order."""
@@ -91,21 +107,59 @@ class Receiver:
 
     def resolve(self, incident_id: int) -> None:
         """Mark an incident recovered by hand; the event tells when it is done."""
-        asyncio.run_coroutine_threadsafe(self._resolve(incident_id), self._loop)
+        resolving = self._resolve(incident_id)
+        try:
+            asyncio.run_coroutine_threadsafe(resolving, self._loop)
+        except RuntimeError:  # its loop is closed
+            resolving.close()
+            self._announce([ResolveFailed(incident_id, "The receiver has stopped. Restart trayalert.")])
 
     async def _resolve(self, incident_id: int) -> None:
         try:
-            await self._inbox.resolve(incident_id, now=now())
-        except NotStored as fault:
+            await self._wanted_inbox().resolve(incident_id, now=now())
+        except LogFault as fault:
             _logger.error("incident %d could not be marked recovered: %s", incident_id, fault)
+            self._announce([ResolveFailed(incident_id, str(fault))])
+        except Exception as error:  # nobody waits for this task, and the person must hear of it
+            _logger.exception("incident %d could not be marked recovered", incident_id)
+            self._announce([ResolveFailed(incident_id, f"trayalert failed at it: {error!r}")])
 
-    async def _open(self) -> None:
+    def _opened(self) -> Inbox:
+        inbox = Inbox(self._plan.places.log)
+        inbox.subscribe(self._announce)
+        return inbox
+
+    def _miss_log(self, fault: LogFault) -> None:
+        if str(fault) not in self._logless.problems:
+            _logger.error("%s Trying again every %g s.", fault, _TRY_LOG_AGAIN)
+            self._logless = LogState(storing=False, problems=(str(fault),))
+            self._announce([LogChanged(self._logless)])
+
+    def _wanted_inbox(self) -> Inbox:
+        """Return the inbox. Raise LogFault while there is none, as the log cannot be opened."""
+        if self._inbox is None:
+            raise LogFault(" ".join(self._logless.problems))
+        return self._inbox
+
+    async def _receive(self) -> None:
+        """Open the log where that is still to be done, then the door."""
+        while self._inbox is None:
+            await asyncio.sleep(_TRY_LOG_AGAIN)
+            try:
+                self._inbox = self._opened()
+            except LogFault as fault:
+                self._miss_log(fault)
+            else:
+                self._announce([LogChanged(self.log_state)])
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._expire(self._inbox))
+            tasks.create_task(self._open(self._inbox))
+
+    async def _open(self, inbox: Inbox) -> None:
         settings = self._plan.settings
         while True:
             try:
-                self._listener = await open_door(
-                    settings.host, settings.port, opens=self._opens, receive=self._inbox.receive
-                )
+                self._listener = await open_door(settings.host, settings.port, opens=self._opens, receive=inbox.receive)
             except DoorFault as fault:
                 if self._show is None:
                     raise
@@ -125,10 +179,10 @@ class Receiver:
     def _opens(self, offered: bytes) -> bool:
         return self._plan.secrets.opens(offered, now=now())
 
-    async def _expire(self) -> None:
+    async def _expire(self, inbox: Inbox) -> None:
         while True:
             try:
-                await self._inbox.expire(now=now())
+                await inbox.expire(now=now())
             except NotStored as fault:
                 _logger.error("%s", fault)
             await asyncio.sleep(_EXPIRE_EVERY)
@@ -140,7 +194,7 @@ class Receiver:
                 running = Running(front=self._plan.front, pid=os.getpid(), http_parser=parser_kind(), door=self.door)
                 return {"running": asdict(running)}
             case {"do": "resolve", "id": int(number)}:
-                return {"done": await self._inbox.resolve(number, now=now())}
+                return {"done": await self._wanted_inbox().resolve(number, now=now())}
             case {"do": "rotate", "grace": int(grace)}:
                 self._plan.secrets.rotate(grace=grace, now=now())
                 return {"done": True}
@@ -150,3 +204,9 @@ class Receiver:
                 return {"done": self._show is not None}
             case _:
                 return {"error": f"the running trayalert does not know {wish.get('do')!r}; it may be older: restart it"}
+
+
+def _first(faults: BaseExceptionGroup[Fault]) -> Fault:
+    """Return the first fault of a group of groups."""
+    first = faults.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

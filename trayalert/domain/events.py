@@ -45,4 +45,12 @@ class LogChanged:
     state: LogState
 
 
-Event = CallbackArrived | IncidentChanged | TestReceived | DoorChanged | LogChanged
+@dataclass(frozen=True, slots=True)
+class ResolveFailed:
+    """An incident could not be marked recovered by hand; a sentence says why."""
+
+    incident_id: int
+    sentence: str
+
+
+Event = CallbackArrived | IncidentChanged | TestReceived | DoorChanged | LogChanged | ResolveFailed

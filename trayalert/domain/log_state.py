@@ -16,3 +16,5 @@ class LogState:
     problems: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
     new_file: int = 0
+    salvaging: bool = False
+    """A former log is being read over: what was open in it may still come."""
