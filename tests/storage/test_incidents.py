@@ -12,7 +12,8 @@ import pytest
 from tests.storage.making import HOUR, MINUTE, NOON, append, raw_callback, read, reading, rows, store, writing
 from trayalert.domain.incident import UNRECOGNISED_SPAN, Change
 from trayalert.domain.level import Level
-from trayalert.storage.writing import Expire, Job, Resolve
+from trayalert.storage.closing import Expire, Resolve
+from trayalert.storage.writing import Job
 
 Tell = Callable[[Iterable[Job]], None]
 

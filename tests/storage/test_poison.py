@@ -9,8 +9,8 @@ import pytest
 from tests.storage.making import append, open_log, reading, rows, writing
 from trayalert.domain.alert import Kind
 from trayalert.storage.appending import Append
+from trayalert.storage.closing import Resolve
 from trayalert.storage.faults import NotStored
-from trayalert.storage.writing import Resolve
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from tests.storage.making import MINUTE, NOON, append, ids, locked, raw_callback, read, reading, rows, store, writing
 from trayalert.domain.level import Level
 from trayalert.domain.stored import StoredIncident
+from trayalert.storage.closing import Resolve
 from trayalert.storage.faults import LogFault, NoLog
 from trayalert.storage.reader import Reader
-from trayalert.storage.writing import Resolve
 
 
 @pytest.fixture

@@ -123,7 +123,10 @@ def write(path: Path, *scripts: str, version: int) -> None:
 
 
 def shape(path: Path) -> list[tuple[str, str]]:
-    return [(name, " ".join(sql.split())) for name, sql in rows(path, "SELECT name, sql FROM sqlite_master ORDER BY 1")]
+    return [
+        (name, " ".join(sql.split()))
+        for name, sql in rows(path, "SELECT name, sql FROM sqlite_master WHERE sql NOT NULL ORDER BY 1")
+    ]
 
 
 def test_a_file_of_version_1_opens_and_reads(path: Path) -> None:

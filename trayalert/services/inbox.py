@@ -13,11 +13,13 @@ from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event, IncidentChanged
+from trayalert.domain.log_state import LogState
 from trayalert.domain.times import Millis
 from trayalert.storage.appending import Append
+from trayalert.storage.closing import Expire, Resolve
 from trayalert.storage.faults import NotStored
 from trayalert.storage.log import Log
-from trayalert.storage.writing import Expire, Resolve, Writing
+from trayalert.storage.writing import Job, Writing
 
 COMMIT_DEADLINE = 4.0
 """Seconds that a callback may wait for the disk: the sender gives up after five and comes again."""
@@ -54,6 +56,23 @@ class Inbox:
             _logger.error("a callback was refused: %s", fault)
             return False
         return True
+
+    @property
+    def log_state(self) -> LogState:
+        """How the log is now; each change is announced as LogChanged."""
+        return self._log.state
+
+    def set_problem(self, part: str, sentence: str | None) -> None:
+        """Tell a problem of some part of the program that works on the log; None takes it away."""
+        self._log.set_problem(part, sentence)
+
+    def set_news(self, part: str, sentence: str | None) -> None:
+        """Tell what some part did to the log; None takes it away."""
+        self._log.set_news(part, sentence)
+
+    async def do(self, job: Job) -> tuple[Event, ...]:
+        """Do a job of the log's writer in a transaction with what waits beside it. Raise NotStored."""
+        return await self._log.do(job)
 
     async def resolve(self, incident_id: int, *, now: Millis) -> bool:
         """Mark an incident recovered by hand; False where no such incident is open. Raise NotStored."""

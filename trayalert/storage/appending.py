@@ -5,7 +5,7 @@ Few, wide statements: each one hands the interpreter's lock over and back, and t
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -15,16 +15,18 @@ from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged, TestReceived
 from trayalert.domain.incident import Arrival, Change, Incident, fold, place
 from trayalert.domain.times import Millis
+from trayalert.storage.digest import digest_of
 from trayalert.storage.rows import (
-    INCIDENT_COLUMNS,
-    NEW_ALERT_COLUMNS,
-    alert_values,
-    incident_values,
+    DELIVERY_DIGESTED,
+    INCIDENT_ROW,
+    NEW_ALERT_ROW,
+    alert_row,
+    incident_row,
     read_incident,
 )
 
-_DELIVERY_COLUMNS = ("id", "received_at", "alert_id", "method", "query", "content_type", "sender", "body")
-_MUTABLE = [name for name in INCIDENT_COLUMNS if name not in {"id", "key", "subject"}]
+_DELIVERY_ROW = ("alert_id", "digest", *DELIVERY_DIGESTED)
+_MUTABLE = [name for name in INCIDENT_ROW if name not in {"id", "key", "subject"}]
 _INDEXED = ("opened_at", "ok_at", "closed_at")
 _CALM = [name for name in _MUTABLE if name not in _INDEXED]
 """Columns that stand in no index: most alerts change only these, and then no index is written."""
@@ -34,23 +36,34 @@ _WIDTHS = (64, *range(16, 0, -1))
 _NAMED = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
 _KNOWN = f"""
     SELECT
-        (SELECT max(id) FROM delivery), (SELECT max(id) FROM alert), (SELECT max(id) FROM incident),
+        max(coalesce((SELECT max(id) FROM delivery), 0), n.delivery),
+        max(coalesce((SELECT max(id) FROM alert), 0), n.alert),
+        max(coalesce((SELECT max(id) FROM incident), 0), n.incident),
         (SELECT json_group_array(json_array(identity, last_id, received_at)) FROM (
             SELECT identity, max(id) AS last_id, received_at FROM alert
             WHERE identity IN (SELECT value FROM json_each(:identities)) GROUP BY identity)),
-        (SELECT json_group_array(json_array({", ".join(INCIDENT_COLUMNS)})) FROM incident WHERE id IN (
+        (SELECT json_group_array(json_array({", ".join(Incident._fields)})) FROM incident WHERE id IN (
             SELECT id FROM incident WHERE subject {_NAMED} UNION SELECT id FROM incident WHERE key {_NAMED}))
+    FROM numbering AS n
 """
 """All that a group must know: the last numbers, its alerts that are known, the incidents of its keys and subjects that
 are open, or over after its earliest alert, or over with no OK. One row, as each row hands the lock over and back."""
 
+_USE = """
+    INSERT INTO secret_use (name, deliveries, last_at) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET deliveries = deliveries + excluded.deliveries, last_at = max(last_at, excluded.last_at)
+"""
+
+_delivered: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
+
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Store a callback with the alerts that were read in it."""
+    """Store a callback with the alerts that were read in it; of a `quiet` one nothing is announced."""
 
     callback: Callback
     alerts: tuple[Alert, ...]
+    quiet: bool = False
 
 
 def append_all(connection: sqlite3.Connection, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
@@ -70,6 +83,7 @@ class _Group:
         self._retries: dict[int, int] = {}
         self._deliveries: list[Sequence[Any]] = []
         self._alerts: list[Sequence[Any]] = []
+        self._secrets: dict[str, tuple[int, Millis]] = {}
         alerts = [(alert, job.callback.received_at) for job in jobs for alert in job.alerts]
         known = {
             "identities": json.dumps([alert.identity.text for alert, _ in alerts if alert.identity.text]),
@@ -77,7 +91,9 @@ class _Group:
             "earliest": min((place(alert, received_at=came) for alert, came in alerts), default=0),
         }
         ((delivery_id, alert_id, incident_id, seen, incidents),) = connection.execute(_KNOWN, known)
-        self._delivery_id, self._alert_id, self._incident_id = delivery_id or 0, alert_id or 0, incident_id or 0
+        self._delivery_id: int = delivery_id
+        self._alert_id: int = alert_id
+        self._incident_id: int = incident_id
         self._seen: dict[str, tuple[int, Millis]] = {
             identity: (number, at) for identity, number, at in json.loads(seen)
         }
@@ -88,9 +104,11 @@ class _Group:
     def write(self) -> list[tuple[Event, ...]]:
         """Fold every callback, then write what came of it."""
         events = [self._take(job) for job in self._jobs]
-        self._insert("delivery", _DELIVERY_COLUMNS, self._deliveries)
-        self._insert("alert", NEW_ALERT_COLUMNS, self._alerts)
+        self._insert("delivery", _DELIVERY_ROW, self._deliveries)
+        self._insert("alert", NEW_ALERT_ROW, self._alerts)
         self._write_incidents()
+        if self._secrets:
+            self._connection.executemany(_USE, [(name, *used) for name, used in self._secrets.items()])
         sql = "UPDATE alert SET deliveries = deliveries + ? WHERE id = ?"
         self._connection.executemany(sql, [(count, number) for number, count in self._retries.items()])
         return events
@@ -100,12 +118,12 @@ class _Group:
         for number in sorted(self._changed):
             incident, before = self._incidents[number], self._before.get(number)
             if before is None:
-                new.append(incident_values(incident))
+                new.append(incident_row(incident))
             elif all(getattr(incident, name) == getattr(before, name) for name in _INDEXED):
-                calm.append(incident_values(incident))
+                calm.append(incident_row(incident))
             else:
-                moved.append(incident_values(incident))
-        self._insert("incident", INCIDENT_COLUMNS, new)
+                moved.append(incident_row(incident))
+        self._insert("incident", INCIDENT_ROW, new)
         self._update(_MUTABLE, moved)
         self._update(_CALM, calm)
 
@@ -114,17 +132,12 @@ class _Group:
         self._delivery_id += 1
         events: list[Event] = [CallbackArrived(callback.received_at)]
         numbers = [self._take_alert(alert, callback.received_at, events) for alert in job.alerts]
-        self._deliveries.append((
-            self._delivery_id,
-            callback.received_at,
-            numbers[0],
-            callback.method,
-            callback.query,
-            callback.content_type,
-            callback.sender,
-            callback.body,
-        ))  # fmt: skip
-        return tuple(events)
+        values = (self._delivery_id, *_delivered(callback))
+        self._deliveries.append((numbers[0], digest_of("delivery", values), *values))
+        if callback.secret:
+            count, last_at = self._secrets.get(callback.secret, (0, 0))
+            self._secrets[callback.secret] = count + 1, max(last_at, callback.received_at)
+        return () if job.quiet else tuple(events)
 
     def _take_alert(self, alert: Alert, received_at: Millis, events: list[Event]) -> int:
         known = self._retry_of(alert.identity, received_at)
@@ -140,7 +153,7 @@ class _Group:
         else:
             incident_id, change = self._fold(alert, received_at, events)
         self._alerts.append(
-            alert_values(
+            alert_row(
                 alert,
                 alert_id=self._alert_id,
                 delivery_id=self._delivery_id,
@@ -184,10 +197,10 @@ class _Group:
             self._connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)
 
     def _update(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Set these columns of the incidents; `rows` have all INCIDENT_COLUMNS."""
-        settings = ", ".join(f"{name} = v.column{INCIDENT_COLUMNS.index(name) + 1}" for name in columns)
-        number = INCIDENT_COLUMNS.index("id") + 1
-        for marks, values in _rows_in_widths(rows, len(INCIDENT_COLUMNS)):
+        """Set these columns of the incidents; `rows` have all of INCIDENT_ROW."""
+        settings = ", ".join(f"{name} = v.column{INCIDENT_ROW.index(name) + 1}" for name in columns)
+        number = INCIDENT_ROW.index("id") + 1
+        for marks, values in _rows_in_widths(rows, len(INCIDENT_ROW)):
             sql = f"UPDATE incident SET {settings} FROM (VALUES {marks}) AS v WHERE incident.id = v.column{number}"
             self._connection.execute(sql, values)
 

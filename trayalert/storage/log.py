@@ -13,7 +13,9 @@ from pathlib import Path
 
 from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
-from trayalert.domain.events import Event
+from trayalert.domain.events import Event, LogChanged
+from trayalert.domain.log_state import LogState
+from trayalert.storage.bulletin import Bulletin
 from trayalert.storage.faults import NotStored
 from trayalert.storage.writing import Events, Job, Writing
 
@@ -41,6 +43,7 @@ class Log:
         """Open the file. `deadline`: seconds that a job may wait. Raise LogFault where the file cannot be opened."""
         self._writing = Writing(path, keep_raw=keep_raw)
         self._announce = announce
+        self._bulletin = Bulletin(lambda state: self._announce([LogChanged(state)]))
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
         self._gathered: list[_Waiting] = []
@@ -51,6 +54,19 @@ class Log:
         self._closing = False
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
+
+    @property
+    def state(self) -> LogState:
+        """How the log is now; each change is announced as LogChanged."""
+        return self._bulletin.state
+
+    def set_problem(self, part: str, sentence: str | None) -> None:
+        """Tell a problem of some part of the program that works on the log; None takes it away. On the loop."""
+        self._bulletin.set_problem(part, sentence)
+
+    def set_news(self, part: str, sentence: str | None) -> None:
+        """Tell what some part did to the log; None takes it away. On the loop."""
+        self._bulletin.set_news(part, sentence)
 
     async def do(self, job: Job) -> Events:
         """Return once the job is synced to disk. Raise NotStored; a caller that leaves does not stop the job."""

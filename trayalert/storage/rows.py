@@ -12,6 +12,7 @@ from trayalert.domain.incident import Change, Incident
 from trayalert.domain.level import Level
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
+from trayalert.storage.digest import digest_of
 
 INCIDENT_COLUMNS = Incident._fields
 _LEVEL_PLACES = [INCIDENT_COLUMNS.index(name) for name in ("level", "worst_level")]
@@ -25,7 +26,17 @@ _ALERT_COLUMNS = (
     "id", "received_at", "incident_id", "deliveries", "late", "identity", "kind", "state", "level", "previous_level",
     *_PLAIN_COLUMNS, "group_name", "dimensions",
 )  # fmt: skip
-NEW_ALERT_COLUMNS = ("delivery_id", *_ALERT_COLUMNS)
+DELIVERY_DIGESTED = ("id", "received_at", "method", "query", "content_type", "sender", "secret", "body")
+ALERT_DIGESTED = ("delivery_id", *(name for name in _ALERT_COLUMNS if name != "deliveries"))
+INCIDENT_DIGESTED = INCIDENT_COLUMNS
+"""Columns in the order in which a row's values go into `digest_of`: all that a row keeps for good."""
+
+_VALUE = ALERT_DIGESTED.index("value")
+
+NEW_ALERT_ROW = ("deliveries", "digest", *ALERT_DIGESTED)
+INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
+"""Columns in the order of `alert_row` and `incident_row`."""
+
 
 _ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.query, d.body"
 SELECT_ALERT = f"SELECT {_ALERT}, coalesce(i.key, ''), coalesce(i.subject, '')"
@@ -42,8 +53,8 @@ _plain_values = attrgetter(*_PLAIN_COLUMNS)
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def incident_values(incident: Incident) -> list[Any]:
-    """Return the incident's values in the order of INCIDENT_COLUMNS.
+def incident_row(incident: Incident) -> list[Any]:
+    """Return the incident's row, digest and all.
 
     Here and below enums are bound as plain texts: SQLite's binding is many times slower for what is only like one.
     """
@@ -54,7 +65,7 @@ def incident_values(incident: Incident) -> list[Any]:
         values[_CLOSED_BY] = str(incident.closed_by)
     for place in _FLAG_PLACES:
         values[place] = int(values[place])
-    return values
+    return [digest_of("incident", values), *values]
 
 
 def read_incident(row: Sequence[Any]) -> Incident:
@@ -69,16 +80,15 @@ def read_incident(row: Sequence[Any]) -> Incident:
     return Incident._make(values)
 
 
-def alert_values(
+def alert_row(
     alert: Alert, *, alert_id: int, delivery_id: int, received_at: Millis, incident_id: int | None, late: bool
 ) -> list[Any]:
-    """Return a new alert's values in the order of NEW_ALERT_COLUMNS."""
-    return [
+    """Return a new alert's row, digest and all."""
+    values = [
         delivery_id,
         alert_id,
         received_at,
         incident_id,
-        1,
         int(late),
         alert.identity.text,
         str(alert.kind),
@@ -89,6 +99,9 @@ def alert_values(
         alert.group,
         _compact(alert.dimensions),
     ]
+    if alert.value is not None:
+        values[_VALUE] += 0.0  # SQLite gives -0.0 back as 0.0, and so must the digest take it
+    return [1, digest_of("alert", values), *values]
 
 
 def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:

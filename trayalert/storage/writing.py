@@ -8,19 +8,16 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
-from trayalert.domain.events import Event, IncidentChanged
-from trayalert.domain.incident import Change, Incident, expire, resolve
-from trayalert.domain.times import Millis
+from trayalert.domain.events import Event
 from trayalert.storage.appending import Append, append_all
 from trayalert.storage.faults import LogFault, NotStored
-from trayalert.storage.rows import SELECT_INCIDENT, read_incident
 from trayalert.storage.schema import bring_up_to_date
 
 _OF_ONE_VALUE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
@@ -29,22 +26,14 @@ _OF_ONE_VALUE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceErr
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve:
-    """Mark an incident recovered by hand."""
+class Task(Protocol):
+    """Any other job. It runs inside the group's transaction, of which it is a part."""
 
-    incident_id: int
-    now: Millis
-
-
-@dataclass(frozen=True, slots=True)
-class Expire:
-    """Close the incidents whose own time is over."""
-
-    now: Millis
+    def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
+        """Do it, and return what it changed."""
 
 
-Job = Append | Resolve | Expire
+Job = Append | Task
 Events = tuple[Event, ...]
 
 
@@ -94,7 +83,7 @@ class Writing:
             if _of_disk(error):
                 return self._not_written(error)
             if isinstance(job, Append) and job.alerts != (raw := self._keep_raw(job.callback)):
-                return self._alone(Append(job.callback, raw))
+                return self._alone(replace(job, alerts=raw))
             return NotStored(f"the log could not take it: {error}")
 
     def _not_written(self, error: Exception) -> NotStored:
@@ -114,27 +103,17 @@ class Writing:
 
     def _do(self, jobs: Sequence[Job]) -> list[Events]:
         events: list[Events] = []
-        for _, run in groupby(jobs, type):  # one after the other: what comes after a Resolve may burn anew
+        for appends, run in groupby(jobs, _is_append):  # one after the other: what comes after a task may burn anew
             some = list(run)
-            events += append_all(self._connection, [job for job in some if isinstance(job, Append)])
-            for job in some:
-                match job:
-                    case Resolve(number, now):
-                        close = partial(resolve, now=now)
-                        events.append(self._close("id = ? AND closed_at IS NULL", number, close))
-                    case Expire(now):
-                        events.append(self._close("closed_at IS NULL AND expires_at <= ?", now, expire))
+            if appends:
+                events += append_all(self._connection, [job for job in some if isinstance(job, Append)])
+            else:
+                events += [job.run(self._connection) for job in some if not isinstance(job, Append)]
         return events
 
-    def _close(self, which: str, value: int, close: Callable[[Incident], Incident]) -> Events:
-        rows = self._connection.execute(f"{SELECT_INCIDENT} FROM incident AS i WHERE {which}", (value,)).fetchall()
-        closed = [close(read_incident(row)) for row in rows]
-        for incident in closed:
-            self._connection.execute(
-                "UPDATE incident SET closed_at = ?, closed_by = ?, expires_at = ? WHERE id = ?",
-                (incident.closed_at, incident.closed_by, incident.expires_at, incident.id),
-            )
-        return tuple(IncidentChanged(it.id, it.closed_by or Change.RESOLVED) for it in closed)
+
+def _is_append(job: Job) -> bool:
+    return isinstance(job, Append)
 
 
 def _of_disk(error: Exception) -> bool:
