@@ -1,0 +1,170 @@
+"""The pages of a SQLite file that cannot be trusted, with those of its write-ahead log. SQLite itself is not asked.
+
+Format: https://www.sqlite.org/fileformat2.html. Only for files that nobody has open: closing them would drop SQLite's
+locks. Whatever the bytes are, nothing here raises: what cannot be read is empty.
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from trayalert.storage.faults import LogFault
+
+PAGE_SIZE = 4096
+"""What our files have; taken where the header no longer tells."""
+
+_MAGIC = b"SQLite format 3\0"
+_WAL_MAGICS = (0x377F0682, 0x377F0683)
+_WAL_HEADER = 32
+_FRAME_HEADER = 24
+_MOST_PAGES = 2**31
+
+
+class Page(NamedTuple):
+    """A page as it lies in one of the two files: `offset` of its first byte, 0 is the file's start."""
+
+    number: int
+    in_wal: bool
+    offset: int
+
+
+class Pages:
+    """Both files, open for reading. Raises LogFault where there is no file."""
+
+    def __init__(self, log: Path) -> None:
+        try:
+            self._main = os.open(log, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except OSError as error:
+            raise LogFault(f"{log} cannot be read: {error.strerror or error}") from error
+        self._wal = _open(log.with_name(log.name + "-wal"))
+        self._length = _length(self._main)
+        header = _read(self._main, 100, 0)
+        wal_header = _read(self._wal, _WAL_HEADER, 0)
+        wal_size = _wal_page_size(wal_header)
+        self.size = _page_size(header) or wal_size or PAGE_SIZE
+        spare = header[20] if _page_size(header) else 0
+        self.usable = self.size - spare if self.size - spare >= 480 else self.size
+        salts = wal_header[16:24] if wal_size == self.size else b""
+        self._salts = salts if salts == _read(self._wal, 8, _WAL_HEADER + 8) else b""
+        self._newest = {page.number: page for page in self.frames()}
+
+    def close(self) -> None:
+        """Close both."""
+        for descriptor in (self._main, self._wal):
+            if descriptor is not None:
+                os.close(descriptor)
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the file is shorter than its own header says, so that its end is gone."""
+        header = _read(self._main, 100, 0)
+        told = int.from_bytes(header[28:32], "big") if _page_size(header) and header[24:28] == header[92:96] else 0
+        return self._length < told * self.size
+
+    @property
+    def count(self) -> int:
+        """How many pages both files hold."""
+        return self._length // self.size + max(0, _length(self._wal) - _WAL_HEADER) // (self.size + _FRAME_HEADER)
+
+    def main(self) -> Iterator[Page]:
+        """Return the pages of the file itself, a part at its end too."""
+        for number in range(1, min((self._length + self.size - 1) // self.size, _MOST_PAGES) + 1):
+            yield Page(number, in_wal=False, offset=(number - 1) * self.size)
+
+    def frames(self) -> Iterator[Page]:
+        """Return the pages of the write-ahead log that were committed; all that look sane where its header is gone."""
+        waiting: list[Page] = []
+        step = self.size + _FRAME_HEADER
+        for offset in range(_WAL_HEADER, _length(self._wal) - step + 1, step):
+            head = _read(self._wal, 16, offset)
+            number, commit = struct.unpack(">II", head[:8]) if len(head) == 16 else (0, 0)
+            if not 0 < number < _MOST_PAGES or (self._salts and head[8:16] != self._salts):
+                if self._salts:
+                    break  # what follows is of an earlier round
+                continue
+            waiting.append(Page(number, in_wal=True, offset=offset + _FRAME_HEADER))
+            if commit or not self._salts:
+                yield from waiting
+                waiting.clear()
+
+    def read(self, page: Page) -> bytes:
+        """Return the page's bytes; fewer where the file ends or the disk fails."""
+        return _read(self._wal if page.in_wal else self._main, self.size, page.offset)
+
+    def newest(self, number: int) -> bytes:
+        """Return the bytes of that page as they were committed last."""
+        if not 0 < number < _MOST_PAGES:
+            return b""
+        page = self._newest.get(number)
+        return self.read(page or Page(number, in_wal=False, offset=(number - 1) * self.size))
+
+    def free(self) -> frozenset[int]:
+        """Return the pages that the file says are free; none where it contradicts itself."""
+        header = self.newest(1)
+        if not _page_size(header):
+            return frozenset()
+        trunk, told = struct.unpack(">II", header[32:40])
+        found: set[int] = set()
+        while trunk and trunk not in found and len(found) < told:
+            page = self.newest(trunk)
+            leaves = int.from_bytes(page[4:8], "big")
+            if len(page) < self.size or leaves > self.usable // 4 - 2:
+                return frozenset()
+            found.add(trunk)
+            found.update(struct.unpack(f">{leaves}I", page[8 : 8 + 4 * leaves]))
+            trunk = int.from_bytes(page[:4], "big")
+        return frozenset(found) if len(found) == told else frozenset()
+
+    def page_at(self, offset: int, *, in_wal: bool) -> Page:
+        """Return the page in which that byte lies; its number is not known in the write-ahead log (0)."""
+        if not in_wal:
+            return Page(offset // self.size + 1, in_wal=False, offset=offset // self.size * self.size)
+        step = self.size + _FRAME_HEADER
+        start = (offset - _WAL_HEADER) // step * step + _WAL_HEADER + _FRAME_HEADER
+        return Page(0, in_wal=True, offset=start)
+
+
+def _open(path: Path) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+
+
+def _length(descriptor: int | None) -> int:
+    try:
+        return 0 if descriptor is None else os.fstat(descriptor).st_size
+    except OSError:
+        return 0
+
+
+def _read(descriptor: int | None, size: int, offset: int) -> bytes:
+    if descriptor is None:
+        return b""
+    try:
+        if hasattr(os, "pread"):
+            return os.pread(descriptor, size, offset)
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, size)
+    except (OSError, OverflowError):
+        return b""
+
+
+def _page_size(header: bytes) -> int | None:
+    """Return the size that a file's header tells, None where it is none."""
+    if len(header) < 100 or not header.startswith(_MAGIC):
+        return None
+    return _sane_size(int.from_bytes(header[16:18], "big"))
+
+
+def _wal_page_size(header: bytes) -> int | None:
+    if len(header) < _WAL_HEADER or int.from_bytes(header[:4], "big") not in _WAL_MAGICS:
+        return None
+    return _sane_size(int.from_bytes(header[8:12], "big"))
+
+
+def _sane_size(size: int) -> int | None:
+    size = 65536 if size == 1 else size
+    return size if 512 <= size <= 65536 and size & (size - 1) == 0 else None
