@@ -1,0 +1,138 @@
+"""A disk that fails on command, for any program: a library to be preloaded, and the hand that steers it.
+
+Its rule: the program under test is not changed; it only starts with `environment()`. Linux alone. What the numbers
+mean is told beside `Disk.set`.
+"""
+
+import hashlib
+import mmap
+import os
+import random
+import shutil
+import struct
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+PAGE = 4096
+
+FIELDS = (
+    "write_error", "sync_error", "read_error", "sync_delay_ms", "room", "kill_at_write", "kill_at_sync",
+    "kill_at_step", "writes", "syncs", "steps",
+)  # fmt: skip
+_SIZE = 8 * len(FIELDS) + 40
+
+
+@cache
+def library() -> Path:
+    """Build the library once for all tests on this computer; another source is another file."""
+    source = Path(__file__).with_name("disk.c")
+    name = hashlib.blake2b(source.read_bytes(), digest_size=8).hexdigest()
+    built = Path(tempfile.gettempdir()) / f"trayalert-tests-{os.getuid()}" / f"disk-{name}.so"
+    if not built.exists():
+        built.parent.mkdir(mode=0o700, exist_ok=True)
+        part = built.with_name(f"{built.name}.{os.getpid()}")
+        flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
+        subprocess.run(["cc", *flags, "-o", part, source], check=True)
+        part.replace(built)
+    return built
+
+
+class Disk:
+    """The disk under `folder`. `own` is a folder beside it for what the disk keeps; it must be on the same disk.
+
+    With `power_cuts` it keeps what was synced, and `cut_power` leaves in `folder` only that.
+    """
+
+    def __init__(self, folder: Path, own: Path, *, power_cuts: bool = False) -> None:
+        self.folder = folder.resolve()
+        own.mkdir(parents=True, exist_ok=True)
+        self._shadow = own / "shadow" if power_cuts else None
+        self._path = own / "control"
+        self._path.write_bytes(bytes(_SIZE))
+        with self._path.open("r+b") as file:
+            self._control = mmap.mmap(file.fileno(), _SIZE)
+        self.set(room=-1)
+        self._forget()
+
+    def environment(self) -> dict[str, str]:
+        """Return what the program needs in its environment."""
+        told = {
+            "LD_PRELOAD": str(library()),
+            "TESTDISK_FOLDER": str(self.folder),
+            "TESTDISK_CONTROL": str(self._path),
+        }
+        return told | ({"TESTDISK_SHADOW": str(self._shadow)} if self._shadow else {})
+
+    def set(self, *, only: str | None = None, **numbers: int) -> None:
+        """Change what the disk does, at once, also while the program runs.
+
+        write_error, sync_error, read_error: that errno instead of doing it, 0 does it. sync_delay_ms: how much longer
+        each sync takes. room: how many more bytes files may grow, -1 is no end. kill_at_write, kill_at_sync,
+        kill_at_step: SIGKILL in the middle of the write, before the sync, or before the change of that number, as
+        `writes`, `syncs` and `steps` count them; a step is any of: write, sync, new file, rename, unlink, truncate.
+        only: what the names of the files end with that errors are meant for; "" is all.
+        """
+        for name, number in numbers.items():
+            struct.pack_into("=q", self._control, 8 * FIELDS.index(name), number)
+        if only is not None:
+            self._control[8 * len(FIELDS) :] = only.encode().ljust(40, b"\0")
+
+    def get(self, name: str) -> int:
+        """Return one of the numbers."""
+        number: int = struct.unpack_from("=q", self._control, 8 * FIELDS.index(name))[0]
+        return number
+
+    def cut_power(self, chance: random.Random | None = None) -> None:
+        """Leave what a power cut leaves; the program must be dead. With `chance`, some unsynced pages were written."""
+        assert self._shadow
+        kept, real = self._shadow, {}
+        for path in self.folder.rglob("*"):
+            real[path.lstat().st_ino] = path
+        after = self.folder.with_name(f"{self.folder.name}.after")
+        self._rebuild(self.folder.stat().st_ino, after, real, chance)
+        after.chmod(self.folder.stat().st_mode)
+        shutil.rmtree(self.folder)
+        after.rename(self.folder)
+        self._forget()
+        assert kept.exists()
+
+    def _rebuild(self, number: int, to: Path, real: dict[int, Path], chance: random.Random | None) -> None:
+        assert self._shadow
+        to.mkdir(mode=0o700)
+        names = self._shadow / f"names-{number}"
+        for line in names.read_text().splitlines() if names.exists() else ():
+            inode, _, name = line.partition(" ")
+            found, synced = real.get(int(inode)), self._shadow / f"file-{inode}"
+            if found and found.is_dir():
+                self._rebuild(int(inode), to / name, real, chance)
+                (to / name).chmod(found.stat().st_mode)
+            elif name.endswith("-shm"):
+                continue  # never synced, and made anew
+            elif synced.exists():
+                content = synced.read_bytes()
+                if chance and found and found.is_file():
+                    content = _torn(content, found.read_bytes(), chance)
+                (to / name).write_bytes(content)
+            elif found and found.is_file():  # nobody opened it
+                shutil.copyfile(found, to / name)
+            if found and (to / name).is_file():
+                (to / name).chmod(found.stat().st_mode)
+
+    def _forget(self) -> None:
+        """Begin anew: what is there now is synced."""
+        self.set(kill_at_write=0, kill_at_sync=0, kill_at_step=0, writes=0, syncs=0, steps=0)
+        if self._shadow:
+            shutil.rmtree(self._shadow, ignore_errors=True)
+            self._shadow.mkdir()
+
+
+def _torn(synced: bytes, written: bytes, chance: random.Random) -> bytes:
+    """Take each page from before or after the writes that were never synced: a disk may do them in any order."""
+    length = len(written) if chance.random() < 0.5 else len(synced)
+    pages = (
+        (written if chance.random() < 0.5 else synced)[start : start + PAGE].ljust(PAGE, b"\0")
+        for start in range(0, length, PAGE)
+    )
+    return b"".join(pages)[:length]
