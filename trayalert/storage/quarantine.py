@@ -49,6 +49,13 @@ def move_aside(log: Path, *, why: str, now: Millis) -> Path:
     return folder
 
 
+def new_folder(log: Path, *, why: str, now: Millis) -> Path:
+    """Make a new folder for something else that must be kept. Raise OSError."""
+    folder = _new_folder(log, now)
+    _write_why(folder, log, why=why, now=now)
+    return folder
+
+
 def finish_moving(log: Path) -> None:
     """Finish what a kill has cut short: call this before the log is opened. Raise LogFault.
 
