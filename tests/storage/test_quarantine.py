@@ -93,7 +93,7 @@ def test_no_id_of_a_readable_file_is_given_again(path: Path) -> None:
     other.close()
     folder = move_aside(path, why="", now=NOON)
     assert last_numbers(folder) == (3, 2, 70)
-    assert {one.name for one in folder.iterdir()} == {path.name, "why.txt"}
+    assert {one.name for one in folder.iterdir()} == {path.name, "why.txt", "salvage.txt"}
     assert rows(folder / path.name, "SELECT count(*) FROM delivery") == [(3,)]
 
 

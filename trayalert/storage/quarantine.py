@@ -20,6 +20,8 @@ Numbers = tuple[int, int, int]
 """The highest ids of deliveries, alerts and incidents."""
 
 _WHY = "why.txt"
+_SALVAGE = "salvage.txt"
+_WAITS = "waits to be salvaged"
 _BESIDE = ("-wal", "-journal")
 """What SQLite keeps beside its file and must go where that goes. `-shm` holds nothing of its own."""
 
@@ -38,6 +40,7 @@ def move_aside(log: Path, *, why: str, now: Millis) -> Path:
     try:
         folder = _new_folder(log, now)
         _write_why(folder, log, why=why, now=now)
+        mark(folder, _WAITS)
         _move(log, folder)
     except OSError as error:
         if folder is not None:
@@ -91,6 +94,29 @@ def why_of(folder: Path) -> str:
         return printable((folder / _WHY).read_text(encoding="utf-8", errors="replace").splitlines()[0], limit=500)
     except (OSError, IndexError):
         return ""
+
+
+def waiting(log: Path) -> list[Path]:
+    """Return the folders of logs that were moved aside and whose deliveries nobody has taken over, the oldest first."""
+    return [folder for folder in quarantined(log) if mark_of(folder) == _WAITS]
+
+
+def mark_of(folder: Path) -> str:
+    """Return what became of the file's deliveries; empty where nothing is known of it."""
+    try:
+        return printable((folder / _SALVAGE).read_text(encoding="utf-8", errors="replace"), limit=500)
+    except OSError:
+        return ""
+
+
+def mark(folder: Path, text: str) -> None:
+    """Write down what became of the file's deliveries. A disk that is full must not stop anything here."""
+    part = folder / f"{_SALVAGE}.part"
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)
+        _write(part, f"{text}\n")
+        part.rename(folder / _SALVAGE)
+        sync_folder(folder)
 
 
 def last_numbers(folder: Path) -> Numbers:
@@ -154,13 +180,16 @@ def _new_folder(log: Path, now: Millis) -> Path:
 
 def _write_why(folder: Path, log: Path, *, why: str, now: Millis) -> None:
     """Write the line; it is for people, and a disk that is full must not stop the move."""
-    text = f"{why}\nmoved aside {as_datetime(now).isoformat(timespec='seconds')}, was {log}\n"
     with contextlib.suppress(OSError):
-        descriptor = os.open(folder / _WHY, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
+        _write(folder / _WHY, f"{why}\nmoved aside {as_datetime(now).isoformat(timespec='seconds')}, was {log}\n")
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
 
 
 def _move(log: Path, folder: Path) -> None:
@@ -181,8 +210,9 @@ def _move(log: Path, folder: Path) -> None:
 def _take_back(folder: Path) -> None:
     """Remove a folder into which nothing could be moved."""
     with contextlib.suppress(OSError):
-        if {path.name for path in folder.iterdir()} <= {_WHY}:
+        if {path.name for path in folder.iterdir()} <= {_WHY, _SALVAGE}:
             (folder / _WHY).unlink(missing_ok=True)
+            (folder / _SALVAGE).unlink(missing_ok=True)
             folder.rmdir()
 
 
