@@ -68,9 +68,9 @@ def run(*arguments: str | Path, data_dir: Path | None = None, privileged: bool =
     return found
 
 
-def _command(*arguments: str | Path, data_dir: Path | None) -> list[str | Path]:
+def _command(*arguments: str | Path, data_dir: Path | None, module: str = "trayalert") -> list[str | Path]:
     where: list[str | Path] = [] if data_dir is None else ["--data-dir", data_dir]
-    return [sys.executable, "-m", "trayalert", *arguments[:1], *where, *arguments[1:]]
+    return [sys.executable, "-m", module, *arguments[:1], *where, *arguments[1:]]
 
 
 @dataclass(slots=True)
@@ -106,13 +106,13 @@ class Serving:
 
 
 @contextmanager
-def serving(data_dir: Path, *arguments: str, **changes: str | None) -> Iterator[Serving]:
+def serving(data_dir: Path, *arguments: str, module: str = "trayalert", **changes: str | None) -> Iterator[Serving]:
     """`trayalert serve` with its door open. Unless the test ends it, it must end with 0 and without a word on stderr.
 
-    Arguments are those after `serve`; without any a free port is picked.
+    Arguments are those after `serve`; without any a free port is picked. `module` is another that runs it.
     """
     with subprocess.Popen(
-        _command("serve", *(arguments or ("--port", "0")), data_dir=data_dir),
+        _command("serve", *(arguments or ("--port", "0")), data_dir=data_dir, module=module),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

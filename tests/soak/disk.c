@@ -40,7 +40,7 @@ struct control { /* the same order as FIELDS in disk.py */
 
 struct file {
     ino_t number;
-    int shadow, anchor; /* the anchor keeps the inode's number from being given to another file */
+    int shadow, anchor, reader; /* the anchor keeps the inode's number from being given to another file */
     int64_t low, high;  /* what was written since the last sync lies between */
     char name[NAME_MAX + 1];
 };
@@ -108,7 +108,7 @@ static struct file *entry(const char *path, int existed) {
         if (files[place].number == now.st_ino) return &files[place];
     if (file_count == FILES) abort();
     struct file *file = &files[file_count++];
-    *file = (struct file){.number = now.st_ino, .shadow = -1, .low = WHOLE};
+    *file = (struct file){.number = now.st_ino, .shadow = -1, .reader = -1, .low = WHOLE};
     file->anchor = plain_open(path, O_PATH, 0);
     if (shadows[0]) {
         snprintf(name, sizeof name, "%s/file-%lu", shadows, (unsigned long)now.st_ino);
@@ -335,7 +335,13 @@ static int sync_one(int fd, long number) {
     if (!file)
         keep_names(full);
     else if (file->shadow >= 0 && file->low < file->high) {
-        copy(fd, file->shadow, file->low, file->high);
+        int from = fd;
+        if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) { /* kept open: closing it would drop SQLite's locks */
+            snprintf(path, sizeof path, "/proc/self/fd/%d", file->anchor);
+            if (file->reader < 0) file->reader = plain_open(path, O_RDONLY, 0);
+            from = file->reader;
+        }
+        copy(from, file->shadow, file->low, file->high);
         file->low = WHOLE, file->high = 0;
     }
     pthread_mutex_unlock(&lock);

@@ -65,19 +65,20 @@ class Disk:
         }
         return told | ({"TESTDISK_SHADOW": str(self._shadow)} if self._shadow else {})
 
-    def set(self, *, only: str | None = None, **numbers: int) -> None:
+    def set(self, **numbers: int) -> None:
         """Change what the disk does, at once, also while the program runs.
 
         write_error, sync_error, read_error: that errno instead of doing it, 0 does it. sync_delay_ms: how much longer
         each sync takes. room: how many more bytes files may grow, -1 is no end. kill_at_write, kill_at_sync,
         kill_at_step: SIGKILL in the middle of the write, before the sync, or before the change of that number, as
         `writes`, `syncs` and `steps` count them; a step is any of: write, sync, new file, rename, unlink, truncate.
-        only: what the names of the files end with that errors are meant for; "" is all.
         """
         for name, number in numbers.items():
             struct.pack_into("=q", self._control, 8 * FIELDS.index(name), number)
-        if only is not None:
-            self._control[8 * len(FIELDS) :] = only.encode().ljust(40, b"\0")
+
+    def aim(self, end: str) -> None:
+        """Mean errors only for files whose names end so; "" is all."""
+        self._control[8 * len(FIELDS) :] = end.encode().ljust(40, b"\0")
 
     def get(self, name: str) -> int:
         """Return one of the numbers."""

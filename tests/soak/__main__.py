@@ -1,0 +1,38 @@
+"""`python -m tests.soak [part ...]`: proves the parts (all by default) in their long form and prints one table."""
+
+import importlib
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench.figures import Figure, table
+
+PARTS = {
+    "kills": "tests.soak.crashes:measure_kills",
+    "power": "tests.soak.crashes:measure_power_cuts",
+}
+"""Imported when they are wanted: not every part needs what another one needs."""
+
+
+def main() -> int:
+    """Prove, print, and end with 1 where a promise is not kept."""
+    chosen = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown:
+        print(f"no such part: {', '.join(unknown)}. There are: {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
+    figures: list[Figure] = []
+    for name in chosen:
+        print(f"proving {name} ...", file=sys.stderr, flush=True)
+        module, _, measure = PARTS[name].partition(":")
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+            figures += getattr(importlib.import_module(module), measure)(Path(folder))
+        print(f"  took {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+    print(table(figures))
+    return 0 if all(figure.kept for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Senders that remember what they were promised: alerts that were answered with 200, each one a resource of its own."""
+
+import http.client
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from trayalert.app.clock import now
+
+FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+
+
+def alert(resource: str, **changes: str) -> bytes:
+    """A threshold callback of now about that resource, as a form."""
+    fields = {
+        "userId": "1900000000000010",
+        "ruleId": "rule-soak",
+        "alertName": "CPU",
+        "alertState": "ALERT",
+        "triggerLevel": "WARN",
+        "metricName": "CPUUtilization",
+        "namespace": "acs_ecs_dashboard",
+        "regionId": "cn-hangzhou",
+        "dimensions": f"{{instanceId={resource}, userId=1900000000000010}}",
+        "curValue": "97.5",
+        "timestamp": str(now()),
+        "transId": f"trans-{resource}",
+    }
+    return urlencode(fields | changes).encode()
+
+
+@dataclass(slots=True)
+class Load:
+    """Some connections that post as fast as they are answered. `acked`: resources that were answered with 200."""
+
+    url: str
+    name: str
+    acked: list[str] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def running(self, lanes: int) -> Iterator["Load"]:
+        """Post until the block is left, or the program is dead."""
+        threads = [threading.Thread(target=self._run, args=(lane,)) for lane in range(lanes)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield self
+        finally:
+            self._ended.set()
+            for thread in threads:
+                thread.join()
+
+    def _run(self, lane: int) -> None:
+        parts = urlsplit(self.url)
+        number = 0
+        connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+        try:
+            while not self._ended.is_set():
+                resource = f"i-{self.name}-{lane}-{number}"
+                connection.request("POST", parts.path, alert(resource), {"Content-Type": FORM})
+                answer = connection.getresponse()
+                answer.read()
+                number += 1
+                if answer.status == 200:
+                    self.acked.append(resource)
+                else:
+                    self.refused.append(answer.status)
+        except (OSError, http.client.HTTPException):
+            pass  # it was killed: what was not answered was not promised
+        finally:
+            connection.close()
+
+
+def stored_resources(log: Path) -> set[str]:
+    """Return the resources in the log, as a program finds them that knows nothing of ours."""
+    with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
+        return {name for (name,) in connection.execute("SELECT resource_id FROM alert")}
+
+
+def sound(log: Path) -> bool:
+    """Whether SQLite finds nothing wrong with the whole file."""
+    with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
+        return bool(connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)])

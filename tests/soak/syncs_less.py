@@ -1,0 +1,24 @@
+"""A control: trayalert with synchronous = NORMAL. What is acked can be lost by a power cut, though not by a kill."""
+
+import re
+import sqlite3
+from typing import Any
+
+from trayalert.cli import main
+
+_connect = sqlite3.connect
+
+
+class _Lazy(sqlite3.Connection):
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        return super().execute(re.sub(r"(?i)(synchronous\s*=\s*)\w+", r"\1NORMAL", sql), *parameters)
+
+
+def _connect_lazily(*arguments: Any, **named: Any) -> sqlite3.Connection:
+    made: sqlite3.Connection = _connect(*arguments, **({"factory": _Lazy} | named))
+    return made
+
+
+if __name__ == "__main__":
+    setattr(sqlite3, "connect", _connect_lazily)  # noqa: B010 - mypy takes no assignment to a module's function
+    main()
