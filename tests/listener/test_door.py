@@ -8,8 +8,10 @@ import pytest
 
 from tests.listener.wire import SECRET, Door, open_to_all, request, status
 from trayalert.domain.callback import Callback
-from trayalert.listener import server
-from trayalert.listener.server import DoorFault, open_door, parser_kind
+from trayalert.listener import limits
+from trayalert.listener.faults import DoorFault
+from trayalert.listener.self_check import parser_kind
+from trayalert.listener.server import open_door
 
 FORM = b"alertName=CPU&alertState=ALERT"
 
@@ -27,7 +29,7 @@ async def nobody(_: Callback) -> bool:
 async def try_to_open(host: str, port: int = 0) -> str:
     """The sentence that says why it does not open."""
     with pytest.raises(DoorFault) as fault:
-        await open_door(host, port, opens=lambda _: True, receive=nobody)
+        await open_door(host, port, opens=lambda _: "default", receive=nobody)
     return str(fault.value)
 
 
@@ -59,7 +61,7 @@ async def test_200_goes_out_only_after_the_callback_was_said_to_be_safe() -> Non
         await safe.wait()
         return True
 
-    listener = await open_door("127.0.0.1", 0, opens=lambda _: True, receive=receive)
+    listener = await open_door("127.0.0.1", 0, opens=lambda _: "default", receive=receive)
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
     writer.write(request(body=FORM))
     await asked.wait()
@@ -89,13 +91,15 @@ async def test_503_where_receiving_fails_for_a_bug(door: Door, caplog: pytest.Lo
     assert "a callback could not be received" in caplog.text
 
 
-async def test_a_connection_serves_one_callback_after_the_other(door: Door) -> None:
+async def test_every_answer_closes_the_connection_and_what_else_was_sent_on_it_is_not_done(door: Door) -> None:
     async with door.visitor() as visitor:
-        for number in range(5):
-            await visitor.say(request(body=b"n=%d" % number))
-            assert status(await visitor.answer()) == 200
+        await visitor.say(request(body=b"n=1") + request(body=b"n=2"))
+        answer = await visitor.rest()
 
-    assert [callback.body for callback in door.received] == [b"n=%d" % number for number in range(5)]
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\nConnection: close\r\n\r\nok\n")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert [callback.body for callback in door.received] == [b"n=1"]
 
 
 async def test_a_body_in_chunks_and_in_pieces_comes_in_whole(door: Door) -> None:
@@ -109,7 +113,7 @@ async def test_a_body_in_chunks_and_in_pieces_comes_in_whole(door: Door) -> None
 
 
 async def test_a_body_of_64_kib_is_fine(door: Door) -> None:
-    body = b"x" * server.LARGEST_BODY
+    body = b"x" * limits.LARGEST_BODY
 
     assert status(await door.ask(request(body=body))) == 200
     assert door.received[0].body == body
@@ -121,7 +125,7 @@ async def test_a_query_as_long_as_an_event_is_fine(door: Door) -> None:
 
 
 async def test_413_for_a_body_that_says_it_is_too_large(door: Door) -> None:
-    answer = await door.ask(request("POST", f"/hook/{SECRET}", f"Content-Length: {server.LARGEST_BODY + 1}"))
+    answer = await door.ask(request("POST", f"/hook/{SECRET}", f"Content-Length: {limits.LARGEST_BODY + 1}"))
 
     assert (status(answer), door.received) == (413, [])
 
@@ -135,7 +139,7 @@ async def test_413_for_a_body_that_turns_out_to_be_too_large(door: Door) -> None
 
 
 async def test_408_for_a_body_that_does_not_come(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "BODY_DEADLINE", 0.05)
+    monkeypatch.setattr(limits, "BODY_DEADLINE", 0.05)
     async with door.visitor() as visitor:
         await visitor.say(request("POST", f"/hook/{SECRET}", "Content-Length: 10") + b"half")
 
@@ -193,7 +197,7 @@ async def test_a_sender_that_leaves_before_the_commit_does_not_stop_it() -> None
         stored.set()
         return True
 
-    listener = await open_door("127.0.0.1", 0, opens=lambda _: True, receive=receive)
+    listener = await open_door("127.0.0.1", 0, opens=lambda _: "default", receive=receive)
     _, writer = await asyncio.open_connection("127.0.0.1", listener.port)
     writer.write(request(body=FORM))
     await arrived.wait()
@@ -215,7 +219,7 @@ async def test_closing_lets_the_callback_under_way_end() -> None:
         await disk.wait()
         return True
 
-    listener = await open_door("127.0.0.1", 0, opens=lambda _: True, receive=receive)
+    listener = await open_door("127.0.0.1", 0, opens=lambda _: "default", receive=receive)
     idle, idle_writer = await asyncio.open_connection("127.0.0.1", listener.port)
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
     writer.write(request(body=FORM))
@@ -245,7 +249,7 @@ async def test_a_port_that_was_just_closed_opens_again(door: Door) -> None:
     await door.ask(request(body=FORM))
     await door.listener.close()
 
-    again = await open_door("127.0.0.1", door.listener.port, opens=lambda _: True, receive=nobody)
+    again = await open_door("127.0.0.1", door.listener.port, opens=lambda _: "default", receive=nobody)
     await again.close()
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from trayalert.domain.callback import Callback
 from trayalert.listener.server import Listener, open_door
@@ -64,15 +65,20 @@ class Door:
             return await visitor.answer()
 
 
+def opens(offered: bytes) -> str | None:
+    """As the program's secrets do."""
+    return "default" if offered == SECRET.encode() else None
+
+
 @asynccontextmanager
-async def open_to_all(host: str = "127.0.0.1") -> AsyncIterator[Door]:
-    """A door that SECRET opens."""
+async def open_to_all(host: str = "127.0.0.1", **more: Any) -> AsyncIterator[Door]:
+    """A door that SECRET opens; `more` is for `open_door`."""
 
     async def receive(callback: Callback) -> bool:
         door.received.append(callback)
         return door.receive(callback)
 
-    listener = await open_door(host, 0, opens=lambda offered: offered == SECRET.encode(), receive=receive)
+    listener = await open_door(host, 0, opens=opens, receive=receive, **more)
     door = Door(listener)
     try:
         yield door

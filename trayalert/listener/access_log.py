@@ -1,0 +1,129 @@
+"""The access log: one line a request, never its path or query, as that holds the secret.
+
+The loop only puts lines into memory. A thread writes them at most once a second, and only when there are some: a slow
+or full disk costs lines, never a callback.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from trayalert.domain.text import printable
+from trayalert.domain.times import Millis, iso
+from trayalert.listener.bucket import Bucket
+
+LARGEST = 512 * 1024
+EVERY = 1.0
+"""Seconds between two writes."""
+
+_MOST_WAITING = 20_000
+_STRANGERS_AT_ONCE, _STRANGERS_A_SECOND = 50, 1.0
+_PATIENCE = 2.0
+"""Seconds that the end of the program waits for the last lines."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Visit(NamedTuple):
+    """One request. `what` is "hook" for a callback, "-" for all else; `secret` the name of the one that fitted."""
+
+    at: Millis
+    sender: str
+    method: str
+    what: str
+    secret: str
+    status: int
+    size: int
+    seconds: float
+
+    def line(self) -> str:
+        """Write it down: time, sender, method, what, secret, status, bytes of the body, milliseconds."""
+        sender = printable(self.sender, limit=60) or "-"
+        return (
+            f"{iso(self.at)} {sender} {self.method} {self.what} {self.secret or '-'}"
+            f" {self.status} {self.size} {self.seconds * 1000:.1f}\n"
+        )
+
+
+class AccessLog:
+    """Used on one asyncio loop. `lost` counts the lines that could not be written."""
+
+    def __init__(self, path: Path) -> None:
+        self.lost = 0
+        self._path = path
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[Visit] = []
+        self._strangers = Bucket(capacity=_STRANGERS_AT_ONCE, rate=_STRANGERS_A_SECOND, now=time.monotonic())
+        self._unlisted = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._thread: threading.Thread | None = None
+
+    def note(self, visit: Visit) -> None:
+        """Keep a line. Of strangers only some are listed and the others counted: they must not fill the disk."""
+        if self._timer is None:
+            self._timer = self._loop.call_later(EVERY, self._write_soon)
+        if not visit.secret and not self._strangers.take(time.monotonic()):
+            self._unlisted += 1
+        elif len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(visit)
+        else:
+            self.lost += 1
+
+    def close(self) -> None:
+        """Write what waits."""
+        if self._timer:
+            self._timer.cancel()
+        if self._thread:
+            self._thread.join(_PATIENCE)
+        self._start_thread()
+        if self._thread:
+            self._thread.join(_PATIENCE)
+
+    def _write_soon(self) -> None:
+        self._timer = None
+        if self._thread and self._thread.is_alive():  # the disk is slow: the lines wait
+            self._timer = self._loop.call_later(EVERY, self._write_soon)
+        else:
+            self._start_thread()
+
+    def _start_thread(self) -> None:
+        visits, unlisted = self._waiting, self._unlisted
+        self._waiting, self._unlisted = [], 0
+        if visits or unlisted:
+            # a daemon: a disk that hangs must not keep the program from ending
+            self._thread = threading.Thread(target=self._write, args=(visits, unlisted), name="access log", daemon=True)
+            self._thread.start()
+
+    def _write(self, visits: list[Visit], unlisted: int) -> None:
+        try:
+            lines = [visit.line() for visit in visits]
+            if unlisted:
+                at = iso(time.time_ns() // 1_000_000)
+                lines.append(f"{at} ... {unlisted} more from strangers not listed\n")
+            for part in _parts(lines):
+                _append(self._path, part)
+        except OSError:
+            self.lost += len(visits)
+        except Exception:
+            _logger.exception("the access log could not be written")
+
+
+def _parts(lines: list[str]) -> Iterator[bytes]:
+    for start in range(0, len(lines), 1000):
+        yield "".join(lines[start : start + 1000]).encode("utf-8", "replace")
+
+
+def _append(path: Path, content: bytes) -> None:
+    """Write the content at the end, in a new file where the present one has become too large."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size + len(content) > LARGEST:
+            path.replace(path.with_name(f"{path.name}.1"))
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with open(descriptor, "ab") as file:  # noqa: PTH123 - a descriptor, not a path
+        file.write(content)

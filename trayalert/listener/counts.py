@@ -1,0 +1,23 @@
+"""What the door has counted since the program started."""
+
+from dataclasses import dataclass
+
+from trayalert.domain.times import Millis
+
+
+@dataclass(slots=True, kw_only=True)
+class DoorCounts:
+    """Written by the receiver's loop alone; plain numbers, so that any thread may read them.
+
+    `strangers` are all requests that were let in by no secret; those of them that tried one are `probes`.
+    `limited` strangers came too often, `evicted` connections had to make room.
+    """
+
+    requests: int = 0
+    stored: int = 0
+    strangers: int = 0
+    probes: int = 0
+    limited: int = 0
+    evicted: int = 0
+    last_probe_at: Millis | None = None
+    last_probe_from: str | None = None

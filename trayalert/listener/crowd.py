@@ -1,0 +1,118 @@
+"""All connections that are open, and who has to go when there are too many. Knows nothing of HTTP.
+
+The rule: nobody with the right secret is hung up on. The oldest of all others makes room for who comes.
+"""
+
+import asyncio
+from collections import OrderedDict
+from typing import Protocol
+
+from trayalert.listener import limits
+from trayalert.listener.counts import DoorCounts
+
+_YOUNG = 1.0
+"""Seconds in which a connection is spared whose first bytes are here but were not read yet."""
+_LOOKED_AT = 16
+_SWEEP_PAUSE = 0.25
+
+
+class Guest(Protocol):
+    """An open connection."""
+
+    @property
+    def came_at(self) -> float:
+        """Return when it was accepted, by the loop's clock."""
+        ...
+
+    def unread(self) -> bool:
+        """Whether its first bytes are here and were not read yet."""
+        ...
+
+    def expel(self) -> None:
+        """Hang up at once."""
+        ...
+
+
+class Crowd:
+    """Used on one asyncio loop. A guest is idle until it is engaged: then its request is under way."""
+
+    def __init__(self, most: int, counts: DoorCounts) -> None:
+        self._most = most
+        self._counts = counts
+        self._loop = asyncio.get_running_loop()
+        self._all: set[Guest] = set()
+        self._idle: OrderedDict[Guest, None] = OrderedDict()  # a dict would walk over all that was ever taken out
+        self._change: asyncio.Future[None] | None = None
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def enter(self, guest: Guest) -> None:
+        """Count a new connection."""
+        self._all.add(guest)
+        self._idle[guest] = None
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_at(guest.came_at + limits.LONGEST_VISIT, self._sweep)
+
+    def engage(self, guest: Guest) -> None:
+        """Keep a connection: its request is being answered."""
+        self._idle.pop(guest, None)
+
+    def disengage(self, guest: Guest) -> None:
+        """Let a connection be the first to go: it is a stranger's."""
+        if guest in self._all:
+            self._idle[guest] = None
+            self._idle.move_to_end(guest, last=False)
+            self._tell()
+
+    def leave(self, guest: Guest) -> None:
+        """Count a connection no more."""
+        self._all.discard(guest)
+        self._idle.pop(guest, None)
+        self._tell()
+
+    async def room(self) -> None:
+        """Wait until there is room for one more; where somebody idle can go for it, at once."""
+        while len(self._all) >= self._most and not self.evict():
+            if self._idle:  # they were spared, as they are heard in the loop's next turn
+                await asyncio.sleep(0)
+            else:
+                self._change = self._loop.create_future()
+                await self._change
+
+    def evict(self) -> bool:
+        """Hang up on the oldest connection that nothing is owed; False where there is none."""
+        young = self._loop.time() - _YOUNG
+        for guest, _ in zip(self._idle, range(_LOOKED_AT), strict=False):
+            if guest.came_at < young or not guest.unread():
+                self._counts.evicted += 1
+                self._expel(guest)
+                return True
+        return False
+
+    def close(self) -> None:
+        """Hang up on all who have no request under way."""
+        if self._sweeping:
+            self._sweeping.cancel()
+        for guest in list(self._idle):
+            self._expel(guest)
+
+    def _expel(self, guest: Guest) -> None:
+        self.leave(guest)
+        guest.expel()
+
+    def _tell(self) -> None:
+        if self._change and not self._change.done():
+            self._change.set_result(None)
+
+    def _sweep(self) -> None:
+        """Hang up on who is here for too long; aiohttp's own deadlines begin only after a TLS handshake."""
+        now = self._loop.time()
+        for guest in [guest for guest in self._idle if guest.came_at + limits.LONGEST_VISIT <= now]:
+            self._expel(guest)
+        self._sweeping = None
+        if self._idle:
+            oldest = min(guest.came_at for guest in self._idle)
+            at = max(oldest + limits.LONGEST_VISIT, now + _SWEEP_PAUSE)
+            self._sweeping = self._loop.call_at(at, self._sweep)

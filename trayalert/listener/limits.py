@@ -1,0 +1,42 @@
+"""What the door lets anybody have of it, in one place. Lengths in bytes, times in seconds.
+
+The attacker is any stranger on the Internet: without the secret nobody keeps a connection longer than LONGEST_VISIT.
+"""
+
+from typing import Any
+
+LARGEST_BODY = 64 * 1024
+LARGEST_HEAD = 64 * 1024
+"""Request line and all headers together, as long as they are not complete."""
+LONGEST_LINE = 16_384
+"""Events may come by GET, with 2 to 5 KB of query."""
+LONGEST_HEADER = 4_096
+MOST_HEADERS = 64
+
+HEADER_DEADLINE = 5.0
+BODY_DEADLINE = 3.0
+"""For a whole body; there is no such deadline in aiohttp."""
+HANDSHAKE_DEADLINE = 5.0
+LINGERING = 1.0
+"""So long what was on its way is still read after an answer, as closing at once could take the answer back."""
+LONGEST_VISIT = 7.5
+CLOSING = 5.0
+"""How long requests under way may take when the door closes."""
+
+STRANGERS_AT_ONCE = 500
+STRANGERS_A_SECOND = 50.0
+
+BACKLOG = 1024
+"""Connections that the kernel holds until the door takes them."""
+
+
+def http_limits() -> dict[str, Any]:
+    """Return the limits as aiohttp names them."""
+    return {
+        "keepalive_timeout": HEADER_DEADLINE,  # each connection serves one request: this is its header block's deadline
+        "lingering_time": LINGERING,
+        "max_line_size": LONGEST_LINE,
+        "max_field_size": LONGEST_HEADER,
+        "max_headers": MOST_HEADERS,
+        "auto_decompress": False,
+    }

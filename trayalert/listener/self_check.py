@@ -1,0 +1,96 @@
+"""The self-check before the door opens: the limits are proved by what a connection does, not by how it was asked for.
+
+A limit that was lost (a mistyped name, another aiohttp) must keep the door shut, not leave it open to all.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import http_parser
+
+from trayalert.listener import limits
+from trayalert.listener.connection import Connection
+from trayalert.listener.faults import DoorFault
+
+_TURNS = 50
+"""Turns of the loop within which a connection in memory has answered."""
+
+_HEAD = b"POST /hook/self-check HTTP/1.1\r\nHost: self-check\r\n"
+_REFUSED = {
+    "an over-long request line": b"GET /" + b"x" * limits.LONGEST_LINE + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "an over-large header": _HEAD + b"X: " + b"x" * (limits.LONGEST_HEADER + 1) + b"\r\n\r\n",
+    "too many headers": _HEAD + b"X: x\r\n" * (limits.MOST_HEADERS + 1) + b"\r\n",
+    "two lengths for one body": _HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+    "a body with a length and chunks": _HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+}
+_TOO_LARGE = _HEAD + b"Content-Length: %d\r\n\r\n" % (limits.LARGEST_BODY + 1)
+_LONG = b"GET /hook/self-check?" + b"x" * (limits.LONGEST_LINE - 1000) + b" HTTP/1.1\r\nHost: self-check\r\n\r\n"
+_SOUND = _HEAD + b"Content-Length: 1\r\n\r\nx"
+
+
+def parser_kind() -> str:
+    """Return "c" where aiohttp's C parser is in use, which refuses broken framing, else "python"."""
+    return "c" if http_parser.HttpRequestParser.__module__ == "aiohttp._http_parser" else "python"
+
+
+class _InMemory(asyncio.Transport):
+    """A connection with nobody at the other end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = bytearray()
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.said += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+async def check(make: Callable[[], Connection]) -> None:
+    """Ask connections that are made as the door's, but that any secret opens. Raise DoorFault where one falls short."""
+    if parser_kind() != "c":
+        raise _fault(
+            "aiohttp's C parser is missing, and only that refuses every broken request. Install trayalert anew"
+        )
+    connection = make()
+    if connection.keepalive_timeout != limits.HEADER_DEADLINE:
+        raise _fault("the deadline for a request's headers does not hold")
+    for what, request in _REFUSED.items():
+        if await _status(make(), request) != 400:
+            raise _fault(f"{what} would be accepted")
+    if await _status(make(), _TOO_LARGE) != 413:
+        raise _fault("an over-large body would be accepted")
+    for sound in (_SOUND, _LONG):
+        if await _status(make(), sound) != 200:
+            raise _fault("a sound callback would be refused")
+
+
+async def _status(connection: Connection, request: bytes) -> int:
+    transport = _InMemory()
+    connection.connection_made(transport)
+    connection.data_received(request)
+    for _ in range(_TURNS):
+        if transport.said and transport.closed:
+            break
+        await asyncio.sleep(0)
+    answer = bytes(transport.said[:12])
+    connection.connection_lost(None)
+    return int(answer[9:12]) if answer.startswith(b"HTTP/1.") else 0
+
+
+def _fault(reason: str) -> DoorFault:
+    return DoorFault(f"trayalert refuses to listen: {reason}. Tell its makers, with the output of trayalert --version.")

@@ -1,0 +1,89 @@
+"""The certificate for a public host that has no proxy before it.
+
+It is read again when its files change, so that a renewal needs no restart. A new pair that cannot be used leaves the
+old one in use, and is told.
+"""
+
+import logging
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from trayalert.listener.faults import DoorFault
+
+_LOOK_AGAIN = 1.0
+"""Seconds between two looks at the files; they are looked at only when somebody comes."""
+
+_logger = logging.getLogger(__name__)
+
+_Look = tuple[tuple[int, int, int], ...]
+
+
+class Certificate:
+    """Raise DoorFault where the pair cannot be used. `tell` hears of each new one: what is wrong with it, or None."""
+
+    def __init__(self, certificate: Path, key: Path, *, tell: Callable[[str | None], None] = lambda _: None) -> None:
+        self._certificate = certificate
+        self._key = key
+        self._tell = tell
+        self._looked_at = time.monotonic()
+        self._seen = self._look()
+        self._context = self._load()
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context for a new connection."""
+        now = time.monotonic()
+        if now - self._looked_at >= _LOOK_AGAIN:
+            self._looked_at = now
+            self._renew()
+        return self._context
+
+    def _renew(self) -> None:
+        seen = self._look()
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            self._context = self._load()
+        except DoorFault as fault:
+            sentence = f"{fault} The one before is still in use."
+            _logger.warning("%s", sentence)
+            self._tell(sentence)
+        else:
+            self._tell(None)
+
+    def _look(self) -> _Look:
+        found = []
+        for path in (self._certificate, self._key):
+            try:
+                stat = path.stat()
+            except OSError:
+                found.append((0, 0, 0))
+            else:
+                found.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        return tuple(found)
+
+    def _load(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        for path, what in ((self._certificate, "certificate"), (self._key, "key")):
+            try:
+                path.read_bytes()
+            except OSError as error:
+                raise DoorFault(f"the TLS {what} {path} cannot be read: {error.strerror}.") from error
+        try:
+            # a key with a passphrase would ask for it on the terminal
+            context.load_cert_chain(self._certificate, self._key, password=lambda: "")
+        except (OSError, ValueError) as error:
+            raise DoorFault(
+                f"the TLS certificate {self._certificate} and the key {self._key} cannot be used:"
+                f" {_reason(error)}. Both must be PEM, belong together, and the key have no passphrase."
+            ) from error
+        return context
+
+
+def _reason(error: OSError | ValueError) -> str:
+    reason = error.reason if isinstance(error, ssl.SSLError) else None
+    return (reason or "not in PEM form").replace("_", " ").lower()
