@@ -172,7 +172,7 @@ def test_resolving_alone_says_so_where_the_log_is_held(path: Path, monkeypatch: 
     store(path, append())
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *args, **named: connect(*args, **named | {"timeout": 0.01}))
-    with locked(path), pytest.raises(NotStored, match="locked"):
+    with locked(path), pytest.raises(LogFault, match="locked"):
         resolve_alone(path, 1, now=NOON)
 
     assert resolve_alone(path, 1, now=NOON)

@@ -12,7 +12,8 @@ import pytest
 from tests.storage.making import append, locked, open_log, raw_callback, read, rows, until, writing
 from trayalert.domain.events import CallbackArrived, Event
 from trayalert.storage.faults import LogFault, NotStored
-from trayalert.storage.writing import Writing, _connect
+from trayalert.storage.opening import open_file
+from trayalert.storage.writing import Writing
 
 
 @pytest.fixture
@@ -30,17 +31,17 @@ async def test_what_was_said_to_be_stored_is_seen_by_any_other_program_at_once(p
 
 
 def test_each_commit_is_synced(path: Path) -> None:
-    with closing(_connect(path)) as connection:
+    with closing(open_file(path).connection) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_the_connection_that_comes_after_a_fault_syncs_too(path: Path) -> None:
     with writing(path) as log, locked(path):
-        log._connection.execute("PRAGMA busy_timeout = 1")
+        log._holding.connection.execute("PRAGMA busy_timeout = 1")
         assert isinstance(log.commit([append()])[0], NotStored)
 
-        assert log._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert log._holding.connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 def test_nobody_else_can_read_the_files(path: Path) -> None:
@@ -66,7 +67,9 @@ async def test_a_lone_callback_goes_at_once(path: Path) -> None:
 async def test_callbacks_that_come_together_share_a_transaction(path: Path) -> None:
     commits: list[str] = []
     async with open_log(path) as log:
-        log._writing._connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+        log._writing._holding.connection.set_trace_callback(
+            lambda sql: commits.append(sql) if sql == "COMMIT" else None
+        )
         await asyncio.gather(*(log.do(append(f"i-{number}")) for number in range(1000)))
 
     assert rows(path, "SELECT count(*), count(DISTINCT resource_id) FROM alert") == [(1000, 1000)]
@@ -127,7 +130,7 @@ async def test_a_caller_that_leaves_does_not_stop_its_callback(path: Path) -> No
 
 async def test_a_locked_file_means_not_stored_and_heals(path: Path) -> None:
     async with open_log(path) as log:
-        log._writing._connection.execute("PRAGMA busy_timeout = 1")
+        log._writing._holding.connection.execute("PRAGMA busy_timeout = 1")
         with locked(path), pytest.raises(NotStored, match="locked"):
             await log.do(append("i-1"))
         await log.do(append("i-2"))
@@ -170,13 +173,14 @@ async def test_an_unwritable_place_heals_when_it_comes_back(tmp_path: Path) -> N
     path = here / "trayalert.db"
     async with open_log(path) as log:
         await log.do(append("i-1"))
-        log._writing._connection.execute("PRAGMA busy_timeout = 1")
+        log._writing._holding.connection.execute("PRAGMA busy_timeout = 1")
         with locked(path):
             here.rename(elsewhere)
             for _ in range(3):
                 with pytest.raises(NotStored):
                     await log.do(append("i-2"))
         elsewhere.rename(here)
+        await until(lambda: log.state.storing)  # with no word from anybody
         await log.do(append("i-3"))
 
     assert rows(path, "SELECT resource_id FROM alert") == [("i-1",), ("i-3",)]
@@ -184,14 +188,15 @@ async def test_an_unwritable_place_heals_when_it_comes_back(tmp_path: Path) -> N
 
 def test_a_full_disk_means_not_stored_and_heals(path: Path) -> None:
     with writing(path) as log:
-        pages = log._connection.execute("PRAGMA page_count").fetchone()[0]
-        log._connection.execute(f"PRAGMA max_page_count = {pages}")
+        pages = log._holding.connection.execute("PRAGMA page_count").fetchone()[0]
+        log._holding.connection.execute(f"PRAGMA max_page_count = {pages}")
         large = read(raw_callback(b"x" * 60_000))
 
         (result,) = log.commit([large])
         assert isinstance(result, NotStored)
         assert "full" in str(result)
-        (result,) = log.commit([large])  # the disk has room again: the new connection knows no such limit
+        log._holding.connection.execute(f"PRAGMA max_page_count = {pages + 100}")
+        (result,) = log.commit([large])
         assert not isinstance(result, Exception)
 
 

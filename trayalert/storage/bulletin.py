@@ -8,7 +8,7 @@ from trayalert.domain.log_state import LogState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """How the writer is. `problem`: why nothing can be stored; `worry`: what may soon be one; the rest as in LogState."""
+    """How the writer is. `problem`: why it cannot store; `worry`: what may be one soon; the rest as in LogState."""
 
     problem: str | None = None
     worry: str | None = None

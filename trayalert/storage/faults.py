@@ -1,6 +1,14 @@
 """What can go wrong with the log, as a person is told it: the world's faults, not ours."""
 
+import errno
+import shutil
+import sqlite3
+from pathlib import Path
+
 from trayalert.domain.fault import Fault
+
+_NOTHING_FREE = 1 << 20
+"""With less than this free on the disk, what fails fails for lack of room, whatever it is called."""
 
 
 class LogFault(Fault):
@@ -11,5 +19,72 @@ class NoLog(LogFault):
     """There is no log yet, or nothing in it: it was never opened, or is being made at this moment."""
 
 
+class NewerLog(LogFault):
+    """A newer trayalert wrote the log: this one leaves it alone."""
+
+
+class DamagedLog(LogFault):
+    """The file is no log that can be used, and time does not heal it. `why` is the plain reason."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"the log {path} cannot be used: {why}. Start trayalert, which moves it aside, begins a new one and "
+            "takes over what can still be read."
+        )
+        self.why = why
+
+
+class DiskFull(LogFault):
+    """No room on the disk."""
+
+
+class LockedLog(LogFault):
+    """Another program holds the file."""
+
+
 class NotStored(LogFault):
     """This one thing could not be written down; nothing of it was kept, and trying again may help."""
+
+
+def fault_of(error: sqlite3.Error | OSError, path: Path) -> LogFault:
+    """Return what an error of SQLite or the system means for the log at `path`."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    reason = error.strerror or error if isinstance(error, OSError) else error
+    if code == sqlite3.SQLITE_FULL or _no_room(error, code, path):
+        return DiskFull(
+            f"the disk of {path.parent} is full: callbacks are refused (503), and Cloud Monitor comes again up to "
+            "3 times. Free some space; trayalert goes on by itself."
+        )
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return DamagedLog(path, str(reason))
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return LockedLog(
+            f"the log {path} cannot be written: another program holds it locked ({reason}). End that program, a "
+            "viewer of databases or a backup; trayalert goes on by itself."
+        )
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
+        return LogFault(
+            f"the log {path} cannot be written: {reason}. Make the file and its folder writable for the user who "
+            "runs trayalert; it goes on by itself."
+        )
+    if code == sqlite3.SQLITE_IOERR:
+        name = getattr(error, "sqlite_errorname", "SQLITE_IOERR")
+        return LogFault(
+            f"the log {path} cannot be written: the disk fails ({reason}, {name}). Look at the disk and at the "
+            "system's log; trayalert goes on by itself as soon as it can write and sync again."
+        )
+    return LogFault(
+        f"the log {path} cannot be opened: {reason}. Is its folder there, and may the user who runs trayalert write "
+        "in it? It is tried again."
+    )
+
+
+def _no_room(error: sqlite3.Error | OSError, code: int, path: Path) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    if code not in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+        return False
+    try:
+        return shutil.disk_usage(path.parent).free < _NOTHING_FREE
+    except OSError:
+        return False

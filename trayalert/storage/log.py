@@ -1,14 +1,17 @@
 """The log as the receiver sees it: jobs go to one writer thread, which commits all that wait in one go.
 
-A lone job is committed at once; while one commit syncs, the next group gathers. There is no timer.
+A lone job is committed at once; while one commit syncs, the next group gathers. No timer gathers a group. The log
+begins with whatever fault the disk has; while there is one, the writer tries again by itself.
 """
 
 import asyncio
 import logging
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from trayalert.domain.alert import Alert
@@ -24,7 +27,19 @@ _LONGEST_QUEUE = 4096
 _HANDFUL = 8
 """So many jobs are handed over before the loop's turn is over, so that the disk works while the loop reads on."""
 
+_LOOK_FIRST = 5.0
+_LOOK = 15.0
+"""Seconds from one look at the file and its disk to the next."""
+
+_TRY_AGAIN = 2.0
+"""The same while there is a fault."""
+
 _logger = logging.getLogger(__name__)
+
+_SLOW = (
+    "the disk of the log is slow: callbacks waited longer than {:g} s and were refused (503); Cloud Monitor comes "
+    "again up to 3 times. Look what keeps the disk busy."
+)
 
 _Waiting = tuple[Job, "asyncio.Future[Events]"]
 
@@ -40,10 +55,13 @@ class Log:
         announce: Callable[[list[Event]], None],
         deadline: float = 4.0,
     ) -> None:
-        """Open the file. `deadline`: seconds that a job may wait. Raise LogFault where the file cannot be opened."""
-        self._writing = Writing(path, keep_raw=keep_raw)
+        """Open the file. `deadline`: seconds that a job may wait. Raise NewerLog; all other faults are in `state`."""
+        self._writing = Writing(path, keep_raw=keep_raw, patient=True)
         self._announce = announce
         self._bulletin = Bulletin(lambda state: self._announce([LogChanged(state)]))
+        self._told = self._writing.condition
+        self._bulletin.hear(self._told)
+        self._slow = False
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
         self._gathered: list[_Waiting] = []
@@ -52,6 +70,7 @@ class Log:
         self._watcher: asyncio.TimerHandle | None = None
         self._waiting = 0
         self._closing = False
+        self._suspect = False
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
@@ -104,6 +123,7 @@ class Log:
         while self._watched and (self._watched[0][1].done() or self._watched[0][0] <= now):
             future = self._watched.popleft()[1]
             if not future.done():
+                self._set_slow(slow=True)
                 future.set_exception(NotStored(f"the disk took longer than {self._deadline:g} s"))
         self._watcher = None
         if self._watched:
@@ -120,23 +140,69 @@ class Log:
         if self._watcher is not None:
             self._watcher.cancel()
 
+    def verify(self) -> None:
+        """Look the file over, because somebody could not read it; damage is found, told and mended by and by."""
+        if not self._closing:
+            self._suspect = True
+            self._queue.put([])
+
+    def _set_slow(self, *, slow: bool) -> None:
+        if slow != self._slow:
+            self._slow = slow
+            self._bulletin.set_slow(_SLOW.format(self._deadline) if slow else None)
+
     def _write(self) -> None:
         """Run the writer thread."""
+        look_at = time.monotonic() + _LOOK_FIRST
         open_ = True
         while open_:
-            group: list[_Waiting] = []
-            brought = self._queue.get()
-            while brought is not None:
-                group += brought
-                if len(group) >= _LARGEST_GROUP or self._queue.empty():
-                    break
-                brought = self._queue.get()
-            open_ = brought is not None
+            group, open_ = self._gather(max(0.0, look_at - time.monotonic()))
             for start in range(0, len(group), _LARGEST_GROUP):
                 some = group[start : start + _LARGEST_GROUP]
                 results = self._commit([job for job, _ in some])
+                self._say()
                 self._loop.call_soon_threadsafe(self._settle, [future for _, future in some], results)
+            if open_ and (self._suspect or time.monotonic() >= look_at):
+                self._look()
+                look_at = time.monotonic() + _LOOK
+            if self._writing.condition.problem or self._slow:
+                look_at = min(look_at, time.monotonic() + _TRY_AGAIN)
         self._writing.close()
+
+    def _gather(self, seconds: float) -> tuple[list[_Waiting], bool]:
+        """Wait so long for jobs; return all that wait, and whether there will be more."""
+        group: list[_Waiting] = []
+        try:
+            brought = self._queue.get(timeout=seconds)
+        except queue.Empty:
+            return [], True
+        while brought is not None:
+            group += brought
+            if len(group) >= _LARGEST_GROUP or self._queue.empty():
+                return group, True
+            brought = self._queue.get()
+        return group, False
+
+    def _look(self) -> None:
+        """Look after the file in a quiet moment."""
+        try:
+            if self._suspect:
+                self._suspect = False
+                self._writing.verify()
+            if self._slow:
+                begun = time.monotonic()
+                if self._writing.probe() and time.monotonic() - begun < self._deadline / 2:
+                    self._loop.call_soon_threadsafe(partial(self._set_slow, slow=False))
+            self._writing.look()
+        except Exception:
+            _logger.exception("the log's writer failed")
+        self._say()
+
+    def _say(self) -> None:
+        """Tell the loop how the writer is, where that has changed."""
+        if self._writing.condition is not self._told:
+            self._told = self._writing.condition
+            self._loop.call_soon_threadsafe(self._bulletin.hear, self._told)
 
     def _commit(self, jobs: list[Job]) -> list[Events | Exception]:
         try:
@@ -149,14 +215,18 @@ class Log:
         """Tell who waits, then everybody. On the loop."""
         self._waiting -= len(futures)
         news: list[Event] = []
+        in_time = False
         for future, result in zip(futures, results, strict=True):
             if not isinstance(result, Exception):
                 news += result
             if future.done():
                 continue  # the sender has gone; what was stored is told all the same
+            in_time = True
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:
                 future.set_result(result)
+        if in_time:
+            self._set_slow(slow=False)
         if news:
             self._announce(news)

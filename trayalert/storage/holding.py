@@ -1,0 +1,242 @@
+"""The writer's hold on the log's file: it is opened, watched, and left or moved aside when it has to be.
+
+The rule: what the open connection has acknowledged lies in a file when it is let go, whatever was done to the names.
+"""
+
+import contextlib
+import sqlite3
+import time
+from pathlib import Path
+
+from trayalert.domain.times import Millis
+from trayalert.storage.faults import DamagedLog, LogFault, fault_of
+from trayalert.storage.opening import Opened, Place, open_file, place_of, places
+from trayalert.storage.quarantine import (
+    Numbers,
+    finish_moving,
+    last_numbers,
+    move_aside,
+    new_folder,
+    waiting,
+    why_of,
+)
+from trayalert.storage.rescuing import whereabouts, write_again, write_aside
+from trayalert.storage.verifying import Verification
+
+_TRY_AGAIN = 0.2
+"""Seconds between two tries to open; whoever asks in between is told why the last one failed."""
+
+_VERIFY = 0.7
+"""Seconds that a file waits for its verification; it goes on behind what is stored."""
+
+_SALVAGE = """
+    INSERT OR IGNORE INTO salvage (folder, why, begun_at, position, salvaged, damaged, missing)
+    VALUES (?, ?, ?, 0, 0, 0, 0)
+"""
+_COUNT_ON = """
+    UPDATE numbering SET delivery = max(delivery, ?), alert = max(alert, ?), incident = max(incident, ?)
+"""
+
+
+class Holding:
+    """Holds the file open for one thread. A `patient` one moves damaged files aside; any other leaves them alone."""
+
+    def __init__(self, path: Path, *, patient: bool) -> None:
+        self.news: tuple[str, ...] = ()
+        self.new_file = 0
+        self._path = path
+        self._patient = patient
+        self._opened: Opened | None = None
+        self._known: Place = None
+        self._numbers: Numbers = (0, 0, 0)
+        self._suspect = False
+        self._last_fault: LogFault | None = None
+        self._again_at = 0.0
+        self._verification: Verification | None = None
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open connection; `ready` comes first."""
+        if self._opened is None:
+            raise LogFault(f"the log {self._path} is not open")
+        return self._opened.connection
+
+    def ready(self) -> None:
+        """See to it that the file at the path is open. Raise LogFault where it cannot be."""
+        if self._opened and self._verification is None and places(self._path) == self._opened.places:
+            return
+        if self._last_fault and time.monotonic() < self._again_at:
+            raise self._last_fault.with_traceback(None)
+        try:
+            self._hear_verification()
+            if self._opened and places(self._path) != self._opened.places:
+                self._leave(self._opened)
+            if self._opened is None:
+                self._open()
+        except LogFault as fault:
+            self._last_fault, self._again_at = fault, time.monotonic() + _TRY_AGAIN
+            raise
+        self._last_fault = None
+
+    def _hear_verification(self) -> None:
+        if self._verification and self._verification.over():
+            damage, self._verification = self._verification.damage, None
+            if damage:
+                self.begin_anew(DamagedLog(self._path, damage))
+
+    def drop(self) -> None:
+        """Let the file go after a fault: what comes next opens it anew, and syncs all of it again."""
+        self._suspect = True
+        self.close()
+
+    def verify(self) -> None:
+        """Look the file over, because something in it could not be right."""
+        if self._opened and self._verification is None:
+            self._verification = Verification(self._path)
+
+    def begin_anew(self, damaged: DamagedLog) -> None:
+        """Move the file aside and begin a new one. Raise LogFault."""
+        if not self._patient:
+            raise damaged
+        self._suspect = True
+        self.close()
+        folder = move_aside(self._path, why=damaged.why, now=_now())
+        self._open_at_path()
+        self._suspect = False
+        self._tell(
+            f"The log was damaged ({damaged.why}). It was moved to {folder}, a new one was begun, and what can still "
+            "be read is taken over."
+        )
+
+    def close(self) -> None:
+        """Close the file; what was committed is safe without it."""
+        if self._verification:
+            self._verification.stop()
+            self._verification = None
+        if self._opened:
+            opened, self._opened = self._opened, None
+            with contextlib.suppress(sqlite3.Error):
+                opened.connection.close()
+
+    def _open(self) -> None:
+        known = self._known
+        finish_moving(self._path)
+        try:
+            self._open_at_path()
+        except DamagedLog as damaged:
+            self.begin_anew(damaged)
+            return
+        if known not in {None, self._known}:
+            self._count_on()
+        self._suspect = False
+
+    def _open_at_path(self) -> None:
+        opened = open_file(self._path, suspect=self._suspect)
+        if self._known not in {None, opened.places[0]}:
+            self.new_file += 1
+        self._opened, self._known = opened, opened.places[0]
+        if opened.new:
+            self._take_over(opened.connection)
+        elif self._patient and (opened.unclean or self._suspect):
+            self._verification = Verification(self._path)
+            if self._verification.over(within=_VERIFY) and (damage := self._verification.damage):
+                self.close()
+                raise DamagedLog(self._path, damage)
+
+    def _take_over(self, connection: sqlite3.Connection) -> None:
+        """Tell a new log of those before it that were moved aside and not taken over, and give no number twice."""
+        try:
+            for folder in waiting(self._path):
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(_SALVAGE, (folder.name, why_of(folder), _now()))
+                connection.execute(_COUNT_ON, last_numbers(folder))
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.close()
+            raise fault_of(error, self._path) from error
+
+    def _count_on(self) -> None:
+        """Give no number twice that the file before gave away."""
+        try:
+            self.connection.execute(_COUNT_ON, self._numbers)
+        except sqlite3.Error as error:
+            self.close()
+            raise fault_of(error, self._path) from error
+
+    def _leave(self, opened: Opened) -> None:
+        """Let a file go whose names were taken away; what it holds must lie in a file that stays."""
+        connection, (own, own_wal, own_shm) = opened.connection, opened.places
+        with contextlib.suppress(sqlite3.Error):
+            self._numbers = _numbers(connection)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        there = place_of(self._path)
+        if there == own and self._path.stat().st_size == 0:
+            self.begin_anew(DamagedLog(self._path, "the file was emptied while trayalert ran"))
+            return
+        if there == own:  # only what lies beside it was taken: all of that is in the log now
+            self.close()
+            return
+        moved_to = whereabouts(own)
+        try:
+            told = _told_of_move(self._path, moved_to, there) if moved_to else self._rescue(connection, there)
+        except (OSError, sqlite3.Error) as error:
+            raise LogFault(
+                f"the log {self._path} was deleted while trayalert ran, and cannot be written again: {error}. Is its "
+                "folder there, and writable? Do not end trayalert: it is tried again, and what is stored lives in it."
+            ) from error
+        self.close()
+        self._clear_away(own_wal, own_shm)
+        if self._path.parent.exists():
+            self._tell(told)
+
+    def _rescue(self, connection: sqlite3.Connection, there: Place) -> str:
+        if there is None:
+            write_again(connection, self._path)
+            return (
+                f"The log {self._path} was deleted while trayalert ran. It was written again from what was open; "
+                "nothing is lost."
+            )
+        why = "another file was put in its place while trayalert ran"
+        folder = write_aside(connection, self._path, why=why, now=_now())
+        return (
+            f"Another file took the place of the log {self._path} while trayalert ran; that one is used now. What was "
+            f"stored before lies in {folder}."
+        )
+
+    def _clear_away(self, own_wal: Place, own_shm: Place) -> None:
+        """Take our own `-wal` from beside a file that is not ours: SQLite would write it into that one."""
+        wal, shm = Path(f"{self._path}-wal"), Path(f"{self._path}-shm")
+        with contextlib.suppress(OSError):
+            if own_wal and place_of(wal) == own_wal:
+                if wal.stat().st_size:
+                    folder = new_folder(self._path, why="the log of this -wal was moved away", now=_now())
+                    wal.rename(folder / wal.name)
+                else:
+                    wal.unlink()
+            if own_shm and place_of(shm) == own_shm:
+                shm.unlink()
+
+    def _tell(self, sentence: str) -> None:
+        self.news = (*self.news, sentence)[-3:]
+
+
+def _told_of_move(path: Path, moved_to: Path, there: Place) -> str:
+    found = "that one is used now" if there else "a new one was begun"
+    return (
+        f"The log {path} was moved away while trayalert ran; {found}. What was stored before lies in {moved_to}, and "
+        "is not shown here."
+    )
+
+
+def _numbers(connection: sqlite3.Connection) -> Numbers:
+    sql = """
+        SELECT max(delivery, coalesce((SELECT max(id) FROM delivery), 0)),
+               max(alert, coalesce((SELECT max(id) FROM alert), 0)),
+               max(incident, coalesce((SELECT max(id) FROM incident), 0)) FROM numbering
+    """
+    delivery, alert, incident = connection.execute(sql).fetchone()
+    return delivery, alert, incident
+
+
+def _now() -> Millis:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,155 @@
+"""Opening the log's file: it is made, taken through the steps of the schema, and looked over before anything is stored.
+
+What time may heal is a LogFault, what it does not a DamagedLog; a newer file is a NewerLog and stays untouched.
+Nothing here opens the file but SQLite: closing a descriptor of our own would drop SQLite's locks.
+"""
+
+import contextlib
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, NewerLog, fault_of
+from trayalert.storage.files import backups_of
+from trayalert.storage.schema import STEPS, bring_up_to_date, newer_file, version_of
+
+BUSY = 2.0
+"""Seconds that a commit waits for another program's lock."""
+
+BUSY_AT_OPENING = 0.3
+
+Place = tuple[int, int] | None
+"""Device and number of the file that is at a path; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open log, and which files it had beside it at that moment: the log, its `-wal` and its `-shm`."""
+
+    connection: sqlite3.Connection
+    places: tuple[Place, ...]
+    unclean: bool
+    """Whether the program before did not close it."""
+    new: bool
+    """Whether it was made just now."""
+
+
+def places(path: Path) -> tuple[Place, ...]:
+    """Return which files are at the log's paths now; a log that is empty is none."""
+    return place_of(path, empty=False), place_of(f"{path}-wal"), place_of(f"{path}-shm")
+
+
+def place_of(path: Path | str, *, empty: bool = True) -> Place:
+    """Return which file is at this path."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - three a commit: a Path each would cost more than the question
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if empty or found.st_size else None
+
+
+def open_file(path: Path, *, suspect: bool = False) -> Opened:
+    """Open the log, make it where there is none. Raise NewerLog, DamagedLog or another LogFault.
+
+    After a fault it is `suspect`: all that the `-wal` holds is written and synced anew before this returns. After a
+    sync that failed it might be in memory only, and what is stored behind it would go with it.
+    """
+    unclean = _size(Path(f"{path}-wal")) > 0
+    _refuse_newer(path)
+    _refuse_empty(path)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=BUSY_AT_OPENING, cached_statements=512
+        )
+    except (OSError, sqlite3.Error) as error:
+        raise fault_of(error, path) from error
+    try:
+        new = _set_up(connection, path)
+        if suspect:
+            _sync_all(connection, path)
+        connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
+    except sqlite3.Error as error:
+        connection.close()
+        raise fault_of(error, path) from error
+    except BaseException:
+        connection.close()
+        raise
+    return Opened(connection, places(path), unclean, new)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _refuse_newer(path: Path) -> None:
+    """Look at the version with a connection that cannot write. What else it finds is found again."""
+    if _size(path) <= 0:
+        return
+    with contextlib.suppress(sqlite3.Error):
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_AT_OPENING)) as connection:
+            _refuse_newer_version(connection)
+
+
+def _refuse_newer_version(connection: sqlite3.Connection) -> None:
+    version = version_of(connection)
+    if version > len(STEPS):
+        raise NewerLog(newer_file(version))
+
+
+def _refuse_empty(path: Path) -> None:
+    """A file of no length is new, unless there was a log already: SQLite would throw its `-wal` away."""
+    if _size(path) == 0 and (_size(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
+        raise DamagedLog(path, "the file is empty")
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> bool:
+    """Make it a log of today that syncs each commit. Return whether it is new."""
+    _refuse_newer_version(connection)
+    new = version_of(connection) == 0
+    if new:
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise DamagedLog(path, "it is a database, but no log of trayalert's")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds only where it is said before all else
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise LogFault(f"the log {path} cannot be used: its disk knows no write-ahead log. Use a local --data-dir.")
+    connection.execute("PRAGMA synchronous = FULL")
+    if sys.platform == "darwin":
+        connection.execute("PRAGMA fullfsync = 1")  # a plain fsync there ends in the drive's memory
+        connection.execute("PRAGMA checkpoint_fullfsync = 1")
+    bring_up_to_date(connection)
+    _find_tables(connection, path)
+    connection.execute("BEGIN IMMEDIATE")  # whoever may not write finds out now
+    connection.execute("ROLLBACK")
+    return new
+
+
+def _find_tables(connection: sqlite3.Connection, path: Path) -> None:
+    sql = "SELECT (SELECT max(id) FROM {}), (SELECT max(id) FROM {}), (SELECT max(id) FROM {}), delivery FROM numbering"
+    try:
+        row = connection.execute(sql.format("delivery", "alert", "incident")).fetchone()
+        connection.execute("SELECT 1 FROM secret_use, salvage LIMIT 0")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR:  # no such table, no such column
+            raise DamagedLog(path, f"it is a database, but no whole log of trayalert's ({error})") from error
+        raise
+    if row is None:
+        connection.execute("INSERT INTO numbering VALUES (0, 0, 0, 0)")
+
+
+def _sync_all(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("UPDATE numbering SET delivery = delivery")  # a write of some kind, and its sync
+    connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
+    if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        raise LockedLog(
+            f"the log {path} cannot be written: after a fault all of it is synced anew, and another program that "
+            "reads it keeps that from happening. End that program; trayalert goes on by itself."
+        )

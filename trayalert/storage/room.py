@@ -1,0 +1,69 @@
+"""Room on the disk: how much is free, and the ballast, a file that is let go when there is none.
+
+A full disk refuses even what makes room (deleting rows, a checkpoint). The ballast gives the log a last few thousand
+callbacks, while the person is told.
+"""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from trayalert.storage.files import ballast_of
+
+BALLAST = 16 << 20
+LOW = 256 << 20
+"""With less than this free, the person is told."""
+
+
+def worry(log: Path) -> str | None:
+    """Return the sentence that tells that the disk is nearly full."""
+    free = _free(log)
+    if free is None or free >= LOW:
+        return None
+    return (
+        f"the disk of {log.parent} is nearly full: {free >> 20} MiB are free. Callbacks are still stored; "
+        "free some space."
+    )
+
+
+def lay_ballast(log: Path) -> None:
+    """Lay the ballast where there is none and room enough; one that cannot be laid is tried again another time."""
+    ballast = ballast_of(log)
+    free = _free(log)
+    if free is None or free < LOW + BALLAST or ballast.exists():
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(ballast, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            _fill(descriptor)
+        except OSError:
+            ballast.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+
+def _fill(descriptor: int) -> None:
+    """Take real blocks: a file with a hole in it frees nothing."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, BALLAST)
+        return
+    zeros = bytes(1 << 20)
+    for _ in range(BALLAST // len(zeros)):
+        os.write(descriptor, zeros)
+
+
+def let_ballast_go(log: Path) -> bool:
+    """Give the disk the ballast's room; whether there was any."""
+    try:
+        ballast_of(log).unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _free(log: Path) -> int | None:
+    try:
+        return shutil.disk_usage(log.parent).free
+    except OSError:
+        return None

@@ -1,0 +1,43 @@
+"""Verifying the log: SQLite's quick check, in a thread of its own.
+
+SQLite 3.40 looks a table over in one go that nothing can interrupt; on a cold disk that takes long, and callbacks
+must not wait for it. So who begins waits a moment, goes on, and asks again later.
+"""
+
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+
+class Verification:
+    """One look at the file, with a connection that cannot write. `damage` holds once it is `over`."""
+
+    def __init__(self, path: Path) -> None:
+        self.damage: str | None = None
+        self._path = path
+        self._stopped = False
+        self._thread = threading.Thread(target=self._look, name="verification", daemon=True)
+        self._thread.start()
+
+    def over(self, *, within: float = 0.0) -> bool:
+        """Wait so many seconds at most; whether it has ended."""
+        self._thread.join(within)
+        return not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Let it end at the next turn, with no finding."""
+        self._stopped = True
+
+    def _look(self) -> None:
+        try:
+            with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                connection.set_progress_handler(lambda: self._stopped, 10_000)
+                ((found,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+        except sqlite3.DatabaseError as error:
+            damaged = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in damaged:
+                self.damage = str(error)
+        else:
+            if found != "ok":
+                self.damage = "damage in it was found: " + " ".join(found.split())[:200]
