@@ -10,9 +10,11 @@ from trayalert.callbacks.identity import key_of
 from trayalert.domain.settings import Settings
 from trayalert.services.links import link_table
 from trayalert.services.records import Record, alert_record, incident_record, mute_period
+from trayalert.services.senders import Senders
 from trayalert.storage.writing import Job
 
 LINKS = link_table(Settings())
+SENDERS = Senders(Settings())
 ALERT_KEYS = (
     "id", "received_at", "at", "kind", "state", "level", "previous_level", "name", "rule_id", "metric",
     "metric_title", "value", "value_text", "unit", "expression", "namespace", "region", "resource_id",
@@ -33,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 def record(path: Path, job: Job, *, raw: bool = False) -> Record:
     store(path, job)
     with reading(path) as reader:
-        found: Record = json.loads(json.dumps(alert_record(next(reader.alerts(limit=1, raw=raw)), LINKS)))
+        found: Record = json.loads(json.dumps(alert_record(next(reader.alerts(limit=1, raw=raw)), LINKS, SENDERS)))
         return found
 
 

@@ -12,19 +12,18 @@ from dataclasses import asdict, dataclass
 
 from trayalert.app.clock import now
 from trayalert.app.control import Answer, Wish, open_control
+from trayalert.app.doorway import Doorway
 from trayalert.app.places import Places
 from trayalert.domain.events import DoorChanged, Event, LogChanged, ResolveFailed
 from trayalert.domain.fault import Fault
 from trayalert.domain.log_state import LogState
 from trayalert.domain.settings import Settings
-from trayalert.listener.server import DoorFault, Listener, open_door, parser_kind
+from trayalert.listener.counts import DoorCounts
+from trayalert.listener.self_check import parser_kind
 from trayalert.services.inbox import Inbox
 from trayalert.services.secrets import Secrets
 from trayalert.services.status import Door, Running
 from trayalert.storage.faults import LogFault, NotStored
-
-_TRY_DOOR_AGAIN = 5.0
-"""Seconds until a door that could not be opened is tried again."""
 
 _TRY_LOG_AGAIN = 5.0
 """Seconds until a log that could not be opened is tried again."""
@@ -59,13 +58,14 @@ class Receiver:
         announce: Callable[[Sequence[Event]], None],
         show: Callable[[], None] | None = None,
     ) -> None:
-        self.door = Door(host=plan.settings.host, port=plan.settings.port, open=False)
         self._plan = plan
         self._announce = announce
         self._show = show
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
-        self._listener: Listener | None = None
+        self._doorway = Doorway(plan.settings, plan.secrets, plan.places.access_log, tell=self._tell)
+        self._broken: Door | None = None
+        self._note: str | None = None
         self._inbox: Inbox | None = None
         self._logless = LogState()
         try:
@@ -74,6 +74,21 @@ class Receiver:
             if show is None:
                 raise
             self._miss_log(fault)
+
+    @property
+    def door(self) -> Door:
+        """How the door is, for any thread."""
+        return self._broken or self._doorway.door
+
+    @door.setter
+    def door(self, door: Door) -> None:
+        """Say that the door is shut, as the receiver has stopped."""
+        self._broken = door
+
+    @property
+    def door_counts(self) -> DoorCounts:
+        """What the door has counted, for any thread."""
+        return self._doorway.counts
 
     @property
     def log_state(self) -> LogState:
@@ -92,8 +107,7 @@ class Receiver:
         except* Fault as faults:
             raise _first(faults) from None
         finally:
-            if self._listener:
-                await self._listener.close()
+            await self._doorway.close()
             if control:
                 control.close()
                 self._plan.places.socket.unlink(missing_ok=True)
@@ -153,31 +167,12 @@ class Receiver:
                 self._announce([LogChanged(self.log_state)])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._expire(self._inbox))
-            tasks.create_task(self._open(self._inbox))
-
-    async def _open(self, inbox: Inbox) -> None:
-        settings = self._plan.settings
-        while True:
-            try:
-                self._listener = await open_door(settings.host, settings.port, opens=self._opens, receive=inbox.receive)
-            except DoorFault as fault:
-                if self._show is None:
-                    raise
-                if self.door.problem != str(fault):
-                    _logger.warning("%s Trying again every %g s.", fault, _TRY_DOOR_AGAIN)
-                self._tell(Door(host=settings.host, port=settings.port, open=False, problem=str(fault)))
-                await asyncio.sleep(_TRY_DOOR_AGAIN)
-            else:
-                self._tell(Door(host=self._listener.host, port=self._listener.port, open=True))
-                return
+            tasks.create_task(self._doorway.open(self._inbox.receive, patient=self._show is not None))
 
     def _tell(self, door: Door) -> None:
-        if door != self.door:
-            self.door = door
-            self._announce([DoorChanged(door.host, door.port, door.problem)])
-
-    def _opens(self, offered: bytes) -> bool:
-        return self._plan.secrets.opens(offered, now=now())
+        opened = door.open and door.note == self._note
+        self._note = door.note
+        self._announce([DoorChanged(door.host, door.port, door.problem, tls=door.tls, opened=opened)])
 
     async def _expire(self, inbox: Inbox) -> None:
         while True:
@@ -191,19 +186,37 @@ class Receiver:
         """Answer a command of another process."""
         match wish:
             case {"do": "status"}:
-                running = Running(front=self._plan.front, pid=os.getpid(), http_parser=parser_kind(), door=self.door)
+                running = Running(
+                    front=self._plan.front,
+                    pid=os.getpid(),
+                    http_parser=parser_kind(),
+                    door=self.door,
+                    door_counts=asdict(self.door_counts),
+                )
                 return {"running": asdict(running)}
             case {"do": "resolve", "id": int(number)}:
                 return {"done": await self._wanted_inbox().resolve(number, now=now())}
-            case {"do": "rotate", "grace": int(grace)}:
-                self._plan.secrets.rotate(grace=grace, now=now())
-                return {"done": True}
+            case {"do": "rotate" | "add secret" | "remove secret"}:
+                return {"done": self._change_secrets(wish)}
             case {"do": "show"}:
                 if self._show:
                     self._show()
                 return {"done": self._show is not None}
             case _:
                 return {"error": f"the running trayalert does not know {wish.get('do')!r}; it may be older: restart it"}
+
+    def _change_secrets(self, wish: Wish) -> bool:
+        secrets = self._plan.secrets
+        match wish:
+            case {"do": "rotate", "grace": int(grace)}:
+                secrets.rotate(grace=grace, now=now(), name=wish.get("name"))
+            case {"do": "add secret", "name": str(name)}:
+                secrets.add(name, now=now())
+            case {"do": "remove secret", "name": str(name)}:
+                secrets.remove(name, now=now())
+            case _:
+                return False
+        return True
 
 
 def _first(faults: BaseExceptionGroup[Fault]) -> Fault:

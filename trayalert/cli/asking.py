@@ -59,15 +59,17 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
     """List alerts, the newest first."""
     from trayalert.services.links import link_table
     from trayalert.services.records import alert_record
+    from trayalert.services.senders import Senders
 
     places = find_own_places()
-    links = link_table(own_settings(places))
+    settings = own_settings(places)
+    links, senders = link_table(settings), Senders(settings)
     with open_reader(places) as reader:
         found = reader.alerts(limit=limit, after=after, search=search, raw=raw) if reader else ()
         if as_json:
             speak_utf8()
             for stored in found:
-                click.echo(json.dumps(alert_record(stored, links), ensure_ascii=False))
+                click.echo(json.dumps(alert_record(stored, links, senders), ensure_ascii=False))
             return
         from trayalert.services.tables import alert_lines
 
@@ -116,15 +118,16 @@ def export(form: str, output: str | None, since: str | None, until: str | None) 
     """Write alerts out as CSV, or as JSON with one object a line; the oldest first."""
     from trayalert.services.export import write_alerts
     from trayalert.services.links import link_table
+    from trayalert.services.senders import Senders
 
     speak_utf8()
     bounds = _moment(since, "--since", 0), _moment(until, "--until", LARGEST_NUMBER)
     places = find_own_places()
-    links = link_table(own_settings(places))
+    settings = own_settings(places)
     with open_reader(places) as reader:
         found = reader.alerts_between(*bounds) if reader else iter(())
         try:
-            count = write_alerts(found, links, form=form, output=output)
+            count = write_alerts(found, link_table(settings), Senders(settings), form=form, output=output)
         except BrokenPipeError:
             raise
         except OSError as error:

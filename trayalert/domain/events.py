@@ -31,11 +31,16 @@ class TestReceived:
 
 @dataclass(frozen=True, slots=True)
 class DoorChanged:
-    """The listener opened (`problem` is None, `host` and `port` are the real ones) or could not (a sentence)."""
+    """The listener opened (`problem` is None, `host` and `port` are the real ones) or could not (a sentence).
+
+    Not `opened`: it is open all the while, but there is something new to say of it.
+    """
 
     host: str
     port: int
     problem: str | None
+    tls: bool = False
+    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ class StoredAlert:
     deliveries: int
     late: bool
     alert: Alert
+    sender: str = ""
+    """The address that its first delivery came from."""
     raw: bytes | None = None
     """The body of the first delivery, where it was asked for."""
 
@@ -27,6 +29,15 @@ class StoredIncident:
 
     incident: Incident
     alert: StoredAlert
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUse:
+    """How often the secret of a name has let a callback in, and when it did last."""
+
+    name: str
+    deliveries: int
+    last_at: Millis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

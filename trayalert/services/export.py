@@ -11,17 +11,21 @@ from typing import TextIO
 from trayalert.domain.console_link import LinkTable
 from trayalert.domain.stored import StoredAlert
 from trayalert.services.records import Record, alert_record
+from trayalert.services.senders import Senders
 
 COLUMNS = (
     "id", "received_at", "at", "kind", "state", "level", "previous_level", "name", "rule_id", "metric", "metric_title",
     "value", "value_text", "unit", "expression", "namespace", "region", "resource_id", "resource_name", "account_id",
-    "group", "dimensions", "incident_id", "late", "deliveries", "console_url", "fields",
+    "group", "dimensions", "incident_id", "late", "deliveries", "sender", "sender_origin",
+    "console_url", "fields",
 )  # fmt: skip
 _NUMBERS = frozenset({"id", "value", "incident_id", "deliveries"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def write_alerts(found: Iterable[StoredAlert], links: LinkTable, *, form: str, output: str | None) -> int:
+def write_alerts(
+    found: Iterable[StoredAlert], links: LinkTable, senders: Senders, *, form: str, output: str | None
+) -> int:
     """Write alerts as `csv` or `json` and return how many. A named file appears whole or not at all. Raise OSError."""
     count = 0
     with _stream(output) as stream:
@@ -29,7 +33,7 @@ def write_alerts(found: Iterable[StoredAlert], links: LinkTable, *, form: str, o
         if rows:
             rows.writerow(COLUMNS)
         for stored in found:
-            record = alert_record(stored, links)
+            record = alert_record(stored, links, senders)
             if rows:
                 rows.writerow([_cell(record, column) for column in COLUMNS])
             else:

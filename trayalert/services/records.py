@@ -7,11 +7,12 @@ from trayalert.domain.console_link import LinkTable, console_link
 from trayalert.domain.settings import Settings
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis, iso
+from trayalert.services.senders import Senders
 
 Record = dict[str, Any]
 
 
-def alert_record(stored: StoredAlert, links: LinkTable) -> Record:
+def alert_record(stored: StoredAlert, links: LinkTable, senders: Senders) -> Record:
     """Return the alert's object; with `raw` where its bytes were read."""
     alert = stored.alert
     record: Record = {
@@ -40,6 +41,8 @@ def alert_record(stored: StoredAlert, links: LinkTable) -> Record:
         "incident_id": stored.incident_id,
         "late": stored.late,
         "deliveries": stored.deliveries,
+        "sender": stored.sender or None,
+        "sender_origin": senders.origin(stored.sender),
         "console_url": console_link(alert, links),
         "fields": dict(alert.fields),
     }

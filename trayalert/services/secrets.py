@@ -1,8 +1,10 @@
-"""The callback URL's secret: the only authentication that Cloud Monitor allows. Kept in one file, 0600, never logged.
+"""The callback URLs' secrets: the only authentication that Cloud Monitor allows. Kept in one file, 0600, never logged.
 
-Rotation makes a new one; the old one may go on for a while, until the rules in the console are changed.
+Each has a name, as each sender may have its own. Rotation makes a new one under the same name; the old one may go on
+for a while, until the rules in the console are changed.
 """
 
+import functools
 import hmac
 import json
 import os
@@ -14,53 +16,125 @@ from pathlib import Path
 from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis
 
+DEFAULT = "default"
+"""The name of the secret that is made first, and of those in files from before there were names."""
+
+MOST = 16
+"""So many secrets at once, those included that are on their way out: every request is compared with each."""
+
 _BYTES = 32  # 256 bits
 _SOUND = re.compile(r"[A-Za-z0-9_-]{32,}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 
 class SecretFault(Fault):
-    """The file of secrets cannot be used; the text says why and what to do."""
+    """A secret cannot be read, made or taken away; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """One secret. With `until` it holds only before that moment."""
+    """One secret. With `until` it holds only before that moment, as another has taken its place."""
 
     value: str
     until: Millis | None = None
+    name: str = DEFAULT
 
 
 class Secrets:
-    """The secrets that open the door, the present one first. Raise SecretFault where the file cannot be used."""
+    """The secrets that open the door, the first name's first. Raise SecretFault where the file cannot be used.
+
+    Written to on one thread; `opens`, `mask` and the others that only look are for any.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._gone: tuple[str, ...] = ()
         try:
-            self._secrets = _read(path)
+            self._keep(_read(path))
         except FileNotFoundError:
-            self._secrets = self._written((_new(),), first=True)
+            self._keep(self._written((_new(DEFAULT),), first=True))
 
     @property
     def present(self) -> str:
         """The secret of the callback URL."""
-        return self._secrets[0].value
+        return self.value_of(self._secrets[0].name)
 
-    def opens(self, offered: bytes, *, now: Millis) -> bool:
-        """Whether the offered secret is one of ours, in a time that does not tell how much of it is right."""
-        # bytes, as compare_digest raises on text that is not ASCII; every secret is compared, whichever fits
-        fits = [hmac.compare_digest(offered, secret.value.encode()) for secret in self._secrets if _holds(secret, now)]
-        return any(fits)
+    def value_of(self, name: str) -> str:
+        """Return the secret of that name. Raise SecretFault where there is none."""
+        for secret in self._secrets:
+            if secret.name == name and secret.until is None:
+                return secret.value
+        raise SecretFault(self._unknown(name))
 
-    def rotate(self, *, grace: Millis, now: Millis) -> None:
-        """Make a new secret. Those before it hold for `grace` more."""
-        old = [secret if secret.until is not None else replace(secret, until=now + grace) for secret in self._secrets]
-        self._secrets = self._written((_new(), *(secret for secret in old if _holds(secret, now))))
+    def holding(self, now: Millis) -> tuple[Secret, ...]:
+        """Return the secrets that open the door now, those of one name together, the newest of it first."""
+        return tuple(secret for secret in self._secrets if _holds(secret, now))
+
+    def opens(self, offered: bytes, *, now: Millis) -> str | None:
+        """Return the name of the secret that was offered, in a time that does not tell how much of it is right."""
+        found = None
+        for value, secret in self._compared:
+            # bytes, as compare_digest raises on text that is not ASCII; every secret is compared, whichever fits
+            if hmac.compare_digest(offered, value) and _holds(secret, now):
+                found = secret.name
+        return found
+
+    def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
+        """Make a new secret of that name (the first by default). Those before it hold for `grace` more."""
+        name = self._secrets[0].name if name is None else name
+        self.value_of(name)
+        changed: list[Secret] = []
+        for secret in self._secrets:
+            if secret.name == name and secret.until is None:
+                changed += [_new(name), replace(secret, until=now + grace)]
+            else:
+                changed.append(secret)
+        self._change([secret for secret in changed if _holds(secret, now)])
+
+    def add(self, name: str, *, now: Millis) -> None:
+        """Make a secret of a new name."""
+        if not _NAME.fullmatch(name):
+            raise SecretFault(
+                f'"{name}" is no name for a secret: use up to 32 letters, digits, "-", "_" or ".",'
+                " beginning with a letter or a digit."
+            )
+        if any(secret.name == name for secret in self._secrets if secret.until is None):
+            raise SecretFault(f'there is a secret "{name}" already: `trayalert url --name {name}` prints its URL.')
+        self._change([*self.holding(now), _new(name)])
+
+    def remove(self, name: str, *, now: Millis) -> None:
+        """Take away the secrets of that name; its URL opens nothing from now on."""
+        self.value_of(name)
+        left = [secret for secret in self.holding(now) if secret.name != name]
+        if all(secret.until is not None for secret in left):
+            raise SecretFault(f'"{name}" is the only secret: add another first, or rotate it.')
+        self._change(left)
 
     def mask(self, text: str) -> str:
-        """Return the text with every secret replaced by `***`."""
-        for secret in self._secrets:
-            text = text.replace(secret.value, "***")
+        """Return the text with every secret replaced by `***`, also those that are gone and those percent-encoded."""
+        for value in (*(secret.value for secret in self._secrets), *self._gone):
+            text = text.replace(value, "***")
+            if "%" in text:
+                text = _encoded(value).sub("***", text)
         return text
+
+    def _unknown(self, name: str) -> str:
+        names = ", ".join(secret.name for secret in self._secrets if secret.until is None)
+        return f'there is no secret "{name}". There are: {names}.'
+
+    def _change(self, wanted: list[Secret]) -> None:
+        if len(wanted) > MOST:
+            raise SecretFault(
+                f"there are {MOST} secrets, and no more are kept: remove one, or rotate with no grace (--grace 0s)."
+            )
+        before = self._secrets
+        self._keep(self._written(tuple(wanted)))
+        kept = {secret.value for secret in wanted}
+        self._gone += tuple(secret.value for secret in before if secret.value not in kept)
+
+    def _keep(self, found: tuple[Secret, ...]) -> None:
+        self._secrets = found
+        self._compared = tuple((secret.value.encode(), secret) for secret in found)
 
     def _written(self, found: tuple[Secret, ...], *, first: bool = False) -> tuple[Secret, ...]:
         """Return the secrets once they are on disk; in place of the `first` ones what another process made just now."""
@@ -100,8 +174,14 @@ def _link(part: Path, path: Path) -> None:
         part.replace(path)
 
 
-def _new() -> Secret:
-    return Secret(value=secrets.token_urlsafe(_BYTES))
+def _new(name: str) -> Secret:
+    return Secret(value=secrets.token_urlsafe(_BYTES), name=name)
+
+
+@functools.lru_cache(maxsize=2 * MOST)
+def _encoded(value: str) -> re.Pattern[str]:
+    """Match the value with any of its letters percent-encoded, as a stranger's library may write it."""
+    return re.compile("".join(f"(?:{letter}|%{ord(letter):02x})" for letter in value), re.IGNORECASE)
 
 
 def _holds(secret: Secret, now: Millis) -> bool:
@@ -111,20 +191,31 @@ def _holds(secret: Secret, now: Millis) -> bool:
 def _read(path: Path) -> tuple[Secret, ...]:
     try:
         items = json.loads(path.read_text(encoding="utf-8"))["secrets"]
-        found = tuple(Secret(value=item["value"], until=item["until"]) for item in items)
+        found = tuple(
+            Secret(value=item["value"], until=item["until"], name=item.get("name", DEFAULT)) for item in items
+        )
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         # str, not repr: a UnicodeDecodeError's repr holds the whole file, and that the secret
         raise SecretFault(_unreadable(path, f"{type(error).__name__}: {error}")) from error
     if not found or not all(map(_sound, found)):
         raise SecretFault(_unreadable(path, "no secret of full length in it"))
+    lasting = [secret.name for secret in found if secret.until is None]
+    if len(set(lasting)) < len(lasting) or not {secret.name for secret in found} <= set(lasting):
+        raise SecretFault(_unreadable(path, "a name does not have exactly one secret without an end"))
     return found
 
 
 def _sound(secret: Secret) -> bool:
-    value, until = secret.value, secret.until
-    return isinstance(value, str) and bool(_SOUND.fullmatch(value)) and (until is None or isinstance(until, int))
+    value, until, name = secret.value, secret.until, secret.name
+    return (
+        isinstance(value, str)
+        and bool(_SOUND.fullmatch(value))
+        and (until is None or isinstance(until, int))
+        and isinstance(name, str)
+        and bool(_NAME.fullmatch(name))
+    )
 
 
 def _unreadable(path: Path, why: str) -> str:

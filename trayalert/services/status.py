@@ -1,6 +1,6 @@
 """The state of the program in one object, whether an instance runs or not."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from trayalert import __version__
@@ -18,6 +18,9 @@ class Door:
     port: int
     open: bool
     problem: str | None = None
+    tls: bool = False
+    note: str | None = None
+    """What is wrong with it though it is open."""
 
     @property
     def reach(self) -> Reach:
@@ -33,12 +36,15 @@ class Running:
     pid: int
     http_parser: str
     door: Door
+    door_counts: dict[str, Any] = field(default_factory=dict)
 
 
 def read_running(told: dict[str, Any]) -> Running:
     """Read what a running instance tells; it may be of another version, and what it tells beyond ours is left out."""
-    own: dict[str, Any] = {field.name: told.get(field.name) for field in fields(Running)}
-    own["door"] = Door(**{field.name: told["door"].get(field.name) for field in fields(Door)})
+    own: dict[str, Any] = {each.name: told.get(each.name) for each in fields(Running)}
+    counts = told.get("door_counts") or {}
+    own["door_counts"] = counts | {"last_probe_at": iso(counts.get("last_probe_at"))}
+    own["door"] = Door(**{each.name: told["door"].get(each.name) for each in fields(Door)})
     return Running(**own)
 
 
@@ -47,17 +53,19 @@ NO_TOTALS = Totals(alerts=0, deliveries=0, unrecognised=0, open_incidents=0, las
 
 def callback_url(settings: Settings, host: str, port: int, secret: str) -> str:
     """Return the URL for Cloud Monitor: the public one where the settings know it, else the local one."""
-    return f"{settings.public_url or local_url(host, port)}/hook/{secret}"
+    local = local_url(host, port, tls=settings.tls_certificate is not None)
+    return f"{settings.public_url or local}/hook/{secret}"
 
 
-def local_url(host: str, port: int) -> str:
+def local_url(host: str, port: int, *, tls: bool = False) -> str:
     """Return the address of the listener as this computer reaches it."""
-    return address({"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host), port)  # noqa: S104 - read
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read
+    return address(reached, port, tls=tls)
 
 
-def address(host: str, port: int) -> str:
+def address(host: str, port: int, *, tls: bool = False) -> str:
     """Return host and port as a URL."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def status(
@@ -73,6 +81,8 @@ def status(
         "port": door.port,
         "listening": door.open,
         "door_problem": door.problem,
+        "door_note": door.note,
+        "door_counts": running.door_counts if running else None,
         "http_parser": running.http_parser if running else None,
         "callback_url": callback_url(settings, door.host, door.port, "***"),
         "public_url": settings.public_url,

@@ -12,7 +12,7 @@ from typing import Any
 from trayalert.callbacks.body import read_body
 from trayalert.domain.callback import Callback
 from trayalert.domain.level import Level
-from trayalert.domain.stored import StoredAlert, StoredIncident, Totals
+from trayalert.domain.stored import SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.storage.faults import LogFault, NoLog
 from trayalert.storage.rows import (
     FROM_ALERT,
@@ -137,6 +137,11 @@ class Reader:
         """Return when the last callback arrived."""
         row = next(iter(self._rows("SELECT received_at FROM delivery ORDER BY id DESC LIMIT 1")), None)
         return row[0] if row else None
+
+    def secret_uses(self) -> list[SecretUse]:
+        """Return how the secrets were used, by name; those that are gone too."""
+        sql = "SELECT name, deliveries, last_at FROM secret_use ORDER BY name"
+        return [SecretUse(*row) for row in self._rows(sql)]
 
     def totals(self) -> Totals:
         """Count the whole log."""

@@ -38,7 +38,7 @@ INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
 """Columns in the order of `alert_row` and `incident_row`."""
 
 
-_ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.query, d.body"
+_ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, d.body"
 SELECT_ALERT = f"SELECT {_ALERT}, coalesce(i.key, ''), coalesce(i.subject, '')"
 FROM_ALERT = (
     " FROM alert AS a JOIN delivery AS d ON d.id = a.delivery_id LEFT JOIN incident AS i ON i.id = a.incident_id"
@@ -112,7 +112,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     width = 10 + len(_PLAIN_COLUMNS)
     id_, received_at, incident_id, deliveries, late, identity, kind, state, level, previous_level = row[:10]
     plain = dict(zip(_PLAIN_COLUMNS, row[10:width], strict=True))
-    group, dimensions, query, body, key, subject = row[width:]
+    group, dimensions, sender, query, body, key, subject = row[width:]
     alert = Alert(
         kind=Kind(kind),
         identity=Identity(text=identity, timed=plain["at"] is not None),
@@ -133,6 +133,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
         deliveries=deliveries,
         late=bool(late),
         alert=alert,
+        sender=sender,
         raw=body if raw else None,
     )
 

@@ -1,0 +1,86 @@
+"""The door as the settings want it: opened, tried again where that fails, and told of. Lives on the receiver's loop."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from trayalert.app.clock import now
+from trayalert.domain.settings import Settings
+from trayalert.listener.access_log import AccessLog
+from trayalert.listener.counts import DoorCounts
+from trayalert.listener.door import Receive, Rules
+from trayalert.listener.faults import DoorFault
+from trayalert.listener.server import Listener, open_door
+from trayalert.listener.tls import Certificate
+from trayalert.services.secrets import Secrets
+from trayalert.services.senders import Senders
+from trayalert.services.status import Door
+
+_TRY_AGAIN = 5.0
+"""Seconds until a door that could not be opened is tried again."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Doorway:
+    """`door` and `counts` are for any thread. `tell` hears of each change of the door."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, access_log: Path, *, tell: Callable[[Door], None]) -> None:
+        self.door = Door(host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None)
+        self.counts = DoorCounts()
+        self._settings = settings
+        self._secrets = secrets
+        self._access_log = AccessLog(access_log)
+        self._announce = tell
+        self._listener: Listener | None = None
+        senders = Senders(settings)
+        self._rules = Rules(
+            allowed_hosts=frozenset(settings.allowed_hosts), sender=senders.sender, admits=senders.admits
+        )
+
+    async def open(self, receive: Receive, *, patient: bool) -> None:
+        """Open the door; where that fails try again for ever, or raise DoorFault where nobody is `patient`."""
+        while True:
+            try:
+                listener = await self._opened(receive)
+            except DoorFault as fault:
+                if not patient:
+                    raise
+                if self.door.problem != str(fault):
+                    _logger.warning("%s Trying again every %g s.", fault, _TRY_AGAIN)
+                self._tell(replace(self.door, open=False, problem=str(fault)))
+                await asyncio.sleep(_TRY_AGAIN)
+            else:
+                self._listener = listener
+                self._tell(replace(self.door, host=listener.host, port=listener.port, open=True, problem=None))
+                return
+
+    async def close(self) -> None:
+        """Close the door once requests under way have ended."""
+        if self._listener:
+            await self._listener.close()
+        self._access_log.close()
+
+    async def _opened(self, receive: Receive) -> Listener:
+        settings = self._settings
+        certificate = None
+        if settings.tls_certificate and settings.tls_key:
+            files = Path(settings.tls_certificate).expanduser(), Path(settings.tls_key).expanduser()
+            certificate = Certificate(*files, tell=lambda sentence: self._tell(replace(self.door, note=sentence)))
+        return await open_door(
+            settings.host,
+            settings.port,
+            opens=lambda offered: self._secrets.opens(offered, now=now()),
+            receive=receive,
+            rules=self._rules,
+            counts=self.counts,
+            access_log=self._access_log,
+            certificate=certificate,
+        )
+
+    def _tell(self, door: Door) -> None:
+        if door != self.door:
+            self.door = door
+            self._announce(door)

@@ -1,0 +1,94 @@
+"""Who sent a callback: the address, and whether Cloud Monitor is documented to send from there.
+
+The attacker writes any header that he likes: what one says counts only where a proxy of the admin's has written it.
+"""
+
+import enum
+import functools
+import ipaddress
+import json
+from collections.abc import Callable, Iterable, Sequence
+
+from trayalert.domain.settings import Settings
+from trayalert.resource_files import read_text
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+HeaderValues = Callable[[str], Sequence[str]]
+"""Return all values of a header, in the order in which they came."""
+
+
+class Origin(enum.StrEnum):
+    """Where a callback came from."""
+
+    CLOUD_MONITOR = "cloud_monitor"
+    OTHER = "other"
+    UNKNOWN = "unknown"  # a tunnel, a proxy or this computer itself: the address says nothing
+
+
+class Senders:
+    """Tells senders apart as the settings say. Safe for any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._proxies = _networks(settings.trusted_proxies)
+        self._documented = _networks((*documented_networks(), *settings.more_cloud_monitor_addresses))
+        self._only_cloud_monitor = settings.only_cloud_monitor
+        self.origin = functools.lru_cache(maxsize=512)(self._origin)
+
+    def sender(self, peer: str, header_values: HeaderValues) -> str:
+        """Return the sender's address: the peer's, or where that is a trusted proxy the one that it names."""
+        address = _read(peer)
+        if address is None:
+            return peer
+        if self._proxies and _within(address, self._proxies):
+            address = self._named(header_values) or address
+        return str(address)
+
+    def admits(self, sender: str) -> bool:
+        """Whether the sender may come in: with `only_cloud_monitor` nobody who is known to be somebody else."""
+        return not self._only_cloud_monitor or self.origin(sender) is not Origin.OTHER
+
+    def _named(self, header_values: HeaderValues) -> _Address | None:
+        """Return the last address that no proxy of ours has: what stands left of it anybody could have written."""
+        hops = ",".join(header_values("X-Forwarded-For")).split(",")
+        if hops == [""]:
+            named = header_values("X-Real-IP")
+            return _read(named[0]) if len(named) == 1 else None
+        for hop in reversed(hops):
+            address = _read(hop)
+            if address is None or not _within(address, self._proxies):
+                return address
+        return None
+
+    def _origin(self, sender: str) -> Origin:
+        address = _read(sender)
+        if address is None:
+            return Origin.UNKNOWN
+        if _within(address, self._documented):
+            return Origin.CLOUD_MONITOR
+        return Origin.OTHER if address.is_global else Origin.UNKNOWN
+
+
+def documented_networks() -> tuple[str, ...]:
+    """Return the networks that Alibaba Cloud names in its documentation, of both sites."""
+    table = json.loads(read_text("cloud_monitor_addresses.json"))
+    return tuple(network for entries in table.values() for entry in entries for network in entry["networks"])
+
+
+def _networks(texts: Iterable[str]) -> tuple[_Network, ...]:
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def _within(address: _Address, networks: tuple[_Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
+@functools.lru_cache(maxsize=512)
+def _read(text: str) -> _Address | None:
+    """Read an address; one of IPv4 that was written as IPv6 is one of IPv4."""
+    try:
+        address = ipaddress.ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
