@@ -34,6 +34,7 @@ class Inbox:
 
     def __init__(self, path: Path) -> None:
         self._subscribers: list[Subscriber] = []
+        self._refused = ""
         self._log = Log(path, keep_raw=_keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -53,8 +54,11 @@ class Inbox:
         try:
             await self._log.do(Append(callback, _read(callback)))
         except NotStored as fault:
-            _logger.error("a callback was refused: %s", fault)
+            if str(fault) != self._refused:  # one line for all that are refused for the same reason
+                _logger.error("a callback was refused: %s", fault)
+            self._refused = str(fault)
             return False
+        self._refused = ""
         return True
 
     @property
@@ -69,6 +73,10 @@ class Inbox:
     def set_news(self, part: str, sentence: str | None) -> None:
         """Tell what some part did to the log; None takes it away."""
         self._log.set_news(part, sentence)
+
+    def set_salvaging(self, salvaging: bool) -> None:
+        """A former log is being read over, or is no more."""
+        self._log.set_salvaging(salvaging)
 
     async def do(self, job: Job) -> tuple[Event, ...]:
         """Do a job of the log's writer in a transaction with what waits beside it. Raise NotStored."""

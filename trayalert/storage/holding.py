@@ -21,13 +21,13 @@ from trayalert.storage.quarantine import (
     why_of,
 )
 from trayalert.storage.rescuing import whereabouts, write_again, write_aside
-from trayalert.storage.verifying import Verification
+from trayalert.storage.verifying import Verification, glance
 
 _TRY_AGAIN = 0.2
 """Seconds between two tries to open; whoever asks in between is told why the last one failed."""
 
 _VERIFY = 0.7
-"""Seconds that a file waits for its verification; it goes on behind what is stored."""
+"""Seconds that a file waits for its verification after an unclean end; it goes on behind what is stored."""
 
 _SALVAGE = """
     INSERT OR IGNORE INTO salvage (folder, why, begun_at, position, salvaged, damaged, missing)
@@ -89,6 +89,13 @@ class Holding:
         self._suspect = True
         self.close()
 
+    def look(self) -> None:
+        """See in a quiet moment whether the file is still there and can be read by others. Raise LogFault."""
+        self.ready()
+        damage = glance(self._path)
+        if damage:
+            self.begin_anew(DamagedLog(self._path, damage))
+
     def verify(self) -> None:
         """Look the file over, because something in it could not be right."""
         if self._opened and self._verification is None:
@@ -137,9 +144,10 @@ class Holding:
         self._opened, self._known = opened, opened.places[0]
         if opened.new:
             self._take_over(opened.connection)
-        elif self._patient and (opened.unclean or self._suspect):
+        elif self._patient:
             self._verification = Verification(self._path)
-            if self._verification.over(within=_VERIFY) and (damage := self._verification.damage):
+            seconds = _VERIFY if opened.unclean or self._suspect else 0.0
+            if self._verification.over(within=seconds) and (damage := self._verification.damage):
                 self.close()
                 raise DamagedLog(self._path, damage)
 

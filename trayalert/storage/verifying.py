@@ -35,9 +35,24 @@ class Verification:
                 connection.set_progress_handler(lambda: self._stopped, 10_000)
                 ((found,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
         except sqlite3.DatabaseError as error:
-            damaged = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in damaged:
-                self.damage = str(error)
+            self.damage = _damage(error)
         else:
             if found != "ok":
                 self.damage = "damage in it was found: " + " ".join(found.split())[:200]
+
+
+def glance(path: Path) -> str | None:
+    """Return what damage the first and the last pages show to somebody who has not read them before."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            for table in ("delivery", "alert", "incident"):
+                connection.execute(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 1").fetchall()
+    except sqlite3.DatabaseError as error:
+        return _damage(error)
+    return None
+
+
+def _damage(error: sqlite3.DatabaseError) -> str | None:
+    """Return what it says where it tells of damage; there is other trouble, which the writer meets by itself."""
+    damaged = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    return str(error) if getattr(error, "sqlite_errorcode", 0) & 0xFF in damaged else None

@@ -92,7 +92,7 @@ class Writing:
             self.commit([_Probe()])
         else:
             try:
-                self._holding.ready()
+                self._holding.look()
             except LogFault as fault:
                 self._tell(str(fault))
         if self.condition.problem is None:
