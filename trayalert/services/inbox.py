@@ -35,7 +35,7 @@ class Inbox:
     def __init__(self, path: Path) -> None:
         self._subscribers: list[Subscriber] = []
         self._refused = ""
-        self._log = Log(path, keep_raw=_keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
+        self._log = Log(path, keep_raw=keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber` with every group of events from now on."""
@@ -52,7 +52,7 @@ class Inbox:
     async def receive(self, callback: Callback) -> bool:
         """Store a callback. True: it is synced to disk. False: it could not be stored in time, and must come again."""
         try:
-            await self._log.do(Append(callback, _read(callback)))
+            await self._log.do(Append(callback, read(callback)))
         except NotStored as fault:
             if str(fault) != self._refused:  # one line for all that are refused for the same reason
                 _logger.error("a callback was refused: %s", fault)
@@ -96,22 +96,23 @@ class Inbox:
         await self._log.close()
 
 
-def _read(callback: Callback) -> tuple[Alert, ...]:
+def read(callback: Callback) -> tuple[Alert, ...]:
+    """Read a callback; one that a bug of ours cannot read is kept as unrecognised."""
     try:
         return read_callback(callback)
     except Exception:  # a bug of ours must not cost an alert
         _logger.exception("a callback could not be read; it is kept as unrecognised")
-        return _keep_raw(callback)
+        return keep_raw(callback)
 
 
-def _keep_raw(callback: Callback) -> tuple[Alert, ...]:
+def keep_raw(callback: Callback) -> tuple[Alert, ...]:
     """Make the plainest alert of a callback whose own alerts the log cannot take."""
     return unrecognised.read(Body(callback=callback, fields={}, document=None))
 
 
 def resolve_alone(path: Path, incident_id: int, *, now: Millis) -> bool:
     """Mark an incident recovered with no program running; its lock must be held. Raise LogFault."""
-    writing = Writing(path, keep_raw=_keep_raw)
+    writing = Writing(path, keep_raw=keep_raw)
     try:
         result = writing.commit([Resolve(incident_id, now)])[0]
     finally:

@@ -26,6 +26,8 @@ class Bulletin:
         self._slow: str | None = None
         self._problems: dict[str, str] = {}
         self._news: dict[str, str] = {}
+        self._salvaging = False
+        self._salvaged = 0
 
     def hear(self, condition: Condition) -> None:
         """Take what the writer says."""
@@ -46,6 +48,12 @@ class Bulletin:
         """Tell what some part did, in place of what it told before; None takes it away."""
         self._set(self._news, part, sentence)
 
+    def set_salvaging(self, salvaging: bool) -> None:
+        """A former log is being read over, or is no more: what was read before must then be read anew."""
+        self._salvaged += self._salvaging and not salvaging
+        self._salvaging = salvaging
+        self._compose()
+
     def _set(self, sentences: dict[str, str], part: str, sentence: str | None) -> None:
         if sentence is None:
             sentences.pop(part, None)
@@ -60,7 +68,8 @@ class Bulletin:
             storing=now.problem is None and self._slow is None,
             problems=(*filter(None, own), *self._problems.values()),
             news=(*now.news, *self._news.values()),
-            new_file=now.new_file,
+            new_file=now.new_file + self._salvaged,
+            salvaging=self._salvaging,
         )
         if state != self.state:
             self.state = state

@@ -95,14 +95,25 @@ def open_damaged(log: Path) -> Iterator[Damaged]:
         pages.close()
 
 
+class GaveUp(Exception):
+    """The work was stopped, as the program ends."""
+
+
 class Rest:
-    """Leaves the interpreter to others after each slice of work."""
+    """Leaves the interpreter to others after each slice of work. `stop` ends the work; it is for any thread."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let the next call raise GaveUp."""
+        self._stopped = True
 
     def __call__(self) -> None:
-        """Sleep where the slice is used up."""
+        """Sleep where the slice is used up. Raise GaveUp."""
+        if self._stopped:
+            raise GaveUp
         if time.monotonic() - self._since > _SLICE:
             time.sleep(_PAUSE)
             self._since = time.monotonic()

@@ -87,6 +87,10 @@ class Log:
         """Tell what some part did to the log; None takes it away. On the loop."""
         self._bulletin.set_news(part, sentence)
 
+    def set_salvaging(self, salvaging: bool) -> None:
+        """A former log is being read over, or is no more. On the loop."""
+        self._bulletin.set_salvaging(salvaging)
+
     async def do(self, job: Job) -> Events:
         """Return once the job is synced to disk. Raise NotStored; a caller that leaves does not stop the job."""
         if self._closing:

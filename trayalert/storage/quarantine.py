@@ -7,6 +7,7 @@ a full disk does not stop it; a kill between two renames is made good by `finish
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,13 +66,14 @@ def finish_moving(log: Path) -> None:
     A log that is gone while its `-wal` is still there was on its way into the quarantine: SQLite would throw that
     `-wal` away. A restored backup that waits for its place gets it.
     """
+    restored = restored_of(log)
     try:
         if log.exists():
+            restored.unlink(missing_ok=True)  # the kill came before the log was moved: it was not restored
             return
         folder = next(iter(reversed(quarantined(log))), None)
         if folder is not None and not any(_beside(folder / log.name, end).exists() for end in _BESIDE):
             _move(log, folder)
-        restored = restored_of(log)
         if restored.exists():
             restored.rename(log)
             sync_folder(log.parent)
@@ -134,16 +136,32 @@ def last_numbers(folder: Path) -> Numbers:
     )
 
 
+def thinned_of(folder: Path) -> int:
+    """Return up to which delivery the file's own retention had taken some; 0 where that cannot be read."""
+    thinned = 0
+    for log in folder.glob("*.db"):
+        with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _asking(log) as connection:
+            thinned = int(connection.execute("SELECT max(thinned) FROM numbering").fetchone()[0])
+    return thinned if 0 <= thinned < _SANE else 0
+
+
 def _read_numbers(log: Path) -> list[int | None]:
-    numbers: list[int | None] = [None, None, None]
+    with contextlib.suppress(sqlite3.Error), _asking(log) as connection:
+        if connection.execute("PRAGMA user_version").fetchone()[0] > 0:
+            return [_last_number(connection, table) for table in _TABLES]
+    return [None, None, None]
+
+
+@contextlib.contextmanager
+def _asking(log: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file with a connection that cannot write, and leave nothing beside it."""
     made_here = [path for path in (_beside(log, "-wal"), _beside(log, "-shm")) if not path.exists()]
-    with contextlib.suppress(sqlite3.Error):
+    try:
         with closing(sqlite3.connect(f"{log.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            if connection.execute("PRAGMA user_version").fetchone()[0] > 0:
-                numbers = [_last_number(connection, table) for table in _TABLES]
+            yield connection
+    finally:
         for path in made_here:
             path.unlink(missing_ok=True)
-    return numbers
 
 
 def _last_number(connection: sqlite3.Connection, table: str) -> int | None:

@@ -84,6 +84,7 @@ STEPS = (
     ALTER TABLE delivery ADD COLUMN digest BLOB;
     ALTER TABLE alert ADD COLUMN digest BLOB;
     ALTER TABLE incident ADD COLUMN digest BLOB;
+    CREATE INDEX alert_delivery ON alert (delivery_id);
     CREATE TABLE secret_use (
         name TEXT PRIMARY KEY,
         deliveries INTEGER NOT NULL,

@@ -1,0 +1,153 @@
+"""Backups: whole copies of the log, made while it is in use, looked over before they count, a bounded number kept.
+
+A backup is one plain SQLite file with no `-wal`. It is made under another name and renamed when it is on the disk and
+sound; what a kill leaves half-made is cleared away by the next one. The caller sees to it that one is made at a time.
+"""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trayalert.domain.times import Millis, as_datetime
+from trayalert.storage.faults import LogFault
+from trayalert.storage.files import backups_of, sync_folder
+from trayalert.storage.schema import STEPS, version_of
+
+_NAME = "trayalert-%Y%m%dT%H%M%SZ.db"
+_PAGES = 512
+_PAUSE = 0.01
+"""Seconds of leave for the log after so many pages: both share the disk."""
+
+Counts = tuple[int, int, int]
+"""Deliveries, alerts, incidents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup by its name."""
+
+    path: Path
+    made_at: Millis
+    size: int
+
+
+def list_backups(log: Path) -> list[Backup]:
+    """Return the backups, the newest first."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in backups_of(log).iterdir():
+            made_at = _time_of(path)
+            if made_at is not None:
+                found.append(Backup(path, made_at, path.stat().st_size))
+    return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+
+
+def newest_backup(log: Path) -> Backup | None:
+    """Return the newest backup."""
+    return next(iter(list_backups(log)), None)
+
+
+def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] | None = None) -> Backup:
+    """Make a backup, then let the oldest go above `keep`. Raise LogFault. Call it in a thread."""
+    folder = backups_of(log)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for left in folder.glob("*.part*"):
+            left.unlink(missing_ok=True)
+        _refuse_full_disk(log)
+        path = folder / as_datetime(now).strftime(_NAME)
+        part = path.with_name(f"{path.name}.part")
+        try:
+            counts = copy_log(log, part, rest=rest)
+            if look_over(part) != counts:
+                raise LogFault("the copy does not hold what the log holds")
+            sync_file(part)
+            part.rename(path)
+            sync_folder(folder)
+        finally:
+            part.unlink(missing_ok=True)
+        for old in list_backups(log)[keep:]:
+            old.path.unlink(missing_ok=True)
+        return Backup(path, now, path.stat().st_size)
+    except (OSError, sqlite3.Error, LogFault) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LogFault(f"no backup of the log could be made in {folder}: {reason}.") from error
+
+
+def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = None) -> Counts:
+    """Copy a log that may be in use into a new file (0600). Return what it holds. Raise sqlite3.Error or OSError."""
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    rest = rest or (lambda: time.sleep(_PAUSE))
+    with (
+        closing(sqlite3.connect(_uri(source), uri=True, isolation_level=None, timeout=2.0)) as log,
+        closing(sqlite3.connect(target, isolation_level=None)) as copy,
+    ):
+        copy.execute("PRAGMA synchronous = OFF")  # synced as a whole when it is done
+        log.execute("BEGIN")  # one moment of the log, whatever is stored meanwhile
+        counts = _counts(log)
+        log.backup(copy, pages=_PAGES, progress=lambda *_: rest())
+        copy.execute("PRAGMA journal_mode = DELETE")
+    return counts
+
+
+def look_over(path: Path) -> Counts:
+    """Return what a backup holds. Raise LogFault where it is none, or is damaged."""
+    try:
+        with closing(sqlite3.connect(_uri(path), uri=True, timeout=2.0)) as backup:
+            version = version_of(backup)
+            if not 0 < version <= len(STEPS):
+                reason = "a newer trayalert wrote it" if version else "it is no log"
+                raise LogFault(f"{path} cannot be used as a backup: {reason}")
+            problems = backup.execute("PRAGMA quick_check(1)").fetchall()
+            if problems != [("ok",)]:
+                raise LogFault(f"{path} is damaged: {problems[0][0]}")
+            return _counts(backup)
+    except (sqlite3.Error, OSError) as error:
+        raise LogFault(f"{path} cannot be used as a backup: {error}") from error
+
+
+def sync_file(path: Path) -> None:
+    """Sync a file that nobody else has open. Raise OSError."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_full_disk(log: Path) -> None:
+    size = log.stat().st_size
+    free = shutil.disk_usage(log.parent).free
+    if free < 2 * size:
+        raise LogFault(
+            f"it takes {_megabytes(size)}, and only {_megabytes(free)} of the disk are free, which must be twice as "
+            "much. Free some space"
+        )
+
+
+def _megabytes(size: int) -> str:
+    return f"{max(1, size >> 20):,} MiB"
+
+
+def _counts(connection: sqlite3.Connection) -> Counts:
+    sql = "SELECT (SELECT count(*) FROM delivery), (SELECT count(*) FROM alert), (SELECT count(*) FROM incident)"
+    deliveries, alerts, incidents = connection.execute(sql).fetchone()
+    return deliveries, alerts, incidents
+
+
+def _time_of(path: Path) -> Millis | None:
+    try:
+        return int(datetime.strptime(path.name, _NAME).replace(tzinfo=UTC).timestamp()) * 1000
+    except ValueError:
+        return None
+
+
+def _uri(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
