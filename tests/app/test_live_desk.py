@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.making import append, store
+from trayalert.app.crashes import Crashes
 from trayalert.app.live_desk import LiveDesk
 from trayalert.app.places import find_places
 from trayalert.app.receiver import Plan, Receiver
@@ -32,7 +33,8 @@ async def desk(log: Path) -> AsyncIterator[LiveDesk]:
         places=places, settings=replace(Settings(), port=0), problems=(), secrets=Secrets(places.secrets), front="tray"
     )
     receiver = Receiver(plan, announce=lambda _: None)
-    live = LiveDesk(plan, receiver, notifier_problem=lambda: None, pause=lambda _: None, quit_=lambda: None)
+    crashes = Crashes(places.crashes, str)
+    live = LiveDesk(plan, receiver, crashes, notifier_problem=lambda: None, pause=lambda _: None, quit_=lambda: None)
     yield live
     live.close()
     receiver.end()
@@ -60,3 +62,27 @@ async def test_what_was_open_stays_open_while_the_log_cannot_be_read(log: Path, 
     desk.incidents([1])
 
     assert (desk.state().open_incidents, desk.state().trouble) == (1, ())
+
+
+async def test_what_cannot_be_read_is_unknown_and_neither_gone_nor_calm(log: Path, desk: LiveDesk) -> None:
+    change(log, "ALTER TABLE incident RENAME TO gone")
+
+    assert (desk.incidents([1]), desk.open_incidents()) == (None, None)
+    assert (desk.state().unsure, desk.state().unread) == ("the log cannot be read", True)
+
+    change(log, "ALTER TABLE gone RENAME TO incident")
+    assert desk.state().unsure is None
+
+
+async def test_crashes_are_news_until_they_are_dismissed(log: Path, desk: LiveDesk) -> None:
+    folder = log.parent / "crashes"
+    folder.mkdir()
+    (folder / "crash-20261123T031200Z.txt").write_text("what happened")
+
+    (sentence,) = desk.state().news
+    assert sentence.startswith("trayalert crashed on ")
+    assert sentence.endswith(f"what happened is in {folder / 'crash-20261123T031200Z.txt'}.")
+
+    desk.dismiss_news()
+    assert desk.state().news == ()
+    assert [path.name for path in folder.iterdir()] == ["crash-20261123T031200Z.seen.txt"]

@@ -8,9 +8,11 @@ from trayalert.domain.alert import Alert, Identity, Kind, State
 from trayalert.domain.events import IncidentChanged
 from trayalert.domain.incident import Change, Incident
 from trayalert.domain.level import Level
+from trayalert.domain.log_state import LogState
 from trayalert.domain.notice import SUMMARY_TAG, TEST_TAG, Notice, Show, Wish, Withdraw, incident_tag, tagged_incident
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.services.attention import BURST, KEPT_FOR_CRITICAL, REFILL, SUMMARY_EVERY, Attention
+from trayalert.services.own_notices import LOG_NEWS_TAG, LOG_TAG, crash_notice
 
 NOW = 1_795_000_000_000
 MINUTE = 60_000
@@ -288,3 +290,64 @@ def test_a_tag_names_its_incident() -> None:
     assert tagged_incident(SUMMARY_TAG) is None
     assert tagged_incident("incident-") is None
     assert tagged_incident("incident-x") is None
+
+
+# ---- the program itself
+
+FULL = LogState(storing=False, problems=("The disk is full.",))
+
+
+def test_that_nothing_can_be_stored_is_told_once_and_urgently(desk: Desk) -> None:
+    (shown,) = desk.attention.log_changed(FULL, now=NOW)
+    assert isinstance(shown, Show)
+    assert (shown.notice.level, shown.notice.title) == (Level.CRITICAL, "trayalert cannot store alerts")
+    assert shown.notice.lines == ("The disk is full.",)
+    assert desk.attention.log_changed(FULL, now=NOW) == ()
+
+
+def test_another_reason_only_changes_what_is_on_the_screen(desk: Desk) -> None:
+    desk.attention.log_changed(FULL, now=NOW)
+    (shown,) = notices(desk.attention.log_changed(replace(FULL, problems=("It is locked.",)), now=NOW))
+    assert (shown.tag, shown.lines, shown.quiet) == (LOG_TAG, ("It is locked.",), True)
+
+
+def test_when_it_stores_again_the_notification_goes_with_a_farewell(desk: Desk) -> None:
+    desk.attention.log_changed(FULL, now=NOW)
+    (wish,) = desk.attention.log_changed(LogState(), now=NOW)
+    assert isinstance(wish, Withdraw)
+    assert (wish.tag, wish.farewell and wish.farewell.title) == (LOG_TAG, "trayalert stores alerts again")
+
+
+def test_what_was_never_told_is_not_taken_back() -> None:
+    desk = Desk(available=False)
+    assert desk.attention.log_changed(FULL, now=NOW) == ()
+    assert desk.attention.log_changed(LogState(), now=NOW) == ()
+    assert desk.attention.set_available(True, now=NOW) == ()
+
+
+def test_it_is_told_as_soon_as_anything_can_be_shown() -> None:
+    desk = Desk(available=False)
+    desk.attention.log_changed(FULL, now=NOW)
+    (shown,) = notices(desk.attention.set_available(True, now=NOW))
+    assert shown.tag == LOG_TAG
+
+
+def test_a_pause_holds_it_back_and_then_it_is_told(desk: Desk) -> None:
+    desk.attention.pause(NOW + MINUTE, now=NOW)
+    assert desk.attention.log_changed(FULL, now=NOW) == ()
+    assert desk.attention.due == NOW + MINUTE
+    assert [notice.tag for notice in notices(desk.wait(MINUTE))] == [LOG_TAG]
+    assert desk.attention.due is None
+
+
+def test_each_news_of_the_log_is_told_once(desk: Desk) -> None:
+    news = LogState(news=("3 of 4 callbacks were salvaged.",), new_file=1)
+    (shown,) = notices(desk.attention.log_changed(news, now=NOW))
+    assert (shown.tag, shown.lines) == (LOG_NEWS_TAG, news.news)
+    assert desk.attention.log_changed(replace(news, problems=("A backup failed.",)), now=NOW) == ()
+
+
+def test_a_crash_is_told_even_in_a_flood(desk: Desk) -> None:
+    desk.change(Change.OPENED, *(stored(number) for number in range(50)))
+    (shown,) = notices(desk.attention.tell(crash_notice(["trayalert crashed."]), now=NOW))
+    assert shown.lines == ("trayalert crashed.",)

@@ -105,6 +105,11 @@ class FakeDesk:
     doubtful: set[int] = field(default_factory=set)
     reach: Reach = Reach.UNKNOWN
     trouble: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
+    unsure: str | None = None
+    probing: str | None = None
+    readable: bool = True
+    """Whether the log can be read."""
     last_callback_at: Millis | None = None
     paused_until: Millis | None = None
     browser_works: bool = True
@@ -141,23 +146,34 @@ class FakeDesk:
             reach=self.reach,
             paused_until=self.paused_until,
             trouble=self.trouble,
+            news=self.news,
+            unsure=self.unsure,
+            unread=not self.readable,
+            probing=self.probing,
         )
 
-    def open_incidents(self) -> Sequence[StoredIncident]:
+    def open_incidents(self) -> Sequence[StoredIncident] | None:
+        return self._open() if self.readable else None
+
+    def _open(self) -> list[StoredIncident]:
         rows = [one for one in self.kept.values() if one.incident.open]
         return sorted(rows, key=lambda one: (-one.incident.opened_at, -one.incident.id))
 
     def burning(self, *, limit: int) -> Sequence[StoredIncident]:
-        return sorted(self.open_incidents(), key=lambda one: -one.incident.level.rank)[:limit]
+        return sorted(self._open(), key=lambda one: -one.incident.level.rank)[:limit]
 
-    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident]:
+    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
+        if not self.readable:
+            return None
         rows = sorted((one for one in self.kept.values() if not one.incident.open), key=_closed_rank)
         if before is not None:
             rows = [one for one in rows if _closed_rank(one) > _closed_rank(before)]
         return rows[:limit]
 
-    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident]:
+    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
         self.asked.append(tuple(ids))
+        if not self.readable:
+            return None
         return [self.kept[number] for number in ids if number in self.kept]
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
@@ -167,6 +183,9 @@ class FakeDesk:
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
         return incident.incident.id in self.doubtful
+
+    def sender_words(self, alert: StoredAlert) -> str | None:
+        return None if alert.id % 20 else "from Cloud Monitor (106.11.34.5)"
 
     def console_url(self, incident: StoredIncident) -> str | None:
         number = incident.alert.alert.resource_id
@@ -186,6 +205,9 @@ class FakeDesk:
 
     def pause(self, until: Millis | None) -> None:
         self.paused_until = until
+
+    def dismiss_news(self) -> None:
+        self.news = ()
 
     def quit(self) -> None:
         self.quits += 1

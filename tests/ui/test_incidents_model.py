@@ -169,6 +169,54 @@ def test_what_nobody_asked_for_is_let_go(qtbot: QtBot, desk: FakeDesk) -> None:
     assert watched.model.canFetchMore(QModelIndex())
 
 
+def test_what_the_log_does_not_answer_is_no_reason_to_take_a_row_away(
+    qtbot: QtBot, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trayalert.ui.incidents_model.AGAIN_MS", 20)
+    desk.keep(stored(1), stored(2))
+    watched = Watched(desk)
+    desk.readable = False
+
+    watched.model.announce([1, 2])
+    qtbot.waitUntil(lambda: len(desk.asked) > 2)
+    assert (watched.removes, watched.model.rowCount(), watched.model.settled) == ([], 2, False)
+
+    desk.change(1, closed_at=NOON + HOUR)
+    desk.readable = True
+    watched.settle(qtbot)
+    assert [watched.model.incident_at(row).incident.open for row in range(2)] == [True, False]
+
+
+def test_a_table_made_while_the_log_cannot_be_read_fills_when_it_can(
+    qtbot: QtBot, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trayalert.ui.incidents_model.AGAIN_MS", 20)
+    desk.keep(stored(1), stored(2, closed_at=NOON + HOUR))
+    desk.readable = False
+    watched = Watched(desk)
+    assert watched.model.rowCount() == 0
+
+    desk.readable = True
+    qtbot.waitUntil(lambda: watched.ids() == [1, 2])
+
+
+def test_another_log_resets_the_table_and_one_that_cannot_be_read_yet_leaves_it(
+    qtbot: QtBot, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trayalert.ui.incidents_model.AGAIN_MS", 20)
+    desk.keep(stored(1))
+    watched = Watched(desk)
+    desk.kept.clear()
+    desk.keep(stored(5), stored(6))
+    desk.readable = False
+    watched.model.reload()
+    assert (watched.ids(), watched.resets) == ([1], 0)
+
+    desk.readable = True
+    watched.settle(qtbot)
+    assert (watched.ids(), watched.resets) == ([6, 5], 1)
+
+
 def test_an_incident_that_left_the_log_leaves_the_table(qtbot: QtBot, desk: FakeDesk) -> None:
     desk.keep(stored(1), stored(2), stored(3))
     watched = Watched(desk)

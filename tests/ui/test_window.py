@@ -37,6 +37,9 @@ class Seen:
     def button(self, start: str) -> QPushButton:
         return next(one for one in self.window.findChildren(QPushButton) if one.text().startswith(start))
 
+    def buttons(self, words: str) -> list[QPushButton]:
+        return [one for one in self.window.findChildren(QPushButton) if one.text() == words]
+
     def words(self) -> str:
         labels = [one.text() for one in self.window.findChildren(PlainLabel) if one.isVisible()]
         paragraphs = [one.toPlainText() for one in self.window.findChildren(PlainParagraph) if one.isVisible()]
@@ -107,16 +110,77 @@ def test_no_link_is_said(desk: FakeDesk, seen: Seen) -> None:
     assert "No console link is known" not in seen.words()
 
 
-def test_marking_recovered_takes_two_clicks_and_only_works_on_open_ones(desk: FakeDesk, seen: Seen) -> None:
+def test_marking_recovered_takes_two_clicks_and_only_works_on_open_ones(
+    qtbot: QtBot, desk: FakeDesk, seen: Seen
+) -> None:
     seen.select(3)
     seen.button("Mark recovered").click()
     assert desk.resolved == []
+    qtbot.waitUntil(lambda: seen.details._asked.elapsed() > QGuiApplication.styleHints().mouseDoubleClickInterval())
     seen.button("Sure?").click()
     assert desk.resolved == [3]
     seen.window.announce([3])
     assert shown_id(seen) == 3
     assert not seen.button("Mark recovered").isEnabled()
     assert "recovered by hand" in seen.words()
+
+
+def test_a_double_click_is_only_the_first_of_two_clicks(desk: FakeDesk, seen: Seen) -> None:
+    seen.select(3)
+    button = seen.button("Mark recovered")
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    QTest.mouseDClick(button, Qt.MouseButton.LeftButton)
+    assert desk.resolved == []
+    assert button.text() == "Sure? Click again"
+
+
+def test_a_mark_that_failed_is_said_until_it_is_dismissed(desk: FakeDesk, seen: Seen) -> None:
+    seen.window.complain("The incident could not be marked recovered: the disk is full.")
+    seen.window.refresh()
+    assert "could not be marked recovered: the disk is full." in seen.words()
+    next(button for button in seen.buttons("Dismiss") if button.isVisible()).click()
+    assert "could not be marked" not in seen.words()
+
+
+def test_news_are_said_until_they_are_dismissed_and_troubles_as_long_as_they_last(desk: FakeDesk, seen: Seen) -> None:
+    desk.news, desk.trouble = ("1,982 of 2,001 callbacks were salvaged.",), ("The disk is full.",)
+    seen.window.refresh()
+    assert "⚠ The disk is full." in seen.words()
+    assert "ⓘ 1,982 of 2,001 callbacks were salvaged." in seen.words()
+    (dismiss,) = [button for button in seen.buttons("Dismiss") if button.isVisible()]
+    dismiss.click()
+    assert "salvaged" not in seen.words()
+    assert "The disk is full." in seen.words()
+
+
+def test_who_probes_is_said_beside_the_facts(desk: FakeDesk, seen: Seen) -> None:
+    desk.probing = "Someone is probing: 12 requests with a wrong secret, the last 14:02 from 203.0.113.7"
+    seen.window.refresh()
+    assert f"Reach unknown · {desk.probing}" in seen.words()
+
+
+def test_each_alert_says_where_it_came_from(seen: Seen) -> None:
+    seen.select(2)
+    assert [row[4] for row in rows_of(seen, columns=5)] == ["Cloud Monitor (106.11.34.5)"]
+    assert "from Cloud Monitor (106.11.34.5)" in seen.words()
+    seen.select(1)
+    assert rows_of(seen, columns=5)[0][4] == ""
+
+
+def test_with_the_log_unreadable_an_empty_window_is_not_calm(qtbot: QtBot) -> None:
+    desk = FakeDesk(readable=False, unsure="the log cannot be read", trouble=("The log x.db cannot be read.",))
+    seen = Seen(qtbot, desk)
+    assert "No incident is open" not in seen.words()
+    assert seen.words().count("Unknown what is open: the log cannot be read") == 2
+
+
+def test_another_log_is_read_anew_and_its_first_incident_selected(qtbot: QtBot, desk: FakeDesk, seen: Seen) -> None:
+    seen.select(3)
+    desk.kept.clear()
+    desk.keep(stored(77), stored(78, closed_at=NOON + HOUR))
+    seen.window.reload()
+    assert seen.table.model().rowCount() == 2
+    assert shown_id(seen) == 77
 
 
 def test_another_incident_does_not_inherit_the_first_click(desk: FakeDesk, seen: Seen) -> None:
@@ -147,7 +211,7 @@ def test_details_name_all_that_is_known_in_plain_text(seen: Seen) -> None:
 
 def test_the_latest_50_alerts_are_listed(seen: Seen) -> None:
     seen.select(8)
-    assert len(rows_of(seen, columns=4)) == 50
+    assert len(rows_of(seen, columns=5)) == 50
 
 
 def test_a_change_of_the_selected_incident_shows_at_once(desk: FakeDesk, seen: Seen) -> None:

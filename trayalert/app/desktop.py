@@ -16,11 +16,12 @@ import qasync
 from PySide6.QtCore import QEvent, QLoggingCategory, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
+from trayalert.app.crashes import Crashes
 from trayalert.app.headless import announce_door
 from trayalert.app.live_desk import LiveDesk
 from trayalert.app.notifying import Notifying
 from trayalert.app.receiver import Plan, Receiver
-from trayalert.domain.events import DoorChanged, Event
+from trayalert.domain.events import DoorChanged, Event, LogChanged
 from trayalert.domain.times import Millis
 from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.bridge import EventBridge
@@ -59,12 +60,13 @@ class _QuitFilter(QObject):
 
 
 class _ReceiverThread:
-    """Runs the receiver. `receiver` is there once it could open its log."""
+    """Runs the receiver."""
 
-    def __init__(self, plan: Plan, bridge: EventBridge, wishes: _Wishes) -> None:
-        self._plan = plan
-        self._bridge = bridge
-        self._wishes = wishes
+    def __init__(self, plan: Plan, bridge: EventBridge, wishes: _Wishes, crashes: Crashes) -> None:
+        self.plan = plan
+        self.bridge = bridge
+        self.wishes = wishes
+        self.crashes = crashes
         self._started: Future[Receiver] = Future()
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._thread.start()
@@ -83,31 +85,39 @@ class _ReceiverThread:
     def _run(self) -> None:
         try:
             asyncio.run(self._receive())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - told by who waits for the start, or by the tray
             if not self._started.done():
                 self._started.set_exception(error)
                 return
-            _logger.exception("the receiver has stopped")
+            self.crashes.tell_error(self.plan.front, error, "the receiver has stopped")
             problem = f"The receiver has stopped: {error}. Restart trayalert."
             self.receiver.door = replace(self.receiver.door, open=False, problem=problem)
-            self._bridge.put([DoorChanged(self.receiver.door.host, self.receiver.door.port, problem)])
+            self.bridge.put([DoorChanged(self.receiver.door.host, self.receiver.door.port, problem)])
 
     async def _receive(self) -> None:
-        receiver = Receiver(self._plan, announce=self._announce, show=self._wishes.want_window)
+        self.crashes.watch_tasks(asyncio.get_running_loop(), self.plan.front)
+        receiver = Receiver(self.plan, announce=self._announce, show=self.wishes.want_window)
         self._started.set_result(receiver)
         await receiver.run()
 
     def _announce(self, events: Sequence[Event]) -> None:
         announce_door(events)
-        self._bridge.put(events)
+        self.bridge.put(events)
 
 
 def run_desktop(plan: Plan) -> int:
-    """Run the tray application to its end. Raise LogFault where the log cannot be opened."""
+    """Run the tray application to its end. Raise Crashed at a fault of ours, once the receiver has closed."""
     sys.setswitchinterval(_SHORT_TURN)
+    crashes = Crashes(plan.places.crashes, plan.secrets.mask)
+    with crashes.watching(plan.front):
+        _run(plan, crashes)
+    return 0
+
+
+def _run(plan: Plan, crashes: Crashes) -> None:
     early = _early_signals()
     bridge, wishes = EventBridge(), _Wishes()
-    thread = _ReceiverThread(plan, bridge, wishes)  # the door opens while Qt gets ready
+    thread = _ReceiverThread(plan, bridge, wishes, crashes)  # the door opens while Qt gets ready
     try:
         QLoggingCategory.setFilterRules(_NOISE)
         app = QApplication(["trayalert", *theme_arguments()])
@@ -115,17 +125,15 @@ def run_desktop(plan: Plan) -> int:
         app.setApplicationName("trayalert")
         app.setDesktopFileName("trayalert")
         app.setQuitOnLastWindowClosed(False)
-        receiver = thread.receiver
         with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
-            runner.run(_live(app, plan, receiver, bridge, wishes, early=early))
+            crashes.watch_tasks(runner.get_loop(), plan.front)
+            runner.run(_live(app, thread, early))
     finally:
         thread.stop()
-    return 0
 
 
-async def _live(
-    app: QApplication, plan: Plan, receiver: Receiver, bridge: EventBridge, wishes: _Wishes, *, early: list[int]
-) -> None:
+async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) -> None:
+    receiver, wishes = thread.receiver, thread.wishes
     ending = asyncio.Event()
     _end_on_signals(ending)
     if early:
@@ -147,13 +155,18 @@ async def _live(
         notifying.window_seen()
         front.show_window(select)
 
-    desk = LiveDesk(plan, receiver, notifier_problem=notifier_problem, pause=pause, quit_=ending.set)
+    desk = LiveDesk(
+        thread.plan, receiver, thread.crashes, notifier_problem=notifier_problem, pause=pause, quit_=ending.set
+    )
     notifying = Notifying(desk, show_window=show_window, refresh=refresh)
-    bridge.arrived.connect(notifying.take)  # before the front: a notification is sent sooner than a picture is drawn
-    front = Front(desk, bridge)
+    # before the front: a notification is sent sooner than a picture is drawn
+    thread.bridge.arrived.connect(notifying.take)
+    front = Front(desk, thread.bridge)
     front.tray.window_wanted.connect(notifying.window_seen)
     wishes.show.connect(show_window, Qt.ConnectionType.QueuedConnection)
     front.start()
+    notifying.take([LogChanged(receiver.log_state)])  # what was announced before anybody here listened
+    notifying.tell_crashes(thread.crashes.sentences())
     if wishes.window_wanted:
         show_window()
     await notifying.notifier.start()

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from trayalert.app.crashes import Crashes
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import DoorChanged, Event
 from trayalert.services.status import address
@@ -14,9 +15,9 @@ from trayalert.services.status import address
 def announce_door(events: Sequence[Event]) -> None:
     """Print the line that says where the door is open, as scripts wait for it."""
     for event in events:
-        if isinstance(event, DoorChanged) and event.problem is None:
+        if isinstance(event, DoorChanged) and event.problem is None and event.opened:
             try:
-                print(f"listening on {address(event.host, event.port)}", flush=True)  # noqa: T201 - the contract's line
+                print(f"listening on {address(event.host, event.port, tls=event.tls)}", flush=True)  # noqa: T201 - the contract's line
             except OSError:  # a pipe or a terminal that has gone: nobody reads it, and callbacks come all the same
                 _let_stdout_go()
 
@@ -29,13 +30,16 @@ def _let_stdout_go() -> None:
 
 
 def serve(plan: Plan) -> None:
-    """Receive until SIGTERM or SIGINT. Raise LogFault or DoorFault where it cannot begin."""
-    asyncio.run(_serve(plan))
+    """Receive until SIGTERM or SIGINT. Raise LogFault or DoorFault where it cannot begin, Crashed for a bug."""
+    crashes = Crashes(plan.places.crashes, plan.secrets.mask)
+    with crashes.watching(plan.front):
+        asyncio.run(_serve(plan, crashes))
 
 
-async def _serve(plan: Plan) -> None:
-    receiver = Receiver(plan, announce=announce_door)
+async def _serve(plan: Plan, crashes: Crashes) -> None:
     loop = asyncio.get_running_loop()
+    crashes.watch_tasks(loop, plan.front)
+    receiver = Receiver(plan, announce=announce_door)
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform == "win32":
             signal.signal(number, lambda *_: receiver.end())

@@ -4,26 +4,25 @@ Main thread only. A log that cannot be read is trouble that the person sees, nev
 calm: what was open when it could still be read counts as open.
 """
 
-import logging
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from trayalert.app.browser import open_in_browser
 from trayalert.app.clock import now
+from trayalert.app.crashes import Crashes
+from trayalert.app.log_view import LogView
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.console_link import console_link
-from trayalert.domain.fault import Fault
 from trayalert.domain.level import Level, worst
+from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.links import link_table
 from trayalert.services.records import mute_period, unconfirmed
 from trayalert.services.status import callback_url
-from trayalert.storage.reader import Reader
 from trayalert.ui.desk import DeskState
 
-_logger = logging.getLogger(__name__)
-_Answer = TypeVar("_Answer")
+_UNREAD = "the log cannot be read"
+_SALVAGING = "the former log is being salvaged"
 
 
 class LiveDesk:
@@ -33,23 +32,25 @@ class LiveDesk:
         self,
         plan: Plan,
         receiver: Receiver,
+        crashes: Crashes,
         *,
         notifier_problem: Callable[[], str | None],
         pause: Callable[[Millis | None], None],
         quit_: Callable[[], None],
     ) -> None:
-        """Open the log for reading. Raise LogFault."""
         self._plan = plan
         self._receiver = receiver
-        self._reader = Reader(plan.places.log)
+        self._crashes = crashes
+        self._log = LogView(plan.places.log)
         self._links = link_table(plan.settings)
         self._notifier_problem = notifier_problem
         self._pause = pause
         self._quit = quit_
         self._paused_until: Millis | None = None
+        self._file = receiver.log_state.new_file
         self._levels: dict[Level, int] = {}
         self._last_callback_at: Millis | None = None
-        self._log_problems: dict[str, str] = {}
+        self._dismissed: set[str] = set()
 
     def now(self) -> Millis:
         """Return the present moment."""
@@ -57,42 +58,65 @@ class LiveDesk:
 
     def state(self) -> DeskState:
         """Return what tray and status line say now."""
-        levels = self._levels = self._read("levels", self._reader.open_levels, self._levels)
-        self._last_callback_at = self._read("last callback", self._reader.last_callback_at, self._last_callback_at)
-        log_problems = dict.fromkeys(self._log_problems.values())
-        trouble = (self._receiver.door.problem, *log_problems, self._notifier_problem(), *self._plan.problems)
+        self._follow_file()
+        levels = self._log.ask("levels", lambda log: log.open_levels())
+        last = self._log.ask("last callback", lambda log: log.last_callback_at())
+        self._levels = self._levels if levels is None else levels
+        self._last_callback_at = last or self._last_callback_at
+        log, door = self._receiver.log_state, self._receiver.door
+        unread = levels is None
+        trouble = (door.problem, *log.problems, *self._log.problems, self._notifier_problem(), *self._plan.problems)
         return DeskState(
-            open_incidents=sum(levels.values()),
-            worst=worst(*levels) if levels else None,
+            open_incidents=sum(self._levels.values()),
+            worst=worst(*self._levels) if self._levels else None,
             last_callback_at=self._last_callback_at,
-            reach=self._receiver.door.reach,
+            reach=door.reach if log.storing else Reach.BLIND,
             paused_until=self._paused_until if self._paused_until and self._paused_until > now() else None,
-            trouble=tuple(problem for problem in trouble if problem),
+            trouble=tuple(dict.fromkeys(problem for problem in trouble if problem)),
+            news=self._news(),
+            unsure=_UNREAD if unread else _SALVAGING if log.salvaging else None,
+            unread=unread,
         )
 
-    def open_incidents(self) -> Sequence[StoredIncident]:
+    def _news(self) -> tuple[str, ...]:
+        told = (*self._crashes.sentences(), *self._receiver.log_state.news)
+        return tuple(sentence for sentence in told if sentence not in self._dismissed)
+
+    def _follow_file(self) -> None:
+        """Read another file that has taken the log's place."""
+        file = self._receiver.log_state.new_file
+        if file != self._file:
+            self._file = file
+            self._log.let_go()
+
+    def open_incidents(self) -> Sequence[StoredIncident] | None:
         """Return all open incidents, the newest first."""
-        return self._read("open", self._reader.open_incidents, [])
+        return self._log.ask("open", lambda log: log.open_incidents())
 
     def burning(self, *, limit: int) -> Sequence[StoredIncident]:
         """Return the first open incidents: the worst level first, then the newest."""
-        return self._read("burning", lambda: self._reader.burning(limit=limit), [])
+        return self._log.ask("burning", lambda log: log.burning(limit=limit)) or []
 
-    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident]:
+    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
         """Return closed incidents, the last closed first, going on after `before`."""
-        return self._read("closed", lambda: self._reader.closed_incidents(before=before, limit=limit), [])
+        return self._log.ask("closed", lambda log: log.closed_incidents(before=before, limit=limit))
 
-    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident]:
+    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
         """Return those incidents, in any order."""
-        return self._read("incidents", lambda: self._reader.incidents(ids), [])
+        self._follow_file()
+        return self._log.ask("incidents", lambda log: log.incidents(ids))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
         """Return the alerts of an incident, newest arrival first."""
-        return self._read("alerts", lambda: self._reader.alerts_of(incident_id, limit=limit), [])
+        return self._log.ask("alerts", lambda log: log.alerts_of(incident_id, limit=limit)) or []
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
         """Whether an open incident had no repeat for longer than the mute period."""
         return unconfirmed(incident, now=now(), mute_period=mute_period(self._plan.settings))
+
+    def sender_words(self, alert: StoredAlert) -> str | None:  # noqa: ARG002 - until senders are told apart
+        """Say where an alert came from."""
+        return None
 
     def console_url(self, incident: StoredIncident) -> str | None:
         """Return the console link, or None where there is none."""
@@ -108,7 +132,7 @@ class LiveDesk:
         return callback_url(self._plan.settings, door.host, door.port, self._plan.secrets.present)
 
     def resolve(self, incident_id: int) -> None:
-        """Mark an incident recovered by hand; an IncidentChanged follows."""
+        """Mark an incident recovered by hand; an IncidentChanged or a ResolveFailed follows."""
         self._receiver.resolve(incident_id)
 
     def pause(self, until: Millis | None) -> None:
@@ -116,22 +140,15 @@ class LiveDesk:
         self._paused_until = until
         self._pause(until)
 
+    def dismiss_news(self) -> None:
+        """Forget the news that are shown."""
+        self._crashes.mark_seen()
+        self._dismissed.update(self._receiver.log_state.news)
+
     def quit(self) -> None:
         """End the program in good order."""
         self._quit()
 
     def close(self) -> None:
         """Close the log."""
-        self._reader.close()
-
-    def _read(self, question: str, ask: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
-        """Ask the log. A question that it cannot answer is trouble until the same one is answered again."""
-        try:
-            answer = ask()
-        except Fault as fault:
-            if str(fault) not in self._log_problems.values():
-                _logger.error("%s", fault)
-            self._log_problems[question] = str(fault)
-            return otherwise
-        self._log_problems.pop(question, None)
-        return answer
+        self._log.let_go()

@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterable, Sequence
 from PySide6.QtCore import QObject, QTimer
 
 from trayalert.app.clock import now
-from trayalert.domain.events import Event, IncidentChanged, TestReceived
+from trayalert.domain.events import Event, IncidentChanged, LogChanged, TestReceived
 from trayalert.domain.incident import Change
 from trayalert.domain.notice import Show, Wish, tagged_incident
 from trayalert.domain.times import Millis
 from trayalert.services.attention import Attention
+from trayalert.services.own_notices import crash_notice
 from trayalert.ui.console import open_console
 from trayalert.ui.desk import Desk
 from trayalert.ui.notifier import Notifier
 
 _TELLS_NOTHING = frozenset({Change.COUNTED, Change.LATE})
 _LONGEST_TIMER = 3_600_000
+_AGAIN_MS = 1000
+"""What the log did not answer is asked again after this time."""
 
 
 class Notifying(QObject):
@@ -39,18 +42,37 @@ class Notifying(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._tick)
+        self._untold: dict[IncidentChanged, None] = {}
+        self._again = QTimer(self, singleShot=True)
+        self._again.timeout.connect(lambda: self._carry_out(self._tell()))
 
     def take(self, events: Sequence[Event]) -> None:
         """Take a batch of events."""
         changed = [event for event in events if isinstance(event, IncidentChanged)]
-        changed = [event for event in changed if event.change not in _TELLS_NOTHING]
+        self._untold.update((event, None) for event in changed if event.change not in _TELLS_NOTHING)
         wishes: list[Wish] = []
         if any(isinstance(event, TestReceived) for event in events):
             wishes += self._attention.test_received(now=now())
-        if changed:
-            incidents = self._desk.incidents(list({event.incident_id for event in changed}))
-            wishes += self._attention.changed(changed, incidents, now=now())
-        self._carry_out(wishes)
+        for event in events:
+            if isinstance(event, LogChanged):
+                wishes += self._attention.log_changed(event.state, now=now())
+        self._carry_out((*wishes, *self._tell()))
+
+    def tell_crashes(self, sentences: Sequence[str]) -> None:
+        """Tell how an earlier run ended."""
+        if sentences:
+            self._carry_out(self._attention.tell(crash_notice(sentences), now=now()))
+
+    def _tell(self) -> tuple[Wish, ...]:
+        """Tell what has changed; what the log does not answer now is asked again."""
+        if not self._untold:
+            return ()
+        incidents = self._desk.incidents(list({event.incident_id for event in self._untold}))
+        if incidents is None:
+            self._again.start(_AGAIN_MS)
+            return ()
+        changed, self._untold = tuple(self._untold), {}
+        return self._attention.changed(changed, incidents, now=now())
 
     def pause(self, until: Millis | None) -> None:
         """Show nothing until then; None goes on."""
@@ -80,7 +102,7 @@ class Notifying(QObject):
     def _clicked(self, tag: str) -> None:
         """Open the page of the incident; the window where there is no page, or no incident."""
         number = tagged_incident(tag)
-        stored = next(iter(self._desk.incidents([number])), None) if number is not None else None
+        stored = next(iter(self._desk.incidents([number]) or ()), None) if number is not None else None
         if stored is None or open_console(self._desk, stored) is not None:
             self._show_window(number)
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from trayalert.domain.events import IncidentChanged
 from trayalert.domain.incident import Change
 from trayalert.domain.level import Level
+from trayalert.domain.log_state import LogState
 from trayalert.domain.notice import SUMMARY_TAG, Notice, Show, Wish, Withdraw, incident_tag
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.notice_text import incident_notice, recovered_notice, summary_notice, test_notice
+from trayalert.services.own_notices import LOG_TAG, log_news_notice, not_storing_notice, storing_again_notice
 
 BURST = 5
 """So many notifications may come at once; after that one more per REFILL."""
@@ -62,12 +64,19 @@ class Attention:
         self._shrunk = False
         self._summarised_at: Millis | None = None
         self._tested_at: Millis | None = None
+        self._own: dict[str, Notice] = {}
+        self._log = LogState()
+        self._log_told = False
 
     @property
     def due(self) -> Millis | None:
         """The moment at which `tick` has something to do; None while there is nothing."""
-        if not self._available or not (self._grown or self._shrunk):
+        if not self._available or not (self._own or self._grown or self._shrunk):
             return None
+        return (self._paused_until or 0) if self._own else self._summary_due
+
+    @property
+    def _summary_due(self) -> Millis:
         moments = (self._paused_until, None if self._summarised_at is None else self._summarised_at + SUMMARY_EVERY)
         return max((moment for moment in moments if moment is not None), default=0)
 
@@ -90,6 +99,33 @@ class Attention:
         self._tested_at = None if self._available else now
         return (Show(notice),) if self._awake(now) else ()  # a person waits for it, flood or not
 
+    def log_changed(self, state: LogState, *, now: Millis) -> tuple[Wish, ...]:
+        """Hear how the log is: that nothing can be stored is told once, and taken back when it is over."""
+        before, self._log = self._log, state
+        wishes: list[Wish] = []
+        if not state.storing and (before.storing or before.problems != state.problems):
+            wishes += self.tell(not_storing_notice(state, quiet=self._log_told), now=now)
+        elif state.storing and not before.storing:
+            self._own.pop(LOG_TAG, None)
+            wishes += [Withdraw(LOG_TAG, storing_again_notice())] if self._log_told else []
+            self._log_told = False
+        news = tuple(sentence for sentence in state.news if sentence not in before.news)
+        if news:
+            wishes += self.tell(log_news_notice(news), now=now)
+        return tuple(wishes)
+
+    def tell(self, notice: Notice, *, now: Millis) -> tuple[Wish, ...]:
+        """Tell something about the program itself, flood or not; as soon as anything can be shown."""
+        self._own[notice.tag] = notice
+        return self._tell_own(now)
+
+    def _tell_own(self, now: Millis) -> tuple[Wish, ...]:
+        if not self._own or not self._awake(now):
+            return ()
+        told, self._own = tuple(self._own.values()), {}
+        self._log_told = self._log_told or any(notice.tag == LOG_TAG for notice in told)
+        return tuple(map(Show, told))
+
     def pause(self, until: Millis | None, *, now: Millis) -> tuple[Wish, ...]:
         """Show nothing until then (withdrawing goes on); None goes on, with a summary of what was missed."""
         self._paused_until = until
@@ -103,13 +139,18 @@ class Attention:
 
     def summary_seen(self) -> None:
         """Hear that the person looked into the window: what was held is known."""
+        self._own.clear()
         self._held.clear()
         self._grown = self._shrunk = False
 
     def tick(self, *, now: Millis) -> tuple[Wish, ...]:
-        """Show or mend the summary, if it is time."""
-        if self.due is None or now < self.due:
-            return ()
+        """Show what waits, and show or mend the summary, if it is time."""
+        own = self._tell_own(now)
+        if self.due is None or now < self._summary_due:
+            return own
+        return (*own, *self._summarise(now))
+
+    def _summarise(self, now: Millis) -> tuple[Wish, ...]:
         quiet, self._grown, self._shrunk = not self._grown, False, False
         self._summarised_at = now
         if not self._held:

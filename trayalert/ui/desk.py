@@ -12,7 +12,11 @@ from trayalert.domain.times import Millis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskState:
-    """What tray and status line say. `trouble` are sentences about what is wrong with the program itself."""
+    """What tray and status line say. `trouble` are sentences about what is wrong with the program itself.
+
+    `news` are sentences about what happened to it, which the person may dismiss. With `unsure`, a few words that say
+    why, more may be open than is known: no calm is shown.
+    """
 
     open_incidents: int = 0
     worst: Level | None = None
@@ -20,6 +24,12 @@ class DeskState:
     reach: Reach = Reach.UNKNOWN
     paused_until: Millis | None = None
     trouble: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
+    unsure: str | None = None
+    unread: bool = False
+    """The log did not answer: asking again may help."""
+    probing: str | None = None
+    """Who tries wrong secrets, and how often; untrusted text is cleaned in it."""
 
 
 class Desk(Protocol):
@@ -33,20 +43,20 @@ class Desk(Protocol):
         """Return what tray and status line say now."""
         ...
 
-    def open_incidents(self) -> Sequence[StoredIncident]:
-        """Return all open incidents, the newest (by `opened_at`, then id) first."""
+    def open_incidents(self) -> Sequence[StoredIncident] | None:
+        """Return all open incidents, the newest (by `opened_at`, then id) first; None: the log cannot be read."""
         ...
 
     def burning(self, *, limit: int) -> Sequence[StoredIncident]:
         """Return the worst open incidents, the worst level first, then the newest; asked up to 4 times a second."""
         ...
 
-    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident]:
-        """Return closed incidents, the last closed first, going on after `before`."""
+    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
+        """Return closed incidents, the last closed first, going on after `before`; None: the log cannot be read."""
         ...
 
-    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident]:
-        """Return those incidents, in any order."""
+    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+        """Return those incidents, in any order; None: the log cannot be read now, ask again."""
         ...
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
@@ -55,6 +65,10 @@ class Desk(Protocol):
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
         """Whether an open incident had no repeat for longer than the mute period."""
+        ...
+
+    def sender_words(self, alert: StoredAlert) -> str | None:
+        """Say where an alert came from, None where that is not known."""
         ...
 
     def console_url(self, incident: StoredIncident) -> str | None:
@@ -70,11 +84,15 @@ class Desk(Protocol):
         ...
 
     def resolve(self, incident_id: int) -> None:
-        """Mark an incident recovered by hand; an IncidentChanged follows."""
+        """Mark an incident recovered by hand; an IncidentChanged or a ResolveFailed follows."""
         ...
 
     def pause(self, until: Millis | None) -> None:
         """Show no notifications until then; None goes on."""
+        ...
+
+    def dismiss_news(self) -> None:
+        """Forget the news that are shown: the person has read them."""
         ...
 
     def quit(self) -> None:

@@ -1,42 +1,20 @@
 """Everything about one incident, beside the table. Its rule: all text is plain and can be copied."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QKeySequence, QPalette, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFormLayout,
-    QFrame,
-    QGridLayout,
-    QHeaderView,
-    QPushButton,
-    QScrollArea,
-    QTableWidget,
-    QTableWidgetItem,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QElapsedTimer, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFont, QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.ui.icons import level_icon
-from trayalert.ui.plain import PlainLabel, PlainParagraph, copy_text, show_caption, show_tooltip
-from trayalert.ui.wording import (
-    closed_words,
-    duration_words,
-    full_time,
-    level_words,
-    local_time,
-    metric_of,
-    name_of,
-    resource_of,
-    shown_level,
-    value_words,
-)
+from trayalert.ui.incident_facts import IncidentFacts
+from trayalert.ui.plain import PlainLabel, show_caption, show_tooltip
+from trayalert.ui.text_table import TextTable
+from trayalert.ui.wording import level_words, local_time, name_of, shown_level
 
 LATEST: Final = 50
 SURE_MS: Final = 4000
@@ -58,11 +36,12 @@ class Details(QWidget):
         self._copy_button = QPushButton("Copy link")
         self._resolve_button = QPushButton("Mark recovered")
         self._no_link = PlainLabel("No console link is known for this resource.", wrapped=True)
-        self._facts = _Facts()
-        self._alerts = _TextTable(("Time", "State", "Level", "Value"), stretched=3)
-        self._fields = _TextTable(("Field", "Value"), stretched=1, wrapped=True)
+        self._facts = IncidentFacts()
+        self._alerts = TextTable(("Time", "State", "Level", "Value", "From"), stretched=4, wrapped=True)
+        self._fields = TextTable(("Field", "Value"), stretched=1, wrapped=True)
         self._tabs = QTabWidget()
         self._sure = QTimer(self, singleShot=True, interval=SURE_MS)
+        self._asked = QElapsedTimer()
         self._lay_out()
         self._open_button.clicked.connect(self.console_wanted)
         self._copy_button.clicked.connect(self.copy_wanted)
@@ -83,9 +62,16 @@ class Details(QWidget):
             part.hide()
 
     def show_incident(
-        self, stored: StoredIncident, alerts: Sequence[StoredAlert], *, linked: bool, unconfirmed: bool, now: Millis
+        self,
+        stored: StoredIncident,
+        alerts: Sequence[StoredAlert],
+        *,
+        senders: Callable[[StoredAlert], str | None],
+        linked: bool,
+        unconfirmed: bool,
+        now: Millis,
     ) -> None:
-        """Show an incident with its latest alerts; `linked`: it has a console link."""
+        """Show an incident with its latest alerts; `senders` says where one came from, `linked`: there is a link."""
         if self._shown is None or self._shown.incident.id != stored.incident.id:
             self._forget_sure()
         self._shown = stored
@@ -97,8 +83,8 @@ class Details(QWidget):
         self._no_link.setVisible(not linked)
         self._resolve_button.setEnabled(stored.incident.open)
         show_tooltip(self._resolve_button, "" if stored.incident.open else "It is closed already.")
-        self._facts.show_incident(stored, now=now)
-        self._alerts.show_rows([_alert_row(alert, now=now) for alert in alerts])
+        self._facts.show_incident(stored, sender=senders(stored.alert), now=now)
+        self._alerts.show_rows([_alert_row(alert, senders(alert), now=now) for alert in alerts])
         self._fields.show_rows(
             [(name, printable(text, limit=2000)) for name, text in stored.alert.alert.fields.items()]
         )
@@ -132,9 +118,12 @@ class Details(QWidget):
         if self._shown is None:
             return
         if self._sure.isActive():
+            if self._asked.elapsed() < QGuiApplication.styleHints().mouseDoubleClickInterval():
+                return  # the second half of a double click, which is no answer
             self._forget_sure()
             self.resolve_wanted.emit(self._shown.incident.id)
         else:
+            self._asked.restart()
             self._sure.start()
             show_caption(self._resolve_button, "Sure? Click again")
 
@@ -176,142 +165,15 @@ class _Head(QWidget):
         self._picture.show()
 
 
-class _Facts(QScrollArea):
-    """Names and values one below the other; what is absent is left out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        body = QWidget()
-        column = QVBoxLayout(body)
-        column.setContentsMargins(2, 8, 8, 8)
-        self._form = QFormLayout()
-        column.addLayout(self._form)
-        column.addStretch(1)  # takes what is over, so that the rows keep their distance
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self._form.setHorizontalSpacing(14)
-        self._form.setVerticalSpacing(5)
-        self._values: dict[str, PlainParagraph] = {}
-        self.setWidget(body)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-
-    def show_incident(self, stored: StoredIncident, *, now: Millis) -> None:
-        for name, text in _facts(stored, now=now):
-            if name not in self._values:
-                self._add(name)
-            self._values[name].show_text(text)
-            self._form.setRowVisible(self._values[name], bool(text))
-
-    def show_duration(self, stored: StoredIncident, *, now: Millis) -> None:
-        self._values["Duration"].show_text(duration_words(stored.incident, now=now))
-
-    def _add(self, name: str) -> None:
-        title, value = PlainLabel(name), PlainParagraph()
-        title.setForegroundRole(QPalette.ColorRole.PlaceholderText)  # quieter than the value
-        title.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        value.setAccessibleName(name)
-        self._values[name] = value
-        self._form.addRow(title, value)
-
-
-class _TextTable(QTableWidget):
-    """Rows of plain cells. Ctrl+C copies the selected cells."""
-
-    def __init__(self, titles: tuple[str, ...], *, stretched: int, wrapped: bool = False) -> None:
-        super().__init__(0, len(titles))
-        self.setHorizontalHeaderLabels(list(titles))
-        self.verticalHeader().hide()
-        rows, line = self.verticalHeader(), self.fontMetrics().height()
-        rows.setDefaultSectionSize(line + 6)
-        rows.setMinimumSectionSize(line + 6)
-        rows.setMaximumSectionSize(8 * line)
-        self.horizontalHeader().setHighlightSections(False)
-        self.horizontalHeader().setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
-        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
-        self.setWordWrap(wrapped)
-        self.setTabKeyNavigation(False)
-
-    def show_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
-        self.setRowCount(len(rows))
-        for row, cells in enumerate(rows):
-            for column, text in enumerate(cells):
-                clean = printable(text, limit=2000)
-                item = self.item(row, column)
-                if item is None:
-                    self.setItem(row, column, QTableWidgetItem(clean))
-                elif item.text() != clean:
-                    item.setData(Qt.ItemDataRole.DisplayRole, clean)
-        metrics = self.fontMetrics()
-        for column in range(self.columnCount() - 1):
-            widths = [metrics.horizontalAdvance(cells[column][:40]) for cells in rows]
-            title = self.horizontalHeaderItem(column)
-            widths.append(metrics.horizontalAdvance(title.text() if title else ""))
-            self.setColumnWidth(column, min(max(widths) + 12, 190))
-        if self.wordWrap():
-            self.resizeRowsToContents()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Wrap anew."""
-        super().resizeEvent(event)
-        if self.wordWrap():
-            self.resizeRowsToContents()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Take copying."""
-        if not event.matches(QKeySequence.StandardKey.Copy):
-            super().keyPressEvent(event)
-            return
-        lines: dict[int, list[str]] = {}
-        for index in sorted(self.selectedIndexes()):
-            lines.setdefault(index.row(), []).append(index.data())
-        if lines:
-            copy_text("\n".join("\t".join(cells) for cells in lines.values()))
-
-
-def _alert_row(stored: StoredAlert, *, now: Millis) -> tuple[str, ...]:
+def _alert_row(stored: StoredAlert, sender: str | None, *, now: Millis) -> tuple[str, ...]:
     alert = stored.alert
     time = local_time(alert.at if alert.at is not None else stored.received_at, now=now)
     value = f"{alert.value_text or ''} {alert.unit or ''}".strip()
     state = alert.state.value.replace("INSUFFICIENT_DATA", "no data") if alert.state else alert.kind.value
-    return time, f"{state}, late" if stored.late else state, alert.level.value, value
-
-
-def _facts(stored: StoredIncident, *, now: Millis) -> list[tuple[str, str]]:
-    incident, alert = stored.incident, stored.alert.alert
-    named = alert.resource_name is not None and alert.resource_name != alert.resource_id
-    title = metric_of(stored)
-    return [
-        ("Resource", resource_of(stored)),
-        ("Resource ID", printable(alert.resource_id) if named else ""),
-        ("Region", printable(alert.region)),
-        ("Metric", title),
-        ("Metric ID", printable(alert.metric) if alert.metric != title else ""),
-        ("Rule", printable(alert.expression)),
-        ("Value", value_words(stored)),
-        ("Since", full_time(incident.opened_at) if incident.start_known else "unknown"),
-        ("Duration", duration_words(incident, now=now)),
-        ("Closed", "" if incident.open else f"{full_time(incident.closed_at)}, {closed_words(incident)}"),
-        ("Worst level", incident.worst_level.value),
-        ("Alerts", str(incident.alerts)),
-        ("Last alert", full_time(incident.last_at)),
-        ("Retries", _retries(stored.alert)),
-        ("Namespace", printable(alert.namespace)),
-        ("Account", printable(alert.account_id)),
-        ("Group", printable(alert.group)),
-        ("Rule ID", printable(alert.rule_id)),
-        ("Dimensions", _lines(alert.dimensions)),
-    ]
-
-
-def _retries(alert: StoredAlert) -> str:
-    return f"the last alert was sent {alert.deliveries} times" if alert.deliveries > 1 else ""
-
-
-def _lines(pairs: Mapping[str, str]) -> str:
-    return "\n".join(f"{printable(name, limit=100)} = {printable(text)}" for name, text in pairs.items())
+    return (
+        time,
+        f"{state}, late" if stored.late else state,
+        alert.level.value,
+        value,
+        (sender or "").removeprefix("from "),
+    )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
-from trayalert.domain.events import Event, IncidentChanged
+from trayalert.domain.events import Event, IncidentChanged, LogChanged, ResolveFailed
 from trayalert.domain.stored import StoredIncident
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.console import open_console
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from trayalert.ui.window import Window
 
 MINUTE_MS: Final = 60_000
+AGAIN_MS: Final = 2000
+"""While the log cannot be read it is asked again this often."""
 
 
 class Front(QObject):
@@ -28,6 +30,9 @@ class Front(QObject):
         self._minute = QTimer(self, interval=MINUTE_MS)
         self._minute.setTimerType(Qt.TimerType.VeryCoarseTimer)
         self._minute.timeout.connect(self._age)
+        self._again = QTimer(self, singleShot=True, interval=AGAIN_MS)
+        self._again.timeout.connect(self.refresh)
+        self._file = 0
         self.tray.window_wanted.connect(self.show_window)
         self.tray.missing.connect(self.show_window)
         self.tray.console_wanted.connect(self._open_console)
@@ -42,6 +47,7 @@ class Front(QObject):
     def stop(self) -> None:
         """Take away all that is seen."""
         self._minute.stop()
+        self._again.stop()
         self.tray.stop()
         if self.window is not None:
             self.window.hide()
@@ -61,14 +67,27 @@ class Front(QObject):
         self.tray.refresh()
 
     def _refresh_window(self) -> None:
+        if self.tray.state.unread:
+            self._again.start()
         if self.window is not None and self.window.isVisible():
             self.window.refresh()
 
     def _take(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, LogChanged) and event.state.new_file != self._file:
+                self._file = event.state.new_file
+                if self.window is not None:
+                    self.window.reload()
+            if isinstance(event, ResolveFailed):
+                self._tell_failure(event)
         changed = [event.incident_id for event in events if isinstance(event, IncidentChanged)]
         if changed and self.window is not None:
             self.window.announce(changed)
         self.refresh()
+
+    def _tell_failure(self, failed: ResolveFailed) -> None:
+        if self.window is not None:
+            self.window.complain(f"The incident could not be marked recovered: {failed.sentence}")
 
     def _age(self) -> None:
         self.refresh()

@@ -26,7 +26,10 @@ MOST = 10
 
 @dataclass(frozen=True, slots=True)
 class TrayLook:
-    """All that the tray's picture depends on. `count` stops at MOST, so that equal pictures are equal looks."""
+    """All that the tray's picture depends on. `count` stops at MOST, so that equal pictures are equal looks.
+
+    `blind` is drawn also where more may be open than is known: neither is calm.
+    """
 
     worst: Level | None = None
     count: int = 0
@@ -40,7 +43,7 @@ class TrayLook:
             # what is open is never shown with the tick, whatever level its sender gave it
             worst=worst(state.worst or Level.INFO, Level.INFO) if state.open_incidents else None,
             count=min(state.open_incidents, MOST),
-            blind=state.reach is Reach.BLIND,
+            blind=state.reach is Reach.BLIND or state.unsure is not None,
             paused=is_paused(state, now=now),
         )
 

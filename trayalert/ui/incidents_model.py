@@ -3,6 +3,8 @@
 Its rule: exact rows are inserted, moved and changed, never a reset, so that selection and place survive a flood.
 Changed numbers are queued and read from the desk a slice at a time, so that 5,000 at once do not stop the window, and
 not more often than every SPAN_MS: each slice paints the whole table, and a flood would keep a core busy with that.
+What the log does not answer is asked again until it does; no row is taken for gone meanwhile. Only another log's file
+resets it all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,6 +34,8 @@ PAGE: Final = 200
 SLICE: Final = 250
 """So many changed incidents are taken in at a time: some 10 ms."""
 SPAN_MS: Final = 200
+AGAIN_MS: Final = 1000
+"""What the log did not answer is asked again after this time."""
 FEW_MOVES: Final = 20
 KEPT: Final = 2000
 """Closed incidents that were not asked for by scrolling are let go beyond this."""
@@ -51,7 +55,7 @@ class IncidentsModel(QAbstractTableModel):
     def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
-        self._rows = Ranked(desk.open_incidents())
+        self._rows = Ranked([])
         self._open_only = False
         self._exhausted = False
         self._asked_for = 0
@@ -59,7 +63,10 @@ class IncidentsModel(QAbstractTableModel):
         self._taken = QElapsedTimer()
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._take_slice)
-        self.fetchMore(_NOWHERE)
+        self._stale = True
+        self._again = QTimer(self, singleShot=True)
+        self._again.timeout.connect(self._ask_again)
+        self.reload()
 
     # what the view asks
 
@@ -101,10 +108,32 @@ class IncidentsModel(QAbstractTableModel):
         if not self.canFetchMore(parent):
             return
         page = self._desk.closed_incidents(before=self._rows.last_closed, limit=PAGE)
+        if page is None:
+            self._again.start(AGAIN_MS)
+            return
         self._exhausted = len(page) < PAGE
         fresh = [stored for stored in page if self.row_of(stored.incident.id) is None]
         self._insert(fresh)
         self._asked_for = self._rows.closed_count
+
+    def reload(self) -> None:
+        """Read everything anew, as another file has taken the log's place; what is shown stays until that can be."""
+        open_ones = self._desk.open_incidents()
+        self._stale = open_ones is None
+        if open_ones is None:
+            self._again.start(AGAIN_MS)
+            return
+        self.beginResetModel()
+        self._rows = Ranked(open_ones)
+        self._exhausted, self._asked_for = False, 0
+        self.endResetModel()
+        self.fetchMore(_NOWHERE)
+
+    def _ask_again(self) -> None:
+        if self._stale:
+            self.reload()
+        else:
+            self.fetchMore(_NOWHERE)
 
     # what the window asks
 
@@ -149,7 +178,7 @@ class IncidentsModel(QAbstractTableModel):
     @property
     def settled(self) -> bool:
         """Whether all announced changes are in the table."""
-        return not self._queue
+        return not self._queue and not self._stale
 
     def announce(self, ids: Iterable[int]) -> None:
         """Queue incidents that changed; in quiet times they are taken in at once."""
@@ -164,10 +193,14 @@ class IncidentsModel(QAbstractTableModel):
 
     def _take_slice(self) -> None:
         ids = list(self._queue)[:SLICE]
+        found = self._desk.incidents(ids)
+        if found is None:
+            self._timer.start(AGAIN_MS)
+            return
         for incident_id in ids:
             del self._queue[incident_id]
         self.about_to_change.emit()
-        self._apply(ids, self._desk.incidents(ids))
+        self._apply(ids, found)
         self.changed.emit()
         self._taken.restart()
         if self._queue:

@@ -53,6 +53,8 @@ class Tray(QObject):
         self._desk = desk
         self._look: TrayLook | None = None
         self._tooltip: list[str] = []
+        self.state = DeskState()
+        """What was shown last."""
         self._burning: list[StoredIncident] = []
         self._touched = QElapsedTimer()
         self._pending = QTimer(self, singleShot=True)
@@ -112,6 +114,7 @@ class Tray(QObject):
         self._touched.restart()
         self._pending.stop()
         state, now = self._desk.state(), self._desk.now()
+        self.state = state
         look = TrayLook.of(state, now=now)
         if look != self._look:
             self._look = look
@@ -127,7 +130,15 @@ class Tray(QObject):
 
     def _tooltip_lines(self, state: DeskState) -> list[str]:
         now = self._desk.now()
-        lines = [f"trayalert: {headline(state)}", last_callback(state, now=now), REACH[state.reach], *state.trouble]
+        lines = [
+            f"trayalert: {headline(state)}",
+            last_callback(state, now=now),
+            REACH[state.reach],
+            *state.trouble,
+            *state.news,
+        ]
+        if state.probing:
+            lines.append(state.probing)
         if is_paused(state, now=now):
             lines.append(f"Notifications {paused_words(state, now=now)}")
         return lines
@@ -144,6 +155,7 @@ class Tray(QObject):
         menu.addSeparator()
         self._last_callback = self._add_words()
         self._reach = self._add_words()
+        self._probing = self._add_words()
         self._troubles = [menu.addAction("") for _ in range(TROUBLES)]
         for entry in self._troubles:
             entry.triggered.connect(self.window_wanted)
@@ -190,8 +202,11 @@ class Tray(QObject):
         self._say(self._headline, headline(state))
         self._say(self._last_callback, last_callback(state, now=now))
         self._say(self._reach, REACH[state.reach])
+        self._say(self._probing, elided(state.probing, 100))
+        _show_entry(self._probing, visible=bool(state.probing))
+        troubles = (*state.trouble, *state.news)
         for place, entry in enumerate(self._troubles):
-            trouble = state.trouble[place] if place < len(state.trouble) else ""
+            trouble = troubles[place] if place < len(troubles) else ""
             self._say(entry, elided(trouble, 80))
             _show_entry(entry, visible=bool(trouble))
         paused = f"Resume notifications ({paused_words(state, now=now)})"

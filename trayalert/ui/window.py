@@ -6,25 +6,16 @@ Its rule: closing it never ends the program, and with no tray it never becomes i
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QModelIndex, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
-    QColor,
-    QFont,
     QHideEvent,
-    QIcon,
     QKeySequence,
-    QPainter,
-    QPaintEvent,
     QShortcut,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
-    QCheckBox,
-    QGridLayout,
-    QHBoxLayout,
     QMainWindow,
-    QPushButton,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -33,17 +24,15 @@ from PySide6.QtWidgets import (
 
 from trayalert.domain.stored import StoredIncident
 from trayalert.ui.console import open_console
-from trayalert.ui.desk import Desk, DeskState
+from trayalert.ui.desk import Desk
 from trayalert.ui.details import LATEST, Details
 from trayalert.ui.icons import TrayLook, tray_icon
 from trayalert.ui.incident_table import IncidentTable
 from trayalert.ui.incidents_model import IncidentsModel
-from trayalert.ui.plain import PlainLabel, copy_text
-from trayalert.ui.wording import REACH, calm_words, headline, is_paused, last_callback, paused_words
+from trayalert.ui.plain import copy_text
+from trayalert.ui.status_line import EmptyWords, StatusLine
 
 TICK_MS: Final = 1000
-SAID_MS: Final = 8000
-"""What the program says about a click stands this long."""
 
 
 class Window(QMainWindow):
@@ -56,8 +45,8 @@ class Window(QMainWindow):
         self._place = QByteArray()
         self._model = IncidentsModel(desk, self)
         self._table = IncidentTable(self._model)
-        self._status = _Status()
-        self._empty = _Empty(desk)
+        self._status = StatusLine()
+        self._empty = EmptyWords(desk)
         self._stack = QStackedWidget()
         self._details = Details()
         self._ticker = QTimer(self, interval=TICK_MS)
@@ -99,6 +88,10 @@ class Window(QMainWindow):
         self._empty.show_state(state)
         self._show_whether_empty()
 
+    def reload(self) -> None:
+        """Read everything anew: another file has taken the log's place."""
+        self._model.reload()
+
     def reword(self) -> None:
         """Say again what depends on the clock alone; called once a minute."""
         if self.isVisible():
@@ -107,6 +100,10 @@ class Window(QMainWindow):
     def say(self, sentence: str) -> None:
         """Tell the person about what was just wished."""
         self._status.say(sentence)
+
+    def complain(self, sentence: str) -> None:
+        """Tell the person that a wish failed, until they have read it."""
+        self._status.complain(sentence)
 
     # building
 
@@ -137,10 +134,12 @@ class Window(QMainWindow):
         self._table.looked_at.connect(self._show_details)
         self._model.changed.connect(self._after_change)
         self._model.rowsInserted.connect(self._after_change)
+        self._model.modelReset.connect(self._after_reset)
         self._status.open_only.toggled.connect(self._show_open_only)
         self._details.console_wanted.connect(self._open_shown)
         self._details.copy_wanted.connect(self._copy_link)
-        self._details.resolve_wanted.connect(self._desk.resolve)
+        self._details.resolve_wanted.connect(self._resolve)
+        self._status.news_dismissed.connect(self._dismiss_news)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(self.close)
 
     # what the person does
@@ -162,6 +161,14 @@ class Window(QMainWindow):
             copy_text(url)
             self.say("The console link is in the clipboard.")
 
+    def _resolve(self, incident_id: int) -> None:
+        self._status.complain("")
+        self._desk.resolve(incident_id)
+
+    def _dismiss_news(self) -> None:
+        self._desk.dismiss_news()
+        self.refresh()
+
     def _show_open_only(self, wanted: bool) -> None:
         self._model.show_open_only(wanted)
         self._after_change()
@@ -171,6 +178,11 @@ class Window(QMainWindow):
     def _after_change(self) -> None:
         self._show_whether_empty()
         self._show_details()
+
+    def _after_reset(self) -> None:
+        if self._model.rowCount():
+            self._table.show_row(0)
+        self._after_change()
 
     def _show_whether_empty(self) -> None:
         was_empty, empty = self._stack.currentWidget() is self._empty, not self._model.rowCount()
@@ -191,6 +203,7 @@ class Window(QMainWindow):
         self._details.show_incident(
             stored,
             self._desk.alerts_of(stored.incident.id, limit=LATEST),
+            senders=self._desk.sender_words,
             linked=self._desk.console_url(stored) is not None,
             unconfirmed=stored.incident.open and self._desk.unconfirmed(stored),
             now=self._desk.now(),
@@ -234,87 +247,3 @@ class Window(QMainWindow):
             self.hide()
         else:
             self.showMinimized()
-
-
-class _Status(QWidget):
-    """The line above the table: what burns, when the last callback came, whether any can, and what is wrong."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._picture = PlainLabel()
-        self._headline = PlainLabel()
-        font = QFont(self._headline.font())
-        font.setBold(True)
-        font.setPointSizeF(font.pointSizeF() * 1.3)
-        self._headline.setFont(font)
-        self._facts = PlainLabel(wrapped=True)
-        self._trouble = _Warning()
-        self._said = PlainLabel()
-        self._forget = QTimer(self, singleShot=True, interval=SAID_MS)
-        self._forget.timeout.connect(lambda: self._said.show_text(""))
-        self.open_only = QCheckBox("Open only")
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setHorizontalSpacing(10)
-        layout.setVerticalSpacing(3)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        layout.addWidget(self._picture, 0, 0, 2, 1)
-        layout.addWidget(self._headline, 0, 1)
-        layout.addWidget(self._facts, 1, 1)
-        layout.addWidget(self.open_only, 0, 2, right)
-        layout.addWidget(self._said, 1, 2, right)
-        layout.addWidget(self._trouble, 2, 0, 1, 3)
-        layout.setColumnStretch(1, 1)
-
-    def show_state(self, state: DeskState, *, now: int, icon: QIcon) -> None:
-        self._picture.setPixmap(icon.pixmap(QSize(40, 40), self.devicePixelRatioF()))
-        self._headline.show_text(headline(state))
-        facts = [last_callback(state, now=now), REACH[state.reach]]
-        if is_paused(state, now=now):
-            facts.append(f"Notifications {paused_words(state, now=now)}")
-        self._facts.show_text(" · ".join(facts))
-        self._trouble.show_text("\n".join(f"⚠ {sentence}" for sentence in state.trouble))
-        self._trouble.setVisible(bool(state.trouble))
-
-    def say(self, sentence: str) -> None:
-        self._said.show_text(sentence)
-        self._forget.start()
-
-
-class _Warning(PlainLabel):
-    """A label on amber. Painted, as a style sheet would not follow the desktop from light to dark."""
-
-    def __init__(self) -> None:
-        super().__init__(wrapped=True, selectable=True)
-        self.setContentsMargins(8, 5, 8, 5)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
-        """Paint the amber under the words."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(255, 183, 3, 70))
-        painter.end()
-        super().paintEvent(event)
-
-
-class _Empty(QWidget):
-    """Stands in the table's place while it has no row."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self._words = PlainLabel(wrapped=True, selectable=True)
-        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        copy = QPushButton("Copy callback URL")
-        copy.clicked.connect(lambda: copy_text(desk.callback_url()))
-        row = QHBoxLayout()
-        row.addStretch()
-        row.addWidget(copy)
-        row.addStretch()
-        layout = QVBoxLayout(self)
-        layout.addStretch(2)
-        layout.addWidget(self._words)
-        layout.addSpacing(12)
-        layout.addLayout(row)
-        layout.addStretch(3)
-
-    def show_state(self, state: DeskState) -> None:
-        self._words.show_text(calm_words(state))

@@ -129,11 +129,12 @@ def _rounded(value: float) -> str:
 
 
 def headline(state: DeskState) -> str:
-    """Say in a few words what burns."""
+    """Say in a few words what burns, and why that may not be all."""
     if not state.open_incidents:
-        return "No incident is open"
+        return f"Unknown what is open: {state.unsure}" if state.unsure else "No incident is open"
     level = worst(state.worst or Level.INFO, Level.INFO)
-    return f"{state.open_incidents} open, worst {level.value}"
+    burning = f"{state.open_incidents} open, worst {level.value}"
+    return f"{burning}; {state.unsure}" if state.unsure else burning
 
 
 def last_callback(state: DeskState, *, now: Millis) -> str:
@@ -157,6 +158,8 @@ def is_paused(state: DeskState, *, now: Millis) -> bool:
 
 def calm_words(state: DeskState) -> str:
     """Say in whole sentences what an empty table means."""
+    if state.unsure:
+        return f"{headline(state)}.\n{' '.join(state.trouble)}"
     if state.last_callback_at is None and state.reach is not Reach.BLIND:
         return (
             "No callback has ever arrived.\n"

@@ -1,0 +1,76 @@
+"""The way from events to notifications, with a log that does not always answer."""
+
+from collections.abc import Sequence
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from tests.ui.fake_desk import FakeDesk, stored
+from trayalert.app.notifying import Notifying
+from trayalert.domain.events import IncidentChanged, LogChanged
+from trayalert.domain.incident import Change
+from trayalert.domain.log_state import LogState
+from trayalert.domain.notice import Notice, incident_tag
+
+
+class Screen:
+    """A notifier that only writes down what it is to show."""
+
+    available = True
+    problem: str | None = None
+
+    def __init__(self) -> None:
+        self.shown: list[Notice] = []
+        self.withdrawn: list[str] = []
+
+    def show(self, notice: Notice) -> None:
+        self.shown.append(notice)
+
+    def withdraw(self, tag: str, _farewell: Notice | None = None) -> None:
+        self.withdrawn.append(tag)
+
+
+@pytest.fixture
+def desk() -> FakeDesk:
+    return FakeDesk()
+
+
+@pytest.fixture
+def screen() -> Screen:
+    return Screen()
+
+
+@pytest.fixture
+def notifying(qtbot: QtBot, desk: FakeDesk, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Notifying:
+    monkeypatch.setattr("trayalert.app.notifying._platform_notifier", lambda **_: screen)
+    monkeypatch.setattr("trayalert.app.notifying._AGAIN_MS", 20)
+    made = Notifying(desk, show_window=lambda _number: None, refresh=lambda: None)
+    made._notifier_changed()
+    return made
+
+
+def tags(notices: Sequence[Notice]) -> list[str]:
+    return [notice.tag for notice in notices]
+
+
+def test_what_the_log_does_not_answer_is_told_once_it_does(
+    qtbot: QtBot, desk: FakeDesk, screen: Screen, notifying: Notifying
+) -> None:
+    desk.keep(stored(1), stored(2))
+    desk.readable = False
+    notifying.take([IncidentChanged(1, Change.OPENED)])
+    notifying.take([IncidentChanged(2, Change.OPENED)])
+    qtbot.waitUntil(lambda: len(desk.asked) > 3)
+    assert screen.shown == []
+
+    desk.readable = True
+    qtbot.waitUntil(lambda: sorted(tags(screen.shown)) == [incident_tag(1), incident_tag(2)])
+    asked = len(desk.asked)
+    notifying.take([])
+    assert len(desk.asked) == asked
+
+
+def test_a_log_that_stores_nothing_is_told_and_taken_back(screen: Screen, notifying: Notifying) -> None:
+    notifying.take([LogChanged(LogState(storing=False, problems=("The disk is full.",)))])
+    notifying.take([LogChanged(LogState())])
+    assert (tags(screen.shown), screen.withdrawn) == (["log"], ["log"])

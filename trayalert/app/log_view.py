@@ -1,0 +1,51 @@
+"""The log as the main thread reads it: it may be unreadable for a while, or another file may take its place.
+
+Main thread only. Nothing here raises: a question that cannot be answered is trouble until the same one is answered
+again, and each failure lets the file go, so that the next question opens what lies there then.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from trayalert.domain.fault import Fault
+from trayalert.storage.reader import Reader
+
+_logger = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
+
+
+class LogView:
+    """Asks a Reader that it opens when it is needed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reader: Reader | None = None
+        self._problems: dict[str, str] = {}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What could not be answered, in sentences."""
+        return tuple(dict.fromkeys(self._problems.values()))
+
+    def ask(self, question: str, answer: Callable[[Reader], _Answer]) -> _Answer | None:
+        """Return the answer, None where the log cannot be read."""
+        try:
+            if self._reader is None:
+                self._reader = Reader(self._path)
+            found = answer(self._reader)
+        except Fault as fault:
+            if str(fault) not in self._problems.values():
+                _logger.error("%s", fault)
+            self._problems[question] = str(fault)
+            self.let_go()
+            return None
+        self._problems.pop(question, None)
+        return found
+
+    def let_go(self) -> None:
+        """Close the file; the next question opens what lies there then."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None

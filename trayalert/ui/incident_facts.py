@@ -1,0 +1,91 @@
+"""The facts of one incident, names and values one below the other. Its rule: what is absent is left out."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QFormLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from trayalert.domain.stored import StoredAlert, StoredIncident
+from trayalert.domain.text import printable
+from trayalert.domain.times import Millis
+from trayalert.ui.plain import PlainLabel, PlainParagraph
+from trayalert.ui.wording import closed_words, duration_words, full_time, metric_of, resource_of, value_words
+
+
+class IncidentFacts(QScrollArea):
+    """A scrolled form that is filled anew for each incident."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(2, 8, 8, 8)
+        self._form = QFormLayout()
+        column.addLayout(self._form)
+        column.addStretch(1)  # takes what is over, so that the rows keep their distance
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self._form.setHorizontalSpacing(14)
+        self._form.setVerticalSpacing(5)
+        self._values: dict[str, PlainParagraph] = {}
+        self.setWidget(body)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def show_incident(self, stored: StoredIncident, *, sender: str | None, now: Millis) -> None:
+        """Show its facts; `sender` says where the last alert came from."""
+        for name, text in _facts(stored, sender=sender, now=now):
+            if name not in self._values:
+                self._add(name)
+            self._values[name].show_text(text)
+            self._form.setRowVisible(self._values[name], bool(text))
+
+    def show_duration(self, stored: StoredIncident, *, now: Millis) -> None:
+        """Let the duration run."""
+        self._values["Duration"].show_text(duration_words(stored.incident, now=now))
+
+    def _add(self, name: str) -> None:
+        title, value = PlainLabel(name), PlainParagraph()
+        title.setForegroundRole(QPalette.ColorRole.PlaceholderText)  # quieter than the value
+        title.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        value.setAccessibleName(name)
+        self._values[name] = value
+        self._form.addRow(title, value)
+
+
+def _facts(stored: StoredIncident, *, sender: str | None, now: Millis) -> list[tuple[str, str]]:
+    incident, alert = stored.incident, stored.alert.alert
+    named = alert.resource_name is not None and alert.resource_name != alert.resource_id
+    title = metric_of(stored)
+    return [
+        ("Resource", resource_of(stored)),
+        ("Resource ID", printable(alert.resource_id) if named else ""),
+        ("Region", printable(alert.region)),
+        ("Metric", title),
+        ("Metric ID", printable(alert.metric) if alert.metric != title else ""),
+        ("Rule", printable(alert.expression)),
+        ("Value", value_words(stored)),
+        ("Since", full_time(incident.opened_at) if incident.start_known else "unknown"),
+        ("Duration", duration_words(incident, now=now)),
+        ("Closed", "" if incident.open else f"{full_time(incident.closed_at)}, {closed_words(incident)}"),
+        ("Worst level", incident.worst_level.value),
+        ("Alerts", str(incident.alerts)),
+        ("Last alert", full_time(incident.last_at)),
+        ("Sent", sender or ""),
+        ("Retries", _retries(stored.alert)),
+        ("Namespace", printable(alert.namespace)),
+        ("Account", printable(alert.account_id)),
+        ("Group", printable(alert.group)),
+        ("Rule ID", printable(alert.rule_id)),
+        ("Dimensions", _lines(alert.dimensions)),
+    ]
+
+
+def _retries(alert: StoredAlert) -> str:
+    return f"the last alert was sent {alert.deliveries} times" if alert.deliveries > 1 else ""
+
+
+def _lines(pairs: Mapping[str, str]) -> str:
+    return "\n".join(f"{printable(name, limit=100)} = {printable(text)}" for name, text in pairs.items())

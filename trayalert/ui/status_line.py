@@ -1,0 +1,135 @@
+"""What stands above the table: what burns, when the last callback came, whether any can, and what is wrong.
+
+Its rule: what is wrong stays as long as it is so, in amber; what happened stays until it is dismissed, in a calmer one.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from trayalert.ui.desk import Desk, DeskState
+from trayalert.ui.plain import PlainLabel, copy_text
+from trayalert.ui.wording import REACH, calm_words, headline, is_paused, last_callback, paused_words
+
+SAID_MS: Final = 8000
+"""What the program says about a click stands this long."""
+_AMBER: Final = QColor(255, 183, 3, 70)
+
+
+class StatusLine(QWidget):
+    """The lines above the table. `news_dismissed`: the person has read the news."""
+
+    news_dismissed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._picture = PlainLabel()
+        self._headline = PlainLabel()
+        font = QFont(self._headline.font())
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.3)
+        self._headline.setFont(font)
+        self._facts = PlainLabel(wrapped=True)
+        self._trouble = _Band(_AMBER)
+        self._failed = _Band(_AMBER, dismissed=lambda: self.complain(""))
+        self._news = _Band(None, dismissed=self.news_dismissed.emit)
+        self._said = PlainLabel()
+        self._forget = QTimer(self, singleShot=True, interval=SAID_MS)
+        self._forget.timeout.connect(lambda: self._said.show_text(""))
+        self.open_only = QCheckBox("Open only")
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setHorizontalSpacing(10)
+        layout.setVerticalSpacing(3)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        layout.addWidget(self._picture, 0, 0, 2, 1)
+        layout.addWidget(self._headline, 0, 1)
+        layout.addWidget(self._facts, 1, 1)
+        layout.addWidget(self.open_only, 0, 2, right)
+        layout.addWidget(self._said, 1, 2, right)
+        for row, band in enumerate((self._trouble, self._failed, self._news), 2):
+            layout.addWidget(band, row, 0, 1, 3)
+        layout.setColumnStretch(1, 1)
+
+    def show_state(self, state: DeskState, *, now: int, icon: QIcon) -> None:
+        """Show how things are."""
+        self._picture.setPixmap(icon.pixmap(QSize(40, 40), self.devicePixelRatioF()))
+        self._headline.show_text(headline(state))
+        facts = [last_callback(state, now=now), REACH[state.reach]]
+        if is_paused(state, now=now):
+            facts.append(f"Notifications {paused_words(state, now=now)}")
+        if state.probing:
+            facts.append(state.probing)
+        self._facts.show_text(" · ".join(facts))
+        self._trouble.show_sentences(state.trouble)
+        self._news.show_sentences(state.news)
+
+    def say(self, sentence: str) -> None:
+        """Say it for a moment."""
+        self._said.show_text(sentence)
+        self._forget.start()
+
+    def complain(self, sentence: str) -> None:
+        """Say what failed until it is dismissed; nothing takes it away."""
+        self._failed.show_sentences((sentence,) if sentence else ())
+
+
+class _Band(QWidget):
+    """Sentences on a colour, hidden where there are none. Painted, as a style sheet would not follow light and dark."""
+
+    def __init__(self, colour: QColor | None, *, dismissed: Callable[[], object] | None = None) -> None:
+        super().__init__()
+        self._colour = colour
+        self._words = PlainLabel(wrapped=True, selectable=True)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 5, 8, 5)
+        layout.addWidget(self._words, 1)
+        if dismissed is not None:
+            button = QPushButton("Dismiss")
+            button.clicked.connect(dismissed)
+            layout.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        self._sign = "ⓘ" if colour is None else "⚠"
+        self.hide()
+
+    def show_sentences(self, sentences: tuple[str, ...]) -> None:
+        """Show them, a line each."""
+        self._words.show_text("\n".join(f"{self._sign} {sentence}" for sentence in sentences))
+        self.setVisible(bool(sentences))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        """Paint the colour under the words; calm news have the desktop's own, thinned."""
+        colour = self._colour or QColor(self.palette().color(QPalette.ColorRole.Highlight))
+        if self._colour is None:
+            colour.setAlpha(36)
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), colour)
+        painter.end()
+        super().paintEvent(event)
+
+
+class EmptyWords(QWidget):
+    """Stands in the table's place while it has no row."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._words = PlainLabel(wrapped=True, selectable=True)
+        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        copy = QPushButton("Copy callback URL")
+        copy.clicked.connect(lambda: copy_text(desk.callback_url()))
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(copy)
+        row.addStretch()
+        layout = QVBoxLayout(self)
+        layout.addStretch(2)
+        layout.addWidget(self._words)
+        layout.addSpacing(12)
+        layout.addLayout(row)
+        layout.addStretch(3)
+
+    def show_state(self, state: DeskState) -> None:
+        """Say what an empty table means."""
+        self._words.show_text(calm_words(state))

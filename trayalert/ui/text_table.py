@@ -1,0 +1,69 @@
+"""A small table of plain cells. Its rule: cells are cleaned and can be copied with Ctrl+C."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableWidget, QTableWidgetItem
+
+from trayalert.domain.text import printable
+from trayalert.ui.plain import copy_text
+
+
+class TextTable(QTableWidget):
+    """The `stretched` column takes what room is left; `wrapped` rows are as high as their text."""
+
+    def __init__(self, titles: tuple[str, ...], *, stretched: int, wrapped: bool = False) -> None:
+        super().__init__(0, len(titles))
+        self.setHorizontalHeaderLabels(list(titles))
+        self.verticalHeader().hide()
+        rows, line = self.verticalHeader(), self.fontMetrics().height()
+        rows.setDefaultSectionSize(line + 6)
+        rows.setMinimumSectionSize(line + 6)
+        rows.setMaximumSectionSize(8 * line)
+        self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(wrapped)
+        self.setTabKeyNavigation(False)
+
+    def show_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
+        """Show these cells."""
+        self.setRowCount(len(rows))
+        for row, cells in enumerate(rows):
+            for column, text in enumerate(cells):
+                clean = printable(text, limit=2000)
+                item = self.item(row, column)
+                if item is None:
+                    self.setItem(row, column, QTableWidgetItem(clean))
+                elif item.text() != clean:
+                    item.setData(Qt.ItemDataRole.DisplayRole, clean)
+        metrics = self.fontMetrics()
+        for column in range(self.columnCount() - 1):
+            widths = [metrics.horizontalAdvance(cells[column][:40]) for cells in rows]
+            title = self.horizontalHeaderItem(column)
+            widths.append(metrics.horizontalAdvance(title.text() if title else ""))
+            self.setColumnWidth(column, min(max(widths) + 12, 190))
+        if self.wordWrap():
+            self.resizeRowsToContents()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Wrap anew."""
+        super().resizeEvent(event)
+        if self.wordWrap():
+            self.resizeRowsToContents()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+        """Take copying."""
+        if not event.matches(QKeySequence.StandardKey.Copy):
+            super().keyPressEvent(event)
+            return
+        lines: dict[int, list[str]] = {}
+        for index in sorted(self.selectedIndexes()):
+            lines.setdefault(index.row(), []).append(index.data())
+        if lines:
+            copy_text("\n".join("\t".join(cells) for cells in lines.values()))
