@@ -1,90 +1,136 @@
-"""One connection: aiohttp's, with limits that cannot get lost, and with no word for strangers.
+"""One connection, which serves one request: aiohttp's parser reads it, the door answers it, and it is closed.
 
-It serves one request. What cannot be read is answered as shortly as all else: aiohttp would echo the path, name itself,
-and log it all.
+aiohttp's own protocol would keep it open, make tasks and timers for all who only knock, and write down what they sent.
 """
 
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
-from aiohttp import web
-from multidict import CIMultiDict
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.streams import StreamReader
 
 from trayalert.listener import limits
+from trayalert.listener.answers import answer_of
 from trayalert.listener.crowd import Crowd
 
 _logger = logging.getLogger(__name__)
-_http_logger = logging.getLogger(f"{__name__}.http")
-
-_HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store"})
-"""What program answers is nobody's business."""
-_OK_HEADERS = CIMultiDict({**_HEADERS, "Content-Type": "text/plain"})
 
 
-class _NoPath(logging.Filter):
-    """A traceback of aiohttp's may hold the path, and that the secret: it is not kept."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.exc_info = None
-        record.exc_text = None
-        return True
+class BrokenBody(Exception):
+    """A body that its own framing contradicts, or that ended too soon."""
 
 
-_http_logger.addFilter(_NoPath())
+class Answers(Protocol):
+    """Who answers. Each call leads to `Connection.say`, sooner or later."""
+
+    def meet(self, connection: "Connection", message: RawRequestMessage, body: StreamReader) -> None:
+        """Answer a request whose head is complete."""
+        ...
+
+    def refuse(self, connection: "Connection") -> None:
+        """Answer what is no HTTP."""
+        ...
 
 
-def answer_of(status: int, text: str = "") -> web.Response:
-    """Return an answer after which the connection is closed: what else was sent on it is never executed."""
-    if status == 200:
-        response = web.Response(body=b"ok\n", headers=_OK_HEADERS)
-    else:
-        response = web.Response(status=status, text=text, headers=_HEADERS)
-    response.force_close()
-    return response
+class Connection(BaseProtocol):
+    """A guest of the crowd, idle until its request is complete and when it was turned away."""
 
+    __slots__ = (
+        "_all_said", "_answered", "_answers", "_body", "_crowd", "_drained", "_heard", "_socket",
+        "answering", "came_at", "connecting", "peer", "until",
+    )  # fmt: skip
 
-class Connection(web.RequestHandler):
-    """A guest of the crowd. `refuse` answers what could not be read."""
-
-    __slots__ = ("_crowd", "_heard", "_refuse", "_socket", "came_at", "connecting", "peer")
-
-    def __init__(
-        self, server: "Server", crowd: Crowd, refuse: Callable[["Connection"], web.Response], **http_limits: Any
-    ) -> None:
+    def __init__(self, answers: Answers, crowd: Crowd, **http_limits: Any) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(server, loop=loop, access_log=None, logger=_http_logger, **http_limits)  # type: ignore[arg-type]
+        parser = HttpRequestParser(
+            self,
+            loop,
+            limits.LARGEST_BODY,
+            payload_exception=BrokenBody,
+            max_msg_queue_size=1,  # what follows the first request is never read
+            auto_decompress=False,
+            **http_limits,
+        )
+        super().__init__(loop, parser)
         self.came_at = loop.time()
+        self.until = self.came_at + limits.HEADER_DEADLINE
         self.peer = ""
         self.connecting: asyncio.Task[None] | None = None
+        self.answering: asyncio.Task[None] | None = None
+        self._answers = answers
         self._crowd = crowd
-        self._refuse = refuse
-        self._heard = 0
+        self._body: StreamReader | None = None
+        self._heard = self._drained = 0
+        self._answered = self._all_said = False
         self._socket: socket.socket | None = None
 
-    def takes(self, accepted: socket.socket, peer: str) -> None:
+    def take(self, accepted: socket.socket, peer: str) -> None:
         """Be the connection of this socket."""
         self._socket = accepted
         self.peer = peer
 
+    def wait_for_handshake(self) -> None:
+        """Let a TLS handshake come before the request."""
+        self.until = self.came_at + limits.LONGEST_VISIT
+
     def data_received(self, data: bytes) -> None:
-        """Read on; a complete head is a request under way."""
-        super().data_received(data)
-        if self._heard < 0:
+        """Read on."""
+        if self._answered:
+            self._drain(len(data))
             return
+        assert self._parser is not None  # noqa: S101 - it is made with the connection
         self._heard += len(data)
-        if self._messages:
-            self._heard = -1
+        try:
+            messages, _, _ = self._parser.feed_data(data)
+        except HttpProcessingError:
+            self._break()
+            return
+        if messages and self._body is None:
+            message, self._body = messages[0]
             self._crowd.engage(self)
-        elif self._heard > limits.LARGEST_HEAD:
-            self.force_close()
+            try:
+                self._answers.meet(self, message, self._body)
+            except Exception:  # a bug of ours; its traceback holds no path
+                _logger.exception("a request could not be answered")
+                self.say(500)
+        elif self._body is None and self._heard > limits.LARGEST_HEAD:
+            self._answers.refuse(self)
+
+    def say(self, status: int, text: str = "") -> None:
+        """Give the one answer, and close. What is still on its way is read and dropped for a moment first."""
+        if self._answered or self.transport is None:
+            return
+        self._answered = True
+        transport = self.transport
+        transport.write(answer_of(status, text))
+        if self._all_said or (self._body is not None and self._body.is_eof()):
+            transport.close()
+            return
+        # closing with something unread would make the system reset the connection, and that could undo the answer
+        if self._reading_paused:
+            transport.resume_reading()
+        if transport.can_write_eof():
+            transport.write_eof()
+        self.until = self._loop.time() + limits.LINGERING
+        self._crowd.disengage(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Leave the crowd."""
+        """Leave the crowd. A callback that is being stored is stored all the same."""
         super().connection_lost(exc)
+        self._end_body()
         self._crowd.leave(self)
+
+    def eof_received(self) -> bool:
+        """Keep the way back open for a sender that has said all and waits for its answer."""
+        if self._answered or self._body is None or self.transport is None:
+            return False
+        self._all_said = True
+        self._end_body()
+        return self.transport.can_write_eof()  # with TLS there is no half way
 
     def unread(self) -> bool:
         """Whether its first bytes are here and were not read yet."""
@@ -102,36 +148,17 @@ class Connection(web.RequestHandler):
         elif self.connecting is not None:
             self.connecting.cancel()
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - it would quote what was sent
-    ) -> web.StreamResponse:
-        """Answer what cannot be read, or where we have failed."""
-        if status >= 500:  # a bug of ours; what strangers send that is broken is no news
-            _logger.error("a request could not be answered", exc_info=exc)
-        if request.writer.output_size > 0:
-            raise ConnectionError("an answer is under way already")
-        return answer_of(status) if status >= 500 else self._refuse(self)
+    def _break(self) -> None:
+        if self._body is None:
+            self._answers.refuse(self)
+        else:
+            self._end_body()
 
+    def _end_body(self) -> None:
+        if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
+            self._body.set_exception(BrokenBody())
 
-class Server(web.Server):
-    """Makes connections with the limits as they are given, where aiohttp would drop all for a mistyped one."""
-
-    def __init__(
-        self,
-        answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-        refuse: Callable[[Connection], web.Response],
-        crowd: Crowd,
-        **http_limits: Any,
-    ) -> None:
-        super().__init__(answer)
-        self._crowd = crowd
-        self._refuse = refuse
-        self._http_limits = http_limits
-
-    def __call__(self) -> Connection:
-        """Make a connection."""
-        return Connection(self, self._crowd, self._refuse, **self._http_limits)
+    def _drain(self, count: int) -> None:
+        self._drained += count
+        if self._drained > limits.LARGEST_REMAINDER:
+            self.expel()

@@ -5,24 +5,23 @@ The rule: nobody with the right secret is hung up on. The oldest of all others m
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Protocol
 
-from trayalert.listener import limits
 from trayalert.listener.counts import DoorCounts
 
 _YOUNG = 1.0
 """Seconds in which a connection is spared whose first bytes are here but were not read yet."""
 _LOOKED_AT = 16
-_SWEEP_PAUSE = 0.25
+_SWEEP_PAUSE = 0.1
 
 
 class Guest(Protocol):
     """An open connection."""
 
-    @property
-    def came_at(self) -> float:
-        """Return when it was accepted, by the loop's clock."""
-        ...
+    came_at: float
+    until: float
+    """When it was accepted, and how long it may be idle, by the loop's clock."""
 
     def unread(self) -> bool:
         """Whether its first bytes are here and were not read yet."""
@@ -48,22 +47,25 @@ class Crowd:
     def __len__(self) -> int:
         return len(self._all)
 
+    def __iter__(self) -> Iterator[Guest]:
+        return iter(tuple(self._all))
+
     def enter(self, guest: Guest) -> None:
         """Count a new connection."""
         self._all.add(guest)
         self._idle[guest] = None
-        if self._sweeping is None:
-            self._sweeping = self._loop.call_at(guest.came_at + limits.LONGEST_VISIT, self._sweep)
+        self._sweep_by(guest.until)
 
     def engage(self, guest: Guest) -> None:
         """Keep a connection: its request is being answered."""
         self._idle.pop(guest, None)
 
     def disengage(self, guest: Guest) -> None:
-        """Let a connection be the first to go: it is a stranger's."""
+        """Let a connection be the first to go: it has its answer."""
         if guest in self._all:
             self._idle[guest] = None
             self._idle.move_to_end(guest, last=False)
+            self._sweep_by(guest.until)
             self._tell()
 
     def leave(self, guest: Guest) -> None:
@@ -91,12 +93,13 @@ class Crowd:
                 return True
         return False
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Hang up on all who have no request under way."""
-        if self._sweeping:
-            self._sweeping.cancel()
         for guest in list(self._idle):
             self._expel(guest)
+        if self._sweeping:
+            self._sweeping.cancel()
+            self._sweeping = None
 
     def _expel(self, guest: Guest) -> None:
         self.leave(guest)
@@ -106,13 +109,17 @@ class Crowd:
         if self._change and not self._change.done():
             self._change.set_result(None)
 
+    def _sweep_by(self, moment: float) -> None:
+        if self._sweeping is None or moment < self._sweeping.when():
+            if self._sweeping:
+                self._sweeping.cancel()
+            self._sweeping = self._loop.call_at(moment, self._sweep)
+
     def _sweep(self) -> None:
-        """Hang up on who is here for too long; aiohttp's own deadlines begin only after a TLS handshake."""
+        """Hang up on who is here for too long. One timer for all: most connections are gone in a millisecond."""
         now = self._loop.time()
-        for guest in [guest for guest in self._idle if guest.came_at + limits.LONGEST_VISIT <= now]:
+        for guest in [guest for guest in self._idle if guest.until <= now]:
             self._expel(guest)
         self._sweeping = None
         if self._idle:
-            oldest = min(guest.came_at for guest in self._idle)
-            at = max(oldest + limits.LONGEST_VISIT, now + _SWEEP_PAUSE)
-            self._sweeping = self._loop.call_at(at, self._sweep)
+            self._sweep_by(max(min(guest.until for guest in self._idle), now + _SWEEP_PAUSE))

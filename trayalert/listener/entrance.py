@@ -7,10 +7,11 @@ import asyncio
 import errno
 import logging
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from trayalert.listener import limits
-from trayalert.listener.connection import Connection, Server
+from trayalert.listener.connection import Connection
 from trayalert.listener.crowd import Crowd
 from trayalert.listener.tls import Certificate
 
@@ -27,10 +28,14 @@ class Entrance:
     """Runs until it is cancelled."""
 
     def __init__(
-        self, listening: socket.socket, server: Server, crowd: Crowd, certificate: Certificate | None = None
+        self,
+        listening: socket.socket,
+        make: Callable[[], Connection],
+        crowd: Crowd,
+        certificate: Certificate | None = None,
     ) -> None:
         self._listening = listening
-        self._server = server
+        self._make = make
         self._crowd = crowd
         self._certificate = certificate
         self._loop = asyncio.get_running_loop()
@@ -58,8 +63,10 @@ class Entrance:
             raise
 
     def _connect(self, accepted: socket.socket, address: Any) -> None:
-        connection = self._server()
-        connection.takes(accepted, address[0] if isinstance(address, tuple) else "")
+        connection = self._make()
+        if self._certificate:
+            connection.wait_for_handshake()
+        connection.take(accepted, address[0] if isinstance(address, tuple) else "")
         self._crowd.enter(connection)
         connection.connecting = self._loop.create_task(self._greet(connection, accepted))
         connection.connecting.add_done_callback(lambda task: self._greeted(task, connection, accepted))

@@ -15,10 +15,11 @@ MOST_HEADERS = 64
 
 HEADER_DEADLINE = 5.0
 BODY_DEADLINE = 3.0
-"""For a whole body; there is no such deadline in aiohttp."""
+"""For a whole body, however it trickles."""
 HANDSHAKE_DEADLINE = 5.0
 LINGERING = 1.0
-"""So long what was on its way is still read after an answer, as closing at once could take the answer back."""
+LARGEST_REMAINDER = 1024 * 1024
+"""So long and so much of what was on its way is still read after an answer: closing at once could undo the answer."""
 LONGEST_VISIT = 7.5
 CLOSING = 5.0
 """How long requests under way may take when the door closes."""
@@ -32,11 +33,4 @@ BACKLOG = 1024
 
 def http_limits() -> dict[str, Any]:
     """Return the limits as aiohttp names them."""
-    return {
-        "keepalive_timeout": HEADER_DEADLINE,  # each connection serves one request: this is its header block's deadline
-        "lingering_time": LINGERING,
-        "max_line_size": LONGEST_LINE,
-        "max_field_size": LONGEST_HEADER,
-        "max_headers": MOST_HEADERS,
-        "auto_decompress": False,
-    }
+    return {"max_line_size": LONGEST_LINE, "max_field_size": LONGEST_HEADER, "max_headers": MOST_HEADERS}

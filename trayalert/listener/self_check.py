@@ -53,6 +53,9 @@ class _InMemory(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.closed
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def pause_reading(self) -> None:
         pass
 
@@ -67,7 +70,7 @@ async def check(make: Callable[[], Connection]) -> None:
             "aiohttp's C parser is missing, and only that refuses every broken request. Install trayalert anew"
         )
     connection = make()
-    if connection.keepalive_timeout != limits.HEADER_DEADLINE:
+    if connection.until != connection.came_at + limits.HEADER_DEADLINE:
         raise _fault("the deadline for a request's headers does not hold")
     for what, request in _REFUSED.items():
         if await _status(make(), request) != 400:
@@ -84,7 +87,7 @@ async def _status(connection: Connection, request: bytes) -> int:
     connection.connection_made(transport)
     connection.data_received(request)
     for _ in range(_TURNS):
-        if transport.said and transport.closed:
+        if transport.said:
             break
         await asyncio.sleep(0)
     answer = bytes(transport.said[:12])

@@ -3,12 +3,13 @@
 import asyncio
 import errno
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
 from trayalert.listener.access_log import AccessLog
-from trayalert.listener.connection import Connection, Server
+from trayalert.listener.connection import Connection
 from trayalert.listener.counts import DoorCounts
 from trayalert.listener.crowd import Crowd
 from trayalert.listener.descriptors import most_connections
@@ -26,7 +27,6 @@ class Listener:
     host: str
     port: int
     _listening: socket.socket
-    _server: Server
     _crowd: Crowd
     _taking: "asyncio.Task[None]"
 
@@ -36,9 +36,13 @@ class Listener:
         await asyncio.wait([self._taking])
         self._listening.close()
         await asyncio.sleep(0)  # what has come by now is begun, and ends before the door closes
-        self._server.pre_shutdown()
-        self._crowd.close()
-        await self._server.shutdown(limits.CLOSING)
+        self._crowd.clear()
+        answering = [guest.answering for guest in self._crowd if isinstance(guest, Connection) and guest.answering]
+        if answering:
+            await asyncio.wait(answering, timeout=limits.CLOSING)
+        for guest in self._crowd:
+            guest.expel()
+        self._crowd.clear()
 
 
 async def open_door(
@@ -54,32 +58,29 @@ async def open_door(
     most: int | None = None,
 ) -> Listener:
     """Listen on host and port (0 picks a free one) with at most so many connections. Raise DoorFault."""
-    await check(_self_checked)
+    await check(_maker(Door(_any_secret, _nowhere, counts=DoorCounts(), rules=Rules()), Crowd(1, DoorCounts())))
     counts = counts or DoorCounts()
     crowd = Crowd(most or most_connections(), counts)
-    door = Door(opens, receive, crowd=crowd, counts=counts, rules=rules or Rules(), access_log=access_log)
-    server = _server_of(door, crowd)
+    door = Door(opens, receive, counts=counts, rules=rules or Rules(), access_log=access_log)
     try:
         listening = _bound(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: no name that a name server could be asked for
         raise DoorFault(_why(host, port, error)) from error
-    taking = asyncio.create_task(Entrance(listening, server, crowd, certificate).run())
-    return Listener(host, listening.getsockname()[1], listening, server, crowd, taking)
+    taking = asyncio.create_task(Entrance(listening, _maker(door, crowd), crowd, certificate).run())
+    return Listener(host, listening.getsockname()[1], listening, crowd, taking)
 
 
-def _server_of(door: Door, crowd: Crowd) -> Server:
-    return Server(door.answer, door.refuse, crowd, **limits.http_limits())
+def _maker(door: Door, crowd: Crowd) -> Callable[[], Connection]:
+    """Return what makes connections: the same for the self-check and for strangers."""
+    return lambda: Connection(door, crowd, **limits.http_limits())
 
 
-def _self_checked() -> Connection:
-    """Make a connection as the door's, but that any secret opens and nothing is stored."""
+def _any_secret(_: bytes) -> str:
+    return "self-check"
 
-    async def receive(_: Callback) -> bool:
-        return True
 
-    counts = DoorCounts()
-    crowd = Crowd(1, counts)
-    return _server_of(Door(lambda _: "self-check", receive, crowd=crowd, counts=counts, rules=Rules()), crowd)()
+async def _nowhere(_: Callback) -> bool:
+    return True
 
 
 def _bound(host: str, port: int) -> socket.socket:
