@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event
 from trayalert.domain.times import Millis
 from trayalert.storage.appending import Append, append_all
+from trayalert.storage.asking import asking
 from trayalert.storage.carving import Carved, Damaged, Rest, open_damaged
 from trayalert.storage.cells import content_of
-from trayalert.storage.faults import LogFault
 from trayalert.storage.files import quarantine_of
 from trayalert.storage.quarantine import thinned_of, waiting, why_of
 from trayalert.storage.rows import DELIVERY_DIGESTED
@@ -141,11 +141,8 @@ class Finish:
 
 def read_salvages(log: Path) -> tuple[Salvage, ...]:
     """Return all salvages that the log knows of, the oldest first. Raise LogFault."""
-    try:
-        with closing(sqlite3.connect(f"{log.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)) as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM salvage ORDER BY begun_at, folder").fetchall()
-    except sqlite3.Error as error:
-        raise LogFault(f"the log {log} cannot be read: {error}") from error
+    with asking(log) as connection:
+        rows = connection.execute(f"SELECT {_COLUMNS} FROM salvage ORDER BY begun_at, folder").fetchall()
     return tuple(Salvage(*row) for row in rows)
 
 
@@ -154,13 +151,10 @@ def read_contents(log: Path, *, rest: Callable[[], None] | None = None) -> "arra
     columns = ", ".join(DELIVERY_DIGESTED[1:])
     rest = rest or Rest()
     contents = array("q")
-    try:
-        with closing(sqlite3.connect(f"{log.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)) as connection:
-            for row in connection.execute(f"SELECT {columns} FROM delivery"):
-                contents.append(content_of(row))
-                rest()
-    except sqlite3.Error as error:
-        raise LogFault(f"the log {log} cannot be read: {error}") from error
+    with asking(log) as connection:
+        for row in connection.execute(f"SELECT {columns} FROM delivery"):
+            contents.append(content_of(row))
+            rest()
     return array("q", sorted(contents))
 
 

@@ -1,0 +1,19 @@
+"""A connection that only reads, for questions of the housekeeping; it belongs to the thread that asks."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from trayalert.storage.faults import LogFault
+
+
+@contextmanager
+def asking(log: Path) -> Iterator[sqlite3.Connection]:
+    """Open the log for reading. Raise LogFault where it cannot be read, now or while it is asked."""
+    try:
+        uri = f"{log.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=2.0)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise LogFault(f"the log {log} cannot be read: {error}") from error
