@@ -13,7 +13,8 @@ from trayalert.callbacks.body import read_body
 from trayalert.domain.callback import Callback
 from trayalert.domain.level import Level
 from trayalert.domain.stored import SecretUse, StoredAlert, StoredIncident, Totals
-from trayalert.storage.faults import LogFault, NoLog
+from trayalert.storage.faults import DamagedLog, LogFault, NewerLog, NoLog, fault_of
+from trayalert.storage.opening import Place, places
 from trayalert.storage.rows import (
     FROM_ALERT,
     FROM_STORED_INCIDENT,
@@ -33,38 +34,64 @@ _NEWEST_ID = 2**63 - 1
 
 
 class Reader:
-    """Answers questions on the log. Raise NoLog where there is none yet, LogFault where the file cannot be read."""
+    """Answers questions on the log. Raise NoLog where there is none yet, LogFault where the file cannot be read.
+
+    Each question looks whether the file is still the one at the path; after a fault the next one opens it anew.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._places: tuple[Place, ...] = ()
+        self._connection: sqlite3.Connection | None = None
+        self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            if self._places == places(self._path):
+                return self._connection
+            self.close()
         try:
-            path.stat()
-            self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
+            self._path.stat()
+            connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
         except FileNotFoundError as error:
-            raise NoLog(f"there is no log {path} yet") from error
+            raise NoLog(f"there is no log {self._path} yet") from error
         except (OSError, sqlite3.Error) as error:
-            raise LogFault(f"the log {path} cannot be read: {error}") from error
+            raise self._fault(error) from error
         try:
-            self._check(version_of(self._connection))
-            self._connection.create_function("texts", 2, _texts, deterministic=True)
+            self._check(version_of(connection))
+            connection.create_function("texts", 2, _texts, deterministic=True)
         except sqlite3.Error as error:
-            self._connection.close()
-            raise LogFault(f"the log {path} cannot be read: {error}") from error
+            connection.close()
+            raise self._fault(error) from error
         except LogFault:
-            self._connection.close()
+            connection.close()
             raise
+        self._connection, self._places = connection, places(self._path)
+        return connection
 
     def _check(self, version: int) -> None:
         if version == 0:
             raise NoLog(f"the log {self._path} has never been set up")
         if version > len(STEPS):
-            raise LogFault(newer_file(version))
+            raise NewerLog(newer_file(version))
         if version < len(STEPS):
             raise LogFault(f"the log {self._path} is of an older trayalert. Start this one once: trayalert serve.")
 
+    def _fault(self, error: sqlite3.Error | OSError) -> LogFault:
+        fault = fault_of(error, self._path)
+        if isinstance(fault, DamagedLog):
+            return fault
+        reason = error.strerror or error if isinstance(error, OSError) else error
+        return LogFault(
+            f"the log {self._path} cannot be read: {reason}. May you read the file and its folder, and is its disk "
+            "there? Then try again."
+        )
+
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def alerts(
         self, *, limit: int | None, after: int | None = None, search: str | None = None, raw: bool = False
@@ -161,10 +188,11 @@ class Reader:
 
     def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            with closing(self._connection.execute(sql, parameters)) as cursor:
+            with closing(self._connected().execute(sql, parameters)) as cursor:
                 yield from cursor
         except sqlite3.Error as error:
-            raise LogFault(f"the log {self._path} cannot be read: {error}") from error
+            self.close()
+            raise self._fault(error) from error
 
 
 _INCIDENTS = SELECT_STORED_INCIDENT + FROM_STORED_INCIDENT
