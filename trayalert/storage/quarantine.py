@@ -69,7 +69,8 @@ def finish_moving(log: Path) -> None:
     restored = restored_of(log)
     try:
         if log.exists():
-            restored.unlink(missing_ok=True)  # the kill came before the log was moved: it was not restored
+            for left in (restored, restored.with_name(f"{restored.name}.part")):
+                left.unlink(missing_ok=True)  # the kill came before the log was moved: it was not restored
             return
         folder = next(iter(reversed(quarantined(log))), None)
         if folder is not None and not any(_beside(folder / log.name, end).exists() for end in _BESIDE):
