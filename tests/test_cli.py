@@ -393,6 +393,41 @@ def test_status_before_anything_ever_ran(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_status_of_a_log_that_cannot_be_read_is_an_object_and_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "trayalert.db").write_bytes(b"no database" * 1000)
+
+    done = run("status", "--json", data_dir=tmp_path)
+    (state,) = done.objects
+    people = run("status", data_dir=tmp_path)
+
+    assert (done.status, done.err, people.status) == (0, "", 0)
+    assert (state["running"], state["storing"], state["log_news"]) == (False, None, [])
+    assert [state[name] for name in ("alerts", "deliveries", "unrecognised", "open_incidents")] == [None] * 4
+    (sentence,) = state["log_problems"]
+    assert str(tmp_path / "trayalert.db") in sentence
+    assert f"log             {sentence}" in people.lines
+    assert "alerts          unknown, as the log cannot be read" in people.lines
+
+
+def test_status_says_how_the_log_of_the_running_instance_is(serve: Serving) -> None:
+    (state,) = serve.run("status", "--json").objects
+
+    assert (state["storing"], state["log_problems"], state["log_news"], state["crashes"]) == (True, [], [], [])
+    assert state["salvaging"] is False
+
+
+def test_status_says_who_probes(tmp_path: Path) -> None:
+    with serving(tmp_path) as running:
+        assert post(f"{running.address}/hook/{'x' * 43}") == 404
+        (state,) = running.run("status", "--json").objects
+        people = running.run("status")
+
+    assert state["door_counts"]["probes"] == 1
+    assert state["probing"].startswith("Someone is probing: 1 request with a wrong secret, the last ")
+    assert state["probing"].endswith(" from 127.0.0.1. An old URL in a console rule looks the same.")
+    assert f"probing         {state['probing']}" in people.lines
+
+
 def test_status_shows_no_secret(serve: Serving) -> None:
     assert serve.secret not in serve.run("status", "--json").out + serve.run("status").out
 

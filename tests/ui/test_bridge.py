@@ -90,3 +90,19 @@ def test_nothing_put_is_nothing_emitted(qtbot: QtBot) -> None:
     bridge.put([CallbackArrived(1)])
     qtbot.waitUntil(lambda: bool(batches))
     assert batches == [[CallbackArrived(1)]]
+
+
+def test_a_slot_that_fails_harms_no_other(qtbot: QtBot) -> None:
+    bridge = EventBridge()
+
+    def fail(_batch: list[Event]) -> None:
+        raise RuntimeError("a bug")
+
+    bridge.arrived.connect(fail)
+    batches = collected(bridge)
+    with qtbot.captureExceptions() as caught:
+        bridge.put([CallbackArrived(1)])
+        qtbot.waitUntil(lambda: flat(batches) == [CallbackArrived(1)])
+        bridge.put([CallbackArrived(2)])
+        qtbot.waitUntil(lambda: flat(batches) == [CallbackArrived(1), CallbackArrived(2)])
+    assert [str(error) for _kind, error, _trace in caught] == ["a bug", "a bug"]

@@ -127,7 +127,8 @@ class Crashes:
             self._make_folder()
             path = self._free_name(f"{kind}-{at:{_STAMP}}")
             write_private(path, self._mask(head + text))
-            for old in sorted(self._folder.glob(f"{kind}-*.txt"))[:-KEPT]:
+            written = sorted(self._folder.glob(f"{kind}-*.txt"), key=lambda file: file.stat().st_mtime_ns)
+            for old in written[:-KEPT]:
                 old.unlink()
         except OSError as error:
             _logger.error("no crash file could be written: %s", error)

@@ -17,9 +17,12 @@ from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.links import link_table
+from trayalert.services.probing import probing_words
 from trayalert.services.records import mute_period, unconfirmed
+from trayalert.services.senders import Senders
 from trayalert.services.status import callback_url
 from trayalert.ui.desk import DeskState
+from trayalert.ui.wording import sender_words
 
 _UNREAD = "the log cannot be read"
 _SALVAGING = "the former log is being salvaged"
@@ -43,6 +46,7 @@ class LiveDesk:
         self._crashes = crashes
         self._log = LogView(plan.places.log)
         self._links = link_table(plan.settings)
+        self._senders = Senders(plan.settings)
         self._notifier_problem = notifier_problem
         self._pause = pause
         self._quit = quit_
@@ -76,7 +80,12 @@ class LiveDesk:
             news=self._news(),
             unsure=_UNREAD if unread else _SALVAGING if log.salvaging else None,
             unread=unread,
+            probing=self._probing(),
         )
+
+    def _probing(self) -> str | None:
+        counts = self._receiver.door_counts
+        return probing_words(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now())
 
     def _news(self) -> tuple[str, ...]:
         told = (*self._crashes.sentences(), *self._receiver.log_state.news)
@@ -114,9 +123,9 @@ class LiveDesk:
         """Whether an open incident had no repeat for longer than the mute period."""
         return unconfirmed(incident, now=now(), mute_period=mute_period(self._plan.settings))
 
-    def sender_words(self, alert: StoredAlert) -> str | None:  # noqa: ARG002 - until senders are told apart
+    def sender_words(self, alert: StoredAlert) -> str | None:
         """Say where an alert came from."""
-        return None
+        return sender_words(alert.sender, self._senders.origin(alert.sender)) if alert.sender else None
 
     def console_url(self, incident: StoredIncident) -> str | None:
         """Return the console link, or None where there is none."""

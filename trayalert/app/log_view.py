@@ -1,10 +1,12 @@
 """The log as the main thread reads it: it may be unreadable for a while, or another file may take its place.
 
 Main thread only. Nothing here raises: a question that cannot be answered is trouble until the same one is answered
-again, and each failure lets the file go, so that the next question opens what lies there then.
+again, and each failure lets the file go, so that the next question opens what lies there then. Where a failure took
+long (another program has locked the file) no question is asked for a while: the window must not stand still.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +17,10 @@ from trayalert.storage.reader import Reader
 _logger = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
+_LONG = 0.1
+_REST = 2.0
+"""Seconds."""
+
 
 class LogView:
     """Asks a Reader that it opens when it is needed."""
@@ -23,6 +29,7 @@ class LogView:
         self._path = path
         self._reader: Reader | None = None
         self._problems: dict[str, str] = {}
+        self._rests_until = float("-inf")
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -31,6 +38,9 @@ class LogView:
 
     def ask(self, question: str, answer: Callable[[Reader], _Answer]) -> _Answer | None:
         """Return the answer, None where the log cannot be read."""
+        begun = time.monotonic()
+        if begun < self._rests_until:
+            return None
         try:
             if self._reader is None:
                 self._reader = Reader(self._path)
@@ -40,6 +50,8 @@ class LogView:
                 _logger.error("%s", fault)
             self._problems[question] = str(fault)
             self.let_go()
+            if time.monotonic() - begun > _LONG:
+                self._rests_until = time.monotonic() + _REST
             return None
         self._problems.pop(question, None)
         return found

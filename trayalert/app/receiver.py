@@ -21,6 +21,7 @@ from trayalert.domain.settings import Settings
 from trayalert.listener.counts import DoorCounts
 from trayalert.listener.self_check import parser_kind
 from trayalert.services.inbox import Inbox
+from trayalert.services.probing import probing_words
 from trayalert.services.secrets import Secrets
 from trayalert.services.status import Door, Running
 from trayalert.storage.faults import LogFault, NotStored
@@ -93,7 +94,7 @@ class Receiver:
     @property
     def log_state(self) -> LogState:
         """How the log is, for any thread."""
-        return getattr(self._inbox, "log_state", LogState()) if self._inbox else self._logless
+        return self._inbox.log_state if self._inbox else self._logless
 
     async def run(self) -> None:
         """Receive until `end`, then close all. Raise DoorFault where the door cannot be opened (with no `show`)."""
@@ -186,14 +187,7 @@ class Receiver:
         """Answer a command of another process."""
         match wish:
             case {"do": "status"}:
-                running = Running(
-                    front=self._plan.front,
-                    pid=os.getpid(),
-                    http_parser=parser_kind(),
-                    door=self.door,
-                    door_counts=asdict(self.door_counts),
-                )
-                return {"running": asdict(running)}
+                return {"running": asdict(self._running())}
             case {"do": "resolve", "id": int(number)}:
                 return {"done": await self._wanted_inbox().resolve(number, now=now())}
             case {"do": "rotate" | "add secret" | "remove secret"}:
@@ -204,6 +198,18 @@ class Receiver:
                 return {"done": self._show is not None}
             case _:
                 return {"error": f"the running trayalert does not know {wish.get('do')!r}; it may be older: restart it"}
+
+    def _running(self) -> Running:
+        counts = self.door_counts
+        return Running(
+            front=self._plan.front,
+            pid=os.getpid(),
+            http_parser=parser_kind(),
+            door=self.door,
+            door_counts=asdict(counts),
+            probing=probing_words(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now()),
+            log_state=self.log_state,
+        )
 
     def _change_secrets(self, wish: Wish) -> bool:
         secrets = self._plan.secrets

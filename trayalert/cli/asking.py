@@ -1,10 +1,11 @@
 """Commands that read the log and change nothing; they need no running program."""
 
 import json
+from typing import Any
 
 import click
 
-from trayalert.app.places import read_settings
+from trayalert.app.places import Places, read_settings
 from trayalert.cli.common import (
     LARGEST_NUMBER,
     data_dir_option,
@@ -23,19 +24,7 @@ from trayalert.domain.times import read_moment
 @json_option
 def status(as_json: bool) -> None:
     """Say how the program and its log are."""
-    from trayalert.app.control import ask
-    from trayalert.services.status import NO_TOTALS, read_running
-    from trayalert.services.status import status as compose
-
-    places = find_own_places()
-    settings, problems = read_settings(places)
-    answer = ask(places.socket, {"do": "status"})
-    running = None
-    if answer and "running" in answer:
-        running = read_running(answer["running"])
-    with open_reader(places) as reader:
-        totals = reader.totals() if reader else NO_TOTALS
-    state = compose(settings=settings, problems=problems, totals=totals, running=running, data_dir=str(places.data_dir))
+    state = state_of(find_own_places())
     if as_json:
         speak_utf8()
         click.echo(json.dumps(state, ensure_ascii=False))
@@ -44,6 +33,36 @@ def status(as_json: bool) -> None:
 
     for line in status_lines(state):
         click.echo(line)
+
+
+def state_of(places: Places) -> dict[str, Any]:
+    """Return the object of `status`; a log that cannot be read is a sentence in it."""
+    from trayalert.app.control import ask
+    from trayalert.app.crashes import Crashes
+    from trayalert.domain.fault import Fault
+    from trayalert.domain.stored import Totals
+    from trayalert.services.status import NO_TOTALS, read_running
+    from trayalert.services.status import status as compose
+
+    settings, problems = read_settings(places)
+    answer = ask(places.socket, {"do": "status"})
+    running = read_running(answer["running"]) if answer and "running" in answer else None
+    totals: Totals | None = None
+    log_problem = None
+    try:
+        with open_reader(places) as reader:
+            totals = reader.totals() if reader else NO_TOTALS
+    except Fault as fault:
+        log_problem = str(fault)
+    return compose(
+        settings=settings,
+        problems=problems,
+        totals=totals,
+        log_problem=log_problem,
+        crashes=tuple(map(str, Crashes(places.crashes, str).unseen())),
+        running=running,
+        data_dir=str(places.data_dir),
+    )
 
 
 @click.command()

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from trayalert import __version__
+from trayalert.domain.log_state import LogState
 from trayalert.domain.reach import Reach
 from trayalert.domain.settings import Settings
 from trayalert.domain.stored import Totals
@@ -37,6 +38,9 @@ class Running:
     http_parser: str
     door: Door
     door_counts: dict[str, Any] = field(default_factory=dict)
+    probing: str | None = None
+    log_state: LogState | None = None
+    """None where it is too old to tell."""
 
 
 def read_running(told: dict[str, Any]) -> Running:
@@ -45,7 +49,19 @@ def read_running(told: dict[str, Any]) -> Running:
     counts = told.get("door_counts") or {}
     own["door_counts"] = counts | {"last_probe_at": iso(counts.get("last_probe_at"))}
     own["door"] = Door(**{each.name: told["door"].get(each.name) for each in fields(Door)})
+    own["log_state"] = _read_log_state(told.get("log_state"))
     return Running(**own)
+
+
+def _read_log_state(told: Any) -> LogState | None:
+    if not isinstance(told, dict):
+        return None
+    return LogState(
+        storing=bool(told.get("storing", True)),
+        problems=tuple(told.get("problems") or ()),
+        news=tuple(told.get("news") or ()),
+        salvaging=bool(told.get("salvaging")),
+    )
 
 
 NO_TOTALS = Totals(alerts=0, deliveries=0, unrecognised=0, open_incidents=0, last_callback_at=None)
@@ -69,10 +85,22 @@ def address(host: str, port: int, *, tls: bool = False) -> str:
 
 
 def status(
-    *, settings: Settings, problems: tuple[str, ...], totals: Totals, running: Running | None, data_dir: str
+    *,
+    settings: Settings,
+    problems: tuple[str, ...],
+    totals: Totals | None,
+    log_problem: str | None = None,
+    crashes: tuple[str, ...] = (),
+    running: Running | None,
+    data_dir: str,
 ) -> dict[str, Any]:
-    """Return the object of `trayalert status --json`. It holds no secret."""
+    """Return the object of `trayalert status --json`. It holds no secret.
+
+    `totals` is None where the log cannot be read; `log_problem` says why. `crashes` are files that nobody has seen yet.
+    """
     door = running.door if running else Door(host=settings.host, port=settings.port, open=False)
+    log = running.log_state if running else None
+    log_problems = (*(log.problems if log else ()), *((log_problem,) if log_problem else ()))
     return {
         "running": running is not None,
         "front": running.front if running else None,
@@ -86,9 +114,21 @@ def status(
         "http_parser": running.http_parser if running else None,
         "callback_url": callback_url(settings, door.host, door.port, "***"),
         "public_url": settings.public_url,
-        "reach": door.reach,
+        "reach": Reach.BLIND if log and not log.storing else door.reach,
+        "storing": log.storing if log else None,
+        "log_problems": list(dict.fromkeys(log_problems)),
+        "log_news": list(log.news) if log else [],
+        "salvaging": log.salvaging if log else None,
+        "probing": running.probing if running else None,
+        "crashes": list(crashes),
         "settings_problems": list(problems),
-        **asdict(totals) | {"last_callback_at": iso(totals.last_callback_at)},
+        **_counted(totals),
         "data_dir": data_dir,
         "version": __version__,
     }
+
+
+def _counted(totals: Totals | None) -> dict[str, Any]:
+    if totals is None:
+        return {each.name: None for each in fields(Totals)}
+    return asdict(totals) | {"last_callback_at": iso(totals.last_callback_at)}

@@ -22,12 +22,27 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
     else:
         yield "not running: callbacks that come now are lost after Cloud Monitor's retries"
     reach = {"unknown": "unknown: nothing has proved that the outside gets in", "blind": "blind: nothing gets in"}
+    if state["storing"] is False:
+        reach["blind"] = "blind: callbacks are refused, as they cannot be stored"
     yield f"reach           {reach.get(state['reach'], state['reach'])}"
+    for problem in state["log_problems"]:
+        yield f"log             {problem}"
+    for news in state["log_news"]:
+        yield f"log news        {news}"
+    if state["salvaging"]:
+        yield "salvage         a former log is being read over; what was open in it may still come"
     yield f"callback URL    {state['callback_url']}"
-    yield f"last callback   {state['last_callback_at'] or 'never'}"
-    yield f"open incidents  {state['open_incidents']}"
-    counted = f"{state['alerts']} ({state['deliveries']} deliveries, {state['unrecognised']} unrecognised)"
-    yield f"alerts          {counted}"
+    if state["probing"]:
+        yield f"probing         {state['probing']}"
+    if state["alerts"] is None:
+        yield "alerts          unknown, as the log cannot be read"
+    else:
+        yield f"last callback   {state['last_callback_at'] or 'never'}"
+        yield f"open incidents  {state['open_incidents']}"
+        counted = f"{state['alerts']} ({state['deliveries']} deliveries, {state['unrecognised']} unrecognised)"
+        yield f"alerts          {counted}"
+    for path in state["crashes"]:
+        yield f"crash           what happened is in {path}"
     yield f"data dir        {state['data_dir']}"
     yield f"version         {state['version']}"
     for problem in state["settings_problems"]:

@@ -11,6 +11,7 @@ from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime, duration_text
+from trayalert.services.senders import Origin
 from trayalert.ui.desk import DeskState
 
 _CLOSED = {
@@ -126,6 +127,19 @@ def _rounded(value: float) -> str:
         if size <= abs(value) < 1e15:
             return f"{value / size:.2f}{prefix}"
     return f"{value:,.2f}".removesuffix(".00") if 0.1 <= abs(value) < 1e6 else f"{value:.4g}"
+
+
+def sender_words(sender: str, origin: Origin) -> str:
+    """Say where a callback came from; the address is a claim of the network's, or of a proxy that the admin trusts."""
+    address = printable(sender, limit=60)
+    match origin:
+        case Origin.CLOUD_MONITOR:
+            return f"from Cloud Monitor ({address})"
+        case Origin.OTHER:
+            return f"from another address ({address})"
+        case _:
+            local = address.startswith("127.") or address == "::1"
+            return "from this computer or a tunnel" if local else f"from a private network or a tunnel ({address})"
 
 
 def headline(state: DeskState) -> str:
