@@ -1,4 +1,4 @@
-"""The wall clock, asked in one place. It imports nothing heavy, as every command does."""
+"""The clocks, asked in one place. It imports nothing heavy, as every command does."""
 
 import time
 
@@ -8,3 +8,10 @@ from trayalert.domain.times import Millis
 def now() -> Millis:
     """Return the present moment by the wall clock."""
     return time.time_ns() // 1_000_000
+
+
+def ticks() -> Millis:
+    """Return the time of a clock that nobody can set and that goes on while the computer sleeps."""
+    if hasattr(time, "CLOCK_BOOTTIME"):  # Linux, whose monotonic clock stands still meanwhile
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+    return time.monotonic_ns() // 1_000_000

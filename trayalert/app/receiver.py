@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from trayalert.app.clock import now
+from trayalert.app.clock import now, ticks
 from trayalert.app.control import Answer, Wish, open_control
 from trayalert.app.doorway import Doorway
 from trayalert.app.places import Places
@@ -24,6 +24,7 @@ from trayalert.services.inbox import Inbox
 from trayalert.services.probing import probing_words
 from trayalert.services.secrets import Secrets
 from trayalert.services.status import Door, Running
+from trayalert.services.timekeeping import Timekeeping
 from trayalert.storage.faults import LogFault, NotStored
 
 _TRY_LOG_AGAIN = 5.0
@@ -176,9 +177,11 @@ class Receiver:
         self._announce([DoorChanged(door.host, door.port, door.problem, tls=door.tls, opened=opened)])
 
     async def _expire(self, inbox: Inbox) -> None:
+        timekeeping = Timekeeping(inbox, self._plan.places.log)
         while True:
             try:
-                await inbox.expire(now=now())
+                if timekeeping.look(wall=now(), ticks=ticks()):
+                    await inbox.expire(now=now())
             except NotStored as fault:
                 _logger.error("%s", fault)
             await asyncio.sleep(_EXPIRE_EVERY)

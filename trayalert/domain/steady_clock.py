@@ -1,0 +1,72 @@
+"""The wall clock may be set while the program runs. The rule: a clock that jumped closes nothing for a while.
+
+A jump is seen against a second clock that nobody can set and that goes on while the computer sleeps.
+"""
+
+from dataclasses import dataclass
+
+from trayalert.domain.times import Millis, duration_text, iso
+
+_JUMP: Millis = 2 * 60_000
+"""Less is how clocks are kept right."""
+
+_CALM: Millis = 10 * 60_000
+"""So long after a jump the clock may still be set back."""
+
+_BEHIND: Millis = 5 * 60_000
+_REMEMBERED: Millis = 24 * 3_600_000
+_SANE: Millis = 16_725_225_600_000
+"""In the year 2500: what came later is damage, not a clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """The wall clock jumped by `by` (back: negative) to `to`, when the steady one stood at `ticks`."""
+
+    by: Millis
+    to: Millis
+    ticks: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyClock:
+    """What was seen of both clocks: how far the wall clock is `ahead` of the steady one, and its last jump."""
+
+    ahead: Millis
+    jump: Jump | None = None
+
+
+def watch(clock: SteadyClock | None, *, wall: Millis, ticks: Millis) -> SteadyClock:
+    """Look at both clocks, the first time or again."""
+    ahead = wall - ticks
+    if clock is None:
+        return SteadyClock(ahead)
+    by = ahead - clock.ahead
+    return SteadyClock(ahead, Jump(by, wall, ticks) if abs(by) > _JUMP else clock.jump)
+
+
+def calm(clock: SteadyClock, *, ticks: Millis) -> bool:
+    """Whether what goes by the wall clock may be done: it did not jump of late."""
+    return clock.jump is None or ticks - clock.jump.ticks >= _CALM
+
+
+def jump_told(clock: SteadyClock, *, ticks: Millis) -> str | None:
+    """Return the sentence about the last jump, for a day."""
+    jump = clock.jump
+    if jump is None or ticks - jump.ticks >= _REMEMBERED:
+        return None
+    where = "forward" if jump.by > 0 else "back"
+    return (
+        f"The computer's clock was set {where} by {duration_text(abs(jump.by))} (to {iso(jump.to)}). Callbacks are "
+        "kept in the order in which they came; nothing is closed or deleted by the clock for 10 minutes."
+    )
+
+
+def behind_told(*, wall: Millis, newest: Millis | None) -> str | None:
+    """Return the sentence about a clock that is behind the newest callback, None where it is not."""
+    if newest is None or newest > _SANE or newest - wall <= _BEHIND:
+        return None
+    return (
+        f"the computer's clock is wrong, or was: it says {iso(wall)}, but the newest callback came at {iso(newest)}, "
+        f"{duration_text(newest - wall)} later. Set the clock; times shown until then are not right."
+    )
