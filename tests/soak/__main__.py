@@ -11,6 +11,9 @@ from tests.bench.figures import Figure, table
 PARTS = {
     "kills": "tests.soak.crashes:measure_kills",
     "power": "tests.soak.crashes:measure_power_cuts",
+    "http": "tests.soak.strangers:measure_raw_http",
+    "slow": "tests.soak.crowd:measure_slow",
+    "traffic": "tests.soak.crowd:measure_traffic",
 }
 """Imported when they are wanted: not every part needs what another one needs."""
 

@@ -1,0 +1,83 @@
+"""Broken and hostile HTTP, slow crowds, steady traffic and a burst: real alerts come through all of them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak import naive
+from tests.soak.crowd import DESCRIPTORS, besiege, burst, send_steadily
+from tests.soak.instance import started
+from tests.soak.raw_cases import CASES
+from tests.soak.strangers import meet_strangers
+
+
+def test_strangers_get_in_only_with_what_is_valid_and_disturb_nobody(tmp_path: Path) -> None:
+    with started(tmp_path) as instance:
+        outcome = meet_strangers(instance)
+
+    assert len(outcome.met) >= 60
+    assert len({one.case.name for one in outcome.met}) == len(outcome.met)
+    assert outcome.wrong == []
+    assert outcome.strays == 0
+    assert outcome.told.all_accepted
+    assert outcome.told.late < 50
+    assert outcome.logged < 1000 * len(outcome.met)
+    assert outcome.leaks == []
+    assert outcome.grown < 30
+
+
+def test_the_proof_finds_a_door_that_takes_what_it_is_given(tmp_path: Path) -> None:
+    names = {"two requests at once", "absolute form", "an origin", "HTTP/2.0", "a path of 20 KB"}
+    with started(tmp_path, module="tests.soak.naive") as instance:
+        outcome = meet_strangers(
+            instance,
+            [case for case in CASES if case.name in names],
+            bodies=lambda: naive.taken(instance.data_dir),
+            patience=0.5,
+        )
+
+    found = {line.partition(":")[0] for line in outcome.wrong}
+    assert found == {"two requests at once", "absolute form", "an origin", "HTTP/2.0"}
+    assert "stderr" in outcome.leaks
+
+
+def test_600_slow_connections_on_512_descriptors_keep_no_alert_out(tmp_path: Path) -> None:
+    with started(tmp_path, descriptors=DESCRIPTORS) as instance:
+        siege = besiege(instance, seconds=5)
+
+    assert siege.connections >= 600
+    assert siege.told.sent > 100
+    assert siege.told.all_accepted
+    assert siege.told.late < 100
+    assert siege.longest < 10
+    assert siege.logged < 100_000
+
+
+def test_200_alerts_a_second_and_a_burst_are_all_accepted_in_flat_memory(tmp_path: Path) -> None:
+    with started(tmp_path) as instance:
+        traffic = send_steadily(instance, rate=200, seconds=5)
+        sudden = burst(instance.url)
+        before = instance.memory
+        again = burst(instance.url)
+        grown = instance.memory - before
+
+    assert traffic.told.all_accepted
+    assert traffic.told.sent == 1000
+    assert traffic.told.late < 50
+    assert traffic.grown < 4
+    assert [sudden.accepted, again.accepted] == [5000, 5000]
+    assert sudden.seconds < 5
+    assert grown < 4  # 5,000 more alerts leave nothing behind
+
+
+@pytest.mark.parametrize("stays", ["descriptors", "threads"])
+def test_nothing_is_left_of_a_crowd(tmp_path: Path, stays: str) -> None:
+    with started(tmp_path) as instance:
+        folder = Path(f"/proc/{instance.pid}/{'fd' if stays == 'descriptors' else 'task'}")
+        burst(instance.url, alerts=200, connections=50)
+        before = len(list(folder.iterdir()))
+        for _ in range(3):
+            burst(instance.url, alerts=300, connections=100)
+        after = len(list(folder.iterdir()))
+
+    assert after <= before + 2

@@ -1,0 +1,162 @@
+"""Many at once: hundreds that are slow on purpose where descriptors are few, steady traffic, and a burst."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.bench.figures import Figure
+from tests.soak.instance import Instance, started
+from tests.soak.load import alert
+from tests.soak.steady import Told, ask, meanwhile
+
+SLOW, DESCRIPTORS = 600, 512
+CLOSED_WITHIN = 10.0
+AGAIN_AFTER = 0.5
+"""Seconds until one that was hung up on comes again: slow ones are not a flood."""
+SETTLED = 0.25
+"""Share of the time after which a program's memory must not grow any more."""
+
+
+@dataclass(slots=True)
+class Siege:
+    """What slow connections did. `longest`: seconds until the last of them was hung up on."""
+
+    connections: int = 0
+    longest: float = 0.0
+    told: Told = field(default_factory=Told)
+    logged: int = 0
+
+
+def besiege(instance: Instance, *, slow: int = SLOW, seconds: float = 15.0) -> Siege:
+    """Let so many slow connections come, each anew when it is hung up on, while real alerts are sent."""
+    siege, logged = Siege(), instance.logged
+    with meanwhile(instance.url, rate=25) as siege.told:
+        asyncio.run(_all_slow(instance.url, slow, seconds, siege))
+    siege.logged = instance.logged - logged
+    return siege
+
+
+async def _all_slow(url: str, slow: int, seconds: float, siege: Siege) -> None:
+    end = time.monotonic() + seconds
+    ways = cycle(_ways(urlsplit(url).path.encode()))
+    await asyncio.gather(*(_slow(url, next(ways), number / slow, end, siege) for number in range(slow)))
+
+
+def _ways(path: bytes) -> list[tuple[bytes, bytes]]:
+    """What a slow one says at once, and what drop by drop; half of them know the secret."""
+    head = b"POST " + path + b" HTTP/1.1\r\nHost: a\r\n"
+    return [
+        (b"", b""),
+        (b"", b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 20),
+        (head, b"X: " + b"a" * 200),
+        (head + b"Content-Length: 500\r\n\r\n", b"a" * 499),
+        (b"POST /hook/wrong HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n", b"a" * 499),
+    ]
+
+
+async def _slow(url: str, way: tuple[bytes, bytes], after: float, end: float, siege: Siege) -> None:
+    parts = urlsplit(url)
+    await asyncio.sleep(after)  # they gather within a second
+    while time.monotonic() < end:
+        try:
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        siege.connections += 1
+        begun = time.monotonic()
+        dripping = asyncio.create_task(_drip(writer, way))
+        try:
+            async with asyncio.timeout(CLOSED_WITHIN * 2):
+                await reader.read()
+        except (OSError, TimeoutError):
+            pass
+        siege.longest = max(siege.longest, time.monotonic() - begun)
+        dripping.cancel()
+        await asyncio.gather(dripping, return_exceptions=True)
+        writer.transport.abort()
+        await asyncio.sleep(AGAIN_AFTER)
+
+
+async def _drip(writer: asyncio.StreamWriter, way: tuple[bytes, bytes]) -> None:
+    writer.write(way[0])
+    for byte in way[1]:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.5)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What steady traffic brought."""
+
+    told: Told
+    grown: float
+    """MB that the program grew by after the first quarter."""
+
+
+def send_steadily(instance: Instance, *, rate: float, seconds: float) -> Traffic:
+    """Send so many alerts a second."""
+    sizes: list[float] = []
+    end = time.monotonic() + seconds
+    with meanwhile(instance.url, rate=rate, seconds=seconds) as told:
+        while time.monotonic() < end:
+            sizes.append(instance.memory)
+            time.sleep(seconds / 40)
+    settled = max(sizes[: max(1, int(len(sizes) * SETTLED))])
+    return Traffic(told, max(sizes) - settled)
+
+
+@dataclass(slots=True)
+class Burst:
+    """What a burst brought."""
+
+    accepted: int
+    seconds: float
+
+
+def burst(url: str, *, alerts: int = 5_000, connections: int = 500) -> Burst:
+    """Send so many alerts as fast as they are taken, over so many connections at a time."""
+    return asyncio.run(_burst(url, alerts, connections))
+
+
+async def _burst(url: str, alerts: int, connections: int) -> Burst:
+    bodies = iter([alert(f"i-burst-{number}") for number in range(alerts)])
+    begun = time.monotonic()
+    accepted = sum(await asyncio.gather(*(_lane(url, bodies) for _ in range(connections))))
+    return Burst(accepted, time.monotonic() - begun)
+
+
+async def _lane(url: str, bodies: Iterator[bytes]) -> int:
+    return sum([await ask(url, body) == 200 for body in bodies])
+
+
+def measure_slow(folder: Path) -> list[Figure]:
+    """Figures of `make soak`."""
+    with started(folder, descriptors=DESCRIPTORS) as instance:
+        siege = besiege(instance)
+    note = f"{SLOW} at a time, {siege.connections} in all, {DESCRIPTORS} descriptors"
+    return [
+        Figure("slow: real alerts refused", siege.told.refused, "", ("<=", 0), f"of {siege.told.sent}"),
+        Figure("slow: real alerts, p99", siege.told.p99, "ms", ("<", 100), siege.told.beside),
+        Figure("slow: longest open", siege.longest, "s", ("<", CLOSED_WITHIN), note),
+        Figure("slow: logs grew", siege.logged / 1000, "KB", ("<", 100)),
+    ]
+
+
+def measure_traffic(folder: Path, seconds: float = 60.0) -> list[Figure]:
+    """Figures of `make soak`."""
+    with started(folder) as instance:
+        traffic = send_steadily(instance, rate=200, seconds=seconds)
+        sudden = burst(instance.url)
+    told = traffic.told
+    return [
+        Figure("200/s: refused", told.refused, "", ("<=", 0), f"of {told.sent}, {seconds:g} s"),
+        Figure("200/s: p99", told.p99, "ms", ("<", 50), told.beside),
+        Figure("200/s: memory grew", traffic.grown, "MB", ("<", 4), "resident, after the first quarter"),
+        Figure("burst: refused", 5_000 - sudden.accepted, "", ("<=", 0), "of 5,000 over 500 connections"),
+        Figure("burst: all answered after", sudden.seconds, "s", ("<", 5)),
+    ]

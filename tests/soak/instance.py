@@ -1,0 +1,76 @@
+"""A running `trayalert serve` whose logs go to files, as an admin's would, and whose descriptors can be few."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.program import DEADLINE, environment
+
+
+@dataclass(slots=True)
+class Instance:
+    """Where it listens, and what it writes."""
+
+    data_dir: Path
+    address: str
+    stderr: Path
+    pid: int
+
+    @property
+    def secret(self) -> str:
+        value: str = json.loads((self.data_dir / "secrets.json").read_text())["secrets"][0]["value"]
+        return value
+
+    @property
+    def url(self) -> str:
+        return f"{self.address}/hook/{self.secret}"
+
+    @property
+    def log_files(self) -> list[Path]:
+        """All that is no part of the log of alerts, but told of requests."""
+        return [self.stderr, *self.data_dir.glob("access*")]
+
+    @property
+    def logged(self) -> int:
+        """Bytes."""
+        return sum(path.stat().st_size for path in self.log_files)
+
+    @property
+    def memory(self) -> float:
+        """Resident MB (10^6 bytes)."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextmanager
+def started(
+    folder: Path, *, descriptors: int | None = None, module: str = "trayalert", **changes: str
+) -> Iterator[Instance]:
+    """Start it with its data dir in `folder`; at the end it must end well."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data_dir, stderr = folder / "data", folder / "stderr"
+    limits = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
+    command = [*limits, sys.executable, "-m", module, "serve", "--data-dir", str(data_dir), "--port", "0"]
+    with stderr.open("ab") as errors:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment(**changes)
+        )
+    watch = threading.Timer(DEADLINE * 5, process.kill)  # stuck for ever is a failure too
+    watch.start()
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        assert line.startswith("listening on http"), (line, stderr.read_text())
+        yield Instance(data_dir, line.removeprefix("listening on ").strip(), stderr, process.pid)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE) == 0, stderr.read_text()
+    finally:
+        watch.cancel()
+        process.kill()
+        process.communicate()

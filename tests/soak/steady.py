@@ -1,0 +1,144 @@
+"""`python -m tests.soak.steady URL RATE SECONDS YARDSTICK`: Cloud Monitor at work, in a process of its own, measuring.
+
+So many callbacks a second, each on a connection of its own, begun on time however long others take. It ends after
+SECONDS (0: when its stdin closes), and prints one JSON line: the statuses (0: no answer), and milliseconds to each 200.
+YARDSTICK is the URL of a bare handler that is asked in between: what it takes longer for, the computer is to blame for.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from urllib.parse import urlsplit
+
+from tests.bench.figures import percentile
+from tests.soak.load import FORM, alert
+
+
+@dataclass(slots=True)
+class Told:
+    """What the senders were told."""
+
+    statuses: dict[str, int] = field(default_factory=dict)
+    lengths: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+    """Milliseconds to each answer of the bare handler."""
+
+    @property
+    def all_accepted(self) -> bool:
+        return set(self.statuses) == {"200"}
+
+    @property
+    def refused(self) -> int:
+        return self.sent - self.statuses.get("200", 0)
+
+    @property
+    def p99(self) -> float:
+        """Milliseconds."""
+        return percentile(self.lengths, 0.99)
+
+    @property
+    def bare_p99(self) -> float:
+        """Milliseconds."""
+        return percentile(self.bare, 0.99)
+
+    @property
+    def beside(self) -> str:
+        """A note for the table."""
+        return f"a bare handler at the same time: {self.bare_p99:.3g} ms"
+
+    @property
+    def late(self) -> float:
+        """The p99 beyond what a bare handler takes at the same time on the same computer."""
+        return max(0.0, self.p99 - self.bare_p99)
+
+    @property
+    def sent(self) -> int:
+        return sum(self.statuses.values())
+
+
+async def ask(url: str, body: bytes, *, deadline: float = 10.0) -> int:
+    """Send one callback on its own connection and return the status."""
+    parts = urlsplit(url)
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {FORM}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    try:
+        async with asyncio.timeout(deadline):
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            try:
+                writer.write(head.encode() + body)
+                return int((await reader.readuntil(b"\r\n")).split(b" ")[1])
+            finally:
+                writer.close()
+    except (OSError, EOFError, TimeoutError, ValueError, IndexError):
+        return 0
+
+
+async def _send(url: str, rate: float, seconds: float, yardstick: str) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    if not seconds:
+        loop.add_reader(sys.stdin.fileno(), ended.set)
+    statuses: Counter[int] = Counter()
+    lengths: list[float] = []
+    bare: list[float] = []
+
+    async def one(number: int, at: float) -> None:
+        status = await ask(url, alert(f"i-steady-{number}"))
+        statuses[status] += 1
+        if status == 200:
+            lengths.append((loop.time() - at) * 1000)
+
+    async def measure() -> None:
+        begun = loop.time()
+        await ask(yardstick, alert("i-bare"))
+        bare.append((loop.time() - begun) * 1000)
+
+    begun = loop.time()
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(int(rate * seconds)) if seconds else count():
+            at = begun + number / rate
+            await asyncio.sleep(max(0.0, at - loop.time()))
+            if ended.is_set():
+                break
+            tasks.create_task(one(number, loop.time()))
+            if number % max(1, int(rate / 25)) == 0:
+                tasks.create_task(measure())
+    print(json.dumps({"statuses": statuses, "lengths": lengths, "bare": bare}), flush=True)
+
+
+@contextmanager
+def meanwhile(url: str, *, rate: float = 50, seconds: float = 0) -> Iterator[Told]:
+    """Send while the block runs, or for so many seconds; what was told is complete behind the block."""
+    with bare_handler() as yardstick:
+        command = [sys.executable, "-m", "tests.soak.steady", url, str(rate), str(seconds), yardstick]
+        told = Told()
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                yield told
+                found = json.loads(process.communicate(timeout=seconds + 30)[0])
+                told.statuses, told.lengths, told.bare = found["statuses"], found["lengths"], found["bare"]
+            finally:
+                process.kill()
+
+
+@contextmanager
+def bare_handler() -> Iterator[str]:
+    """A handler that reads and parses a callback and stores nothing; give its URL."""
+    with subprocess.Popen([sys.executable, "-m", "tests.bench.bare"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            yield process.stdout.readline().split()[-1] + "/hook/bare"
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    asyncio.run(_send(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), sys.argv[4]))

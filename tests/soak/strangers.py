@@ -1,0 +1,172 @@
+"""Strangers at the door: broken and hostile HTTP, while real alerts must come through."""
+
+import asyncio
+import socket
+import sqlite3
+import struct
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.bench.figures import Figure
+from tests.soak.instance import Instance, started
+from tests.soak.raw_cases import CASES, Case, Do, Script
+from tests.soak.steady import Told, meanwhile
+
+CLOSED_WITHIN = 8.0
+PATIENCE = 14.0
+"""Seconds after which a connection that is still open is taken for one that never closes."""
+EVERY = 0.04
+"""Seconds between two cases: strangers come all the time, and the proof is about what they say."""
+
+Bodies = Callable[[], Iterable[bytes]]
+
+
+@dataclass(slots=True)
+class Met:
+    """How one case went. `open_for`: seconds until the door hung up."""
+
+    case: Case
+    mark: bytes
+    open_for: float
+    answer: bytes
+    stored: int = 0
+
+    @property
+    def right(self) -> bool:
+        return self.stored in self.case.stored and self.open_for <= CLOSED_WITHIN
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How all went."""
+
+    met: list[Met]
+    strays: int
+    """Deliveries that neither a case nor a real sender meant."""
+    told: Told
+    logged: int
+    leaks: list[str] = field(default_factory=list)
+    """Files and answers with the secret in them."""
+    grown: float = 0.0
+
+    @property
+    def wrong(self) -> list[str]:
+        return [
+            f"{met.case.name}: stored {met.stored}, open for {met.open_for:.1f} s, answered {met.answer[:40]!r}"
+            for met in self.met
+            if not met.right
+        ]
+
+
+async def say_all(url: str, cases: Iterable[Case], patience: float) -> list[Met]:
+    """Play all cases: those that take their time at once, the others one after the other."""
+    path = urlsplit(url).path.encode()
+    made = [(case, b"mark%08d" % number, case.build(path, b"mark%08d" % number)) for number, case in enumerate(cases)]
+
+    async def meet(place: int, case: Case, mark: bytes, script: Script) -> Met:
+        if not any(isinstance(step, float) for step in script):
+            await asyncio.sleep(place * EVERY)
+        return await _play(url, case, mark, script, patience)
+
+    return list(await asyncio.gather(*(meet(place, *one) for place, one in enumerate(made))))
+
+
+async def _play(url: str, case: Case, mark: bytes, script: Script, patience: float) -> Met:
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=1 << 20)
+    begun = time.monotonic()
+    heard: list[bytes] = []
+    reading = asyncio.Event()
+    if Do.NO_READING not in script:
+        reading.set()
+
+    async def listen() -> None:
+        await reading.wait()
+        while content := await reader.read(1 << 16):
+            heard.append(content)
+
+    listening = asyncio.create_task(listen())
+    speaking = asyncio.create_task(_speak(writer, script, heard))
+    try:
+        async with asyncio.timeout(patience):
+            if not reading.is_set():  # its answers pile up; what is open at the end shows then
+                await asyncio.wait([speaking], timeout=CLOSED_WITHIN - 1)
+                reading.set()
+            await listening
+    except (OSError, TimeoutError):
+        pass
+    met = Met(case, mark, time.monotonic() - begun, b"".join(heard))
+    for task in (listening, speaking):
+        task.cancel()
+    await asyncio.gather(listening, speaking, return_exceptions=True)
+    writer.transport.abort()
+    return met
+
+
+async def _speak(writer: asyncio.StreamWriter, script: Script, heard: list[bytes]) -> None:
+    for step in script:
+        match step:
+            case bytes():
+                writer.write(step)
+                await writer.drain()
+            case float():
+                await asyncio.sleep(step)
+            case Do.HALF_CLOSE:
+                writer.write_eof()
+            case Do.RESET:
+                linger = struct.pack("ii", 1, 0)
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                writer.transport.abort()
+            case Do.LISTEN:
+                while not heard:  # noqa: ASYNC110 - filled by a task that knows of no one
+                    await asyncio.sleep(0.001)
+
+
+def meet_strangers(
+    instance: Instance, cases: Iterable[Case] = CASES, *, bodies: Bodies | None = None, patience: float = PATIENCE
+) -> Outcome:
+    """Play the cases while real alerts come, and judge. `bodies` tells what was taken in, by default the log's rows."""
+    memory = instance.memory
+    logged = instance.logged
+    with meanwhile(instance.url) as told:
+        met = asyncio.run(say_all(instance.url, cases, patience))
+    found = list((bodies or (lambda: deliveries(instance)))())
+    strays = 0
+    for content in found:
+        owners = [one for one in met if one.mark in content]
+        for one in owners:
+            one.stored += 1
+        strays += not owners and b"i-steady" not in content and content != b""
+    secret = instance.secret.encode()
+    leaks = [path.name for path in instance.log_files if secret in path.read_bytes()]
+    leaks += [one.case.name for one in met if secret in one.answer]
+    return Outcome(met, strays, told, instance.logged - logged, leaks, instance.memory - memory)
+
+
+def deliveries(instance: Instance) -> list[bytes]:
+    """Return query and body of all deliveries, as a program finds them that knows nothing of ours."""
+    with closing(sqlite3.connect(f"{(instance.data_dir / 'trayalert.db').as_uri()}?mode=ro", uri=True)) as connection:
+        return [query + body for query, body in connection.execute("SELECT query, body FROM delivery")]
+
+
+def measure_raw_http(folder: Path) -> list[Figure]:
+    """Figures of `make soak`."""
+    with started(folder) as instance:
+        outcome = meet_strangers(instance)
+    for line in outcome.wrong:
+        print(f"  {line}")
+    count = len(outcome.met)
+    return [
+        Figure("raw HTTP: cases handled wrongly", len(outcome.wrong), "", ("<=", 0), f"of {count}, 8 s to close"),
+        Figure("raw HTTP: stray deliveries", outcome.strays, "", ("<=", 0), "requests smuggled in"),
+        Figure("raw HTTP: longest open", max(met.open_for for met in outcome.met), "s", ("<", CLOSED_WITHIN)),
+        Figure("raw HTTP: real alerts refused", outcome.told.refused, "", ("<=", 0), f"of {outcome.told.sent}"),
+        Figure("raw HTTP: real alerts, p99", outcome.told.p99, "ms", ("<", 50), outcome.told.beside),
+        Figure("raw HTTP: logs grew", outcome.logged / count, "bytes a case", ("<", 1000)),
+        Figure("raw HTTP: secret found in logs", len(outcome.leaks), "files", ("<=", 0)),
+        Figure("raw HTTP: memory grew", outcome.grown, "MB", ("<", 30), "resident"),
+    ]
