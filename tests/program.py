@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,13 +106,16 @@ class Serving:
 
 
 @contextmanager
-def serving(data_dir: Path, *arguments: str, module: str = "trayalert", **changes: str | None) -> Iterator[Serving]:
+def serving(
+    data_dir: Path, *arguments: str, module: str = "trayalert", before: Sequence[str] = (), **changes: str | None
+) -> Iterator[Serving]:
     """`trayalert serve` with its door open. Unless the test ends it, it must end with 0 and without a word on stderr.
 
-    Arguments are those after `serve`; without any a free port is picked. `module` is another that runs it.
+    Arguments are those after `serve`; without any a free port is picked. `module` is another that runs it, the command
+    `before` starts it.
     """
     with subprocess.Popen(
-        _command("serve", *(arguments or ("--port", "0")), data_dir=data_dir, module=module),
+        [*before, *_command("serve", *(arguments or ("--port", "0")), data_dir=data_dir, module=module)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -120,7 +123,10 @@ def serving(data_dir: Path, *arguments: str, module: str = "trayalert", **change
     ) as process:
         try:
             line = _first_line(process)
-            assert line.startswith("listening on http://"), (line, process.stderr and process.stderr.read())
+            assert line.startswith(("listening on http://", "listening on https://")), (
+                line,
+                process.stderr and process.stderr.read(),
+            )
             running = Serving(data_dir, process, line.removeprefix("listening on ").rstrip("\n"), changes)
             yield running
             if process.returncode is None:

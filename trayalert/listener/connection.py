@@ -77,6 +77,11 @@ class Connection(BaseProtocol):
         """Let a TLS handshake come before the request."""
         self.until = self.came_at + limits.LONGEST_VISIT
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; asyncio has set what aiohttp would set on the socket once more."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's
+        self.transport = transport
+
     def data_received(self, data: bytes) -> None:
         """Read on."""
         if self._answered:

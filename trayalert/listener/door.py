@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import HttpVersion10, HttpVersion11
 from aiohttp.http_parser import RawRequestMessage
@@ -48,8 +49,7 @@ class _TooLargeError(Exception):
     """More bytes than LARGEST_BODY."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Knock:
+class _Knock(NamedTuple):
     """A request whose head has come."""
 
     at: Millis
