@@ -179,7 +179,7 @@ def test_every_field_comes_back_as_it_was_read(path: Path) -> None:
 
 def test_a_reader_cannot_write(five: Path) -> None:
     with reading(five) as reader, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader._connection.execute("DELETE FROM alert")
+        reader._connected().execute("DELETE FROM alert")
 
 
 def test_reading_goes_on_while_another_program_writes(five: Path) -> None:

@@ -193,7 +193,7 @@ class Holding:
                 "folder there, and writable? Do not end trayalert: it is tried again, and what is stored lives in it."
             ) from error
         self.close()
-        self._clear_away(own_wal, own_shm)
+        self._clear_away(own_wal, own_shm, moved_to)
         if self._path.parent.exists():
             self._tell(told)
 
@@ -211,16 +211,20 @@ class Holding:
             f"stored before lies in {folder}."
         )
 
-    def _clear_away(self, own_wal: Place, own_shm: Place) -> None:
-        """Take our own `-wal` from beside a file that is not ours: SQLite would write it into that one."""
+    def _clear_away(self, own_wal: Place, own_shm: Place, moved_to: Path | None) -> None:
+        """Take our own `-wal` from beside a file that is not ours: SQLite would write it into that one.
+
+        Where a reader has kept it from being emptied, the file that was moved away is not whole without it.
+        """
         wal, shm = Path(f"{self._path}-wal"), Path(f"{self._path}-shm")
         with contextlib.suppress(OSError):
             if own_wal and place_of(wal) == own_wal:
-                if wal.stat().st_size:
-                    folder = new_folder(self._path, why="the log of this -wal was moved away", now=_now())
-                    wal.rename(folder / wal.name)
-                else:
+                if wal.stat().st_size == 0:
                     wal.unlink()
+                elif moved_to and not Path(f"{moved_to}-wal").exists():
+                    wal.rename(f"{moved_to}-wal")
+                else:
+                    wal.rename(new_folder(self._path, why=f"this belongs to {moved_to}", now=_now()) / wal.name)
             if own_shm and place_of(shm) == own_shm:
                 shm.unlink()
 

@@ -1,0 +1,245 @@
+"""The disk's faults, while the log is open: nothing acknowledged is lost, all is told, all heals with no restart."""
+
+import asyncio
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.storage.making import append, ids, locked, open_log, reading, rows, store, until
+from trayalert.domain.events import Event, LogChanged
+from trayalert.storage import log as log_module
+from trayalert.storage.faults import NotStored
+from trayalert.storage.files import ballast_of, quarantine_of
+from trayalert.storage.room import BALLAST, lay_ballast, let_ballast_go, worry
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "trayalert.db"
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here waits as long as the program does between two tries."""
+    monkeypatch.setattr(log_module, "_TRY_AGAIN", 0.05)
+    monkeypatch.setattr(log_module, "_LOOK", 0.1)
+    monkeypatch.setattr(log_module, "_LOOK_FIRST", 0.1)
+
+
+def whole(path: Path) -> bool:
+    return rows(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def resources(path: Path) -> list[str]:
+    return [name for (name,) in rows(path, "SELECT resource_id FROM alert ORDER BY id")]
+
+
+async def test_a_log_that_is_locked_at_the_start_is_told_and_opens_by_itself(path: Path) -> None:
+    store(path, append("i-1"))
+    heard: list[Event] = []
+    with locked(path) as other:
+        async with open_log(path, announce=heard.extend) as log:
+            assert not log.state.storing
+            assert "another program holds it locked" in log.state.problems[0]
+            begun = time.monotonic()
+            with pytest.raises(NotStored, match="locked"):
+                await log.do(append("i-2"))
+            assert time.monotonic() - begun < 1.5
+            heard.clear()
+            other.execute("ROLLBACK")
+            await until(lambda: log.state.storing)
+            assert heard == [LogChanged(log.state)]
+            assert log.state.problems == ()
+            await log.do(append("i-3"))
+
+    assert resources(path) == ["i-1", "i-3"]
+
+
+async def test_a_lock_that_comes_and_goes_is_told_and_heals(path: Path) -> None:
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        log._writing._holding.connection.execute("PRAGMA busy_timeout = 1")
+        with locked(path):
+            with pytest.raises(NotStored, match="locked"):
+                await log.do(append("i-2"))
+            assert not log.state.storing
+        await until(lambda: log.state.storing)
+        await log.do(append("i-3"))
+
+    assert resources(path) == ["i-1", "i-3"]
+
+
+@pytest.mark.parametrize("ends", [[""], ["", "-wal", "-shm"], ["-wal", ""]], ids=" ".join)
+async def test_a_log_that_is_moved_away_keeps_what_it_has_and_a_new_one_is_begun(path: Path, ends: list[str]) -> None:
+    moved = path.with_name("moved.db")
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        for end in ends:
+            Path(f"{path}{end}").rename(f"{moved}{end}")
+        await log.do(append("i-2"))
+        assert log.state.storing
+        assert log.state.new_file == 1
+        assert f"lies in {moved}" in log.state.news[0]
+
+    assert (resources(moved), resources(path)) == (["i-1"], ["i-2"])
+    assert rows(path, "SELECT id FROM alert") == [(2,)]  # no number is given twice
+    assert whole(path)
+    assert whole(moved)
+
+
+@pytest.mark.parametrize("ends", [[""], ["", "-wal", "-shm"]], ids=" ".join)
+async def test_a_log_that_is_deleted_is_written_again(path: Path, ends: list[str]) -> None:
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        for end in ends:
+            Path(f"{path}{end}").unlink()
+        await until(lambda: log.state.news)  # with no word from anybody
+        assert "nothing is lost" in log.state.news[0]
+        await log.do(append("i-2"))
+
+    assert resources(path) == ["i-1", "i-2"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert whole(path)
+
+
+async def test_a_log_whose_whole_folder_was_deleted_is_written_again_when_there_is_one(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    path = folder / "trayalert.db"
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        shutil.rmtree(folder)
+        with pytest.raises(NotStored, match="Do not end trayalert"):
+            await log.do(append("i-2"))
+        folder.mkdir()
+        await until(lambda: log.state.storing)
+        await log.do(append("i-3"))
+
+    assert resources(path) == ["i-1", "i-3"]
+
+
+async def test_another_file_in_its_place_is_used_and_what_was_stored_is_kept(path: Path) -> None:
+    backup = path.with_name("backup.db")
+    store(backup, append("i-0"))
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        backup.rename(path)
+        await log.do(append("i-2"))
+        assert log.state.new_file == 1
+
+    (folder,) = quarantine_of(path).iterdir()
+    assert resources(path) == ["i-0", "i-2"]
+    assert resources(folder / path.name) == ["i-1"]
+    assert whole(path)
+
+
+async def test_the_wal_of_a_log_that_was_moved_away_never_gets_into_another(path: Path) -> None:
+    """A reader keeps the `-wal` from being emptied."""
+    moved, backup = path.with_name("moved.db"), path.with_name("backup.db")
+    store(backup, append("i-0"))
+    async with open_log(path) as log:
+        for number in range(3):
+            await log.do(append(f"i-1{number}"))
+        log._writing._holding.connection.execute("PRAGMA busy_timeout = 1")
+        with reading(path) as reader:
+            slow = reader.alerts(limit=None)
+            next(slow)
+            await log.do(append("i-2"))
+            path.rename(moved)
+            backup.rename(path)
+            await log.do(append("i-3"))
+            ids(slow)
+
+    assert resources(path) == ["i-0", "i-3"]
+    assert whole(path)
+    assert resources(moved) == ["i-10", "i-11", "i-12", "i-2"]
+    assert whole(moved)
+
+
+async def test_a_wal_that_is_deleted_costs_nothing(path: Path) -> None:
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        Path(f"{path}-wal").unlink()
+        await log.do(append("i-2"))
+        assert log.state.news == ()
+        assert resources(path) == ["i-1", "i-2"]
+
+    assert whole(path)
+
+
+async def test_a_file_that_is_cut_short_while_it_is_open_is_moved_aside(path: Path) -> None:
+    store(path, *(append(f"i-{number}") for number in range(400)))
+    async with open_log(path) as log:
+        os.truncate(path, 5 * 4096)
+        await until(lambda: log.state.news)
+        assert "was damaged" in log.state.news[0]
+        await log.do(append("i-new"))
+        assert log.state.storing
+
+    assert resources(path) == ["i-new"]
+    assert whole(path)
+
+
+async def test_damage_that_a_commit_meets_costs_its_senders_nothing(path: Path) -> None:
+    store(path, *(append(f"i-{number}") for number in range(400)))
+    async with open_log(path) as log:
+        await until(lambda: log._writing._holding._verification is None or log._writing._holding._verification.over())
+        os.truncate(path, 5 * 4096)
+        log._writing._holding.connection.execute("PRAGMA shrink_memory")
+        await asyncio.gather(*(log.do(append(f"i-{number}", at=1_790_000_100_000)) for number in range(400)))
+        assert "was damaged" in log.state.news[0]
+
+    assert len(resources(path)) == 400
+    assert whole(path)
+
+
+async def test_a_slow_disk_is_told_until_it_is_fast_again(path: Path) -> None:
+    async with open_log(path, deadline=0.1) as log:
+        with locked(path) as other:
+            with pytest.raises(NotStored, match="took longer"):
+                await log.do(append("i-1"))
+            assert not log.state.storing
+            assert "the disk of the log is slow" in log.state.problems[0]
+            other.execute("ROLLBACK")
+            await until(lambda: log.state.storing)  # with no word from anybody
+
+    assert resources(path) == ["i-1"]
+
+
+async def test_the_ballast_is_laid_with_real_blocks_for_nobody_else_to_read(path: Path) -> None:
+    async with open_log(path) as log:
+        await until(ballast_of(path).exists)
+        await until(lambda: ballast_of(path).stat().st_blocks * 512 >= BALLAST)
+        assert ballast_of(path).stat().st_mode & 0o777 == 0o600
+        await log.do(append("i-1"))
+
+    assert let_ballast_go(path)
+    assert not let_ballast_go(path)
+
+
+def test_a_disk_that_is_nearly_full_is_told_and_gets_no_ballast(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100 << 30, 0, 200 << 20))
+
+    assert worry(path) == (
+        f"the disk of {path.parent} is nearly full: 200 MiB are free. Callbacks are still stored; free some space."
+    )
+    lay_ballast(path)
+    assert not ballast_of(path).exists()
+
+
+async def test_parts_tell_problems_and_news_beside_the_writers(path: Path) -> None:
+    heard: list[Event] = []
+    async with open_log(path, announce=heard.extend) as log:
+        log.set_problem("backup", "no backup could be made.")
+        log.set_news("salvage", "3 of 4 came back.")
+        log.set_news("salvage", "4 of 4 came back.")
+        assert (log.state.problems, log.state.news) == (("no backup could be made.",), ("4 of 4 came back.",))
+        assert log.state.storing
+        log.set_problem("backup", None)
+        log.set_problem("backup", None)
+        assert log.state.problems == ()
+
+    assert len(heard) == 4

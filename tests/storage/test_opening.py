@@ -1,0 +1,148 @@
+"""Whatever lies where the log should be, callbacks are stored at once, and nothing that was there is lost."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.storage.making import append, open_log, rows, store
+from trayalert.storage.faults import DamagedLog, NewerLog
+from trayalert.storage.files import backups_of, quarantine_of
+from trayalert.storage.opening import open_file
+from trayalert.storage.schema import STEPS
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "trayalert.db"
+
+
+def filled(path: Path, count: int = 400) -> Path:
+    store(path, *(append(f"i-{number}") for number in range(count)))
+    return path
+
+
+def flip(path: Path, *, start: int, length: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xa5" * length)
+
+
+def another_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+
+
+def emptied(path: Path) -> None:
+    filled(path)
+    os.truncate(path, 0)
+    backups_of(path).mkdir()
+    (backups_of(path) / "trayalert-1.db").touch()
+
+
+def tables_gone(path: Path) -> None:
+    filled(path)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TABLE alert")
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "garbage": lambda path: path.write_bytes(b"no database, but long enough to be taken for one" * 100),
+    "header": lambda path: flip(filled(path), start=0, length=100),
+    "first page": lambda path: flip(filled(path), start=100, length=3000),
+    "a page in the middle": lambda path: flip(filled(path), start=40 * 4096, length=4096),
+    "truncated": lambda path: os.truncate(filled(path), 3 * 4096 + 100),
+    "emptied": emptied,
+    "another program's database": another_database,
+    "tables gone": tables_gone,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+async def test_a_damaged_file_is_moved_aside_whole_and_callbacks_are_stored_at_once(
+    path: Path, damage: Callable[[Path], object]
+) -> None:
+    damage(path)
+    Path(f"{path}-wal").write_bytes(b"\0")  # as after a kill: after a clean end nobody waits for the verification
+    before = path.read_bytes()
+    begun = time.monotonic()
+
+    async with open_log(path) as log:
+        await log.do(append("i-new"))
+        assert time.monotonic() - begun < 2
+        assert log.state.storing
+        (news,) = log.state.news
+
+    (folder,) = quarantine_of(path).iterdir()
+    assert str(folder) in news
+    assert (folder / path.name).read_bytes() == before
+    assert rows(path, "SELECT resource_id FROM alert") == [("i-new",)]
+    assert rows(path, "SELECT folder, finished_at, position FROM salvage") == [(folder.name, None, 0)]
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_damage_after_a_clean_end_is_found_behind_the_start(path: Path) -> None:
+    filled(path)
+    flip(path, start=40 * 4096, length=4096)
+
+    async with open_log(path) as log:
+        verification = log._writing._holding._verification
+        assert verification
+        assert verification.over(within=5)
+        await log.do(append("i-new"))
+        assert "was damaged" in log.state.news[0]
+
+    assert rows(path, "SELECT resource_id FROM alert") == [("i-new",)]
+
+
+async def test_no_number_is_given_twice_after_damage(path: Path) -> None:
+    filled(path, 30)
+    ((last,),) = rows(path, "SELECT max(id) FROM alert")
+    flip(path, start=100, length=3000)
+
+    async with open_log(path) as log:
+        await log.do(append("i-new"))
+
+    assert rows(path, "SELECT id FROM alert")[0][0] > last
+
+
+async def test_an_empty_file_where_there_was_no_log_is_a_new_one(path: Path) -> None:
+    path.touch(mode=0o600)
+
+    async with open_log(path) as log:
+        await log.do(append())
+        assert log.state.news == ()
+
+    assert not quarantine_of(path).exists()
+
+
+async def test_a_newer_file_is_refused_and_stays_as_it_was(path: Path) -> None:
+    store(path, append())
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
+    before = path.read_bytes()
+
+    with pytest.raises(NewerLog, match="Install that one again"):
+        async with open_log(path):
+            pass
+
+    assert path.read_bytes() == before
+    assert not quarantine_of(path).exists()
+
+
+def test_whoever_has_no_program_to_mend_it_leaves_a_damaged_file_alone(path: Path) -> None:
+    DAMAGE["garbage"](path)
+
+    with pytest.raises(DamagedLog, match="Start trayalert, which moves it aside"):
+        store(path, append())
+
+    assert not quarantine_of(path).exists()
+
+
+def test_a_new_file_can_give_room_back(path: Path) -> None:
+    with closing(open_file(path).connection) as connection:
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
