@@ -42,6 +42,7 @@ test command xdotool xdotool
 test command xdpyinfo x11-utils
 test command import imagemagick
 test command fc-list fontconfig
+test command systemd-analyze systemd
 test font DejaVu_Sans fonts-dejavu-core
 test font Noto_Sans_CJK_SC fonts-noto-cjk
 test font Noto_Color_Emoji fonts-noto-color-emoji
