@@ -111,6 +111,8 @@ def test_an_alert_has_every_field_of_its_sample(serve: Serving) -> None:
         "group": "shop-prod",
         "dimensions": {"userId": "1900000000000010", "device": "/dev/vda1", "instanceId": "i-bp1example00000022db"},
         "late": False,
+        "sender": "127.0.0.1",
+        "sender_origin": "unknown",
         "console_url": "https://ecs.console.aliyun.com/server/i-bp1example00000022db/detail?regionId=cn-hangzhou",
     }
 

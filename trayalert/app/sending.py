@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from trayalert.app.clock import now
 from trayalert.app.control import ask
@@ -15,8 +16,8 @@ _SPOKEN = 10
 """So many callbacks are told one by one; more are summed up."""
 
 
-def own_url(places: Places) -> str:
-    """Return the local callback URL of the data dir's instance. Raise SendFault where none runs."""
+def own_post(places: Places) -> Post:
+    """Return what sends to the data dir's own instance. Raise SendFault where none runs."""
     running = (ask(places.socket, {"do": "status"}) or {}).get("running")
     if running is None and (_askable() or not places.secrets.exists()):
         raise SendFault(f"no trayalert runs with {places.data_dir}. Start one: trayalert, or trayalert serve.")
@@ -27,7 +28,12 @@ def own_url(places: Places) -> str:
         if not door["open"]:  # what listens there may be another program, and is not to learn the secret
             raise SendFault(f"the door of the running trayalert is shut: {door['problem'] or 'it opens just now'}")
         host, port = door["host"], door["port"]
-    return f"{local_url(host, port)}/hook/{Secrets(places.secrets).present}"
+    url = f"{local_url(host, port, tls=settings.tls_certificate is not None)}/hook/{Secrets(places.secrets).present}"
+    return Post(
+        url,
+        host=settings.allowed_hosts[0] if settings.allowed_hosts else None,
+        certificate=Path(settings.tls_certificate).expanduser() if settings.tls_certificate else None,
+    )
 
 
 def _askable() -> bool:
@@ -40,7 +46,7 @@ def _told(sent: Sent) -> str:
 
 
 def play(
-    url: str,
+    post: Post,
     content: bytes,
     *,
     recover: bool,
@@ -51,7 +57,6 @@ def play(
     complain: Callable[[str], object],
 ) -> int:
     """Send the body `count` times at `rate` a second; return the exit status. Raise SendFault."""
-    post = Post(url)
     begun = time.monotonic()
     refused: list[Sent] = []
     for index, stamp in enumerate(stamps(count, now=now)):

@@ -8,7 +8,7 @@ import sys
 import click
 
 from trayalert import __version__
-from trayalert.cli import asking, changing, running, sending
+from trayalert.cli import asking, changing, diagnosing, keeping, running, secrets, sending
 from trayalert.cli.common import FaultTellingGroup, data_dir_option
 from trayalert.cli.running import address_options, owned
 
@@ -41,12 +41,17 @@ def main(context: click.Context, host: str | None, port: int | None) -> None:
 
 for command in (
     running.serve,
-    changing.url,
+    secrets.url,
+    secrets.secrets,
     asking.status,
     asking.alerts,
     asking.incidents,
     changing.resolve,
     sending.send,
     asking.export,
+    diagnosing.diagnostics,
+    keeping.check,
+    keeping.backup,
+    keeping.restore,
 ):
     main.add_command(command)

@@ -30,8 +30,8 @@ def send(
     file: str | None,
 ) -> None:
     """Play Cloud Monitor: send a callback as it does, form-encoded, with its headers and its retries."""
-    from trayalert.app.sending import own_url, play
-    from trayalert.services.sender import sample_names, sample_text
+    from trayalert.app.sending import own_post, play
+    from trayalert.services.sender import Post, sample_names, sample_text
 
     if list_samples:
         for name in sample_names():
@@ -46,7 +46,7 @@ def send(
         content = sample_text(sample or "ecs-cpu")
     sys.exit(
         play(
-            target or own_url(find_own_places()),
+            Post(target) if target else own_post(find_own_places()),
             content,
             recover=recover,
             keep_time=keep_time,

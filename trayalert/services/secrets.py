@@ -10,8 +10,10 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis
@@ -109,6 +111,18 @@ class Secrets:
         if all(secret.until is not None for secret in left):
             raise SecretFault(f'"{name}" is the only secret: add another first, or rotate it.')
         self._change(left)
+
+    def do(self, wish: Mapping[str, Any], *, now: Millis) -> None:
+        """Change the secrets as a command wishes, in this process or in the running one."""
+        match wish:
+            case {"do": "rotate", "grace": int(grace)}:
+                self.rotate(grace=grace, now=now, name=wish.get("name"))
+            case {"do": "add secret", "name": str(name)}:
+                self.add(name, now=now)
+            case {"do": "remove secret", "name": str(name)}:
+                self.remove(name, now=now)
+            case _:
+                raise SecretFault("that is no change of a secret")
 
     def mask(self, text: str) -> str:
         """Return the text with every secret replaced by `***`, also those that are gone and those percent-encoded."""

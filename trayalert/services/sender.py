@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from trayalert.callbacks.body import Body, read_body
@@ -110,8 +111,8 @@ def _written(body: Body, fields: dict[str, str], changes: dict[str, str]) -> Let
 class Post:
     """Sends letters to one URL over one connection, which is made again where it breaks."""
 
-    def __init__(self, url: str) -> None:
-        """Raise SendFault for what is no http or https URL."""
+    def __init__(self, url: str, *, host: str | None = None, certificate: Path | None = None) -> None:
+        """Name another `host` in the requests; trust that `certificate` alone. Raise SendFault for what is no URL."""
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -124,10 +125,11 @@ class Post:
         self._where = _without_path(url)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._used_at = 0.0
+        self._headers = _HEADERS | ({"Host": host} if host else {})
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             self._connection = http.client.HTTPSConnection(
-                parts.hostname, port, timeout=TIMEOUT, context=ssl.create_default_context()
+                parts.hostname, port, timeout=TIMEOUT, context=_context(certificate)
             )
         else:
             self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=TIMEOUT)
@@ -146,7 +148,7 @@ class Post:
         return Sent(status=status, problem=problem, tries=tries, seconds=time.monotonic() - begun)
 
     def _try(self, message: Letter) -> tuple[int | None, str | None]:
-        headers = {**_HEADERS, "Content-Type": message.content_type} if message.body else _HEADERS
+        headers = self._headers | ({"Content-Type": message.content_type} if message.body else {})
         if time.monotonic() - self._used_at > _STALE:
             self._connection.close()
         try:
@@ -165,6 +167,19 @@ class Post:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _context(certificate: Path | None) -> ssl.SSLContext:
+    """Trust whom the system trusts; or that one certificate, whatever it names and whoever signed it."""
+    if certificate is None:
+        return ssl.create_default_context()
+    try:
+        context = ssl.create_default_context(cafile=certificate)
+    except OSError as error:
+        raise SendFault(f"the certificate {certificate} cannot be read: {error}") from error
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def stamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:

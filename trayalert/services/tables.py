@@ -1,7 +1,7 @@
 """What people read in a terminal: plain lines with aligned columns. Scripts take --json instead."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trayalert.domain.alert import Kind
@@ -25,13 +25,13 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
     if state["storing"] is False:
         reach["blind"] = "blind: callbacks are refused, as they cannot be stored"
     yield f"reach           {reach.get(state['reach'], state['reach'])}"
-    for problem in state["log_problems"]:
-        yield f"log             {problem}"
-    for news in state["log_news"]:
-        yield f"log news        {news}"
+    yield from (f"log             {problem}" for problem in state["log_problems"])
+    yield from (f"log news        {news}" for news in state["log_news"])
     if state["salvaging"]:
         yield "salvage         a former log is being read over; what was open in it may still come"
     yield f"callback URL    {state['callback_url']}"
+    if state["door_note"]:
+        yield f"door            {state['door_note']}"
     if state["probing"]:
         yield f"probing         {state['probing']}"
     if state["alerts"] is None:
@@ -41,12 +41,31 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
         yield f"open incidents  {state['open_incidents']}"
         counted = f"{state['alerts']} ({state['deliveries']} deliveries, {state['unrecognised']} unrecognised)"
         yield f"alerts          {counted}"
-    for path in state["crashes"]:
-        yield f"crash           what happened is in {path}"
+    yield from _kept_lines(state)
+    yield from (f"crash           what happened is in {path}" for path in state["crashes"])
     yield f"data dir        {state['data_dir']}"
     yield f"version         {state['version']}"
-    for problem in state["settings_problems"]:
-        yield f"settings        {problem}"
+    yield from (f"settings        {problem}" for problem in state["settings_problems"])
+
+
+def _kept_lines(state: Mapping[str, Any]) -> Iterator[str]:
+    """Write what is kept beside the log."""
+    if state["backups"]:
+        yield f"backups         {state['backups']}, the newest of {state['last_backup_at']}"
+    else:
+        yield "backups         none yet"
+    if state["quarantined"]:
+        yield f"quarantine      {state['quarantined']} logs were moved aside; `trayalert check` tells why"
+
+
+def secret_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Write the secrets as a table."""
+    head = ("NAME", "SECRET", "HOLDS UNTIL", "DELIVERIES", "LAST USED")
+    cells = (
+        (row["name"], row["secret"], row["until"] or "-", str(row["deliveries"]), row["last_at"] or "never")
+        for row in rows
+    )
+    return _table(head, cells)
 
 
 def alert_lines(found: Iterable[StoredAlert]) -> Iterator[str]:
