@@ -70,12 +70,12 @@ async def _answer(line: bytes, answers: Answers) -> Answer:
         return {"error": str(error)}
 
 
-def ask(path: Path, wish: Wish) -> Answer | None:
-    """Ask the running instance; None where none runs. Raise ControlFault where it does not answer."""
+def ask(path: Path, wish: Wish, *, deadline: float = _DEADLINE) -> Answer | None:
+    """Ask the running instance; None where none runs. Raise ControlFault where it does not answer in time."""
     if not hasattr(socket, "AF_UNIX"):
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_DEADLINE)
+        connection.settimeout(deadline)
         try:
             _refuse_foreign(path.parent)
             connection.connect(str(path))

@@ -21,16 +21,14 @@ from trayalert.domain.settings import Settings
 from trayalert.listener.counts import DoorCounts
 from trayalert.listener.self_check import parser_kind
 from trayalert.services.inbox import Inbox
+from trayalert.services.keeping import Keeping
 from trayalert.services.probing import probing_words
 from trayalert.services.secrets import Secrets
 from trayalert.services.status import Door, Running
-from trayalert.services.timekeeping import Timekeeping
-from trayalert.storage.faults import LogFault, NotStored
+from trayalert.storage.faults import LogFault
 
 _TRY_LOG_AGAIN = 5.0
 """Seconds until a log that could not be opened is tried again."""
-
-_EXPIRE_EVERY = 60.0
 
 _logger = logging.getLogger(__name__)
 
@@ -69,6 +67,7 @@ class Receiver:
         self._broken: Door | None = None
         self._note: str | None = None
         self._inbox: Inbox | None = None
+        self._keeping: Keeping | None = None
         self._logless = LogState()
         try:
             self._inbox = self._opened()
@@ -168,23 +167,14 @@ class Receiver:
             else:
                 self._announce([LogChanged(self.log_state)])
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._expire(self._inbox))
+            self._keeping = Keeping(self._inbox, self._plan.places.log, self._plan.settings, now=now, ticks=ticks)
+            tasks.create_task(self._keeping.run())
             tasks.create_task(self._doorway.open(self._inbox.receive, patient=self._show is not None))
 
     def _tell(self, door: Door) -> None:
         opened = door.open and door.note == self._note
         self._note = door.note
         self._announce([DoorChanged(door.host, door.port, door.problem, tls=door.tls, opened=opened)])
-
-    async def _expire(self, inbox: Inbox) -> None:
-        timekeeping = Timekeeping(inbox, self._plan.places.log)
-        while True:
-            try:
-                if timekeeping.look(wall=now(), ticks=ticks()):
-                    await inbox.expire(now=now())
-            except NotStored as fault:
-                _logger.error("%s", fault)
-            await asyncio.sleep(_EXPIRE_EVERY)
 
     async def _answer(self, wish: Wish) -> Answer:
         """Answer a command of another process."""
@@ -194,13 +184,21 @@ class Receiver:
             case {"do": "resolve", "id": int(number)}:
                 return {"done": await self._wanted_inbox().resolve(number, now=now())}
             case {"do": "rotate" | "add secret" | "remove secret"}:
-                return {"done": self._change_secrets(wish)}
+                self._plan.secrets.do(wish, now=now())
+                return {"done": True}
+            case {"do": "backup"}:
+                return {"done": await self._back_up()}
             case {"do": "show"}:
                 if self._show:
                     self._show()
                 return {"done": self._show is not None}
             case _:
                 return {"error": f"the running trayalert does not know {wish.get('do')!r}; it may be older: restart it"}
+
+    async def _back_up(self) -> str:
+        if self._keeping is None:
+            raise LogFault(" ".join(self._logless.problems) or "the log is being opened; ask again")
+        return str((await self._keeping.back_up()).path)
 
     def _running(self) -> Running:
         counts = self.door_counts
@@ -213,19 +211,6 @@ class Receiver:
             probing=probing_words(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now()),
             log_state=self.log_state,
         )
-
-    def _change_secrets(self, wish: Wish) -> bool:
-        secrets = self._plan.secrets
-        match wish:
-            case {"do": "rotate", "grace": int(grace)}:
-                secrets.rotate(grace=grace, now=now(), name=wish.get("name"))
-            case {"do": "add secret", "name": str(name)}:
-                secrets.add(name, now=now())
-            case {"do": "remove secret", "name": str(name)}:
-                secrets.remove(name, now=now())
-            case _:
-                return False
-        return True
 
 
 def _first(faults: BaseExceptionGroup[Fault]) -> Fault:

@@ -41,6 +41,7 @@ def state_of(places: Places) -> dict[str, Any]:
     from trayalert.app.crashes import Crashes
     from trayalert.domain.fault import Fault
     from trayalert.domain.stored import Totals
+    from trayalert.services.checkup import kept_record
     from trayalert.services.status import NO_TOTALS, read_running
     from trayalert.services.status import status as compose
 
@@ -54,7 +55,7 @@ def state_of(places: Places) -> dict[str, Any]:
             totals = reader.totals() if reader else NO_TOTALS
     except Fault as fault:
         log_problem = str(fault)
-    return compose(
+    state = compose(
         settings=settings,
         problems=problems,
         totals=totals,
@@ -63,6 +64,7 @@ def state_of(places: Places) -> dict[str, Any]:
         running=running,
         data_dir=str(places.data_dir),
     )
+    return state | kept_record(places.log)
 
 
 @click.command()

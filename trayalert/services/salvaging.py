@@ -54,7 +54,7 @@ class Salvaging:
         self._inbox.set_salvaging(salvaging=False)
 
     async def _salvage(self, salvage: Salvage) -> None:
-        self._inbox.set_problem(PART, f"What the log held before {_time(salvage)} is being salvaged.")
+        self._inbox.set_problem(PART, f"what the log held before {_time(salvage)} is being salvaged.")
         rest = Rest()
         try:
             with ExitStack() as stack:
@@ -164,7 +164,7 @@ def conclusion(log: Path, salvage: Salvage, *, truncated: bool) -> str:
 
 
 def _progress(salvage: Salvage, done: int, carved: Carved) -> str:
-    return f"What the log held before {_time(salvage)} is being salvaged: {done:,} of {len(carved.ids):,} callbacks."
+    return f"what the log held before {_time(salvage)} is being salvaged: {done:,} of {len(carved.ids):,} callbacks."
 
 
 def _time(salvage: Salvage) -> str:

@@ -109,6 +109,13 @@ def oldest(log: Path, *, after: int) -> tuple[int, ...]:
     return too_old(log, before=_NEVER, after=after)
 
 
+def newest_delivery(log: Path) -> Millis | None:
+    """Return when the newest delivery came. Raise LogFault."""
+    with asking(log) as connection:
+        row = connection.execute("SELECT received_at FROM delivery ORDER BY id DESC LIMIT 1").fetchone()
+    return int(row[0]) if row else None
+
+
 def size_of(log: Path) -> Size:
     """Return how big the log is. Raise LogFault."""
     with asking(log) as connection:
