@@ -64,8 +64,8 @@ def fault_of(error: sqlite3.Error | OSError, path: Path) -> LogFault:
         )
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
         return LogFault(
-            f"the log {path} cannot be written: {reason}. Make the file and its folder writable for the user who "
-            "runs trayalert; it goes on by itself."
+            f"the log {path} cannot be written: {reason}. Make the file, what lies beside it (-wal, -shm) and the "
+            "folder writable for the user who runs trayalert; it goes on by itself."
         )
     if code == sqlite3.SQLITE_IOERR:
         name = getattr(error, "sqlite_errorname", "SQLITE_IOERR")

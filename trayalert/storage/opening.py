@@ -60,6 +60,7 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     unclean = _size(Path(f"{path}-wal")) > 0
     _refuse_newer(path)
     _refuse_empty(path)
+    _clear_away_empty(path)
     try:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -109,6 +110,17 @@ def _refuse_empty(path: Path) -> None:
     """A file of no length is new, unless there was a log already: SQLite would throw its `-wal` away."""
     if _size(path) == 0 and (_size(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
         raise DamagedLog(path, "the file is empty")
+
+
+def _clear_away_empty(path: Path) -> None:
+    """Remove what lies empty beside the log and cannot be written: whoever looks into a read-only log leaves it so."""
+    wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
+    if _size(wal) > 0 or not os.access(path, os.W_OK):
+        return
+    if any(beside.exists() and not os.access(beside, os.W_OK) for beside in (wal, shm)):
+        with contextlib.suppress(OSError):
+            wal.unlink(missing_ok=True)
+            shm.unlink(missing_ok=True)
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> bool:

@@ -1,0 +1,155 @@
+"""The disk fails under the whole program: the sender gets 503, the state says why, and all heals with no restart."""
+
+import contextlib
+import errno
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.program import UNPRIVILEGED, Serving, post, serving, wait_for
+from tests.soak.disk import Disk
+from tests.soak.load import alert, sound, stored_resources
+from tests.storage.test_schema import CONTENT, STEP_1, write
+from trayalert.app.control import ask
+from trayalert.app.places import find_places
+from trayalert.storage.files import ballast_of, quarantine_of
+
+
+@contextmanager
+def on(folder: Path) -> Iterator[tuple[Serving, Disk]]:
+    """The program on a disk that fails on command. What it says on stderr is not judged here."""
+    data = folder / "data"
+    data.mkdir()
+    disk = Disk(data, folder / "disk")
+    with serving(data, **disk.environment()) as running:
+        yield running, disk
+        assert "Traceback" not in running.end().err
+
+
+def state(running: Serving) -> dict[str, Any]:
+    answer = ask(find_places(str(running.data_dir)).socket, {"do": "status"})
+    assert answer
+    told: dict[str, Any] = answer["running"]["log_state"]
+    return told
+
+
+def heal(running: Serving, name: str) -> None:
+    """Send as Cloud Monitor does, until it is taken."""
+    wait_for(lambda: post(running.url, alert(name)) == 200, deadline=6)
+    assert (state(running)["storing"], state(running)["problems"]) == (True, [])
+
+
+FAULTS: dict[str, tuple[dict[str, int], str]] = {
+    "no room": ({"room": 0}, "is full: callbacks are refused (503)"),
+    "a write fails": ({"write_error": errno.EIO}, "the disk fails"),
+    "a sync fails": ({"sync_error": errno.EIO}, "the disk fails (disk I/O error, SQLITE_IOERR_FSYNC)"),
+    "read-only": ({"write_error": errno.EROFS}, "cannot be "),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_503_and_told_and_heals_with_no_restart(tmp_path: Path, fault: str) -> None:
+    numbers, told = FAULTS[fault]
+    with on(tmp_path) as (running, disk):
+        assert post(running.url, alert("before")) == 200
+        disk.set(**numbers)
+        begun = time.monotonic()
+        statuses = [post(running.url, alert(f"meanwhile-{number}")) for number in range(6)]
+        assert set(statuses) == {503}
+        assert time.monotonic() - begun < 4
+        assert not state(running)["storing"]
+        assert told in state(running)["problems"][0]
+        disk.set(room=-1, write_error=0, sync_error=0)
+        wait_for(lambda: state(running)["storing"], deadline=6)  # with no callback from anybody
+        heal(running, "after")
+
+    log = running.data_dir / "trayalert.db"
+    assert {"before", "after"} <= stored_resources(log)
+    assert sound(log)
+
+
+def test_the_ballast_stores_callbacks_on_a_disk_that_is_full(tmp_path: Path) -> None:
+    with on(tmp_path) as (running, disk):
+        ballast = ballast_of(running.data_dir / "trayalert.db")
+        wait_for(ballast.exists, deadline=10)
+        disk.set(room=0)
+        assert [post(running.url, alert(f"i-{number}")) for number in range(40)] == [200] * 40
+        assert not ballast.exists()
+
+    assert len(stored_resources(running.data_dir / "trayalert.db")) == 40
+
+
+def test_a_slow_disk_is_503_in_time_and_told(tmp_path: Path) -> None:
+    with on(tmp_path) as (running, disk):
+        disk.set(sync_delay_ms=4600)
+        begun = time.monotonic()
+        assert post(running.url, alert("slow")) == 503
+        assert time.monotonic() - begun < 5
+        assert "is slow" in state(running)["problems"][0]
+        disk.set(sync_delay_ms=0)
+        wait_for(lambda: state(running)["storing"], deadline=8)
+
+    assert stored_resources(running.data_dir / "trayalert.db") == {"slow"}  # the next try only counts
+
+
+def test_a_log_that_may_not_be_written_at_the_start_is_told_and_taken_when_it_may(tmp_path: Path) -> None:
+    log = tmp_path / "trayalert.db"
+    with serving(tmp_path) as running:
+        assert post(running.url, alert("i-1")) == 200
+    log.chmod(0o400)
+    with serving(tmp_path, before=UNPRIVILEGED) as running:
+        assert post(running.url, alert("i-2")) == 503
+        assert not state(running)["storing"]
+        assert f"the log {log} cannot be written" in state(running)["problems"][0]
+        log.chmod(0o600)
+        heal(running, "i-3")
+        running.end()
+
+    assert stored_resources(log) == {"i-1", "i-3"}
+
+
+def test_a_damaged_file_that_cannot_be_moved_is_tried_again(tmp_path: Path) -> None:
+    log = tmp_path / "trayalert.db"
+    with serving(tmp_path) as running:
+        assert post(running.url, alert("i-1")) == 200
+    log.write_bytes(b"garbage" * 999)
+    quarantine_of(log).mkdir()
+    quarantine_of(log).chmod(0o500)
+    with serving(tmp_path, before=UNPRIVILEGED) as running:
+        assert post(running.url, alert("i-2")) == 503
+        assert "cannot be moved aside" in state(running)["problems"][0]
+        quarantine_of(log).chmod(0o700)
+        heal(running, "i-3")
+        running.end()
+
+    assert stored_resources(log) == {"i-3"}
+
+
+def test_a_kill_at_any_step_of_an_upgrade_leaves_a_file_that_is_upgraded_then(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    log = data / "trayalert.db"
+    write(log, STEP_1, CONTENT, version=1)
+    pristine = log.read_bytes()
+    disk = Disk(data, tmp_path / "disk")
+    disk.aim("")
+    killed = 0
+    for kill in ({"kill_at_write": number} for number in range(1, 60, 6)):
+        for path in data.glob("trayalert.db*"):
+            path.unlink()
+        log.write_bytes(pristine)
+        disk.set(writes=0, steps=0, **kill)
+        with contextlib.suppress(AssertionError), serving(data, **disk.environment()) as running:
+            running.end(signal.SIGKILL)
+        killed += disk.get("writes") >= kill["kill_at_write"]
+        disk.set(kill_at_write=0)
+        with serving(data) as running:
+            assert post(running.url, alert("i-new")) == 200
+        assert {"i-1", "i-new"} <= stored_resources(log)
+        assert sound(log)
+    assert killed > 3
