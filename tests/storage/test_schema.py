@@ -10,6 +10,7 @@ from tests.storage.making import append, reading, rows, store, writing
 from trayalert.domain.alert import Kind, State
 from trayalert.domain.incident import Change
 from trayalert.domain.level import Level
+from trayalert.storage.closing import Expire
 from trayalert.storage.faults import LogFault, NoLog
 from trayalert.storage.reader import Reader
 from trayalert.storage.schema import STEPS, bring_up_to_date, version_of
@@ -160,6 +161,15 @@ def test_a_file_of_version_1_is_written_on(path: Path) -> None:
     store(path, append())
 
     assert rows(path, "SELECT id FROM alert") == [(1,), (2,), (3,)]
+
+
+def test_rows_of_version_1_have_no_digest_until_they_are_written_anew(path: Path) -> None:
+    write(path, STEP_1, CONTENT, version=1)
+
+    store(path, append(), Expire(1_790_086_410_500))
+
+    assert rows(path, "SELECT id FROM alert WHERE digest IS NULL") == [(1,), (2,)]
+    assert rows(path, "SELECT id FROM incident WHERE digest IS NULL") == [(1,)]
 
 
 def test_a_file_that_went_through_all_steps_has_the_shape_of_a_new_one(path: Path, tmp_path: Path) -> None:
