@@ -163,7 +163,7 @@ def test_a_bug_ends_serve_with_1_a_sentence_and_a_file_without_the_secret(tmp_pa
 
     (path,) = files(tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith("trayalert: trayalert crashed: ")
+    assert done.stderr.startswith("trayalert: a fault of its own ended it: ValueError. ")
     assert done.stderr.rstrip().endswith(f"What happened is in {path}. Start it again.")
     assert "Traceback" not in done.stderr
     assert "ValueError: a bug: ***" in path.read_text()

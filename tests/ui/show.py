@@ -1,4 +1,8 @@
-"""Shows tray and window with a bad day: `python -m tests.ui.show [--window] [--empty] [--blind] [--live]`."""
+"""Shows tray and window with a bad day: `python -m tests.ui.show [--window] [--empty] [--blind] [--live]`.
+
+Also [--paused] [--full] [--news] [--probing] [--salvage] [--failed]: a log that stores nothing, news of a salvage and a
+crash, somebody who probes, a former log that is being read over, and a wish that failed.
+"""
 
 import sys
 import time
@@ -11,6 +15,7 @@ from trayalert.domain.events import IncidentChanged
 from trayalert.domain.incident import Change
 from trayalert.domain.reach import Reach
 from trayalert.domain.times import Millis
+from trayalert.services.probing import probing_words
 from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.front import Front
@@ -35,12 +40,33 @@ def main() -> None:
         desk.last_callback_at = desk.now() - 3 * MINUTE
     if "--blind" in sys.argv:
         desk.reach, desk.trouble = Reach.BLIND, ("Port 8765 is taken by another program; trying again.",)
+    home = "/home/administrator/.local/share/trayalert"
+    if "--full" in sys.argv:
+        desk.reach = Reach.BLIND
+        full = (
+            f"Callbacks are refused: the disk of {home}/trayalert.db is full (database or disk is full). "
+            "Free some room on it; trayalert goes on by itself."
+        )
+        desk.trouble = (full,)
+    if "--news" in sys.argv:
+        crashed = f"trayalert crashed on 23 Nov 03:12; what happened is in {home}/crashes/crash-20261123T031200Z.txt."
+        salvaged = (
+            f"The log was damaged and was moved to {home}/quarantine/20261123T031200Z-1 (database disk image is"
+            " malformed). 1,982 of 2,001 callbacks were salvaged from it, 19 could not be read."
+        )
+        desk.news = (crashed, salvaged)
+    if "--probing" in sys.argv:
+        desk.probing = probing_words(12, desk.now(), "203.0.113.7", now=desk.now())
+    if "--salvage" in sys.argv:
+        desk.unsure = "the former log is being salvaged"
     if "--paused" in sys.argv:
         desk.paused_until = desk.now() + HOUR
     front = Front(desk, bridge)
     front.start()
     if "--window" in sys.argv:
         front.show_window()
+        if "--failed" in sys.argv and front.window:
+            front.window.complain("The incident could not be marked recovered: the disk took longer than 4 s.")
     if "--live" in sys.argv:
         timer = QTimer(interval=3000)
 

@@ -115,12 +115,12 @@ def test_a_log_that_stores_nothing_is_blind_and_named_in_tray_and_menu(
     qtbot: QtBot, desk: FakeDesk, front: Front
 ) -> None:
     desk.reach, desk.trouble, desk.news = Reach.BLIND, ("The disk is full.",), ("Salvaged 3 of 4.",)
-    desk.probing = "Someone is probing: 1 request with a wrong secret"
+    desk.probing = "Someone is probing: 1 request with a wrong secret. An old URL looks the same."
     front.tray.refresh()
     qtbot.waitUntil(lambda: "The disk is full." in front.tray.icon.toolTip())
     menu = front.tray.icon.contextMenu()
     shown = [action.text() for action in menu.actions() if action.isVisible()]
-    assert {"The disk is full.", "Salvaged 3 of 4.", desk.probing} <= set(shown)
+    assert {"The disk is full.", "Salvaged 3 of 4.", "Someone is probing: 1 request with a wrong secret"} <= set(shown)
 
 
 def test_with_no_tray_the_window_shows(qtbot: QtBot, front: Front) -> None:

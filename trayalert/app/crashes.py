@@ -117,7 +117,7 @@ class Crashes:
         if path is None:
             _logger.error("the end of the program", exc_info=error)
         where = f"What happened is in {path}." if path else "No file could take what happened."
-        return self._mask(f"trayalert crashed: {type(error).__name__}. {where} Start it again.")
+        return self._mask(f"a fault of its own ended it: {type(error).__name__}. {where} Start it again.")
 
     def _write(self, kind: str, front: str, text: str, at: datetime | None = None) -> Path | None:
         at = at or datetime.now(UTC)

@@ -37,7 +37,7 @@ class Details(QWidget):
         self._resolve_button = QPushButton("Mark recovered")
         self._no_link = PlainLabel("No console link is known for this resource.", wrapped=True)
         self._facts = IncidentFacts()
-        self._alerts = TextTable(("Time", "State", "Level", "Value", "From"), stretched=4, wrapped=True)
+        self._alerts = TextTable(("Time", "State", "Level", "Value", "From"))
         self._fields = TextTable(("Field", "Value"), stretched=1, wrapped=True)
         self._tabs = QTabWidget()
         self._sure = QTimer(self, singleShot=True, interval=SURE_MS)

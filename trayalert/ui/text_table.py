@@ -11,9 +11,12 @@ from trayalert.ui.plain import copy_text
 
 
 class TextTable(QTableWidget):
-    """The `stretched` column takes what room is left; `wrapped` rows are as high as their text."""
+    """The `stretched` column takes what room is left; `wrapped` rows are as high as their text.
 
-    def __init__(self, titles: tuple[str, ...], *, stretched: int, wrapped: bool = False) -> None:
+    With none stretched the last column is as wide as its text, and one scrolls where there is no room for it.
+    """
+
+    def __init__(self, titles: tuple[str, ...], *, stretched: int | None = None, wrapped: bool = False) -> None:
         super().__init__(0, len(titles))
         self.setHorizontalHeaderLabels(list(titles))
         self.verticalHeader().hide()
@@ -22,7 +25,11 @@ class TextTable(QTableWidget):
         rows.setMinimumSectionSize(line + 6)
         rows.setMaximumSectionSize(8 * line)
         self.horizontalHeader().setHighlightSections(False)
-        self.horizontalHeader().setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
+        self._last_width = 0
+        if stretched is not None:
+            self.horizontalHeader().setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
+        self._fitted = self.columnCount() - (0 if stretched is None else 1)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -43,17 +50,26 @@ class TextTable(QTableWidget):
                 elif item.text() != clean:
                     item.setData(Qt.ItemDataRole.DisplayRole, clean)
         metrics = self.fontMetrics()
-        for column in range(self.columnCount() - 1):
-            widths = [metrics.horizontalAdvance(cells[column][:40]) for cells in rows]
+        for column in range(self._fitted):
+            widths = [metrics.horizontalAdvance(cells[column][:60]) for cells in rows]
             title = self.horizontalHeaderItem(column)
             widths.append(metrics.horizontalAdvance(title.text() if title else ""))
-            self.setColumnWidth(column, min(max(widths) + 12, 190))
+            self._last_width = max(widths) + 12
+            self.setColumnWidth(column, min(self._last_width, 190))
+        self._widen_last()
         if self.wordWrap():
             self.resizeRowsToContents()
+
+    def _widen_last(self) -> None:
+        last = self.columnCount() - 1
+        if self._fitted > last:
+            room = self.viewport().width() - sum(self.columnWidth(column) for column in range(last))
+            self.setColumnWidth(last, max(self._last_width, room))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """Wrap anew."""
         super().resizeEvent(event)
+        self._widen_last()
         if self.wordWrap():
             self.resizeRowsToContents()
 

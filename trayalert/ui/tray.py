@@ -202,7 +202,7 @@ class Tray(QObject):
         self._say(self._headline, headline(state))
         self._say(self._last_callback, last_callback(state, now=now))
         self._say(self._reach, REACH[state.reach])
-        self._say(self._probing, elided(state.probing, 100))
+        self._say(self._probing, elided((state.probing or "").partition(". ")[0], 100))
         _show_entry(self._probing, visible=bool(state.probing))
         troubles = (*state.trouble, *state.news)
         for place, entry in enumerate(self._troubles):
