@@ -137,12 +137,14 @@ class Connection(BaseProtocol):
         self._end_body()
         return self.transport.can_write_eof()  # with TLS there is no half way
 
+    def heard(self) -> bool:
+        """Whether it has said anything, or was answered already."""
+        return self._heard > 0
+
     def unread(self) -> bool:
-        """Whether its first bytes are here and were not read yet."""
-        if self._heard or self._socket is None:
-            return False
+        """Whether bytes of it are here that were not read yet."""
         try:
-            return bool(self._socket.recv(1, socket.MSG_PEEK))
+            return self._socket is not None and bool(self._socket.recv(1, socket.MSG_PEEK))
         except OSError:
             return False
 

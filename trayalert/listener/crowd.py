@@ -4,14 +4,18 @@ The rule: nobody with the right secret is hung up on. The oldest of all others m
 """
 
 import asyncio
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Protocol
 
 from trayalert.listener.counts import DoorCounts
 
+_NEW = 0.05
+"""Seconds in which nobody is hung up on who could not say anything yet. At the cap this lets thousands a second in."""
 _YOUNG = 1.0
 """Seconds in which a connection is spared whose first bytes are here but were not read yet."""
+_SHORT_WAIT = 0.01
 _LOOKED_AT = 16
 _SWEEP_PAUSE = 0.1
 
@@ -22,6 +26,10 @@ class Guest(Protocol):
     came_at: float
     until: float
     """When it was accepted, and how long it may be idle, by the loop's clock."""
+
+    def heard(self) -> bool:
+        """Whether it has said anything."""
+        ...
 
     def unread(self) -> bool:
         """Whether its first bytes are here and were not read yet."""
@@ -77,17 +85,20 @@ class Crowd:
     async def room(self) -> None:
         """Wait until there is room for one more; where somebody idle can go for it, at once."""
         while len(self._all) >= self._most and not self.evict():
-            if self._idle:  # they were spared, as they are heard in the loop's next turn
-                await asyncio.sleep(0)
-            else:
-                self._change = self._loop.create_future()
+            self._change = self._loop.create_future()
+            waking = self._loop.call_later(_SHORT_WAIT, self._tell) if self._idle else None  # those were only spared
+            try:
                 await self._change
+            finally:
+                if waking:
+                    waking.cancel()
 
     def evict(self) -> bool:
         """Hang up on the oldest connection that nothing is owed; False where there is none."""
-        young = self._loop.time() - _YOUNG
-        for guest, _ in zip(self._idle, range(_LOOKED_AT), strict=False):
-            if guest.came_at < young or not guest.unread():
+        now = self._loop.time()
+        for guest in itertools.islice(self._idle, _LOOKED_AT):
+            age = now - guest.came_at
+            if age > _YOUNG or guest.heard() or (age > _NEW and not guest.unread()):
                 self._counts.evicted += 1
                 self._expel(guest)
                 return True
