@@ -1,5 +1,6 @@
 """Reading the log: with a connection that cannot write, from what is committed at that moment."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -225,3 +226,29 @@ def test_a_log_that_lies_open_to_all_signs_is_found(tmp_path: Path) -> None:
 
     with reading(folder / "trayalert.db") as reader:
         assert ids(list(reader.alerts(limit=1))) == [1]
+
+
+def test_another_file_at_the_path_is_read_at_once(path: Path) -> None:
+    other = path.with_name("other.db")
+    store(path, append("i-1"))
+    store(other, append("i-2"), append("i-3"))
+
+    with reading(path) as reader:
+        assert reader.totals().alerts == 1
+        path.rename(path.with_name("moved.db"))
+        with pytest.raises(NoLog):
+            reader.totals()
+        other.rename(path)
+        assert reader.totals().alerts == 2
+
+
+def test_a_file_that_could_not_be_read_is_opened_anew(path: Path) -> None:
+    store(path, *(append(f"i-{number}") for number in range(400)))
+    whole = path.read_bytes()
+    with reading(path) as reader:
+        os.truncate(path, 5 * 4096)
+        with pytest.raises(LogFault, match="Start trayalert, which moves it aside"):
+            list(reader.alerts(limit=None))
+        path.unlink()
+        path.write_bytes(whole)
+        assert len(list(reader.alerts(limit=None))) == 400
