@@ -145,11 +145,11 @@ def test_a_folder_that_cannot_be_made_costs_the_file_and_nothing_else(tmp_path: 
 FAILING = """
 import sys
 import trayalert.app.receiver as receiver
-async def end(self, inbox):
+async def end(self):
     import asyncio
     await asyncio.sleep(0.5)
     raise ValueError("a bug: " + self._plan.secrets.present)
-receiver.Receiver._expire = end
+receiver.Receiver._receive = end
 from trayalert.__main__ import main
 sys.argv = ["trayalert", "serve", "--port", "0", "--data-dir", sys.argv[1]]
 main()

@@ -59,7 +59,7 @@ def test_no_member_holds_a_secret_or_an_alert(tmp_path: Path, running: bool) -> 
     members = members or gathered(data_dir, tmp_path)
 
     assert members.keys() - {"crashes/fatal.txt"} == {
-        "status.json", "versions.json", "settings.json", "settings.toml", "access.log", "files.json",
+        "status.json", "versions.json", "settings.json", "settings.toml", "access.log", "files.json", "check.json",
         "crashes/crash-20261123T031200Z.txt",
     }  # fmt: skip
     whole = "\n".join(members.values())

@@ -44,7 +44,7 @@ def masking(places: Places) -> Callable[[str], str]:
     return mask
 
 
-def bundle(places: Places, state: dict[str, Any], check: dict[str, Any] | None) -> bytes:
+def bundle(places: Places, state: dict[str, Any], check: dict[str, Any]) -> bytes:
     """Return the zip. `state` is the object of `trayalert status`, `check` what `trayalert check` found."""
     mask = masking(places)
     packed = io.BytesIO()
@@ -54,7 +54,7 @@ def bundle(places: Places, state: dict[str, Any], check: dict[str, Any] | None) 
     return packed.getvalue()
 
 
-def _members(places: Places, state: dict[str, Any], check: dict[str, Any] | None) -> Iterator[Member]:
+def _members(places: Places, state: dict[str, Any], check: dict[str, Any]) -> Iterator[Member]:
     settings, problems = read_settings(places)
     yield "status.json", _json(state)
     yield "versions.json", _json(versions())
@@ -67,8 +67,7 @@ def _members(places: Places, state: dict[str, Any], check: dict[str, Any] | None
     for path in sorted(quarantine.glob("*/why.txt")) if quarantine.is_dir() else ():
         yield from _text(path, f"quarantine/{path.parent.name}/{path.name}")
     yield "files.json", _json(list(_files(places.data_dir)))
-    if check is not None:
-        yield "check.json", _json(check)
+    yield "check.json", _json(check)
 
 
 def _text(path: Path, name: str) -> Iterator[Member]:
