@@ -19,7 +19,7 @@ from trayalert.services.salvaging import salvage_alone
 from trayalert.storage.appending import Append
 from trayalert.storage.files import quarantine_of
 from trayalert.storage.quarantine import last_numbers, mark, mark_of, move_aside, waiting
-from trayalert.storage.salvage import Begin, Group, open_salvage, read_salvages
+from trayalert.storage.salvage import GROUP, Begin, Group, open_salvage, read_salvages
 
 COUNT = 501
 CONTENT = "SELECT received_at, method, query, content_type, sender, secret, body FROM delivery ORDER BY id"
@@ -113,8 +113,8 @@ def test_a_group_that_was_written_already_is_not_written_again(path: Path) -> No
             first = next(opened.groups)
         log.commit([first])
         log.commit([first])
-    assert rows(path, "SELECT count(*) FROM delivery") == [(100,)]
-    assert counts(path)[0] == 100
+    assert rows(path, "SELECT count(*) FROM delivery") == [(GROUP,)]
+    assert counts(path)[0] == GROUP
 
 
 def test_one_callback_that_cannot_be_stored_costs_no_other(path: Path) -> None:

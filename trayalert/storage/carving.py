@@ -4,12 +4,14 @@ Deliveries are never changed once they are written, so each sound copy of a row 
 the file is read and every one of its write-ahead log. Runs in a thread and leaves the interpreter to others in between.
 """
 
+import heapq
 import time
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from trayalert.storage.cells import Delivery, cells, is_leaf, read_cell, read_delivery
@@ -18,6 +20,8 @@ from trayalert.storage.pages import Page, Pages
 _SLICE = 0.002
 _PAUSE = 0.001
 """Seconds of work, and of leave for the listener, which needs the interpreter too."""
+
+_LOT = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ class Damaged:
             rest()
             if page.number not in free:
                 self._read(page, found)
-        return found.sorted(thinned=thinned, truncated=self._pages.truncated)
+        return found.sorted(thinned=thinned, truncated=self._pages.truncated, rest=rest)
 
     def delivery(self, place: int) -> Delivery | None:
         """Return the delivery at a place that `carve` has found."""
@@ -128,17 +132,18 @@ class _Found:
     contents: "array[int]" = field(default_factory=lambda: array("q"))
     damaged: "array[int]" = field(default_factory=lambda: array("q"))
 
-    def sorted(self, *, thinned: int, truncated: bool) -> Carved:
+    def sorted(self, *, thinned: int, truncated: bool, rest: Callable[[], None]) -> Carved:
         """Return each id once, in order, with the counts."""
         ids, places, contents = array("q"), array("q"), array("q")
         last = 0
-        for index in sorted(range(len(self.ids)), key=self.ids.__getitem__):
+        for index in in_order(self.ids, rest=rest):
             if self.ids[index] != last:
                 last = self.ids[index]
                 ids.append(last)
                 places.append(self.places[index])
                 contents.append(self.contents[index])
-        damaged = [number for number in sorted(set(self.damaged)) if not _has(ids, number)]
+        broken_rows = array("q", (self.damaged[index] for index in in_order(self.damaged, rest=rest)))
+        damaged = array("q", (number for number, _ in groupby(broken_rows) if not _has(ids, number)))
         missing = 0
         if ids:
             lowest = max(ids[0], thinned + 1)
@@ -148,6 +153,18 @@ class _Found:
         return Carved(
             ids=ids, places=places, contents=contents, damaged=len(damaged), missing=missing, truncated=truncated
         )
+
+
+def in_order(numbers: "array[int]", *, rest: Callable[[], None]) -> Iterator[int]:
+    """Return the places of the numbers, the lowest number first. One great sort would keep the listener waiting."""
+    lots = []
+    for start in range(0, len(numbers), _LOT):
+        rest()
+        lots.append(array("q", sorted(range(start, min(start + _LOT, len(numbers))), key=numbers.__getitem__)))
+    for count, place in enumerate(heapq.merge(*lots, key=numbers.__getitem__)):
+        yield place
+        if count % 500 == 0:
+            rest()
 
 
 def _has(numbers: "array[int]", number: int) -> bool:

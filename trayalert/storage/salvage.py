@@ -20,13 +20,13 @@ from trayalert.domain.events import Event
 from trayalert.domain.times import Millis
 from trayalert.storage.appending import Append, append_all
 from trayalert.storage.asking import asking
-from trayalert.storage.carving import Carved, Damaged, Rest, open_damaged
+from trayalert.storage.carving import Carved, Damaged, in_order, open_damaged
 from trayalert.storage.cells import content_of
 from trayalert.storage.files import quarantine_of
 from trayalert.storage.quarantine import thinned_of, waiting, why_of
 from trayalert.storage.rows import DELIVERY_DIGESTED
 
-GROUP = 100
+GROUP = 64
 """Deliveries of one transaction: more would keep live callbacks waiting."""
 
 _COLUMNS = "folder, why, begun_at, finished_at, position, salvaged, damaged, missing"
@@ -146,21 +146,26 @@ def read_salvages(log: Path) -> tuple[Salvage, ...]:
     return tuple(Salvage(*row) for row in rows)
 
 
-def read_contents(log: Path, *, rest: Callable[[], None] | None = None) -> "array[int]":
+def read_contents(log: Path, *, rest: Callable[[], None]) -> "array[int]":
     """Return what all deliveries of the log hold, as sorted numbers. Raise LogFault. Slow in a long log."""
     columns = ", ".join(DELIVERY_DIGESTED[1:])
-    rest = rest or Rest()
     contents = array("q")
     with asking(log) as connection:
         for row in connection.execute(f"SELECT {columns} FROM delivery"):
             contents.append(content_of(row))
             rest()
-    return array("q", sorted(contents))
+    return _sorted(contents, rest)
 
 
-def wanted(carved: Carved, there: "array[int]") -> Iterator[bool]:
-    """Say of each delivery in turn whether the log lacks it. Equal ones are counted: two stay two."""
-    numbers = array("q", sorted(carved.contents))
+def _sorted(numbers: "array[int]", rest: Callable[[], None]) -> "array[int]":
+    return array("q", (numbers[place] for place in in_order(numbers, rest=rest)))
+
+
+def wanted(carved: Carved, numbers: "array[int]", there: "array[int]") -> Iterator[bool]:
+    """Say of each delivery in turn whether the log lacks it. Equal ones are counted: two stay two.
+
+    `numbers` and `there` are what the deliveries of the file and of the log hold, sorted.
+    """
     seen: Counter[int] = Counter()
     for content in carved.contents:
         of_it = 1
@@ -178,20 +183,20 @@ def open_salvage(
     folder = quarantine_of(log) / salvage.folder
     with open_damaged(folder / log.name) as damaged:
         carved = damaged.carve(thinned=thinned_of(folder), rest=rest)
-        there = read_contents(log, rest=rest)
-        yield Opened(carved, _groups(damaged, carved, salvage, there, read=read, keep_raw=keep_raw))
+        lacking = wanted(carved, _sorted(carved.contents, rest), read_contents(log, rest=rest))
+        yield Opened(carved, _groups(damaged, carved, salvage, lacking, read=read, keep_raw=keep_raw))
 
 
 def _groups(
-    damaged: Damaged, carved: Carved, salvage: Salvage, there: "array[int]", *, read: Readings, keep_raw: Readings
+    damaged: Damaged, carved: Carved, salvage: Salvage, lacking: Iterator[bool], *, read: Readings, keep_raw: Readings
 ) -> Iterator[Group]:
     appends: list[Append] = []
     sound, after = 0, salvage.position
-    for number, place, lacking in zip(carved.ids, carved.places, wanted(carved, there), strict=True):
+    for number, place, lacks in zip(carved.ids, carved.places, lacking, strict=True):
         if number <= salvage.position:
             continue
         sound += 1
-        if lacking:
+        if lacks:
             appends += _append_of(damaged, place, read)
         if len(appends) >= GROUP or sound >= 100 * GROUP:
             yield Group(salvage.folder, after, number, sound, tuple(appends), keep_raw)
