@@ -129,6 +129,9 @@ CORRUPT = {
     "not for a URL": json.dumps({"secrets": [SOUND | {"value": "/" * 43}]}).encode(),
     "surrogates": json.dumps({"secrets": [SOUND | {"value": "\ud800" * 43}]}).encode(),
     "no time": json.dumps({"secrets": [SOUND | {"until": "tomorrow"}]}).encode(),
+    "no name": json.dumps({"secrets": [SOUND | {"name": ""}]}).encode(),
+    "a name twice": json.dumps({"secrets": [SOUND, SOUND | {"value": "y" * 43}]}).encode(),
+    "only one on its way out": json.dumps({"secrets": [SOUND | {"until": 5}]}).encode(),
     "no until": json.dumps({"secrets": [{"value": "x" * 43}]}).encode(),
 }
 
@@ -174,3 +177,129 @@ def test_a_private_file_is_made_private_over_an_open_one(path: Path) -> None:
     write_private(path, "new")
 
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
+
+
+def test_each_name_has_a_secret_of_its_own(path: Path) -> None:
+    secrets = Secrets(path)
+    secrets.add("grafana", now=0)
+    own, other = secrets.present, secrets.value_of("grafana")
+
+    for known in (secrets, Secrets(path)):
+        assert known.present == own != other
+        assert known.opens(own.encode(), now=0) == "default"
+        assert known.opens(other.encode(), now=0) == "grafana"
+
+
+def test_rotation_touches_one_name_only(path: Path) -> None:
+    secrets = Secrets(path)
+    secrets.add("grafana", now=0)
+    own, old = secrets.present, secrets.value_of("grafana")
+    secrets.rotate(grace=HOUR, now=0, name="grafana")
+
+    new = secrets.value_of("grafana")
+    assert (secrets.present, new != old) == (own, True)
+    assert [secrets.opens(value.encode(), now=1) for value in (own, old, new)] == ["default", "grafana", "grafana"]
+    assert secrets.opens(old.encode(), now=HOUR) is None
+
+
+def test_a_secret_that_was_removed_opens_nothing_and_stays_masked(path: Path) -> None:
+    secrets = Secrets(path)
+    secrets.add("grafana", now=0)
+    gone = secrets.value_of("grafana")
+    secrets.remove("grafana", now=0)
+    rotated = secrets.present
+    secrets.rotate(grace=0, now=0)
+
+    assert secrets.opens(gone.encode(), now=0) is None
+    assert gone not in path.read_text()
+    assert secrets.mask(f"{gone} {rotated} {secrets.present}") == "*** *** ***"
+
+
+@pytest.mark.parametrize("form", ["upper", "lower", "first", "mixed"])
+def test_a_secret_is_masked_percent_encoded_too(path: Path, form: str) -> None:
+    secrets = Secrets(path)
+    value = secrets.present
+    encoded = {
+        "upper": "".join(f"%{ord(letter):02X}" for letter in value),
+        "lower": "".join(f"%{ord(letter):02x}" for letter in value),
+        "first": f"%{ord(value[0]):02X}{value[1:]}",
+        "mixed": "".join(letter if number % 2 else f"%{ord(letter):02x}" for number, letter in enumerate(value)),
+    }[form]
+
+    assert secrets.mask(f"GET /hook/{encoded} HTTP") == "GET /hook/*** HTTP"
+
+
+def test_the_only_secret_stays(path: Path) -> None:
+    with pytest.raises(SecretFault, match='"default" is the only secret'):
+        Secrets(path).remove("default", now=0)
+
+
+def test_default_may_go_where_another_is(path: Path) -> None:
+    secrets = Secrets(path)
+    secrets.add("a", now=0)
+    secrets.remove("default", now=0)
+    secrets.rotate(grace=0, now=0)
+
+    assert secrets.present == secrets.value_of("a") == Secrets(path).present
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-a", ".a", "a" * 33, "ü", "a/b", "a\n"])
+def test_a_name_is_short_and_plain(path: Path, name: str) -> None:
+    with pytest.raises(SecretFault, match="is no name for a secret"):
+        Secrets(path).add(name, now=0)
+
+
+def test_a_name_is_given_once(path: Path) -> None:
+    with pytest.raises(SecretFault, match='there is a secret "default" already'):
+        Secrets(path).add("default", now=0)
+
+
+def test_a_name_that_is_not_there_is_told_with_those_that_are(path: Path) -> None:
+    secrets = Secrets(path)
+    for ask in (secrets.value_of, lambda name: secrets.remove(name, now=0)):
+        with pytest.raises(SecretFault, match=r'there is no secret "x". There are: default\.'):
+            ask("x")
+    with pytest.raises(SecretFault, match='there is no secret "x"'):
+        secrets.rotate(grace=0, now=0, name="x")
+
+
+def test_there_are_at_most_16_and_one_can_always_be_rotated(path: Path) -> None:
+    secrets = Secrets(path)
+    for number in range(15):
+        secrets.add(f"s{number}", now=0)
+    with pytest.raises(SecretFault, match="there are 16 secrets"):
+        secrets.add("one-more", now=0)
+    with pytest.raises(SecretFault, match="there are 16 secrets"):
+        secrets.rotate(grace=HOUR, now=0, name="s3")
+    secrets.rotate(grace=0, now=0, name="s3")
+
+    assert len(json.loads(path.read_text())["secrets"]) == 16
+
+
+def test_a_file_from_before_there_were_names_is_read(path: Path) -> None:
+    path.write_text(json.dumps({"secrets": [{"value": "n" * 43, "until": None}, {"value": "o" * 43, "until": HOUR}]}))
+    secrets = Secrets(path)
+
+    assert secrets.present == "n" * 43
+    assert [secrets.opens(letter * 43, now=0) for letter in (b"n", b"o")] == ["default", "default"]
+
+
+def test_a_trayalert_from_before_there_were_names_reads_what_is_written(path: Path) -> None:
+    secrets = Secrets(path)
+    secrets.add("grafana", now=0)
+    secrets.rotate(grace=HOUR, now=0)
+    items = json.loads(path.read_text())["secrets"]
+
+    assert items[0]["value"] == secrets.present  # it takes the first for its own
+    assert all(set(item) >= {"value", "until"} for item in items)
+
+
+def test_a_clock_that_jumps_stores_nothing_and_opens_nothing_again_once_it_was_rotated(path: Path) -> None:
+    secrets = Secrets(path)
+    old = secrets.present
+    secrets.rotate(grace=HOUR, now=10 * HOUR)
+    content = path.read_text()
+
+    assert opens(secrets, old, now=0)  # the clock went back: it holds until its moment comes
+    assert not opens(secrets, old, now=12 * HOUR)
+    assert path.read_text() == content

@@ -69,7 +69,10 @@ async def check(make: Callable[[], Connection]) -> None:
         raise _fault(
             "aiohttp's C parser is missing, and only that refuses every broken request. Install trayalert anew"
         )
-    connection = make()
+    try:
+        connection = make()
+    except TypeError as error:
+        raise _fault(f"a limit is not known to this aiohttp ({error})") from error
     if connection.until != connection.came_at + limits.HEADER_DEADLINE:
         raise _fault("the deadline for a request's headers does not hold")
     for what, request in _REFUSED.items():
