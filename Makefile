@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NEEDS := run
 BIN := .venv/bin
 
-.PHONY: help setup run test lint bench package clean
+.PHONY: help setup run test lint bench soak package clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ lint: setup  ## check style, types and the floors
 bench:  ## measure speed and memory
 	@$(MAKE) --no-print-directory setup NEEDS=bench
 	$(BIN)/python -m tests.bench $(ARGS)
+
+soak:  ## prove by the hour that nothing is lost and nobody let in; ARGS names the parts
+	@$(MAKE) --no-print-directory setup NEEDS=soak
+	$(BIN)/python -m tests.soak $(ARGS)
 
 package:  ## build the program that needs no Python, in dist/trayalert
 	@$(MAKE) --no-print-directory setup NEEDS=package

@@ -4,6 +4,7 @@
 #   packaging/setup.sh package   and what `make package` needs
 #   packaging/setup.sh test      and what the tests need
 #   packaging/setup.sh bench     and what measuring needs
+#   packaging/setup.sh soak      and what the long proofs need beyond the tests
 # The one rule: where nothing is missing it changes nothing, says nothing and is done at once.
 # It runs on the bash 3.2 of macOS too: no mapfile, no associative arrays.
 set -euo pipefail
@@ -43,6 +44,8 @@ test command xdpyinfo x11-utils
 test command import imagemagick
 test command fc-list fontconfig
 test command systemd-analyze systemd
+test command cc gcc
+test command gencat libc6-dev
 test font DejaVu_Sans fonts-dejavu-core
 test font Noto_Sans_CJK_SC fonts-noto-cjk
 test font Noto_Color_Emoji fonts-noto-color-emoji
@@ -56,7 +59,9 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # Whether the purpose $1 takes in the purpose $2: each takes in those before it.
 takes_in() {
   case "$1 $2" in
-    "run run" | "package run" | "package package" | "test run" | "test package" | "test test" | "bench "*) ;;
+    "run run" | "package run" | "package package" | "test run" | "test package" | "test test") ;;
+    "bench run" | "bench package" | "bench test" | "bench bench") ;;
+    "soak run" | "soak package" | "soak test" | "soak soak") ;;
     *) return 1 ;;
   esac
 }
@@ -163,10 +168,15 @@ set_up_system() { # for what
   [[ $1 == run ]] # what is there may be enough to run, and the tests need them all
 }
 
-set_up_python() {
-  local state
+set_up_python() { # for what
+  local state stamp extras=dev
   state="$PWD $(cat pyproject.toml constraints.txt | cksum)"
-  if [[ $python == .venv/bin/python && -x .venv/bin/trayalert && $(cat "$STAMP" 2>/dev/null) == "$state" ]]; then
+  stamp=$(cat "$STAMP" 2>/dev/null || true)
+  # what has more than is wanted is as good
+  if [[ $1 == soak || $stamp == "$state soak" ]]; then
+    state+=' soak' extras=dev,soak
+  fi
+  if [[ $python == .venv/bin/python && -x .venv/bin/trayalert && $stamp == "$state" ]]; then
     return 0
   fi
   if [[ $python != .venv/bin/python ]]; then
@@ -177,7 +187,7 @@ set_up_python() {
   say "Installing trayalert and what it needs into .venv, in the versions of constraints.txt."
   pip_install hatchling
   # hatchling is in .venv now, pinned like all else: no build environment that would fetch another one
-  pip_install --no-build-isolation --editable '.[dev]'
+  pip_install --no-build-isolation --editable ".[$extras]"
   printf '%s' "$state" >"$STAMP"
 }
 
@@ -188,7 +198,7 @@ pip_install() {
 main() {
   local purpose=${1:-run}
   if ! takes_in "$purpose" run; then
-    say "usage: $0 [run|package|test|bench]"
+    say "usage: $0 [run|package|test|bench|soak]"
     exit 2
   fi
   if ! find_python && ! has python3 && has apt-get; then
@@ -205,7 +215,7 @@ main() {
       exit 1
     fi
   fi
-  set_up_python
+  set_up_python "$purpose"
   set_up_system "$purpose"
 }
 

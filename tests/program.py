@@ -50,7 +50,7 @@ class Done:
     @property
     def objects(self) -> list[dict[str, Any]]:
         """The JSON objects of its lines."""
-        return [json.loads(line) for line in self.lines]
+        return [json.loads(line) for line in self.out.split("\n") if line]  # splitlines knows more ends of lines
 
 
 def run(*arguments: str | Path, data_dir: Path | None = None, privileged: bool = True, **changes: str | None) -> Done:

@@ -39,7 +39,7 @@ def test_make_alone_says_what_there_is(bare: dict[str, str]) -> None:
     said = make(env=bare).stdout
 
     assert re.findall(r"^make (\w+) ", said, re.MULTILINE) == [
-        "help", "setup", "run", "test", "lint", "bench", "package", "clean",
+        "help", "setup", "run", "test", "lint", "bench", "soak", "package", "clean",
     ]  # fmt: skip
 
 

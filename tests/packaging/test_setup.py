@@ -111,6 +111,15 @@ def test_the_second_time_does_and_says_nothing(machine: Machine) -> None:
     assert machine.calls("python3 -m") == []
 
 
+def test_the_long_proofs_bring_their_fuzzer_and_it_stays(machine: Machine) -> None:
+    machine.set_up("run")
+    machine.set_up("soak")
+    assert pip_calls(machine)[-1].endswith(" --editable .[dev,soak]")
+
+    machine.set_up("run")
+    assert machine.calls("python3 -m") == []
+
+
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
 def test_other_requirements_are_installed_into_the_same_environment(machine: Machine, name: str) -> None:
     machine.set_up("run")
@@ -174,6 +183,7 @@ def test_on_debian_only_what_is_missing_is_installed_and_named_before(machine: M
         ("package", ["run", "package"]),
         ("test", ["run", "package", "test"]),
         ("bench", ["run", "package", "test", "bench"]),
+        ("soak", ["run", "package", "test", "soak"]),
     ],
 )
 def test_each_purpose_installs_what_it_needs_and_no_more(machine: Machine, purpose: str, taken_in: list[str]) -> None:

@@ -20,7 +20,19 @@ from trayalert.services.senders import Senders
 
 LINKS = link_table(Settings())
 SENDERS = Senders(Settings())
-FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", '=HYPERLINK("http://evil")']
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1+1",
+    "@SUM(1)",
+    "\t=1",
+    "\r=1",
+    "  =1",
+    "＝1",
+    "\u200b＋1",
+    "−1",
+    '=HYPERLINK("http://evil")',
+]
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ PARTS = {
     "http": "tests.soak.strangers:measure_raw_http",
     "slow": "tests.soak.crowd:measure_slow",
     "traffic": "tests.soak.crowd:measure_traffic",
+    "links": "tests.soak.fuzz:fuzz_links",
+    "fuzz": "tests.soak.fuzz:fuzz_guided",
 }
 """Imported when they are wanted: not every part needs what another one needs."""
 

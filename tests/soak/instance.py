@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.program import DEADLINE, environment
+from tests.program import DEADLINE, Done, environment, run
 
 
 @dataclass(slots=True)
@@ -31,6 +31,10 @@ class Instance:
     @property
     def url(self) -> str:
         return f"{self.address}/hook/{self.secret}"
+
+    def run(self, *arguments: str) -> Done:
+        """Run a command on the same data dir."""
+        return run(*arguments, data_dir=self.data_dir)
 
     @property
     def log_files(self) -> list[Path]:

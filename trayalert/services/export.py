@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,8 @@ COLUMNS = (
     "console_url", "fields",
 )  # fmt: skip
 _NUMBERS = frozenset({"id", "value", "incident_id", "deliveries"})
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = frozenset("=+-@\N{MINUS SIGN}")
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
 def write_alerts(
@@ -47,8 +49,18 @@ def _cell(record: Record, column: str) -> object:
     if value is None or column in _NUMBERS:
         return value
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | bool) else str(value)
-    # a spreadsheet runs what looks like a formula, and names come from the network
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if _runs(text) else text
+
+
+def _runs(text: str) -> bool:
+    """Whether a spreadsheet may run it as a formula: names come from the network.
+
+    Some pass over blanks and what cannot be seen, and some take the wide signs of Chinese for the plain ones.
+    """
+    if text.startswith(("\t", "\r", "\n")):
+        return True
+    first = next((char for char in text if unicodedata.category(char) not in _UNSEEN), "")
+    return unicodedata.normalize("NFKC", first)[:1] in _FORMULA
 
 
 @contextmanager

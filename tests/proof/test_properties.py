@@ -1,0 +1,70 @@
+"""20,000 callbacks of any bytes, all the way through parse, store, model, link and export."""
+
+import asyncio
+import base64
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.callbacks.test_properties import bodies
+from tests.soak.instance import started
+from tests.soak.pipeline import Pipeline, Sent, pipeline
+from tests.soak.steady import ask
+
+GROUP, GROUPS = 10, 2_000
+OVER_HTTP = 2_000
+
+sent = st.builds(Sent, bodies, st.just(b"") | st.just(b"a=1"))
+
+
+@pytest.fixture(scope="module")
+def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    with pipeline(tmp_path_factory.mktemp("way")) as opened:
+        yield opened
+
+
+@settings(max_examples=GROUPS, suppress_health_check=list(HealthCheck))
+@given(group=st.lists(sent, min_size=GROUP, max_size=GROUP))
+def test_any_bytes_are_parsed_and_stored_and_come_back_identical(way: Pipeline, group: list[Sent]) -> None:
+    way.take(group)
+
+
+def test_what_was_stored_is_shown_linked_and_exported(way: Pipeline, qapp: object) -> None:
+    if not way.kept:
+        pytest.skip("runs behind the test that stores them")
+    assert way.done >= GROUP * GROUPS
+
+    way.look()
+
+
+def test_any_bytes_are_answered_with_200_and_come_back_by_the_command_line(
+    way: Pipeline, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if not way.kept:
+        pytest.skip("runs behind the test that makes them")
+    chosen = list({one.body for one in way.kept})[:OVER_HTTP]
+
+    async def post_all(url: str) -> set[int]:
+        lanes = [chosen[start::16] for start in range(16)]
+
+        async def lane(some: list[bytes]) -> set[int]:
+            return {await ask(url, body) for body in some}
+
+        return set().union(*await asyncio.gather(*map(lane, lanes)))
+
+    with started(tmp_path_factory.mktemp("http")) as instance:
+        assert asyncio.run(post_all(instance.url)) == {200}
+        told = instance.run("alerts", "--json", "--raw", "--limit", "1000000").objects
+        log = instance.data_dir / "trayalert.db"
+        with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
+            found = [bytes(body) for (body,) in connection.execute("SELECT body FROM delivery")]
+
+    assert sorted(found) == sorted(chosen)
+    assert {base64.b64decode(one["raw"]) for one in told} <= set(chosen)
+    assert len(told) > len(chosen) // 2
+    assert json.dumps(told)

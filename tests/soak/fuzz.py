@@ -1,0 +1,81 @@
+"""Fuzzing the parser and the link builder: guided by coverage with atheris, and by chance alone.
+
+`python -m tests.soak.fuzz SECONDS CORPUS` is atheris' own process: it never comes back by itself, and it must import
+what it watches. What it finds lies in the working folder as `crash-*`.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.bench.figures import Figure
+
+MEGA = 1_000_000
+
+
+def fuzz_guided(folder: Path, seconds: int = 60) -> list[Figure]:
+    """Figures of `make soak`: as many inputs as the time allows, grown from the samples."""
+    from tests.soak.mutations import TOKENS, corpus  # noqa: PLC0415 - atheris' process must not import these yet
+
+    grown = folder / "corpus"
+    grown.mkdir(parents=True)
+    for number, content in enumerate(corpus()):
+        (grown / f"seed-{number}").write_bytes(content)
+    words = "".join('"' + "".join(f"\\x{byte:02x}" for byte in token) + '"\n' for token in TOKENS if len(token) < 60)
+    (folder / "words").write_text(words)
+    command = [sys.executable, "-m", "tests.soak.fuzz", str(seconds), str(grown), f"-dict={folder / 'words'}"]
+    command.append(f"-artifact_prefix={folder}/")
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    found = sorted(folder.glob("crash-*")) + sorted(folder.glob("timeout-*"))
+    for path in found:
+        print(f"  {path.name}: {path.read_bytes()[:200]!r}")
+    if done.returncode and not found:
+        raise RuntimeError(done.stderr[-2000:])
+    ran = re.findall(r"stat::number_of_executed_units:\s*(\d+)", done.stderr)
+    covered = re.findall(r"cov: (\d+)", done.stderr)
+    inputs = int(ran[-1]) if ran else 0
+    return [
+        Figure("fuzz: inputs that raise", len(found), "", ("<=", 0), f"parser and link builder, atheris, {seconds} s"),
+        Figure("fuzz: inputs tried", inputs, "", (">=", 1_000)),
+        Figure("fuzz: branches covered", int(covered[-1]) if covered else 0, "", (">=", 100)),
+    ]
+
+
+def fuzz_links(folder: Path, number: int = MEGA) -> list[Figure]:
+    """Figures of `make soak`: hostile links, and hostile parts of links."""
+    wrong = elsewhere(number)
+    for line in wrong[:5]:
+        print(f"  {line}")
+    assert folder.exists()
+    return [Figure("links: lead off the allow-list", len(wrong), "", ("<=", 0), f"of {number} fuzzed URLs and parts")]
+
+
+def elsewhere(number: int, *, seed: int = 1) -> list[str]:
+    """Return what is wrong with so many links, made by chance."""
+    from tests.soak.fuzz_target import check  # noqa: PLC0415
+    from tests.soak.mutations import LINKS, URLS, spoiled  # noqa: PLC0415
+
+    seeds = [*(b"u" + url for url in URLS), *(b"l" + link for link in LINKS)]
+    wrong = []
+    for content in spoiled(seeds, number, seed=seed):
+        try:
+            check(content)
+        except AssertionError as error:
+            wrong.append(str(error))
+    return wrong
+
+
+def main(seconds: str, grown: str, *more: str) -> None:
+    """Be atheris' process."""
+    import atheris  # noqa: PLC0415 - only `make soak` installs it
+
+    with atheris.instrument_imports(include=["trayalert.callbacks", "trayalert.domain"]):
+        from tests.soak.fuzz_target import check  # noqa: PLC0415
+    flags = [f"-max_total_time={seconds}", "-max_len=4096", "-timeout=10", "-print_final_stats=1", *more]
+    atheris.Setup([sys.argv[0], *flags, grown], check)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

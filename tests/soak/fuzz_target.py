@@ -1,0 +1,83 @@
+"""The target of the fuzzers: any bytes as a callback, and any texts as what a link is made of. It raises on a bug."""
+
+import json
+from dataclasses import replace
+
+from tests.soak.judges import leads_to_console, link_is_safe
+from trayalert.callbacks.kinds import read_callback
+from trayalert.domain.alert import Alert
+from trayalert.domain.callback import Callback
+from trayalert.domain.console_link import LinkTable, Site, allowed, console_link
+from trayalert.domain.settings import Settings
+from trayalert.domain.text import printable
+from trayalert.services.links import link_table
+
+_TABLES: list[LinkTable] = []
+
+
+def tables() -> list[LinkTable]:
+    if not _TABLES:
+        _TABLES.extend(link_table(Settings(site=site, default_region="cn-hangzhou")) for site in Site)
+    return _TABLES
+
+
+def check(data: bytes) -> None:
+    """Judge one input: the first byte says what it is."""
+    kind, rest = data[:1], data[1:]
+    if kind == b"u":
+        check_url(rest.decode("utf-8", "surrogateescape"))
+    elif kind == b"l":
+        texts = rest.decode("utf-8", "surrogateescape").split("\n")
+        check_link(*(texts + [""] * 5)[:5])
+    else:
+        query, _, body = rest.partition(b"\0\0") if kind == b"q" else (b"", b"", data)
+        check_callback(query, body)
+
+
+def check_callback(query: bytes, body: bytes) -> None:
+    """Whatever is sent becomes an alert that can be stored, shown and linked."""
+    callback = Callback(
+        received_at=1_795_000_000_000, method="POST", query=query, content_type="", sender="", body=body
+    )
+    alerts = read_callback(callback)
+    assert alerts, "no alert"
+    for alert in alerts:
+        _check_texts(alert)
+        for table in tables():
+            _check(console_link(alert, table))
+
+
+def _check_texts(alert: Alert) -> None:
+    line = json.dumps([dict(alert.fields), dict(alert.dimensions), alert.value, alert.at], allow_nan=False)
+    line += "".join(filter(None, (alert.key, alert.subject, alert.name, alert.resource_id, alert.region)))
+    line.encode()  # no lone surrogate: SQLite and stdout take none
+    assert alert.at is None or abs(alert.at) < 2**63
+    shown = printable(alert.name)
+    assert len(shown) <= 300
+    assert "\n" not in shown
+
+
+def check_link(namespace: str, dimension: str, value: str, region: str, other: str) -> None:
+    """A link of hostile parts leads to the console, or is none."""
+    (plain,) = read_callback(_PLAIN)
+    dimensions = {dimension: value, "instanceId": other, "regionId": region}
+    for table in tables():
+        names = [*table.templates, namespace]
+        alert = replace(
+            plain, namespace=names[len(value) % len(names)] or namespace, region=region, dimensions=dimensions
+        )
+        _check(console_link(alert, table))
+
+
+def check_url(url: str) -> None:
+    """What is let through leads to the console."""
+    assert not allowed(url) or leads_to_console(url), f"leads elsewhere: {url!r}"
+
+
+def _check(link: str | None) -> None:
+    assert link is None or link_is_safe(link), f"leads elsewhere: {link!r}"
+
+
+_PLAIN = Callback(
+    received_at=1_795_000_000_000, method="POST", body=b"alertState=ALERT&namespace=acs_ecs_dashboard&ruleId=r&userId=1"
+)

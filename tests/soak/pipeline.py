@@ -1,0 +1,167 @@
+"""One callback's whole way, checked at each floor: parse, store, read, show, link, export. Nothing may raise."""
+
+import base64
+import csv
+import io
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+
+from tests.soak.fuzz_target import tables
+from tests.soak.judges import formulas, link_is_safe
+from tests.storage.making import keep_raw
+from trayalert.callbacks.kinds import read_callback
+from trayalert.domain.callback import Callback
+from trayalert.domain.console_link import console_link
+from trayalert.domain.settings import Settings
+from trayalert.domain.stored import StoredAlert, StoredIncident
+from trayalert.services.export import write_alerts
+from trayalert.services.records import alert_record, incident_record
+from trayalert.services.senders import Senders
+from trayalert.services.tables import alert_lines, incident_lines
+from trayalert.storage.appending import Append
+from trayalert.storage.reader import Reader
+from trayalert.storage.writing import Writing
+from trayalert.ui.columns import COLUMNS
+from trayalert.ui.incidents_model import IncidentsModel
+
+SENDERS = Senders(Settings())
+
+NOW = 1_795_000_000_000
+HOUR = 3_600_000
+_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came over the wire."""
+
+    body: bytes
+    query: bytes = b""
+
+    def callback(self, at: int = NOW) -> Callback:
+        return Callback(
+            received_at=at, method="POST", query=self.query, content_type="text/plain", sender="::1", body=self.body
+        )
+
+
+SENDERS = Senders(Settings())
+
+
+class ReadingDesk:
+    """As much of a desk as a model asks for, over a reader."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def now(self) -> int:
+        return NOW + HOUR
+
+    def open_incidents(self) -> Sequence[StoredIncident]:
+        return self._reader.open_incidents()[:50]
+
+    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident]:
+        return self._reader.closed_incidents(before=before, limit=min(limit, 50))
+
+    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident]:
+        return self._reader.incidents(ids)
+
+    def unconfirmed(self, incident: StoredIncident) -> bool:
+        return incident.incident.open
+
+
+class Pipeline:
+    """Takes groups of callbacks all the way. `done` counts them, `kept` are some of them."""
+
+    def __init__(self, log: Path, writing: Writing) -> None:
+        self.done = 0
+        self.kept: list[Sent] = []
+        self._log = log
+        self._writing = writing
+        self._tables = tables()
+        self._deliveries = 0
+
+    def take(self, group: Sequence[Sent]) -> None:
+        """Take a group, in one transaction."""
+        jobs = []
+        for one in group:
+            callback = one.callback()
+            alerts = read_callback(callback)
+            assert alerts, one
+            for alert in alerts:
+                self._judge_link(console_link(alert, self._tables[0]), one)
+            jobs.append(Append(callback, alerts))
+        results = self._writing.commit(jobs)
+        assert not [result for result in results if isinstance(result, Exception)], (group, results)
+        assert [(query, body) for query, body in self._new_deliveries()] == [(one.query, one.body) for one in group]
+        self.done += len(group)
+        self.kept += group[: max(0, 5_000 - len(self.kept))]
+
+    def _new_deliveries(self) -> list[tuple[bytes, bytes]]:
+        with closing(sqlite3.connect(f"{self._log.as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute(
+                "SELECT id, query, body FROM delivery WHERE id > ? ORDER BY id", (self._deliveries,)
+            ).fetchall()
+        self._deliveries = rows[-1][0]
+        return [(bytes(query), bytes(body)) for _, query, body in rows]
+
+    @staticmethod
+    def _judge_link(link: str | None, sent: object) -> None:
+        assert link is None or link_is_safe(link), (link, sent)
+
+    def look(self) -> None:
+        """Read all that was stored as each front end does, and judge it."""
+        with closing(Reader(self._log)) as reader:
+            found = list(reader.alerts(limit=None, raw=True))
+            for stored in found:
+                for table in self._tables:
+                    self._judge_link(alert_record(stored, table, SENDERS)["console_url"], stored.raw)
+                assert base64.b64decode(alert_record(stored, self._tables[0], SENDERS)["raw"]) == stored.raw
+            self._export(found)
+            self._show(reader)
+
+    def _export(self, found: Sequence[StoredAlert]) -> None:
+        for table in self._tables[:1]:
+            for form in ("csv", "json"):
+                output = self._log.with_name(f"out.{form}")
+                assert write_alerts(iter(found), table, SENDERS, form=form, output=str(output)) == len(found)
+                text = output.read_bytes().decode()
+                if form == "csv":
+                    assert not (wrong := formulas(text)), wrong[:5]
+                    assert sum(1 for _ in csv.reader(io.StringIO(text, newline=""))) == len(found) + 1
+                else:
+                    assert [json.loads(line)["id"] for line in text.split("\n")[:-1]] == [one.id for one in found]
+
+    def _show(self, reader: Reader) -> None:
+        lines = list(alert_lines(reader.alerts(limit=500)))
+        incidents = list(reader.every_incident())
+        lines += list(incident_lines(incidents, now=NOW + HOUR, mute_period=HOUR))
+        assert not [line for line in lines if _INVISIBLE.search(line)]
+        for incident in incidents:
+            record = incident_record(incident, self._tables[0], now=NOW, mute_period=HOUR)
+            assert json.loads(json.dumps(record, allow_nan=False)) == json.loads(json.dumps(record))
+        self._show_rows(IncidentsModel(ReadingDesk(reader)))  # type: ignore[arg-type]  # what it asks for is there
+
+    def _show_rows(self, model: IncidentsModel) -> None:
+        assert model.rowCount()
+        for row in range(model.rowCount()):
+            for column in range(len(COLUMNS)):
+                text = model.data(model.index(row, column), Qt.ItemDataRole.DisplayRole)
+                assert text is None or not _INVISIBLE.search(str(text)), text
+
+
+@contextmanager
+def pipeline(folder: Path) -> Iterator[Pipeline]:
+    """A way with a log of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    writing = Writing(folder / "trayalert.db", keep_raw=keep_raw)
+    try:
+        yield Pipeline(folder / "trayalert.db", writing)
+    finally:
+        writing.close()
