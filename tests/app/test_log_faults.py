@@ -18,6 +18,7 @@ from tests.storage.test_schema import CONTENT, STEP_1, write
 from trayalert.app.control import ask
 from trayalert.app.places import find_places
 from trayalert.storage.files import ballast_of, quarantine_of
+from trayalert.storage.room import lay_ballast
 
 
 @contextmanager
@@ -82,6 +83,21 @@ def test_the_ballast_stores_callbacks_on_a_disk_that_is_full(tmp_path: Path) -> 
         assert not ballast.exists()
 
     assert len(stored_resources(running.data_dir / "trayalert.db")) == 40
+
+
+def test_the_ballast_opens_the_log_on_a_disk_that_is_full_at_the_start(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    disk = Disk(data, tmp_path / "disk")
+    with serving(data) as running:
+        assert post(running.url, alert("i-1")) == 200
+    lay_ballast(data / "trayalert.db")
+    disk.set(room=0)
+    with serving(data, **disk.environment()) as running:
+        assert post(running.url, alert("i-2")) == 200
+        running.end()
+
+    assert stored_resources(data / "trayalert.db") == {"i-1", "i-2"}
 
 
 def test_a_slow_disk_is_503_in_time_and_told(tmp_path: Path) -> None:

@@ -105,6 +105,17 @@ async def test_a_log_that_is_deleted_is_written_again(path: Path, ends: list[str
     assert whole(path)
 
 
+async def test_a_log_that_is_deleted_while_it_has_another_name_is_written_again(path: Path) -> None:
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        path.with_name("other name.db").hardlink_to(path)
+        path.unlink()
+        await log.do(append("i-2"))
+        assert "nothing is lost" in log.state.news[0]
+
+    assert resources(path) == ["i-1", "i-2"]
+
+
 async def test_a_log_whose_whole_folder_was_deleted_is_written_again_when_there_is_one(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()

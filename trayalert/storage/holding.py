@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from trayalert.domain.times import Millis
-from trayalert.storage.faults import DamagedLog, LogFault, fault_of
+from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
 from trayalert.storage.opening import Opened, Place, open_file, place_of, places
 from trayalert.storage.quarantine import (
     Numbers,
@@ -21,6 +21,7 @@ from trayalert.storage.quarantine import (
     why_of,
 )
 from trayalert.storage.rescuing import whereabouts, write_again, write_aside
+from trayalert.storage.room import let_ballast_go
 from trayalert.storage.verifying import Verification, glance
 
 _TRY_AGAIN = 0.2
@@ -138,7 +139,12 @@ class Holding:
         self._suspect = False
 
     def _open_at_path(self) -> None:
-        opened = open_file(self._path, suspect=self._suspect)
+        try:
+            opened = open_file(self._path, suspect=self._suspect)
+        except DiskFull:
+            if not let_ballast_go(self._path):
+                raise
+            opened = open_file(self._path, suspect=self._suspect)
         if self._known not in {None, opened.places[0]}:
             self.new_file += 1
         self._opened, self._known = opened, opened.places[0]

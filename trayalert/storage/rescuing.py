@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trayalert.domain.times import Millis
 from trayalert.storage.files import sync_folder
-from trayalert.storage.opening import Place
+from trayalert.storage.opening import Place, place_of
 from trayalert.storage.quarantine import new_folder
 
 
@@ -23,7 +23,8 @@ def whereabouts(place: Place) -> Path | None:
             with contextlib.suppress(OSError):
                 found = os.stat(descriptor)  # noqa: PTH116 - as above
                 if (found.st_dev, found.st_ino) == place and found.st_nlink:
-                    return Path(os.readlink(descriptor))  # noqa: PTH115
+                    there = Path(os.readlink(descriptor))  # noqa: PTH115
+                    return there if place_of(there) == place else None  # another name of it may still be somewhere
     return None
 
 
