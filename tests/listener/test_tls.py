@@ -1,0 +1,152 @@
+"""The door with a certificate of its own."""
+
+import asyncio
+import ssl
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.listener.certificates import make_pair
+from tests.listener.wire import Door, open_to_all, request, status
+from tests.program import run, serving
+from trayalert.listener import tls
+from trayalert.listener.counts import DoorCounts
+from trayalert.listener.faults import DoorFault
+from trayalert.listener.tls import Certificate
+
+
+def client(**changes: ssl.TLSVersion) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    for name, version in changes.items():
+        setattr(context, name, version)
+    return context
+
+
+async def ask(door: Door, content: bytes, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
+    """Return the answer's status and the certificate that was shown."""
+    reader, writer = await asyncio.open_connection(door.listener.host, door.listener.port, ssl=context or client())
+    shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.write(content)
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    return status(answer), shown
+
+
+def in_der(certificate: Path) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(certificate.read_text())
+
+
+async def test_callbacks_come_in_over_tls_and_only_over_it(tmp_path: Path) -> None:
+    pair = make_pair(tmp_path)
+    async with open_to_all(certificate=Certificate(*pair)) as door:
+        assert await ask(door, request(body=b"x")) == (200, in_der(pair[0]))
+        assert await ask(door, request("GET", "/")) == (404, in_der(pair[0]))
+        async with door.visitor() as visitor:
+            await visitor.say(request(body=b"in the clear"))
+            assert b"HTTP" not in await visitor.rest()
+
+    assert [callback.body for callback in door.received] == [b"x"]
+
+
+async def test_tls_1_2_is_the_oldest_that_is_spoken(tmp_path: Path) -> None:
+    async with open_to_all(certificate=Certificate(*make_pair(tmp_path))) as door:
+        assert (await ask(door, request(body=b"x"), client(maximum_version=ssl.TLSVersion.TLSv1_2)))[0] == 200
+        old = client()
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await ask(door, request(body=b"x"), old)
+
+
+async def test_a_renewed_pair_is_used_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tls, "_LOOK_AGAIN", 0)
+    told: list[str | None] = []
+    pair = make_pair(tmp_path)
+    async with open_to_all(certificate=Certificate(*pair, tell=told.append)) as door:
+        first = (await ask(door, request(body=b"x")))[1]
+        make_pair(tmp_path)
+        second = (await ask(door, request(body=b"x")))[1]
+
+    assert first != second == in_der(pair[0])
+    assert told == [None]
+
+
+@pytest.mark.parametrize("which", ["certificate.pem", "key.pem"])
+@pytest.mark.parametrize("content", [None, b"", b"nonsense"])
+async def test_a_broken_new_pair_leaves_the_old_one_in_use_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str, content: bytes | None
+) -> None:
+    monkeypatch.setattr(tls, "_LOOK_AGAIN", 0)
+    told: list[str | None] = []
+    pair = make_pair(tmp_path)
+    shown = in_der(pair[0])
+    async with open_to_all(certificate=Certificate(*pair, tell=told.append)) as door:
+        if content is None:
+            (tmp_path / which).unlink()
+        else:
+            (tmp_path / which).write_bytes(content)
+        for _ in range(3):
+            assert await ask(door, request(body=b"x")) == (200, shown)
+        assert len(told) == 1  # once, not with each connection
+        make_pair(tmp_path)
+        assert (await ask(door, request(body=b"x")))[1] != shown
+
+    assert str(told[0]).endswith("The one before is still in use.")
+    assert told[1:] == [None]
+
+
+async def test_who_does_not_shake_hands_is_hung_up_on_within_8_s_and_counts_in_the_cap(tmp_path: Path) -> None:
+    counts = DoorCounts()
+    async with open_to_all(certificate=Certificate(*make_pair(tmp_path)), most=3, counts=counts) as door:
+        begun = time.monotonic()
+        async with door.visitor() as first, door.visitor() as second, door.visitor() as third:
+            await second.say(b"\x16\x03\x01\x02")
+            await asyncio.sleep(0.1)
+            assert (await ask(door, request(body=b"x")))[0] == 200
+            assert await first.rest() == b""
+            assert counts.evicted == 1
+            async with asyncio.timeout(8):
+                assert await second.reader.read() == b""
+                assert await third.reader.read() == b""
+        assert 4.5 < time.monotonic() - begun < 8
+
+
+def test_a_pair_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
+    certificate, key = make_pair(tmp_path)
+    (tmp_path / "other").mkdir()
+    _, other = make_pair(tmp_path / "other")
+    (tmp_path / "text").write_text("nonsense")
+    for pair, reason in {
+        (tmp_path / "no", key): f"the TLS certificate {tmp_path / 'no'} cannot be read: No such file or directory.",
+        (certificate, tmp_path / "no"): f"the TLS key {tmp_path / 'no'} cannot be read: No such file or directory.",
+        (certificate, other): f"the TLS certificate {certificate} and the key {other} cannot be used: key values mis",
+        (tmp_path / "text", key): f"the TLS certificate {tmp_path / 'text'} and the key {key} cannot be used: ",
+    }.items():
+        with pytest.raises(DoorFault) as fault:
+            Certificate(*pair)
+        assert str(fault.value).startswith(reason)
+
+
+def test_the_program_listens_with_tls_and_its_own_commands_trust_it(tmp_path: Path) -> None:
+    certificate, key = make_pair(tmp_path)
+    settings = f'tls_certificate = "{certificate}"\ntls_key = "{key}"\nallowed_hosts = ["alerts.example.com"]\n'
+    tmp_path.joinpath("settings.toml").write_text(settings)
+    with serving(tmp_path) as running:
+        assert running.address.startswith("https://127.0.0.1:")
+        assert running.run("url").out.startswith(f"{running.address}/hook/")
+        sent = running.run("send")
+        assert (sent.status, sent.err) == (0, "")
+        assert running.run("status", "--json").objects[0]["callback_url"] == f"{running.address}/hook/***"
+
+
+def test_the_program_does_not_start_without_its_pair(tmp_path: Path) -> None:
+    tmp_path.joinpath("settings.toml").write_text('tls_certificate = "/no/such.pem"\ntls_key = "/no/such.key"\n')
+    done = run("serve", "--port", "0", data_dir=tmp_path)
+
+    assert (done.status, done.out) == (1, "")
+    assert done.err == "trayalert: the TLS certificate /no/such.pem cannot be read: No such file or directory.\n"
