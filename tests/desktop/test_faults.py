@@ -59,6 +59,34 @@ def test_a_log_of_a_newer_trayalert_leaves_a_blind_tray_that_says_so_and_heals(
         running.stop()
 
 
+def test_a_data_dir_that_cannot_be_used_leaves_a_blind_tray_and_it_begins_when_it_can(
+    desktop: Desktop, folder: Path
+) -> None:
+    (folder / "data").mkdir(mode=0o700)
+    (folder / "data" / "secrets.json").write_text("{")
+    running = Application(desktop, folder)
+    try:
+        running.tooltip_says("Blind", "Unknown what is open", "the secret in")
+        running.window()
+        assert "the secret in" in running.complaints()
+        (folder / "data" / "secrets.json").unlink()
+        assert running.post(threshold()) == 200
+        running.tooltip_says("1 open")
+        assert running.end() == 0
+    finally:
+        running.stop()
+
+
+def test_a_tray_that_cannot_begin_ends_when_it_is_told_to(desktop: Desktop, folder: Path) -> None:
+    (folder / "data").write_text("in the way")
+    running = Application(desktop, folder)
+    try:
+        running.tooltip_says("Blind", "cannot be made")
+        assert running.end() == 0
+    finally:
+        running.stop()
+
+
 def started(desktop: Desktop, folder: Path) -> tuple[Application, float]:
     """An application with its door open, and the seconds that it took."""
     (folder / "stdout").write_text("")  # what an earlier one has said there

@@ -104,6 +104,7 @@ class FakeDesk:
     kept: dict[int, StoredIncident] = field(default_factory=dict)
     doubtful: set[int] = field(default_factory=set)
     reach: Reach = Reach.UNKNOWN
+    storing: bool = True
     trouble: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
     unsure: str | None = None
@@ -144,6 +145,7 @@ class FakeDesk:
             worst=worst(*levels) if levels else None,
             last_callback_at=self.last_callback_at,
             reach=self.reach,
+            storing=self.storing,
             paused_until=self.paused_until,
             trouble=self.trouble,
             news=self.news,

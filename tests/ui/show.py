@@ -42,7 +42,7 @@ def main() -> None:
         desk.reach, desk.trouble = Reach.BLIND, ("Port 8765 is taken by another program; trying again.",)
     home = "/home/administrator/.local/share/trayalert"
     if "--full" in sys.argv:
-        desk.reach = Reach.BLIND
+        desk.reach, desk.storing = Reach.BLIND, False
         full = (
             f"Callbacks are refused: the disk of {home}/trayalert.db is full (database or disk is full). "
             "Free some room on it; trayalert goes on by itself."

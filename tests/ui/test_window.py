@@ -273,6 +273,15 @@ def test_an_empty_table_says_what_is_known(qtbot: QtBot, reach: Reach, last: int
     assert words in seen.words()
 
 
+def test_a_log_that_stores_nothing_is_never_called_calm(qtbot: QtBot) -> None:
+    seen = Seen(
+        qtbot, FakeDesk(reach=Reach.BLIND, storing=False, trouble=("the disk is full.",), last_callback_at=NOON)
+    )
+    assert "That means nothing: callbacks are refused. The disk is full." in seen.words()
+    assert "Blind: callbacks are refused, as they cannot be stored" in seen.words()
+    assert "⚠ The disk is full." in seen.words()
+
+
 def test_escape_hides_the_window_while_a_tray_is_there(qtbot: QtBot, seen: Seen) -> None:
     QTest.keyClick(seen.table, Qt.Key.Key_Escape)
     assert not seen.window.isVisible()

@@ -69,12 +69,13 @@ class LiveDesk:
         self._last_callback_at = last or self._last_callback_at
         log, door = self._receiver.log_state, self._receiver.door
         unread = levels is None
-        trouble = (door.problem, *log.problems, *self._log.problems, self._notifier_problem(), *self._plan.problems)
+        trouble = (door.problem, door.note, *log.problems, *self._log.problems, self._notifier_problem(), *self._plan.problems)
         return DeskState(
             open_incidents=sum(self._levels.values()),
             worst=worst(*self._levels) if self._levels else None,
             last_callback_at=self._last_callback_at,
             reach=door.reach if log.storing else Reach.BLIND,
+            storing=log.storing,
             paused_until=self._paused_until if self._paused_until and self._paused_until > now() else None,
             trouble=tuple(dict.fromkeys(problem for problem in trouble if problem)),
             news=self._news(),

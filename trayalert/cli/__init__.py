@@ -10,7 +10,7 @@ import click
 from trayalert import __version__
 from trayalert.cli import asking, changing, diagnosing, keeping, running, secrets, sending
 from trayalert.cli.common import FaultTellingGroup, data_dir_option
-from trayalert.cli.running import address_options, owned
+from trayalert.cli.running import address_options, owned, show_trouble
 
 
 @click.group(
@@ -32,11 +32,18 @@ def main(context: click.Context, host: str | None, port: int | None) -> None:
     if problem:
         click.echo(f"trayalert: {problem} To receive without one, run: trayalert serve", err=True)
         sys.exit(2)
-    with owned("tray", host, port) as plan:
-        import trayalert.ui  # noqa: F401 - before all else that brings Qt in: it makes Qt's start lighter
-        from trayalert.app.desktop import run_desktop
+    import trayalert.ui  # noqa: F401 - before all else that brings Qt in: it makes Qt's start lighter
+    from trayalert.app.places import PlaceFault
+    from trayalert.services.secrets import SecretFault
 
-        sys.exit(run_desktop(plan))
+    try:
+        with owned("tray", host, port) as plan:
+            from trayalert.app.desktop import run_desktop
+
+            sys.exit(run_desktop(plan))
+    except (PlaceFault, SecretFault) as fault:
+        click.echo(f"trayalert: {fault}", err=True)
+        show_trouble(fault)
 
 
 for command in (

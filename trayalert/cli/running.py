@@ -1,10 +1,11 @@
 """The two that receive: the tray application and `trayalert serve`."""
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -67,6 +68,24 @@ def owned(front: str, host: str | None, port: int | None) -> Iterator["Plan"]:
                     click.echo("trayalert runs already; its window is shown.")
                     sys.exit(0)
         fail(f"{owned}: {places.data_dir}. End it, or name another --data-dir.")
+
+
+def show_trouble(fault: Exception) -> NoReturn:
+    """Show what keeps the tray application from its begin, until that is gone; then begin anew."""
+    from trayalert.app.ownership import OwnedError, owning
+    from trayalert.app.troubled import wait_until_begun
+    from trayalert.services.secrets import Secrets
+
+    def begin() -> None:
+        places = find_own_places()
+        places.make()
+        with contextlib.suppress(OwnedError), owning(places.lock, "tray"):
+            Secrets(places.secrets)
+
+    if not wait_until_begun(str(fault), begin):
+        sys.exit(0)
+    arguments = sys.argv if getattr(sys, "frozen", False) else sys.orig_argv
+    os.execv(sys.executable, [sys.executable, *arguments[1:]])  # noqa: S606 - ourselves, with our own arguments
 
 
 def _patiently(ask: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:

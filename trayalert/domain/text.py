@@ -18,3 +18,8 @@ def printable(text: str | None, *, limit: int = 300) -> str:
     start = text[: limit * 4]
     line = _BREAKS.sub(" ", _UNSEEN.sub("", start)).strip()
     return line if len(line) <= limit and len(start) == len(text) else line[: limit - 1] + "…"
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital: faults are worded to stand behind the program's name, which itself has none."""
+    return text if text.startswith("trayalert") else text[:1].upper() + text[1:]

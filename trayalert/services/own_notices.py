@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trayalert.domain.level import Level
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notice import Notice
-from trayalert.domain.text import printable
+from trayalert.domain.text import printable, sentence
 from trayalert.services.notice_text import FAREWELL_LASTS, OPEN_WINDOW
 
 LOG_TAG = "log"
@@ -50,4 +50,5 @@ def crash_notice(sentences: Sequence[str]) -> Notice:
 
 
 def _lines(sentences: Sequence[str]) -> tuple[str, ...]:
-    return tuple(printable(sentence, limit=400) for sentence in sentences)
+    # faults are worded to stand behind the program's name; here they stand alone
+    return tuple(printable(sentence(text), limit=400) for text in sentences)

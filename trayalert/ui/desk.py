@@ -22,6 +22,8 @@ class DeskState:
     worst: Level | None = None
     last_callback_at: Millis | None = None
     reach: Reach = Reach.UNKNOWN
+    storing: bool = True
+    """Whether what arrives can be stored; where not it is refused."""
     paused_until: Millis | None = None
     trouble: tuple[str, ...] = ()
     news: tuple[str, ...] = ()

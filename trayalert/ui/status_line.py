@@ -10,9 +10,10 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from trayalert.domain.text import sentence
 from trayalert.ui.desk import Desk, DeskState
 from trayalert.ui.plain import PlainLabel, copy_text
-from trayalert.ui.wording import REACH, calm_words, headline, is_paused, last_callback, paused_words
+from trayalert.ui.wording import calm_words, headline, is_paused, last_callback, paused_words, reach_words
 
 SAID_MS: Final = 8000
 """What the program says about a click stands this long."""
@@ -58,7 +59,7 @@ class StatusLine(QWidget):
         """Show how things are."""
         self._picture.setPixmap(icon.pixmap(QSize(40, 40), self.devicePixelRatioF()))
         self._headline.show_text(headline(state))
-        facts = [last_callback(state, now=now), REACH[state.reach]]
+        facts = [last_callback(state, now=now), reach_words(state)]
         if is_paused(state, now=now):
             facts.append(f"Notifications {paused_words(state, now=now)}")
         if state.probing:
@@ -96,7 +97,7 @@ class _Band(QWidget):
 
     def show_sentences(self, sentences: tuple[str, ...]) -> None:
         """Show them, a line each."""
-        self._words.show_text("\n".join(f"{self._sign} {sentence}" for sentence in sentences))
+        self._words.show_text("\n".join(f"{self._sign} {sentence(text)}" for text in sentences))
         self.setVisible(bool(sentences))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)

@@ -16,7 +16,6 @@ from trayalert.ui.desk import Desk, DeskState
 from trayalert.ui.icons import TrayLook, level_icon, tray_icon
 from trayalert.ui.plain import copy_text, elided, show_caption, show_tray_tooltip
 from trayalert.ui.wording import (
-    REACH,
     headline,
     is_paused,
     last_callback,
@@ -24,6 +23,7 @@ from trayalert.ui.wording import (
     local_time,
     name_of,
     paused_words,
+    reach_words,
     resource_of,
     shown_level,
 )
@@ -133,7 +133,7 @@ class Tray(QObject):
         lines = [
             f"trayalert: {headline(state)}",
             last_callback(state, now=now),
-            REACH[state.reach],
+            reach_words(state),
             *state.trouble,
             *state.news,
         ]
@@ -201,7 +201,7 @@ class Tray(QObject):
         now = self._desk.now()
         self._say(self._headline, headline(state))
         self._say(self._last_callback, last_callback(state, now=now))
-        self._say(self._reach, REACH[state.reach])
+        self._say(self._reach, reach_words(state))
         self._say(self._probing, elided((state.probing or "").partition(". ")[0], 100))
         _show_entry(self._probing, visible=bool(state.probing))
         troubles = (*state.trouble, *state.news)

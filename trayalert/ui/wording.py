@@ -9,7 +9,7 @@ from trayalert.domain.incident import Change, Incident
 from trayalert.domain.level import Level, worst
 from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredIncident
-from trayalert.domain.text import printable
+from trayalert.domain.text import printable, sentence
 from trayalert.domain.times import Millis, as_datetime, duration_text
 from trayalert.services.senders import Origin
 from trayalert.ui.desk import DeskState
@@ -31,6 +31,11 @@ REACH_REASON = {
     Reach.UNKNOWN: "That does not mean that all is well: reach is unknown, nothing proves that callbacks get through.",
     Reach.BLIND: "That means nothing: trayalert is blind, no callback can arrive.",
 }
+
+
+def reach_words(state: DeskState) -> str:
+    """Say whether callbacks get through."""
+    return REACH[state.reach] if state.storing else "Blind: callbacks are refused, as they cannot be stored"
 
 
 def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:
@@ -173,11 +178,12 @@ def is_paused(state: DeskState, *, now: Millis) -> bool:
 def calm_words(state: DeskState) -> str:
     """Say in whole sentences what an empty table means."""
     if state.unsure:
-        return f"{headline(state)}.\n{' '.join(state.trouble)}"
+        return f"{headline(state)}.\n{' '.join(map(sentence, state.trouble))}"
     if state.last_callback_at is None and state.reach is not Reach.BLIND:
         return (
             "No callback has ever arrived.\n"
             "Send one with `trayalert send`, or give the callback URL to a rule in Cloud Monitor."
         )
-    reason = f" {' '.join(state.trouble)}" if state.reach is Reach.BLIND else ""
-    return f"No incident is open.\n{REACH_REASON[state.reach]}{reason}"
+    why = f" {' '.join(map(sentence, state.trouble))}" if state.reach is Reach.BLIND else ""
+    meaning = REACH_REASON[state.reach] if state.storing else "That means nothing: callbacks are refused."
+    return f"No incident is open.\n{meaning}{why}"

@@ -1,0 +1,24 @@
+import pytest
+
+from trayalert.services.probing import FRESH, probing_words
+
+NOW = 1_795_406_400_000
+
+
+def test_who_probes_is_counted_and_named_with_a_hint_that_it_may_be_an_old_rule() -> None:
+    words = probing_words(1200, NOW, "203.0.113.7", now=NOW + 1000)
+    assert words is not None
+    assert words.startswith("Someone is probing: 1,200 requests with a wrong secret, the last ")
+    assert words.endswith(" from 203.0.113.7. An old URL in a console rule looks the same.")
+
+
+@pytest.mark.parametrize(("probes", "at"), [(0, None), (3, None), (3, NOW - FRESH - 1)])
+def test_what_was_long_ago_is_not_told(probes: int, at: int | None) -> None:
+    assert probing_words(probes, at, "203.0.113.7", now=NOW) is None
+
+
+def test_an_address_that_is_none_is_one_clean_short_line() -> None:
+    words = probing_words(1, NOW, "<b>\n\u202eevil" + "x" * 500, now=NOW)
+    assert words is not None
+    assert words.isprintable()
+    assert len(words) < 250

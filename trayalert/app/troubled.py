@@ -1,0 +1,139 @@
+"""What the tray application shows while it cannot even begin: its data dir, lock or secrets cannot be used.
+
+Started with the session nobody would see its sentence on stderr; so a blind tray and the window say it, until the
+cause is gone.
+"""
+
+import signal
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from trayalert.app.clock import now
+from trayalert.domain.fault import Fault
+from trayalert.domain.reach import Reach
+from trayalert.domain.stored import StoredAlert, StoredIncident
+from trayalert.domain.times import Millis
+from trayalert.ui.appearance import follow_desktop, theme_arguments
+from trayalert.ui.bridge import EventBridge
+from trayalert.ui.desk import DeskState
+from trayalert.ui.front import Front
+
+_TICK_MS = 250
+"""Python hears of a signal only when it gets a turn."""
+_TRY_AGAIN = 20
+"""So many ticks are 5 s."""
+
+
+class TroubledDesk:
+    """Implements `ui.desk.Desk` with nothing in it but one trouble."""
+
+    def __init__(self, trouble: str, quit_: Callable[[], None]) -> None:
+        self.trouble = trouble
+        self._quit = quit_
+
+    def now(self) -> Millis:
+        """Return the present moment."""
+        return now()
+
+    def state(self) -> DeskState:
+        """Return the trouble; what is open is not known."""
+        return DeskState(
+            reach=Reach.BLIND, storing=False, trouble=(self.trouble,), unsure="trayalert cannot begin", unread=False
+        )
+
+    def open_incidents(self) -> Sequence[StoredIncident]:
+        """Return none."""
+        return ()
+
+    def burning(self, *, limit: int) -> Sequence[StoredIncident]:  # noqa: ARG002 - the protocol's
+        """Return none."""
+        return ()
+
+    def closed_incidents(
+        self,
+        *,
+        before: StoredIncident | None,  # noqa: ARG002 - the protocol's
+        limit: int,  # noqa: ARG002
+    ) -> Sequence[StoredIncident]:
+        """Return none."""
+        return ()
+
+    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident]:  # noqa: ARG002 - the protocol's
+        """Return none."""
+        return ()
+
+    def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:  # noqa: ARG002 - the protocol's
+        """Return none."""
+        return ()
+
+    def unconfirmed(self, incident: StoredIncident) -> bool:  # noqa: ARG002 - the protocol's
+        """There is none."""
+        return False
+
+    def sender_words(self, alert: StoredAlert) -> str | None:  # noqa: ARG002 - the protocol's
+        """There is none."""
+        return None
+
+    def console_url(self, incident: StoredIncident) -> str | None:  # noqa: ARG002 - the protocol's
+        """There is none."""
+        return None
+
+    def open_url(self, url: str) -> bool:  # noqa: ARG002 - the protocol's
+        """There is none."""
+        return False
+
+    def callback_url(self) -> str:
+        """There is none to be known."""
+        return ""
+
+    def resolve(self, incident_id: int) -> None:
+        """There is none."""
+
+    def pause(self, until: Millis | None) -> None:
+        """Nothing is notified."""
+
+    def dismiss_news(self) -> None:
+        """There are none."""
+
+    def quit(self) -> None:
+        """End the program."""
+        self._quit()
+
+
+def wait_until_begun(trouble: str, begin: Callable[[], None]) -> bool:
+    """Show the trouble until `begin` raises no Fault any more (True), or the person has enough (False)."""
+    app = QApplication(["trayalert", *theme_arguments()])
+    follow_desktop(app)
+    app.setApplicationName("trayalert")
+    app.setDesktopFileName("trayalert")
+    app.setQuitOnLastWindowClosed(False)
+    desk = TroubledDesk(trouble, app.quit)
+    front = Front(desk, EventBridge())
+    ticks, begun = 0, False
+
+    def tick() -> None:
+        nonlocal ticks, begun
+        ticks += 1
+        if ticks % _TRY_AGAIN:
+            return
+        try:
+            begin()
+        except Fault as fault:
+            desk.trouble = str(fault)
+            front.refresh()
+        else:
+            begun = True
+            app.quit()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: app.quit())
+    timer = QTimer(interval=_TICK_MS)
+    timer.timeout.connect(tick)
+    timer.start()
+    front.start()
+    front.show_window()
+    app.exec()
+    front.stop()
+    return begun
