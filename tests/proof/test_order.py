@@ -1,0 +1,80 @@
+"""Retries and disorder swallow nothing, show nothing twice, and end as an oracle says that was never told the order."""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.soak.instance import started
+from tests.soak.order import MINUTE, SHAPES, Meant, burning, deliver, runs_with_lost_oks
+from tests.storage.making import HOUR, NOON, raw_callback, read, reading, store, writing
+from trayalert.app.clock import now
+from trayalert.domain.events import IncidentChanged
+from trayalert.domain.notice import Show
+from trayalert.services.attention import Attention
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_retries_in_any_order_end_as_the_oracle_says(tmp_path: Path, shape: str) -> None:
+    make, shuffled = SHAPES[shape]
+    with started(tmp_path) as instance:
+        outcome = deliver(instance, make(random.Random(3), 60, now() - 20 * MINUTE), seed=3, shuffled=shuffled)
+
+    assert outcome.statuses == {200}
+    assert outcome.sent > outcome.meant > 60
+    assert (outcome.swallowed, outcome.miscounted) == ([], 0)
+    assert (outcome.calm, outcome.restless) == (set(), set())
+
+
+def test_the_proof_finds_a_state_that_is_not_the_oracles(tmp_path: Path) -> None:
+    at = now() - MINUTE
+    meant = [Meant("i-1", at, "ALERT", "WARN"), Meant("i-2", at, "OK", "WARN")]
+    with started(tmp_path) as instance:
+        deliver(instance, meant[1:], seed=1)
+        calm = deliver(instance, [Meant("i-2", at - 1, "ALERT", "WARN"), Meant("i-2", at, "ALERT", "WARN")], seed=1)
+        assert calm.restless == calm.calm == set()  # an OK at the same time does not win
+        assert deliver(instance, [Meant("i-2", at - 2, "OK", "WARN")], seed=1).restless == {"i-2"}
+    assert burning(meant) == {"i-1"}
+
+
+def test_a_lost_ok_followed_by_a_new_run_leaves_one_open_incident(tmp_path: Path) -> None:
+    since = now() - 20 * MINUTE
+    meant = [Meant("i-1", since + minute * MINUTE, "ALERT", "WARN", f"run-{minute}") for minute in range(5)]
+    with started(tmp_path) as instance:
+        assert deliver(instance, meant, seed=1, shuffled=False).restless == set()
+        found = instance.run("incidents", "--json").objects
+
+    assert Counter(one["state"] for one in found) == {"open": 1, "closed": 4}
+    assert {one["closed_by"] for one in found} == {None, "superseded"}
+
+
+def test_the_same_text_a_day_later_is_new_and_within_minutes_a_retry(tmp_path: Path) -> None:
+    text = b"alertName=disk&alertState=ALERT&ruleId=r&dimensions={a=1}"
+    path = tmp_path / "trayalert.db"
+    store(path, *(read(raw_callback(text, came=NOON + after)) for after in (0, MINUTE, 24 * HOUR, 24 * HOUR + MINUTE)))
+
+    with reading(path) as reader:
+        assert [one.deliveries for one in reader.alerts(limit=None, after=0)] == [2, 2]
+
+
+def test_no_retry_and_no_disorder_pops_up_a_second_time(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    meant = runs_with_lost_oks(chance, 20, NOON)
+    letters = [one for one in meant for _ in range(chance.randint(1, 4))]
+    chance.shuffle(letters)
+    path, attention = tmp_path / "trayalert.db", Attention(linked=lambda _: True, available=True)
+    shown: list[tuple[object, ...]] = []
+    with writing(path) as log, reading(path) as reader:
+        for number, one in enumerate(letters):
+            came = NOON + HOUR + number * MINUTE  # slow enough that no flood is held back
+            (events,) = log.commit([read(raw_callback(one.body(chance), came=came))])
+            assert not isinstance(events, Exception), events
+            changes = [event for event in events if isinstance(event, IncidentChanged)]
+            incidents = reader.incidents([event.incident_id for event in changes])
+            wishes = attention.changed(changes, incidents, now=came)
+            notices = [wish.notice for wish in wishes if isinstance(wish, Show)]
+            shown += [(one.tag, one.level, one.title) for one in notices if not one.quiet]
+
+    assert len(shown) >= 20
+    assert [notice for notice, times in Counter(shown).items() if times > 1] == []

@@ -1,0 +1,164 @@
+"""Retries and disorder: each alert comes one to four times, in any order, and the end is what an oracle says.
+
+The oracle is a few lines that know nothing of the program: it looks at what was meant, not at what arrived when.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench.figures import Figure
+from tests.soak.instance import Instance, started
+from tests.soak.load import alert
+from tests.soak.steady import ask
+from trayalert.app.clock import now
+
+MINUTE = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """One alert as the rule meant it. `run` is its transId; empty where the service sends none."""
+
+    resource: str
+    at: int
+    state: str
+    level: str
+    run: str = ""
+
+    def body(self, chance: random.Random) -> bytes:
+        """Return it as one delivery; each is signed anew."""
+        return alert(
+            self.resource,
+            timestamp=str(self.at),
+            alertState=self.state,
+            triggerLevel=self.level if self.state == "ALERT" else "OK",
+            transId=self.run,
+            signature=f"{chance.getrandbits(64):x}",
+        )
+
+
+def burning(meant: Sequence[Meant]) -> set[str]:
+    """The oracle: a resource burns where its latest alert is no OK; at equal times no OK wins."""
+    latest: dict[str, Meant] = {}
+    for one in sorted(meant, key=lambda one: (one.at, one.state == "ALERT")):
+        latest[one.resource] = one
+    return {resource for resource, one in latest.items() if one.state == "ALERT"}
+
+
+def without_runs(chance: random.Random, resources: int, since: int) -> list[Meant]:
+    """Alerts of a service that sends no transId: any order must end well."""
+    return [
+        Meant(
+            f"i-plain-{number}", since + minute * MINUTE, chance.choice(("ALERT", "ALERT", "OK")), chance.choice(LEVELS)
+        )
+        for number in range(resources)
+        for minute in chance.sample(range(12), chance.randint(1, 6))
+    ]
+
+
+LEVELS = ("CRITICAL", "WARN", "INFO")
+
+
+def lone_runs(chance: random.Random, resources: int, since: int) -> list[Meant]:
+    """One run of each resource, all in the same second; OK may come before ALERT."""
+    meant = []
+    for number in range(resources):
+        run, length = f"run-{number}", chance.randint(1, 3)
+        level = chance.choice(LEVELS)
+        meant += [Meant(f"i-lone-{number}", since + minute * MINUTE, "ALERT", level, run) for minute in range(length)]
+        if chance.random() < 0.6:
+            meant.append(Meant(f"i-lone-{number}", since + length * MINUTE, "OK", level, run))
+    return meant
+
+
+def runs_with_lost_oks(chance: random.Random, resources: int, since: int) -> list[Meant]:
+    """Runs one after the other, in order, some without their OK: the next one takes their place."""
+    meant = []
+    for number in range(resources):
+        minute = 0
+        for turn in range(chance.randint(2, 4)):
+            run = f"run-{number}-{turn}"
+            meant.append(Meant(f"i-runs-{number}", since + minute * MINUTE, "ALERT", "WARN", run))
+            if chance.random() < 0.5:
+                meant.append(Meant(f"i-runs-{number}", since + (minute + 1) * MINUTE, "OK", "WARN", run))
+            minute += 2
+    return meant
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it."""
+
+    meant: int
+    sent: int
+    statuses: set[int]
+    swallowed: list[Meant] = field(default_factory=list)
+    miscounted: int = 0
+    """Alerts whose deliveries are not as many as were sent."""
+    calm: set[str] = field(default_factory=set)
+    """What burns and is not open."""
+    restless: set[str] = field(default_factory=set)
+    """What is open and does not burn, or is open twice."""
+
+
+def deliver(instance: Instance, meant: Sequence[Meant], *, seed: int, shuffled: bool = True) -> Outcome:
+    """Send every alert one to four times, from many connections at once, and compare."""
+    chance = random.Random(seed)
+    copies = {one: chance.randint(1, 4) for one in meant}
+    letters = [one for one, number in copies.items() for _ in range(number)]
+    if shuffled:
+        chance.shuffle(letters)
+    bodies = [one.body(chance) for one in letters]
+    statuses = asyncio.run(_post_all(instance.url, bodies, 16 if shuffled else 1))
+    outcome = Outcome(len(copies), len(bodies), statuses)
+    told = Counter[tuple[object, ...]]()
+    for one in instance.run("alerts", "--json", "--limit", "1000000").objects:
+        told[one["resource_id"], one["fields"]["timestamp"], one["state"], one["fields"]["transId"]] += one[
+            "deliveries"
+        ]
+    for one, number in copies.items():
+        found = told[one.resource, str(one.at), one.state, one.run]
+        outcome.swallowed += [one] * (not found)
+        outcome.miscounted += found != number
+    mine = {one.resource for one in meant}
+    there = [row["resource_id"] for row in instance.run("incidents", "--json", "--open").objects]
+    opened = [resource for resource in there if resource in mine]
+    outcome.calm = burning(list(copies)) - set(opened)
+    outcome.restless = {one for one in opened if one not in burning(list(copies)) or opened.count(one) > 1}
+    return outcome
+
+
+async def _post_all(url: str, bodies: Sequence[bytes], lanes: int) -> set[int]:
+    async def lane(some: Sequence[bytes]) -> set[int]:
+        return {await ask(url, body) for body in some}
+
+    return set().union(*await asyncio.gather(*(lane(bodies[start::lanes]) for start in range(lanes))))
+
+
+SHAPES = {
+    "any order, no transId": (without_runs, True),
+    "any order, a transId each": (lone_runs, True),
+    "lost OKs, then a new transId": (runs_with_lost_oks, False),
+}
+
+
+def measure(folder: Path, resources: int = 600) -> list[Figure]:
+    """Figures of `make soak`."""
+    figures = []
+    for number, (name, (make, shuffled)) in enumerate(SHAPES.items()):
+        with started(folder / str(number)) as instance:
+            meant = make(random.Random(number), resources, now() - 20 * MINUTE)
+            outcome = deliver(instance, meant, seed=number, shuffled=shuffled)
+        wrong = len(outcome.calm) + len(outcome.restless)
+        note = f"of {outcome.meant} alerts in {outcome.sent} deliveries, refused: {outcome.statuses - {200} or 'none'}"
+        figures += [
+            Figure(
+                f"{name}: swallowed or miscounted", len(outcome.swallowed) + outcome.miscounted, "", ("<=", 0), note
+            ),
+            Figure(f"{name}: not as the oracle says", wrong, "", ("<=", 0), f"of {resources} resources"),
+        ]
+    return figures
