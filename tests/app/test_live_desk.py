@@ -1,6 +1,7 @@
 """The desk of the running program, over a real log."""
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import wait_for
 from tests.storage.making import append, store
 from trayalert.app.crashes import Crashes
 from trayalert.app.live_desk import LiveDesk
+from trayalert.app.log_view import LogView
 from trayalert.app.places import find_places
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.level import Level
@@ -86,3 +89,24 @@ async def test_crashes_are_news_until_they_are_dismissed(log: Path, desk: LiveDe
     desk.dismiss_news()
     assert desk.state().news == ()
     assert [path.name for path in folder.iterdir()] == ["crash-20261123T031200Z.seen.txt"]
+
+
+async def test_a_log_that_another_program_locks_does_not_stop_the_window(log: Path) -> None:
+    copy = log.with_name("copy.db")
+    with closing(sqlite3.connect(log)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        view = LogView(copy)
+        begun = time.monotonic()
+        for _ in range(100):
+            assert view.ask("levels", lambda reader: reader.open_levels()) is None
+        assert time.monotonic() - begun < 0.5
+        (sentence,) = view.problems
+        assert str(copy) in sentence
+        other.execute("COMMIT")
+    wait_for(lambda: view.ask("levels", lambda reader: reader.open_levels()) is not None, deadline=5)
+    assert view.problems == ()
+    view.let_go()

@@ -17,8 +17,9 @@ from trayalert.storage.reader import Reader
 _logger = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
-_LONG = 0.1
-_REST = 2.0
+_PATIENCE = 0.1
+_LONG = 0.05
+_REST = 1.0
 """Seconds."""
 
 
@@ -43,7 +44,7 @@ class LogView:
             return None
         try:
             if self._reader is None:
-                self._reader = Reader(self._path)
+                self._reader = Reader(self._path, patience=_PATIENCE)
             found = answer(self._reader)
         except Fault as fault:
             if str(fault) not in self._problems.values():

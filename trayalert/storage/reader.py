@@ -39,8 +39,10 @@ class Reader:
     Each question looks whether the file is still the one at the path; after a fault the next one opens it anew.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience: float = 2.0) -> None:
+        """`patience`: seconds that a question waits for who has locked the file."""
         self._path = path
+        self._patience = patience
         self._places: tuple[Place, ...] = ()
         self._connection: sqlite3.Connection | None = None
         self._connected()
@@ -52,7 +54,7 @@ class Reader:
             self.close()
         try:
             self._path.stat()
-            connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
+            connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=self._patience)
         except FileNotFoundError as error:
             raise NoLog(f"there is no log {self._path} yet") from error
         except (OSError, sqlite3.Error) as error:
