@@ -69,7 +69,14 @@ class LiveDesk:
         self._last_callback_at = last or self._last_callback_at
         log, door = self._receiver.log_state, self._receiver.door
         unread = levels is None
-        trouble = (door.problem, door.note, *log.problems, *self._log.problems, self._notifier_problem(), *self._plan.problems)
+        trouble = (
+            door.problem,
+            door.note,
+            *log.problems,
+            *self._log.problems,
+            self._notifier_problem(),
+            *self._plan.problems,
+        )
         return DeskState(
             open_incidents=sum(self._levels.values()),
             worst=worst(*self._levels) if self._levels else None,
