@@ -87,7 +87,8 @@ class Connection(BaseProtocol):
         if self._answered:
             self._drain(len(data))
             return
-        assert self._parser is not None  # noqa: S101 - it is made with the connection
+        if self._parser is None:
+            return
         self._heard += len(data)
         try:
             messages, _, _ = self._parser.feed_data(data)
@@ -128,6 +129,7 @@ class Connection(BaseProtocol):
         super().connection_lost(exc)
         self._end_body()
         self._crowd.leave(self)
+        self._parser = self._body = self._socket = None  # they hold on to each other: the collector would have to look
 
     def eof_received(self) -> bool:
         """Keep the way back open for a sender that has said all and waits for its answer."""
