@@ -10,6 +10,7 @@ import pytest
 from tests.listener.wire import SECRET, Door, Visitor, open_to_all, opens, request, status
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
+from trayalert.listener.connection import Connection
 from trayalert.listener.counts import DoorCounts
 from trayalert.listener.server import open_door
 
@@ -201,6 +202,19 @@ async def test_without_descriptors_the_oldest_go_and_the_door_goes_on(
     assert 0.2 < time.monotonic() - begun < 2
     assert counts.evicted == 1
     assert caplog.text.count("Too many open files") == 1
+
+
+async def test_a_bug_with_one_connection_does_not_shut_the_door(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_to_all() as door:
+        with monkeypatch.context() as broken:
+            broken.setattr(Connection, "take", lambda *_: 1 / 0)
+            async with door.visitor() as visitor:
+                assert await visitor.rest() == b""
+        assert status(await door.ask(request(body=b"x"))) == 200
+
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_the_whole_visit_of_a_stranger_is_shorter_than_8_s() -> None:

@@ -58,6 +58,9 @@ class Entrance:
         try:
             await self._crowd.room()
             self._connect(accepted, address)
+        except Exception:  # a bug of ours costs one connection, never the door
+            _logger.exception("a connection could not be taken in")
+            accepted.close()
         except BaseException:
             accepted.close()
             raise
@@ -106,6 +109,6 @@ class Entrance:
             await asyncio.sleep(_BREATH)
         elif not isinstance(error, ConnectionError):
             _logger.error("no connection can be taken in: %s", error)
-            await asyncio.sleep(1)
+            await asyncio.sleep(_BREATH)
         else:
             await asyncio.sleep(0)
