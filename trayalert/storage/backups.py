@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
+from trayalert.storage.asking import readable
 from trayalert.storage.faults import LogFault
 from trayalert.storage.files import backups_of, sync_folder
 from trayalert.storage.schema import STEPS, version_of
@@ -76,7 +78,7 @@ def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] |
         for old in list_backups(log)[keep:]:
             old.path.unlink(missing_ok=True)
         return Backup(path, now, path.stat().st_size)
-    except (OSError, sqlite3.Error, LogFault) as error:
+    except (OSError, sqlite3.Error, UnicodeDecodeError, LogFault) as error:
         reason = getattr(error, "strerror", None) or error
         raise LogFault(f"no backup of the log could be made in {folder}: {reason}.") from error
 
@@ -105,11 +107,12 @@ def look_over(path: Path) -> Counts:
             if not 0 < version <= len(STEPS):
                 reason = "a newer trayalert wrote it" if version else "it is no log"
                 raise LogFault(f"{path} cannot be used as a backup: {reason}")
+            backup.text_factory = readable
             problems = backup.execute("PRAGMA quick_check(1)").fetchall()
             if problems != [("ok",)]:
-                raise LogFault(f"{path} is damaged: {problems[0][0]}")
+                raise LogFault(f"{path} is damaged: {printable(problems[0][0])}")
             return _counts(backup)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
         raise LogFault(f"{path} cannot be used as a backup: {error}") from error
 
 

@@ -46,15 +46,17 @@ class NotStored(LogFault):
     """This one thing could not be written down; nothing of it was kept, and trying again may help."""
 
 
-def fault_of(error: sqlite3.Error | OSError, path: Path) -> LogFault:
+def fault_of(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) -> LogFault:
     """Return what an error of SQLite or the system means for the log at `path`."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    reason = error.strerror or error if isinstance(error, OSError) else error
+    reason: object = error.strerror or error if isinstance(error, OSError) else error
     if code == sqlite3.SQLITE_FULL or _no_room(error, code, path):
         return DiskFull(
             f"the disk of {path.parent} is full: callbacks are refused (503), and Cloud Monitor comes again up to "
             "3 times. Free some space; trayalert goes on by itself."
         )
+    if isinstance(error, UnicodeDecodeError):
+        code, reason = sqlite3.SQLITE_CORRUPT, "its schema is damaged"  # which SQLite quotes, and that is no text
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return DamagedLog(path, str(reason))
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
@@ -79,7 +81,7 @@ def fault_of(error: sqlite3.Error | OSError, path: Path) -> LogFault:
     )
 
 
-def _no_room(error: sqlite3.Error | OSError, code: int, path: Path) -> bool:
+def _no_room(error: Exception, code: int, path: Path) -> bool:
     if isinstance(error, OSError):
         return error.errno in {errno.ENOSPC, errno.EDQUOT}
     if code not in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:

@@ -74,7 +74,7 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
         if suspect:
             _sync_all(connection, path)
         connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         connection.close()
         raise fault_of(error, path) from error
     except BaseException:
@@ -94,7 +94,7 @@ def _refuse_newer(path: Path) -> None:
     """Look at the version with a connection that cannot write. What else it finds is found again."""
     if _size(path) <= 0:
         return
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
         uri = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_AT_OPENING)) as connection:
             _refuse_newer_version(connection)

@@ -68,9 +68,10 @@ def finish_moving(log: Path) -> None:
     """
     restored = restored_of(log)
     try:
+        for left in log.parent.glob(f"{restored.name}.part*"):
+            left.unlink(missing_ok=True)
         if log.exists():
-            for left in (restored, restored.with_name(f"{restored.name}.part")):
-                left.unlink(missing_ok=True)  # the kill came before the log was moved: it was not restored
+            restored.unlink(missing_ok=True)  # the kill came before the log was moved: it was not restored
             return
         folder = next(iter(reversed(quarantined(log))), None)
         if folder is not None and not any(_beside(folder / log.name, end).exists() for end in _BESIDE):
@@ -147,7 +148,7 @@ def thinned_of(folder: Path) -> int:
 
 
 def _read_numbers(log: Path) -> list[int | None]:
-    with contextlib.suppress(sqlite3.Error), _asking(log) as connection:
+    with contextlib.suppress(sqlite3.Error, ValueError), _asking(log) as connection:
         if connection.execute("PRAGMA user_version").fetchone()[0] > 0:
             return [_last_number(connection, table) for table in _TABLES]
     return [None, None, None]

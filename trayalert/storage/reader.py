@@ -62,7 +62,7 @@ class Reader:
         try:
             self._check(version_of(connection))
             connection.create_function("texts", 2, _texts, deterministic=True)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             connection.close()
             raise self._fault(error) from error
         except LogFault:
@@ -79,7 +79,7 @@ class Reader:
         if version < len(STEPS):
             raise LogFault(f"the log {self._path} is of an older trayalert. Start this one once: trayalert serve.")
 
-    def _fault(self, error: sqlite3.Error | OSError) -> LogFault:
+    def _fault(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> LogFault:
         fault = fault_of(error, self._path)
         if isinstance(fault, DamagedLog):
             return fault
@@ -192,7 +192,7 @@ class Reader:
         try:
             with closing(self._connected().execute(sql, parameters)) as cursor:
                 yield from cursor
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             self.close()
             raise self._fault(error) from error
 

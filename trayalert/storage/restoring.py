@@ -35,7 +35,7 @@ def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
         part.rename(restored)
         sync_folder(log.parent)
         folder = move_aside(log, why=_WHY, now=now) if log.exists() else None
-    except (OSError, sqlite3.Error, LogFault) as error:
+    except (OSError, sqlite3.Error, UnicodeDecodeError, LogFault) as error:
         part.unlink(missing_ok=True)
         if log.exists():
             restored.unlink(missing_ok=True)

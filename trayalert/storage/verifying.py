@@ -9,6 +9,11 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+from trayalert.storage.asking import readable
+
+_NO_TEXT = "its schema is damaged"
+"""What SQLite says of that quotes it, and is then no text."""
+
 
 class Verification:
     """One look at the file, with a connection that cannot write. `damage` holds once it is `over`."""
@@ -33,9 +38,12 @@ class Verification:
         try:
             with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 connection.set_progress_handler(lambda: self._stopped, 10_000)
+                connection.text_factory = readable
                 ((found,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
         except sqlite3.DatabaseError as error:
             self.damage = _damage(error)
+        except UnicodeDecodeError:
+            self.damage = _NO_TEXT
         else:
             if found != "ok":
                 self.damage = "damage in it was found: " + " ".join(found.split())[:200]
@@ -49,6 +57,8 @@ def glance(path: Path) -> str | None:
                 connection.execute(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 1").fetchall()
     except sqlite3.DatabaseError as error:
         return _damage(error)
+    except UnicodeDecodeError:
+        return _NO_TEXT
     return None
 
 
