@@ -19,6 +19,7 @@ texts = st.text(st.sampled_from(WILD + "ab中😀") | st.characters(exclude_cate
         ("gpj\u202excod", "gpjxcod"), ("a\u2066b\u2069\u200f", "ab"), ("a\u200bb\u2060c\ufeffd\u00ade", "abcde"),
         ("\ud800a\udfff", "a"), ("a\u034fb\u3164\u115fc", "abc"), ("a\U000e0041\U000e007fb", "ab"),
         ("\u180ea\u180bb", "ab"),
+        ("e\u0301\u0323", "e\u0301\u0323"), ("Z" + "\u0300" * 500 + "a", "Z" + "\u0300" * 4 + "a"),
         ("<b>&amp;</b>", "<b>&amp;</b>"), ("😀", "😀"), ("\n\n", ""),
     ],
 )  # fmt: skip

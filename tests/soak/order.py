@@ -116,10 +116,9 @@ def deliver(instance: Instance, meant: Sequence[Meant], *, seed: int, shuffled: 
     statuses = asyncio.run(_post_all(instance.url, bodies, 16 if shuffled else 1))
     outcome = Outcome(len(copies), len(bodies), statuses)
     told = Counter[tuple[object, ...]]()
-    for one in instance.run("alerts", "--json", "--limit", "1000000").objects:
-        told[one["resource_id"], one["fields"]["timestamp"], one["state"], one["fields"]["transId"]] += one[
-            "deliveries"
-        ]
+    for row in instance.run("alerts", "--json", "--limit", "1000000").objects:
+        name = (row["resource_id"], row["fields"]["timestamp"], row["state"], row["fields"]["transId"])
+        told[name] += row["deliveries"]
     for one, number in copies.items():
         found = told[one.resource, str(one.at), one.state, one.run]
         outcome.swallowed += [one] * (not found)

@@ -10,13 +10,17 @@ _UNSEEN = re.compile(
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]+"
 )
 
+_MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_PILED = re.compile(f"({_MARK}{{4}}){_MARK}+")
+"""More marks on one letter than any language has: they reach over the lines above, and laying them out is slow."""
+
 
 def printable(text: str | None, *, limit: int = 300) -> str:
     """Return one line without invisible characters, at most `limit` characters long; None is empty."""
     if not text:
         return ""
     start = text[: limit * 4]
-    line = _BREAKS.sub(" ", _UNSEEN.sub("", start)).strip()
+    line = _BREAKS.sub(" ", _PILED.sub(r"\1", _UNSEEN.sub("", start))).strip()
     return line if len(line) <= limit and len(start) == len(text) else line[: limit - 1] + "…"
 
 

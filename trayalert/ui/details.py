@@ -1,12 +1,13 @@
 """Everything about one incident, beside the table. Its rule: all text is plain and can be copied."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import QElapsedTimer, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
+from trayalert.domain.alert import State
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
@@ -17,8 +18,13 @@ from trayalert.ui.text_table import TextTable
 from trayalert.ui.wording import level_words, local_time, name_of, shown_level
 
 LATEST: Final = 50
+MOST_FIELDS, MOST_TEXT = 200, 8_000
+"""So many fields, and so many characters of them in all, are shown; Cloud Monitor sends some 30 and 2,000."""
 SURE_MS: Final = 4000
 """A second click on "Mark recovered" within this time means it."""
+
+_STATES = {State.OK: "OK", State.INSUFFICIENT_DATA: "no data"}
+"""An alert is told by its level."""
 
 
 class Details(QWidget):
@@ -37,7 +43,7 @@ class Details(QWidget):
         self._resolve_button = QPushButton("Mark recovered")
         self._no_link = PlainLabel("No console link is known for this resource.", wrapped=True)
         self._facts = IncidentFacts()
-        self._alerts = TextTable(("Time", "State", "Level", "Value", "From"))
+        self._alerts = TextTable(("Time", "State", "Value", "From"))
         self._fields = TextTable(("Field", "Value"), stretched=1, wrapped=True)
         self._tabs = QTabWidget()
         self._sure = QTimer(self, singleShot=True, interval=SURE_MS)
@@ -85,9 +91,7 @@ class Details(QWidget):
         show_tooltip(self._resolve_button, "" if stored.incident.open else "It is closed already.")
         self._facts.show_incident(stored, sender=senders(stored.alert), now=now)
         self._alerts.show_rows([_alert_row(alert, senders(alert), now=now) for alert in alerts])
-        self._fields.show_rows(
-            [(name, printable(text, limit=2000)) for name, text in stored.alert.alert.fields.items()]
-        )
+        self._fields.show_rows(_field_rows(stored.alert.alert.fields))
         more = "+" if len(alerts) == LATEST else ""
         self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
 
@@ -165,15 +169,27 @@ class _Head(QWidget):
         self._picture.show()
 
 
+def _field_rows(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the fields as they are shown: a stranger's 64 KB, or 30,000 fields, would hold the window up."""
+    rows: list[tuple[str, str]] = []
+    left = MOST_TEXT
+    for name, text in fields.items():
+        if len(rows) == MOST_FIELDS or left <= 0:
+            rows.append(("…", f"{len(fields) - len(rows)} more: `trayalert alerts --json` has them all"))
+            break
+        rows.append((printable(name, limit=100), printable(text, limit=min(2000, left))))
+        left -= sum(map(len, rows[-1]))
+    return rows
+
+
 def _alert_row(stored: StoredAlert, sender: str | None, *, now: Millis) -> tuple[str, ...]:
     alert = stored.alert
     time = local_time(alert.at if alert.at is not None else stored.received_at, now=now)
     value = f"{alert.value_text or ''} {alert.unit or ''}".strip()
-    state = alert.state.value.replace("INSUFFICIENT_DATA", "no data") if alert.state else alert.kind.value
+    state = _STATES.get(alert.state, alert.level.value) if alert.state else alert.kind.value
     return (
         time,
         f"{state}, late" if stored.late else state,
-        alert.level.value,
         value,
         (sender or "").removeprefix("from "),
     )

@@ -1,6 +1,8 @@
 """The facts of one incident, names and values one below the other. Its rule: what is absent is left out."""
 
 from collections.abc import Mapping
+from itertools import islice
+from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
@@ -11,6 +13,9 @@ from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.ui.plain import PlainLabel, PlainParagraph
 from trayalert.ui.wording import closed_words, duration_words, full_time, metric_of, resource_of, value_words
+
+MOST_DIMENSIONS: Final = 20
+"""A resource has a handful; thousands, from a stranger, would hold the window up."""
 
 
 class IncidentFacts(QScrollArea):
@@ -88,4 +93,8 @@ def _retries(alert: StoredAlert) -> str:
 
 
 def _lines(pairs: Mapping[str, str]) -> str:
-    return "\n".join(f"{printable(name, limit=100)} = {printable(text)}" for name, text in pairs.items())
+    first = islice(pairs.items(), MOST_DIMENSIONS)
+    lines = [f"{printable(name, limit=100)} = {printable(text)}" for name, text in first]
+    if len(pairs) > MOST_DIMENSIONS:
+        lines.append(f"… and {len(pairs) - MOST_DIMENSIONS} more")
+    return "\n".join(lines)
