@@ -161,10 +161,10 @@ def test_who_probes_is_said_beside_the_facts(desk: FakeDesk, seen: Seen) -> None
 
 def test_each_alert_says_where_it_came_from(seen: Seen) -> None:
     seen.select(2)
-    assert [row[4] for row in rows_of(seen, columns=5)] == ["Cloud Monitor (106.11.34.5)"]
+    assert [row[3] for row in rows_of(seen, columns=4)] == ["Cloud Monitor (106.11.34.5)"]
     assert "from Cloud Monitor (106.11.34.5)" in seen.words()
     seen.select(1)
-    assert rows_of(seen, columns=5)[0][4] == ""
+    assert rows_of(seen, columns=4)[0][3] == ""
 
 
 def test_with_the_log_unreadable_an_empty_window_is_not_calm(qtbot: QtBot) -> None:
@@ -211,7 +211,7 @@ def test_details_name_all_that_is_known_in_plain_text(seen: Seen) -> None:
 
 def test_the_latest_50_alerts_are_listed(seen: Seen) -> None:
     seen.select(8)
-    assert len(rows_of(seen, columns=5)) == 50
+    assert len(rows_of(seen, columns=4)) == 50
 
 
 def test_a_change_of_the_selected_incident_shows_at_once(desk: FakeDesk, seen: Seen) -> None:

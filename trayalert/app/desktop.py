@@ -135,7 +135,7 @@ def _run(plan: Plan, crashes: Crashes) -> None:
 async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) -> None:
     receiver, wishes = thread.receiver, thread.wishes
     ending = asyncio.Event()
-    _end_on_signals(ending)
+    end_on_signals(ending)
     if early:
         ending.set()
     quit_filter = _QuitFilter()
@@ -185,7 +185,8 @@ def _early_signals() -> list[int]:
     return early
 
 
-def _end_on_signals(ending: asyncio.Event) -> None:
+def end_on_signals(ending: asyncio.Event) -> None:
+    """Set the event when the system, or the person at a terminal, wants the program to end."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform == "win32":

@@ -4,13 +4,15 @@ Started with the session nobody would see its sentence on stderr; so a blind tra
 cause is gone.
 """
 
-import signal
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QTimer
+import qasync
 from PySide6.QtWidgets import QApplication
 
 from trayalert.app.clock import now
+from trayalert.app.desktop import end_on_signals
 from trayalert.domain.fault import Fault
 from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
@@ -20,10 +22,8 @@ from trayalert.ui.bridge import EventBridge
 from trayalert.ui.desk import DeskState
 from trayalert.ui.front import Front
 
-_TICK_MS = 250
-"""Python hears of a signal only when it gets a turn."""
-_TRY_AGAIN = 20
-"""So many ticks are 5 s."""
+_TRY_AGAIN = 5.0
+"""Seconds."""
 
 
 class TroubledDesk:
@@ -109,31 +109,29 @@ def wait_until_begun(trouble: str, begin: Callable[[], None]) -> bool:
     app.setApplicationName("trayalert")
     app.setDesktopFileName("trayalert")
     app.setQuitOnLastWindowClosed(False)
-    desk = TroubledDesk(trouble, app.quit)
+    with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
+        return runner.run(_wait(trouble, begin))
+
+
+async def _wait(trouble: str, begin: Callable[[], None]) -> bool:
+    ending = asyncio.Event()
+    end_on_signals(ending)
+    desk = TroubledDesk(trouble, ending.set)
     front = Front(desk, EventBridge())
-    ticks, begun = 0, False
-
-    def tick() -> None:
-        nonlocal ticks, begun
-        ticks += 1
-        if ticks % _TRY_AGAIN:
-            return
-        try:
-            begin()
-        except Fault as fault:
-            desk.trouble = str(fault)
-            front.refresh()
-        else:
-            begun = True
-            app.quit()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: app.quit())
-    timer = QTimer(interval=_TICK_MS)
-    timer.timeout.connect(tick)
-    timer.start()
     front.start()
     front.show_window()
-    app.exec()
-    front.stop()
-    return begun
+    try:
+        while not ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), _TRY_AGAIN)
+                break
+            try:
+                begin()
+            except Fault as fault:
+                desk.trouble = str(fault)
+                front.refresh()
+            else:
+                return True
+        return False
+    finally:
+        front.stop()
