@@ -4,6 +4,7 @@ import unicodedata
 from pathlib import Path
 
 from tests.storage.making import NOON, append, raw_callback, read, reading, store
+from trayalert.domain.log_state import LogState
 from trayalert.domain.settings import Settings
 from trayalert.services.status import NO_TOTALS, Door, Running, status
 from trayalert.services.tables import alert_lines, incident_lines, status_lines
@@ -69,9 +70,12 @@ def test_incidents_say_how_long_they_last(tmp_path: Path) -> None:
     assert burning[place(head, "LASTED") :].startswith("2 h 5 min ")
 
 
+NOTHING_KEPT = {"backups": 0, "last_backup_at": None, "quarantined": 0, "salvage": None}
+
+
 def told(running: Running | None, *problems: str) -> str:
     state = status(settings=Settings(), problems=problems, totals=NO_TOTALS, running=running, data_dir="/data")
-    return "\n".join(status_lines(state))
+    return "\n".join(status_lines(state | NOTHING_KEPT))
 
 
 def test_status_says_what_matters_first() -> None:
@@ -86,3 +90,16 @@ def test_status_says_what_matters_first() -> None:
     assert "calm" not in told(running)
     assert "unknown: nothing has proved" in told(running)
     assert told(None, "port is wrong").endswith("settings        port is wrong")
+
+
+def test_status_says_how_the_log_is_and_who_probes() -> None:
+    door = Door(host="127.0.0.1", port=8765, open=True)
+    log = LogState(storing=False, problems=("The disk is full.",), news=("3 of 4 salvaged.",), salvaging=True)
+    running = Running(front="serve", pid=1, http_parser="c", door=door, log_state=log, probing="Someone is probing.")
+
+    lines = told(running).splitlines()
+
+    assert "reach           blind: callbacks are refused, as they cannot be stored" in lines
+    assert {"log             The disk is full.", "log news        3 of 4 salvaged."} <= set(lines)
+    assert "probing         Someone is probing." in lines
+    assert any(line.startswith("salvage ") for line in lines)

@@ -55,7 +55,8 @@ def _kept_lines(state: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield "backups         none yet"
     if state["quarantined"]:
-        yield f"quarantine      {state['quarantined']} logs were moved aside; `trayalert check` tells why"
+        moved = "1 log was" if state["quarantined"] == 1 else f"{state['quarantined']} logs were"
+        yield f"quarantine      {moved} moved aside; `trayalert check` tells why"
 
 
 def secret_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
