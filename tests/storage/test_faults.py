@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.making import append, ids, locked, open_log, reading, rows, store, until
+from tests.storage.making import append, ids, locked, open_log, reading, rows, store, until, writing
 from trayalert.domain.events import Event, LogChanged
 from trayalert.storage import log as log_module
 from trayalert.storage.faults import NotStored
 from trayalert.storage.files import ballast_of, quarantine_of
-from trayalert.storage.room import BALLAST, lay_ballast, let_ballast_go, worry
+from trayalert.storage.room import BALLAST, SCRATCH, lay_ballast, let_ballast_go, worry
 
 
 @pytest.fixture
@@ -254,3 +254,22 @@ async def test_parts_tell_problems_and_news_beside_the_writers(path: Path) -> No
         assert log.state.problems == ()
 
     assert len(heard) == 4
+
+
+def test_a_full_disk_that_takes_one_row_more_is_not_called_healed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with writing(path) as log:
+        log.commit([append("i-1")])
+        pages = log._holding.connection.execute("PRAGMA page_count").fetchone()[0]
+        log._holding.connection.execute(f"PRAGMA max_page_count = {pages}")
+        assert isinstance(log.commit([append("i-2", expression="x" * 50_000)])[0], NotStored)
+        log._holding.connection.execute("PRAGMA max_page_count = 1000000")
+        with monkeypatch.context() as patched:
+            patched.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, 1 << 30, SCRATCH - 1))
+
+            assert not isinstance(log.commit([append("i-3")])[0], Exception)
+            log.look()
+            assert "is full" in (log.condition.problem or "")
+
+        log.look()
+        assert log.condition.problem is None
+        assert not path.with_name("scratch").exists()

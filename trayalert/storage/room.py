@@ -4,7 +4,6 @@ A full disk refuses even what makes room (deleting rows, a checkpoint). The ball
 callbacks, while the person is told.
 """
 
-import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -14,6 +13,8 @@ from trayalert.storage.files import ballast_of
 BALLAST = 16 << 20
 LOW = 256 << 20
 """With less than this free, the person is told."""
+SCRATCH = 1 << 20
+"""So much must be free in earnest before a disk that was full counts as healed."""
 
 
 def worry(log: Path) -> str | None:
@@ -27,29 +28,46 @@ def worry(log: Path) -> str | None:
     )
 
 
+def has_room(log: Path) -> bool:
+    """Whether SCRATCH bytes can be had: a disk that takes one row more and then none would heal and fail in turns."""
+    free = _free(log)
+    return free is not None and free >= SCRATCH and _take(log.with_name("scratch"), SCRATCH, keep=False)
+
+
 def lay_ballast(log: Path) -> None:
     """Lay the ballast where there is none and room enough; one that cannot be laid is tried again another time."""
     ballast = ballast_of(log)
     free = _free(log)
     if free is None or free < LOW + BALLAST or ballast.exists():
         return
-    with contextlib.suppress(OSError):
-        descriptor = os.open(ballast, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            _fill(descriptor)
-        except OSError:
-            ballast.unlink(missing_ok=True)
-        finally:
-            os.close(descriptor)
+    _take(ballast, BALLAST, keep=True)
 
 
-def _fill(descriptor: int) -> None:
+def _take(path: Path, size: int, *, keep: bool) -> bool:
+    """Take so many real blocks for a file of ours, and `keep` them or not; whether they could be had."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    except OSError:
+        return False
+    try:
+        _fill(descriptor, size)
+    except OSError:
+        keep = False
+        return False
+    finally:
+        os.close(descriptor)
+        if not keep:
+            path.unlink(missing_ok=True)
+    return True
+
+
+def _fill(descriptor: int, size: int) -> None:
     """Take real blocks: a file with a hole in it frees nothing."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, BALLAST)
+        os.posix_fallocate(descriptor, 0, size)
         return
     zeros = bytes(1 << 20)
-    for _ in range(BALLAST // len(zeros)):
+    for _ in range(size // len(zeros)):
         os.write(descriptor, zeros)
 
 

@@ -21,7 +21,7 @@ from trayalert.storage.bulletin import Condition
 from trayalert.storage.faults import DamagedLog, DiskFull, LockedLog, LogFault, NewerLog, NotStored, fault_of
 from trayalert.storage.holding import Holding
 from trayalert.storage.opening import BUSY
-from trayalert.storage.room import lay_ballast, let_ballast_go, worry
+from trayalert.storage.room import has_room, lay_ballast, let_ballast_go, worry
 
 _OF_ONE_VALUE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """What SQLite raises for one bad value; its other errors are the disk's, and hit all alike."""
@@ -63,6 +63,7 @@ class Writing:
         self._path = path
         self._keep_raw = keep_raw
         self._worry: str | None = None
+        self._full = False
         self._holding = Holding(path, patient=patient)
         try:
             self._holding.ready()
@@ -115,6 +116,9 @@ class Writing:
     def _tell(self, problem: str | None) -> None:
         """Say how it is; nothing new is said where nothing is new."""
         before = self.condition
+        if problem is None and self._full:
+            self._full = not has_room(self._path)
+            problem = before.problem if self._full else None
         now = Condition(
             problem=problem,
             worry=self._worry if problem is None else None,
@@ -160,6 +164,7 @@ class Writing:
         fault = fault_of(error, self._path)
         match fault:
             case DiskFull():
+                self._full = True
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:  # a sync that failed, perhaps
                     self._holding.drop()
                 if not again or not let_ballast_go(self._path):
