@@ -20,15 +20,13 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QGuiApplication
 
-from trayalert.domain.level import Level
 from trayalert.domain.stored import StoredIncident
 from trayalert.ui.columns import COLUMNS, Column, cell_text
 from trayalert.ui.desk import Desk
-from trayalert.ui.icons import level_icon
 from trayalert.ui.ranked import Ranked, runs
-from trayalert.ui.wording import level_words, shown_level
+from trayalert.ui.row_look import alignment, look
+from trayalert.ui.wording import level_words
 
 PAGE: Final = 200
 SLICE: Final = 250
@@ -42,7 +40,6 @@ KEPT: Final = 2000
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
-_TINT: Final = QColor(214, 38, 44, 34)
 
 
 class IncidentsModel(QAbstractTableModel):
@@ -85,7 +82,7 @@ class IncidentsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return COLUMNS[section].value
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(COLUMNS[section])
+            return alignment(COLUMNS[section])
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -97,7 +94,7 @@ class IncidentsModel(QAbstractTableModel):
             return self.text(stored, column)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{column.value}: {self.text(stored, column) or 'none'}"
-        return _look(stored, column, role)
+        return look(stored, column, role)
 
     def canFetchMore(self, parent: Index) -> bool:  # noqa: N802 (Qt's name)
         """Whether the log may hold more closed incidents."""
@@ -282,38 +279,3 @@ class IncidentsModel(QAbstractTableModel):
         if self._rows.closed_count > most:
             self._remove(range(self._rows.open_count + most - PAGE, len(self._rows)))
             self._exhausted = False
-
-
-def _look(stored: StoredIncident, column: Column, role: int) -> Any:
-    match role:
-        case Qt.ItemDataRole.DecorationRole if column is Column.LEVEL:
-            return level_icon(shown_level(stored.incident))
-        case Qt.ItemDataRole.FontRole if column is Column.LEVEL and shown_level(stored.incident) is Level.CRITICAL:
-            return _bold()
-        case Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(column)
-        case Qt.ItemDataRole.ForegroundRole if not stored.incident.open:
-            return _dimmed()
-        case Qt.ItemDataRole.BackgroundRole if shown_level(stored.incident) is Level.CRITICAL:
-            return _TINT
-        case _:
-            return None
-
-
-def _alignment(column: Column) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column.numeric else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
-
-
-def _bold() -> QFont:
-    font = QFont(QGuiApplication.font())
-    font.setBold(True)
-    return font
-
-
-def _dimmed() -> QColor:
-    """Return the text's colour halfway to the table's: still to be read, but not in the way."""
-    palette = QGuiApplication.palette()
-    text, base, keep = palette.text().color(), palette.base().color(), 0.62
-    pairs = (text.red(), base.red()), (text.green(), base.green()), (text.blue(), base.blue())
-    return QColor(*(round(keep * ink + (1 - keep) * paper) for ink, paper in pairs))
