@@ -54,7 +54,7 @@ class Instance:
 
 @contextmanager
 def started(
-    folder: Path, *, descriptors: int | None = None, module: str = "trayalert", **changes: str
+    folder: Path, *, descriptors: int | None = None, module: str = "trayalert", umask: int = -1, **changes: str
 ) -> Iterator[Instance]:
     """Start it with its data dir in `folder`; at the end it must end well."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def started(
     command = [*limits, sys.executable, "-m", module, "serve", "--data-dir", str(data_dir), "--port", "0"]
     with stderr.open("ab") as errors:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment(**changes)
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment(**changes), umask=umask
         )
     watch = threading.Timer(DEADLINE * 5, process.kill)  # stuck for ever is a failure too
     watch.start()
