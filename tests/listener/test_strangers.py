@@ -63,7 +63,7 @@ async def test_what_is_not_there_is_answered_with_the_same_bytes(door: Door, wha
     assert answer == known
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert answer.endswith(b"Content-Length: 0\r\nConnection: close\r\n\r\n")
-    assert b"Server" not in answer
+    assert b"\r\nServer: \r\n" in answer
     assert door.received == []
 
 
@@ -108,7 +108,7 @@ async def test_broken_http_is_refused_in_few_words(door: Door, what: str, caplog
         answer = await visitor.rest()
 
     assert status(answer) == 400
-    assert b"Server" not in answer
+    assert b"\r\nServer: \r\n" in answer
     assert answer.partition(b"\r\n\r\n")[2] in {b"the request is broken\n", b"the body is broken\n"}
     assert door.received == []
     assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []

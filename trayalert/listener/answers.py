@@ -1,37 +1,23 @@
 """What the door says: few words, the same for all, and nothing of what program says them."""
 
-import functools
-import time
-from email.utils import formatdate
+from collections.abc import Awaitable, Callable
 
-_REASONS = {
-    200: "OK",
-    400: "Bad Request",
-    404: "Not Found",
-    408: "Request Timeout",
-    413: "Content Too Large",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
-}
-GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+from aiohttp import web
+from multidict import CIMultiDict
+
+_HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store", "Content-Type": "text/plain"})
+"""Without a name in `Server` aiohttp would give its own."""
 
 
-def answer_of(status: int, text: str = "") -> bytes:
-    """Return a whole answer. Each closes the connection: what else was sent on it is never done."""
-    return _dated(status, text, int(time.time()))
+class Answer(web.Response):
+    """Closes the connection: what else was sent on it is never executed."""
 
+    def __init__(self, status: int, text: str = "", *, linger: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(status=status, body=text.encode(), headers=_HEADERS)
+        self.force_close()
+        self._linger = linger
 
-@functools.lru_cache(maxsize=32)
-def _dated(status: int, text: str, second: int) -> bytes:
-    lines = (
-        f"HTTP/1.1 {status} {_REASONS[status]}",
-        f"Date: {formatdate(second, usegmt=True)}",
-        "Cache-Control: no-store",
-        "Content-Type: text/plain",
-        f"Content-Length: {len(text)}",
-        "Connection: close",
-        "",
-        text,
-    )
-    return "\r\n".join(lines).encode("ascii")
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Say it all. It is over when nothing is on its way any more that could undo the answer."""
+        await super().write_eof(data)
+        await self._linger()

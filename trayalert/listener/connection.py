@@ -1,71 +1,73 @@
-"""One connection, which serves one request: aiohttp's parser reads it, the door answers it, and it is closed.
+"""One connection: aiohttp's, which serves one request, with limits that cannot get lost and no word for strangers.
 
-aiohttp's own protocol would keep it open, make tasks and timers for all who only knock, and write down what they sent.
+How long it may last is told by `until` and kept by the crowd: aiohttp has timers for some of it only, one for each.
 """
 
 import asyncio
 import logging
 import socket
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
-from aiohttp.streams import StreamReader
+from aiohttp import StreamReader, web
 
 from trayalert.listener import limits
-from trayalert.listener.answers import answer_of
+from trayalert.listener.answers import Answer
 from trayalert.listener.crowd import Crowd
 
+_NO_HTTP = b"\0"
+"""Breaks each head that is not complete."""
+
 _logger = logging.getLogger(__name__)
+_http_logger = logging.getLogger(f"{__name__}.http")
 
 
-class BrokenBody(Exception):
-    """A body that its own framing contradicts, or that ended too soon."""
+class _NoPath(logging.Filter):
+    """A traceback of aiohttp's may hold the path, and that the secret: it is not kept."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        record.exc_text = None
+        return True
 
 
-class Answers(Protocol):
-    """Who answers. Each call leads to `Connection.say`, sooner or later."""
-
-    def meet(self, connection: "Connection", message: RawRequestMessage, body: StreamReader) -> None:
-        """Answer a request whose head is complete."""
-        ...
-
-    def refuse(self, connection: "Connection") -> None:
-        """Answer what is no HTTP."""
-        ...
+_http_logger.addFilter(_NoPath())
 
 
-class Connection(BaseProtocol):
-    """A guest of the crowd, idle until its request is complete and when it was turned away."""
+class Connection(web.RequestHandler):
+    """A guest of the crowd, idle until its request has begun and when it was answered too early."""
 
     __slots__ = (
-        "_all_said", "_answered", "_answers", "_body", "_crowd", "_drained", "_heard", "_socket",
-        "answering", "came_at", "connecting", "peer", "until",
+        "_all_said", "_answered", "_begun", "_body", "_crowd", "_drained", "_gone", "_heard", "_refuse", "_socket",
+        "came_at", "connecting", "fresh", "peer", "until",
     )  # fmt: skip
 
-    def __init__(self, answers: Answers, crowd: Crowd, **http_limits: Any) -> None:
+    def __init__(
+        self, server: web.Server, crowd: Crowd, refuse: Callable[["Connection"], Answer], **http_limits: Any
+    ) -> None:
         loop = asyncio.get_running_loop()
-        parser = HttpRequestParser(
-            self,
-            loop,
-            limits.LARGEST_BODY,
-            payload_exception=BrokenBody,
-            max_msg_queue_size=1,  # what follows the first request is never read
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type] # it would hold the path
+            logger=_http_logger,
+            keepalive_timeout=0,
+            lingering_time=0,
+            tcp_keepalive=False,
             auto_decompress=False,
             **http_limits,
         )
-        super().__init__(loop, parser)
         self.came_at = loop.time()
         self.until = self.came_at + limits.HEADER_DEADLINE
+        self.fresh = False
         self.peer = ""
         self.connecting: asyncio.Task[None] | None = None
-        self.answering: asyncio.Task[None] | None = None
-        self._answers = answers
         self._crowd = crowd
+        self._refuse = refuse
         self._body: StreamReader | None = None
         self._heard = self._drained = 0
-        self._answered = self._all_said = False
+        self._begun = self._answered = self._all_said = False
+        self._gone: asyncio.Future[None] | None = None
         self._socket: socket.socket | None = None
 
     def take(self, accepted: socket.socket, peer: str) -> None:
@@ -77,67 +79,87 @@ class Connection(BaseProtocol):
         """Let a TLS handshake come before the request."""
         self.until = self.came_at + limits.LONGEST_VISIT
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin; asyncio has set what aiohttp would set on the socket once more."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's
-        self.transport = transport
+    def begin(self, body: StreamReader) -> None:
+        """Be kept: the head is complete, or no HTTP."""
+        self._begun = True
+        self._body = body
+        if self._all_said:
+            self._end_body()
+        self._crowd.engage(self)
+
+    def say(self, status: int, text: str = "") -> Answer:
+        """Return the one answer."""
+        return Answer(status, text, linger=self._linger)
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
         if self._answered:
             self._drain(len(data))
             return
-        if self._parser is None:
-            return
-        self._heard += len(data)
-        try:
-            messages, _, _ = self._parser.feed_data(data)
-        except HttpProcessingError:
-            self._break()
-            return
-        if messages and self._body is None:
-            message, self._body = messages[0]
-            self._crowd.engage(self)
-            try:
-                self._answers.meet(self, message, self._body)
-            except Exception:  # a bug of ours; its traceback holds no path
-                _logger.exception("a request could not be answered")
-                self.say(500)
-        elif self._body is None and self._heard > limits.LARGEST_HEAD:
-            self._answers.refuse(self)
+        super().data_received(data)
+        if not self._begun:
+            self._heard += len(data)
+            if not self.fresh:
+                self.fresh = True
+                asyncio.get_running_loop().call_soon(self._settle)
 
-    def say(self, status: int, text: str = "") -> None:
-        """Give the one answer, and close. What is still on its way is read and dropped for a moment first."""
-        if self._answered or self.transport is None:
-            return
+    def _settle(self) -> None:
+        """Look again a turn later: with a complete head aiohttp has begun by then."""
+        self.fresh = False
+        if not self._begun and self._heard > limits.LARGEST_HEAD:
+            super().data_received(_NO_HTTP)
+
+    async def _linger(self) -> None:
+        """Read and drop for a moment what is still on its way after the answer, before aiohttp closes.
+
+        Closing with something unread would make the system reset the connection, and that could undo the answer.
+        """
         self._answered = True
         transport = self.transport
-        transport.write(answer_of(status, text))
-        if self._all_said or (self._body is not None and self._body.is_eof()):
-            transport.close()
+        if transport is None or self._all_said or (self._body is not None and self._body.is_eof()):
             return
-        # closing with something unread would make the system reset the connection, and that could undo the answer
-        if self._reading_paused:
+        if not transport.is_reading():
             transport.resume_reading()
         if transport.can_write_eof():
             transport.write_eof()
-        self.until = self._loop.time() + limits.LINGERING
+        loop = asyncio.get_running_loop()
+        self.until = loop.time() + limits.LINGERING
         self._crowd.disengage(self)
+        self._gone = loop.create_future()
+        await self._gone
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Leave the crowd. A callback that is being stored is stored all the same."""
-        super().connection_lost(exc)
         self._end_body()
+        super().connection_lost(exc)
         self._crowd.leave(self)
-        self._parser = self._body = self._socket = None  # they hold on to each other: the collector would have to look
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+        self._body = self._gone = self._socket = None  # they hold on to each other: the collector would have to look
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override] # aiohttp's says None; asyncio asks for this
         """Keep the way back open for a sender that has said all and waits for its answer."""
-        if self._answered or self._body is None or self.transport is None:
+        if self._answered or not (self._begun or self.fresh) or self.transport is None:
             return False
         self._all_said = True
         self._end_body()
         return self.transport.can_write_eof()  # with TLS there is no half way
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,  # noqa: ARG002
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it would quote what was sent
+    ) -> Answer:
+        """Answer what is no HTTP, or where we have failed."""
+        if status < 500:  # what strangers send that is broken is no news
+            if exc is not None:
+                exc.with_traceback(None)  # its frames hold on to it: the collector would have to look
+            self._body = None
+            return self._refuse(self)
+        _logger.error("a request could not be answered", exc_info=exc)  # a bug of ours; its traceback holds no path
+        return self.say(500)
 
     def heard(self) -> bool:
         """Whether it has said anything, or was answered already."""
@@ -157,15 +179,9 @@ class Connection(BaseProtocol):
         elif self.connecting is not None:
             self.connecting.cancel()
 
-    def _break(self) -> None:
-        if self._body is None:
-            self._answers.refuse(self)
-        else:
-            self._end_body()
-
     def _end_body(self) -> None:
         if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
-            self._body.set_exception(BrokenBody())
+            self._body.set_exception(web.RequestPayloadError())
 
     def _drain(self, count: int) -> None:
         self._drained += count

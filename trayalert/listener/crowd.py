@@ -6,7 +6,6 @@ The rule: nobody with the right secret is hung up on. The oldest of all others m
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterator
 from typing import Protocol
 
 from trayalert.listener.counts import DoorCounts
@@ -26,6 +25,8 @@ class Guest(Protocol):
     came_at: float
     until: float
     """When it was accepted, and how long it may be idle, by the loop's clock."""
+    fresh: bool
+    """Whether bytes of it were read in this turn of the loop: they may be a whole request."""
 
     def heard(self) -> bool:
         """Whether it has said anything."""
@@ -54,9 +55,6 @@ class Crowd:
 
     def __len__(self) -> int:
         return len(self._all)
-
-    def __iter__(self) -> Iterator[Guest]:
-        return iter(tuple(self._all))
 
     def enter(self, guest: Guest) -> None:
         """Count a new connection."""
@@ -93,11 +91,19 @@ class Crowd:
                 if waking:
                     waking.cancel()
 
+    async def emptied(self) -> None:
+        """Wait until nobody is here. Nobody may wait for room meanwhile."""
+        while self._all:
+            self._change = self._loop.create_future()
+            await self._change
+
     def evict(self) -> bool:
         """Hang up on the oldest connection that nothing is owed; False where there is none."""
         now = self._loop.time()
         for guest in itertools.islice(self._idle, _LOOKED_AT):
             age = now - guest.came_at
+            if guest.fresh:
+                continue
             if age > _YOUNG or guest.heard() or (age > _NEW and not guest.unread()):
                 self._counts.evicted += 1
                 self._expel(guest)

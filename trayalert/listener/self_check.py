@@ -56,6 +56,9 @@ class _InMemory(asyncio.Transport):
     def can_write_eof(self) -> bool:
         return False
 
+    def is_reading(self) -> bool:
+        return True
+
     def pause_reading(self) -> None:
         pass
 

@@ -3,19 +3,19 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
 from trayalert.listener.access_log import AccessLog
-from trayalert.listener.connection import Connection
 from trayalert.listener.counts import DoorCounts
 from trayalert.listener.crowd import Crowd
 from trayalert.listener.descriptors import most_connections
 from trayalert.listener.door import Door, Opens, Receive, Rules
 from trayalert.listener.entrance import Entrance
 from trayalert.listener.faults import DoorFault
+from trayalert.listener.http_server import Server
 from trayalert.listener.self_check import check
 from trayalert.listener.tls import Certificate
 
@@ -27,6 +27,7 @@ class Listener:
     host: str
     port: int
     _listening: socket.socket
+    _server: Server
     _crowd: Crowd
     _taking: "asyncio.Task[None]"
 
@@ -37,11 +38,10 @@ class Listener:
         self._listening.close()
         await asyncio.sleep(0)  # what has come by now is begun, and ends before the door closes
         self._crowd.clear()
-        answering = [guest.answering for guest in self._crowd if isinstance(guest, Connection) and guest.answering]
-        if answering:
-            await asyncio.wait(answering, timeout=limits.CLOSING)
-        for guest in self._crowd:
-            guest.expel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.CLOSING):
+                await self._crowd.emptied()
+        await self._server.shutdown(limits.LINGERING)  # who is still here, and callbacks whose sender has left
         self._crowd.clear()
 
 
@@ -58,7 +58,7 @@ async def open_door(
     most: int | None = None,
 ) -> Listener:
     """Listen on host and port (0 picks a free one) with at most so many connections. Raise DoorFault."""
-    await check(_maker(Door(_any_secret, _nowhere, counts=DoorCounts(), rules=Rules()), Crowd(1, DoorCounts())))
+    await check(_server_of(Door(_any_secret, _nowhere, counts=DoorCounts(), rules=Rules()), Crowd(1, DoorCounts())))
     counts = counts or DoorCounts()
     crowd = Crowd(most or most_connections(), counts)
     door = Door(opens, receive, counts=counts, rules=rules or Rules(), access_log=access_log)
@@ -66,13 +66,14 @@ async def open_door(
         listening = _bound(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: no name that a name server could be asked for
         raise DoorFault(_why(host, port, error)) from error
-    taking = asyncio.create_task(Entrance(listening, _maker(door, crowd), crowd, certificate).run())
-    return Listener(host, listening.getsockname()[1], listening, crowd, taking)
+    server = _server_of(door, crowd)
+    taking = asyncio.create_task(Entrance(listening, server, crowd, certificate).run())
+    return Listener(host, listening.getsockname()[1], listening, server, crowd, taking)
 
 
-def _maker(door: Door, crowd: Crowd) -> Callable[[], Connection]:
+def _server_of(door: Door, crowd: Crowd) -> Server:
     """Return what makes connections: the same for the self-check and for strangers."""
-    return lambda: Connection(door, crowd, **limits.http_limits())
+    return Server(door.answer, door.refuse, crowd, **limits.http_limits())
 
 
 def _any_secret(_: bytes) -> str:

@@ -1,0 +1,45 @@
+"""aiohttp's server, which makes connections of ours and tells each that its request begins."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+
+from trayalert.listener.answers import Answer
+from trayalert.listener.connection import Connection
+from trayalert.listener.crowd import Crowd
+
+
+class Server(web.Server):
+    """Gives the limits on as they are, where aiohttp would drop all for a mistyped one."""
+
+    def __init__(
+        self,
+        answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        refuse: Callable[[Connection], Answer],
+        crowd: Crowd,
+        **http_limits: Any,
+    ) -> None:
+        # a sender that leaves must not cancel a commit
+        super().__init__(answer, request_factory=_begin, handler_cancellation=False)
+        self._crowd = crowd
+        self._refuse = refuse
+        self._http_limits = http_limits
+
+    def __call__(self) -> Connection:
+        """Make a connection."""
+        return Connection(self, self._crowd, self._refuse, **self._http_limits)
+
+
+def _begin(
+    message: Any,  # of a class that aiohttp keeps to itself
+    body: StreamReader,
+    connection: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: "asyncio.Task[None]",
+) -> web.BaseRequest:
+    assert isinstance(connection, Connection)  # noqa: S101 - the server makes no others
+    connection.begin(body)
+    return web.BaseRequest(message, body, connection, writer, task, asyncio.get_running_loop())
