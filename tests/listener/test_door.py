@@ -234,6 +234,20 @@ async def test_closing_lets_the_callback_under_way_end() -> None:
         each.close()
 
 
+async def test_closing_lets_a_body_that_is_under_way_come_in(door: Door) -> None:
+    async with door.visitor() as visitor:
+        await visitor.say(request("POST", f"/hook/{SECRET}", "Expect: 100-continue", "Content-Length: 5"))
+        assert status(await visitor.answer()) == 100  # its request has begun
+        closing = asyncio.create_task(door.listener.close())
+        done, _ = await asyncio.wait([closing], timeout=0.1)
+        assert not done
+        await visitor.say(b"hello")
+        assert status(await visitor.rest()) == 200
+        await closing
+
+    assert [callback.body for callback in door.received] == [b"hello"]
+
+
 async def test_an_ipv6_address_opens() -> None:
     async with open_to_all("::1") as door:
         assert status(await door.ask(request(body=FORM))) == 200

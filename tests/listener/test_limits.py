@@ -177,6 +177,37 @@ async def test_a_burst_beyond_the_cap_evicts_nobody_who_has_said_something() -> 
     assert counts.stored == 400
 
 
+async def test_who_has_just_said_something_is_not_hung_up_on_before_it_was_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its bytes may be a whole request, and aiohttp begins with that a turn of the loop later."""
+    evicted: list[bool] = []
+    read = Connection.data_received
+    async with open_to_all() as door:
+        crowd = door.listener._crowd
+
+        def make_room(self: Connection, data: bytes) -> None:
+            read(self, data)
+            evicted.append(crowd.evict())
+
+        monkeypatch.setattr(Connection, "data_received", make_room)
+        assert status(await door.ask(request(body=b"x"))) == 200
+
+    assert evicted
+    assert not any(evicted)
+
+
+async def test_chunks_that_break_off_in_nonsense_are_no_callback() -> None:
+    async with open_to_all() as door, door.visitor() as visitor:
+        head = request("POST", f"/hook/{SECRET}", "Transfer-Encoding: chunked", "Expect: 100-continue")
+        await visitor.say(head)
+        assert status(await visitor.answer()) == 100
+        await visitor.say(b"2\r\nab\r\nzz\r\n")
+        assert status(await visitor.rest()) in {400, 408}
+
+    assert door.received == []
+
+
 async def test_without_descriptors_the_oldest_go_and_the_door_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
