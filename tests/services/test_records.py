@@ -9,7 +9,7 @@ from tests.storage.making import HOUR, NOON, append, raw_callback, read, reading
 from trayalert.callbacks.identity import key_of
 from trayalert.domain.settings import Settings
 from trayalert.services.links import link_table
-from trayalert.services.records import Record, alert_record, incident_record, mute_period
+from trayalert.services.records import Record, alert_record, incident_record, json_line, mute_period
 from trayalert.services.senders import Senders
 from trayalert.storage.writing import Job
 
@@ -158,3 +158,12 @@ def test_an_open_incident_that_was_long_not_repeated_is_unconfirmed(path: Path) 
     assert incident(path, append("i-2"), now=NOON + 25 * HOUR + 1)["unconfirmed"]
     ok = append("i-3", at=NOON + 1, alertState="OK")
     assert not incident(path, append("i-3"), ok, now=NOON + 99 * HOUR)["unconfirmed"]
+
+
+def test_an_object_is_one_line_for_every_script() -> None:
+    record = {"name": "a\x85b\u2028c\u2029d\ne\x0bf\x1cg 磁盘"}
+
+    line = json_line(record)
+    assert line.splitlines() == [line]
+    assert json.loads(line) == record
+    assert "磁盘" in line

@@ -44,6 +44,7 @@ def state_of(places: Places) -> dict[str, Any]:
     from trayalert.services.checkup import kept_record
     from trayalert.services.status import NO_TOTALS, read_running
     from trayalert.services.status import status as compose
+    from trayalert.storage.faults import DamagedLog
 
     settings, problems = read_settings(places)
     answer = ask(places.socket, {"do": "status"})
@@ -55,6 +56,8 @@ def state_of(places: Places) -> dict[str, Any]:
             totals = reader.totals() if reader else NO_TOTALS
     except Fault as fault:
         log_problem = str(fault)
+        if running and isinstance(fault, DamagedLog):
+            ask(places.socket, {"do": "verify"})  # who only writes may not have seen it
     state = compose(
         settings=settings,
         problems=problems,
@@ -79,7 +82,7 @@ def state_of(places: Places) -> dict[str, Any]:
 def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw: bool) -> None:
     """List alerts, the newest first."""
     from trayalert.services.links import link_table
-    from trayalert.services.records import alert_record
+    from trayalert.services.records import alert_record, json_line
     from trayalert.services.senders import Senders
 
     places = find_own_places()
@@ -90,7 +93,7 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
         if as_json:
             speak_utf8()
             for stored in found:
-                click.echo(json.dumps(alert_record(stored, links, senders), ensure_ascii=False))
+                click.echo(json_line(alert_record(stored, links, senders)))
             return
         from trayalert.services.tables import alert_lines
 
@@ -106,7 +109,7 @@ def incidents(as_json: bool, only_open: bool) -> None:
     """List incidents, the newest first."""
     from trayalert.app.clock import now
     from trayalert.services.links import link_table
-    from trayalert.services.records import incident_record, mute_period
+    from trayalert.services.records import incident_record, json_line, mute_period
 
     places = find_own_places()
     settings = own_settings(places)
@@ -117,7 +120,7 @@ def incidents(as_json: bool, only_open: bool) -> None:
             speak_utf8()
             for stored in found:
                 record = incident_record(stored, links, now=now(), mute_period=mute_period(settings))
-                click.echo(json.dumps(record, ensure_ascii=False))
+                click.echo(json_line(record))
             return
         from trayalert.services.tables import incident_lines
 

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from trayalert.domain.console_link import LinkTable
 from trayalert.domain.stored import StoredAlert
-from trayalert.services.records import Record, alert_record
+from trayalert.services.records import Record, alert_record, json_line
 from trayalert.services.senders import Senders
 
 COLUMNS = (
@@ -39,7 +39,7 @@ def write_alerts(
             if rows:
                 rows.writerow([_cell(record, column) for column in COLUMNS])
             else:
-                stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+                stream.write(json_line(record) + "\n")
             count += 1
     return count
 

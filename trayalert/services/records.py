@@ -1,6 +1,7 @@
 """Alerts and incidents as the objects that scripts get. These names are a contract: see README and CHANGELOG."""
 
 import base64
+import json
 from typing import Any
 
 from trayalert.domain.console_link import LinkTable, console_link
@@ -10,6 +11,14 @@ from trayalert.domain.times import Millis, iso
 from trayalert.services.senders import Senders
 
 Record = dict[str, Any]
+
+_LINE_ENDS = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "\x85\u2028\u2029"})
+"""What JSON lets stand, and many a script takes for the end of the line."""
+
+
+def json_line(record: Record) -> str:
+    """Write an object as one line of JSON, whoever splits it."""
+    return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS)
 
 
 def alert_record(stored: StoredAlert, links: LinkTable, senders: Senders) -> Record:
