@@ -26,6 +26,7 @@ _MINUTE = 60.0
 _HOUR: Millis = 3_600_000
 _DAY: Millis = 24 * _HOUR
 _FIRST_BACKUP: Millis = 120_000
+_FIRST_TRY: Millis = 60_000
 _PAUSE = 0.02
 """Seconds between two steps of the retention."""
 
@@ -55,6 +56,7 @@ class Keeping:
         self._began_at = ticks()
         self._backup_at = self._began_at + _FIRST_BACKUP
         self._retire_at = self._began_at
+        self._backup_failed_for: Millis = 0
         self._backing_up = asyncio.Lock()
         self._changed = asyncio.Event()
         inbox.subscribe(self._hear)
@@ -75,11 +77,18 @@ class Keeping:
                 )
             except LogFault as fault:
                 self._inbox.set_problem("backup", str(fault))
+                self._try_backup_again()
                 raise
             finally:
                 rest.stop()
         self._inbox.set_problem("backup", None)
+        self._backup_failed_for = 0
         return backup
+
+    def _try_backup_again(self) -> None:
+        """See to it that the next one is made soon; what fails for long, and perhaps costs much, is tried hourly."""
+        self._backup_failed_for = min(2 * self._backup_failed_for or _FIRST_TRY, _HOUR)
+        self._backup_at = self._ticks() + self._backup_failed_for
 
     def _hear(self, events: Sequence[Event]) -> None:
         if any(isinstance(event, LogChanged) for event in events):
@@ -100,6 +109,7 @@ class Keeping:
             await self._guard(self._expire)
             await self._guard(self._back_up_daily)
             await self._guard(self._retire_hourly)
+            await self._guard(self._make_small)
             await asyncio.sleep(self._minute)
 
     async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -119,7 +129,7 @@ class Keeping:
             return
         self._backup_at = self._ticks() + _HOUR
         newest = await asyncio.to_thread(newest_backup, self._log)
-        if newest is None or not 0 <= self._now() - newest.made_at < _DAY:
+        if self._backup_failed_for or newest is None or not 0 <= self._now() - newest.made_at < _DAY:
             await self.back_up()
 
     async def _retire_hourly(self) -> None:
@@ -130,24 +140,30 @@ class Keeping:
         self._retire_at = self._ticks() + _HOUR
         before = self._now() - self._settings.keep_days * _DAY
         if before > 0:
-            await self._retire(lambda after: too_old(self._log, before=before, after=after))
-        await self._make_small()
+            await self._retire(lambda after: too_old(self._log, before=before, after=after), self._clock_is_trusted)
+        await self._shrink()
+
+    async def _shrink(self) -> None:
         while loose(before_it := await asyncio.to_thread(size_of, self._log)):
             await self._step(Shrink())
             if (await asyncio.to_thread(size_of, self._log)).free_pages >= before_it.free_pages:
                 return
 
     async def _make_small(self) -> None:
+        """Let the oldest go where there is too much; that asks no clock."""
+        if self._inbox.log_state.salvaging or not self._inbox.log_state.storing:
+            return
         limit = self._settings.keep_megabytes
         if too_big(await asyncio.to_thread(size_of, self._log), megabytes=limit, goes_on=False):
-            await self._retire(lambda after: self._oldest_of_too_much(after, limit))
+            await self._retire(lambda after: self._oldest_of_too_much(after, limit), _always)
+            await self._shrink()
 
     def _oldest_of_too_much(self, after: int, limit: int) -> tuple[int, ...]:
         return oldest(self._log, after=after) if too_big(size_of(self._log), megabytes=limit, goes_on=True) else ()
 
-    async def _retire(self, choose: Callable[[int], tuple[int, ...]]) -> None:
+    async def _retire(self, choose: Callable[[int], tuple[int, ...]], may: Callable[[], Awaitable[bool]]) -> None:
         after = 0
-        while await self._clock_is_trusted() and (going := await asyncio.to_thread(choose, after)):
+        while await may() and (going := await asyncio.to_thread(choose, after)):
             await self._step(Retire(going))
             after = going[-1]
 
@@ -163,6 +179,10 @@ class Keeping:
 
     def _clock_is_calm(self) -> bool:
         return self._timekeeping.look(wall=self._now(), ticks=self._ticks())
+
+
+async def _always() -> bool:
+    return True
 
 
 class _Leave(Rest):
