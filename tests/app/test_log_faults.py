@@ -14,8 +14,10 @@ import pytest
 from tests.program import UNPRIVILEGED, Serving, post, serving, wait_for
 from tests.soak.disk import Disk
 from tests.soak.load import alert, sound, stored_resources
+from tests.storage.damage import PAGE, big_log, overwrite
 from tests.storage.test_schema import CONTENT, STEP_1, write
 from trayalert.app.control import ask
+from trayalert.app.ownership import owning
 from trayalert.app.places import find_places
 from trayalert.storage.files import ballast_of, quarantine_of
 from trayalert.storage.room import lay_ballast
@@ -169,3 +171,29 @@ def test_a_kill_at_any_step_of_an_upgrade_leaves_a_file_that_is_upgraded_then(tm
         assert {"i-1", "i-new"} <= stored_resources(log)
         assert sound(log)
     assert killed > 3
+
+
+def test_damage_that_only_a_reader_can_see_is_told_to_the_running_program(tmp_path: Path) -> None:
+    """Who only adds to the end of the file never meets what is damaged in its midst."""
+    data = tmp_path / "data"
+    data.mkdir()
+    log = data / "trayalert.db"
+    big_log(log)
+    with serving(data) as running:
+        wait_for(lambda: post(running.url, alert("live")) == 200)
+        pages = log.stat().st_size // PAGE
+        for page in range(10, pages // 2):
+            overwrite(log, page * PAGE, b"\xff" * 512)
+        assert running.run("status").status == 0
+        wait_for(lambda: any("was damaged" in news for news in state(running)["news"]), deadline=8)
+        wait_for(lambda: state(running)["storing"] and not state(running)["salvaging"], deadline=20)
+        assert post(running.url, alert("after")) == 200
+        assert "Traceback" not in running.end().err
+    assert {"live", "after"} <= stored_resources(log)
+
+
+def test_a_lock_that_cannot_tell_who_owns_it_is_a_lock(tmp_path: Path) -> None:
+    full = tmp_path / "lock"
+    full.symlink_to("/dev/full")
+    with owning(full, "serve"):
+        pass

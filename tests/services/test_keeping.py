@@ -116,6 +116,22 @@ async def test_a_backup_that_fails_is_told_until_one_is_made(path: Path, clock: 
         assert inbox.log_state.problems == ()
 
 
+async def test_a_backup_that_failed_is_tried_again_within_minutes(path: Path, clock: Clock) -> None:
+    async with keeping(path, clock) as (inbox, keeper):
+        await inbox.receive(callback(at=clock.now))
+        await keeper.back_up()
+        clock.pass_(10 * MINUTE)
+        path.with_name("backups").rename(path.with_name("backups-before"))
+        path.with_name("backups").write_bytes(b"a file where the folder should be")
+        with pytest.raises(LogFault):
+            await keeper.back_up()
+        path.with_name("backups").unlink()
+        path.with_name("backups-before").rename(path.with_name("backups"))
+        clock.pass_(2 * MINUTE)
+        await until(lambda: inbox.log_state.problems == ())
+        assert len(list_backups(path)) == 2
+
+
 async def test_two_backups_at_once_are_made_one_after_the_other(path: Path, clock: Clock) -> None:
     async with keeping(path, clock) as (inbox, keeper):
         await inbox.receive(callback())
@@ -168,6 +184,25 @@ async def test_a_log_that_is_too_big_loses_its_oldest_and_its_file_gets_smaller(
     assert path.stat().st_size < before * 0.75
     kept = [number for (number,) in rows(path, "SELECT id FROM delivery ORDER BY id")]
     assert kept == list(range(kept[0], 2501))
+
+
+async def test_a_log_that_is_too_big_gets_smaller_at_once_as_that_asks_no_clock(path: Path, clock: Clock) -> None:
+    big_log(path, 2500, long=2)
+    store(path, *[Resolve(number, NOON + DAY) for number in range(1, 99)])
+    async with keeping(path, clock, Settings(keep_megabytes=8)):
+        await until(lambda: count(path) < 2000, deadline=20)
+
+
+async def test_what_a_log_held_that_another_file_took_the_place_of_comes_back(path: Path, clock: Clock) -> None:
+    other = path.with_name("other")
+    other.write_bytes(b"no log at all\n" * 1000)
+    async with keeping(path, clock) as (inbox, _):
+        assert await inbox.receive(callback("i-1", at=clock.now))
+        other.rename(path)
+        assert await inbox.receive(callback("i-2", at=clock.now))
+        await until(lambda: count(path) == 2)
+    assert sorted(rows(path, "SELECT resource_id FROM alert")) == [("i-1",), ("i-2",)]
+    assert len({number for (number,) in rows(path, "SELECT id FROM alert")}) == 2
 
 
 async def test_a_bug_in_the_keeping_stops_neither_it_nor_the_receiver(

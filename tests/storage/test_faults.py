@@ -3,14 +3,18 @@
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.storage.making import append, ids, locked, open_log, reading, rows, store, until, writing
+from tests.storage.damage import PAGE, big_log
+from tests.storage.making import HOUR, NOON, append, ids, locked, open_log, reading, rows, store, until, writing
 from trayalert.domain.events import Event, LogChanged
 from trayalert.storage import log as log_module
+from trayalert.storage import room as room_module
 from trayalert.storage.faults import NotStored
 from trayalert.storage.files import ballast_of, quarantine_of
 from trayalert.storage.room import BALLAST, SCRATCH, lay_ballast, let_ballast_go, worry
@@ -273,3 +277,38 @@ def test_a_full_disk_that_takes_one_row_more_is_not_called_healed(path: Path, mo
         log.look()
         assert log.condition.problem is None
         assert not path.with_name("scratch").exists()
+
+
+async def test_a_disk_that_is_nearly_full_is_told_from_the_start(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "_LOOK_FIRST", 60.0)
+    monkeypatch.setattr(room_module, "LOW", 1 << 62)
+    async with open_log(path) as log:
+        assert "is nearly full" in log.state.problems[0]
+        assert log.state.storing
+
+
+async def test_damage_amid_the_file_is_found_though_only_its_end_is_used(path: Path) -> None:
+    big_log(path)
+    async with open_log(path) as log:
+        await log.do(append("live", at=NOON + HOUR))
+        await until(lambda: not log._writing.verifying)
+        await until(lambda: log._writing._holding._seen is not None)
+        await asyncio.to_thread(_overwrite_elsewhere, path, path.stat().st_size // 2 // PAGE * PAGE)
+        await until(lambda: log.state.news)
+        assert "was damaged" in log.state.news[0]
+        assert log.state.storing
+
+
+def _overwrite_elsewhere(path: Path, offset: int) -> None:
+    """Overwrite in another process: a descriptor of our own would drop SQLite's locks."""
+    code = f"file = open({str(path)!r}, 'r+b'); file.seek({offset}); file.write(bytes({20 * PAGE}))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+async def test_a_long_wal_is_given_back_to_the_disk_in_a_quiet_moment(path: Path) -> None:
+    wal = Path(f"{path}-wal")
+    async with open_log(path) as log:
+        await asyncio.gather(*[log.do(append(f"i-{number}", fill="x" * 2000)) for number in range(1000)])
+        assert wal.stat().st_size > 1 << 20
+        await until(lambda: wal.stat().st_size == 0)
+    assert whole(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.making import append, open_log, rows, store
+from tests.storage.making import append, open_log, rows, store, writing
 from trayalert.storage.faults import DamagedLog, NewerLog
 from trayalert.storage.files import backups_of, quarantine_of
 from trayalert.storage.opening import open_file
@@ -146,3 +146,12 @@ def test_whoever_has_no_program_to_mend_it_leaves_a_damaged_file_alone(path: Pat
 def test_a_new_file_can_give_room_back(path: Path) -> None:
     with closing(open_file(path).connection) as connection:
         assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+
+
+def test_a_log_that_was_put_there_by_hand_is_taken_from_the_eyes_of_others(tmp_path: Path) -> None:
+    path = tmp_path / "trayalert.db"
+    store(path, append())
+    path.chmod(0o644)
+    with writing(path) as log:
+        log.commit([append("i-2")])
+        assert {found.stat().st_mode & 0o777 for found in tmp_path.glob("trayalert.db*")} == {0o600}

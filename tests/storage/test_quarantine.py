@@ -11,7 +11,7 @@ import pytest
 from tests.storage.making import NOON, append, rows, store
 from trayalert.storage.faults import LogFault
 from trayalert.storage.files import quarantine_of, restored_of
-from trayalert.storage.quarantine import finish_moving, last_numbers, move_aside, quarantined, why_of
+from trayalert.storage.quarantine import finish_moving, last_numbers, mark, move_aside, quarantined, waiting, why_of
 
 
 @pytest.fixture
@@ -103,3 +103,12 @@ def test_where_no_id_can_be_read_the_seconds_since_1970_are_above_all_of_them(pa
     folder = move_aside(path, why="", now=NOON)
     assert all(number >= int(time.time()) - 5 for number in last_numbers(folder))
     assert (folder / path.name).read_bytes() == content
+
+
+def test_what_could_not_be_marked_on_a_full_disk_is_still_salvaged(path: Path) -> None:
+    path.write_bytes(b"damaged")
+    folder = move_aside(path, why="its header is damaged", now=NOON)
+    (folder / "salvage.txt").unlink()
+    assert waiting(path) == [folder]
+    mark(folder, "3 of 3 came back.")
+    assert waiting(path) == []

@@ -44,7 +44,7 @@ class LiveDesk:
         self._plan = plan
         self._receiver = receiver
         self._crashes = crashes
-        self._log = LogView(plan.places.log)
+        self._log = LogView(plan.places.log, verify=receiver.verify)
         self._links = link_table(plan.settings)
         self._senders = Senders(plan.settings)
         self._notifier_problem = notifier_problem

@@ -38,9 +38,10 @@ def owning(lock: Path, front: str) -> Iterator[None]:
     try:
         if not _lock(descriptor):
             raise OwnedError(_read(lock))
-        os.ftruncate(descriptor, 0)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, json.dumps({"front": front, "pid": os.getpid()}).encode())
+        with contextlib.suppress(OSError):  # a full disk: then nobody is told who owns it, and that is all
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, json.dumps({"front": front, "pid": os.getpid()}).encode())
         yield
     finally:
         os.close(descriptor)

@@ -129,6 +129,15 @@ class Receiver:
             resolving.close()
             self._announce([ResolveFailed(incident_id, "The receiver has stopped. Restart trayalert.")])
 
+    def verify(self) -> None:
+        """Look the log over, because somebody could not read it."""
+        with contextlib.suppress(RuntimeError):  # its loop is closed
+            self._loop.call_soon_threadsafe(self._verify)
+
+    def _verify(self) -> None:
+        if self._inbox:
+            self._inbox.verify()
+
     async def _resolve(self, incident_id: int) -> None:
         try:
             await self._wanted_inbox().resolve(incident_id, now=now())
@@ -185,7 +194,8 @@ class Receiver:
                 return {"done": await self._wanted_inbox().resolve(number, now=now())}
             case {"do": "rotate" | "add secret" | "remove secret"}:
                 self._plan.secrets.do(wish, now=now())
-                return {"done": True}
+            case {"do": "verify"}:
+                self._verify()
             case {"do": "backup"}:
                 return {"done": await self._back_up()}
             case {"do": "show"}:
@@ -194,6 +204,7 @@ class Receiver:
                 return {"done": self._show is not None}
             case _:
                 return {"error": f"the running trayalert does not know {wish.get('do')!r}; it may be older: restart it"}
+        return {"done": True}
 
     async def _back_up(self) -> str:
         if self._keeping is None:

@@ -44,7 +44,6 @@ def state_of(places: Places) -> dict[str, Any]:
     from trayalert.services.checkup import kept_record
     from trayalert.services.status import NO_TOTALS, read_running
     from trayalert.services.status import status as compose
-    from trayalert.storage.faults import DamagedLog
 
     settings, problems = read_settings(places)
     answer = ask(places.socket, {"do": "status"})
@@ -56,8 +55,6 @@ def state_of(places: Places) -> dict[str, Any]:
             totals = reader.totals() if reader else NO_TOTALS
     except Fault as fault:
         log_problem = str(fault)
-        if running and isinstance(fault, DamagedLog):
-            ask(places.socket, {"do": "verify"})  # who only writes may not have seen it
     state = compose(
         settings=settings,
         problems=problems,

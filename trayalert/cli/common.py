@@ -91,19 +91,28 @@ class FaultTellingGroup(click.Group):
 
 @contextlib.contextmanager
 def open_reader(places: Places) -> "Iterator[Reader | None]":
-    """Open the log for reading; None where there is none yet."""
-    from trayalert.storage.faults import NoLog
+    """Open the log for reading; None where there is none yet. Damage is told to the running instance, if there is one.
+
+    Who only adds to the end of the file may not have seen it.
+    """
+    from trayalert.app.control import ask
+    from trayalert.storage.faults import DamagedLog, NoLog
     from trayalert.storage.reader import Reader
 
     try:
-        reader = Reader(places.log)
-    except NoLog:
-        yield None
-        return
-    try:
-        yield reader
-    finally:
-        reader.close()
+        try:
+            reader = Reader(places.log)
+        except NoLog:
+            yield None
+            return
+        try:
+            yield reader
+        finally:
+            reader.close()
+    except DamagedLog:
+        with contextlib.suppress(Fault):
+            ask(places.socket, {"do": "verify"})
+        raise
 
 
 @contextlib.contextmanager

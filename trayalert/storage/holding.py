@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trayalert.domain.times import Millis
 from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
-from trayalert.storage.opening import Opened, Place, open_file, place_of, places
+from trayalert.storage.opening import BUSY, Opened, Place, open_file, place_of, places
 from trayalert.storage.quarantine import (
     Numbers,
     finish_moving,
@@ -29,6 +29,12 @@ _TRY_AGAIN = 0.2
 
 _VERIFY = 0.7
 """Seconds that a file waits for its verification after an unclean end; it goes on behind what is stored."""
+
+_LARGE_WAL = 1 << 20
+
+_VERIFY_AGAIN = 600.0
+"""Seconds from one verification of a file that goes on changing to the next: what is damaged in its midst is seen by
+nobody who only adds to its end."""
 
 _SALVAGE = """
     INSERT OR IGNORE INTO salvage (folder, why, begun_at, position, salvaged, damaged, missing)
@@ -54,6 +60,9 @@ class Holding:
         self._last_fault: LogFault | None = None
         self._again_at = 0.0
         self._verification: Verification | None = None
+        self._seen: tuple[int, int] | None = None
+        self._verify_at = 0.0
+        self._verify_again = False
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -84,6 +93,8 @@ class Holding:
             damage, self._verification = self._verification.damage, None
             if damage:
                 self.begin_anew(DamagedLog(self._path, damage))
+            elif self._verify_again:
+                self.verify()
 
     def drop(self) -> None:
         """Let the file go after a fault: what comes next opens it anew, and syncs all of it again."""
@@ -96,10 +107,36 @@ class Holding:
         damage = glance(self._path)
         if damage:
             self.begin_anew(DamagedLog(self._path, damage))
+        elif self._patient and self._has_changed():
+            self.verify()
+
+    def tidy(self) -> None:
+        """Give back to the disk what the `-wal` takes in a quiet moment, and what the file has given up."""
+        with contextlib.suppress(OSError, sqlite3.Error, LogFault):
+            if Path(f"{self._path}-wal").stat().st_size > _LARGE_WAL:
+                self.connection.execute("PRAGMA busy_timeout = 50")  # readers come first, and it is tried again
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with contextlib.suppress(sqlite3.Error, LogFault):
+            self.connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
+
+    @property
+    def verifying(self) -> bool:
+        """Whether the file is being looked over now."""
+        return self._verification is not None
+
+    def _has_changed(self) -> bool:
+        """Whether the file is worth a verification: it has shrunk, or has changed and was not verified for long."""
+        found = self._path.stat()
+        before, self._seen = self._seen, (found.st_size, found.st_mtime_ns)
+        if before is None or before == self._seen:
+            return False
+        return self._seen[0] < before[0] or time.monotonic() >= self._verify_at
 
     def verify(self) -> None:
-        """Look the file over, because something in it could not be right."""
-        if self._opened and self._verification is None:
+        """Look the file over, because something in it could not be right; one that goes on may be past that."""
+        self._verify_again = self._verification is not None
+        if self._opened and not self._verify_again:
+            self._verify_at = time.monotonic() + _VERIFY_AGAIN
             self._verification = Verification(self._path)
 
     def begin_anew(self, damaged: DamagedLog) -> None:
@@ -214,7 +251,7 @@ class Holding:
         folder = write_aside(connection, self._path, why=why, now=_now())
         return (
             f"Another file took the place of the log {self._path} while trayalert ran; that one is used now. What was "
-            f"stored before lies in {folder}."
+            f"stored before lies in {folder}, and is taken over."
         )
 
     def _clear_away(self, own_wal: Place, own_shm: Place, moved_to: Path | None) -> None:

@@ -32,7 +32,7 @@ _LOOK = 15.0
 """Seconds from one look at the file and its disk to the next."""
 
 _TRY_AGAIN = 2.0
-"""The same while there is a fault."""
+"""The same while there is a fault, or the file is being looked over."""
 
 _logger = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ class Log:
             if open_ and (self._suspect or time.monotonic() >= look_at):
                 self._look()
                 look_at = time.monotonic() + _LOOK
-            if self._writing.condition.problem or self._slow:
+            if self._writing.condition.problem or self._slow or self._writing.verifying:
                 look_at = min(look_at, time.monotonic() + _TRY_AGAIN)
         self._writing.close()
 

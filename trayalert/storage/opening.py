@@ -58,6 +58,7 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     sync that failed it might be in memory only, and what is stored behind it would go with it.
     """
     unclean = _size(Path(f"{path}-wal")) > 0
+    _take_from_others(path)
     _refuse_newer(path)
     _refuse_empty(path)
     _clear_away_empty(path)
@@ -81,6 +82,13 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
         connection.close()
         raise
     return Opened(connection, places(path), unclean, new)
+
+
+def _take_from_others(path: Path) -> None:
+    """Let nobody else read a file that somebody put here; what SQLite makes beside it gets the same rights."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def _size(path: Path) -> int:

@@ -41,7 +41,7 @@ def move_aside(log: Path, *, why: str, now: Millis) -> Path:
     try:
         folder = _new_folder(log, now)
         _write_why(folder, log, why=why, now=now)
-        mark(folder, _WAITS)
+        mark_waiting(folder)
         _move(log, folder)
     except OSError as error:
         if folder is not None:
@@ -101,8 +101,11 @@ def why_of(folder: Path) -> str:
 
 
 def waiting(log: Path) -> list[Path]:
-    """Return the folders of logs that were moved aside and whose deliveries nobody has taken over, the oldest first."""
-    return [folder for folder in quarantined(log) if mark_of(folder) == _WAITS]
+    """Return the folders of logs that were moved aside and whose deliveries nobody has taken over, the oldest first.
+
+    One with no mark is one of them: on a full disk none could be made. What is salvaged twice is not there twice.
+    """
+    return [folder for folder in quarantined(log) if mark_of(folder) in {_WAITS, ""}]
 
 
 def mark_of(folder: Path) -> str:
@@ -111,6 +114,11 @@ def mark_of(folder: Path) -> str:
         return printable((folder / _SALVAGE).read_text(encoding="utf-8", errors="replace"), limit=500)
     except OSError:
         return ""
+
+
+def mark_waiting(folder: Path) -> None:
+    """Write down that the file in `folder` is to be salvaged."""
+    mark(folder, _WAITS)
 
 
 def mark(folder: Path, text: str) -> None:

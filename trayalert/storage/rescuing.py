@@ -9,7 +9,7 @@ from pathlib import Path
 from trayalert.domain.times import Millis
 from trayalert.storage.files import sync_folder
 from trayalert.storage.opening import Place, place_of
-from trayalert.storage.quarantine import new_folder
+from trayalert.storage.quarantine import mark_waiting, new_folder
 
 
 def whereabouts(place: Place) -> Path | None:
@@ -41,10 +41,11 @@ def write_again(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def write_aside(connection: sqlite3.Connection, path: Path, *, why: str, now: Millis) -> Path:
-    """Write the log into a new folder of the quarantine, and return that. Raise sqlite3.Error or OSError."""
+    """Write the log into a new folder of the quarantine, to be salvaged. Raise sqlite3.Error or OSError."""
     folder = new_folder(path, why=why, now=now)
     _copy(connection, folder / path.name)
     sync_folder(folder)
+    mark_waiting(folder)
     return folder
 
 

@@ -62,7 +62,7 @@ class Writing:
         self.condition = Condition()
         self._path = path
         self._keep_raw = keep_raw
-        self._worry: str | None = None
+        self._worry = worry(path)
         self._full = False
         self._holding = Holding(path, patient=patient)
         try:
@@ -97,6 +97,7 @@ class Writing:
             except LogFault as fault:
                 self._tell(str(fault))
         if self.condition.problem is None:
+            self._holding.tidy()
             lay_ballast(self._path)
         self._worry = worry(self._path)
         self._tell(self.condition.problem)
@@ -109,6 +110,11 @@ class Writing:
         """Look the file over, because somebody could not read it; damage is found by and by."""
         self._holding.verify()
 
+    @property
+    def verifying(self) -> bool:
+        """Whether the file is being looked over now: `look` hears what came of it."""
+        return self._holding.verifying
+
     def close(self) -> None:
         """Close the file; what was committed is safe without it."""
         self._holding.close()
@@ -119,6 +125,8 @@ class Writing:
         if problem is None and self._full:
             self._full = not has_room(self._path)
             problem = before.problem if self._full else None
+        if problem is None and before.problem is not None:
+            self._worry = worry(self._path)
         now = Condition(
             problem=problem,
             worry=self._worry if problem is None else None,
@@ -154,7 +162,11 @@ class Writing:
                     return [self._alone(job) for job in jobs]
                 self._mend(error, again=again)
             else:
-                if self.condition.problem or self.condition.new_file != self._holding.new_file:
+                if (
+                    self.condition.problem
+                    or self.condition.worry != self._worry
+                    or self.condition.new_file != self._holding.new_file
+                ):
                     self._tell(None)
                 return results
         raise AssertionError  # the second time raises or returns
@@ -169,6 +181,7 @@ class Writing:
                     self._holding.drop()
                 if not again or not let_ballast_go(self._path):
                     raise fault
+                self._worry = worry(self._path)
                 with contextlib.suppress(sqlite3.Error, LogFault):
                     self._holding.connection.execute("PRAGMA wal_checkpoint")
             case DamagedLog():
