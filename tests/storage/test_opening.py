@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.making import append, open_log, rows, store, writing
+from tests.storage.making import NOON, append, open_log, reading, rows, store, writing
+from trayalert.storage.checking import check_log
 from trayalert.storage.faults import DamagedLog, NewerLog
 from trayalert.storage.files import backups_of, quarantine_of
 from trayalert.storage.opening import open_file
@@ -155,3 +156,23 @@ def test_a_log_that_was_put_there_by_hand_is_taken_from_the_eyes_of_others(tmp_p
     with writing(path) as log:
         log.commit([append("i-2")])
         assert {found.stat().st_mode & 0o777 for found in tmp_path.glob("trayalert.db*")} == {0o600}
+
+
+def test_a_damaged_letter_hides_no_row_and_stops_no_incident(tmp_path: Path) -> None:
+    path = tmp_path / "trayalert.db"
+    store(path, append("i-1"), append("i-2"))
+    content = path.read_bytes()
+    path.write_bytes(
+        content.replace(b"instanceId=i-1", b"instanceId=\xff-1").replace(
+            b'{"instanceId":"i-1', b'{"instanceId":"\xff-1'
+        )
+    )
+    path.write_bytes(path.read_bytes().replace(b"acs_ecs", b"acs_\xffcs"))
+    with reading(path) as log:
+        assert len(list(log.alerts(limit=None))) == 2
+        assert len(log.open_incidents()) == 2
+    assert any("are not what was written" in problem for problem in check_log(path).problems)
+    with writing(path) as log:
+        assert not any(isinstance(result, Exception) for result in log.commit([append("i-1", at=NOON + 1)]))
+    with reading(path) as log:
+        assert [alert.alert.kind for alert in log.alerts(limit=None)] == ["threshold"] * 3

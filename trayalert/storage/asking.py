@@ -15,10 +15,14 @@ def readable(text: bytes) -> str:
 
 @contextmanager
 def asking(log: Path) -> Iterator[sqlite3.Connection]:
-    """Open the log for reading. Raise LogFault where it cannot be read, now or while it is asked."""
+    """Open the log for reading. Raise LogFault where it cannot be read, now or while it is asked.
+
+    A damaged letter stops no question.
+    """
     try:
         uri = f"{log.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=2.0)) as connection:
+            connection.text_factory = readable
             yield connection
     except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged schema, quoted in what SQLite says, is no text
         raise LogFault(f"the log {log} cannot be read: {error}") from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trayalert.domain.text import printable
-from trayalert.storage.asking import asking, readable
+from trayalert.storage.asking import asking
 from trayalert.storage.digest import digest_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED
@@ -88,7 +88,6 @@ def _check_structure(log: Path) -> Iterator[str]:
     """Check trees, pages and indexes, as SQLite does it."""
     try:
         with asking(log) as connection:
-            connection.text_factory = readable
             found = connection.execute(f"PRAGMA integrity_check({_MOST})").fetchall()
     except LogFault as fault:
         yield str(fault)

@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from trayalert.storage.asking import readable
 from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, NewerLog, fault_of
 from trayalert.storage.files import backups_of
 from trayalert.storage.schema import STEPS, bring_up_to_date, newer_file, version_of
@@ -74,6 +75,7 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
         new = _set_up(connection, path)
         if suspect:
             _sync_all(connection, path)
+        connection.text_factory = readable  # an incident whose name has a damaged letter goes on
         connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
     except (sqlite3.Error, UnicodeDecodeError) as error:
         connection.close()

@@ -13,6 +13,7 @@ from trayalert.callbacks.body import read_body
 from trayalert.domain.callback import Callback
 from trayalert.domain.level import Level
 from trayalert.domain.stored import SecretUse, StoredAlert, StoredIncident, Totals
+from trayalert.storage.asking import readable
 from trayalert.storage.faults import DamagedLog, LogFault, NewerLog, NoLog, fault_of
 from trayalert.storage.opening import Place, places
 from trayalert.storage.rows import (
@@ -61,6 +62,7 @@ class Reader:
             raise self._fault(error) from error
         try:
             self._check(version_of(connection))
+            connection.text_factory = readable  # one damaged letter must not hide all that lies around it
             connection.create_function("texts", 2, _texts, deterministic=True)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             connection.close()
