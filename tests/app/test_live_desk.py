@@ -110,3 +110,15 @@ async def test_a_log_that_another_program_locks_does_not_stop_the_window(log: Pa
     wait_for(lambda: view.ask("levels", lambda reader: reader.open_levels()) is not None, deadline=5)
     assert view.problems == ()
     view.let_go()
+
+
+def test_a_fault_of_our_own_is_trouble_and_no_calm(log: Path, caplog: pytest.LogCaptureFixture) -> None:
+    view = LogView(log, verify=lambda: None)
+
+    assert view.ask("levels", lambda reader: 1 // (reader.totals().alerts - 1)) is None
+    assert "send its makers" in view.problems[0]
+    caplog.clear()
+
+    assert view.ask("levels", lambda reader: reader.open_levels()) == {Level.CRITICAL: 1}
+    assert not view.problems
+    view.let_go()

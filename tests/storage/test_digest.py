@@ -118,3 +118,4 @@ def test_an_incident_with_a_flipped_byte_keeps_no_alert_out(path: Path) -> None:
     store(path, append("i-1", at=NOON + MINUTE))
 
     assert rows(path, "SELECT kind FROM alert") == [("threshold",), ("threshold",)]
+    assert rows(path, "SELECT alerts FROM incident") == [(2,)]

@@ -2,11 +2,13 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.storage.making import MINUTE, NOON, append, ids, locked, raw_callback, read, reading, rows, store, writing
+from trayalert.domain.alert import State
 from trayalert.domain.level import Level
 from trayalert.domain.stored import StoredIncident
 from trayalert.storage.closing import Resolve
@@ -252,3 +254,28 @@ def test_a_file_that_could_not_be_read_is_opened_anew(path: Path) -> None:
         path.unlink()
         path.write_bytes(whole)
         assert len(list(reader.alerts(limit=None))) == 400
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "damaged"),
+    [
+        ("incident", "level", "WBRN"),
+        ("incident", "worst_level", ""),
+        ("alert", "level", "OKK"),
+        ("alert", "kind", "thresholx"),
+        ("alert", "state", "ALERU"),
+        ("alert", "previous_level", "?"),
+        ("alert", "dimensions", '{"instanceId'),
+    ],
+)
+def test_a_damaged_word_hides_nothing_and_makes_nothing_calm(five: Path, table: str, column: str, damaged: str) -> None:
+    with closing(sqlite3.connect(five, isolation_level=None)) as other:
+        other.execute(f"UPDATE {table} SET {column} = ? WHERE id = 3", (damaged,))
+    with reading(five) as reader:
+        assert sum(reader.open_levels().values()) == 5
+        assert [one.incident.id for one in reader.open_incidents()] == [5, 4, 3, 2, 1]
+        assert ids(list(reader.alerts(limit=None))) == [5, 4, 3, 2, 1]
+        (damaged_one,) = reader.incidents([3])
+    assert damaged_one.incident.level is Level.WARN
+    assert damaged_one.alert.alert.level is Level.WARN
+    assert damaged_one.alert.alert.state is State.ALERT

@@ -18,6 +18,11 @@ from trayalert.storage.reader import Reader
 _logger = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
+_OUR_FAULT = (
+    "trayalert failed at reading the log, by a fault of its own. Restart it; if that does not help, send its makers "
+    "what `trayalert diagnostics` gathers."
+)
+
 _PATIENCE = 0.1
 _LONG = 0.05
 _REST = 1.0
@@ -58,6 +63,10 @@ class LogView:
             self.let_go()
             if time.monotonic() - begun > _LONG:
                 self._rests_until = time.monotonic() + _REST
+            return None
+        except Exception:  # a bug of ours must not leave a picture standing that was calm once
+            _logger.exception("the log did not answer")
+            self._problems[question] = _OUR_FAULT
             return None
         self._problems.pop(question, None)
         return found

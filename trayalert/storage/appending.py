@@ -4,7 +4,6 @@ Few, wide statements: each one hands the interpreter's lock over and back, and t
 """
 
 import json
-import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,8 +24,6 @@ from trayalert.storage.rows import (
     incident_row,
     read_incident,
 )
-
-_logger = logging.getLogger(__name__)
 
 _DELIVERY_ROW = ("alert_id", "digest", *DELIVERY_DIGESTED)
 _MUTABLE = [name for name in INCIDENT_ROW if name not in {"id", "key", "subject"}]
@@ -100,7 +97,7 @@ class _Group:
         self._seen: dict[str, tuple[int, Millis]] = {
             identity: (number, at) for identity, number, at in json.loads(seen)
         }
-        for incident in sorted(_readable(json.loads(incidents)), key=attrgetter("id")):
+        for incident in sorted(map(read_incident, json.loads(incidents)), key=attrgetter("id")):
             self._keep(incident)
         self._before = dict(self._incidents)
 
@@ -206,15 +203,6 @@ class _Group:
         for marks, values in _rows_in_widths(rows, len(INCIDENT_ROW)):
             sql = f"UPDATE incident SET {settings} FROM (VALUES {marks}) AS v WHERE incident.id = v.column{number}"
             self._connection.execute(sql, values)
-
-
-def _readable(rows: Sequence[Sequence[Any]]) -> Iterator[Incident]:
-    """Leave out an incident with a flipped byte in it: it must not keep every alert of its rule from being stored."""
-    for row in rows:
-        try:
-            yield read_incident(row)
-        except (ValueError, TypeError):
-            _logger.error("incident %s in the log is damaged; its alerts open a new one", row[-1])
 
 
 def _rows_in_widths(rows: Sequence[Sequence[Any]], columns: int) -> Iterator[tuple[str, list[Any]]]:

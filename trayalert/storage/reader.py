@@ -4,6 +4,7 @@ A Reader belongs to the thread that made it. Every call answers from what is com
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from trayalert.callbacks.body import read_body
 from trayalert.domain.callback import Callback
-from trayalert.domain.level import Level
+from trayalert.domain.level import Level, read_level
 from trayalert.domain.stored import SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.storage.asking import readable
 from trayalert.storage.faults import DamagedLog, LogFault, NewerLog, NoLog, fault_of
@@ -162,7 +163,10 @@ class Reader:
     def open_levels(self) -> dict[Level, int]:
         """Return how many incidents are open, by their present level."""
         sql = "SELECT level, count(*) FROM incident WHERE closed_at IS NULL GROUP BY level"
-        return {Level(level): count for level, count in self._rows(sql)}
+        found: Counter[Level] = Counter()
+        for level, count in self._rows(sql):
+            found[read_level(level)] += count
+        return dict(found)
 
     def last_callback_at(self) -> int | None:
         """Return when the last callback arrived."""

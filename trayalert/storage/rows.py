@@ -1,15 +1,19 @@
-"""Rows of the log to plain data and back. The columns stand here once, for reading and writing."""
+"""Rows of the log to plain data and back. The columns stand here once, for reading and writing.
 
+A row with a damaged word in it is read all the same, and never as calmer than it may be: it must not hide others.
+"""
+
+import enum
 import json
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from trayalert.callbacks.body import read_body
 from trayalert.domain.alert import Alert, Identity, Kind, State
 from trayalert.domain.callback import Callback
 from trayalert.domain.incident import Change, Incident
-from trayalert.domain.level import Level
+from trayalert.domain.level import read_level
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.storage.digest import digest_of
@@ -49,6 +53,8 @@ FROM_STORED_INCIDENT = (
     " FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id JOIN delivery AS d ON d.id = a.delivery_id"
 )
 
+_Word = TypeVar("_Word", bound=enum.StrEnum)
+
 _plain_values = attrgetter(*_PLAIN_COLUMNS)
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -72,9 +78,9 @@ def read_incident(row: Sequence[Any]) -> Incident:
     """Make an incident of its values in the order of INCIDENT_COLUMNS."""
     values = list(row)
     for place in _LEVEL_PLACES:
-        values[place] = Level(values[place])
+        values[place] = read_level(values[place])
     if values[_CLOSED_BY] is not None:
-        values[_CLOSED_BY] = Change(values[_CLOSED_BY])
+        values[_CLOSED_BY] = _word(values[_CLOSED_BY], Change.EXPIRED)
     for place in _FLAG_PLACES:
         values[place] = bool(values[place])
     return Incident._make(values)
@@ -114,16 +120,16 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     plain = dict(zip(_PLAIN_COLUMNS, row[10:width], strict=True))
     group, dimensions, sender, query, body, key, subject = row[width:]
     alert = Alert(
-        kind=Kind(kind),
+        kind=_word(kind, Kind.UNRECOGNISED),
         identity=Identity(text=identity, timed=plain["at"] is not None),
         key=key,
         subject=subject,
-        state=State(state) if state else None,
-        level=Level(level),
-        previous_level=Level(previous_level) if previous_level else None,
+        state=_word(state, State.ALERT) if state else None,
+        level=read_level(level),
+        previous_level=read_level(previous_level) if previous_level else None,
         **plain,
         group=group,
-        dimensions=json.loads(dimensions),
+        dimensions=_read_dimensions(dimensions),
         fields=read_body(Callback(received_at=received_at, method="", query=query, body=body)).fields,
     )
     return StoredAlert(
@@ -136,6 +142,22 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
         sender=sender,
         raw=body if raw else None,
     )
+
+
+def _word(text: str, otherwise: _Word) -> _Word:
+    """Read one of the words of that kind."""
+    try:
+        return type(otherwise)(text)
+    except ValueError:
+        return otherwise
+
+
+def _read_dimensions(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def read_stored_incident(row: tuple[Any, ...]) -> StoredIncident:
