@@ -14,6 +14,7 @@ from trayalert.storage.checking import check_log
 from trayalert.storage.faults import DamagedLog, NewerLog
 from trayalert.storage.files import backups_of, quarantine_of
 from trayalert.storage.opening import open_file
+from trayalert.storage.quarantine import move_aside
 from trayalert.storage.schema import STEPS
 
 
@@ -109,6 +110,15 @@ async def test_no_number_is_given_twice_after_damage(path: Path) -> None:
         await log.do(append("i-new"))
 
     assert rows(path, "SELECT id FROM alert")[0][0] > last
+
+
+def test_no_number_is_given_twice_though_a_kill_came_before_the_new_log_was_told_of_the_former_one(path: Path) -> None:
+    filled(path, 5)
+    move_aside(path, why="damaged", now=NOON)
+    open_file(path).connection.close()  # and here the kill
+    store(path, append("i-9"))
+    assert rows(path, "SELECT id FROM delivery") == [(6,)]
+    assert rows(path, "SELECT count(*) FROM salvage") == [(1,)]
 
 
 async def test_an_empty_file_where_there_was_no_log_is_a_new_one(path: Path) -> None:

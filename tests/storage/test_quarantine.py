@@ -68,6 +68,17 @@ def test_a_move_that_was_cut_short_is_finished_before_sqlite_throws_the_wal_away
     assert not wal.exists()
 
 
+def test_a_wal_that_is_left_of_a_log_that_is_gone_is_kept_by_itself(path: Path) -> None:
+    path.write_bytes(b"damaged")
+    salvaged = move_aside(path, why="", now=NOON)
+    mark(salvaged, "all of it is in the log")
+    path.with_name("trayalert.db-wal").write_bytes(b"rows of another one")
+    finish_moving(path)
+    (kept,) = (folder for folder in quarantine_of(path).iterdir() if folder != salvaged)
+    assert (kept / "trayalert.db-wal").read_bytes() == b"rows of another one"
+    assert not (salvaged / "trayalert.db-wal").exists()
+
+
 def test_a_log_that_is_there_is_left_alone(path: Path) -> None:
     path.write_bytes(b"old")
     move_aside(path, why="", now=NOON)
@@ -92,7 +103,7 @@ def test_no_id_of_a_readable_file_is_given_again(path: Path) -> None:
         other.execute("UPDATE numbering SET incident = 70")
     other.close()
     folder = move_aside(path, why="", now=NOON)
-    assert last_numbers(folder) == (3, 2, 70)
+    assert last_numbers(folder / path.name) == (3, 2, 70)
     assert {one.name for one in folder.iterdir()} == {path.name, "why.txt", "salvage.txt"}
     assert rows(folder / path.name, "SELECT count(*) FROM delivery") == [(3,)]
 
@@ -101,7 +112,7 @@ def test_no_id_of_a_readable_file_is_given_again(path: Path) -> None:
 def test_where_no_id_can_be_read_the_seconds_since_1970_are_above_all_of_them(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     folder = move_aside(path, why="", now=NOON)
-    assert all(number >= int(time.time()) - 5 for number in last_numbers(folder))
+    assert all(number >= int(time.time()) - 5 for number in last_numbers(folder / path.name))
     assert (folder / path.name).read_bytes() == content
 
 

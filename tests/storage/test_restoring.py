@@ -65,6 +65,12 @@ def test_no_number_of_the_former_log_is_given_again(path: Path, backup: Path) ->
     assert rows(path, "SELECT max(id) FROM delivery") == [(321,)]
 
 
+def test_another_database_beside_the_log_gives_no_numbers(path: Path, backup: Path) -> None:
+    for name in ("a.db", "z.db"):
+        store(path.with_name(name), append("of another log"))
+    test_no_number_of_the_former_log_is_given_again(path, backup)
+
+
 def test_a_damaged_backup_changes_nothing(path: Path, backup: Path) -> None:
     overwrite_page(backup, 20)
     before = path.read_bytes()

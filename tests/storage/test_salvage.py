@@ -40,7 +40,7 @@ def counts(path: Path) -> tuple[int, int, int]:
 def anew(path: Path) -> Path:
     """Move the log aside and begin a new one that counts on, as the writer does."""
     folder = move_aside(path, why="damaged", now=NOON)
-    numbers = last_numbers(folder)
+    numbers = last_numbers(folder / path.name)
     store(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("UPDATE numbering SET delivery = ?, alert = ?, incident = ?", numbers)

@@ -185,9 +185,8 @@ class Holding:
         if self._known not in {None, opened.places[0]}:
             self.new_file += 1
         self._opened, self._known = opened, opened.places[0]
-        if opened.new:
-            self._take_over(opened.connection)
-        elif self._patient:
+        self._take_over(opened.connection)
+        if self._patient and not opened.new:
             self._verification = Verification(self._path)
             seconds = _VERIFY if opened.unclean or self._suspect else 0.0
             if self._verification.over(within=seconds) and (damage := self._verification.damage):
@@ -195,12 +194,15 @@ class Holding:
                 raise DamagedLog(self._path, damage)
 
     def _take_over(self, connection: sqlite3.Connection) -> None:
-        """Tell a new log of those before it that were moved aside and not taken over, and give no number twice."""
+        """Tell a log of those before it that were moved aside and not taken over, and give no number twice.
+
+        Not only a new one: a kill may have come before it was told.
+        """
         try:
             for folder in waiting(self._path):
                 connection.execute("BEGIN IMMEDIATE")
-                connection.execute(_SALVAGE, (folder.name, why_of(folder), _now()))
-                connection.execute(_COUNT_ON, last_numbers(folder))
+                if connection.execute(_SALVAGE, (folder.name, why_of(folder), _now())).rowcount:
+                    connection.execute(_COUNT_ON, last_numbers(folder / self._path.name))
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
             self.close()

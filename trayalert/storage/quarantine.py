@@ -7,9 +7,9 @@ a full disk does not stop it; a kill between two renames is made good by `finish
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 from trayalert.domain.text import printable
@@ -64,7 +64,7 @@ def finish_moving(log: Path) -> None:
     """Finish what a kill has cut short: call this before the log is opened. Raise LogFault.
 
     A log that is gone while its `-wal` is still there was on its way into the quarantine: SQLite would throw that
-    `-wal` away. A restored backup that waits for its place gets it.
+    `-wal` away. Where it belongs to no such log it is kept by itself. A restored backup that waits gets its place.
     """
     restored = restored_of(log)
     try:
@@ -73,9 +73,12 @@ def finish_moving(log: Path) -> None:
         if log.exists():
             restored.unlink(missing_ok=True)  # the kill came before the log was moved: it was not restored
             return
-        folder = next(iter(reversed(quarantined(log))), None)
+        folder = next(iter(reversed(waiting(log))), None)
         if folder is not None and not any(_beside(folder / log.name, end).exists() for end in _BESIDE):
             _move(log, folder)
+        elif any(_holds_bytes(_beside(log, end)) for end in _BESIDE):
+            now = time.time_ns() // 1_000_000
+            _move(log, new_folder(log, why="the log itself was gone; this was left beside it", now=now))
         if restored.exists():
             restored.rename(log)
             sync_folder(log.parent)
@@ -131,14 +134,13 @@ def mark(folder: Path, text: str) -> None:
         sync_folder(folder)
 
 
-def last_numbers(folder: Path) -> Numbers:
-    """Return the highest ids that the file in `folder` gave away.
+def last_numbers(log: Path) -> Numbers:
+    """Return the highest ids that the file gave away.
 
     What cannot be read any more is taken as the seconds since 1970, so that no id is ever given twice.
     """
-    log = next((path for path in folder.glob("*.db") if path.is_file()), None)
-    delivery, alert, incident = (None, None, None) if log is None else _read_numbers(log)
-    floor = int(datetime.now(UTC).timestamp())
+    delivery, alert, incident = _read_numbers(log)
+    floor = int(time.time())
     return (
         floor if delivery is None else delivery,
         floor if alert is None else alert,
@@ -146,12 +148,11 @@ def last_numbers(folder: Path) -> Numbers:
     )
 
 
-def thinned_of(folder: Path) -> int:
+def thinned_of(log: Path) -> int:
     """Return up to which delivery the file's own retention had taken some; 0 where that cannot be read."""
     thinned = 0
-    for log in folder.glob("*.db"):
-        with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _asking(log) as connection:
-            thinned = int(connection.execute("SELECT max(thinned) FROM numbering").fetchone()[0])
+    with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _asking(log) as connection:
+        thinned = int(connection.execute("SELECT max(thinned) FROM numbering").fetchone()[0])
     return thinned if 0 <= thinned < _SANE else 0
 
 
@@ -242,6 +243,10 @@ def _take_back(folder: Path) -> None:
             (folder / _WHY).unlink(missing_ok=True)
             (folder / _SALVAGE).unlink(missing_ok=True)
             folder.rmdir()
+
+
+def _holds_bytes(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def _beside(log: Path, end: str) -> Path:

@@ -46,7 +46,7 @@ def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
 
 def _make_ready(part: Path, log: Path) -> None:
     """Bring the copy up to date, and let it count on where the former log was."""
-    numbers = last_numbers(log.parent) if log.exists() else (0, 0, 0)
+    numbers = last_numbers(log) if log.exists() else (0, 0, 0)
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
         bring_up_to_date(copy)
         copy.execute(

@@ -182,7 +182,7 @@ def open_salvage(
     """Carve the file of a salvage. Raise LogFault where it is gone. Takes its time: call it in a thread."""
     folder = quarantine_of(log) / salvage.folder
     with open_damaged(folder / log.name) as damaged:
-        carved = damaged.carve(thinned=thinned_of(folder), rest=rest)
+        carved = damaged.carve(thinned=thinned_of(folder / log.name), rest=rest)
         lacking = wanted(carved, _sorted(carved.contents, rest), read_contents(log, rest=rest))
         yield Opened(carved, _groups(damaged, carved, salvage, lacking, read=read, keep_raw=keep_raw))
 
