@@ -166,6 +166,15 @@ def test_check_says_what_is_wrong_and_ends_with_one(data_dir: Path) -> None:
     assert found.objects[0]["log_damaged"] is True
 
 
+def test_a_log_that_is_gone_is_not_in_order(data_dir: Path) -> None:
+    assert run("backup", data_dir=data_dir).status == 0
+    (data_dir / "trayalert.db").unlink()
+    done = run("check", data_dir=data_dir)
+    assert done.status == 1
+    assert "is gone" in done.out
+    assert "1 problem was found." in done.out
+
+
 def test_check_of_nothing_is_in_order(tmp_path: Path) -> None:
     done = run("check", data_dir=tmp_path / "nothing")
     assert done.status == 0

@@ -106,6 +106,17 @@ def test_no_damage_makes_the_check_itself_fail(path: Path, seed: int) -> None:
     assert check_log(path).problems
 
 
+def test_a_newer_log_and_one_that_may_not_be_read_are_not_called_damaged(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA user_version = 99")
+    assert "newer trayalert" in check_log(path).problems[0]
+    assert not check_log(path).damaged
+    path.unlink()
+    assert not check_log(path).damaged
+    path.write_bytes(b"no database" * 1000)
+    assert check_log(path).damaged
+
+
 def test_a_log_of_an_older_trayalert_is_told_as_one(tmp_path: Path) -> None:
     path = tmp_path / "trayalert.db"
     store(path, append())

@@ -54,6 +54,11 @@ class Places:
         return self.data_dir / "crashes"
 
     @property
+    def private(self) -> tuple[Path, ...]:
+        """What nobody else may read, besides the log and what belongs to it."""
+        return self.data_dir, self.secrets, self.access_log, self.crashes
+
+    @property
     def socket(self) -> Path:
         """The control socket; in the runtime folder where its path would be too long."""
         path = self.data_dir / "control.sock"

@@ -24,7 +24,7 @@ def diagnostics(output: Path | None) -> None:
     except Fault as fault:
         state = {"problem": str(fault)}
     try:
-        check = checkup(places.log, others=(places.data_dir, places.secrets, places.access_log, places.crashes))
+        check = checkup(places.log, others=places.private)
     except Fault as fault:
         check = {"problem": str(fault)}
     path = output or Path(f"trayalert-diagnostics-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip")

@@ -30,8 +30,7 @@ def check(as_json: bool) -> None:
     from trayalert.services.checkup import checkup
 
     places = find_own_places()
-    others = (places.data_dir, places.secrets, places.access_log, places.crashes)
-    found = checkup(places.log, others=others)
+    found = checkup(places.log, others=places.private)
     if as_json:
         speak_utf8()
         click.echo(json.dumps(found, ensure_ascii=False))
@@ -51,17 +50,19 @@ def _told(found: dict[str, Any]) -> list[str]:
         lines.append(f"{found['log']}: {counts} were read and held against their digests.")
     if found["log_damaged"]:
         lines.append(
-            "A damaged log is moved aside and read over when trayalert starts; "
-            "`trayalert restore` puts a backup in its place."
+            "A log whose file is damaged is moved aside and read over when trayalert starts; `trayalert restore` puts "
+            "a backup in its place and takes over what came after it."
         )
     if backups:
         good = sum(backup["problem"] is None for backup in backups)
         lines.append(f"{good} of {len(backups)} backups are good, the newest of {backups[0]['made_at']}.")
-    lines.append("Everything is in order." if found["ok"] else f"{len(found['problems'])} problems were found.")
+    count = len(found["problems"])
+    problems = "1 problem was found." if count == 1 else f"{count} problems were found."
+    lines.append("Everything is in order." if found["ok"] else problems)
     return lines
 
 
-_TABLES = {"delivery": "callbacks", "alert": "alerts", "incident": "incidents"}
+_TABLES = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
 
 
 @click.command()

@@ -35,6 +35,7 @@ def checkup(log: Path, *, others: tuple[Path, ...]) -> dict[str, Any]:
     modes = _open_to_others(log, others)
     problems = [
         *checked.problems,
+        *_gone(log, there=there, backups=backups),
         *(
             f"the backup {backup['path']} cannot be used: {backup['problem']}"
             for backup in backups
@@ -47,7 +48,7 @@ def checkup(log: Path, *, others: tuple[Path, ...]) -> dict[str, Any]:
         "problems": problems,
         "notes": _notes(log, there=there, checked=checked, backups=backups),
         "log": str(log),
-        "log_damaged": bool(checked.problems),
+        "log_damaged": checked.damaged,
         "rows": checked.rows,
         "rows_without_digest": checked.undigested,
         "backups": backups,
@@ -56,9 +57,15 @@ def checkup(log: Path, *, others: tuple[Path, ...]) -> dict[str, Any]:
     }
 
 
+def _gone(log: Path, *, there: bool, backups: list[dict[str, Any]]) -> list[str]:
+    if there or not backups:
+        return []
+    return [f"the log {log} is gone, though there are backups of it: `trayalert restore` puts one in its place."]
+
+
 def _notes(log: Path, *, there: bool, checked: Checked, backups: list[dict[str, Any]]) -> list[str]:
     notes = []
-    if not there:
+    if not there and not backups:
         notes.append(f"there is no log {log} yet.")
     if checked.undigested:
         notes.append(

@@ -3,6 +3,7 @@
 A file that is damaged gives sentences, never an exception. Rows are read one by one: a long log costs time, no memory.
 """
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from trayalert.domain.text import printable
 from trayalert.storage.asking import asking
 from trayalert.storage.digest import digest_of
-from trayalert.storage.faults import LogFault
+from trayalert.storage.faults import DamagedLog, LogFault, fault_of
 from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED
 from trayalert.storage.schema import STEPS, newer_file, version_of
 
@@ -54,11 +55,15 @@ _RELATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found in a log. `rows` by table; `undigested` rows are of before there were digests."""
+    """What was found in a log. `rows` by table; `undigested` rows are of before there were digests.
+
+    Not every problem means that it is `damaged`: a newer trayalert's log is sound, and a backup is no help.
+    """
 
     problems: tuple[str, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
     undigested: int = 0
+    damaged: bool = False
 
 
 def check_log(log: Path) -> Checked:
@@ -71,7 +76,7 @@ def check_log(log: Path) -> Checked:
             if version < len(STEPS):
                 return Checked((f"the log {log} is of an older trayalert. Start this one once: trayalert serve.",))
     except LogFault as fault:
-        return Checked((str(fault),))
+        return Checked((str(fault),), damaged=_is_damage(fault, log))
     rows = {}
     problems = [*_check_structure(log)]
     undigested = 0
@@ -81,7 +86,13 @@ def check_log(log: Path) -> Checked:
         undigested += read.undigested
         problems += read.problems
     problems += _check_relations(log)
-    return Checked(tuple(dict.fromkeys(problems)), rows, undigested)
+    return Checked(tuple(dict.fromkeys(problems)), rows, undigested, damaged=bool(problems))
+
+
+def _is_damage(fault: LogFault, log: Path) -> bool:
+    """Whether that is why it cannot be read; its rights or a lock may be, too."""
+    cause = fault.__cause__
+    return isinstance(cause, sqlite3.Error | UnicodeDecodeError) and isinstance(fault_of(cause, log), DamagedLog)
 
 
 def _check_structure(log: Path) -> Iterator[str]:
