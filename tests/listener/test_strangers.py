@@ -114,6 +114,16 @@ async def test_broken_http_is_refused_in_few_words(door: Door, what: str, caplog
     assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
 
 
+@pytest.mark.parametrize(
+    "line", [f"GET {RIGHT}", f"GET {RIGHT} HTTP/0.9", f"POST {RIGHT} HTTP/2.0", f"POST {RIGHT} HTTP/1.2"]
+)
+async def test_another_version_is_refused_in_one_that_the_door_speaks(door: Door, line: str) -> None:
+    answer = await door.ask(f"{line}\r\nHost: door\r\n\r\n".encode())
+
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
+    assert door.received == []
+
+
 LEFT = {
     "at once": b"",
     "in the request line": b"POST /hook",

@@ -39,7 +39,7 @@ class Connection(web.RequestHandler):
 
     __slots__ = (
         "_all_said", "_answered", "_begun", "_body", "_crowd", "_drained", "_gone", "_heard", "_refuse", "_socket",
-        "came_at", "connecting", "fresh", "peer", "until",
+        "came_at", "connecting", "fresh", "known_version", "peer", "until",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,7 @@ class Connection(web.RequestHandler):
         self.came_at = loop.time()
         self.until = self.came_at + limits.HEADER_DEADLINE
         self.fresh = False
+        self.known_version = False
         self.peer = ""
         self.connecting: asyncio.Task[None] | None = None
         self._crowd = crowd
@@ -79,9 +80,10 @@ class Connection(web.RequestHandler):
         """Let a TLS handshake come before the request."""
         self.until = self.came_at + limits.LONGEST_VISIT
 
-    def begin(self, body: StreamReader) -> None:
+    def begin(self, body: StreamReader, *, known_version: bool) -> None:
         """Be kept: the head is complete, or no HTTP."""
         self._begun = True
+        self.known_version = known_version
         self._body = body
         if self._all_said:
             self._end_body()

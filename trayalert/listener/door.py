@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp import web
 
 from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
@@ -24,7 +24,6 @@ from trayalert.listener.counts import DoorCounts
 
 _PREFIX = b"/hook/"
 _METHODS = frozenset({"POST", "GET"})
-_VERSIONS = frozenset({HttpVersion10, HttpVersion11})
 _GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 Receive = Callable[[Callback], Awaitable[bool]]
@@ -85,7 +84,7 @@ class Door:
             method=request.method,
         )
         path, _, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
-        secret = self._secret_of(request, path, knock.sender)
+        secret = self._secret_of(request, path, knock.sender) if connection.known_version else None
         if secret is not None:
             status, text, size = await self._let_in(request, knock=knock, secret=secret, query=query)
             self._note(knock, secret, status, size)
@@ -94,7 +93,7 @@ class Door:
             self._counts.probes += 1
             self._counts.last_probe_at = knock.at
             self._counts.last_probe_from = knock.sender
-        return self._turn_away(connection, 404 if request.version in _VERSIONS else 400, knock)
+        return self._turn_away(connection, 404 if connection.known_version else 400, knock)
 
     def refuse(self, connection: Connection) -> Answer:
         """Answer what is no HTTP."""
@@ -120,8 +119,7 @@ class Door:
     def _secret_of(self, request: web.BaseRequest, path: bytes, sender: str) -> str | None:
         """Return the name of the secret that lets a request in. The secret comes last: nothing else tells of it."""
         if (
-            request.version not in _VERSIONS
-            or not path.startswith(_PREFIX)  # no absolute form, no `*`
+            not path.startswith(_PREFIX)  # no absolute form, no `*`
             or "Origin" in request.headers  # a page in somebody's browser
             or request.method not in _METHODS
             or not self._host_allowed(request)

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 
 from trayalert.listener.answers import Answer
 from trayalert.listener.connection import Connection
 from trayalert.listener.crowd import Crowd
+
+_VERSIONS = frozenset({HttpVersion10, HttpVersion11})
 
 
 class Server(web.Server):
@@ -41,5 +43,8 @@ def _begin(
     task: "asyncio.Task[None]",
 ) -> web.BaseRequest:
     assert isinstance(connection, Connection)  # noqa: S101 - the server makes no others
-    connection.begin(body)
+    known = message.version in _VERSIONS
+    connection.begin(body, known_version=known)
+    if not known:  # the answer names the request's version, and must not claim one that we do not speak
+        message = message._replace(version=HttpVersion11)
     return web.BaseRequest(message, body, connection, writer, task, asyncio.get_running_loop())
