@@ -7,6 +7,7 @@ import enum
 import functools
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from trayalert.domain.settings import Settings
@@ -14,6 +15,8 @@ from trayalert.resource_files import read_text
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 HeaderValues = Callable[[str], Sequence[str]]
 """Return all values of a header, in the order in which they came."""
@@ -54,9 +57,9 @@ class Senders:
         hops = ",".join(header_values("X-Forwarded-For")).split(",")
         if hops == [""]:
             named = header_values("X-Real-IP")
-            return _read(named[0]) if len(named) == 1 else None
+            return _read(_without_port(named[0])) if len(named) == 1 else None
         for hop in reversed(hops):
-            address = _read(hop)
+            address = _read(_without_port(hop))
             if address is None or not _within(address, self._proxies):
                 return address
         return None
@@ -82,6 +85,12 @@ def _networks(texts: Iterable[str]) -> tuple[_Network, ...]:
 
 def _within(address: _Address, networks: tuple[_Network, ...]) -> bool:
     return any(address in network for network in networks)
+
+
+def _without_port(hop: str) -> str:
+    """Take off the port that some proxies add: `1.2.3.4:5678`, `[2001:db8::1]:5678`."""
+    match = _WITH_PORT.fullmatch(hop.strip())
+    return (match[1] or match[2]) if match else hop
 
 
 @functools.lru_cache(maxsize=512)
