@@ -290,3 +290,8 @@ async def test_a_host_that_does_not_exist_is_told_in_a_sentence(host: str) -> No
 
 async def test_an_address_of_another_computer_is_told_in_a_sentence() -> None:
     assert "this computer has no address 192.0.2.1" in await try_to_open("192.0.2.1")
+
+
+async def test_an_empty_host_is_this_computer_and_is_told_so() -> None:
+    async with open_to_all("") as door:
+        assert door.listener.host == "127.0.0.1"

@@ -58,6 +58,7 @@ async def open_door(
     most: int | None = None,
 ) -> Listener:
     """Listen on host and port (0 picks a free one) with at most so many connections. Raise DoorFault."""
+    host = host or "127.0.0.1"  # nothing is no address that a URL could name
     await check(_server_of(Door(_any_secret, _nowhere, counts=DoorCounts(), rules=Rules()), Crowd(1, DoorCounts())))
     counts = counts or DoorCounts()
     crowd = Crowd(most or most_connections(), counts)
@@ -86,7 +87,7 @@ async def _nowhere(_: Callback) -> bool:
 
 def _bound(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
-        host or "127.0.0.1", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     listening = socket.socket(family, kind, protocol)
     try:
