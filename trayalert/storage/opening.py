@@ -15,6 +15,7 @@ from pathlib import Path
 from trayalert.storage.asking import readable
 from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, NewerLog, fault_of
 from trayalert.storage.files import backups_of
+from trayalert.storage.pages import Pages
 from trayalert.storage.schema import STEPS, bring_up_to_date, newer_file, version_of
 
 BUSY = 2.0
@@ -59,6 +60,7 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     sync that failed it might be in memory only, and what is stored behind it would go with it.
     """
     unclean = _size(Path(f"{path}-wal")) > 0
+    told = _frames_told(path) if unclean and not suspect else 0
     _take_from_others(path)
     _refuse_newer(path)
     _refuse_empty(path)
@@ -72,6 +74,8 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     except (OSError, sqlite3.Error) as error:
         raise fault_of(error, path) from error
     try:
+        if told:
+            _refuse_short_wal(connection, path, told)
         new = _set_up(connection, path)
         if suspect:
             _sync_all(connection, path)
@@ -84,6 +88,29 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
         connection.close()
         raise
     return Opened(connection, places(path), unclean, new)
+
+
+def _frames_told(path: Path) -> int:
+    """Return how many committed frames the `-wal` seems to hold. Nobody in this process has it open yet."""
+    try:
+        pages = Pages(path)
+    except LogFault:
+        return 0
+    try:
+        return sum(1 for _ in pages.frames()) if pages.round_begun else 0
+    finally:
+        pages.close()
+
+
+def _refuse_short_wal(connection: sqlite3.Connection, path: Path, told: int) -> None:
+    """SQLite leaves out, without a word, all that lies behind the first damage in a `-wal`: carving does not."""
+    _refuse_newer_version(connection)
+    busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    if not busy and 0 <= frames < told:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as last:
+            version_of(last)
+            connection.close()  # the last one to close would delete the `-wal`, and this one may not write
+        raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {told:,} pages in it can be used")
 
 
 def _take_from_others(path: Path) -> None:

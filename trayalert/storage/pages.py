@@ -46,7 +46,7 @@ class Pages:
         self.size = _page_size(header) or wal_size or PAGE_SIZE
         spare = header[20] if _page_size(header) else 0
         self.usable = self.size - spare if self.size - spare >= 480 else self.size
-        salts = wal_header[16:24] if wal_size == self.size else b""
+        salts = self._told_salts = wal_header[16:24] if wal_size == self.size else b""
         self._salts = salts if salts == _read(self._wal, 8, _WAL_HEADER + 8) else b""
         self._newest = {page.number: page for page in self.frames()}
 
@@ -63,11 +63,6 @@ class Pages:
         told = int.from_bytes(header[28:32], "big") if _page_size(header) and header[24:28] == header[92:96] else 0
         return self._length < told * self.size
 
-    @property
-    def count(self) -> int:
-        """How many pages both files hold."""
-        return self._length // self.size + max(0, _length(self._wal) - _WAL_HEADER) // (self.size + _FRAME_HEADER)
-
     def main(self) -> Iterator[Page]:
         """Return the pages of the file itself, a part at its end too."""
         for number in range(1, min((self._length + self.size - 1) // self.size, _MOST_PAGES) + 1):
@@ -81,13 +76,16 @@ class Pages:
             head = _read(self._wal, 16, offset)
             number, commit = struct.unpack(">II", head[:8]) if len(head) == 16 else (0, 0)
             if not 0 < number < _MOST_PAGES or (self._salts and head[8:16] != self._salts):
-                if self._salts:
-                    break  # what follows is of an earlier round
-                continue
+                continue  # of an earlier round, or damaged
             waiting.append(Page(number, in_wal=True, offset=offset + _FRAME_HEADER))
             if commit or not self._salts:
                 yield from waiting
                 waiting.clear()
+
+    @property
+    def round_begun(self) -> bool:
+        """Whether the write-ahead log holds anything of the round that its header tells of, or has no sound header."""
+        return bool(self._salts) or not self._told_salts
 
     def read(self, page: Page) -> bytes:
         """Return the page's bytes; fewer where the file ends or the disk fails."""
