@@ -215,6 +215,12 @@ def test_a_secret_that_was_removed_opens_nothing_and_stays_masked(path: Path) ->
     assert secrets.mask(f"{gone} {rotated} {secrets.present}") == "*** *** ***"
 
 
+def test_a_secret_that_begins_with_a_digit_is_masked_with_its_encoded_first_letter(path: Path) -> None:
+    value = "2" + "a" * 42
+    path.write_text(json.dumps({"secrets": [{"name": "default", "value": value, "until": None}]}))
+    assert Secrets(path).mask(f"GET /hook/%32{value[1:]} HTTP") == "GET /hook/*** HTTP"
+
+
 @pytest.mark.parametrize("form", ["upper", "lower", "first", "mixed"])
 def test_a_secret_is_masked_percent_encoded_too(path: Path, form: str) -> None:
     secrets = Secrets(path)

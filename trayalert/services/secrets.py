@@ -24,6 +24,10 @@ DEFAULT = "default"
 MOST = 16
 """So many secrets at once, those included that are on their way out: every request is compared with each."""
 
+_LONGEST_GRACE = 3650 * 24 * 60 * 60 * 1000
+_LATEST = 253_402_300_799_999
+"""The last moment that can be written down: the end of the year 9999."""
+
 _BYTES = 32  # 256 bits
 _SOUND = re.compile(r"[A-Za-z0-9_-]{32,}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
@@ -83,6 +87,8 @@ class Secrets:
 
     def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
         """Make a new secret of that name (the first by default). Those before it hold for `grace` more."""
+        if not 0 <= grace <= _LONGEST_GRACE:
+            raise SecretFault("the old secret may hold on for ten years at most (--grace 3650d).")
         name = self._secrets[0].name if name is None else name
         self.value_of(name)
         changed: list[Secret] = []
@@ -127,9 +133,7 @@ class Secrets:
     def mask(self, text: str) -> str:
         """Return the text with every secret replaced by `***`, also those that are gone and those percent-encoded."""
         for value in (*(secret.value for secret in self._secrets), *self._gone):
-            text = text.replace(value, "***")
-            if "%" in text:
-                text = _encoded(value).sub("***", text)
+            text = _encoded(value).sub("***", text) if "%" in text else text.replace(value, "***")
         return text
 
     def _unknown(self, name: str) -> str:
@@ -226,7 +230,7 @@ def _sound(secret: Secret) -> bool:
     return (
         isinstance(value, str)
         and bool(_SOUND.fullmatch(value))
-        and (until is None or isinstance(until, int))
+        and (until is None or (isinstance(until, int) and until <= _LATEST))
         and isinstance(name, str)
         and bool(_NAME.fullmatch(name))
     )
