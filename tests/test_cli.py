@@ -349,6 +349,14 @@ def test_a_grace_that_is_none_is_wrong_use(tmp_path: Path) -> None:
     assert not tmp_path.joinpath("secrets.json").exists()
 
 
+def test_a_grace_that_no_calendar_holds_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    done = run("url", "--rotate", "--grace", "999999w", data_dir=tmp_path)
+
+    assert (done.status, done.out) == (1, "")
+    assert "ten years at most" in done.err
+    assert run("secrets", data_dir=tmp_path).status == 0
+
+
 def test_what_is_made_is_nobody_elses_to_read(tmp_path: Path) -> None:
     run("url", data_dir=tmp_path / "new" / "data")
 
