@@ -364,6 +364,17 @@ def test_what_is_made_is_nobody_elses_to_read(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "new" / "data" / "secrets.json").stat().st_mode) == 0o600
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no umask there")
+def test_nobody_else_can_put_another_data_dir_in_the_place_of_a_new_one(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        run("url", data_dir=tmp_path / "new" / "data")
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
 # ---- status
 
 

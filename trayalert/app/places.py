@@ -74,7 +74,10 @@ class Places:
     def make(self) -> None:
         """Make the data dir, readable by nobody else. Raise PlaceFault."""
         try:
-            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in reversed(self.data_dir.parents):  # `parents=True` would open them to all under umask 000
+                if not folder.exists():
+                    folder.mkdir(mode=0o700, exist_ok=True)
+            self.data_dir.mkdir(mode=0o700, exist_ok=True)
             writable = os.access(self.data_dir, os.W_OK | os.X_OK)
         except OSError as error:
             raise PlaceFault(f"the data dir {self.data_dir} cannot be made: {error}. {NAME_ANOTHER}") from error
