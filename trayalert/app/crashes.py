@@ -117,7 +117,7 @@ class Crashes:
         if path is None:
             _logger.error("the end of the program", exc_info=error)
         where = f"What happened is in {path}." if path else "No file could take what happened."
-        return self._mask(f"a fault of its own ended it: {type(_innermost(error)).__name__}. {where} Start it again.")
+        return self._mask(f"a fault of its own ended it: {type(innermost(error)).__name__}. {where} Start it again.")
 
     def _write(self, kind: str, front: str, text: str, at: datetime | None = None) -> Path | None:
         at = at or datetime.now(UTC)
@@ -204,13 +204,13 @@ def _traceback(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def _innermost(error: BaseException) -> BaseException:
+def innermost(error: BaseException) -> BaseException:
     """Return what stands inside groups of tasks."""
-    return _innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+    return innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _place(error: BaseException) -> str:
-    error = _innermost(error)
+    error = innermost(error)
     frames = traceback.extract_tb(error.__traceback__)
     last = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__} {last}"

@@ -16,7 +16,7 @@ import qasync
 from PySide6.QtCore import QEvent, QLoggingCategory, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
-from trayalert.app.crashes import Crashes
+from trayalert.app.crashes import Crashes, innermost
 from trayalert.app.headless import announce_door
 from trayalert.app.live_desk import LiveDesk
 from trayalert.app.notifying import Notifying
@@ -89,10 +89,11 @@ class _ReceiverThread:
             if not self._started.done():
                 self._started.set_exception(error)
                 return
-            self.crashes.tell_error(self.plan.front, error, "the receiver has stopped")
-            problem = f"The receiver has stopped: {error}. Restart trayalert."
+            cause = innermost(error)
+            problem = f"The receiver has stopped: {str(cause) or type(cause).__name__}. Restart trayalert."
             self.receiver.door = replace(self.receiver.door, open=False, problem=problem)
             self.bridge.put([DoorChanged(self.receiver.door.host, self.receiver.door.port, problem)])
+            self.crashes.tell_error(self.plan.front, error, "the receiver has stopped")
 
     async def _receive(self) -> None:
         self.crashes.watch_tasks(asyncio.get_running_loop(), self.plan.front)

@@ -53,9 +53,6 @@ class Crowd:
         self._change: asyncio.Future[None] | None = None
         self._sweeping: asyncio.TimerHandle | None = None
 
-    def __len__(self) -> int:
-        return len(self._all)
-
     def enter(self, guest: Guest) -> None:
         """Count a new connection."""
         self._all.add(guest)

@@ -44,8 +44,12 @@ class Entrance:
     async def run(self) -> None:
         """Take connections in, for ever."""
         while True:
-            for _ in range(_AT_ONCE):
-                await self._take_one()
+            try:
+                for _ in range(_AT_ONCE):
+                    await self._take_one()
+            except Exception:  # a bug of ours must not shut the door while it is said to be open
+                _logger.exception("no connection can be taken in")
+                await asyncio.sleep(_BREATH)
             await asyncio.sleep(0)
 
     async def _take_one(self) -> None:

@@ -17,7 +17,7 @@ from trayalert.storage.carving import Carved, Rest
 from trayalert.storage.faults import LogFault
 from trayalert.storage.files import quarantine_of
 from trayalert.storage.quarantine import mark
-from trayalert.storage.salvage import Begin, Finish, Group, Opened, Salvage, open_salvage, read_salvages
+from trayalert.storage.salvage import Begin, Finish, Opened, Salvage, open_salvage, read_salvages
 from trayalert.storage.writing import Job, Writing
 
 PART = "salvage"
@@ -62,7 +62,7 @@ class Salvaging:
                 await self._store(salvage, opened)
         finally:
             rest.stop()
-        sentence = await self._inform(salvage, opened.carved)
+        sentence = await asyncio.to_thread(_conclude, self._log, salvage, opened.carved)
         self._inbox.set_news(f"{PART} {salvage.folder}", sentence)
         _logger.warning("%s", sentence)
 
@@ -81,9 +81,6 @@ class Salvaging:
                 self._inbox.set_problem(PART, _progress(salvage, done, opened.carved))
             await asyncio.sleep(max(_SHORTEST_PAUSE, loop.time() - since))
         await self._inbox.do(_finish(salvage, opened.carved, self._now()))
-
-    async def _inform(self, salvage: Salvage, carved: Carved) -> str:
-        return await asyncio.to_thread(_conclude, self._log, salvage, carved)
 
 
 def salvage_alone(log: Path, *, now: Millis) -> list[str]:
@@ -169,6 +166,3 @@ def _progress(salvage: Salvage, done: int, carved: Carved) -> str:
 
 def _time(salvage: Salvage) -> str:
     return str(iso(salvage.begun_at))[:16].replace("T", " ") + " UTC"
-
-
-__all__ = ["Group", "Salvaging", "conclusion", "salvage_alone"]

@@ -43,10 +43,13 @@ class Backup:
 def list_backups(log: Path) -> list[Backup]:
     """Return the backups, the newest first."""
     found = []
+    paths: list[Path] = []
     with contextlib.suppress(OSError):
-        for path in backups_of(log).iterdir():
-            made_at = _time_of(path)
-            if made_at is not None:
+        paths += backups_of(log).iterdir()
+    for path in paths:
+        made_at = _time_of(path)
+        if made_at is not None:
+            with contextlib.suppress(OSError):  # it has just gone, or is a link to nothing: that hides no other
                 found.append(Backup(path, made_at, path.stat().st_size))
     return sorted(found, key=lambda backup: backup.made_at, reverse=True)
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from trayalert.storage.asking import readable
 
+_GLANCE = 0.1
+"""Seconds that a glance waits for a lock: the writer stores nothing meanwhile."""
+
 _NO_TEXT = "its schema is damaged"
 """What SQLite says of that quotes it, and is then no text."""
 
@@ -52,7 +55,8 @@ class Verification:
 def glance(path: Path) -> str | None:
     """Return what damage the first and the last pages show to somebody who has not read them before."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=_GLANCE)) as connection:
             for table in ("delivery", "alert", "incident"):
                 connection.execute(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 1").fetchall()
     except sqlite3.DatabaseError as error:
