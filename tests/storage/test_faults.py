@@ -309,6 +309,5 @@ async def test_a_long_wal_is_given_back_to_the_disk_in_a_quiet_moment(path: Path
     wal = Path(f"{path}-wal")
     async with open_log(path) as log:
         await asyncio.gather(*[log.do(append(f"i-{number}", fill="x" * 2000)) for number in range(1000)])
-        assert wal.stat().st_size > 1 << 20
         await until(lambda: wal.stat().st_size == 0)
     assert whole(path)

@@ -101,6 +101,16 @@ async def test_damage_after_a_clean_end_is_found_behind_the_start(path: Path) ->
     assert rows(path, "SELECT resource_id FROM alert") == [("i-new",)]
 
 
+async def test_what_a_former_log_held_counts_as_open_before_its_salvage_has_begun(path: Path) -> None:
+    path.write_bytes(b"damaged" * 1000)
+    async with open_log(path) as log:
+        assert log.state.salvaging
+        log.set_salvaging(salvaging=False)
+        assert not log.state.salvaging
+    async with open_log(path) as log:
+        assert not log.state.salvaging
+
+
 async def test_no_number_is_given_twice_after_damage(path: Path) -> None:
     filled(path, 30)
     ((last,),) = rows(path, "SELECT max(id) FROM alert")

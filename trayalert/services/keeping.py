@@ -98,8 +98,8 @@ class Keeping:
         """Salvage at the start, and again whenever another file has taken the log's place."""
         salvaging = Salvaging(self._inbox, self._log, now=self._now)
         while True:
+            file = self._inbox.log_state.new_file  # before: another may take its place while this one is dealt with
             await self._guard(salvaging.run)
-            file = self._inbox.log_state.new_file
             while self._inbox.log_state.new_file == file:
                 self._changed.clear()
                 await self._changed.wait()

@@ -8,12 +8,16 @@ from trayalert.domain.log_state import LogState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """How the writer is. `problem`: why it cannot store; `worry`: what may be one soon; the rest as in LogState."""
+    """How the writer is. `problem`: why it cannot store; `worry`: what may be one soon; the rest as in LogState.
+
+    `former` counts the logs before this one whose callbacks wait to be salvaged.
+    """
 
     problem: str | None = None
     worry: str | None = None
     news: tuple[str, ...] = ()
     new_file: int = 0
+    former: int = 0
 
 
 class Bulletin:
@@ -30,7 +34,8 @@ class Bulletin:
         self._salvaged = 0
 
     def hear(self, condition: Condition) -> None:
-        """Take what the writer says."""
+        """Take what the writer says. What was open in a former log is missing from now on, not from the salvage on."""
+        self._salvaging = self._salvaging or condition.former > self._condition.former
         self._condition = condition
         self._compose()
 

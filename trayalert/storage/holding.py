@@ -51,6 +51,7 @@ class Holding:
     def __init__(self, path: Path, *, patient: bool) -> None:
         self.news: tuple[str, ...] = ()
         self.new_file = 0
+        self.former = 0
         self._path = path
         self._patient = patient
         self._opened: Opened | None = None
@@ -203,6 +204,7 @@ class Holding:
                 connection.execute("BEGIN IMMEDIATE")
                 if connection.execute(_SALVAGE, (folder.name, why_of(folder), _now())).rowcount:
                     connection.execute(_COUNT_ON, last_numbers(folder / self._path.name))
+                    self.former += 1
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
             self.close()

@@ -132,6 +132,7 @@ class Writing:
             worry=self._worry if problem is None else None,
             news=self._holding.news,
             new_file=self._holding.new_file,
+            former=self._holding.former,
         )
         if now == before:
             return
