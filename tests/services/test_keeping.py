@@ -79,10 +79,12 @@ async def test_a_damaged_log_comes_back_while_new_callbacks_are_stored(path: Pat
     assert not [event for event in heard if not isinstance(event, LogChanged)][2:]  # nobody is disturbed by old alerts
 
 
-@pytest.mark.parametrize("offset", [0, 32 + 30 * 4120, 32 + 30 * 4120 + 1000], ids=["header", "frame", "page"])
+@pytest.mark.parametrize(
+    "offset", [0, 16, 32 + 30 * 4120, 32 + 30 * 4120 + 1000], ids=["header", "salts", "frame", "page"]
+)
 async def test_what_lies_behind_damage_in_the_wal_comes_back(path: Path, clock: Clock, offset: int) -> None:
     big_log(path, 801, wal=True)
-    overwrite(path.with_name("trayalert.db-wal"), offset, b"\xff" * 24)
+    overwrite(path.with_name("trayalert.db-wal"), offset, b"\xff" * 16)
     async with keeping(path, clock) as (inbox, _):
         await until(lambda: any("of 801 callbacks" in sentence for sentence in inbox.log_state.news), deadline=20)
     assert count(path) > 750  # all but those of one page

@@ -46,7 +46,7 @@ class Pages:
         self.size = _page_size(header) or wal_size or PAGE_SIZE
         spare = header[20] if _page_size(header) else 0
         self.usable = self.size - spare if self.size - spare >= 480 else self.size
-        salts = self._told_salts = wal_header[16:24] if wal_size == self.size else b""
+        salts = self._told_salts = wal_header[16:24] if wal_size == self.size and _sound(wal_header) else b""
         self._salts = salts if salts == _read(self._wal, 8, _WAL_HEADER + 8) else b""
         self._newest = {page.number: page for page in self.frames()}
 
@@ -161,6 +161,16 @@ def _wal_page_size(header: bytes) -> int | None:
     if len(header) < _WAL_HEADER or int.from_bytes(header[:4], "big") not in _WAL_MAGICS:
         return None
     return _sane_size(int.from_bytes(header[8:12], "big"))
+
+
+def _sound(wal_header: bytes) -> bool:
+    """Whether the checksum of a write-ahead log's header is right."""
+    order = ">" if wal_header[3] & 1 else "<"
+    first = second = 0
+    for one, other in struct.iter_unpack(f"{order}II", wal_header[:24]):
+        first = (first + one + second) & 0xFFFFFFFF
+        second = (second + other + first) & 0xFFFFFFFF
+    return wal_header[24:32] == struct.pack(">II", first, second)
 
 
 def _sane_size(size: int) -> int | None:
