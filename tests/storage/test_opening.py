@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.storage.making import NOON, append, open_log, reading, rows, store, writing
+from trayalert.storage import opening
 from trayalert.storage.checking import check_log
-from trayalert.storage.faults import DamagedLog, NewerLog
+from trayalert.storage.faults import DamagedLog, LogFault, NewerLog
 from trayalert.storage.files import backups_of, quarantine_of
 from trayalert.storage.opening import open_file
 from trayalert.storage.quarantine import move_aside
@@ -162,6 +163,25 @@ def test_whoever_has_no_program_to_mend_it_leaves_a_damaged_file_alone(path: Pat
         store(path, append())
 
     assert not quarantine_of(path).exists()
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_not_taken_for_the_one_at_the_path(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = filled(path.with_name("other.db"), 3)
+    filled(path, 2)
+    find_tables = opening._find_tables
+
+    def replaced(connection: sqlite3.Connection, log: Path) -> None:
+        find_tables(connection, log)
+        other.rename(path)
+
+    monkeypatch.setattr(opening, "_find_tables", replaced)
+    with pytest.raises(LogFault, match="another file took the place"):
+        open_file(path)
+    monkeypatch.undo()
+    open_file(path).connection.close()
+    assert rows(path, "SELECT count(*) FROM delivery") == [(3,)]
 
 
 def test_a_new_file_can_give_room_back(path: Path) -> None:

@@ -68,6 +68,7 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     try:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        own = place_of(path)
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=BUSY_AT_OPENING, cached_statements=512
         )
@@ -87,7 +88,11 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     except BaseException:
         connection.close()
         raise
-    return Opened(connection, places(path), unclean, new)
+    opened = Opened(connection, places(path), unclean, new)
+    if place_of(path) != own:  # what is stored in a file that has no name any more goes with this process
+        connection.close()
+        raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
+    return opened
 
 
 def _frames_told(path: Path) -> int:
