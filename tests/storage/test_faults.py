@@ -77,7 +77,7 @@ async def test_a_lock_that_comes_and_goes_is_told_and_heals(path: Path) -> None:
 
 
 @pytest.mark.parametrize("ends", [[""], ["", "-wal", "-shm"], ["-wal", ""]], ids=" ".join)
-async def test_a_log_that_is_moved_away_keeps_what_it_has_and_a_new_one_is_begun(path: Path, ends: list[str]) -> None:
+async def test_a_log_that_is_moved_away_keeps_what_it_has_and_is_written_again(path: Path, ends: list[str]) -> None:
     moved = path.with_name("moved.db")
     async with open_log(path) as log:
         await log.do(append("i-1"))
@@ -86,10 +86,10 @@ async def test_a_log_that_is_moved_away_keeps_what_it_has_and_a_new_one_is_begun
         await log.do(append("i-2"))
         assert log.state.storing
         assert log.state.new_file == 1
-        assert f"lies in {moved}" in log.state.news[0]
+        assert f"was moved to {moved}" in log.state.news[0]
 
-    assert (resources(moved), resources(path)) == (["i-1"], ["i-2"])
-    assert rows(path, "SELECT id FROM alert") == [(2,)]  # no number is given twice
+    assert (resources(moved), resources(path)) == (["i-1"], ["i-1", "i-2"])
+    assert rows(path, "SELECT id FROM alert") == [(1,), (2,)]
     assert whole(path)
     assert whole(moved)
 

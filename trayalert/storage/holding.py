@@ -233,10 +233,11 @@ class Holding:
             return
         moved_to = whereabouts(own)
         try:
-            told = _told_of_move(self._path, moved_to, there) if moved_to else self._rescue(connection, there)
+            told = self._rescue(connection, there, moved_to)
         except (OSError, sqlite3.Error) as error:
+            was = f"was moved to {moved_to}" if moved_to else "was deleted"
             raise LogFault(
-                f"the log {self._path} was deleted while trayalert ran, and cannot be written again: {error}. Is its "
+                f"the log {self._path} {was} while trayalert ran, and cannot be written again: {error}. Is its "
                 "folder there, and writable? Do not end trayalert: it is tried again, and what is stored lives in it."
             ) from error
         self.close()
@@ -244,11 +245,13 @@ class Holding:
         if self._path.parent.exists():
             self._tell(told)
 
-    def _rescue(self, connection: sqlite3.Connection, there: Place) -> str:
+    def _rescue(self, connection: sqlite3.Connection, there: Place, moved_to: Path | None) -> str:
+        """Bring what is open to where it is seen: nothing that burns may be gone because a file was moved."""
         if there is None:
             write_again(connection, self._path)
+            was = f"moved to {moved_to}" if moved_to else "deleted"
             return (
-                f"The log {self._path} was deleted while trayalert ran. It was written again from what was open; "
+                f"The log {self._path} was {was} while trayalert ran. It was written again from what was open; "
                 "nothing is lost."
             )
         why = "another file was put in its place while trayalert ran"
@@ -277,14 +280,6 @@ class Holding:
 
     def _tell(self, sentence: str) -> None:
         self.news = (*self.news, sentence)[-3:]
-
-
-def _told_of_move(path: Path, moved_to: Path, there: Place) -> str:
-    found = "that one is used now" if there else "a new one was begun"
-    return (
-        f"The log {path} was moved away while trayalert ran; {found}. What was stored before lies in {moved_to}, and "
-        "is not shown here."
-    )
 
 
 def _numbers(connection: sqlite3.Connection) -> Numbers:
