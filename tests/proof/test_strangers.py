@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import wait_for
 from tests.soak import naive
 from tests.soak.crowd import DESCRIPTORS, besiege, burst, send_steadily
 from tests.soak.instance import started
@@ -78,6 +79,4 @@ def test_nothing_is_left_of_a_crowd(tmp_path: Path, stays: str) -> None:
         before = len(list(folder.iterdir()))
         for _ in range(3):
             burst(instance.url, alerts=300, connections=100)
-        after = len(list(folder.iterdir()))
-
-    assert after <= before + 2
+        wait_for(lambda: len(list(folder.iterdir())) <= before + 2)  # a last answer lingers for a second

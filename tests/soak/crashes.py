@@ -33,7 +33,7 @@ class Outcome:
     slowest: float = 0.0
     """Seconds from the start of the program to the first 200, the longest of all."""
     damaged: int = 0
-    """Cycles after which SQLite found something wrong."""
+    """Cycles after which SQLite found something wrong, and logs that trayalert took for damaged."""
     secrets: set[str] = field(default_factory=set)
 
 
@@ -65,6 +65,7 @@ def crash(
             disk.cut_power(chance if cycle % 2 else None)
         if cycle % check_every == 0 or cycle == cycles - 1:
             outcome.damaged += not sound(data / "trayalert.db")
+    outcome.damaged += len(list(data.glob("quarantine/*")))
     disk.set(sync_delay_ms=0)
     with serving(data, **disk.environment()):
         there = stored_resources(data / "trayalert.db")

@@ -160,7 +160,7 @@ class Pipeline:
 def pipeline(folder: Path) -> Iterator[Pipeline]:
     """A way with a log of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    writing = Writing(folder / "trayalert.db", keep_raw=keep_raw)
+    writing = Writing(folder / "trayalert.db", read=read_callback, keep_raw=keep_raw)
     try:
         yield Pipeline(folder / "trayalert.db", writing)
     finally:

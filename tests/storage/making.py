@@ -62,7 +62,7 @@ def keep_raw(one: Callback) -> tuple[Alert, ...]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[Writing]:
-    open_ = Writing(path, keep_raw=keep_raw)
+    open_ = Writing(path, read=read_callback, keep_raw=keep_raw)
     try:
         yield open_
     finally:
@@ -90,7 +90,7 @@ def store(path: Path, *jobs: Any) -> list[Any]:
 async def open_log(
     path: Path, *, announce: Callable[[list[Event]], None] = lambda _: None, deadline: float = 4.0
 ) -> AsyncIterator[Log]:
-    log = Log(path, keep_raw=keep_raw, announce=announce, deadline=deadline)
+    log = Log(path, read=read_callback, keep_raw=keep_raw, announce=announce, deadline=deadline)
     try:
         yield log
     finally:

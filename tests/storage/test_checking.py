@@ -9,6 +9,7 @@ import pytest
 
 from tests.storage.damage import big_log, leaves, overwrite, overwrite_page
 from tests.storage.making import MINUTE, NOON, append, keep_raw, store, writing
+from trayalert.callbacks.kinds import read_callback
 from trayalert.storage.backups import make_backup
 from trayalert.storage.checking import check_log
 from trayalert.storage.closing import Resolve
@@ -137,6 +138,6 @@ def test_a_schema_that_is_no_text_any_more_is_damage_like_any_other(path: Path) 
     with pytest.raises(LogFault):
         make_backup(path, keep=1, now=NOON)
     with pytest.raises(DamagedLog):
-        Writing(path, keep_raw=keep_raw)
+        Writing(path, read=read_callback, keep_raw=keep_raw)
     folder = move_aside(path, why="", now=NOON)
     assert all(number > 300 for number in last_numbers(folder / path.name))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.making import append, locked, open_log, raw_callback, read, rows, until, writing
+from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.events import CallbackArrived, Event
 from trayalert.storage.faults import LogFault, NotStored
 from trayalert.storage.opening import open_file
@@ -227,7 +228,7 @@ def test_a_file_that_is_no_log_is_refused_with_a_sentence_and_kept(tmp_path: Pat
     before = path.read_bytes() if path.is_file() else None
 
     with pytest.raises(LogFault) as fault:
-        Writing(path, keep_raw=lambda _: ())
+        Writing(path, read=read_callback, keep_raw=lambda _: ())
 
     assert str(fault.value).startswith(f"the log {path} cannot be ")
     assert str(fault.value).endswith((".", "?"))

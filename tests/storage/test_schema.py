@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.making import append, reading, rows, store, writing
+from tests.storage.making import append, keep_raw, reading, rows, store, writing
+from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.alert import Kind, State
 from trayalert.domain.incident import Change
 from trayalert.domain.level import Level
@@ -190,7 +191,9 @@ def test_opening_again_takes_no_step(path: Path) -> None:
     assert rows(path, "PRAGMA schema_version") == before
 
 
-@pytest.mark.parametrize("open_", [Reader, lambda path: Writing(path, keep_raw=lambda _: ())], ids=["read", "write"])
+@pytest.mark.parametrize(
+    "open_", [Reader, lambda path: Writing(path, read=read_callback, keep_raw=keep_raw)], ids=["read", "write"]
+)
 def test_a_newer_file_is_refused_with_a_sentence_and_kept(path: Path, open_: object) -> None:
     write(path, STEP_1, "ALTER TABLE alert ADD COLUMN mood TEXT", version=99)
     before = shape(path)

@@ -35,7 +35,7 @@ class Inbox:
     def __init__(self, path: Path) -> None:
         self._subscribers: list[Subscriber] = []
         self._refused = ""
-        self._log = Log(path, keep_raw=keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
+        self._log = Log(path, read=read, keep_raw=keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber` with every group of events from now on."""
@@ -116,7 +116,7 @@ def keep_raw(callback: Callback) -> tuple[Alert, ...]:
 
 def resolve_alone(path: Path, incident_id: int, *, now: Millis) -> bool:
     """Mark an incident recovered with no program running; its lock must be held. Raise LogFault."""
-    writing = Writing(path, keep_raw=keep_raw)
+    writing = Writing(path, read=read, keep_raw=keep_raw)
     try:
         result = writing.commit([Resolve(incident_id, now)])[0]
     finally:

@@ -86,7 +86,7 @@ class Salvaging:
 def salvage_alone(log: Path, *, now: Millis) -> list[str]:
     """Salvage all that waits with no program running; its lock must be held. Return what came of it. Raise LogFault."""
     told = []
-    writing = Writing(log, keep_raw=keep_raw)
+    writing = Writing(log, read=read, keep_raw=keep_raw)
     try:
         _do(writing, Begin(log, now))
         for salvage in read_salvages(log):

@@ -54,6 +54,9 @@ _USE = """
     ON CONFLICT DO UPDATE SET deliveries = deliveries + excluded.deliveries, last_at = max(last_at, excluded.last_at)
 """
 
+Readings = Callable[[Callback], tuple[Alert, ...]]
+"""Reads the alerts in a callback; there is at least one."""
+
 _delivered: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
 
 

@@ -8,7 +8,7 @@ import heapq
 import time
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -87,6 +87,18 @@ class Damaged:
                 found.ids.append(cell.id)
                 found.places.append((page.offset + cell.at) << 1 | page.in_wal)
                 found.contents.append(delivery.content)
+
+
+def deliveries_in(pages: Pages, some: Iterable[Page]) -> tuple[Delivery, ...]:
+    """Return the deliveries of these pages whose digests are right, by id."""
+    found: dict[int, Delivery] = {}
+    for page in some:
+        content = pages.read(page)
+        for cell in cells(content, first=page.number == 1):
+            delivery = read_delivery(content, cell, usable=pages.usable, follow=pages.newest)
+            if delivery and len(cell.types) == 10:
+                found[cell.id] = delivery
+    return tuple(found[number] for number in sorted(found))
 
 
 @contextmanager

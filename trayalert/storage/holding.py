@@ -8,6 +8,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
 from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
 from trayalert.storage.opening import BUSY, Opened, Place, open_file, place_of, places
@@ -46,12 +47,16 @@ _COUNT_ON = """
 
 
 class Holding:
-    """Holds the file open for one thread. A `patient` one moves damaged files aside; any other leaves them alone."""
+    """Holds the file open for one thread. A `patient` one moves damaged files aside; any other leaves them alone.
+
+    `torn` are callbacks of a commit that was cut off: whoever writes takes them over first.
+    """
 
     def __init__(self, path: Path, *, patient: bool) -> None:
         self.news: tuple[str, ...] = ()
         self.new_file = 0
         self.former = 0
+        self.torn: tuple[Callback, ...] = ()
         self._path = path
         self._patient = patient
         self._opened: Opened | None = None
@@ -187,6 +192,9 @@ class Holding:
             self.new_file += 1
         self._opened, self._known = opened, opened.places[0]
         self._take_over(opened.connection)
+        if opened.torn is not None:
+            self.torn = opened.torn
+            self._tell(_cut_off(len(opened.torn)))
         if self._patient and not opened.new:
             self._verification = Verification(self._path)
             seconds = _VERIFY if opened.unclean or self._suspect else 0.0
@@ -280,6 +288,14 @@ class Holding:
 
     def _tell(self, sentence: str) -> None:
         self.news = (*self.news, sentence)[-3:]
+
+
+def _cut_off(number: int) -> str:
+    return (
+        "trayalert was cut off in the middle of a write, as by a power cut. Callbacks of it that were taken over: "
+        f"{number:,}. What is missing was not answered yet, unless the disk has damaged it since: Cloud Monitor sends "
+        "it again."
+    )
 
 
 def _numbers(connection: sqlite3.Connection) -> Numbers:

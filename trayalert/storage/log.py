@@ -14,10 +14,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from trayalert.domain.alert import Alert
-from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event, LogChanged
 from trayalert.domain.log_state import LogState
+from trayalert.storage.appending import Readings
 from trayalert.storage.bulletin import Bulletin
 from trayalert.storage.faults import NotStored
 from trayalert.storage.writing import Events, Job, Writing
@@ -51,12 +50,13 @@ class Log:
         self,
         path: Path,
         *,
-        keep_raw: Callable[[Callback], tuple[Alert, ...]],
+        read: Readings,
+        keep_raw: Readings,
         announce: Callable[[list[Event]], None],
         deadline: float = 4.0,
     ) -> None:
         """Open the file. `deadline`: seconds that a job may wait. Raise NewerLog; all other faults are in `state`."""
-        self._writing = Writing(path, keep_raw=keep_raw, patient=True)
+        self._writing = Writing(path, read=read, keep_raw=keep_raw, patient=True)
         self._announce = announce
         self._bulletin = Bulletin(lambda state: self._announce([LogChanged(state)]))
         self._told = self._writing.condition
@@ -159,6 +159,8 @@ class Log:
         """Run the writer thread."""
         look_at = time.monotonic() + _LOOK_FIRST
         open_ = True
+        self._commit([])  # with it goes what the program before was cut off at
+        self._say()
         while open_:
             group, open_ = self._gather(max(0.0, look_at - time.monotonic()))
             for start in range(0, len(group), _LARGEST_GROUP):
@@ -203,7 +205,10 @@ class Log:
         self._say()
 
     def _say(self) -> None:
-        """Tell the loop how the writer is, where that has changed."""
+        """Tell the loop how the writer is, where that has changed, and what it took over."""
+        if self._writing.taken_over:
+            self._loop.call_soon_threadsafe(self._announce, list(self._writing.taken_over))
+            self._writing.taken_over = ()
         if self._writing.condition is not self._told:
             self._told = self._writing.condition
             self._loop.call_soon_threadsafe(self._bulletin.hear, self._told)

@@ -8,11 +8,15 @@ import contextlib
 import os
 import sqlite3
 import sys
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from trayalert.domain.callback import Callback
 from trayalert.storage.asking import readable
+from trayalert.storage.carving import deliveries_in
+from trayalert.storage.cells import Delivery
 from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, NewerLog, fault_of
 from trayalert.storage.files import backups_of
 from trayalert.storage.pages import Pages
@@ -37,6 +41,8 @@ class Opened:
     """Whether the program before did not close it."""
     new: bool
     """Whether it was made just now."""
+    torn: tuple[Callback, ...] | None
+    """What could be read of a last commit that was cut off; None where there was none. It is not in the log."""
 
 
 def places(path: Path) -> tuple[Place, ...]:
@@ -60,7 +66,8 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     sync that failed it might be in memory only, and what is stored behind it would go with it.
     """
     unclean = _size(Path(f"{path}-wal")) > 0
-    told = _frames_told(path) if unclean and not suspect else 0
+    told = _look_into_wal(path) if unclean and not suspect else None
+    torn = None
     _take_from_others(path)
     _refuse_newer(path)
     _refuse_empty(path)
@@ -75,9 +82,10 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     except (OSError, sqlite3.Error) as error:
         raise fault_of(error, path) from error
     try:
-        if told:
-            _refuse_short_wal(connection, path, told)
+        cut_off = told is not None and _is_cut_off(connection, path, told)
         new = _set_up(connection, path)
+        if told and cut_off:
+            torn = _lacking(connection, told.last)
         if suspect:
             _sync_all(connection, path)
         connection.text_factory = readable  # an incident whose name has a damaged letter goes on
@@ -88,34 +96,57 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     except BaseException:
         connection.close()
         raise
-    opened = Opened(connection, places(path), unclean, new)
+    opened = Opened(connection, places(path), unclean, new, torn)
     if place_of(path) != own:  # what is stored in a file that has no name any more goes with this process
         connection.close()
         raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
     return opened
 
 
-def _frames_told(path: Path) -> int:
-    """Return how many committed frames the `-wal` seems to hold. Nobody in this process has it open yet."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the `-wal` seems to hold: the frames that end a commit, and the deliveries of the last one."""
+
+    ends: tuple[int, ...]
+    last: tuple[Delivery, ...]
+
+
+def _look_into_wal(path: Path) -> _Told | None:
+    """Look into the `-wal` before SQLite does. Nobody in this process has the log open yet."""
     try:
         pages = Pages(path)
     except LogFault:
-        return 0
+        return None
     try:
-        return sum(1 for _ in pages.frames()) if pages.round_begun else 0
+        commits = list(pages.commits()) if pages.round_begun else []
+        if not commits:
+            return None
+        return _Told(tuple(pages.place_in_wal(commit[-1]) for commit in commits), deliveries_in(pages, commits[-1]))
     finally:
         pages.close()
 
 
-def _refuse_short_wal(connection: sqlite3.Connection, path: Path, told: int) -> None:
-    """SQLite leaves out, without a word, all that lies behind the first damage in a `-wal`: carving does not."""
+def _is_cut_off(connection: sqlite3.Connection, path: Path, told: _Told) -> bool:
+    """Whether the last commit is not whole. Raise DamagedLog where others are not.
+
+    SQLite leaves out, without a word, all that lies behind the first frame that is not as it was written. A power cut
+    brings that about for the last commit alone, which nobody was answered for; else the disk has lost something.
+    """
     _refuse_newer_version(connection)
     busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    if not busy and 0 <= frames < told:
+    behind = [] if busy or frames < 0 else [end for end in told.ends if end > frames]
+    if len(behind) > 1:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as last:
             version_of(last)
             connection.close()  # the last one to close would delete the `-wal`, and this one may not write
-        raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {told:,} pages in it can be used")
+        raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {behind[-1]:,} pages in it can be used")
+    return bool(behind)
+
+
+def _lacking(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> tuple[Callback, ...]:
+    """Return those that the log does not have."""
+    (highest,) = connection.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
+    return tuple(delivery.callback for delivery in deliveries if delivery.id > highest)
 
 
 def _take_from_others(path: Path) -> None:

@@ -70,6 +70,11 @@ class Pages:
 
     def frames(self) -> Iterator[Page]:
         """Return the pages of the write-ahead log that were committed; all that look sane where its header is gone."""
+        for commit in self.commits():
+            yield from commit
+
+    def commits(self) -> Iterator[tuple[Page, ...]]:
+        """Return the same by commit, as the marks at their ends tell. Whether one is whole nobody has looked."""
         waiting: list[Page] = []
         step = self.size + _FRAME_HEADER
         for offset in range(_WAL_HEADER, _length(self._wal) - step + 1, step):
@@ -79,13 +84,17 @@ class Pages:
                 continue  # of an earlier round, or damaged
             waiting.append(Page(number, in_wal=True, offset=offset + _FRAME_HEADER))
             if commit or not self._salts:
-                yield from waiting
+                yield tuple(waiting)
                 waiting.clear()
 
     @property
     def round_begun(self) -> bool:
         """Whether the write-ahead log holds anything of the round that its header tells of, or has no sound header."""
         return bool(self._salts) or not self._told_salts
+
+    def place_in_wal(self, page: Page) -> int:
+        """Return the how manieth frame of the write-ahead log it is, as SQLite counts them."""
+        return (page.offset - _WAL_HEADER) // (self.size + _FRAME_HEADER) + 1
 
     def read(self, page: Page) -> bytes:
         """Return the page's bytes; fewer where the file ends or the disk fails."""

@@ -14,11 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trayalert.domain.alert import Alert
-from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event
 from trayalert.domain.times import Millis
-from trayalert.storage.appending import Append, append_all
+from trayalert.storage.appending import Append, Readings, append_all
 from trayalert.storage.asking import asking
 from trayalert.storage.carving import Carved, Damaged, in_order, open_damaged
 from trayalert.storage.cells import content_of
@@ -30,8 +28,6 @@ GROUP = 64
 """Deliveries of one transaction: more would keep live callbacks waiting."""
 
 _COLUMNS = "folder, why, begun_at, finished_at, position, salvaged, damaged, missing"
-
-Readings = Callable[[Callback], tuple[Alert, ...]]
 
 
 @dataclass(frozen=True, slots=True)

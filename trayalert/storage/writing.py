@@ -7,16 +7,14 @@ world never ends it: what cannot be stored is said to be NotStored, and each job
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Protocol, TypeGuard
 
-from trayalert.domain.alert import Alert
-from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event
-from trayalert.storage.appending import Append, append_all
+from trayalert.storage.appending import Append, Readings, append_all
 from trayalert.storage.bulletin import Condition
 from trayalert.storage.faults import DamagedLog, DiskFull, LockedLog, LogFault, NewerLog, NotStored, fault_of
 from trayalert.storage.holding import Holding
@@ -53,14 +51,17 @@ class _Probe:
 
 
 class Writing:
-    """Writes jobs. `keep_raw` makes a harmless alert of a callback whose own alerts cannot be stored.
+    """Writes jobs. `read` reads a callback; `keep_raw` makes a harmless alert of one whose own cannot be stored.
 
     Raise LogFault where the log cannot be opened; a `patient` one raises NewerLog only, and tries again by and by.
+    `taken_over` is what changed as the first commit stored what the program before was cut off at.
     """
 
-    def __init__(self, path: Path, *, keep_raw: Callable[[Callback], tuple[Alert, ...]], patient: bool = False) -> None:
+    def __init__(self, path: Path, *, read: Readings, keep_raw: Readings, patient: bool = False) -> None:
         self.condition = Condition()
+        self.taken_over: Events = ()
         self._path = path
+        self._read = read
         self._keep_raw = keep_raw
         self._worry = worry(path)
         self._full = False
@@ -82,7 +83,8 @@ class Writing:
         A job with a value that the log cannot take never costs the others: each is then done alone.
         """
         try:
-            return self._stored(jobs)
+            self._take_over_torn()
+            return self._stored(jobs) if jobs else []
         except LogFault as fault:
             self._tell(str(fault))
             return [NotStored(str(fault))] * len(jobs)
@@ -118,6 +120,15 @@ class Writing:
     def close(self) -> None:
         """Close the file; what was committed is safe without it."""
         self._holding.close()
+
+    def _take_over_torn(self) -> None:
+        """Store what the program before was storing when it was cut off."""
+        if not self._holding.torn:
+            return
+        for result in self._stored([Append(callback, self._read(callback)) for callback in self._holding.torn]):
+            if not isinstance(result, Exception):
+                self.taken_over += result
+        self._holding.torn = ()
 
     def _tell(self, problem: str | None) -> None:
         """Say how it is; nothing new is said where nothing is new."""
