@@ -45,6 +45,7 @@ def test_the_proof_finds_a_door_that_takes_what_it_is_given(tmp_path: Path) -> N
 def test_600_slow_connections_on_512_descriptors_keep_no_alert_out(tmp_path: Path) -> None:
     with started(tmp_path, descriptors=DESCRIPTORS) as instance:
         siege = besiege(instance, seconds=5)
+        counts = instance.run("status", "--json").objects[0]["door_counts"]
 
     assert siege.connections >= 600
     assert siege.told.sent > 100
@@ -52,6 +53,7 @@ def test_600_slow_connections_on_512_descriptors_keep_no_alert_out(tmp_path: Pat
     assert siege.told.late < 100
     assert siege.longest < 10
     assert siege.logged < 100_000
+    assert counts["evicted"] > 100  # or there was room for all, and nothing was shown
 
 
 def test_200_alerts_a_second_and_a_burst_are_all_accepted_in_flat_memory(tmp_path: Path) -> None:

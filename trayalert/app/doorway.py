@@ -18,7 +18,7 @@ from trayalert.services.secrets import Secrets
 from trayalert.services.senders import Senders
 from trayalert.services.status import Door
 
-_TRY_AGAIN = 5.0
+_TRY_AGAIN = 2.0
 """Seconds until a door that could not be opened is tried again."""
 
 _logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ from trayalert.services.secrets import Secrets
 from trayalert.services.status import Door, Running
 from trayalert.storage.faults import LogFault
 
-_TRY_LOG_AGAIN = 5.0
+_TRY_LOG_AGAIN = 2.0
 """Seconds until a log that could not be opened is tried again."""
 
 _logger = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from trayalert.ui.bridge import EventBridge
 from trayalert.ui.desk import DeskState
 from trayalert.ui.front import Front
 
-_TRY_AGAIN = 5.0
+_TRY_AGAIN = 2.0
 """Seconds."""
 
 
