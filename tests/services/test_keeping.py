@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.damage import big_log, overwrite
-from tests.storage.making import MINUTE, NOON, append, callback, rows, store, until
+from tests.storage.making import MINUTE, NOON, append, callback, raw_callback, read, rows, store, until
 from trayalert.domain.events import Event, LogChanged
 from trayalert.domain.settings import Settings
 from trayalert.services.inbox import Inbox
@@ -28,6 +28,11 @@ class Clock:
 
     now: int = NOON + 500 * DAY
     ticks: int = 0
+    asked: int = 0
+
+    def ask(self) -> int:
+        self.asked += 1
+        return self.ticks
 
     def pass_(self, length: int) -> None:
         self.now += length
@@ -47,7 +52,7 @@ def path(tmp_path: Path) -> Path:
 @asynccontextmanager
 async def keeping(path: Path, clock: Clock, settings: Settings | None = None) -> AsyncIterator[tuple[Inbox, Keeping]]:
     inbox = Inbox(path)
-    keeper = Keeping(inbox, path, settings or Settings(), now=lambda: clock.now, ticks=lambda: clock.ticks, minute=0.01)
+    keeper = Keeping(inbox, path, settings or Settings(), now=lambda: clock.now, ticks=clock.ask, minute=0.01)
     task = asyncio.create_task(keeper.run())
     try:
         yield inbox, keeper
@@ -56,6 +61,12 @@ async def keeping(path: Path, clock: Clock, settings: Settings | None = None) ->
         task.cancel()
         await asyncio.wait([task])
         await inbox.close()
+
+
+async def some_turns(clock: Clock) -> None:
+    """Wait until the keeping has looked at the clock in several of its minutes."""
+    enough = clock.asked + 40
+    await until(lambda: clock.asked > enough)
 
 
 def count(path: Path, table: str = "delivery") -> int:
@@ -112,7 +123,7 @@ async def test_the_first_backup_comes_after_two_minutes_and_then_one_a_day(path:
             expected = clock.now // 1000 * 1000
             await until(lambda expected=expected: [b.made_at for b in list_backups(path)][:1] == [expected])  # type: ignore[misc]
             clock.pass_(90 * MINUTE)
-        assert len(list_backups(path)) == 2
+        await until(lambda: len(list_backups(path)) == 2)
 
 
 async def test_a_backup_that_fails_is_told_until_one_is_made(path: Path, clock: Clock) -> None:
@@ -163,6 +174,41 @@ async def test_what_is_too_old_goes_and_what_burns_stays(path: Path, clock: Cloc
         await until(lambda: count(path) == 2)
     assert rows(path, "SELECT resource_id FROM alert ORDER BY id") == [("i-0",), ("live",)]
     assert rows(path, "SELECT id FROM incident ORDER BY id") == [(1,), (6,)]
+
+
+async def test_a_clock_that_jumped_closes_nothing_and_is_told(path: Path, clock: Clock) -> None:
+    async with keeping(path, clock) as (inbox, _):
+        clock.pass_(15 * MINUTE)
+        await inbox.receive(raw_callback(b"who knows", came=clock.now))
+        clock.now += 3 * DAY  # and the steady clock does not
+        await until(lambda: any("was set forward by 3 d" in sentence for sentence in inbox.log_state.news))
+        clock.pass_(MINUTE)
+        await some_turns(clock)
+        assert rows(path, "SELECT closed_at FROM incident") == [(None,)]
+        clock.now -= 3 * DAY
+        await until(lambda: any("was set back by 3 d" in sentence for sentence in inbox.log_state.news))
+        clock.pass_(2 * DAY)
+        await until(lambda: rows(path, "SELECT closed_by FROM incident") == [("expired",)])
+
+
+async def test_a_clock_that_is_wrong_from_the_start_closes_nothing(path: Path, clock: Clock) -> None:
+    store(path, read(raw_callback(b"who knows", came=clock.now)))
+    clock.now += 40 * DAY
+    async with keeping(path, clock):
+        await some_turns(clock)
+        clock.pass_(15 * MINUTE)
+        await some_turns(clock)
+
+    assert rows(path, "SELECT closed_at FROM incident") == [(None,)]
+
+
+async def test_a_clock_that_is_behind_the_newest_callback_is_told(path: Path, clock: Clock) -> None:
+    store(path, append(at=clock.now))
+    clock.now -= DAY
+    async with keeping(path, clock) as (inbox, _):
+        await until(lambda: any("the computer's clock is wrong" in problem for problem in inbox.log_state.problems))
+        clock.now += DAY
+        await until(lambda: inbox.log_state.problems == ())
 
 
 async def test_a_clock_that_runs_away_deletes_nothing(path: Path, clock: Clock) -> None:

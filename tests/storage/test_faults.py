@@ -1,11 +1,14 @@
 """The disk's faults, while the log is open: nothing acknowledged is lost, all is told, all heals with no restart."""
 
 import asyncio
+import errno
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,10 +16,12 @@ import pytest
 from tests.storage.damage import PAGE, big_log
 from tests.storage.making import HOUR, NOON, append, ids, locked, open_log, reading, rows, store, until, writing
 from trayalert.domain.events import Event, LogChanged
+from trayalert.storage import holding, rescuing
 from trayalert.storage import log as log_module
 from trayalert.storage import room as room_module
 from trayalert.storage.faults import NotStored
 from trayalert.storage.files import ballast_of, quarantine_of
+from trayalert.storage.quarantine import quarantined
 from trayalert.storage.room import BALLAST, SCRATCH, lay_ballast, let_ballast_go, worry
 
 
@@ -183,6 +188,78 @@ async def test_a_wal_that_is_deleted_costs_nothing(path: Path) -> None:
         assert resources(path) == ["i-1", "i-2"]
 
     assert whole(path)
+
+
+async def test_a_wal_that_is_deleted_while_somebody_reads_costs_nothing(path: Path) -> None:
+    """The reader keeps what is in it from being put into the log's file."""
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM alert").fetchall()
+            for number in range(2, 6):
+                await log.do(append(f"i-{number}"))
+            Path(f"{path}-wal").unlink()
+            await log.do(append("i-6"))
+        assert "parted from its -wal" in log.state.news[0]
+        assert resources(path) == [f"i-{number}" for number in range(1, 7)]
+
+    assert resources(path) == [f"i-{number}" for number in range(1, 7)]
+    assert whole(path)
+
+
+async def test_an_older_file_that_is_copied_over_it_is_taken_for_what_it_is(path: Path) -> None:
+    store(path, *(append(f"i-{number}") for number in range(20)))
+    older = path.with_name("older.db")
+    shutil.copyfile(path, older)
+    store(path, *(append(f"i-{number}") for number in range(20, 300)))
+    async with open_log(path) as log:
+        await log.do(append("i-before"))
+        with path.open("r+b") as file:  # the same file with another content, as cp does it
+            file.truncate(0)
+            file.write(older.read_bytes())
+        await log.do(append("i-after"))
+        assert "another file was copied over it" in log.state.news[0]
+        assert log.state.salvaging  # no calm: what was open may be gone
+        assert log.state.storing
+
+    assert resources(path) == ["i-after"]
+    (kept,) = quarantined(path)
+    assert (kept / path.name).stat().st_size == older.stat().st_size
+
+
+async def test_a_checkpoint_of_another_program_is_no_damage(path: Path) -> None:
+    async with open_log(path) as log:
+        for number in range(30):
+            await log.do(append(f"i-{number}"))
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        await log.do(append("i-after"))
+        assert log.state.news == ()
+
+    assert len(resources(path)) == 31
+
+
+async def test_a_file_that_cannot_be_kept_leaves_no_part_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(connection: sqlite3.Connection, target: Path) -> None:
+        target.write_bytes(b"a part")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        other = path.with_name("other.db")
+        store(other, append("i-other"))
+        with monkeypatch.context() as patched:
+            patched.setattr(rescuing, "_copy", no_room)
+            monkeypatch.setattr(holding, "_TRY_AGAIN", 0.0)
+            other.replace(path)
+            for _ in range(2):
+                with pytest.raises(NotStored):
+                    await log.do(append("i-2"))
+        assert quarantined(path) == []
+        await log.do(append("i-3"))
+
+    assert len(quarantined(path)) == 1
 
 
 async def test_a_file_that_is_cut_short_while_it_is_open_is_moved_aside(path: Path) -> None:

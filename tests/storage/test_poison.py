@@ -92,6 +92,20 @@ def test_a_number_that_no_incident_can_have_is_refused_alone(path: Path) -> None
     assert [isinstance(result, NotStored) for result in results] == [False, True, False]
 
 
+async def test_a_callback_that_is_refused_by_a_fault_of_ours_is_told_and_the_next_one_heals(path: Path) -> None:
+    good = append("i-1")
+    async with open_log(path) as log:
+        with pytest.raises(NotStored):
+            await log.do(Append(replace(good.callback, sender="\ud800"), good.alerts))
+        assert not log.state.storing
+        assert "fault of trayalert's own" in log.state.problems[0]
+        with pytest.raises(NotStored):
+            await log.do(Resolve(2**70, 0))
+        await log.do(good)
+        assert log.state.storing
+        assert "fault of trayalert's own" in log.state.news[0]
+
+
 async def test_the_writer_goes_on_after_poison(path: Path) -> None:
     async with open_log(path) as log:
         for number in range(5):

@@ -65,6 +65,7 @@ class LiveDesk:
         self._follow_file()
         levels = self._log.ask("levels", lambda log: log.open_levels())
         last = self._log.ask("last callback", lambda log: log.last_callback_at())
+        salvaging = self._log.ask("salvaging", lambda log: log.salvaging())
         self._levels = self._levels if levels is None else levels
         self._last_callback_at = last or self._last_callback_at
         log, door = self._receiver.log_state, self._receiver.door
@@ -86,7 +87,7 @@ class LiveDesk:
             paused_until=self._paused_until if self._paused_until and self._paused_until > now() else None,
             trouble=tuple(dict.fromkeys(problem for problem in trouble if problem)),
             news=self._news(),
-            unsure=_UNREAD if unread else _SALVAGING if log.salvaging else None,
+            unsure=_UNREAD if unread else _SALVAGING if salvaging or log.salvaging else None,
             unread=unread,
             probing=self._probing(),
         )

@@ -121,7 +121,7 @@ class Keeping:
             _logger.exception("the log's keeping failed")
 
     async def _expire(self) -> None:
-        if self._clock_is_calm():
+        if await self._clock_is_trusted():
             await self._inbox.expire(now=self._now())
 
     async def _back_up_daily(self) -> None:

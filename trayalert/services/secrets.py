@@ -17,6 +17,7 @@ from typing import Any
 
 from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis
+from trayalert.storage.files import sync_folder
 
 DEFAULT = "default"
 """The name of the secret that is made first, and of those in files from before there were names."""
@@ -167,7 +168,10 @@ class Secrets:
 
 
 def write_private(path: Path, content: str, *, over: bool = True) -> None:
-    """Write a file of ours whole or not at all, readable by nobody else, `over` an older one or not. Raise OSError."""
+    """Write a file of ours whole or not at all, readable by nobody else, `over` an older one or not. Raise OSError.
+
+    It is synced, and so is its name: no power cut brings the older one back.
+    """
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -179,6 +183,7 @@ def write_private(path: Path, content: str, *, over: bool = True) -> None:
             part.replace(path)
         else:
             _link(part, path)
+        sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
 

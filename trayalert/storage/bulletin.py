@@ -27,7 +27,7 @@ class Bulletin:
         self.state = LogState()
         self._announce = announce
         self._condition = Condition()
-        self._slow: str | None = None
+        self._refusing: str | None = None
         self._problems: dict[str, str] = {}
         self._news: dict[str, str] = {}
         self._salvaging = False
@@ -39,10 +39,10 @@ class Bulletin:
         self._condition = condition
         self._compose()
 
-    def set_slow(self, sentence: str | None) -> None:
-        """Callbacks are refused because the disk is slow; None: it is not any more."""
-        if sentence != self._slow:
-            self._slow = sentence
+    def set_refusing(self, sentence: str | None) -> None:
+        """Callbacks are refused for a reason that the writer does not tell; None: they are not any more."""
+        if sentence != self._refusing:
+            self._refusing = sentence
             self._compose()
 
     def set_problem(self, part: str, sentence: str | None) -> None:
@@ -68,9 +68,9 @@ class Bulletin:
 
     def _compose(self) -> None:
         now = self._condition
-        own = (now.problem or self._slow, now.worry)
+        own = (now.problem or self._refusing, now.worry)
         state = LogState(
-            storing=now.problem is None and self._slow is None,
+            storing=now.problem is None and self._refusing is None,
             problems=(*filter(None, own), *self._problems.values()),
             news=(*now.news, *self._news.values()),
             new_file=now.new_file + self._salvaged,

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
+from trayalert.storage.backups import list_backups
 from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
-from trayalert.storage.opening import BUSY, Opened, Place, open_file, place_of, places
+from trayalert.storage.opening import BUSY, Opened, Place, open_file, place_of, places, size_of
 from trayalert.storage.quarantine import (
     Numbers,
     finish_moving,
@@ -49,18 +50,19 @@ _COUNT_ON = """
 class Holding:
     """Holds the file open for one thread. A `patient` one moves damaged files aside; any other leaves them alone.
 
-    `torn` are callbacks of a commit that was cut off: whoever writes takes them over first.
+    `torn` are callbacks of a commit that was cut off (None: there was none): whoever writes takes them over first.
     """
 
     def __init__(self, path: Path, *, patient: bool) -> None:
         self.news: tuple[str, ...] = ()
         self.new_file = 0
         self.former = 0
-        self.torn: tuple[Callback, ...] = ()
+        self.torn: tuple[Callback, ...] | None = None
         self._path = path
         self._patient = patient
         self._opened: Opened | None = None
         self._known: Place = None
+        self._size = -1
         self._numbers: Numbers = (0, 0, 0)
         self._suspect = False
         self._last_fault: LogFault | None = None
@@ -79,7 +81,7 @@ class Holding:
 
     def ready(self) -> None:
         """See to it that the file at the path is open. Raise LogFault where it cannot be."""
-        if self._opened and self._verification is None and places(self._path) == self._opened.places:
+        if self._opened and self._verification is None and self._untouched(self._opened):
             return
         if self._last_fault and time.monotonic() < self._again_at:
             raise self._last_fault.with_traceback(None)
@@ -87,12 +89,38 @@ class Holding:
             self._hear_verification()
             if self._opened and places(self._path) != self._opened.places:
                 self._leave(self._opened)
+            if self._opened and not self._untouched(self._opened):
+                self.begin_anew(DamagedLog(self._path, "another file was copied over it while trayalert ran"))
             if self._opened is None:
                 self._open()
         except LogFault as fault:
             self._last_fault, self._again_at = fault, time.monotonic() + _TRY_AGAIN
             raise
         self._last_fault = None
+
+    def _untouched(self, opened: Opened) -> bool:
+        """Whether the files are those that were opened, and nobody has copied another one over the log's."""
+        if places(self._path) != opened.places:
+            return False
+        size = size_of(self._path)
+        if size == self._size:
+            return True
+        sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        try:
+            (most,) = opened.connection.execute(sql).fetchone()
+        except sqlite3.Error as error:
+            fault = fault_of(error, self._path)
+            if isinstance(fault, DamagedLog):
+                return False
+            raise fault from error
+        if not (self._size < size <= most or size == most):
+            return False
+        self._size = size  # another program has made a checkpoint: nothing was changed by it
+        return True
+
+    def note_size(self) -> None:
+        """Hear that this connection has written: what the file's length is now, it has made."""
+        self._size = size_of(self._path)
 
     def _hear_verification(self) -> None:
         if self._verification and self._verification.over():
@@ -122,6 +150,7 @@ class Holding:
             if Path(f"{self._path}-wal").stat().st_size > _LARGE_WAL:
                 self.connection.execute("PRAGMA busy_timeout = 50")  # readers come first, and it is tried again
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.note_size()
         with contextlib.suppress(sqlite3.Error, LogFault):
             self.connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
 
@@ -153,8 +182,9 @@ class Holding:
         self.close()
         folder = move_aside(self._path, why=damaged.why, now=_now())
         self._open_at_path()
+        self.note_size()
         self._suspect = False
-        self._tell(
+        self.tell(
             f"The log was damaged ({damaged.why}). It was moved to {folder}, a new one was begun, and what can still "
             "be read is taken over."
         )
@@ -179,7 +209,13 @@ class Holding:
             return
         if known not in {None, self._known}:
             self._count_on()
+        self.note_size()
         self._suspect = False
+        if self._opened and self._opened.new and not self.former and list_backups(self._path):
+            self.tell(
+                f"There was no log {self._path} any more, though there are backups of one: a new one was begun. What "
+                "was open is not known. `trayalert restore` brings the newest backup back."
+            )
 
     def _open_at_path(self) -> None:
         try:
@@ -194,7 +230,6 @@ class Holding:
         self._take_over(opened.connection)
         if opened.torn is not None:
             self.torn = opened.torn
-            self._tell(_cut_off(len(opened.torn)))
         if self._patient and not opened.new:
             self._verification = Verification(self._path)
             seconds = _VERIFY if opened.unclean or self._suspect else 0.0
@@ -212,8 +247,9 @@ class Holding:
                 connection.execute("BEGIN IMMEDIATE")
                 if connection.execute(_SALVAGE, (folder.name, why_of(folder), _now())).rowcount:
                     connection.execute(_COUNT_ON, last_numbers(folder / self._path.name))
-                    self.former += 1
                 connection.execute("COMMIT")
+            (unfinished,) = connection.execute("SELECT count(*) FROM salvage WHERE finished_at IS NULL").fetchone()
+            self.former += unfinished
         except sqlite3.Error as error:
             self.close()
             raise fault_of(error, self._path) from error
@@ -229,21 +265,22 @@ class Holding:
     def _leave(self, opened: Opened) -> None:
         """Let a file go whose names were taken away; what it holds must lie in a file that stays."""
         connection, (own, own_wal, own_shm) = opened.connection, opened.places
+        busy = True
         with contextlib.suppress(sqlite3.Error):
             self._numbers = _numbers(connection)
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         there = place_of(self._path)
         if there == own and self._path.stat().st_size == 0:
             self.begin_anew(DamagedLog(self._path, "the file was emptied while trayalert ran"))
             return
-        if there == own:  # only what lies beside it was taken: all of that is in the log now
+        if there == own and not busy:  # only what lies beside it was taken: all of that is in the log now
             self.close()
             return
         moved_to = whereabouts(own)
         try:
-            told = self._rescue(connection, there, moved_to)
+            told = self._rescue(connection, None if there == own else there, moved_to)
         except (OSError, sqlite3.Error) as error:
-            was = f"was moved to {moved_to}" if moved_to else "was deleted"
+            was = f"was {_gone(self._path, moved_to)}"
             raise LogFault(
                 f"the log {self._path} {was} while trayalert ran, and cannot be written again: {error}. Is its "
                 "folder there, and writable? Do not end trayalert: it is tried again, and what is stored lives in it."
@@ -251,16 +288,15 @@ class Holding:
         self.close()
         self._clear_away(own_wal, own_shm, moved_to)
         if self._path.parent.exists():
-            self._tell(told)
+            self.tell(told)
 
     def _rescue(self, connection: sqlite3.Connection, there: Place, moved_to: Path | None) -> str:
         """Bring what is open to where it is seen: nothing that burns may be gone because a file was moved."""
         if there is None:
             write_again(connection, self._path)
-            was = f"moved to {moved_to}" if moved_to else "deleted"
             return (
-                f"The log {self._path} was {was} while trayalert ran. It was written again from what was open; "
-                "nothing is lost."
+                f"The log {self._path} was {_gone(self._path, moved_to)} while trayalert ran. It was written again "
+                "from what was open; nothing is lost."
             )
         why = "another file was put in its place while trayalert ran"
         folder = write_aside(connection, self._path, why=why, now=_now())
@@ -286,16 +322,15 @@ class Holding:
             if own_shm and place_of(shm) == own_shm:
                 shm.unlink()
 
-    def _tell(self, sentence: str) -> None:
+    def tell(self, sentence: str) -> None:
+        """Keep a sentence on what was done to the file."""
         self.news = (*self.news, sentence)[-3:]
 
 
-def _cut_off(number: int) -> str:
-    return (
-        "trayalert was cut off in the middle of a write, as by a power cut. Callbacks of it that were taken over: "
-        f"{number:,}. What is missing was not answered yet, unless the disk has damaged it since: Cloud Monitor sends "
-        "it again."
-    )
+def _gone(path: Path, moved_to: Path | None) -> str:
+    if moved_to == path:
+        return "parted from its -wal"
+    return f"moved to {moved_to}" if moved_to else "deleted"
 
 
 def _numbers(connection: sqlite3.Connection) -> Numbers:

@@ -11,12 +11,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from trayalert.domain.events import Event, LogChanged
 from trayalert.domain.log_state import LogState
-from trayalert.storage.appending import Readings
+from trayalert.storage.appending import Append, Readings
 from trayalert.storage.bulletin import Bulletin
 from trayalert.storage.faults import NotStored
 from trayalert.storage.writing import Events, Job, Writing
@@ -40,6 +39,11 @@ _SLOW = (
     "again up to 3 times. Look what keeps the disk busy."
 )
 
+_OWN_FAULT = (
+    "a callback was refused (503) by a fault of trayalert's own: {}. Cloud Monitor comes again up to 3 times. Restart "
+    "trayalert; if that does not help, send its makers what `trayalert diagnostics` gathers."
+)
+
 _Waiting = tuple[Job, "asyncio.Future[Events]"]
 
 
@@ -61,7 +65,7 @@ class Log:
         self._bulletin = Bulletin(lambda state: self._announce([LogChanged(state)]))
         self._told = self._writing.condition
         self._bulletin.hear(self._told)
-        self._slow = False
+        self._refusing: str | None = None
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
         self._gathered: list[_Waiting] = []
@@ -127,7 +131,7 @@ class Log:
         while self._watched and (self._watched[0][1].done() or self._watched[0][0] <= now):
             future = self._watched.popleft()[1]
             if not future.done():
-                self._set_slow(slow=True)
+                self._set_refusing(_SLOW.format(self._deadline))
                 future.set_exception(NotStored(f"the disk took longer than {self._deadline:g} s"))
         self._watcher = None
         if self._watched:
@@ -150,10 +154,9 @@ class Log:
             self._suspect = True
             self._queue.put([])
 
-    def _set_slow(self, *, slow: bool) -> None:
-        if slow != self._slow:
-            self._slow = slow
-            self._bulletin.set_slow(_SLOW.format(self._deadline) if slow else None)
+    def _set_refusing(self, sentence: str | None) -> None:
+        self._refusing = sentence
+        self._bulletin.set_refusing(sentence)
 
     def _write(self) -> None:
         """Run the writer thread."""
@@ -167,11 +170,11 @@ class Log:
                 some = group[start : start + _LARGEST_GROUP]
                 results = self._commit([job for job, _ in some])
                 self._say()
-                self._loop.call_soon_threadsafe(self._settle, [future for _, future in some], results)
+                self._loop.call_soon_threadsafe(self._settle, some, results)
             if open_ and (self._suspect or time.monotonic() >= look_at):
                 self._look()
                 look_at = time.monotonic() + _LOOK
-            if self._writing.condition.problem or self._slow or self._writing.verifying:
+            if self._writing.condition.problem or self._refusing or self._writing.verifying:
                 look_at = min(look_at, time.monotonic() + _TRY_AGAIN)
         self._writing.close()
 
@@ -195,10 +198,10 @@ class Log:
             if self._suspect:
                 self._suspect = False
                 self._writing.verify()
-            if self._slow:
+            if self._refusing:
                 begun = time.monotonic()
                 if self._writing.probe() and time.monotonic() - begun < self._deadline / 2:
-                    self._loop.call_soon_threadsafe(partial(self._set_slow, slow=False))
+                    self._loop.call_soon_threadsafe(self._set_refusing, None)
             self._writing.look()
         except Exception:
             _logger.exception("the log's writer failed")
@@ -220,22 +223,34 @@ class Log:
             _logger.exception("the log's writer failed")
             return [NotStored(f"the log's writer failed: {error!r}")] * len(jobs)
 
-    def _settle(self, futures: list["asyncio.Future[Events]"], results: list[Events | Exception]) -> None:
+    def _settle(self, group: list[_Waiting], results: list[Events | Exception]) -> None:
         """Tell who waits, then everybody. On the loop."""
-        self._waiting -= len(futures)
+        self._waiting -= len(group)
         news: list[Event] = []
         in_time = False
-        for future, result in zip(futures, results, strict=True):
+        for (_, future), result in zip(group, results, strict=True):
             if not isinstance(result, Exception):
                 news += result
             if future.done():
                 continue  # the sender has gone; what was stored is told all the same
-            in_time = True
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:
+                in_time = True
                 future.set_result(result)
-        if in_time:
-            self._set_slow(slow=False)
+        self._tell_own_fault(
+            [result for (job, _), result in zip(group, results, strict=True) if isinstance(job, Append)]
+        )
+        if in_time and self._refusing:
+            self._set_refusing(None)
         if news:
             self._announce(news)
+
+    def _tell_own_fault(self, results: list[Events | Exception]) -> None:
+        """Tell that callbacks are refused though the disk is well: what it is not would be told by now."""
+        refused = [result for result in results if isinstance(result, Exception)]
+        if refused and self.state.storing:
+            sentence = _OWN_FAULT.format(refused[0])
+            self._bulletin.set_news("own fault", sentence)
+            if len(refused) == len(results):
+                self._set_refusing(sentence)

@@ -50,6 +50,14 @@ def places(path: Path) -> tuple[Place, ...]:
     return place_of(path, empty=False), place_of(f"{path}-wal"), place_of(f"{path}-shm")
 
 
+def size_of(path: Path) -> int:
+    """Return the file's length, -1 where there is none."""
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - asked at each commit
+    except OSError:
+        return -1
+
+
 def place_of(path: Path | str, *, empty: bool = True) -> Place:
     """Return which file is at this path."""
     try:
@@ -65,7 +73,7 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     After a fault it is `suspect`: all that the `-wal` holds is written and synced anew before this returns. After a
     sync that failed it might be in memory only, and what is stored behind it would go with it.
     """
-    unclean = _size(Path(f"{path}-wal")) > 0
+    unclean = size_of(Path(f"{path}-wal")) > 0
     told = _look_into_wal(path) if unclean and not suspect else None
     torn = None
     _take_from_others(path)
@@ -112,11 +120,8 @@ class _Told:
 
 
 def _look_into_wal(path: Path) -> _Told | None:
-    """Look into the `-wal` before SQLite does. Nobody in this process has the log open yet."""
-    try:
-        pages = Pages(path)
-    except LogFault:
-        return None
+    """Look into the `-wal` before SQLite does."""
+    pages = Pages(path, only_wal=True)
     try:
         commits = list(pages.commits()) if pages.round_begun else []
         if not commits:
@@ -156,16 +161,9 @@ def _take_from_others(path: Path) -> None:
             path.chmod(0o600)
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
-
-
 def _refuse_newer(path: Path) -> None:
     """Look at the version with a connection that cannot write. What else it finds is found again."""
-    if _size(path) <= 0:
+    if size_of(path) <= 0:
         return
     with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
         uri = f"{path.absolute().as_uri()}?mode=ro"
@@ -181,14 +179,14 @@ def _refuse_newer_version(connection: sqlite3.Connection) -> None:
 
 def _refuse_empty(path: Path) -> None:
     """A file of no length is new, unless there was a log already: SQLite would throw its `-wal` away."""
-    if _size(path) == 0 and (_size(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
+    if size_of(path) == 0 and (size_of(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
         raise DamagedLog(path, "the file is empty")
 
 
 def _clear_away_empty(path: Path) -> None:
     """Remove what lies empty beside the log and cannot be written: whoever looks into a read-only log leaves it so."""
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
-    if _size(wal) > 0 or not os.access(path, os.W_OK):
+    if size_of(wal) > 0 or not os.access(path, os.W_OK):
         return
     if any(beside.exists() and not os.access(beside, os.W_OK) for beside in (wal, shm)):
         with contextlib.suppress(OSError):
@@ -207,14 +205,19 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> bool:
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise LogFault(f"the log {path} cannot be used: its disk knows no write-ahead log. Use a local --data-dir.")
     connection.execute("PRAGMA synchronous = FULL")
-    if sys.platform == "darwin":
-        connection.execute("PRAGMA fullfsync = 1")  # a plain fsync there ends in the drive's memory
-        connection.execute("PRAGMA checkpoint_fullfsync = 1")
+    sync_in_earnest(connection)
     bring_up_to_date(connection)
     _find_tables(connection, path)
     connection.execute("BEGIN IMMEDIATE")  # whoever may not write finds out now
     connection.execute("ROLLBACK")
     return new
+
+
+def sync_in_earnest(connection: sqlite3.Connection) -> None:
+    """Let its syncs reach the disk also on macOS, where a plain fsync ends in the drive's memory."""
+    if sys.platform == "darwin":
+        connection.execute("PRAGMA fullfsync = 1")
+        connection.execute("PRAGMA checkpoint_fullfsync = 1")
 
 
 def _find_tables(connection: sqlite3.Connection, path: Path) -> None:

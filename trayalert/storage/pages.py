@@ -1,7 +1,8 @@
 """The pages of a SQLite file that cannot be trusted, with those of its write-ahead log. SQLite itself is not asked.
 
 Format: https://www.sqlite.org/fileformat2.html. Only for files that nobody has open: closing them would drop SQLite's
-locks. Whatever the bytes are, nothing here raises: what cannot be read is empty.
+locks, which lie on the file itself (none is on its `-wal`). Whatever the bytes are, nothing here raises: what cannot be
+read is empty.
 """
 
 import os
@@ -31,11 +32,11 @@ class Page(NamedTuple):
 
 
 class Pages:
-    """Both files, open for reading. Raises LogFault where there is no file."""
+    """Both files, open for reading; `only_wal` leaves the other one alone. Raises LogFault where there is no file."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *, only_wal: bool = False) -> None:
         try:
-            self._main = os.open(log, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            self._main = None if only_wal else os.open(log, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
             raise LogFault(f"{log} cannot be read: {error.strerror or error}") from error
         self._wal = _open(log.with_name(log.name + "-wal"))

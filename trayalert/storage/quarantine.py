@@ -45,7 +45,7 @@ def move_aside(log: Path, *, why: str, now: Millis) -> Path:
         _move(log, folder)
     except OSError as error:
         if folder is not None:
-            _take_back(folder)
+            take_back(folder)
         raise LogFault(
             f"the log {log} cannot be moved aside to {quarantine_of(log)}: {error.strerror or error}. "
             "Is the folder writable?"
@@ -236,7 +236,7 @@ def _move(log: Path, folder: Path) -> None:
         sync_folder(changed)
 
 
-def _take_back(folder: Path) -> None:
+def take_back(folder: Path) -> None:
     """Remove a folder into which nothing could be moved."""
     with contextlib.suppress(OSError):
         if {path.name for path in folder.iterdir()} <= {_WHY, _SALVAGE}:

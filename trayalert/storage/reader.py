@@ -16,7 +16,7 @@ from trayalert.domain.level import Level, read_level
 from trayalert.domain.stored import SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.storage.asking import readable
 from trayalert.storage.faults import DamagedLog, LogFault, NewerLog, NoLog, fault_of
-from trayalert.storage.opening import Place, places
+from trayalert.storage.opening import Place, place_of, places
 from trayalert.storage.rows import (
     FROM_ALERT,
     FROM_STORED_INCIDENT,
@@ -54,6 +54,7 @@ class Reader:
             if self._places == places(self._path):
                 return self._connection
             self.close()
+        own = place_of(self._path)
         try:
             self._path.stat()
             connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=self._patience)
@@ -71,6 +72,9 @@ class Reader:
         except LogFault:
             connection.close()
             raise
+        if place_of(self._path) != own:  # another file took its place meanwhile, and which one is open nobody knows
+            connection.close()
+            return self._connected()
         self._connection, self._places = connection, places(self._path)
         return connection
 
@@ -117,6 +121,10 @@ class Reader:
         """Return the alerts that arrived in [since, until), oldest first."""
         sql = f"{SELECT_ALERT}{FROM_ALERT} WHERE a.received_at >= ? AND a.received_at < ? ORDER BY a.id"
         return map(read_alert, self._rows(sql, (since, until)))
+
+    def salvaging(self) -> bool:
+        """Whether deliveries of a former log are still to be taken over: what was open in it may be missing."""
+        return any(number for (number,) in self._rows("SELECT count(*) FROM salvage WHERE finished_at IS NULL"))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> list[StoredAlert]:
         """Return the alerts of an incident, newest arrival first."""

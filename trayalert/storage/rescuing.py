@@ -8,8 +8,8 @@ from pathlib import Path
 
 from trayalert.domain.times import Millis
 from trayalert.storage.files import sync_folder
-from trayalert.storage.opening import Place, place_of
-from trayalert.storage.quarantine import mark_waiting, new_folder
+from trayalert.storage.opening import Place, place_of, sync_in_earnest
+from trayalert.storage.quarantine import mark_waiting, new_folder, take_back
 
 
 def whereabouts(place: Place) -> Path | None:
@@ -43,7 +43,12 @@ def write_again(connection: sqlite3.Connection, path: Path) -> None:
 def write_aside(connection: sqlite3.Connection, path: Path, *, why: str, now: Millis) -> Path:
     """Write the log into a new folder of the quarantine, to be salvaged. Raise sqlite3.Error or OSError."""
     folder = new_folder(path, why=why, now=now)
-    _copy(connection, folder / path.name)
+    try:
+        _copy(connection, folder / path.name)
+    except BaseException:
+        (folder / path.name).unlink(missing_ok=True)  # a part of a copy, which nobody has put there
+        take_back(folder)
+        raise
     sync_folder(folder)
     mark_waiting(folder)
     return folder
@@ -52,4 +57,5 @@ def write_aside(connection: sqlite3.Connection, path: Path, *, why: str, now: Mi
 def _copy(connection: sqlite3.Connection, target: Path) -> None:
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with closing(sqlite3.connect(target)) as copy:
+        sync_in_earnest(copy)
         connection.backup(copy)

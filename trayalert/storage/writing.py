@@ -123,12 +123,22 @@ class Writing:
 
     def _take_over_torn(self) -> None:
         """Store what the program before was storing when it was cut off."""
-        if not self._holding.torn:
+        torn, self._holding.torn = self._holding.torn, None
+        if torn is None:
             return
-        for result in self._stored([Append(callback, self._read(callback)) for callback in self._holding.torn]):
-            if not isinstance(result, Exception):
-                self.taken_over += result
-        self._holding.torn = ()
+        try:
+            results = self._stored([Append(callback, self._read(callback)) for callback in torn])
+        except LogFault:
+            self._holding.torn = torn
+            raise
+        stored = [result for result in results if not isinstance(result, Exception)]
+        self.taken_over += tuple(event for events in stored for event in events)
+        self._holding.tell(
+            "trayalert was cut off in the middle of a write, as by a power cut. Callbacks of it that could be read and "
+            f"were taken over: {len(stored):,}. What is missing was not answered yet, unless the disk has damaged it "
+            "since: Cloud Monitor sends it again."
+        )
+        self._tell(None)
 
     def _tell(self, problem: str | None) -> None:
         """Say how it is; nothing new is said where nothing is new."""
@@ -196,6 +206,7 @@ class Writing:
                 self._worry = worry(self._path)
                 with contextlib.suppress(sqlite3.Error, LogFault):
                     self._holding.connection.execute("PRAGMA wal_checkpoint")
+                    self._holding.note_size()
             case DamagedLog():
                 if not again:
                     raise fault
@@ -239,6 +250,8 @@ class Writing:
             with contextlib.suppress(sqlite3.Error):
                 execute("ROLLBACK")
             raise
+        finally:
+            self._holding.note_size()
         return events
 
     def _do(self, jobs: Sequence[Job]) -> list[Events]:
