@@ -76,6 +76,26 @@ def test_a_fault_is_503_and_told_and_heals_with_no_restart(tmp_path: Path, fault
     assert sound(log)
 
 
+def test_a_disk_that_cannot_be_read_at_the_start_is_503_and_told_and_heals_with_no_restart(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with serving(data) as running:
+        assert post(running.url, alert("before")) == 200
+    disk = Disk(data, tmp_path / "disk")
+    disk.aim(".db")
+    disk.set(read_error=errno.EIO)
+    with serving(data, **disk.environment()) as running:
+        assert post(running.url, alert("meanwhile")) == 503
+        assert not state(running)["storing"]
+        assert "the disk fails" in state(running)["problems"][0]
+        disk.set(read_error=0)
+        heal(running, "after")
+        running.end()
+
+    assert stored_resources(data / "trayalert.db") == {"before", "after"}
+    assert not quarantine_of(data / "trayalert.db").exists()
+
+
 def test_the_ballast_stores_callbacks_on_a_disk_that_is_full(tmp_path: Path) -> None:
     with on(tmp_path) as (running, disk):
         ballast = ballast_of(running.data_dir / "trayalert.db")
@@ -157,15 +177,15 @@ def test_a_kill_at_any_step_of_an_upgrade_leaves_a_file_that_is_upgraded_then(tm
     disk = Disk(data, tmp_path / "disk")
     disk.aim("")
     killed = 0
-    for kill in ({"kill_at_write": number} for number in range(1, 60, 6)):
+    for kill in ({"kill_at_step": number} for number in range(1, 90, 8)):  # a write, a sync, a new file, a rename, ...
         for path in data.glob("trayalert.db*"):
             path.unlink()
         log.write_bytes(pristine)
         disk.set(writes=0, steps=0, **kill)
         with contextlib.suppress(AssertionError), serving(data, **disk.environment()) as running:
             running.end(signal.SIGKILL)
-        killed += disk.get("writes") >= kill["kill_at_write"]
-        disk.set(kill_at_write=0)
+        killed += disk.get("steps") >= kill["kill_at_step"]
+        disk.set(kill_at_step=0)
         with serving(data) as running:
             assert post(running.url, alert("i-new")) == 200
         assert {"i-1", "i-new"} <= stored_resources(log)

@@ -1,5 +1,6 @@
 """Faults as the person at the desktop meets them: a log that cannot be used, a kill, a crash of the program itself."""
 
+import errno
 import os
 import signal
 import sqlite3
@@ -15,6 +16,7 @@ from tests.desktop.application import Application, threshold
 from tests.desktop.overheard import Overheard
 from tests.desktop.programs import wait_until
 from tests.desktop.session import Desktop
+from tests.soak.disk import Disk
 from tests.storage.making import append, store
 
 pytestmark = pytest.mark.desktop
@@ -54,6 +56,54 @@ def test_a_log_of_a_newer_trayalert_leaves_a_blind_tray_that_says_so_and_heals(
         running.tooltip_says("1 open", "Reach unknown")
         assert running.post(threshold()) == 200
         wait_until(lambda: "trayalert stores alerts again" in overheard.titles(), "the end of it is told")
+        assert running.end() == 0
+    finally:
+        running.stop()
+
+
+FAULTS = {
+    "full": ({"room": 0}, "is full: callbacks are refused (503)"),
+    "failing": ({"sync_error": errno.EIO}, "the disk fails"),
+    "slow": ({"sync_delay_ms": 4500}, "the disk of the log is slow"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_disk_that_fails_is_seen_in_tray_notification_and_status_and_heals(
+    desktop: Desktop, folder: Path, overheard: Overheard, fault: str
+) -> None:
+    numbers, said = FAULTS[fault]
+    (folder / "data").mkdir(mode=0o700)
+    disk = Disk(folder / "data", folder / "disk")
+    running = Application(desktop, folder, env=disk.environment())
+    try:
+        assert running.post(threshold("i-1")) == 200
+        running.tooltip_says("1 open", "Reach unknown")
+        disk.set(**numbers)
+        assert running.post(threshold("i-2")) == 503
+        running.tooltip_says("Blind", said)
+        wait_until(lambda: "trayalert cannot store alerts" in overheard.titles(), "it is told")
+        assert said in running.status()["log_problems"][0]
+        disk.set(room=-1, sync_error=0, sync_delay_ms=0)
+        running.tooltip_says("Reach unknown")
+        wait_until(lambda: "trayalert stores alerts again" in overheard.titles(), "the end of it is told")
+        assert running.post(threshold("i-3")) == 200
+        assert running.end() == 0
+    finally:
+        running.stop()
+
+
+def test_a_control_socket_that_cannot_be_made_keeps_no_alert_out(desktop: Desktop, folder: Path) -> None:
+    socket = folder / "data" / "control.sock"
+    socket.mkdir(parents=True)
+    running = Application(desktop, folder)
+    try:
+        running.tooltip_says("Reach unknown", "the control socket")
+        assert "listening on http" in running.said()
+        socket.rmdir()
+        wait_until(running.answers, "it is tried again")
+        assert running.post(threshold()) == 200
+        wait_until(lambda: "the control socket" not in running.tray.tooltip, "it is no trouble any more")
         assert running.end() == 0
     finally:
         running.stop()

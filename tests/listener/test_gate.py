@@ -32,6 +32,26 @@ async def test_nothing_with_an_origin_comes_in() -> None:
         assert not await lets_in(door, "oRiGiN: null")
 
 
+async def test_who_has_the_secret_and_is_kept_out_all_the_same_is_no_probe_but_counted_with_the_reason() -> None:
+    """It may be Cloud Monitor, behind a tunnel that changes its host name."""
+    counts = DoorCounts()
+    rules = Rules(allowed_hosts=frozenset(["door"]), admits=lambda sender: sender != "127.0.0.1")
+    async with open_to_all(counts=counts, rules=rules) as door:
+        for headers, host, reason in (
+            ((), "Host: tunnel", 'its host name is "tunnel", and allowed_hosts does not list that'),
+            ((), "Host: ", 'its host name is "", and allowed_hosts does not list that'),
+            (("Origin: null",), "Host: door", "it came from a page in a browser (it has an Origin)"),
+            ((), "Host: door", "it came from 127.0.0.1, which Cloud Monitor does not document"),
+        ):
+            assert not await lets_in(door, *headers, host=host)
+            assert (counts.last_turned_away_why or "").startswith(reason)
+        await door.ask(request("PUT", RIGHT))
+        assert counts.last_turned_away_why == "its method is PUT"
+        await door.ask(request("PUT", "/hook/wrong", "Origin: null"))
+
+    assert (counts.turned_away, counts.probes, counts.stored) == (5, 1, 0)
+
+
 @pytest.mark.parametrize("version", ["0.9", "1.2", "2.0", "3.0", "9.9"])
 async def test_other_versions_of_http_are_broken(version: str) -> None:
     async with open_to_all() as door:

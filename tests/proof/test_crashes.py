@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -34,6 +35,22 @@ def test_a_power_cut_under_load_loses_no_acked_alert_nor_the_secret(tmp_path: Pa
     assert outcome.acked > 100
     assert (outcome.lost, outcome.refused, outcome.damaged) == ([], 0, 0)
     assert len(outcome.secrets) == 1
+
+
+def test_a_power_cut_brings_back_no_secret_that_was_rotated(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    disk = Disk(data, tmp_path / "disk", power_cuts=True)
+    with serving(data, **disk.environment()) as instance:
+        instance.run("url", "--rotate")
+        path = urlsplit(instance.run("url").out.strip()).path
+        assert post(instance.address + path, alert("i-1")) == 200
+        os.kill(instance.process.pid, signal.SIGKILL)
+        instance.process.wait()
+    disk.cut_power()
+
+    with serving(data) as instance:
+        assert post(instance.address + path, alert("i-2")) == 200
 
 
 def test_the_proof_by_power_cut_finds_a_program_that_does_not_sync(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from trayalert.services.probing import FRESH, probing_words
+from trayalert.services.probing import FRESH, probing_words, turned_away_words
 
 NOW = 1_795_406_400_000
 
@@ -22,3 +22,12 @@ def test_an_address_that_is_none_is_one_clean_short_line() -> None:
     assert words is not None
     assert words.isprintable()
     assert len(words) < 250
+
+
+def test_who_has_a_right_secret_and_is_kept_out_is_told_with_the_reason() -> None:
+    assert turned_away_words(0, None, None, now=NOW) is None
+    assert turned_away_words(2, NOW - FRESH - 1, "why", now=NOW) is None
+    words = turned_away_words(2, NOW, 'its host name is "\u202e<b>"', now=NOW)
+    assert words is not None
+    assert words.startswith("2 requests with a right secret were turned away, the last at ")
+    assert 'its host name is "<b>". Was that Cloud Monitor?' in words

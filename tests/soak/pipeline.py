@@ -31,8 +31,6 @@ from trayalert.storage.writing import Writing
 from trayalert.ui.columns import COLUMNS
 from trayalert.ui.incidents_model import IncidentsModel
 
-SENDERS = Senders(Settings())
-
 NOW = 1_795_000_000_000
 HOUR = 3_600_000
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")

@@ -53,11 +53,6 @@ class Told:
         return f"a bare handler at the same time: {self.bare_p99:.3g} ms"
 
     @property
-    def late(self) -> float:
-        """The p99 beyond what a bare handler takes at the same time on the same computer."""
-        return max(0.0, self.p99 - self.bare_p99)
-
-    @property
     def sent(self) -> int:
         return sum(self.statuses.values())
 

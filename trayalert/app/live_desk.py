@@ -17,7 +17,7 @@ from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.links import link_table
-from trayalert.services.probing import probing_words
+from trayalert.services.probing import probing_words, turned_away_words
 from trayalert.services.records import mute_period, unconfirmed
 from trayalert.services.senders import Senders
 from trayalert.services.status import callback_url
@@ -73,6 +73,8 @@ class LiveDesk:
         trouble = (
             door.problem,
             door.note,
+            self._turned_away(),
+            self._receiver.no_control,
             *log.problems,
             *self._log.problems,
             self._notifier_problem(),
@@ -95,6 +97,10 @@ class LiveDesk:
     def _probing(self) -> str | None:
         counts = self._receiver.door_counts
         return probing_words(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now())
+
+    def _turned_away(self) -> str | None:
+        counts = self._receiver.door_counts
+        return turned_away_words(counts.turned_away, counts.last_turned_away_at, counts.last_turned_away_why, now=now())
 
     def _news(self) -> tuple[str, ...]:
         told = (*self._crashes.sentences(), *self._receiver.log_state.news)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from trayalert.app.clock import now, ticks
-from trayalert.app.control import Answer, Wish, open_control
+from trayalert.app.control import Answer, ControlFault, Wish, open_control
 from trayalert.app.doorway import Doorway
 from trayalert.app.places import Places
 from trayalert.domain.events import DoorChanged, Event, LogChanged, ResolveFailed
@@ -22,13 +22,13 @@ from trayalert.listener.counts import DoorCounts
 from trayalert.listener.self_check import parser_kind
 from trayalert.services.inbox import Inbox
 from trayalert.services.keeping import Keeping
-from trayalert.services.probing import probing_words
+from trayalert.services.probing import probing_words, turned_away_words
 from trayalert.services.secrets import Secrets
 from trayalert.services.status import Door, Running
 from trayalert.storage.faults import LogFault
 
-_TRY_LOG_AGAIN = 2.0
-"""Seconds until a log that could not be opened is tried again."""
+_TRY_AGAIN = 2.0
+"""Seconds until what could not be opened is tried again."""
 
 _logger = logging.getLogger(__name__)
 
@@ -48,7 +48,8 @@ class Receiver:
     """Made and run on one asyncio loop. `door`, `end` and `resolve` are for any thread; `show` raises the window.
 
     With a `show` there is a person who sees that the door is shut or that the log cannot be opened: it is tried again.
-    Without one, that is the end: LogFault is raised where the log cannot be opened.
+    Without one, that is the end: LogFault is raised where the log cannot be opened. `no_control` says why commands of
+    other processes are not heard.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class Receiver:
         self._note: str | None = None
         self._inbox: Inbox | None = None
         self._keeping: Keeping | None = None
+        self._control: asyncio.AbstractServer | None = None
+        self.no_control: str | None = None
         self._logless = LogState()
         try:
             self._inbox = self._opened()
@@ -98,19 +101,19 @@ class Receiver:
 
     async def run(self) -> None:
         """Receive until `end`, then close all. Raise DoorFault where the door cannot be opened (with no `show`)."""
-        control = None
         try:
-            control = await open_control(self._plan.places.socket, self._answer)
+            await self._hear_commands()
             async with asyncio.TaskGroup() as tasks:
-                running = tasks.create_task(self._receive())
+                running = [tasks.create_task(self._receive()), tasks.create_task(self._hear_commands_again())]
                 await self._ending.wait()
-                running.cancel()
+                for task in running:
+                    task.cancel()
         except* Fault as faults:
             raise _first(faults) from None
         finally:
             await self._doorway.close()
-            if control:
-                control.close()
+            if self._control:
+                self._control.close()
                 self._plan.places.socket.unlink(missing_ok=True)
             if self._inbox:
                 await self._inbox.close()
@@ -155,7 +158,7 @@ class Receiver:
 
     def _miss_log(self, fault: LogFault) -> None:
         if str(fault) not in self._logless.problems:
-            _logger.error("%s Trying again every %g s.", fault, _TRY_LOG_AGAIN)
+            _logger.error("%s Trying again every %g s.", fault, _TRY_AGAIN)
             self._logless = LogState(storing=False, problems=(str(fault),))
             self._announce([LogChanged(self._logless)])
 
@@ -165,10 +168,30 @@ class Receiver:
             raise LogFault(" ".join(self._logless.problems))
         return self._inbox
 
+    async def _hear_commands(self) -> None:
+        """Open the control socket. It is a comfort: where a person sees that it is missing, callbacks come first."""
+        before = self.no_control
+        try:
+            self._control = await open_control(self._plan.places.socket, self._answer)
+            self.no_control = None
+        except ControlFault as fault:
+            if self._show is None:
+                raise
+            self.no_control = str(fault)
+            if before != self.no_control:
+                _logger.error("%s Trying again every %g s.", fault, _TRY_AGAIN)
+        if before != self.no_control:
+            self._announce([LogChanged(self.log_state)])
+
+    async def _hear_commands_again(self) -> None:
+        while self.no_control:
+            await asyncio.sleep(_TRY_AGAIN)
+            await self._hear_commands()
+
     async def _receive(self) -> None:
         """Open the log where that is still to be done, then the door."""
         while self._inbox is None:
-            await asyncio.sleep(_TRY_LOG_AGAIN)
+            await asyncio.sleep(_TRY_AGAIN)
             try:
                 self._inbox = self._opened()
             except LogFault as fault:
@@ -220,6 +243,9 @@ class Receiver:
             door=self.door,
             door_counts=asdict(counts),
             probing=probing_words(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now()),
+            turned_away=turned_away_words(
+                counts.turned_away, counts.last_turned_away_at, counts.last_turned_away_why, now=now()
+            ),
             log_state=self.log_state,
         )
 

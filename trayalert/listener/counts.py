@@ -10,7 +10,8 @@ class DoorCounts:
     """Written by the receiver's loop alone; plain numbers, so that any thread may read them.
 
     `strangers` are all requests that were let in by no secret; those of them that tried one are `probes`.
-    `limited` strangers came too often, `evicted` connections had to make room.
+    `turned_away` had a secret of ours, and another rule of the admin's kept them out. `limited` strangers came too
+    often, `evicted` connections had to make room.
     """
 
     requests: int = 0
@@ -21,3 +22,6 @@ class DoorCounts:
     evicted: int = 0
     last_probe_at: Millis | None = None
     last_probe_from: str | None = None
+    turned_away: int = 0
+    last_turned_away_at: Millis | None = None
+    last_turned_away_why: str | None = None

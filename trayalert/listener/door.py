@@ -84,12 +84,17 @@ class Door:
             method=request.method,
         )
         path, _, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
-        secret = self._secret_of(request, path, knock.sender) if connection.known_version else None
-        if secret is not None:
+        secret = self._secret_of(path) if connection.known_version else None
+        why_not = self._why_not(request, knock.sender) if secret is not None else None
+        if secret is not None and why_not is None:
             status, text, size = await self._let_in(request, knock=knock, secret=secret, query=query)
             self._note(knock, secret, status, size)
             return connection.say(status, text)
-        if path.startswith(_PREFIX):
+        if why_not is not None:
+            self._counts.turned_away += 1
+            self._counts.last_turned_away_at = knock.at
+            self._counts.last_turned_away_why = why_not
+        elif path.startswith(_PREFIX):
             self._counts.probes += 1
             self._counts.last_probe_at = knock.at
             self._counts.last_probe_from = knock.sender
@@ -116,17 +121,22 @@ class Door:
             what = "hook" if secret else "-"
             self._access_log.note(Visit(knock.at, knock.sender, knock.method, what, secret, status, size, seconds))
 
-    def _secret_of(self, request: web.BaseRequest, path: bytes, sender: str) -> str | None:
-        """Return the name of the secret that lets a request in. The secret comes last: nothing else tells of it."""
-        if (
-            not path.startswith(_PREFIX)  # no absolute form, no `*`
-            or "Origin" in request.headers  # a page in somebody's browser
-            or request.method not in _METHODS
-            or not self._host_allowed(request)
-            or not self._rules.admits(sender)
-        ):
-            return None
-        return self._opens(path[len(_PREFIX) :])
+    def _secret_of(self, path: bytes) -> str | None:
+        """Return the name of the secret in the path. No absolute form, no `*` has one."""
+        return self._opens(path[len(_PREFIX) :]) if path.startswith(_PREFIX) else None
+
+    def _why_not(self, request: web.BaseRequest, sender: str) -> str | None:
+        """Return why a request with a secret of ours is kept out all the same; None: it comes in."""
+        if "Origin" in request.headers:
+            return "it came from a page in a browser (it has an Origin)"
+        if request.method not in _METHODS:
+            return f"its method is {request.method}"
+        if not self._host_allowed(request):
+            hosts = " and ".join(f'"{host}"' for host in request.headers.getall("Host", ())) or "none"
+            return f"its host name is {hosts}, and allowed_hosts does not list that"
+        if not self._rules.admits(sender):
+            return f"it came from {sender}, which Cloud Monitor does not document, and only_cloud_monitor is set"
+        return None
 
     def _host_allowed(self, request: web.BaseRequest) -> bool:
         allowed = self._rules.allowed_hosts

@@ -39,6 +39,7 @@ class Running:
     door: Door
     door_counts: dict[str, Any] = field(default_factory=dict)
     probing: str | None = None
+    turned_away: str | None = None
     log_state: LogState | None = None
     """None where it is too old to tell."""
 
@@ -47,7 +48,7 @@ def read_running(told: dict[str, Any]) -> Running:
     """Read what a running instance tells; it may be of another version, and what it tells beyond ours is left out."""
     own: dict[str, Any] = {each.name: told.get(each.name) for each in fields(Running)}
     counts = told.get("door_counts") or {}
-    own["door_counts"] = counts | {"last_probe_at": iso(counts.get("last_probe_at"))}
+    own["door_counts"] = counts | {name: iso(counts.get(name)) for name in ("last_probe_at", "last_turned_away_at")}
     own["door"] = Door(**{each.name: told["door"].get(each.name) for each in fields(Door)})
     own["log_state"] = _read_log_state(told.get("log_state"))
     return Running(**own)
@@ -120,6 +121,7 @@ def status(
         "log_news": list(log.news) if log else [],
         "salvaging": log.salvaging if log else None,
         "probing": running.probing if running else None,
+        "turned_away": running.turned_away if running else None,
         "crashes": list(crashes),
         "settings_problems": list(problems),
         **_counted(totals),

@@ -34,6 +34,8 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
         yield f"door            {state['door_note']}"
     if state["probing"]:
         yield f"probing         {state['probing']}"
+    if state["turned_away"]:
+        yield f"turned away     {state['turned_away']}"
     if state["alerts"] is None:
         yield "alerts          unknown, as the log cannot be read"
     else:
