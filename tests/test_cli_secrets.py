@@ -31,6 +31,30 @@ def test_a_new_secret_opens_the_door_at_once_and_is_counted(running: Serving) ->
     assert all(row["last_at"].endswith("Z") and row["secret"] == "***" for row in uses.values())
 
 
+def test_the_old_secret_and_the_new_one_are_counted_apart(running: Serving) -> None:
+    old = running.url
+    new = running.run("url", "--rotate", "--grace", "1h").out.strip()
+    assert [post(url) for url in (old, old, new)] == [200, 200, 200]
+
+    assert [(row["until"] is None, row["deliveries"]) for row in listed(running.data_dir)] == [(True, 1), (False, 2)]
+    running.run("secrets", "add", "grafana")
+    post(running.run("url", "--name", "grafana").out.strip())
+    running.run("secrets", "remove", "grafana")
+    running.run("secrets", "add", "grafana")
+    assert listed(running.data_dir)[-1]["deliveries"] == 0
+
+
+@pytest.mark.parametrize("command", ["url", "secrets"])
+def test_a_file_that_is_gone_is_written_again_from_what_the_running_instance_knows(
+    running: Serving, command: str
+) -> None:
+    (running.data_dir / "secrets.json").unlink()
+    assert running.run(command).status == 0
+
+    assert post(running.run("url").out.strip()) == 200
+    assert running.run("url").out.strip() == running.url
+
+
 def test_rotating_one_leaves_the_others_alone(running: Serving) -> None:
     running.run("secrets", "add", "grafana")
     old = running.run("url", "--name", "grafana").out.strip()

@@ -1,6 +1,7 @@
 """What nobody may have of the door: time, room and patience."""
 
 import asyncio
+import contextlib
 import errno
 import socket
 import time
@@ -139,6 +140,27 @@ async def test_at_the_cap_the_oldest_idle_connection_makes_room() -> None:
         assert not third.reader.at_eof()
 
     assert counts.evicted == 1
+
+
+async def test_a_crowd_from_one_address_hangs_up_on_nobody_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes from afar needs a moment between connecting and the first word."""
+    monkeypatch.setattr("trayalert.listener.crowd._NEW", -1.0)
+    counts = DoorCounts()
+    async with (
+        open_to_all(most=4, counts=counts) as door,
+        door.visitor() as sender,
+        contextlib.AsyncExitStack() as crowd,
+    ):
+        for _ in range(30):
+            one = await crowd.enter_async_context(door.visitor("127.0.0.2"))
+            await one.say(b"POST /hook/wrong HTTP/1.1\r\nX: ")
+        for _ in range(3):
+            assert status(await door.ask(request(body=b"x"))) == 200
+        await sender.say(request(body=b"from afar"))
+        assert status(await sender.answer()) == 200
+
+    assert counts.evicted >= 27
+    assert [callback.body for callback in door.received][-1] == b"from afar"
 
 
 async def test_nobody_whose_callback_is_being_stored_makes_room() -> None:

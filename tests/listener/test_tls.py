@@ -1,6 +1,7 @@
 """The door with a certificate of its own."""
 
 import asyncio
+import errno
 import ssl
 import time
 from pathlib import Path
@@ -98,6 +99,38 @@ async def test_a_broken_new_pair_leaves_the_old_one_in_use_and_is_told(
 
     assert str(told[0]).endswith("The one before is still in use.")
     assert told[1:] == [None]
+
+
+async def test_a_pair_that_may_be_read_again_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tls, "_LOOK_AGAIN", 0)
+    told: list[str | None] = []
+    pair = make_pair(tmp_path)
+    async with open_to_all(certificate=Certificate(*pair, tell=told.append)) as door:
+        make_pair(tmp_path)
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "read_bytes", _may_not)  # root may read all
+            assert (await ask(door, request(body=b"x")))[0] == 200
+        assert "cannot be read" in str(told[-1])
+        shown = (await ask(door, request(body=b"x")))[1]
+
+    assert told[-1] is None
+    assert shown == in_der(pair[0])
+
+
+def _may_not(_: Path) -> bytes:
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
+async def test_who_shakes_hands_has_5_s_for_its_head(tmp_path: Path) -> None:
+    async with open_to_all(certificate=Certificate(*make_pair(tmp_path))) as door:
+        begun = time.monotonic()
+        where = (door.listener.host, door.listener.port)
+        reader, writer = await asyncio.open_connection(*where, ssl=client())
+        writer.write(b"POST /hook/wrong HTTP/1.1\r\nX: ")
+        async with asyncio.timeout(7):
+            assert await reader.read() == b""
+        assert 4.5 < time.monotonic() - begun < 6
+        writer.close()
 
 
 async def test_who_does_not_shake_hands_is_hung_up_on_within_8_s_and_counts_in_the_cap(tmp_path: Path) -> None:

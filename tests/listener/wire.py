@@ -52,8 +52,10 @@ class Door:
     receive: Callable[[Callback], bool] = lambda _: True
 
     @asynccontextmanager
-    async def visitor(self) -> AsyncIterator[Visitor]:
-        reader, writer = await asyncio.open_connection(self.listener.host, self.listener.port)
+    async def visitor(self, source: str | None = None) -> AsyncIterator[Visitor]:
+        """A visitor, from that address."""
+        where = (self.listener.host, self.listener.port)
+        reader, writer = await asyncio.open_connection(*where, local_addr=source and (source, 0))
         visitor = Visitor(reader, writer)
         try:
             yield visitor

@@ -17,7 +17,7 @@ from PySide6.QtCore import QEvent, QLoggingCategory, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
 from trayalert.app.crashes import Crashes, innermost
-from trayalert.app.headless import announce_door
+from trayalert.app.headless import announce_door, end_once
 from trayalert.app.live_desk import LiveDesk
 from trayalert.app.notifying import Notifying
 from trayalert.app.receiver import Plan, Receiver
@@ -172,6 +172,7 @@ async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) ->
         show_window()
     await notifying.notifier.start()
     await ending.wait()
+    end_once()
     app.removeEventFilter(quit_filter)
     await notifying.notifier.stop()
     front.stop()

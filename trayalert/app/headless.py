@@ -29,6 +29,14 @@ def _let_stdout_go() -> None:
     os.close(nowhere)
 
 
+def end_once() -> None:
+    """Let a second signal not cut the end short: it is under way, and the status is to be 0. On the main thread."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if sys.platform != "win32":
+            asyncio.get_running_loop().remove_signal_handler(number)  # closing the loop would set the default again
+        signal.signal(number, signal.SIG_IGN)
+
+
 def serve(plan: Plan) -> None:
     """Receive until SIGTERM or SIGINT. Raise LogFault or DoorFault where it cannot begin, Crashed for a bug."""
     crashes = Crashes(plan.places.crashes, plan.secrets.mask)
@@ -46,3 +54,4 @@ async def _serve(plan: Plan, crashes: Crashes) -> None:
         else:
             loop.add_signal_handler(number, receiver.end)
     await receiver.run()
+    end_once()

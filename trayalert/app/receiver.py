@@ -215,7 +215,7 @@ class Receiver:
                 return {"running": asdict(self._running())}
             case {"do": "resolve", "id": int(number)}:
                 return {"done": await self._wanted_inbox().resolve(number, now=now())}
-            case {"do": "rotate" | "add secret" | "remove secret"}:
+            case {"do": "rotate" | "add secret" | "remove secret" | "keep secrets"}:
                 self._plan.secrets.do(wish, now=now())
             case {"do": "verify"}:
                 self._verify()

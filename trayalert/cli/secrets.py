@@ -1,7 +1,7 @@
 """The secrets of the callback URLs: `trayalert url`, and `trayalert secrets` for several, each with a name."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from trayalert.cli.common import (
 )
 from trayalert.domain.times import iso, read_age
 
+if TYPE_CHECKING:
+    from trayalert.services.secrets import Secrets
+
 
 @click.command()
 @data_dir_option
@@ -27,7 +30,6 @@ from trayalert.domain.times import iso, read_age
 def url(name: str | None, rotate: bool, grace: str) -> None:
     """Print the callback URL, secret included, for Cloud Monitor's rules."""
     from trayalert.app.control import ask
-    from trayalert.services.secrets import Secrets
     from trayalert.services.status import callback_url
 
     length = read_age(grace)
@@ -44,7 +46,7 @@ def url(name: str | None, rotate: bool, grace: str) -> None:
         host, port = running["door"]["host"], running["door"]["port"]
     if not port and settings.public_url is None:
         fail(f"port = 0 in {places.settings} picks a free port at each start: start trayalert, then ask again.")
-    secrets = Secrets(places.secrets)
+    secrets = _own_secrets(places)
     secret = secrets.present if name is None else secrets.value_of(name)
     click.echo(callback_url(settings, host, port, secret))
 
@@ -103,17 +105,26 @@ def _change(places: Places, wish: dict[str, Any]) -> None:
         fail(answer.get("error"))
 
 
+def _own_secrets(places: Places) -> "Secrets":
+    """Return the secrets; where their file is gone, those that the running instance has."""
+    from trayalert.app.control import ask
+    from trayalert.services.secrets import Secrets
+
+    if not places.secrets.exists():
+        ask(places.socket, {"do": "keep secrets"})
+    return Secrets(places.secrets)
+
+
 def _rows(places: Places) -> list[dict[str, Any]]:
     """Return the secrets that hold, those on their way out too. None of them is shown."""
     from trayalert.app.clock import now
-    from trayalert.services.secrets import Secrets
 
     places.make()
     with open_reader(places) as reader:
         uses = {use.name: use for use in (reader.secret_uses() if reader else ())}
     rows = []
-    for secret in Secrets(places.secrets).holding(now()):
-        use = uses.get(secret.name)
+    for secret in _own_secrets(places).holding(now()):
+        use = uses.get(secret.label)
         rows.append(
             {
                 "name": secret.name,

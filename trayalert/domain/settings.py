@@ -158,7 +158,12 @@ def _host_list(value: object) -> tuple[str, ...]:
         isinstance(item, str) and re.fullmatch(r"[A-Za-z0-9.:_\[\]-]{1,255}", item) for item in value
     ):
         raise _WrongError('must be a list of host names, such as ["alerts.example.com"]')
-    return tuple(item.lower() for item in value)
+    return tuple(_as_in_a_request(item.lower()) for item in value)
+
+
+def _as_in_a_request(host: str) -> str:
+    """An address of IPv6 stands in brackets there."""
+    return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
 
 
 def _network_list(value: object) -> tuple[str, ...]:
@@ -166,9 +171,17 @@ def _network_list(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise wrong
     try:
-        return tuple(str(ipaddress.ip_network(item, strict=False)) for item in value)
+        return tuple(str(_plain(ipaddress.ip_network(item, strict=False))) for item in value)
     except ValueError as error:
         raise wrong from error
+
+
+def _plain(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Return a network of IPv4 that was written as IPv6 as one of IPv4."""
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < 96:
+        return network
+    return ipaddress.ip_network((mapped, network.prefixlen - 96))
 
 
 def _file(value: object) -> str | None:

@@ -76,6 +76,14 @@ class Connection(web.RequestHandler):
         self._socket = accepted
         self.peer = peer
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to read; with TLS only now, as the hands are shaken."""
+        super().connection_made(transport)
+        until = min(asyncio.get_running_loop().time() + limits.HEADER_DEADLINE, self.came_at + limits.LONGEST_VISIT)
+        if until < self.until:
+            self.until = until
+            self._crowd.hurry(self)
+
     def wait_for_handshake(self) -> None:
         """Let a TLS handshake come before the request."""
         self.until = self.came_at + limits.LONGEST_VISIT

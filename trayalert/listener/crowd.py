@@ -1,11 +1,12 @@
 """All connections that are open, and who has to go when there are too many. Knows nothing of HTTP.
 
-The rule: nobody with the right secret is hung up on. The oldest of all others makes room for who comes.
+The rule: nobody with the right secret is hung up on. Of all others the oldest makes room for who comes; one whose
+address has fewer than its share is spared, so that a crowd from one place keeps out itself and no sender from afar.
 """
 
 import asyncio
 import itertools
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Protocol
 
 from trayalert.listener.counts import DoorCounts
@@ -22,6 +23,8 @@ _SWEEP_PAUSE = 0.1
 class Guest(Protocol):
     """An open connection."""
 
+    peer: str
+    """The address that it came from."""
     came_at: float
     until: float
     """When it was accepted, and how long it may be idle, by the loop's clock."""
@@ -49,6 +52,7 @@ class Crowd:
         self._counts = counts
         self._loop = asyncio.get_running_loop()
         self._all: set[Guest] = set()
+        self._of_peer: Counter[str] = Counter()
         self._idle: OrderedDict[Guest, None] = OrderedDict()  # a dict would walk over all that was ever taken out
         self._change: asyncio.Future[None] | None = None
         self._sweeping: asyncio.TimerHandle | None = None
@@ -56,6 +60,7 @@ class Crowd:
     def enter(self, guest: Guest) -> None:
         """Count a new connection."""
         self._all.add(guest)
+        self._of_peer[guest.peer] += 1
         self._idle[guest] = None
         self._sweep_by(guest.until)
 
@@ -73,9 +78,18 @@ class Crowd:
 
     def leave(self, guest: Guest) -> None:
         """Count a connection no more."""
-        self._all.discard(guest)
+        if guest in self._all:
+            self._all.discard(guest)
+            self._of_peer[guest.peer] -= 1
+            if not self._of_peer[guest.peer]:
+                del self._of_peer[guest.peer]
         self._idle.pop(guest, None)
         self._tell()
+
+    def hurry(self, guest: Guest) -> None:
+        """Take a new `until` of a guest that is idle."""
+        if guest in self._idle:
+            self._sweep_by(guest.until)
 
     async def room(self) -> None:
         """Wait until there is room for one more; where somebody idle can go for it, at once."""
@@ -97,15 +111,25 @@ class Crowd:
     def evict(self) -> bool:
         """Hang up on the oldest connection that nothing is owed; False where there is none."""
         now = self._loop.time()
+        share = len(self._all) / max(1, len(self._of_peer))
+        modest = None
         for guest in itertools.islice(self._idle, _LOOKED_AT):
             age = now - guest.came_at
-            if guest.fresh:
+            if guest.fresh or not (age > _YOUNG or guest.heard() or (age > _NEW and not guest.unread())):
                 continue
-            if age > _YOUNG or guest.heard() or (age > _NEW and not guest.unread()):
-                self._counts.evicted += 1
-                self._expel(guest)
-                return True
-        return False
+            if self._of_peer[guest.peer] < share:
+                modest = modest or guest
+                continue
+            self._evict(guest)
+            return True
+        if modest is None:
+            return False
+        self._evict(modest)
+        return True
+
+    def _evict(self, guest: Guest) -> None:
+        self._counts.evicted += 1
+        self._expel(guest)
 
     def clear(self) -> None:
         """Hang up on all who have no request under way."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
@@ -28,7 +28,7 @@ _GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 Receive = Callable[[Callback], Awaitable[bool]]
 Opens = Callable[[bytes], str | None]
-"""Return the name of the secret that was offered; None where it is none of ours."""
+"""Return what the secret that was offered is called; None where it is none of ours."""
 HeaderValues = Callable[[str], Sequence[str]]
 
 _logger = logging.getLogger(__name__)
@@ -193,7 +193,8 @@ async def _read_body(request: web.BaseRequest) -> bytes:
         if len(body) > limits.LARGEST_BODY:
             raise _TooLargeError
         return body
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+    expects = request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11
+    if expects and request.transport is not None:
         request.transport.write(_GO_ON)
     parts = bytearray()
     async with asyncio.timeout(limits.BODY_DEADLINE):

@@ -43,7 +43,7 @@ def _begin(
     task: "asyncio.Task[None]",
 ) -> web.BaseRequest:
     assert isinstance(connection, Connection)  # noqa: S101 - the server makes no others
-    known = message.version in _VERSIONS
+    known = message.version in _VERSIONS and not (message.chunked and message.version < HttpVersion11)
     connection.begin(body, known_version=known)
     if not known:  # the answer names the request's version, and must not claim one that we do not speak
         message = message._replace(version=HttpVersion11)

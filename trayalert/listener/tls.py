@@ -17,7 +17,7 @@ _LOOK_AGAIN = 1.0
 
 _logger = logging.getLogger(__name__)
 
-_Look = tuple[tuple[int, int, int], ...]
+_Look = tuple[tuple[int, int, int, int], ...]
 
 
 class Certificate:
@@ -27,6 +27,7 @@ class Certificate:
         self._certificate = certificate
         self._key = key
         self._tell = tell
+        self._failed = ""
         self._looked_at = time.monotonic()
         self._seen = self._look()
         self._context = self._load()
@@ -41,16 +42,19 @@ class Certificate:
 
     def _renew(self) -> None:
         seen = self._look()
-        if seen == self._seen:
+        if seen == self._seen and not self._failed:
             return
         self._seen = seen
         try:
             self._context = self._load()
         except DoorFault as fault:
             sentence = f"{fault} The one before is still in use."
-            _logger.warning("%s", sentence)
-            self._tell(sentence)
+            if sentence != self._failed:
+                _logger.warning("%s", sentence)
+                self._tell(sentence)
+            self._failed = sentence
         else:
+            self._failed = ""
             self._tell(None)
 
     def _look(self) -> _Look:
@@ -59,9 +63,9 @@ class Certificate:
             try:
                 stat = path.stat()
             except OSError:
-                found.append((0, 0, 0))
+                found.append((0, 0, 0, 0))
             else:
-                found.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
+                found.append((stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino))
         return tuple(found)
 
     def _load(self) -> ssl.SSLContext:

@@ -4,7 +4,9 @@ Each has a name, as each sender may have its own. Rotation makes a new one under
 for a while, until the rules in the console are changed.
 """
 
+import contextlib
 import functools
+import hashlib
 import hmac
 import json
 import os
@@ -46,6 +48,11 @@ class Secret:
     until: Millis | None = None
     name: str = DEFAULT
 
+    @property
+    def label(self) -> str:
+        """What uses of this one are counted under: its name, and what tells it from others of that name, not it."""
+        return f"{self.name}:{hashlib.sha256(self.value.encode()).hexdigest()[:8]}"
+
 
 class Secrets:
     """The secrets that open the door, the first name's first. Raise SecretFault where the file cannot be used.
@@ -78,12 +85,12 @@ class Secrets:
         return tuple(secret for secret in self._secrets if _holds(secret, now))
 
     def opens(self, offered: bytes, *, now: Millis) -> str | None:
-        """Return the name of the secret that was offered, in a time that does not tell how much of it is right."""
+        """Return the label of the secret that was offered, in a time that does not tell how much of it is right."""
         found = None
-        for value, secret in self._compared:
+        for value, label, secret in self._compared:
             # bytes, as compare_digest raises on text that is not ASCII; every secret is compared, whichever fits
             if hmac.compare_digest(offered, value) and _holds(secret, now):
-                found = secret.name
+                found = label
         return found
 
     def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
@@ -128,6 +135,8 @@ class Secrets:
                 self.add(name, now=now)
             case {"do": "remove secret", "name": str(name)}:
                 self.remove(name, now=now)
+            case {"do": "keep secrets"}:
+                self._written(self._secrets)  # their file is gone
             case _:
                 raise SecretFault("that is no change of a secret")
 
@@ -153,7 +162,7 @@ class Secrets:
 
     def _keep(self, found: tuple[Secret, ...]) -> None:
         self._secrets = found
-        self._compared = tuple((secret.value.encode(), secret) for secret in found)
+        self._compared = tuple((secret.value.encode(), secret.label, secret) for secret in found)
 
     def _written(self, found: tuple[Secret, ...], *, first: bool = False) -> tuple[Secret, ...]:
         """Return the secrets once they are on disk; in place of the `first` ones what another process made just now."""
@@ -213,7 +222,11 @@ def _holds(secret: Secret, now: Millis) -> bool:
 
 def _read(path: Path) -> tuple[Secret, ...]:
     try:
-        items = json.loads(path.read_text(encoding="utf-8"))["secrets"]
+        content = path.read_text(encoding="utf-8")
+        with contextlib.suppress(OSError):
+            if path.stat().st_mode & 0o077:  # put there by hand: nobody else may read it
+                path.chmod(0o600)
+        items = json.loads(content)["secrets"]
         found = tuple(
             Secret(value=item["value"], until=item["until"], name=item.get("name", DEFAULT)) for item in items
         )

@@ -16,6 +16,9 @@ from trayalert.resource_files import read_text
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_MOST_HOPS = 32
+"""More than any chain of proxies; a stranger may write thousands."""
+
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 HeaderValues = Callable[[str], Sequence[str]]
@@ -53,12 +56,22 @@ class Senders:
         return not self._only_cloud_monitor or self.origin(sender) is not Origin.OTHER
 
     def _named(self, header_values: HeaderValues) -> _Address | None:
+        """Return the address that the proxy names.
+
+        A proxy that writes one of the two headers hands on the other as the sender wrote it: where they contradict
+        each other, it is the one that Cloud Monitor is not known to send from.
+        """
+        named = [_read(_without_port(text)) for text in header_values("X-Real-IP")]
+        named = [address for address in named if address is None or not _within(address, self._proxies)]
+        hops = ",".join(header_values("X-Forwarded-For"))
+        if hops:
+            named.append(self._last_hop(hops))
+        others = [address for address in named if address and not _within(address, self._documented)]
+        return others[0] if others else next(iter(named), None) if len(set(named)) == 1 else None
+
+    def _last_hop(self, hops: str) -> _Address | None:
         """Return the last address that no proxy of ours has: what stands left of it anybody could have written."""
-        hops = ",".join(header_values("X-Forwarded-For")).split(",")
-        if hops == [""]:
-            named = header_values("X-Real-IP")
-            return _read(_without_port(named[0])) if len(named) == 1 else None
-        for hop in reversed(hops):
+        for hop in reversed(hops.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
             address = _read(_without_port(hop))
             if address is None or not _within(address, self._proxies):
                 return address

@@ -32,6 +32,9 @@ _LOOK = 15.0
 _TRY_AGAIN = 2.0
 """The same while there is a fault, or the file is being looked over."""
 
+_LONGEST_END = 10.0
+"""Seconds that the end waits for a disk that hangs. Nobody was told that what still waits there is stored."""
+
 _logger = logging.getLogger(__name__)
 
 _SLOW = (
@@ -144,7 +147,9 @@ class Log:
             if self._gathered:
                 self._hand_over()
             self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, _LONGEST_END)
+        if self._thread.is_alive():
+            _logger.error("the disk does not come to an end with the log; trayalert ends without it")
         if self._watcher is not None:
             self._watcher.cancel()
 
