@@ -1,5 +1,6 @@
 """`trayalert serve` as a service manager, a script and an unlucky disk meet it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -91,6 +92,19 @@ def test_a_signal_after_an_idle_second_ends_it_well(tmp_path: Path, number: sign
     assert (done.status, done.out, done.err) == (0, "", "")
     assert not (tmp_path / "control.sock").exists()
     assert rows(tmp_path / "trayalert.db", "SELECT count(*) FROM alert") == [(1,)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_does_not_cut_the_end_short(tmp_path: Path, number: signal.Signals) -> None:
+    with serving(tmp_path) as running:
+        assert post(running.url, alert("i-1")) == 200
+        while running.process.poll() is None:
+            running.process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.process.wait(0.002)  # a finger on Ctrl-C
+        done = running.end(number)
+
+    assert (done.status, done.err) == (0, "")
 
 
 def test_visitors_that_stay_do_not_hold_it_up(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.listener.wire import opens
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits, self_check
+from trayalert.listener.answers import Answer
 from trayalert.listener.connection import Connection
 from trayalert.listener.faults import DoorFault
 from trayalert.listener.server import open_door
@@ -70,6 +71,19 @@ async def test_without_the_deadline_for_headers_the_door_stays_shut(monkeypatch:
     monkeypatch.setattr(Connection, "__init__", patient)
 
     assert "the deadline for a request's headers does not hold" in await refusal()
+
+
+async def test_where_connections_would_stay_open_the_door_stays_shut(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Connection.__init__
+
+    def staying(self: Connection, *arguments: Any, **more: Any) -> None:
+        made(self, *arguments, **more)
+        self._keepalive_timeout = 60
+
+    monkeypatch.setattr(Connection, "__init__", staying)
+    monkeypatch.setattr(Answer, "force_close", lambda _: None)
+
+    assert "a connection would stay open behind its answer" in await refusal()
 
 
 async def test_with_larger_bodies_than_are_meant_the_door_stays_shut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,26 +79,30 @@ async def check(make: Callable[[], Connection]) -> None:
     if connection.until != connection.came_at + limits.HEADER_DEADLINE:
         raise _fault("the deadline for a request's headers does not hold")
     for what, request in _REFUSED.items():
-        if await _status(make(), request) != 400:
+        if (await _asked(make(), request))[0] != 400:
             raise _fault(f"{what} would be accepted")
-    if await _status(make(), _TOO_LARGE) != 413:
+    if (await _asked(make(), _TOO_LARGE))[0] != 413:
         raise _fault("an over-large body would be accepted")
     for sound in (_SOUND, _LONG):
-        if await _status(make(), sound) != 200:
+        status, closed = await _asked(make(), sound)
+        if status != 200:
             raise _fault("a sound callback would be refused")
+        if not closed:
+            raise _fault("a connection would stay open behind its answer")
 
 
-async def _status(connection: Connection, request: bytes) -> int:
+async def _asked(connection: Connection, request: bytes) -> tuple[int, bool]:
+    """Return the status of the answer, and whether the connection is closed with it."""
     transport = _InMemory()
     connection.connection_made(transport)
     connection.data_received(request)
     for _ in range(_TURNS):
-        if transport.said:
+        if transport.closed:
             break
         await asyncio.sleep(0)
-    answer = bytes(transport.said[:12])
+    answer, closed = bytes(transport.said[:12]), transport.closed
     connection.connection_lost(None)
-    return int(answer[9:12]) if answer.startswith(b"HTTP/1.") else 0
+    return int(answer[9:12]) if answer.startswith(b"HTTP/1.") else 0, closed
 
 
 def _fault(reason: str) -> DoorFault:
