@@ -50,6 +50,7 @@ test font DejaVu_Sans fonts-dejavu-core
 test font Noto_Sans_CJK_SC fonts-noto-cjk
 test font Noto_Color_Emoji fonts-noto-color-emoji
 bench command wrk wrk
+soak command ssconvert gnumeric
 TABLE
 }
 

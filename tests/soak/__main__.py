@@ -16,6 +16,7 @@ PARTS = {
     "traffic": "tests.soak.crowd:measure_traffic",
     "order": "tests.soak.order:measure",
     "links": "tests.soak.fuzz:fuzz_links",
+    "csv": "tests.soak.spreadsheet:measure",
     "fuzz": "tests.soak.fuzz:fuzz_guided",
 }
 """Imported when they are wanted: not every part needs what another one needs."""

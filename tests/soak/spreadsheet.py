@@ -1,0 +1,88 @@
+"""A table of hostile alerts in a real spreadsheet: Gnumeric, which takes the cells of a CSV as if they were typed."""
+
+import csv
+import gzip
+import random
+import re
+import subprocess
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from tests.bench.figures import Figure
+from tests.soak.fuzz_target import tables
+from tests.soak.pipeline import SENDERS
+from tests.storage.making import append, writing
+from trayalert.services.export import write_alerts
+from trayalert.storage.appending import Append
+from trayalert.storage.reader import Reader
+
+ALERTS = 20_000
+_BEGINS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    "\t=",
+    "\r=",
+    "\n=",
+    " =",
+    "\u3000=",
+    "\u200b=",
+    "\ufeff=",
+    '"=',
+    "'=",
+    ";=",
+    ",=",
+)
+_FORMULAS = (
+    "1+1",
+    "SUM(A1:A9)",
+    "cmd|' /C calc'!A0",
+    'HYPERLINK("http://127.0.0.1/"&A1)',
+    "A1",
+    "1)",
+    "NOW()",
+    '1+1"',
+    "1,=1+1",
+    "1\n=1+1",
+)
+_CELL = re.compile(r"<gnm:Cell ([^>]*)>([^<]*)<")
+
+
+def formula_cells(table: Path) -> int:
+    """Return how many cells the spreadsheet takes for formulas: it gives those no type of value, and the sign."""
+    opened = table.with_suffix(".gnumeric")
+    subprocess.run(["ssconvert", "--import-type=Gnumeric_stf:stf_csvtab", table, opened], check=True)
+    cells = _CELL.findall(gzip.decompress(opened.read_bytes()).decode())
+    assert len(cells) > 100
+    return sum("ValueType" not in attributes for attributes, _ in cells)
+
+
+def measure(folder: Path, alerts: int = ALERTS) -> list[Figure]:
+    """Figures of `make soak`."""
+    log, table, control = (folder / name for name in ("trayalert.db", "alerts.csv", "control.csv"))
+    chance = random.Random(1)
+    texts = [chance.choice(_BEGINS) + chance.choice(_FORMULAS) for _ in range(alerts)]
+    with writing(log) as open_:
+        for start in range(0, alerts, 500):
+            jobs = []
+            for number, text in enumerate(texts[start : start + 500], start):
+                good = append(f"i-{number}")
+                told = replace(good.alerts[0], name=text, resource_id=text, value_text=text, unit=text, expression=text)
+                jobs.append(Append(good.callback, (replace(told, dimensions={text: text}, fields={text: text}),)))
+            assert not [result for result in open_.commit(jobs) if isinstance(result, Exception)]
+    with closing(Reader(log)) as reader:
+        count = write_alerts(reader.alerts(limit=None), tables()[0], SENDERS, form="csv", output=str(table))
+    with control.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([number, text] for number, text in enumerate(texts[:500]))
+    return [
+        Figure(
+            "spreadsheet: cells that are formulas", formula_cells(table), "", ("<=", 0), f"of {count} hostile alerts"
+        ),
+        Figure("control: the same texts as they are", formula_cells(control), "formulas", (">=", 1), "of 500 rows"),
+    ]
