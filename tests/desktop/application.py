@@ -156,9 +156,9 @@ class Application:
         return TrayItem(self.desktop.bus_address, names[0])
 
     def tooltip_says(self, *words: str) -> None:
-        """Wait until the tray's tooltip has all these words."""
+        """Wait until the tray's tooltip has all these words, in small or capital letters."""
         tray = self.tray
-        wait_until(lambda: all(word in tray.tooltip for word in words), f"the tooltip says {words}")
+        wait_until(lambda: all(word.lower() in tray.tooltip.lower() for word in words), f"the tooltip says {words}")
 
     def windows(self) -> list[Window]:
         """Return its visible windows, but for an icon in a tray of the old kind."""

@@ -98,12 +98,12 @@ def test_a_control_socket_that_cannot_be_made_keeps_no_alert_out(desktop: Deskto
     socket.mkdir(parents=True)
     running = Application(desktop, folder)
     try:
-        running.tooltip_says("Reach unknown", "the control socket")
+        running.tooltip_says("Reach unknown", "control socket")
         assert "listening on http" in running.said()
         socket.rmdir()
         wait_until(running.answers, "it is tried again")
         assert running.post(threshold()) == 200
-        wait_until(lambda: "the control socket" not in running.tray.tooltip, "it is no trouble any more")
+        wait_until(lambda: "control socket" not in running.tray.tooltip, "it is no trouble any more")
         assert running.end() == 0
     finally:
         running.stop()

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from trayalert.domain.stored import StoredIncident
+from trayalert.domain.text import sentence
 from trayalert.ui.desk import Desk, DeskState
 from trayalert.ui.icons import TrayLook, level_icon, tray_icon
 from trayalert.ui.plain import copy_text, elided, show_caption, show_tray_tooltip
@@ -134,8 +135,8 @@ class Tray(QObject):
             f"trayalert: {headline(state)}",
             last_callback(state, now=now),
             reach_words(state),
-            *state.trouble,
-            *state.news,
+            *map(sentence, state.trouble),
+            *map(sentence, state.news),
         ]
         if state.probing:
             lines.append(state.probing)
