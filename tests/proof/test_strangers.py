@@ -58,10 +58,9 @@ def test_600_slow_connections_on_512_descriptors_keep_no_alert_out(tmp_path: Pat
 
 def test_the_proof_by_slow_connections_finds_a_door_as_aiohttp_makes_it(tmp_path: Path) -> None:
     with started(tmp_path, module="tests.soak.naive", descriptors=DESCRIPTORS) as instance:
-        siege = besiege(instance, seconds=3)
+        siege = besiege(instance, seconds=2, patience=3)
 
-    assert siege.told.refused > siege.told.sent / 2
-    assert siege.longest > 10 or siege.logged > 100_000
+    assert siege.told.refused or siege.told.p99 > 1000
 
 
 def test_200_alerts_a_second_and_a_burst_are_all_accepted_in_flat_memory(tmp_path: Path) -> None:

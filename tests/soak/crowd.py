@@ -23,17 +23,23 @@ SETTLED = 0.25
 
 @dataclass(slots=True)
 class Siege:
-    """What slow connections did. `longest`: seconds until the last of them was hung up on."""
+    """What slow connections did. `longest`: seconds until the last of them was hung up on.
 
+    After `patience` seconds one that nobody hangs up on goes by itself.
+    """
+
+    patience: float = CLOSED_WITHIN * 2
     connections: int = 0
     longest: float = 0.0
     told: Told = field(default_factory=Told)
     logged: int = 0
 
 
-def besiege(instance: Instance, *, slow: int = SLOW, seconds: float = 15.0) -> Siege:
+def besiege(
+    instance: Instance, *, slow: int = SLOW, seconds: float = 15.0, patience: float = CLOSED_WITHIN * 2
+) -> Siege:
     """Let so many slow connections come, each anew when it is hung up on, while real alerts are sent."""
-    siege, logged = Siege(), instance.logged
+    siege, logged = Siege(patience), instance.logged
     with meanwhile(instance.url, rate=25) as siege.told:
         asyncio.run(_all_slow(instance.url, slow, seconds, siege))
     siege.logged = instance.logged - logged
@@ -71,7 +77,7 @@ async def _slow(url: str, way: tuple[bytes, bytes], after: float, end: float, si
         begun = time.monotonic()
         dripping = asyncio.create_task(_drip(writer, way))
         try:
-            async with asyncio.timeout(CLOSED_WITHIN * 2):
+            async with asyncio.timeout(siege.patience):
                 await reader.read()
         except (OSError, TimeoutError):
             pass
