@@ -47,7 +47,7 @@ def test_a_kill_in_the_middle_of_a_salvage_costs_nothing(data_dir: Path) -> None
         first.end(signal.SIGKILL)
     assert 200 < count(data_dir) < 2002 - lost
     with serving(data_dir) as second:
-        sentence = f"{2001 - lost:,} of 2,001 callbacks of the former log were salvaged; {lost} missing."
+        sentence = f"{2001 - lost:,} of 2,001 callbacks of the former log were salvaged; {lost} missing, and what"
         wait_for(lambda: sentence in str(status_of(data_dir)["log_news"]))
         assert count(data_dir) == 2002 - lost
         told = status_of(data_dir)

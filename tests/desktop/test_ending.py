@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.application import Application, threshold
+from tests.desktop.overheard import Overheard
 from tests.desktop.programs import wait_until
 from tests.desktop.session import Desktop
 
@@ -67,7 +68,9 @@ def test_quit_in_the_menu_ends_it_well(application: Application) -> None:
     assert not (application.data_dir / "control.sock").exists()
 
 
-def test_with_its_port_taken_it_stays_blind_until_the_port_is_free(desktop: Desktop, tmp_path: Path) -> None:
+def test_with_its_port_taken_it_stays_blind_until_the_port_is_free(
+    desktop: Desktop, tmp_path: Path, overheard: Overheard
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -77,10 +80,12 @@ def test_with_its_port_taken_it_stays_blind_until_the_port_is_free(desktop: Desk
         blind = running.tray.picture
         assert running.said() == ""
         assert running.status()["reach"] == "blind"
+        wait_until(lambda: "trayalert is blind: no callback can arrive" in overheard.titles(), "it is told")
     try:
         running.tooltip_says("Reach unknown")
         assert running.said() == f"listening on http://127.0.0.1:{port}\n"
         assert running.tray.picture != blind
+        wait_until(lambda: "trayalert's door is open again" in overheard.titles(), "the end of it is told")
         assert running.post(threshold()) == 200
         assert running.end() == 0
     finally:

@@ -318,6 +318,24 @@ def test_when_it_stores_again_the_notification_goes_with_a_farewell(desk: Desk) 
     assert (wish.tag, wish.farewell and wish.farewell.title) == (LOG_TAG, "trayalert stores alerts again")
 
 
+def test_a_door_that_is_shut_is_told_once_and_its_opening_too(desk: Desk) -> None:
+    (shown,) = desk.attention.door_changed("the port is taken.", now=NOW)
+    assert isinstance(shown, Show)
+    assert (shown.notice.level, shown.notice.lines) == (Level.CRITICAL, ("The port is taken.",))
+    assert desk.attention.door_changed("the port is taken.", now=NOW) == ()
+    (wish,) = desk.attention.door_changed(None, now=NOW)
+    assert isinstance(wish, Withdraw)
+    assert wish.tag == shown.tag
+    assert desk.attention.door_changed(None, now=NOW) == ()
+
+
+def test_a_door_that_opened_before_anything_could_be_shown_is_no_news() -> None:
+    desk = Desk(available=False)
+    assert desk.attention.door_changed("the port is taken.", now=NOW) == ()
+    assert desk.attention.door_changed(None, now=NOW) == ()
+    assert desk.attention.set_available(True, now=NOW) == ()
+
+
 def test_what_was_never_told_is_not_taken_back() -> None:
     desk = Desk(available=False)
     assert desk.attention.log_changed(FULL, now=NOW) == ()

@@ -114,7 +114,7 @@ def test_the_menu_shows_the_worst_six_and_how_many_more(desk: FakeDesk, tray: Co
     desk.reach = Reach.BLIND
     tray.start()
     shown = words(tray)
-    assert shown[0] == "9 open, worst CRITICAL"
+    assert shown[0] == "9 open, worst CRITICAL; blind"
     assert shown[1].startswith("CRITICAL · x")
     assert [line.split()[0] for line in shown[2:7]] == ["WARN"] * 5
     assert shown[7:11] == ["3 more…", "Last callback 3 min ago", "Blind: no callback can arrive", "The port is taken."]

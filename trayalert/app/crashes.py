@@ -65,6 +65,7 @@ class Crashes:
         moments = ((path, _moment(path)) for path in self.unseen())
         return tuple(
             f"trayalert crashed on {moment.day} {moment:%b %H:%M}; what happened is in {path}."
+            " `trayalert diagnostics` packs it for its makers."
             for path, moment in moments
             if moment is not None
         )

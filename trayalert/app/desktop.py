@@ -166,7 +166,9 @@ async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) ->
     front.tray.window_wanted.connect(notifying.window_seen)
     wishes.show.connect(show_window, Qt.ConnectionType.QueuedConnection)
     front.start()
-    notifying.take([LogChanged(receiver.log_state)])  # what was announced before anybody here listened
+    door = receiver.door
+    # what was announced before anybody here listened
+    notifying.take([LogChanged(receiver.log_state), DoorChanged(door.host, door.port, door.problem)])
     notifying.tell_crashes(thread.crashes.sentences())
     if wishes.window_wanted:
         show_window()

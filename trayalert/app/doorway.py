@@ -48,9 +48,9 @@ class Doorway:
             except DoorFault as fault:
                 if not patient:
                     raise
-                if self.door.problem != str(fault):
+                if not (self.door.problem or "").startswith(str(fault)):
                     _logger.warning("%s Trying again every %g s.", fault, _TRY_AGAIN)
-                self._tell(replace(self.door, open=False, problem=str(fault)))
+                self._tell(replace(self.door, open=False, problem=f"{fault} It is tried again."))
                 await asyncio.sleep(_TRY_AGAIN)
             else:
                 self._listener = listener

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from trayalert.domain.fault import Fault
-from trayalert.storage.faults import DamagedLog
+from trayalert.storage.faults import DamagedLog, NoLog
 from trayalert.storage.reader import Reader
 
 _logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class LogView:
     """Asks a Reader that it opens when it is needed."""
 
     def __init__(self, path: Path, *, verify: Callable[[], None]) -> None:
-        """`verify` is called where the file is damaged: who writes it may not have seen that."""
+        """`verify` is called where the file is damaged or gone: who writes it may not have seen that."""
         self._path = path
         self._verify = verify
         self._reader: Reader | None = None
@@ -58,7 +58,7 @@ class LogView:
             if str(fault) not in self._problems.values():
                 _logger.error("%s", fault)
             self._problems[question] = str(fault)
-            if isinstance(fault, DamagedLog):
+            if isinstance(fault, DamagedLog | NoLog):
                 self._verify()
             self.let_go()
             if time.monotonic() - begun > _LONG:

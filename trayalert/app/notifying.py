@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from PySide6.QtCore import QObject, QTimer
 
 from trayalert.app.clock import now
-from trayalert.domain.events import Event, IncidentChanged, LogChanged, TestReceived
+from trayalert.domain.events import DoorChanged, Event, IncidentChanged, LogChanged, TestReceived
 from trayalert.domain.incident import Change
 from trayalert.domain.notice import Show, Wish, tagged_incident
 from trayalert.domain.times import Millis
@@ -56,6 +56,8 @@ class Notifying(QObject):
         for event in events:
             if isinstance(event, LogChanged):
                 wishes += self._attention.log_changed(event.state, now=now())
+            if isinstance(event, DoorChanged):
+                wishes += self._attention.door_changed(event.problem, now=now())
         self._carry_out((*wishes, *self._tell()))
 
     def tell_crashes(self, sentences: Sequence[str]) -> None:

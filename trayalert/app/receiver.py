@@ -114,7 +114,8 @@ class Receiver:
             await self._doorway.close()
             if self._control:
                 self._control.close()
-                self._plan.places.socket.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # its folder may not be written any more
+                    self._plan.places.socket.unlink(missing_ok=True)
             if self._inbox:
                 await self._inbox.close()
 

@@ -1,5 +1,6 @@
 """Commands that read the log and change nothing; they need no running program."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -55,6 +56,10 @@ def state_of(places: Places) -> dict[str, Any]:
             totals = reader.totals() if reader else NO_TOTALS
     except Fault as fault:
         log_problem = str(fault)
+    if running and totals is NO_TOTALS and not places.log.exists():
+        totals, log_problem = None, f"the log {places.log} is gone; the running trayalert writes it again."
+        with contextlib.suppress(Fault):
+            ask(places.socket, {"do": "verify"})  # it may not have seen that
     state = compose(
         settings=settings,
         problems=problems,

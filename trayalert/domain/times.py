@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 Millis = int
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = -62_000_000_000_000, 253_402_000_000_000
+"""In the years 5 and 9999, a little from where local time has no calendar either."""
+
 _STAMP = re.compile(r"([1-9][0-9]{9})(?:\.0+)?|([1-9][0-9]{12})(?:\.0+)?")
 _AGE = re.compile(r"([0-9]{1,6})\s*(s|m|h|d|w)")
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -23,13 +26,13 @@ def iso(moment: Millis | None) -> str | None:
     """Write a moment as ISO 8601 in UTC: `2026-11-23T07:46:10.250Z`."""
     if moment is None:
         return None
-    stamp = _EPOCH + timedelta(milliseconds=moment)
-    return stamp.strftime("%Y-%m-%dT%H:%M:%S.") + f"{stamp.microsecond // 1000:03d}Z"
+    stamp = as_datetime(moment)
+    return f"{stamp.year:04d}" + stamp.strftime("-%m-%dT%H:%M:%S.") + f"{stamp.microsecond // 1000:03d}Z"
 
 
 def as_datetime(moment: Millis) -> datetime:
-    """Return the moment as an aware datetime in UTC."""
-    return _EPOCH + timedelta(milliseconds=moment)
+    """Return the moment as an aware datetime in UTC; one that no calendar holds is the nearest that does."""
+    return _EPOCH + timedelta(milliseconds=min(max(moment, _EARLIEST), _LATEST))
 
 
 def read_age(text: str) -> Millis | None:

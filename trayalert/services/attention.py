@@ -16,7 +16,15 @@ from trayalert.domain.notice import SUMMARY_TAG, Notice, Show, Wish, Withdraw, i
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.notice_text import incident_notice, recovered_notice, summary_notice, test_notice
-from trayalert.services.own_notices import LOG_TAG, log_news_notice, not_storing_notice, storing_again_notice
+from trayalert.services.own_notices import (
+    DOOR_TAG,
+    LOG_TAG,
+    door_open_notice,
+    door_shut_notice,
+    log_news_notice,
+    not_storing_notice,
+    storing_again_notice,
+)
 
 BURST = 5
 """So many notifications may come at once; after that one more per REFILL."""
@@ -65,6 +73,7 @@ class Attention:
         self._summarised_at: Millis | None = None
         self._tested_at: Millis | None = None
         self._own: dict[str, Notice] = {}
+        self._door_problem: str | None = None
         self._log = LogState()
         self._log_told = False
 
@@ -98,6 +107,16 @@ class Attention:
         notice = test_notice()
         self._tested_at = None if self._available else now
         return (Show(notice),) if self._awake(now) else ()  # a person waits for it, flood or not
+
+    def door_changed(self, problem: str | None, *, now: Millis) -> tuple[Wish, ...]:
+        """Hear why the door is shut; None: it is open. Each is told once."""
+        before, self._door_problem = self._door_problem, problem
+        if problem == before:
+            return ()
+        if problem is not None:
+            return self.tell(door_shut_notice(problem), now=now)
+        untold = self._own.pop(DOOR_TAG, None)
+        return () if untold else (Withdraw(DOOR_TAG, door_open_notice()),)
 
     def log_changed(self, state: LogState, *, now: Millis) -> tuple[Wish, ...]:
         """Hear how the log is: that nothing can be stored is told once, and taken back when it is over."""

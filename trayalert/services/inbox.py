@@ -14,7 +14,7 @@ from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event, IncidentChanged
 from trayalert.domain.log_state import LogState
-from trayalert.domain.times import Millis
+from trayalert.domain.times import Millis, as_datetime
 from trayalert.storage.appending import Append
 from trayalert.storage.closing import Expire, Resolve
 from trayalert.storage.faults import NotStored
@@ -35,6 +35,8 @@ class Inbox:
     def __init__(self, path: Path) -> None:
         self._subscribers: list[Subscriber] = []
         self._refused = ""
+        self._refusals: list[Millis] = []
+        self._refused_count = 0
         self._log = Log(path, read=read, keep_raw=keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -57,9 +59,23 @@ class Inbox:
             if str(fault) != self._refused:  # one line for all that are refused for the same reason
                 _logger.error("a callback was refused: %s", fault)
             self._refused = str(fault)
+            self._refusals = [*self._refusals[:1], callback.received_at]
+            self._refused_count += 1
             return False
-        self._refused = ""
+        if self._refused:
+            self._tell_refused()
         return True
+
+    def _tell_refused(self) -> None:
+        """Leave word of what was refused, when it is over: what has not come again is missing."""
+        first, last = as_datetime(self._refusals[0]).astimezone(), as_datetime(self._refusals[-1]).astimezone()
+        callbacks = "1 callback was" if self._refused_count == 1 else f"{self._refused_count:,} callbacks were"
+        self.set_news(
+            f"refused {self._refusals[0]}",
+            f"Between {first:%H:%M} and {last:%H:%M} {callbacks} refused (503), as they could not be stored. Cloud "
+            "Monitor sends again up to 3 times; look into its alert history for what has not come.",
+        )
+        self._refused, self._refusals, self._refused_count = "", [], 0
 
     @property
     def log_state(self) -> LogState:

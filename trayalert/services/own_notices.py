@@ -10,6 +10,7 @@ from trayalert.services.notice_text import FAREWELL_LASTS, OPEN_WINDOW
 
 LOG_TAG = "log"
 LOG_NEWS_TAG = "log-news"
+DOOR_TAG = "door"
 CRASH_TAG = "crash"
 
 
@@ -37,9 +38,33 @@ def storing_again_notice() -> Notice:
     )
 
 
+def door_shut_notice(problem: str) -> Notice:
+    """Tell that no callback can come in."""
+    return Notice(
+        tag=DOOR_TAG,
+        level=Level.CRITICAL,
+        title="trayalert is blind: no callback can arrive",
+        lines=_lines((problem,)),
+        action=OPEN_WINDOW,
+    )
+
+
+def door_open_notice() -> Notice:
+    """Tell that callbacks can come in again."""
+    return Notice(
+        tag=DOOR_TAG,
+        level=Level.OK,
+        title="trayalert's door is open again",
+        lines=("What Cloud Monitor sent meanwhile it sends again for a few minutes; what is older may be missing.",),
+        action=OPEN_WINDOW,
+        lasts=FAREWELL_LASTS,
+    )
+
+
 def log_news_notice(news: Sequence[str]) -> Notice:
     """Tell what the log did by itself."""
-    return Notice(tag=LOG_NEWS_TAG, level=Level.WARN, title="trayalert's log", lines=_lines(news), action=OPEN_WINDOW)
+    title = "What happened to trayalert's log"
+    return Notice(tag=LOG_NEWS_TAG, level=Level.WARN, title=title, lines=_lines(news), action=OPEN_WINDOW)
 
 
 def crash_notice(sentences: Sequence[str]) -> Notice:

@@ -16,7 +16,7 @@ from trayalert.storage.backups import newest_backup
 from trayalert.storage.carving import Carved, Rest
 from trayalert.storage.faults import LogFault
 from trayalert.storage.files import quarantine_of
-from trayalert.storage.quarantine import mark
+from trayalert.storage.quarantine import mark, mark_of
 from trayalert.storage.salvage import Begin, Finish, Opened, Salvage, open_salvage, read_salvages
 from trayalert.storage.writing import Job, Writing
 
@@ -24,6 +24,7 @@ PART = "salvage"
 _TRY_AGAIN = 5.0
 _TELL_EVERY = 1.0
 _SHORTEST_PAUSE = 0.002
+_REMEMBERED: Millis = 86_400_000
 
 _logger = logging.getLogger(__name__)
 
@@ -52,6 +53,14 @@ class Salvaging:
                 await asyncio.sleep(_TRY_AGAIN)
         self._inbox.set_problem(PART, None)
         self._inbox.set_salvaging(salvaging=False)
+        await self._tell_again()
+
+    async def _tell_again(self) -> None:
+        """Tell what came of the salvages of the last day: who was told before a restart may not have seen it."""
+        for one in await asyncio.to_thread(read_salvages, self._log):
+            if one.finished_at and 0 <= self._now() - one.finished_at < _REMEMBERED:
+                told = await asyncio.to_thread(mark_of, quarantine_of(self._log) / one.folder)
+                self._inbox.set_news(f"{PART} {one.folder}", told or conclusion(self._log, one, truncated=False))
 
     async def _salvage(self, salvage: Salvage) -> None:
         self._inbox.set_problem(PART, f"what the log held before {_time(salvage)} is being salvaged.")
@@ -153,7 +162,7 @@ def conclusion(log: Path, salvage: Salvage, *, truncated: bool) -> str:
     ]
     return (
         f"{salvage.salvaged:,} of {salvage.total:,} callbacks of the former log were salvaged"
-        + (f"; {' and '.join(lost)}" if lost else "")
+        + (f"; {' and '.join(lost)}, and what burned in those is not known" if lost else "")
         + (". Its end is gone, and how much that held cannot be told" if truncated else "")
         + ". Incidents that were marked recovered by hand may be open again."
         + f" The former file is kept in {folder}."

@@ -18,7 +18,7 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
     if state["running"] and state["listening"]:
         yield f"running ({state['front']}), listening on {state['host']}:{state['port']}"
     elif state["running"]:
-        yield f"running ({state['front']}), but the door is shut: {state['door_problem']}"
+        yield f"running ({state['front']}), but the door is shut: {_why_shut(state)}"
     else:
         yield "not running: callbacks that come now are lost after Cloud Monitor's retries"
     reach = {"unknown": "unknown: nothing has proved that the outside gets in", "blind": "blind: nothing gets in"}
@@ -48,6 +48,10 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
     yield f"data dir        {state['data_dir']}"
     yield f"version         {state['version']}"
     yield from (f"settings        {problem}" for problem in state["settings_problems"])
+
+
+def _why_shut(state: Mapping[str, Any]) -> str:
+    return str(state["door_problem"] or next(iter(state["log_problems"]), "it is being opened"))
 
 
 def _kept_lines(state: Mapping[str, Any]) -> Iterator[str]:

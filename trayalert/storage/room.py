@@ -22,6 +22,8 @@ def worry(log: Path) -> str | None:
     free = _free(log)
     if free is None or free >= LOW:
         return None
+    if free < SCRATCH and not ballast_of(log).exists():
+        return f"the disk of {log.parent} is full: the next callbacks may be refused (503). Free some space."
     return (
         f"the disk of {log.parent} is nearly full: {free >> 20} MiB are free. Callbacks are still stored; "
         "free some space."

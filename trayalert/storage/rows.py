@@ -119,6 +119,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     id_, received_at, incident_id, deliveries, late, identity, kind, state, level, previous_level = row[:10]
     plain = dict(zip(_PLAIN_COLUMNS, row[10:width], strict=True))
     group, dimensions, sender, query, body, key, subject = row[width:]
+    query, body = _bytes(query), _bytes(body)
     alert = Alert(
         kind=_word(kind, Kind.UNRECOGNISED),
         identity=Identity(text=identity, timed=plain["at"] is not None),
@@ -142,6 +143,11 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
         sender=sender,
         raw=body if raw else None,
     )
+
+
+def _bytes(value: object) -> bytes:
+    """Read a column of bytes whose type may be damaged."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
 
 
 def _word(text: str, otherwise: _Word) -> _Word:

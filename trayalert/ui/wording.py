@@ -152,14 +152,15 @@ def headline(state: DeskState) -> str:
     if not state.open_incidents:
         return f"Unknown what is open: {state.unsure}" if state.unsure else "No incident is open"
     level = worst(state.worst or Level.INFO, Level.INFO)
-    burning = f"{state.open_incidents} open, worst {level.value}"
+    blind = "; blind" if state.reach is Reach.BLIND else ""
+    burning = f"{state.open_incidents} open, worst {level.value}{blind}"
     return f"{burning}; {state.unsure}" if state.unsure else burning
 
 
 def last_callback(state: DeskState, *, now: Millis) -> str:
     """Say when the last callback came."""
     if state.last_callback_at is None:
-        return "No callback has ever arrived"
+        return "Last callback unknown" if state.unsure else "No callback has ever arrived"
     return f"Last callback {ago(state.last_callback_at, now=now)}"
 
 
