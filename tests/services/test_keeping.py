@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.damage import big_log, overwrite
-from tests.storage.making import MINUTE, NOON, append, callback, raw_callback, read, rows, store, until
+from tests.storage.damage import PAGE, big_log, leaves, overwrite
+from tests.storage.making import MINUTE, NOON, append, callback, locked, raw_callback, read, rows, store, until
 from trayalert.domain.events import Event, LogChanged
 from trayalert.domain.settings import Settings
 from trayalert.services.inbox import Inbox
@@ -99,6 +99,44 @@ async def test_what_lies_behind_damage_in_the_wal_comes_back(path: Path, clock: 
     async with keeping(path, clock) as (inbox, _):
         await until(lambda: any("of 801 callbacks" in sentence for sentence in inbox.log_state.news), deadline=20)
     assert count(path) > 750  # all but those of one page
+
+
+@pytest.mark.parametrize("ends", [[0], [-1], [-2, -1], [0, 1, -1]], ids=str)
+async def test_what_is_gone_at_the_ends_of_a_log_is_counted_too(path: Path, clock: Clock, ends: list[int]) -> None:
+    big_log(path, 401)
+    pages = leaves(path)
+    gone = 0
+    for end in ends:
+        page = path.read_bytes()[(pages[end] - 1) * PAGE :]
+        gone += int.from_bytes(page[3:5], "big")
+        overwrite(path, (pages[end] - 1) * PAGE, bytes(PAGE))
+    async with keeping(path, clock) as (inbox, _):
+        said = f"{401 - gone} of 401 callbacks of the former log were salvaged; {gone} missing"
+        await until(lambda: any(said in sentence for sentence in inbox.log_state.news), deadline=20)
+
+
+async def test_what_came_of_a_salvage_is_told_again_after_a_restart_for_a_day(path: Path, clock: Clock) -> None:
+    big_log(path, 101)
+    overwrite(path, 0, bytes(100))
+    async with keeping(path, clock) as (inbox, _):
+        await until(lambda: any("101 of 101" in sentence for sentence in inbox.log_state.news), deadline=20)
+    async with keeping(path, clock) as (inbox, _):
+        await until(lambda: any("101 of 101" in sentence for sentence in inbox.log_state.news), deadline=20)
+    clock.pass_(DAY)
+    async with keeping(path, clock) as (inbox, _):
+        await some_turns(clock)
+        assert inbox.log_state.news == ()
+
+
+async def test_what_was_refused_is_told_when_it_is_over(path: Path, clock: Clock) -> None:
+    async with keeping(path, clock) as (inbox, _):
+        with locked(path):
+            assert not await inbox.receive(callback("i-1"))
+            assert not await inbox.receive(callback("i-2"))
+        await until(lambda: inbox.log_state.storing)
+        assert await inbox.receive(callback("i-3"))
+        (told,) = inbox.log_state.news
+    assert "2 callbacks were refused (503)" in told
 
 
 async def test_what_was_cut_short_goes_on_at_the_next_start(path: Path, clock: Clock) -> None:

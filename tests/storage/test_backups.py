@@ -67,7 +67,7 @@ def test_what_a_kill_left_half_made_is_cleared_away(path: Path) -> None:
     backups_of(path).mkdir()
     left = backups_of(path) / "trayalert-20260101T000000Z.db.part"
     left.write_bytes(b"half")
-    assert newest_backup(path) is None
+    assert newest_backup(path, now=NOON + 9 * DAY) is None
     make_backup(path, keep=3, now=NOON)
     assert not left.exists()
 
@@ -91,3 +91,25 @@ def test_a_damaged_backup_and_a_file_of_something_else_are_told_apart_from_a_goo
         connection.execute("CREATE TABLE mine (x)")
     with pytest.raises(LogFault, match="no log"):
         look_over(other)
+
+
+def test_a_backup_with_a_flipped_byte_is_damaged(path: Path) -> None:
+    made = make_backup(path, keep=3, now=NOON)
+    content = bytearray(made.path.read_bytes())
+    content[content.index(b"curValue=97.5") + 9] ^= 1
+    made.path.write_bytes(content)
+
+    with pytest.raises(LogFault, match="1 rows in it are not what was written"):
+        look_over(made.path)
+    assert look_over(made.path, digests=False)[0] == 300
+
+
+def test_a_backup_that_a_clock_ahead_has_made_is_never_the_newest_and_is_the_first_to_go(path: Path) -> None:
+    ahead = make_backup(path, keep=3, now=NOON + 365 * DAY)
+    first = make_backup(path, keep=3, now=NOON)
+    assert newest_backup(path, now=NOON) == first
+    for day in (1, 2):
+        make_backup(path, keep=3, now=NOON + day * DAY)
+
+    assert not ahead.path.exists()
+    assert len(list_backups(path)) == 3

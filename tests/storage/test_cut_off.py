@@ -1,5 +1,6 @@
 """A write that was cut off, as a power cut leaves it: the log stays, and what can be read of that write is stored."""
 
+import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 def leave_as_a_kill_does(path: Path, *groups: Sequence[str]) -> list[range]:
     """Store each group in a commit of its own; return the frames of each in the `-wal`, counted from 0."""
-    files = [path, path.with_name(f"{path.name}-wal")]
+    files = [path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")]
     with writing(path) as log:
         log.commit([append("i-before")])
     with writing(path) as log:
@@ -95,6 +96,23 @@ async def test_damage_before_the_last_commit_is_no_cut_off_write(path: Path) -> 
         assert "its -wal is damaged" in log.state.news[0]
 
     assert quarantine_of(path).exists()
+
+
+@pytest.mark.parametrize("left", [0.5, 0.0, None], ids=["half of it", "nothing in it", "no file"])
+async def test_a_wal_whose_end_is_gone_is_told(path: Path, left: float | None) -> None:
+    """As somebody cuts it behind a kill: whole commits stand in front, and SQLite finds nothing wrong."""
+    wal = path.with_name(f"{path.name}-wal")
+    leave_as_a_kill_does(path, *([f"i-{number}"] for number in range(20)))
+    if left is None:
+        wal.unlink()
+    else:
+        os.truncate(wal, 32 + int(wal.stat().st_size / FRAME * left) * FRAME if left else 0)
+
+    async with open_log(path) as log:
+        assert "The end of the log's -wal is gone" in log.state.news[0]
+
+    assert len(stored(path)) < 20
+    assert not quarantine_of(path).exists()
 
 
 async def test_a_whole_wal_is_no_news(path: Path) -> None:

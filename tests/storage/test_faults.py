@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.damage import PAGE, big_log
+from tests.storage.damage import PAGE, big_log, leaves
 from tests.storage.making import HOUR, NOON, append, ids, locked, open_log, reading, rows, store, until, writing
 from trayalert.domain.events import Event, LogChanged
 from trayalert.storage import holding, rescuing
@@ -226,6 +226,46 @@ async def test_an_older_file_that_is_copied_over_it_is_taken_for_what_it_is(path
     assert resources(path) == ["i-after"]
     (kept,) = quarantined(path)
     assert (kept / path.name).stat().st_size == older.stat().st_size
+
+
+async def test_an_older_file_of_the_same_length_that_is_copied_over_it_is_looked_over(path: Path) -> None:
+    store(path, *(append(f"i-{number}") for number in range(300)))
+    async with open_log(path) as log:
+        await log.do(append("i-before"))
+        await until(lambda: not log._writing.verifying)
+        older = bytearray(path.read_bytes())
+        pages = leaves(path)[3:5]
+        first, second = (slice((page - 1) * PAGE, page * PAGE) for page in pages)
+        older[first], older[second] = older[second], older[first]  # each page is sound, and not in its place
+        path.write_bytes(older)
+        await log.do(append("i-after"))
+        await until(lambda: any("was damaged" in sentence for sentence in log.state.news))
+
+
+async def test_a_link_in_the_place_of_the_log_is_refused_and_costs_nothing(path: Path) -> None:
+    elsewhere = path.with_name("elsewhere.db")
+    async with open_log(path) as log:
+        for number in range(5):
+            await log.do(append(f"i-{number}"))
+        path.rename(elsewhere)
+        path.symlink_to(elsewhere.name)
+        with pytest.raises(NotStored):
+            await log.do(append("i-5"))
+        assert not log.state.storing
+        assert "a link was put in the place of the log" in log.state.problems[0]
+        path.unlink()
+        elsewhere.rename(path)
+        await until(lambda: log.state.storing)
+        await log.do(append("i-6"))
+
+    assert resources(path) == [*(f"i-{number}" for number in range(5)), "i-6"]
+
+
+def test_a_wal_that_grows_without_an_end_is_told(path: Path) -> None:
+    assert worry(path) is None
+    with path.with_name(f"{path.name}-wal").open("wb") as file:
+        file.truncate(65 << 20)
+    assert "has grown to 65 MiB: another program reads the log" in str(worry(path))
 
 
 async def test_a_checkpoint_of_another_program_is_no_damage(path: Path) -> None:

@@ -30,8 +30,9 @@ class Places:
 
     @property
     def log(self) -> Path:
-        """The SQLite file."""
-        return self.data_dir / "trayalert.db"
+        """The SQLite file; where a link lies there, the file that it leads to: SQLite keeps its `-wal` beside that."""
+        path = self.data_dir / "trayalert.db"
+        return path.resolve() if path.is_symlink() else path
 
     @property
     def secrets(self) -> Path:

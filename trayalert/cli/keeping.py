@@ -127,15 +127,16 @@ def _restore(places: "Places", backup: Path) -> None:
         click.echo(f"The former log was moved to {folder}.")
     for sentence in salvage_alone(places.log, now=now()):
         click.echo(sentence)
-    totals = look_over(places.log)
+    totals = look_over(places.log, digests=False)
     click.echo(f"The log holds {totals[0]:,} callbacks, {totals[1]:,} alerts and {totals[2]:,} incidents now.")
 
 
 def _newest_good(places: "Places") -> Path:
+    from trayalert.app.clock import now
     from trayalert.storage.backups import list_backups, look_over
     from trayalert.storage.faults import LogFault
 
-    for candidate in list_backups(places.log):
+    for candidate in list_backups(places.log, now=now()):
         try:
             look_over(candidate.path)
         except LogFault as fault:

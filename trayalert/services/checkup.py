@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from trayalert.storage.salvage import Salvage, read_salvages
 
 def kept_record(log: Path) -> dict[str, Any]:
     """Return what `status` says of backups and of logs that were moved aside."""
-    backups = list_backups(log)
+    backups = list_backups(log, now=time.time_ns() // 1_000_000)
     return {
         "last_backup_at": iso(backups[0].made_at) if backups else None,
         "backups": len(backups),
@@ -124,7 +125,8 @@ def _salvage_record(salvage: Salvage | None) -> dict[str, Any] | None:
     if salvage is None:
         return None
     record = asdict(salvage)
-    del record["position"]
+    for internal in ("position", "first", "last"):
+        del record[internal]
     return record | {"begun_at": iso(salvage.begun_at), "finished_at": iso(salvage.finished_at)}
 
 

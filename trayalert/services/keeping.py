@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from trayalert.domain.events import Event, LogChanged
@@ -128,7 +129,7 @@ class Keeping:
         if self._ticks() < self._backup_at or not self._inbox.log_state.storing:
             return
         self._backup_at = self._ticks() + _HOUR
-        newest = await asyncio.to_thread(newest_backup, self._log)
+        newest = await asyncio.to_thread(partial(newest_backup, self._log, now=self._now()))
         if self._backup_failed_for or newest is None or not 0 <= self._now() - newest.made_at < _DAY:
             await self.back_up()
 

@@ -150,7 +150,7 @@ def conclusion(log: Path, salvage: Salvage, *, truncated: bool) -> str:
     """Return the sentence on a finished salvage: exact counts, and where the file is kept."""
     folder = quarantine_of(log) / salvage.folder
     if not salvage.total:
-        backup = newest_backup(log)
+        backup = newest_backup(log, now=salvage.finished_at or salvage.begun_at)
         way_out = (
             f"`trayalert restore` brings back the backup of {iso(backup.made_at)}"
             if backup

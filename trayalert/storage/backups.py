@@ -18,12 +18,14 @@ from pathlib import Path
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
 from trayalert.storage.asking import readable
+from trayalert.storage.checking import changed_rows
 from trayalert.storage.faults import LogFault
 from trayalert.storage.files import backups_of, sync_folder
 from trayalert.storage.schema import STEPS, version_of
 
 _NAME = "trayalert-%Y%m%dT%H%M%SZ.db"
 _PAGES = 512
+_SOON: Millis = 60_000
 _PAUSE = 0.01
 """Seconds of leave for the log after so many pages: both share the disk."""
 
@@ -40,8 +42,8 @@ class Backup:
     size: int
 
 
-def list_backups(log: Path) -> list[Backup]:
-    """Return the backups, the newest first."""
+def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
+    """Return the backups, the newest first. Those of a time behind `now` come last: a wrong clock made them."""
     found = []
     paths: list[Path] = []
     with contextlib.suppress(OSError):
@@ -51,12 +53,12 @@ def list_backups(log: Path) -> list[Backup]:
         if made_at is not None:
             with contextlib.suppress(OSError):  # it has just gone, or is a link to nothing: that hides no other
                 found.append(Backup(path, made_at, path.stat().st_size))
-    return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+    return sorted(found, key=lambda one: (now is None or one.made_at <= now + _SOON, one.made_at), reverse=True)
 
 
-def newest_backup(log: Path) -> Backup | None:
+def newest_backup(log: Path, *, now: Millis) -> Backup | None:
     """Return the newest backup."""
-    return next(iter(list_backups(log)), None)
+    return next(iter(list_backups(log, now=now)), None)
 
 
 def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] | None = None) -> Backup:
@@ -71,14 +73,14 @@ def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] |
         part = path.with_name(f"{path.name}.part")
         try:
             counts = copy_log(log, part, rest=rest)
-            if look_over(part) != counts:
+            if look_over(part, digests=False) != counts:  # what is wrong in the log is told by `check`
                 raise LogFault("the copy does not hold what the log holds")
             sync_file(part)
             part.rename(path)
             sync_folder(folder)
         finally:
             part.unlink(missing_ok=True)
-        for old in list_backups(log)[keep:]:
+        for old in list_backups(log, now=now)[keep:]:
             old.path.unlink(missing_ok=True)
         return Backup(path, now, path.stat().st_size)
     except (OSError, sqlite3.Error, UnicodeDecodeError, LogFault) as error:
@@ -102,8 +104,8 @@ def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = No
     return counts
 
 
-def look_over(path: Path) -> Counts:
-    """Return what a backup holds. Raise LogFault where it is none, or is damaged."""
+def look_over(path: Path, *, digests: bool = True) -> Counts:
+    """Return what a backup holds. Raise LogFault where it is none, or is damaged. Without `digests` it is a glance."""
     try:
         with closing(sqlite3.connect(_uri(path), uri=True, timeout=2.0)) as backup:
             version = version_of(backup)
@@ -114,6 +116,8 @@ def look_over(path: Path) -> Counts:
             problems = backup.execute("PRAGMA quick_check(1)").fetchall()
             if problems != [("ok",)]:
                 raise LogFault(f"{path} is damaged: {printable(problems[0][0])}")
+            if digests and version == len(STEPS) and (wrong := changed_rows(backup)):
+                raise LogFault(f"{path} is damaged: {wrong:,} rows in it are not what was written")
             return _counts(backup)
     except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
         raise LogFault(f"{path} cannot be used as a backup: {error}") from error

@@ -51,8 +51,13 @@ class Damaged:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
-    def carve(self, *, thinned: int = 0, rest: Callable[[], None] | None = None) -> Carved:
-        """Find all deliveries. `rest` is called now and then; it may sleep, or raise to give up."""
+    def carve(
+        self, *, thinned: int = 0, first: int = 0, last: int = 0, rest: Callable[[], None] | None = None
+    ) -> Carved:
+        """Find all deliveries. `rest` is called now and then; it may sleep, or raise to give up.
+
+        `first` and `last` are known ids of the file: what is gone beyond the ends of what is found is missing too.
+        """
         found = _Found()
         free = self._pages.free()
         rest = rest or Rest()
@@ -60,7 +65,7 @@ class Damaged:
             rest()
             if page.number not in free:
                 self._read(page, found)
-        return found.sorted(thinned=thinned, truncated=self._pages.truncated, rest=rest)
+        return found.sorted(thinned=thinned, first=first, last=last, truncated=self._pages.truncated, rest=rest)
 
     def delivery(self, place: int) -> Delivery | None:
         """Return the delivery at a place that `carve` has found."""
@@ -144,24 +149,25 @@ class _Found:
     contents: "array[int]" = field(default_factory=lambda: array("q"))
     damaged: "array[int]" = field(default_factory=lambda: array("q"))
 
-    def sorted(self, *, thinned: int, truncated: bool, rest: Callable[[], None]) -> Carved:
+    def sorted(self, *, thinned: int, first: int, last: int, truncated: bool, rest: Callable[[], None]) -> Carved:
         """Return each id once, in order, with the counts."""
         ids, places, contents = array("q"), array("q"), array("q")
-        last = 0
+        before = 0
         for index in in_order(self.ids, rest=rest):
-            if self.ids[index] != last:
-                last = self.ids[index]
-                ids.append(last)
+            if self.ids[index] != before:
+                before = self.ids[index]
+                ids.append(before)
                 places.append(self.places[index])
                 contents.append(self.contents[index])
         broken_rows = array("q", (self.damaged[index] for index in in_order(self.damaged, rest=rest)))
         damaged = array("q", (number for number, _ in groupby(broken_rows) if not _has(ids, number)))
         missing = 0
-        if ids:
-            lowest = max(ids[0], thinned + 1)
+        known = [*(ids[:1] + ids[-1:]), *filter(None, (first, last))]
+        if known:
+            lowest, highest = max(min(known), thinned + 1), max(known)
             sound = len(ids) - bisect_left(ids, lowest)
-            broken = bisect_right(damaged, ids[-1]) - bisect_left(damaged, lowest)
-            missing = max(0, ids[-1] - lowest + 1) - sound - broken
+            broken = bisect_right(damaged, highest) - bisect_left(damaged, lowest)
+            missing = max(0, highest - lowest + 1) - sound - broken
         return Carved(
             ids=ids, places=places, contents=contents, damaged=len(damaged), missing=missing, truncated=truncated
         )

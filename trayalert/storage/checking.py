@@ -5,6 +5,7 @@ A file that is damaged gives sentences, never an exception. Rows are read one by
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,6 +137,17 @@ def _read_table(log: Path, table: str) -> _Read:
     if wrong:
         read.problems.append(f"{len(wrong):,} {_PLURALS[table]} are not what was written: {_numbers(wrong)}.")
     return read
+
+
+def changed_rows(connection: sqlite3.Connection) -> int:
+    """Return how many rows of a log are not what was written, by their digests. Raise sqlite3.Error."""
+    wrong = 0
+    with suppress(UnicodeError):  # a text that cannot be read is no more what was written
+        for table, columns in _TABLES.items():
+            for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
+                wrong += digest is not None and digest != digest_of(table, values)
+        return wrong
+    return wrong + 1
 
 
 def _check_relations(log: Path) -> Iterator[str]:

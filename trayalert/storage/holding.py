@@ -12,10 +12,11 @@ from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
 from trayalert.storage.backups import list_backups
 from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
-from trayalert.storage.opening import BUSY, Opened, Place, open_file, place_of, places, size_of
+from trayalert.storage.opening import BUSY, Opened, Place, look_of, open_file, place_of, places
 from trayalert.storage.quarantine import (
     Numbers,
     finish_moving,
+    known_range,
     last_numbers,
     move_aside,
     new_folder,
@@ -39,8 +40,8 @@ _VERIFY_AGAIN = 600.0
 nobody who only adds to its end."""
 
 _SALVAGE = """
-    INSERT OR IGNORE INTO salvage (folder, why, begun_at, position, salvaged, damaged, missing)
-    VALUES (?, ?, ?, 0, 0, 0, 0)
+    INSERT OR IGNORE INTO salvage (folder, why, begun_at, first, last, position, salvaged, damaged, missing)
+    VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0)
 """
 _COUNT_ON = """
     UPDATE numbering SET delivery = max(delivery, ?), alert = max(alert, ?), incident = max(incident, ?)
@@ -61,8 +62,11 @@ class Holding:
         self._path = path
         self._patient = patient
         self._opened: Opened | None = None
+        self._tried = False
         self._known: Place = None
-        self._size = -1
+        self._ranges: dict[str, tuple[int, int]] = {}
+        self._look = (-1, 0)
+        self._changed = False
         self._numbers: Numbers = (0, 0, 0)
         self._suspect = False
         self._last_fault: LogFault | None = None
@@ -102,8 +106,8 @@ class Holding:
         """Whether the files are those that were opened, and nobody has copied another one over the log's."""
         if places(self._path) != opened.places:
             return False
-        size = size_of(self._path)
-        if size == self._size:
+        look = look_of(self._path)
+        if look == self._look:
             return True
         sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
         try:
@@ -113,14 +117,14 @@ class Holding:
             if isinstance(fault, DamagedLog):
                 return False
             raise fault from error
-        if not (self._size < size <= most or size == most):
+        if look[0] != self._look[0] and not self._look[0] < look[0] <= most and look[0] != most:
             return False
-        self._size = size  # another program has made a checkpoint: nothing was changed by it
+        self._look, self._changed = look, True  # of a checkpoint that another program has made, perhaps
         return True
 
-    def note_size(self) -> None:
-        """Hear that this connection has written: what the file's length is now, it has made."""
-        self._size = size_of(self._path)
+    def note_look(self) -> None:
+        """Hear that this connection has written: how the file looks now is its own doing."""
+        self._look = look_of(self._path)
 
     def _hear_verification(self) -> None:
         if self._verification and self._verification.over():
@@ -141,7 +145,7 @@ class Holding:
         damage = glance(self._path)
         if damage:
             self.begin_anew(DamagedLog(self._path, damage))
-        elif self._patient and self._has_changed():
+        elif self._patient and (self._has_changed() or self._changed):
             self.verify()
 
     def tidy(self) -> None:
@@ -150,7 +154,7 @@ class Holding:
             if Path(f"{self._path}-wal").stat().st_size > _LARGE_WAL:
                 self.connection.execute("PRAGMA busy_timeout = 50")  # readers come first, and it is tried again
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self.note_size()
+        self.note_look()
         with contextlib.suppress(sqlite3.Error, LogFault):
             self.connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
 
@@ -172,22 +176,36 @@ class Holding:
         self._verify_again = self._verification is not None
         if self._opened and not self._verify_again:
             self._verify_at = time.monotonic() + _VERIFY_AGAIN
-            self._verification = Verification(self._path)
+            self._verification = Verification(self._path, thorough=self._changed)
+            self._changed = False
 
     def begin_anew(self, damaged: DamagedLog) -> None:
         """Move the file aside and begin a new one. Raise LogFault."""
         if not self._patient:
             raise damaged
         self._suspect = True
+        known = self._range()
         self.close()
         folder = move_aside(self._path, why=damaged.why, now=_now())
+        if known:
+            self._ranges[folder.name] = known
         self._open_at_path()
-        self.note_size()
+        self.note_look()
         self._suspect = False
         self.tell(
             f"The log was damaged ({damaged.why}). It was moved to {folder}, a new one was begun, and what can still "
             "be read is taken over."
         )
+
+    def _range(self) -> tuple[int, int] | None:
+        """Return the first and the last delivery, as far as the open connection can still tell."""
+        if self._opened is None:
+            return None
+        try:
+            first, last = self._opened.connection.execute("SELECT min(id), max(id) FROM delivery").fetchone()
+        except (sqlite3.Error, UnicodeDecodeError):
+            return None
+        return (first, last) if first else None
 
     def close(self) -> None:
         """Close the file; what was committed is safe without it."""
@@ -209,7 +227,7 @@ class Holding:
             return
         if known not in {None, self._known}:
             self._count_on()
-        self.note_size()
+        self.note_look()
         self._suspect = False
         if self._opened and self._opened.new and not self.former and list_backups(self._path):
             self.tell(
@@ -218,8 +236,9 @@ class Holding:
             )
 
     def _open_at_path(self) -> None:
+        first, self._tried = not self._tried, True
         try:
-            opened = open_file(self._path, suspect=self._suspect)
+            opened = open_file(self._path, suspect=self._suspect, first=first)
         except DiskFull:
             if not let_ballast_go(self._path):
                 raise
@@ -230,6 +249,12 @@ class Holding:
         self._take_over(opened.connection)
         if opened.torn is not None:
             self.torn = opened.torn
+        if opened.lost:
+            self.tell(
+                f"The end of the log's -wal is gone: {opened.lost:,} pages of it. Callbacks that were answered shortly "
+                "before trayalert was stopped the last time are missing, and how many cannot be told. Look into Cloud "
+                "Monitor's alert history."
+            )
         if self._patient and not opened.new:
             self._verification = Verification(self._path)
             seconds = _VERIFY if opened.unclean or self._suspect else 0.0
@@ -245,7 +270,8 @@ class Holding:
         try:
             for folder in waiting(self._path):
                 connection.execute("BEGIN IMMEDIATE")
-                if connection.execute(_SALVAGE, (folder.name, why_of(folder), _now())).rowcount:
+                known = self._ranges.get(folder.name) or known_range(folder / self._path.name)
+                if connection.execute(_SALVAGE, (folder.name, why_of(folder), _now(), *known)).rowcount:
                     connection.execute(_COUNT_ON, last_numbers(folder / self._path.name))
                 connection.execute("COMMIT")
             (unfinished,) = connection.execute("SELECT count(*) FROM salvage WHERE finished_at IS NULL").fetchone()

@@ -7,6 +7,7 @@ Nothing here opens the file but SQLite: closing a descriptor of our own would dr
 import contextlib
 import os
 import sqlite3
+import struct
 import sys
 from collections.abc import Iterable
 from contextlib import closing
@@ -43,6 +44,8 @@ class Opened:
     """Whether it was made just now."""
     torn: tuple[Callback, ...] | None
     """What could be read of a last commit that was cut off; None where there was none. It is not in the log."""
+    lost: int
+    """Pages that were committed and are gone from the `-wal`, as its `-shm` tells that a kill has left."""
 
 
 def places(path: Path) -> tuple[Place, ...]:
@@ -52,30 +55,43 @@ def places(path: Path) -> tuple[Place, ...]:
 
 def size_of(path: Path) -> int:
     """Return the file's length, -1 where there is none."""
+    return look_of(path)[0]
+
+
+def look_of(path: Path) -> tuple[int, int]:
+    """Return the file's length, -1 where there is none, and when it was written last."""
     try:
-        return os.stat(path).st_size  # noqa: PTH116 - asked at each commit
+        found = os.stat(path)  # noqa: PTH116 - asked at each commit
     except OSError:
-        return -1
+        return -1, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def place_of(path: Path | str, *, empty: bool = True) -> Place:
-    """Return which file is at this path."""
+    """Return which file is at this path; a link is one of its own."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - three a commit: a Path each would cost more than the question
+        found = os.lstat(path)  # three a commit: a Path each would cost more than the question
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if empty or found.st_size else None
 
 
-def open_file(path: Path, *, suspect: bool = False) -> Opened:
+def open_file(path: Path, *, suspect: bool = False, first: bool = False) -> Opened:
     """Open the log, make it where there is none. Raise NewerLog, DamagedLog or another LogFault.
 
     After a fault it is `suspect`: all that the `-wal` holds is written and synced anew before this returns. After a
-    sync that failed it might be in memory only, and what is stored behind it would go with it.
+    sync that failed it might be in memory only, and what is stored behind it would go with it. With `first` nobody in
+    this process has it open.
     """
+    if path.is_symlink():
+        raise LogFault(
+            f"a link was put in the place of the log {path} while trayalert ran, and SQLite would not find all of it "
+            "there. Put the file itself there, or restart trayalert, which then follows the link."
+        )
     unclean = size_of(Path(f"{path}-wal")) > 0
     told = _look_into_wal(path) if unclean and not suspect else None
-    torn = None
+    committed = _committed(path) if first else 0
+    torn, lost = None, 0
     _take_from_others(path)
     _refuse_newer(path)
     _refuse_empty(path)
@@ -91,6 +107,8 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
         raise fault_of(error, path) from error
     try:
         cut_off = told is not None and _is_cut_off(connection, path, told)
+        if committed and not cut_off:
+            lost = max(0, committed - _frames(connection))
         new = _set_up(connection, path)
         if told and cut_off:
             torn = _lacking(connection, told.last)
@@ -104,7 +122,7 @@ def open_file(path: Path, *, suspect: bool = False) -> Opened:
     except BaseException:
         connection.close()
         raise
-    opened = Opened(connection, places(path), unclean, new, torn)
+    opened = Opened(connection, places(path), unclean, new, torn, lost)
     if place_of(path) != own:  # what is stored in a file that has no name any more goes with this process
         connection.close()
         raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
@@ -129,6 +147,31 @@ def _look_into_wal(path: Path) -> _Told | None:
         return _Told(tuple(pages.place_in_wal(commit[-1]) for commit in commits), deliveries_in(pages, commits[-1]))
     finally:
         pages.close()
+
+
+def _committed(path: Path) -> int:
+    """Return how many frames of the `-wal` the `-shm` knows as committed and not yet put into the log's file.
+
+    Format: https://www.sqlite.org/walformat.html. It outlives a kill. Only for the first look: closing it would drop
+    SQLite's locks.
+    """
+    try:
+        with Path(f"{path}-shm").open("rb") as file:
+            shm = file.read(100)
+        salts = b""
+        with contextlib.suppress(FileNotFoundError), Path(f"{path}-wal").open("rb") as file:
+            salts = file.read(24)[16:]
+    except OSError:
+        return 0
+    if len(shm) < 100 or shm[:48] != shm[48:96] or not shm[12] or salts not in {b"", shm[32:40]}:
+        return 0
+    (committed,), (written,) = struct.unpack_from("=I", shm, 16), struct.unpack_from("=I", shm, 96)
+    return committed if written < committed else 0
+
+
+def _frames(connection: sqlite3.Connection) -> int:
+    """Return how many frames of the `-wal` SQLite has found committed."""
+    return max(0, int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]))
 
 
 def _is_cut_off(connection: sqlite3.Connection, path: Path, told: _Told) -> bool:

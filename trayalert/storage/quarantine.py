@@ -29,6 +29,9 @@ _BESIDE = ("-wal", "-journal")
 _SANE = 2**53
 """A higher id is damage."""
 
+_SMALLEST_ROW = 30
+"""Bytes of a delivery with nothing in it."""
+
 _TABLES = ("delivery", "alert", "incident")
 
 
@@ -146,6 +149,21 @@ def last_numbers(log: Path) -> Numbers:
         floor if alert is None else alert,
         floor if incident is None else incident,
     )
+
+
+def known_range(log: Path) -> tuple[int, int]:
+    """Return the first and the last delivery that the file tells of, as far as it still does; 0 where not.
+
+    Alerts name their deliveries: where one of the two tables has lost its ends, the other may have them.
+    """
+    most = sum(path.stat().st_size for path in (log, _beside(log, "-wal")) if path.exists()) // _SMALLEST_ROW
+    found: list[int] = []
+    for sql in ("SELECT min(delivery_id), max(delivery_id) FROM alert", "SELECT min(id), max(id) FROM delivery"):
+        with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _asking(log) as connection:
+            found += map(int, connection.execute(sql).fetchone())
+    if not found or min(found) < 1 or max(found) - min(found) >= most:  # more than there is room for: damage
+        return 0, 0
+    return min(found), max(found)
 
 
 def thinned_of(log: Path) -> int:

@@ -173,7 +173,7 @@ class Reader:
         sql = "SELECT level, count(*) FROM incident WHERE closed_at IS NULL GROUP BY level"
         found: Counter[Level] = Counter()
         for level, count in self._rows(sql):
-            found[read_level(level)] += count
+            found[read_level(str(level))] += count
         return dict(found)
 
     def last_callback_at(self) -> int | None:

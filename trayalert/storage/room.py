@@ -13,12 +13,22 @@ from trayalert.storage.files import ballast_of
 BALLAST = 16 << 20
 LOW = 256 << 20
 """With less than this free, the person is told."""
+LONG_WAL = 64 << 20
+"""A longer `-wal` makes starts slow, and is told."""
 SCRATCH = 1 << 20
 """So much must be free in earnest before a disk that was full counts as healed."""
 
 
 def worry(log: Path) -> str | None:
-    """Return the sentence that tells that the disk is nearly full."""
+    """Return the sentence that tells that the disk is nearly full, or that the `-wal` grows without an end."""
+    held = log.with_name(f"{log.name}-wal")
+    size = held.stat().st_size if held.exists() else 0
+    if size > LONG_WAL:
+        return (
+            f"{held} has grown to {size >> 20} MiB: another program reads the log all the time, or {log} may not be "
+            "written, so that it cannot be put into the log's file. End that program, a viewer of databases or an "
+            "export; look at the file's rights."
+        )
     free = _free(log)
     if free is None or free >= LOW:
         return None

@@ -53,6 +53,20 @@ FROM_STORED_INCIDENT = (
     " FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id JOIN delivery AS d ON d.id = a.delivery_id"
 )
 
+_INTEGERS = {
+    "id", "received_at", "incident_id", "deliveries", "late", "at", "last_alert_id", "opened_at", "closed_at", "ok_at",
+    "fired_at", "expires_at", "last_at", "last_received_at", "alerts", "start_known", "no_data",
+}  # fmt: skip
+
+
+def _type(column: str) -> type:
+    return int if column in _INTEGERS else float if column == "value" else bytes if column in {"query", "body"} else str
+
+
+_INCIDENT_TYPES = tuple(map(_type, INCIDENT_COLUMNS))
+_ALERT_TYPES = tuple(map(_type, (*_ALERT_COLUMNS, "sender", "query", "body", "key", "subject")))
+_SANE = 2**53
+
 _Word = TypeVar("_Word", bound=enum.StrEnum)
 
 _plain_values = attrgetter(*_PLAIN_COLUMNS)
@@ -77,6 +91,10 @@ def incident_row(incident: Incident) -> list[Any]:
 def read_incident(row: Sequence[Any]) -> Incident:
     """Make an incident of its values in the order of INCIDENT_COLUMNS."""
     values = list(row)
+    for place, expected in enumerate(_INCIDENT_TYPES):
+        value = values[place]
+        if value is not None and type(value) is not expected:
+            values[place] = _as(expected, value)
     for place in _LEVEL_PLACES:
         values[place] = read_level(values[place])
     if values[_CLOSED_BY] is not None:
@@ -115,11 +133,14 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
 
     Its `fields` are read out of the raw body, which is kept anyway.
     """
+    row = tuple(
+        value if value is None or type(value) is expected else _as(expected, value)
+        for value, expected in zip(row, _ALERT_TYPES, strict=True)
+    )
     width = 10 + len(_PLAIN_COLUMNS)
     id_, received_at, incident_id, deliveries, late, identity, kind, state, level, previous_level = row[:10]
     plain = dict(zip(_PLAIN_COLUMNS, row[10:width], strict=True))
     group, dimensions, sender, query, body, key, subject = row[width:]
-    query, body = _bytes(query), _bytes(body)
     alert = Alert(
         kind=_word(kind, Kind.UNRECOGNISED),
         identity=Identity(text=identity, timed=plain["at"] is not None),
@@ -145,9 +166,15 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     )
 
 
-def _bytes(value: object) -> bytes:
-    """Read a column of bytes whose type may be damaged."""
-    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
+def _as(expected: type, value: Any) -> Any:
+    """Read a value that is of another type than it was written as: its row is damaged, and it must not hide others."""
+    if expected is int:
+        return int(value) if isinstance(value, float) and abs(value) < _SANE else 0
+    if expected is float:
+        return float(value) if isinstance(value, int) else None
+    if expected is bytes:
+        return str(value).encode("utf-8", "replace")
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _word(text: str, otherwise: _Word) -> _Word:

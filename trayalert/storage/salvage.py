@@ -21,23 +21,28 @@ from trayalert.storage.asking import asking
 from trayalert.storage.carving import Carved, Damaged, in_order, open_damaged
 from trayalert.storage.cells import content_of
 from trayalert.storage.files import quarantine_of
-from trayalert.storage.quarantine import thinned_of, waiting, why_of
+from trayalert.storage.quarantine import known_range, thinned_of, waiting, why_of
 from trayalert.storage.rows import DELIVERY_DIGESTED
 
 GROUP = 64
 """Deliveries of one transaction: more would keep live callbacks waiting."""
 
-_COLUMNS = "folder, why, begun_at, finished_at, position, salvaged, damaged, missing"
+_COLUMNS = "folder, why, begun_at, finished_at, first, last, position, salvaged, damaged, missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """How far the salvage of one folder of the quarantine has come. `position`: the last id that was dealt with."""
+    """How far the salvage of one folder of the quarantine has come. `position`: the last id that was dealt with.
+
+    `first` and `last` are the ids between which the file is known to have had deliveries; 0 where that is not known.
+    """
 
     folder: str
     why: str
     begun_at: Millis
     finished_at: Millis | None
+    first: int
+    last: int
     position: int
     salvaged: int
     damaged: int
@@ -66,8 +71,13 @@ class Begin:
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Write them down."""
-        sql = f"INSERT OR IGNORE INTO salvage ({_COLUMNS}) VALUES (?, ?, ?, NULL, 0, 0, 0, 0)"
-        connection.executemany(sql, [(folder.name, why_of(folder), self.now) for folder in waiting(self.log)])
+        sql = f"INSERT OR IGNORE INTO salvage ({_COLUMNS}) VALUES (?, ?, ?, NULL, ?, ?, 0, 0, 0, 0)"
+        begun = [
+            (folder.name, why_of(folder), self.now, *known_range(folder / self.log.name))
+            for folder in waiting(self.log)
+            if not connection.execute("SELECT count(*) FROM salvage WHERE folder = ?", (folder.name,)).fetchone()[0]
+        ]
+        connection.executemany(sql, begun)
         return ()
 
 
@@ -178,7 +188,8 @@ def open_salvage(
     """Carve the file of a salvage. Raise LogFault where it is gone. Takes its time: call it in a thread."""
     folder = quarantine_of(log) / salvage.folder
     with open_damaged(folder / log.name) as damaged:
-        carved = damaged.carve(thinned=thinned_of(folder / log.name), rest=rest)
+        thinned = thinned_of(folder / log.name)
+        carved = damaged.carve(thinned=thinned, first=salvage.first, last=salvage.last, rest=rest)
         lacking = wanted(carved, _sorted(carved.contents, rest), read_contents(log, rest=rest))
         yield Opened(carved, _groups(damaged, carved, salvage, lacking, read=read, keep_raw=keep_raw))
 

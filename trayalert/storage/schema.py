@@ -102,6 +102,8 @@ STEPS = (
         why TEXT NOT NULL,
         begun_at INTEGER NOT NULL,
         finished_at INTEGER,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
         position INTEGER NOT NULL,
         salvaged INTEGER NOT NULL,
         damaged INTEGER NOT NULL,

@@ -19,10 +19,14 @@ _NO_TEXT = "its schema is damaged"
 
 
 class Verification:
-    """One look at the file, with a connection that cannot write. `damage` holds once it is `over`."""
+    """One look at the file, with a connection that cannot write. `damage` holds once it is `over`.
 
-    def __init__(self, path: Path) -> None:
+    A `thorough` one takes longer, and holds the indexes against the tables.
+    """
+
+    def __init__(self, path: Path, *, thorough: bool = False) -> None:
         self.damage: str | None = None
+        self._check = "integrity_check" if thorough else "quick_check"
         self._path = path
         self._stopped = False
         self._thread = threading.Thread(target=self._look, name="verification", daemon=True)
@@ -42,7 +46,7 @@ class Verification:
             with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 connection.set_progress_handler(lambda: self._stopped, 10_000)
                 connection.text_factory = readable
-                ((found,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+                ((found,),) = connection.execute(f"PRAGMA {self._check}(1)").fetchall()
         except sqlite3.DatabaseError as error:
             self.damage = _damage(error)
         except UnicodeDecodeError:

@@ -206,7 +206,7 @@ class Writing:
                 self._worry = worry(self._path)
                 with contextlib.suppress(sqlite3.Error, LogFault):
                     self._holding.connection.execute("PRAGMA wal_checkpoint")
-                    self._holding.note_size()
+                    self._holding.note_look()
             case DamagedLog():
                 if not again:
                     raise fault
@@ -251,7 +251,7 @@ class Writing:
                 execute("ROLLBACK")
             raise
         finally:
-            self._holding.note_size()
+            self._holding.note_look()
         return events
 
     def _do(self, jobs: Sequence[Job]) -> list[Events]:
