@@ -1,8 +1,13 @@
 """What holds for all tests."""
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+ALONE = {"desktop", "listener", "proof", "ui"}
+"""Folders of tests that measure, or need the screen."""
 
 if not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -12,3 +17,11 @@ if not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=300, print_blob=True)
 settings.register_profile("hunt", deadline=None, max_examples=20_000)
 settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests beside which no other may run."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in ALONE:
+            item.add_marker("alone")

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -290,17 +291,17 @@ def test_a_host_that_cannot_be_opened_is_one_sentence(tmp_path: Path, host: str)
 
 
 def test_a_data_dir_with_a_very_long_path_has_its_socket_in_the_runtime_folder(tmp_path: Path) -> None:
-    data_dir, runtime = tmp_path / ("d" * 120) / ("e" * 120), tmp_path / "run"
-    runtime.mkdir()
-    with serving(data_dir, XDG_RUNTIME_DIR=str(runtime)) as running:
+    data_dir = tmp_path / ("d" * 120) / ("e" * 120)
+    with tempfile.TemporaryDirectory(prefix="run-") as folder, serving(data_dir, XDG_RUNTIME_DIR=folder) as running:
+        runtime = Path(folder)  # tmp_path may be too long itself
         (name,) = runtime.iterdir()
         assert stat.S_IMODE(name.stat().st_mode) == 0o600
         assert running.run("send").status == 0
         assert running.run("status", "--json").objects[0]["running"] is True
-        with serving(tmp_path / ("d" * 120) / ("f" * 120), XDG_RUNTIME_DIR=str(runtime)):
+        with serving(tmp_path / ("d" * 120) / ("f" * 120), XDG_RUNTIME_DIR=folder):
             assert len(list(runtime.iterdir())) == 2
-
-    assert list(runtime.iterdir()) == []
+        running.end()
+        assert list(runtime.iterdir()) == []
 
 
 @pytest.mark.parametrize("runtime", [None, "/tmp/" + "r" * 90])

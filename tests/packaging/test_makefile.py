@@ -127,9 +127,21 @@ def test_the_tests_come_after_all_checkers_and_speak_last(bare: dict[str, str], 
     assert last == "pytest speaks"
 
 
+def test_all_tests_run_the_last_of_them_alone(bare: dict[str, str], stand_ins: StandIns) -> None:
+    content, calls, _ = stand_ins.make("test", env=bare)
+
+    assert content
+    assert calls == [*CHECKS, "pytest -n 2 --dist loadfile -m not alone", "pytest -m alone"]
+
+
 @pytest.mark.parametrize(
     ("failing", "called"),
-    [("ruff", CHECKS[:1]), ("mypy", CHECKS[:3]), ("lint-imports", CHECKS), ("pytest", [*CHECKS, "pytest"])],
+    [
+        ("ruff", CHECKS[:1]),
+        ("mypy", CHECKS[:3]),
+        ("lint-imports", CHECKS),
+        ("pytest", [*CHECKS, "pytest -n 2 --dist loadfile -m not alone"]),
+    ],
 )
 def test_the_first_failure_ends_it(bare: dict[str, str], stand_ins: StandIns, failing: str, called: list[str]) -> None:
     stand_ins.put(failing, status=1)
