@@ -68,11 +68,14 @@ class Inbox:
 
     def _tell_refused(self) -> None:
         """Leave word of what was refused, when it is over: what has not come again is missing."""
-        first, last = as_datetime(self._refusals[0]).astimezone(), as_datetime(self._refusals[-1]).astimezone()
+        first, last = (
+            f"{as_datetime(moment).astimezone():%H:%M}" for moment in (self._refusals[0], self._refusals[-1])
+        )
+        when = f"At {first}" if first == last else f"Between {first} and {last}"
         callbacks = "1 callback was" if self._refused_count == 1 else f"{self._refused_count:,} callbacks were"
         self.set_news(
             f"refused {self._refusals[0]}",
-            f"Between {first:%H:%M} and {last:%H:%M} {callbacks} refused (503), as they could not be stored. Cloud "
+            f"{when} {callbacks} refused (503), as they could not be stored. Cloud "
             "Monitor sends again up to 3 times; look into its alert history for what has not come.",
         )
         self._refused, self._refusals, self._refused_count = "", [], 0
