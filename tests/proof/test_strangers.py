@@ -50,9 +50,10 @@ def test_600_slow_connections_on_512_descriptors_keep_no_alert_out(tmp_path: Pat
     assert siege.connections >= 600
     assert siege.told.sent > 100
     assert siege.told.all_accepted
-    assert siege.told.late < 100
-    assert siege.longest < 10
+    assert siege.told.p99 < 100
+    assert siege.longest < 8
     assert siege.logged < 100_000
+    assert instance.stderr.stat().st_size < 1000
     assert counts["evicted"] > 100  # or there was room for all, and nothing was shown
 
 
@@ -67,19 +68,18 @@ def test_200_alerts_a_second_and_a_burst_are_all_accepted_in_flat_memory(tmp_pat
     with started(tmp_path) as instance:
         traffic = send_steadily(instance, rate=200, seconds=5)
         sudden = burst(instance.url)
-        grown = []
-        for _ in range(2):
-            before = instance.memory
-            again = burst(instance.url)
-            grown.append(instance.memory - before)
+        again = burst(instance.url)  # by now every cache is full
+        before = instance.memory
+        once_more = burst(instance.url)
+        grown = instance.memory - before
 
     assert traffic.told.all_accepted
     assert traffic.told.sent == 1000
     assert traffic.told.late < 50
     assert traffic.grown < 4
-    assert [sudden.accepted, again.accepted] == [5000, 5000]
+    assert [sudden.accepted, again.accepted, once_more.accepted] == [5000, 5000, 5000]
     assert sudden.seconds < 5
-    assert min(grown) < 4  # 5,000 more alerts leave nothing behind: what leaks does so each time
+    assert grown < 4  # 5,000 more alerts leave nothing behind
 
 
 @pytest.mark.parametrize("stays", ["descriptors", "threads"])

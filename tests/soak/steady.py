@@ -2,16 +2,13 @@
 
 So many callbacks a second, each on a connection of its own, begun on time however long others take. It ends after
 SECONDS (0: when its stdin closes), and prints one JSON line: the statuses (0: no answer), and milliseconds to each 200.
-YARDSTICK is the URL of a bare handler that is asked in between, and a byte is synced to the disk behind it: for what
-that takes, the computer is to blame.
+YARDSTICK is the URL of a bare handler that is asked in between: what it takes longer for, the computer is to blame for.
 """
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +27,7 @@ class Told:
     statuses: dict[str, int] = field(default_factory=dict)
     lengths: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
-    """Milliseconds to each answer of the bare handler and the end of a sync."""
+    """Milliseconds to each answer of the bare handler."""
 
     @property
     def all_accepted(self) -> bool:
@@ -53,11 +50,11 @@ class Told:
     @property
     def beside(self) -> str:
         """A note for the table."""
-        return f"a bare handler and a sync at the same time: {self.bare_p99:.3g} ms"
+        return f"a bare handler at the same time: {self.bare_p99:.3g} ms"
 
     @property
     def late(self) -> float:
-        """The p99 beyond what a bare handler and a sync take at the same time on the same computer."""
+        """The p99 beyond what a bare handler takes at the same time on the same computer."""
         return max(0.0, self.p99 - self.bare_p99)
 
     @property
@@ -92,12 +89,6 @@ async def _send(url: str, rate: float, seconds: float, yardstick: str) -> None:
     statuses: Counter[int] = Counter()
     lengths: list[float] = []
     bare: list[float] = []
-    disk = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with the process
-
-    def sync() -> None:
-        disk.write(b"x")
-        disk.flush()
-        os.fsync(disk.fileno())
 
     async def one(number: int, at: float) -> None:
         status = await ask(url, alert(f"i-steady-{number}"))
@@ -108,7 +99,6 @@ async def _send(url: str, rate: float, seconds: float, yardstick: str) -> None:
     async def measure() -> None:
         begun = loop.time()
         await ask(yardstick, alert("i-bare"))
-        await asyncio.to_thread(sync)
         bare.append((loop.time() - begun) * 1000)
 
     begun = loop.time()
