@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.callbacks.bodies import FULL, Writer, bare, callback, changed, document, form, read
 from trayalert.callbacks.dimensions import canonical, read_dimensions
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Alert, Kind
+from trayalert.domain.alert import TEST, Alert
 
 MARKUP = "".join(sorted(set('&=%+{}[]",:\\ \n\r\t\x00\ufeff\u2028\ud800\udfff中😀nulOKaé')))
 texts = st.text(st.sampled_from(MARKUP) | st.characters(exclude_categories=[]), max_size=30)
@@ -106,7 +106,7 @@ def test_any_bytes_become_at_least_one_alert_that_can_be_stored_and_shown(
     for alert in alerts:
         assert_sound(alert, connection)
     assert read_callback(request) == alerts
-    assert (alerts[0].kind is Kind.TEST) == (not body.strip() and not query)
+    assert (alerts[0].kind == TEST) == (not body.strip() and not query)
 
 
 def everything_but_the_order(alert: Alert) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.callbacks.bodies import FORM, FULL, Writer, bare, changed, document, form, read, read_form, without
-from trayalert.domain.alert import Alert, Kind, State
+from trayalert.domain.alert import UNRECOGNISED, Alert, Kind, State
 from trayalert.domain.level import Level
 
 JSON = "application/json"
@@ -78,7 +78,7 @@ def test_null_as_json_is_absent_too() -> None:
 def test_unknown_extra_fields_are_kept(write: Writer) -> None:
     alert = read(write(changed(newField="a b=c", customLabels="{k1=v1, k2=v2}", 名="值")))
 
-    assert alert.kind is Kind.THRESHOLD
+    assert alert.kind == Kind("threshold")
     assert alert.fields["newField"] == "a b=c"
     assert alert.fields["customLabels"] == "{k1=v1, k2=v2}"
     assert alert.fields["名"] == "值"
@@ -113,7 +113,7 @@ def test_the_fields_may_come_in_the_query_of_a_get(body: bytes) -> None:
     alert = read(body, query=form(FULL), method="GET")
 
     assert alert.fields == FULL
-    assert alert.kind is Kind.THRESHOLD
+    assert alert.kind == Kind("threshold")
 
 
 def test_a_query_of_our_own_beside_a_body_is_ignored() -> None:
@@ -325,7 +325,7 @@ def test_no_account_is_made_of_an_empty_dimension(dimensions: str) -> None:
     ],
 )
 def test_few_fields_are_enough(fields: dict[str, str]) -> None:
-    assert read_form(fields).kind is Kind.THRESHOLD
+    assert read_form(fields).kind == Kind("threshold")
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_few_fields_are_enough(fields: dict[str, str]) -> None:
 def test_what_says_nothing_of_a_threshold_is_not_taken_for_one(fields: dict[str, str]) -> None:
     alert = read_form(fields)
 
-    assert alert.kind is Kind.UNRECOGNISED
+    assert alert.kind == UNRECOGNISED
     assert alert.fields == fields
 
 

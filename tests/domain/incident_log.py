@@ -15,6 +15,9 @@ def minute(number: float) -> int:
     return START + round(number * MINUTE)
 
 
+THRESHOLD = Kind("threshold")
+
+
 def alert(
     state: State | None,
     at: float | None,
@@ -23,7 +26,8 @@ def alert(
     level: Level | None = None,
     previous: Level | None = None,
     subject: str = SUBJECT,
-    kind: Kind = Kind.THRESHOLD,
+    kind: Kind = THRESHOLD,
+    one_off: bool = False,
 ) -> Alert:
     """An alert at a minute after START (None: no time that can be read); with no key of its own, its subject is it."""
     return Alert(
@@ -35,6 +39,7 @@ def alert(
         level=level or (Level.OK if state is State.OK else Level.WARN),
         previous_level=previous,
         at=None if at is None else minute(at),
+        one_off=one_off,
     )
 
 

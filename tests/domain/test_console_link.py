@@ -19,7 +19,7 @@ HOSTS = (".console.aliyun.com", ".console.alibabacloud.com")
 
 def alert(namespace: str | None, region: str | None = None, dimensions: Mapping[str, str] | None = None) -> Alert:
     return Alert(
-        kind=Kind.THRESHOLD,
+        kind=Kind("threshold"),
         identity=Identity(text="", timed=True),
         key="k",
         subject="k",

@@ -11,7 +11,7 @@ from tests.domain.incident_log import (
     no_data,
     ok,
 )
-from trayalert.domain.alert import Alert, Kind
+from trayalert.domain.alert import UNRECOGNISED, Alert, State
 from trayalert.domain.incident import UNRECOGNISED_KEY, UNRECOGNISED_SPAN, Change
 from trayalert.domain.level import Level
 
@@ -232,7 +232,7 @@ def test_closing_by_hand_with_a_clock_that_is_behind_never_ends_before_the_start
 
 # unrecognised callbacks
 def unread() -> Alert:
-    return alert(None, None, subject=UNRECOGNISED_KEY, kind=Kind.UNRECOGNISED)
+    return alert(None, None, subject=UNRECOGNISED_KEY, kind=UNRECOGNISED)
 
 
 def test_all_unrecognised_callbacks_are_one_incident_whose_end_each_one_moves() -> None:
@@ -256,3 +256,35 @@ def test_the_next_one_after_its_end_opens_anew() -> None:
 
 def test_what_can_recover_does_not_expire() -> None:
     assert all(one.expires_at is None for one in IncidentLog().tell([fires(0), no_data(5)]).incidents.values())
+
+
+# events that nothing resolves
+def event(at: float, level: Level = Level.WARN) -> Alert:
+    return alert(State.ALERT, at, level=level, one_off=True)
+
+
+@pytest.mark.parametrize(("level", "hours"), [(Level.INFO, 1), (Level.WARN, 24), (Level.CRITICAL, 72)])
+def test_a_one_off_event_closes_by_itself_after_a_time_for_its_level(level: Level, hours: int) -> None:
+    log = IncidentLog().take(event(0, level), came=0).expire(1)
+
+    assert log.told() == [(0, 60 * hours, Change.EXPIRED, level, 1)]
+
+
+def test_one_more_event_joins_and_moves_the_end() -> None:
+    log = IncidentLog().take(event(0), came=0).take(event(9), came=9).take(event(4), came=10)
+
+    assert [(one.alerts, one.expires_at) for one in log.open()] == [(3, minute(10 + 24 * 60))]
+
+
+def test_an_ok_closes_a_one_off_event_before_its_end() -> None:
+    assert IncidentLog().tell([event(0), ok(5)]).told() == [(0, 5, Change.RECOVERED, Level.OK, 2)]
+
+
+def test_the_latest_alert_decides_whether_an_incident_ends_by_itself() -> None:
+    log = IncidentLog().take(fires(0), came=0).take(event(5), came=5)
+    assert [one.expires_at for one in log.open()] == [minute(5 + 24 * 60)]
+
+    log.tell([fires(9)])
+    assert [one.expires_at for one in log.open()] == [None]
+    log.tell([event(7)])
+    assert [one.expires_at for one in log.open()] == [None]

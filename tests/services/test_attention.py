@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from trayalert.domain.alert import Alert, Identity, Kind, State
+from trayalert.domain.alert import UNRECOGNISED, Alert, Identity, Kind, State
 from trayalert.domain.events import IncidentChanged
 from trayalert.domain.incident import Change, Incident
 from trayalert.domain.level import Level
@@ -24,7 +24,8 @@ def stored(number: int = 1, level: Level = Level.WARN, *, opened_at: int = NOW, 
         last_at=opened_at, last_received_at=opened_at,
     )  # fmt: skip
     plain = Alert(
-        kind=Kind.THRESHOLD, identity=Identity(text="", timed=True), key=f"k{number}", subject="s", state=State.ALERT,
+        kind=Kind("threshold"), identity=Identity(text="", timed=True), key=f"k{number}", subject="s",
+        state=State.ALERT,
         level=level, name=f"rule {number}",
     )  # fmt: skip
     first = StoredAlert(
@@ -167,7 +168,7 @@ def test_a_test_callback_is_answered_in_the_middle_of_a_flood(desk: Desk) -> Non
 
 
 def test_what_is_not_understood_is_told_without_its_text(desk: Desk) -> None:
-    (notice,) = notices(desk.change(Change.OPENED, stored(kind=Kind.UNRECOGNISED, name="<b>evil</b>")))
+    (notice,) = notices(desk.change(Change.OPENED, stored(kind=UNRECOGNISED, name="<b>evil</b>")))
     assert notice.title == "WARN: Callback not understood"
 
 

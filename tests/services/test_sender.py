@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Alert, Kind, State
+from trayalert.domain.alert import TEST, UNRECOGNISED, Alert, Kind, State
 from trayalert.domain.callback import Callback
 from trayalert.services.sender import (
     FORM,
@@ -110,11 +110,11 @@ def test_it_sends_as_cloud_monitor_does(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("name", sample_names())
 def test_every_sample_is_read_as_what_it_is(name: str) -> None:
-    kinds = {"console-test": Kind.TEST, "event-rule": Kind.UNRECOGNISED}
+    kinds = {"console-test": TEST, "event-rule": UNRECOGNISED}
     alert = understood(letter(sample_text(name), now=NOW, recover=False))
 
-    assert alert.kind is kinds.get(name, Kind.THRESHOLD)
-    if alert.kind is Kind.THRESHOLD:
+    assert alert.kind == kinds.get(name, Kind("threshold"))
+    if alert.kind == Kind("threshold"):
         assert (alert.at, alert.state) == (NOW, State.ALERT)
         assert alert.resource_id
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.storage.making import append, open_log, reading, rows, writing
-from trayalert.domain.alert import Kind
+from trayalert.domain.alert import UNRECOGNISED
 from trayalert.storage.appending import Append
 from trayalert.storage.closing import Resolve
 from trayalert.storage.faults import NotStored
@@ -53,7 +53,7 @@ def test_what_cannot_be_stored_is_kept_as_the_bytes_that_came(path: Path, values
 
     with reading(path) as reader:
         (stored,) = reader.alerts(limit=10, raw=True)
-        assert (stored.alert.kind, stored.raw) == (Kind.UNRECOGNISED, job.callback.body)
+        assert (stored.alert.kind, stored.raw) == (UNRECOGNISED, job.callback.body)
         assert reader.totals().unrecognised == reader.totals().open_incidents == 1
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.storage.damage import big_log, job, leaves, overwrite, overwrite_page
 from tests.storage.making import NOON, append, reading, rows, store, writing
-from trayalert.domain.alert import Kind
+from trayalert.domain.alert import UNRECOGNISED
 from trayalert.services.inbox import keep_raw, read
 from trayalert.services.salvaging import salvage_alone
 from trayalert.storage.appending import Append
@@ -128,7 +128,7 @@ def test_one_callback_that_cannot_be_stored_costs_no_other(path: Path) -> None:
         assert not isinstance(result, Exception)
     assert counts(path) == (3, 0, 0)
     with reading(path) as reader:
-        assert [one.alert.kind for one in reader.alerts(limit=None, after=0)].count(Kind.UNRECOGNISED) == 1
+        assert [one.alert.kind for one in reader.alerts(limit=None, after=0)].count(UNRECOGNISED) == 1
 
 
 def read_folder(path: Path) -> str:

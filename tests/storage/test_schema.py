@@ -1,4 +1,4 @@
-"""Files that were released stay readable. Step 1 stands here once more, as it went out: never edit it."""
+"""Files that were released stay readable. Steps 1 and 2 stand here once more, as they went out: never edit them."""
 
 import sqlite3
 from contextlib import closing
@@ -8,12 +8,13 @@ import pytest
 
 from tests.storage.making import append, keep_raw, reading, rows, store, writing
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Kind, State
+from trayalert.domain.alert import UNRECOGNISED, Kind, State
 from trayalert.domain.incident import Change
 from trayalert.domain.level import Level
 from trayalert.storage.closing import Expire
 from trayalert.storage.faults import LogFault, NoLog
 from trayalert.storage.reader import Reader
+from trayalert.storage.rows import ALERT_DIGESTED, row_digest
 from trayalert.storage.schema import STEPS, bring_up_to_date, version_of
 from trayalert.storage.writing import Writing
 
@@ -85,6 +86,46 @@ STEP_1 = """
     CREATE INDEX incident_closed ON incident (closed_at, id) WHERE closed_at IS NOT NULL;
     """
 
+STEP_2 = """
+    ALTER TABLE delivery ADD COLUMN secret TEXT NOT NULL DEFAULT '';
+    ALTER TABLE delivery ADD COLUMN digest BLOB;
+    ALTER TABLE alert ADD COLUMN digest BLOB;
+    ALTER TABLE incident ADD COLUMN digest BLOB;
+    CREATE INDEX alert_delivery ON alert (delivery_id);
+    CREATE TABLE secret_use (
+        name TEXT PRIMARY KEY,
+        deliveries INTEGER NOT NULL,
+        last_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE numbering (
+        delivery INTEGER NOT NULL,
+        alert INTEGER NOT NULL,
+        incident INTEGER NOT NULL,
+        thinned INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO numbering VALUES (0, 0, 0, 0);
+    CREATE TABLE salvage (
+        folder TEXT PRIMARY KEY,
+        why TEXT NOT NULL,
+        begun_at INTEGER NOT NULL,
+        finished_at INTEGER,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        salvaged INTEGER NOT NULL,
+        damaged INTEGER NOT NULL,
+        missing INTEGER NOT NULL
+    ) STRICT;
+    """
+
+CONTENT_2 = """
+    INSERT INTO delivery VALUES (1, 1790000000500, 1, 'POST', x'', '', '', CAST('alertState=ALERT' AS BLOB), 'main',
+        x'77e3');
+    INSERT INTO alert (id, delivery_id, received_at, incident_id, deliveries, late, identity, kind, level, dimensions,
+        digest) VALUES (1, 1, 1790000000500, NULL, 1, 0, 'aa', 'test', 'WARN', '{}',
+        x'aac02303a4e1f3bcbd47a3f33c03b370');
+"""
+
 CONTENT = """
     INSERT INTO delivery VALUES
         (1, 1790000000500, 1, 'POST', x'', 'application/x-www-form-urlencoded', '10.0.0.9',
@@ -142,14 +183,14 @@ def test_a_file_of_version_1_opens_and_reads(path: Path) -> None:
         assert (first.id, first.deliveries, first.incident_id, first.late) == (1, 2, 1, False)
         assert first.received_at == 1_790_000_000_500
         alert = first.alert
-        assert (alert.kind, alert.state) == (Kind.THRESHOLD, State.ALERT)
+        assert (alert.kind, alert.state) == (Kind("threshold"), State.ALERT)
         assert (alert.level, alert.previous_level) == (Level.CRITICAL, Level.WARN)
         assert (alert.name, alert.metric_title, alert.value, alert.value_text) == ("CPU", "CPU使用率", 97.5, "97.5")
         assert (alert.group, alert.dimensions) == ("shop", {"instanceId": "i-1"})
         assert alert.fields == {"alertName": "CPU", "alertState": "ALERT", "lastTime": "5分钟"}
         assert first.raw is not None
         assert first.raw.startswith(b"alertName=CPU")
-        assert (second.alert.kind, second.alert.state, second.alert.fields) == (Kind.UNRECOGNISED, None, {"a": "1"})
+        assert (second.alert.kind, second.alert.state, second.alert.fields) == (UNRECOGNISED, None, {"a": "1"})
         (closed,) = reader.closed_incidents(before=None, limit=10)
         assert (closed.incident.closed_by, closed.incident.worst_level) == (Change.RECOVERED, Level.CRITICAL)
         (burning,) = reader.open_incidents()
@@ -180,6 +221,18 @@ def test_a_file_that_went_through_all_steps_has_the_shape_of_a_new_one(path: Pat
 
     assert shape(path) == shape(tmp_path / "new.db")
     assert rows(path, "PRAGMA user_version") == [(len(STEPS),)]
+
+
+def test_what_version_2_has_digested_is_still_found_sound(path: Path) -> None:
+    write(path, STEP_1, STEP_2, CONTENT_2, version=2)
+
+    with writing(path):
+        pass
+
+    columns = ", ".join(ALERT_DIGESTED)
+    ((digest, *values),) = rows(path, f"SELECT digest, {columns} FROM alert")
+    assert (digest, values[-1]) == (row_digest("alert", values), None)
+    assert row_digest("alert", [*values[:-1], "{}"]) != digest
 
 
 def test_opening_again_takes_no_step(path: Path) -> None:

@@ -55,7 +55,7 @@ def stored(
         last_alert_id=number * 10,
     )
     alert = Alert(
-        kind=Kind.THRESHOLD,
+        kind=Kind("threshold"),
         identity=Identity(text=f"alert {number}", timed=True),
         key=incident.key,
         subject=incident.subject,

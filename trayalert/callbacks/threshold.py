@@ -16,6 +16,8 @@ from trayalert.domain.level import Level, read_level
 from trayalert.domain.resource import id_dimension, normalise_namespace, told
 from trayalert.domain.times import read_timestamp
 
+KIND = Kind("threshold")
+
 _MARKS = frozenset({
     "alertname", "alertstate", "curvalue", "dimensions", "expression", "metricname", "rawmetricname", "metricproject",
     "namespace", "pretriggerlevel", "ruleid", "transid", "triggerlevel",
@@ -30,11 +32,12 @@ _STATES = {
 }
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _NAME_AND_ADDRESS = re.compile(
-    r"(.+)/(?:\d{1,3}(?:\.[\dXx*]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)(?:[,;\s].*)?"
+    r"(.+)/(\d{1,3}(?:\.[\dXx*]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)(?:[,;\s].*)?"
 )
 _NAME_IN_PARTS = re.compile(
     r"(?:^|[,，]\s*)(?:taskName=|实例[：:]|[Ii]nstance\s*[：:=]\s*)([^，]+?)(?=[,，]\s*\w+[=：:]|$)"
 )
+_ADDRESS_IN_PARTS = re.compile(r"(?:^|[,，]\s*)(?:address=|地址[：:])\s*([^\s，]+?)(?=[,，]|$)")
 _LONGEST_NAME = 500
 """Longer ones are nobody's name; their parts are not looked for, as that takes time."""
 _ESCAPED = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
@@ -70,9 +73,9 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     else:
         identity = text_identity(body.callback)
     resource = id_dimension(namespace, dimensions)
-    name = texts.get("instancename")
+    own_name, address = _name_and_address(texts.get("instancename"))
     return Alert(
-        kind=Kind.THRESHOLD,
+        kind=KIND,
         identity=identity,
         key=_key(texts.get("transid"), subject),
         subject=subject,
@@ -91,7 +94,8 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
         namespace=namespace,
         region=texts.get("regionid") or told(dimensions.get("region")) or told(dimensions.get("regionId")),
         resource_id=dimensions[resource] if resource else None,
-        resource_name=_own_name(name) if name else None,
+        resource_name=own_name,
+        address=address,
         account_id=account,
         group=texts.get("productgroupname") or texts.get("groupid"),
         dimensions=dimensions,
@@ -137,14 +141,16 @@ def read_number(text: str | None) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _own_name(text: str) -> str:
-    """Return the resource's name out of `web-01/10.0.0.14`, `taskName=shop，address=…`, `tcp，端口：80，实例：lb`."""
-    if len(text) > _LONGEST_NAME:
-        return text
+def _name_and_address(text: str | None) -> tuple[str | None, str | None]:
+    """Return name and address out of `web-01/10.0.0.14`, `taskName=shop，address=…`, `tcp，端口：80，实例：lb`."""
+    if text is None or len(text) > _LONGEST_NAME:
+        return text, None
     if "\\u" in text:
         text = _ESCAPED.sub(_unescaped, text)  # seen escaped twice on the wire
-    match = _NAME_AND_ADDRESS.fullmatch(text) or _NAME_IN_PARTS.search(text)
-    return match[1] if match else text
+    if match := _NAME_AND_ADDRESS.fullmatch(text):
+        return match[1], match[2]
+    name, address = _NAME_IN_PARTS.search(text), _ADDRESS_IN_PARTS.search(text)
+    return name[1] if name else text, address[1] if address else None
 
 
 def _unescaped(match: re.Match[str]) -> str:

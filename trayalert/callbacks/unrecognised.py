@@ -2,7 +2,7 @@
 
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.identity import text_identity
-from trayalert.domain.alert import Alert, Kind
+from trayalert.domain.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident import UNRECOGNISED_KEY
 from trayalert.domain.level import Level
 
@@ -11,7 +11,7 @@ def read(body: Body) -> tuple[Alert, ...]:
     """Make an alert of anything."""
     return (
         Alert(
-            kind=Kind.UNRECOGNISED,
+            kind=UNRECOGNISED,
             identity=text_identity(body.callback),
             key=UNRECOGNISED_KEY,
             subject=UNRECOGNISED_KEY,

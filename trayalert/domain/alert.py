@@ -11,12 +11,17 @@ SAME_TEXT_SPAN: Millis = 10 * 60 * 1000
 """A body with no rule or time of its own is a retry only this long after its first delivery."""
 
 
-class Kind(enum.StrEnum):
-    """Which of Cloud Monitor's bodies it was."""
+class Kind(str):
+    """Which of Alibaba Cloud's bodies it was: the word that its parser in `callbacks/` has for it.
 
-    THRESHOLD = "threshold"
-    TEST = "test"
-    UNRECOGNISED = "unrecognised"
+    Only the two that are treated like no other have a name here.
+    """
+
+    __slots__ = ()
+
+
+TEST = Kind("test")
+UNRECOGNISED = Kind("unrecognised")
 
 
 class State(enum.StrEnum):
@@ -43,6 +48,10 @@ class Alert:
     """An alert as read from a callback. Texts are as sent; what is absent, empty or the text `null` is None.
 
     `subject` is account, rule and canonical dimensions; `key` names the incident (see `domain/incident.py`).
+    `address` is the network address that the resource is known by. `message` is what the sender says of it in its own
+    words. `titles` are names for it by language (`en`, `zh`), where the sender has several. `links` are pages that the
+    sender names, by what they show (`resource`, `rule`, `history`, ...): a stranger's texts, not yet looked at.
+    `one_off`: nothing will ever say that it is over. That alone is not kept in the log.
     """
 
     kind: Kind
@@ -67,5 +76,10 @@ class Alert:
     resource_name: str | None = None
     account_id: str | None = None
     group: str | None = None
+    address: str | None = None
+    message: str | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    one_off: bool = False
     dimensions: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)

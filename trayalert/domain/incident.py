@@ -10,13 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from trayalert.domain.alert import Alert, Kind, State
+from trayalert.domain.alert import UNRECOGNISED, Alert, State
 from trayalert.domain.level import Level, worst
 from trayalert.domain.times import Millis
 
 UNRECOGNISED_KEY = '["unrecognised"]'
 UNRECOGNISED_SPAN: Millis = 24 * 3_600_000
 """The incident of unrecognised callbacks closes by itself this long after the last one."""
+
+_ONE_OFF_SPANS: dict[Level, Millis] = {
+    Level.OK: 3_600_000,
+    Level.INFO: 3_600_000,
+    Level.WARN: 24 * 3_600_000,
+    Level.CRITICAL: 72 * 3_600_000,
+}
+"""So does one of events that nothing ever resolves."""
 
 _FAR: Millis = 10 * 366 * 24 * 3_600_000
 """No clock is so far ahead: such a time is unreadable. An OK of then would make every ALERT until then late."""
@@ -152,16 +160,31 @@ def _opened(arrival: Arrival) -> Incident:
         fired_at=None if no_data else at,
         last_at=at,
         last_received_at=arrival.received_at,
-        expires_at=arrival.received_at + UNRECOGNISED_SPAN if alert.kind is Kind.UNRECOGNISED else None,
+        expires_at=_expiry(alert, arrival.received_at),
         last_alert_id=arrival.alert_id,
     )
+
+
+def _expiry(alert: Alert, received_at: Millis) -> Millis | None:
+    """Return when an incident closes by itself unless something joins it; None: it waits for its OK."""
+    if alert.kind == UNRECOGNISED:
+        return received_at + UNRECOGNISED_SPAN
+    return received_at + _ONE_OFF_SPANS[alert.level] if alert.one_off else None
+
+
+def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, stands: bool) -> Millis | None:
+    """Return the expiry of an open incident that the alert joins; the latest one decides whether there is any."""
+    expires_at = _expiry(alert, received_at)
+    if expires_at is None:
+        return None if stands else incident.expires_at
+    return max(expires_at, incident.expires_at or 0)
 
 
 def _joined(arrival: Arrival, incident: Incident, *, stands: bool, **changes: Any) -> Incident:
     """Count the alert in; it `stands` for the incident from now on where it is the latest."""
     received_at = max(incident.last_received_at, arrival.received_at)
-    if incident.expires_at is not None:
-        changes["expires_at"] = received_at + UNRECOGNISED_SPAN
+    if incident.open and arrival.alert.state in {State.ALERT, None} and (stands or incident.expires_at is not None):
+        changes["expires_at"] = _later_expiry(arrival.alert, incident, received_at, stands=stands)
     if stands:
         changes |= {"last_at": arrival.at, "last_alert_id": arrival.alert_id}
     return incident._replace(alerts=incident.alerts + 1, last_received_at=received_at, **changes)

@@ -5,7 +5,7 @@ Every text of the network goes through `printable` here, one item at a time, so 
 
 from collections.abc import Sequence
 
-from trayalert.domain.alert import Alert, Kind
+from trayalert.domain.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident import Change, Incident
 from trayalert.domain.level import Level, worst
 from trayalert.domain.notice import SUMMARY_TAG, TEST_TAG, Notice, incident_tag
@@ -22,7 +22,7 @@ _NAMED_IN_SUMMARY = 3
 def incident_notice(stored: StoredIncident, changes: frozenset[Change], *, linked: bool, now: Millis) -> Notice:
     """Tell an open incident; `linked` where a click has a console link to open."""
     incident, alert = stored.incident, stored.alert.alert
-    if alert.kind is Kind.UNRECOGNISED:
+    if alert.kind == UNRECOGNISED:
         return _unrecognised_notice(incident)
     word = "NO DATA" if incident.no_data else incident.level.value
     lines = [_place(alert), _reading(alert), _region_and_start(alert, incident, now)]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote_plus, urlencode, urlsplit
 
+from trayalert.callbacks import threshold
 from trayalert.callbacks.body import Body, read_body
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Kind
 from trayalert.domain.callback import Callback
 from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis, as_datetime
@@ -87,7 +87,7 @@ def letter(content: bytes, *, now: Millis | None, recover: bool) -> Letter:
     """Make what is sent of a body: stamped with `now` unless None; with `recover` the OK that belongs to it."""
     body = read_body(Callback(received_at=0, method="POST", body=content))
     fields = dict(body.fields)
-    if read_callback(body.callback)[0].kind is not Kind.THRESHOLD:
+    if read_callback(body.callback)[0].kind != threshold.KIND:
         if recover:
             raise SendFault("only a threshold callback has an OK that belongs to it (--recover)")
         if body.document is not None and "eventTime" in body.document and now is not None:

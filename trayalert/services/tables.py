@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trayalert.domain.alert import Kind
+from trayalert.domain.alert import TEST
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime, duration_text
@@ -86,7 +86,7 @@ def _alert_row(stored: StoredAlert) -> Sequence[str]:
     return (
         str(stored.id),
         _local(stored.received_at),
-        "-" if alert.kind is Kind.TEST else alert.level,
+        "-" if alert.kind == TEST else alert.level,
         alert.state or alert.kind,
         printable(alert.name, limit=40),
         printable(alert.resource_name or alert.resource_id, limit=30),

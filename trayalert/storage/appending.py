@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from trayalert.domain.alert import SAME_TEXT_SPAN, Alert, Identity, Kind
+from trayalert.domain.alert import SAME_TEXT_SPAN, TEST, Alert, Identity
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged, TestReceived
 from trayalert.domain.incident import Arrival, Change, Incident, fold, place
@@ -151,7 +151,7 @@ class _Group:
         if alert.identity.text:
             self._seen[alert.identity.text] = (self._alert_id, received_at)
         incident_id, change = None, None
-        if alert.kind is Kind.TEST:
+        if alert.kind == TEST:
             events.append(TestReceived(received_at))
         else:
             incident_id, change = self._fold(alert, received_at, events)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from trayalert.domain.text import printable
 from trayalert.storage.asking import asking
-from trayalert.storage.digest import digest_of
 from trayalert.storage.faults import DamagedLog, LogFault, fault_of
-from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED
+from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED, row_digest
 from trayalert.storage.schema import STEPS, newer_file, version_of
 
 _MOST = 20
@@ -128,7 +127,7 @@ def _read_table(log: Path, table: str) -> _Read:
                 read.rows += 1
                 if digest is None:
                     read.undigested += 1
-                elif digest != digest_of(table, values):
+                elif digest != row_digest(table, values):
                     wrong.append(values[columns.index("id")])
     except LogFault:
         read.problems.append(f"the {_PLURALS[table]} cannot all be read: only {read.rows:,} of them could.")
@@ -145,7 +144,7 @@ def changed_rows(connection: sqlite3.Connection) -> int:
     with suppress(UnicodeError):  # a text that cannot be read is no more what was written
         for table, columns in _TABLES.items():
             for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
-                wrong += digest is not None and digest != digest_of(table, values)
+                wrong += digest is not None and digest != row_digest(table, values)
         return wrong
     return wrong + 1
 

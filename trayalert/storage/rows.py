@@ -28,13 +28,14 @@ _PLAIN_COLUMNS = (
 )  # fmt: skip
 _ALERT_COLUMNS = (
     "id", "received_at", "incident_id", "deliveries", "late", "identity", "kind", "state", "level", "previous_level",
-    *_PLAIN_COLUMNS, "group_name", "dimensions",
+    *_PLAIN_COLUMNS, "group_name", "dimensions", "more",
 )  # fmt: skip
 DELIVERY_DIGESTED = ("id", "received_at", "method", "query", "content_type", "sender", "secret", "body")
 ALERT_DIGESTED = ("delivery_id", *(name for name in _ALERT_COLUMNS if name != "deliveries"))
 INCIDENT_DIGESTED = INCIDENT_COLUMNS
 """Columns in the order in which a row's values go into `digest_of`: all that a row keeps for good."""
 
+_MORE = ("address", "message", "titles", "links")
 _VALUE = ALERT_DIGESTED.index("value")
 
 NEW_ALERT_ROW = ("deliveries", "digest", *ALERT_DIGESTED)
@@ -104,6 +105,15 @@ def read_incident(row: Sequence[Any]) -> Incident:
     return Incident._make(values)
 
 
+def row_digest(table: str, values: Sequence[Any]) -> bytes:
+    """Return the digest of a row's values, in the order of the table's columns above.
+
+    A column that a step of the schema has added since the first digests is the last one, and counts where it holds
+    anything.
+    """
+    return digest_of(table, values if values[-1] is not None else values[:-1])
+
+
 def alert_row(
     alert: Alert, *, alert_id: int, delivery_id: int, received_at: Millis, incident_id: int | None, late: bool
 ) -> list[Any]:
@@ -122,10 +132,11 @@ def alert_row(
         *_plain_values(alert),
         alert.group,
         _compact(alert.dimensions),
+        _more(alert),
     ]
     if alert.value is not None:
         values[_VALUE] += 0.0  # SQLite gives -0.0 back as 0.0, and so must the digest take it
-    return [1, digest_of("alert", values), *values]
+    return [1, row_digest("alert", values), *values]
 
 
 def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
@@ -140,9 +151,10 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     width = 10 + len(_PLAIN_COLUMNS)
     id_, received_at, incident_id, deliveries, late, identity, kind, state, level, previous_level = row[:10]
     plain = dict(zip(_PLAIN_COLUMNS, row[10:width], strict=True))
-    group, dimensions, sender, query, body, key, subject = row[width:]
+    group, dimensions, more, sender, query, body, key, subject = row[width:]
+    extras = _read_object(more) if more else {}
     alert = Alert(
-        kind=_word(kind, Kind.UNRECOGNISED),
+        kind=Kind(kind),
         identity=Identity(text=identity, timed=plain["at"] is not None),
         key=key,
         subject=subject,
@@ -151,7 +163,11 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
         previous_level=read_level(previous_level) if previous_level else None,
         **plain,
         group=group,
-        dimensions=_read_dimensions(dimensions),
+        address=_text_of(extras, "address"),
+        message=_text_of(extras, "message"),
+        titles=_texts_of(extras, "titles"),
+        links=_texts_of(extras, "links"),
+        dimensions=_read_object(dimensions),
         fields=read_body(Callback(received_at=received_at, method="", query=query, body=body)).fields,
     )
     return StoredAlert(
@@ -185,12 +201,28 @@ def _word(text: str, otherwise: _Word) -> _Word:
         return otherwise
 
 
-def _read_dimensions(text: str) -> dict[str, str]:
+def _more(alert: Alert) -> str | None:
+    """Write what only some kinds have; None for nothing."""
+    some = {name: value for name in _MORE if (value := getattr(alert, name))}
+    return _compact(some) if some else None
+
+
+def _read_object(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _text_of(more: dict[str, Any], name: str) -> str | None:
+    value = more.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _texts_of(more: dict[str, Any], name: str) -> dict[str, str]:
+    value = more.get(name)
+    return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
 
 def read_stored_incident(row: tuple[Any, ...]) -> StoredIncident:

@@ -110,6 +110,17 @@ STEPS = (
         missing INTEGER NOT NULL
     ) STRICT;
     """,
+    # 3: what only some kinds of callback have (a JSON object), and how far the reading of old deliveries has come
+    """
+    ALTER TABLE alert ADD COLUMN more TEXT;
+    CREATE TABLE reparse (
+        begun_at INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        turned INTEGER NOT NULL,
+        refreshed INTEGER NOT NULL
+    ) STRICT;
+    """,
 )
 
 

@@ -186,7 +186,7 @@ def _alert_row(stored: StoredAlert, sender: str | None, *, now: Millis) -> tuple
     alert = stored.alert
     time = local_time(alert.at if alert.at is not None else stored.received_at, now=now)
     value = f"{alert.value_text or ''} {alert.unit or ''}".strip()
-    state = _STATES.get(alert.state, alert.level.value) if alert.state else alert.kind.value
+    state = _STATES.get(alert.state, alert.level.value) if alert.state else alert.kind
     return (
         time,
         f"{state}, late" if stored.late else state,

@@ -105,7 +105,7 @@ def duration_words(incident: Incident, *, now: Millis) -> str:
 def name_of(stored: StoredIncident) -> str:
     """Return the rule's name; what has none is called by its kind."""
     alert = stored.alert.alert
-    return printable(alert.name) or f"({alert.kind.value})"
+    return printable(alert.name) or f"({alert.kind})"
 
 
 def resource_of(stored: StoredIncident) -> str:
