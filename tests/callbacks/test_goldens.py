@@ -5,7 +5,6 @@ import pytest
 
 from tests.callbacks.bodies import read
 from trayalert.domain.alert import TEST, UNRECOGNISED, Alert, Kind, State
-from trayalert.domain.incident import UNRECOGNISED_KEY
 from trayalert.domain.level import Level
 
 FILES = Path(__file__).parent.parent / "data" / "callbacks"
@@ -305,13 +304,19 @@ def test_every_file_is_read_here() -> None:
     assert files == GOLDENS.keys() | OTHER_KINDS.keys()
 
 
-# of each: how many names of its own it has, and some texts that must not be lost
-OTHER_KINDS: dict[str, tuple[int, dict[str, str]]] = {
+# of each: what it is, how many names of its own it has, and some texts that must not be lost
+OTHER_KINDS: dict[str, tuple[str, State, Level, int, dict[str, str]]] = {
     "cms2-resolved.json": (
+        "cms2",
+        State.OK,
+        Level.CRITICAL,
         6,
         {"subtype": "NORMAL_RESOLVE", "status": "RESOLVED", "labels": '{"instanceId":"i-123"}'},
     ),
     "event-rule-doc.json": (
+        "event",
+        State.ALERT,
+        Level.INFO,
         15,
         {
             "product": "ECS",
@@ -322,19 +327,24 @@ OTHER_KINDS: dict[str, tuple[int, dict[str, str]]] = {
             '"resourceType":"ALIYUN::ECS::Instance"}',
         },
     ),
-    "event-subscription-doc.json": (8, {"batchId": "testbatchid", "time": "1704780333000", "severity": "INFO"}),
+    "event-subscription-doc.json": (
+        "event",
+        State.ALERT,
+        Level.INFO,
+        8,
+        {"batchId": "testbatchid", "time": "1704780333000", "severity": "INFO"},
+    ),
 }
 
 
 @pytest.mark.parametrize("name", OTHER_KINDS)
-def test_a_body_of_another_kind_is_kept_whole_as_unrecognised(name: str) -> None:
+def test_a_body_of_another_kind_is_kept_whole_and_read(name: str) -> None:
     alert = read((FILES / name).read_bytes(), content_type="application/json")
-    count, texts = OTHER_KINDS[name]
+    kind, state, level, count, texts = OTHER_KINDS[name]
 
-    assert (alert.kind, alert.state, alert.level) == (UNRECOGNISED, None, Level.WARN)
-    assert alert.key == alert.subject == UNRECOGNISED_KEY
+    assert (alert.kind, alert.state, alert.level) == (kind, state, level)
     assert alert.identity.text
-    assert not alert.identity.timed
+    assert alert.identity.timed
     assert len(alert.fields) == count
     assert texts.items() <= alert.fields.items()
 

@@ -329,18 +329,19 @@ def test_few_fields_are_enough(fields: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "kind"),
     [
-        {"userId": "1", "timestamp": "1604919253334"},
-        {"alertName": "", "alertState": "null", "curValue": "", "dimensions": "", "ruleId": ""},  # an empty template
-        {"ruleId": "r", "status": "RESOLVED", "subject": "s"},  # another kind names its rule so, too
-        {"name": "n", "product": "ECS", "content": "{}"},
+        ({"userId": "1", "timestamp": "1604919253334"}, UNRECOGNISED),
+        # an empty template
+        ({"alertName": "", "alertState": "null", "curValue": "", "dimensions": "", "ruleId": ""}, UNRECOGNISED),
+        ({"ruleId": "r", "status": "RESOLVED", "subject": "s"}, "cms2"),  # another kind names its rule so, too
+        ({"name": "n", "product": "ECS", "content": "{}"}, "event"),
     ],
 )
-def test_what_says_nothing_of_a_threshold_is_not_taken_for_one(fields: dict[str, str]) -> None:
+def test_what_says_nothing_of_a_threshold_is_not_taken_for_one(fields: dict[str, str], kind: str) -> None:
     alert = read_form(fields)
 
-    assert alert.kind == UNRECOGNISED
+    assert alert.kind == kind
     assert alert.fields == fields
 
 

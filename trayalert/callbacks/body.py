@@ -6,8 +6,8 @@ Nothing here raises: what cannot be read has no fields.
 import json
 import re
 from binascii import a2b_qp
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -30,31 +30,88 @@ _KNOWN = _FREE_TEXT | {
 """Fields of the threshold callback: in an unencoded body one of them begins a new value."""
 
 
+_ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
+"""Names under which JSON is sent in a form or a query: `data` by the event centre, the others by what hands on."""
+_MOST_ENVELOPES = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What the parsers read. `document` is the JSON object where the body is one, else None."""
+    """What the parsers read. `document` is the JSON object where the body is one, else None.
+
+    A JSON list is several bodies in one: its `parts`, each with a callback that holds it alone.
+    """
 
     callback: Callback
     fields: Mapping[str, str]
     document: Mapping[str, Any] | None
+    parts: tuple["Body", ...] = ()
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """The body's own parts by name, of whichever way it was written."""
+        return self.fields if self.document is None else self.document
 
 
 def read_body(callback: Callback) -> Body:
-    """Read the body, or the query where there is no body."""
+    """Read the body, or the query where there is no body. JSON in a form is read as the JSON that it is."""
     raw = callback.body.strip() or callback.query
     text = raw.removeprefix(b"\xef\xbb\xbf").strip().decode("utf-8", "replace")
-    document = _read_json(text) if text.startswith(("{", "[")) else None
-    fields = _json_fields(document) if document is not None else _form_fields(text)
-    return Body(callback=callback, fields=fields, document=document)
+    document = _document(text.removesuffix("="))
+    fields = _form_fields(text) if document is None else {}
+    for _ in range(_MOST_ENVELOPES):
+        if isinstance(document, list) or (enclosed := _enclosed(document or fields)) is None:
+            break
+        document = enclosed
+    if isinstance(document, list):
+        return _list_body(callback, document)
+    return Body(callback=callback, fields=fields if document is None else _json_fields(document), document=document)
 
 
-def _read_json(text: str) -> Mapping[str, Any] | None:
+def _enclosed(names: Mapping[str, Any]) -> Any:
+    """Return the JSON that the body is nothing but an envelope of; None where it is more than that.
+
+    It is all that was sent, or it has more names than what stands around it: `data` of Cloud Monitor 2.0, which holds
+    three of some twenty, is no envelope.
+    """
+    if len(names) == 1 and (only := next(iter(names)))[:1] in {"{", "["}:  # JSON, sent as the name of a field
+        return _document(only)
+    for name in names.keys() & _ENVELOPES:
+        found = _document(names[name])
+        if found is not None and len(found) >= len(names):
+            return found
+    return None
+
+
+def _document(value: object) -> Any:
+    """Return an object, or a list of objects, that may stand in a text; None for all else."""
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        value = read_json(value)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return value
+    return value if isinstance(value, dict) and value else None
+
+
+def _list_body(callback: Callback, items: Sequence[Mapping[str, Any]]) -> Body:
+    parts = tuple(
+        Body(
+            callback=replace(callback, query=b"", body=json_text(item).encode()),
+            fields=_json_fields(item),
+            document=item,
+        )
+        for item in items
+    )
+    fields = parts[0].fields if len(parts) == 1 else {str(number): json_text(item) for number, item in enumerate(items)}
+    return Body(callback=callback, fields=fields, document=None, parts=parts)
+
+
+def read_json(text: str) -> Any:
+    """Read JSON; None where it is none."""
     try:
         # numbers stay the texts that were sent: 5,000 digits or NaN are nobody's fault here
-        document = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) else None
 
 
 def _json_fields(document: Mapping[str, Any]) -> dict[str, str]:
@@ -104,11 +161,11 @@ def _proper_fields(text: str) -> dict[str, str] | None:
 
 def _lenient_fields(text: str) -> dict[str, str]:
     fields: dict[str, str] = {}
-    pieces = [piece for piece in text.split("&") if piece]
+    pieces = text.split("&")
     encoded = not any(_NEVER_ENCODED.search(piece.partition("=")[2]) for piece in pieces)
     if not encoded:
         pieces = _join_split_values(pieces)
-    for piece in pieces:
+    for piece in filter(None, pieces):
         name, _, value = piece.partition("=")
         fields.setdefault(_decoded(name, encoded=encoded), _decoded(value, encoded=encoded))
     return fields
@@ -138,6 +195,9 @@ def _end_of_value(pieces: list[str], start: int) -> int:
     if name in _FREE_TEXT:
         while end < len(pieces) and "=" not in pieces[end]:
             end += 1
+    elif name == "expression":  # two metrics of a composite rule are joined by `&&`
+        while end + 1 < len(pieces) and not pieces[end] and pieces[end + 1].partition("=")[0] not in _KNOWN:
+            end += 2
     elif value.startswith(("{", "[")):
         end = _end_of_braces(pieces, start)
     return end

@@ -1,14 +1,32 @@
-"""The Test button of Cloud Monitor's console: a request with no body and no query (seen once as a bare GET, 2024)."""
+"""The Test button of a console: a request with no body and no query (seen as a bare GET, 2024), or a bare template.
+
+ARMS' Test sends the person's own template and puts nothing in the place of its `$alertmanager_content` or `$content`.
+"""
+
+import re
 
 from trayalert.callbacks.body import Body
 from trayalert.domain.alert import TEST, Alert, Identity
 from trayalert.domain.level import Level
 
 _NEVER_MERGED = Identity(text="", timed=False)
+_UNFILLED = re.compile(r"\s*[\"']?\$\{?[A-Za-z_]\w{0,60}\}?[\"']?\s*")
+_UNFILLED_CONTENT = re.compile(rb"\$\{?(?:alertmanager_)?content\b")
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
     """Read a Test; None where there is anything to read."""
-    if body.callback.body.strip() or body.callback.query:
-        return None
-    return (Alert(kind=TEST, identity=_NEVER_MERGED, key="", subject="", state=None, level=Level.WARN),)
+    return None if body.callback.body.strip() or body.callback.query else (_test(body),)
+
+
+def read_template(body: Body) -> tuple[Alert, ...] | None:
+    """Read a template in which nothing was filled in; None for all else. It comes last: an alert may quote one."""
+    sent = body.callback.body.strip() or body.callback.query
+    unfilled = b"$" in sent and (_UNFILLED.fullmatch(sent.decode("utf-8", "replace")) or _UNFILLED_CONTENT.search(sent))
+    return (_test(body),) if unfilled else None
+
+
+def _test(body: Body) -> Alert:
+    return Alert(
+        kind=TEST, identity=_NEVER_MERGED, key="", subject="", state=None, level=Level.WARN, fields=body.fields
+    )

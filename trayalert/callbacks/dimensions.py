@@ -13,6 +13,8 @@ from trayalert.callbacks.body import json_text, sound
 from trayalert.domain.resource import ACCOUNT_DIMENSIONS
 
 _JSON = re.compile(r"\[|\{\s*[\"}]")
+_PYTHON = re.compile(r"\[?\s*\{\s*u?'")
+_PYTHON_PAIR = re.compile(r"""u?(?:'([^'\\]*)'|"([^"\\]*)")\s*:\s*u?(?:'([^'\\]*)'|"([^"\\]*)"|[\w.+-]+)""")
 _SPLIT_IN_BRACES = re.compile(r", (?=[^\s=,{}]+=)")
 _SPLIT_BARE = re.compile(r",\s*(?=[^\s=,{}]+=)")
 
@@ -24,6 +26,8 @@ def read_dimensions(text: str | None) -> dict[str, str]:
         document = _read_json(text)
         if document is not None:
             return document
+    if _PYTHON.match(text):
+        return {pair[1] or pair[2]: pair[3] or pair[4] or "" for pair in _PYTHON_PAIR.finditer(text)}
     if text.startswith("{"):
         inner = text[1:].removesuffix("}")
         return _read_pairs(_SPLIT_IN_BRACES.split(inner), comma=", ")

@@ -1,27 +1,47 @@
 """Tells the kinds of callback apart, by shape alone: neither path nor content type is to be trusted."""
 
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from trayalert.callbacks import console_test, threshold, unrecognised
-from trayalert.callbacks.body import read_body
+from trayalert.callbacks import alertmanager, cms2, console_test, event, sls, threshold, unrecognised
+from trayalert.callbacks.body import Body, read_body
 from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
 
-_READERS = (console_test.read, threshold.read)
+Read = Callable[[Body], tuple[Alert, ...] | None]
+
+READERS: tuple[Read, ...] = (
+    console_test.read,
+    threshold.read,
+    event.read,
+    cms2.read,
+    alertmanager.read,
+    sls.read,
+    threshold.read_remnant,
+    console_test.read_template,
+)
 """Asked in turn; the first that does not answer None has read the callback."""
 
 _logger = logging.getLogger(__name__)
 
 
-def read_callback(callback: Callback) -> tuple[Alert, ...]:
+def read_callback(callback: Callback, readers: Sequence[Read] = READERS) -> tuple[Alert, ...]:
     """Read a callback into one or more alerts. Never raises: what nobody can read comes out as `unrecognised`."""
     body = read_body(callback)
-    for read in _READERS:
+    if not body.parts:
+        return _read(body, readers)
+    alerts = [alert for part in body.parts for alert in _read(part, readers)]
+    return tuple(replace(alert, fields=body.fields) for alert in alerts)
+
+
+def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
+    for read in readers:
         try:
             alerts = read(body)
         except Exception:  # a bug of ours must not cost an alert
             _logger.exception("a parser failed; the callback is kept as unrecognised")
             break
-        if alerts is not None:
+        if alerts:
             return alerts
     return unrecognised.read(body)

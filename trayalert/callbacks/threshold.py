@@ -4,13 +4,13 @@ Format: Cloud Monitor's page "Use the alert callback feature to send notificatio
 2018 to 2026, and bodies of the real service. Any field may be missing, empty or the text `null`, in any order.
 """
 
-import math
 import re
 from collections.abc import Mapping
 
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.dimensions import canonical, read_dimensions
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
+from trayalert.callbacks.numbers import read_number
 from trayalert.domain.alert import Alert, Kind, State
 from trayalert.domain.level import Level, read_level
 from trayalert.domain.resource import id_dimension, normalise_namespace, told
@@ -30,7 +30,11 @@ _STATES = {
     "OK": State.OK,
     "INSUFFICIENT_DATA": State.INSUFFICIENT_DATA,
 }
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_RECOVERED = frozenset({"恢复告警", "恢复"})
+"""So the message queue's form of the callback says OK."""
+
+_PLACES = frozenset({"instanceId", "regionId", "region"})
+"""Dimensions that are taken from elsewhere too; others there would make another resource of it."""
 _NAME_AND_ADDRESS = re.compile(
     r"(.+)/(\d{1,3}(?:\.[\dXx*]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)(?:[,;\s].*)?"
 )
@@ -44,18 +48,32 @@ _ESCAPED = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a threshold callback; None where the body is none."""
-    # absent is told in three ways: no field, an empty one, the text `null`
-    texts = {name.lower(): text for name, value in body.fields.items() if (text := value.strip()) and text != "null"}
-    if "alertstate" not in texts:
-        marks = _MARKS.intersection(name.lower() for name in body.fields)
-        if not marks & texts.keys() or (len(marks) < 2 and "alertstate" not in marks):
-            return None
+    """Read a threshold callback; None where the body is none that says its state."""
+    texts = _texts(body)
+    return (_alert(body, texts),) if "alertstate" in texts else None
+
+
+def read_remnant(body: Body) -> tuple[Alert, ...] | None:
+    """Read a threshold callback that lacks its state; None where the body is none. Other kinds come first."""
+    texts = _texts(body)
+    marks = _MARKS.intersection(name.lower() for name in body.fields)
+    if not marks & texts.keys() or (len(marks) < 2 and "alertstate" not in marks):
+        return None
     return (_alert(body, texts),)
 
 
+def _texts(body: Body) -> dict[str, str]:
+    """Return what is said, by names in lower case; absent is told by no field, an empty one, or the text `null`."""
+    texts = {name.lower(): text for name, value in body.fields.items() if (text := value.strip()) and text != "null"}
+    for name, value in (body.document or {}).items():
+        match value:
+            case [str(only)] if name.lower() in texts and only:  # a form that some relay has read and written as JSON
+                texts[name.lower()] = only.strip()
+    return texts
+
+
 def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
-    dimensions = read_dimensions(texts.get("dimensions"))
+    dimensions = _dimensions(texts)
     places = _places(texts, dimensions)
     namespace = normalise_namespace(texts.get("namespace")) or normalise_namespace(texts.get("metricproject"))
     account = texts.get("userid") or told(dimensions.get("userId"))
@@ -65,7 +83,7 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     level = read_level(texts.get("triggerlevel"), absent=Level.OK if state is State.OK else Level.WARN)
     if state is not State.OK and level is Level.OK:
         level = Level.WARN  # an alert that calls itself calm is still an alert
-    at = read_timestamp(texts.get("timestamp"))
+    at = read_timestamp(texts.get("timestamp") or texts.get("time"))
     # bodies of 2018 have no rule's id: by metric alone, one rule's OK would close what another one's ALERT opened
     subject = key_of(account, rule or [texts.get("alertname"), namespace, metric], places)
     if rule and at is not None:
@@ -103,6 +121,17 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     )
 
 
+def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the dimensions; what they lack is looked for in two fields that some bodies have beside or in place."""
+    dimensions = read_dimensions(texts.get("dimensions"))
+    for name in ("dimensionsoriginal", "instanceinfo"):
+        if name in texts:
+            for key, value in read_dimensions(texts[name]).items():
+                if key in _PLACES or not dimensions:
+                    dimensions.setdefault(key, value)
+    return dimensions
+
+
 def _places(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> object:
     """Return what tells the resources of one rule apart: dimensions, else the text in their place, else the name.
 
@@ -123,6 +152,8 @@ def _state(texts: Mapping[str, str]) -> State:
     word = (texts.get("alertstate") or "").upper()
     if word in _STATES:
         return _STATES[word]
+    if not word and texts.get("leveldescription") in _RECOVERED:
+        return State.OK
     if not word and (texts.get("triggerlevel") or "").upper() == "OK":
         return State.OK
     return State.ALERT  # better a false alarm than a false calm
@@ -132,13 +163,6 @@ def _key(trans_id: str | None, subject: str) -> str:
     if trans_id is None:
         return subject
     return key_of("transId", trans_id) if trans_id.startswith("[") or len(trans_id) > 200 else trans_id
-
-
-def read_number(text: str | None) -> float | None:
-    """Read a number as people write it in ASCII; what is none, or not finite, is None."""
-    match = _NUMBER.fullmatch(text) if text else None
-    number = float(match[0]) if match else math.nan
-    return number if math.isfinite(number) else None
 
 
 def _name_and_address(text: str | None) -> tuple[str | None, str | None]:

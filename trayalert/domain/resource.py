@@ -1,6 +1,8 @@
 """What an alert is about: namespaces as callbacks name them, and the dimension that names the resource."""
 
+import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 _CALLBACK_NAMESPACES = {
     # the table of Cloud Monitor's callback page; every other namespace is the same in rules and callbacks
@@ -105,6 +107,66 @@ def normalise_namespace(text: str | None) -> str | None:
     if text is None:
         return None
     return _CALLBACK_NAMESPACES.get(text) or _CALLBACK_NAMESPACES.get(f"acs_{text}") or text
+
+
+_SERVICES = {
+    # services as events, ARNs and entity types call them, where their namespace is called otherwise
+    "ack": "k8s", "alikafka": "kafka", "apigw": "apigateway", "apsaradbforredis": "kvstore", "clb": "slb", "cs": "k8s",
+    "dds": "mongodb", "eip": "vpc_eip", "gpdb": "hybriddb", "log": "sls", "nat": "nat_gateway", "ons": "rocketmq",
+    "redis": "kvstore", "rkvstore": "kvstore",
+}  # fmt: skip
+_TYPES = {
+    # resources of a service that has several namespaces
+    ("vpc", "eip"): "vpc_eip", ("vpc", "eipaddress"): "vpc_eip", ("vpc", "natgateway"): "nat_gateway",
+    ("vpc", "vpngateway"): "vpn", ("vpc", "commonbandwidthpackage"): "bandwidth_package",
+}  # fmt: skip
+_PREFIXES = {
+    "alb": "acs_alb", "dds": "acs_mongodb", "eip": "acs_vpc_eip", "i": "acs_ecs", "lb": "acs_slb",
+    "ngw": "acs_nat_gateway", "nlb": "acs_nlb", "pc": "acs_polardb", "r": "acs_kvstore", "rm": "acs_rds",
+}  # fmt: skip
+_NO_LETTER = re.compile(r"[^a-z0-9]+")
+_ARN_PARTS = 5
+
+
+class Arn(NamedTuple):
+    """`acs:SERVICE:REGION:ACCOUNT:TYPE/ID`, as Alibaba Cloud names a resource; None for what it leaves open."""
+
+    service: str | None
+    region: str | None
+    account_id: str | None
+    type: str | None
+    id: str | None
+
+
+def read_arn(text: str | None) -> Arn:
+    """Read a resource's ARN; what is none is taken for a bare id."""
+    parts = (text or "").split(":", _ARN_PARTS - 1)
+    if len(parts) < _ARN_PARTS or parts[0] != "acs":
+        return Arn(None, None, None, None, text)
+    kind, _, rest = parts[4].strip("/").partition("/")
+    service, region, account = (part if part not in {"", "*", "null"} else None for part in parts[1:4])
+    region = region.removeprefix("oss-") if region else None
+    return Arn(service, region, account, kind or None if rest else None, (rest.split("/")[0] if rest else kind) or None)
+
+
+def service_namespace(service: str | None, type_: str | None = None) -> str | None:
+    """Return the callback namespace of a service: `ECS` is `acs_ecs`, `redis` is `acs_kvstore`."""
+    if service is None:
+        return None
+    name = _NO_LETTER.sub("", service.lower())
+    kind = _NO_LETTER.sub("", (type_ or "").lower())
+    return f"acs_{_TYPES.get((name, kind)) or _SERVICES.get(name) or name}" if name else None
+
+
+def namespace_of_id(number: str | None) -> str | None:
+    """Return the namespace that the beginning of an instance's id tells: `i-` is ECS; None for what tells nothing."""
+    stem, dash, rest = (number or "").partition("-")
+    return _PREFIXES.get(stem) if dash and rest else None
+
+
+def id_dimension_of(namespace: str | None) -> str:
+    """Return the dimension that names a resource of that namespace, for alerts that have an id and no dimensions."""
+    return _ID_DIMENSIONS.get(namespace or "", ("instanceId",))[0]
 
 
 def told(value: str | None) -> str | None:

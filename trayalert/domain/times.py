@@ -10,6 +10,12 @@ _EARLIEST, _LATEST = -62_000_000_000_000, 253_402_000_000_000
 """In the years 5 and 9999, a little from where local time has no calendar either."""
 
 _STAMP = re.compile(r"([1-9][0-9]{9})(?:\.0+)?|([1-9][0-9]{12})(?:\.0+)?")
+_ISO = re.compile(
+    r"\d{4}-?\d\d-?\d\d[T ]\d\d:?\d\d(?::?\d\d)?(?:[.,]\d{1,9})?\s?(?:Z|UTC|[+-]\d\d:?\d\d)", re.ASCII | re.IGNORECASE
+)
+_OLDEST: Millis = 978_307_200_000
+"""In 2001, before any alert: Go writes the year 1 where there is no time."""
+
 _AGE = re.compile(r"([0-9]{1,6})\s*(s|m|h|d|w)")
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
@@ -20,6 +26,22 @@ def read_timestamp(text: str | None) -> Millis | None:
     if match is None:
         return None
     return int(match[1]) * 1000 if match[1] else int(match[2])
+
+
+def read_time(text: str | None) -> Millis | None:
+    """Read a moment as programs write it: `timestamp` or ISO 8601 with a zone, such as `20230217T103516.475+0800`.
+
+    One without a zone is None: nobody knows whose clock it is. So is one before 2001.
+    """
+    text = (text or "").strip()
+    if not _ISO.fullmatch(text):
+        return read_timestamp(text)
+    try:
+        moment = datetime.fromisoformat(re.sub(r"\s?(?:Z|UTC)$", "+00:00", text, flags=re.IGNORECASE).replace(",", "."))
+        length = (moment - _EPOCH) // timedelta(milliseconds=1)
+    except (ValueError, OverflowError):
+        return None
+    return length if length > _OLDEST else None
 
 
 def iso(moment: Millis | None) -> str | None:

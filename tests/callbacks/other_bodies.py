@@ -1,0 +1,232 @@
+"""Bodies of the kinds beside the threshold callback, and the ways in which each of them may be sent."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from tests.callbacks.bodies import callback
+from trayalert.callbacks.kinds import read_callback
+from trayalert.domain.alert import Alert
+from trayalert.domain.callback import Callback
+
+Document = Mapping[str, Any]
+
+MAINTENANCE: dict[str, Any] = {
+    # as printed in "ECS system events" (2019)
+    "ver": "1.0",
+    "id": "2256A988-0B26-4E2B-820A-8A9B5E8F40E5",
+    "product": "ECS",
+    "resourceId": "acs:ecs:cn-hangzhou:1690000000000001:instance/i-bp1example0001",
+    "level": "CRITICAL",
+    "name": "Instance:SystemMaintenance.Reboot:Scheduled",
+    "userId": "1690000000000001",
+    "eventTime": "20190409T121826.922+0800",
+    "regionId": "cn-hangzhou",
+    "content": {
+        "eventId": "e-bp11example0001",
+        "publishTime": "2019-04-09T04:18:26Z",
+        "notBefore": "2019-04-12T01:01:01Z",
+        "instanceId": "i-bp1example0001",
+        "eventType": "SystemMaintenance.Reboot",
+        "eventStatus": "Scheduled",
+    },
+}
+
+PUSHED: dict[str, Any] = {
+    # as logged from the event centre (2024), ids invented
+    "severity": "WARN",
+    "userInfo": {"aliyunId": "a@example.com", "nickName": "a", "userId": "1000"},
+    "strategyName": "测试",
+    "relatedAlertIds": ["3a1c"],
+    "groupingId": "0d0d",
+    "retriggerTime": 0,
+    "subscription": {
+        "subscriptionUuid": "9f9f",
+        "conditions": [{"op": "EQ", "field": "source", "value": "SYS_EVENT"}],
+        "relation": "AND",
+    },
+    "batchId": "7b7b",
+    "userId": "1000",
+    "escalationLevel": 0,
+    "alert": {
+        "alertStatus": "TRIGGERED",
+        "traceId": "t-1",
+        "severity": "WARN",
+        "product": "ECS",
+        "groupId": "50000017",
+        "groupName": "shop",
+        "eventRawContent": '{"instanceId":"i-bp1example0002","state":"Stopped"}',
+        "source": "SYS_EVENT",
+        "eventType": "StatusNotification",
+        "userId": "1000",
+        "eventContentMap": {"instanceId": "i-bp1example0002", "state": "Stopped", "privateIpAddress": "10.0.0.7"},
+        "meta": {
+            "sysEventMeta": {
+                "resourceId": "acs:ecs:cn-shanghai:1000:instance/i-bp1example0002",
+                "product": "ECS",
+                "eventNameEn": "Instance state changed",
+                "eventNameZh": "实例状态改变通知",
+                "instanceName": "web-02",
+                "level": "WARN",
+                "regionId": "cn-shanghai",
+                "eventTime": "20240910T172317.000+0800",
+                "name": "Instance:StateChange",
+                "id": "t-1",
+                "status": "Normal",
+            }
+        },
+        "dedupId": "d-1",
+        "eventName": "Instance:StateChange",
+        "arn": "acs:ecs:cn-shanghai:1000:instance/i-bp1example0002",
+        "timestamp": 1725960397000,
+    },
+    "time": 1725960397000,
+}
+
+CMS2: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "alert-event-1",
+    "type": "ALERT",
+    "subtype": "NORMAL_TRIGGER",
+    "time": "2026-07-29T04:40:00.123Z",
+    "timestamp": 1785300000123,
+    "subject": "ECS CPU usage is high",
+    "severity": "WARNING",
+    "status": "OCCURRED",
+    "userId": "123456",
+    "ruleId": "rule-1",
+    "workspace": "default-cms-123456-cn-beijing",
+    "traceId": "trace-1",
+    "alertMessage": "CPU usage exceeded 80%",
+    "alertEntityId": "ecs:i-bp1example0003",
+    "resource": {
+        "entity": {
+            "domain": "ecs",
+            "entity_type": "instance",
+            "entity_id": "i-bp1example0003",
+            "prop": {"instanceName": "web-03"},
+        },
+        "tags": {"regionId": "cn-hangzhou"},
+    },
+    "labels": {"team": "shop", "customNumber": 7},
+    "annotations": {"current_value": "92.5"},
+    "data": {"value": 92.5, "threshold": 80, "comparisonOperator": ">"},
+    "alertEntityFields": {"privateIp": "10.0.0.3"},
+    "ruleUrl": "https://cmsnext.console.aliyun.com/rule",
+    "entityUrl": "https://cmsnext.console.aliyun.com/entity",
+    "alertRuleUrl": "https://cmsnext.console.aliyun.com/alert-rule",
+    "alertHistoryUrl": "https://cmsnext.console.aliyun.com/history",
+}
+
+ARMS: dict[str, Any] = {
+    # as printed in ARMS' page on webhooks; nine digits of a second, and an end while it fires
+    "status": "firing",
+    "receiver": "shop",
+    "externalURL": "https://alerts.console.aliyun.com/#/alarm/alert/detail/2848",
+    "groupLabels": {},
+    "commonLabels": {"alertname": "PodRestart"},
+    "commonAnnotations": {},
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {
+                "alertname": "PodRestart",
+                "severity": "warning",
+                "pod_name": "web-7d4b",
+                "_aliyun_arms_userid": "1131971000000001",
+                "_aliyun_arms_region_id": "cn-hangzhou",
+                "_aliyun_arms_alert_level": "ERROR",
+                "_aliyun_arms_alert_rule_id": "3927051",
+                "_aliyun_arms_involvedObject_kind": "cluster",
+                "_aliyun_arms_involvedObject_type": "ManagedKubernetes",
+                "_aliyun_arms_involvedObject_id": "c0123456789abcdef0123456789abcdef",
+                "_aliyun_arms_involvedObject_name": "prod",
+            },
+            "annotations": {"message": "Pod web-7d4b restarts", "value": "15.521240234375"},
+            "startsAt": "2021-02-22T07:18:15.578000000Z",
+            "endsAt": "2021-02-22T07:22:15.578000000Z",
+            "fingerprint": "bec72890cc2c7b4a027e008df0cd1013",
+        }
+    ],
+}
+
+SLS: dict[str, Any] = {
+    # the default content template
+    "aliuid": "1179186349530001",
+    "alert_instance_id": "ee16a8f435485f3f-5be6b81edc520-3d6",
+    "alert_id": "alert-1617164106-940166",
+    "alert_name": "错误日志太多",
+    "region": "cn-hangzhou",
+    "project": "my-project",
+    "alert_time": 1616744734,
+    "fire_time": 1616059834,
+    "resolve_time": 0,
+    "status": "firing",
+    "results": [
+        {"store_type": "log", "region": "cn-hangzhou", "project": "my-project", "store": "nginx", "query": "*"}
+    ],
+    "fire_results": [{"host": "www.example.com", "pv": "836"}],
+    "fire_results_count": 3,
+    "labels": {"env": "prod"},
+    "annotations": {"title": "Too many errors", "desc": "836 in 5 minutes"},
+    "severity": 8,
+    "fingerprint": "0123abcd",
+    "condition": "Count:[3] > 0",
+    "query_url": "https://sls.console.aliyun.com/lognext/project/my-project/logsearch/nginx",
+    "alert_url": "https://sls.console.aliyun.com/lognext/project/my-project/alert/alert-1617164106-940166",
+}
+
+KINDS: dict[str, tuple[str, Document]] = {
+    "event rule": ("event", MAINTENANCE),
+    "event centre": ("event", PUSHED),
+    "cms2": ("cms2", CMS2),
+    "alertmanager": ("alertmanager", ARMS),
+    "sls": ("sls", SLS),
+}
+
+
+def as_json(document: Document) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def as_form(document: Document) -> bytes:
+    """Write as a form does: nested parts as JSON texts."""
+    return urlencode(
+        {name: value if isinstance(value, str) else json.dumps(value) for name, value in document.items()},
+        errors="replace",
+    ).encode()
+
+
+CARRIERS: dict[str, Callable[[Document], Callback]] = {
+    "POST JSON": lambda document: callback(as_json(document), content_type="application/json"),
+    "POST JSON as text": lambda document: callback(as_json(document), content_type="text/plain"),
+    "GET JSON": lambda document: callback(query=b"data=" + quote_plus(as_json(document)).encode(), method="GET"),
+    "GET JSON beside the URL's own query": lambda document: callback(
+        query=b"from=aliyun&data=" + quote_plus(as_json(document)).encode(), method="GET"
+    ),
+    "POST FORM": lambda document: callback(as_form(document)),
+    "GET FORM": lambda document: callback(query=as_form(document), method="GET"),
+    "JSON as a form's name": lambda document: callback(quote_plus(as_json(document)).encode() + b"="),
+    "JSON in a form's field": lambda document: callback(b"payload=" + quote_plus(as_json(document)).encode()),
+    "JSON with a mark before it": lambda document: callback(b"\xef\xbb\xbf\r\n" + as_json(document)),
+    "JSON in JSON": lambda document: callback(as_json({"data": as_json(document).decode()})),
+}
+
+
+def read_document(document: Document) -> Alert:
+    """Read a document that holds one alert."""
+    (alert,) = read_callback(callback(as_json(document)))
+    return alert
+
+
+def changed(document: Document, *path: str, **parts: object) -> dict[str, Any]:
+    """Return the document with other parts, at the place that the names lead to; None takes one away."""
+    copy = json.loads(json.dumps(document))
+    place = copy
+    for name in path:
+        place = place[name]
+    place.update(parts)
+    for name in [name for name, part in parts.items() if part is None]:
+        del place[name]
+    return dict(copy)

@@ -1,0 +1,165 @@
+"""Alertmanager: each entry is an alert of its own."""
+
+from typing import Any
+
+import pytest
+
+from tests.callbacks.bodies import callback
+from tests.callbacks.other_bodies import ARMS, as_json, changed, read_document
+from trayalert.callbacks.kinds import read_callback
+from trayalert.domain.alert import Alert, State
+from trayalert.domain.level import Level
+
+ENTRY: dict[str, Any] = ARMS["alerts"][0]
+
+
+def group(*entries: dict[str, Any], **around: object) -> tuple[Alert, ...]:
+    return read_callback(callback(as_json({**ARMS, "alerts": list(entries), **around})))
+
+
+def prometheus(number: int, status: str = "firing", **labels: str) -> dict[str, Any]:
+    """An entry as a Prometheus of one's own sends it."""
+    return {
+        "status": status,
+        "labels": {"alertname": "HostDown", "instance": f"10.0.0.{number}:9100", "severity": "critical", **labels},
+        "annotations": {"summary": "Host is down", "description": "for 5 minutes"},
+        "startsAt": "2026-11-23T07:00:00Z",
+        "endsAt": "2026-11-23T07:30:00Z" if status == "resolved" else "0001-01-01T00:00:00Z",
+        "generatorURL": "http://prometheus:9090/graph?g0.expr=up",
+        "fingerprint": f"f{number}",
+    }
+
+
+def test_an_alert_of_arms_is_read_field_by_field() -> None:
+    alert = read_document(ARMS)
+
+    assert (alert.kind, alert.state, alert.level) == ("alertmanager", State.ALERT, Level.WARN)
+    assert (alert.at, alert.name, alert.rule_id) == (1_613_978_295_578, "PodRestart", "3927051")
+    assert (alert.value, alert.value_text) == (15.521240234375, "15.521240234375")
+    assert (alert.region, alert.account_id, alert.namespace) == ("cn-hangzhou", "1131971000000001", "acs_k8s")
+    assert (alert.resource_id, alert.resource_name) == ("c0123456789abcdef0123456789abcdef", "prod")
+    assert alert.message == "Pod web-7d4b restarts"
+    assert alert.links == {"alert": "https://alerts.console.aliyun.com/#/alarm/alert/detail/2848"}
+    assert alert.dimensions == {"clusterId": alert.resource_id, **ENTRY["labels"]}
+
+
+def test_each_entry_of_any_prometheus_is_an_alert_with_a_state_of_its_own() -> None:
+    burning, over = group(prometheus(1), prometheus(2, "resolved"), status="firing")
+
+    assert (burning.state, burning.level, burning.at) == (State.ALERT, Level.CRITICAL, 1_795_417_200_000)
+    assert (over.state, over.at) == (State.OK, 1_795_419_000_000)
+    assert (burning.resource_id, burning.address) == ("10.0.0.1:9100", "10.0.0.1")
+    assert burning.message == "Host is down\nfor 5 minutes"
+    assert burning.key != over.key
+    assert burning.fields == over.fields
+
+
+def test_fingerprint_start_and_status_are_the_identity_and_the_fingerprint_is_the_key() -> None:
+    (fired,), (again,), (over,), (anew,) = (
+        group(prometheus(1)),
+        group(prometheus(1) | {"annotations": {"value": "9"}}, receiver="another"),
+        group(prometheus(1, "resolved")),
+        group(prometheus(1) | {"startsAt": "2026-11-24T07:00:00Z"}),
+    )
+
+    assert fired.identity == again.identity
+    assert len({fired.identity, over.identity, anew.identity}) == 3
+    assert fired.key == over.key == anew.key
+
+
+def test_with_no_fingerprint_the_labels_are_one_in_any_order() -> None:
+    entry = prometheus(1) | {"fingerprint": None}
+    turned = entry | {"labels": dict(reversed(entry["labels"].items()))}
+    (one,), (same,), (other,) = group(entry), group(turned), group(entry | {"labels": {"alertname": "x"}})
+
+    assert one.key == same.key != other.key
+    assert one.identity == same.identity
+
+
+def test_entries_with_no_start_are_told_apart() -> None:
+    first, second = group({"labels": {"a": "1"}}, {"labels": {"a": "2"}})
+
+    assert first.identity != second.identity
+    assert not first.identity.timed
+
+
+@pytest.mark.parametrize(
+    ("annotations", "value", "unit"),
+    [
+        ({"value": "97.4%"}, 97.4, "%"),
+        ({"value": "15 ms"}, 15.0, "ms"),
+        ({"_aliyun_arms_alert_now_value": "3", "value": "2"}, 3.0, None),
+        ({"current_value": "1e3"}, 1000.0, None),
+        ({"value": "many"}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_the_value_is_read_from_the_annotations(annotations: dict[str, str], value: float, unit: str) -> None:
+    (alert,) = group(prometheus(1) | {"annotations": annotations})
+
+    assert (alert.value, alert.unit) == (value, unit)
+
+
+def test_the_one_value_of_grafana_is_read_and_several_are_not_guessed() -> None:
+    (one,) = group(prometheus(1) | {"values": {"B": 44.2}})
+    (several,) = group(prometheus(1) | {"values": {"B": 44.2, "C": 1}, "valueString": "[ var='B' value=44.2 ]"})
+    (none,) = group(prometheus(1) | {"values": None})
+
+    assert (one.value, several.value, several.value_text, none.value) == (44.2, None, "[ var='B' value=44.2 ]", None)
+
+
+def test_other_templates_of_arms_are_read() -> None:
+    (alert,) = read_callback(
+        callback(
+            as_json(
+                {
+                    "alarmId": "2848", "level": "P1", "startTime": "2026-11-23T07:00:00+08:00",
+                    "dispatchRuleName": "shop", "alerts": [{"labels": {"alertname": "X"}, "status": "firing"}],
+                }
+            )
+        )
+    )  # fmt: skip
+
+    assert (alert.kind, alert.name, alert.level, alert.at) == (
+        "alertmanager", "X", Level.CRITICAL, 1_795_388_400_000
+    )  # fmt: skip
+
+
+def test_what_the_sender_cut_off_is_said() -> None:
+    burning, cut = group(prometheus(1), truncatedAlerts=7)
+
+    assert burning.name == "HostDown"
+    assert (cut.name, cut.state, cut.level) == ("7 more alerts of this group were not sent", State.ALERT, Level.WARN)
+    assert cut.one_off
+    assert len(group(prometheus(1), truncatedAlerts=0)) == 1
+
+
+def test_a_group_with_no_entry_is_an_alert_of_its_common_labels() -> None:
+    (alert,) = group(commonLabels={"alertname": "X", "severity": "P1"}, status="firing")
+
+    assert (alert.kind, alert.name, alert.level) == ("alertmanager", "X", Level.CRITICAL)
+
+
+def test_a_product_is_told_by_the_id_of_its_instance() -> None:
+    (alert,) = group(prometheus(1, instanceId="rm-1", regionId="cn-beijing"))
+
+    assert (alert.namespace, alert.resource_id, alert.region) == ("acs_rds", "rm-1", "cn-beijing")
+
+
+def test_the_word_null_before_arms_message_is_left_out() -> None:
+    (alert,) = group(prometheus(1) | {"annotations": {"_aliyun_arms_alert_message": "null\nlost"}})
+
+    assert alert.message == "lost"
+
+
+def test_a_thousand_entries_are_a_thousand_alerts() -> None:
+    alerts = group(*(prometheus(number) for number in range(1000)))
+
+    assert len({alert.identity for alert in alerts}) == 1000
+
+
+def test_the_group_names_what_has_no_name() -> None:
+    document = changed(ARMS, commonLabels={}, groupLabels={"alertname": "G"})
+    document["alerts"][0]["labels"].pop("alertname")
+
+    assert read_document(document).name == "G"

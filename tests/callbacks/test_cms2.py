@@ -1,0 +1,95 @@
+"""Cloud Monitor 2.0: what each alert says, and which words mean that it is over."""
+
+import pytest
+
+from tests.callbacks.other_bodies import CMS2, changed, read_document
+from trayalert.domain.alert import State
+from trayalert.domain.level import Level
+
+
+def test_an_alert_is_read_field_by_field() -> None:
+    alert = read_document(CMS2)
+
+    assert (alert.kind, alert.state, alert.level) == ("cms2", State.ALERT, Level.WARN)
+    assert (alert.at, alert.name, alert.rule_id) == (1_785_300_000_123, "ECS CPU usage is high", "rule-1")
+    assert (alert.value, alert.value_text, alert.expression) == (92.5, "92.5", "$Value > 80")
+    assert (alert.namespace, alert.region, alert.account_id) == ("acs_ecs", "cn-hangzhou", "123456")
+    assert (alert.resource_id, alert.resource_name, alert.address) == ("i-bp1example0003", "web-03", "10.0.0.3")
+    assert alert.message == "CPU usage exceeded 80%"
+    assert alert.dimensions == {"instanceId": "i-bp1example0003", "team": "shop", "customNumber": "7"}
+    assert alert.links == {
+        "resource": "https://cmsnext.console.aliyun.com/entity",
+        "rule": "https://cmsnext.console.aliyun.com/alert-rule",
+        "history": "https://cmsnext.console.aliyun.com/history",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "subtype", "state"),
+    [
+        ("OCCURRED", "NORMAL_TRIGGER", State.ALERT),
+        ("PERSISTENT", "NORMAL_TRIGGER", State.ALERT),
+        ("PERSISTENT", None, State.ALERT),
+        ("RESOLVED", "NORMAL_RESOLVE", State.OK),
+        ("RECOVERED", "NORMAL_RESOLVE", State.OK),
+        ("recovered", None, State.OK),
+        (None, "NORMAL_RESOLVE", State.OK),
+        (None, "NORMAL_TRIGGER", State.ALERT),
+        ("Running", "HighCPUUsage", State.ALERT),
+        ("INSUFFICIENT_DATA", "NODATA_TRIGGER", State.INSUFFICIENT_DATA),
+        ("OCCURRED", "NODATA_TRIGGER", State.INSUFFICIENT_DATA),
+        ("RESOLVED", "NODATA_RESOLVE", State.OK),
+        ("RESOLVED", "NORMAL_TRIGGER", State.ALERT),  # they contradict each other: better a false alarm
+        ("OCCURRED", "NORMAL_RESOLVE", State.ALERT),
+    ],
+)
+def test_status_and_subtype_tell_the_state(status: str | None, subtype: str | None, state: State) -> None:
+    assert read_document(changed(CMS2, status=status, subtype=subtype)).state is state
+
+
+def test_trigger_and_resolve_are_one_incident_and_two_alerts() -> None:
+    fired = read_document(CMS2)
+    over = read_document(changed(CMS2, id="alert-event-2", status="RESOLVED", subtype="NORMAL_RESOLVE"))
+    elsewhere = read_document(changed(CMS2, alertEntityId="ecs:i-9", resource=None))
+
+    assert fired.key == over.key != elsewhere.key
+    assert fired.identity != over.identity
+
+
+def test_a_retry_is_the_same_alert() -> None:
+    assert read_document(CMS2).identity == read_document(changed(CMS2, traceId="another")).identity
+    assert read_document(changed(CMS2, id=None)).identity == read_document(changed(CMS2, id=None, traceId="x")).identity
+
+
+def test_a_recovery_with_next_to_nothing_in_it_is_read() -> None:
+    alert = read_document({"timestamp": 1785300000123, "subject": "Recovered alert", "status": "RECOVERED"})
+
+    assert (alert.kind, alert.state, alert.level, alert.name) == ("cms2", State.OK, Level.OK, "Recovered alert")
+
+
+@pytest.mark.parametrize(
+    ("entity", "namespace"),
+    [
+        ({"domain": "ECS", "entityType": "instance", "entityId": "i-1"}, "acs_ecs"),
+        ({"domain": "acs", "entity_type": "acs.rds.instance", "entity_id": "rm-1"}, "acs_rds"),
+        ({"entity_id": "lb-1"}, "acs_slb"),
+        ({"entity_id": "0f3a"}, None),
+    ],
+)
+def test_the_entity_tells_the_service(entity: dict[str, str], namespace: str | None) -> None:
+    alert = read_document(changed(CMS2, resource={"entity": entity}))
+
+    assert alert.namespace == namespace
+    assert alert.resource_id == (entity.get("entityId") or entity["entity_id"])
+
+
+def test_the_workspace_tells_the_region_where_nothing_else_does() -> None:
+    assert read_document(changed(CMS2, "resource", tags={})).region == "cn-beijing"
+
+
+@pytest.mark.parametrize("data", [None, [], "text", {"value": "n/a"}, {"value": {}}, 5])
+def test_data_may_be_anything(data: object) -> None:
+    alert = read_document(changed(CMS2, data=data, annotations={"value": "7"}))
+
+    assert alert.kind == "cms2"
+    assert alert.value in {7.0, None}

@@ -1,0 +1,169 @@
+"""Each kind is told by its shape, whatever way it was sent, and none of them ever raises."""
+
+import json
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.callbacks.bodies import FULL, callback, form, read
+from tests.callbacks.other_bodies import ARMS, CARRIERS, CMS2, KINDS, PUSHED, SLS, as_form, as_json, read_document
+from trayalert.callbacks.kinds import READERS, read_callback
+from trayalert.domain.alert import TEST, UNRECOGNISED
+from trayalert.domain.level import Level
+
+DOCUMENTS = {**KINDS, "threshold": ("threshold", FULL)}
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_body_says_the_same_in_whatever_way_it_is_sent(name: str, carrier: str) -> None:
+    kind, document = DOCUMENTS[name]
+    expected = read_document(document)
+    (alert,) = read_callback(CARRIERS[carrier](document))
+
+    assert alert.kind == kind
+    assert replace(alert, fields=expected.fields) == expected
+    assert alert.fields.keys() == document.keys()
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_order_of_the_parts_says_nothing(name: str) -> None:
+    _, document = DOCUMENTS[name]
+    expected = read_document(document)
+    for seed in range(20):
+        names = list(document)
+        random.Random(seed).shuffle(names)
+        assert read_document({name: document[name] for name in names}) == expected
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_one_part_less_is_still_that_kind(name: str) -> None:
+    kind, document = DOCUMENTS[name]
+
+    for missing in document:
+        (first, *_) = read_callback(callback(as_json({key: part for key, part in document.items() if key != missing})))
+        heart = {"event centre": "alert", "alertmanager": "alerts"}.get(name)
+        assert first.kind == kind or missing == heart
+
+
+WRONG: tuple[Any, ...] = (
+    None, "", "null", True, -1, 1e308, 10**30, 0.1, [], {}, [[]], [{}], "{", "{}", "[{}]", "\ud800", "中" * 300,
+    {"a": {"b": {"c": []}}}, ["x"], 99999999999999999999,
+)  # fmt: skip
+values = st.sampled_from(WRONG) | st.text(max_size=8) | st.floats() | st.integers()
+
+
+def _places(part: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    items: list[tuple[str | int, Any]] = []
+    if isinstance(part, dict):
+        items = list(part.items())
+    elif isinstance(part, list):
+        items = list(enumerate(part))
+    return [place for key, inner in items for place in ((*path, key), *_places(inner, (*path, key)))]
+
+
+@given(st.data(), st.sampled_from(sorted(DOCUMENTS)))
+def test_wrong_values_and_missing_parts_never_raise_and_lose_nothing(data: st.DataObject, name: str) -> None:
+    document = json.loads(json.dumps(DOCUMENTS[name][1]))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.sampled_from(_places(document)))
+        parent: Any = document
+        try:
+            for key in place[:-1]:
+                parent = parent[key]
+            if data.draw(st.booleans()):
+                parent[place[-1]] = data.draw(values)
+            else:
+                del parent[place[-1]]
+        except (KeyError, IndexError, TypeError):
+            continue  # a part above it has gone already
+        if not document:
+            return
+    body = as_form(document) if data.draw(st.booleans()) else as_json(document)
+
+    alerts = read_callback(callback(body))
+
+    assert alerts
+    for alert in alerts:
+        assert alert.kind == TEST or alert.identity.text
+        assert alert.state is None or alert.state != "ALERT" or alert.level is not Level.OK
+        assert alert.kind in {TEST, UNRECOGNISED} or alert.state is not None
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_reader_that_fails_costs_no_alert(name: str) -> None:
+    def fail(_body: object) -> None:
+        raise RuntimeError
+
+    (alert,) = read_callback(callback(as_json(DOCUMENTS[name][1])), (fail, *READERS))
+
+    assert alert.kind == UNRECOGNISED
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_body_that_was_cut_off_or_is_of_another_charset_is_kept(name: str) -> None:
+    whole = as_json(DOCUMENTS[name][1])
+    for body in (whole[:-1], whole[: len(whole) // 2], whole.decode().encode("gb18030", "replace"), whole * 2):
+        assert read_callback(callback(body))
+
+
+@pytest.mark.parametrize("deep", ['{"alert":', '{"alerts":[', '{"labels":{"a":', '{"content":"{\\"a\\":'])
+def test_deep_nesting_is_kept_as_unrecognised(deep: str) -> None:
+    assert read((deep * 6000)[:65000].encode()).kind == UNRECOGNISED
+
+
+# several in one body
+def test_a_list_holds_an_alert_for_each_of_its_objects() -> None:
+    several = [SLS, {**SLS, "fingerprint": "x"}, CMS2, PUSHED, FULL, {"nobody": "knows"}]
+    alerts = read_callback(callback(as_json(several)))  # type: ignore[arg-type]
+
+    assert [alert.kind for alert in alerts] == ["sls", "sls", "cms2", "event", "threshold", UNRECOGNISED]
+    assert len({alert.identity for alert in alerts}) == 6
+
+
+def test_two_objects_of_a_list_that_name_no_moment_are_two_alerts() -> None:
+    first, second = read_callback(
+        callback(b'[{"alertState":"ALERT","alertName":"a"},{"alertState":"ALERT","alertName":"b"}]')
+    )
+
+    assert first.identity != second.identity
+
+
+@pytest.mark.parametrize("body", [b"[]", b"[1,2]", b'["text"]', b"[[]]", b'[{},"a"]'])
+def test_a_list_of_anything_else_is_unrecognised(body: bytes) -> None:
+    assert read(body).kind == UNRECOGNISED
+
+
+# what must not be taken for another kind
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"specversion": "1.0", "type": "mongodb:CloudMonitor:InstanceFailover", "source": "acs.mongodb", "id": "1"},
+        {"title": "[Alerting] CPU", "state": "alerting", "ruleId": 1, "ruleUrl": "https://g/", "message": "m"},
+        {"msg_type": "text", "content": {"text": "hello"}},
+        {"alerts": []},
+        {"alerts": "none", "status": "ok"},
+        {"alert": "text", "user": "me"},
+    ],
+)
+def test_what_only_looks_like_one_is_unrecognised(document: dict[str, Any]) -> None:
+    assert read_document(document).kind == UNRECOGNISED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"$alertmanager_content", b' "${alertmanager_content}" ', b'{"alerts":$alertmanager_content}',
+     b'{"msg_type":"text","content":{"text":"$content"}}'],
+)  # fmt: skip
+def test_a_template_that_was_not_filled_in_is_a_test(body: bytes) -> None:
+    assert read(body).kind == TEST
+    assert read(query=b"a=1", body=body).kind == TEST
+
+
+def test_an_alert_that_quotes_a_template_is_no_test() -> None:
+    assert read(form(FULL | {"alertName": "$content $alertmanager_content"})).kind == "threshold"
+    assert read_document({**ARMS, "note": "$content"}).kind == "alertmanager"

@@ -1,0 +1,174 @@
+"""Prometheus' Alertmanager, version 4 of its webhook: as ARMS, Managed Prometheus, Grafana and any Prometheus send it.
+
+Each entry of `alerts` is an alert of its own, with its labels for dimensions. Format: prometheus.io, "Configuration",
+`webhook_config`; ARMS' own labels begin with `_aliyun_arms_`, and its templates write the same with other words.
+"""
+
+import re
+
+from trayalert.callbacks.body import Body
+from trayalert.callbacks.dimensions import canonical
+from trayalert.callbacks.identity import key_of, text_identity, timed_identity
+from trayalert.callbacks.numbers import read_quantity
+from trayalert.callbacks.tree import Tree
+from trayalert.domain.alert import Alert, Identity, Kind, State
+from trayalert.domain.level import Level, read_level
+from trayalert.domain.resource import namespace_of_id, service_namespace
+from trayalert.domain.times import Millis, read_time
+
+KIND = Kind("alertmanager")
+
+_AROUND = (
+    "receiver", "groupLabels", "commonLabels", "commonAnnotations", "groupKey", "externalURL", "truncatedAlerts",
+    "alarmId", "dispatchRuleName", "orgId",
+)  # fmt: skip
+_WITHIN = ("labels", "annotations", "fingerprint", "startsAt", "endsAt", "generatorURL", "startTime")
+_ARMS = "_aliyun_arms_"
+_OVER = frozenset({"resolved", "recovered", "ok"})
+_RESOURCE = (
+    f"{_ARMS}involvedObject_id", "instanceId", "instance_id", "instance", "pod", "pod_name", "host", "hostname", "node",
+    "service", "job", "cluster",
+)  # fmt: skip
+"""Labels that say where it burns, the best first."""
+
+_NAME = (f"{_ARMS}involvedObject_name", "instanceName", "nodename")
+_VALUE = (
+    f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString"
+)  # fmt: skip
+_ADDRESS = re.compile(r"((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
+_LINKS = {
+    "alert": ("externalURL",),
+    "source": ("generatorURL",),
+    "dashboard": ("dashboardURL", "panelURL"),
+}
+
+
+def read(body: Body) -> tuple[Alert, ...] | None:
+    """Read the alerts of a group; None where the body is none."""
+    top = Tree(body.names)
+    entries = top.trees("alerts")
+    if not top.has(*_AROUND) and not any(entry.has(*_WITHIN) for entry in entries):
+        return None
+    if not entries and not (
+        top.has("commonLabels", "groupLabels", "groupKey", "truncatedAlerts") and top.has("status")
+    ):
+        return None
+    alerts = [_alert(body, top, entry, alone=len(entries) == 1) for entry in entries or (Tree({}),)]
+    return (*alerts, *_cut_off(body, top))
+
+
+def _alert(body: Body, top: Tree, entry: Tree, *, alone: bool) -> Alert:
+    labels = entry.tree("labels").texts() or (entry or top.tree("commonLabels", "groupLabels")).texts()
+    named, said = Tree(labels), entry.tree("annotations") or top.tree("commonAnnotations")
+    account = named.text(f"{_ARMS}userid", "userId")
+    state = State.OK if (entry.text("status") or top.text("status") or "").lower() in _OVER else State.ALERT
+    level = _level(named, entry, top, state)
+    started = read_time(entry.text("startsAt", "startTime") or top.text("startTime"))
+    fingerprint = entry.text("fingerprint") or key_of(canonical(labels))
+    key = key_of("alertmanager", fingerprint)
+    cluster = _cluster(named)
+    value, unit = _value(entry, said, named)
+    resource = named.text(*_RESOURCE)
+    address = _ADDRESS.fullmatch(named.text("privateIp", "instance", "host", "ip") or "")
+    return Alert(
+        kind=KIND,
+        identity=_identity(body, fingerprint, started, state, alone=alone),
+        key=key,
+        subject=key,
+        state=state,
+        level=level,
+        at=(read_time(entry.text("endsAt", "endTime")) if state is State.OK else started),
+        name=named.text("alertname", f"{_ARMS}alert_name") or _group_name(top),
+        rule_id=named.text(f"{_ARMS}alert_rule_id", "__alert_rule_uid__"),
+        metric=named.text("__name__"),
+        metric_title=named.text("__name__"),
+        value=read_quantity(value)[0],
+        value_text=value,
+        unit=unit or named.text("unit"),
+        namespace="acs_k8s" if cluster else _namespace(named),
+        region=named.text(f"{_ARMS}region_id", "regionId", "region"),
+        resource_id=resource,
+        resource_name=named.text(*_NAME),
+        account_id=account,
+        group=named.text(f"{_ARMS}integration_name") or None,
+        address=address[1] if address else None,
+        message=_message(said, entry),
+        links={
+            page: link
+            for page, names in _LINKS.items()
+            if (link := entry.text(*names) or (top.text(*names) if page == "alert" else None))
+        },
+        dimensions={"clusterId": cluster, **labels} if cluster else labels,
+        fields=body.fields,
+    )
+
+
+def _level(labels: Tree, entry: Tree, top: Tree, state: State) -> Level:
+    word = labels.text("severity", "level", "priority", f"{_ARMS}alert_level")
+    word = word or entry.text("severity", "level") or top.text("level", "severity")
+    level = read_level(word, absent=Level.OK if state is State.OK else Level.WARN)
+    return Level.WARN if state is State.ALERT and level is Level.OK else level
+
+
+def _cluster(labels: Tree) -> str | None:
+    """Return the id of the Kubernetes cluster that ARMS names as what it is about."""
+    kind = f"{labels.text(f'{_ARMS}involvedObject_kind')} {labels.text(f'{_ARMS}involvedObject_type')}".lower()
+    return labels.text(f"{_ARMS}involvedObject_id") if "cluster" in kind or "kubernetes" in kind else None
+
+
+def _namespace(labels: Tree) -> str | None:
+    """Return the callback namespace where labels tell one; most often `namespace` is that of Kubernetes."""
+    said = labels.text("acs_namespace", "namespace") or ""
+    if said.startswith("acs_"):
+        return said
+    if not labels.has("instanceId"):
+        return None
+    return service_namespace(labels.text("product", f"{_ARMS}product")) or namespace_of_id(labels.text("instanceId"))
+
+
+def _identity(body: Body, fingerprint: str, started: Millis | None, state: State, *, alone: bool) -> Identity:
+    if started is not None:
+        return timed_identity(started, "alertmanager", str(state), key_of(fingerprint))
+    whole = text_identity(body.callback)
+    return whole if alone else Identity(text=key_of(whole.text, fingerprint, str(state)), timed=False)
+
+
+def _group_name(top: Tree) -> str | None:
+    group = top.tree("commonLabels").text("alertname") or top.tree("groupLabels").text("alertname")
+    return group or top.text("title", "dispatchRuleName", "receiver")
+
+
+def _value(entry: Tree, said: Tree, labels: Tree) -> tuple[str | None, str | None]:
+    """Return the value as sent, and the unit that stands behind it."""
+    values = entry.tree("values").texts()
+    text = said.text(*_VALUE[:-1]) or labels.text(_VALUE[0]) or entry.text(*_VALUE[1:-1])
+    text = text or (next(iter(values.values())) if len(values) == 1 else None) or entry.text(_VALUE[-1])
+    return text, read_quantity(text)[1]
+
+
+def _message(said: Tree, entry: Tree) -> str | None:
+    parts = (said.text("summary"), said.text("message", "description", "content") or entry.text("message", "content"))
+    text = "\n".join(dict.fromkeys(part for part in parts if part))
+    return text or (said.text(f"{_ARMS}alert_message") or "").removeprefix("null\n") or None
+
+
+def _cut_off(body: Body, top: Tree) -> tuple[Alert, ...]:
+    """Say that there are more alerts than the sender was set to send: nobody knows what those are."""
+    count = top.text("truncatedAlerts") or "0"
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", count):
+        return ()
+    where = [top.text("groupKey"), top.text("receiver"), canonical(top.tree("groupLabels").texts())]
+    key = key_of("alertmanager", "truncated", where)
+    more = Alert(
+        kind=KIND,
+        identity=Identity(text=key_of(text_identity(body.callback).text, key), timed=False),
+        key=key,
+        subject=key,
+        state=State.ALERT,
+        level=Level.WARN,
+        name=f"{count} more alerts of this group were not sent",
+        message="The sender is set to send no more at once (max_alerts). Look there for the rest.",
+        one_off=True,
+        fields=body.fields,
+    )
+    return (more,)

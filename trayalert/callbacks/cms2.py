@@ -1,0 +1,146 @@
+"""Cloud Monitor 2.0: its webhook's CloudEvents-like object, one alert, with ready links to its own pages.
+
+Format: Cloud Monitor 2.0's pages "Notification object" and "Webhook", and the API's `AlertEvent`; words are open sets.
+Names are written with humps in the API and with underscores in the webhook.
+"""
+
+import re
+
+from trayalert.callbacks.body import Body
+from trayalert.callbacks.dimensions import canonical
+from trayalert.callbacks.identity import key_of, text_identity, timed_identity
+from trayalert.callbacks.numbers import read_number
+from trayalert.callbacks.tree import Tree
+from trayalert.domain.alert import Alert, Identity, Kind, State
+from trayalert.domain.level import Level, read_level
+from trayalert.domain.resource import id_dimension, id_dimension_of, namespace_of_id, service_namespace
+from trayalert.domain.times import Millis, read_time
+
+KIND = Kind("cms2")
+
+_SUBTYPE = re.compile(r"(?:NORMAL|NODATA|NO_DATA)_[A-Z_]+|[A-Z_]+_(?:TRIGGER|RESOLVED?)", re.IGNORECASE)
+_REST = ("severity", "timestamp", "time", "alertEntityId", "ruleId", "alertMessage", "labels", "specversion", "subtype")
+_FIRING = frozenset({"OCCURRED", "PERSISTENT", "FIRING", "TRIGGERED", "ALERT", "ALARM"})
+_OVER = frozenset({"RESOLVED", "RECOVERED", "OK", "CLOSED"})
+_NO_DATA = frozenset({"INSUFFICIENT_DATA", "NODATA", "NO_DATA"})
+_REGION_AT_END = re.compile(r"default-cms-\d+-([a-z]+(?:-[a-z0-9]+)+)")
+_LINKS = {
+    "resource": ("entityUrl",),
+    "rule": ("alertRuleUrl", "ruleUrl"),
+    "history": ("alertHistoryUrl",),
+}
+
+
+def read(body: Body) -> tuple[Alert, ...] | None:
+    """Read an alert of Cloud Monitor 2.0; None where the body is none."""
+    top = Tree(body.names)
+    typed = (top.text("type") or "").upper() == "ALERT" and top.has("specversion", "subtype", "alertEntityId", "status")
+    shaped = top.has("subject", "status") == 2 and top.has(*_REST)
+    if not (typed or shaped or _SUBTYPE.fullmatch(top.text("subtype") or "")):
+        return None
+    return (_alert(body, top),)
+
+
+def _alert(body: Body, top: Tree) -> Alert:
+    entity, labels, data = top.tree("resource").tree("entity"), top.tree("labels"), top.tree("data")
+    properties = entity.tree("prop", "properties")
+    around = (labels, properties, top.tree("resource").tree("tags"), top.tree("alertEntityFields"))
+    namespace = _namespace(entity, labels) or namespace_of_id(labels.text("instanceId") or entity.text("entityId"))
+    dimensions = _dimensions(top, entity, labels, namespace)
+    own = id_dimension_of(namespace)
+    named = own if own in dimensions else id_dimension(namespace, dimensions)
+    resource = dimensions[named] if named else None
+    state = _state(top)
+    level = read_level(top.text("severity"), absent=Level.OK if state is State.OK else Level.WARN)
+    if state is not State.OK and level is Level.OK:
+        level = Level.WARN
+    at = read_time(top.text("timestamp")) or read_time(top.text("time"))
+    where = resource or top.text("alertEntityId") or canonical(dimensions)
+    key = key_of("cms2", top.text("ruleId") or top.text("subject"), where)
+    metric = data.text("metricName", "metric") or labels.text("metricName", "metric")
+    value = data.text("value", "curValue") or top.tree("annotations").text("currentValue", "curValue", "value")
+    return Alert(
+        kind=KIND,
+        identity=_identity(body, top, key, at),
+        key=key,
+        subject=key,
+        state=state,
+        level=level,
+        at=at,
+        name=top.text("subject", "ruleName", "alertName"),
+        rule_id=top.text("ruleId"),
+        metric=metric,
+        metric_title=data.text("metricTitle") or metric,
+        value=read_number(value),
+        value_text=value,
+        unit=data.text("unit") or labels.text("unit"),
+        expression=_expression(data),
+        namespace=namespace,
+        region=_first(around, "regionId", "_cms_region", "region") or _region_of(top.text("workspace")),
+        resource_id=resource,
+        resource_name=_first(around, "instanceName", "resourceName") or entity.text("entityName", "name"),
+        account_id=top.text("userId", "aliyunaccountid"),
+        group=_first(around, "groupName", "groupId"),
+        address=_first(around[::-1], "privateIp", "privateIpAddress", "ip", "ipAddress"),
+        message=top.text("alertMessage", "message") or top.tree("annotations").text("description", "summary"),
+        links={page: link for page, names in _LINKS.items() if (link := top.text(*names))},
+        dimensions=dimensions,
+        fields=body.fields,
+    )
+
+
+def _first(trees: tuple[Tree, ...], *names: str) -> str | None:
+    return next(filter(None, (tree.text(*names) for tree in trees)), None)
+
+
+def _state(top: Tree) -> State:
+    """Return what the words agree on; where they do not, it burns."""
+    status, subtype = ((top.text(name) or "").upper() for name in ("status", "subtype"))
+    ends = subtype.endswith(("_RESOLVE", "_RESOLVED", "_RECOVER", "_RECOVERED"))
+    if status in _OVER or (ends and status not in _FIRING | _NO_DATA):
+        return State.ALERT if subtype.endswith("_TRIGGER") else State.OK
+    if status in _NO_DATA or subtype.startswith(("NODATA", "NO_DATA")):
+        return State.INSUFFICIENT_DATA
+    return State.ALERT
+
+
+def _namespace(entity: Tree, labels: Tree) -> str | None:
+    """Return `acs_ecs` for the domain `ecs`, or for the entity type `acs.ecs.instance`."""
+    said = labels.text("namespace", "acs_namespace")
+    if said and said.startswith(("acs_", "waf")):
+        return said
+    service, type_ = entity.text("domain"), entity.text("entityType")
+    parts = (type_ or "").split(".")
+    if len(parts) > 1 and (service or "acs").lower() == "acs":
+        service, type_ = parts[1], parts[-1]
+    return service_namespace(service, type_)
+
+
+def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) -> dict[str, str]:
+    """Return the labels, and the dimension that names the resource where they lack it."""
+    dimensions = labels.texts()
+    own = id_dimension_of(namespace)
+    if own not in dimensions:
+        number = entity.tree("prop", "properties").text(own, "instanceId") or entity.text("entityId")
+        number = number or (top.text("alertEntityId") or "").rpartition(":")[2] or labels.text(own)
+        if number:
+            dimensions = {own: number, **dimensions}
+    return dimensions
+
+
+def _identity(body: Body, top: Tree, key: str, at: Millis | None) -> Identity:
+    status = top.text("status") or top.text("subtype")
+    number = top.text("id")
+    if number:
+        return timed_identity(at or 0, key_of("cms2", number, status))
+    return text_identity(body.callback) if at is None else timed_identity(at, "cms2", status, key)
+
+
+def _expression(data: Tree) -> str | None:
+    sign, bound = data.text("comparisonOperator", "operator"), data.text("threshold")
+    return f"$Value {sign} {bound}" if sign and bound else None
+
+
+def _region_of(workspace: str | None) -> str | None:
+    match = _REGION_AT_END.fullmatch(workspace or "")
+    return match[1] if match else None

@@ -1,0 +1,215 @@
+"""System events, pushed by an event rule or by the event centre's subscription: what Alibaba Cloud says of a resource.
+
+Formats: Cloud Monitor's pages on event-triggered alert rules (`product`, `name`, `content`, ...) and on event
+subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. Either may come by POST or
+GET, as JSON or as a form whose nested objects are JSON texts.
+
+Nothing resolves most events. Maintenance goes through phases under one `eventId`, and is over with the last of them.
+"""
+
+from dataclasses import dataclass
+from itertools import islice
+
+from trayalert.callbacks.body import Body
+from trayalert.callbacks.identity import key_of, text_identity, timed_identity
+from trayalert.callbacks.tree import Tree
+from trayalert.domain.alert import Alert, Identity, Kind, State
+from trayalert.domain.level import Level, read_level
+from trayalert.domain.resource import Arn, id_dimension_of, namespace_of_id, read_arn, service_namespace
+from trayalert.domain.times import Millis, read_time
+
+KIND = Kind("event")
+
+_RULE_MARKS = ("product", "name", "content", "eventTime", "eventType", "resourceId", "ruleName", "ver")
+_FEWEST_MARKS = 3
+_PUSHED_MARKS = ("alertStatus", "eventName", "eventContentMap", "eventRawContent", "dedupId", "arn", "meta")
+
+_PENDING = frozenset({"scheduled", "waiting", "inquiring", "executing", "failed"})
+_OVER = frozenset({"executed", "avoided", "canceled", "cancelled"})
+"""Phases of an event that lasts: see "ECS system events". Failed: it may be tried again, or need the person."""
+
+_BEGINS = frozenset({"start", "begin", "stopped"})
+_ENDS = frozenset({"end", "running"})
+"""Last words of the names of pairs, such as `Instance_Failure_Start`, `Agent_Status_Running`, `blackhole_end`."""
+
+_PHASES = _PENDING | _OVER
+_RESOLVED = frozenset({"resolved", "recovered"})
+_SAID = (
+    "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
+    "publishTime", "device", "diskId",
+)  # fmt: skip
+"""What a person wants to know of an event's content; where it has none of it, the first that it has."""
+_MOST_SAID = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What both formats have, each in its own place. `meta` is the event as an event rule would have sent it."""
+
+    top: Tree
+    alert: Tree
+    meta: Tree
+    content: Tree
+
+    def text(self, *names: str) -> str | None:
+        return self.alert.text(*names) or self.meta.text(*names) or self.top.text(*names)
+
+    @property
+    def name(self) -> str | None:
+        return self.text("eventName", "name")
+
+    @property
+    def lasting_id(self) -> str | None:
+        """The id that all phases of an event share."""
+        return self.content.text("eventId")
+
+    @property
+    def phase(self) -> str | None:
+        """The phase of an event that goes through some; None for one that just happens, if only to its end.
+
+        Documents print the name of an earlier phase beside a later `eventStatus`, or beside the time of the end.
+        """
+        suffix = (self.name or "").rpartition(":")[2]
+        lasts = self.lasting_id is not None or suffix.lower() in _PHASES
+        words = [self.content.text("eventStatus"), self.meta.text("status") if lasts else None]
+        if not any(words) and self.lasting_id and self.content.has("executeFinishTime"):
+            return "Executed"
+        return next((word for word in (*words, suffix) if word and word.lower() in _PHASES), None)
+
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """What a pair of events has in common, and the word that tells which of the two it is."""
+        for text in (self.name, self.meta.text("status")):
+            stem, _, word = (text or "").replace(":", "_").rpartition("_")
+            if stem and word.lower() in _BEGINS | _ENDS:
+                return stem, word.lower()
+        return None
+
+
+def read(body: Body) -> tuple[Alert, ...] | None:
+    """Read an event; None where the body is none."""
+    top = Tree(body.names)
+    alert = top.tree("alert")
+    if alert.has(*_PUSHED_MARKS) or (alert and top.has("subscription", "strategyName")):
+        content = alert.tree("eventContentMap", "eventRawContent")
+        return (_alert(body, _Event(top, alert, alert.tree("meta").tree("sysEventMeta"), content)),)
+    if top.has(*_RULE_MARKS) >= _FEWEST_MARKS:
+        return (_alert(body, _Event(top, Tree({}), top, top.tree("content"))),)
+    return None
+
+
+def _alert(body: Body, event: _Event) -> Alert:
+    arn = _arn(event)
+    region = event.text("regionId") or arn.region or event.content.text("regionId")
+    region = region or event.content.tree("extensions").text("region", "regionId")
+    account = event.top.text("userId") or event.alert.text("userId") or arn.account_id
+    product = service_namespace(event.text("product"))
+    namespace = service_namespace(arn.service, arn.type) or product or namespace_of_id(arn.id)
+    dimensions = _dimensions(event, arn, namespace)
+    state = _state(event)
+    level = _level(event, state)
+    at = read_time(event.alert.text("timestamp") or event.text("eventTime")) or read_time(event.text("time"))
+    key = _key(event, account, arn)
+    return Alert(
+        kind=KIND,
+        identity=_identity(body, event, at, level),
+        key=key,
+        subject=key,
+        state=state,
+        level=level,
+        at=at,
+        name=event.name or event.text("ruleName", "strategyName"),
+        rule_id=event.top.tree("subscription").text("subscriptionUuid"),
+        namespace=namespace,
+        region=region,
+        resource_id=arn.id,
+        resource_name=_resource_name(event),
+        account_id=account,
+        group=event.text("groupName") or event.text("groupId"),
+        address=event.content.text("privateIpAddress", "privateIp", "ipAddress", "publicIpAddress"),
+        message=_message(event),
+        titles=_titles(event),
+        one_off=state is State.ALERT and _one_off(event),
+        dimensions=dimensions,
+        fields=body.fields,
+    )
+
+
+def _arn(event: _Event) -> Arn:
+    arn = read_arn(event.text("arn", "resourceId"))
+    number = arn.id or event.content.text("instanceId", "resourceId", "diskId", "vmName") or event.meta.text("resource")
+    return arn._replace(id=number)
+
+
+def _dimensions(event: _Event, arn: Arn, namespace: str | None) -> dict[str, str]:
+    dimensions = {}
+    if arn.id:
+        dimensions["diskId" if arn.type == "disk" else id_dimension_of(namespace)] = arn.id
+    for name in ("instanceId", "diskId", "device"):
+        value = event.content.text(name)
+        if value:
+            dimensions.setdefault(name, value)
+    return dimensions
+
+
+def _state(event: _Event) -> State:
+    status = (event.alert.text("alertStatus") or "").lower()
+    phase = (event.phase or "").lower()
+    if status in _RESOLVED or phase in _OVER:
+        return State.OK
+    if not status and not phase and (event.meta.text("status") or "").lower() in _RESOLVED:
+        return State.OK
+    return State.OK if event.pair and event.pair[1] in _ENDS else State.ALERT
+
+
+def _level(event: _Event, state: State) -> Level:
+    word = event.top.text("severity", "level") or event.alert.text("severity") or event.meta.text("level")
+    level = read_level(word, absent=Level.OK if state is State.OK else Level.WARN)
+    failed = (event.phase or "").lower() == "failed"
+    return Level.WARN if state is State.ALERT and (level is Level.OK or (failed and level is Level.INFO)) else level
+
+
+def _one_off(event: _Event) -> bool:
+    """Whether nothing more is to be expected: it just happened, or its last phase failed."""
+    if event.phase or event.content.has("notBefore"):
+        return (event.phase or "").lower() == "failed"
+    if event.pair:
+        return False
+    return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # a metric recovers
+
+
+def _key(event: _Event, account: str | None, arn: Arn) -> str:
+    if event.lasting_id and (event.phase or event.content.has("notBefore")):
+        return key_of("event", account, event.lasting_id)
+    where = arn.id or event.text("instanceName")
+    if event.pair:
+        return key_of("event", account, event.pair[0], where)
+    shared = event.alert.text("dedupId")
+    if shared and shared not in {event.alert.text("traceId"), event.meta.text("id")}:  # else it is this event's alone
+        return key_of("event", account, "dedupId", shared)
+    stem, _, suffix = (event.name or "").rpartition(":")
+    name = stem if suffix.lower() in _PHASES else event.name
+    return key_of("event", account, name or event.text("ruleName", "strategyName"), where)
+
+
+def _identity(body: Body, event: _Event, at: Millis | None, level: Level) -> Identity:
+    number = event.alert.text("dedupId") or event.meta.text("id") or event.alert.text("traceId")
+    if number is None:
+        return text_identity(body.callback)
+    status = event.alert.text("alertStatus") or event.meta.text("status")
+    return timed_identity(at or 0, key_of("event", number, event.name, status, event.phase, level))
+
+
+def _resource_name(event: _Event) -> str | None:
+    return event.meta.text("instanceName") or event.content.text("instanceName") or event.text("instanceName")
+
+
+def _titles(event: _Event) -> dict[str, str]:
+    titles = {"zh": event.meta.text("eventNameZh"), "en": event.meta.text("eventNameEn")}
+    return {language: title for language, title in titles.items() if title and title != event.name}
+
+
+def _message(event: _Event) -> str | None:
+    said = {name: text for name in _SAID if (text := event.content.text(name))} or event.content.texts()
+    parts = [f"{name}: {text}" for name, text in islice(said.items(), _MOST_SAID)]
+    return "; ".join([event.phase, *parts] if event.phase else parts) or None

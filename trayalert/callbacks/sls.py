@@ -1,0 +1,104 @@
+"""Log Service alerts: one object an alert, or a list of them; whatever the person's content template leaves of it.
+
+Format: Log Service's pages "Variables in new alert templates" and "Default content templates". Times are seconds, and 0
+is none. The legacy templates know no recovery: nothing ever resolves their alerts.
+"""
+
+from trayalert.callbacks.body import Body
+from trayalert.callbacks.dimensions import canonical
+from trayalert.callbacks.identity import key_of, text_identity, timed_identity
+from trayalert.callbacks.numbers import read_number
+from trayalert.callbacks.tree import Tree
+from trayalert.domain.alert import Alert, Identity, Kind, State
+from trayalert.domain.level import Level, read_level
+from trayalert.domain.times import Millis, read_time
+
+KIND = Kind("sls")
+
+_NAMES = ("alertId", "alertName", "alertDisplayName", "alertInstanceId")
+_MARKS = (
+    "alertTime", "fireTime", "resolveTime", "project", "fingerprint", "condition", "rawCondition", "alertUrl",
+    "queryUrl", "results", "fireResults", "alertInstanceId", "nextEvalInterval", "aliuid",
+)  # fmt: skip
+_OTHERS = ("alertState", "metricName", "metricProject", "curValue", "expression")
+_SEVERITIES = {"10": Level.CRITICAL, "8": Level.CRITICAL, "6": Level.WARN, "4": Level.INFO, "2": Level.INFO}
+"""Critical, high, medium, low, report only."""
+
+_OVER = frozenset({"resolved", "recovered", "ok"})
+_LINKS = {
+    "query": ("queryUrl", "fullResultUrl"),
+    "rule": ("alertUrl",),
+    "dashboard": ("dashboardUrl",),
+    "history": ("alertHistoryDashboardUrl",),
+}
+"""Not `signin_url`: there is a token in it."""
+
+
+def read(body: Body) -> tuple[Alert, ...] | None:
+    """Read an alert of Log Service; None where the body is none."""
+    top = Tree(body.names)
+    if not top.has(*_NAMES) or not top.has(*_MARKS) or top.has(*_OTHERS):
+        return None
+    return (_alert(body, top),)
+
+
+def _alert(body: Body, top: Tree) -> Alert:
+    annotations, result = top.tree("annotations"), next(iter(top.trees("results")), Tree({}))
+    account, project = top.text("aliuid", "uid"), top.text("project") or result.text("project")
+    rule = top.text("alertId")
+    status = top.text("status")
+    state = State.OK if (status or "").lower() in _OVER else State.ALERT
+    dimensions = top.tree("labels").texts()
+    for name, value in (("project", project), ("logstore", result.text("store", "logStore"))):
+        if value:
+            dimensions.setdefault(name, value)
+    key = key_of(
+        "sls", account, project, rule or top.text(*_NAMES[1:3]), top.text("fingerprint") or canonical(dimensions)
+    )
+    at = _time(top, state)
+    value = top.text("fireResultsCount") or top.text("rawResultCount")
+    return Alert(
+        kind=KIND,
+        identity=_identity(body, top, key, at, status),
+        key=key,
+        subject=key,
+        state=state,
+        level=_level(top.text("severity"), state),
+        at=at,
+        name=top.text("alertName", "alertDisplayName") or annotations.text("title") or rule,
+        rule_id=rule,
+        value=read_number(value),
+        value_text=value,
+        expression=top.text("condition", "rawCondition"),
+        namespace="acs_sls",
+        region=top.text("region", "regionId") or result.text("region"),
+        resource_id=project,
+        resource_name=project,
+        account_id=account,
+        message=_message(top, annotations),
+        links={page: link for page, names in _LINKS.items() if (link := top.text(*names) or result.text(*names))},
+        one_off=status is None,
+        dimensions=dimensions,
+        fields=body.fields,
+    )
+
+
+def _time(top: Tree, state: State) -> Millis | None:
+    resolved = read_time(top.text("resolveTime")) if state is State.OK else None
+    return resolved or read_time(top.text("alertTime")) or read_time(top.text("fireTime"))
+
+
+def _level(word: str | None, state: State) -> Level:
+    level = _SEVERITIES.get(word or "") or read_level(word, absent=Level.OK if state is State.OK else Level.WARN)
+    return Level.WARN if state is State.ALERT and level is Level.OK else level
+
+
+def _identity(body: Body, top: Tree, key: str, at: Millis | None, status: str | None) -> Identity:
+    if at is None or not top.has("fingerprint", "alertId", "alertName", "alertDisplayName"):
+        return text_identity(body.callback)
+    return timed_identity(at, "sls", status, key)
+
+
+def _message(top: Tree, annotations: Tree) -> str | None:
+    said = [annotations.text("title"), annotations.text("desc", "description", "message"), top.text("fireResultsAsKv")]
+    return "\n".join(text for text in said if text) or None

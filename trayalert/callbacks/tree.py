@@ -1,0 +1,81 @@
+"""The parts of a body by their names, however they are nested: as JSON, or as JSON in a text, as forms carry it.
+
+Names are told apart by their letters and digits alone: `alertStatus`, `alert_status` and `AlertStatus` are one. A part
+that is absent, empty or the text `null` says nothing. Nothing here raises.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from trayalert.callbacks.body import json_text, read_json, sound
+
+
+class Tree:
+    """Named parts. A tree with none is false."""
+
+    def __init__(self, parts: Mapping[str, Any]) -> None:
+        self._parts: dict[str, Any] = {}
+        self._names = parts
+        for name, value in parts.items():
+            if value is not None and value not in ("", "null"):
+                self._parts.setdefault(_plain(name), value)
+
+    def __bool__(self) -> bool:
+        """Whether any part says anything."""
+        return bool(self._parts)
+
+    def has(self, *names: str) -> int:
+        """Return how many of the parts there are."""
+        return sum(_plain(name) in self._parts for name in names)
+
+    def text(self, *names: str) -> str | None:
+        """Return the first of the parts that is a text, a number or a truth; None where there is none."""
+        for name in names:
+            value = self._parts.get(_plain(name))
+            if isinstance(value, bool | str) and (text := json_text(value).strip()) and text != "null":
+                return text
+        return None
+
+    def tree(self, *names: str) -> "Tree":
+        """Return the first of the parts that has parts itself; an empty tree where there is none."""
+        for name in names:
+            value = _opened(self._parts.get(_plain(name)))
+            if isinstance(value, dict) and value:
+                return Tree(value)
+        return Tree({})
+
+    def trees(self, *names: str) -> tuple["Tree", ...]:
+        """Return the first of the parts that is a list with trees in it, as those; one tree alone is such a list."""
+        for name in names:
+            value = _opened(self._parts.get(_plain(name)))
+            found = tuple(Tree(item) for item in _items(value) if isinstance(item, dict) and item)
+            if found:
+                return found
+        return ()
+
+    def texts(self) -> dict[str, str]:
+        """Return all parts that say anything, under their names as sent; what has parts itself as JSON."""
+        return {sound(name): text for name, value in self._names.items() if (text := _text(value)) is not None}
+
+
+def _text(value: object) -> str | None:
+    text = json_text(value).strip()
+    return None if text in {"", "null"} else text
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _opened(value: object) -> object:
+    """Read JSON that stands in a text."""
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        return read_json(value)
+    return value
+
+
+def _items(value: object) -> Iterator[object]:
+    if isinstance(value, list):
+        yield from map(_opened, value)
+    elif value is not None:
+        yield value
