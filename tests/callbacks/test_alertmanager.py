@@ -129,7 +129,7 @@ def test_what_the_sender_cut_off_is_said() -> None:
     burning, cut = group(prometheus(1), truncatedAlerts=7)
 
     assert burning.name == "HostDown"
-    assert (cut.name, cut.state, cut.level) == ("7 more alerts of this group were not sent", State.ALERT, Level.WARN)
+    assert (cut.name, cut.state, cut.level) == ("7 more alerts of this group are not shown", State.ALERT, Level.WARN)
     assert cut.one_off
     assert len(group(prometheus(1), truncatedAlerts=0)) == 1
 
@@ -152,10 +152,12 @@ def test_the_word_null_before_arms_message_is_left_out() -> None:
     assert alert.message == "lost"
 
 
-def test_a_thousand_entries_are_a_thousand_alerts() -> None:
-    alerts = group(*(prometheus(number) for number in range(1000)))
+def test_five_hundred_entries_are_as_many_alerts_and_what_is_beyond_is_said() -> None:
+    alerts = group(*(prometheus(number) for number in range(500)))
+    more = group(*(prometheus(number) for number in range(1000)), truncatedAlerts=1)
 
-    assert len({alert.identity for alert in alerts}) == 1000
+    assert len({alert.identity for alert in alerts}) == 500
+    assert [alert.name for alert in more[500:]] == ["501 more alerts of this group are not shown"]
 
 
 def test_the_group_names_what_has_no_name() -> None:

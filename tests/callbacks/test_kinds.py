@@ -133,6 +133,13 @@ def test_two_objects_of_a_list_that_name_no_moment_are_two_alerts() -> None:
     assert first.identity != second.identity
 
 
+def test_a_list_with_more_than_is_read_says_so() -> None:
+    body = b"[" + b",".join(b'{"alertState":"ALERT","alertName":"%d"}' % number for number in range(600)) + b"]"
+    alerts = read_callback(callback(body))
+
+    assert [alert.kind for alert in alerts[499:]] == ["threshold", UNRECOGNISED]
+
+
 @pytest.mark.parametrize("body", [b"[]", b"[1,2]", b'["text"]', b"[[]]", b'[{},"a"]'])
 def test_a_list_of_anything_else_is_unrecognised(body: bytes) -> None:
     assert read(body).kind == UNRECOGNISED

@@ -83,6 +83,30 @@ BODIES = {
     "commas and spaces in a name": P + b"instanceName=taskName=" + b",+++" * 115,
     "one long word in a name": P + b"instanceName=taskName=," + b"w" * 470,
     "many starts in a name": P + b"instanceName=" + b",+instance+" * 44 + b"%ef%bc%8c",
+    "a list of objects": filled(b"[", b'{"a":1},', b"{}]"),
+    "a list of alerts": filled(b"[", b'{"alertState":"ALERT"},', b"{}]"),
+    "a list of events": filled(b"[", b'{"alert":{"eventName":1,"meta":{"a":1}}},', b"{}]"),
+    "many alerts in a group": filled(
+        b'{"status":"firing","groupKey":"g","alerts":[', b'{"labels":{"a":"b"}},', b"{}]}"
+    ),
+    "many empty alerts in a group": filled(b'{"status":"firing","groupKey":"g","alerts":[', b"{},", b"{}]}"),
+    "many labels": b'{"groupKey":"g","alerts":[{"labels":{' + b",".join(b'"a%d":1' % n for n in range(5000)) + b"}}]}",
+    "a long content of an event": filled(b'{"alert":{"eventName":"x","eventContentMap":{"state":"', b"x", b'"}}}'),
+    "a content of many parts": b'{"product":"a","name":"b","ver":1,"content":{'
+    + b",".join(b'"a%d":"x"' % number for number in range(5000))
+    + b"}}",
+    "JSON in texts": filled(b'{"product":"a","name":"b","content":"', b'[{\\"a\\":', b'"}'),
+    "envelopes": filled(b"", b'{"data":'),
+    "envelopes of text": filled(b'{"data":"', b'{\\"data\\":', b'"}'),
+    "a long time of an event": filled(b'{"product":"a","name":"b","ver":1,"eventTime":"2023-01-01T00:00', b"0", b'"}'),
+    "a long value of a group": filled(b'{"groupKey":"g","alerts":[{"annotations":{"value":"1', b" ", b'x"}}]}'),
+    "a long subtype": filled(b'{"subtype":"', b"NODATA_", b'1"}'),
+    "a long workspace": filled(b'{"type":"ALERT","status":"x","workspace":"default-cms-1-a', b"-a", b'!"}'),
+    "a Python map": filled(P + b"instanceInfo={'a", b"'"),
+    "a Python map of half pairs": filled(P + b"instanceInfo={'a':", b"'a' :"),
+    "ampersands in an expression": filled(A + b"expression=a b", b"&&x"),
+    "dollars": filled(b"", b"$"),
+    "dollars and braces": filled(b"", b"${"),
     "escapes in a name": P + b"instanceName=" + b"\\ud800" * 80,
 }
 

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from trayalert.app.clock import now, ticks
 from trayalert.app.control import Answer, ControlFault, Wish, open_control
@@ -23,6 +24,7 @@ from trayalert.listener.self_check import parser_kind
 from trayalert.services.inbox import Inbox
 from trayalert.services.keeping import Keeping
 from trayalert.services.probing import probing_words, turned_away_words
+from trayalert.services.rereading import read_some_again
 from trayalert.services.secrets import Secrets
 from trayalert.services.status import Door, Running
 from trayalert.storage.faults import LogFault
@@ -214,14 +216,12 @@ class Receiver:
         match wish:
             case {"do": "status"}:
                 return {"running": asdict(self._running())}
-            case {"do": "resolve", "id": int(number)}:
-                return {"done": await self._wanted_inbox().resolve(number, now=now())}
             case {"do": "rotate" | "add secret" | "remove secret" | "keep secrets"}:
                 self._plan.secrets.do(wish, now=now())
             case {"do": "verify"}:
                 self._verify()
-            case {"do": "backup"}:
-                return {"done": await self._back_up()}
+            case {"do": "resolve" | "reparse" | "backup"}:
+                return {"done": await self._change(wish)}
             case {"do": "show"}:
                 if self._show:
                     self._show()
@@ -229,6 +229,16 @@ class Receiver:
             case _:
                 return {"error": f"the running trayalert does not know {wish.get('do')!r}; it may be older: restart it"}
         return {"done": True}
+
+    async def _change(self, wish: Wish) -> Any:
+        """Change the log as another process wishes; return what came of it."""
+        match wish:
+            case {"do": "resolve", "id": int(number)}:
+                return await self._wanted_inbox().resolve(number, now=now())
+            case {"do": "reparse", "anew": bool(anew)}:
+                return asdict(await read_some_again(self._wanted_inbox(), now=now(), anew=anew))
+            case _:
+                return await self._back_up()
 
     async def _back_up(self) -> str:
         if self._keeping is None:

@@ -6,7 +6,7 @@ Each entry of `alerts` is an alert of its own, with its labels for dimensions. F
 
 import re
 
-from trayalert.callbacks.body import Body
+from trayalert.callbacks.body import MOST_ALERTS, Body
 from trayalert.callbacks.dimensions import canonical
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.numbers import read_quantity
@@ -53,11 +53,13 @@ def read(body: Body) -> tuple[Alert, ...] | None:
         top.has("commonLabels", "groupLabels", "groupKey", "truncatedAlerts") and top.has("status")
     ):
         return None
-    alerts = [_alert(body, top, entry, alone=len(entries) == 1) for entry in entries or (Tree({}),)]
-    return (*alerts, *_cut_off(body, top))
+    whole = text_identity(body.callback)
+    alerts = [_alert(body, top, entry, whole) for entry in entries[:MOST_ALERTS] or (Tree({}),)]
+    return (*alerts, *_cut_off(body, top, whole, len(entries) - MOST_ALERTS))
 
 
-def _alert(body: Body, top: Tree, entry: Tree, *, alone: bool) -> Alert:
+def _alert(body: Body, top: Tree, entry: Tree, whole: Identity) -> Alert:
+    """Read an entry; `whole` names the body that it stands in."""
     labels = entry.tree("labels").texts() or (entry or top.tree("commonLabels", "groupLabels")).texts()
     named, said = Tree(labels), entry.tree("annotations") or top.tree("commonAnnotations")
     account = named.text(f"{_ARMS}userid", "userId")
@@ -72,7 +74,7 @@ def _alert(body: Body, top: Tree, entry: Tree, *, alone: bool) -> Alert:
     address = _ADDRESS.fullmatch(named.text("privateIp", "instance", "host", "ip") or "")
     return Alert(
         kind=KIND,
-        identity=_identity(body, fingerprint, started, state, alone=alone),
+        identity=_identity(whole, fingerprint, started, state),
         key=key,
         subject=key,
         state=state,
@@ -126,11 +128,10 @@ def _namespace(labels: Tree) -> str | None:
     return service_namespace(labels.text("product", f"{_ARMS}product")) or namespace_of_id(labels.text("instanceId"))
 
 
-def _identity(body: Body, fingerprint: str, started: Millis | None, state: State, *, alone: bool) -> Identity:
+def _identity(whole: Identity, fingerprint: str, started: Millis | None, state: State) -> Identity:
     if started is not None:
         return timed_identity(started, "alertmanager", str(state), key_of(fingerprint))
-    whole = text_identity(body.callback)
-    return whole if alone else Identity(text=key_of(whole.text, fingerprint, str(state)), timed=False)
+    return Identity(text=key_of(whole.text, fingerprint, str(state)), timed=False)
 
 
 def _group_name(top: Tree) -> str | None:
@@ -152,22 +153,23 @@ def _message(said: Tree, entry: Tree) -> str | None:
     return text or (said.text(f"{_ARMS}alert_message") or "").removeprefix("null\n") or None
 
 
-def _cut_off(body: Body, top: Tree) -> tuple[Alert, ...]:
-    """Say that there are more alerts than the sender was set to send: nobody knows what those are."""
-    count = top.text("truncatedAlerts") or "0"
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", count):
+def _cut_off(body: Body, top: Tree, whole: Identity, unread: int) -> tuple[Alert, ...]:
+    """Say that there are more alerts than the sender was set to send, or than are read: they may burn, too."""
+    said = top.text("truncatedAlerts") or "0"
+    unsent = int(said) if re.fullmatch(r"[1-9][0-9]{0,8}", said) else 0
+    if not unsent and unread <= 0:
         return ()
     where = [top.text("groupKey"), top.text("receiver"), canonical(top.tree("groupLabels").texts())]
     key = key_of("alertmanager", "truncated", where)
     more = Alert(
         kind=KIND,
-        identity=Identity(text=key_of(text_identity(body.callback).text, key), timed=False),
+        identity=Identity(text=key_of(whole.text, key), timed=False),
         key=key,
         subject=key,
         state=State.ALERT,
         level=Level.WARN,
-        name=f"{count} more alerts of this group were not sent",
-        message="The sender is set to send no more at once (max_alerts). Look there for the rest.",
+        name=f"{unsent + max(unread, 0)} more alerts of this group are not shown",
+        message=f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}.",
         one_off=True,
         fields=body.fields,
     )

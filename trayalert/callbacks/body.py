@@ -33,19 +33,22 @@ _KNOWN = _FREE_TEXT | {
 _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
 """Names under which JSON is sent in a form or a query: `data` by the event centre, the others by what hands on."""
 _MOST_ENVELOPES = 3
+MOST_ALERTS = 500
+"""So many alerts of one body are read; those of Alertmanager's that the door lets in hold some 200."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
     """What the parsers read. `document` is the JSON object where the body is one, else None.
 
-    A JSON list is several bodies in one: its `parts`, each with a callback that holds it alone.
+    A JSON list is several bodies in one: its `parts`, each with a callback that holds it alone. `unread` are more.
     """
 
     callback: Callback
     fields: Mapping[str, str]
     document: Mapping[str, Any] | None
     parts: tuple["Body", ...] = ()
+    unread: int = 0
 
     @property
     def names(self) -> Mapping[str, Any]:
@@ -99,10 +102,11 @@ def _list_body(callback: Callback, items: Sequence[Mapping[str, Any]]) -> Body:
             fields=_json_fields(item),
             document=item,
         )
-        for item in items
+        for item in items[:MOST_ALERTS]
     )
     fields = parts[0].fields if len(parts) == 1 else {str(number): json_text(item) for number, item in enumerate(items)}
-    return Body(callback=callback, fields=fields, document=None, parts=parts)
+    unread = len(items) - len(parts)
+    return Body(callback=callback, fields=fields, document=None, parts=parts, unread=unread)
 
 
 def read_json(text: str) -> Any:

@@ -30,9 +30,11 @@ def read_callback(callback: Callback, readers: Sequence[Read] = READERS) -> tupl
     """Read a callback into one or more alerts. Never raises: what nobody can read comes out as `unrecognised`."""
     body = read_body(callback)
     if not body.parts:
-        return _read(body, readers)
-    alerts = [alert for part in body.parts for alert in _read(part, readers)]
-    return tuple(replace(alert, fields=body.fields) for alert in alerts)
+        return _read(body, readers) or unrecognised.read(body)
+    found = [_read(part, readers) for part in body.parts]
+    alerts = [replace(alert, fields=body.fields) for some in found for alert in some]
+    rest = unrecognised.read(body) if body.unread or not all(found) else ()
+    return (*alerts, *rest)
 
 
 def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
@@ -44,4 +46,4 @@ def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
             break
         if alerts:
             return alerts
-    return unrecognised.read(body)
+    return ()

@@ -54,6 +54,7 @@ for command in (
     asking.alerts,
     asking.incidents,
     changing.resolve,
+    changing.reparse,
     sending.send,
     asking.export,
     diagnosing.diagnostics,

@@ -1,5 +1,11 @@
 """Commands that change something: the running instance does it; where none runs, they do it themselves."""
 
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 import click
 
 from trayalert.cli.common import (
@@ -8,8 +14,15 @@ from trayalert.cli.common import (
     data_dir_option,
     fail,
     find_own_places,
+    json_option,
     open_reader,
 )
+from trayalert.domain.events import Reread
+
+if TYPE_CHECKING:
+    from trayalert.app.places import Places
+
+_TELL_EVERY = 1.0
 
 
 @click.command()
@@ -33,3 +46,56 @@ def resolve(number: int) -> None:
     if "error" in answer:
         fail(answer["error"])
     click.echo(f"incident {number} is marked recovered" if answer["done"] else f"incident {number} was closed already")
+
+
+@click.command()
+@data_dir_option
+@json_option
+@click.option("--anew", is_flag=True, help="Begin with the oldest callback, though an earlier run was stopped.")
+def reparse(as_json: bool, anew: bool) -> None:
+    """Read all stored callbacks again, as a newer trayalert understands more. Nothing is notified.
+
+    It may be stopped at any moment; the next run goes on from there.
+    """
+    told_at = time.monotonic()
+    progress = Reread(0, 0, 0, 0, finished=False)
+
+    def tell(now: Reread) -> None:
+        nonlocal told_at, progress
+        progress = now
+        if not now.finished and time.monotonic() - told_at > _TELL_EVERY:
+            told_at = time.monotonic()
+            click.echo(f"{now.done:,} of {now.total:,}: {_found(now)}", err=True)
+
+    places = find_own_places()
+    try:
+        _read_again(places, anew=anew, tell=tell)
+    except KeyboardInterrupt:
+        fail(
+            f"stopped at {progress.done:,} of {progress.total:,}: {_found(progress)}. The next run goes on from there."
+        )
+    if as_json:
+        click.echo(json.dumps(asdict(progress)))
+    else:
+        click.echo(f"all stored callbacks were read again: {_found(progress)}")
+
+
+def _found(progress: Reread) -> str:
+    return f"{progress.turned:,} unrecognised ones are alerts now, {progress.refreshed:,} others were refreshed"
+
+
+def _read_again(places: "Places", *, anew: bool, tell: Callable[[Reread], None]) -> None:
+    from trayalert.app.clock import now
+    from trayalert.app.control import ask
+    from trayalert.services.rereading import read_all_again
+
+    while (answer := ask(places.socket, {"do": "reparse", "anew": anew})) is not None:
+        if "error" in answer:
+            fail(answer["error"])
+        progress = Reread(**answer["done"])
+        tell(progress)
+        if progress.finished:
+            return
+        anew = False
+    with alone(places):
+        read_all_again(places.log, now=now(), anew=anew, tell=tell)

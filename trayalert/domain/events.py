@@ -58,4 +58,18 @@ class ResolveFailed:
     sentence: str
 
 
-Event = CallbackArrived | IncidentChanged | TestReceived | DoorChanged | LogChanged | ResolveFailed
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """Old callbacks were read again, up to a place in the log; `finished` with the last. Nobody is to be disturbed.
+
+    `done` of `total` callbacks; `turned` were unrecognised and are alerts now, in others something is `refreshed`.
+    """
+
+    done: int
+    total: int
+    turned: int
+    refreshed: int
+    finished: bool
+
+
+Event = CallbackArrived | IncidentChanged | TestReceived | DoorChanged | LogChanged | ResolveFailed | Reread

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from trayalert.domain.alert import SAME_TEXT_SPAN, TEST, Alert, Identity
+from trayalert.domain.alert import SAME_TEXT_SPAN, TEST, Alert, Identity, State
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged, TestReceived
 from trayalert.domain.incident import Arrival, Change, Incident, fold, place
@@ -69,17 +69,32 @@ class Append:
     quiet: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A stored callback that was read anew: its `alerts` take the place of the one that it was, all deliveries too."""
+
+    callback: Callback
+    alerts: tuple[Alert, ...]
+    delivery_id: int
+    alert_id: int
+    deliveries: int
+
+
+def append_again(connection: sqlite3.Connection, jobs: Sequence[Again]) -> None:
+    """Put alerts in the place of others inside the present transaction; what incident those were in is the caller's."""
+    _Group(connection, jobs).replace_alerts(jobs)
+
+
 def append_all(connection: sqlite3.Connection, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
     """Write all jobs inside the present transaction; return what each one changed."""
-    return _Group(connection, jobs).write()
+    return _Group(connection, jobs).write(jobs)
 
 
 class _Group:
     """What one group knows and makes: known alerts by identity, known and changed incidents by number."""
 
-    def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append]) -> None:
+    def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append | Again]) -> None:
         self._connection = connection
-        self._jobs = jobs
         self._incidents: dict[int, Incident] = {}
         self._by_name: dict[str, dict[int, None]] = {}
         self._changed: set[int] = set()
@@ -87,6 +102,7 @@ class _Group:
         self._deliveries: list[Sequence[Any]] = []
         self._alerts: list[Sequence[Any]] = []
         self._secrets: dict[str, tuple[int, Millis]] = {}
+        self._reused: set[int] = set()
         alerts = [(alert, job.callback.received_at) for job in jobs for alert in job.alerts]
         known = {
             "identities": json.dumps([alert.identity.text for alert, _ in alerts if alert.identity.text]),
@@ -104,17 +120,33 @@ class _Group:
             self._keep(incident)
         self._before = dict(self._incidents)
 
-    def write(self) -> list[tuple[Event, ...]]:
+    def write(self, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
         """Fold every callback, then write what came of it."""
-        events = [self._take(job) for job in self._jobs]
+        events = [self._take(job) for job in jobs]
         self._insert("delivery", _DELIVERY_ROW, self._deliveries)
-        self._insert("alert", NEW_ALERT_ROW, self._alerts)
-        self._write_incidents()
+        self._write_alerts()
         if self._secrets:
             self._connection.executemany(_USE, [(name, *used) for name, used in self._secrets.items()])
+        return events
+
+    def replace_alerts(self, jobs: Sequence[Again]) -> None:
+        """Fold alerts of stored callbacks; the first new one of each keeps the number of the alert that it replaces."""
+        moved = []
+        replaced = {job.alert_id for job in jobs}
+        self._seen = {identity: seen for identity, seen in self._seen.items() if seen[0] not in replaced}
+        for job in jobs:
+            numbers = [self._take_alert(alert, job.callback.received_at, [], again=job) for alert in job.alerts]
+            if numbers[0] != job.alert_id:  # another delivery of it is read already
+                moved.append((numbers[0], job.delivery_id, job.alert_id))
+        self._connection.executemany("DELETE FROM alert WHERE id = ?", [(job.alert_id,) for job in jobs])
+        self._connection.executemany("UPDATE delivery SET alert_id = ? WHERE id >= ? AND alert_id = ?", moved)
+        self._write_alerts()
+
+    def _write_alerts(self) -> None:
+        self._insert("alert", NEW_ALERT_ROW, self._alerts)
+        self._write_incidents()
         sql = "UPDATE alert SET deliveries = deliveries + ? WHERE id = ?"
         self._connection.executemany(sql, [(count, number) for number, count in self._retries.items()])
-        return events
 
     def _write_incidents(self) -> None:
         new, moved, calm = [], [], []
@@ -142,30 +174,49 @@ class _Group:
             self._secrets[callback.secret] = count + 1, max(last_at, callback.received_at)
         return () if job.quiet else tuple(events)
 
-    def _take_alert(self, alert: Alert, received_at: Millis, events: list[Event]) -> int:
+    def _take_alert(self, alert: Alert, received_at: Millis, events: list[Event], *, again: Again | None = None) -> int:
         known = self._retry_of(alert.identity, received_at)
         if known is not None:
-            self._retries[known] = self._retries.get(known, 0) + 1
+            self._retries[known] = self._retries.get(known, 0) + (again.deliveries if again else 1)
+            if alert.state is State.ALERT and received_at - self._seen[alert.identity.text][1] > SAME_TEXT_SPAN:
+                self._confirm(alert, received_at, events)
             return known
-        self._alert_id += 1
+        number = self._number_for(again)
         if alert.identity.text:
-            self._seen[alert.identity.text] = (self._alert_id, received_at)
+            self._seen[alert.identity.text] = (number, received_at)
         incident_id, change = None, None
         if alert.kind == TEST:
             events.append(TestReceived(received_at))
         else:
-            incident_id, change = self._fold(alert, received_at, events)
-        self._alerts.append(
-            alert_row(
-                alert,
-                alert_id=self._alert_id,
-                delivery_id=self._delivery_id,
-                received_at=received_at,
-                incident_id=incident_id,
-                late=change is Change.LATE,
-            )
+            incident_id, change = self._fold(alert, number, received_at, events)
+        row = alert_row(
+            alert,
+            alert_id=number,
+            delivery_id=again.delivery_id if again else self._delivery_id,
+            received_at=received_at,
+            incident_id=incident_id,
+            late=change is Change.LATE,
         )
+        if again:
+            row[NEW_ALERT_ROW.index("deliveries")] = again.deliveries
+        self._alerts.append(row)
+        return number
+
+    def _number_for(self, again: Again | None) -> int:
+        """Return the number of a new alert: that of the one whose place it takes, while that is free."""
+        if again and again.alert_id not in self._reused:
+            self._reused.add(again.alert_id)
+            return again.alert_id
+        self._alert_id += 1
         return self._alert_id
+
+    def _confirm(self, alert: Alert, received_at: Millis, events: list[Event]) -> None:
+        """Note that a sender says the same again, long after any retry: Alertmanager does while it burns."""
+        for number in self._by_name.get(alert.key, ()):
+            incident = self._incidents[number]
+            if incident.open and incident.last_received_at < received_at:
+                self._keep(incident._replace(last_received_at=received_at), changed=True)
+                events.append(IncidentChanged(number, Change.COUNTED))
 
     def _retry_of(self, identity: Identity, received_at: Millis) -> int | None:
         seen = self._seen.get(identity.text)
@@ -173,9 +224,9 @@ class _Group:
             return None
         return seen[0]
 
-    def _fold(self, alert: Alert, received_at: Millis, events: list[Event]) -> tuple[int, Change]:
+    def _fold(self, alert: Alert, number: int, received_at: Millis, events: list[Event]) -> tuple[int, Change]:
         numbers = self._by_name.get(alert.subject, {}) | self._by_name.get(alert.key, {})
-        arrival = Arrival(alert=alert, alert_id=self._alert_id, received_at=received_at)
+        arrival = Arrival(alert=alert, alert_id=number, received_at=received_at)
         folded = fold(arrival, [self._incidents[number] for number in numbers])
         joined = folded.joined
         if not joined.id:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
-from trayalert.domain.events import Event, IncidentChanged, LogChanged, ResolveFailed
+from trayalert.domain.events import Event, IncidentChanged, LogChanged, Reread, ResolveFailed
 from trayalert.domain.stored import StoredIncident
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.console import open_console
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MINUTE_MS: Final = 60_000
 AGAIN_MS: Final = 2000
 """While the log cannot be read it is asked again this often."""
+REREAD_MS: Final = 1000
+"""While old callbacks are read again the table is read anew no more often than this."""
 
 
 class Front(QObject):
@@ -32,6 +34,8 @@ class Front(QObject):
         self._minute.timeout.connect(self._age)
         self._again = QTimer(self, singleShot=True, interval=AGAIN_MS)
         self._again.timeout.connect(self.refresh)
+        self._reread = QTimer(self, singleShot=True, interval=REREAD_MS)
+        self._reread.timeout.connect(self._reload)
         self._file = 0
         self.tray.window_wanted.connect(self.show_window)
         self.tray.missing.connect(self.show_window)
@@ -48,6 +52,7 @@ class Front(QObject):
         """Take away all that is seen."""
         self._minute.stop()
         self._again.stop()
+        self._reread.stop()
         self.tray.stop()
         if self.window is not None:
             self.window.hide()
@@ -76,14 +81,19 @@ class Front(QObject):
         for event in events:
             if isinstance(event, LogChanged) and event.state.new_file != self._file:
                 self._file = event.state.new_file
-                if self.window is not None:
-                    self.window.reload()
+                self._reload()
             if isinstance(event, ResolveFailed):
                 self._tell_failure(event)
+            if isinstance(event, Reread) and not self._reread.isActive():
+                self._reread.start()
         changed = [event.incident_id for event in events if isinstance(event, IncidentChanged)]
         if changed and self.window is not None:
             self.window.announce(changed)
         self.refresh()
+
+    def _reload(self) -> None:
+        if self.window is not None:
+            self.window.reload()
 
     def _tell_failure(self, failed: ResolveFailed) -> None:
         if self.window is not None:
