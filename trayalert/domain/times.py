@@ -77,16 +77,24 @@ def read_moment(text: str, *, now: Millis) -> Millis | None:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-def duration_text(length: Millis) -> str:
-    """Write a length of time as a person says it: `45 s`, `3 min`, `2 h 5 min`, `4 d 2 h`."""
-    seconds = max(0, length) // 1000
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+def duration_text(
+    length: Millis, *, units: tuple[str, str, str, str] = ("s", "min", "h", "d"), seconds: bool = False
+) -> str:
+    """Write a length of time as a person says it: `45 s`, `3 min`, `2 h 5 min`, `4 d 2 h`.
+
+    With `seconds` those of less than an hour are said too: `3 min 20 s`. `units` are the words for them.
+    """
+    second, minute, hour, day = units
+    whole = max(0, length) // 1000
+    if whole < 60:
+        return f"{whole} {second}"
+    if whole < 3600:
+        return _two(whole // 60, minute, whole % 60 if seconds else 0, second)
+    minutes = whole // 60
+    if minutes < 24 * 60:
+        return _two(minutes // 60, hour, minutes % 60, minute)
+    return _two(minutes // 1440, day, minutes // 60 % 24, hour)
+
+
+def _two(large: int, unit: str, small: int, lesser: str) -> str:
+    return f"{large} {unit} {small} {lesser}" if small else f"{large} {unit}"
