@@ -11,6 +11,7 @@ from tests.soak.order import MINUTE, SHAPES, Meant, burning, deliver, runs_with_
 from tests.storage.making import HOUR, NOON, raw_callback, read, reading, store, writing
 from trayalert.app.clock import now
 from trayalert.domain.events import IncidentChanged
+from trayalert.domain.language import Language
 from trayalert.domain.notice import Show
 from trayalert.services.attention import Attention
 
@@ -63,7 +64,7 @@ def test_no_retry_and_no_disorder_pops_up_a_second_time(tmp_path: Path) -> None:
     meant = runs_with_lost_oks(chance, 20, NOON)
     letters = [one for one in meant for _ in range(chance.randint(1, 4))]
     chance.shuffle(letters)
-    path, attention = tmp_path / "trayalert.db", Attention(linked=lambda _: True, available=True)
+    path, attention = tmp_path / "trayalert.db", Attention(linked=lambda _: True, language=Language.EN, available=True)
     shown: list[tuple[object, ...]] = []
     with writing(path) as log, reading(path) as reader:
         for number, one in enumerate(letters):

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from tests.soak.watch import Touched, longest, watched
 from tests.ui.fake_desk import HOUR, NOON, FakeDesk, stored
 from trayalert.domain.incident import Change
+from trayalert.domain.language import Language
 from trayalert.domain.notice import Notice
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.text import printable
@@ -25,6 +26,8 @@ from trayalert.ui.incidents_model import IncidentsModel
 from trayalert.ui.notification_message import Daemon, notify_arguments
 from trayalert.ui.tray import Tray
 from trayalert.ui.window import Window
+
+EN = Language.EN
 
 Step = Callable[[], object]
 
@@ -177,9 +180,9 @@ def test_notifications_say_what_was_sent_and_nothing_else(bait: Touched, name: s
     notices: list[Notice] = []
 
     def make() -> None:
-        notices.append(incident_notice(one, frozenset({Change.OPENED}), linked=True, now=NOON))
-        notices.append(recovered_notice(one, linked=False))
-        notices.append(summary_notice(notices[:2], quiet=False))
+        notices.append(incident_notice(one, frozenset({Change.OPENED}), linked=True, now=NOON, language=EN))
+        notices.append(recovered_notice(one, linked=False, language=EN))
+        notices.append(summary_notice(notices[:2], quiet=False, language=EN))
 
     arguments: list[list[object]] = []
     slowest = longest(make, lambda: arguments.extend(notify_arguments(one, daemon, replaces=0) for one in notices))

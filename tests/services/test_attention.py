@@ -7,6 +7,7 @@ import pytest
 from trayalert.domain.alert import UNRECOGNISED, Alert, Identity, Kind, State
 from trayalert.domain.events import IncidentChanged
 from trayalert.domain.incident import Change, Incident
+from trayalert.domain.language import Language
 from trayalert.domain.level import Level
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notice import SUMMARY_TAG, TEST_TAG, Notice, Show, Wish, Withdraw, incident_tag, tagged_incident
@@ -47,8 +48,10 @@ def closed(one: StoredIncident, by: Change, *, after: int = 12 * MINUTE, start_k
 class Desk:
     """Attention with a clock that the test turns."""
 
-    def __init__(self, *, available: bool = True) -> None:
-        self.attention = Attention(linked=lambda stored: stored.alert.alert.namespace is not None, available=available)
+    def __init__(self, *, available: bool = True, language: Language = Language.EN) -> None:
+        self.attention = Attention(
+            linked=lambda stored: stored.alert.alert.namespace is not None, language=language, available=available
+        )
         self.now = NOW
 
     def change(self, change: Change, *incidents: StoredIncident) -> tuple[Wish, ...]:
@@ -76,15 +79,49 @@ def summary(wishes: Iterable[Wish]) -> Notice | None:
 def test_a_new_incident_is_told_with_all_that_a_person_asks_first(desk: Desk) -> None:
     one = stored(
         7, Level.CRITICAL, name="内存使用率过高", resource_name="web-01", resource_id="i-bp1", region="cn-hangzhou",
-        metric="vm.MemoryUtilization", metric_title="内存使用率", value_text="97.39", unit="%",
+        metric="vm.MemoryUtilization", metric_title="内存使用率", value=97.39, value_text="97.39", unit="%",
         expression="$Average>=95", namespace="acs_ecs",
     )  # fmt: skip
     (notice,) = notices(desk.change(Change.OPENED, one))
     assert (notice.tag, notice.level) == ("incident-7", Level.CRITICAL)
     assert notice.title == "CRITICAL: 内存使用率过高"
-    assert notice.lines[:2] == ("web-01 (i-bp1)", "内存使用率: 97.39 % ($Average>=95)")
+    assert notice.lines[:2] == ("web-01 (i-bp1)", "内存使用率: 97.4 % (Average ≥ 95 %)")
     assert notice.lines[2].startswith("cn-hangzhou, since ")
     assert notice.action == "Open in console"
+
+
+DISK: dict[str, Any] = {
+    "name": "磁盘使用率过高", "resource_name": "db-02", "resource_id": "i-1", "region": "cn-hangzhou",
+    "address": "10.0.0.22", "message": "the disk\nis nearly full", "dimensions": {"device": "/dev/vda1"},
+    "metric_title": "磁盘使用率", "value": 96.0, "value_text": "96", "unit": "%", "expression": "$Average>=95",
+}  # fmt: skip
+
+
+def test_part_address_and_the_senders_own_words_are_told(desk: Desk) -> None:
+    (notice,) = notices(desk.change(Change.OPENED, stored(1, **DISK)))
+    assert notice.lines[:4] == (
+        "db-02 (i-1), disk /dev/vda1",
+        "10.0.0.22",
+        "磁盘使用率: 96 % (Average ≥ 95 %)",
+        "the disk is nearly full",
+    )
+    (long,) = notices(desk.change(Change.OPENED, stored(2, message="x" * 60_000)))
+    assert max(map(len, long.lines)) <= 200
+
+
+def test_in_chinese_it_is_told_in_chinese() -> None:
+    desk = Desk(language=Language.ZH)
+    one = stored(1, Level.CRITICAL, previous_level=Level.WARN, **DISK)
+    (notice,) = notices(desk.change(Change.LEVEL, one))
+    assert notice.title == "严重: 磁盘使用率过高"
+    assert notice.lines[:3] == ("db-02 (i-1)，磁盘 /dev/vda1", "10.0.0.22", "磁盘使用率: 96 % (平均值 ≥ 95 %)")
+    assert notice.lines[4].startswith("cn-hangzhou，自 ")
+    assert notice.lines[5] == "之前为警告"
+    (wish,) = desk.change(Change.RECOVERED, closed(one, Change.RECOVERED))
+    assert isinstance(wish, Withdraw)
+    assert wish.farewell is not None
+    assert wish.farewell.title == "已恢复: 磁盘使用率过高"
+    assert wish.farewell.lines[-1] == "已恢复，持续 12 分钟"
 
 
 def test_without_a_console_link_the_action_opens_the_program(desk: Desk) -> None:

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.storage.making import NOON, append, raw_callback, read, reading, store
+from trayalert.domain.language import Language
 from trayalert.domain.settings import Settings
 from trayalert.domain.stored import StoredAlert
 from trayalert.services.export import COLUMNS, write_alerts
 from trayalert.services.links import link_table
 from trayalert.services.records import alert_record
 from trayalert.services.senders import Senders
+
+EN = Language.EN
 
 LINKS = link_table(Settings())
 SENDERS = Senders(Settings())
@@ -55,7 +58,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_csv_is_read_by_others_as_it_was_written(found: list[StoredAlert], tmp_path: Path) -> None:
-    assert write_alerts(found, LINKS, SENDERS, form="csv", output=str(tmp_path / "alerts.csv")) == 4
+    assert write_alerts(found, LINKS, SENDERS, EN, form="csv", output=str(tmp_path / "alerts.csv")) == 4
 
     first, second, third, fourth = rows_of(tmp_path / "alerts.csv")
     assert tuple(first) == COLUMNS
@@ -70,7 +73,7 @@ def test_csv_is_read_by_others_as_it_was_written(found: list[StoredAlert], tmp_p
 
 
 def test_a_number_stays_one_and_a_text_never_becomes_a_formula(found: list[StoredAlert], tmp_path: Path) -> None:
-    write_alerts(found, LINKS, SENDERS, form="csv", output=str(tmp_path / "alerts.csv"))
+    write_alerts(found, LINKS, SENDERS, EN, form="csv", output=str(tmp_path / "alerts.csv"))
 
     second = rows_of(tmp_path / "alerts.csv")[1]
     assert second["value"] == "-5.5"
@@ -83,7 +86,7 @@ def test_no_cell_of_a_stranger_begins_like_a_formula(tmp_path: Path, text: str) 
     names = ["alertName", "metricName", "unit", "expression", "regionId", "instanceName", "ruleId", "productGroupName"]
     store(path, append(text, **dict.fromkeys(names, f"{text}x"), timestamp=text, curValue=text))
     with reading(path) as reader:
-        write_alerts(reader.alerts(limit=None), LINKS, SENDERS, form="csv", output=str(tmp_path / "alerts.csv"))
+        write_alerts(reader.alerts(limit=None), LINKS, SENDERS, EN, form="csv", output=str(tmp_path / "alerts.csv"))
 
     (row,) = rows_of(tmp_path / "alerts.csv")
     numbers = {"id", "value", "incident_id", "deliveries"}
@@ -93,24 +96,24 @@ def test_no_cell_of_a_stranger_begins_like_a_formula(tmp_path: Path, text: str) 
 
 
 def test_json_has_one_object_a_line(found: list[StoredAlert], tmp_path: Path) -> None:
-    assert write_alerts(found, LINKS, SENDERS, form="json", output=str(tmp_path / "alerts.json")) == 4
+    assert write_alerts(found, LINKS, SENDERS, EN, form="json", output=str(tmp_path / "alerts.json")) == 4
 
     lines = (tmp_path / "alerts.json").read_text(encoding="utf-8").split("\n")
-    assert [json.loads(line) for line in lines[:-1]] == [alert_record(stored, LINKS, SENDERS) for stored in found]
+    assert [json.loads(line) for line in lines[:-1]] == [alert_record(stored, LINKS, SENDERS, EN) for stored in found]
     assert lines[-1] == ""
 
 
 def test_stdout_gets_the_same(found: list[StoredAlert], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for form in ("csv", "json"):
-        write_alerts(found, LINKS, SENDERS, form=form, output=str(tmp_path / "file"))
-        write_alerts(found, LINKS, SENDERS, form=form, output=None)
+        write_alerts(found, LINKS, SENDERS, EN, form=form, output=str(tmp_path / "file"))
+        write_alerts(found, LINKS, SENDERS, EN, form=form, output=None)
         assert capsys.readouterr().out == (tmp_path / "file").read_bytes().decode()
 
 
 def test_no_alert_is_a_head_and_nothing_else(tmp_path: Path) -> None:
-    assert write_alerts([], LINKS, SENDERS, form="csv", output=str(tmp_path / "alerts.csv")) == 0
+    assert write_alerts([], LINKS, SENDERS, EN, form="csv", output=str(tmp_path / "alerts.csv")) == 0
     assert rows_of(tmp_path / "alerts.csv") == []
-    assert write_alerts([], LINKS, SENDERS, form="json", output=str(tmp_path / "alerts.json")) == 0
+    assert write_alerts([], LINKS, SENDERS, EN, form="json", output=str(tmp_path / "alerts.json")) == 0
     assert (tmp_path / "alerts.json").read_bytes() == b""
 
 
@@ -124,7 +127,7 @@ def test_a_file_appears_whole_or_not_at_all(found: list[StoredAlert], tmp_path: 
     kept.write_text("from yesterday")
     for output in (kept, tmp_path / "new.csv"):
         with pytest.raises(OSError, match="the disk is gone"):
-            write_alerts(failing(found), LINKS, SENDERS, form="csv", output=str(output))
+            write_alerts(failing(found), LINKS, SENDERS, EN, form="csv", output=str(output))
 
     assert kept.read_text() == "from yesterday"
     assert sorted(path.name for path in tmp_path.glob("*.csv*")) == ["kept.csv"]
@@ -134,7 +137,7 @@ def test_a_link_stays_a_link(found: list[StoredAlert], tmp_path: Path) -> None:
     (tmp_path / "real.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to("real.csv")
 
-    write_alerts(found, LINKS, SENDERS, form="csv", output=str(tmp_path / "link.csv"))
+    write_alerts(found, LINKS, SENDERS, EN, form="csv", output=str(tmp_path / "link.csv"))
 
     assert (tmp_path / "link.csv").is_symlink()
     assert len(rows_of(tmp_path / "real.csv")) == 4
@@ -149,7 +152,7 @@ def test_a_device_is_written_to_and_never_replaced(found: list[StoredAlert], tmp
 
     listener = threading.Thread(target=listen)
     listener.start()
-    write_alerts(found, LINKS, SENDERS, form="json", output=str(pipe))
+    write_alerts(found, LINKS, SENDERS, EN, form="json", output=str(pipe))
     listener.join(5)
 
     assert pipe.is_fifo()

@@ -7,6 +7,7 @@ import pytest
 
 from tests.storage.making import HOUR, NOON, append, raw_callback, read, reading, store
 from trayalert.callbacks.identity import key_of
+from trayalert.domain.language import Language
 from trayalert.domain.settings import Settings
 from trayalert.services.links import link_table
 from trayalert.services.records import Record, alert_record, incident_record, json_line, mute_period
@@ -35,7 +36,9 @@ def path(tmp_path: Path) -> Path:
 def record(path: Path, job: Job, *, raw: bool = False) -> Record:
     store(path, job)
     with reading(path) as reader:
-        found: Record = json.loads(json.dumps(alert_record(next(reader.alerts(limit=1, raw=raw)), LINKS, SENDERS)))
+        found: Record = json.loads(
+            json.dumps(alert_record(next(reader.alerts(limit=1, raw=raw)), LINKS, SENDERS, Language.EN))
+        )
         return found
 
 
@@ -92,7 +95,7 @@ def test_an_alert_has_every_key_of_the_contract(path: Path) -> None:
 @pytest.mark.parametrize("nothing", ["", "null", "  "])
 def test_what_is_absent_empty_or_null_is_null(path: Path, nothing: str) -> None:
     names = ["alertName", "curValue", "unit", "expression", "regionId", "instanceName", "productGroupName", "timestamp"]
-    found = record(path, append(preTriggerLevel=nothing, **dict.fromkeys(names, nothing)))
+    found = record(path, append(preTriggerLevel=nothing, metricName="of ours", **dict.fromkeys(names, nothing)))
 
     absent = ["name", "value", "value_text", "unit", "expression", "region", "resource_name", "group", "at"]
     assert {found[name] for name in [*absent, "previous_level"]} == {None}
@@ -105,6 +108,20 @@ def test_what_is_no_threshold_has_the_keys_too(path: Path, body: bytes, kind: st
     assert set(ALERT_KEYS) | {"raw"} <= found.keys()
     assert (found["kind"], found["state"], found["dimensions"], found["console_url"]) == (kind, None, {}, None)
     assert found["raw"] == {"test": "", "unrecognised": "d2hhdCBpcyB0aGlz"}[kind]
+
+
+def test_a_title_and_a_unit_that_the_callback_lacks_come_from_the_table(path: Path) -> None:
+    lacking = append(rawMetricName="cpu_total", metricName="cpu_total", namespace="acs_ecs_dashboard")
+    own = record(path, lacking)
+    assert (own["metric"], own["metric_title"], own["unit"]) == ("cpu_total", "(Agent) Host.cpu.total(Recommend)", "%")
+
+
+def test_no_language_changes_what_a_script_compares(path: Path) -> None:
+    store(path, append(triggerLevel="CRITICAL", metricName="CPUUtilization", namespace="acs_ecs", alertState="ALERT"))
+    with reading(path) as reader:
+        (one,) = reader.alerts(limit=1)
+    english, chinese = (alert_record(one, LINKS, SENDERS, language) for language in Language)
+    assert {name for name in english if english[name] != chinese[name]} == {"metric_title"}
 
 
 def test_the_raw_bytes_are_there_only_where_asked_for(path: Path) -> None:

@@ -4,10 +4,13 @@ import unicodedata
 from pathlib import Path
 
 from tests.storage.making import NOON, append, raw_callback, read, reading, store
+from trayalert.domain.language import Language
 from trayalert.domain.log_state import LogState
 from trayalert.domain.settings import Settings
 from trayalert.services.status import NO_TOTALS, Door, Running, status
 from trayalert.services.tables import alert_lines, incident_lines, status_lines
+
+EN = Language.EN
 
 
 def columns(text: str) -> int:
@@ -28,7 +31,7 @@ def table(tmp_path: Path) -> list[str]:
         append("i-3", alertName="ＦＵＬＬ　width", metricName="メモリ", unit="%"),
     )
     with reading(path) as reader:
-        return list(alert_lines(reader.alerts(limit=None)))
+        return list(alert_lines(reader.alerts(limit=None), EN))
 
 
 def test_columns_stand_below_each_other_in_chinese_too(tmp_path: Path) -> None:
@@ -46,15 +49,15 @@ def test_a_stranger_cannot_break_a_line_or_move_the_cursor(tmp_path: Path) -> No
         path, append("i-1", alertName="a\nb\r\x1b[2Jc\u202egnp\u200b", curValue="\x07"), read(raw_callback(b"\x1b[2J"))
     )
     with reading(path) as reader:
-        lines = list(alert_lines(reader.alerts(limit=None)))
-        lines += incident_lines(reader.every_incident(), now=NOON, mute_period=1)
+        lines = list(alert_lines(reader.alerts(limit=None), EN))
+        lines += incident_lines(reader.every_incident(), EN, now=NOON, mute_period=1)
 
     assert len(lines) == 6
     assert all(line.isprintable() for line in lines)
 
 
 def test_an_empty_table_is_its_head() -> None:
-    assert len(list(alert_lines([]))) == len(list(incident_lines([], now=0, mute_period=1))) == 1
+    assert len(list(alert_lines([], EN))) == len(list(incident_lines([], EN, now=0, mute_period=1))) == 1
 
 
 def test_incidents_say_how_long_they_last(tmp_path: Path) -> None:
@@ -62,12 +65,35 @@ def test_incidents_say_how_long_they_last(tmp_path: Path) -> None:
     ok = {"alertState": "OK", "triggerLevel": "OK"}
     store(path, append("i-1"), append("i-2"), append("i-2", at=NOON + 180_000, **ok), append("i-3", at=NOON, **ok))
     with reading(path) as reader:
-        head, lone, closed, burning = incident_lines(reader.every_incident(), now=NOON + 7_500_000, mute_period=10**9)
+        head, lone, closed, burning = incident_lines(
+            reader.every_incident(), EN, now=NOON + 7_500_000, mute_period=10**9
+        )
 
     assert "recovered" in lone
     assert lone[place(head, "LASTED") :].startswith("?")
     assert closed[place(head, "LASTED") :].startswith("3 min ")
     assert burning[place(head, "LASTED") :].startswith("2 h 5 min ")
+
+
+def test_in_chinese_levels_states_and_lengths_of_time_are_chinese(tmp_path: Path) -> None:
+    path = tmp_path / "trayalert.db"
+    disk = {"dimensions": "{instanceId=i-1, device=/dev/vda1}", "instanceName": "db-02/10.0.0.22", "unit": "%"}
+    store(
+        path,
+        append("i-1", triggerLevel="CRITICAL", **disk),
+        append("i-1", at=NOON + 60_000, alertState="INSUFFICIENT_DATA", **disk),
+        append("i-1", at=NOON + 180_000, alertState="OK", triggerLevel="OK", **disk),
+    )
+    with reading(path) as reader:
+        _, ok, no_data, alert = alert_lines(reader.alerts(limit=None), Language.ZH)
+        _, incident = incident_lines(reader.every_incident(), Language.ZH, now=NOON, mute_period=10**9)
+
+    assert "正常   正常" in ok
+    assert "无数据" in no_data
+    assert "严重   告警" in alert
+    assert "db-02 · /dev/vda1" in alert
+    for words in ("已恢复", "严重", "3 分钟", "97.5 %"):
+        assert words in incident
 
 
 NOTHING_KEPT = {"backups": 0, "last_backup_at": None, "quarantined": 0, "salvage": None}

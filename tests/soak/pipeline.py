@@ -19,6 +19,7 @@ from tests.storage.making import keep_raw
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
 from trayalert.domain.console_link import console_link
+from trayalert.domain.language import Language
 from trayalert.domain.settings import Settings
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.services.export import write_alerts
@@ -30,6 +31,8 @@ from trayalert.storage.reader import Reader
 from trayalert.storage.writing import Writing
 from trayalert.ui.columns import COLUMNS
 from trayalert.ui.incidents_model import IncidentsModel
+
+EN = Language.EN
 
 NOW = 1_795_000_000_000
 HOUR = 3_600_000
@@ -57,6 +60,7 @@ class ReadingDesk:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self.language = EN
 
     def now(self) -> int:
         return NOW + HOUR
@@ -119,8 +123,8 @@ class Pipeline:
             found = list(reader.alerts(limit=None, raw=True))
             for stored in found:
                 for table in self._tables:
-                    self._judge_link(alert_record(stored, table, SENDERS)["console_url"], stored.raw)
-                assert base64.b64decode(alert_record(stored, self._tables[0], SENDERS)["raw"]) == stored.raw
+                    self._judge_link(alert_record(stored, table, SENDERS, EN)["console_url"], stored.raw)
+                assert base64.b64decode(alert_record(stored, self._tables[0], SENDERS, EN)["raw"]) == stored.raw
             self._export(found)
             self._show(reader)
 
@@ -128,7 +132,7 @@ class Pipeline:
         for table in self._tables[:1]:
             for form in ("csv", "json"):
                 output = self._log.with_name(f"out.{form}")
-                assert write_alerts(iter(found), table, SENDERS, form=form, output=str(output)) == len(found)
+                assert write_alerts(iter(found), table, SENDERS, EN, form=form, output=str(output)) == len(found)
                 text = output.read_bytes().decode()
                 if form == "csv":
                     assert not (wrong := formulas(text)), wrong[:5]
@@ -137,9 +141,9 @@ class Pipeline:
                     assert [json.loads(line)["id"] for line in text.split("\n")[:-1]] == [one.id for one in found]
 
     def _show(self, reader: Reader) -> None:
-        lines = list(alert_lines(reader.alerts(limit=500)))
+        lines = list(alert_lines(reader.alerts(limit=500), EN))
         incidents = list(reader.every_incident())
-        lines += list(incident_lines(incidents, now=NOW + HOUR, mute_period=HOUR))
+        lines += list(incident_lines(incidents, EN, now=NOW + HOUR, mute_period=HOUR))
         assert not [line for line in lines if _INVISIBLE.search(line)]
         for incident in incidents:
             record = incident_record(incident, self._tables[0], now=NOW, mute_period=HOUR)

@@ -13,6 +13,7 @@ from tests.bench.figures import Figure
 from tests.soak.fuzz_target import tables
 from tests.soak.pipeline import SENDERS
 from tests.storage.making import append, writing
+from trayalert.domain.language import Language
 from trayalert.services.export import write_alerts
 from trayalert.storage.appending import Append
 from trayalert.storage.reader import Reader
@@ -77,7 +78,9 @@ def measure(folder: Path, alerts: int = ALERTS) -> list[Figure]:
                 jobs.append(Append(good.callback, (replace(told, dimensions={text: text}, fields={text: text}),)))
             assert not [result for result in open_.commit(jobs) if isinstance(result, Exception)]
     with closing(Reader(log)) as reader:
-        count = write_alerts(reader.alerts(limit=None), tables()[0], SENDERS, form="csv", output=str(table))
+        count = write_alerts(
+            reader.alerts(limit=None), tables()[0], SENDERS, Language.EN, form="csv", output=str(table)
+        )
     with control.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([number, text] for number, text in enumerate(texts[:500]))
     return [

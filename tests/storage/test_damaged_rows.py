@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.soak.fuzz_target import tables
 from tests.storage.making import NOON, append, raw_callback, read, store
+from trayalert.domain.language import Language
 from trayalert.domain.settings import Settings
 from trayalert.services.export import write_alerts
 from trayalert.services.records import alert_record, incident_record
@@ -15,6 +16,8 @@ from trayalert.services.senders import Senders
 from trayalert.services.tables import alert_lines, incident_lines
 from trayalert.storage.faults import LogFault
 from trayalert.storage.reader import Reader
+
+EN = Language.EN
 
 SENDERS = Senders(Settings())
 
@@ -46,19 +49,19 @@ def answers(path: Path, question: Callable[[Reader], object]) -> bool:
 
 def alerts(reader: Reader) -> None:
     for one in reader.alerts(limit=None, raw=True):
-        json.dumps(alert_record(one, tables()[0], SENDERS))
-    list(alert_lines(reader.alerts(limit=None)))
+        json.dumps(alert_record(one, tables()[0], SENDERS, EN))
+    list(alert_lines(reader.alerts(limit=None), EN))
 
 
 def incidents(reader: Reader) -> None:
     found = list(reader.every_incident())
     for one in found:
         json.dumps(incident_record(one, tables()[0], now=NOON, mute_period=1))
-    list(incident_lines(found, now=NOON, mute_period=1))
+    list(incident_lines(found, EN, now=NOON, mute_period=1))
 
 
 def exported(reader: Reader) -> None:
-    write_alerts(reader.alerts(limit=None), tables()[0], SENDERS, form="csv", output="/dev/null")
+    write_alerts(reader.alerts(limit=None), tables()[0], SENDERS, EN, form="csv", output="/dev/null")
 
 
 def summed_up(reader: Reader) -> None:

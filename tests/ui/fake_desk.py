@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from trayalert.domain.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident import Change, Incident, resolve
+from trayalert.domain.language import Language
 from trayalert.domain.level import Level, worst
 from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
@@ -100,6 +101,7 @@ def stored(
 class FakeDesk:
     """Implements trayalert.ui.desk.Desk; what was wished is kept in lists."""
 
+    language: Language = Language.EN
     clock: Millis = NOON
     kept: dict[int, StoredIncident] = field(default_factory=dict)
     doubtful: set[int] = field(default_factory=set)

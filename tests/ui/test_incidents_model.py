@@ -328,13 +328,13 @@ def test_the_level_is_said_in_words(qtbot: QtBot, desk: FakeDesk, incident: Stor
 @pytest.mark.parametrize(
     ("value", "text", "unit", "words"),
     [
-        (97.39, "97.39", "%", "97.39 %"),
-        (1874.0, "1874", "个", "1874 个"),
-        (0.0, "0", None, "0"),
-        (12.333333333333334, "12.333333333333334", "%", "12.33 %"),
-        (93847562398.0, "93847562398", "byte", "93.85 G byte"),
+        (97.39, "97.39", "%", "97.4 %"),
+        (1874.0, "1874", "个", "1\u202f874"),
+        (0.0, "0", None, "0 %"),
+        (12.333333333333334, "12.333333333333334", "%", "12.3 %"),
+        (93847562398.0, "93847562398", "byte", "93.8 GB"),
         (100.0, "100.000000000000", "%", "100 %"),
-        (0.000012345678, "0.000012345678", None, "1.235e-05"),
+        (0.000012345678, "0.000012345678", None, "0.000012 %"),
         (None, "about nine", None, "about nine"),
         (None, None, "%", ""),
     ],
@@ -364,7 +364,7 @@ def test_cells_show_cleaned_text(qtbot: QtBot, desk: FakeDesk) -> None:
     )
     model = IncidentsModel(desk)
     shown = [cell(model, 0, column) for column in (Column.NAME, Column.RESOURCE, Column.METRIC, Column.REGION)]
-    assert shown == ["ab cd", "i-1", "memory_usedutilization", ""]
+    assert shown == ["ab cd", "i-1", "(Agent) Host.Memory.Usedutilization", ""]
 
 
 def test_closed_rows_are_dimmed_and_open_critical_ones_stand_out(qtbot: QtBot, desk: FakeDesk) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -8,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from tests.ui.fake_desk import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored, varied
+from trayalert.domain.language import Language
 from trayalert.domain.reach import Reach
 from trayalert.ui.details import Details
 from trayalert.ui.incident_table import IncidentTable
@@ -198,7 +200,7 @@ def test_details_name_all_that_is_known_in_plain_text(seen: Seen) -> None:
         '<img src="file:///etc/passwd">',
         "a & b <script>",
         "i-bp1aaaaaaaaaaaaaaaaa",
-        "$Average>=90",
+        "Average ≥ 90 %",
         "cn-hangzhou",
     ):
         assert part in text
@@ -207,6 +209,24 @@ def test_details_name_all_that_is_known_in_plain_text(seen: Seen) -> None:
     cells = {row[0]: row[1] for row in fields}
     assert cells["alertName"].startswith("<img")
     assert "\u202e" not in cells["alertName"]
+
+
+def test_part_address_and_message_are_among_the_facts(qtbot: QtBot, desk: FakeDesk) -> None:
+    one = desk.kept[1]
+    dimensions = {**one.alert.alert.dimensions, "device": "/dev/vda1"}
+    alert = replace(one.alert.alert, address="10.0.0.22", message="nearly full", dimensions=dimensions)
+    desk.keep(replace(one, alert=replace(one.alert, alert=alert)))
+    desk.language = Language.ZH
+    seen = Seen(qtbot, desk)
+    try:
+        facts = seen.words().split("\n")
+        assert {"Part", "磁盘 /dev/vda1", "Address", "10.0.0.22", "Message", "nearly full", "3 分钟"} <= set(facts)
+        assert "平均值 ≥ 90 %" in facts
+        assert seen.table.model().index(0, 4).data() == "web-01 · /dev/vda1"
+        assert seen.table.model().index(0, 0).data() == "严重"
+        assert rows_of(seen, columns=4)[0][1:3] == ["严重", "97.4 %"]
+    finally:
+        seen.window.hide()
 
 
 def test_the_latest_50_alerts_are_listed(seen: Seen) -> None:

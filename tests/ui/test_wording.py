@@ -1,8 +1,11 @@
 import pytest
 
+from trayalert.domain.language import Language
 from trayalert.services.senders import Origin
 from trayalert.ui.desk import DeskState
 from trayalert.ui.wording import headline, sender_words
+
+EN = Language.EN
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,6 @@ def test_where_a_callback_came_from(sender: str, origin: Origin, words: str) -> 
 
 
 def test_what_may_be_open_unknown_to_us_is_never_called_calm() -> None:
-    assert headline(DeskState(unsure="the log cannot be read")) == "Unknown what is open: the log cannot be read"
-    assert headline(DeskState(open_incidents=2, unsure="x")) == "2 open, worst INFO; x"
-    assert headline(DeskState()) == "No incident is open"
+    assert headline(DeskState(unsure="the log cannot be read"), EN) == "Unknown what is open: the log cannot be read"
+    assert headline(DeskState(open_incidents=2, unsure="x"), EN) == "2 open, worst INFO; x"
+    assert headline(DeskState(), EN) == "No incident is open"

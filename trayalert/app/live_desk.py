@@ -11,7 +11,9 @@ from trayalert.app.clock import now
 from trayalert.app.crashes import Crashes
 from trayalert.app.log_view import LogView
 from trayalert.app.receiver import Plan, Receiver
+from trayalert.app.speaking import own_language
 from trayalert.domain.console_link import console_link
+from trayalert.domain.language import Language
 from trayalert.domain.level import Level, worst
 from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
@@ -47,6 +49,7 @@ class LiveDesk:
         self._log = LogView(plan.places.log, verify=receiver.verify)
         self._links = link_table(plan.settings)
         self._senders = Senders(plan.settings)
+        self._language = own_language(plan.settings)
         self._notifier_problem = notifier_problem
         self._pause = pause
         self._quit = quit_
@@ -55,6 +58,11 @@ class LiveDesk:
         self._levels: dict[Level, int] = {}
         self._last_callback_at: Millis | None = None
         self._dismissed: set[str] = set()
+
+    @property
+    def language(self) -> Language:
+        """Return the language in which alerts are told."""
+        return self._language
 
     def now(self) -> Millis:
         """Return the present moment."""

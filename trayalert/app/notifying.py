@@ -37,7 +37,7 @@ class Notifying(QObject):
         self._desk = desk
         self._show_window = show_window
         self._refresh = refresh
-        self._attention = Attention(linked=lambda stored: desk.console_url(stored) is not None)
+        self._attention = Attention(linked=lambda stored: desk.console_url(stored) is not None, language=desk.language)
         self.notifier = _platform_notifier(on_click=self._clicked, on_change=self._notifier_changed)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)

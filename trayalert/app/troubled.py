@@ -13,8 +13,11 @@ from PySide6.QtWidgets import QApplication
 
 from trayalert.app.clock import now
 from trayalert.app.desktop import end_on_signals
+from trayalert.app.speaking import own_language
 from trayalert.domain.fault import Fault
+from trayalert.domain.language import Language
 from trayalert.domain.reach import Reach
+from trayalert.domain.settings import Settings
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.ui.appearance import follow_desktop, theme_arguments
@@ -32,6 +35,11 @@ class TroubledDesk:
     def __init__(self, trouble: str, quit_: Callable[[], None]) -> None:
         self.trouble = trouble
         self._quit = quit_
+
+    @property
+    def language(self) -> Language:
+        """Return the system's: the settings may be what is in trouble."""
+        return own_language(Settings())
 
     def now(self) -> Millis:
         """Return the present moment."""

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from trayalert.app.places import Places, read_settings
+from trayalert.app.speaking import own_language
 from trayalert.cli.common import (
     LARGEST_NUMBER,
     data_dir_option,
@@ -89,17 +90,17 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
 
     places = find_own_places()
     settings = own_settings(places)
-    links, senders = link_table(settings), Senders(settings)
+    links, senders, language = link_table(settings), Senders(settings), own_language(settings)
     with open_reader(places) as reader:
         found = reader.alerts(limit=limit, after=after, search=search, raw=raw) if reader else ()
         if as_json:
             speak_utf8()
             for stored in found:
-                click.echo(json_line(alert_record(stored, links, senders)))
+                click.echo(json_line(alert_record(stored, links, senders, language)))
             return
         from trayalert.services.tables import alert_lines
 
-        for line in alert_lines(found):
+        for line in alert_lines(found, language):
             click.echo(line)
 
 
@@ -126,7 +127,7 @@ def incidents(as_json: bool, only_open: bool) -> None:
             return
         from trayalert.services.tables import incident_lines
 
-        for line in incident_lines(found, now=now(), mute_period=mute_period(settings)):
+        for line in incident_lines(found, own_language(settings), now=now(), mute_period=mute_period(settings)):
             click.echo(line)
 
 
@@ -153,7 +154,8 @@ def export(form: str, output: str | None, since: str | None, until: str | None) 
     with open_reader(places) as reader:
         found = reader.alerts_between(*bounds) if reader else iter(())
         try:
-            count = write_alerts(found, link_table(settings), Senders(settings), form=form, output=output)
+            links, senders, language = link_table(settings), Senders(settings), own_language(settings)
+            count = write_alerts(found, links, senders, language, form=form, output=output)
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from trayalert.domain.events import IncidentChanged
 from trayalert.domain.incident import Change
+from trayalert.domain.language import Language
 from trayalert.domain.level import Level
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notice import SUMMARY_TAG, Notice, Show, Wish, Withdraw, incident_tag
@@ -59,9 +60,12 @@ class _Bucket:
 
 
 class Attention:
-    """Decides what is shown. `linked` says whether an incident has a console link."""
+    """Decides what is shown, in that language. `linked` says whether an incident has a console link."""
 
-    def __init__(self, *, linked: Callable[[StoredIncident], bool], available: bool = False) -> None:
+    def __init__(
+        self, *, linked: Callable[[StoredIncident], bool], language: Language, available: bool = False
+    ) -> None:
+        self._language = language
         self._linked = linked
         self._available = available
         self._paused_until: Millis | None = None
@@ -180,12 +184,12 @@ class Attention:
                 del self._held[number]
                 self._told.add(number)
                 return (Withdraw(SUMMARY_TAG), Show(notice))
-        return (Show(summary_notice(tuple(self._held.values()), quiet=quiet)),)
+        return (Show(summary_notice(tuple(self._held.values()), quiet=quiet, language=self._language)),)
 
     def _one(self, stored: StoredIncident, changes: frozenset[Change], now: Millis) -> Iterable[Wish]:
         if stored.incident.open:
             if changes & _TELLING:
-                notice = incident_notice(stored, changes, linked=self._linked(stored), now=now)
+                notice = incident_notice(stored, changes, linked=self._linked(stored), language=self._language, now=now)
                 yield from self._tell(stored.incident.id, notice, now)
         elif changes & (_RECOVERING | _ENDING):
             yield from self._end(stored, now, recovered=bool(changes & _RECOVERING))
@@ -210,7 +214,7 @@ class Attention:
             return
         told = number in self._told
         self._told.discard(number)
-        farewell = recovered_notice(stored, linked=self._linked(stored)) if recovered else None
+        farewell = recovered_notice(stored, linked=self._linked(stored), language=self._language) if recovered else None
         # a known one's end is always told; that of one from before the program started only in quiet times
         if farewell and self._awake(now) and (told or self._may_show(farewell, now)):
             yield Withdraw(incident_tag(number), farewell)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from trayalert.domain.console_link import LinkTable
+from trayalert.domain.language import Language
 from trayalert.domain.stored import StoredAlert
 from trayalert.services.records import Record, alert_record, json_line
 from trayalert.services.senders import Senders
@@ -26,7 +27,13 @@ _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
 def write_alerts(
-    found: Iterable[StoredAlert], links: LinkTable, senders: Senders, *, form: str, output: str | None
+    found: Iterable[StoredAlert],
+    links: LinkTable,
+    senders: Senders,
+    language: Language,
+    *,
+    form: str,
+    output: str | None,
 ) -> int:
     """Write alerts as `csv` or `json` and return how many. A named file appears whole or not at all. Raise OSError."""
     count = 0
@@ -35,7 +42,7 @@ def write_alerts(
         if rows:
             rows.writerow(COLUMNS)
         for stored in found:
-            record = alert_record(stored, links, senders)
+            record = alert_record(stored, links, senders, language)
             if rows:
                 rows.writerow([_cell(record, column) for column in COLUMNS])
             else:

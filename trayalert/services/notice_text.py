@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 from trayalert.domain.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident import Change, Incident
+from trayalert.domain.language import Language, duration_words
 from trayalert.domain.level import Level, worst
 from trayalert.domain.notice import SUMMARY_TAG, TEST_TAG, Notice, incident_tag
+from trayalert.domain.part import part_words
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.text import printable
-from trayalert.domain.times import Millis, as_datetime, duration_text
+from trayalert.domain.times import Millis, as_datetime
+from trayalert.services.alert_words import condition_words, metric_words, name_words, value_words
 
 FAREWELL_LASTS: Millis = 5_000
 OPEN_WINDOW = "Open trayalert"
@@ -19,36 +22,45 @@ _OPEN_CONSOLE = "Open in console"
 _NAMED_IN_SUMMARY = 3
 
 
-def incident_notice(stored: StoredIncident, changes: frozenset[Change], *, linked: bool, now: Millis) -> Notice:
+def incident_notice(
+    stored: StoredIncident, changes: frozenset[Change], *, linked: bool, language: Language, now: Millis
+) -> Notice:
     """Tell an open incident; `linked` where a click has a console link to open."""
     incident, alert = stored.incident, stored.alert.alert
     if alert.kind == UNRECOGNISED:
-        return _unrecognised_notice(incident)
-    word = "NO DATA" if incident.no_data else incident.level.value
-    lines = [_place(alert), _reading(alert), _region_and_start(alert, incident, now)]
-    if Change.LEVEL in changes and alert.previous_level not in (None, Level.OK, incident.level):
-        lines.append(f"Was {alert.previous_level}")
+        return _unrecognised_notice(incident, language)
+    word = language.say("NO DATA" if incident.no_data else incident.level)
+    lines = [
+        _place(alert, language),
+        printable(alert.address, limit=100),
+        _reading(alert, language),
+        _message(alert),
+        _region_and_start(alert, incident, language, now),
+    ]
+    if Change.LEVEL in changes and alert.previous_level and alert.previous_level not in {Level.OK, incident.level}:
+        lines.append(language.say("Was {}").format(language.say(alert.previous_level)))
     return Notice(
         tag=incident_tag(incident.id),
         level=incident.level,
-        title=f"{word}: {_name(alert)}",
+        title=f"{word}: {_name(alert, language)}",
         lines=tuple(line for line in lines if line),
         action=_OPEN_CONSOLE if linked else OPEN_WINDOW,
     )
 
 
-def recovered_notice(stored: StoredIncident, *, linked: bool) -> Notice:
+def recovered_notice(stored: StoredIncident, *, linked: bool, language: Language) -> Notice:
     """Tell that an incident is over, shortly."""
     incident, alert = stored.incident, stored.alert.alert
     if incident.start_known and incident.closed_at is not None:
-        span = f"after {duration_text(incident.closed_at - incident.opened_at)}"
+        lasted = duration_words(incident.closed_at - incident.opened_at, language)
+        end = language.say("Recovered, after {}").format(lasted)
     else:
-        span = "its start is unknown"
+        end = language.say("Recovered, its start is unknown")
     return Notice(
         tag=incident_tag(incident.id),
         level=Level.OK,
-        title=f"Recovered: {_name(alert)}",
-        lines=tuple(line for line in (_place(alert), f"Recovered, {span}") if line),
+        title=f"{language.say('Recovered')}: {_name(alert, language)}",
+        lines=tuple(line for line in (_place(alert, language), end) if line),
         action=_OPEN_CONSOLE if linked else OPEN_WINDOW,
         lasts=FAREWELL_LASTS,
     )
@@ -66,9 +78,10 @@ def test_notice() -> Notice:
     )
 
 
-def summary_notice(held: Sequence[Notice], *, quiet: bool) -> Notice:
+def summary_notice(held: Sequence[Notice], *, quiet: bool, language: Language) -> Notice:
     """Tell many incidents at once: how many, how bad, and the worst by name."""
     level = worst(*(notice.level for notice in held))
+    word = language.say(level)
     bad_first = sorted(held, key=lambda notice: -notice.level.rank)
     lines = [notice.title for notice in bad_first[:_NAMED_IN_SUMMARY]]
     if len(held) > _NAMED_IN_SUMMARY:
@@ -76,45 +89,55 @@ def summary_notice(held: Sequence[Notice], *, quiet: bool) -> Notice:
     return Notice(
         tag=SUMMARY_TAG,
         level=level,
-        title=f"{len(held)} more incidents, worst {level}" if len(held) > 1 else f"1 more incident, {level}",
+        title=f"{len(held)} more incidents, worst {word}" if len(held) > 1 else f"1 more incident, {word}",
         lines=tuple(lines),
         action=OPEN_WINDOW,
         quiet=quiet,
     )
 
 
-def _unrecognised_notice(incident: Incident) -> Notice:
+def _unrecognised_notice(incident: Incident, language: Language) -> Notice:
+    word = language.say(incident.level)
     many = incident.alerts > 1
     return Notice(
         tag=incident_tag(incident.id),
         level=incident.level,
-        title=f"{incident.level}: {incident.alerts} callbacks not understood" if many else
-        f"{incident.level}: Callback not understood",
+        title=f"{word}: {incident.alerts} callbacks not understood" if many else
+        f"{word}: Callback not understood",
         lines=("It is stored whole; the window shows its text.",),
         action=OPEN_WINDOW,
     )  # fmt: skip
 
 
-def _name(alert: Alert) -> str:
-    return printable(alert.name or alert.metric_title or alert.metric, limit=100) or "Alert without a name"
+def _name(alert: Alert, language: Language) -> str:
+    name = name_words(alert, language) or metric_words(alert, language)
+    return printable(name, limit=100) or "Alert without a name"
 
 
-def _place(alert: Alert) -> str:
+def _place(alert: Alert, language: Language) -> str:
     name, number = printable(alert.resource_name, limit=80), printable(alert.resource_id, limit=80)
-    return f"{name} ({number})" if name and number and name != number else name or number
+    resource = f"{name} ({number})" if name and number and name != number else name or number
+    part = printable(part_words(alert, language), limit=100)
+    return language.say(", ").join(filter(None, (resource, part)))
 
 
-def _reading(alert: Alert) -> str:
-    metric = printable(alert.metric_title or alert.metric, limit=80)
-    value = " ".join(part for part in (printable(alert.value_text, limit=40), printable(alert.unit, limit=20)) if part)
-    rule = printable(alert.expression, limit=120)
+def _reading(alert: Alert, language: Language) -> str:
+    metric = printable(metric_words(alert, language), limit=80)
+    value = value_words(alert, language)
+    rule = printable(condition_words(alert, language), limit=120)
     reading = f"{value} ({rule})" if value and rule else value or rule
     return f"{metric}: {reading}" if metric and reading else metric or reading
 
 
-def _region_and_start(alert: Alert, incident: Incident, now: Millis) -> str:
+def _message(alert: Alert) -> str:
+    return "" if alert.message == alert.name else printable(alert.message, limit=200)
+
+
+def _region_and_start(alert: Alert, incident: Incident, language: Language, now: Millis) -> str:
     start = as_datetime(incident.opened_at).astimezone()
     today = start.date() == as_datetime(now).astimezone().date()
-    since = f"since {start:%H:%M}" if today else f"since {start:%Y-%m-%d %H:%M}"
+    moment = f"{start:%H:%M}" if today else f"{start:%Y-%m-%d %H:%M}"
     region = printable(alert.region, limit=40)
-    return f"{region}, {since}" if region else since.capitalize()
+    if not region:
+        return language.say("Since {}").format(moment)
+    return language.say(", ").join((region, language.say("since {}").format(moment)))

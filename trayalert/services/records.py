@@ -5,9 +5,11 @@ import json
 from typing import Any
 
 from trayalert.domain.console_link import LinkTable, console_link
+from trayalert.domain.language import Language
 from trayalert.domain.settings import Settings
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis, iso
+from trayalert.services.alert_words import metric_title, metric_unit
 from trayalert.services.senders import Senders
 
 Record = dict[str, Any]
@@ -21,8 +23,8 @@ def json_line(record: Record) -> str:
     return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS)
 
 
-def alert_record(stored: StoredAlert, links: LinkTable, senders: Senders) -> Record:
-    """Return the alert's object; with `raw` where its bytes were read."""
+def alert_record(stored: StoredAlert, links: LinkTable, senders: Senders, language: Language) -> Record:
+    """Return the alert's object; with `raw` where its bytes were read. `language` is that of titles from our table."""
     alert = stored.alert
     record: Record = {
         "id": stored.id,
@@ -35,10 +37,10 @@ def alert_record(stored: StoredAlert, links: LinkTable, senders: Senders) -> Rec
         "name": alert.name,
         "rule_id": alert.rule_id,
         "metric": alert.metric,
-        "metric_title": alert.metric_title,
+        "metric_title": metric_title(alert, language),
         "value": alert.value,
         "value_text": alert.value_text,
-        "unit": alert.unit,
+        "unit": metric_unit(alert),
         "expression": alert.expression,
         "namespace": alert.namespace,
         "region": alert.region,

@@ -4,10 +4,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trayalert.domain.alert import TEST
+from trayalert.domain.alert import TEST, Alert
+from trayalert.domain.language import Language, duration_words, ending_words, state_words
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
-from trayalert.domain.times import Millis, as_datetime, duration_text
+from trayalert.domain.times import Millis, as_datetime
+from trayalert.services.alert_words import metric_words, name_words, place_words, value_words
 from trayalert.services.records import unconfirmed
 
 _Rows = Iterable[Sequence[str]]
@@ -75,51 +77,55 @@ def secret_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     return _table(head, cells)
 
 
-def alert_lines(found: Iterable[StoredAlert]) -> Iterator[str]:
+def alert_lines(found: Iterable[StoredAlert], language: Language) -> Iterator[str]:
     """Write alerts as a table."""
     head = ("ID", "RECEIVED", "LEVEL", "STATE", "NAME", "RESOURCE", "METRIC", "VALUE", "INCIDENT")
-    return _table(head, map(_alert_row, found))
+    return _table(head, (_alert_row(stored, language) for stored in found))
 
 
-def _alert_row(stored: StoredAlert) -> Sequence[str]:
+def _alert_row(stored: StoredAlert, language: Language) -> Sequence[str]:
     alert = stored.alert
     return (
         str(stored.id),
         _local(stored.received_at),
-        "-" if alert.kind == TEST else alert.level,
-        alert.state or alert.kind,
-        printable(alert.name, limit=40),
-        printable(alert.resource_name or alert.resource_id, limit=30),
-        printable(alert.metric_title, limit=30),
-        printable(" ".join(filter(None, (alert.value_text, alert.unit))), limit=20),
+        "-" if alert.kind == TEST else language.say(alert.level),
+        state_words(alert.state, language) if alert.state else alert.kind,
+        *_what(alert, language),
         str(stored.incident_id or "-"),
     )
 
 
-def incident_lines(found: Iterable[StoredIncident], *, now: Millis, mute_period: Millis) -> Iterator[str]:
+def incident_lines(
+    found: Iterable[StoredIncident], language: Language, *, now: Millis, mute_period: Millis
+) -> Iterator[str]:
     """Write incidents as a table."""
     head = ("ID", "STATE", "LEVEL", "SINCE", "LASTED", "NAME", "RESOURCE", "METRIC", "VALUE", "ALERTS")
-    return _table(head, (_incident_row(stored, now, mute_period) for stored in found))
+    return _table(head, (_incident_row(stored, language, now, mute_period) for stored in found))
 
 
-def _incident_row(stored: StoredIncident, now: Millis, mute_period: Millis) -> Sequence[str]:
+def _incident_row(stored: StoredIncident, language: Language, now: Millis, mute_period: Millis) -> Sequence[str]:
     incident, alert = stored.incident, stored.alert.alert
-    state = "open" if incident.open else str(incident.closed_by)
+    state = language.say("open") if incident.open else ending_words(incident.closed_by, language)
     if unconfirmed(stored, now=now, mute_period=mute_period):
-        state = "unconfirmed"
+        state = language.say("unconfirmed")
     until = now if incident.closed_at is None else incident.closed_at
     return (
         str(incident.id),
         state,
-        incident.level if incident.open else incident.worst_level,
+        language.say(incident.level if incident.open else incident.worst_level),
         _local(incident.opened_at),
-        duration_text(until - incident.opened_at) if incident.start_known else "?",
-        printable(alert.name or alert.kind, limit=40),
-        printable(alert.resource_name or alert.resource_id, limit=30),
-        printable(alert.metric_title, limit=30),
-        printable(" ".join(filter(None, (alert.value_text, alert.unit))), limit=20),
+        duration_words(until - incident.opened_at, language) if incident.start_known else "?",
+        *_what(alert, language),
         str(incident.alerts),
     )
+
+
+def _what(alert: Alert, language: Language) -> Iterator[str]:
+    """Write name, resource, metric and value, so short that a line stays one."""
+    yield printable(name_words(alert, language) or alert.kind, limit=40)
+    yield printable(place_words(alert), limit=40)
+    yield printable(metric_words(alert, language), limit=30)
+    yield printable(value_words(alert, language), limit=20)
 
 
 def _local(moment: Millis) -> str:

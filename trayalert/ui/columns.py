@@ -3,10 +3,12 @@
 import enum
 from collections.abc import Callable
 
+from trayalert.domain.language import Language
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
-from trayalert.ui.wording import duration_words, local_time, metric_of, name_of, resource_of, value_words
+from trayalert.services.alert_words import metric_words, place_words, value_words
+from trayalert.ui.wording import lasted_words, local_time, name_of
 
 
 class Column(enum.Enum):
@@ -31,22 +33,23 @@ class Column(enum.Enum):
 COLUMNS = tuple(Column)
 
 
-def cell_text(stored: StoredIncident, column: Column, *, now: Millis) -> str:
+def cell_text(stored: StoredIncident, column: Column, language: Language, *, now: Millis) -> str:
     """Return what a cell of any column but LEVEL says."""
-    return _TEXTS[column](stored, now)
+    return _TEXTS[column](stored, language, now)
 
 
-def _since(stored: StoredIncident, now: Millis) -> str:
-    return local_time(stored.incident.opened_at, now=now) if stored.incident.start_known else "unknown"
+def _since(stored: StoredIncident, language: Language, now: Millis) -> str:
+    known = stored.incident.start_known
+    return local_time(stored.incident.opened_at, now=now) if known else language.say("unknown")
 
 
-_TEXTS: dict[Column, Callable[[StoredIncident, Millis], str]] = {
+_TEXTS: dict[Column, Callable[[StoredIncident, Language, Millis], str]] = {
     Column.SINCE: _since,
-    Column.DURATION: lambda stored, now: duration_words(stored.incident, now=now),
-    Column.NAME: lambda stored, _now: name_of(stored),
-    Column.RESOURCE: lambda stored, _now: resource_of(stored),
-    Column.METRIC: lambda stored, _now: metric_of(stored),
-    Column.VALUE: lambda stored, _now: value_words(stored),
-    Column.REGION: lambda stored, _now: printable(stored.alert.alert.region),
-    Column.COUNT: lambda stored, _now: str(stored.incident.alerts),
+    Column.DURATION: lambda stored, language, now: lasted_words(stored.incident, language, now=now),
+    Column.NAME: lambda stored, language, _now: name_of(stored, language),
+    Column.RESOURCE: lambda stored, _language, _now: place_words(stored.alert.alert),
+    Column.METRIC: lambda stored, language, _now: metric_words(stored.alert.alert, language),
+    Column.VALUE: lambda stored, language, _now: value_words(stored.alert.alert, language),
+    Column.REGION: lambda stored, _language, _now: printable(stored.alert.alert.region),
+    Column.COUNT: lambda stored, _language, _now: str(stored.incident.alerts),
 }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from trayalert.domain.language import Language
 from trayalert.domain.level import Level
 from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
@@ -36,6 +37,11 @@ class DeskState:
 
 class Desk(Protocol):
     """The program as its front sees it."""
+
+    @property
+    def language(self) -> Language:
+        """Return the language in which alerts are told."""
+        ...
 
     def now(self) -> Millis:
         """Return the present moment."""

@@ -7,10 +7,12 @@ from PySide6.QtCore import QElapsedTimer, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
-from trayalert.domain.alert import State
+from trayalert.domain.alert import Alert, State
+from trayalert.domain.language import Language, state_words
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
+from trayalert.services.alert_words import value_words
 from trayalert.ui.icons import level_icon
 from trayalert.ui.incident_facts import IncidentFacts
 from trayalert.ui.plain import PlainLabel, show_caption, show_tooltip
@@ -23,9 +25,6 @@ MOST_FIELDS, MOST_TEXT = 200, 8_000
 SURE_MS: Final = 4000
 """A second click on "Mark recovered" within this time means it."""
 
-_STATES = {State.OK: "OK", State.INSUFFICIENT_DATA: "no data"}
-"""An alert is told by its level."""
-
 
 class Details(QWidget):
     """Shows one incident, or says that none is chosen. Wishes go up as signals."""
@@ -34,15 +33,16 @@ class Details(QWidget):
     copy_wanted = Signal()
     resolve_wanted = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, language: Language, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._language = language
         self._shown: StoredIncident | None = None
-        self._head = _Head()
+        self._head = _Head(language)
         self._open_button = QPushButton("Open in console")
         self._copy_button = QPushButton("Copy link")
         self._resolve_button = QPushButton("Mark recovered")
         self._no_link = PlainLabel("No console link is known for this resource.", wrapped=True)
-        self._facts = IncidentFacts()
+        self._facts = IncidentFacts(language)
         self._alerts = TextTable(("Time", "State", "Value", "From"))
         self._fields = TextTable(("Field", "Value"), stretched=1, wrapped=True)
         self._tabs = QTabWidget()
@@ -90,7 +90,7 @@ class Details(QWidget):
         self._resolve_button.setEnabled(stored.incident.open)
         show_tooltip(self._resolve_button, "" if stored.incident.open else "It is closed already.")
         self._facts.show_incident(stored, sender=senders(stored.alert), now=now)
-        self._alerts.show_rows([_alert_row(alert, senders(alert), now=now) for alert in alerts])
+        self._alerts.show_rows([_alert_row(alert, senders(alert), self._language, now=now) for alert in alerts])
         self._fields.show_rows(_field_rows(stored.alert.alert.fields))
         more = "+" if len(alerts) == LATEST else ""
         self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
@@ -139,8 +139,9 @@ class Details(QWidget):
 class _Head(QWidget):
     """Picture, name, and how bad."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language) -> None:
         super().__init__()
+        self._language = language
         self._picture = PlainLabel()
         self._picture.setFixedSize(32, 32)
         self._name = PlainLabel(selectable=True, wrapped=True)
@@ -163,7 +164,8 @@ class _Head(QWidget):
         self._words.show_text(words)
 
     def show_incident(self, stored: StoredIncident, *, unconfirmed: bool) -> None:
-        self.show_words(name_of(stored), level_words(stored, unconfirmed=unconfirmed))
+        level = level_words(stored, self._language, unconfirmed=unconfirmed)
+        self.show_words(name_of(stored, self._language), level)
         icon = level_icon(shown_level(stored.incident))
         self._picture.setPixmap(icon.pixmap(QSize(32, 32), self.devicePixelRatioF()))
         self._picture.show()
@@ -182,14 +184,21 @@ def _field_rows(fields: Mapping[str, str]) -> list[tuple[str, str]]:
     return rows
 
 
-def _alert_row(stored: StoredAlert, sender: str | None, *, now: Millis) -> tuple[str, ...]:
+def _alert_row(stored: StoredAlert, sender: str | None, language: Language, *, now: Millis) -> tuple[str, ...]:
     alert = stored.alert
-    time = local_time(alert.at if alert.at is not None else stored.received_at, now=now)
-    value = f"{alert.value_text or ''} {alert.unit or ''}".strip()
-    state = _STATES.get(alert.state, alert.level.value) if alert.state else alert.kind
+    words = [_state_or_level(alert, language)]
+    if stored.late:
+        words.append(language.say("late"))
     return (
-        time,
-        f"{state}, late" if stored.late else state,
-        value,
+        local_time(alert.at if alert.at is not None else stored.received_at, now=now),
+        language.say(", ").join(words),
+        value_words(alert, language),
         (sender or "").removeprefix("from "),
     )
+
+
+def _state_or_level(alert: Alert, language: Language) -> str:
+    """Write how it was; what burned is told by its level."""
+    if alert.state is None:
+        return alert.kind
+    return language.say(alert.level) if alert.state is State.ALERT else state_words(alert.state, language)

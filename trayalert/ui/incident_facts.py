@@ -8,11 +8,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFormLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from trayalert.domain.language import Language
+from trayalert.domain.part import part_words
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
+from trayalert.services.alert_words import condition_words, metric_words, resource_words, value_words
 from trayalert.ui.plain import PlainLabel, PlainParagraph
-from trayalert.ui.wording import closed_words, duration_words, full_time, metric_of, resource_of, value_words
+from trayalert.ui.wording import closed_words, full_time, lasted_words
 
 MOST_DIMENSIONS: Final = 20
 """A resource has a handful; thousands, from a stranger, would hold the window up."""
@@ -21,8 +24,9 @@ MOST_DIMENSIONS: Final = 20
 class IncidentFacts(QScrollArea):
     """A scrolled form that is filled anew for each incident."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language) -> None:
         super().__init__()
+        self._language = language
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(2, 8, 8, 8)
@@ -41,7 +45,7 @@ class IncidentFacts(QScrollArea):
 
     def show_incident(self, stored: StoredIncident, *, sender: str | None, now: Millis) -> None:
         """Show its facts; `sender` says where the last alert came from."""
-        for name, text in _facts(stored, sender=sender, now=now):
+        for name, text in _facts(stored, self._language, sender=sender, now=now):
             if name not in self._values:
                 self._add(name)
             self._values[name].show_text(text)
@@ -49,7 +53,7 @@ class IncidentFacts(QScrollArea):
 
     def show_duration(self, stored: StoredIncident, *, now: Millis) -> None:
         """Let the duration run."""
-        self._values["Duration"].show_text(duration_words(stored.incident, now=now))
+        self._values["Duration"].show_text(lasted_words(stored.incident, self._language, now=now))
 
     def _add(self, name: str) -> None:
         title, value = PlainLabel(name), PlainParagraph()
@@ -60,22 +64,25 @@ class IncidentFacts(QScrollArea):
         self._form.addRow(title, value)
 
 
-def _facts(stored: StoredIncident, *, sender: str | None, now: Millis) -> list[tuple[str, str]]:
+def _facts(stored: StoredIncident, language: Language, *, sender: str | None, now: Millis) -> list[tuple[str, str]]:
     incident, alert = stored.incident, stored.alert.alert
     named = alert.resource_name is not None and alert.resource_name != alert.resource_id
-    title = metric_of(stored)
+    title = metric_words(alert, language)
     return [
-        ("Resource", resource_of(stored)),
+        ("Resource", resource_words(alert)),
+        ("Part", part_words(alert, language)),
+        ("Address", printable(alert.address)),
         ("Resource ID", printable(alert.resource_id) if named else ""),
         ("Region", printable(alert.region)),
         ("Metric", title),
         ("Metric ID", printable(alert.metric) if alert.metric != title else ""),
-        ("Rule", printable(alert.expression)),
-        ("Value", value_words(stored)),
-        ("Since", full_time(incident.opened_at) if incident.start_known else "unknown"),
-        ("Duration", duration_words(incident, now=now)),
-        ("Closed", "" if incident.open else f"{full_time(incident.closed_at)}, {closed_words(incident)}"),
-        ("Worst level", incident.worst_level.value),
+        ("Rule", condition_words(alert, language)),
+        ("Value", value_words(alert, language)),
+        ("Message", printable(alert.message, limit=1000)),
+        ("Since", full_time(incident.opened_at) if incident.start_known else language.say("unknown")),
+        ("Duration", lasted_words(incident, language, now=now)),
+        ("Closed", "" if incident.open else f"{full_time(incident.closed_at)}, {closed_words(incident, language)}"),
+        ("Worst level", language.say(incident.worst_level)),
         ("Alerts", str(incident.alerts)),
         ("Last alert", full_time(incident.last_at)),
         ("Sent", sender or ""),

@@ -145,8 +145,9 @@ class IncidentsModel(QAbstractTableModel):
     def text(self, stored: StoredIncident, column: Column) -> str:
         """Return what a cell says."""
         if column is Column.LEVEL:
-            return level_words(stored, unconfirmed=stored.incident.open and self._desk.unconfirmed(stored))
-        return cell_text(stored, column, now=self._desk.now())
+            unconfirmed = stored.incident.open and self._desk.unconfirmed(stored)
+            return level_words(stored, self._desk.language, unconfirmed=unconfirmed)
+        return cell_text(stored, column, self._desk.language, now=self._desk.now())
 
     def show_open_only(self, wanted: bool) -> None:
         """Leave out closed incidents, or fetch their first page again."""

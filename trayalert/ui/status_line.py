@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from trayalert.domain.language import Language
 from trayalert.domain.text import sentence
 from trayalert.ui.desk import Desk, DeskState
 from trayalert.ui.plain import PlainLabel, copy_text
@@ -25,8 +26,9 @@ class StatusLine(QWidget):
 
     news_dismissed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language) -> None:
         super().__init__()
+        self._language = language
         self._picture = PlainLabel()
         self._headline = PlainLabel()
         font = QFont(self._headline.font())
@@ -58,7 +60,7 @@ class StatusLine(QWidget):
     def show_state(self, state: DeskState, *, now: int, icon: QIcon) -> None:
         """Show how things are."""
         self._picture.setPixmap(icon.pixmap(QSize(40, 40), self.devicePixelRatioF()))
-        self._headline.show_text(headline(state))
+        self._headline.show_text(headline(state, self._language))
         facts = [last_callback(state, now=now), reach_words(state)]
         if is_paused(state, now=now):
             facts.append(f"Notifications {paused_words(state, now=now)}")
@@ -116,6 +118,7 @@ class EmptyWords(QWidget):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
+        self._language = desk.language
         self._words = PlainLabel(wrapped=True, selectable=True)
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         copy = QPushButton("Copy callback URL")
@@ -133,4 +136,4 @@ class EmptyWords(QWidget):
 
     def show_state(self, state: DeskState) -> None:
         """Say what an empty table means."""
-        self._words.show_text(calm_words(state))
+        self._words.show_text(calm_words(state, self._language))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.text import sentence
+from trayalert.services.alert_words import place_words
 from trayalert.ui.desk import Desk, DeskState
 from trayalert.ui.icons import TrayLook, level_icon, tray_icon
 from trayalert.ui.plain import copy_text, elided, show_caption, show_tray_tooltip
@@ -25,7 +26,6 @@ from trayalert.ui.wording import (
     name_of,
     paused_words,
     reach_words,
-    resource_of,
     shown_level,
 )
 
@@ -132,7 +132,7 @@ class Tray(QObject):
     def _tooltip_lines(self, state: DeskState) -> list[str]:
         now = self._desk.now()
         lines = [
-            f"trayalert: {headline(state)}",
+            f"trayalert: {headline(state, self._desk.language)}",
             last_callback(state, now=now),
             reach_words(state),
             *map(sentence, state.trouble),
@@ -191,8 +191,11 @@ class Tray(QObject):
     def _show_incident(self, entry: QAction, stored: StoredIncident) -> None:
         unconfirmed = self._desk.unconfirmed(stored)
         since = local_time(stored.incident.opened_at, now=self._desk.now(), seconds=False)
-        resource = elided(resource_of(stored), 26)
-        words = [level_words(stored, unconfirmed=unconfirmed), elided(name_of(stored), 34), resource, f"since {since}"]
+        language = self._desk.language
+        resource = elided(place_words(stored.alert.alert), 26)
+        level = level_words(stored, language, unconfirmed=unconfirmed)
+        began = language.say("since {}").format(since)
+        words = [level, elided(name_of(stored, language), 34), resource, began]
         self._say(entry, " · ".join(word for word in words if word))
         icon = level_icon(shown_level(stored.incident))
         if _key(entry.icon()) != _key(icon):
@@ -200,7 +203,7 @@ class Tray(QObject):
 
     def _show_state(self, state: DeskState) -> None:
         now = self._desk.now()
-        self._say(self._headline, headline(state))
+        self._say(self._headline, headline(state, self._desk.language))
         self._say(self._last_callback, last_callback(state, now=now))
         self._say(self._reach, reach_words(state))
         self._say(self._probing, elided((state.probing or "").partition(". ")[0], 100))

@@ -6,20 +6,15 @@ Times are local; of today only the time is said. What is not known is said to be
 from datetime import datetime
 
 from trayalert.domain.incident import Change, Incident
+from trayalert.domain.language import Language, duration_words, ending_words
 from trayalert.domain.level import Level, worst
 from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.text import printable, sentence
 from trayalert.domain.times import Millis, as_datetime, duration_text
+from trayalert.services.alert_words import name_words
 from trayalert.services.senders import Origin
 from trayalert.ui.desk import DeskState
-
-_CLOSED = {
-    Change.RECOVERED: "recovered",
-    Change.RESOLVED: "recovered by hand",
-    Change.SUPERSEDED: "superseded",
-    Change.EXPIRED: "expired",
-}
 
 REACH = {
     Reach.REACHABLE: "Callbacks get through",
@@ -76,62 +71,38 @@ def shown_level(incident: Incident) -> Level | None:
     return Level.OK if incident.closed_by in {Change.RECOVERED, Change.RESOLVED} else None
 
 
-def level_words(stored: StoredIncident, *, unconfirmed: bool) -> str:
+def level_words(stored: StoredIncident, language: Language, *, unconfirmed: bool) -> str:
     """Say how bad it is, and all that makes it less sure; of a closed one how it ended."""
     incident = stored.incident
     if not incident.open:
-        return closed_words(incident)
-    words = [worst(incident.level, Level.INFO).value]
+        return closed_words(incident, language)
+    words = [language.say(worst(incident.level, Level.INFO))]
     if incident.no_data:
-        words.append("no data")
+        words.append(language.say("no data"))
     if unconfirmed:
-        words.append("unconfirmed")
-    return ", ".join(words)
+        words.append(language.say("unconfirmed"))
+    return language.say(", ").join(words)
 
 
-def closed_words(incident: Incident) -> str:
+def closed_words(incident: Incident, language: Language) -> str:
     """Say how a closed incident ended."""
-    ending = _CLOSED.get(incident.closed_by or Change.RECOVERED, "closed")
-    return ending if incident.start_known else f"{ending}, start unknown"
+    words = [ending_words(incident.closed_by, language)]
+    if not incident.start_known:
+        words.append(language.say("start unknown"))
+    return language.say(", ").join(words)
 
 
-def duration_words(incident: Incident, *, now: Millis) -> str:
+def lasted_words(incident: Incident, language: Language, *, now: Millis) -> str:
     """Say how long it burns or burned."""
     if not incident.start_known:
-        return "unknown"
-    return duration_text((now if incident.closed_at is None else incident.closed_at) - incident.opened_at)
+        return language.say("unknown")
+    return duration_words((now if incident.closed_at is None else incident.closed_at) - incident.opened_at, language)
 
 
-def name_of(stored: StoredIncident) -> str:
+def name_of(stored: StoredIncident, language: Language) -> str:
     """Return the rule's name; what has none is called by its kind."""
     alert = stored.alert.alert
-    return printable(alert.name) or f"({alert.kind})"
-
-
-def resource_of(stored: StoredIncident) -> str:
-    """Return the resource's name, else its id."""
-    return printable(stored.alert.alert.resource_name) or printable(stored.alert.alert.resource_id)
-
-
-def metric_of(stored: StoredIncident) -> str:
-    """Return the metric's title for people, else its id."""
-    return printable(stored.alert.alert.metric_title) or printable(stored.alert.alert.metric)
-
-
-def value_words(stored: StoredIncident) -> str:
-    """Write the value with its unit: `97.39 %`. A long number is rounded; what is not a number stands as sent."""
-    alert = stored.alert.alert
-    text = printable(alert.value_text, limit=40)
-    if alert.value is not None and (not text or len(text) > 9):
-        text = _rounded(alert.value)
-    return f"{text} {printable(alert.unit, limit=20)}".strip() if text else ""
-
-
-def _rounded(value: float) -> str:
-    for size, prefix in ((1e12, " T"), (1e9, " G"), (1e6, " M")):
-        if size <= abs(value) < 1e15:
-            return f"{value / size:.2f}{prefix}"
-    return f"{value:,.2f}".removesuffix(".00") if 0.1 <= abs(value) < 1e6 else f"{value:.4g}"
+    return name_words(alert, language) or f"({alert.kind})"
 
 
 def sender_words(sender: str, origin: Origin) -> str:
@@ -147,13 +118,13 @@ def sender_words(sender: str, origin: Origin) -> str:
             return "from this computer or a tunnel" if local else f"from a private network or a tunnel ({address})"
 
 
-def headline(state: DeskState) -> str:
+def headline(state: DeskState, language: Language) -> str:
     """Say in a few words what burns, and why that may not be all."""
     if not state.open_incidents:
         return f"Unknown what is open: {state.unsure}" if state.unsure else "No incident is open"
     level = worst(state.worst or Level.INFO, Level.INFO)
     blind = "; blind" if state.reach is Reach.BLIND else ""
-    burning = f"{state.open_incidents} open, worst {level.value}{blind}"
+    burning = f"{state.open_incidents} open, worst {language.say(level)}{blind}"
     return f"{burning}; {state.unsure}" if state.unsure else burning
 
 
@@ -176,10 +147,10 @@ def is_paused(state: DeskState, *, now: Millis) -> bool:
     return state.paused_until is not None and state.paused_until > now
 
 
-def calm_words(state: DeskState) -> str:
+def calm_words(state: DeskState, language: Language) -> str:
     """Say in whole sentences what an empty table means."""
     if state.unsure:
-        return f"{headline(state)}.\n{' '.join(map(sentence, state.trouble))}"
+        return f"{headline(state, language)}.\n{' '.join(map(sentence, state.trouble))}"
     if state.last_callback_at is None and state.reach is not Reach.BLIND:
         return (
             "No callback has ever arrived.\n"

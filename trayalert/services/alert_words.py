@@ -1,0 +1,62 @@
+"""What an alert says to a person: each of its facts in words. The rule: what the callback sent comes before our tables.
+
+Every text is cleaned (`domain/text.py`) and bounded. `metric_title` and `metric_unit` are as scripts get them, too.
+"""
+
+from trayalert.domain.alert import Alert
+from trayalert.domain.condition import condition_text
+from trayalert.domain.language import Language
+from trayalert.domain.part import part_in_short
+from trayalert.domain.quantity import quantity_text
+from trayalert.domain.text import printable
+from trayalert.services.metrics import find_metric
+
+_COMPOSITE = "多指标"
+"""The metric of a rule on several, whatever the language of the account."""
+
+
+def metric_title(alert: Alert, language: Language) -> str | None:
+    """Return the metric's title for people: the callback's own, where that is only the id the table's, else the id."""
+    if alert.metric_title and alert.metric_title != alert.metric:
+        return alert.metric_title
+    known = find_metric(alert.namespace, alert.metric)
+    return (known.title(language) if known else None) or alert.metric_title or alert.metric
+
+
+def metric_unit(alert: Alert) -> str | None:
+    """Return the unit as sent, else the table's."""
+    if alert.unit:
+        return alert.unit
+    known = find_metric(alert.namespace, alert.metric)
+    return known.unit if known else None
+
+
+def name_words(alert: Alert, language: Language) -> str:
+    """Write the name of what happened, in the language if it came in several; empty where it has none."""
+    return printable(alert.titles.get(language) or alert.name or next(iter(alert.titles.values()), None))
+
+
+def metric_words(alert: Alert, language: Language) -> str:
+    """Write the metric's title."""
+    title = metric_title(alert, language)
+    return language.say("Several metrics") if title == _COMPOSITE else printable(title)
+
+
+def value_words(alert: Alert, language: Language) -> str:
+    """Write the reading: `97.4 %`."""
+    return quantity_text(alert.value, alert.value_text, metric_unit(alert), language)
+
+
+def condition_words(alert: Alert, language: Language) -> str:
+    """Write the rule's condition: `Average ≥ 95 %`."""
+    return condition_text(alert.expression, metric_unit(alert), language)
+
+
+def resource_words(alert: Alert) -> str:
+    """Write the resource's own name, else its id."""
+    return printable(alert.resource_name) or printable(alert.resource_id)
+
+
+def place_words(alert: Alert) -> str:
+    """Write resource and part in short: `db-02 · /dev/vda1`."""
+    return " · ".join(filter(None, (resource_words(alert), part_in_short(alert))))
