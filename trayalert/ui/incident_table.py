@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from trayalert.domain.language import duration_words
 from trayalert.ui.columns import COLUMNS, Column
 from trayalert.ui.incidents_model import IncidentsModel, Index
 from trayalert.ui.plain import copy_text
@@ -22,13 +23,13 @@ _SAMPLES: Final = {
     # what a column has to hold, measured in the font in use; Name gets the rest
     Column.LEVEL: "CRITICAL, uncon",
     Column.SINCE: "12-28 23:58",
-    Column.DURATION: "23 h 59 min",
-    Column.RESOURCE: "production-web",
+    Column.RESOURCE: "web-01 · /dev/vda1",
     Column.METRIC: "内存使用率",
-    Column.VALUE: "1874.25 M",
+    Column.VALUE: "12 000 000/s",
     Column.REGION: "cn-hangzhou",
     Column.COUNT: "Count",
 }
+_LONG_DURATION: Final = 86_340_000
 _FIRST_TO_GO: Final = (Column.REGION, Column.COUNT, Column.METRIC)
 _LONG_LEVEL: Final = "CRITICAL, unconfirmed"
 _SHORT_NAME: Final = "API网关_返回码4XX"
@@ -117,8 +118,13 @@ class IncidentTable(QTableView):
             if column is Column.NAME:
                 header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
             elif column is not Column.LEVEL:
-                self.setColumnWidth(place, metrics.horizontalAdvance(_SAMPLES[column]) + 12)
+                self.setColumnWidth(place, metrics.horizontalAdvance(self._sample(column)) + 12)
         self._fit_columns()
+
+    def _sample(self, column: Column) -> str:
+        if column is Column.DURATION:
+            return duration_words(_LONG_DURATION, self._incidents.language)
+        return _SAMPLES[column]
 
     def _fit_columns(self) -> None:
         kept = [

@@ -21,6 +21,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
+from trayalert.domain.language import Language
 from trayalert.domain.stored import StoredIncident
 from trayalert.ui.columns import COLUMNS, Column, cell_text
 from trayalert.ui.desk import Desk
@@ -133,6 +134,11 @@ class IncidentsModel(QAbstractTableModel):
             self.fetchMore(_NOWHERE)
 
     # what the window asks
+
+    @property
+    def language(self) -> Language:
+        """Return the language of the cells."""
+        return self._desk.language
 
     def incident_at(self, row: int) -> StoredIncident:
         """Return the incident in that row."""
