@@ -74,7 +74,7 @@ def test_the_part_that_burns_is_named(alert: Alert, english: str, chinese: str, 
 
 
 def test_a_strangers_dimensions_stay_short_and_clean() -> None:
-    many = on("i-1", **{f"d{number}": "x" * 9000 for number in range(3000)}, device="/dev/\u202evda")
+    many = on("i-1", device="/dev/\u202evda", **{f"d{number}": "x" * 9000 for number in range(3000)})
 
     assert part_in_short(many).startswith("/dev/vda ")
     assert len(part_words(many, EN)) < 500

@@ -5,6 +5,7 @@ Account, region and what names the resource itself are no parts. Names come from
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from trayalert.domain.alert import Alert, Kind
@@ -15,6 +16,7 @@ from trayalert.domain.text import printable
 _THRESHOLD, _ALERTMANAGER = Kind("threshold"), Kind("alertmanager")
 _MOST = 4
 """A part is told by one or two dimensions; a stranger may send thousands."""
+_LOOKED_AT = 100
 _LONGEST = 80
 
 _WORDS = {
@@ -49,9 +51,8 @@ class Part(NamedTuple):
 def parts(alert: Alert) -> tuple[Part, ...]:
     """Return the parts that the alert's dimensions name, what tells most first."""
     itself = {alert.resource_id, alert.resource_name, alert.region, alert.address}
-    dimensions = {
-        name: value for name, value in alert.dimensions.items() if told(value) and value not in itself and name
-    }
+    first = islice(alert.dimensions.items(), _LOOKED_AT)
+    dimensions = {name: value for name, value in first if name and told(value) and value not in itself}
     if alert.kind == _ALERTMANAGER:
         found = list(_named(dimensions, _LABELS))
     else:
