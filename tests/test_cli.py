@@ -20,12 +20,12 @@ from trayalert.services.sender import sample_names, sample_text
 ALERT_KEYS = {
     "id", "received_at", "at", "kind", "state", "level", "previous_level", "name", "rule_id", "metric", "metric_title",
     "value", "value_text", "unit", "expression", "namespace", "region", "resource_id", "resource_name", "account_id",
-    "group", "dimensions", "incident_id", "deliveries", "console_url", "fields",
+    "group", "dimensions", "incident_id", "deliveries", "console_url", "links", "fields",
 }  # fmt: skip
 INCIDENT_KEYS = {
     "id", "key", "state", "level", "worst_level", "no_data", "unconfirmed", "opened_at", "closed_at", "name",
     "resource_id", "resource_name", "namespace", "region", "alerts", "acknowledged_at", "snoozed_until", "muted",
-    "last_value", "console_url",
+    "last_value", "console_url", "links",
 }  # fmt: skip
 STATUS_KEYS = {
     "running", "host", "port", "callback_url", "public_url", "reach", "last_callback_at", "open_incidents", "alerts",
@@ -90,6 +90,7 @@ def test_an_alert_has_every_field_of_its_sample(serve: Serving) -> None:
     del alert["at"], alert["received_at"], alert["id"], alert["incident_id"], alert["fields"]
     assert b"alertName=diskusage_utilization_95.0&" in base64.b64decode(alert.pop("raw"))
     assert alert.pop("deliveries") == 1
+    assert [link["page"] for link in alert.pop("links")] == ["instance", "chart", "host", "list", "hash", "rules"]
     assert alert == {
         "kind": "threshold",
         "state": "ALERT",
@@ -463,7 +464,7 @@ def test_an_export_is_whole_and_oldest_first(data_dir: Path, tmp_path: Path) -> 
 
     assert (done.status, done.out, done.err) == (0, "", f"3 alerts written to {tmp_path}/alerts.csv\n")
     assert [(row["id"], row["name"]) for row in found] == [("1", "磁盘 100%"), ("2", "disk_full"), ("3", "CPU")]
-    assert found[0].keys() >= ALERT_KEYS
+    assert found[0].keys() >= ALERT_KEYS - {"links"}
     assert [one["id"] for one in run("export", "--format", "json", data_dir=data_dir).objects] == [1, 2, 3]
 
 

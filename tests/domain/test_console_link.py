@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trayalert.domain.alert import Alert, Identity, Kind, State
-from trayalert.domain.console_link import LinkTable, LinkTemplate, Site, allowed, console_link
+from trayalert.domain.console_link import EVERY, LinkTable, LinkTemplate, Site, allowed, console_link
 from trayalert.domain.level import Level
 from trayalert.domain.settings import Settings
 from trayalert.services.links import link_table
@@ -84,7 +84,7 @@ def test_each_service_has_its_page_on_both_sites(service: str) -> None:
     assert console_link(one, table(Site.INTERNATIONAL)) == international
 
 
-@pytest.mark.parametrize("service", PAGES)
+@pytest.mark.parametrize("service", sorted(PAGES.keys() - {"RDS"}))
 @pytest.mark.parametrize("site", Site)
 def test_without_a_region_the_chart_is_linked(service: str, site: Site) -> None:
     namespace, dimensions, *_ = PAGES[service]
@@ -93,6 +93,13 @@ def test_without_a_region_the_chart_is_linked(service: str, site: Site) -> None:
     assert link is not None
     assert urlsplit(link).path == "/productMonitorChart"
     assert link.endswith("&region=all")
+
+
+def test_the_page_of_rds_needs_no_region() -> None:
+    one = alert("acs_rds", None, {"instanceId": "rm-1"})
+
+    assert console_link(one, table(Site.CHINA)) == "https://rdsnext.console.aliyun.com/detail/rm-1/basicInfo"
+    assert console_link(one, table(Site.INTERNATIONAL)) == "https://rds.console.alibabacloud.com/detail/rm-1/basicInfo"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,7 @@ HOSTILE = [
 @pytest.mark.parametrize("service", PAGES)
 def test_no_hostile_id_enters_a_path(service: str, number: str) -> None:
     namespace, dimensions, *_ = PAGES[service]
-    name = table().templates[namespace].dimensions[0]
+    name = table().templates[namespace][0].dimensions[0]
     link = console_link(alert(namespace, "cn-hangzhou", dimensions | {name: number}), table())
 
     assert link is not None
@@ -184,10 +191,9 @@ def test_no_hostile_id_enters_a_path(service: str, number: str) -> None:
 
 def test_a_host_that_is_not_the_consoles_is_never_linked_though_a_table_says_so() -> None:
     for url in ("https://evil.example/{id}", "http://ecs.console.aliyun.com/{id}", "https://{id}.console.aliyun.com/"):
-        forged = LinkTable(
-            templates={"acs_ecs": LinkTemplate(dimensions=("instanceId",), url=url)}, chart="https://evil.example/{id}",
-            categories={},
-        )  # fmt: skip
+        page = LinkTemplate(dimensions=("instanceId",), url=url, grade="A")
+        chart = LinkTemplate(page="chart", url="https://evil.example/{id}", grade="A")
+        forged = LinkTable(templates={"acs_ecs": (page,), EVERY: (chart,)}, categories={})
         for number in ("i-1", "evil.example:80", "..", "evil.example%2f"):
             link = console_link(alert("acs_ecs", None, {"instanceId": number}), forged)
             assert link is None or urlsplit(link).netloc.endswith(HOSTS)
@@ -217,25 +223,26 @@ def test_whatever_an_alert_says_its_link_is_allowed_and_leads_where_the_table_sa
         return
     assert allowed(link)
     parts = urlsplit(link)
-    hosts = {urlsplit(url).netloc for url in (pages.chart, *(page.url for page in pages.templates.values()))}
-    assert parts.netloc in hosts
+    assert parts.netloc in {urlsplit(url).netloc for url in urls_of(pages)}
     assert ".." not in parts.path
     assert parts.fragment == ""
-    assert len(parts.path.split("/")) == len(_path_of(pages, parts.netloc).split("/"))
+    assert len(parts.path.split("/")) in {
+        len(urlsplit(url).path.split("/")) for url in urls_of(pages) if urlsplit(url).netloc == parts.netloc
+    }
 
 
-def _path_of(pages: LinkTable, host: str) -> str:
-    urls = (pages.chart, *(page.url for page in pages.templates.values()))
-    return next(urlsplit(url).path for url in urls if urlsplit(url).netloc == host)
+def urls_of(pages: LinkTable) -> list[str]:
+    return [template.url for templates in pages.templates.values() for template in templates]
 
 
 def test_every_page_of_the_table_is_allowed_and_names_what_it_is_filled_with() -> None:
     for site in Site:
         pages = table(site)
         assert {page[0] for page in PAGES.values()} <= pages.templates.keys()
-        for url in (pages.chart, *(page.url for page in pages.templates.values())):
-            assert allowed(url.replace("{", "").replace("}", ""))
-            assert "{id}" in url
+        for templates in pages.templates.values():
+            for template in templates:
+                assert allowed(template.url.replace("{", "").replace("}", ""))
+                assert "{id}" in template.url or template.page == "rules"
 
 
 GOOD = "https://ecs.console.aliyun.com/server/i-1/detail?regionId=cn-hangzhou"

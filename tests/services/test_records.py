@@ -19,12 +19,13 @@ SENDERS = Senders(Settings())
 ALERT_KEYS = (
     "id", "received_at", "at", "kind", "state", "level", "previous_level", "name", "rule_id", "metric",
     "metric_title", "value", "value_text", "unit", "expression", "namespace", "region", "resource_id",
-    "resource_name", "account_id", "group", "dimensions", "incident_id", "deliveries", "console_url", "fields",
+    "resource_name", "account_id", "group", "dimensions", "incident_id", "deliveries", "console_url", "links",
+    "fields",
 )  # fmt: skip
 INCIDENT_KEYS = (
     "id", "key", "state", "level", "worst_level", "no_data", "unconfirmed", "opened_at", "closed_at", "name",
     "resource_id", "resource_name", "namespace", "region", "alerts", "acknowledged_at", "snoozed_until", "muted",
-    "last_value", "console_url",
+    "last_value", "console_url", "links",
 )  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def test_an_alert_has_every_key_of_the_contract(path: Path) -> None:
     )  # fmt: skip
 
     assert set(ALERT_KEYS) <= found.keys()
-    assert {name: found[name] for name in ALERT_KEYS if name not in {"console_url", "fields"}} == {
+    assert {name: found[name] for name in ALERT_KEYS if name not in {"console_url", "links", "fields"}} == {
         "id": 1,
         "received_at": "2026-09-21T14:13:20.250Z",
         "at": "2026-09-21T14:13:20.000Z",
@@ -87,7 +88,10 @@ def test_an_alert_has_every_key_of_the_contract(path: Path) -> None:
         "incident_id": 1,
         "deliveries": 1,
     }
-    assert found["console_url"] == "https://ecs.console.aliyun.com/server/i-bp1/detail?regionId=cn-hangzhou"
+    best = "https://ecs.console.aliyun.com/server/i-bp1/detail?regionId=cn-hangzhou"
+    assert found["console_url"] == best
+    assert found["links"][0] == {"page": "instance", "title": "Instance page", "url": best, "grade": "B"}
+    assert [link["page"] for link in found["links"]] == ["instance", "chart", "host", "list", "hash", "rules"]
     assert found["fields"]["extra"] == "x"
     assert found["fields"]["triggerLevel"] == "P1"
 
@@ -107,6 +111,7 @@ def test_what_is_no_threshold_has_the_keys_too(path: Path, body: bytes, kind: st
 
     assert set(ALERT_KEYS) | {"raw"} <= found.keys()
     assert (found["kind"], found["state"], found["dimensions"], found["console_url"]) == (kind, None, {}, None)
+    assert found["links"] == []
     assert found["raw"] == {"test": "", "unrecognised": "d2hhdCBpcyB0aGlz"}[kind]
 
 
@@ -136,7 +141,8 @@ def test_an_incident_has_every_key_of_the_contract(path: Path) -> None:
     )
 
     assert set(INCIDENT_KEYS) <= found.keys()
-    assert {name: found[name] for name in INCIDENT_KEYS} == {
+    assert [link["title"] for link in found.pop("links")][:2] == ["Instance page", "Metric chart"]
+    assert {name: found[name] for name in INCIDENT_KEYS if name != "links"} == {
         "id": 1,
         "key": key_of("1", "rule-1", [("instanceId", "i-1")]),
         "state": "open",

@@ -7,7 +7,7 @@ from tests.soak.judges import leads_to_console, link_is_safe
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
-from trayalert.domain.console_link import LinkTable, Site, allowed, console_link
+from trayalert.domain.console_link import LinkTable, Site, allowed, console_links
 from trayalert.domain.settings import Settings
 from trayalert.domain.text import printable
 from trayalert.services.links import link_table
@@ -44,7 +44,7 @@ def check_callback(query: bytes, body: bytes) -> None:
     for alert in alerts:
         _check_texts(alert)
         for table in tables():
-            _check(console_link(alert, table))
+            _check(alert, table)
 
 
 def _check_texts(alert: Alert) -> None:
@@ -60,13 +60,17 @@ def _check_texts(alert: Alert) -> None:
 def check_link(namespace: str, dimension: str, value: str, region: str, other: str) -> None:
     """A link of hostile parts leads to the console, or is none."""
     (plain,) = read_callback(_PLAIN)
-    dimensions = {dimension: value, "instanceId": other, "regionId": region}
+    dimensions = {dimension: value, "instanceId": other, "diskId": value, "regionId": region}
     for table in tables():
         names = [*table.templates, namespace]
         alert = replace(
-            plain, namespace=names[len(value) % len(names)] or namespace, region=region, dimensions=dimensions
+            plain,
+            namespace=names[len(value) % len(names)] or namespace,
+            region=region,
+            dimensions=dimensions,
+            links={"resource": value, "rule": other, dimension: namespace},
         )
-        _check(console_link(alert, table))
+        _check(alert, table)
 
 
 def check_url(url: str) -> None:
@@ -74,8 +78,10 @@ def check_url(url: str) -> None:
     assert not allowed(url) or leads_to_console(url), f"leads elsewhere: {url!r}"
 
 
-def _check(link: str | None) -> None:
-    assert link is None or link_is_safe(link), f"leads elsewhere: {link!r}"
+def _check(alert: Alert, table: LinkTable) -> None:
+    for link in console_links(alert, table):
+        safe = leads_to_console if link.grade == "sender" else link_is_safe  # ours also lead where they say
+        assert safe(link.url), f"leads elsewhere: {link!r}"
 
 
 _PLAIN = Callback(

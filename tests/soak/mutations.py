@@ -42,7 +42,12 @@ URLS = [
     b"http://ecs.console.aliyun.com/",
     b"javascript:alert(1)//.console.aliyun.com",
 ]
-LINKS = [b"acs_ecs_dashboard\ninstanceId\ni-bp1\ncn-hangzhou\nx", b"acs_x\nk\n../../evil\ncn-x\n@evil", b"\n\n\n\n"]
+LINKS = [
+    b"acs_vpc_eip\nresource\nhttps://cmsnext.console.aliyun.com/a?b#/c\ncn-a\nhttps://arms.console.aliyun.com/d",
+    b"acs_ecs_dashboard\ninstanceId\ni-bp1\ncn-hangzhou\nx",
+    b"acs_x\nk\n../../evil\ncn-x\n@evil",
+    b"\n\n\n\n",
+]
 
 
 def corpus() -> list[bytes]:

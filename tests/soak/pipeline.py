@@ -14,11 +14,11 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 
 from tests.soak.fuzz_target import tables
-from tests.soak.judges import formulas, link_is_safe
+from tests.soak.judges import formulas, leads_to_console, link_is_safe
 from tests.storage.making import keep_raw
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
-from trayalert.domain.console_link import console_link
+from trayalert.domain.console_link import console_links
 from trayalert.domain.language import Language
 from trayalert.domain.settings import Settings
 from trayalert.domain.stored import StoredAlert, StoredIncident
@@ -97,7 +97,8 @@ class Pipeline:
             alerts = read_callback(callback)
             assert alerts, one
             for alert in alerts:
-                self._judge_link(console_link(alert, self._tables[0]), one)
+                for link in console_links(alert, self._tables[0]):
+                    self._judge_link(link.url, link.grade, one)
             jobs.append(Append(callback, alerts))
         results = self._writing.commit(jobs)
         assert not [result for result in results if isinstance(result, Exception)], (group, results)
@@ -114,8 +115,8 @@ class Pipeline:
         return [(bytes(query), bytes(body)) for _, query, body in rows]
 
     @staticmethod
-    def _judge_link(link: str | None, sent: object) -> None:
-        assert link is None or link_is_safe(link), (link, sent)
+    def _judge_link(link: str, grade: str, sent: object) -> None:
+        assert leads_to_console(link) if grade == "sender" else link_is_safe(link), (link, sent)
 
     def look(self) -> None:
         """Read all that was stored as each front end does, and judge it."""
@@ -123,7 +124,8 @@ class Pipeline:
             found = list(reader.alerts(limit=None, raw=True))
             for stored in found:
                 for table in self._tables:
-                    self._judge_link(alert_record(stored, table, SENDERS, EN)["console_url"], stored.raw)
+                    for link in alert_record(stored, table, SENDERS, EN)["links"]:
+                        self._judge_link(link["url"], link["grade"], stored.raw)
                 assert base64.b64decode(alert_record(stored, self._tables[0], SENDERS, EN)["raw"]) == stored.raw
             self._export(found)
             self._show(reader)

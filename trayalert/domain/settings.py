@@ -4,13 +4,15 @@ import difflib
 import ipaddress
 import re
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from trayalert.domain.command import Command, read_commands
 from trayalert.domain.console_link import Site
-from trayalert.domain.text import printable
+from trayalert.domain.templates import read_console_links
+from trayalert.domain.text import as_written, printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Settings:
     keep_days: int = 400
     keep_megabytes: int = 1024
     backups: int = 7
+    console_links: Mapping[str, str] = field(default_factory=dict)
+    commands: tuple[Command, ...] = ()
 
 
 LANGUAGES = ("auto", "en", "zh")
@@ -53,6 +57,10 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
     values: dict[str, Any] = {}
     problems: list[str] = []
     for name, value in table.items():
+        if name in _TABLES:
+            values[name], wrong_lines = _TABLES[name](value)
+            problems += wrong_lines
+            continue
         read = _READERS.get(name)
         if read is None:
             problems.append(_unknown(name))
@@ -60,9 +68,9 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
         try:
             values[name] = read(value)
         except _WrongError as wrong:
-            default = next(field.default for field in fields(Settings) if field.name == name)
+            default = next(one.default for one in fields(Settings) if one.name == name)
             holds = "; it is taken as not set" if default in (None, ()) else f"; {default!s} holds instead"
-            problems.append(f"{name} = {_shown(value)}: {wrong}{holds}.")
+            problems.append(f"{name} = {as_written(value)}: {wrong}{holds}.")
     if (values.get("tls_certificate") is None) != (values.get("tls_key") is None):
         problems.append("tls_certificate and tls_key belong together: name both files, or neither. TLS is off.")
         values.update(tls_certificate=None, tls_key=None)
@@ -70,16 +78,8 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, _READERS, n=1)
-    return f"{_shown(name)} is no setting" + (f"; is {near[0]} meant?" if near else ".")
-
-
-def _shown(value: object) -> str:
-    try:
-        text = f'"{value}"' if isinstance(value, str) else str(value)
-    except ValueError:  # Python writes no number of thousands of digits
-        text = "a very long number"
-    return printable(text, limit=80)
+    near = difflib.get_close_matches(name, [*_READERS, *_TABLES], n=1)
+    return f"{as_written(name)} is no setting" + (f"; is {near[0]} meant?" if near else ".")
 
 
 def _host(value: object) -> str:
@@ -210,3 +210,9 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "keep_megabytes": _whole(8, 1_000_000, "megabytes"),
     "backups": _whole(1, 365, "daily backups"),
 }
+
+_TABLES: dict[str, Callable[[object], tuple[Any, tuple[str, ...]]]] = {
+    "console_links": read_console_links,
+    "commands": read_commands,
+}
+"""Readers of tables, whose lines have problems of their own."""

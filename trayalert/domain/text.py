@@ -27,3 +27,12 @@ def printable(text: str | None, *, limit: int = 300) -> str:
 def sentence(text: str) -> str:
     """Begin with a capital: faults are worded to stand behind the program's name, which itself has none."""
     return text if text.startswith("trayalert") else text[:1].upper() + text[1:]
+
+
+def as_written(value: object, *, bare: bool = False) -> str:
+    """Return a value of the settings as a sentence shows it, cut and clean: a text in quotes, unless `bare`."""
+    try:
+        text = f'"{value}"' if isinstance(value, str) and not bare else str(value)
+    except ValueError:  # Python writes no number of thousands of digits
+        text = "a very long number"
+    return printable(text, limit=80)

@@ -2,9 +2,11 @@
 
 import base64
 import json
+from dataclasses import asdict
 from typing import Any
 
-from trayalert.domain.console_link import LinkTable, console_link
+from trayalert.domain.alert import Alert
+from trayalert.domain.console_link import LinkTable, console_links
 from trayalert.domain.language import Language
 from trayalert.domain.settings import Settings
 from trayalert.domain.stored import StoredAlert, StoredIncident
@@ -54,7 +56,7 @@ def alert_record(stored: StoredAlert, links: LinkTable, senders: Senders, langua
         "deliveries": stored.deliveries,
         "sender": stored.sender or None,
         "sender_origin": senders.origin(stored.sender),
-        "console_url": console_link(alert, links),
+        **_links(alert, links),
         "fields": dict(alert.fields),
     }
     if stored.raw is not None:
@@ -87,8 +89,13 @@ def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mu
         "snoozed_until": None,
         "muted": False,
         "last_value": alert.value,
-        "console_url": console_link(alert, links),
+        **_links(alert, links),
     }
+
+
+def _links(alert: Alert, table: LinkTable) -> Record:
+    found = console_links(alert, table)
+    return {"console_url": found[0].url if found else None, "links": [asdict(link) for link in found]}
 
 
 def mute_period(settings: Settings) -> Millis:
