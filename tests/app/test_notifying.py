@@ -70,6 +70,21 @@ def test_what_the_log_does_not_answer_is_told_once_it_does(
     assert len(desk.asked) == asked
 
 
+def test_a_notice_has_a_button_for_the_second_page_and_each_opens_its_own(
+    desk: FakeDesk, screen: Screen, notifying: Notifying
+) -> None:
+    desk.keep(stored(1, resource_id="i-1"), stored(2, resource_id=None))
+    notifying.take([IncidentChanged(1, Change.OPENED), IncidentChanged(2, Change.OPENED)])
+    assert {notice.tag: notice.further for notice in screen.shown} == {
+        incident_tag(1): (("chart", "Metric chart"),),
+        incident_tag(2): (),
+    }
+    for page in ("", "chart", "gone"):
+        notifying._clicked(incident_tag(1), page)
+    best, chart = (link.url for link in desk.console_links(desk.kept[1]))
+    assert desk.opened_urls == [best, chart, best]
+
+
 def test_a_log_that_stores_nothing_is_told_and_taken_back(screen: Screen, notifying: Notifying) -> None:
     notifying.take([LogChanged(LogState(storing=False, problems=("The disk is full.",)))])
     notifying.take([LogChanged(LogState())])

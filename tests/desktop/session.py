@@ -256,10 +256,10 @@ class Desktop:
         window = self.notification()
         self.click(window.x + window.width // 2, window.y + 20)
 
-    def click_notification_button(self) -> None:
-        """Click on the one button of the uppermost notification; only xfce4-notifyd draws any, on the right."""
+    def click_notification_button(self, from_right: int = 0) -> None:
+        """Click on a button of the uppermost notification; only xfce4-notifyd draws any, the last one on the right."""
         window = self.notification()
-        self.click(window.x + window.width - 60, window.y + window.height - 30)
+        self.click(window.x + window.width - 60 - 126 * from_right, window.y + window.height - 30)
 
     def shot(self, path: Path) -> Path:
         """Take a picture of the whole screen."""

@@ -45,7 +45,7 @@ class Watched:
         self.clicked: list[str] = []
         self.standings: list[tuple[bool, str | None]] = []
         self.notifier = DbusNotifier(
-            on_click=self.clicked.append,
+            on_click=lambda tag, _key: self.clicked.append(tag),
             on_change=lambda: self.standings.append((self.notifier.available, self.notifier.problem)),
             address=address,
             answer_within=answer_within,

@@ -31,7 +31,7 @@ def test_it_shows_replaces_answers_clicks_and_takes_away(
     async def scenario() -> None:
         stand_in = StandIn({"DBUS_SESSION_BUS_ADDRESS": bus.address}, tmp_path)
         clicked: list[str] = []
-        notifier = PortableNotifier(on_click=clicked.append, on_change=lambda: None)
+        notifier = PortableNotifier(on_click=lambda tag, _key: clicked.append(tag), on_change=lambda: None)
         await notifier.start()
         notifier.show(Notice(tag="a", level=Level.WARN, title="WARN: cpu", lines=("web-01", "90 %")))
         await until(lambda: len(stand_in.shown) == 1, "the first notice")
@@ -61,7 +61,7 @@ def test_what_cannot_be_shown_is_said_and_raises_nothing(
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
 
     async def scenario() -> None:
-        notifier = PortableNotifier(on_click=lambda _: None, on_change=lambda: None)
+        notifier = PortableNotifier(on_click=lambda _tag, _key: None, on_change=lambda: None)
         await notifier.start()
         notifier.show(Notice(tag="a", level=Level.WARN, title="WARN: cpu"))
         await until(lambda: notifier.problem == FAILED, "the failure is said")

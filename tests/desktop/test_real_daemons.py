@@ -23,7 +23,11 @@ def notice(tag: str = "incident-1", level: Level = Level.CRITICAL, **more: Any) 
 
 @asynccontextmanager
 async def notifier_on(desktop: Desktop, clicked: list[str]) -> AsyncIterator[DbusNotifier]:
-    notifier = DbusNotifier(on_click=clicked.append, on_change=lambda: None, address=desktop.bus_address)
+    notifier = DbusNotifier(
+        on_click=lambda tag, key: clicked.append(f"{tag} {key}".strip()),
+        on_change=lambda: None,
+        address=desktop.bus_address,
+    )
     await notifier.start()
     try:
         yield notifier
@@ -61,6 +65,18 @@ def test_xfces_button_comes_back_with_the_tag(desktop: Desktop, on_qt: OnQt) -> 
             await windows(desktop, 1)
             desktop.click_notification_button()
             await until(lambda: clicked == ["a"], "the click is told")
+
+    on_qt(scenario())
+
+
+def test_xfces_second_button_comes_back_with_its_key(desktop: Desktop, on_qt: OnQt) -> None:
+    async def scenario() -> None:
+        clicked: list[str] = []
+        async with notifier_on(desktop, clicked) as notifier:
+            notifier.show(notice("a", lines=("web-01", "cn-hangzhou"), further=(("chart", "Metric chart"),)))
+            await windows(desktop, 1)
+            desktop.click_notification_button(from_right=1)
+            await until(lambda: clicked == ["a chart"], "the click is told")
 
     on_qt(scenario())
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from trayalert.domain.alert import Alert, Identity, Kind, State
+from trayalert.domain.command import Command, Offer, offer
+from trayalert.domain.console_link import ConsoleLink
 from trayalert.domain.incident import Change, Incident, resolve
 from trayalert.domain.language import Language
 from trayalert.domain.level import Level, worst
@@ -116,6 +118,9 @@ class FakeDesk:
     last_callback_at: Millis | None = None
     paused_until: Millis | None = None
     browser_works: bool = True
+    own_commands: tuple[Command, ...] = ()
+    command_problem: str | None = None
+    ran: list[tuple[str, ...]] = field(default_factory=list)
     opened_urls: list[str] = field(default_factory=list)
     resolved: list[int] = field(default_factory=list)
     asked: list[tuple[int, ...]] = field(default_factory=list)
@@ -191,9 +196,23 @@ class FakeDesk:
     def sender_words(self, alert: StoredAlert) -> str | None:
         return None if alert.id % 20 else "from Cloud Monitor (106.11.34.5)"
 
-    def console_url(self, incident: StoredIncident) -> str | None:
+    def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
         number = incident.alert.alert.resource_id
-        return f"https://ecs.console.aliyun.com/server/{number}/detail" if number else None
+        if not number:
+            return ()
+        best = f"https://ecs.console.aliyun.com/server/{number}/detail"
+        chart = f"https://cloudmonitor.console.aliyun.com/productMonitorChart?id={number}"
+        return (
+            ConsoleLink(page="instance", title="Instance page", url=best, grade="B"),
+            ConsoleLink(page="chart", title="Metric chart", url=chart, grade="A"),
+        )
+
+    def commands(self, incident: StoredIncident) -> Sequence[Offer]:
+        return [offer(command, incident.alert.alert) for command in self.own_commands]
+
+    def run_command(self, wanted: Offer) -> str | None:
+        self.ran.append(wanted.arguments)
+        return self.command_problem
 
     def open_url(self, url: str) -> bool:
         self.opened_urls.append(url)

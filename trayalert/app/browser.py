@@ -3,12 +3,12 @@
 import os
 import shlex
 import shutil
-import subprocess
 from collections.abc import Iterator
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
+from trayalert.app.programs import start
 from trayalert.domain.console_link import allowed
 
 
@@ -18,9 +18,7 @@ def open_in_browser(url: str) -> bool:
         return False
     for arguments in _named(url):
         try:
-            subprocess.Popen(  # noqa: S603 - an argument list, and the person's own program
-                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-            )
+            start(arguments)
         except OSError:
             continue
         return True

@@ -10,10 +10,12 @@ from trayalert.app.browser import open_in_browser
 from trayalert.app.clock import now
 from trayalert.app.crashes import Crashes
 from trayalert.app.log_view import LogView
+from trayalert.app.programs import run_command
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.app.speaking import own_language
-from trayalert.domain.console_link import console_link
 from trayalert.domain.language import Language
+from trayalert.domain.command import Offer, offer
+from trayalert.domain.console_link import ConsoleLink, console_links
 from trayalert.domain.level import Level, worst
 from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
@@ -150,13 +152,22 @@ class LiveDesk:
         """Say where an alert came from."""
         return sender_words(alert.sender, self._senders.origin(alert.sender)) if alert.sender else None
 
-    def console_url(self, incident: StoredIncident) -> str | None:
-        """Return the console link, or None where there is none."""
-        return console_link(incident.alert.alert, self._links)
+    def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
+        """Return the console links, the best first; none where none is known."""
+        return console_links(incident.alert.alert, self._links)
 
     def open_url(self, url: str) -> bool:
         """Open an allow-listed link in the browser; False where that cannot be done."""
         return open_in_browser(url)
+
+    def commands(self, incident: StoredIncident) -> Sequence[Offer]:
+        """Return the person's own commands, filled for this incident, each with its reason where it cannot be run."""
+        settings, alert = self._plan.settings, incident.alert.alert
+        return [offer(command, alert, default_region=settings.default_region) for command in settings.commands]
+
+    def run_command(self, wanted: Offer) -> str | None:
+        """Start a command; return a sentence where that failed."""
+        return run_command(wanted)
 
     def callback_url(self) -> str:
         """Return the callback URL with its secret."""

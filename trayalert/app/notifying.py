@@ -9,6 +9,7 @@ from trayalert.app.clock import now
 from trayalert.domain.events import DoorChanged, Event, IncidentChanged, LogChanged, TestReceived
 from trayalert.domain.incident import Change
 from trayalert.domain.notice import Show, Wish, tagged_incident
+from trayalert.domain.stored import StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.attention import Attention
 from trayalert.services.own_notices import crash_notice
@@ -37,7 +38,9 @@ class Notifying(QObject):
         self._desk = desk
         self._show_window = show_window
         self._refresh = refresh
-        self._attention = Attention(linked=lambda stored: desk.console_url(stored) is not None, language=desk.language)
+        self._attention = Attention(
+            linked=lambda stored: bool(desk.console_links(stored)), language=desk.language, further=self._further
+        )
         self.notifier = _platform_notifier(on_click=self._clicked, on_change=self._notifier_changed)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -101,15 +104,19 @@ class Notifying(QObject):
         if due is not None:
             self._timer.start(min(max(0, due - now()), _LONGEST_TIMER))
 
-    def _clicked(self, tag: str) -> None:
-        """Open the page of the incident; the window where there is no page, or no incident."""
+    def _further(self, stored: StoredIncident) -> tuple[tuple[str, str], ...]:
+        """Return a button for the second link; more have no room on most desktops."""
+        return tuple((link.page, link.title) for link in self._desk.console_links(stored)[1:2])
+
+    def _clicked(self, tag: str, page: str) -> None:
+        """Open that page of the incident, else its best; the window where there is no page, or no incident."""
         number = tagged_incident(tag)
         stored = next(iter(self._desk.incidents([number]) or ()), None) if number is not None else None
-        if stored is None or open_console(self._desk, stored) is not None:
+        if stored is None or open_console(self._desk, stored, page) is not None:
             self._show_window(number)
 
 
-def _platform_notifier(*, on_click: Callable[[str], None], on_change: Callable[[], None]) -> Notifier:
+def _platform_notifier(*, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> Notifier:
     if sys.platform == "linux":
         from trayalert.ui.dbus_notifier import DbusNotifier  # noqa: PLC0415 - there is none elsewhere
 

@@ -14,6 +14,8 @@ from PySide6.QtWidgets import QApplication
 from trayalert.app.clock import now
 from trayalert.app.desktop import end_on_signals
 from trayalert.app.speaking import own_language
+from trayalert.domain.command import Offer
+from trayalert.domain.console_link import ConsoleLink
 from trayalert.domain.fault import Fault
 from trayalert.domain.language import Language
 from trayalert.domain.reach import Reach
@@ -84,13 +86,21 @@ class TroubledDesk:
         """There is none."""
         return None
 
-    def console_url(self, incident: StoredIncident) -> str | None:  # noqa: ARG002 - the protocol's
+    def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:  # noqa: ARG002 - the protocol's
         """There is none."""
-        return None
+        return ()
 
     def open_url(self, url: str) -> bool:  # noqa: ARG002 - the protocol's
         """There is none."""
         return False
+
+    def commands(self, incident: StoredIncident) -> Sequence[Offer]:  # noqa: ARG002 - the protocol's
+        """There is none."""
+        return ()
+
+    def run_command(self, wanted: Offer) -> str | None:  # noqa: ARG002 - the protocol's
+        """There is none."""
+        return None
 
     def callback_url(self) -> str:
         """There is none to be known."""

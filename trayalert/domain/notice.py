@@ -17,7 +17,8 @@ _INCIDENT = "incident-"
 class Notice:
     """One notification. There is at most one per `tag` on the screen: a later one replaces it.
 
-    `action` is the word on its button; a click on the text does the same. `lasts` is how long it stays, None as the
+    `action` is the word on its button; a click on the text does the same. `further` are more buttons: a key that comes
+    back with the click, and a word. `lasts` is how long it stays, None as the
     daemon likes. `quiet`: it changes the one that is on the screen, and is dropped where there is none. `awaited`: the
     person waits for it, so it pops up even where calm ones only go to a list.
     """
@@ -27,6 +28,7 @@ class Notice:
     title: str
     lines: tuple[str, ...] = ()
     action: str = "Open"
+    further: tuple[tuple[str, str], ...] = ()
     lasts: Millis | None = None
     quiet: bool = False
     awaited: bool = False

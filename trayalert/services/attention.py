@@ -6,7 +6,7 @@ can be, as far as it still burns. `due` is the moment at which `tick` wants to b
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trayalert.domain.events import IncidentChanged
 from trayalert.domain.incident import Change
@@ -60,13 +60,19 @@ class _Bucket:
 
 
 class Attention:
-    """Decides what is shown, in that language. `linked` says whether an incident has a console link."""
+    """Decides what is shown, in that language. `linked`: an incident has a console link. `further`: its other buttons."""
 
     def __init__(
-        self, *, linked: Callable[[StoredIncident], bool], language: Language, available: bool = False
+        self,
+        *,
+        linked: Callable[[StoredIncident], bool],
+        language: Language,
+        further: Callable[[StoredIncident], tuple[tuple[str, str], ...]] = lambda _: (),
+        available: bool = False,
     ) -> None:
         self._language = language
         self._linked = linked
+        self._further = further
         self._available = available
         self._paused_until: Millis | None = None
         self._bucket = _Bucket()
@@ -190,7 +196,7 @@ class Attention:
         if stored.incident.open:
             if changes & _TELLING:
                 notice = incident_notice(stored, changes, linked=self._linked(stored), language=self._language, now=now)
-                yield from self._tell(stored.incident.id, notice, now)
+                yield from self._tell(stored.incident.id, replace(notice, further=self._further(stored)), now)
         elif changes & (_RECOVERING | _ENDING):
             yield from self._end(stored, now, recovered=bool(changes & _RECOVERING))
 

@@ -15,7 +15,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
 from trayalert.domain.notice import Notice, Show, Wish, Withdraw
-from trayalert.ui.notification_message import NOTIFY_SIGNATURE, Daemon, notify_arguments
+from trayalert.ui.notification_message import NOTIFY_SIGNATURE, Daemon, further_key, notify_arguments
 from trayalert.ui.notifier import Standing, WishQueue
 from trayalert.ui.session_bus import (
     BUS_FAULTS,
@@ -58,13 +58,14 @@ class _UnansweredError(Exception):
 class DbusNotifier:
     """A Notifier (see `notifier.py`). `on_click` gets the tag of a notification whose action was taken.
 
+    It also gets the key of the `further` button that was taken, else an empty text.
     Lengths of time are in seconds; `address` is the session bus, by default where libdbus would look for it.
     """
 
     def __init__(
         self,
         *,
-        on_click: Callable[[str], None],
+        on_click: Callable[[str, str], None],
         on_change: Callable[[], None],
         address: str | None = None,
         answer_within: float = 5.0,
@@ -173,10 +174,10 @@ class DbusNotifier:
                 self._set_owner(new or None)
             case ("NotificationClosed", [int(number), int()]) if message.sender == self._owner:
                 self._ids = {tag: known for tag, known in self._ids.items() if known != number}
-            case ("ActionInvoked", [int(number), str()]) if message.sender == self._owner:
+            case ("ActionInvoked", [int(number), str(action)]) if message.sender == self._owner:
                 tag = next((tag for tag, known in self._ids.items() if known == number), None)
                 if tag is not None:  # later, as what it does must not run inside the bus's reader
-                    asyncio.get_running_loop().call_soon(self._on_click, tag)
+                    asyncio.get_running_loop().call_soon(self._on_click, tag, further_key(action))
 
     def _set_owner(self, owner: str | None) -> None:
         self._owner = owner

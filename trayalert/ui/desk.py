@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from trayalert.domain.language import Language
+from trayalert.domain.command import Offer
+from trayalert.domain.console_link import ConsoleLink
 from trayalert.domain.level import Level
 from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
@@ -79,12 +81,20 @@ class Desk(Protocol):
         """Say where an alert came from, None where that is not known."""
         ...
 
-    def console_url(self, incident: StoredIncident) -> str | None:
-        """Return the console link, or None where there is none."""
+    def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
+        """Return the console links, the best first; none where none is known."""
         ...
 
     def open_url(self, url: str) -> bool:
         """Open an allow-listed https link in the browser; False where that cannot be done."""
+        ...
+
+    def commands(self, incident: StoredIncident) -> Sequence[Offer]:
+        """Return the person's own commands, filled for this incident, each with its reason where it cannot be run."""
+        ...
+
+    def run_command(self, wanted: Offer) -> str | None:
+        """Start a command; return a sentence where that failed."""
         ...
 
     def callback_url(self) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from PySide6.QtCore import QElapsedTimer, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from trayalert.domain.alert import Alert, State
 from trayalert.domain.language import Language, state_words
@@ -31,6 +31,8 @@ class Details(QWidget):
 
     console_wanted = Signal()
     copy_wanted = Signal()
+    more_wanted = Signal(QMenu)
+    """The menu of further wishes opens: it wants to be filled."""
     resolve_wanted = Signal(int)
 
     def __init__(self, language: Language, parent: QWidget | None = None) -> None:
@@ -39,9 +41,12 @@ class Details(QWidget):
         self._shown: StoredIncident | None = None
         self._head = _Head(language)
         self._open_button = QPushButton("Open in console")
+        self._more_button = QPushButton("More")
+        self._more_button.setMenu(QMenu(self._more_button))
         self._copy_button = QPushButton("Copy link")
         self._resolve_button = QPushButton("Mark recovered")
         self._no_link = PlainLabel("No console link is known for this resource.", wrapped=True)
+        self._buttons = (self._open_button, self._more_button, self._copy_button, self._resolve_button)
         self._facts = IncidentFacts(language)
         self._alerts = TextTable(("Time", "State", "Value", "From"))
         self._fields = TextTable(("Field", "Value"), stretched=1, wrapped=True)
@@ -50,6 +55,7 @@ class Details(QWidget):
         self._asked = QElapsedTimer()
         self._lay_out()
         self._open_button.clicked.connect(self.console_wanted)
+        self._more_button.menu().aboutToShow.connect(lambda: self.more_wanted.emit(self._more_button.menu()))
         self._copy_button.clicked.connect(self.copy_wanted)
         self._resolve_button.clicked.connect(self._resolve)
         self._sure.timeout.connect(self._forget_sure)
@@ -64,7 +70,7 @@ class Details(QWidget):
         """Say that no incident is chosen."""
         self._shown = None
         self._head.show_words("No incident is selected", "Choose one in the table to see all of it.")
-        for part in (self._open_button, self._copy_button, self._resolve_button, self._no_link, self._tabs):
+        for part in (*self._buttons, self._no_link, self._tabs):
             part.hide()
 
     def show_incident(
@@ -82,7 +88,7 @@ class Details(QWidget):
             self._forget_sure()
         self._shown = stored
         self._head.show_incident(stored, unconfirmed=unconfirmed)
-        for part in (self._open_button, self._copy_button, self._resolve_button, self._tabs):
+        for part in (*self._buttons, self._tabs):
             part.show()
         for button in (self._open_button, self._copy_button):
             button.setEnabled(linked)
@@ -95,6 +101,12 @@ class Details(QWidget):
         more = "+" if len(alerts) == LATEST else ""
         self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
 
+    def ask_recovered(self) -> None:
+        """Ask whether the incident is to be marked recovered; a click on the button says yes."""
+        if not self._sure.isActive():
+            self._resolve()
+        self._resolve_button.setFocus()
+
     def tick(self, now: Millis) -> None:
         """Let the duration run."""
         if self._shown is not None and self._shown.incident.open:
@@ -103,7 +115,10 @@ class Details(QWidget):
     def _lay_out(self) -> None:
         buttons = QGridLayout()
         buttons.setSpacing(6)
-        buttons.addWidget(self._open_button, 0, 0, 1, 2)
+        first = QHBoxLayout()
+        first.addWidget(self._open_button, 1)
+        first.addWidget(self._more_button)
+        buttons.addLayout(first, 0, 0, 1, 2)
         buttons.addWidget(self._copy_button, 1, 0)
         buttons.addWidget(self._resolve_button, 1, 1)
         self._tabs.setDocumentMode(True)

@@ -2,8 +2,17 @@
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPalette, QResizeEvent
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPalette,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -37,9 +46,14 @@ _SHORT_NAME: Final = "API网关_返回码4XX"
 
 
 class IncidentTable(QTableView):
-    """A table of whole rows. Enter and double click choose one, Ctrl+C copies those selected."""
+    """A table of whole rows. Enter and double click choose one, Ctrl+C copies those selected.
+
+    A right click, the Menu key and Shift+F10 want a row's menu.
+    """
 
     chosen = Signal(QModelIndex)
+    menu_wanted = Signal(QModelIndex, QPoint)
+    """A row's menu, at that place on the screen."""
     looked_at = Signal()
     """The current row is another one."""
 
@@ -80,14 +94,32 @@ class IncidentTable(QTableView):
             copy_text("\n".join(lines))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Take Enter and copying."""
+        """Take Enter, copying, and the wish for a menu."""
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_selected()
         elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             if self.currentIndex().isValid():
                 self.chosen.emit(self.currentIndex())
+        elif event.key() == Qt.Key.Key_Menu or (
+            event.key() == Qt.Key.Key_F10 and event.modifiers() == Qt.KeyboardModifier.ShiftModifier
+        ):
+            self._want_menu()
         else:
             super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 (Qt's name)
+        """Want the menu of the row under the mouse."""
+        index = self.indexAt(event.pos())
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self._want_menu()
+        elif index.isValid():
+            self.menu_wanted.emit(index, event.globalPos())
+
+    def _want_menu(self) -> None:
+        current = self.currentIndex()
+        if current.isValid():
+            self.scrollTo(current)
+            self.menu_wanted.emit(current, self.viewport().mapToGlobal(self.visualRect(current).bottomLeft()))
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: N802 (Qt's name)
         """Say that another incident is looked at."""

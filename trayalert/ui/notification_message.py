@@ -20,6 +20,7 @@ from trayalert.ui.icons import level_image
 APP_NAME = "trayalert"
 DEFAULT_ACTION = "default"
 OPEN_ACTION = "open"
+FURTHER_ACTION = "further-"
 NOTIFY_SIGNATURE = "susssasa{sv}i"
 
 _URGENCIES = {Level.CRITICAL: 2, Level.WARN: 1, Level.INFO: 0, Level.OK: 0}
@@ -59,7 +60,15 @@ def _actions(notice: Notice, daemon: Daemon) -> list[str]:
         return []  # some turn a notification with actions into a dialogue that must be answered
     word = printable(notice.action, limit=40)
     actions = [DEFAULT_ACTION, word]
-    return actions if daemon.name in _DRAW_DEFAULT else [*actions, OPEN_ACTION, word]
+    further = [text for key, more in notice.further for text in (FURTHER_ACTION + key, printable(more, limit=40))]
+    if daemon.name in _DRAW_DEFAULT:
+        return [*further, *actions]  # the last one is drawn where a single one would be
+    return [*actions, OPEN_ACTION, word, *further]
+
+
+def further_key(action: str) -> str:
+    """Return the key of a notice's further button that was taken; empty for the first one or the text."""
+    return action.removeprefix(FURTHER_ACTION) if action.startswith(FURTHER_ACTION) else ""
 
 
 def _hints(notice: Notice) -> dict[str, Variant]:

@@ -7,6 +7,7 @@ tested, but escapes nothing there: `dbus_notifier.py` is Linux's.
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 
 from desktop_notifier import Button, DesktopNotifier, Notification, Urgency
 
@@ -28,9 +29,12 @@ _URGENCIES = {
 
 
 class PortableNotifier:
-    """A Notifier (see `notifier.py`). `on_click` gets the tag of a notification that was clicked."""
+    """A Notifier (see `notifier.py`). `on_click` gets the tag of a notification that was clicked.
 
-    def __init__(self, *, on_click: Callable[[str], None], on_change: Callable[[], None]) -> None:
+    It also gets the key of the `further` button that was taken, else an empty text.
+    """
+
+    def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
         self._on_click = on_click
         self._standing = Standing(on_change)
         self._desktop = DesktopNotifier(app_name="trayalert", app_icon=None)
@@ -111,7 +115,10 @@ class PortableNotifier:
                 printable(notice.title),
                 "\n".join(line for line in lines if line),
                 urgency=_URGENCIES[notice.level],
-                buttons=(Button(printable(notice.action), on_pressed=lambda: self._clicked(tag)),),
+                buttons=tuple(
+                    Button(printable(word), on_pressed=partial(self._clicked, tag, key))
+                    for key, word in (("", notice.action), *notice.further)
+                ),
                 on_dispatched=lambda: sent.append(True),
                 on_clicked=lambda: self._clicked(tag),
                 on_dismissed=lambda: self._shown.discard(tag),
@@ -129,9 +136,9 @@ class PortableNotifier:
             with contextlib.suppress(KeyError):  # the person closed it, and nobody told us
                 await self._desktop.clear(tag)
 
-    def _clicked(self, tag: str) -> None:
+    def _clicked(self, tag: str, key: str = "") -> None:
         self._shown.discard(tag)
-        asyncio.get_running_loop().call_soon(self._on_click, tag)
+        asyncio.get_running_loop().call_soon(self._on_click, tag, key)
 
     def _end_farewell(self, tag: str) -> None:
         if tag in self._farewells:

@@ -6,7 +6,7 @@ Its rule: closing it never ends the program, and with no tray it never becomes i
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QEvent, QModelIndex, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QPoint, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QHideEvent,
@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QMainWindow,
+    QMenu,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -27,9 +28,9 @@ from trayalert.ui.console import open_console
 from trayalert.ui.desk import Desk
 from trayalert.ui.details import LATEST, Details
 from trayalert.ui.icons import TrayLook, tray_icon
+from trayalert.ui.incident_menu import copy_link, fill_further_menu, fill_menu
 from trayalert.ui.incident_table import IncidentTable
 from trayalert.ui.incidents_model import IncidentsModel
-from trayalert.ui.plain import copy_text
 from trayalert.ui.status_line import EmptyWords, StatusLine
 
 TICK_MS: Final = 1000
@@ -49,6 +50,7 @@ class Window(QMainWindow):
         self._empty = EmptyWords(desk)
         self._stack = QStackedWidget()
         self._details = Details(desk.language)
+        self._menu = QMenu(self)
         self._ticker = QTimer(self, interval=TICK_MS)
         self._ticker.timeout.connect(self._tick)
         self.setWindowTitle("trayalert")
@@ -131,6 +133,7 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         self._table.chosen.connect(self._open_row)
+        self._table.menu_wanted.connect(self._show_menu)
         self._table.looked_at.connect(self._show_details)
         self._model.changed.connect(self._after_change)
         self._model.rowsInserted.connect(self._after_change)
@@ -138,11 +141,16 @@ class Window(QMainWindow):
         self._status.open_only.toggled.connect(self._show_open_only)
         self._details.console_wanted.connect(self._open_shown)
         self._details.copy_wanted.connect(self._copy_link)
+        self._details.more_wanted.connect(self._fill_more)
         self._details.resolve_wanted.connect(self._resolve)
         self._status.news_dismissed.connect(self._dismiss_news)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(self.close)
 
     # what the person does
+
+    def _tell(self, problem: str | None, done: str) -> None:
+        self.complain(problem or "")
+        self.say("" if problem else done)
 
     def _open_row(self, index: QModelIndex) -> None:
         self._open(self._model.incident_at(index.row()))
@@ -156,10 +164,26 @@ class Window(QMainWindow):
         self.say(problem or "The console is opened in the browser.")
 
     def _copy_link(self) -> None:
-        url = self._desk.console_url(self._details.shown) if self._details.shown else None
-        if url is not None:
-            copy_text(url)
-            self.say("The console link is in the clipboard.")
+        if self._details.shown is not None:
+            copy_link(self._desk, self._details.shown, self._tell)
+
+    def _show_menu(self, index: QModelIndex, place: QPoint) -> None:
+        stored = self._model.incident_at(index.row())
+        fill_menu(self._menu, self._desk, stored, self._tell)
+        if stored.incident.open:
+            self._menu.addSeparator()
+            self._menu.addAction("Mark recovered").triggered.connect(lambda: self._ask_recovered(stored.incident.id))
+        self._menu.popup(place)
+
+    def _fill_more(self, menu: QMenu) -> None:
+        if self._details.shown is not None:
+            fill_further_menu(menu, self._desk, self._details.shown, self._tell)
+
+    def _ask_recovered(self, incident_id: int) -> None:
+        """Let the details ask: one wrong click in a menu must not make an incident disappear."""
+        self.bring_up(incident_id)
+        if self._details.shown is not None and self._details.shown.incident.id == incident_id:
+            self._details.ask_recovered()
 
     def _resolve(self, incident_id: int) -> None:
         self._status.complain("")
@@ -204,7 +228,7 @@ class Window(QMainWindow):
             stored,
             self._desk.alerts_of(stored.incident.id, limit=LATEST),
             senders=self._desk.sender_words,
-            linked=self._desk.console_url(stored) is not None,
+            linked=bool(self._desk.console_links(stored)),
             unconfirmed=stored.incident.open and self._desk.unconfirmed(stored),
             now=self._desk.now(),
         )
