@@ -16,6 +16,7 @@ from trayalert.app.live_desk import LiveDesk
 from trayalert.app.log_view import LogView
 from trayalert.app.places import find_places
 from trayalert.app.receiver import Plan, Receiver
+from trayalert.domain.command import Command
 from trayalert.domain.level import Level
 from trayalert.domain.settings import Settings
 from trayalert.services.secrets import Secrets
@@ -32,9 +33,13 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 async def desk(log: Path) -> AsyncIterator[LiveDesk]:
     places = find_places(str(log.parent))
-    plan = Plan(
-        places=places, settings=replace(Settings(), port=0), problems=(), secrets=Secrets(places.secrets), front="tray"
+    settings = replace(
+        Settings(),
+        port=0,
+        console_links={"acs_ecs": "https://ecs.console.aliyun.com/mine/{id}"},
+        commands=(Command("Show", ("no-such-program", "{id}")), Command("SSH", ("ssh", "{address}"))),
     )
+    plan = Plan(places=places, settings=settings, problems=(), secrets=Secrets(places.secrets), front="tray")
     receiver = Receiver(plan, announce=lambda _: None)
     crashes = Crashes(places.crashes, str)
     live = LiveDesk(plan, receiver, crashes, notifier_problem=lambda: None, pause=lambda _: None, quit_=lambda: None)
@@ -48,6 +53,16 @@ def change(log: Path, sql: str) -> None:
     """As an unlucky disk or another program would."""
     with closing(sqlite3.connect(log, isolation_level=None)) as other:
         other.execute(sql)
+
+
+async def test_the_persons_own_pages_and_commands_are_those_of_the_settings(desk: LiveDesk) -> None:
+    (one,) = desk.open_incidents() or ()
+    assert desk.console_links(one)[0].url == "https://ecs.console.aliyun.com/mine/i-1"
+
+    show, ssh = desk.commands(one)
+    assert show.arguments == ("no-such-program", "i-1")
+    assert desk.run_command(show) == "Show was not started: there is no program no-such-program."
+    assert (ssh.arguments, ssh.missing) == ((), "no address is known")
 
 
 async def test_what_was_open_stays_open_while_the_log_cannot_be_read(log: Path, desk: LiveDesk) -> None:

@@ -18,7 +18,7 @@ from trayalert.domain.level import Level
 from trayalert.domain.notice import Notice
 from trayalert.ui import dbus_notifier
 from trayalert.ui.dbus_notifier import DbusNotifier
-from trayalert.ui.notification_message import Daemon, notify_arguments
+from trayalert.ui.notification_message import Daemon, further_key, notify_arguments
 
 pytestmark = pytest.mark.desktop
 
@@ -103,6 +103,23 @@ def test_a_notice_comes_with_urgency_picture_and_actions(
 )
 def test_the_level_is_the_urgency(told: Notice, urgency: int) -> None:
     assert notify_arguments(told, Daemon(), replaces=0)[6]["urgency"].value == urgency
+
+
+@pytest.mark.parametrize(
+    ("daemon", "actions"),
+    [
+        (Daemon("gnome-shell", frozenset({"actions"})), ["default", "open", "further-chart"]),
+        (Daemon("Xfce Notify Daemon", frozenset({"actions"})), ["further-chart", "default"]),
+        (Daemon("gnome-shell"), []),
+    ],
+)
+def test_a_further_button_is_one_more_where_the_daemon_takes_any(daemon: Daemon, actions: list[str]) -> None:
+    told = notice(further=(("chart", "Metric\nchart"),))
+    found = notify_arguments(told, daemon, replaces=0)[5]
+    assert found[::2] == actions
+    assert set(found[1::2]) <= {"Open", "Metric chart"}
+    assert [further_key(action) for action in actions if action.startswith("further")] == ["chart"] * bool(actions)
+    assert further_key("default") == further_key("open") == ""
 
 
 def test_a_daemon_that_draws_the_default_action_gets_no_second_button(

@@ -1,5 +1,7 @@
 """The fuzzers' target over the samples and what chance makes of them; the long form is guided by coverage."""
 
+import re
+
 import pytest
 
 from tests.soak.fuzz import elsewhere
@@ -31,6 +33,18 @@ def test_the_proof_finds_a_careless_allow_list(allowed: str, monkeypatch: pytest
     monkeypatch.setattr("tests.soak.fuzz_target.allowed", careless[allowed])
 
     assert elsewhere(2_000)
+
+
+def test_the_proof_finds_senders_pages_that_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trayalert.domain.console_link.allowed", lambda _url: True)
+
+    assert elsewhere(2_000)
+
+
+def test_the_proof_finds_ids_that_enter_a_path_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trayalert.domain.console_link.ID", re.compile(r"(?s).*"))
+
+    assert elsewhere(20_000)
 
 
 @pytest.mark.parametrize(
