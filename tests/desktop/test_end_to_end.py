@@ -42,6 +42,20 @@ def test_a_callback_changes_the_tray_and_its_notification_leads_to_the_console(
     assert browser.opened == [ECS_LINK.format(WEB)]
 
 
+def test_the_notifications_second_button_leads_to_the_metric_chart(application: Application, browser: Browser) -> None:
+    application.post(threshold(WEB))
+    application.desktop.notification()
+
+    application.desktop.click_notification_button(from_right=1)
+
+    wait_until(lambda: browser.opened, "the browser is started")
+    (opened,) = browser.opened
+    assert opened == (
+        "https://cloudmonitor.console.aliyun.com/productMonitorChart"
+        f"?category=ecs&dimension=instanceId%3A{WEB}&region=cn-hangzhou"
+    )
+
+
 def test_an_ok_puts_recovered_in_the_notifications_place_and_then_takes_it_away(
     application: Application, overheard: Overheard
 ) -> None:

@@ -1,6 +1,7 @@
 """Everything about one incident, beside the table. Its rule: all text is plain and can be copied."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from PySide6.QtCore import QElapsedTimer, QSize, Qt, QTimer, Signal
@@ -132,6 +133,9 @@ class Details(QWidget):
         layout.addWidget(self._no_link)
         layout.addWidget(self._tabs, 1)
         layout.addStretch()
+        order = (self._open_button, self._copy_button, self._resolve_button, self._more_button)
+        for before, after in pairwise(order):  # what is wanted most comes first
+            self.setTabOrder(before, after)
 
     def _resolve(self) -> None:
         if self._shown is None:
