@@ -145,7 +145,7 @@ def test_a_wrong_command_is_told_with_its_problem(line: str, words: str) -> None
         'a = ["sh", "/opt/look", "{id}"]',
         'a = ["powershell", "-File", "look.ps1", "{id}"]',
         'a = ["ping", "-c", "3", "{address}"]',
-        'a = ["awk", "{ print $1 }", "/tmp/{id}"]',
+        'a = ["awk", "{ print $1 }", "/var/log/{id}"]',
     ],
 )
 def test_what_no_shell_reads_as_a_script_is_taken(line: str) -> None:
