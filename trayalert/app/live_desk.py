@@ -13,9 +13,9 @@ from trayalert.app.log_view import LogView
 from trayalert.app.programs import run_command
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.app.speaking import own_language
-from trayalert.domain.language import Language
 from trayalert.domain.command import Offer, offer
 from trayalert.domain.console_link import ConsoleLink, console_links
+from trayalert.domain.language import Language
 from trayalert.domain.level import Level, worst
 from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident

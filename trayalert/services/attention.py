@@ -60,7 +60,7 @@ class _Bucket:
 
 
 class Attention:
-    """Decides what is shown, in that language. `linked`: an incident has a console link. `further`: its other buttons."""
+    """Decides what is shown, in that language. `linked`: an incident has a link; `further`: its other buttons."""
 
     def __init__(
         self,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from trayalert.domain.language import Language
 from trayalert.domain.command import Offer
 from trayalert.domain.console_link import ConsoleLink
+from trayalert.domain.language import Language
 from trayalert.domain.level import Level
 from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
