@@ -20,7 +20,7 @@ from trayalert.services.sender import sample_names, sample_text
 ALERT_KEYS = {
     "id", "received_at", "at", "kind", "state", "level", "previous_level", "name", "rule_id", "metric", "metric_title",
     "value", "value_text", "unit", "expression", "namespace", "region", "resource_id", "resource_name", "account_id",
-    "group", "dimensions", "incident_id", "deliveries", "console_url", "links", "fields",
+    "group", "address", "message", "dimensions", "incident_id", "deliveries", "console_url", "links", "fields",
 }  # fmt: skip
 INCIDENT_KEYS = {
     "id", "key", "state", "level", "worst_level", "no_data", "unconfirmed", "opened_at", "closed_at", "name",
@@ -30,6 +30,12 @@ INCIDENT_KEYS = {
 STATUS_KEYS = {
     "running", "host", "port", "callback_url", "public_url", "reach", "last_callback_at", "open_incidents", "alerts",
     "deliveries", "unrecognised", "data_dir", "version",
+}  # fmt: skip
+
+
+SAMPLE_KINDS = {
+    "console-test": "test", "event-rule": "event", "event-maintenance": "event", "event-centre": "event",
+    "cms2": "cms2", "alertmanager": "alertmanager", "sls": "sls",
 }  # fmt: skip
 
 
@@ -60,7 +66,7 @@ def test_every_sample_arrives_as_what_it_is(serve: Serving, name: str) -> None:
 
     assert (sent.status, sent.err) == (0, "")
     assert sent.out.startswith("200 in ")
-    assert alert["kind"] == {"console-test": "test", "event-rule": "unrecognised"}.get(name, "threshold")
+    assert alert["kind"] == SAMPLE_KINDS.get(name, "threshold")
     assert alert.keys() >= ALERT_KEYS
 
 
@@ -110,6 +116,8 @@ def test_an_alert_has_every_field_of_its_sample(serve: Serving) -> None:
         "resource_name": "db-02",
         "account_id": "1900000000000010",
         "group": "shop-prod",
+        "address": "10.0.0.22",
+        "message": None,
         "dimensions": {"userId": "1900000000000010", "device": "/dev/vda1", "instanceId": "i-bp1example00000022db"},
         "late": False,
         "sender": "127.0.0.1",
@@ -380,7 +388,7 @@ def test_nobody_else_can_put_another_data_dir_in_the_place_of_a_new_one(tmp_path
 
 
 def test_status_of_a_running_instance(serve: Serving) -> None:
-    serve.run("send", "--sample", "event-rule")
+    assert post(serve.url, b"nobody=knows") == 200
     (state,) = serve.run("status", "--json").objects
 
     assert state.keys() >= STATUS_KEYS
@@ -464,7 +472,7 @@ def test_an_export_is_whole_and_oldest_first(data_dir: Path, tmp_path: Path) -> 
 
     assert (done.status, done.out, done.err) == (0, "", f"3 alerts written to {tmp_path}/alerts.csv\n")
     assert [(row["id"], row["name"]) for row in found] == [("1", "磁盘 100%"), ("2", "disk_full"), ("3", "CPU")]
-    assert found[0].keys() >= ALERT_KEYS - {"links"}
+    assert found[0].keys() >= ALERT_KEYS - {"links", "address", "message"}
     assert [one["id"] for one in run("export", "--format", "json", data_dir=data_dir).objects] == [1, 2, 3]
 
 

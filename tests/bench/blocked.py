@@ -13,7 +13,8 @@ from typing import IO, Any
 from tests.bench.figures import Figure, percentile
 from tests.desktop.application import threshold
 from tests.desktop.session import Desktop, running_desktop
-from trayalert.services.sender import FORM, Letter, Post
+from trayalert.services.letters import FORM, Letter
+from trayalert.services.sender import Post
 
 HELD = 3.0
 RATE, FLOOD = 1000, 10.0

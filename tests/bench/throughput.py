@@ -12,7 +12,8 @@ from tests.bench.figures import Figure, percentile
 from tests.desktop.application import threshold
 from tests.desktop.programs import Program, wait_until
 from tests.program import serving
-from trayalert.services.sender import FORM, Letter, Post
+from trayalert.services.letters import FORM, Letter
+from trayalert.services.sender import Post
 from trayalert.storage.reader import Reader
 
 CONNECTIONS, SECONDS, ROUNDS = 16, 4, 5

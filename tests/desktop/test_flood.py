@@ -7,7 +7,8 @@ import pytest
 from tests.desktop.application import Application, threshold
 from tests.desktop.overheard import Overheard
 from tests.desktop.programs import wait_until
-from trayalert.services.sender import FORM, Letter, Post
+from trayalert.services.letters import FORM, Letter
+from trayalert.services.sender import Post
 
 pytestmark = pytest.mark.desktop
 

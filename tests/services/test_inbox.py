@@ -103,7 +103,7 @@ async def test_a_bug_in_a_parser_costs_no_alert(
         raise ZeroDivisionError
 
     if broken == "threshold":
-        monkeypatch.setattr(kinds, "_READERS", (fail,))
+        monkeypatch.setattr(kinds, "READERS", (fail,))
     else:
         monkeypatch.setattr(kinds, "read_body", fail)
     async with opened(path) as inbox:

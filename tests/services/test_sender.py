@@ -6,27 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import TEST, UNRECOGNISED, Alert, Kind, State
+from trayalert.domain.alert import TEST, Alert, State
 from trayalert.domain.callback import Callback
-from trayalert.services.sender import (
-    FORM,
-    JSON,
-    PAUSE,
-    Letter,
-    Post,
-    SendFault,
-    letter,
-    sample_names,
-    sample_text,
-    stamps,
-)
+from trayalert.services.letters import FORM, JSON, Letter, SendFault, letter
+from trayalert.services.sender import PAUSE, Post, sample_names, sample_text, stamps
 
 NOW = 1_790_000_000_123
+SAMPLE_KINDS = {
+    "console-test": TEST, "event-rule": "event", "event-maintenance": "event", "event-centre": "event",
+    "cms2": "cms2", "alertmanager": "alertmanager", "sls": "sls",
+}  # fmt: skip
 
 
 @dataclass
@@ -110,11 +104,10 @@ def test_it_sends_as_cloud_monitor_does(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("name", sample_names())
 def test_every_sample_is_read_as_what_it_is(name: str) -> None:
-    kinds = {"console-test": TEST, "event-rule": UNRECOGNISED}
     alert = understood(letter(sample_text(name), now=NOW, recover=False))
 
-    assert alert.kind == kinds.get(name, Kind("threshold"))
-    if alert.kind == Kind("threshold"):
+    assert alert.kind == SAMPLE_KINDS.get(name, "threshold")
+    if alert.kind != TEST:
         assert (alert.at, alert.state) == (NOW, State.ALERT)
         assert alert.resource_id
 
@@ -149,10 +142,31 @@ def test_the_ok_belongs_to_the_alert() -> None:
     assert recovery.identity != alert.identity
 
 
-@pytest.mark.parametrize("name", ["console-test", "event-rule"])
-def test_what_has_no_ok_says_so(name: str) -> None:
-    with pytest.raises(SendFault, match="only a threshold callback has an OK"):
+@pytest.mark.parametrize("name", ["console-test", "event-rule", "event-centre"])
+def test_what_nothing_ends_says_so(name: str) -> None:
+    with pytest.raises(SendFault, match="nothing ever ends what this body tells of"):
         letter(sample_text(name), now=NOW, recover=True)
+
+
+@pytest.mark.parametrize("name", ["alertmanager", "cms2", "event-maintenance", "sls"])
+@pytest.mark.parametrize("as_form", [False, True])
+def test_a_sample_of_another_kind_is_stamped_and_ended_in_its_own_words(name: str, *, as_form: bool) -> None:
+    content = sample_text(name)
+    if as_form:
+        document = json.loads(content)
+        content = urlencode(
+            {key: value if isinstance(value, str) else json.dumps(value) for key, value in document.items()}
+        ).encode()
+    fired = letter(content, now=NOW, recover=False)
+    over = letter(content, now=NOW + 1000, recover=True)
+    burning, ended = understood(fired), understood(over)
+
+    assert fired.content_type == over.content_type == (FORM if as_form else JSON)
+    assert (burning.at, burning.state, ended.at, ended.state) == (NOW, State.ALERT, NOW + 1000, State.OK)
+    assert burning.key == ended.key
+    assert burning.identity != ended.identity
+    assert burning.identity != understood(letter(content, now=NOW + 1, recover=False)).identity
+    assert letter(content, now=None, recover=False).body == content.strip()
 
 
 def test_the_test_button_is_a_get_with_nothing_in_it(receiver: Receiver) -> None:

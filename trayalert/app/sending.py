@@ -8,8 +8,9 @@ from pathlib import Path
 from trayalert.app.clock import now
 from trayalert.app.control import ask
 from trayalert.app.places import Places, read_settings
+from trayalert.services.letters import SendFault, letter
 from trayalert.services.secrets import Secrets
-from trayalert.services.sender import Post, SendFault, Sent, letter, stamps
+from trayalert.services.sender import Post, Sent, stamps
 from trayalert.services.status import local_url
 
 _SPOKEN = 10

@@ -26,9 +26,12 @@ READERS: tuple[Read, ...] = (
 _logger = logging.getLogger(__name__)
 
 
-def read_callback(callback: Callback, readers: Sequence[Read] = READERS) -> tuple[Alert, ...]:
-    """Read a callback into one or more alerts. Never raises: what nobody can read comes out as `unrecognised`."""
-    body = read_body(callback)
+def read_callback(callback: Callback, readers: Sequence[Read] = ()) -> tuple[Alert, ...]:
+    """Read a callback into one or more alerts, by those `readers` (none named: all).
+
+    Never raises: what nobody can read comes out as `unrecognised`.
+    """
+    body, readers = read_body(callback), readers or READERS
     if not body.parts:
         return _read(body, readers) or unrecognised.read(body)
     found = [_read(part, readers) for part in body.parts]

@@ -68,6 +68,8 @@ def reparse(as_json: bool, anew: bool) -> None:
             click.echo(f"{now.done:,} of {now.total:,}: {_found(now)}", err=True)
 
     places = find_own_places()
+    if not places.log.exists():
+        fail(f"there is no log {places.log} yet, and so nothing to read again.")
     try:
         _read_again(places, anew=anew, tell=tell)
     except KeyboardInterrupt:

@@ -50,6 +50,8 @@ def alert_record(stored: StoredAlert, links: LinkTable, senders: Senders, langua
         "resource_name": alert.resource_name,
         "account_id": alert.account_id,
         "group": alert.group,
+        "address": alert.address,
+        "message": alert.message,
         "dimensions": dict(alert.dimensions),
         "incident_id": stored.incident_id,
         "late": stored.late,

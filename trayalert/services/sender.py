@@ -4,22 +4,17 @@ Headers as logged from the real service in 2019. Runs by itself, with no other p
 """
 
 import http.client
-import json
 import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from trayalert.callbacks import threshold
-from trayalert.callbacks.body import Body, read_body
-from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.callback import Callback
-from trayalert.domain.fault import Fault
-from trayalert.domain.times import Millis, as_datetime
+from trayalert.domain.times import Millis
 from trayalert.resource_files import read_text, resource_path
+from trayalert.services.letters import Letter, SendFault
 
 TIMEOUT = 5.0
 RETRIES = 3
@@ -34,25 +29,6 @@ _HEADERS = {
     "Connection": "Keep-Alive",
     "Accept-Encoding": "gzip,deflate",
 }
-FORM = "application/x-www-form-urlencoded; charset=UTF-8"
-JSON = "application/json; charset=UTF-8"
-
-
-class SendFault(Fault):
-    """Nothing could be sent; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """A body to send, as a form or as JSON."""
-
-    content_type: str
-    body: bytes
-
-    @property
-    def method(self) -> str:
-        """GET for no body at all: so does the console's Test button."""
-        return "POST" if self.body else "GET"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,31 +57,6 @@ def sample_text(name: str) -> bytes:
         raise SendFault(f'there is no sample "{name}". There are: {", ".join(sample_names())}.')
     suffix = ".form" if resource_path("samples", f"{name}.form").exists() else ".json"
     return read_text("samples", f"{name}{suffix}").encode()
-
-
-def letter(content: bytes, *, now: Millis | None, recover: bool) -> Letter:
-    """Make what is sent of a body: stamped with `now` unless None; with `recover` the OK that belongs to it."""
-    body = read_body(Callback(received_at=0, method="POST", body=content))
-    fields = dict(body.fields)
-    if read_callback(body.callback)[0].kind != threshold.KIND:
-        if recover:
-            raise SendFault("only a threshold callback has an OK that belongs to it (--recover)")
-        if body.document is not None and "eventTime" in body.document and now is not None:
-            stamp = as_datetime(now).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "+0000"
-            return _written(body, fields, {"eventTime": stamp})
-        return Letter(content_type=JSON if body.document is not None else FORM, body=content.strip())
-    changes: dict[str, str] = {}
-    if now is not None:
-        changes["timestamp"] = str(now)
-    if recover:
-        changes |= {"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": fields.get("triggerLevel") or "null"}
-    return _written(body, fields, changes)
-
-
-def _written(body: Body, fields: dict[str, str], changes: dict[str, str]) -> Letter:
-    if body.document is not None:
-        return Letter(content_type=JSON, body=json.dumps({**body.document, **changes}, ensure_ascii=False).encode())
-    return Letter(content_type=FORM, body=urlencode({**fields, **changes}, quote_via=quote_plus).encode())
 
 
 class Post:
