@@ -8,8 +8,9 @@ from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
 from trayalert.domain.console_link import LinkTable, Site, allowed, console_links
+from trayalert.domain.language import Language
 from trayalert.domain.settings import Settings
-from trayalert.domain.text import printable
+from trayalert.services.alert_words import condition_words, metric_words, name_words, place_words, value_words
 from trayalert.services.links import link_table
 
 _TABLES: list[LinkTable] = []
@@ -50,11 +51,16 @@ def check_callback(query: bytes, body: bytes) -> None:
 def _check_texts(alert: Alert) -> None:
     line = json.dumps([dict(alert.fields), dict(alert.dimensions), alert.value, alert.at], allow_nan=False)
     line += "".join(filter(None, (alert.key, alert.subject, alert.name, alert.resource_id, alert.region)))
+    line += "".join(filter(None, (alert.address, alert.message, *alert.titles.values(), *alert.links.values())))
     line.encode()  # no lone surrogate: SQLite and stdout take none
     assert alert.at is None or abs(alert.at) < 2**63
-    shown = printable(alert.name)
-    assert len(shown) <= 300
-    assert "\n" not in shown
+    for language in Language:
+        for words in (name_words, metric_words, value_words, condition_words):
+            shown = words(alert, language)
+            assert len(shown) <= 600
+            assert shown.isprintable() or not shown.isascii()
+            assert "\n" not in shown
+    assert "\n" not in place_words(alert)
 
 
 def check_link(namespace: str, dimension: str, value: str, region: str, other: str) -> None:
