@@ -22,6 +22,8 @@ from trayalert.storage.writing import Job, Writing
 
 PART = "salvage"
 _TRY_AGAIN = 5.0
+_FIRST_TRY = 0.25
+"""Seconds until a salvage is tried again: longer each time."""
 _TELL_EVERY = 1.0
 _SHORTEST_PAUSE = 0.002
 _REMEMBERED: Millis = 86_400_000
@@ -40,6 +42,7 @@ class Salvaging:
 
     async def run(self) -> None:
         """Salvage all that waits; what fails is tried again until it is done."""
+        pause = _FIRST_TRY
         while True:
             try:
                 await self._inbox.do(Begin(self._log, self._now()))
@@ -50,7 +53,8 @@ class Salvaging:
                 await self._salvage(unfinished[0])
             except LogFault as fault:
                 _logger.warning("the salvage waits: %s", fault)
-                await asyncio.sleep(_TRY_AGAIN)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _TRY_AGAIN)
         self._inbox.set_problem(PART, None)
         self._inbox.set_salvaging(salvaging=False)
         await self._tell_again()

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from trayalert.storage.faults import LogFault
+from trayalert.storage.held import refuse_another
 
 
 def readable(text: bytes) -> str:
@@ -19,6 +20,7 @@ def asking(log: Path) -> Iterator[sqlite3.Connection]:
 
     A damaged letter stops no question.
     """
+    refuse_another(log)
     try:
         uri = f"{log.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=2.0)) as connection:

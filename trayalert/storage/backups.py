@@ -21,6 +21,7 @@ from trayalert.storage.asking import readable
 from trayalert.storage.checking import changed_rows
 from trayalert.storage.faults import LogFault
 from trayalert.storage.files import backups_of, sync_folder
+from trayalert.storage.held import refuse_another
 from trayalert.storage.schema import STEPS, version_of
 
 _NAME = "trayalert-%Y%m%dT%H%M%SZ.db"
@@ -89,7 +90,8 @@ def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] |
 
 
 def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = None) -> Counts:
-    """Copy a log that may be in use into a new file (0600). Return what it holds. Raise sqlite3.Error or OSError."""
+    """Copy a log that may be in use into a new file (0600); return its counts. Raise sqlite3.Error, OSError or NoLog."""
+    refuse_another(source)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     rest = rest or (lambda: time.sleep(_PAUSE))
     with (

@@ -12,6 +12,7 @@ from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
 from trayalert.storage.backups import list_backups
 from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
+from trayalert.storage.held import hold, let_go
 from trayalert.storage.opening import BUSY, Opened, Place, look_of, open_file, place_of, places
 from trayalert.storage.quarantine import (
     Numbers,
@@ -216,6 +217,7 @@ class Holding:
             opened, self._opened = self._opened, None
             with contextlib.suppress(sqlite3.Error):
                 opened.connection.close()
+            let_go(self._path)
 
     def _open(self) -> None:
         known = self._known
@@ -246,6 +248,7 @@ class Holding:
         if self._known not in {None, opened.places[0]}:
             self.new_file += 1
         self._opened, self._known = opened, opened.places[0]
+        hold(self._path, opened.places[0])
         self._take_over(opened.connection)
         if opened.torn is not None:
             self.torn = opened.torn

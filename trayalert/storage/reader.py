@@ -16,6 +16,7 @@ from trayalert.domain.level import Level, read_level
 from trayalert.domain.stored import SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.storage.asking import readable
 from trayalert.storage.faults import DamagedLog, LogFault, NewerLog, NoLog, fault_of
+from trayalert.storage.held import refuse_another
 from trayalert.storage.opening import Place, place_of, places
 from trayalert.storage.rows import (
     FROM_ALERT,
@@ -57,6 +58,7 @@ class Reader:
         own = place_of(self._path)
         try:
             self._path.stat()
+            refuse_another(self._path)
             connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=self._patience)
         except FileNotFoundError as error:
             raise NoLog(f"there is no log {self._path} yet") from error
