@@ -216,6 +216,7 @@ async def test_what_is_too_old_goes_and_what_burns_stays(path: Path, clock: Cloc
 
 async def test_a_clock_that_jumped_closes_nothing_and_is_told(path: Path, clock: Clock) -> None:
     async with keeping(path, clock) as (inbox, _):
+        await some_turns(clock)  # a jump is one from what was seen before
         clock.pass_(15 * MINUTE)
         await inbox.receive(raw_callback(b"who knows", came=clock.now))
         clock.now += 3 * DAY  # and the steady clock does not

@@ -90,7 +90,7 @@ def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] |
 
 
 def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = None) -> Counts:
-    """Copy a log that may be in use into a new file (0600); return its counts. Raise sqlite3.Error, OSError or NoLog."""
+    """Copy a log that may be in use into a new file (0600); return its counts. Raise NoLog, sqlite3.Error, OSError."""
     refuse_another(source)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     rest = rest or (lambda: time.sleep(_PAUSE))
