@@ -146,10 +146,16 @@ def _first_line(process: "subprocess.Popen[str]") -> str:
 
 def post(url: str, body: bytes = b"") -> int:
     """Send a callback by hand, once, and return the answer's status."""
+    return request(url, "POST", body=body)
+
+
+def request(url: str, method: str, *, query: bytes = b"", body: bytes = b"", content_type: str = "") -> int:
+    """Send any request by hand, once, and return the answer's status."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=DEADLINE)
+    target = parts.path + (f"?{query.decode('ascii')}" if query else "")
     try:
-        connection.request("POST", parts.path, body)
+        connection.request(method, target, body or None, {"Content-Type": content_type} if content_type else {})
         return connection.getresponse().status
     finally:
         connection.close()

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.program import DEADLINE, Serving, environment, post, run, serving
+from tests.callbacks.other_bodies import CARRIERS, KINDS
+from tests.program import DEADLINE, Serving, environment, post, request, run, serving
 from tests.storage.making import append, rows, store
 from trayalert.services.sender import sample_names, sample_text
 
@@ -68,6 +69,23 @@ def test_every_sample_arrives_as_what_it_is(serve: Serving, name: str) -> None:
     assert sent.out.startswith("200 in ")
     assert alert["kind"] == SAMPLE_KINDS.get(name, "threshold")
     assert alert.keys() >= ALERT_KEYS
+
+
+@pytest.mark.parametrize("name", ["event centre", "sls"])
+@pytest.mark.parametrize("carrier", ["GET FORM", "GET JSON", "POST FORM", "POST JSON as text"])
+def test_other_kinds_come_through_the_door_in_every_way(serve: Serving, name: str, carrier: str) -> None:
+    kind, document = KINDS[name]
+    results = [{"host": f"host-{number}", "pv": "836"} for number in range(130)]
+    long = {**document, "fire_results": results, "fingerprint": carrier}
+    if "alert" in document:
+        long["alert"] = {**document["alert"], "dedupId": carrier}
+    sent = CARRIERS[carrier](long)
+    assert len(sent.query or sent.body) > 5000
+    status = request(serve.url, sent.method, query=sent.query, body=sent.body, content_type=sent.content_type)
+    (alert,) = serve.run("alerts", "--json", "--limit", "1", "--raw").objects
+
+    assert (status, alert["kind"]) == (200, kind)
+    assert alert["fields"].keys() == long.keys()
 
 
 def test_each_event_that_is_sent_is_new(serve: Serving) -> None:
