@@ -93,3 +93,45 @@ def test_data_may_be_anything(data: object) -> None:
 
     assert alert.kind == "cms2"
     assert alert.value in {7.0, None}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"labels": {"cluster": "c1", "pod": "a"}}, {"labels": {"cluster": "c1", "pod": "b"}}),
+        (
+            {"labels": {"instanceId": "i-1", "device": "/dev/vda1"}},
+            {"labels": {"instanceId": "i-1", "device": "/dev/vdb1"}},
+        ),
+        (
+            {"resource": {"entity": {"domain": "ecs", "entity_id": "d-1", "prop": {"instanceId": "i-1"}}}},
+            {"resource": {"entity": {"domain": "ecs", "entity_id": "d-2", "prop": {"instanceId": "i-1"}}}},
+        ),
+    ],
+)
+def test_what_shares_a_cluster_or_an_instance_has_an_incident_of_its_own(
+    one: dict[str, object], other: dict[str, object]
+) -> None:
+    bare = changed(CMS2, resource=None, alertEntityId=None)
+    first, second = read_document({**bare, **one}), read_document({**bare, **other})
+
+    assert first.key != second.key
+    assert first.identity != second.identity
+    assert first.key == read_document({**bare, **one, "status": "RESOLVED", "id": "e"}).key
+
+
+def test_a_worse_level_at_the_same_moment_is_no_retry() -> None:
+    assert read_document(changed(CMS2, severity="CRITICAL")).identity != read_document(CMS2).identity
+
+
+def test_data_is_no_envelope_however_little_stands_around_it() -> None:
+    data = {"metricName": "cpu", "value": 1, "threshold": 80, "comparisonOperator": ">", "expression": "x"}
+    over = read_document({"subject": "CPU", "status": "RESOLVED", "severity": "INFO", "data": data})
+
+    assert (over.kind, over.state, over.value) == ("cms2", State.OK, 1)
+
+
+def test_an_event_of_another_sender_is_never_taken_for_an_end() -> None:
+    foreign = {"specversion": "1.0", "type": "cs:k8s:PodRelatedEvent", "subject": "s", "status": "ok"}
+
+    assert read_document(foreign).kind == "unrecognised"

@@ -32,6 +32,7 @@ _KNOWN = _FREE_TEXT | {
 
 _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
 """Names under which JSON is sent in a form or a query: `data` by the event centre, the others by what hands on."""
+_NO_ENVELOPE = {"subject", "status"}
 _MOST_ENVELOPES = 3
 MOST_ALERTS = 500
 """So many alerts of one body are read; those of Alertmanager's that the door lets in hold some 200."""
@@ -74,9 +75,11 @@ def read_body(callback: Callback) -> Body:
 def _enclosed(names: Mapping[str, Any]) -> Any:
     """Return the JSON that the body is nothing but an envelope of; None where it is more than that.
 
-    It is all that was sent, or it has more names than what stands around it: `data` of Cloud Monitor 2.0, which holds
-    three of some twenty, is no envelope.
+    It is all that was sent, or it has at least as many names as what stands around it. `data` of Cloud Monitor 2.0 is
+    none, though a template may leave little else.
     """
+    if names.keys() >= _NO_ENVELOPE:
+        return None
     if len(names) == 1 and (only := next(iter(names)))[:1] in {"{", "["}:  # JSON, sent as the name of a field
         return _document(only)
     for name in names.keys() & _ENVELOPES:

@@ -5,6 +5,7 @@ Names are written with humps in the API and with underscores in the webhook.
 """
 
 import re
+from collections.abc import Mapping
 
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.dimensions import canonical
@@ -13,6 +14,7 @@ from trayalert.callbacks.numbers import read_number
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.alert import Alert, Identity, Kind, State
 from trayalert.domain.level import Level, read_level
+from trayalert.domain.part import PARTS
 from trayalert.domain.resource import id_dimension, id_dimension_of, namespace_of_id, service_namespace
 from trayalert.domain.times import Millis, read_time
 
@@ -35,7 +37,8 @@ def read(body: Body) -> tuple[Alert, ...] | None:
     """Read an alert of Cloud Monitor 2.0; None where the body is none."""
     top = Tree(body.names)
     typed = (top.text("type") or "").upper() == "ALERT" and top.has("specversion", "subtype", "alertEntityId", "status")
-    shaped = top.has("subject", "status") == 2 and top.has(*_REST)
+    foreign = ":" in (top.text("type") or "")  # a CloudEvent such as `cs:k8s:PodRelatedEvent`
+    shaped = top.has("subject", "status") == 2 and top.has(*_REST) and not foreign
     if not (typed or shaped or _SUBTYPE.fullmatch(top.text("subtype") or "")):
         return None
     return (_alert(body, top),)
@@ -55,13 +58,12 @@ def _alert(body: Body, top: Tree) -> Alert:
     if state is not State.OK and level is Level.OK:
         level = Level.WARN
     at = read_time(top.text("timestamp")) or read_time(top.text("time"))
-    where = resource or top.text("alertEntityId") or canonical(dimensions)
-    key = key_of("cms2", top.text("ruleId") or top.text("subject"), where)
+    key = key_of("cms2", top.text("ruleId") or top.text("subject"), _where(top, entity, dimensions, own))
     metric = data.text("metricName", "metric") or labels.text("metricName", "metric")
     value = data.text("value", "curValue") or top.tree("annotations").text("currentValue", "curValue", "value")
     return Alert(
         kind=KIND,
-        identity=_identity(body, top, key, at),
+        identity=_identity(body, top, key, at, level),
         key=key,
         subject=key,
         state=state,
@@ -128,12 +130,23 @@ def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) ->
     return dimensions
 
 
-def _identity(body: Body, top: Tree, key: str, at: Millis | None) -> Identity:
+def _where(top: Tree, entity: Tree, dimensions: Mapping[str, str], own: str) -> object:
+    """Return what tells the incidents of one rule apart: the entity, and which part of it; with none, all labels.
+
+    A name among the labels that is shared, such as the cluster's, would let one pod close another's incident.
+    """
+    number = entity.text("entityId") or (top.text("alertEntityId") or "").rpartition(":")[2] or dimensions.get(own)
+    if not number:
+        return canonical(dimensions)
+    return number, [(name, value) for name, value in canonical(dimensions) if name in PARTS and value != number]
+
+
+def _identity(body: Body, top: Tree, key: str, at: Millis | None, level: Level) -> Identity:
     status = top.text("status") or top.text("subtype")
     number = top.text("id")
     if number:
-        return timed_identity(at or 0, key_of("cms2", number, status))
-    return text_identity(body.callback) if at is None else timed_identity(at, "cms2", status, key)
+        return timed_identity(at or 0, key_of("cms2", number, status, str(level), key))
+    return text_identity(body.callback) if at is None else timed_identity(at, "cms2", status, str(level), key)
 
 
 def _expression(data: Tree) -> str | None:

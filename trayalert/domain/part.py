@@ -39,6 +39,9 @@ _PLACES = frozenset({"region", "regionId", "regionNo", "regionName", "zoneId", "
 _DISK = re.compile(r"/|[A-Za-z]:|[svx]v?d[a-z]|nvme")
 _PROTOCOLS, _PORTS = ("protocol", "listenerProtocol"), ("port", "listenerPort")
 
+PARTS = frozenset({*_WORDS, *_PORTS, *_PROTOCOLS}) - {"state", "status", "Status"}
+"""Names of dimensions that tell one part from another, whatever state it is in."""
+
 
 class Part(NamedTuple):
     """What it is, as a word of `domain/language.py` or the dimension's own name, and which one."""
