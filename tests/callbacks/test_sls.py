@@ -1,5 +1,7 @@
 """Log Service alerts: seconds, numbers for levels, and templates with no recovery."""
 
+import json
+
 import pytest
 
 from tests.callbacks.bodies import callback
@@ -81,3 +83,22 @@ def test_a_query_of_five_kilobytes_is_read() -> None:
 
 def test_a_link_with_a_token_is_not_taken() -> None:
     assert "signin" not in str(read_document(changed(SLS, signin_url="https://signin.aliyun.com/?t=1")).links)
+
+
+def test_an_end_with_no_results_closes_what_had_some() -> None:
+    template = changed(SLS, fingerprint=None)  # of 2021
+    over = changed(template, status="resolved", results=[], fire_results=[], resolve_time=1616744999)
+
+    assert read_document(over).key == read_document(template).key
+
+
+def test_two_groups_that_fire_at_once_and_have_no_labels_are_two_alerts() -> None:
+    template = changed(SLS, fingerprint=None, labels=None)
+
+    assert read_document(template).identity != read_document(changed(template, alert_instance_id="other")).identity
+
+
+def test_a_merged_send_of_texts_is_a_list_of_alerts() -> None:
+    texts = [json.dumps(SLS), json.dumps(changed(SLS, alert_id="other"))]
+
+    assert [alert.kind for alert in read_callback(callback(json.dumps(texts).encode()))] == ["sls", "sls"]

@@ -90,11 +90,12 @@ def _enclosed(names: Mapping[str, Any]) -> Any:
 
 
 def _document(value: object) -> Any:
-    """Return an object, or a list of objects, that may stand in a text; None for all else."""
+    """Return an object, or a list of objects, all of which may stand in a text; None for all else."""
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         value = read_json(value)
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        return value
+    if isinstance(value, list) and value:
+        items = [_document(item) if isinstance(item, str) else item for item in value]
+        return items if all(isinstance(item, dict) for item in items) else None
     return value if isinstance(value, dict) and value else None
 
 

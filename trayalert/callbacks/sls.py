@@ -49,12 +49,12 @@ def _alert(body: Body, top: Tree) -> Alert:
     status = top.text("status")
     state = State.OK if (status or "").lower() in _OVER else State.ALERT
     dimensions = top.tree("labels").texts()
+    # without what the results add: where it is over there are none
+    labels = canonical(dimensions)
     for name, value in (("project", project), ("logstore", result.text("store", "logStore"))):
         if value:
             dimensions.setdefault(name, value)
-    key = key_of(
-        "sls", account, project, rule or top.text(*_NAMES[1:3]), top.text("fingerprint") or canonical(dimensions)
-    )
+    key = key_of("sls", account, top.text("project"), rule or top.text(*_NAMES[1:3]), top.text("fingerprint") or labels)
     at = _time(top, state)
     value = top.text("fireResultsCount") or top.text("rawResultCount")
     return Alert(
@@ -96,7 +96,7 @@ def _level(word: str | None, state: State) -> Level:
 def _identity(body: Body, top: Tree, key: str, at: Millis | None, status: str | None) -> Identity:
     if at is None or not top.has("fingerprint", "alertId", "alertName", "alertDisplayName"):
         return text_identity(body.callback)
-    return timed_identity(at, "sls", status, key)
+    return timed_identity(at, "sls", status, key_of(key, top.text("alertInstanceId")))
 
 
 def _message(top: Tree, annotations: Tree) -> str | None:
