@@ -113,6 +113,7 @@ def test_what_failed_closes_by_itself_and_is_never_only_news() -> None:
     [
         ({"name": "Instance_Failure_Start"}, {"name": "Instance_Failure_End"}, "one"),
         ({"name": "Agent_Status_Stopped"}, {"name": "Agent_Status_Running"}, "one"),
+        ({"name": "AUTOSCALING:SCALE_OUT_START"}, {"name": "AUTOSCALING:SCALE_OUT_SUCCESS"}, "one"),
         (
             {"name": "ddosbgp_event_blackhole", "status": "blackhole_begin"},
             {"name": "ddosbgp_event_blackhole", "status": "blackhole_end"},
@@ -220,3 +221,40 @@ def test_an_event_centre_body_with_texts_of_json_all_the_way_is_read() -> None:
     (alert,) = read_callback(callback(as_json({**pushed, "alert": json.dumps(pushed["alert"])})))
 
     assert alert.titles["zh"] == "实例状态改变通知"
+
+
+def test_what_failed_closes_by_itself_together_with_what_began() -> None:
+    began, failed = event("AUTOSCALING:SCALE_IN_START"), event("AUTOSCALING:SCALE_IN_ERROR")
+
+    assert (failed.state, failed.one_off, failed.key) == (State.ALERT, True, began.key)
+
+
+def test_the_end_for_one_address_of_an_instance_closes_no_other() -> None:
+    one, other = (event("x", status="blackhole_end", content={"ip": ip}) for ip in ("10.0.0.1", "10.0.0.2"))
+
+    assert one.key != other.key
+    assert one.identity != other.identity
+
+
+def test_maintenance_that_names_its_phase_in_the_status_alone_has_an_end() -> None:
+    name = "Instance:SystemMaintenance.Transfer"
+    due, over = (event(name, status=status, content={}) for status in ("Scheduled", "Executed"))
+
+    assert [(due.state, due.one_off), (over.state, over.one_off)] == [(State.ALERT, False), (State.OK, False)]
+    assert due.key == over.key
+
+
+def test_one_id_on_two_resources_is_two_alerts() -> None:
+    elsewhere = changed(MAINTENANCE, resourceId="acs:ecs:cn-hangzhou:1690000000000001:instance/i-2")
+
+    assert read_document(elsewhere).identity != read_document(MAINTENANCE).identity
+
+
+def test_an_id_with_no_moment_is_a_retry_only_for_a_while() -> None:
+    assert not read_document(changed(MAINTENANCE, eventTime=None)).identity.timed
+
+
+@pytest.mark.parametrize("rest", [{"level": "CRITICAL"}, {"userId": "1"}, {"status": "Normal"}])
+def test_a_product_and_a_name_are_nearly_enough(rest: dict[str, str]) -> None:
+    assert read_document({"product": "ECS", "name": "Instance:StateChange", **rest}).kind == "event"
+    assert read_document({"product": "shoes", "name": "Ann"}).kind == "unrecognised"

@@ -7,6 +7,7 @@ GET, as JSON or as a form whose nested objects are JSON texts.
 Nothing resolves most events. Maintenance goes through phases under one `eventId`, and is over with the last of them.
 """
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 
@@ -22,6 +23,7 @@ KIND = Kind("event")
 
 _RULE_MARKS = ("product", "name", "content", "eventTime", "eventType", "resourceId", "ruleName", "ver")
 _FEWEST_MARKS = 3
+_RULE_REST = ("level", "regionId", "status", "userId", "instanceName")
 _PUSHED_MARKS = ("alertStatus", "eventName", "eventContentMap", "eventRawContent", "dedupId", "arn", "meta")
 
 _PENDING = frozenset({"scheduled", "waiting", "inquiring", "executing", "failed"})
@@ -29,10 +31,13 @@ _OVER = frozenset({"executed", "avoided", "canceled", "cancelled"})
 """Phases of an event that lasts: see "ECS system events". Failed: it may be tried again, or need the person."""
 
 _BEGINS = frozenset({"start", "begin", "stopped"})
-_ENDS = frozenset({"end", "running"})
-"""Last words of the names of pairs, such as `Instance_Failure_Start`, `Agent_Status_Running`, `blackhole_end`."""
+_FAILS = frozenset({"error", "reject"})
+_ENDS = frozenset({"end", "running", "success"})
+"""Last words of the names of pairs, such as `Instance_Failure_Start`, `SCALE_OUT_SUCCESS`, `blackhole_end`."""
 
 _PHASES = _PENDING | _OVER
+_LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
+"""Names of events that go through phases, though these may stand in `status` alone."""
 _RESOLVED = frozenset({"resolved", "recovered"})
 _SAID = (
     "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
@@ -70,7 +75,7 @@ class _Event:
         Documents print the name of an earlier phase beside a later `eventStatus`, or beside the time of the end.
         """
         suffix = (self.name or "").rpartition(":")[2]
-        lasts = self.lasting_id is not None or suffix.lower() in _PHASES
+        lasts = self.lasting_id is not None or suffix.lower() in _PHASES or _LASTING.search(self.name or "")
         words = [self.content.text("eventStatus"), self.meta.text("status") if lasts else None]
         if not any(words) and self.lasting_id and self.content.has("executeFinishTime"):
             return "Executed"
@@ -81,7 +86,7 @@ class _Event:
         """What a pair of events has in common, and the word that tells which of the two it is."""
         for text in (self.name, self.meta.text("status")):
             stem, _, word = (text or "").replace(":", "_").rpartition("_")
-            if stem and word.lower() in _BEGINS | _ENDS:
+            if stem and word.lower() in _BEGINS | _FAILS | _ENDS:
                 return stem, word.lower()
         return None
 
@@ -93,7 +98,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
     if alert.has(*_PUSHED_MARKS) or (alert and top.has("subscription", "strategyName")):
         content = alert.tree("eventContentMap", "eventRawContent")
         return (_alert(body, _Event(top, alert, alert.tree("meta").tree("sysEventMeta"), content)),)
-    if top.has(*_RULE_MARKS) >= _FEWEST_MARKS:
+    if top.has(*_RULE_MARKS) >= _FEWEST_MARKS or (top.has("product", "name") == 2 and top.has(*_RULE_REST)):
         return (_alert(body, _Event(top, Tree({}), top, top.tree("content"))),)
     return None
 
@@ -108,11 +113,12 @@ def _alert(body: Body, event: _Event) -> Alert:
     dimensions = _dimensions(event, arn, namespace)
     state = _state(event)
     level = _level(event, state)
-    at = read_time(event.alert.text("timestamp") or event.text("eventTime")) or read_time(event.text("time"))
+    times = (event.alert.text("timestamp"), event.text("eventTime"), event.text("time"))
+    at = next(filter(None, map(read_time, times)), None)
     key = _key(event, account, arn)
     return Alert(
         kind=KIND,
-        identity=_identity(body, event, at, level),
+        identity=_identity(body, event, arn, at, level),
         key=key,
         subject=key,
         state=state,
@@ -174,7 +180,7 @@ def _one_off(event: _Event) -> bool:
     if event.phase or event.content.has("notBefore"):
         return (event.phase or "").lower() == "failed"
     if event.pair:
-        return False
+        return event.pair[1] in _FAILS
     return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # a metric recovers
 
 
@@ -182,8 +188,8 @@ def _key(event: _Event, account: str | None, arn: Arn) -> str:
     if event.lasting_id and (event.phase or event.content.has("notBefore")):
         return key_of("event", account, event.lasting_id)
     where = arn.id or event.text("instanceName")
-    if event.pair:
-        return key_of("event", account, event.pair[0], where)
+    if event.pair:  # one instance of Anti-DDoS has many addresses, and one of ECS many disks
+        return key_of("event", account, event.pair[0], where, event.content.text("ip"), event.content.text("device"))
     shared = event.alert.text("dedupId")
     if shared and shared not in {event.alert.text("traceId"), event.meta.text("id")}:  # else it is this event's alone
         return key_of("event", account, "dedupId", shared)
@@ -192,12 +198,13 @@ def _key(event: _Event, account: str | None, arn: Arn) -> str:
     return key_of("event", account, name or event.text("ruleName", "strategyName"), where)
 
 
-def _identity(body: Body, event: _Event, at: Millis | None, level: Level) -> Identity:
+def _identity(body: Body, event: _Event, arn: Arn, at: Millis | None, level: Level) -> Identity:
     number = event.alert.text("dedupId") or event.meta.text("id") or event.alert.text("traceId")
-    if number is None:
+    if number is None or at is None:  # ids alone are placeholders in some: events of years would be one
         return text_identity(body.callback)
     status = event.alert.text("alertStatus") or event.meta.text("status")
-    return timed_identity(at or 0, key_of("event", number, event.name, status, event.phase, level))
+    where = [arn.id, event.content.text("ip"), event.content.text("device")]
+    return timed_identity(at, key_of("event", number, event.name, status, event.phase, str(level), where))
 
 
 def _resource_name(event: _Event) -> str | None:
