@@ -165,3 +165,17 @@ def test_the_group_names_what_has_no_name() -> None:
     document["alerts"][0]["labels"].pop("alertname")
 
     assert read_document(document).name == "G"
+
+
+def test_an_entry_with_no_labels_of_its_own_has_an_end() -> None:
+    flat = {"alertname": "a", "pod": "p", "status": "firing", "startTime": "2022-01-19 17:10:31", "value": "3"}
+    (fired,), (over,) = group(flat), group(flat | {"status": "resolved", "endTime": "2022-01-19 17:20:31", "value": 1})
+
+    assert (fired.key, fired.dimensions) == (over.key, {"alertname": "a", "pod": "p"})
+    assert (fired.state, over.state) == (State.ALERT, State.OK)
+
+
+def test_another_end_of_the_same_beginning_is_no_retry() -> None:
+    one, other = (prometheus(1, "resolved") | {"endsAt": f"2026-11-24T0{hour}:00:00Z"} for hour in (7, 8))
+
+    assert group(one)[0].identity != group(other)[0].identity

@@ -17,7 +17,7 @@ ABSENT: dict[str, Any] = dict.fromkeys(
         "expression", "namespace", "region", "resource_id", "resource_name", "account_id", "group",
         "address", "message",
     )
-) | {"titles": {}, "links": {}, "one_off": False}  # fmt: skip
+) | {"titles": {}, "links": {}, "one_off": False, "dated_once": False, "said_again": False}  # fmt: skip
 
 # written by hand from the documents and the logged bodies, never from the program's answer
 GOLDENS: dict[str, dict[str, Any]] = {

@@ -1,5 +1,7 @@
 """How an alert folds into incidents: a row of facts for each cell of the table in CONTRIBUTING, and for its notes."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.domain.incident_log import (
@@ -288,3 +290,12 @@ def test_the_latest_alert_decides_whether_an_incident_ends_by_itself() -> None:
     assert [one.expires_at for one in log.open()] == [None]
     log.tell([event(7)])
     assert [one.expires_at for one in log.open()] == [None]
+
+
+# events whose beginning and end bear one moment
+def test_an_end_that_bears_the_moment_of_the_beginning_closes_it_in_either_order() -> None:
+    begun, over = (replace(alert(state, 5), dated_once=True) for state in (State.ALERT, State.OK))
+
+    for order in ([begun, over], [over, begun]):
+        assert IncidentLog().tell(order).told() == [(5, 5, Change.RECOVERED, Level.OK, 2)]
+    assert IncidentLog().tell([replace(begun, at=minute(6)), over]).open()  # never what came later

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.callbacks.other_bodies import ARMS, as_json, changed
 from tests.storage.making import HOUR, MINUTE, NOON, append, raw_callback, read, reading, rows, store, writing
+from trayalert.callbacks.kinds import read_callback
 from trayalert.domain import events
 from trayalert.domain.events import CallbackArrived, IncidentChanged
+from trayalert.storage.appending import Append
 
 
 @pytest.fixture
@@ -136,3 +139,26 @@ def test_each_delivery_keeps_its_own_bytes(path: Path) -> None:
     assert [b"signature=abc" in body for body in bodies] == [True, False]
     with reading(path) as reader:
         assert next(reader.alerts(limit=1, raw=True)).raw == bodies[0]
+
+
+def alertmanager(status: str, *, came: int, ends: str = "0001-01-01T00:00:00Z") -> Append:
+    entry = changed(ARMS["alerts"][0], status=status, startsAt="2026-11-18T00:00:00Z", endsAt=ends)
+    one = raw_callback(as_json({**ARMS, "alerts": [entry]}), came=came)
+    return Append(one, read_callback(one))
+
+
+def test_what_fires_again_under_its_old_beginning_burns_again_and_has_another_end(path: Path) -> None:
+    early, late = "2026-11-18T01:00:00Z", "2026-11-18T03:00:00Z"
+    store(path, alertmanager("firing", came=NOON), alertmanager("resolved", came=NOON + HOUR, ends=early))
+
+    (retry,) = store(path, alertmanager("firing", came=NOON + MINUTE))
+    assert retry == (CallbackArrived(NOON + MINUTE),)
+    store(path, alertmanager("firing", came=NOON + 2 * HOUR), alertmanager("firing", came=NOON + 3 * HOUR))
+
+    with reading(path) as reader:
+        (burning,) = reader.open_incidents()
+        assert burning.incident.last_received_at == NOON + 3 * HOUR
+    store(path, alertmanager("resolved", came=NOON + 4 * HOUR, ends=late))
+    with reading(path) as reader:
+        assert not reader.open_incidents()
+    assert counted(path) == [2, 1, 2, 1]

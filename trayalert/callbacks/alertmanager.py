@@ -5,6 +5,7 @@ Each entry of `alerts` is an alert of its own, with its labels for dimensions. F
 """
 
 import re
+from dataclasses import dataclass
 
 from trayalert.callbacks.body import MOST_ALERTS, Body
 from trayalert.callbacks.dimensions import canonical
@@ -23,6 +24,11 @@ _AROUND = (
     "alarmId", "dispatchRuleName", "orgId",
 )  # fmt: skip
 _WITHIN = ("labels", "annotations", "fingerprint", "startsAt", "endsAt", "generatorURL", "startTime")
+_PASSING = (
+    *_WITHIN, "status", "state", "endTime", "value", "values", "valueString", "currentValue", "nowValue", "message",
+    "content", "summary", "description", "dashboardURL", "panelURL", "silenceURL", "imageURL",
+)  # fmt: skip
+"""Parts of an entry that are no labels, and another when it is over."""
 _ARMS = "_aliyun_arms_"
 _OVER = frozenset({"resolved", "recovered", "ok"})
 _RESOURCE = (
@@ -43,6 +49,17 @@ _LINKS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What all entries of a body have in common; `whole` names the body."""
+
+    whole: Identity
+    top: Tree
+    labels: dict[str, str]
+    said: Tree
+    name: str | None
+
+
 def read(body: Body) -> tuple[Alert, ...] | None:
     """Read the alerts of a group; None where the body is none."""
     top = Tree(body.names)
@@ -53,19 +70,27 @@ def read(body: Body) -> tuple[Alert, ...] | None:
         top.has("commonLabels", "groupLabels", "groupKey", "truncatedAlerts") and top.has("status")
     ):
         return None
-    whole = text_identity(body.callback)
-    alerts = [_alert(body, top, entry, whole) for entry in entries[:MOST_ALERTS] or (Tree({}),)]
-    return (*alerts, *_cut_off(body, top, whole, len(entries) - MOST_ALERTS))
+    group = _Group(
+        whole=text_identity(body.callback),
+        top=top,
+        labels=top.tree("commonLabels", "groupLabels").texts(),
+        said=top.tree("commonAnnotations"),
+        name=_group_name(top),
+    )
+    alerts = [_alert(body, group, entry) for entry in entries[:MOST_ALERTS] or (Tree({}),)]
+    return (*alerts, *_cut_off(body, top, group.whole, len(entries) - MOST_ALERTS))
 
 
-def _alert(body: Body, top: Tree, entry: Tree, whole: Identity) -> Alert:
-    """Read an entry; `whole` names the body that it stands in."""
-    labels = entry.tree("labels").texts() or (entry or top.tree("commonLabels", "groupLabels")).texts()
-    named, said = Tree(labels), entry.tree("annotations") or top.tree("commonAnnotations")
+def _alert(body: Body, group: _Group, entry: Tree) -> Alert:
+    """Read an entry of a group."""
+    top = group.top
+    labels = entry.tree("labels").texts() or entry.without(*_PASSING).texts() or group.labels
+    named, said = Tree(labels), entry.tree("annotations") or group.said
     account = named.text(f"{_ARMS}userid", "userId")
     state = State.OK if (entry.text("status") or top.text("status") or "").lower() in _OVER else State.ALERT
     level = _level(named, entry, top, state)
     started = read_time(entry.text("startsAt", "startTime") or top.text("startTime"))
+    ended = read_time(entry.text("endsAt", "endTime")) if state is State.OK else None
     fingerprint = entry.text("fingerprint") or key_of(canonical(labels))
     key = key_of("alertmanager", fingerprint)
     cluster = _cluster(named)
@@ -74,13 +99,13 @@ def _alert(body: Body, top: Tree, entry: Tree, whole: Identity) -> Alert:
     address = _ADDRESS.fullmatch(named.text("privateIp", "instance", "host", "ip") or "")
     return Alert(
         kind=KIND,
-        identity=_identity(whole, fingerprint, started, state),
+        identity=_identity(group.whole, fingerprint, started, state, ended),
         key=key,
         subject=key,
         state=state,
         level=level,
-        at=(read_time(entry.text("endsAt", "endTime")) if state is State.OK else started),
-        name=named.text("alertname", f"{_ARMS}alert_name") or _group_name(top),
+        at=ended if state is State.OK else started,
+        name=named.text("alertname", f"{_ARMS}alert_name") or group.name,
         rule_id=named.text(f"{_ARMS}alert_rule_id", "__alert_rule_uid__"),
         metric=named.text("__name__"),
         metric_title=named.text("__name__"),
@@ -100,6 +125,7 @@ def _alert(body: Body, top: Tree, entry: Tree, whole: Identity) -> Alert:
             for page, names in _LINKS.items()
             if (link := entry.text(*names) or (top.text(*names) if page == "alert" else None))
         },
+        said_again=state is State.ALERT,
         dimensions={"clusterId": cluster, **labels} if cluster else labels,
         fields=body.fields,
     )
@@ -128,9 +154,12 @@ def _namespace(labels: Tree) -> str | None:
     return service_namespace(labels.text("product", f"{_ARMS}product")) or namespace_of_id(labels.text("instanceId"))
 
 
-def _identity(whole: Identity, fingerprint: str, started: Millis | None, state: State) -> Identity:
+def _identity(
+    whole: Identity, fingerprint: str, started: Millis | None, state: State, ended: Millis | None
+) -> Identity:
+    """Name an entry. One that fires again under its old beginning has another end."""
     if started is not None:
-        return timed_identity(started, "alertmanager", str(state), key_of(fingerprint))
+        return timed_identity(started, "alertmanager", str(state), key_of(fingerprint, *filter(None, [ended])))
     return Identity(text=key_of(whole.text, fingerprint, str(state)), timed=False)
 
 

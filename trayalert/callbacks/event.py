@@ -136,6 +136,7 @@ def _alert(body: Body, event: _Event) -> Alert:
         message=_message(event),
         titles=_titles(event),
         one_off=state is State.ALERT and _one_off(event),
+        dated_once=True,
         dimensions=dimensions,
         fields=body.fields,
     )

@@ -53,6 +53,11 @@ class Tree:
                 return found
         return ()
 
+    def without(self, *names: str) -> "Tree":
+        """Return the parts but for these."""
+        gone = set(map(_plain, names))
+        return Tree({name: value for name, value in self._names.items() if _plain(name) not in gone})
+
     def texts(self) -> dict[str, str]:
         """Return all parts that say anything, under their names as sent; what has parts itself as JSON."""
         return {sound(name): text for name, value in self._names.items() if (text := _text(value)) is not None}

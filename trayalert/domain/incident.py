@@ -2,7 +2,7 @@
 
 `fold` is pure. The storage gives it what it knows and writes down what it returns, in the alert's own transaction.
 Arrival order must not matter: an alert's place is its event time, where unreadable its arrival, and at equal times
-ALERT wins over OK, so that nothing turns green by accident.
+ALERT wins over OK, so that nothing turns green by accident; but for those that are dated once, beginning and end alike.
 """
 
 import enum
@@ -125,7 +125,7 @@ def fold(arrival: Arrival, known: Sequence[Incident]) -> Folded:
         if _same(alert, incident):
             own.append(incident)
             over = incident.over_at
-            if over is not None and (at < over or (at == over and alert.state is State.OK)):
+            if over is not None and (at < over or (at == over and (alert.dated_once or alert.state is State.OK))):
                 homes.append((over, incident.id, incident))
         elif incident.open:
             rivals.append(incident)
@@ -219,7 +219,7 @@ def _recover(arrival: Arrival, own: list[Incident], rivals: list[Incident]) -> F
             home = max(waiting, key=lambda incident: incident.opened_at)
             joined = _joined(arrival, home, stands=at >= home.last_at, ok_at=at, level=Level.OK)
             return Folded(joined=joined, change=Change.LATE)
-        burning = next((rival for rival in rivals if _before(rival, at)), None)
+        burning = next((rival for rival in rivals if _before(rival, arrival)), None)
     if burning is None:
         lone = _opened(arrival)._replace(
             level=Level.OK,
@@ -228,15 +228,15 @@ def _recover(arrival: Arrival, own: list[Incident], rivals: list[Incident]) -> F
             start_known=False,
         )
         return Folded(joined=_closed(lone, at, Change.RECOVERED), change=Change.RECOVERED_UNKNOWN)
-    if not _before(burning, at):
+    if not _before(burning, arrival):
         return Folded(joined=_joined(arrival, burning, stands=False), change=Change.COUNTED)
     joined = _joined(arrival, burning, stands=True, level=Level.OK, no_data=False)
     return Folded(joined=_closed(joined, max(at, joined.opened_at), Change.RECOVERED), change=Change.RECOVERED)
 
 
-def _before(incident: Incident, at: Millis) -> bool:
-    """Whether everything that is known of the open incident, all of it bad, lies before `at`."""
-    return incident.last_at < at
+def _before(incident: Incident, over: Arrival) -> bool:
+    """Whether everything that is known of the open incident, all of it bad, lies before its end."""
+    return incident.last_at < over.at or (over.alert.dated_once and incident.last_at == over.at)
 
 
 def _lose_data(arrival: Arrival, burning: Incident | None) -> Folded:

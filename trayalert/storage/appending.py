@@ -6,7 +6,7 @@ Few, wide statements: each one hands the interpreter's lock over and back, and t
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -176,6 +176,8 @@ class _Group:
 
     def _take_alert(self, alert: Alert, received_at: Millis, events: list[Event], *, again: Again | None = None) -> int:
         known = self._retry_of(alert.identity, received_at)
+        if burning := self._burning_again(alert, received_at):
+            alert, known = burning, None
         if known is not None:
             self._retries[known] = self._retries.get(known, 0) + (again.deliveries if again else 1)
             if alert.state is State.ALERT and received_at - self._seen[alert.identity.text][1] > SAME_TEXT_SPAN:
@@ -217,6 +219,19 @@ class _Group:
             if incident.open and incident.last_received_at < received_at:
                 self._keep(incident._replace(last_received_at=received_at), changed=True)
                 events.append(IncidentChanged(number, Change.COUNTED))
+
+    def _burning_again(self, alert: Alert, received_at: Millis) -> Alert | None:
+        """Return an alert in its new place where it is no retry: its sender says it again, though it was over.
+
+        Alertmanager does when Prometheus was cut off from it for a while. The moment is the beginning's, as ever.
+        """
+        own = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.said_again else []
+        latest = max((incident.last_received_at for incident in own), default=received_at)
+        _, first = self._seen.get(alert.identity.text, (0, latest))
+        if received_at - first <= SAME_TEXT_SPAN or received_at <= latest or any(incident.open for incident in own):
+            return None
+        over = max(incident.ok_at or 0 for incident in own)
+        return replace(alert, at=max(place(alert, received_at=received_at), over + 1))
 
     def _retry_of(self, identity: Identity, received_at: Millis) -> int | None:
         seen = self._seen.get(identity.text)
