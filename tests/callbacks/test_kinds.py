@@ -140,6 +140,14 @@ def test_a_list_with_more_than_is_read_says_so() -> None:
     assert [alert.kind for alert in alerts[499:]] == ["threshold", UNRECOGNISED]
 
 
+def test_a_list_of_groups_holds_no_more_alerts_than_are_read_and_says_so() -> None:
+    groups = [{"receiver": "x", "alerts": [{"labels": {"a": f"{number}"}} for number in range(400)]}] * 3
+    alerts = read_callback(callback(json.dumps(groups).encode()))
+
+    assert len(alerts) == 801
+    assert alerts[-1].kind == UNRECOGNISED
+
+
 @pytest.mark.parametrize("body", [b"[]", b"[1,2]", b'["text"]', b"[[]]", b'[{},"a"]'])
 def test_a_list_of_anything_else_is_unrecognised(body: bytes) -> None:
     assert read(body).kind == UNRECOGNISED

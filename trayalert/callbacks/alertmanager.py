@@ -56,8 +56,10 @@ class _Group:
     whole: Identity
     top: Tree
     labels: dict[str, str]
+    named: Tree
     said: Tree
     name: str | None
+    fingerprint: str
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
@@ -70,12 +72,15 @@ def read(body: Body) -> tuple[Alert, ...] | None:
         top.has("commonLabels", "groupLabels", "groupKey", "truncatedAlerts") and top.has("status")
     ):
         return None
+    common = top.tree("commonLabels", "groupLabels").texts()
     group = _Group(
         whole=text_identity(body.callback),
         top=top,
-        labels=top.tree("commonLabels", "groupLabels").texts(),
+        labels=common,
+        named=Tree(common),
         said=top.tree("commonAnnotations"),
         name=_group_name(top),
+        fingerprint=key_of(canonical(common)),
     )
     alerts = [_alert(body, group, entry) for entry in entries[:MOST_ALERTS] or (Tree({}),)]
     return (*alerts, *_cut_off(body, top, group.whole, len(entries) - MOST_ALERTS))
@@ -84,14 +89,15 @@ def read(body: Body) -> tuple[Alert, ...] | None:
 def _alert(body: Body, group: _Group, entry: Tree) -> Alert:
     """Read an entry of a group."""
     top = group.top
-    labels = entry.tree("labels").texts() or entry.without(*_PASSING).texts() or group.labels
-    named, said = Tree(labels), entry.tree("annotations") or group.said
+    own = entry.tree("labels").texts() or entry.without(*_PASSING).texts()
+    labels, named = (own, Tree(own)) if own else (group.labels, group.named)
+    said = entry.tree("annotations") or group.said
     account = named.text(f"{_ARMS}userid", "userId")
     state = State.OK if (entry.text("status") or top.text("status") or "").lower() in _OVER else State.ALERT
     level = _level(named, entry, top, state)
     started = read_time(entry.text("startsAt", "startTime") or top.text("startTime"))
     ended = read_time(entry.text("endsAt", "endTime")) if state is State.OK else None
-    fingerprint = entry.text("fingerprint") or key_of(canonical(labels))
+    fingerprint = entry.text("fingerprint") or (key_of(canonical(own)) if own else group.fingerprint)
     key = key_of("alertmanager", fingerprint)
     cluster = _cluster(named)
     value, unit = _value(entry, said, named)

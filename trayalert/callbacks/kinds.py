@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from trayalert.callbacks import alertmanager, cms2, console_test, event, sls, threshold, unrecognised
-from trayalert.callbacks.body import Body, read_body
+from trayalert.callbacks.body import MOST_ALERTS, Body, read_body
 from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
 
@@ -34,10 +34,13 @@ def read_callback(callback: Callback, readers: Sequence[Read] = ()) -> tuple[Ale
     body, readers = read_body(callback), readers or READERS
     if not body.parts:
         return _read(body, readers) or unrecognised.read(body)
-    found = [_read(part, readers) for part in body.parts]
-    alerts = [replace(alert, fields=body.fields) for some in found for alert in some]
-    rest = unrecognised.read(body) if body.unread or not all(found) else ()
-    return (*alerts, *rest)
+    alerts: list[Alert] = []
+    complete = not body.unread
+    for part in body.parts:
+        found = _read(part, readers) if len(alerts) < MOST_ALERTS else ()
+        alerts += (replace(alert, fields=body.fields) for alert in found)
+        complete = complete and bool(found)
+    return (*alerts, *(() if complete else unrecognised.read(body)))
 
 
 def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
