@@ -140,8 +140,18 @@ def test_a_list_with_more_than_is_read_says_so() -> None:
     assert [alert.kind for alert in alerts[499:]] == ["threshold", UNRECOGNISED]
 
 
+def test_what_a_body_says_twice_is_one_alert() -> None:
+    twice = {**ARMS, "alerts": ARMS["alerts"] * 2}
+
+    assert len(read_callback(callback(as_json(twice)))) == 1
+    assert len(read_callback(callback(json.dumps([ARMS, ARMS]).encode()))) == 1
+
+
 def test_a_list_of_groups_holds_no_more_alerts_than_are_read_and_says_so() -> None:
-    groups = [{"receiver": "x", "alerts": [{"labels": {"a": f"{number}"}} for number in range(400)]}] * 3
+    groups = [
+        {"receiver": "x", "alerts": [{"labels": {"a": f"{which}-{number}"}} for number in range(400)]}
+        for which in range(3)
+    ]
     alerts = read_callback(callback(json.dumps(groups).encode()))
 
     assert len(alerts) == 801

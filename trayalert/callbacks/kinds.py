@@ -1,7 +1,7 @@
 """Tells the kinds of callback apart, by shape alone: neither path nor content type is to be trusted."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from trayalert.callbacks import alertmanager, cms2, console_test, event, sls, threshold, unrecognised
@@ -33,14 +33,14 @@ def read_callback(callback: Callback, readers: Sequence[Read] = ()) -> tuple[Ale
     """
     body, readers = read_body(callback), readers or READERS
     if not body.parts:
-        return _read(body, readers) or unrecognised.read(body)
+        return _each_once(_read(body, readers)) or unrecognised.read(body)
     alerts: list[Alert] = []
     complete = not body.unread
     for part in body.parts:
         found = _read(part, readers) if len(alerts) < MOST_ALERTS else ()
         alerts += (replace(alert, fields=body.fields) for alert in found)
         complete = complete and bool(found)
-    return (*alerts, *(() if complete else unrecognised.read(body)))
+    return (*_each_once(alerts), *(() if complete else unrecognised.read(body)))
 
 
 def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
@@ -53,3 +53,11 @@ def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
         if alerts:
             return alerts
     return ()
+
+
+def _each_once(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    """Leave out what a body says twice: it would be counted as another delivery."""
+    once: dict[str, Alert] = {}
+    for alert in alerts:
+        once.setdefault(alert.identity.text, alert)
+    return tuple(once.values())
