@@ -16,6 +16,7 @@ from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.alert import UNRECOGNISED, Alert
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import Reread
+from trayalert.domain.incident import Change
 from trayalert.domain.level import Level
 from trayalert.storage.appending import Append
 from trayalert.storage.checking import changed_rows
@@ -227,3 +228,16 @@ def test_what_arrives_meanwhile_is_left_alone(path: Path) -> None:
 
     assert reread(path).total == SLICE + 1
     assert told(path)[-1][1] == UNRECOGNISED
+
+
+def test_one_off_events_of_long_ago_are_the_incidents_that_they_were(path: Path) -> None:
+    news = {"product": "ECS", "name": "Instance:StateChange", "level": "INFO", "content": {"instanceId": "i-1"}}
+    store(path, *(callback(as_json(news | {"id": f"{minute}"}), minute) for minute in (0, 30, 300)))
+
+    reread(path)
+
+    with reading(path) as reader:
+        latest, first = (stored.incident for stored in reader.every_incident())
+    assert (first.alerts, first.closed_by, first.closed_at) == (2, Change.EXPIRED, NOON + 90 * MINUTE)
+    assert (latest.alerts, latest.open) == (1, True)
+    assert sound(path)

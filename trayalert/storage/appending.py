@@ -5,7 +5,7 @@ Few, wide statements: each one hands the interpreter's lock over and back, and t
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from trayalert.domain.alert import SAME_TEXT_SPAN, TEST, Alert, Identity, State
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged, TestReceived
-from trayalert.domain.incident import Arrival, Change, Incident, fold, place
+from trayalert.domain.incident import Arrival, Change, Incident, expire, fold, place
 from trayalert.domain.times import Millis
 from trayalert.storage.digest import digest_of
 from trayalert.storage.rows import (
@@ -241,6 +241,7 @@ class _Group:
 
     def _fold(self, alert: Alert, number: int, received_at: Millis, events: list[Event]) -> tuple[int, Change]:
         numbers = self._by_name.get(alert.subject, {}) | self._by_name.get(alert.key, {})
+        self._expire(numbers, received_at, events)
         arrival = Arrival(alert=alert, alert_id=number, received_at=received_at)
         folded = fold(arrival, [self._incidents[number] for number in numbers])
         joined = folded.joined
@@ -253,6 +254,14 @@ class _Group:
         self._keep(joined, changed=True)
         events.append(IncidentChanged(joined.id, folded.change))
         return joined.id, folded.change
+
+    def _expire(self, numbers: Iterable[int], now: Millis, events: list[Event]) -> None:
+        """Close what was over by then: nobody did where the program was off, or where old callbacks are read again."""
+        for number in numbers:
+            incident = self._incidents[number]
+            if incident.expires_at is not None and incident.expires_at <= now:
+                self._keep(expire(incident), changed=True)
+                events.append(IncidentChanged(number, Change.EXPIRED))
 
     def _keep(self, incident: Incident, *, changed: bool = False) -> None:
         self._incidents[incident.id] = incident

@@ -12,7 +12,7 @@ from typing import Any
 from trayalert.domain.alert import UNRECOGNISED, Alert
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event, Reread
-from trayalert.domain.incident import UNRECOGNISED_SPAN
+from trayalert.domain.incident import UNRECOGNISED_SPAN, Change
 from trayalert.domain.times import Millis
 from trayalert.storage.appending import Again, Readings, append_again
 from trayalert.storage.rows import (
@@ -176,6 +176,7 @@ def _leave_incidents(connection: sqlite3.Connection, alerts: Sequence[int]) -> N
             last_received_at=latest,
             last_alert_id=last_id,
             expires_at=latest + UNRECOGNISED_SPAN if incident.open else None,
+            closed_at=latest + UNRECOGNISED_SPAN if incident.closed_by is Change.EXPIRED else incident.closed_at,
         )
         values = incident_row(incident)
         settings = ", ".join(f"{name} = ?" for name in INCIDENT_ROW)
