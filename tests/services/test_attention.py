@@ -121,7 +121,7 @@ def test_in_chinese_it_is_told_in_chinese() -> None:
     assert isinstance(wish, Withdraw)
     assert wish.farewell is not None
     assert wish.farewell.title == "已恢复: 磁盘使用率过高"
-    assert wish.farewell.lines[-1] == "已恢复，持续 12 分钟"
+    assert wish.farewell.lines[-1] == "持续 12 分钟"
 
 
 def test_without_a_console_link_the_action_opens_the_program(desk: Desk) -> None:
@@ -151,7 +151,7 @@ def test_a_recovery_withdraws_with_a_short_farewell(desk: Desk) -> None:
     assert isinstance(wish, Withdraw)
     assert wish.farewell
     assert wish.farewell.level is Level.OK
-    assert wish.farewell.lines[-1] == "Recovered, after 12 min"
+    assert wish.farewell.lines[-1] == "After 12 min"
     assert wish.farewell.lasts == 5_000
 
 
@@ -160,7 +160,7 @@ def test_a_recovery_with_unknown_start_does_not_make_one_up(desk: Desk) -> None:
     (wish,) = desk.change(Change.RECOVERED_UNKNOWN, one)
     assert isinstance(wish, Withdraw)
     assert wish.farewell
-    assert wish.farewell.lines[-1] == "Recovered, its start is unknown"
+    assert wish.farewell.lines[-1] == "Its start is unknown"
 
 
 @pytest.mark.parametrize("change", [Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED])

@@ -49,8 +49,8 @@ _CHINESE: Mapping[str, str] = {
     # what stands around a moment or a length of time
     "since {}": "自 {} 起",
     "Since {}": "自 {} 起",
-    "Recovered, after {}": "已恢复，持续 {}",
-    "Recovered, its start is unknown": "已恢复，开始时间未知",
+    "After {}": "持续 {}",
+    "Its start is unknown": "开始时间未知",
     "Was {}": "之前为{}",
     # statistics and what joins conditions
     "Average": "平均值",

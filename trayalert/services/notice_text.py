@@ -53,9 +53,9 @@ def recovered_notice(stored: StoredIncident, *, linked: bool, language: Language
     incident, alert = stored.incident, stored.alert.alert
     if incident.start_known and incident.closed_at is not None:
         lasted = duration_words(incident.closed_at - incident.opened_at, language)
-        end = language.say("Recovered, after {}").format(lasted)
+        end = language.say("After {}").format(lasted)
     else:
-        end = language.say("Recovered, its start is unknown")
+        end = language.say("Its start is unknown")
     return Notice(
         tag=incident_tag(incident.id),
         level=Level.OK,
