@@ -11,7 +11,10 @@ from trayalert.domain.language import Language
 from trayalert.resource_files import read_text
 from trayalert.services import metrics
 from trayalert.services.alert_words import (
+    MOST_LINES,
     condition_words,
+    message_lines,
+    metric_or_message,
     metric_title,
     metric_unit,
     metric_words,
@@ -88,6 +91,24 @@ def test_a_name_in_several_languages_is_said_in_ones_own() -> None:
     assert (name_words(event, EN), name_words(event, ZH)) == ("Instance reboot", "实例重启")
     assert name_words(replace(event, titles={}), ZH) == "Instance:Reboot"
     assert name_words(replace(event, titles={"zh": "实例\u202e重启"}, name=None), EN) == "实例重启"
+
+
+def test_a_message_keeps_its_lines_and_says_nothing_twice() -> None:
+    text = "磁盘满\ndb-02\n\n<b>5xx</b> 12 %\r\nsee \u202ehere\n<b>5xx</b> 12 %"
+    full = replace(fires(0), name="DiskFull", titles={"zh": "磁盘满"}, resource_name="db-02", message=text)
+    assert message_lines(full, ZH) == ("<b>5xx</b> 12 %", "see here")
+    assert message_lines(full, EN)[0] == "磁盘满"
+    assert message_lines(replace(full, message="磁盘满"), ZH) == message_lines(replace(full, message=None), ZH) == ()
+    many = message_lines(replace(full, message="\n".join(str(number) * 900 for number in range(10, 9000))), EN)
+    assert len(many) <= MOST_LINES
+    assert max(map(len, many)) <= 500
+
+
+def test_what_has_no_metric_is_told_by_its_message() -> None:
+    event = replace(alert(None), message="Scheduled; reason: disk\nmore")
+    assert metric_or_message(event, EN) == "Scheduled; reason: disk"
+    assert metric_or_message(replace(alert("of_ours"), message="x"), EN) == "of_ours"
+    assert metric_or_message(alert(None), EN) == ""
 
 
 def test_a_resource_is_called_by_its_own_name_and_part() -> None:

@@ -99,11 +99,12 @@ DISK: dict[str, Any] = {
 
 def test_part_address_and_the_senders_own_words_are_told(desk: Desk) -> None:
     (notice,) = notices(desk.change(Change.OPENED, stored(1, **DISK)))
-    assert notice.lines[:4] == (
+    assert notice.lines[:5] == (
         "db-02 (i-1), disk /dev/vda1",
         "10.0.0.22",
         "磁盘使用率: 96 % (Average ≥ 95 %)",
-        "the disk is nearly full",
+        "the disk",
+        "is nearly full",
     )
     (long,) = notices(desk.change(Change.OPENED, stored(2, message="x" * 60_000)))
     assert max(map(len, long.lines)) <= 200
@@ -115,8 +116,8 @@ def test_in_chinese_it_is_told_in_chinese() -> None:
     (notice,) = notices(desk.change(Change.LEVEL, one))
     assert notice.title == "严重: 磁盘使用率过高"
     assert notice.lines[:3] == ("db-02 (i-1)，磁盘 /dev/vda1", "10.0.0.22", "磁盘使用率: 96 % (平均值 ≥ 95 %)")
-    assert notice.lines[4].startswith("cn-hangzhou，自 ")
-    assert notice.lines[5] == "之前为警告"
+    assert notice.lines[5].startswith("cn-hangzhou，自 ")
+    assert notice.lines[6] == "之前为警告"
     (wish,) = desk.change(Change.RECOVERED, closed(one, Change.RECOVERED))
     assert isinstance(wish, Withdraw)
     assert wish.farewell is not None

@@ -214,13 +214,22 @@ def test_details_name_all_that_is_known_in_plain_text(seen: Seen) -> None:
 def test_part_address_and_message_are_among_the_facts(qtbot: QtBot, desk: FakeDesk) -> None:
     one = desk.kept[1]
     dimensions = {**one.alert.alert.dimensions, "device": "/dev/vda1"}
-    alert = replace(one.alert.alert, address="10.0.0.22", message="nearly full", dimensions=dimensions)
+    alert = replace(one.alert.alert, address="10.0.0.22", message="nearly full\n9 % left", dimensions=dimensions)
     desk.keep(replace(one, alert=replace(one.alert, alert=alert)))
     desk.language = Language.ZH
     seen = Seen(qtbot, desk)
     try:
         facts = seen.words().split("\n")
-        assert {"Part", "磁盘 /dev/vda1", "Address", "10.0.0.22", "Message", "nearly full", "3 分钟"} <= set(facts)
+        assert {
+            "Part",
+            "磁盘 /dev/vda1",
+            "Address",
+            "10.0.0.22",
+            "Message",
+            "nearly full",
+            "9 % left",
+            "3 分钟",
+        } <= set(facts)
         assert "平均值 ≥ 90 %" in facts
         assert seen.table.model().index(0, 4).data() == "web-01 · /dev/vda1"
         assert seen.table.model().index(0, 0).data() == "严重"

@@ -3,6 +3,9 @@
 Every text is cleaned (`domain/text.py`) and bounded. `metric_title` and `metric_unit` are as scripts get them, too.
 """
 
+from itertools import islice
+from typing import Final
+
 from trayalert.domain.alert import Alert
 from trayalert.domain.condition import condition_text
 from trayalert.domain.language import Language
@@ -13,6 +16,10 @@ from trayalert.services.metrics import find_metric
 
 _COMPOSITE = "多指标"
 """The metric of a rule on several, whatever the language of the account."""
+
+MOST_LINES: Final = 20
+_LOOKED_AT = 4000
+"""So many characters of a message are enough for a person; a stranger may send 64 KB of line ends."""
 
 
 def metric_title(alert: Alert, language: Language) -> str | None:
@@ -50,6 +57,18 @@ def value_words(alert: Alert, language: Language) -> str:
 def condition_words(alert: Alert, language: Language) -> str:
     """Write the rule's condition: `Average ≥ 95 %`."""
     return condition_text(alert.expression, metric_unit(alert), language)
+
+
+def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
+    """Return the sender's own words, line by line, without what name and resource say already."""
+    told = {"", name_words(alert, language), printable(alert.name), printable(alert.resource_name)}
+    lines = (printable(line, limit=500) for line in (alert.message or "")[:_LOOKED_AT].splitlines())
+    return tuple(islice((line for line in dict.fromkeys(lines) if line not in told), MOST_LINES))
+
+
+def metric_or_message(alert: Alert, language: Language) -> str:
+    """Write the metric's title; of what has none, such as an event, the first line of its message."""
+    return metric_words(alert, language) or next(iter(message_lines(alert, language)), "")
 
 
 def resource_words(alert: Alert) -> str:

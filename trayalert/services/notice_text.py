@@ -14,12 +14,13 @@ from trayalert.domain.part import part_words
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
-from trayalert.services.alert_words import condition_words, metric_words, name_words, value_words
+from trayalert.services.alert_words import condition_words, message_lines, metric_words, name_words, value_words
 
 FAREWELL_LASTS: Millis = 5_000
 OPEN_WINDOW = "Open trayalert"
 _OPEN_CONSOLE = "Open in console"
 _NAMED_IN_SUMMARY = 3
+_MESSAGE_LINES = 2
 
 
 def incident_notice(
@@ -34,7 +35,7 @@ def incident_notice(
         _place(alert, language),
         printable(alert.address, limit=100),
         _reading(alert, language),
-        _message(alert),
+        *(printable(line, limit=160) for line in message_lines(alert, language)[:_MESSAGE_LINES]),
         _region_and_start(alert, incident, language, now),
     ]
     if Change.LEVEL in changes and alert.previous_level and alert.previous_level not in {Level.OK, incident.level}:
@@ -127,10 +128,6 @@ def _reading(alert: Alert, language: Language) -> str:
     rule = printable(condition_words(alert, language), limit=120)
     reading = f"{value} ({rule})" if value and rule else value or rule
     return f"{metric}: {reading}" if metric and reading else metric or reading
-
-
-def _message(alert: Alert) -> str:
-    return "" if alert.message == alert.name else printable(alert.message, limit=200)
 
 
 def _region_and_start(alert: Alert, incident: Incident, language: Language, now: Millis) -> str:

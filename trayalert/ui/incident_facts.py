@@ -13,7 +13,7 @@ from trayalert.domain.part import part_words
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
-from trayalert.services.alert_words import condition_words, metric_words, resource_words, value_words
+from trayalert.services.alert_words import condition_words, message_lines, metric_words, resource_words, value_words
 from trayalert.ui.plain import PlainLabel, PlainParagraph
 from trayalert.ui.wording import closed_words, full_time, lasted_words
 
@@ -78,7 +78,7 @@ def _facts(stored: StoredIncident, language: Language, *, sender: str | None, no
         ("Metric ID", printable(alert.metric) if alert.metric != title else ""),
         ("Rule", condition_words(alert, language)),
         ("Value", value_words(alert, language)),
-        ("Message", printable(alert.message, limit=1000)),
+        ("Message", "\n".join(message_lines(alert, language))),
         ("Since", full_time(incident.opened_at) if incident.start_known else language.say("unknown")),
         ("Duration", lasted_words(incident, language, now=now)),
         ("Closed", "" if incident.open else f"{full_time(incident.closed_at)}, {closed_words(incident, language)}"),
