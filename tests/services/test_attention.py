@@ -106,6 +106,8 @@ def test_part_address_and_the_senders_own_words_are_told(desk: Desk) -> None:
         "the disk",
         "is nearly full",
     )
+    (known,) = notices(desk.change(Change.OPENED, stored(3, **{**DISK, "resource_id": "10.0.0.22:9100"})))
+    assert "10.0.0.22" not in known.lines
     (long,) = notices(desk.change(Change.OPENED, stored(2, message="x" * 60_000)))
     assert max(map(len, long.lines)) <= 200
 

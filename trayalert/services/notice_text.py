@@ -31,9 +31,10 @@ def incident_notice(
     if alert.kind == UNRECOGNISED:
         return _unrecognised_notice(incident, language)
     word = language.say("NO DATA" if incident.no_data else incident.level)
+    place, address = _place(alert, language), printable(alert.address, limit=100)
     lines = [
-        _place(alert, language),
-        printable(alert.address, limit=100),
+        place,
+        "" if address in place else address,
         _reading(alert, language),
         *(printable(line, limit=160) for line in message_lines(alert, language)[:_MESSAGE_LINES]),
         _region_and_start(alert, incident, language, now),

@@ -9,7 +9,7 @@ from trayalert.domain.language import Language, duration_words, ending_words, st
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
-from trayalert.services.alert_words import metric_words, name_words, place_words, value_words
+from trayalert.services.alert_words import metric_or_message, name_words, place_words, value_words
 from trayalert.services.records import unconfirmed
 
 _Rows = Iterable[Sequence[str]]
@@ -79,7 +79,7 @@ def secret_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def alert_lines(found: Iterable[StoredAlert], language: Language) -> Iterator[str]:
     """Write alerts as a table."""
-    head = ("ID", "RECEIVED", "LEVEL", "STATE", "NAME", "RESOURCE", "METRIC", "VALUE", "INCIDENT")
+    head = ("ID", "RECEIVED", "LEVEL", "STATE", "NAME", "RESOURCE", "METRIC OR MESSAGE", "VALUE", "INCIDENT")
     return _table(head, (_alert_row(stored, language) for stored in found))
 
 
@@ -99,7 +99,7 @@ def incident_lines(
     found: Iterable[StoredIncident], language: Language, *, now: Millis, mute_period: Millis
 ) -> Iterator[str]:
     """Write incidents as a table."""
-    head = ("ID", "STATE", "LEVEL", "SINCE", "LASTED", "NAME", "RESOURCE", "METRIC", "VALUE", "ALERTS")
+    head = ("ID", "STATE", "LEVEL", "SINCE", "LASTED", "NAME", "RESOURCE", "METRIC OR MESSAGE", "VALUE", "ALERTS")
     return _table(head, (_incident_row(stored, language, now, mute_period) for stored in found))
 
 
@@ -121,10 +121,10 @@ def _incident_row(stored: StoredIncident, language: Language, now: Millis, mute_
 
 
 def _what(alert: Alert, language: Language) -> Iterator[str]:
-    """Write name, resource, metric and value, so short that a line stays one."""
+    """Write name, resource, metric or message, and value, so short that a line stays one."""
     yield printable(name_words(alert, language) or alert.kind, limit=40)
     yield printable(place_words(alert), limit=40)
-    yield printable(metric_words(alert, language), limit=30)
+    yield printable(metric_or_message(alert, language), limit=40)
     yield printable(value_words(alert, language), limit=20)
 
 

@@ -7,7 +7,7 @@ from trayalert.domain.language import Language
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
-from trayalert.services.alert_words import metric_words, place_words, value_words
+from trayalert.services.alert_words import metric_or_message, place_words, value_words
 from trayalert.ui.wording import lasted_words, local_time, name_of
 
 
@@ -19,7 +19,7 @@ class Column(enum.Enum):
     DURATION = "Duration"
     NAME = "Name"
     RESOURCE = "Resource"
-    METRIC = "Metric"
+    METRIC = "Metric or message"
     VALUE = "Value"
     REGION = "Region"
     COUNT = "Count"
@@ -48,7 +48,7 @@ _TEXTS: dict[Column, Callable[[StoredIncident, Language, Millis], str]] = {
     Column.DURATION: lambda stored, language, now: lasted_words(stored.incident, language, now=now),
     Column.NAME: lambda stored, language, _now: name_of(stored, language),
     Column.RESOURCE: lambda stored, _language, _now: place_words(stored.alert.alert),
-    Column.METRIC: lambda stored, language, _now: metric_words(stored.alert.alert, language),
+    Column.METRIC: lambda stored, language, _now: metric_or_message(stored.alert.alert, language),
     Column.VALUE: lambda stored, language, _now: value_words(stored.alert.alert, language),
     Column.REGION: lambda stored, _language, _now: printable(stored.alert.alert.region),
     Column.COUNT: lambda stored, _language, _now: str(stored.incident.alerts),

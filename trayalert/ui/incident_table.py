@@ -33,7 +33,7 @@ _SAMPLES: Final = {
     Column.LEVEL: "CRITICAL, uncon",
     Column.SINCE: "12-28 23:58",
     Column.RESOURCE: "web-01 · /dev/vda1",
-    Column.METRIC: "内存使用率",
+    Column.METRIC: "Metric or message",
     Column.VALUE: "12 000 000/s",
     Column.REGION: "cn-hangzhou",
     Column.COUNT: "Count",
@@ -41,7 +41,7 @@ _SAMPLES: Final = {
 _LONG_DURATION: Final = 86_340_000
 _FIRST_TO_GO: Final = (Column.REGION, Column.COUNT, Column.METRIC)
 _LONG_LEVEL: Final = "CRITICAL, unconfirmed"
-_SHORT_NAME: Final = "API网关_返回码4XX"
+_SHORT_NAME: Final = "ECS CPU usage is too high"
 """In a narrow window the columns above are left to the details, so that so much of a name can be read."""
 
 
