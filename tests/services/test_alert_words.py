@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.domain.incident_log import fires
-from trayalert.domain.alert import Alert
+from trayalert.domain.alert import Alert, Kind
 from trayalert.domain.language import Language
 from trayalert.resource_files import read_text
 from trayalert.services import metrics
@@ -91,6 +91,18 @@ def test_a_name_in_several_languages_is_said_in_ones_own() -> None:
     assert (name_words(event, EN), name_words(event, ZH)) == ("Instance reboot", "实例重启")
     assert name_words(replace(event, titles={}), ZH) == "Instance:Reboot"
     assert name_words(replace(event, titles={"zh": "实例\u202e重启"}, name=None), EN) == "实例重启"
+
+
+def test_an_events_machine_name_is_said_as_people_say_it() -> None:
+    event = replace(fires(0), kind=Kind("event"), name="Instance:SystemMaintenance.Reboot:Scheduled")
+    assert name_words(event, EN) == "Reboot for system maintenance"
+    assert name_words(event, ZH) == "因系统维护，实例重启"
+    assert name_words(replace(event, name="Agent_Status_Stopped"), EN) == "Monitoring agent stopped"
+    assert name_words(replace(event, titles={"en": "Its own"}), EN) == "Its own"
+    for unknown in ("Instance:New.Thing:Scheduled", "Instance:SystemMaintenance.Reboot:Soon", "Scheduled", ":"):
+        assert name_words(replace(event, name=unknown), ZH) == unknown
+    rule = "Instance:StateChange"
+    assert name_words(replace(event, kind=Kind("threshold"), name=rule), EN) == rule
 
 
 def test_a_message_keeps_its_lines_and_says_nothing_twice() -> None:

@@ -6,14 +6,16 @@ Every text is cleaned (`domain/text.py`) and bounded. `metric_title` and `metric
 from itertools import islice
 from typing import Final
 
-from trayalert.domain.alert import Alert
+from trayalert.domain.alert import Alert, Kind
 from trayalert.domain.condition import condition_text
+from trayalert.domain.event_name import event_words
 from trayalert.domain.language import Language
 from trayalert.domain.part import part_in_short
 from trayalert.domain.quantity import quantity_text
 from trayalert.domain.text import printable
 from trayalert.services.metrics import find_metric
 
+_EVENT = Kind("event")
 _COMPOSITE = "多指标"
 """The metric of a rule on several, whatever the language of the account."""
 
@@ -40,7 +42,8 @@ def metric_unit(alert: Alert) -> str | None:
 
 def name_words(alert: Alert, language: Language) -> str:
     """Write the name of what happened, in the language if it came in several; empty where it has none."""
-    return printable(alert.titles.get(language) or alert.name or next(iter(alert.titles.values()), None))
+    known = event_words(alert.name, language) if alert.kind == _EVENT else None
+    return printable(alert.titles.get(language) or known or alert.name or next(iter(alert.titles.values()), None))
 
 
 def metric_words(alert: Alert, language: Language) -> str:

@@ -13,7 +13,14 @@ from trayalert.domain.part import part_words
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
-from trayalert.services.alert_words import condition_words, message_lines, metric_words, resource_words, value_words
+from trayalert.services.alert_words import (
+    condition_words,
+    message_lines,
+    metric_words,
+    name_words,
+    resource_words,
+    value_words,
+)
 from trayalert.ui.plain import PlainLabel, PlainParagraph
 from trayalert.ui.wording import closed_words, full_time, lasted_words
 
@@ -67,13 +74,14 @@ class IncidentFacts(QScrollArea):
 def _facts(stored: StoredIncident, language: Language, *, sender: str | None, now: Millis) -> list[tuple[str, str]]:
     incident, alert = stored.incident, stored.alert.alert
     named = alert.resource_name is not None and alert.resource_name != alert.resource_id
-    title = metric_words(alert, language)
+    title, name = metric_words(alert, language), printable(alert.name)
     return [
         ("Resource", resource_words(alert)),
         ("Part", part_words(alert, language)),
         ("Address", printable(alert.address)),
         ("Resource ID", printable(alert.resource_id) if named else ""),
         ("Region", printable(alert.region)),
+        ("Called", "" if name == name_words(alert, language) else name),
         ("Metric", title),
         ("Metric ID", printable(alert.metric) if alert.metric != title else ""),
         ("Rule", condition_words(alert, language)),
