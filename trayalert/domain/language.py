@@ -111,6 +111,10 @@ _CHINESE: Mapping[str, str] = {
     "namespace": "命名空间",
     "pod": "Pod",
     "container": "容器",
+    "deployment": "Deployment",
+    "stateful set": "StatefulSet",
+    "daemon set": "DaemonSet",
+    "volume claim": "存储声明",
     "job": "任务",
     "instance": "实例",
     # metrics

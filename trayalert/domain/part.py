@@ -32,9 +32,13 @@ _WORDS = {
 }  # fmt: skip
 _LABELS = {
     # of Prometheus' many labels those that tell where it burns
-    "mountpoint": "mount", "device": "disk", "pod": "pod", "container": "container", "service": "service",
-    "node": "node", "instance": "instance", "job": "job", "namespace": "namespace",
+    "mountpoint": "mount", "device": "disk", "pod": "pod", "pod_name": "pod", "container": "container",
+    "container_name": "container", "deployment": "deployment", "statefulset": "stateful set",
+    "daemonset": "daemon set", "persistentvolumeclaim": "volume claim", "service": "service", "node": "node",
+    "instance": "instance", "job": "job", "namespace": "namespace",
 }  # fmt: skip
+_AROUND = frozenset({"job", "namespace"})
+"""What only says who measured, or where about: no room for it where it is short."""
 _PLACES = frozenset({"region", "regionId", "regionNo", "regionName", "zoneId", "groupId"})
 _DISK = re.compile(r"/|[A-Za-z]:|[svx]v?d[a-z]|nvme")
 _PROTOCOLS, _PORTS = ("protocol", "listenerProtocol"), ("port", "listenerPort")
@@ -74,7 +78,7 @@ def part_words(alert: Alert, language: Language) -> str:
 
 def part_in_short(alert: Alert) -> str:
     """Write only which one it is: `/dev/vda1`; empty where there is none."""
-    return " ".join(part.which for part in parts(alert)[:2])
+    return " ".join(part.which for part in [part for part in parts(alert) if part.word not in _AROUND][:2])
 
 
 def _listener(dimensions: Mapping[str, str]) -> Iterator[Part]:
