@@ -66,12 +66,12 @@ def on(resource: str, kind: str = "threshold", **dimensions: str) -> Alert:
             "/ api-7c",
         ),
         (
-            on("prod", "alertmanager", pod_name="web-7d4b", job="node"),
-            "pod web-7d4b, job node",
-            "Pod web-7d4b，任务 node",
+            on("prod", "alertmanager", namespace="shop", pod_name="web-7d4b", job="node"),
+            "pod web-7d4b, namespace shop",
+            "Pod web-7d4b，命名空间 shop",
             "web-7d4b",
         ),
-        (on("10.0.0.1:9100", "alertmanager", job="node"), "job node", "任务 node", ""),
+        (on("10.0.0.1:9100", "alertmanager", job="node"), "", "", ""),
     ],
 )
 def test_the_part_that_burns_is_named(alert: Alert, english: str, chinese: str, short: str) -> None:

@@ -110,6 +110,8 @@ def test_part_address_and_the_senders_own_words_are_told(desk: Desk) -> None:
     assert "10.0.0.22" not in known.lines
     (long,) = notices(desk.change(Change.OPENED, stored(2, message="x" * 60_000)))
     assert max(map(len, long.lines)) <= 200
+    (long,) = notices(desk.change(Change.OPENED, stored(4, message="满" * 60_000)))
+    assert max(map(len, long.lines)) <= 80
 
 
 def test_in_chinese_it_is_told_in_chinese() -> None:

@@ -115,7 +115,6 @@ _CHINESE: Mapping[str, str] = {
     "stateful set": "StatefulSet",
     "daemon set": "DaemonSet",
     "volume claim": "存储声明",
-    "job": "任务",
     "instance": "实例",
     # metrics
     "Several metrics": "多指标",

@@ -35,10 +35,10 @@ _LABELS = {
     "mountpoint": "mount", "device": "disk", "pod": "pod", "pod_name": "pod", "container": "container",
     "container_name": "container", "deployment": "deployment", "statefulset": "stateful set",
     "daemonset": "daemon set", "persistentvolumeclaim": "volume claim", "service": "service", "node": "node",
-    "instance": "instance", "job": "job", "namespace": "namespace",
+    "instance": "instance", "namespace": "namespace",
 }  # fmt: skip
-_AROUND = frozenset({"job", "namespace"})
-"""What only says who measured, or where about: no room for it where it is short."""
+_AROUND = frozenset({"namespace"})
+"""What only says where about: no room for it where it is short."""
 _PLACES = frozenset({"region", "regionId", "regionNo", "regionName", "zoneId", "groupId"})
 _DISK = re.compile(r"/|[A-Za-z]:|[svx]v?d[a-z]|nvme")
 _PROTOCOLS, _PORTS = ("protocol", "listenerProtocol"), ("port", "listenerPort")

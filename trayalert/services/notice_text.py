@@ -3,6 +3,7 @@
 Every text of the network goes through `printable` here, one item at a time, so that none can pose as two lines.
 """
 
+import unicodedata
 from collections.abc import Sequence
 
 from trayalert.domain.alert import UNRECOGNISED, Alert
@@ -36,7 +37,7 @@ def incident_notice(
         place,
         "" if address in place else address,
         _reading(alert, language),
-        *(printable(line, limit=160) for line in message_lines(alert, language)[:_MESSAGE_LINES]),
+        *map(_in_short, message_lines(alert, language)[:_MESSAGE_LINES]),
         _region_and_start(alert, incident, language, now),
     ]
     if Change.LEVEL in changes and alert.previous_level and alert.previous_level not in {Level.OK, incident.level}:
@@ -129,6 +130,12 @@ def _reading(alert: Alert, language: Language) -> str:
     rule = printable(condition_words(alert, language), limit=120)
     reading = f"{value} ({rule})" if value and rule else value or rule
     return f"{metric}: {reading}" if metric and reading else metric or reading
+
+
+def _in_short(line: str) -> str:
+    """Cut a line to about three on the screen; a Chinese character is as wide as two Latin ones."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in line)
+    return printable(line, limit=80 if wide * 3 > len(line) else 150)
 
 
 def _region_and_start(alert: Alert, incident: Incident, language: Language, now: Millis) -> str:
