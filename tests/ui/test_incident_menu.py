@@ -83,9 +83,10 @@ def seen(qtbot: QtBot) -> Iterator[Seen]:
 def test_a_right_click_shows_all_that_can_be_done(seen: Seen) -> None:
     menu = seen.right_click(0)
     assert entries(menu) == [
-        "Open in console", "Metric chart", "Copy link", "Copy resource ID", "SSH && more", "Show", "Mark recovered",
+        "Open in console: Instance page", "Metric chart", "Copy link", "Copy resource ID", "SSH && more", "Show",
+        "Mark recovered",
     ]  # fmt: skip
-    assert menu.defaultAction().text() == "Open in console"
+    assert menu.defaultAction().text() == "Open in console: Instance page"
     assert all(one.isEnabled() for one in menu.actions())
 
 
@@ -101,12 +102,12 @@ def test_what_cannot_be_done_is_greyed_out_and_says_why(seen: Seen) -> None:
 def test_without_commands_there_is_no_trace_of_them(seen: Seen) -> None:
     seen.desk.own_commands = ()
     assert entries(seen.right_click(0)) == [
-        "Open in console", "Metric chart", "Copy link", "Copy resource ID", "Mark recovered",
+        "Open in console: Instance page", "Metric chart", "Copy link", "Copy resource ID", "Mark recovered",
     ]  # fmt: skip
 
 
 def test_the_entries_do_what_they_say(seen: Seen) -> None:
-    choose(seen.right_click(0), "Open in console")
+    choose(seen.right_click(0), "Open in console: Instance page")
     choose(seen.right_click(0), "Metric chart")
     assert seen.desk.opened_urls == ["https://ecs.console.aliyun.com/server/i-1/detail", CHART]
     choose(seen.right_click(0), "Copy link")

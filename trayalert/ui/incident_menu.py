@@ -25,7 +25,8 @@ def fill_menu(menu: QMenu, desk: Desk, stored: StoredIncident, tell: Tell) -> No
     """Fill the menu with all: open, the further links, copy, the person's own commands."""
     menu.clear()
     links = desk.console_links(stored)
-    best = _add(menu, "Open in console", lambda: _open(desk, links[0], tell), enabled=bool(links))
+    where = f"Open in console: {links[0].title}" if links else "Open in console"
+    best = _add(menu, where, lambda: _open(desk, links[0], tell), enabled=bool(links))
     menu.setDefaultAction(best)
     _add_links(menu, desk, stored, tell)
     menu.addSeparator()

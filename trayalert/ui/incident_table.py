@@ -39,7 +39,7 @@ _SAMPLES: Final = {
     Column.COUNT: "Count",
 }
 _LONG_DURATION: Final = 86_340_000
-_FIRST_TO_GO: Final = (Column.REGION, Column.COUNT, Column.METRIC)
+_FIRST_TO_GO: Final = (Column.REGION, Column.COUNT, Column.METRIC, Column.DURATION)
 _LONG_LEVEL: Final = "CRITICAL, unconfirmed"
 _SHORT_NAME: Final = "ECS CPU usage is too high"
 """In a narrow window the columns above are left to the details, so that so much of a name can be read."""

@@ -5,6 +5,7 @@ Times are local; of today only the time is said. What is not known is said to be
 
 from datetime import datetime
 
+from trayalert.domain.alert import UNRECOGNISED
 from trayalert.domain.incident import Change, Incident
 from trayalert.domain.language import Language, duration_words, ending_words
 from trayalert.domain.level import Level, worst
@@ -102,6 +103,8 @@ def lasted_words(incident: Incident, language: Language, *, now: Millis) -> str:
 def name_of(stored: StoredIncident, language: Language) -> str:
     """Return the rule's name; what has none is called by its kind."""
     alert = stored.alert.alert
+    if alert.kind == UNRECOGNISED:
+        return "Callback not understood"
     return name_words(alert, language) or f"({alert.kind})"
 
 
