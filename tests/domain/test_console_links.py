@@ -93,11 +93,11 @@ def test_the_senders_own_pages_are_linked_and_the_resource_is_best() -> None:
         silent_times="https://arms.console.aliyun.com/s/1",
     )
     assert pages(found) == [
-        "resource", "instance", "chart", "dashboard", "query", "rule", "history", "silent_times",
+        "resource", "instance", "query", "chart", "dashboard", "rule", "history", "silent_times",
         "host", "list", "hash",
     ]  # fmt: skip
     assert [link.title for link in found if link.grade == "sender"] == [
-        "Resource page", "Dashboard", "Query", "Alert rule", "Alert history", "Silent times",
+        "Resource page", "Query", "Dashboard", "Alert rule", "Alert history", "Silent times",
     ]  # fmt: skip
 
 
