@@ -1,6 +1,7 @@
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -9,10 +10,12 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from tests.ui.fake_desk import HOUR, MINUTE, NOON, FakeDesk, stored
+from trayalert.domain.alert import UNRECOGNISED, Kind
 from trayalert.domain.incident import Change
 from trayalert.domain.level import Level
 from trayalert.domain.stored import StoredIncident
 from trayalert.ui.columns import COLUMNS, Column
+from trayalert.ui.incident_table import IncidentTable
 from trayalert.ui.incidents_model import KEPT, PAGE, IncidentsModel
 from trayalert.ui.ranked import rank
 
@@ -374,3 +377,34 @@ def test_closed_rows_are_dimmed_and_open_critical_ones_stand_out(qtbot: QtBot, d
     assert cell(model, 0, Column.NAME, Qt.ItemDataRole.BackgroundRole) is not None
     assert cell(model, 1, Column.NAME, Qt.ItemDataRole.ForegroundRole) is not None
     assert cell(model, 1, Column.NAME, Qt.ItemDataRole.BackgroundRole) is None
+
+
+def test_what_has_no_metric_or_name_still_says_what_it_is(qtbot: QtBot, desk: FakeDesk) -> None:
+    def kept(number: int, kind: Kind, message: str | None, name: str | None) -> None:
+        one = stored(number, name=name)
+        alert = replace(one.alert.alert, kind=kind, metric=None, metric_title=None, message=message)
+        desk.keep(replace(one, alert=replace(one.alert, alert=alert)))
+
+    kept(1, UNRECOGNISED, None, None)
+    kept(2, Kind("event"), "Scheduled\nmore", "Instance:SystemMaintenance.Reboot:Scheduled")
+    model = IncidentsModel(desk)
+    assert [cell(model, row, Column.NAME) for row in range(2)] == [
+        "Reboot for system maintenance", "Callback not understood",
+    ]  # fmt: skip
+    assert [cell(model, row, Column.METRIC) for row in range(2)] == ["Scheduled", ""]
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [(1400, set()), (640, {Column.REGION, Column.COUNT, Column.METRIC, Column.DURATION})],
+)
+def test_in_a_narrow_table_names_keep_their_room(
+    qtbot: QtBot, desk: FakeDesk, width: int, left_out: set[Column]
+) -> None:
+    table = IncidentTable(IncidentsModel(desk))
+    qtbot.addWidget(table)
+    table.resize(width, 300)
+    table.show()
+    assert {column for place, column in enumerate(COLUMNS) if table.isColumnHidden(place)} == left_out
+    wanted = table.fontMetrics().horizontalAdvance("diskusage_utilization")
+    assert table.columnWidth(COLUMNS.index(Column.NAME)) >= wanted
