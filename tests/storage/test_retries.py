@@ -10,6 +10,7 @@ from trayalert.callbacks.kinds import read_callback
 from trayalert.domain import events
 from trayalert.domain.events import CallbackArrived, IncidentChanged
 from trayalert.storage.appending import Append
+from trayalert.storage.closing import Resolve
 
 
 @pytest.fixture
@@ -162,3 +163,14 @@ def test_what_fires_again_under_its_old_beginning_burns_again_and_has_another_en
     with reading(path) as reader:
         assert not reader.open_incidents()
     assert counted(path) == [2, 1, 2, 1]
+
+
+def test_what_a_person_closed_and_the_sender_says_again_burns_again_since_its_beginning(path: Path) -> None:
+    store(path, alertmanager("firing", came=NOON))
+    with writing(path) as log:
+        log.commit([Resolve(1, NOON + MINUTE)])
+    store(path, alertmanager("firing", came=NOON + HOUR))
+
+    with reading(path) as reader:
+        (burning,) = reader.open_incidents()
+    assert (burning.incident.id, burning.incident.opened_at) == (2, burning.alert.alert.at)

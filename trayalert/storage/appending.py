@@ -231,7 +231,7 @@ class _Group:
         if received_at - first <= SAME_TEXT_SPAN or received_at <= latest or any(incident.open for incident in own):
             return None
         over = max(incident.ok_at or 0 for incident in own)
-        return replace(alert, at=max(place(alert, received_at=received_at), over + 1))
+        return alert if alert.at is None or alert.at > over else replace(alert, at=over + 1)
 
     def _retry_of(self, identity: Identity, received_at: Millis) -> int | None:
         seen = self._seen.get(identity.text)
