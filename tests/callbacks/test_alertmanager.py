@@ -146,6 +146,12 @@ def test_a_product_is_told_by_the_id_of_its_instance() -> None:
     assert (alert.namespace, alert.resource_id, alert.region) == ("acs_rds", "rm-1", "cn-beijing")
 
 
+def test_a_pod_is_where_it_burns_and_not_who_measured_it() -> None:
+    (alert,) = group(prometheus(1, pod="web-7d4b", namespace="shop"))
+
+    assert (alert.resource_id, alert.address) == ("web-7d4b", "10.0.0.1")
+
+
 def test_the_word_null_before_arms_message_is_left_out() -> None:
     (alert,) = group(prometheus(1) | {"annotations": {"_aliyun_arms_alert_message": "null\nlost"}})
 

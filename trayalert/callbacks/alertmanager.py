@@ -32,10 +32,10 @@ _PASSING = (
 _ARMS = "_aliyun_arms_"
 _OVER = frozenset({"resolved", "recovered", "ok"})
 _RESOURCE = (
-    f"{_ARMS}involvedObject_id", "instanceId", "instance_id", "instance", "pod", "pod_name", "host", "hostname", "node",
+    f"{_ARMS}involvedObject_id", "instanceId", "instance_id", "pod", "pod_name", "instance", "host", "hostname", "node",
     "service", "job", "cluster",
 )  # fmt: skip
-"""Labels that say where it burns, the best first."""
+"""Labels that say where it burns, the best first: the `instance` of a pod's metrics is only who measured them."""
 
 _NAME = (f"{_ARMS}involvedObject_name", "instanceName", "nodename")
 _VALUE = (

@@ -41,7 +41,6 @@ _LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
 _RESOLVED = frozenset({"resolved", "recovered"})
 _SAID = (
     "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
-    "publishTime", "device", "diskId",
 )  # fmt: skip
 """What a person wants to know of an event's content; where it has none of it, the first that it has."""
 _MOST_SAID = 8
