@@ -17,7 +17,7 @@ def test_levels_rank_from_calm_to_worst() -> None:
         ("OK", Level.OK), ("INFO", Level.INFO), ("P4", Level.INFO), ("WARN", Level.WARN), ("WARNING", Level.WARN),
         ("P3", Level.WARN), ("CRITICAL", Level.CRITICAL), ("P1", Level.CRITICAL), ("P2", Level.CRITICAL),
         (" warn\n", Level.WARN), ("Critical", Level.CRITICAL), (None, Level.WARN), ("", Level.WARN),
-        ("null", Level.WARN),
+        ("null", Level.WARN), ("EMERGENCY", Level.CRITICAL),
         ("P0", Level.WARN), ("P5", Level.WARN), ("警告", Level.WARN), ("ERROR", Level.WARN),
     ],
 )  # fmt: skip

@@ -27,6 +27,7 @@ _WORDS = {
     "WARNING": Level.WARN,
     "P3": Level.WARN,
     "CRITICAL": Level.CRITICAL,
+    "EMERGENCY": Level.CRITICAL,  # Cloud Monitor 2.0 has it above that
     "P1": Level.CRITICAL,
     "P2": Level.CRITICAL,
 }
