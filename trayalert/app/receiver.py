@@ -103,6 +103,7 @@ class Receiver:
 
     async def run(self) -> None:
         """Receive until `end`, then close all. Raise DoorFault where the door cannot be opened (with no `show`)."""
+        fault: Fault | None = None
         try:
             await self._hear_commands()
             async with asyncio.TaskGroup() as tasks:
@@ -111,7 +112,7 @@ class Receiver:
                 for task in running:
                     task.cancel()
         except* Fault as faults:
-            raise _first(faults) from None
+            fault = _first(faults)  # raised below: what is raised here, some versions of Python 3.11 put into a group
         finally:
             await self._doorway.close()
             if self._control:
@@ -120,6 +121,8 @@ class Receiver:
                     self._plan.places.socket.unlink(missing_ok=True)
             if self._inbox:
                 await self._inbox.close()
+        if fault:
+            raise fault from None
 
     def end(self) -> None:
         """End in good order."""
