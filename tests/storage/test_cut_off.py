@@ -54,7 +54,7 @@ async def test_what_can_be_read_of_a_commit_that_was_cut_off_is_stored_and_told(
     heard: list[Event] = []
 
     async with open_log(path, announce=heard.extend) as log:
-        await until(lambda: any(isinstance(event, IncidentChanged) for event in heard))
+        await until(lambda: log.state.news and any(isinstance(event, IncidentChanged) for event in heard))
         assert "Callbacks of it that could be read and were taken over: " in log.state.news[0]
         await log.do(append("i-after"))
 
