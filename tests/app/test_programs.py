@@ -1,11 +1,11 @@
 """The person's own commands: real processes with the real arguments, and a sentence where there is none."""
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.program import wait_for
 from trayalert.app import programs
 from trayalert.app.programs import run_command, start
 from trayalert.domain.command import Offer
@@ -15,10 +15,7 @@ TELL += "os.rename(sys.argv[1] + '.part', sys.argv[1])"
 
 
 def told(path: Path) -> str:
-    until = time.monotonic() + 10
-    while not path.exists():
-        assert time.monotonic() < until, "the program has told nothing"
-        time.sleep(0.01)
+    wait_for(path.exists)
     return path.read_text()
 
 

@@ -5,11 +5,10 @@ first `=` ends a key, and only the outer braces are taken off. A map has no key 
 value before it.
 """
 
-import json
 import re
 from collections.abc import Mapping
 
-from trayalert.callbacks.body import json_text, sound
+from trayalert.callbacks.body import json_text, read_json, sound
 from trayalert.domain.resource import ACCOUNT_DIMENSIONS
 
 _JSON = re.compile(r"\[|\{\s*[\"}]")
@@ -49,9 +48,8 @@ def _read_pairs(pairs: list[str], *, comma: str) -> dict[str, str]:
 
 
 def _read_json(text: str) -> dict[str, str] | None:
-    try:
-        document = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
+    document = read_json(text)
+    if document is None:
         return None
     dimensions: dict[str, str] = {}
     for part in document if isinstance(document, list) else [document]:

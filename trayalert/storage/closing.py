@@ -8,9 +8,7 @@ from functools import partial
 from trayalert.domain.events import Event, IncidentChanged
 from trayalert.domain.incident import Change, Incident, expire, resolve
 from trayalert.domain.times import Millis
-from trayalert.storage.rows import INCIDENT_ROW, SELECT_INCIDENT, incident_row, read_incident
-
-_SET = f"UPDATE incident SET {', '.join(f'{name} = ?' for name in INCIDENT_ROW)} WHERE id = ?"
+from trayalert.storage.rows import SELECT_INCIDENT, UPDATE_INCIDENT, incident_row, read_incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +40,5 @@ def _close(
     rows = connection.execute(f"{SELECT_INCIDENT} FROM incident AS i WHERE {which}", (value,)).fetchall()
     closed = [close(read_incident(row)) for row in rows]
     for incident in closed:
-        connection.execute(_SET, (*incident_row(incident), incident.id))
+        connection.execute(UPDATE_INCIDENT, (*incident_row(incident), incident.id))
     return tuple(IncidentChanged(it.id, it.closed_by or Change.RESOLVED) for it in closed)

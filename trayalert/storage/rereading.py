@@ -18,8 +18,8 @@ from trayalert.storage.appending import Again, Readings, append_again
 from trayalert.storage.rows import (
     ALERT_DIGESTED,
     DELIVERY_DIGESTED,
-    INCIDENT_ROW,
     SELECT_INCIDENT,
+    UPDATE_INCIDENT,
     alert_row,
     incident_row,
     read_incident,
@@ -33,7 +33,6 @@ _DELIVERIES = f"""
     SELECT {", ".join(DELIVERY_DIGESTED)} FROM delivery AS d
     WHERE id > ? AND id <= ? AND EXISTS (SELECT 1 FROM alert WHERE delivery_id = d.id) ORDER BY id LIMIT {SLICE}
 """
-_DELIVERY_ID = ALERT_DIGESTED.index("delivery_id")
 _FIXED = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
 """What decided what became of an incident: where today's parsers read it otherwise, the alert stays as it is."""
 
@@ -178,6 +177,4 @@ def _leave_incidents(connection: sqlite3.Connection, alerts: Sequence[int]) -> N
             expires_at=latest + UNRECOGNISED_SPAN if incident.open else None,
             closed_at=latest + UNRECOGNISED_SPAN if incident.closed_by is Change.EXPIRED else incident.closed_at,
         )
-        values = incident_row(incident)
-        settings = ", ".join(f"{name} = ?" for name in INCIDENT_ROW)
-        connection.execute(f"UPDATE incident SET {settings} WHERE id = ?", (*values, incident_id))
+        connection.execute(UPDATE_INCIDENT, (*incident_row(incident), incident_id))

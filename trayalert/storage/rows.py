@@ -49,6 +49,7 @@ FROM_ALERT = (
     " FROM alert AS a JOIN delivery AS d ON d.id = a.delivery_id LEFT JOIN incident AS i ON i.id = a.incident_id"
 )
 SELECT_INCIDENT = f"SELECT {', '.join(f'i.{column}' for column in INCIDENT_COLUMNS)}"
+UPDATE_INCIDENT = f"UPDATE incident SET {', '.join(f'{name} = ?' for name in INCIDENT_ROW)} WHERE id = ?"
 SELECT_STORED_INCIDENT = f"{SELECT_INCIDENT}, {_ALERT}, i.key, i.subject"
 FROM_STORED_INCIDENT = (
     " FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id JOIN delivery AS d ON d.id = a.delivery_id"
