@@ -11,6 +11,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly STAMP=.venv/.installed
+readonly SBIN=${SBIN-/usr/sbin:/sbin} # a user's own PATH lacks them, and ldconfig and sshd lie there
 
 # What for, how to see that it is there, and the Debian package that brings it. A library is looked for by its own name,
 # for packages are called otherwise elsewhere (Ubuntu has libglib2.0-0t64).
@@ -44,6 +45,8 @@ test command xdpyinfo x11-utils
 test command import imagemagick
 test command fc-list fontconfig
 test command systemd-analyze systemd
+test command ssh openssh-client
+test command sshd openssh-server
 test command cc gcc
 test command gencat libc6-dev
 test font DejaVu_Sans fonts-dejavu-core
@@ -70,7 +73,8 @@ takes_in() {
 # Print "what|package" for all that is missing.
 missing() {
   local libraries fonts purpose kind what package
-  libraries=$(PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null || true)
+  PATH=$PATH:$SBIN
+  libraries=$(ldconfig -p 2>/dev/null || true)
   fonts=$(fc-list : family 2>/dev/null || true)
   while read -r purpose kind what package; do
     takes_in "$1" "$purpose" || continue
@@ -143,6 +147,10 @@ install_packages() { # Debian packages
   if ! compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; then
     apt update || return 1
     fresh=yes
+  fi
+  # the tests start an sshd of their own: nobody's computer is to be reachable by ssh because of them
+  if [[ " $* " == *" openssh-server "* ]]; then
+    as_root mkdir -p /etc/ssh && as_root touch /etc/ssh/sshd_not_to_be_run || return 1
   fi
   apt install -y --no-install-recommends "$@" && return 0
   [[ -z $fresh ]] || return 1

@@ -62,7 +62,7 @@ class Machine:
         self._calls.write_text("")
         return subprocess.run(
             [self.bin / "bash", self.project / "packaging" / "setup.sh", purpose],
-            env={"PATH": str(self.bin), "HOME": str(self.project)},
+            env={"PATH": str(self.bin), "SBIN": "", "HOME": str(self.project)},
             capture_output=True,
             text=True,
             timeout=60,

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from trayalert.domain.gap import Gap
 from trayalert.domain.incident import Change
 from trayalert.domain.log_state import LogState
+from trayalert.domain.reach import ReachState
 from trayalert.domain.times import Millis
+from trayalert.domain.tunnel import TunnelState
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +75,67 @@ class Reread:
     finished: bool
 
 
-Event = CallbackArrived | IncidentChanged | TestReceived | DoorChanged | LogChanged | ResolveFailed | Reread
+@dataclass(frozen=True, slots=True)
+class ReachChanged:
+    """Whether the outside can reach us is another now, or why; also a probe that changed nothing else."""
+
+    state: ReachState
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelChanged:
+    """The tunnel is in another state."""
+
+    state: TunnelState
+
+
+@dataclass(frozen=True, slots=True)
+class UrlChanged:
+    """The public address is another than the one that was given to the console's rules: they must be changed."""
+
+    before: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class GapChanged:
+    """A gap began, or ended."""
+
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The program is back from a gap that is worth telling, once: what came since, until the moment of telling.
+
+    `callbacks` arrived since its end; `opened` incidents were opened by them, `burning` of those are open still.
+    """
+
+    gap: Gap
+    callbacks: int
+    opened: int
+    burning: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """A sample callback was sent through the public address; a sentence says what went wrong, None: it came in."""
+
+    problem: str | None
+
+
+Event = (
+    CallbackArrived
+    | IncidentChanged
+    | TestReceived
+    | DoorChanged
+    | LogChanged
+    | ResolveFailed
+    | Reread
+    | ReachChanged
+    | TunnelChanged
+    | UrlChanged
+    | GapChanged
+    | Returned
+    | Rehearsed
+)

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from trayalert.domain.command import Command, read_commands
 from trayalert.domain.console_link import Site
+from trayalert.domain.expected import Expected, read_expected
 from trayalert.domain.templates import read_console_links
 from trayalert.domain.text import as_written, printable
+from trayalert.domain.tunnel import Tunnel, read_tunnel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +39,15 @@ class Settings:
     backups: int = 7
     console_links: Mapping[str, str] = field(default_factory=dict)
     commands: tuple[Command, ...] = ()
+    probe_seconds: int = 60
+    tunnel: Tunnel | None = None
+    expected: tuple[Expected, ...] = ()
+    metrics_port: int | None = None
+    strip: str = "auto"
 
 
 LANGUAGES = ("auto", "en", "zh")
+STRIPS = ("auto", "always", "never")
 
 
 class _WrongError(ValueError):
@@ -132,6 +140,22 @@ def _language(value: object) -> str:
     return str(value)
 
 
+def _strip(value: object) -> str:
+    if value not in STRIPS:
+        raise _WrongError('must be "auto" (where there is no tray), "always" or "never"')
+    return str(value)
+
+
+def _probe_seconds(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not (value == 0 or 5 <= value <= 3600):
+        raise _WrongError("must be a whole number of seconds from 5 to 3600 (0: no probes, reach stays unknown)")
+    return value
+
+
+def _metrics_port(value: object) -> int | None:
+    return None if value == "" else _port(value)
+
+
 def _hours(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 24 * 366:
         raise _WrongError("must be a number of hours above 0, such as 25")
@@ -209,10 +233,15 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "keep_days": _whole(1, 36500, "days"),
     "keep_megabytes": _whole(8, 1_000_000, "megabytes"),
     "backups": _whole(1, 365, "daily backups"),
+    "probe_seconds": _probe_seconds,
+    "metrics_port": _metrics_port,
+    "strip": _strip,
 }
 
 _TABLES: dict[str, Callable[[object], tuple[Any, tuple[str, ...]]]] = {
     "console_links": read_console_links,
     "commands": read_commands,
+    "tunnel": read_tunnel,
+    "expected": read_expected,
 }
 """Readers of tables, whose lines have problems of their own."""

@@ -36,11 +36,15 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Whom the admin lets in, besides the secret. `sender` tells the real sender of a peer and its headers."""
+    """Whom the admin lets in, besides the secret. `sender` tells the real sender of a peer and its headers.
+
+    `answers` returns what a probe of our own is answered with; None for what is none.
+    """
 
     allowed_hosts: frozenset[str] = frozenset()
     sender: Callable[[str, HeaderValues], str] = lambda peer, _: peer
     admits: Callable[[str], bool] = lambda _: True
+    answers: Callable[[bytes], str | None] = lambda _: None
 
 
 class _TooLargeError(Exception):

@@ -12,6 +12,7 @@ from typing import Any
 
 from trayalert.callbacks.body import read_body
 from trayalert.domain.callback import Callback
+from trayalert.domain.gap import Cause, Gap
 from trayalert.domain.level import Level, read_level
 from trayalert.domain.stored import SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.storage.asking import readable
@@ -187,6 +188,14 @@ class Reader:
         """Return how the secrets were used, by name; those that are gone too."""
         sql = "SELECT name, deliveries, last_at FROM secret_use ORDER BY name"
         return [SecretUse(*row) for row in self._rows(sql)]
+
+    def gaps(self, *, limit: int) -> list[Gap]:
+        """Return the gaps, the last first."""
+        sql = "SELECT id, cause, began_at, ended_at, why FROM gap ORDER BY began_at DESC, id DESC LIMIT ?"
+        return [
+            Gap(id=id_, cause=Cause(cause), began_at=began_at, ended_at=ended_at, why=why)
+            for id_, cause, began_at, ended_at, why in self._rows(sql, (limit,))
+        ]
 
     def totals(self) -> Totals:
         """Count the whole log."""

@@ -121,6 +121,16 @@ STEPS = (
         refreshed INTEGER NOT NULL
     ) STRICT;
     """,
+    # 4: the spans in which no callback could arrive
+    """
+    CREATE TABLE gap (
+        id INTEGER PRIMARY KEY,
+        cause TEXT NOT NULL,
+        began_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        why TEXT
+    ) STRICT;
+    """,
 )
 
 

@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from trayalert.domain.check import Check
 from trayalert.domain.command import Offer
 from trayalert.domain.console_link import ConsoleLink
+from trayalert.domain.events import UrlChanged
+from trayalert.domain.gap import Gap
 from trayalert.domain.language import Language
 from trayalert.domain.level import Level
-from trayalert.domain.reach import Reach
+from trayalert.domain.reach import Reach, ReachState
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
+from trayalert.domain.tunnel import TunnelState
+from trayalert.domain.way import ChosenWay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,10 @@ class DeskState:
     """The log did not answer: asking again may help."""
     probing: str | None = None
     """Who tries wrong secrets, and how often; untrusted text is cleaned in it."""
+    reach_since: Millis | None = None
+    """Since when reach is what it is; None where that is not known."""
+    url_changed: UrlChanged | None = None
+    """The public address is not the one that was given to the rules; holds until `accept_url`."""
 
 
 class Desk(Protocol):
@@ -99,6 +108,63 @@ class Desk(Protocol):
 
     def callback_url(self) -> str:
         """Return the callback URL with its secret."""
+        ...
+
+    def door_checks(self) -> Sequence[Check]:
+        """Return what the guide shows live: door, tunnel, public address, probe."""
+        ...
+
+    def reach(self) -> ReachState:
+        """Return whether the outside can reach us, and why not."""
+        ...
+
+    def tunnel(self) -> TunnelState:
+        """Return how the tunnel is."""
+        ...
+
+    def probe(self) -> None:
+        """Probe through the public address now; a ReachChanged follows."""
+        ...
+
+    def gaps(self, *, limit: int) -> Sequence[Gap] | None:
+        """Return the gaps, the last first; None: the log cannot be read."""
+        ...
+
+    def way(self) -> ChosenWay | None:
+        """Return how Cloud Monitor reaches us by the settings; None where nothing is set."""
+        ...
+
+    def choose_way(self, chosen: ChosenWay) -> str | None:
+        """Write it into the settings and go that way from now on; return a sentence where that failed."""
+        ...
+
+    def accept_url(self) -> None:
+        """Hear that the person knows of the changed public address."""
+        ...
+
+    def rehearse(self) -> None:
+        """Send a sample through the public address; a Rehearsed follows."""
+        ...
+
+    def autostarts(self) -> bool | None:
+        """Whether the program starts with the session; None where that cannot be set."""
+        ...
+
+    def set_autostart(self, wanted: bool) -> str | None:
+        """Start with the session from now on, or not; return a sentence where that failed."""
+        ...
+
+    @property
+    def strip(self) -> str:
+        """Return when the strip shows: "auto" (where there is no tray), "always" or "never"."""
+        ...
+
+    def recall(self, name: str) -> Any:
+        """Return what was remembered by that name (JSON values), also by an earlier run; None: nothing."""
+        ...
+
+    def remember(self, name: str, value: Any) -> None:
+        """Remember it beyond this run."""
         ...
 
     def resolve(self, incident_id: int) -> None:

@@ -1,0 +1,29 @@
+"""A gap: a span in which no callback could arrive. What came meanwhile is lost unless it was sent again after it."""
+
+import enum
+from dataclasses import dataclass
+
+from trayalert.domain.times import Millis
+
+
+class Cause(enum.StrEnum):
+    """`off`: the program did not run. `asleep`: the computer slept, or the program stood still. `blind`: see reach."""
+
+    OFF = "off"
+    ASLEEP = "asleep"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """One gap. `ended_at` is None while it lasts; `why` is a sentence, or nothing where there is nothing to add."""
+
+    id: int
+    cause: Cause
+    began_at: Millis
+    ended_at: Millis | None = None
+    why: str | None = None
+
+    def length(self, now: Millis) -> Millis:
+        """Return how long it lasted, or has lasted until now."""
+        return max(0, (now if self.ended_at is None else self.ended_at) - self.began_at)
