@@ -150,7 +150,7 @@ install_packages() { # Debian packages
   fi
   # the tests start an sshd of their own: nobody's computer is to be reachable by ssh because of them
   if [[ " $* " == *" openssh-server "* ]]; then
-    as_root mkdir -p /etc/ssh && as_root touch /etc/ssh/sshd_not_to_be_run || return 1
+    as_root install -D /dev/null /etc/ssh/sshd_not_to_be_run || return 1
   fi
   apt install -y --no-install-recommends "$@" && return 0
   [[ -z $fresh ]] || return 1

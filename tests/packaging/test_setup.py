@@ -43,6 +43,7 @@ class Machine:
             (self.bin / name).symlink_to(str(shutil.which(name)))
         self.has("python3", PYTHON.format(python=sys.executable))
         self.has("id", "echo 0")
+        self.has("install")
         self.has_libraries()
 
     def has(self, name: str, does: str = "") -> None:
@@ -194,6 +195,15 @@ def test_each_purpose_installs_what_it_needs_and_no_more(machine: Machine, purpo
     call = next(call for call in machine.calls("apt-get") if " install " in call)
     asked = call.partition(" --no-install-recommends ")[2].split()
     assert [name for name in asked if not name.startswith("libpython")] == packages(*taken_in)
+
+
+def test_the_tests_need_no_ssh_server_that_runs(machine: Machine) -> None:
+    machine.has("apt-get")
+    machine.set_up("test")
+
+    calls = machine.calls("install", "apt-get")
+    off = calls.index("install -D /dev/null /etc/ssh/sshd_not_to_be_run")
+    assert off < next(place for place, call in enumerate(calls) if "openssh-server" in call)
 
 
 def test_old_lists_of_packages_are_fetched_anew_and_it_tries_again(machine: Machine) -> None:
