@@ -5,6 +5,7 @@ The receiver never waits for anything here. Quitting is an event of ours: Qt's o
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import threading
@@ -21,11 +22,12 @@ from trayalert.app.headless import announce_door, end_once
 from trayalert.app.live_desk import LiveDesk
 from trayalert.app.notifying import Notifying
 from trayalert.app.receiver import Plan, Receiver
-from trayalert.domain.events import DoorChanged, Event, LogChanged
+from trayalert.domain.events import DoorChanged, Event, LogChanged, ReachChanged
 from trayalert.domain.times import Millis
 from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.front import Front
+from trayalert.ui.wording import gnome_words
 
 _SHORT_TURN = 0.0005
 """Seconds: how long a busy widget may keep the interpreter from the receiver (5 ms by default)."""
@@ -33,18 +35,20 @@ _SHORT_TURN = 0.0005
 _NOISE = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false"
 """Qt complains of desktops that have no portal; nothing here needs one."""
 
+_TOLD_NO_TRAY = "told_no_tray"
+
 _logger = logging.getLogger(__name__)
 
 
 class _Wishes(QObject):
-    """Wishes from other threads. They may come before anybody here listens: `window_wanted` remembers."""
+    """Wishes from other threads. They may come before anybody here listens: `wanted` remembers the last."""
 
-    show = Signal()
-    window_wanted = False
+    show = Signal(str)
+    wanted: str | None = None
 
-    def want_window(self) -> None:
-        self.window_wanted = True
-        self.show.emit()
+    def want(self, what: str) -> None:
+        self.wanted = what
+        self.show.emit(what)
 
 
 class _QuitFilter(QObject):
@@ -97,7 +101,7 @@ class _ReceiverThread:
 
     async def _receive(self) -> None:
         self.crashes.watch_tasks(asyncio.get_running_loop(), self.plan.front)
-        receiver = Receiver(self.plan, announce=self._announce, show=self.wishes.want_window)
+        receiver = Receiver(self.plan, announce=self._announce, show=self.wishes.want)
         self._started.set_result(receiver)
         await receiver.run()
 
@@ -156,6 +160,18 @@ async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) ->
         notifying.window_seen()
         front.show_window(select)
 
+    def show(what: str) -> None:
+        if what == "guide":
+            front.show_guide()
+        else:
+            show_window()
+
+    def tell_no_tray() -> None:
+        words = gnome_words(os.environ)
+        if words and not desk.recall(_TOLD_NO_TRAY):
+            desk.remember(_TOLD_NO_TRAY, value=True)
+            notifying.tell_no_tray(words)
+
     desk = LiveDesk(
         thread.plan, receiver, thread.crashes, notifier_problem=notifier_problem, pause=pause, quit_=ending.set
     )
@@ -164,14 +180,23 @@ async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) ->
     thread.bridge.arrived.connect(notifying.take)
     front = Front(desk, thread.bridge)
     front.tray.window_wanted.connect(notifying.window_seen)
-    wishes.show.connect(show_window, Qt.ConnectionType.QueuedConnection)
-    front.start()
-    door = receiver.door
+    front.tray.missing.connect(tell_no_tray)
+    wishes.show.connect(show, Qt.ConnectionType.QueuedConnection)
+    plan = thread.plan
+    front.start(minimised=plan.minimised)
+    if plan.guide or _first_run(plan, desk):
+        front.show_guide()
+    door, outside = receiver.door, receiver.outside
     # what was announced before anybody here listened
-    notifying.take([LogChanged(receiver.log_state), DoorChanged(door.host, door.port, door.problem)])
+    early_events: list[Event] = [
+        LogChanged(receiver.log_state),
+        DoorChanged(door.host, door.port, door.problem),
+        ReachChanged(receiver.reach),
+    ]
+    notifying.take([*early_events, *([outside.url_changed] if outside.url_changed else [])])
     notifying.tell_crashes(thread.crashes.sentences())
-    if wishes.window_wanted:
-        show_window()
+    if wishes.wanted:
+        show(wishes.wanted)
     await notifying.notifier.start()
     await ending.wait()
     end_once()
@@ -179,6 +204,13 @@ async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) ->
     await notifying.notifier.stop()
     front.stop()
     desk.close()
+
+
+def _first_run(plan: Plan, desk: LiveDesk) -> bool:
+    """Whether nobody has said yet how Cloud Monitor gets here, nor closed the guide, and somebody looks."""
+    settings = plan.settings
+    known = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()
+    return not (known or plan.minimised or desk.recall("guide"))
 
 
 def _early_signals() -> list[int]:

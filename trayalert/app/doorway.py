@@ -25,9 +25,17 @@ _logger = logging.getLogger(__name__)
 
 
 class Doorway:
-    """`door` and `counts` are for any thread. `tell` hears of each change of the door."""
+    """`door` and `counts` are for any thread. `tell` hears of each change of the door, `answers` of our own probes."""
 
-    def __init__(self, settings: Settings, secrets: Secrets, access_log: Path, *, tell: Callable[[Door], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        access_log: Path,
+        *,
+        tell: Callable[[Door], None],
+        answers: Callable[[bytes], str | None],
+    ) -> None:
         self.door = Door(host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None)
         self.counts = DoorCounts()
         self._settings = settings
@@ -37,7 +45,10 @@ class Doorway:
         self._listener: Listener | None = None
         senders = Senders(settings)
         self._rules = Rules(
-            allowed_hosts=frozenset(settings.allowed_hosts), sender=senders.sender, admits=senders.admits
+            allowed_hosts=frozenset(settings.allowed_hosts),
+            sender=senders.sender,
+            admits=senders.admits,
+            answers=answers,
         )
 
     async def open(self, receive: Receive, *, patient: bool) -> None:
@@ -59,8 +70,9 @@ class Doorway:
 
     async def close(self) -> None:
         """Close the door once requests under way have ended."""
-        if self._listener:
-            await self._listener.close()
+        listener, self._listener = self._listener, None
+        if listener:
+            await listener.close()
         self._access_log.close()
 
     async def _opened(self, receive: Receive) -> Listener:

@@ -12,9 +12,11 @@ from trayalert.app.crashes import Crashes
 from trayalert.app.log_view import LogView
 from trayalert.app.programs import run_command
 from trayalert.app.receiver import Plan, Receiver
+from trayalert.app.setting_up import SettingUp
 from trayalert.app.speaking import own_language
 from trayalert.domain.command import Offer, offer
 from trayalert.domain.console_link import ConsoleLink, console_links
+from trayalert.domain.gap import Gap
 from trayalert.domain.language import Language
 from trayalert.domain.level import Level, worst
 from trayalert.domain.reach import Reach
@@ -24,7 +26,6 @@ from trayalert.services.links import link_table
 from trayalert.services.probing import probing_words, turned_away_words
 from trayalert.services.records import mute_period, unconfirmed
 from trayalert.services.senders import Senders
-from trayalert.services.status import callback_url
 from trayalert.ui.desk import DeskState
 from trayalert.ui.wording import sender_words
 
@@ -32,7 +33,7 @@ _UNREAD = "the log cannot be read"
 _SALVAGING = "the former log is being salvaged"
 
 
-class LiveDesk:
+class LiveDesk(SettingUp):
     """Implements `ui.desk.Desk`. `notifier_problem`, `pause` and `quit_` are the desktop's."""
 
     def __init__(
@@ -45,8 +46,7 @@ class LiveDesk:
         pause: Callable[[Millis | None], None],
         quit_: Callable[[], None],
     ) -> None:
-        self._plan = plan
-        self._receiver = receiver
+        super().__init__(plan, receiver)
         self._crashes = crashes
         self._log = LogView(plan.places.log, verify=receiver.verify)
         self._links = link_table(plan.settings)
@@ -78,7 +78,7 @@ class LiveDesk:
         salvaging = self._log.ask("salvaging", lambda log: log.salvaging())
         self._levels = self._levels if levels is None else levels
         self._last_callback_at = last or self._last_callback_at
-        log, door = self._receiver.log_state, self._receiver.door
+        log, door, reach = self._receiver.log_state, self._receiver.door, self._receiver.reach
         unread = levels is None
         trouble = (
             door.problem,
@@ -87,6 +87,8 @@ class LiveDesk:
             self._receiver.no_control,
             *log.problems,
             *self._log.problems,
+            reach.why if reach.reach is Reach.BLIND and door.open and log.storing else None,
+            self._receiver.outside.tunnel.warning,
             self._notifier_problem(),
             *self._plan.problems,
         )
@@ -94,7 +96,9 @@ class LiveDesk:
             open_incidents=sum(self._levels.values()),
             worst=worst(*self._levels) if self._levels else None,
             last_callback_at=self._last_callback_at,
-            reach=door.reach if log.storing else Reach.BLIND,
+            reach=reach.reach,
+            reach_since=reach.since,
+            url_changed=self._receiver.outside.url_changed,
             storing=log.storing,
             paused_until=self._paused_until if self._paused_until and self._paused_until > now() else None,
             trouble=tuple(dict.fromkeys(problem for problem in trouble if problem)),
@@ -169,10 +173,9 @@ class LiveDesk:
         """Start a command; return a sentence where that failed."""
         return run_command(wanted)
 
-    def callback_url(self) -> str:
-        """Return the callback URL with its secret."""
-        door = self._receiver.door
-        return callback_url(self._plan.settings, door.host, door.port, self._plan.secrets.present)
+    def gaps(self, *, limit: int) -> Sequence[Gap] | None:
+        """Return the gaps, the last first; None: the log cannot be read."""
+        return self._log.ask("gaps", lambda log: log.gaps(limit=limit))
 
     def resolve(self, incident_id: int) -> None:
         """Mark an incident recovered by hand; an IncidentChanged or a ResolveFailed follows."""

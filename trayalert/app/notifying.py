@@ -6,13 +6,22 @@ from collections.abc import Callable, Iterable, Sequence
 from PySide6.QtCore import QObject, QTimer
 
 from trayalert.app.clock import now
-from trayalert.domain.events import DoorChanged, Event, IncidentChanged, LogChanged, TestReceived
+from trayalert.domain.events import (
+    DoorChanged,
+    Event,
+    IncidentChanged,
+    LogChanged,
+    ReachChanged,
+    Returned,
+    TestReceived,
+    UrlChanged,
+)
 from trayalert.domain.incident import Change
 from trayalert.domain.notice import Show, Wish, tagged_incident
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.attention import Attention
-from trayalert.services.own_notices import crash_notice
+from trayalert.services.own_notices import crash_notice, no_tray_notice, returned_notice
 from trayalert.ui.console import open_console
 from trayalert.ui.desk import Desk
 from trayalert.ui.notifier import Notifier
@@ -57,11 +66,28 @@ class Notifying(QObject):
         if any(isinstance(event, TestReceived) for event in events):
             wishes += self._attention.test_received(now=now())
         for event in events:
-            if isinstance(event, LogChanged):
-                wishes += self._attention.log_changed(event.state, now=now())
-            if isinstance(event, DoorChanged):
-                wishes += self._attention.door_changed(event.problem, now=now())
+            wishes += self._about_itself(event)
         self._carry_out((*wishes, *self._tell()))
+
+    def _about_itself(self, event: Event) -> tuple[Wish, ...]:
+        """Return what the program has to say of itself."""
+        match event:
+            case LogChanged(state=log):
+                return self._attention.log_changed(log, now=now())
+            case DoorChanged(problem=problem):
+                return self._attention.door_changed(problem, now=now())
+            case ReachChanged(state=reach):
+                return self._attention.reach_changed(reach, now=now())
+            case UrlChanged():
+                return self._attention.url_changed(event, now=now())
+            case Returned():
+                return self._attention.tell(returned_notice(event), now=now())
+            case _:
+                return ()
+
+    def tell_no_tray(self, sentence: str) -> None:
+        """Tell that this desktop shows no tray icons."""
+        self._carry_out(self._attention.tell(no_tray_notice(sentence), now=now()))
 
     def tell_crashes(self, sentences: Sequence[str]) -> None:
         """Tell how an earlier run ended."""

@@ -55,6 +55,11 @@ class Places:
         return self.data_dir / "crashes"
 
     @property
+    def alive(self) -> Path:
+        """Its time tells until when the program lived."""
+        return self.data_dir / "alive"
+
+    @property
     def private(self) -> tuple[Path, ...]:
         """What nobody else may read, besides the log and what belongs to it."""
         return self.data_dir, self.secrets, self.access_log, self.crashes

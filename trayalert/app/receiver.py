@@ -6,27 +6,28 @@
 import asyncio
 import contextlib
 import logging
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from trayalert.app.answering import answer
 from trayalert.app.clock import now, ticks
 from trayalert.app.control import Answer, ControlFault, Wish, open_control
 from trayalert.app.doorway import Doorway
+from trayalert.app.outside import Outside
 from trayalert.app.places import Places
+from trayalert.app.remembered import Remembered
 from trayalert.domain.events import DoorChanged, Event, LogChanged, ResolveFailed
 from trayalert.domain.fault import Fault
 from trayalert.domain.log_state import LogState
+from trayalert.domain.reach import Reach, ReachState
 from trayalert.domain.settings import Settings
 from trayalert.listener.counts import DoorCounts
-from trayalert.listener.self_check import parser_kind
+from trayalert.services.gapkeeping import Gapkeeping
 from trayalert.services.inbox import Inbox
 from trayalert.services.keeping import Keeping
-from trayalert.services.probing import probing_words, turned_away_words
-from trayalert.services.rereading import read_some_again
 from trayalert.services.secrets import Secrets
-from trayalert.services.status import Door, Running
+from trayalert.services.status import Door
 from trayalert.storage.faults import LogFault
 
 _TRY_AGAIN = 2.0
@@ -37,17 +38,21 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a receiver is to do. `front` is "tray" or "serve"."""
+    """What is to be run. `front` is "tray" or "serve"; `minimised` shows no window at the start, `guide` the guide."""
 
     places: Places
     settings: Settings
     problems: tuple[str, ...]
     secrets: Secrets
     front: str
+    minimised: bool = False
+    guide: bool = False
 
 
 class Receiver:
-    """Made and run on one asyncio loop. `door`, `end` and `resolve` are for any thread; `show` raises the window.
+    """Made and run on one asyncio loop. What is not said to be the loop's is for any thread.
+
+    `show` raises the window, or what else it is told.
 
     With a `show` there is a person who sees that the door is shut or that the log cannot be opened: it is tried again.
     Without one, that is the end: LogFault is raised where the log cannot be opened. `no_control` says why commands of
@@ -59,23 +64,34 @@ class Receiver:
         plan: Plan,
         *,
         announce: Callable[[Sequence[Event]], None],
-        show: Callable[[], None] | None = None,
+        show: Callable[[str], None] | None = None,
     ) -> None:
-        self._plan = plan
-        self._announce = announce
-        self._show = show
+        self.plan = plan
+        self.show = show
+        self.inbox: Inbox | None = None
+        """None while the log cannot be opened. The loop's."""
+        self.keeping: Keeping | None = None
+        """The loop's."""
+        self.announce = announce
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
-        self._doorway = Doorway(plan.settings, plan.secrets, plan.places.access_log, tell=self._tell)
+        self.remembered = Remembered(plan.places.remembered)
+        self.outside = Outside(plan.settings, self.remembered, announce=announce, mask=plan.secrets.mask)
+        self._doorway = Doorway(
+            plan.settings,
+            plan.secrets,
+            plan.places.access_log,
+            tell=self._tell,
+            answers=self.outside.self_probe.answer,
+        )
         self._broken: Door | None = None
         self._note: str | None = None
-        self._inbox: Inbox | None = None
-        self._keeping: Keeping | None = None
+        self._gaps: Gapkeeping | None = None
         self._control: asyncio.AbstractServer | None = None
         self.no_control: str | None = None
         self._logless = LogState()
         try:
-            self._inbox = self._opened()
+            self._open_log()
         except LogFault as fault:
             if show is None:
                 raise
@@ -92,6 +108,13 @@ class Receiver:
         self._broken = door
 
     @property
+    def reach(self) -> ReachState:
+        """Whether the outside can reach us, for any thread."""
+        if self._broken:
+            return ReachState(reach=Reach.BLIND, why=self._broken.problem)
+        return self.outside.reach
+
+    @property
     def door_counts(self) -> DoorCounts:
         """What the door has counted, for any thread."""
         return self._doorway.counts
@@ -99,7 +122,7 @@ class Receiver:
     @property
     def log_state(self) -> LogState:
         """How the log is, for any thread."""
-        return self._inbox.log_state if self._inbox else self._logless
+        return self.inbox.log_state if self.inbox else self._logless
 
     async def run(self) -> None:
         """Receive until `end`, then close all. Raise DoorFault where the door cannot be opened (with no `show`)."""
@@ -107,8 +130,12 @@ class Receiver:
         try:
             await self._hear_commands()
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._receive()), tasks.create_task(self._hear_commands_again())]
+                running = [
+                    tasks.create_task(work)
+                    for work in (self._receive(), self._hear_commands_again(), self.outside.run())
+                ]
                 await self._ending.wait()
+                await self._doorway.close()
                 for task in running:
                     task.cancel()
         except* Fault as faults:
@@ -118,16 +145,17 @@ class Receiver:
             if self._control:
                 self._control.close()
                 with contextlib.suppress(OSError):  # its folder may not be written any more
-                    self._plan.places.socket.unlink(missing_ok=True)
-            if self._inbox:
-                await self._inbox.close()
+                    self.plan.places.socket.unlink(missing_ok=True)
+            if self._gaps:
+                await self._gaps.close()
+            if self.inbox:
+                await self.inbox.close()
         if fault:
             raise fault from None
 
     def end(self) -> None:
         """End in good order."""
-        with contextlib.suppress(RuntimeError):  # it has ended by itself
-            self._loop.call_soon_threadsafe(self._ending.set)
+        self.soon(self._ending.set)
 
     def resolve(self, incident_id: int) -> None:
         """Mark an incident recovered by hand; the event tells when it is done."""
@@ -136,58 +164,74 @@ class Receiver:
             asyncio.run_coroutine_threadsafe(resolving, self._loop)
         except RuntimeError:  # its loop is closed
             resolving.close()
-            self._announce([ResolveFailed(incident_id, "The receiver has stopped. Restart trayalert.")])
+            self.announce([ResolveFailed(incident_id, "The receiver has stopped. Restart trayalert.")])
 
     def verify(self) -> None:
         """Look the log over, because somebody could not read it."""
-        with contextlib.suppress(RuntimeError):  # its loop is closed
-            self._loop.call_soon_threadsafe(self._verify)
+        self.soon(lambda: self.inbox.verify() if self.inbox else None)
 
-    def _verify(self) -> None:
-        if self._inbox:
-            self._inbox.verify()
+    def soon(self, work: Callable[[], object]) -> None:
+        """Have it done on the receiver's loop."""
+        with contextlib.suppress(RuntimeError):  # its loop is closed
+            self._loop.call_soon_threadsafe(work)
+
+    def begin(self, work: Coroutine[Any, Any, object]) -> None:
+        """Begin it on the receiver's loop; it tells by itself what comes of it."""
+        try:
+            asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:  # its loop is closed
+            work.close()
 
     async def _resolve(self, incident_id: int) -> None:
         try:
-            await self._wanted_inbox().resolve(incident_id, now=now())
+            await self.wanted_inbox().resolve(incident_id, now=now())
         except LogFault as fault:
             _logger.error("incident %d could not be marked recovered: %s", incident_id, fault)
-            self._announce([ResolveFailed(incident_id, str(fault))])
+            self.announce([ResolveFailed(incident_id, str(fault))])
         except Exception as error:  # nobody waits for this task, and the person must hear of it
             _logger.exception("incident %d could not be marked recovered", incident_id)
-            self._announce([ResolveFailed(incident_id, f"trayalert failed at it: {error!r}")])
+            self.announce([ResolveFailed(incident_id, f"trayalert failed at it: {error!r}")])
 
-    def _opened(self) -> Inbox:
-        inbox = Inbox(self._plan.places.log)
-        inbox.subscribe(self._announce)
-        return inbox
+    def _open_log(self) -> None:
+        self.inbox = Inbox(self.plan.places.log)
+        self.inbox.subscribe(self.announce)
+        self.inbox.subscribe(self._hear)
+        self.outside.log_is(self.inbox.log_state)
+        self._gaps = Gapkeeping(self.inbox, self.plan.places.alive, now=now)
+        self.outside.keep_gaps(self._gaps)
+
+    def _hear(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, LogChanged):
+                self.outside.log_is(event.state)
 
     def _miss_log(self, fault: LogFault) -> None:
         if str(fault) not in self._logless.problems:
             _logger.error("%s Trying again every %g s.", fault, _TRY_AGAIN)
             self._logless = LogState(storing=False, problems=(str(fault),))
-            self._announce([LogChanged(self._logless)])
+            self.outside.log_is(self._logless)
+            self.announce([LogChanged(self._logless)])
 
-    def _wanted_inbox(self) -> Inbox:
-        """Return the inbox. Raise LogFault while there is none, as the log cannot be opened."""
-        if self._inbox is None:
+    def wanted_inbox(self) -> Inbox:
+        """Return the inbox, on the loop. Raise LogFault while there is none, as the log cannot be opened."""
+        if self.inbox is None:
             raise LogFault(" ".join(self._logless.problems))
-        return self._inbox
+        return self.inbox
 
     async def _hear_commands(self) -> None:
         """Open the control socket. It is a comfort: where a person sees that it is missing, callbacks come first."""
         before = self.no_control
         try:
-            self._control = await open_control(self._plan.places.socket, self._answer)
+            self._control = await open_control(self.plan.places.socket, self._answer)
             self.no_control = None
         except ControlFault as fault:
-            if self._show is None:
+            if self.show is None:
                 raise
             self.no_control = str(fault)
             if before != self.no_control:
                 _logger.error("%s Trying again every %g s.", fault, _TRY_AGAIN)
         if before != self.no_control:
-            self._announce([LogChanged(self.log_state)])
+            self.announce([LogChanged(self.log_state)])
 
     async def _hear_commands_again(self) -> None:
         while self.no_control:
@@ -196,72 +240,29 @@ class Receiver:
 
     async def _receive(self) -> None:
         """Open the log where that is still to be done, then the door."""
-        while self._inbox is None:
+        while self.inbox is None:
             await asyncio.sleep(_TRY_AGAIN)
             try:
-                self._inbox = self._opened()
+                self._open_log()
             except LogFault as fault:
                 self._miss_log(fault)
             else:
-                self._announce([LogChanged(self.log_state)])
+                self.announce([LogChanged(self.log_state)])
+        assert self._gaps  # noqa: S101 - made with the inbox
         async with asyncio.TaskGroup() as tasks:
-            self._keeping = Keeping(self._inbox, self._plan.places.log, self._plan.settings, now=now, ticks=ticks)
-            tasks.create_task(self._keeping.run())
-            tasks.create_task(self._doorway.open(self._inbox.receive, patient=self._show is not None))
+            tasks.create_task(self._gaps.run())
+            self.keeping = Keeping(self.inbox, self.plan.places.log, self.plan.settings, now=now, ticks=ticks)
+            tasks.create_task(self.keeping.run())
+            tasks.create_task(self._doorway.open(self.inbox.receive, patient=self.show is not None))
+
+    async def _answer(self, wish: Wish) -> Answer:
+        return await answer(wish, self)
 
     def _tell(self, door: Door) -> None:
         opened = door.open and door.note == self._note
         self._note = door.note
-        self._announce([DoorChanged(door.host, door.port, door.problem, tls=door.tls, opened=opened)])
-
-    async def _answer(self, wish: Wish) -> Answer:
-        """Answer a command of another process."""
-        match wish:
-            case {"do": "status"}:
-                return {"running": asdict(self._running())}
-            case {"do": "rotate" | "add secret" | "remove secret" | "keep secrets"}:
-                self._plan.secrets.do(wish, now=now())
-            case {"do": "verify"}:
-                self._verify()
-            case {"do": "resolve" | "reparse" | "backup"}:
-                return {"done": await self._change(wish)}
-            case {"do": "show"}:
-                if self._show:
-                    self._show()
-                return {"done": self._show is not None}
-            case _:
-                return {"error": f"the running trayalert does not know {wish.get('do')!r}; it may be older: restart it"}
-        return {"done": True}
-
-    async def _change(self, wish: Wish) -> Any:
-        """Change the log as another process wishes; return what came of it."""
-        match wish:
-            case {"do": "resolve", "id": int(number)}:
-                return await self._wanted_inbox().resolve(number, now=now())
-            case {"do": "reparse", "anew": bool(anew)}:
-                return asdict(await read_some_again(self._wanted_inbox(), now=now(), anew=anew))
-            case _:
-                return await self._back_up()
-
-    async def _back_up(self) -> str:
-        if self._keeping is None:
-            raise LogFault(" ".join(self._logless.problems) or "the log is being opened; ask again")
-        return str((await self._keeping.back_up()).path)
-
-    def _running(self) -> Running:
-        counts = self.door_counts
-        return Running(
-            front=self._plan.front,
-            pid=os.getpid(),
-            http_parser=parser_kind(),
-            door=self.door,
-            door_counts=asdict(counts),
-            probing=probing_words(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now()),
-            turned_away=turned_away_words(
-                counts.turned_away, counts.last_turned_away_at, counts.last_turned_away_why, now=now()
-            ),
-            log_state=self.log_state,
-        )
+        self.outside.door_is(door)
+        self.announce([DoorChanged(door.host, door.port, door.problem, tls=door.tls, opened=opened)])
 
 
 def _first(faults: BaseExceptionGroup[Fault]) -> Fault:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def url(name: str | None, rotate: bool, grace: str) -> None:
     """Print the callback URL, secret included, for Cloud Monitor's rules."""
     from trayalert.app.control import ask
-    from trayalert.services.status import callback_url
+    from trayalert.services.status import callback_url, read_running, shut_door
 
     length = read_age(grace)
     if length is None:
@@ -40,15 +40,15 @@ def url(name: str | None, rotate: bool, grace: str) -> None:
     settings = own_settings(places)
     if rotate:
         _change(places, {"do": "rotate", "grace": length, "name": name})
-    host, port = settings.host, settings.port
-    running = (ask(places.socket, {"do": "status"}) or {}).get("running")
-    if running:
-        host, port = running["door"]["host"], running["door"]["port"]
-    if not port and settings.public_url is None:
+    told = (ask(places.socket, {"do": "status"}) or {}).get("running")
+    running = read_running(told) if told else None
+    door = running.door if running else shut_door(settings)
+    public_url = (running.reach.public_url if running else None) or settings.public_url
+    if not door.port and public_url is None:
         fail(f"port = 0 in {places.settings} picks a free port at each start: start trayalert, then ask again.")
     secrets = _own_secrets(places)
     secret = secrets.present if name is None else secrets.value_of(name)
-    click.echo(callback_url(settings, host, port, secret))
+    click.echo(callback_url(public_url, door, secret))
 
 
 @click.group(invoke_without_command=True)

@@ -91,7 +91,10 @@ class TunnelChanged:
 
 @dataclass(frozen=True, slots=True)
 class UrlChanged:
-    """The public address is another than the one that was given to the console's rules: they must be changed."""
+    """The public address is another than the one before, which the console's rules have: they must be changed.
+
+    Both the same: it is as it was again, or the person knows.
+    """
 
     before: str
     now: str

@@ -8,24 +8,29 @@ can be, as far as it still burns. `due` is the moment at which `tick` wants to b
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from trayalert.domain.events import IncidentChanged
+from trayalert.domain.events import IncidentChanged, UrlChanged
 from trayalert.domain.incident import Change
 from trayalert.domain.language import Language
 from trayalert.domain.level import Level
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notice import SUMMARY_TAG, Notice, Show, Wish, Withdraw, incident_tag
+from trayalert.domain.reach import ReachState
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.notice_text import incident_notice, recovered_notice, summary_notice, test_notice
 from trayalert.services.own_notices import (
     DOOR_TAG,
     LOG_TAG,
+    REACH_TAG,
+    URL_TAG,
     door_open_notice,
     door_shut_notice,
     log_news_notice,
     not_storing_notice,
     storing_again_notice,
+    url_changed_notice,
 )
+from trayalert.services.reach_notices import ReachNotices
 
 BURST = 5
 """So many notifications may come at once; after that one more per REFILL."""
@@ -86,13 +91,19 @@ class Attention:
         self._door_problem: str | None = None
         self._log = LogState()
         self._log_told = False
+        self._reach = ReachNotices()
 
     @property
     def due(self) -> Millis | None:
         """The moment at which `tick` has something to do; None while there is nothing."""
-        if not self._available or not (self._own or self._grown or self._shrunk):
+        if not self._available:
             return None
-        return (self._paused_until or 0) if self._own else self._summary_due
+        moments = [] if self._reach.due is None else [self._reach.due]
+        if self._own:
+            moments.append(self._paused_until or 0)
+        if self._grown or self._shrunk:
+            moments.append(self._summary_due)
+        return min(moments, default=None)
 
     @property
     def _summary_due(self) -> Millis:
@@ -143,6 +154,22 @@ class Attention:
             wishes += self.tell(log_news_notice(news), now=now)
         return tuple(wishes)
 
+    def reach_changed(self, state: ReachState, *, now: Millis) -> tuple[Wish, ...]:
+        """Hear how reach is: being blind for long is told, and that it is over."""
+        elsewhere = self._door_problem is not None or not self._log.storing
+        wishes = self._reach.changed(state, elsewhere=elsewhere, now=now)
+        untold = self._own.pop(REACH_TAG, None) if wishes else None
+        if untold:  # never shown, so its end is no news
+            wishes = ()
+        return (*wishes, *self.tick(now=now))
+
+    def url_changed(self, changed: UrlChanged, *, now: Millis) -> tuple[Wish, ...]:
+        """Hear that the public address is another, or that it is all right again."""
+        if changed.before != changed.now:
+            return self.tell(url_changed_notice(changed), now=now)
+        self._own.pop(URL_TAG, None)
+        return (Withdraw(URL_TAG),)
+
     def tell(self, notice: Notice, *, now: Millis) -> tuple[Wish, ...]:
         """Tell something about the program itself, flood or not; as soon as anything can be shown."""
         self._own[notice.tag] = notice
@@ -174,8 +201,11 @@ class Attention:
 
     def tick(self, *, now: Millis) -> tuple[Wish, ...]:
         """Show what waits, and show or mend the summary, if it is time."""
+        blind = self._reach.tick(now=now)
+        if blind:
+            self._own[blind.tag] = blind
         own = self._tell_own(now)
-        if self.due is None or now < self._summary_due:
+        if not (self._available and (self._grown or self._shrunk)) or now < self._summary_due:
             return own
         return (*own, *self._summarise(now))
 

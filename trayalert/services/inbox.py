@@ -43,6 +43,10 @@ class Inbox:
         """Call `subscriber` with every group of events from now on."""
         self._subscribers.append(subscriber)
 
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Call it no more."""
+        self._subscribers = [each for each in self._subscribers if each is not subscriber]
+
     def announce(self, events: Sequence[Event]) -> None:
         """Tell all subscribers; one that fails is logged and costs the others nothing."""
         for subscriber in self._subscribers:

@@ -4,11 +4,13 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from trayalert import __version__
+from trayalert.domain.events import UrlChanged
 from trayalert.domain.log_state import LogState
-from trayalert.domain.reach import Reach
+from trayalert.domain.reach import Reach, ReachState
 from trayalert.domain.settings import Settings
 from trayalert.domain.stored import Totals
 from trayalert.domain.times import iso
+from trayalert.domain.tunnel import TunnelState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +24,6 @@ class Door:
     tls: bool = False
     note: str | None = None
     """What is wrong with it though it is open."""
-
-    @property
-    def reach(self) -> Reach:
-        """Blind with the door shut; with it open unknown, as nothing proves more."""
-        return Reach.UNKNOWN if self.open else Reach.BLIND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +39,9 @@ class Running:
     turned_away: str | None = None
     log_state: LogState | None = None
     """None where it is too old to tell."""
+    reach: ReachState = field(default_factory=ReachState)
+    tunnel: TunnelState = field(default_factory=TunnelState)
+    url_changed: UrlChanged | None = None
 
 
 def read_running(told: dict[str, Any]) -> Running:
@@ -51,7 +51,15 @@ def read_running(told: dict[str, Any]) -> Running:
     own["door_counts"] = counts | {name: iso(counts.get(name)) for name in ("last_probe_at", "last_turned_away_at")}
     own["door"] = Door(**{each.name: told["door"].get(each.name) for each in fields(Door)})
     own["log_state"] = _read_log_state(told.get("log_state"))
+    own["reach"] = ReachState(**_known(ReachState, told.get("reach")))
+    own["tunnel"] = TunnelState(**_known(TunnelState, told.get("tunnel")))
+    changed = told.get("url_changed")
+    own["url_changed"] = UrlChanged(**changed) if changed else None
     return Running(**own)
+
+
+def _known(what: type[ReachState | TunnelState], told: Any) -> dict[str, Any]:
+    return {each.name: told[each.name] for each in fields(what) if each.name in told} if isinstance(told, dict) else {}
 
 
 def _read_log_state(told: Any) -> LogState | None:
@@ -68,10 +76,14 @@ def _read_log_state(told: Any) -> LogState | None:
 NO_TOTALS = Totals(alerts=0, deliveries=0, unrecognised=0, open_incidents=0, last_callback_at=None)
 
 
-def callback_url(settings: Settings, host: str, port: int, secret: str) -> str:
-    """Return the URL for Cloud Monitor: the public one where the settings know it, else the local one."""
-    local = local_url(host, port, tls=settings.tls_certificate is not None)
-    return f"{settings.public_url or local}/hook/{secret}"
+def callback_url(public_url: str | None, door: Door, secret: str) -> str:
+    """Return the URL for Cloud Monitor: the public one where it is known, else the local one."""
+    return f"{public_url or local_url(door.host, door.port, tls=door.tls)}/hook/{secret}"
+
+
+def shut_door(settings: Settings) -> Door:
+    """Return the door of a program that does not run."""
+    return Door(host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None)
 
 
 def local_url(host: str, port: int, *, tls: bool = False) -> str:
@@ -99,8 +111,9 @@ def status(
 
     `totals` is None where the log cannot be read; `log_problem` says why. `crashes` are files that nobody has seen yet.
     """
-    door = running.door if running else Door(host=settings.host, port=settings.port, open=False)
+    door = running.door if running else shut_door(settings)
     log = running.log_state if running else None
+    public_url = (running.reach.public_url if running else None) or settings.public_url
     log_problems = (*(log.problems if log else ()), *((log_problem,) if log_problem else ()))
     return {
         "running": running is not None,
@@ -113,9 +126,9 @@ def status(
         "door_note": door.note,
         "door_counts": running.door_counts if running else None,
         "http_parser": running.http_parser if running else None,
-        "callback_url": callback_url(settings, door.host, door.port, "***"),
-        "public_url": settings.public_url,
-        "reach": Reach.BLIND if log and not log.storing else door.reach,
+        "callback_url": callback_url(public_url, door, "***"),
+        "public_url": public_url,
+        **_reach_of(running),
         "storing": log.storing if log else None,
         "log_problems": list(dict.fromkeys(log_problems)),
         "log_news": list(log.news) if log else [],
@@ -127,6 +140,21 @@ def status(
         **_counted(totals),
         "data_dir": data_dir,
         "version": __version__,
+    }
+
+
+def _reach_of(running: Running | None) -> dict[str, Any]:
+    reach = running.reach if running else ReachState(reach=Reach.BLIND, why="trayalert is not running.")
+    tunnel = running.tunnel if running and running.tunnel.kind else None
+    return {
+        "reach": reach.reach,
+        "reach_since": iso(reach.since),
+        "reach_why": reach.why,
+        "probed_at": iso(reach.probed_at),
+        "reachable_at": iso(reach.reachable_at),
+        "probe_ms": reach.probe_ms,
+        "tunnel": tunnel and asdict(tunnel) | {"since": iso(tunnel.since), "until": iso(tunnel.until)},
+        "url_changed": asdict(running.url_changed) if running and running.url_changed else None,
     }
 
 

@@ -1,0 +1,190 @@
+"""The outside as the receiver sees it: tunnel, probes, network, sleep, gaps. No Qt.
+
+Its rule: nothing here may keep a callback from being received. Lives on the receiver's loop; `reach`, `tunnel`,
+`public_url` and `url_changed` may be read on any thread.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from trayalert.app.clock import now, ticks
+from trayalert.app.network import watch_network
+from trayalert.app.remembered import Remembered
+from trayalert.app.sleep import Waking
+from trayalert.domain.events import Event, ReachChanged, TunnelChanged, UrlChanged
+from trayalert.domain.log_state import LogState
+from trayalert.domain.reach import ReachState
+from trayalert.domain.settings import Settings
+from trayalert.domain.times import Millis
+from trayalert.domain.tunnel import TunnelState
+from trayalert.services.gapkeeping import Gapkeeping
+from trayalert.services.reaching import Reaching
+from trayalert.services.self_probe import SelfProbe
+from trayalert.services.status import Door
+from trayalert.services.tunnelling import Tunnelling
+
+_KNOWN_URL = "public_url"
+"""What is remembered: the public address that the person knows of."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Outside:
+    """Made before the door, which asks `self_probe`. `announce` gets its events."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        remembered: Remembered,
+        *,
+        announce: Callable[[Sequence[Event]], None],
+        mask: Callable[[str], str],
+    ) -> None:
+        self.self_probe = SelfProbe()
+        self.tunnel = TunnelState()
+        self.url_changed: UrlChanged | None = None
+        self._settings = settings
+        self._remembered = remembered
+        self._announce = announce
+        self._mask = mask
+        self._door: Door | None = None
+        self._log = LogState()
+        self._gaps: Gapkeeping | None = None
+        self._tunnelling: Tunnelling | None = None
+        self._tunnel_task: asyncio.Task[None] | None = None
+        self._reaching = Reaching(
+            probe=self.self_probe.probe,
+            every=settings.probe_seconds,
+            tell=self._reach_changed,
+            mend=self._mend,
+            now=now,
+            ticks=ticks,
+        )
+
+    @property
+    def reach(self) -> ReachState:
+        """Whether the outside can reach us."""
+        return self._reaching.state
+
+    @property
+    def public_url(self) -> str | None:
+        """The public address that is known now, with no path."""
+        return self.tunnel.url or self._settings.public_url
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, with the way that was chosen last."""
+        return self._settings
+
+    async def run(self) -> None:
+        """Watch and probe until this is cancelled; then the tunnel ends in order."""
+        self._address_is()
+        waking = Waking(now=now, ticks=ticks, slept=self._slept)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for watching in (self._reaching.run(), waking.run(), watch_network(self._reaching.probe_soon)):
+                    tasks.create_task(_guarded(watching))
+        finally:
+            await self._end_tunnel()
+
+    # what the receiver tells
+
+    def door_is(self, door: Door) -> None:
+        """Hear how the door is; with it open the tunnel is started."""
+        before, self._door = self._door, door
+        self._reaching.door_is(open_=door.open, problem=door.problem)
+        if door.open and (before is None or not before.open):
+            self._begin_tunnel()
+
+    def log_is(self, state: LogState) -> None:
+        """Hear how the log is."""
+        self._log = state
+        self._reaching.log_is(None if state.storing else " ".join(state.problems))
+
+    def keep_gaps(self, gaps: Gapkeeping) -> None:
+        """Have gaps written down from now on."""
+        self._gaps = gaps
+        gaps.reach_is(self.reach)
+
+    async def choose(self, settings: Settings) -> None:
+        """Go the way of these settings from now on."""
+        self._settings = settings
+        self._reaching.probe_every(settings.probe_seconds)
+        await self._end_tunnel()
+        if self._door and self._door.open:
+            self._begin_tunnel()
+        self._address_is()
+
+    async def probe(self) -> ReachState:
+        """Probe now, and return what was found."""
+        return await self._reaching.probe_now()
+
+    def accept_url(self) -> None:
+        """Hear that the person knows the present public address."""
+        self._remembered.set(_KNOWN_URL, self.public_url)
+        self._address_is()
+
+    # what happens
+
+    def _begin_tunnel(self) -> None:
+        tunnel, door = self._settings.tunnel, self._door
+        if tunnel is None or door is None:
+            return
+        self._tunnelling = Tunnelling(
+            tunnel, public_url=self._settings.public_url, tell=self._tunnel_changed, now=now, mask=self._mask
+        )
+        running = _guarded(self._tunnelling.run(door.host, door.port, tls=door.tls))
+        self._tunnel_task = asyncio.get_running_loop().create_task(running)
+
+    async def _end_tunnel(self) -> None:
+        if self._tunnel_task is None:
+            return
+        self._tunnel_task.cancel()
+        await asyncio.wait([self._tunnel_task])
+        self._tunnel_task = self._tunnelling = None
+        self._tunnel_changed(TunnelState())
+
+    def _mend(self, why: str) -> None:
+        if self._tunnelling:
+            self._tunnelling.restart(why)
+
+    def _tunnel_changed(self, state: TunnelState) -> None:
+        self.tunnel = state
+        self._address_is()
+        self._reaching.tunnel_is(state)
+        self._announce([TunnelChanged(state)])
+
+    def _address_is(self) -> None:
+        """Take the address that is known now; shout where it is not the one that the rules have."""
+        url = self.public_url
+        self._reaching.address_is(url)
+        if url is None:
+            return
+        known = self._remembered.get(_KNOWN_URL)
+        if not isinstance(known, str):
+            self._remembered.set(_KNOWN_URL, url)
+            known = url
+        changed = UrlChanged(known, url) if known != url else None
+        if changed != self.url_changed:
+            self.url_changed = changed
+            self._announce([changed or UrlChanged(url, url)])
+
+    def _reach_changed(self, state: ReachState) -> None:
+        if self._gaps:
+            self._gaps.reach_is(state)
+        self._announce([ReachChanged(state)])
+
+    def _slept(self, began_at: Millis, ended_at: Millis) -> None:
+        if self._gaps:
+            self._gaps.slept(began_at, ended_at)
+        self._reaching.woke()
+
+
+async def _guarded(watching: Coroutine[Any, Any, None]) -> None:
+    """Let a bug of ours cost one watch, not the receiver."""
+    try:
+        await watching
+    except Exception:
+        _logger.exception("a watch on the outside has failed")
