@@ -1,0 +1,65 @@
+import pytest
+
+from trayalert.domain.check import Check, Verdict
+from trayalert.domain.reach import Reach, ReachState
+from trayalert.domain.settings import Settings
+from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
+from trayalert.domain.way import ChosenWay, Way
+from trayalert.services.readiness import readiness, way_of
+from trayalert.services.status import Door
+
+OPEN = Door(host="127.0.0.1", port=8765, open=True)
+SHUT = Door(host="127.0.0.1", port=8765, open=False, problem="Port 8765 is taken.")
+TUNNEL = Tunnel(kind="ssh")
+URL = "https://alerts.example.com"
+
+
+def said(checks: tuple[Check, ...]) -> dict[str, Verdict]:
+    return {check.name: check.verdict for check in checks}
+
+
+def test_all_is_well_only_where_a_probe_came_back() -> None:
+    reach = ReachState(reach=Reach.REACHABLE, public_url=URL, probe_ms=12)
+    checks = readiness(OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.UP), reach)
+    assert said(checks) == dict.fromkeys(("Door", "Tunnel", "Public address", "Probe"), Verdict.OK)
+    unknown = ReachState(public_url=URL, why="The first probe is under way.")
+    assert said(readiness(OPEN, None, TunnelState(), unknown))["Probe"] is Verdict.WAIT
+
+
+@pytest.mark.parametrize(
+    ("door", "wanted", "tunnel", "reach", "name", "verdict", "words"),
+    [
+        (SHUT, None, TunnelState(), ReachState(), "Door", Verdict.FAIL, "Port 8765 is taken."),
+        (OPEN, None, TunnelState(), ReachState(), "Public address", Verdict.FAIL, "Set public_url, or a tunnel."),
+        (OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.MISSING, why="Install ssh."), ReachState(), "Tunnel",
+         Verdict.FAIL, "Install ssh."),
+        (OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.STARTING), ReachState(), "Public address", Verdict.WAIT,
+         "has not told it yet"),
+        (OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.UP, warning="The URL changes."), ReachState(), "Tunnel",
+         Verdict.WARN, "The URL changes."),
+        (OPEN, None, TunnelState(), ReachState(reach=Reach.BLIND, public_url=URL, why="It answers 502."), "Probe",
+         Verdict.FAIL, "It answers 502."),
+    ],
+)  # fmt: skip
+def test_each_thing_that_lacks_says_what_to_do(
+    door: Door, wanted: Tunnel | None, tunnel: TunnelState, reach: ReachState, name: str, verdict: Verdict, words: str
+) -> None:
+    (check,) = (check for check in readiness(door, wanted, tunnel, reach) if check.name == name)
+    assert check.verdict is verdict
+    assert words in f"{check.said} {check.do}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "way"),
+    [
+        (Settings(), None),
+        (Settings(public_url=URL), Way.HOST),
+        (Settings(public_url=URL, host="0.0.0.0"), Way.FORWARD),
+        (Settings(public_url=URL, tunnel=TUNNEL), Way.TUNNEL),
+    ],
+)
+def test_the_guide_goes_on_with_the_way_that_the_settings_go(settings: Settings, way: Way | None) -> None:
+    chosen = way_of(settings)
+    assert (chosen and chosen.way) == way
+    if isinstance(chosen, ChosenWay):
+        assert chosen.public_url == URL
