@@ -27,24 +27,32 @@ def test_all_is_well_only_where_a_probe_came_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "wanted", "tunnel", "reach", "name", "verdict", "words"),
+    ("checks", "name", "verdict", "words"),
     [
-        (SHUT, None, TunnelState(), ReachState(), "Door", Verdict.FAIL, "Port 8765 is taken."),
-        (OPEN, None, TunnelState(), ReachState(), "Public address", Verdict.FAIL, "Set public_url, or a tunnel."),
-        (OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.MISSING, why="Install ssh."), ReachState(), "Tunnel",
-         Verdict.FAIL, "Install ssh."),
-        (OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.STARTING), ReachState(), "Public address", Verdict.WAIT,
-         "has not told it yet"),
-        (OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.UP, warning="The URL changes."), ReachState(), "Tunnel",
-         Verdict.WARN, "The URL changes."),
-        (OPEN, None, TunnelState(), ReachState(reach=Reach.BLIND, public_url=URL, why="It answers 502."), "Probe",
-         Verdict.FAIL, "It answers 502."),
+        (readiness(SHUT, None, TunnelState(), ReachState()), "Door", Verdict.FAIL, "Port 8765 is taken."),
+        (readiness(OPEN, None, TunnelState(), ReachState()), "Public address", Verdict.FAIL, "Set public_url, or"),
+        (
+            readiness(OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.MISSING, why="Install ssh."), ReachState()),
+            "Tunnel", Verdict.FAIL, "Install ssh.",
+        ),
+        (
+            readiness(OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.STARTING), ReachState()),
+            "Public address", Verdict.WAIT, "has not told it yet",
+        ),
+        (
+            readiness(OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.UP, warning="It changes."), ReachState()),
+            "Tunnel", Verdict.WARN, "It changes.",
+        ),
+        (
+            readiness(OPEN, None, TunnelState(), ReachState(reach=Reach.BLIND, public_url=URL, why="It says 502.")),
+            "Probe", Verdict.FAIL, "It says 502.",
+        ),
     ],
 )  # fmt: skip
 def test_each_thing_that_lacks_says_what_to_do(
-    door: Door, wanted: Tunnel | None, tunnel: TunnelState, reach: ReachState, name: str, verdict: Verdict, words: str
+    checks: tuple[Check, ...], name: str, verdict: Verdict, words: str
 ) -> None:
-    (check,) = (check for check in readiness(door, wanted, tunnel, reach) if check.name == name)
+    (check,) = (check for check in checks if check.name == name)
     assert check.verdict is verdict
     assert words in f"{check.said} {check.do}"
 
