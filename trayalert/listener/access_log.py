@@ -31,7 +31,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Visit(NamedTuple):
-    """One request. `what` is "hook" for a callback, "-" for all else; `secret` the name of the one that fitted."""
+    """One request. `what` is "hook" for a callback, "probe" for one of our own, "-" for all else.
+
+    `secret` is the name of the one that fitted.
+    """
 
     at: Millis
     sender: str

@@ -11,7 +11,7 @@ class DoorCounts:
 
     `strangers` are all requests that were let in by no secret; those of them that tried one are `probes`.
     `turned_away` had a secret of ours, and another rule of the admin's kept them out. `limited` strangers came too
-    often, `evicted` connections had to make room.
+    often, `evicted` connections had to make room. `own_probes` are the program's own, through its public address.
     """
 
     requests: int = 0
@@ -20,6 +20,7 @@ class DoorCounts:
     probes: int = 0
     limited: int = 0
     evicted: int = 0
+    own_probes: int = 0
     last_probe_at: Millis | None = None
     last_probe_from: str | None = None
     turned_away: int = 0

@@ -38,13 +38,15 @@ _logger = logging.getLogger(__name__)
 class Rules:
     """Whom the admin lets in, besides the secret. `sender` tells the real sender of a peer and its headers.
 
-    `answers` returns what a probe of our own is answered with; None for what is none.
+    `answers` returns what a probe of our own is answered with; None for what is none. `kept_out` hears of one that was
+    not let in, and why.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
     sender: Callable[[str, HeaderValues], str] = lambda peer, _: peer
     admits: Callable[[str], bool] = lambda _: True
     answers: Callable[[bytes], str | None] = lambda _: None
+    kept_out: Callable[[bytes, str], None] = lambda *_: None
 
 
 class _TooLargeError(Exception):
@@ -88,7 +90,12 @@ class Door:
             method=request.method,
         )
         path, _, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
-        secret = self._secret_of(path) if connection.known_version else None
+        offered = path[len(_PREFIX) :] if path.startswith(_PREFIX) else None  # no absolute form, no `*` has one
+        known = offered if connection.known_version else None
+        secret = self._opens(known) if known is not None else None
+        proof = self._rules.answers(known) if known is not None and secret is None else None
+        if known is not None and proof is not None:
+            return connection.say(*await self._answer_own(request, knock=knock, token=known, proof=proof))
         why_not = self._why_not(request, knock.sender) if secret is not None else None
         if secret is not None and why_not is None:
             status, text, size = await self._let_in(request, knock=knock, secret=secret, query=query)
@@ -98,11 +105,29 @@ class Door:
             self._counts.turned_away += 1
             self._counts.last_turned_away_at = knock.at
             self._counts.last_turned_away_why = why_not
-        elif path.startswith(_PREFIX):
+        elif offered is not None:
             self._counts.probes += 1
             self._counts.last_probe_at = knock.at
             self._counts.last_probe_from = knock.sender
         return self._turn_away(connection, 404 if connection.known_version else 400, knock)
+
+    async def _answer_own(
+        self, request: web.BaseRequest, *, knock: _Knock, token: bytes, proof: str
+    ) -> tuple[int, str]:
+        """Answer a probe of our own as a callback would be, but for the one rule that no probe can fulfil: its sender.
+
+        It is read whole, and nothing of it is kept.
+        """
+        self._counts.own_probes += 1
+        why_not = self._why_not(request)
+        if why_not is not None:
+            self._rules.kept_out(token, why_not)
+            self._note(knock, "", 404, 0, what="probe")
+            return 404, ""
+        read = await _read(request)
+        status, text = read if isinstance(read, tuple) else (200, proof)
+        self._note(knock, "", status, len(read) if isinstance(read, bytes) else 0, what="probe")
+        return status, text
 
     def refuse(self, connection: Connection) -> Answer:
         """Answer what is no HTTP."""
@@ -119,18 +144,14 @@ class Door:
         self._note(knock, "", status, 0)
         return connection.say(status, "the request is broken\n" if status == 400 else "")
 
-    def _note(self, knock: _Knock, secret: str, status: int, size: int) -> None:
+    def _note(self, knock: _Knock, secret: str, status: int, size: int, *, what: str = "-") -> None:
         if self._access_log:
             seconds = time.perf_counter() - knock.begun
-            what = "hook" if secret else "-"
+            what = "hook" if secret else what
             self._access_log.note(Visit(knock.at, knock.sender, knock.method, what, secret, status, size, seconds))
 
-    def _secret_of(self, path: bytes) -> str | None:
-        """Return the name of the secret in the path. No absolute form, no `*` has one."""
-        return self._opens(path[len(_PREFIX) :]) if path.startswith(_PREFIX) else None
-
-    def _why_not(self, request: web.BaseRequest, sender: str) -> str | None:
-        """Return why a request with a secret of ours is kept out all the same; None: it comes in."""
+    def _why_not(self, request: web.BaseRequest, sender: str | None = None) -> str | None:
+        """Return why a request with a secret of ours is kept out all the same; None: it comes in. No sender: any."""
         if "Origin" in request.headers:
             return "it came from a page in a browser (it has an Origin)"
         if request.method not in _METHODS:
@@ -138,7 +159,7 @@ class Door:
         if not self._host_allowed(request):
             hosts = " and ".join(f'"{host}"' for host in request.headers.getall("Host", ())) or "none"
             return f"its host name is {hosts}, and allowed_hosts does not list that"
-        if not self._rules.admits(sender):
+        if sender is not None and not self._rules.admits(sender):
             return f"it came from {sender}, which Cloud Monitor does not document, and only_cloud_monitor is set"
         return None
 
@@ -157,15 +178,9 @@ class Door:
         self, request: web.BaseRequest, *, knock: _Knock, secret: str, query: bytes
     ) -> tuple[int, str, int]:
         """Receive a callback. Return the answer's status and text, and the body's length."""
-        try:
-            body = await _read_body(request)
-        except _TooLargeError:
-            return 413, f"a callback has at most {limits.LARGEST_BODY} bytes\n", 0
-        except TimeoutError:
-            return 408, f"the body did not come within {limits.BODY_DEADLINE:g} s\n", 0
-        except (web.RequestPayloadError, OSError) as error:  # OSError: the sender has left
-            error.with_traceback(None)  # the body keeps the error, and its frames the body
-            return 400, "the body is broken\n", 0
+        body = await _read(request)
+        if isinstance(body, tuple):
+            return *body, 0
         callback = Callback(
             received_at=knock.at,
             method=request.method,
@@ -186,6 +201,19 @@ class Door:
             return False
         self._counts.stored += stored
         return stored
+
+
+async def _read(request: web.BaseRequest) -> bytes | tuple[int, str]:
+    """Read the body; where that cannot be, return the status and text of the answer."""
+    try:
+        return await _read_body(request)
+    except _TooLargeError:
+        return 413, f"a callback has at most {limits.LARGEST_BODY} bytes\n"
+    except TimeoutError:
+        return 408, f"the body did not come within {limits.BODY_DEADLINE:g} s\n"
+    except (web.RequestPayloadError, OSError) as error:  # OSError: the sender has left
+        error.with_traceback(None)  # the body keeps the error, and its frames the body
+        return 400, "the body is broken\n"
 
 
 async def _read_body(request: web.BaseRequest) -> bytes:

@@ -24,7 +24,7 @@ PAUSE = 1.0
 _STALE = 5.0
 """Seconds after which an idle connection may have been closed at the other end."""
 
-_HEADERS = {
+CLOUD_MONITOR = {
     "User-Agent": "Apache-HttpClient/4.4.1 (Java/1.7.0_65)",
     "Connection": "Keep-Alive",
     "Accept-Encoding": "gzip,deflate",
@@ -76,7 +76,7 @@ class Post:
         self._where = _without_path(url)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._used_at = 0.0
-        self._headers = _HEADERS | ({"Host": host} if host else {})
+        self._headers = CLOUD_MONITOR | ({"Host": host} if host else {})
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             self._connection = http.client.HTTPSConnection(

@@ -1,0 +1,77 @@
+"""What this computer's network knows: addresses of names, its own, and the proxy that asks for it.
+
+Nothing here waits for long: a name server that hangs keeps a thread that nobody waits for, not even the program's end.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import threading
+import urllib.request
+from typing import Any
+
+_FAR_AWAY = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+"""Addresses that no computer has. Nothing is sent there."""
+
+
+async def addresses_of(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
+    """Return what `getaddrinfo` does, from a thread of its own. Raise OSError or UnicodeError as it does."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[tuple[Any, ...]]] = loop.create_future()
+
+    def settle(result: list[tuple[Any, ...]], error: Exception | None) -> None:
+        if found.done():  # nobody waits any more
+            return
+        if error is None:
+            found.set_result(result)
+        else:
+            found.set_exception(error)
+
+    def ask() -> None:
+        result: list[tuple[Any, ...]] = []
+        problem: Exception | None = None
+        try:
+            result = list(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            problem = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, result, problem)
+
+    # a daemon: those of the loop's own pool are waited for when the program ends
+    threading.Thread(target=ask, name="lookup", daemon=True).start()
+    return await found
+
+
+def own_addresses() -> frozenset[str]:
+    """Return the addresses that this computer would use on the Internet; none: it has no network. Nothing is sent."""
+    return frozenset(filter(None, (_own_address(family, far) for family, far in _FAR_AWAY)))
+
+
+def _own_address(family: int, far: str) -> str | None:
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asking:
+        asking.connect((far, 9))
+        return str(asking.getsockname()[0])
+    return None
+
+
+def proxy_for(scheme: str, host: str, port: int | None) -> str | None:
+    """Return the URL of the proxy that the environment, or else the system, names for an address; None: no proxy.
+
+    A system's settings say nothing of this computer itself. Those of the environment do, unless NO_PROXY takes it out.
+    """
+    named = urllib.request.getproxies()
+    proxy = named.get(scheme) or named.get("all")
+    if not proxy or (_is_here(host) and not urllib.request.getproxies_environment()):
+        return None
+    where = f"{host}:{port}" if port else host
+    if urllib.request.proxy_bypass(where) or urllib.request.proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
