@@ -89,7 +89,9 @@ async def _asked(
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=patience)
     jar = aiohttp.DummyCookieJar()
     async with (
-        aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar, trust_env=False) as session,
+        aiohttp.ClientSession(
+            connector=connector, timeout=timeout, cookie_jar=jar, trust_env=False, skip_auto_headers=("Accept",)
+        ) as session,
         session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy) as answer,
     ):
         if proxy and answer.status == 407:

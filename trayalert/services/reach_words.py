@@ -38,15 +38,15 @@ _STATUSES = {
     429: "{where} answers 429: it is asked too often. Raise the limit of the tunnel or proxy.",
     511: "The network here wants you to log in first. Open any page in a browser, and log in.",
 }
-_OTHERWISE = "{where} answers {status}, where trayalert answers 200. See where the tunnel or proxy leads: to {door}?"
+_OTHERWISE = "{where} answers {status}, where trayalert answers 200. The tunnel or proxy must lead to {door}."
 _GATEWAY = f"{_NO_TUNNEL} Start the tunnel, and see where it leads."
 _PAGE = (
     "{where} answers with a web page that is not trayalert's: the login page of the network here (open any page in a"
-    " browser, and log in), or another program. See where the tunnel or proxy leads: to {door}?"
+    " browser, and log in), or another program. The tunnel or proxy must lead to {door}."
 )
 _FOREIGN = (
     "{where} answers 200, but not as this trayalert: another program, or another trayalert. Cloud Monitor would"
-    " believe it. See where the tunnel or proxy leads: to {door}?"
+    " believe it. The tunnel or proxy must lead to {door}."
 )
 _TO_HTTPS = "{where} sends all on to https. Write https into public_url, and into the rules of Cloud Monitor."
 _TO_PATH = "{where} answers {status} and sends all on to another path. Set public_url to where it leads."
