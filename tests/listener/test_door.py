@@ -3,17 +3,26 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.listener.wire import SECRET, Door, open_to_all, request, status
+from tests.listener.wire import SECRET, Door, open_to_all, request, status, without_date
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
+from trayalert.listener.access_log import AccessLog
+from trayalert.listener.counts import DoorCounts
+from trayalert.listener.door import Rules
 from trayalert.listener.faults import DoorFault
 from trayalert.listener.self_check import parser_kind
 from trayalert.listener.server import open_door
 
 FORM = b"alertName=CPU&alertState=ALERT"
+TOKEN = "t0ken-" + "y" * 37
+PROBE = f"/hook/{TOKEN}"
+OWN = Rules(answers=lambda offered: "the proof" if offered == TOKEN.encode() else None, admits=lambda _: False)
+"""Rules by which Cloud Monitor's addresses alone are let in, and a probe of our own is out."""
 
 
 @pytest.fixture
@@ -186,6 +195,56 @@ async def test_a_header_that_is_no_text_can_be_stored(door: Door) -> None:
 
     assert status(answer) == 200
     door.received[0].content_type.encode()
+
+
+async def test_a_probe_of_our_own_is_answered_and_not_received(tmp_path: Path) -> None:
+    counts, log = DoorCounts(), AccessLog(tmp_path / "access.log")
+    async with open_to_all(rules=OWN, counts=counts, access_log=log) as door:
+        answers = [await door.ask(request(method, PROBE, body=FORM)) for method in ("POST", "GET")]
+        log.close()
+
+    assert [answer.rpartition(b"\r\n\r\n")[2] for answer in answers] == [b"the proof", b"the proof"]
+    assert [status(answer) for answer in answers] == [200, 200]
+    assert door.received == []
+    assert (counts.own_probes, counts.stored, counts.strangers, counts.probes, counts.turned_away) == (2, 0, 0, 0, 0)
+    first, second = (tmp_path / "access.log").read_text().splitlines()
+    assert " 127.0.0.1 POST probe - 200 30 " in first
+    assert " 127.0.0.1 GET probe - 200 30 " in second
+    assert TOKEN not in first + second
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        request("POST", f"/hook/{TOKEN}x"),
+        request("POST", f"/{TOKEN}"),
+        request("POST", f"http://door/hook/{TOKEN}"),
+        request("PUT", PROBE),
+        request("POST", PROBE, "Origin: https://evil.example"),
+        request("POST", PROBE).replace(b"Host: door", b"Host: other"),
+    ],
+)
+async def test_what_is_no_probe_and_one_kept_out_get_the_same_as_strangers(said: bytes) -> None:
+    async with open_to_all(rules=replace(OWN, allowed_hosts=frozenset({"door"}))) as door:
+        assert without_date(await door.ask(said)) == without_date(await door.ask(request("GET", "/")))
+
+
+async def test_why_a_probe_was_kept_out_is_told() -> None:
+    told: list[tuple[bytes, str]] = []
+    rules = replace(OWN, allowed_hosts=frozenset({"a"}), kept_out=lambda *what: told.append(what))
+    async with open_to_all(rules=rules) as door:
+        await door.ask(request("POST", PROBE, body=FORM))
+
+    assert told == [(TOKEN.encode(), 'its host name is "door", and allowed_hosts does not list that')]
+
+
+async def test_a_probe_is_read_within_the_same_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BODY_DEADLINE", 0.05)
+    async with open_to_all(rules=OWN) as door:
+        large = await door.ask(request("POST", PROBE, f"Content-Length: {limits.LARGEST_BODY + 1}"))
+        slow = await door.ask(request("POST", PROBE, "Content-Length: 10") + b"half")
+
+    assert (status(large), status(slow)) == (413, 408)
 
 
 async def test_a_sender_that_leaves_before_the_commit_does_not_stop_it() -> None:

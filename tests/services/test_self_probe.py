@@ -431,9 +431,39 @@ async def test_the_proxy_of_the_environment_asks_for_us(here: Setting, monkeypat
         assert (await here.find(f"http://127.0.0.1:{here.door.listener.port}")).reach is Reach.REACHABLE
 
     assert found.reach is Reach.REACHABLE
+    assert b"Proxy-Authorization: Basic YW5uYTpwQHNz\r\n" in here.seen[0]
     assert around.reach is Reach.BLIND
     assert len(here.seen) == 1
     assert here.seen[0].startswith(b"POST http://alerts.example.com/hook/")
+
+
+async def test_a_proxy_hands_tls_on_unread(here: Setting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pair, asked = certificate(tmp_path / "good", names="DNS:alerts.example.com"), []
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        there, back = await asyncio.open_connection("127.0.0.1", behind)
+        writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        await asyncio.gather(pump(reader, back), pump(there, writer))
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while said := await reader.read(65536):
+                writer.write(said)
+        writer.close()
+
+    trust = ssl.create_default_context(cafile=pair)
+    async with (
+        setting(trust=trust) as there,
+        there.proxy(right, tls=served(pair)) as behind,
+        await asyncio.start_server(connect, "127.0.0.1", 0) as proxy,
+    ):
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        found = await there.find("https://alerts.example.com")
+
+    assert found.reach is Reach.REACHABLE, found.why
+    assert asked[0].startswith(b"CONNECT alerts.example.com:443 ")
+    assert there.token.encode() not in asked[0]
 
 
 async def test_a_proxy_that_does_not_ask_for_us_proves_nothing(here: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
