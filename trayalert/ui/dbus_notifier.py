@@ -14,10 +14,7 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
-from trayalert.domain.notice import Notice, Show, Wish, Withdraw
-from trayalert.ui.notification_message import NOTIFY_SIGNATURE, Daemon, further_key, notify_arguments
-from trayalert.ui.notifier import Standing, WishQueue
-from trayalert.ui.session_bus import (
+from trayalert.bus import (
     BUS_FAULTS,
     answer_of,
     ask_bus,
@@ -27,6 +24,9 @@ from trayalert.ui.session_bus import (
     session_bus_address,
     unanswered,
 )
+from trayalert.domain.notice import Notice, Show, Wish, Withdraw
+from trayalert.ui.notification_message import NOTIFY_SIGNATURE, Daemon, further_key, notify_arguments
+from trayalert.ui.notifier import Standing, WishQueue
 
 NAME = "org.freedesktop.Notifications"
 PATH = "/org/freedesktop/Notifications"

@@ -1,4 +1,7 @@
-"""One connection to the D-Bus session bus, as small as the notifier needs it. Its rule: it decides nothing."""
+"""One connection to a D-Bus bus, as small as notifier and wake need it. Its rule: it decides nothing.
+
+It lies beside the floors, as both `ui/` and `app/` use it; nothing below them may.
+"""
 
 import asyncio
 import os
@@ -83,7 +86,7 @@ async def disconnected(bus: MessageBus) -> None:
 def answer_of(reply: Message | None) -> list[Any]:
     """Return what a call brought. Raises DBusError where it is an error, EOFError where the bus went meanwhile."""
     if reply is None:
-        raise EOFError("the session bus went away")
+        raise EOFError("the bus went away")
     if reply.message_type is MessageType.ERROR:
         text = str(reply.body[0]) if reply.body else ""
         raise DBusError(reply.error_name or "", text, reply)
