@@ -26,7 +26,7 @@ async def answer(wish: Wish, receiver: "Receiver") -> Answer:
         case {"do": "verify"}:
             receiver.verify()
         case {"do": "probe"}:
-            return {"reach": asdict(await receiver.outside.probe())}
+            return {"reach": asdict(await receiver.way_in.probe())}
         case {"do": "resolve" | "reparse" | "backup"}:
             return {"done": await _change(wish, receiver)}
         case {"do": "show"}:
@@ -53,7 +53,7 @@ async def _change(wish: Wish, receiver: "Receiver") -> Any:
 
 def running(receiver: "Receiver") -> Running:
     """Return what only the running instance knows."""
-    counts, outside = receiver.door_counts, receiver.outside
+    counts, way_in = receiver.door_counts, receiver.way_in
     return Running(
         front=receiver.plan.front,
         pid=os.getpid(),
@@ -66,6 +66,6 @@ def running(receiver: "Receiver") -> Running:
         ),
         log_state=receiver.log_state,
         reach=receiver.reach,
-        tunnel=outside.tunnel,
-        url_changed=outside.url_changed,
+        tunnel=way_in.tunnel,
+        url_changed=way_in.url_changed,
     )

@@ -186,14 +186,14 @@ async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) ->
     front.start(minimised=plan.minimised)
     if plan.guide or _first_run(plan, desk):
         front.show_guide()
-    door, outside = receiver.door, receiver.outside
+    door, way_in = receiver.door, receiver.way_in
     # what was announced before anybody here listened
     early_events: list[Event] = [
         LogChanged(receiver.log_state),
         DoorChanged(door.host, door.port, door.problem),
         ReachChanged(receiver.reach),
     ]
-    notifying.take([*early_events, *([outside.url_changed] if outside.url_changed else [])])
+    notifying.take([*early_events, *([way_in.url_changed] if way_in.url_changed else [])])
     notifying.tell_crashes(thread.crashes.sentences())
     if wishes.wanted:
         show(wishes.wanted)

@@ -15,6 +15,7 @@ from trayalert.listener.faults import DoorFault
 from trayalert.listener.server import Listener, open_door
 from trayalert.listener.tls import Certificate
 from trayalert.services.secrets import Secrets
+from trayalert.services.self_probe import SelfProbe
 from trayalert.services.senders import Senders
 from trayalert.services.status import Door
 
@@ -25,7 +26,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Doorway:
-    """`door` and `counts` are for any thread. `tell` hears of each change of the door, `answers` of our own probes."""
+    """`door` and `counts` are for any thread. `tell` hears of each change of the door, `self_probe` of its own."""
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class Doorway:
         access_log: Path,
         *,
         tell: Callable[[Door], None],
-        answers: Callable[[bytes], str | None],
+        self_probe: SelfProbe,
     ) -> None:
         self.door = Door(host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None)
         self.counts = DoorCounts()
@@ -48,7 +49,8 @@ class Doorway:
             allowed_hosts=frozenset(settings.allowed_hosts),
             sender=senders.sender,
             admits=senders.admits,
-            answers=answers,
+            answers=self_probe.answer,
+            kept_out=self_probe.kept_out,
         )
 
     async def open(self, receive: Receive, *, patient: bool) -> None:

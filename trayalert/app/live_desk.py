@@ -88,7 +88,7 @@ class LiveDesk(SettingUp):
             *log.problems,
             *self._log.problems,
             reach.why if reach.reach is Reach.BLIND and door.open and log.storing else None,
-            self._receiver.outside.tunnel.warning,
+            self._receiver.way_in.tunnel.warning,
             self._notifier_problem(),
             *self._plan.problems,
         )
@@ -98,7 +98,7 @@ class LiveDesk(SettingUp):
             last_callback_at=self._last_callback_at,
             reach=reach.reach,
             reach_since=reach.since,
-            url_changed=self._receiver.outside.url_changed,
+            url_changed=self._receiver.way_in.url_changed,
             storing=log.storing,
             paused_until=self._paused_until if self._paused_until and self._paused_until > now() else None,
             trouble=tuple(dict.fromkeys(problem for problem in trouble if problem)),

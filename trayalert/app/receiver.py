@@ -14,9 +14,9 @@ from trayalert.app.answering import answer
 from trayalert.app.clock import now, ticks
 from trayalert.app.control import Answer, ControlFault, Wish, open_control
 from trayalert.app.doorway import Doorway
-from trayalert.app.outside import Outside
 from trayalert.app.places import Places
 from trayalert.app.remembered import Remembered
+from trayalert.app.way_in import WayIn
 from trayalert.domain.events import DoorChanged, Event, LogChanged, ResolveFailed
 from trayalert.domain.fault import Fault
 from trayalert.domain.log_state import LogState
@@ -76,13 +76,13 @@ class Receiver:
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
         self.remembered = Remembered(plan.places.remembered)
-        self.outside = Outside(plan.settings, self.remembered, announce=announce, mask=plan.secrets.mask)
+        self.way_in = WayIn(plan.settings, self.remembered, announce=announce, mask=plan.secrets.mask)
         self._doorway = Doorway(
             plan.settings,
             plan.secrets,
             plan.places.access_log,
             tell=self._tell,
-            answers=self.outside.self_probe.answer,
+            self_probe=self.way_in.self_probe,
         )
         self._broken: Door | None = None
         self._note: str | None = None
@@ -112,7 +112,7 @@ class Receiver:
         """Whether the outside can reach us, for any thread."""
         if self._broken:
             return ReachState(reach=Reach.BLIND, why=self._broken.problem)
-        return self.outside.reach
+        return self.way_in.reach
 
     @property
     def door_counts(self) -> DoorCounts:
@@ -132,7 +132,7 @@ class Receiver:
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(work)
-                    for work in (self._receive(), self._hear_commands_again(), self.outside.run())
+                    for work in (self._receive(), self._hear_commands_again(), self.way_in.run())
                 ]
                 await self._ending.wait()
                 await self._doorway.close()
@@ -196,20 +196,20 @@ class Receiver:
         self.inbox = Inbox(self.plan.places.log)
         self.inbox.subscribe(self.announce)
         self.inbox.subscribe(self._hear)
-        self.outside.log_is(self.inbox.log_state)
+        self.way_in.log_is(self.inbox.log_state)
         self._gaps = Gapkeeping(self.inbox, self.plan.places.alive, now=now)
-        self.outside.keep_gaps(self._gaps)
+        self.way_in.keep_gaps(self._gaps)
 
     def _hear(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, LogChanged):
-                self.outside.log_is(event.state)
+                self.way_in.log_is(event.state)
 
     def _miss_log(self, fault: LogFault) -> None:
         if str(fault) not in self._logless.problems:
             _logger.error("%s Trying again every %g s.", fault, _TRY_AGAIN)
             self._logless = LogState(storing=False, problems=(str(fault),))
-            self.outside.log_is(self._logless)
+            self.way_in.log_is(self._logless)
             self.announce([LogChanged(self._logless)])
 
     def wanted_inbox(self) -> Inbox:
@@ -261,7 +261,7 @@ class Receiver:
     def _tell(self, door: Door) -> None:
         opened = door.open and door.note == self._note
         self._note = door.note
-        self.outside.door_is(door)
+        self.way_in.door_is(door)
         self.announce([DoorChanged(door.host, door.port, door.problem, tls=door.tls, opened=opened)])
 
 

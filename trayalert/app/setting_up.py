@@ -21,7 +21,7 @@ from trayalert.services.status import callback_url
 
 
 class SettingUp:
-    """Asks the receiver's `outside`, and wishes there."""
+    """Asks the receiver's `way_in`, and wishes there."""
 
     def __init__(self, plan: Plan, receiver: Receiver) -> None:
         self._plan = plan
@@ -29,12 +29,12 @@ class SettingUp:
 
     def callback_url(self) -> str:
         """Return the callback URL with its secret."""
-        return callback_url(self._receiver.outside.public_url, self._receiver.door, self._plan.secrets.present)
+        return callback_url(self._receiver.way_in.public_url, self._receiver.door, self._plan.secrets.present)
 
     def door_checks(self) -> Sequence[Check]:
         """Return what the guide shows live: door, tunnel, public address, probe."""
-        outside = self._receiver.outside
-        return readiness(self._receiver.door, outside.settings.tunnel, outside.tunnel, self.reach())
+        way_in = self._receiver.way_in
+        return readiness(self._receiver.door, way_in.settings.tunnel, way_in.tunnel, self.reach())
 
     def reach(self) -> ReachState:
         """Return whether the outside can reach us, and why not."""
@@ -42,15 +42,15 @@ class SettingUp:
 
     def tunnel(self) -> TunnelState:
         """Return how the tunnel is."""
-        return self._receiver.outside.tunnel
+        return self._receiver.way_in.tunnel
 
     def probe(self) -> None:
         """Probe through the public address now; a ReachChanged follows."""
-        self._receiver.begin(self._receiver.outside.probe())
+        self._receiver.begin(self._receiver.way_in.probe())
 
     def way(self) -> ChosenWay | None:
         """Return how Cloud Monitor reaches us by the settings; None where nothing is set."""
-        return way_of(self._receiver.outside.settings)
+        return way_of(self._receiver.way_in.settings)
 
     def choose_way(self, chosen: ChosenWay) -> str | None:
         """Write it into the settings and go that way from now on; return a sentence where that failed."""
@@ -59,14 +59,14 @@ class SettingUp:
         except Fault as fault:
             return str(fault)
         settings = replace(
-            self._receiver.outside.settings, public_url=written.public_url, tunnel=written.tunnel
+            self._receiver.way_in.settings, public_url=written.public_url, tunnel=written.tunnel
         )  # all else holds from the next start, as ever
-        self._receiver.begin(self._receiver.outside.choose(settings))
+        self._receiver.begin(self._receiver.way_in.choose(settings))
         return None
 
     def accept_url(self) -> None:
         """Hear that the person knows of the changed public address."""
-        self._receiver.soon(self._receiver.outside.accept_url)
+        self._receiver.soon(self._receiver.way_in.accept_url)
 
     def rehearse(self) -> None:
         """Send a sample through the public address; a Rehearsed follows."""

@@ -1,4 +1,4 @@
-"""The outside as the receiver sees it: tunnel, probes, network, sleep, gaps. No Qt.
+"""The way in, as the receiver keeps it: tunnel, probes, network, sleep, gaps. No Qt.
 
 Its rule: nothing here may keep a callback from being received. Lives on the receiver's loop; `reach`, `tunnel`,
 `public_url` and `url_changed` may be read on any thread.
@@ -21,8 +21,8 @@ from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
 from trayalert.services.gapkeeping import Gapkeeping
 from trayalert.services.reaching import Reaching
-from trayalert.services.self_probe import SelfProbe
-from trayalert.services.status import Door
+from trayalert.services.self_probe import Found, SelfProbe
+from trayalert.services.status import Door, address
 from trayalert.services.tunnelling import Tunnelling
 
 _KNOWN_URL = "public_url"
@@ -31,7 +31,7 @@ _KNOWN_URL = "public_url"
 _logger = logging.getLogger(__name__)
 
 
-class Outside:
+class WayIn:
     """Made before the door, which asks `self_probe`. `announce` gets its events."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Outside:
         announce: Callable[[Sequence[Event]], None],
         mask: Callable[[str], str],
     ) -> None:
-        self.self_probe = SelfProbe()
+        self.self_probe = SelfProbe(now=now)
         self.tunnel = TunnelState()
         self.url_changed: UrlChanged | None = None
         self._settings = settings
@@ -55,7 +55,7 @@ class Outside:
         self._tunnelling: Tunnelling | None = None
         self._tunnel_task: asyncio.Task[None] | None = None
         self._reaching = Reaching(
-            probe=self.self_probe.probe,
+            probe=self._probe,
             every=settings.probe_seconds,
             tell=self._reach_changed,
             mend=self._mend,
@@ -128,6 +128,11 @@ class Outside:
 
     # what happens
 
+    async def _probe(self, url: str) -> Found:
+        door = self._door
+        where = address(door.host, door.port, tls=door.tls) if door else "its door"
+        return await self.self_probe.probe(url, door=where)
+
     def _begin_tunnel(self) -> None:
         tunnel, door = self._settings.tunnel, self._door
         if tunnel is None or door is None:
@@ -187,4 +192,4 @@ async def _guarded(watching: Coroutine[Any, Any, None]) -> None:
     try:
         await watching
     except Exception:
-        _logger.exception("a watch on the outside has failed")
+        _logger.exception("a watch on the way in has failed")
