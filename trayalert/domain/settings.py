@@ -7,14 +7,16 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from trayalert.domain.command import Command, read_commands
 from trayalert.domain.console_link import Site
 from trayalert.domain.expected import Expected, read_expected
+from trayalert.domain.presets import public_url_problem
+from trayalert.domain.public_url import read_public_url
 from trayalert.domain.templates import read_console_links
 from trayalert.domain.text import as_written, printable
-from trayalert.domain.tunnel import Tunnel, read_tunnel
+from trayalert.domain.tunnel import Tunnel
+from trayalert.domain.tunnel_table import read_tunnel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,10 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
     if (values.get("tls_certificate") is None) != (values.get("tls_key") is None):
         problems.append("tls_certificate and tls_key belong together: name both files, or neither. TLS is off.")
         values.update(tls_certificate=None, tls_key=None)
-    return replace(Settings(), **values), tuple(problems)
+    found = replace(Settings(), **values)
+    if found.tunnel is not None and (wrong_line := public_url_problem(found.tunnel, found.public_url)):
+        problems.append(wrong_line)
+    return found, tuple(problems)
 
 
 def _unknown(name: str) -> str:
@@ -106,18 +111,10 @@ def _public_url(value: object) -> str | None:
     wrong = _WrongError('must be an address such as "https://alerts.example.com", with no query and no secret in it')
     if value == "":
         return None
-    if not isinstance(value, str):
+    found = read_public_url(value) if isinstance(value, str) else None
+    if found is None:
         raise wrong
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError as error:
-        raise wrong from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or port == 0:
-        raise wrong
-    if not value.isascii() or not value.isprintable() or " " in value or "@" in parts.netloc or "/hook/" in parts.path:
-        raise wrong
-    return value.rstrip("/")
+    return found
 
 
 def _site(value: object) -> Site:

@@ -1,23 +1,36 @@
 """The tunnel through which the outside comes in: a program of others that trayalert starts and watches over.
 
-Pure: what to run and how its public address is told, as the settings want it. `services/tunnel.py` runs it.
+Plain facts: what is wanted, and how it is. `domain/presets.py` knows the programs, `domain/tunnel_table.py` reads the
+settings, `services/tunnelling.py` runs it.
 """
 
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trayalert.domain.text import as_written
 from trayalert.domain.times import Millis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tunnel:
-    """A tunnel as the settings name it (`[tunnel]`)."""
+    """A tunnel as the settings name it (`[tunnel]`). `kind` is a key of PRESETS; what a kind does not need is unset."""
 
     kind: str
-    """A key of PRESETS."""
-    settings: Mapping[str, object] = field(default_factory=dict)
+    program: str | None = None
+    """Another name or path of the kind's program."""
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    token_file: str | None = None
+    token_variable: str | None = None
+    name: str | None = None
+    config: str | None = None
+    host: str | None = None
+    ssh_port: int | None = None
+    remote_port: int | None = None
+    remote_host: str = "localhost"
+    identity: str | None = None
+    command: tuple[str, ...] = ()
+    url_pattern: str | None = None
 
 
 class Phase(enum.StrEnum):
@@ -35,7 +48,8 @@ class TunnelState:
     """A tunnel as it is told. `why` is a sentence on what is wrong; `output` the last masked lines that it said.
 
     `url` is the public address that is known now (fixed or found in the output), with no path. `warning` is a sentence
-    that holds though it is up, such as that the address changes at each start.
+    that holds though it is up, such as that the address changes at each start. `pid` is that of the guard under which
+    the program runs: a TERM to it ends both.
     """
 
     kind: str | None = None
@@ -48,8 +62,3 @@ class TunnelState:
     restarts: int = 0
     pid: int | None = None
     output: tuple[str, ...] = ()
-
-
-def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
-    """Read the `[tunnel]` table. Return the tunnel (None: none) and a sentence for every problem."""
-    return None, (f"[tunnel] {as_written(value)}: it is not known yet.",)
