@@ -221,7 +221,7 @@ PRESETS: Mapping[str, Preset] = {
         failures=_told(
             (
                 "remote host identification has changed",
-                "the server has another host key than before: find out why, then `ssh-keygen -R` and `ssh {host}` by hand",
+                "the server has another host key than before: find out why, then `ssh-keygen -R` and ssh {host}",
             ),
             (
                 "remote port forwarding failed",
@@ -272,6 +272,7 @@ PRESETS: Mapping[str, Preset] = {
         get_it="See to it that the program is installed, or write its path.",
         arguments=_command,
         keys=_TOKEN_KEYS | {"command", "url_pattern"},
+        settle=1.0,
     ),
 }
 

@@ -11,6 +11,9 @@ from trayalert.domain.text import as_written
 from trayalert.domain.tunnel import Tunnel
 
 _MOST_ARGUMENTS, _LONGEST = 64, 1_000
+_MOST_REPEATS = 3
+"""Of a person's own pattern: each makes the longest search longer by a power."""
+
 _PLACEHOLDERS = ("host", "port", "address")
 
 _SECRET = re.compile(
@@ -158,8 +161,6 @@ def _url_pattern(value: object) -> str:
         raise _WrongError("must not fit a line with nothing in it")
     return text
 
-
-_MOST_REPEATS = 6
 
 _READERS: dict[str, Callable[[object], Any]] = {
     "program": _file,

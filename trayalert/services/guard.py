@@ -1,0 +1,148 @@
+"""The guard of a tunnel: a process between trayalert and it, so that no end of trayalert leaves one behind.
+
+One rule: it imports next to nothing, as it lives as long as the tunnel. It is told by its standard input, which it
+never reads from: where that closes, trayalert has ended, orderly or by a kill, and the whole tree is ended. On Linux it
+becomes the parent of all whose own parents die, so that also those with a session of their own are found.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+FLAG = "--guard-a-tunnel"
+"""The first argument with which the frozen program is the guard and nothing else."""
+
+_CANNOT_START = 126
+_SET_DEATH_SIGNAL, _SET_SUBREAPER = 1, 36
+_LOOK_AGAIN = 0.02
+_MERCY = 3.0
+"""Seconds after KILL until it gives up on what no kill ends, such as a process that waits for a dead disk."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run `arguments[1:]` and end all of its tree at the end, `arguments[0]` seconds after a TERM by KILL."""
+    grace, *command = arguments
+    control = _prctl()
+    control(_SET_SUBREAPER, 1)
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    for number in (signal.SIGINT, signal.SIGHUP):  # those of the terminal are trayalert's affair
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    child = _started(command, control)
+    status = _watch(child, woken)
+    _end_all(float(grace))
+    return 128 + signal.SIGTERM if status is None else status
+
+
+def _prctl() -> Callable[[int, int], object]:
+    if sys.platform != "linux":
+        return lambda *_: None
+    import ctypes  # noqa: PLC0415 - a megabyte that other systems have no use for
+
+    call = ctypes.CDLL(None).prctl
+    return lambda option, value: call(option, ctypes.c_ulong(value), 0, 0, 0)
+
+
+def _started(command: list[str], control: Callable[[int, int], object]) -> int:
+    guard = os.getpid()
+    child = os.fork()
+    if child:
+        return child
+    try:
+        control(_SET_DEATH_SIGNAL, signal.SIGKILL)  # where the guard itself is killed
+        if os.getppid() != guard:
+            os._exit(_CANNOT_START)
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.execvp(command[0], command)  # noqa: S606 - an argument list
+    except OSError as error:
+        os.write(2, f"{command[0]} cannot be started: {error.strerror}\n".encode())
+    finally:
+        os._exit(_CANNOT_START)
+    return 0
+
+
+def _watch(child: int, woken: int) -> int | None:
+    """Wait until the child has ended, or trayalert. Return the child's status; None where it lives."""
+    while True:
+        ready, _, _ = select.select([0, woken], [], [])
+        if woken in ready:
+            if signal.SIGTERM in os.read(woken, 4096):
+                return None
+            while True:
+                try:
+                    pid, status = os.waitpid(-1, os.WNOHANG)
+                except ChildProcessError:
+                    break
+                if pid == child:
+                    code = os.waitstatus_to_exitcode(status)
+                    return code if code >= 0 else 128 - code
+                if not pid:
+                    break
+        if 0 in ready:
+            return None
+
+
+def _end_all(grace: float) -> None:
+    until = time.monotonic() + grace
+    told: set[int] = set()
+    while (left := _descendants()) and time.monotonic() < until:
+        for pid in left - told:
+            _signal(pid, signal.SIGTERM)
+            _signal(pid, signal.SIGCONT)  # one that stands still could not end
+        told |= left
+        _reap()
+    until = time.monotonic() + _MERCY
+    while (left := _descendants()) and time.monotonic() < until:
+        for pid in left:
+            _signal(pid, signal.SIGKILL)
+        _reap()
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(pid, number)
+
+
+def _reap() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    time.sleep(_LOOK_AGAIN)
+
+
+def _descendants() -> set[int]:
+    """Return the processes below this one. Where there is no /proc, the group's are meant by a negative number."""
+    if sys.platform != "linux":
+        try:
+            os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return set()
+        return {-os.getpgrp()}
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208 - pathlib costs more than all the rest here
+        if name.isdigit():
+            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
+                state, parent = file.read().rpartition(b")")[2].split()[:2]
+                if state != b"Z":
+                    children.setdefault(int(parent), []).append(int(name))
+    found: set[int] = set()
+    next_ones = [os.getpid()]
+    while next_ones:
+        below = children.get(next_ones.pop(), [])
+        found.update(below)
+        next_ones += below
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
