@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from trayalert.callbacks import alertmanager, cms2, console_test, event, sls, threshold, unrecognised
+from trayalert.callbacks import alertmanager, cms2, console_test, event, silence, sls, threshold, unrecognised
 from trayalert.callbacks.body import MOST_ALERTS, Body, read_body
 from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
@@ -12,6 +12,7 @@ from trayalert.domain.callback import Callback
 Read = Callable[[Body], tuple[Alert, ...] | None]
 
 READERS: tuple[Read, ...] = (
+    silence.read,
     console_test.read,
     threshold.read,
     event.read,

@@ -14,7 +14,7 @@ SAME_TEXT_SPAN: Millis = 10 * 60 * 1000
 class Kind(str):
     """Which of Alibaba Cloud's bodies it was: the word that its parser in `callbacks/` has for it.
 
-    Only the two that are treated like no other have a name here.
+    Only those that are treated like no other have a name here.
     """
 
     __slots__ = ()
@@ -22,6 +22,7 @@ class Kind(str):
 
 TEST = Kind("test")
 UNRECOGNISED = Kind("unrecognised")
+SILENCE = Kind("silence")
 
 
 class State(enum.StrEnum):

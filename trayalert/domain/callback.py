@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from trayalert.domain.times import Millis
 
+OWN = "OWN"
+"""The method of what the program itself has to say. No request has it: nobody else can say that, nor was it heard."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:

@@ -1,6 +1,7 @@
 """A gap: a span in which no callback could arrive. What came meanwhile is lost unless it was sent again after it."""
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trayalert.domain.times import Millis
@@ -27,3 +28,13 @@ class Gap:
     def length(self, now: Millis) -> Millis:
         """Return how long it lasted, or has lasted until now."""
         return max(0, (now if self.ended_at is None else self.ended_at) - self.began_at)
+
+
+def deaf_time(gaps: Iterable[Gap], *, since: Millis, until: Millis) -> Millis:
+    """Return how much of a span lies in gaps, what lies in several once."""
+    deaf, reached = 0, since
+    for gap in sorted(gaps, key=lambda gap: gap.began_at):
+        end = until if gap.ended_at is None else min(gap.ended_at, until)
+        deaf += max(0, end - max(gap.began_at, reached))
+        reached = max(reached, end)
+    return deaf

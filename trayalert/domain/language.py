@@ -116,6 +116,12 @@ _CHINESE: Mapping[str, str] = {
     "daemon set": "DaemonSet",
     "volume claim": "存储声明",
     "instance": "实例",
+    # expected callbacks
+    "Silent for {}, {}": "已 {} 没有回调，{}",
+    "Heard again, {}": "已恢复回调，{}",
+    "No longer expected, {}": "不再预期，{}",
+    "last {}": "最近一次 {}",
+    "none yet": "尚未收到过",
     # metrics
     "Several metrics": "多指标",
 }

@@ -1,6 +1,7 @@
 """What the log gives back: alerts and incidents with the numbers that it gave them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from trayalert.domain.alert import Alert
 from trayalert.domain.incident import Incident
@@ -38,6 +39,18 @@ class SecretUse:
     name: str
     deliveries: int
     last_at: Millis
+
+
+class Report(NamedTuple):
+    """Who reported, as an alert names them, and when the last time; see `domain/expected.py`."""
+
+    kind: str
+    name: str | None
+    rule_id: str | None
+    namespace: str | None
+    resource_id: str | None
+    resource_name: str | None
+    received_at: Millis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,16 +3,19 @@
 Every text is cleaned (`domain/text.py`) and bounded. `metric_title` and `metric_unit` are as scripts get them, too.
 """
 
+from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from trayalert.domain.alert import Alert, Kind
+from trayalert.callbacks.silence import Status
+from trayalert.domain.alert import SILENCE, Alert, Kind
 from trayalert.domain.condition import condition_text
 from trayalert.domain.event_name import event_words
 from trayalert.domain.language import Language
 from trayalert.domain.part import part_in_short
 from trayalert.domain.quantity import quantity_text
 from trayalert.domain.text import printable
+from trayalert.domain.times import as_datetime, read_timestamp
 from trayalert.services.metrics import find_metric
 
 _EVENT = Kind("event")
@@ -64,9 +67,27 @@ def condition_words(alert: Alert, language: Language) -> str:
 
 def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
     """Return the sender's own words, line by line, without what name and resource say already."""
+    if alert.kind == SILENCE:
+        return (_silence_words(alert.fields, language),)
     told = {"", name_words(alert, language), printable(alert.name), printable(alert.resource_name)}
     lines = (printable(line, limit=500) for line in (alert.message or "")[:_LOOKED_AT].splitlines())
     return tuple(islice((line for line in dict.fromkeys(lines) if line not in told), MOST_LINES))
+
+
+def _silence_words(told: Mapping[str, str], language: Language) -> str:
+    """Write what there is to say of an expected callback, in the person's own language and time."""
+    last_at = read_timestamp(told.get("last_at"))
+    last = language.say("none yet")
+    if last_at is not None:
+        last = language.say("last {}").format(f"{as_datetime(last_at).astimezone():%Y-%m-%d %H:%M}")
+    match told.get("status"):
+        case Status.HEARD:
+            return printable(language.say("Heard again, {}").format(last))
+        case Status.DROPPED:
+            return printable(language.say("No longer expected, {}").format(last))
+        case _:
+            silent = f"{told.get('hours')} {language.say('h')}"
+            return printable(language.say("Silent for {}, {}").format(silent, last))
 
 
 def metric_or_message(alert: Alert, language: Language) -> str:

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from trayalert.domain.alert import Alert
+from trayalert.domain.alert import SILENCE, Alert
 from trayalert.domain.console_link import LinkTable, console_links
 from trayalert.domain.language import Language
 from trayalert.domain.settings import Settings
@@ -107,4 +107,6 @@ def mute_period(settings: Settings) -> Millis:
 
 def unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
     """Whether an open incident was not repeated for longer than the mute period: it may be over, unheard of."""
+    if stored.alert.alert.kind == SILENCE:  # nobody repeats it, and it is watched all the while
+        return False
     return stored.incident.open and now - stored.incident.last_received_at > mute_period

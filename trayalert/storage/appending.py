@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from trayalert.domain.alert import SAME_TEXT_SPAN, TEST, Alert, Identity, State
-from trayalert.domain.callback import Callback
+from trayalert.domain.callback import OWN, Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged, TestReceived
 from trayalert.domain.incident import Arrival, Change, Incident, expire, fold, place
 from trayalert.domain.times import Millis
@@ -165,7 +165,7 @@ class _Group:
     def _take(self, job: Append) -> tuple[Event, ...]:
         callback = job.callback
         self._delivery_id += 1
-        events: list[Event] = [CallbackArrived(callback.received_at)]
+        events: list[Event] = [] if callback.method == OWN else [CallbackArrived(callback.received_at)]
         numbers = [self._take_alert(alert, callback.received_at, events) for alert in job.alerts]
         values = (self._delivery_id, *_delivered(callback))
         self._deliveries.append((numbers[0], digest_of("delivery", values), *values))

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from trayalert.callbacks.body import read_body
-from trayalert.domain.callback import Callback
+from trayalert.domain.alert import Kind
+from trayalert.domain.callback import OWN, Callback
 from trayalert.domain.gap import Cause, Gap
 from trayalert.domain.level import Level, read_level
-from trayalert.domain.stored import SecretUse, StoredAlert, StoredIncident, Totals
+from trayalert.domain.stored import Report, SecretUse, StoredAlert, StoredIncident, Totals
+from trayalert.domain.times import Millis
 from trayalert.storage.asking import readable
 from trayalert.storage.faults import DamagedLog, LogFault, NewerLog, NoLog, fault_of
 from trayalert.storage.held import refuse_another
@@ -162,7 +164,7 @@ class Reader:
         found: list[StoredIncident] = []
         for start in range(0, len(ids), 500):
             some = ids[start : start + 500]
-            sql = f"{_INCIDENTS} WHERE i.id IN ({','.join('?' * len(some))})"
+            sql = f"{_INCIDENTS} WHERE i.id IN ({_marks(some)})"
             found += map(read_stored_incident, self._rows(sql, tuple(some)))
         return found
 
@@ -180,8 +182,9 @@ class Reader:
         return dict(found)
 
     def last_callback_at(self) -> int | None:
-        """Return when the last callback arrived."""
-        row = next(iter(self._rows("SELECT received_at FROM delivery ORDER BY id DESC LIMIT 1")), None)
+        """Return when the last callback arrived; what the program itself has to say is none."""
+        sql = "SELECT received_at FROM delivery WHERE method <> ? ORDER BY id DESC LIMIT 1"
+        row = next(iter(self._rows(sql, (OWN,))), None)
         return row[0] if row else None
 
     def secret_uses(self) -> list[SecretUse]:
@@ -196,6 +199,44 @@ class Reader:
             Gap(id=id_, cause=Cause(cause), began_at=began_at, ended_at=ended_at, why=why)
             for id_, cause, began_at, ended_at, why in self._rows(sql, (limit,))
         ]
+
+    def gaps_after(self, since: Millis) -> list[Gap]:
+        """Return the gaps that lasted until then or later, in any order."""
+        sql = "SELECT id, cause, began_at, ended_at, why FROM gap WHERE ended_at IS NULL OR ended_at > ?"
+        return [
+            Gap(id=id_, cause=Cause(cause), began_at=began_at, ended_at=ended_at, why=why)
+            for id_, cause, began_at, ended_at, why in self._rows(sql, (since,))
+        ]
+
+    def newest_delivery(self) -> int:
+        """Return the number of the newest delivery, 0 where there is none."""
+        row = next(iter(self._rows("SELECT max(id) FROM delivery")))
+        return row[0] or 0
+
+    def reports(self, *, after: int, last: int) -> list[Report]:
+        """Return who reported in the deliveries behind `after`, up to `last`; retries and repeats are reports, too."""
+        return [Report(*row) for row in self._rows(_REPORTS, (after, last, after, last))]
+
+    def repeated(self, *, since: Millis) -> list[Report]:
+        """Return which alerts of open incidents came, or came again, after that moment."""
+        sql = (
+            f"SELECT {_REPORTER}, i.last_received_at FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id"
+            " WHERE i.closed_at IS NULL AND i.last_received_at > ?"
+        )
+        return [Report(*row) for row in self._rows(sql, (since,))]
+
+    def latest_of(self, keys: Sequence[str]) -> list[StoredIncident]:
+        """Return of each of these keys the incident that no OK has ended, though a person may have, else the last."""
+        latest = (
+            f"SELECT id, max(coalesce(ok_at, {_NEWEST_ID})) FROM incident WHERE key IN ({_marks(keys)}) GROUP BY key"
+        )
+        sql = f"{_INCIDENTS} WHERE i.id IN (SELECT id FROM ({latest}))"
+        return [read_stored_incident(row) for row in self._rows(sql, tuple(keys))]
+
+    def open_of(self, kind: Kind) -> list[StoredIncident]:
+        """Return the open incidents whose alerts are of that kind."""
+        sql = f"{_INCIDENTS} WHERE i.closed_at IS NULL AND a.kind = ?"
+        return [read_stored_incident(row) for row in self._rows(sql, (str(kind),))]
 
     def totals(self) -> Totals:
         """Count the whole log."""
@@ -223,12 +264,25 @@ class Reader:
 
 
 _INCIDENTS = SELECT_STORED_INCIDENT + FROM_STORED_INCIDENT
+_REPORTER = ", ".join(f"a.{name}" for name in Report._fields[:-1])
+_REPORTS = f"""
+    SELECT {_REPORTER}, max(a.received_at) FROM (
+        SELECT {_REPORTER}, a.received_at FROM alert AS a WHERE a.delivery_id > ? AND a.delivery_id <= ?
+        UNION ALL
+        SELECT {_REPORTER}, d.received_at FROM delivery AS d JOIN alert AS a ON a.id = d.alert_id
+        WHERE d.id > ? AND d.id <= ? AND a.delivery_id <> d.id
+    ) AS a GROUP BY {_REPORTER}
+"""
 
 
 def _texts(query: bytes, body: bytes) -> str:
     """Return what a body says, as people search it: decoded, without the names of its fields."""
     fields = read_body(Callback(received_at=0, method="", query=query, body=body)).fields
     return "\n".join(value or name for name, value in fields.items())
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _pattern(text: str) -> str:

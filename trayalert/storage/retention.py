@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from trayalert.domain.callback import OWN
 from trayalert.domain.events import Event
 from trayalert.domain.times import Millis
 from trayalert.storage.asking import asking
@@ -111,9 +112,11 @@ def oldest(log: Path, *, after: int) -> tuple[int, ...]:
 
 
 def newest_delivery(log: Path) -> Millis | None:
-    """Return when the newest delivery came. Raise LogFault."""
+    """Return when the newest delivery came from outside. Raise LogFault."""
     with asking(log) as connection:
-        row = connection.execute("SELECT received_at FROM delivery ORDER BY id DESC LIMIT 1").fetchone()
+        row = connection.execute(
+            "SELECT received_at FROM delivery WHERE method <> ? ORDER BY id DESC LIMIT 1", (OWN,)
+        ).fetchone()  # what the program itself says bears out no clock
     return int(row[0]) if row else None
 
 
