@@ -1,6 +1,7 @@
 """Readiness: what must be so for Cloud Monitor to get here, as the guide shows it live. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from trayalert.domain.check import Check, Verdict
 from trayalert.domain.reach import Reach, ReachState
@@ -58,8 +59,15 @@ def _probe_check(reach: ReachState) -> Check:
 def way_of(settings: Settings) -> ChosenWay | None:
     """Return the way that the settings go; a forwarded port looks like a host of one's own, but for the door's host."""
     if settings.tunnel is not None:
-        return ChosenWay(way=Way.TUNNEL, public_url=settings.public_url, tunnel=settings.tunnel.settings)
+        return ChosenWay(way=Way.TUNNEL, public_url=settings.public_url, tunnel=_table(settings.tunnel))
     if settings.public_url is None:
         return None
     local = settings.host in {"127.0.0.1", "::1", "localhost"}
     return ChosenWay(way=Way.HOST if local else Way.FORWARD, public_url=settings.public_url)
+
+
+def _table(tunnel: Tunnel) -> dict[str, object]:
+    """Return the tunnel as its table in the settings, with what is set in it."""
+    return {
+        each.name: value for each in fields(tunnel) if (value := getattr(tunnel, each.name)) and value != each.default
+    }

@@ -23,10 +23,7 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
         yield f"running ({state['front']}), but the door is shut: {_why_shut(state)}"
     else:
         yield "not running: callbacks that come now are lost after Cloud Monitor's retries"
-    reach = {"unknown": "unknown: nothing has proved that the outside gets in", "blind": "blind: nothing gets in"}
-    if state["storing"] is False:
-        reach["blind"] = "blind: callbacks are refused, as they cannot be stored"
-    yield f"reach           {reach.get(state['reach'], state['reach'])}"
+    yield from _reach_lines(state)
     yield from (f"log             {problem}" for problem in state["log_problems"])
     yield from (f"log news        {news}" for news in state["log_news"])
     if state["salvaging"]:
@@ -50,6 +47,29 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
     yield f"data dir        {state['data_dir']}"
     yield f"version         {state['version']}"
     yield from (f"settings        {problem}" for problem in state["settings_problems"])
+
+
+def _reach_lines(state: Mapping[str, Any]) -> Iterator[str]:
+    """Write whether callbacks get through, and by which way."""
+    words = {
+        "reachable": "reachable: a probe came through",
+        "blind": "blind: nothing gets in",
+        "unknown": "unknown: nothing has proved that the outside gets in",
+    }
+    said = words[state["reach"]]
+    if state["storing"] is False:
+        said = "blind: callbacks are refused, as they cannot be stored"
+    yield f"reach           {said}{', since ' + state['reach_since'] if state['reach_since'] else ''}"
+    if state["reach_why"] and state["running"] and state["reach_why"] not in state["log_problems"]:
+        yield f"                {state['reach_why']}"
+    if state["tunnel"]:
+        tunnel = state["tunnel"]
+        restarts = f", started again {tunnel['restarts']} times" if tunnel["restarts"] else ""
+        yield f"tunnel          {tunnel['kind']}: {tunnel['phase']}{restarts}"
+        yield from (f"                {words}" for words in (tunnel["why"], tunnel["warning"]) if words)
+    if state["url_changed"]:
+        changed = state["url_changed"]
+        yield f"URL CHANGED     it was {changed['before']}: change the callback URL in the console's rules"
 
 
 def _why_shut(state: Mapping[str, Any]) -> str:

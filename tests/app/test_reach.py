@@ -1,0 +1,171 @@
+"""Reach end to end: the real program behind a real ssh tunnel that is killed, frozen and refused."""
+
+import json
+import os
+import re
+import signal
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.program import Serving, post, serving, wait_for
+from tests.sshd import Sshd, free_port, sshd
+
+PROBE = 5
+SHOWN, BACK = 15.0, 5.0
+"""Seconds that the promise allows until blind is shown, and until it is not any more."""
+
+
+def toml(table: dict[str, Any]) -> str:
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in table.items())
+
+
+def write_settings(data_dir: Path, **settings: Any) -> None:
+    data_dir.mkdir(exist_ok=True)
+    tunnel = settings.pop("tunnel", None)
+    text = toml(settings) + (f"[tunnel]\n{toml(tunnel)}" if tunnel else "")
+    assert tomllib.loads(text)
+    (data_dir / "settings.toml").write_text(text)
+
+
+def status(program: Serving) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(program.run("status", "--json").out)
+    return found
+
+
+def wait_until_it_is(program: Serving, reach: str, *, within: float = 30) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def so() -> bool:
+        found.update(status(program))
+        return bool(found["reach"] == reach)
+
+    wait_for(so, deadline=within)
+    return found
+
+
+def gaps(program: Serving) -> list[dict[str, Any]]:
+    return program.run("gaps", "--json").objects
+
+
+@contextmanager
+def behind(server: Sshd, data_dir: Path) -> Iterator[Serving]:
+    """The program, with its tunnel up and proved."""
+    port = free_port()
+    write_settings(data_dir, public_url=f"http://127.0.0.1:{port}", probe_seconds=PROBE, tunnel=server.tunnel(port))
+    with serving(data_dir) as program:
+        wait_until_it_is(program, "reachable")
+        yield program
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Sshd]:
+    with sshd(tmp_path / "sshd") as running:
+        yield running
+
+
+def test_a_callback_through_the_tunnel_is_stored_and_no_probe_ever_is(server: Sshd, tmp_path: Path) -> None:
+    with behind(server, tmp_path / "data") as program:
+        found = status(program)
+        assert found["tunnel"]["phase"] == "up"
+        assert found["reach_since"] <= found["probed_at"] == found["reachable_at"]
+        assert (found["deliveries"], found["alerts"], found["door_counts"]["own_probes"] > 0) == (0, 0, True)
+        url = program.run("url").out.strip()
+        assert url == f"{found['public_url']}/hook/{program.secret}"
+        assert post(url, b"") == 200
+        assert status(program)["deliveries"] == 1
+
+
+def _kill(server: Sshd) -> Callable[[], None]:
+    server.kill()
+    return server.start
+
+
+def _freeze(server: Sshd) -> Callable[[], None]:
+    server.freeze()
+    return server.thaw
+
+
+def _refuse(server: Sshd) -> Callable[[], None]:
+    server.refuse()
+
+    def allow() -> None:
+        server.kill()
+        server.start()
+
+    return allow
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [(_kill, "refused|closed"), (_freeze, "within 5 s|did not|time"), (_refuse, "forward")],
+    ids=["killed", "frozen", "refused"],
+)
+def test_blind_is_shown_in_time_and_so_is_the_return(
+    server: Sshd, tmp_path: Path, break_it: Callable[[Sshd], Callable[[], None]], words: str
+) -> None:
+    with behind(server, tmp_path / "data") as program:
+        proved = status(program)["reachable_at"]
+        mend = break_it(server)
+        blind = wait_until_it_is(program, "blind", within=SHOWN)
+        assert blind["reach_since"] >= proved
+        wait_for(lambda: re.search(words, status(program)["reach_why"] or ""))
+        mend()
+        wait_until_it_is(program, "reachable", within=BACK)
+        (gap,) = (one for one in gaps(program) if one["cause"] == "blind")
+        assert gap["began_at"] == blind["reach_since"]
+        assert gap["ended_at"] is not None
+
+
+def tunnel_processes(program: Serving) -> list[psutil.Process]:
+    return psutil.Process(program.process.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_tunnel_process_is_left_whatever_ends_the_program(
+    server: Sshd, tmp_path: Path, number: signal.Signals
+) -> None:
+    with behind(server, tmp_path / "data") as program:
+        processes = tunnel_processes(program)
+        assert any(one.name() == "ssh" for one in processes)
+        program.end(number)
+        wait_for(lambda: not any(one.is_running() and one.status() != "zombie" for one in processes))
+
+
+def test_a_freeze_of_the_program_is_a_gap_and_takes_the_proof_away(server: Sshd, tmp_path: Path) -> None:
+    with behind(server, tmp_path / "data") as program:
+        os.kill(program.process.pid, signal.SIGSTOP)
+        began = time.time()
+        wait_for(lambda: time.time() - began > 25)
+        os.kill(program.process.pid, signal.SIGCONT)
+        wait_for(lambda: gaps(program))
+        (gap,) = gaps(program)
+        assert gap["cause"] == "asleep"
+        assert 20 <= gap["seconds"] <= 40
+        wait_until_it_is(program, "reachable")
+
+
+def test_what_was_off_is_a_gap_of_the_next_run(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as program:
+        assert gaps(program) == []
+        program.end(signal.SIGKILL)
+    ended = time.time()
+    wait_for(lambda: time.time() - ended > 1.5)
+    with serving(tmp_path / "data") as program:
+        (gap,) = gaps(program)
+        assert (gap["cause"], gap["ended_at"] is not None, gap["seconds"] >= 1) == ("off", True, True)
+
+
+def test_with_no_public_address_nothing_is_green_and_it_says_what_lacks(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as program:
+        found = status(program)
+        assert found["reach"] == "unknown"
+        assert "No public address" in found["reach_why"]
+    stopped = json.loads(program.run("status", "--json").out)
+    assert (stopped["reach"], stopped["tunnel"]) == ("blind", None)
