@@ -1,4 +1,4 @@
-"""Files that were released stay readable. Steps 1 and 2 stand here once more, as they went out: never edit them."""
+"""Files that were released stay readable. Steps 1 to 3 stand here once more, as they went out: never edit them."""
 
 import sqlite3
 from contextlib import closing
@@ -9,10 +9,12 @@ import pytest
 from tests.storage.making import append, keep_raw, reading, rows, store, writing
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.alert import UNRECOGNISED, Kind, State
+from trayalert.domain.gap import Cause
 from trayalert.domain.incident import Change
 from trayalert.domain.level import Level
 from trayalert.storage.closing import Expire
 from trayalert.storage.faults import LogFault, NoLog
+from trayalert.storage.gaps import AddGap
 from trayalert.storage.reader import Reader
 from trayalert.storage.rows import ALERT_DIGESTED, row_digest
 from trayalert.storage.schema import STEPS, bring_up_to_date, version_of
@@ -115,6 +117,17 @@ STEP_2 = """
         salvaged INTEGER NOT NULL,
         damaged INTEGER NOT NULL,
         missing INTEGER NOT NULL
+    ) STRICT;
+    """
+
+STEP_3 = """
+    ALTER TABLE alert ADD COLUMN more TEXT;
+    CREATE TABLE reparse (
+        begun_at INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        turned INTEGER NOT NULL,
+        refreshed INTEGER NOT NULL
     ) STRICT;
     """
 
@@ -233,6 +246,19 @@ def test_what_version_2_has_digested_is_still_found_sound(path: Path) -> None:
     ((digest, *values),) = rows(path, f"SELECT digest, {columns} FROM alert")
     assert (digest, values[-1]) == (row_digest("alert", values), None)
     assert row_digest("alert", [*values[:-1], "{}"]) != digest
+
+
+def test_a_file_of_version_3_can_hold_gaps_and_has_none_yet(path: Path) -> None:
+    write(path, STEP_1, STEP_2, STEP_3, CONTENT_2, version=3)
+
+    with writing(path):
+        pass
+
+    with reading(path) as reader:
+        assert reader.gaps(limit=10) == []
+    store(path, AddGap(cause=Cause.OFF, began_at=1, ended_at=2))
+    assert rows(path, "SELECT cause, began_at, ended_at, why FROM gap") == [("off", 1, 2, None)]
+    assert rows(path, "PRAGMA user_version") == [(4,)]
 
 
 def test_opening_again_takes_no_step(path: Path) -> None:

@@ -53,6 +53,7 @@ for command in (
     asking.status,
     asking.alerts,
     asking.incidents,
+    asking.gaps,
     changing.resolve,
     changing.reparse,
     sending.send,

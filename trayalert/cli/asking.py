@@ -133,6 +133,25 @@ def incidents(as_json: bool, only_open: bool) -> None:
 
 @click.command()
 @data_dir_option
+@json_option
+@click.option("--limit", type=click.IntRange(0, LARGEST_NUMBER), default=100, show_default=True)
+def gaps(as_json: bool, limit: int) -> None:
+    """List the spans in which no callback could come in, the newest first."""
+    from trayalert.app.clock import now
+    from trayalert.services.records import gap_record, json_line
+    from trayalert.services.tables import gap_lines
+
+    with open_reader(find_own_places()) as reader:
+        found = reader.gaps(limit=limit) if reader else []
+    if as_json:
+        speak_utf8()
+    lines = (json_line(gap_record(gap, now=now())) for gap in found) if as_json else gap_lines(found, now=now())
+    for line in lines:
+        click.echo(line)
+
+
+@click.command()
+@data_dir_option
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), required=True)
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write there, instead of to stdout."

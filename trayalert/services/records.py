@@ -1,4 +1,4 @@
-"""Alerts and incidents as the objects that scripts get. These names are a contract: see README and CHANGELOG."""
+"""Alerts, incidents and gaps as the objects that scripts get. These names are a contract: see README and CHANGELOG."""
 
 import base64
 import json
@@ -7,6 +7,7 @@ from typing import Any
 
 from trayalert.domain.alert import SILENCE, Alert
 from trayalert.domain.console_link import LinkTable, console_links
+from trayalert.domain.gap import Gap
 from trayalert.domain.language import Language
 from trayalert.domain.settings import Settings
 from trayalert.domain.stored import StoredAlert, StoredIncident
@@ -92,6 +93,18 @@ def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mu
         "muted": False,
         "last_value": alert.value,
         **_links(alert, links),
+    }
+
+
+def gap_record(gap: Gap, *, now: Millis) -> Record:
+    """Return the gap's object; `seconds` is how long it lasted, or has lasted until now."""
+    return {
+        "id": gap.id,
+        "cause": gap.cause,
+        "began_at": iso(gap.began_at),
+        "ended_at": iso(gap.ended_at),
+        "seconds": gap.length(now) / 1000,
+        "why": gap.why,
     }
 
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trayalert.domain.alert import TEST, Alert
+from trayalert.domain.gap import Gap
 from trayalert.domain.language import Language, duration_words, ending_words, state_words
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
-from trayalert.domain.times import Millis, as_datetime
+from trayalert.domain.times import Millis, as_datetime, duration_text
 from trayalert.services.alert_words import metric_or_message, name_words, place_words, value_words
 from trayalert.services.records import unconfirmed
 
@@ -137,6 +138,22 @@ def _incident_row(stored: StoredIncident, language: Language, now: Millis, mute_
         duration_words(until - incident.opened_at, language) if incident.start_known else "?",
         *_what(alert, language),
         str(incident.alerts),
+    )
+
+
+def gap_lines(found: Iterable[Gap], *, now: Millis) -> Iterator[str]:
+    """Write gaps as a table."""
+    return _table(("ID", "CAUSE", "FROM", "UNTIL", "LASTED", "WHY"), (_gap_row(gap, now) for gap in found))
+
+
+def _gap_row(gap: Gap, now: Millis) -> Sequence[str]:
+    return (
+        str(gap.id),
+        gap.cause,
+        _local(gap.began_at),
+        "it lasts" if gap.ended_at is None else _local(gap.ended_at),
+        duration_text(gap.length(now), seconds=True),
+        printable(gap.why) or "-",
     )
 
 
