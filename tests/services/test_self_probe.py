@@ -91,6 +91,7 @@ async def here(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(outside, "own_addresses", lambda: frozenset({"10.0.0.1"}))  # the tests' own may have no network
     async with setting() as here:
         yield here
 

@@ -9,37 +9,35 @@ import ipaddress
 import socket
 import threading
 import urllib.request
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 _FAR_AWAY = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 """Addresses that no computer has. Nothing is sent there."""
 
 
-async def addresses_of(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
-    """Return what `getaddrinfo` does, from a thread of its own. Raise OSError or UnicodeError as it does."""
+async def aside(call: Callable[[], Found]) -> Found:
+    """Return what the call does, made on a thread of its own. Raise OSError or ValueError as it does."""
     loop = asyncio.get_running_loop()
-    found: asyncio.Future[list[tuple[Any, ...]]] = loop.create_future()
+    found: asyncio.Future[Found] = loop.create_future()
 
-    def settle(result: list[tuple[Any, ...]], error: Exception | None) -> None:
-        if found.done():  # nobody waits any more
-            return
-        if error is None:
-            found.set_result(result)
-        else:
-            found.set_exception(error)
+    def settle(result: Callable[[], None]) -> None:
+        if not found.done():  # else nobody waits any more
+            result()
 
-    def ask() -> None:
-        result: list[tuple[Any, ...]] = []
-        problem: Exception | None = None
+    def run() -> None:
         try:
-            result = list(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            problem = error
+            result = partial(found.set_result, call())
+        except (OSError, ValueError) as error:
+            result = partial(found.set_exception, error)
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, result, problem)
+            loop.call_soon_threadsafe(settle, result)
 
     # a daemon: those of the loop's own pool are waited for when the program ends
-    threading.Thread(target=ask, name="lookup", daemon=True).start()
+    threading.Thread(target=run, name="lookup", daemon=True).start()
     return await found
 
 
@@ -59,6 +57,7 @@ def proxy_for(scheme: str, host: str, port: int | None) -> str | None:
     """Return the URL of the proxy that the environment, or else the system, names for an address; None: no proxy.
 
     A system's settings say nothing of this computer itself. Those of the environment do, unless NO_PROXY takes it out.
+    Windows may ask a name server for it.
     """
     named = urllib.request.getproxies()
     proxy = named.get(scheme) or named.get("all")

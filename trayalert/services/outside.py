@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from trayalert.services.lookup import addresses_of, own_addresses, proxy_for
+from trayalert.services.lookup import aside, own_addresses, proxy_for
 
 MOST_READ = 4096
 """So many bytes of an answer are looked at."""
@@ -61,12 +61,13 @@ async def ask(
 ) -> Heard:
     """Ask once, for so long. `trust` says whose certificates are believed; None: those whom the system trusts."""
     parts = urlsplit(url)
-    proxy = proxy_for(parts.scheme, parts.hostname or "", parts.port)
-    shown = _shown(proxy) if proxy else None
+    proxy = shown = None
     try:
-        if proxy and not proxy.lower().startswith(("http://", "https://")):
-            return Heard(trouble=Trouble.PROXY, detail="it is no HTTP proxy", proxy=shown)
         async with asyncio.timeout(seconds):
+            proxy = await aside(lambda: proxy_for(parts.scheme, parts.hostname or "", parts.port))
+            shown = _shown(proxy) if proxy else None
+            if proxy and not proxy.lower().startswith(("http://", "https://")):
+                return Heard(trouble=Trouble.PROXY, detail="it is no HTTP proxy", proxy=shown)
             return await _asked(url, body, headers, proxy=proxy, shown=shown, trust=trust, patience=seconds * 0.9)
     except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
         trouble, detail = _trouble(error, proxied=proxy is not None)
@@ -108,9 +109,10 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
+        found = await aside(lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
         return [
-            ResolveResult(hostname=host, host=where[0], port=where[1], family=kind, proto=proto, flags=0)
-            for kind, _, proto, _, where in await addresses_of(host, port, family)
+            ResolveResult(hostname=host, host=str(where[0]), port=int(where[1]), family=kind, proto=proto, flags=0)
+            for kind, _, proto, _, where in found
         ]
 
     async def close(self) -> None:
