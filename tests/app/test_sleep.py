@@ -122,11 +122,11 @@ async def test_a_loop_that_was_blocked_stood_still(world: World, monkeypatch: py
         await asyncio.sleep(0.02)
         begun = clock.now()
         time.sleep(0.4)  # noqa: ASYNC251 - what is not to be done in a loop
-        await until(lambda: world.told)
+        await until(lambda: world.told and world.told[-1][1] >= begun + 400)
 
-    ((began_at, ended_at),) = world.told
-    assert abs(began_at - begun) < 100
-    assert 400 <= ended_at - began_at < 600
+    began_at, ended_at = world.told[-1]
+    assert begun - 300 < began_at <= begun
+    assert 400 <= ended_at - began_at < 2000
 
 
 FROZEN = """
@@ -158,8 +158,8 @@ def test_a_process_that_was_frozen_counts_it_and_loads_no_bus_where_there_is_non
         _, complaints = frozen.communicate(timeout=DEADLINE)
 
     assert (bus, complaints) == ("False", "")
-    assert abs(int(began_at) - stopped) < 300
-    assert 1000 <= int(ended_at) - int(began_at) < 1500
+    assert stopped - 600 < int(began_at) <= stopped + 100
+    assert 900 <= int(ended_at) - int(began_at) < 3000
 
 
 # ---- by logind
