@@ -40,6 +40,11 @@ class Places:
         return self.data_dir / "secrets.json"
 
     @property
+    def remembered(self) -> Path:
+        """What is remembered from one run to the next."""
+        return self.data_dir / "remembered.json"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that owns the data dir."""
         return self.data_dir / "lock"
@@ -62,7 +67,7 @@ class Places:
     @property
     def private(self) -> tuple[Path, ...]:
         """What nobody else may read, besides the log and what belongs to it."""
-        return self.data_dir, self.secrets, self.access_log, self.crashes
+        return self.data_dir, self.secrets, self.remembered, self.access_log, self.crashes
 
     @property
     def socket(self) -> Path:

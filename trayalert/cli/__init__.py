@@ -8,7 +8,7 @@ import sys
 import click
 
 from trayalert import __version__
-from trayalert.cli import asking, changing, diagnosing, keeping, running, secrets, sending
+from trayalert.cli import asking, changing, diagnosing, expecting, keeping, running, secrets, sending, starting
 from trayalert.cli.common import FaultTellingGroup, data_dir_option
 from trayalert.cli.running import address_options, owned, show_trouble
 
@@ -19,12 +19,16 @@ from trayalert.cli.running import address_options, owned, show_trouble
 @click.version_option(__version__, message="trayalert %(version)s")
 @data_dir_option
 @address_options
+@click.option("--minimised", is_flag=True, help="Start with no window, only in the tray.")
+@click.option("--minimized", "minimised", is_flag=True, hidden=True)
 @click.pass_context
-def main(context: click.Context, host: str | None, port: int | None) -> None:
+def main(context: click.Context, host: str | None, port: int | None, minimised: bool) -> None:
     """One admin's alert desk for Alibaba Cloud Monitor. With no command: the tray application."""
     if context.invoked_subcommand is not None:
         if host is not None or port is not None:
             raise click.UsageError("--host and --port belong to `trayalert` itself and to `trayalert serve`.")
+        if minimised:
+            raise click.UsageError("--minimised belongs to `trayalert` itself.")
         return
     from trayalert.app import screen
 
@@ -37,7 +41,7 @@ def main(context: click.Context, host: str | None, port: int | None) -> None:
     from trayalert.services.secrets import SecretFault
 
     try:
-        with owned("tray", host, port) as plan:
+        with owned("tray", host, port, minimised=minimised) as plan:
             from trayalert.app.desktop import run_desktop
 
             sys.exit(run_desktop(plan))
@@ -54,6 +58,7 @@ for command in (
     asking.alerts,
     asking.incidents,
     asking.gaps,
+    expecting.expected,
     changing.resolve,
     changing.reparse,
     sending.send,
@@ -62,5 +67,6 @@ for command in (
     keeping.check,
     keeping.backup,
     keeping.restore,
+    starting.autostart,
 ):
     main.add_command(command)

@@ -36,7 +36,7 @@ def serve(host: str | None, port: int | None) -> None:
 
 
 @contextlib.contextmanager
-def owned(front: str, host: str | None, port: int | None) -> Iterator["Plan"]:
+def owned(front: str, host: str | None, port: int | None, *, minimised: bool = False) -> Iterator["Plan"]:
     """Own the data dir and plan the receiver. A second tray raises the window of the first and is done."""
     from dataclasses import replace
 
@@ -59,7 +59,14 @@ def owned(front: str, host: str | None, port: int | None) -> Iterator["Plan"]:
         with owning(places.lock, front):
             secrets = Secrets(places.secrets)
             log_to_stderr(secrets.mask)
-            yield Plan(places=places, settings=settings, problems=problems, secrets=secrets, front=front)
+            yield Plan(
+                places=places,
+                settings=settings,
+                problems=problems,
+                secrets=secrets,
+                front=front,
+                minimised=minimised,
+            )
     except OwnedError as owned:
         if front == "tray" and owned.owner and owned.owner.front == "tray":
             with contextlib.suppress(ControlFault):

@@ -98,6 +98,23 @@ def secret_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     return _table(head, cells)
 
 
+def expected_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Write the expected callbacks as a table."""
+    head = ("NAME", "HOURS", "LEVEL", "LAST CALLBACK", "DUE", "STATE")
+    cells = (
+        (
+            row["name"],
+            f"{row['hours']:g}",
+            row["level"],
+            "never" if row["last_at"] is None else _local(row["last_at"]),
+            "-" if row["due_at"] is None else _local(row["due_at"]),
+            row["state"],
+        )
+        for row in rows
+    )
+    return _table(head, cells)
+
+
 def alert_lines(found: Iterable[StoredAlert], language: Language) -> Iterator[str]:
     """Write alerts as a table."""
     head = ("ID", "RECEIVED", "LEVEL", "STATE", "NAME", "RESOURCE", "METRIC OR MESSAGE", "VALUE", "INCIDENT")

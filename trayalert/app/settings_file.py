@@ -1,0 +1,178 @@
+"""Writing the settings: the way that a person has chosen, into the file that she edits by hand.
+
+Its rule: all else in it stays as it is, comments too. What cannot be written so is not written, but told: then she adds
+the lines herself.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trayalert.app.places import Places
+from trayalert.domain.fault import Fault
+from trayalert.domain.settings import Settings, parse_settings
+from trayalert.domain.way import ChosenWay, Way
+from trayalert.services.secrets import write_private
+
+if TYPE_CHECKING:  # imported where something is written: it costs memory
+    from tomlkit.container import Container
+
+_MARK = "\ufeff"
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+
+
+class SettingsFault(Fault):
+    """The settings were not written; the text says why. `lines` are those that the person may add by hand."""
+
+    def __init__(self, why: str, lines: str) -> None:
+        self.lines = lines
+        super().__init__(f"{why} Write it yourself:\n{lines}" if lines else why)
+
+
+def change_settings(places: Places, chosen: ChosenWay) -> Settings:
+    """Write the way into the settings; return what they are then. Raise SettingsFault where that cannot be."""
+    path = places.settings
+    target = path.resolve() if path.is_symlink() else path  # a link stays one
+    try:
+        before = _read(target)
+        text = before.decode("utf-8")
+    except OSError as error:
+        raise SettingsFault(f"{path} cannot be read: {_reason(error)}.", _lines(chosen)) from error
+    except ValueError as error:
+        raise SettingsFault(f"{path} is not UTF-8, and is left as it is.", _lines(chosen)) from error
+    after = changed_text(text, chosen, name=str(path))
+    settings, problems = parse_settings(after.removeprefix(_MARK))
+    new = [problem for problem in problems if problem not in parse_settings(text.removeprefix(_MARK))[1]]
+    if new:
+        raise SettingsFault(f"The settings were not changed: {' '.join(new)}", "")
+    try:
+        _make_folder(target.parent)
+        if _read(target) != before:
+            raise SettingsFault(
+                f"{path} was changed by another program just now, and is left as it is.", _lines(chosen)
+            )
+        if after != text:
+            write_private(target, after)
+    except OSError as error:
+        raise SettingsFault(f"{path} cannot be written: {_reason(error)}.", _lines(chosen)) from error
+    return settings
+
+
+def changed_text(text: str, chosen: ChosenWay, *, name: str) -> str:
+    """Return the settings' text with the way in it. Raise SettingsFault where something else would be lost."""
+    import tomlkit  # noqa: PLC0415 - it costs memory, and settings are rarely written
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+
+    mark, plain = (_MARK, text[1:]) if text.startswith(_MARK) else ("", text)
+    url, tunnel = chosen.public_url or None, _tunnel(chosen)
+    try:
+        wanted = tomllib.loads(plain)
+        document = tomlkit.parse(plain if plain.endswith("\n") or not plain else plain + "\n")
+        _set(document, "public_url", url)
+        added = _set_tunnel(document, tunnel)
+        after = document.as_string() + added
+        found = tomllib.loads(after)
+    except (TOMLKitError, ValueError, RecursionError) as error:
+        raise SettingsFault(f"{name} is not TOML, and is left as it is.", _lines(chosen)) from error
+    for key, value in (("public_url", url), ("tunnel", tunnel)):
+        wanted.pop(key, None)
+        if value:
+            wanted[key] = value
+    if found != wanted or _lost(plain, after):
+        raise SettingsFault(f"{name} is too intricate to be changed, and is left as it is.", _lines(chosen))
+    return mark + after
+
+
+def _lost(before: str, after: str) -> bool:
+    """Whether a line that is a comment is gone."""
+    return bool(Counter(_COMMENT.findall(before)) - Counter(_COMMENT.findall(after)))
+
+
+def _tunnel(chosen: ChosenWay) -> dict[str, Any]:
+    """Return the table to be written; empty: none."""
+    if chosen.way is not Way.TUNNEL:
+        return {}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.tunnel.items()
+            if value is not None and value not in ("", [], ())}  # fmt: skip
+
+
+def _lines(chosen: ChosenWay) -> str:
+    import tomlkit  # noqa: PLC0415 - it costs memory
+
+    tables = {"public_url": chosen.public_url, "tunnel": _tunnel(chosen)}
+    return tomlkit.dumps({name: value for name, value in tables.items() if value}).strip()
+
+
+def _set(container: "Container", name: str, value: object) -> None:
+    """Set a value where it stands, or behind the last one that is in no table; None takes its line out."""
+    if value is None:
+        if name in container:
+            container.remove(name)
+    elif name in container:
+        container[name] = value
+    else:
+        _insert(container, name, value)
+
+
+def _insert(container: "Container", name: str, value: object) -> None:
+    """Put a new line behind the last value, and not behind comments that belong to what follows."""
+    import tomlkit  # noqa: PLC0415 - it costs memory
+    from tomlkit.items import AoT, SingleKey, Table  # noqa: PLC0415
+
+    body = container.body
+    values = [place for place, (key, item) in enumerate(body) if key and not isinstance(item, Table | AoT)]
+    body.insert(values[-1] + 1 if values else 0, (SingleKey(name), tomlkit.item(value)))
+
+
+def _set_tunnel(document: "Container", tunnel: Mapping[str, Any]) -> str:
+    """Set a plain table where it stands, take any other out; return the text of what is to be added at the end."""
+    import tomlkit  # noqa: PLC0415 - it costs memory
+    from tomlkit.items import AoT, Table  # noqa: PLC0415
+
+    places = [place for place, (key, _) in enumerate(document.body) if key is not None and key.key == "tunnel"]
+    if len(places) == 1 and tunnel:
+        table = document.body[places[0]][1]
+        if isinstance(table, Table) and not any(isinstance(inner, Table | AoT) for _, inner in table.value.body):
+            for name in [*table.value]:
+                if name not in tunnel:
+                    table.value.remove(name)
+            for name, value in tunnel.items():
+                _set(table.value, name, value)
+            return ""
+    for place in reversed(places):
+        document.body[place : place + 1] = [(None, item) for item in _comments(document.body[place][1])]
+    if not tunnel:
+        return ""
+    return ("\n" if document.body else "") + tomlkit.dumps({"tunnel": dict(tunnel)})
+
+
+def _comments(item: Any) -> Iterator[Any]:
+    """Return the comments in a table, and the empty lines: its last ones belong to what follows it."""
+    from tomlkit.items import Comment, Table, Whitespace  # noqa: PLC0415
+
+    for key, inner in item.value.body if isinstance(item, Table) else ():
+        if key is None and isinstance(inner, Comment | Whitespace):
+            yield inner
+        elif isinstance(inner, Table):
+            yield from _comments(inner)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make it readable by nobody else."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
