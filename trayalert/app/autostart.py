@@ -5,7 +5,6 @@ The rule: what is started is the program as it runs now, with no window, and wit
 
 import contextlib
 import os
-import plistlib
 import shutil
 import subprocess
 import sys
@@ -224,16 +223,19 @@ class LaunchAgent:
 
     def on(self) -> bool:
         """Whether there is one, and nobody has switched it off in it."""
+        import plistlib  # noqa: PLC0415 - it costs memory, and only macOS has such a file
+        from xml.parsers.expat import ExpatError  # noqa: PLC0415
+
         try:
             found = plistlib.loads(self._path.read_bytes())
-        except FileNotFoundError:
-            return False
-        except ValueError:  # plistlib.InvalidFileException, and expat's
+        except (FileNotFoundError, ValueError, ExpatError):
             return False
         return isinstance(found, dict) and bool(found.get("RunAtLoad")) and not found.get("Disabled")
 
     def turn_on(self, launch: Launch) -> None:
         """Write it."""
+        import plistlib  # noqa: PLC0415 - it costs memory, and only macOS has such a file
+
         entry: dict[str, object] = {
             "Label": _NAME,
             "ProgramArguments": list(launch.arguments),
