@@ -216,6 +216,19 @@ async def test_a_clock_that_jumps_opens_nothing_and_loses_no_time(world: World) 
         assert world.open == 0
 
 
+async def test_a_gap_that_ended_in_the_future_makes_not_deaf_for_ever(world: World) -> None:
+    """The computer began with a clock that was a year ahead, and so was the gap noted down."""
+    store(world.log, append(at=NOON), AddGap(cause=Cause.OFF, began_at=NOON + HOUR, ended_at=NOON + 365 * DAY))
+    world.now = NOON + 365 * DAY
+    async with expecting(world, BACKUP):
+        await world.pass_(10 * MINUTE)
+        world.now = NOON + 3 * HOUR
+        await world.pass_(20 * MINUTE)
+        assert world.states == []
+        await world.pass_(26 * HOUR)
+        assert world.states == ["ALERT"]
+
+
 async def test_a_clock_that_was_set_back_closes_and_opens_all_the_same(world: World) -> None:
     async with expecting(world, BACKUP) as (inbox, _):
         await report(world, inbox)

@@ -13,19 +13,19 @@ from pathlib import Path
 
 from trayalert.callbacks.silence import Status, silence_callback, silence_key
 from trayalert.domain.expected import Expected
-from trayalert.domain.gap import Gap, deaf_time
+from trayalert.domain.gap import Gap
 from trayalert.domain.steady_clock import SteadyClock, calm, watch
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.times import Millis, read_timestamp
 from trayalert.services.inbox import Inbox, read
-from trayalert.services.reports import Findings, Known, Memory, look, recall, remember, untold
+from trayalert.services.reports import Findings, Known, Memory, look, recall, remember, unheard, untold
 from trayalert.storage.appending import Append
 from trayalert.storage.faults import LogFault
 from trayalert.storage.reader import Reader
 
 _MINUTE = 60.0
 _SETTLED: Millis = 60_000
-"""So long after the start, or after having stood still, nothing opens: the gap before is still being noted down."""
+"""So long after a start, standing still or a log that took nothing, nothing opens: that gap is yet to be noted down."""
 
 _STOOD_STILL: Millis = 180_000
 _REMEMBERED: Millis = 3_600_000
@@ -57,7 +57,7 @@ class _Watched:
     def count(self, gaps: Sequence[Gap], *, now: Millis, ticks: Millis) -> None:
         """Count how long it is silent while we listen."""
         passed = max(0, ticks - self.begun)
-        self.silence = self.settled + passed - deaf_time(gaps, since=now - passed, until=now)
+        self.silence = self.settled + passed - unheard(gaps, since=now - passed, now=now)
 
     def settle(self, *, ticks: Millis) -> None:
         """Keep what was counted until then, as the wall clock by which gaps are noted down is another now."""
@@ -136,7 +136,11 @@ class Expecting:
                 one.heard = untold(found, one.expected.name, one.known.last_at)
         self._seen, self._repeated_until, self._looked = found.newest, found.repeated_until, (now, ticks)
         await self._remember(ticks)
-        await self._say(found, now, ticks)
+        log = self._inbox.log_state
+        if not log.storing or log.salvaging:  # what came is refused, or not all of it is back
+            self._steady_since = ticks
+        if log.storing:
+            await self._say(found, now, ticks)
 
     async def _find(self, now: Millis, ticks: Millis) -> tuple[Findings, bool]:
         """Ask the log, in a thread; whether for the first time."""

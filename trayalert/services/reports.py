@@ -19,6 +19,7 @@ from trayalert.storage.reader import Reader
 _NAME = "expected"
 _LOT = 20_000
 """Deliveries that are looked at at once."""
+_SLACK: Millis = 120_000
 _LONGEST = 0.7
 """Seconds that the search in a large log may take."""
 
@@ -122,6 +123,15 @@ def _last(expected: Sequence[Expected], reports: Sequence[Report]) -> dict[str, 
     return found
 
 
+def unheard(gaps: Sequence[Gap], *, since: Millis, now: Millis) -> Millis:
+    """Return how long nothing could be heard. A gap that ended in the future is by a wrong clock, and counts nothing.
+
+    It would make deaf until then: in doubt it burns.
+    """
+    sane = [gap for gap in gaps if gap.ended_at is None or gap.ended_at <= now + _SLACK]
+    return deaf_time(sane, since=since, until=now)
+
+
 def untold(findings: Findings, name: str, last_at: Millis | None) -> bool:
     """Whether its silence, if it is silent, is still to be told: none was, or it was heard since."""
     stored = findings.latest.get(silence_key(name))
@@ -144,7 +154,7 @@ def standings(
         last_at = max((moment for moment in (one.last_at, came) if moment is not None), default=None)
         begun_at = one.since if last_at is None else last_at
         silent = found is not None and not untold(found, each.name, last_at)
-        listened = max(0, now - begun_at) - deaf_time(found.gaps if found else (), since=begun_at, until=now)
+        listened = max(0, now - begun_at) - unheard(found.gaps if found else (), since=begun_at, now=now)
         rows.append({
             "name": each.name,
             "hours": each.hours,
