@@ -1,19 +1,28 @@
-"""The program's own logging: one line an entry on stderr, with every secret masked.
+"""The program's own logging: one line an entry on stderr and in a file, with every secret masked.
 
 What comes again and again is cut short: a disk fault under a flood of callbacks must not fill another disk with words.
 """
 
+import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 AT_ONCE = 20
 PAUSE = 10.0
 """So many entries of one kind are written at once; after them one in so many seconds."""
 
+LARGEST = 1_000_000
+"""A file of so many bytes becomes the former one, `.1`; there are no more than these two."""
+
 _MOST_KINDS = 1000
+_MOST_WAITING = 1000
+_PATIENCE = 2.0
+"""Seconds that the end of the program waits for a disk that hangs."""
 
 
 class _Masked(logging.Formatter):
@@ -70,11 +79,67 @@ class Sparing(logging.Filter):
         return True
 
 
-def log_to_stderr(mask: Callable[[str], str]) -> None:
-    """Send warnings and worse to stderr."""
-    stream = logging.StreamHandler()
-    stream.setFormatter(_Masked(mask))
-    stream.addFilter(Sparing())
+class _File(logging.Handler):
+    """Writes to the end of a file, in a thread: a disk that hangs, is full or read-only is nobody's concern here."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._guard = threading.Lock()  # not the handler's own: the end of the program flushes with that in its hand
+        self._waiting: list[str] = []
+        self._thread: threading.Thread | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line until it is written."""
+        line = self.format(record) + "\n"
+        with self._guard:
+            if len(self._waiting) < _MOST_WAITING:
+                self._waiting.append(line)
+            if self._thread is None:
+                thread = threading.Thread(target=self._write, name="program log", daemon=True)
+                with contextlib.suppress(RuntimeError):  # no thread can be had now; the next line tries again
+                    thread.start()
+                    self._thread = thread
+
+    def flush(self) -> None:
+        """Wait for what is being written, but not for ever."""
+        thread = self._thread
+        if thread:
+            thread.join(_PATIENCE)
+
+    def _write(self) -> None:
+        while lines := self._taken():
+            with contextlib.suppress(OSError):
+                _append(self._path, "".join(lines).encode("utf-8", "replace"))
+
+    def _taken(self) -> list[str]:
+        with self._guard:
+            lines, self._waiting = self._waiting, []
+            if not lines:
+                self._thread = None
+            return lines
+
+
+def _append(path: Path, content: bytes) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size + len(content) > LARGEST:
+            path.replace(path.with_name(f"{path.name}.1"))
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with open(descriptor, "ab") as file:  # noqa: PTH123 - a descriptor, not a path
+        file.write(content)
+
+
+def log_to_stderr(mask: Callable[[str], str], file: Path | None = None) -> None:
+    """Send warnings and worse to stderr, and to the file also what NOTED tells."""
     root = logging.getLogger()
-    root.handlers[:] = [stream]
+    root.handlers[:] = [logging.StreamHandler(), *([_File(file)] if file else [])]
+    for handler in root.handlers:
+        handler.setFormatter(_Masked(mask))
+        handler.addFilter(Sparing())
+    root.handlers[0].setLevel(logging.WARNING)
     root.setLevel(logging.WARNING)
+    NOTED.setLevel(logging.INFO)
+
+
+NOTED = logging.getLogger("trayalert.program")
+"""Tells the file what is no warning: that the program begins, and that it ends."""

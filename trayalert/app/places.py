@@ -55,6 +55,11 @@ class Places:
         return self.data_dir / "access.log"
 
     @property
+    def program_log(self) -> Path:
+        """What the program says of itself; a former one, `.1`, beside it."""
+        return self.data_dir / "trayalert.log"
+
+    @property
     def crashes(self) -> Path:
         """The folder of crash files."""
         return self.data_dir / "crashes"
@@ -67,7 +72,15 @@ class Places:
     @property
     def private(self) -> tuple[Path, ...]:
         """What nobody else may read, besides the log and what belongs to it."""
-        return self.data_dir, self.secrets, self.remembered, self.access_log, self.crashes
+        return (
+            self.data_dir,
+            self.secrets,
+            self.remembered,
+            self.access_log,
+            self.program_log,
+            self.crashes,
+            self.alive,
+        )
 
     @property
     def socket(self) -> Path:

@@ -11,6 +11,7 @@ import click
 
 from trayalert.app.places import read_settings
 from trayalert.cli.common import Command, data_dir_option, fail, find_own_places
+from trayalert.domain.fault import Fault
 
 if TYPE_CHECKING:
     from trayalert.app.receiver import Plan
@@ -58,15 +59,16 @@ def owned(front: str, host: str | None, port: int | None, *, minimised: bool = F
     try:
         with owning(places.lock, front):
             secrets = Secrets(places.secrets)
-            log_to_stderr(secrets.mask)
-            yield Plan(
-                places=places,
-                settings=settings,
-                problems=problems,
-                secrets=secrets,
-                front=front,
-                minimised=minimised,
-            )
+            log_to_stderr(secrets.mask, places.program_log)
+            with _noted(front):
+                yield Plan(
+                    places=places,
+                    settings=settings,
+                    problems=problems,
+                    secrets=secrets,
+                    front=front,
+                    minimised=minimised,
+                )
     except OwnedError as owned:
         if front == "tray" and owned.owner and owned.owner.front == "tray":
             with contextlib.suppress(ControlFault):
@@ -75,6 +77,26 @@ def owned(front: str, host: str | None, port: int | None, *, minimised: bool = F
                     click.echo("trayalert runs already; its window is shown.")
                     sys.exit(0)
         fail(f"{owned}: {places.data_dir}. End it, or name another --data-dir.")
+
+
+@contextlib.contextmanager
+def _noted(front: str) -> Iterator[None]:
+    """Note begin and end in the program's log: started with the session, nobody sees its stderr."""
+    from trayalert import __version__
+    from trayalert.app.logging_setup import NOTED
+
+    NOTED.info("trayalert %s (%s, process %d) begins", __version__, front, os.getpid())
+    end = "in good order"
+    try:
+        yield
+    except Fault as fault:
+        end = str(fault)
+        raise
+    except Exception as error:
+        end = f"by {type(error).__name__}"
+        raise
+    finally:
+        NOTED.info("trayalert ends: %s", end)
 
 
 def show_trouble(fault: Exception) -> NoReturn:
