@@ -1,7 +1,7 @@
 """What is measured of the program, as plain numbers: for Prometheus, and for nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from trayalert.domain.level import Level
 from trayalert.domain.reach import Reach
@@ -35,5 +35,3 @@ class Measured:
     probe_ms: int | None = None
     tunnel_up: bool | None = None
     tunnel_restarts: int = 0
-    more: Mapping[str, str] = field(default_factory=dict)
-    """Further words for the line of versions, such as Python's."""

@@ -5,23 +5,15 @@ Its rule: no secret, no name and no id is told, and nobody is answered who came 
 """
 
 import asyncio
-import contextlib
 import errno
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from trayalert.domain.level import Level
-from trayalert.domain.reach import Reach
-from trayalert.domain.times import Millis
 from trayalert.listener.faults import DoorFault
 from trayalert.listener.measured import Measured
-
-if TYPE_CHECKING:
-    from prometheus_client.core import Metric
 
 _HOST = "127.0.0.1"
 _OUR_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -30,7 +22,7 @@ _TRY_AGAIN = 2.0
 """Seconds."""
 
 _logger = logging.getLogger(__name__)
-_silent = logging.Logger(__name__, logging.CRITICAL + 1)
+_silent = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001 - one that nobody hears
 """For what aiohttp would say of broken requests."""
 
 Measure = Callable[[], Measured]
@@ -43,7 +35,7 @@ class Metrics:
 
     port: int
     _listening: asyncio.Server
-    _server: web.Server[Any]
+    _server: web.Server
 
     async def close(self) -> None:
         """Answer nobody any more."""
@@ -56,7 +48,7 @@ async def open_metrics(port: int, *, measured: Measure, healthy: Healthy) -> Met
 
     `measured` is called in a thread, one call at a time, as it may read the log; `healthy` on the loop.
     """
-    server = web.Server(_answering(measured, healthy), access_log=None, logger=_silent, keepalive_timeout=10.0)
+    server = web.Server(_Answers(measured, healthy).answer, access_log=None, logger=_silent, keepalive_timeout=10.0)
     try:
         listening = await asyncio.get_running_loop().create_server(server, _HOST, port)
     except OSError as error:
@@ -94,24 +86,24 @@ def _why(port: int, error: OSError) -> str:
     return f"port {port} for metrics cannot be opened: {error.strerror or error}. Set another metrics_port."
 
 
-def _answering(measured: Measure, healthy: Healthy) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-    at_once = asyncio.Lock()
+class _Answers:
+    """Answers requests. Who asks while the log is being read gets the same answer: a slow disk keeps one thread."""
 
-    async def metrics() -> web.Response:
-        async with asyncio.timeout(_DEADLINE), at_once:
-            text, kind = await asyncio.to_thread(_text, measured)
-        return web.Response(body=text, headers={"Content-Type": kind})
+    def __init__(self, measured: Measure, healthy: Healthy) -> None:
+        self._measured = measured
+        self._healthy = healthy
+        self._under_way: asyncio.Task[tuple[bytes, str]] | None = None
 
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         host = (request.headers.get("Host") or "").lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if request.method != "GET" or name not in _OUR_NAMES:
             return web.Response(status=404)
         try:
             if request.path == "/metrics":
-                return await metrics()
+                return await self._metrics()
             if request.path == "/healthz":
-                well, sentence = healthy()
+                well, sentence = self._healthy()
                 return web.Response(status=200 if well else 503, text=("ok" if well else sentence) + "\n")
         except TimeoutError:
             return web.Response(status=503, text="the log did not answer in time\n")
@@ -120,72 +112,14 @@ def _answering(measured: Measure, healthy: Healthy) -> Callable[[web.BaseRequest
             return web.Response(status=500)
         return web.Response(status=404)
 
-    return answer
+    async def _metrics(self) -> web.Response:
+        if self._under_way is None or self._under_way.done():
+            self._under_way = asyncio.create_task(asyncio.to_thread(self._text))
+        text, kind = await asyncio.wait_for(asyncio.shield(self._under_way), _DEADLINE)
+        return web.Response(body=text, headers={"Content-Type": kind})
 
+    def _text(self) -> tuple[bytes, str]:
+        # imported only where somebody asks: it costs memory, and most people never do
+        from trayalert.listener.prometheus import as_prometheus  # noqa: PLC0415
 
-def _text(measured: Measure) -> tuple[bytes, str]:
-    # imported only where somebody asks: it costs memory, and most people never do
-    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
-    from prometheus_client.exposition import CONTENT_TYPE_LATEST  # noqa: PLC0415
-    from prometheus_client.registry import Collector  # noqa: PLC0415
-
-    found = measured()
-
-    class Now(Collector):
-        def collect(self) -> "Iterator[Metric]":
-            return _families(found)
-
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Now())
-    return generate_latest(registry), CONTENT_TYPE_LATEST
-
-
-def _families(now: Measured) -> "Iterator[Metric]":
-    from prometheus_client.core import (  # noqa: PLC0415 - see above
-        CounterMetricFamily,
-        GaugeMetricFamily,
-        InfoMetricFamily,
-    )
-
-    def gauge(name: str, told: str, value: float | None) -> "Iterator[Metric]":
-        if value is not None:
-            yield GaugeMetricFamily(f"trayalert_{name}", told, value=value)
-
-    for name, told, count in (
-        ("requests", "Requests that came to the door since the program started.", now.requests),
-        ("callbacks_stored", "Callbacks that were answered with 200, as they are on disk.", now.stored),
-        ("strangers", "Requests that no secret let in.", now.strangers),
-        ("probing_requests", "Requests of strangers that tried a wrong secret.", now.probes),
-        ("turned_away", "Requests with a right secret that another rule kept out.", now.turned_away),
-        ("tunnel_restarts", "How often the tunnel was started again.", now.tunnel_restarts),
-    ):
-        yield CounterMetricFamily(f"trayalert_{name}", told, value=count)
-    if now.open_incidents is not None:
-        incidents = GaugeMetricFamily("trayalert_open_incidents", "Incidents that are open now.", labels=["level"])
-        for level in Level:
-            incidents.add_metric([level.lower()], now.open_incidents.get(level, 0))
-        yield incidents
-    yield from gauge("alerts", "Alerts in the log.", now.alerts)
-    yield from gauge("deliveries", "Deliveries in the log, retries among them.", now.deliveries)
-    yield from gauge("unrecognised_alerts", "Callbacks in the log that nobody could read.", now.unrecognised)
-    yield from gauge("last_callback_timestamp_seconds", "When the last callback came.", _seconds(now.last_callback_at))
-    yield from gauge("storing", "1 while callbacks can be stored.", now.storing)
-    reach = GaugeMetricFamily("trayalert_reach", "1 for what is known of reach, 0 for all else.", labels=["state"])
-    for state in Reach:
-        reach.add_metric([state], state is now.reach)
-    yield reach
-    yield from gauge("reach_since_timestamp_seconds", "Since when reach has been so.", _seconds(now.reach_since))
-    yield from gauge(
-        "last_good_probe_timestamp_seconds",
-        "When a probe of the public address last came in.",
-        _seconds(now.probe_good_at),
-    )
-    yield from gauge("probe_duration_seconds", "How long that took.", _seconds(now.probe_ms))
-    yield from gauge("tunnel_up", "1 while the tunnel stands; there is no such line without a tunnel.", now.tunnel_up)
-    yield from gauge("uptime_seconds", "How long the program has been running.", now.uptime)
-    words = {"version": now.version, "front": now.front, **now.more}
-    yield InfoMetricFamily("trayalert_build", "What runs here.", value=words)
-
-
-def _seconds(length: Millis | None) -> float | None:
-    return None if length is None else length / 1000
+        return as_prometheus(self._measured())
