@@ -59,6 +59,53 @@ def _lets_in() -> bool:
     return not refused
 
 
+def tray_window() -> bool | None:
+    """Whether a window of the X screen shows tray icons (XEmbed); None where that cannot be asked."""
+    if sys.platform != "linux" or not os.environ.get("DISPLAY"):
+        return None
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return None
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    number = ctypes.c_int()
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, ctypes.byref(number)))
+    try:
+        if xcb.xcb_connection_has_error(connection):
+            return None
+        name = f"_NET_SYSTEM_TRAY_S{number.value}".encode()
+        atom = _x_answer(xcb, "xcb_intern_atom", connection, ctypes.c_uint8(0), ctypes.c_uint16(len(name)), name)
+        return bool(_x_answer(xcb, "xcb_get_selection_owner", connection, ctypes.c_uint32(atom)))
+    finally:
+        xcb.xcb_disconnect(connection)
+
+
+class _XAnswer(ctypes.Structure):
+    """How both answers begin."""
+
+    _fields_ = (
+        ("kind", ctypes.c_uint8),
+        ("pad", ctypes.c_uint8),
+        ("sequence", ctypes.c_uint16),
+        ("length", ctypes.c_uint32),
+        ("number", ctypes.c_uint32),
+    )
+
+
+class _XCookie(ctypes.Structure):
+    """A question that was sent."""
+
+    _fields_ = (("sequence", ctypes.c_uint),)
+
+
+def _x_answer(xcb: ctypes.CDLL, question: str, connection: ctypes.c_void_p, *arguments: object) -> int:
+    """Ask the X server for an atom or a window; 0 where there is none."""
+    ask, hear = getattr(xcb, question), getattr(xcb, f"{question}_reply")
+    ask.restype, hear.restype = _XCookie, ctypes.POINTER(_XAnswer)
+    answer = hear(connection, ask(connection, *arguments), None)
+    return int(answer.contents.number) if answer else 0  # a few bytes are not freed: it is asked once
+
+
 def _answers(address: str) -> bool:
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(3)

@@ -63,6 +63,7 @@ for command in (
     changing.reparse,
     sending.send,
     asking.export,
+    diagnosing.doctor,
     diagnosing.diagnostics,
     keeping.check,
     keeping.backup,

@@ -1,12 +1,46 @@
-"""The command that gathers what somebody needs who looks into a fault."""
+"""The commands for whoever looks into a fault: what is wrong here, and what somebody else needs to see of it."""
 
+import json
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from trayalert.cli.asking import state_of
-from trayalert.cli.common import data_dir_option, fail, find_own_places
+from trayalert.cli.common import data_dir_option, fail, find_own_places, json_option, speak_utf8
+
+if TYPE_CHECKING:
+    from trayalert.domain.check import Check
+
+_INDENT = 21
+
+
+@click.command()
+@data_dir_option
+@json_option
+def doctor(as_json: bool) -> None:
+    """Look at everything that trayalert needs, and say what is wrong and what to do. It changes nothing."""
+    from trayalert.app.doctor import examine, record
+
+    logging.getLogger().addHandler(logging.NullHandler())  # a traceback is for `trayalert diagnostics`
+    checks = examine(find_own_places())
+    found = record(checks)
+    if as_json:
+        speak_utf8()
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        for check in checks:
+            for line in _lines(check):
+                click.echo(line)
+    if not found["ok"]:
+        click.get_current_context().exit(1)
+
+
+def _lines(check: "Check") -> list[str]:
+    do = [" " * _INDENT + check.do] if check.do else []
+    return [f"{check.verdict:<5} {check.name:<14} {check.said}", *do]
 
 
 @click.command()

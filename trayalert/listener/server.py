@@ -45,6 +45,20 @@ class Listener:
         self._crowd.clear()
 
 
+async def prove_limits() -> None:
+    """Prove that the limits are live; it needs no port. Raise DoorFault."""
+    await check(_server_of(Door(_any_secret, _nowhere, counts=DoorCounts(), rules=Rules()), Crowd(1, DoorCounts())))
+
+
+def try_port(host: str, port: int) -> None:
+    """Take the port and let it go again. Raise DoorFault."""
+    host = host or "127.0.0.1"
+    try:
+        _bound(host, port).close()
+    except (OSError, UnicodeError) as error:
+        raise DoorFault(_why(host, port, error)) from error
+
+
 async def open_door(
     host: str,
     port: int,
@@ -59,7 +73,7 @@ async def open_door(
 ) -> Listener:
     """Listen on host and port (0 picks a free one) with at most so many connections. Raise DoorFault."""
     host = host or "127.0.0.1"  # nothing is no address that a URL could name
-    await check(_server_of(Door(_any_secret, _nowhere, counts=DoorCounts(), rules=Rules()), Crowd(1, DoorCounts())))
+    await prove_limits()
     counts = counts or DoorCounts()
     crowd = Crowd(most or most_connections(), counts)
     door = Door(opens, receive, counts=counts, rules=rules or Rules(), access_log=access_log)
