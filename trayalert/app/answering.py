@@ -68,4 +68,5 @@ def running(receiver: "Receiver") -> Running:
         reach=receiver.reach,
         tunnel=way_in.tunnel,
         url_changed=way_in.url_changed,
+        metrics_port=receiver.metrics_port,
     )

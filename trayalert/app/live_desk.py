@@ -85,6 +85,7 @@ class LiveDesk(SettingUp):
             door.note,
             self._turned_away(),
             self._receiver.no_control,
+            self._receiver.metrics_problem,
             *log.problems,
             *self._log.problems,
             reach.why if reach.reach is Reach.BLIND and door.open and log.storing else None,

@@ -23,6 +23,7 @@ from trayalert.domain.log_state import LogState
 from trayalert.domain.reach import Reach, ReachState
 from trayalert.domain.settings import Settings
 from trayalert.listener.counts import DoorCounts
+from trayalert.services.expecting import Expecting
 from trayalert.services.gapkeeping import Gapkeeping
 from trayalert.services.inbox import Inbox
 from trayalert.services.keeping import Keeping
@@ -89,6 +90,8 @@ class Receiver:
         self._gaps: Gapkeeping | None = None
         self._control: asyncio.AbstractServer | None = None
         self.no_control: str | None = None
+        self.metrics_port: int | None = None
+        self.metrics_problem: str | None = None
         self._logless = LogState()
         try:
             self._open_log()
@@ -132,7 +135,7 @@ class Receiver:
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(work)
-                    for work in (self._receive(), self._hear_commands_again(), self.way_in.run())
+                    for work in (self._receive(), self._hear_commands_again(), self.way_in.run(), self._measure())
                 ]
                 await self._ending.wait()
                 await self._doorway.close()
@@ -251,9 +254,50 @@ class Receiver:
         assert self._gaps  # noqa: S101 - made with the inbox
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._gaps.run())
+            tasks.create_task(self._expecting(self.inbox).run())
             self.keeping = Keeping(self.inbox, self.plan.places.log, self.plan.settings, now=now, ticks=ticks)
             tasks.create_task(self.keeping.run())
             tasks.create_task(self._doorway.open(self.inbox.receive, patient=self.show is not None))
+
+    def _expecting(self, inbox: Inbox) -> Expecting:
+        plan = self.plan
+        return Expecting(
+            inbox,
+            plan.places.log,
+            plan.settings.expected,
+            now=now,
+            ticks=ticks,
+            memory=self.remembered,
+            sound=not plan.problems,
+        )
+
+    async def _measure(self) -> None:
+        """Tell Prometheus, where the settings name a port for it."""
+        port = self.plan.settings.metrics_port
+        if port is None:
+            return
+        from trayalert.app.measuring import Measuring  # noqa: PLC0415 - off by default, and not for nothing
+        from trayalert.listener.metrics import keep_metrics  # noqa: PLC0415
+
+        measuring = Measuring(
+            self.plan.places.log,
+            front=self.plan.front,
+            ticks=ticks,
+            counts=lambda: self.door_counts,
+            storing=lambda: self.log_state.storing,
+            reach=lambda: self.reach,
+            tunnel=lambda: self.way_in.tunnel,
+        )
+        await keep_metrics(port, measured=measuring.measured, healthy=self._healthy, tell=self._metrics_are)
+
+    def _healthy(self) -> tuple[bool, str]:
+        """Whether all is well; unknown reach is no illness where nothing is there to prove it."""
+        reach = self.reach
+        return reach.reach is not Reach.BLIND and self.door.open, reach.why or "ok"
+
+    def _metrics_are(self, port: int | None, problem: str | None) -> None:
+        self.metrics_port, self.metrics_problem = port, problem
+        self.announce([LogChanged(self.log_state)])
 
     async def _answer(self, wish: Wish) -> Answer:
         return await answer(wish, self)

@@ -79,7 +79,7 @@ class SettingUp:
     def set_autostart(self, wanted: bool) -> str | None:
         """Start with the session from now on, or not; return a sentence where that failed."""
         try:
-            set_autostart(wanted)
+            set_autostart(wanted, self._plan.places)
         except AutostartFault as fault:
             return str(fault)
         return None

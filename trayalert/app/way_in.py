@@ -7,6 +7,7 @@ Its rule: nothing here may keep a callback from being received. Lives on the rec
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from trayalert.app.clock import now, ticks
@@ -18,7 +19,7 @@ from trayalert.domain.log_state import LogState
 from trayalert.domain.reach import ReachState
 from trayalert.domain.settings import Settings
 from trayalert.domain.times import Millis
-from trayalert.domain.tunnel import TunnelState
+from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.services.gapkeeping import Gapkeeping
 from trayalert.services.reaching import Reaching
 from trayalert.services.self_probe import Found, SelfProbe
@@ -94,9 +95,9 @@ class WayIn:
     def door_is(self, door: Door) -> None:
         """Hear how the door is; with it open the tunnel is started."""
         before, self._door = self._door, door
-        self._reaching.door_is(open_=door.open, problem=door.problem)
         if door.open and (before is None or not before.open):
-            self._begin_tunnel()
+            self._begin_tunnel()  # first: before it is up there is nothing to probe
+        self._reaching.door_is(open_=door.open, problem=door.problem)
 
     def log_is(self, state: LogState) -> None:
         """Hear how the log is."""
@@ -111,7 +112,6 @@ class WayIn:
     async def choose(self, settings: Settings) -> None:
         """Go the way of these settings from now on."""
         self._settings = settings
-        self._reaching.probe_every(settings.probe_seconds)
         await self._end_tunnel()
         if self._door and self._door.open:
             self._begin_tunnel()
@@ -142,6 +142,7 @@ class WayIn:
         )
         running = _guarded(self._tunnelling.run(door.host, door.port, tls=door.tls))
         self._tunnel_task = asyncio.get_running_loop().create_task(running)
+        self._tunnel_changed(replace(self._tunnelling.state, phase=Phase.STARTING))
 
     async def _end_tunnel(self) -> None:
         if self._tunnel_task is None:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from trayalert.domain.reach import Reach, ReachState
@@ -48,6 +48,15 @@ class Found(Protocol):
     def why(self) -> str | None: ...  # noqa: D102
     @property
     def ms(self) -> int | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class _Down:
+    """No probe is needed: the tunnel is down."""
+
+    why: str | None
+    reach: Reach = Reach.BLIND
+    ms: int | None = None
 
 
 class Reaching:
@@ -97,7 +106,8 @@ class Reaching:
     def address_is(self, public_url: str | None) -> None:
         """Hear under which address the outside reaches us."""
         if public_url != self.state.public_url:
-            self._found = None
+            if public_url is None or self._tunnel.phase in {Phase.OFF, Phase.UP}:
+                self._found = None
             self.state = replace(self.state, public_url=public_url)
             self.probe_soon()
         self._compose()
@@ -105,7 +115,9 @@ class Reaching:
     def tunnel_is(self, tunnel: TunnelState) -> None:
         """Hear how the tunnel is; when it has come up it is probed at once."""
         came_up = tunnel.phase is Phase.UP and self._tunnel.phase is not Phase.UP
-        if tunnel.phase is not Phase.UP:
+        if tunnel.phase in {Phase.WAITING, Phase.MISSING}:
+            self._found = _Down(why=tunnel.why)
+        elif tunnel.phase is not Phase.UP:
             self._doubt()
         self._tunnel = tunnel
         if came_up:
@@ -116,11 +128,6 @@ class Reaching:
         """Hear that the computer slept: what was proved before is proved no more."""
         self._doubt()
         self._compose()
-        self.probe_soon()
-
-    def probe_every(self, seconds: float) -> None:
-        """Change how often it is probed."""
-        self._every = seconds
         self.probe_soon()
 
     def probe_soon(self) -> None:
@@ -151,7 +158,8 @@ class Reaching:
 
     @property
     def _may_probe(self) -> bool:
-        return bool(self._door_open and self.state.public_url and self._every)
+        led_through = self._tunnel.phase in {Phase.OFF, Phase.UP}  # before, it would only find that it is not up
+        return bool(self._door_open and self.state.public_url and self._every and led_through)
 
     async def _probe_once(self) -> None:
         url = self.state.public_url or ""
@@ -232,15 +240,13 @@ class Reaching:
             return Reach.BLIND, self._log_problem
         if not self._door_open:
             return (Reach.BLIND, self._door_problem) if self._door_problem else (Reach.UNKNOWN, OPENING)
-        if self._tunnel.phase in {Phase.WAITING, Phase.MISSING}:
-            return Reach.BLIND, self._tunnel.why
-        return self._judge_probes()
+        if self._found is not None:
+            return self._found.reach, self._found.why
+        return Reach.UNKNOWN, self._why_unknown()
 
-    def _judge_probes(self) -> tuple[Reach, str | None]:
+    def _why_unknown(self) -> str:
+        if self._tunnel.phase is Phase.STARTING:
+            return TUNNEL_STARTS
         if self.state.public_url is None:
-            return Reach.UNKNOWN, TUNNEL_STARTS if self._tunnel.phase is Phase.STARTING else NO_ADDRESS
-        if not self._every:
-            return Reach.UNKNOWN, NOT_PROBED
-        if self._found is None:
-            return Reach.UNKNOWN, FIRST_PROBE
-        return self._found.reach, self._found.why
+            return NO_ADDRESS
+        return FIRST_PROBE if self._every else NOT_PROBED

@@ -42,6 +42,7 @@ class Running:
     reach: ReachState = field(default_factory=ReachState)
     tunnel: TunnelState = field(default_factory=TunnelState)
     url_changed: UrlChanged | None = None
+    metrics_port: int | None = None
 
 
 def read_running(told: dict[str, Any]) -> Running:
@@ -129,6 +130,7 @@ def status(
         "callback_url": callback_url(public_url, door, "***"),
         "public_url": public_url,
         **_reach_of(running),
+        "metrics_port": running.metrics_port if running else None,
         "storing": log.storing if log else None,
         "log_problems": list(dict.fromkeys(log_problems)),
         "log_news": list(log.news) if log else [],
