@@ -1,6 +1,7 @@
-"""What `trayalert diagnostics` gathers for whoever looks into a fault. Its rule: no alert, and no secret in any member.
+"""What `trayalert diagnostics` gathers for whoever looks into a fault: only what stands in this list, and no alert.
 
-Every text goes through the mask, which knows the secrets of today, and takes out all that looks like one of before.
+Its rule: every text goes through two sieves. The mask knows the secrets of today, and takes out all that looks like one
+of before; `anonymising` hides what names a person, a computer or a resource.
 """
 
 import contextlib
@@ -10,25 +11,78 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from trayalert.app.anonymising import Anonymous
 from trayalert.app.places import Places, read_settings
+from trayalert.app.told_settings import told_settings, words_of
 from trayalert.app.versions import versions
+from trayalert.domain.fault import Fault
+from trayalert.domain.gap import Gap
 from trayalert.domain.times import iso
-from trayalert.services.secrets import SecretFault, Secrets
+from trayalert.services.secrets import DEFAULT, SecretFault, Secrets
 from trayalert.storage.files import quarantine_of
+from trayalert.storage.reader import Reader
 
 _TAIL = 256 * 1024
 """So many bytes of the end of a text are enough."""
+_GAPS = 200
 
 _HOOK = re.compile(r"(/hook/)[^\s\"'?#,;)]+")
 _TOKEN = re.compile(r"(?=[A-Z0-9_%-]*[a-z])(?=[a-z0-9_%-]*[A-Z])[A-Za-z0-9_%-]{32,}")
 """As long as a secret, of its signs, and in both cases."""
 
+_LETTERS = re.compile("[^\\W\\d_]+")
+_OUR_NAMES = frozenset(
+    [
+        "T",
+        "Z",
+        "access",
+        "backups",
+        "ballast",
+        "control",
+        "crash",
+        "crashes",
+        "db",
+        "error",
+        "fatal",
+        "json",
+        "journal",
+        "lock",
+        "log",
+        "part",
+        "quarantine",
+        "restored",
+        "scratch",
+        "secrets",
+        "seen",
+        "settings",
+        "shm",
+        "sock",
+        "state",
+        "toml",
+        "trayalert",
+        "txt",
+        "wal",
+        "why",
+    ]
+)
+"""The words in the names of our own files."""
+
 Member = tuple[str, str]
+
+
+def _names(places: Places) -> Iterator[str]:
+    """Return what the admin named: in the settings, and of the secrets."""
+    with contextlib.suppress(OSError, ValueError):
+        yield from words_of(places.settings.read_text(encoding="utf-8-sig"))
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+        for secret in json.loads(places.secrets.read_text(encoding="utf-8"))["secrets"]:
+            if secret["name"] != DEFAULT:
+                yield str(secret["name"])
 
 
 def masking(places: Places) -> Callable[[str], str]:
@@ -44,30 +98,62 @@ def masking(places: Places) -> Callable[[str], str]:
     return mask
 
 
-def bundle(places: Places, state: dict[str, Any], check: dict[str, Any]) -> bytes:
-    """Return the zip. `state` is the object of `trayalert status`, `check` what `trayalert check` found."""
+def bundle(places: Places, state: Mapping[str, Any], check: Mapping[str, Any], doctor: Mapping[str, Any]) -> bytes:
+    """Return the zip of the objects that `trayalert status`, `check` and `doctor` give, and of what lies here."""
     mask = masking(places)
+    anonymous = Anonymous(_names(places), {"<data dir>": places.data_dir, "<settings>": places.settings})
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in _members(places, state, check):
-            archive.writestr(mask(name), mask(text))
+        for name, value in _objects(places, anonymous, state, check, doctor):
+            text = json.dumps(anonymous.value(value), ensure_ascii=False, indent=1, default=str)
+            archive.writestr(name, mask(text) + "\n")
+        for name, text in _texts(places):
+            archive.writestr(anonymous.text(mask(name)), anonymous.text(mask(text)))
     return packed.getvalue()
 
 
-def _members(places: Places, state: dict[str, Any], check: dict[str, Any]) -> Iterator[Member]:
+def _objects(
+    places: Places,
+    anonymous: Anonymous,
+    state: Mapping[str, Any],
+    check: Mapping[str, Any],
+    doctor: Mapping[str, Any],
+) -> Iterator[tuple[str, Any]]:
+    yield "status.json", state
+    yield "doctor.json", doctor
+    yield "versions.json", versions()
     settings, problems = read_settings(places)
-    yield "status.json", _json(state)
-    yield "versions.json", _json(versions())
-    yield "settings.json", _json({"settings": asdict(settings), "problems": problems})
-    yield from _text(places.settings, "settings.toml")
-    yield from _text(places.access_log, "access.log")
+    yield "settings.json", {"settings": told_settings(settings, anonymous.setting), "problems": problems}
+    yield "files.json", list(_files(places.data_dir, anonymous))
+    yield "check.json", check
+    yield "gaps.json", _asked(places, lambda reader: [_gap_record(gap) for gap in reader.gaps(limit=_GAPS)])
+    yield "incidents.json", _asked(places, lambda reader: {"open": dict(reader.open_levels())})
+
+
+def _texts(places: Places) -> Iterator[Member]:
+    for path in (places.access_log, places.program_log, places.program_log.with_name(f"{places.program_log.name}.1")):
+        yield from _text(path, path.name)
     for path in sorted(places.crashes.glob("*.txt")) if places.crashes.is_dir() else ():
         yield from _text(path, f"crashes/{path.name}")
     quarantine = quarantine_of(places.log)
     for path in sorted(quarantine.glob("*/why.txt")) if quarantine.is_dir() else ():
         yield from _text(path, f"quarantine/{path.parent.name}/{path.name}")
-    yield "files.json", _json(list(_files(places.data_dir)))
-    yield "check.json", _json(check)
+
+
+def _asked(places: Places, question: Callable[[Reader], Any]) -> Any:
+    """Ask the log; where it cannot be read, why."""
+    try:
+        reader = Reader(places.log)
+        try:
+            return question(reader)
+        finally:
+            reader.close()
+    except Fault as fault:
+        return {"problem": str(fault)}
+
+
+def _gap_record(gap: Gap) -> dict[str, Any]:
+    return asdict(gap) | {"began_at": iso(gap.began_at), "ended_at": iso(gap.ended_at)}
 
 
 def _text(path: Path, name: str) -> Iterator[Member]:
@@ -82,8 +168,13 @@ def _text(path: Path, name: str) -> Iterator[Member]:
         yield f"{name}.unreadable", str(error)
 
 
-def _files(folder: Path) -> Iterator[dict[str, Any]]:
-    """List what lies in the data dir: names, sizes and rights, no content."""
+def _files(folder: Path, anonymous: Anonymous) -> Iterator[dict[str, Any]]:
+    """List what lies in the data dir: names as far as they are ours, sizes and rights, no content."""
+
+    def told(path: Path) -> str:
+        parts = path.relative_to(folder).parts
+        return "/".join(part if set(_LETTERS.findall(part)) <= _OUR_NAMES else anonymous.hashed(part) for part in parts)
+
     for root, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted((*names, *folders)):
@@ -91,19 +182,15 @@ def _files(folder: Path) -> Iterator[dict[str, Any]]:
             try:
                 found = path.lstat()
             except OSError as error:
-                yield {"path": str(path.relative_to(folder)), "problem": str(error)}
+                yield {"path": told(path), "problem": error.strerror}
                 continue
             yield {
-                "path": str(path.relative_to(folder)),
+                "path": told(path),
                 "size": found.st_size,
                 "mode": stat.filemode(found.st_mode),
                 "owner": found.st_uid,
                 "changed_at": iso(found.st_mtime_ns // 1_000_000),
             }
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n"
 
 
 def write(path: Path, content: bytes) -> None:

@@ -1,10 +1,11 @@
 """The commands for whoever looks into a fault: what is wrong here, and what somebody else needs to see of it."""
 
+import io
 import json
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,7 @@ from trayalert.cli.asking import state_of
 from trayalert.cli.common import data_dir_option, fail, find_own_places, json_option, speak_utf8
 
 if TYPE_CHECKING:
+    from trayalert.app.places import Places
     from trayalert.domain.check import Check
 
 _INDENT = 21
@@ -47,12 +49,13 @@ def _lines(check: "Check") -> list[str]:
 @data_dir_option
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
 def diagnostics(output: Path | None) -> None:
-    """Gather what helps to look into a fault, in one zip file: no alert and no secret is in it."""
+    """Gather what helps to look into a fault, in one zip file, with no alert, no secret and no name in it."""
     from trayalert.app.diagnostics import bundle, write
     from trayalert.domain.fault import Fault
     from trayalert.services.checkup import checkup
 
     places = find_own_places()
+    doctor = _looked_over(places)
     try:
         state = state_of(places)
     except Fault as fault:
@@ -63,7 +66,17 @@ def diagnostics(output: Path | None) -> None:
         check = {"problem": str(fault)}
     path = output or Path(f"trayalert-diagnostics-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip")
     try:
-        write(path, bundle(places, state, check))
+        write(path, bundle(places, state, check, doctor))
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror or error}")
-    click.echo(f"written to {path}; it holds no alert and no secret")
+    click.echo(f"written to {path}; it holds no alert and no secret, and a code in the place of each id and name")
+
+
+def _looked_over(places: "Places") -> dict[str, Any]:
+    """Return what the doctor found, with the tracebacks of faults of its own."""
+    from trayalert.app.doctor import examine, record
+
+    said = io.StringIO()
+    logging.getLogger().addHandler(logging.StreamHandler(said))
+    found = record(examine(places))
+    return found | {"faults": said.getvalue()}

@@ -1,0 +1,168 @@
+"""Takes out of a text whatever names a person, a computer or a resource. What is the same stays told as the same.
+
+Its rule: in doubt it is hidden. Each becomes `id-` and eight digits, by a key that is made anew each time and kept
+nowhere: two bundles cannot be held against each other, and no list of names can be tried out.
+"""
+
+import getpass
+import hashlib
+import hmac
+import ipaddress
+import re
+import secrets
+import socket
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from trayalert.domain.text import printable
+
+_SHORTEST = 3
+"""A shorter word of the settings names nobody; one of Chinese may."""
+_COMMON = frozenset({"root", "user", "admin", "localhost", "home"})
+"""Names of users and computers that name nobody."""
+_SHOWN = 78
+"""So much of a value a sentence shows, then `…`."""
+
+_HOME = re.compile(r"((?:/home|/Users|\\Users)[/\\])[^/\\\s\"':,;]+")
+_STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z?")
+# repeats are bounded: a crash file may hold one word of 64 KiB, at each sign of which a search would begin anew
+_MAIL = r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}"
+_URL = r"\b[a-z][a-z0-9+.-]{0,20}://(?:[^/\s@\"']{0,200}@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^/\s:?#\"'<>,;)\]}]{1,255})"
+_ADDRESS = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]*[:.])[0-9A-Fa-f:.]{2,}+(?!\w)")
+_DOMAIN = re.compile(
+    r"\b(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.){1,10}"
+    r"(?:com|net|org|edu|gov|cn|io|dev|cloud|internal|local|lan|home|corp|example|test|invalid)(?![\w-]|\.\w)"
+)
+_WORD = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
+
+
+class Anonymous:
+    """`names` are literal texts to be hidden; `places` are folders, by the words that are to stand for them."""
+
+    def __init__(self, names: Iterable[str] = (), places: Mapping[str, Path] | None = None) -> None:
+        self._key = secrets.token_bytes(32)
+        folders = {str(path): word for word, path in (places or {}).items()}
+        own = [name for name in (_user(), socket.gethostname()) if name.lower() not in _COMMON]
+        said = {form for name in (*names, *own) for form in (name, printable(name, limit=1000), repr(name)[1:-1])}
+        known = {name for name in said if len(name.encode("utf-8", "replace")) >= _SHORTEST and not _ours(name)}
+        self._words = {**{name: self.hashed(name) for name in known}, **folders, **_home(folders)}
+        longest_first = sorted(self._words, key=len, reverse=True)
+        words = "|".join(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])" for word in longest_first) or "(?!)"
+        self._named = re.compile(f"(?P<mail>{_MAIL})|(?P<word>{words})|{_URL}")
+        self._cut = {name[:length] for name in known for length in range(1, min(len(name), _SHOWN) + 1)}
+
+    def hashed(self, name: str) -> str:
+        """Return what stands for a name."""
+        return f"id-{hmac.new(self._key, name.lower().encode('utf-8', 'replace'), hashlib.sha256).hexdigest()[:8]}"
+
+    def setting(self, value: str) -> str:
+        """Return what stands for a whole value of the settings, but for an address that names any computer."""
+        if _ours(value):
+            return value
+        return self.text(value) if "://" in value else self.hashed(value)
+
+    def text(self, text: str) -> str:
+        """Return the text with nothing in it that names anybody."""
+        pieces, end = [], 0
+        for match in self._named.finditer(text):
+            pieces += [self._unnamed(text[end : match.start()]), self._hide(match)]
+            end = match.end()
+        return "".join((*pieces, self._unnamed(text[end:])))
+
+    def value(self, value: Any) -> Any:
+        """Return an object of JSON with every text in it hidden; its names are ours, its numbers sizes and counts."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {str(name): self.value(each) for name, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(each) for each in value]
+        return value
+
+    def _hide(self, match: re.Match[str]) -> str:
+        if match["word"]:
+            return self._words[match[0]]
+        if match["mail"]:
+            return self.hashed(match[0])
+        scheme, host = match[0].partition("://")[0], match["host"].strip("[]")
+        return f"{scheme}://{match['host'] if _ours(host) else self.hashed(host)}"
+
+    def _unnamed(self, text: str) -> str:
+        """Hide what only its look tells."""
+        if "…" in text:
+            *cut, rest = text.split("…")
+            text = "…".join((*map(self._uncut, cut), rest))
+        text = _HOME.sub(lambda match: match[1] + self.hashed(match[0]), text)
+        text = _ADDRESS.sub(self._hide_address, text)
+        text = _DOMAIN.sub(lambda match: self.hashed(match[0]), text)
+        return _WORD.sub(lambda match: self.hashed(match[0]) if _is_id(match[0]) else match[0], text)
+
+    def _hide_address(self, match: re.Match[str]) -> str:
+        whole = match[0]
+        for address in (whole.rstrip(":."), whole.rpartition(":")[0]):
+            if _is_address(address):
+                return whole if _ours(address) else self.hashed(address) + whole[len(address) :]
+        return whole
+
+    def _uncut(self, text: str) -> str:
+        """Hide the beginning of a name with which a sentence was cut."""
+        for length in range(min(len(text), _SHOWN), 1, -1):
+            if text[-length:] in self._cut:
+                return text[:-length] + self.hashed(text[-length:])
+        return text
+
+
+def _is_id(word: str) -> bool:
+    """Whether it looks like an id of a resource, an account or a token: `i-bp1a2b3c4d5e`, 16 digits, a UUID."""
+    if re.fullmatch(r"id-[0-9a-f]{8}", word):
+        return False
+    parts = [part for part in re.split("[-_]", word) if not _STAMP.fullmatch(part)]
+    if any(part.isdigit() and len(part) >= 12 for part in parts):
+        return True
+    if any(len(part) >= 12 and _mixed(part) for part in parts):
+        return True
+    if sum(len(part) >= 4 and bool(re.fullmatch("[0-9A-Fa-f]+", part)) for part in parts) >= 5:
+        return True
+    return (
+        "-" in word
+        and bool(parts)
+        and parts[0].isalpha()
+        and any(len(part) >= 8 and _mixed(part) for part in parts[1:])
+    )
+
+
+def _mixed(part: str) -> bool:
+    return bool(re.search("[0-9]", part) and re.search("[A-Za-z]", part))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _ours(name: str) -> bool:
+    """Whether it names this computer as all do: a loopback address, or all of its addresses."""
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name.lower() == "localhost"
+    return address.is_loopback or address.is_unspecified
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a number without a name
+        return ""
+
+
+def _home(folders: Mapping[str, str]) -> dict[str, str]:
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return {}
+    return {} if str(home) in folders or home == Path(home.root) else {str(home): "<home>"}
