@@ -4,11 +4,12 @@ import asyncio
 import http.server
 import os
 import socket
+import sqlite3
 import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.listener.certificates import make_pair
 from tests.program import post, run, serving
 from trayalert.app.clock import now
 from trayalert.app.control import open_control
-from trayalert.app.doctor import LINES, examine, outside, record
+from trayalert.app.doctor import LINES, examine, keeping, outside, record
 from trayalert.app.doctor.certificates import not_after
 from trayalert.app.doctor.keeping import judged
 from trayalert.app.doctor.scene import Found, Outside, Scene, ok
@@ -117,6 +118,26 @@ def test_beside_a_running_serve_no_desktop_is_missed_and_nothing_is_changed(tmp_
     assert "1 alerts" in found["log"]["said"]
     assert found["public probe"]["verdict"] == "warn"
     assert "trayalert guide" in found["public probe"]["do"]
+
+
+def test_of_a_long_log_it_says_that_not_all_of_it_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(tmp_path / "data") as serve:
+        assert post(serve.url, b"alertName=x&alertState=ALERT") == 200
+    assert "each as it was written" in told(tmp_path, "log")[1]
+    monkeypatch.setattr(keeping, "_PATIENCE", 0.0)
+    verdict, said, _ = told(tmp_path, "log")
+    assert (verdict, "with 1 alerts" in said, "trayalert check" in said) == ("ok", True, True)
+
+
+def test_a_callback_of_tomorrow_and_a_row_that_was_changed_are_told(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as serve:
+        assert post(serve.url, b"alertName=x&alertState=ALERT") == 200
+    with closing(sqlite3.connect(tmp_path / "data" / "trayalert.db")) as log, log:
+        log.execute("UPDATE delivery SET received_at = received_at + 86400000")
+    verdict, said, do = told(tmp_path, "clock")
+    assert (verdict, "clock is wrong" in said, bool(do)) == ("fail", True, True)
+    verdict, said, do = told(tmp_path, "log")  # the digest tells that somebody changed it
+    assert (verdict, "not what was written" in said, "trayalert restore" in do) == ("fail", True, True)
 
 
 def test_broken_settings_and_a_damaged_log_cost_no_other_line(tmp_path: Path) -> None:

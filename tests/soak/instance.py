@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.program import DEADLINE, Done, environment, run
 
@@ -32,9 +33,9 @@ class Instance:
     def url(self) -> str:
         return f"{self.address}/hook/{self.secret}"
 
-    def run(self, *arguments: str) -> Done:
+    def run(self, *arguments: str, **changes: Any) -> Done:
         """Run a command on the same data dir."""
-        return run(*arguments, data_dir=self.data_dir)
+        return run(*arguments, data_dir=self.data_dir, **changes)
 
     @property
     def log_files(self) -> list[Path]:

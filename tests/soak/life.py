@@ -33,7 +33,9 @@ def live(folder: Path) -> tuple[Path, list[str]]:
         wait_for(lambda: any((data / "quarantine").glob("*/*")) if (data / "quarantine").exists() else False)
         assert post(instance.url, alert("i-after")) == 200
         instance.run("export", "--format", "csv", "-o", str(folder / "export.csv"))
-        instance.run("diagnostics", "-o", str(folder / "diagnostics.zip"))
+        instance.run(
+            "diagnostics", "-o", str(folder / "diagnostics.zip"), https_proxy="http://127.0.0.1:9"
+        )  # no way out
         instance.run("url", "--rotate")
         secrets.append(instance.secret)
         assert post(instance.url, alert("i-rotated")) == 200

@@ -20,9 +20,10 @@ from trayalert.domain.settings import Settings
 from trayalert.domain.text import printable
 from trayalert.services.status import read_running
 
+ASKING = 3.0
 LIMIT = 5.0
-"""Seconds for a line; a probe has to go out and come back."""
-PROBE_LIMIT = 8.0
+PROBE_LIMIT = 7.0
+"""Seconds: for the running instance to say how it is, for a line, and for a probe to go out and come back."""
 
 Look = Callable[[Scene], Found]
 Line = tuple[str, Look, float]
@@ -50,7 +51,7 @@ _logger = logging.getLogger(__name__)
 
 
 def examine(places: Places, outside: Outside | None = None, *, lines: Sequence[Line] = LINES) -> tuple[Check, ...]:
-    """Look at everything, all at the same time. Never raises, and takes about 13 s at the most."""
+    """Look at everything, all at the same time. Never raises, and takes 10 s at the most."""
     scene = _scene(places, outside or Outside())
     begun = [(name, _Looking(name, look, scene), limit) for name, look, limit in lines]
     end = time.monotonic()
@@ -106,7 +107,7 @@ def _scene(places: Places, outside: Outside) -> Scene:
         settings, problems = read_settings(places)
         made = Scene(places=places, outside=outside, settings=settings, problems=problems)
         try:
-            answer = ask(places.socket, {"do": "status"}, deadline=LIMIT - 1)
+            answer = ask(places.socket, {"do": "status"}, deadline=ASKING - 0.5)
         except ControlFault as fault:
             made = Scene(places=places, outside=outside, settings=settings, problems=problems, silent=str(fault))
             return
@@ -123,5 +124,5 @@ def _scene(places: Places, outside: Outside) -> Scene:
 
     thread = threading.Thread(target=make, name="doctor", daemon=True)
     thread.start()
-    thread.join(LIMIT)
+    thread.join(ASKING)
     return made

@@ -13,7 +13,7 @@ from trayalert.listener.faults import DoorFault
 from trayalert.listener.server import prove_limits, try_port
 from trayalert.services.status import address
 
-_PROBE_PATIENCE = 7.0
+_PROBE_PATIENCE = 6.5
 """Seconds; the probe itself has its own deadline."""
 
 
