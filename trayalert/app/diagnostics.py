@@ -36,40 +36,11 @@ _TOKEN = re.compile(r"(?=[A-Z0-9_%-]*[a-z])(?=[a-z0-9_%-]*[A-Z])[A-Za-z0-9_%-]{3
 """As long as a secret, of its signs, and in both cases."""
 
 _LETTERS = re.compile("[^\\W\\d_]+")
-_OUR_NAMES = frozenset(
-    [
-        "T",
-        "Z",
-        "access",
-        "backups",
-        "ballast",
-        "control",
-        "crash",
-        "crashes",
-        "db",
-        "error",
-        "fatal",
-        "json",
-        "journal",
-        "lock",
-        "log",
-        "part",
-        "quarantine",
-        "restored",
-        "scratch",
-        "secrets",
-        "seen",
-        "settings",
-        "shm",
-        "sock",
-        "state",
-        "toml",
-        "trayalert",
-        "txt",
-        "wal",
-        "why",
-    ]
-)
+_OUR_NAMES = frozenset({
+    "T", "Z", "access", "backups", "ballast", "control", "crash", "crashes", "db", "error", "fatal", "json", "journal",
+    "lock", "log", "part", "quarantine", "restored", "scratch", "secrets", "seen", "settings", "shm", "sock", "state",
+    "toml", "trayalert", "txt", "wal", "why",
+})  # fmt: skip
 """The words in the names of our own files."""
 
 Member = tuple[str, str]

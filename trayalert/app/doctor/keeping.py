@@ -48,7 +48,8 @@ def log(scene: Scene) -> Found:
     if found["problems"]:
         more = len(found["problems"]) - 1
         said = str(found["problems"][0]) + (f" And {more} more." if more else "")
-        return fail(said, "`trayalert check` tells all; `trayalert restore` puts a backup in the log's place.")
+        restore = " `trayalert restore` puts a backup in the log's place." if found["log_damaged"] else ""
+        return fail(said, f"`trayalert check` tells all.{restore}")
     if not path.exists():
         return ok("there is none yet.")
     return ok(f"{path} holds {alerts:,} alerts, each as it was written; there are {len(found['backups'])} backups.")
