@@ -272,3 +272,11 @@ def test_a_notification_daemon_that_hangs_is_told_and_costs_no_other_line(
 )
 def test_versions_that_are_known_to_be_bad_are_told(versions: dict[str, str], verdict: str) -> None:
     assert judged(versions).verdict == verdict
+
+
+def test_a_change_in_the_data_dir_would_be_seen(tmp_path: Path) -> None:
+    """The negative control of what holds that nothing is changed."""
+    (tmp_path / "secrets.json").write_text("{}")
+    before = lying_in(tmp_path)
+    (tmp_path / "secrets.json").chmod(0o640)
+    assert lying_in(tmp_path) != before

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from trayalert.app.clock import now
 from trayalert.app.doctor.scene import Found, Scene, fail, ok, warn
-from trayalert.domain.text import printable
+from trayalert.domain.text import printable, sentence
 from trayalert.domain.times import Millis, as_datetime, duration_text, read_moment
 from trayalert.listener.tls import Certificate
 
@@ -22,7 +22,7 @@ def tls(scene: Scene) -> Found:
     if not found:
         return ok("none is set, and no public https address is known.")
     worst = max(found, key=lambda each: ("ok", "warn", "fail").index(each.verdict))
-    return Found(worst.verdict, " ".join(each.said for each in found), worst.do)
+    return Found(worst.verdict, " ".join(sentence(each.said) for each in found), worst.do)
 
 
 def _own(scene: Scene) -> Found | None:

@@ -11,7 +11,7 @@ from dbus_fast.errors import DBusError
 from trayalert.app.doctor.bus import Asking, BusFault, ask_bus, bus_address
 from trayalert.app.doctor.scene import Found, Scene, fail, ok, warn
 from trayalert.app.screen import problem, tray_window
-from trayalert.domain.text import printable
+from trayalert.domain.text import printable, sentence
 
 _NOT_NEEDED = "not needed by `trayalert serve`, which runs here."
 _WATCHER, _WATCHER_PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
@@ -68,7 +68,7 @@ def tray(scene: Scene) -> Found:
         return ok("it shows icons by XEmbed.")
     said = f"{_WATCHER} is there, but nothing that shows icons." if watched else "nothing shows tray icons here."
     gnome = "GNOME" in os.environ.get("XDG_CURRENT_DESKTOP", "").upper()
-    return warn(f"{said} {unknown}" if unknown else said, _GNOME if gnome else _PANEL)
+    return warn(f"{said} {sentence(unknown)}" if unknown else said, _GNOME if gnome else _PANEL)
 
 
 async def _watcher(bus: Asking) -> tuple[bool, bool]:
