@@ -203,11 +203,14 @@ async def test_a_clock_that_jumps_opens_nothing_and_loses_no_time(world: World) 
         await inbox.do(AddGap(cause=Cause.BLIND, began_at=world.now, ended_at=world.now + 5 * HOUR))
         await world.pass_(29 * HOUR)
         world.now += 400 * DAY
-        await world.pass_(59 * MINUTE)
+        await world.look()
+        await world.pass_(58 * MINUTE)
+        assert world.states == []
         world.now -= 800 * DAY
-        await world.pass_(2 * MINUTE)
+        await world.look()
+        await world.pass_(5 * MINUTE)
         assert world.states == []  # within the calm
-        await world.pass_(10 * MINUTE)
+        await world.pass_(6 * MINUTE)
         assert world.states == ["ALERT"]
         assert await inbox.receive(callback(at=world.now))
         world.now, world.ticks = world.now + 400 * DAY, world.ticks + 1_000
@@ -261,6 +264,20 @@ async def test_after_a_restart_it_goes_on_and_an_open_incident_is_not_opened_ane
     async with expecting(world, BACKUP):
         await world.look()
         assert (world.states, world.open) == (["ALERT", "OK"], 0)
+
+
+async def test_a_report_from_before_its_silence_does_not_end_it_after_a_restart(world: World) -> None:
+    short = replace(BACKUP, hours=0.02)
+    async with expecting(world, short) as (inbox, _):
+        await world.pass_(2 * MINUTE)
+        await report(world, inbox, "ALERT")
+        await world.pass_(5 * MINUTE)
+        assert world.states[-1] == "ALERT"
+    said = world.states
+    world.ticks = 9
+    async with expecting(world, short):
+        await world.pass_(5 * MINUTE)
+    assert world.states == said
 
 
 async def test_one_that_a_person_closed_is_not_opened_before_it_reports(world: World) -> None:
