@@ -152,6 +152,25 @@ def test_a_freeze_of_the_program_is_a_gap_and_takes_the_proof_away(server: Sshd,
         wait_until_it_is(program, "reachable")
 
 
+def test_another_public_address_is_shouted_until_it_is_the_old_one_again(tmp_path: Path) -> None:
+    printed = tmp_path / "address"
+    script = tmp_path / "tunnel"
+    script.write_text(f"#!/bin/sh\ncat {printed}\nexec sleep 1000\n")
+    script.chmod(0o755)
+    command = {"kind": "command", "command": [str(script)], "url_pattern": "at (http://\\S+)"}
+    write_settings(tmp_path / "data", tunnel=command)
+    one, other = "http://127.0.0.1:9", "http://127.0.0.2:9"
+    for address, before in ((one, None), (other, one), (other, one), (one, None)):
+        printed.write_text(f"noise\nserving at {address}\n")
+        with serving(tmp_path / "data") as program:
+            wait_for(lambda program=program: status(program)["public_url"])
+            found = status(program)
+            assert found["public_url"] == address
+            assert found["url_changed"] == (before and {"before": before, "now": address})
+            assert ("URL CHANGED" in program.run("status").out) is (before is not None)
+            assert program.run("url").out.startswith(f"{address}/hook/")
+
+
 def test_what_was_off_is_a_gap_of_the_next_run(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as program:
         assert gaps(program) == []
