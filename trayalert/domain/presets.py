@@ -41,8 +41,8 @@ class Preset:
 
     `keys` are what its table may hold besides what every kind may. `arguments` makes what follows the program's name.
     With a `url_pattern` the public address is found in the output, else it is `public_url`. It is up `settle` seconds
-    after a line fits `ready` (with none: after it has started, or after its address was found). Each of `failures` is a
-    pattern and a sentence, the first that fits is the one that tells most.
+    after a line fits `ready`; with none: after its address was found or, where that is fixed, after its start. Each of
+    `failures` is a pattern and a sentence, the first that fits is the one that tells most.
     """
 
     title: str
@@ -107,10 +107,10 @@ def _ssh(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
     return (
         "-N",
         "-T",
+        *tunnel.arguments,  # of what is named twice, ssh takes the first
         *(part for option in options for part in ("-o", option)),
         *(("-p", str(tunnel.ssh_port)) if tunnel.ssh_port else ()),
         *(("-i", tunnel.identity, "-o", "IdentitiesOnly=yes") if tunnel.identity else ()),
-        *tunnel.arguments,
         "-R",
         f"{bind}:{tunnel.remote_port}:{door.place}",
         "--",

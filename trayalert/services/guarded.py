@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from trayalert.services import guard
 
@@ -19,8 +20,27 @@ _READ_AT_ONCE = 65_536
 _LOOK_AGAIN = 0.005
 
 
-class Guarded:
+class Guarded(Protocol):
     """A program, its guard, and all that it starts. `output` is what they print, `pid` the guard's."""
+
+    output: asyncio.StreamReader
+    pid: int
+
+    async def wait(self) -> int:
+        """Return the program's status when it has ended, and all that it started."""
+
+    def end(self) -> None:
+        """Begin the end: a TERM to all, later a KILL."""
+
+    def kill(self) -> None:
+        """Kill all at once, where the guard does not get on."""
+
+    def close(self) -> None:
+        """Let go of it once it has ended."""
+
+
+class _Watched:
+    """A program under a guard of ours."""
 
     def __init__(
         self,
@@ -36,7 +56,6 @@ class Guarded:
         self._gone, self._hold = control
 
     async def wait(self) -> int:
-        """Return the program's status when it has ended, and all that it started."""
         with contextlib.suppress(ConnectionError):
             await self._gone.read()
         while (status := self._process.poll()) is None:  # noqa: ASYNC110 - it has closed all: a moment
@@ -46,24 +65,24 @@ class Guarded:
         return status if status >= 0 else 128 - status
 
     def end(self) -> None:
-        """Begin the end: a TERM to all, later a KILL."""
         with contextlib.suppress(OSError):
             self._hold.write_eof()
 
     def kill(self) -> None:
-        """Kill the guard and its group, where the guard does not get on."""
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Let go of it once it has ended."""
         self._pipe.close()
         self._hold.close()
 
 
 async def start_guarded(command: Sequence[str], environment: Mapping[str, str], *, grace: float) -> Guarded:
     """Start a program, which `grace` seconds after it was asked to end is killed. Raise OSError."""
-    loop = asyncio.get_running_loop()
+    if sys.platform == "win32":
+        from trayalert.services.job import start_in_job  # noqa: PLC0415 - there is none elsewhere
+
+        return await start_in_job(command, environment)
     ours, theirs = socket.socketpair()
     read, write = os.pipe()
     try:
@@ -82,9 +101,23 @@ async def start_guarded(command: Sequence[str], environment: Mapping[str, str], 
     finally:
         theirs.close()
         os.close(write)
+    watching = asyncio.create_task(_watched(process, ours, read))
+    try:
+        return await asyncio.shield(watching)
+    except asyncio.CancelledError:
+        guarded = await watching
+        guarded.end()
+        await guarded.wait()
+        guarded.close()
+        raise
+
+
+async def _watched(process: "subprocess.Popen[bytes]", ours: socket.socket, read: int) -> _Watched:
     output = asyncio.StreamReader(limit=_READ_AT_ONCE)
-    pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read, "rb"))
-    return Guarded(process, output, pipe, await asyncio.open_connection(sock=ours))
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read, "rb")
+    )
+    return _Watched(process, output, pipe, await asyncio.open_connection(sock=ours))
 
 
 def _guard() -> list[str]:

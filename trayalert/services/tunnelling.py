@@ -192,7 +192,10 @@ class Tunnelling:
         ending = asyncio.create_task(guarded.wait())
         ending.add_done_callback(lambda _: self._poke.set())
         try:
-            return await self._watch(ending)
+            why = await self._watch(ending)
+            if self._state.phase is Phase.UP:  # its end may take a while
+                self._become(phase=Phase.STARTING, why=why)
+            return why
         finally:
             await self._end(guarded, hearing, ending)
 
@@ -232,8 +235,7 @@ class Tunnelling:
             return None
         present = time.monotonic()
         has_address = self._pattern is None or bool(self._found)
-        ready_at = self._ready_at if self._preset.ready else (self._found if self._pattern else began)
-        if has_address and ready_at and present - ready_at >= self._preset.settle:
+        if has_address and self._has_settled(began, present):
             self._up_at = present
             self._recent = []
             self._become(phase=Phase.UP, why=None)
@@ -247,6 +249,11 @@ class Tunnelling:
         if reason and reason != self._state.why:
             self._become(why=reason)
         return None
+
+    def _has_settled(self, began: float, present: float) -> bool:
+        if self._preset.ready:
+            return bool(self._ready_at) and present - self._ready_at >= self._preset.settle
+        return self._pattern is not None or present - began >= self._preset.settle
 
     async def _hear(self, output: asyncio.StreamReader) -> None:
         while came := await output.read(65_536):

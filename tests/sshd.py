@@ -1,0 +1,160 @@
+"""A real sshd of the test's own on loopback: started, killed, frozen, thawed, and told to refuse forwards.
+
+`with sshd(folder) as server:`; `server.tunnel(remote_port)` are the settings of a tunnel to it. No key of the person's
+is used, and no known_hosts of theirs.
+"""
+
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.program import wait_for
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def open_at(port: int) -> bool:
+    """Say whether something listens there."""
+    with socket.socket() as one:
+        one.settimeout(1)
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+@dataclass(slots=True)
+class Sshd:
+    """A private ssh server. What is not running can be started; its port stays the same."""
+
+    folder: Path
+    port: int
+    process: "subprocess.Popen[bytes] | None" = None
+    _frozen: list[psutil.Process] = field(default_factory=list)
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.folder / "known_hosts"
+
+    def tunnel(self, remote_port: int, **changes: Any) -> dict[str, Any]:
+        """Return a `[tunnel]` table for it: the server's `remote_port` leads here."""
+        options = ["-F", "none", "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=none"]
+        return {
+            "kind": "ssh",
+            "host": f"{getpass.getuser()}@127.0.0.1",
+            "ssh_port": self.port,
+            "remote_port": remote_port,
+            "remote_host": "127.0.0.1",
+            "identity": str(self.folder / "key"),
+            "arguments": options,
+            **changes,
+        }
+
+    def start(self, *, forwarding: bool = True) -> None:
+        """Start it, and wait until it listens."""
+        assert self.process is None
+        self._write_settings(forwarding=forwarding)
+        with (self.folder / "sshd.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [_program(), "-D", "-e", "-f", str(self.folder / "sshd_config")],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        wait_for(lambda: open_at(self.port))
+
+    def kill(self) -> None:
+        """Kill it and the connections it serves, as when its computer goes off (but that this one tells)."""
+        if self.process is None:
+            return
+        for one in self._processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        self.process.wait()
+        self.process = None
+        self._frozen = []
+
+    def freeze(self) -> None:
+        """Let it stand still with its connections open, as when the network in between is gone."""
+        self._frozen = self._processes()
+        for one in self._frozen:
+            one.suspend()
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        for one in self._frozen:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.resume()
+        self._frozen = []
+
+    def refuse(self) -> None:
+        """From now on let people in, but not their forwards."""
+        self.kill()
+        self.start(forwarding=False)
+
+    def _processes(self) -> list[psutil.Process]:
+        assert self.process is not None
+        own = psutil.Process(self.process.pid)
+        return [own, *own.children(recursive=True)]
+
+    def _write_settings(self, *, forwarding: bool) -> None:
+        lines = {
+            "Port": self.port,
+            "ListenAddress": "127.0.0.1",
+            "HostKey": self.folder / "host_key",
+            "PidFile": self.folder / "sshd.pid",
+            "AuthorizedKeysFile": self.folder / "key.pub",
+            "StrictModes": "no",
+            "UsePAM": "no",
+            "PasswordAuthentication": "no",
+            "PermitRootLogin": "prohibit-password",
+            "AllowTcpForwarding": "remote" if forwarding else "no",
+            "MaxStartups": "100",
+        }
+        text = "".join(f"{name} {value}\n" for name, value in lines.items())
+        (self.folder / "sshd_config").write_text(text, encoding="utf-8")
+
+
+def _program() -> str:
+    found = shutil.which("sshd", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
+    assert found, "there is no sshd: make setup installs it (Debian: openssh-server)"
+    return found
+
+
+def new_key(path: Path) -> None:
+    """Write a key pair in place of one that may be there."""
+    path.unlink(missing_ok=True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, stdin=subprocess.DEVNULL
+    )
+
+
+@contextmanager
+def sshd(folder: Path) -> Iterator[Sshd]:
+    """A running server, which ends with the test."""
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where root's sshd locks itself in
+    folder.mkdir(parents=True, exist_ok=True)
+    new_key(folder / "host_key")
+    new_key(folder / "key")
+    server = Sshd(folder, free_port())
+    host_key = (folder / "host_key.pub").read_text(encoding="utf-8")
+    server.known_hosts.write_text(f"[127.0.0.1]:{server.port} {host_key}", encoding="utf-8")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.thaw()
+        server.kill()
