@@ -5,8 +5,8 @@ is used, and no known_hosts of theirs.
 """
 
 import contextlib
-import getpass
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -53,7 +53,7 @@ class Sshd:
         options = ["-F", "none", "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=none"]
         return {
             "kind": "ssh",
-            "host": f"{getpass.getuser()}@127.0.0.1",
+            "host": f"{pwd.getpwuid(os.getuid()).pw_name}@127.0.0.1",
             "ssh_port": self.port,
             "remote_port": remote_port,
             "remote_host": "127.0.0.1",

@@ -39,9 +39,11 @@ if sys.platform == "win32":
             self._job = job
 
         async def wait(self) -> int:
+            """Return the program's status when it has ended."""
             return await self._process.wait()
 
         def end(self) -> None:
+            """Kill all that is in the job."""
             if self._job:
                 _kernel().CloseHandle(self._job)
                 self._job = 0

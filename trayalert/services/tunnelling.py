@@ -9,14 +9,12 @@ import logging
 import os
 import re
 import shutil
-import stat
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trayalert.domain.fault import Fault
 from trayalert.domain.presets import (
     PRESETS,
     Address,
@@ -31,6 +29,7 @@ from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
 from trayalert.services.guarded import Guarded, start_guarded
 from trayalert.services.tunnel_output import Output
+from trayalert.services.tunnel_token import TunnelFault, read_token
 
 _BETWEEN_READS = 0.05
 """Seconds: what floods its output is made to wait by its full pipe."""
@@ -42,7 +41,6 @@ _MATCHED = 300
 """Characters of a line that are searched for the address: a person's own pattern may be slow on more."""
 
 _SLOW = 0.25
-_LONGEST_TOKEN = 8_192
 
 _logger = logging.getLogger(__name__)
 
@@ -70,10 +68,6 @@ class Timing:
     steady: float = 60.0
     look_again: float = 60.0
     grace: float = 5.0
-
-
-class TunnelFault(Fault):
-    """The tunnel cannot be started; the text says why and what to do."""
 
 
 class _MissingFault(TunnelFault):
@@ -166,7 +160,7 @@ class Tunnelling:
         warning = self._preset.warning
         variable = tunnel.token_variable or self._preset.token_variable
         if tunnel.token_file and variable:
-            token, open_to_all = _token(tunnel.token_file)
+            token, open_to_all = read_token(tunnel.token_file)
             environment[variable] = token
             secrets.append(token)
             if open_to_all:
@@ -308,22 +302,3 @@ class Tunnelling:
 
 
 _NOTHING = re.compile("(?!)")
-
-
-def _token(path: str) -> tuple[str, bool]:
-    """Return the token in a file, and whether every user can read it. Raise TunnelFault."""
-    try:
-        file = Path(path).expanduser()
-        mode = file.stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise TunnelFault(f"The token in {path} cannot be read: it is no file.")
-        with file.open("rb") as content:
-            token = content.read(_LONGEST_TOKEN + 1).decode("ascii").strip()
-    except FileNotFoundError as error:
-        raise TunnelFault(f"There is no file {path}, from which the tunnel's token is to be read.") from error
-    except (OSError, ValueError, RuntimeError) as error:  # never the content; RuntimeError: no home
-        reason = getattr(error, "strerror", None) or "it is no text of ASCII"
-        raise TunnelFault(f"The token in {path} cannot be read: {reason}.") from error
-    if not token or len(token) > _LONGEST_TOKEN or not token.isprintable():
-        raise TunnelFault(f"There is no token in {path}: it must be a single line.")
-    return token, os.name == "posix" and bool(mode & stat.S_IROTH)
