@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.program import wait_for
-from tests.services.tunnelled import program, those_with, tunnelled
+from tests.services.tunnelled import now, program, those_with, tunnelled
 from trayalert.domain.text import printable
 from trayalert.domain.tunnel import Phase
 from trayalert.services.tunnelling import Timing, pause_after
@@ -132,6 +132,21 @@ async def test_failures_are_forgotten_once_it_was_up_for_long(tmp_path: Path) ->
     async with tunnelled(command(made), timing=Timing(pause=pause, steady=0.1)) as run:
         await run.until(lambda state: state.restarts >= 2)
     assert asked == [0, 0]
+
+
+async def test_who_asks_for_a_start_is_not_made_to_wait(tmp_path: Path) -> None:
+    made = program(tmp_path, "tunnel", "exit 1")
+    asked: list[int] = []
+
+    def pause(failures: int) -> float:
+        asked.append(failures)
+        return 0.01 if len(asked) < 4 else 600.0
+
+    async with tunnelled(command(made), timing=Timing(pause=pause)) as run:
+        await run.until(lambda state: state.until and state.until > now() + 60_000)
+        run.tunnelling.restart("The network is back.")
+        await run.until(lambda _: len(asked) > 4)
+    assert asked == [0, 1, 2, 3, 0]  # and the pauses begin anew
 
 
 async def test_a_missing_program_is_told_with_where_to_get_it_and_found_when_it_is_there(tmp_path: Path) -> None:

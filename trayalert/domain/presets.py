@@ -42,7 +42,7 @@ class Preset:
     `keys` are what its table may hold besides what every kind may. `arguments` makes what follows the program's name.
     With a `url_pattern` the public address is found in the output, else it is `public_url`. It is up `settle` seconds
     after a line fits `ready`; with none: after its address was found or, where that is fixed, after its start. Each of
-    `failures` is a pattern and a sentence, the first that fits is the one that tells most.
+    `failures` is a pattern, compiled when it is needed, and a sentence; the first that fits is the one that tells most.
     """
 
     title: str
@@ -56,7 +56,7 @@ class Preset:
     warning: str | None = None
     ready: re.Pattern[str] | None = None
     settle: float = 0.0
-    failures: tuple[tuple[re.Pattern[str], str], ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
     version_arguments: tuple[str, ...] = ("--version",)
 
 
@@ -124,14 +124,10 @@ def _command(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
     return (*filled, *tunnel.arguments)
 
 
-def _told(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(pattern, re.IGNORECASE), sentence) for pattern, sentence in pairs)
-
-
 _NO_HOST = "no such host|could not resolve|name or service not known|temporary failure in name resolution"
 _CLOUDFLARED_SOURCE = "https://developers.cloudflare.com/cloudflare-one/connections/connect-networks/downloads/"
 _CLOUDFLARED_GET = f"Get cloudflared from {_CLOUDFLARED_SOURCE} (a .deb is there; Debian itself has none)."
-_CLOUDFLARED_FAILURES = _told(
+_CLOUDFLARED_FAILURES = (
     ("tunnel token is not valid|invalid tunnel secret|failed to decode.*token", "Cloudflare does not know the token"),
     ("unauthorized", "Cloudflare turns the tunnel away: it was deleted, or its token or credentials are not its own"),
     ("429|too many requests|error code: 1015", "Cloudflare gives no quick tunnel now, as there were too many requests"),
@@ -177,7 +173,7 @@ PRESETS: Mapping[str, Preset] = {
         keys=_TOKEN_KEYS,
         token_variable="NGROK_AUTHTOKEN",  # noqa: S106 - a name
         url_pattern=re.compile(r'started tunnel.{0,300}? url="?(https://[^\s"]+)'),
-        failures=_told(
+        failures=(
             ("ERR_NGROK_4018", "ngrok needs an account: name a token_file with its authtoken"),
             ("ERR_NGROK_10[5-7]\\b|authentication failed", "ngrok does not know the authtoken"),
             ("ERR_NGROK_108\\b", "another ngrok of this account is running, and the account is allowed no more"),
@@ -198,7 +194,7 @@ PRESETS: Mapping[str, Preset] = {
         keys=_TOKEN_KEYS | {"config"},
         token_variable="FRP_TOKEN",  # noqa: S106 - a name
         ready=re.compile("start proxy success"),
-        failures=_told(
+        failures=(
             ("token in login doesn't match|authorization failed", "frps does not know the token"),
             ("port already used|proxy \\[?[^\\]]*\\]? already exists", "frps has this port or name in use already"),
             ("port (?:not allowed|unavailable)", "frps does not allow this port"),
@@ -218,7 +214,7 @@ PRESETS: Mapping[str, Preset] = {
         keys=frozenset({"host", "ssh_port", "remote_port", "remote_host", "identity"}),
         ready=re.compile(r"Authenticated to "),
         settle=1.0,  # a forward that is refused is told one way to the server and back later
-        failures=_told(
+        failures=(
             (
                 "remote host identification has changed",
                 "the server has another host key than before: find out why, then `ssh-keygen -R` and ssh {host}",
@@ -250,7 +246,7 @@ PRESETS: Mapping[str, Preset] = {
         get_it="Get tailscale from https://tailscale.com/download (it has a Debian repository of its own).",
         arguments=_tailscale,
         url_pattern=re.compile(r"https://[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}\.ts\.net(?::\d{1,5})?"),
-        failures=_told(
+        failures=(
             (
                 "funnel (?:is )?not (?:enabled|available)|does not have (?:the )?funnel",
                 "Funnel is not switched on for this tailnet: open the address in the output, or the admin console",
@@ -273,6 +269,7 @@ PRESETS: Mapping[str, Preset] = {
         arguments=_command,
         keys=_TOKEN_KEYS | {"command", "url_pattern"},
         settle=1.0,
+        version_arguments=(),  # nobody knows what it would do
     ),
 }
 
@@ -290,7 +287,7 @@ def url_pattern_of(tunnel: Tunnel) -> re.Pattern[str] | None:
 def failure_in(tunnel: Tunnel, line: str) -> tuple[int, str] | None:
     """Return what a line of the output says of a failure, and its rank: the lowest tells most."""
     for rank, (pattern, sentence) in enumerate(PRESETS[tunnel.kind].failures):
-        if pattern.search(line):
+        if re.search(pattern, line, re.IGNORECASE):
             port = "" if tunnel.ssh_port in {None, 22} else f"-p {tunnel.ssh_port} "
             said = sentence.replace("{host}", f"{port}{tunnel.host}").replace("{port}", str(tunnel.remote_port))
             return rank, said

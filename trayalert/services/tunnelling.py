@@ -122,21 +122,24 @@ class Tunnelling:
         failures = 0
         try:
             while True:
-                phase, pause, self._asked, self._up_at = Phase.WAITING, None, None, 0.0
+                self._asked, self._up_at = None, 0.0
+                missing = False
                 try:
                     why = await self._live(*self._prepared(door))
-                except _MissingFault as fault:
-                    phase, pause, why = Phase.MISSING, self._timing.look_again, str(fault)
                 except TunnelFault as fault:
-                    why = str(fault)
-                if self._up_at and time.monotonic() - self._up_at >= self._timing.steady:
+                    why, missing = str(fault), isinstance(fault, _MissingFault)
+                if missing or self._was_steady():
                     failures = 0
                 if self._asked is None:
-                    await self._wait(phase, why, self._timing.pause(failures) if pause is None else pause)
-                    failures += 1
+                    pause = self._timing.look_again if missing else self._timing.pause(failures)
+                    await self._wait(Phase.MISSING if missing else Phase.WAITING, why, pause)
+                failures = 0 if self._asked else failures + 1  # who asks knows of a change
                 self._become(restarts=self._state.restarts + 1, why=self._asked or self._state.why, told=False)
         finally:
             self._become(phase=Phase.OFF, why=None, until=None, pid=None)
+
+    def _was_steady(self) -> bool:
+        return bool(self._up_at) and time.monotonic() - self._up_at >= self._timing.steady
 
     async def _wait(self, phase: Phase, why: str, seconds: float) -> None:
         _logger.warning("the tunnel does not run: %s It is tried again in %.0f s.", why, seconds)
@@ -171,7 +174,8 @@ class Tunnelling:
         found = shutil.which(program, path=environment.get("PATH"))
         if found is None:
             raise _MissingFault(f"There is no program {printable(program, limit=80)} here. {self._preset.get_it}")
-        return [found, *self._preset.arguments(tunnel, door)], environment
+        config = os.path.expanduser(tunnel.config) if tunnel.config else None  # noqa: PTH111
+        return [found, *self._preset.arguments(replace(tunnel, config=config), door)], environment
 
     async def _live(self, command: list[str], environment: Mapping[str, str]) -> str:
         """Run it once. Return a sentence that says why that is over."""
@@ -274,7 +278,6 @@ class Tunnelling:
         match = pattern.search(line[:_MATCHED])
         if time.monotonic() - began > _SLOW:  # the receiver's loop stands still meanwhile
             self._pattern = _NOTHING
-            self._recent.append("url_pattern")
         return read_public_url(match[1] if match.groups() and match[1] else match[0]) if match else None
 
     def _reason(self) -> str | None:
