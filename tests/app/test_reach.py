@@ -125,7 +125,8 @@ def test_blind_is_shown_in_time_and_so_is_the_return(
 
 
 def tunnel_processes(program: Serving) -> list[psutil.Process]:
-    return psutil.Process(program.process.pid).children(recursive=True)
+    found: list[psutil.Process] = psutil.Process(program.process.pid).children(recursive=True)
+    return found
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -163,7 +164,7 @@ def test_another_public_address_is_shouted_until_it_is_the_old_one_again(tmp_pat
     for address, before in ((one, None), (other, one), (other, one), (one, None)):
         printed.write_text(f"noise\nserving at {address}\n")
         with serving(tmp_path / "data") as program:
-            wait_for(lambda program=program: status(program)["public_url"])
+            wait_until_it_is(program, "blind")
             found = status(program)
             assert found["public_url"] == address
             assert found["url_changed"] == (before and {"before": before, "now": address})

@@ -154,7 +154,7 @@ async def test_sleep_and_another_address_take_the_proof_away() -> None:
         await world.is_(Reach.BLIND)
         world.answer = None
         world.reaching.woke()
-        assert world.reaching.state.reach is Reach.BLIND, "until the contrary is proved"
+        assert world.told[-1].reach is Reach.BLIND, "until the contrary is proved"
 
 
 async def test_a_tunnel_that_is_down_is_blind_at_once_and_one_that_comes_up_is_probed_at_once() -> None:

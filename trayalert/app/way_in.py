@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trayalert.app.clock import now, ticks
 from trayalert.app.network import watch_network
@@ -24,7 +24,9 @@ from trayalert.services.gapkeeping import Gapkeeping
 from trayalert.services.reaching import Reaching
 from trayalert.services.self_probe import Found, SelfProbe
 from trayalert.services.status import Door, address
-from trayalert.services.tunnelling import Tunnelling
+
+if TYPE_CHECKING:
+    from trayalert.services.tunnelling import Tunnelling
 
 _KNOWN_URL = "public_url"
 """What is remembered: the public address that the person knows of."""
@@ -85,7 +87,7 @@ class WayIn:
         waking = Waking(now=now, ticks=ticks, slept=self._slept)
         try:
             async with asyncio.TaskGroup() as tasks:
-                for watching in (self._reaching.run(), waking.run(), watch_network(self._reaching.probe_soon)):
+                for watching in (self._reaching.run(), waking.run(), watch_network(self._network_changed)):
                     tasks.create_task(_guarded(watching))
         finally:
             await self._end_tunnel()
@@ -137,6 +139,8 @@ class WayIn:
         tunnel, door = self._settings.tunnel, self._door
         if tunnel is None or door is None:
             return
+        from trayalert.services.tunnelling import Tunnelling  # noqa: PLC0415 - only who has a tunnel pays for it
+
         self._tunnelling = Tunnelling(
             tunnel, public_url=self._settings.public_url, tell=self._tunnel_changed, now=now, mask=self._mask
         )
@@ -151,6 +155,11 @@ class WayIn:
         await asyncio.wait([self._tunnel_task])
         self._tunnel_task = self._tunnelling = None
         self._tunnel_changed(TunnelState())
+
+    def _network_changed(self) -> None:
+        self._reaching.probe_soon()
+        if self.tunnel.phase is Phase.WAITING:
+            self._mend("the network has changed")
 
     def _mend(self, why: str) -> None:
         if self._tunnelling:
@@ -186,6 +195,7 @@ class WayIn:
         if self._gaps:
             self._gaps.slept(began_at, ended_at)
         self._reaching.woke()
+        self._network_changed()
 
 
 async def _guarded(watching: Coroutine[Any, Any, None]) -> None:
