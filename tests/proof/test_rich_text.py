@@ -79,7 +79,7 @@ def test_window_and_tray_show_it_as_plain_text_at_once(qtbot: QtBot, bait: Touch
     text = armed(BOMBS[name], bait)
     desk = FakeDesk(clock=NOON + HOUR)
     desk.keep(stored(1, name="calm"))
-    window, tray = Window(desk, tray_present=lambda: True), Tray(desk)
+    window, tray = Window(desk, way_back=lambda: True), Tray(desk)
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
         window.bring_up(1)
@@ -124,7 +124,7 @@ def shown_after(step: Step) -> None:
 def test_the_details_show_any_fields_at_once(qtbot: QtBot, fields: dict[str, str]) -> None:
     desk = FakeDesk(clock=NOON + HOUR)
     desk.keep(stored(1, name="calm"))
-    window = Window(desk, tray_present=lambda: True)
+    window = Window(desk, way_back=lambda: True)
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
         window.bring_up(1)

@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from trayalert.domain.alert import Alert, Identity, Kind, State
+from trayalert.domain.check import Check, Verdict
 from trayalert.domain.command import Command, Offer, offer
 from trayalert.domain.console_link import ConsoleLink
+from trayalert.domain.events import UrlChanged
+from trayalert.domain.gap import Gap
 from trayalert.domain.incident import Change, Incident, resolve
 from trayalert.domain.language import Language
 from trayalert.domain.level import Level, worst
-from trayalert.domain.reach import Reach
+from trayalert.domain.reach import Reach, ReachState
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
+from trayalert.domain.tunnel import TunnelState
+from trayalert.domain.way import ChosenWay
 from trayalert.ui.desk import DeskState
 
 NOON: Millis = 1_795_406_400_000
@@ -107,7 +113,21 @@ class FakeDesk:
     clock: Millis = NOON
     kept: dict[int, StoredIncident] = field(default_factory=dict)
     doubtful: set[int] = field(default_factory=set)
-    reach: Reach = Reach.UNKNOWN
+    reach_state: ReachState = field(default_factory=ReachState)
+    tunnel_state: TunnelState = field(default_factory=TunnelState)
+    proved_for: Millis = MINUTE
+    """So long a probe counts."""
+    url_changed: UrlChanged | None = None
+    probes: int = 0
+    kept_gaps: list[Gap] = field(default_factory=list)
+    checks: tuple[Check, ...] = (Check(name="Door", verdict=Verdict.OK, said="It is open on 127.0.0.1:8765."),)
+    chosen: ChosenWay | None = None
+    way_problem: str | None = None
+    rehearsals: int = 0
+    starts: bool | None = False
+    autostart_problem: str | None = None
+    strip: str = "auto"
+    memory: dict[str, Any] = field(default_factory=dict)
     storing: bool = True
     trouble: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
@@ -151,7 +171,13 @@ class FakeDesk:
             open_incidents=len(levels),
             worst=worst(*levels) if levels else None,
             last_callback_at=self.last_callback_at,
-            reach=self.reach,
+            reach=self.reach_state.reach,
+            levels={level: levels.count(level) for level in set(levels)},
+            reach_since=self.reach_state.since,
+            reach_why=self.reach_state.why,
+            reachable_at=self.reach_state.reachable_at,
+            proved_until=self._proved_until(),
+            url_changed=self.url_changed,
             storing=self.storing,
             paused_until=self.paused_until,
             trouble=self.trouble,
@@ -159,6 +185,17 @@ class FakeDesk:
             unsure=self.unsure,
             unread=not self.readable,
             probing=self.probing,
+        )
+
+    def _proved_until(self) -> Millis | None:
+        at = self.reach_state.reachable_at
+        return None if at is None else at + self.proved_for
+
+    def be(self, reach: Reach, *, since: Millis | None = None, why: str | None = None) -> None:
+        """Be reachable since just now, or not, or unknown."""
+        at = self.now() if reach is Reach.REACHABLE else None
+        self.reach_state = ReachState(
+            reach=reach, since=since, why=why, public_url="https://a.example.com", reachable_at=at
         )
 
     def open_incidents(self) -> Sequence[StoredIncident] | None:
@@ -220,6 +257,49 @@ class FakeDesk:
 
     def callback_url(self) -> str:
         return "http://127.0.0.1:8765/hook/secret"
+
+    def door_checks(self) -> Sequence[Check]:
+        return self.checks
+
+    def reach(self) -> ReachState:
+        return self.reach_state
+
+    def tunnel(self) -> TunnelState:
+        return self.tunnel_state
+
+    def probe(self) -> None:
+        self.probes += 1
+
+    def gaps(self, *, limit: int) -> Sequence[Gap] | None:
+        return self.kept_gaps[:limit] if self.readable else None
+
+    def way(self) -> ChosenWay | None:
+        return self.chosen
+
+    def choose_way(self, chosen: ChosenWay) -> str | None:
+        if self.way_problem is None:
+            self.chosen = chosen
+        return self.way_problem
+
+    def accept_url(self) -> None:
+        self.url_changed = None
+
+    def rehearse(self) -> None:
+        self.rehearsals += 1
+
+    def autostarts(self) -> bool | None:
+        return self.starts
+
+    def set_autostart(self, wanted: bool) -> str | None:
+        if self.autostart_problem is None:
+            self.starts = wanted
+        return self.autostart_problem
+
+    def recall(self, name: str) -> Any:
+        return self.memory.get(name)
+
+    def remember(self, name: str, value: Any) -> None:
+        self.memory[name] = value
 
     def resolve(self, incident_id: int) -> None:
         self.resolved.append(incident_id)

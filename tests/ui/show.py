@@ -39,10 +39,10 @@ def main() -> None:
         desk.doubtful = {8}
         desk.last_callback_at = desk.now() - 3 * MINUTE
     if "--blind" in sys.argv:
-        desk.reach, desk.trouble = Reach.BLIND, ("Port 8765 is taken by another program; trying again.",)
+        desk.be(Reach.BLIND, since=desk.now() - 5 * HOUR, why="No answer from https://a.example.com in 5 s.")
     home = "/home/administrator/.local/share/trayalert"
     if "--full" in sys.argv:
-        desk.reach, desk.storing = Reach.BLIND, False
+        desk.storing = False
         full = (
             f"Callbacks are refused: the disk of {home}/trayalert.db is full (database or disk is full). "
             "Free some room on it; trayalert goes on by itself."

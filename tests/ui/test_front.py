@@ -9,7 +9,6 @@ from tests.ui.fake_desk import NOON, FakeDesk, stored
 from trayalert.domain.events import CallbackArrived, IncidentChanged, LogChanged, ResolveFailed
 from trayalert.domain.incident import Change
 from trayalert.domain.log_state import LogState
-from trayalert.domain.reach import Reach
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.front import Front
 from trayalert.ui.incident_table import IncidentTable
@@ -114,7 +113,7 @@ def test_a_log_that_cannot_be_read_is_asked_again_until_it_can(
 def test_a_log_that_stores_nothing_is_blind_and_named_in_tray_and_menu(
     qtbot: QtBot, desk: FakeDesk, front: Front
 ) -> None:
-    desk.reach, desk.trouble, desk.news = Reach.BLIND, ("The disk is full.",), ("Salvaged 3 of 4.",)
+    desk.storing, desk.trouble, desk.news = False, ("The disk is full.",), ("Salvaged 3 of 4.",)
     desk.probing = "Someone is probing: 1 request with a wrong secret. An old URL looks the same."
     front.tray.refresh()
     qtbot.waitUntil(lambda: "The disk is full." in front.tray.icon.toolTip())

@@ -13,10 +13,15 @@ from trayalert.ui.icons import MOST, SIZES, TrayLook, level_image, tray_icon
 LOOKS = {
     "calm": TrayLook(),
     "blind": TrayLook(blind=True),
+    "proved": TrayLook(proved=True),
     "paused": TrayLook(paused=True),
+    "proved and paused": TrayLook(proved=True, paused=True),
+    "blind and paused": TrayLook(blind=True, paused=True),
     "critical": TrayLook(Level.CRITICAL, 1),
     "warn": TrayLook(Level.WARN, 1),
     "info": TrayLook(Level.INFO, 1),
+    "warn and blind": TrayLook(Level.WARN, 1, blind=True),
+    "info and blind": TrayLook(Level.INFO, 1, blind=True),
     "critical and blind": TrayLook(Level.CRITICAL, 1, blind=True),
     "critical and paused": TrayLook(Level.CRITICAL, 1, paused=True),
     "critical, two": TrayLook(Level.CRITICAL, 2),
@@ -65,12 +70,17 @@ def test_every_look_stands_out_from_its_panel(qtbot: QtBot, size: int) -> None:
             assert seen > size * size * 0.12, f"{name} is lost at {size} px on {paper}"
 
 
-def test_calm_is_not_green(qtbot: QtBot) -> None:
-    image = picture(TrayLook(), 22)
-    points = itertools.product(range(22), range(22))
+def has_green(look: TrayLook, size: int) -> bool:
+    image = picture(look, size)
+    points = itertools.product(range(size), range(size))
     colours = [image.pixelColor(x, y) for x, y in points if qAlpha(image.pixel(x, y)) > 127]
     assert colours
-    assert all(colour.green() <= max(colour.red(), colour.blue()) + 8 for colour in colours)
+    return any(colour.green() > max(colour.red(), colour.blue()) + 8 for colour in colours)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_but_what_is_proved_is_green(qtbot: QtBot, size: int) -> None:
+    assert [name for name, look in LOOKS.items() if has_green(look, size)] == ["proved", "proved and paused"]
 
 
 def test_a_picture_for_each_size_and_one_object_for_equal_looks(qtbot: QtBot) -> None:
@@ -88,7 +98,13 @@ def test_a_picture_for_each_size_and_one_object_for_equal_looks(qtbot: QtBot) ->
         (DeskState(open_incidents=99, worst=Level.WARN), TrayLook(Level.WARN, MOST)),
         (DeskState(open_incidents=1, worst=Level.OK), TrayLook(Level.INFO, 1)),
         (DeskState(reach=Reach.BLIND), TrayLook(blind=True)),
+        (DeskState(storing=False), TrayLook(blind=True)),
         (DeskState(reach=Reach.REACHABLE), TrayLook()),
+        (DeskState(reach=Reach.REACHABLE, proved_until=1000), TrayLook(proved=True)),
+        (DeskState(reach=Reach.REACHABLE, proved_until=999), TrayLook()),
+        (DeskState(reach=Reach.REACHABLE, proved_until=1000, unsure="x"), TrayLook(blind=True)),
+        (DeskState(reach=Reach.REACHABLE, proved_until=1000, storing=False), TrayLook(blind=True)),
+        (DeskState(reach=Reach.REACHABLE, proved_until=1000, open_incidents=1), TrayLook(Level.INFO, 1)),
         (DeskState(paused_until=2000), TrayLook(paused=True)),
         (DeskState(paused_until=1000), TrayLook()),
     ],

@@ -34,7 +34,7 @@ class Seen:
             stored(2, resource_id=None, resource_name=None, opened_at=NOON - 1000),
             stored(3, opened_at=NOON - 3000, closed_at=NOON - 2000),
         )
-        self.window = Window(self.desk, tray_present=lambda: True)
+        self.window = Window(self.desk, way_back=lambda: True)
         qtbot.addWidget(self.window)
         with qtbot.waitExposed(self.window):
             self.window.bring_up()

@@ -8,6 +8,7 @@ from tests.ui.fake_desk import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored
 from trayalert.domain.level import Level
 from trayalert.domain.reach import Reach
 from trayalert.ui.tray import PAUSE_SPAN, SPAN_MS, Tray
+from trayalert.ui.wording import local_time
 
 
 class CountingTray(Tray):
@@ -101,7 +102,10 @@ def test_calm_says_what_is_not_known(desk: FakeDesk, tray: CountingTray) -> None
         "Reach unknown",
         "Open trayalert",
         "Copy callback URL",
+        "Set up reach…",
+        "Gaps…",
         "Pause notifications for 1 hour",
+        "Start with the session",
         "Quit",
     ]
 
@@ -111,13 +115,19 @@ def test_the_menu_shows_the_worst_six_and_how_many_more(desk: FakeDesk, tray: Co
         stored(1, level=Level.INFO), *(stored(n, level=Level.WARN) for n in range(2, 9)), stored(9, name="x_y & z")
     )
     desk.trouble = ("The port is taken.",)
-    desk.reach = Reach.BLIND
+    desk.be(Reach.BLIND, since=NOON - 3 * HOUR)
     tray.start()
     shown = words(tray)
-    assert shown[0] == "9 open, worst CRITICAL; blind"
+    blind = f"Blind since {local_time(NOON - 3 * HOUR, now=NOON, seconds=False)}"
+    assert shown[0] == f"9 open, worst CRITICAL; {blind.lower()}"
     assert shown[1].startswith("CRITICAL · x")
     assert [line.split()[0] for line in shown[2:7]] == ["WARN"] * 5
-    assert shown[7:11] == ["3 more…", "Last callback 3 min ago", "Blind: no callback can arrive", "The port is taken."]
+    assert shown[7:11] == [
+        "3 more…",
+        "Last callback 3 min ago",
+        f"{blind}: no callback can arrive",
+        "The port is taken.",
+    ]
 
 
 def test_hostile_names_are_cleaned_and_cut(desk: FakeDesk, tray: CountingTray) -> None:

@@ -29,7 +29,7 @@ class Seen:
     """A shown window and how to find one's way in it."""
 
     def __init__(self, qtbot: QtBot, desk: FakeDesk, *, tray: bool = True) -> None:
-        self.window = Window(desk, tray_present=lambda: tray)
+        self.window = Window(desk, way_back=lambda: tray)
         qtbot.addWidget(self.window)
         with qtbot.waitExposed(self.window):
             self.window.bring_up()
@@ -290,22 +290,22 @@ def test_open_only_hides_what_is_closed(seen: Seen) -> None:
 @pytest.mark.parametrize(
     ("reach", "last", "words"),
     [
-        (Reach.UNKNOWN, None, "Send one with `trayalert send`"),
+        (Reach.UNKNOWN, None, "A sample comes with `trayalert send`"),
         (Reach.UNKNOWN, NOON, "That does not mean that all is well: reach is unknown"),
         (Reach.BLIND, None, "trayalert is blind, no callback can arrive. The port is taken."),
-        (Reach.REACHABLE, NOON, "No incident is open.\nCallbacks get through."),
+        (Reach.REACHABLE, NOON, "No incident is open.\nCallbacks get through (checked"),
     ],
 )
 def test_an_empty_table_says_what_is_known(qtbot: QtBot, reach: Reach, last: int | None, words: str) -> None:
     trouble = ("The port is taken.",) if reach is Reach.BLIND else ()
-    seen = Seen(qtbot, FakeDesk(reach=reach, last_callback_at=last, trouble=trouble))
+    desk = FakeDesk(last_callback_at=last, trouble=trouble)
+    desk.be(reach)
+    seen = Seen(qtbot, desk)
     assert words in seen.words()
 
 
 def test_a_log_that_stores_nothing_is_never_called_calm(qtbot: QtBot) -> None:
-    seen = Seen(
-        qtbot, FakeDesk(reach=Reach.BLIND, storing=False, trouble=("the disk is full.",), last_callback_at=NOON)
-    )
+    seen = Seen(qtbot, FakeDesk(storing=False, trouble=("the disk is full.",), last_callback_at=NOON))
     assert "That means nothing: callbacks are refused. The disk is full." in seen.words()
     assert "Blind: callbacks are refused, as they cannot be stored" in seen.words()
     assert "⚠ The disk is full." in seen.words()

@@ -3,7 +3,8 @@ import pytest
 from trayalert.domain.language import Language
 from trayalert.services.senders import Origin
 from trayalert.ui.desk import DeskState
-from trayalert.ui.wording import headline, sender_words
+from trayalert.ui.state_wording import headline
+from trayalert.ui.wording import sender_words
 
 EN = Language.EN
 
@@ -24,6 +25,9 @@ def test_where_a_callback_came_from(sender: str, origin: Origin, words: str) -> 
 
 
 def test_what_may_be_open_unknown_to_us_is_never_called_calm() -> None:
-    assert headline(DeskState(unsure="the log cannot be read"), EN) == "Unknown what is open: the log cannot be read"
-    assert headline(DeskState(open_incidents=2, unsure="x"), EN) == "2 open, worst INFO; x"
-    assert headline(DeskState(), EN) == "No incident is open"
+    assert (
+        headline(DeskState(unsure="the log cannot be read"), EN, now=0)
+        == "Unknown what is open: the log cannot be read"
+    )
+    assert headline(DeskState(open_incidents=2, unsure="x"), EN, now=0) == "2 open, worst INFO; x"
+    assert headline(DeskState(), EN, now=0) == "No incident is open"

@@ -7,6 +7,7 @@ cause is gone.
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import qasync
 from PySide6.QtWidgets import QApplication
@@ -14,14 +15,18 @@ from PySide6.QtWidgets import QApplication
 from trayalert.app.clock import now
 from trayalert.app.desktop import end_on_signals
 from trayalert.app.speaking import own_language
+from trayalert.domain.check import Check, Verdict
 from trayalert.domain.command import Offer
 from trayalert.domain.console_link import ConsoleLink
 from trayalert.domain.fault import Fault
+from trayalert.domain.gap import Gap
 from trayalert.domain.language import Language
-from trayalert.domain.reach import Reach
+from trayalert.domain.reach import Reach, ReachState
 from trayalert.domain.settings import Settings
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
+from trayalert.domain.tunnel import TunnelState
+from trayalert.domain.way import ChosenWay
 from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.desk import DeskState
@@ -37,6 +42,7 @@ class TroubledDesk:
     def __init__(self, trouble: str, quit_: Callable[[], None]) -> None:
         self.trouble = trouble
         self._quit = quit_
+        self._memory: dict[str, Any] = {}
 
     @property
     def language(self) -> Language:
@@ -105,6 +111,60 @@ class TroubledDesk:
     def callback_url(self) -> str:
         """There is none to be known."""
         return ""
+
+    def door_checks(self) -> Sequence[Check]:
+        """Return the trouble as the only one."""
+        return (Check(name="trayalert", verdict=Verdict.FAIL, said=self.trouble),)
+
+    def reach(self) -> ReachState:
+        """Return that nothing can come in."""
+        return ReachState(reach=Reach.BLIND)
+
+    def tunnel(self) -> TunnelState:
+        """There is none."""
+        return TunnelState()
+
+    def probe(self) -> None:
+        """There is no door to be probed."""
+
+    def gaps(self, *, limit: int) -> Sequence[Gap] | None:  # noqa: ARG002 - the protocol's
+        """Return that they cannot be read."""
+        return None
+
+    def way(self) -> ChosenWay | None:
+        """There is none that is known."""
+        return None
+
+    def choose_way(self, chosen: ChosenWay) -> str | None:  # noqa: ARG002 - the protocol's
+        """Refuse: the settings may be what is in trouble."""
+        return self.trouble
+
+    def accept_url(self) -> None:
+        """There is none."""
+
+    def rehearse(self) -> None:
+        """There is no door to send to."""
+
+    def autostarts(self) -> bool | None:
+        """Return that it cannot be set."""
+        return None
+
+    def set_autostart(self, wanted: bool) -> str | None:  # noqa: ARG002 - the protocol's
+        """Refuse."""
+        return self.trouble
+
+    @property
+    def strip(self) -> str:
+        """Return what the settings say where they say nothing."""
+        return Settings().strip
+
+    def recall(self, name: str) -> Any:
+        """Return what was remembered in this run only: the data dir may be what is in trouble."""
+        return self._memory.get(name)
+
+    def remember(self, name: str, value: Any) -> None:
+        """Remember it for this run."""
+        self._memory[name] = value
 
     def resolve(self, incident_id: int) -> None:
         """There is none."""

@@ -1,7 +1,7 @@
 """What the widgets may ask and wish for. The app implements it; every call is made on the main thread and is quick."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from trayalert.domain.check import Check
@@ -40,8 +40,16 @@ class DeskState:
     """The log did not answer: asking again may help."""
     probing: str | None = None
     """Who tries wrong secrets, and how often; untrusted text is cleaned in it."""
+    levels: Mapping[Level, int] = field(default_factory=dict)
+    """How many are open of each level."""
     reach_since: Millis | None = None
     """Since when reach is what it is; None where that is not known."""
+    reach_why: str | None = None
+    """A sentence: why nothing comes in, or why that is not known."""
+    reachable_at: Millis | None = None
+    """When a probe last came through."""
+    proved_until: Millis | None = None
+    """So long that probe proves that callbacks get through. Beyond it, or with None, reach is shown as unknown."""
     url_changed: UrlChanged | None = None
     """The public address is not the one that was given to the rules; holds until `accept_url`."""
 

@@ -1,8 +1,9 @@
 """The pictures of levels and tray, drawn with QPainter. Its rule: each level has a shape of its own, not only a colour.
 
-CRITICAL is an octagon, WARN a triangle, INFO a square, OK a tick. Calm is a hollow ring, as nothing proves that all is
-well: it is never green. Blind is the same ring, broken by a slash. Each size is drawn on its own on whole pixels, for a
-picture that is scaled to 16 pixels is mud.
+CRITICAL is an octagon, WARN a triangle, INFO a square, OK a tick. With nothing open the tray shows reach: a hollow grey
+ring, as nothing proves that all is well; a green dot in it only so long as a probe has just proved that callbacks get
+through (`state_wording.shown_reach`); blind is a no-entry sign, an amber disc with a bar. What burns and is blind bears
+that sign in its corner. Each size is drawn on its own on whole pixels, for a picture scaled to 16 pixels is mud.
 """
 
 import functools
@@ -16,8 +17,8 @@ from trayalert.domain.level import Level, worst
 from trayalert.domain.reach import Reach
 from trayalert.domain.times import Millis
 from trayalert.ui.desk import DeskState
-from trayalert.ui.glyphs import draw_signs
-from trayalert.ui.wording import is_paused
+from trayalert.ui.glyphs import OUTLINES_FROM, draw_signs
+from trayalert.ui.state_wording import is_paused, shown_reach
 
 SIZES: Final = (16, 20, 22, 24, 32, 40, 48, 64)
 MOST = 10
@@ -35,16 +36,21 @@ class TrayLook:
     count: int = 0
     blind: bool = False
     paused: bool = False
+    proved: bool = False
+    """A probe has just come through. Seen only where nothing is open."""
 
     @classmethod
     def of(cls, state: DeskState, *, now: Millis) -> "TrayLook":
         """Return how the tray looks in this state."""
+        reach = shown_reach(state, now=now)
+        blind = reach is Reach.BLIND or state.unsure is not None
         return cls(
             # what is open is never shown with the tick, whatever level its sender gave it
             worst=worst(state.worst or Level.INFO, Level.INFO) if state.open_incidents else None,
             count=min(state.open_incidents, MOST),
-            blind=state.reach is Reach.BLIND or state.unsure is not None,
+            blind=blind,
             paused=is_paused(state, now=now),
+            proved=reach is Reach.REACHABLE and not blind and not state.open_incidents,
         )
 
 
@@ -64,6 +70,7 @@ _PAINTS = {
     Level.OK: _Paint(QColor(52, 168, 83), QColor(12, 66, 28), _WHITE),
 }
 _RING = _Paint(QColor(178, 184, 192), QColor(70, 75, 83), _BLACK)
+_BLIND = _Paint(QColor(255, 183, 3), QColor(48, 30, 0), _BLACK)
 
 
 @functools.lru_cache(maxsize=64)
@@ -110,15 +117,17 @@ def _canvas(size: int) -> tuple[QImage, QPainter]:
 
 def _tray_image(look: TrayLook, size: int) -> QImage:
     image, painter = _canvas(size)
-    if look.worst is None or not look.count:
-        _draw_ring(painter, size, broken=look.blind)
+    if (look.worst is None or not look.count) and look.blind:
+        _draw_no_entry(painter, QRectF(0, 0, size, size), _line(size))
+    elif look.worst is None or not look.count:
+        _draw_ring(painter, size, proved=look.proved)
     else:
         _draw_shape(painter, look.worst, size)
-        _draw_text(painter, look.worst, size, str(look.count) if look.count < MOST else "9+")
+        _draw_text(painter, look.worst, size, str(look.count) if look.count < MOST else "9+", low=look.blind)
         if look.blind:
-            _draw_badge(painter, size, left=True)
+            _draw_blind_badge(painter, size)
     if look.paused:
-        _draw_badge(painter, size, left=False)
+        _draw_pause(painter, size)
     painter.end()
     return image.convertToFormat(QImage.Format.Format_ARGB32)
 
@@ -178,14 +187,14 @@ def _draw_tick(painter: QPainter, paint: _Paint, size: int) -> None:
         painter.strokePath(path, QPen(colour, width, Qt.PenStyle.SolidLine, cap, join))
 
 
-def _draw_text(painter: QPainter, level: Level, size: int, text: str) -> None:
-    # a triangle has room only in its lower half
-    bottom = size - 2 * _line(size) if level is Level.WARN else None
+def _draw_text(painter: QPainter, level: Level, size: int, text: str, *, low: bool = False) -> None:
+    # a triangle has room only in its lower half, and so has what bears a badge
+    bottom = size - 2 * _line(size) if low or level is Level.WARN else None
     if text:
         draw_signs(painter, text, size=size, bottom=bottom, colour=_PAINTS[level].ink)
 
 
-def _draw_ring(painter: QPainter, size: int, *, broken: bool) -> None:
+def _draw_ring(painter: QPainter, size: int, *, proved: bool) -> None:
     line = _line(size)
     core = max(2, round(size / 8))
     middle = 1 + line + core / 2
@@ -194,33 +203,52 @@ def _draw_ring(painter: QPainter, size: int, *, broken: bool) -> None:
     for width, colour in ((core + 2 * line, _RING.edge), (core, _RING.fill)):
         painter.setPen(QPen(colour, width))
         painter.drawEllipse(circle)
-    if broken:
-        _draw_slash(painter, size, line, core)
+    if proved:
+        paint, side = _PAINTS[Level.OK], 2 * round(size / 6)
+        corner = (size - side) / 2
+        dot = QRectF(corner, corner, side, side)
+        _fill_disc(painter, dot.adjusted(-line, -line, line, line), paint.edge)
+        _fill_disc(painter, dot, paint.fill)
 
 
-def _draw_slash(painter: QPainter, size: int, line: int, core: int) -> None:
-    """Cut the ring from top right to bottom left and lay a bar into the cut."""
-    start, end = QPointF(size - 1.5, 1.5), QPointF(1.5, size - 1.5)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
-    painter.setPen(QPen(_BLACK, core + 4 * line, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-    painter.drawLine(start, end)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-    for width, colour in ((core + 2 * line, _RING.edge), (core, _RING.fill)):
-        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        painter.drawLine(start, end)
+def _draw_no_entry(painter: QPainter, square: QRectF, line: int) -> None:
+    """Draw a disc with a bar across it: nothing comes in."""
+    _fill_disc(painter, square, _BLIND.edge)
+    _fill_disc(painter, square.adjusted(line, line, -line, -line), _BLIND.fill)
+    side = int(square.width())
+    high = max(1, round(side / 5))
+    high += (side - high) % 2  # as even or odd as the disc: it lies in its middle, on whole pixels
+    inset = line + max(1, round(side / 7))
+    bar = QRectF(square.x() + inset, square.y() + (side - high) / 2, side - 2 * inset, high)
+    painter.fillRect(bar, _BLIND.edge)
 
 
-def _draw_badge(painter: QPainter, size: int, *, left: bool) -> None:
-    """Put a small mark into an upper corner, where no digit is: left a slash (blind), right two bars (paused)."""
-    unit = max(1, size // 16)
-    side = 6 * unit if left else 7 * unit
-    corner = 0 if left else size - side
+def _draw_blind_badge(painter: QPainter, size: int) -> None:
+    """Put the no-entry sign into the upper left corner; of whole pixels where it is small."""
+    side = round(size * 0.43) | 1
+    if size >= OUTLINES_FROM:
+        _draw_no_entry(painter, QRectF(0, 0, side, side), max(1, size // 24))
+        return
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.fillRect(corner, 0, side, 6 * unit, _BLACK)
-    if left:
-        for step in range(4):
-            painter.fillRect((4 - step) * unit, (1 + step) * unit, unit, unit, _WHITE)
-    else:
-        painter.fillRect(corner + unit, unit, 2 * unit, 4 * unit, _WHITE)
-        painter.fillRect(corner + 4 * unit, unit, 2 * unit, 4 * unit, _WHITE)
+    painter.fillRect(1, 0, side - 2, side, _BLIND.edge)
+    painter.fillRect(0, 1, side, side - 2, _BLIND.edge)
+    painter.fillRect(1, 1, side - 2, side - 2, _BLIND.fill)
+    painter.fillRect(2, side // 2, side - 4, 1, _BLIND.edge)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+
+
+def _fill_disc(painter: QPainter, square: QRectF, colour: QColor) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawEllipse(square)
+
+
+def _draw_pause(painter: QPainter, size: int) -> None:
+    """Put two bars into the upper right corner, where no digit is."""
+    unit = max(1, size // 16)
+    corner = size - 7 * unit
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.fillRect(corner, 0, 7 * unit, 6 * unit, _BLACK)
+    painter.fillRect(corner + unit, unit, 2 * unit, 4 * unit, _WHITE)
+    painter.fillRect(corner + 4 * unit, unit, 2 * unit, 4 * unit, _WHITE)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -11,7 +11,16 @@ import unicodedata
 
 from PySide6.QtCore import QSizeF, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QTextOption
-from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy, QSystemTrayIcon, QTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QSystemTrayIcon,
+    QTextEdit,
+    QWidget,
+)
 
 from trayalert.domain.text import printable
 
@@ -61,6 +70,24 @@ class PlainParagraph(QTextEdit):
 
     def _fit(self, size: QSizeF) -> None:
         self.setFixedHeight(max(math.ceil(size.height()), self.fontMetrics().height()))
+
+
+class PlainField(QLineEdit):
+    """A line to be written in, or only read and copied; it is cleaned where the program fills it."""
+
+    def __init__(self, name: str, text: str = "", *, hint: str = "", read_only: bool = False) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setPlaceholderText(hint)
+        self.setReadOnly(read_only)
+        self.show_text(text)
+
+    def show_text(self, text: str) -> None:
+        """Show the cleaned text from its beginning; nothing happens where it is shown already."""
+        clean = printable(text, limit=2000)
+        if clean != self.text():
+            self.setText(clean)
+            self.setCursorPosition(0)
 
 
 def _clean_lines(text: str) -> str:

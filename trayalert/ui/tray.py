@@ -17,17 +17,16 @@ from trayalert.services.alert_words import place_words
 from trayalert.ui.desk import Desk, DeskState
 from trayalert.ui.icons import TrayLook, level_icon, tray_icon
 from trayalert.ui.plain import copy_text, elided, show_caption, show_tray_tooltip
-from trayalert.ui.wording import (
+from trayalert.ui.state_wording import (
     headline,
     is_paused,
     last_callback,
-    level_words,
-    local_time,
-    name_of,
     paused_words,
     reach_words,
-    shown_level,
+    trouble_words,
+    tunnel_words,
 )
+from trayalert.ui.wording import level_words, local_time, name_of, shown_level
 
 SPAN_MS: Final = 250
 """The shortest time between two touches."""
@@ -46,6 +45,10 @@ class Tray(QObject):
     """The desk's state was read anew."""
     console_wanted = Signal(object)
     """A StoredIncident, chosen in the menu."""
+    guide_wanted = Signal()
+    gaps_wanted = Signal()
+    failed = Signal(str)
+    """A sentence: what was wished here could not be done."""
     missing = Signal()
     """There is no tray host, and has not been for a while: something else must be visible."""
 
@@ -68,6 +71,11 @@ class Tray(QObject):
         self._menu.aboutToShow.connect(self._touch)
         self._build_menu()
         self.icon.setContextMenu(self._menu)
+
+    @property
+    def menu(self) -> QMenu:
+        """The menu, which the strip shows too."""
+        return self._menu
 
     @property
     def present(self) -> bool:
@@ -132,10 +140,10 @@ class Tray(QObject):
     def _tooltip_lines(self, state: DeskState) -> list[str]:
         now = self._desk.now()
         lines = [
-            f"trayalert: {headline(state, self._desk.language)}",
+            f"trayalert: {headline(state, self._desk.language, now=now)}",
             last_callback(state, now=now),
-            reach_words(state),
-            *map(sentence, state.trouble),
+            reach_words(state, now=now),
+            *trouble_words(state, now=now),
             *map(sentence, state.news),
         ]
         if state.probing:
@@ -156,6 +164,7 @@ class Tray(QObject):
         menu.addSeparator()
         self._last_callback = self._add_words()
         self._reach = self._add_words()
+        self._tunnel = self._add_words()
         self._probing = self._add_words()
         self._troubles = [menu.addAction("") for _ in range(TROUBLES)]
         for entry in self._troubles:
@@ -163,8 +172,13 @@ class Tray(QObject):
         menu.addSeparator()
         menu.addAction("Open trayalert").triggered.connect(self.window_wanted)
         menu.addAction("Copy callback URL").triggered.connect(lambda: copy_text(self._desk.callback_url()))
+        menu.addAction("Set up reach…").triggered.connect(self.guide_wanted)
+        menu.addAction("Gaps…").triggered.connect(self.gaps_wanted)
         self._pause = menu.addAction("")
         self._pause.triggered.connect(self._toggle_pause)
+        self._autostart = menu.addAction("Start with the session")
+        self._autostart.setCheckable(True)
+        self._autostart.triggered.connect(self._set_autostart)
         menu.addSeparator()
         menu.addAction("Quit").triggered.connect(self._desk.quit)
 
@@ -175,8 +189,8 @@ class Tray(QObject):
         return entry
 
     def _say(self, entry: QAction, words: str) -> None:
-        # only a tray on D-Bus does not know where its icon is
-        show_caption(entry, words, exported=self.icon.geometry().isEmpty())
+        # only a tray on D-Bus does not know where its icon is; with no tray the strip shows the menu
+        show_caption(entry, words, exported=self.present and self.icon.geometry().isEmpty())
 
     def _show_burning(self, state: DeskState) -> None:
         self._burning = list(self._desk.burning(limit=BURNING)) if state.open_incidents else []
@@ -203,18 +217,34 @@ class Tray(QObject):
 
     def _show_state(self, state: DeskState) -> None:
         now = self._desk.now()
-        self._say(self._headline, headline(state, self._desk.language))
+        self._say(self._headline, headline(state, self._desk.language, now=now))
         self._say(self._last_callback, last_callback(state, now=now))
-        self._say(self._reach, reach_words(state))
+        self._say(self._reach, elided(reach_words(state, now=now), 100))
+        tunnel = tunnel_words(self._desk.tunnel(), now=now)
+        self._say(self._tunnel, elided(tunnel, 100))
+        _show_entry(self._tunnel, visible=bool(tunnel))
         self._say(self._probing, elided((state.probing or "").partition(". ")[0], 100))
         _show_entry(self._probing, visible=bool(state.probing))
-        troubles = (*state.trouble, *state.news)
+        troubles = (*trouble_words(state, now=now), *state.news)
         for place, entry in enumerate(self._troubles):
             trouble = troubles[place] if place < len(troubles) else ""
             self._say(entry, elided(trouble, 80))
             _show_entry(entry, visible=bool(trouble))
         paused = f"Resume notifications ({paused_words(state, now=now)})"
         self._say(self._pause, paused if is_paused(state, now=now) else "Pause notifications for 1 hour")
+        self._show_autostart()
+
+    def _show_autostart(self) -> None:
+        starts = self._desk.autostarts()
+        if self._autostart.isChecked() != bool(starts):
+            self._autostart.setChecked(bool(starts))
+        _show_entry(self._autostart, visible=starts is not None)
+
+    def _set_autostart(self, wanted: bool) -> None:
+        problem = self._desk.set_autostart(wanted)
+        self._show_autostart()
+        if problem:
+            self.failed.emit(problem)
 
     def _choose(self, place: int) -> None:
         if place < len(self._burning):

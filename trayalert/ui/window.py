@@ -1,12 +1,12 @@
 """The main window: what burns in a live table, and beside it everything about one incident. Made on first use.
 
-Its rule: closing it never ends the program, and with no tray it never becomes invisible.
+Its rule: closing it never ends the program, and with no other way back (tray, strip) it never becomes invisible.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QPoint, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -18,18 +18,25 @@ from trayalert.ui.icons import TrayLook, tray_icon
 from trayalert.ui.incident_menu import copy_link, fill_further_menu, fill_menu
 from trayalert.ui.incident_table import IncidentTable
 from trayalert.ui.incidents_model import IncidentsModel
+from trayalert.ui.plain import copy_text
+from trayalert.ui.state_wording import last_gap, reach_words
 from trayalert.ui.status_line import EmptyWords, StatusLine
 
 TICK_MS: Final = 1000
 
 
 class Window(QMainWindow):
-    """The live table with its status line and details. `tray_present` tells whether it may hide."""
+    """The live table with its status line and details. `way_back` tells whether it may hide."""
 
-    def __init__(self, desk: Desk, *, tray_present: Callable[[], bool]) -> None:
+    guide_wanted = Signal()
+    gaps_wanted = Signal()
+    advice_dismissed = Signal()
+
+    def __init__(self, desk: Desk, *, way_back: Callable[[], bool]) -> None:
         super().__init__()
         self._desk = desk
-        self._tray_present = tray_present
+        self._way_back = way_back
+        self._probing = False
         self._place = QByteArray()
         self._model = IncidentsModel(desk, self)
         self._table = IncidentTable(self._model)
@@ -73,9 +80,20 @@ class Window(QMainWindow):
         icon = tray_icon(TrayLook.of(state, now=now))
         if icon.cacheKey() != self.windowIcon().cacheKey():
             self.setWindowIcon(icon)
-        self._status.show_state(state, now=now, icon=icon)
+        gap = last_gap(self._desk.gaps(limit=2) or (), now=now)  # the last may go on still
+        self._status.show_state(state, now=now, icon=icon, gap=gap)
         self._empty.show_state(state)
         self._show_whether_empty()
+
+    def hear_probe(self) -> None:
+        """Say what came of a probe that was wished here."""
+        if self._probing:
+            self._probing = False
+            self.say(f"{reach_words(self._desk.state(), now=self._desk.now())}.")
+
+    def advise(self, sentence: str) -> None:
+        """Say what would help, until it is dismissed."""
+        self._status.advise(sentence)
 
     def reload(self) -> None:
         """Read everything anew: another file has taken the log's place."""
@@ -130,7 +148,15 @@ class Window(QMainWindow):
         self._details.copy_wanted.connect(self._copy_link)
         self._details.more_wanted.connect(self._fill_more)
         self._details.resolve_wanted.connect(self._resolve)
+        self._status.advice_dismissed.connect(self.advice_dismissed)
         self._status.news_dismissed.connect(self._dismiss_news)
+        self._status.url_wanted.connect(self._copy_url)
+        self._status.url_accepted.connect(self._accept_url)
+        self._status.add_action("Check &now", self._probe)
+        self._status.add_action("&Gaps…", self.gaps_wanted.emit)
+        self._status.add_action("&Set up reach…", self.guide_wanted.emit)
+        self._status.add_action("&Copy callback URL", self._copy_url)
+        self._empty.guide_wanted.connect(self.guide_wanted)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(self.close)
 
     # what the person does
@@ -178,6 +204,19 @@ class Window(QMainWindow):
 
     def _dismiss_news(self) -> None:
         self._desk.dismiss_news()
+        self.refresh()
+
+    def _probe(self) -> None:
+        self._probing = True
+        self._desk.probe()
+        self.say("Checking…")
+
+    def _copy_url(self) -> None:
+        copy_text(self._desk.callback_url())
+        self.say("The callback URL is copied. It holds a secret: treat it like a password.")
+
+    def _accept_url(self) -> None:
+        self._desk.accept_url()
         self.refresh()
 
     def _show_open_only(self, wanted: bool) -> None:
@@ -251,10 +290,10 @@ class Window(QMainWindow):
             self._run_ticker()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Hide; without a tray only minimise, or there would be no way back."""
+        """Hide; without tray and strip only minimise, or there would be no way back."""
         event.ignore()
         self._place = self.saveGeometry()
-        if self._tray_present():
+        if self._way_back():
             self.hide()
         else:
             self.showMinimized()

@@ -9,29 +9,11 @@ from trayalert.domain.alert import UNRECOGNISED
 from trayalert.domain.incident import Change, Incident
 from trayalert.domain.language import Language, duration_words, ending_words
 from trayalert.domain.level import Level, worst
-from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredIncident
-from trayalert.domain.text import printable, sentence
+from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime, duration_text
 from trayalert.services.alert_words import name_words
 from trayalert.services.senders import Origin
-from trayalert.ui.desk import DeskState
-
-REACH = {
-    Reach.REACHABLE: "Callbacks get through",
-    Reach.UNKNOWN: "Reach unknown",
-    Reach.BLIND: "Blind: no callback can arrive",
-}
-REACH_REASON = {
-    Reach.REACHABLE: "Callbacks get through.",
-    Reach.UNKNOWN: "That does not mean that all is well: reach is unknown, nothing proves that callbacks get through.",
-    Reach.BLIND: "That means nothing: trayalert is blind, no callback can arrive.",
-}
-
-
-def reach_words(state: DeskState) -> str:
-    """Say whether callbacks get through."""
-    return REACH[state.reach] if state.storing else "Blind: callbacks are refused, as they cannot be stored"
 
 
 def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:
@@ -119,46 +101,3 @@ def sender_words(sender: str, origin: Origin) -> str:
         case _:
             local = address.startswith("127.") or address == "::1"
             return "from this computer or a tunnel" if local else f"from a private network or a tunnel ({address})"
-
-
-def headline(state: DeskState, language: Language) -> str:
-    """Say in a few words what burns, and why that may not be all."""
-    if not state.open_incidents:
-        return f"Unknown what is open: {state.unsure}" if state.unsure else "No incident is open"
-    level = worst(state.worst or Level.INFO, Level.INFO)
-    blind = "; blind" if state.reach is Reach.BLIND else ""
-    burning = f"{state.open_incidents} open, worst {language.say(level)}{blind}"
-    return f"{burning}; {state.unsure}" if state.unsure else burning
-
-
-def last_callback(state: DeskState, *, now: Millis) -> str:
-    """Say when the last callback came."""
-    if state.last_callback_at is None:
-        return "Last callback unknown" if state.unsure else "No callback has ever arrived"
-    return f"Last callback {ago(state.last_callback_at, now=now)}"
-
-
-def paused_words(state: DeskState, *, now: Millis) -> str:
-    """Say until when notifications are paused; empty where they are not."""
-    if not is_paused(state, now=now):
-        return ""
-    return f"paused until {local_time(state.paused_until, now=now, seconds=False)}"
-
-
-def is_paused(state: DeskState, *, now: Millis) -> bool:
-    """Whether notifications are paused."""
-    return state.paused_until is not None and state.paused_until > now
-
-
-def calm_words(state: DeskState, language: Language) -> str:
-    """Say in whole sentences what an empty table means."""
-    if state.unsure:
-        return f"{headline(state, language)}.\n{' '.join(map(sentence, state.trouble))}"
-    if state.last_callback_at is None and state.reach is not Reach.BLIND:
-        return (
-            "No callback has ever arrived.\n"
-            "Send one with `trayalert send`, or give the callback URL to a rule in Cloud Monitor."
-        )
-    why = f" {' '.join(map(sentence, state.trouble))}" if state.reach is Reach.BLIND else ""
-    meaning = REACH_REASON[state.reach] if state.storing else "That means nothing: callbacks are refused."
-    return f"No incident is open.\n{meaning}{why}"
