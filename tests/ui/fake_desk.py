@@ -124,6 +124,7 @@ class FakeDesk:
     chosen: ChosenWay | None = None
     way_problem: str | None = None
     rehearsals: int = 0
+    door: str = "127.0.0.1:8765"
     starts: bool | None = False
     autostart_problem: str | None = None
     strip: str = "auto"
@@ -257,6 +258,9 @@ class FakeDesk:
 
     def callback_url(self) -> str:
         return "http://127.0.0.1:8765/hook/secret"
+
+    def door_place(self) -> str:
+        return self.door
 
     def door_checks(self) -> Sequence[Check]:
         return self.checks

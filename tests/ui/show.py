@@ -1,9 +1,13 @@
 """Shows tray and window with a bad day: `python -m tests.ui.show [--window] [--empty] [--blind] [--live]`.
 
+Also [--guide] [--gaps] [--strip] [--moved] [--proved]: the guide (USR1 is the console's Test), the gaps, the strip at
+all times, a public address that has changed, and a probe that came through.
+
 Also [--paused] [--full] [--news] [--probing] [--salvage] [--failed]: a log that stores nothing, news of a salvage and a
 crash, somebody who probes, a former log that is being read over, and a wish that failed.
 """
 
+import signal
 import sys
 import time
 
@@ -11,10 +15,13 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from tests.ui.fake_desk import HOUR, MINUTE, FakeDesk, stored, varied
-from trayalert.domain.events import IncidentChanged
+from trayalert.domain.check import Check, Verdict
+from trayalert.domain.events import Event, IncidentChanged, Rehearsed, TestReceived, UrlChanged
+from trayalert.domain.gap import Cause, Gap
 from trayalert.domain.incident import Change
 from trayalert.domain.reach import Reach
 from trayalert.domain.times import Millis
+from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.services.probing import probing_words
 from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.bridge import EventBridge
@@ -26,6 +33,36 @@ class RunningDesk(FakeDesk):
 
     def now(self) -> Millis:
         return time.time_ns() // 1_000_000
+
+    def rehearse(self) -> None:
+        super().rehearse()
+        QTimer.singleShot(1500, lambda: self.bridge.put([Rehearsed(None)]))
+
+    bridge: EventBridge
+
+
+CHECKS = (
+    Check(name="Door", verdict=Verdict.OK, said="It is open on http://127.0.0.1:8765."),
+    Check(name="Tunnel", verdict=Verdict.WARN, said="Cloudflare quick tunnel is up: its URL changes at each start."),
+    Check(
+        name="Public address",
+        verdict=Verdict.FAIL,
+        said="https://alerts.example.com answers with a page of another program (502 Bad Gateway).",
+        do="Let it pass requests on to 127.0.0.1:8765, path /hook/ and below.",
+    ),
+    Check(name="Probe", verdict=Verdict.WAIT, said="Under way…"),
+)
+
+
+def gaps(now: Millis) -> list[Gap]:
+    """A night's gaps, one of them going on."""
+    why = "The tunnel's program ended: the network is unreachable. https://alerts.example.com gave no answer in 5 s."
+    return [
+        Gap(id=4, cause=Cause.BLIND, began_at=now - 12 * MINUTE, why=why),
+        Gap(id=3, cause=Cause.ASLEEP, began_at=now - 9 * HOUR, ended_at=now - 2 * HOUR),
+        Gap(id=2, cause=Cause.OFF, began_at=now - 60 * HOUR, ended_at=now - 12 * HOUR, why="It was ended by hand."),
+        Gap(id=1, cause=Cause.BLIND, began_at=now - 90 * HOUR, ended_at=now - 89 * HOUR, why="端口被占用"),
+    ]
 
 
 def main() -> None:
@@ -61,8 +98,28 @@ def main() -> None:
         desk.unsure = "the former log is being salvaged"
     if "--paused" in sys.argv:
         desk.paused_until = desk.now() + HOUR
-    front = Front(desk, bridge)
+    desk.bridge, desk.checks, desk.kept_gaps = bridge, CHECKS, gaps(desk.now())
+    desk.tunnel_state = TunnelState(kind="cloudflared", phase=Phase.UP)
+    if "--proved" in sys.argv:
+        desk.proved_for = HOUR
+        desk.be(Reach.REACHABLE)
+    if "--moved" in sys.argv:
+        desk.url_changed = UrlChanged("https://calm-blue.trycloudflare.com", "https://wide-red.trycloudflare.com")
+    if "--strip" in sys.argv:
+        desk.strip = "always"
+    front = Front(desk, bridge, guide_wanted="--guide" in sys.argv)
     front.start()
+    if "--gaps" in sys.argv:
+        front.show_gaps()
+
+    def test(*_signal: object) -> None:
+        event: Event = TestReceived(desk.now())
+        bridge.put([event])
+
+    signal.signal(signal.SIGUSR1, test)
+    waker = QTimer(interval=200)  # Python looks for signals only when it runs
+    waker.timeout.connect(lambda: None)
+    waker.start()
     if "--window" in sys.argv:
         front.show_window()
         if "--failed" in sys.argv and front.window:

@@ -112,6 +112,10 @@ class TroubledDesk:
         """There is none to be known."""
         return ""
 
+    def door_place(self) -> str:
+        """Return where the settings would have it if they say nothing."""
+        return f"{Settings().host}:{Settings().port}"
+
     def door_checks(self) -> Sequence[Check]:
         """Return the trouble as the only one."""
         return (Check(name="trayalert", verdict=Verdict.FAIL, said=self.trouble),)

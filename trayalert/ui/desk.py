@@ -118,6 +118,10 @@ class Desk(Protocol):
         """Return the callback URL with its secret."""
         ...
 
+    def door_place(self) -> str:
+        """Return `host:port` where the door listens, such as `127.0.0.1:8765`."""
+        ...
+
     def door_checks(self) -> Sequence[Check]:
         """Return what the guide shows live: door, tunnel, public address, probe."""
         ...

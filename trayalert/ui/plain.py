@@ -118,6 +118,12 @@ def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool
         target.setText(caption)
 
 
+def show_words(button: QAbstractButton, words: str) -> None:
+    """Set the program's own words on a button, `&` before the letter of its mnemonic. Never what comes from outside."""
+    if button.text() != words:
+        button.setText(words)
+
+
 def copy_text(text: str) -> None:
     """Put the text into the clipboard as it is."""
     QGuiApplication.clipboard().setText(text)
