@@ -155,7 +155,7 @@ class Desk(Protocol):
         ...
 
     def rehearse(self) -> None:
-        """Send a sample through the public address; a Rehearsed follows."""
+        """Send a sample alert (never a Test) through the public address; a Rehearsed follows."""
         ...
 
     def autostarts(self) -> bool | None:

@@ -32,12 +32,10 @@ class ConsolePage(Page):
         self.column.addWidget(tabs)
         self.say(DIFFERS)
         self.column.addStretch()
-        self._button = copy
 
     def enter(self) -> None:
         """Show the URL as it is now."""
         self.tick()
-        self._button.setFocus()
 
     def tick(self) -> None:
         """A tunnel's address may come, or change, while it is read."""

@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QGridLayout, QPushButton, 
 
 from trayalert.domain.presets import PRESETS
 from trayalert.domain.public_url import read_public_url
+from trayalert.domain.text import sentence
 from trayalert.domain.tunnel_table import read_tunnel
 from trayalert.domain.way import ChosenWay, Way
 from trayalert.ui.desk import Desk
 from trayalert.ui.guide.fields import PUBLIC_URL, Field, fields_of, tunnel_table, written_in
-from trayalert.ui.guide.page import Choice, Page
+from trayalert.ui.guide.page import Choice, Page, focus
 from trayalert.ui.plain import PlainField, PlainLabel
 
 _URL_WRONG: Final = (
@@ -38,7 +39,7 @@ class DetailsPage(Page):
         self._kind = QComboBox()
         self._kind.setAccessibleName("Program for the tunnel")
         for kind, preset in PRESETS.items():
-            self._kind.addItem(preset.title, kind)
+            self._kind.addItem(sentence(preset.title), kind)
         self._kind.currentIndexChanged.connect(self._choose_kind)
         self.column.addWidget(self._kind, 0, Qt.AlignmentFlag.AlignLeft)
         self._about = self.say("")
@@ -58,7 +59,7 @@ class DetailsPage(Page):
         self._kind.setCurrentIndex(max(0, self._kind.findData(self.choice.kind)))
         self._show_fields()
         first = next(iter(self._inputs.values()), None)
-        (self._kind if tunnel or first is None else first).setFocus()
+        focus(self._kind if tunnel or first is None else first)
 
     def leave(self) -> bool:
         """Go that way from now on."""
@@ -117,7 +118,7 @@ class DetailsPage(Page):
         match self.choice.way:
             case Way.TUNNEL:
                 preset = PRESETS[self.choice.kind]
-                lines = [f"{preset.note[:1].upper()}{preset.note[1:]}.", preset.get_it]
+                lines = [f"{sentence(preset.note)}.", preset.get_it]
                 if preset.url_pattern is not None:
                     lines.append("Its public address is found by itself.")
                 return "\n".join(lines)
@@ -165,4 +166,4 @@ class DetailsPage(Page):
 def _plain(problem: str) -> str:
     """Say a problem of the settings as one of the fields."""
     told = problem.removesuffix(_NO_START).removeprefix("tunnel.").removeprefix("tunnel: ")
-    return f"{told[:1].upper()}{told[1:].rstrip('.')}."
+    return f"{sentence(told).rstrip('.')}."

@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QCheckBox
 
 from trayalert.ui.desk import Desk
-from trayalert.ui.guide.page import Choice, Page
+from trayalert.ui.guide.page import Choice, Page, focus
 from trayalert.ui.state_wording import reach_words
 
 
@@ -43,7 +43,7 @@ class DonePage(Page):
         """Show how things are."""
         self._show()
         if self._autostart.isVisibleTo(self):
-            self._autostart.setFocus()
+            focus(self._autostart)
 
     def tick(self) -> None:
         """Show how things are."""

@@ -6,18 +6,32 @@ was reached.
 
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QRadioButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from trayalert.domain.events import Event
 from trayalert.ui.desk import Desk
 from trayalert.ui.guide.console_page import ConsolePage
 from trayalert.ui.guide.details_page import DetailsPage
 from trayalert.ui.guide.done_page import DonePage
-from trayalert.ui.guide.page import Choice, Page
+from trayalert.ui.guide.page import Choice, Page, focus
 from trayalert.ui.guide.ready_page import ReadyPage
 from trayalert.ui.guide.test_page import TestPage
 from trayalert.ui.guide.way_page import WayPage
+from trayalert.ui.icons import TrayLook, tray_icon
 from trayalert.ui.plain import PlainLabel, show_words
 
 TICK_MS: Final = 1000
@@ -32,6 +46,7 @@ class Guide(QDialog):
         super().__init__()
         self._desk = desk
         self.setWindowTitle("Set up reach - trayalert")
+        self.setWindowIcon(tray_icon(TrayLook()))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         remembered = desk.recall(MEMORY)
         self._choice = Choice.of(desk, remembered)
@@ -99,6 +114,9 @@ class Guide(QDialog):
         layout.addLayout(head)
         layout.addWidget(self._stack, 1)
         layout.addLayout(foot)
+        for widget in self.findChildren(QWidget):
+            if isinstance(widget, QRadioButton | QCheckBox | QComboBox):
+                widget.installEventFilter(self)
         room = self.screen().availableGeometry().size()
         self.resize(min(720, room.width() - 40), min(500, room.height() - 60))
 
@@ -109,6 +127,7 @@ class Guide(QDialog):
         self._step.show_text(f"Step {place + 1} of {len(self._pages)}")
         self.setAccessibleName(f"{page.title}, step {place + 1} of {len(self._pages)}")
         self._back.setEnabled(place > 0)
+        focus(self._next)  # unless the page has something to be filled in
         page.enter()
         self._reword()
         self._remember(finished=False)
@@ -131,3 +150,23 @@ class Guide(QDialog):
     def _remember(self, *, finished: bool) -> None:
         choice = {"way": str(self._choice.way), "kind": self._choice.kind}
         self._desk.remember(MEMORY, {"page": self._page.name, "finished": finished, **choice})
+
+    # Qt's own
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+        """Let the focus be seen from the beginning, not only after a Tab."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
+            QTimer.singleShot(0, self, self._show_focus)
+
+    def _show_focus(self) -> None:
+        self.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
+        self._page.update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
+        """Let Enter go on also from what is checked or chosen: with GNOME's theme it would check it, or open it."""
+        pressed = isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress
+        if not pressed or event.key() not in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            return super().eventFilter(watched, event)
+        self._next.click()
+        return True

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from trayalert.domain.events import Event
@@ -31,6 +31,11 @@ class Choice:
         if set_way is not None and set_way.tunnel.get("kind") and choice.way is set_way.way:
             choice.kind = str(set_way.tunnel["kind"])
         return choice
+
+
+def focus(widget: QWidget) -> None:
+    """Give it the focus as Tab would: it is seen."""
+    widget.setFocus(Qt.FocusReason.TabFocusReason)
 
 
 class Page(QWidget):

@@ -48,7 +48,6 @@ class ReadyPage(Page):
     def enter(self) -> None:
         """Look at once."""
         self.tick()
-        self._button.setFocus()
 
     def tick(self) -> None:
         """Ask and show."""

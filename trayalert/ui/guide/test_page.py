@@ -1,6 +1,7 @@
 """The fifth page: it waits for the console's Test. Its rule: only what came from outside turns it green, no rehearsal.
 
-A rehearsal arrives as a callback too. So what was received while one was under way proves nothing here.
+A rehearsal arrives as a callback too, though never as a Test. So a callback that was received while one was under way
+proves nothing here.
 """
 
 from typing import Final
@@ -60,16 +61,15 @@ class TestPage(Page):
         self._show()
 
     def enter(self) -> None:
-        """Begin with the button."""
+        """Show what came before."""
         self._show()
-        self._button.setFocus()
 
     def take(self, event: Event) -> None:
         """Look whether it is what is awaited."""
         match event:
             case Rehearsed(problem):
                 self._end_rehearsal(problem)
-            case TestReceived(at) if not self._of_rehearsal(at):
+            case TestReceived():
                 self._came = event
             case CallbackArrived(at) if not isinstance(self._came, TestReceived) and not self._of_rehearsal(at):
                 self._came = event
@@ -82,16 +82,16 @@ class TestPage(Page):
         return under_way or any(began <= at <= ended for began, ended in self._rehearsals)
 
     def _rehearse(self) -> None:
+        if self._began is not None:
+            return  # the button is not disabled meanwhile: it would lose the focus
         self._began = self.desk.now()
-        self._button.setEnabled(False)
         self._rehearsed.show_text("Sending a sample through the public address…")
         self.desk.rehearse()
 
     def _end_rehearsal(self, problem: str | None) -> None:
         if self._began is not None:
-            self._rehearsals.append((self._began, self.desk.now() + _LATE))
+            self._rehearsals.append((self._began, self.desk.now() + (_LATE if problem else 0)))
         self._began = None
-        self._button.setEnabled(True)
         self._rehearsed.show_text(
             f"⚠ The rehearsal failed: {problem}"
             if problem

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from PySide6.QtWidgets import QButtonGroup, QRadioButton
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QVBoxLayout
 
 from trayalert.domain.way import Way
 from trayalert.ui.desk import Desk
-from trayalert.ui.guide.page import Choice, Page
+from trayalert.ui.guide.page import Choice, Page, focus
+from trayalert.ui.plain import PlainLabel
 
 _WAYS: Final = {
     Way.TUNNEL: (
@@ -33,8 +34,8 @@ class WayPage(Page):
     def __init__(self, desk: Desk, choice: Choice) -> None:
         super().__init__(desk, choice)
         self.say(
-            "Cloud Monitor sends each alert as a request to a public URL, the callback URL. For that this computer has to"
-            " be reachable from the Internet. Choose the way in; you can change it at any time."
+            "Cloud Monitor sends each alert as a request to a public URL, the callback URL. For that this computer has"
+            " to be reachable from the Internet. Choose the way in; you can change it at any time."
         )
         self._group = QButtonGroup(self)
         self._buttons: dict[Way, QRadioButton] = {}
@@ -43,15 +44,20 @@ class WayPage(Page):
             button.setAccessibleDescription(fits)
             self._group.addButton(button)
             self._buttons[way] = button
-            self.column.addSpacing(6)
-            self.column.addWidget(button)
-            self.say(fits).setContentsMargins(26, 0, 0, 0)
+            self.column.addSpacing(8)
+            both = QVBoxLayout()
+            both.setSpacing(2)
+            both.addWidget(button)
+            words_below = PlainLabel(fits, wrapped=True)
+            words_below.setContentsMargins(24, 0, 0, 0)
+            both.addWidget(words_below)
+            self.column.addLayout(both)
         self.column.addStretch()
 
     def enter(self) -> None:
         """Show what is chosen."""
         self._buttons[self.choice.way].setChecked(True)
-        self._buttons[self.choice.way].setFocus()
+        focus(self._buttons[self.choice.way])
 
     def leave(self) -> bool:
         """Take the choice."""
