@@ -28,7 +28,7 @@ class Strip(QWidget):
         kind = Qt.WindowType.Tool | Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.FramelessWindowHint
         super().__init__(None, kind | Qt.WindowType.WindowDoesNotAcceptFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
-        self.setAttribute(Qt.WidgetAttribute.WA_AlwaysShowToolTips)
+        self.setAttribute(Qt.WidgetAttribute.WA_X11NetWmWindowTypeDock)  # a bare tool stands in the list of windows
         self.setWindowTitle("trayalert")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._desk = desk

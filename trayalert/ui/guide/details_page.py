@@ -39,7 +39,7 @@ class DetailsPage(Page):
         self._kind = QComboBox()
         self._kind.setAccessibleName("Program for the tunnel")
         for kind, preset in PRESETS.items():
-            self._kind.addItem(sentence(preset.title), kind)
+            self._kind.addItem(preset.title, kind)
         self._kind.currentIndexChanged.connect(self._choose_kind)
         self.column.addWidget(self._kind, 0, Qt.AlignmentFlag.AlignLeft)
         self._about = self.say("")
@@ -141,8 +141,8 @@ class DetailsPage(Page):
         host = self.desk.door_place().rpartition(":")[0]
         if not (host.startswith("127.") or host in {"localhost", "[::1]"}):
             return ""
-        when = "" if self.choice.way is Way.FORWARD else "If they come from another computer: "
-        return f'{when}Now only this computer itself is let in: write host = "0.0.0.0" into settings.toml and restart.'
+        when = "" if self.choice.way is Way.FORWARD else "Where they come from another computer: "
+        return sentence(f'{when}only this one is let in now; write host = "0.0.0.0" into settings.toml and restart.')
 
     def _chosen(self) -> tuple[str | None, ChosenWay | None]:
         written: Mapping[str, str] = {key: self._written.get(key, "") for key in self._inputs}

@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QCheckBox
 
 from trayalert.ui.desk import Desk
 from trayalert.ui.guide.page import Choice, Page, focus
-from trayalert.ui.state_wording import reach_words
+from trayalert.ui.state_wording import reach_words, trouble_words
 
 
 class DonePage(Page):
@@ -53,7 +53,8 @@ class DonePage(Page):
         starts = self.desk.autostarts()
         self._autostart.setVisible(starts is not None)
         self._autostart.setChecked(bool(starts))
-        self._reach.show_text(f"{reach_words(self.desk.state(), now=self.desk.now())}.")
+        state, now = self.desk.state(), self.desk.now()
+        self._reach.show_text(" ".join((f"{reach_words(state, now=now)}.", *trouble_words(state, now=now))))
 
     def _set_autostart(self, wanted: bool) -> None:
         problem = self.desk.set_autostart(wanted)
