@@ -3,10 +3,14 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_desk import NOON, FakeDesk, stored
+from tests.ui.fake_desk import HOSTILE, HOUR, NOON, FakeDesk, stored
+from trayalert.domain import events  # by its name pytest would take TestReceived for a test
 from trayalert.domain.events import CallbackArrived, IncidentChanged, LogChanged, ResolveFailed
+from trayalert.domain.gap import Cause, Gap
 from trayalert.domain.incident import Change
 from trayalert.domain.log_state import LogState
 from trayalert.ui.bridge import EventBridge
@@ -48,7 +52,17 @@ def test_the_window_is_not_made_before_it_is_wanted(front: Front) -> None:
 def test_the_front_imports_the_window_only_when_it_opens_it() -> None:
     source = "import sys, trayalert.ui.front; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", source], check=True, timeout=30, capture_output=True, text=True)
-    unwanted = {"trayalert.ui.window", "PySide6.QtNetwork", "PySide6.QtSvg", "PySide6.QtDBus", "aiohttp", "sqlite3"}
+    unwanted = {
+        "trayalert.ui.window",
+        "trayalert.ui.guide",
+        "trayalert.ui.strip",
+        "trayalert.ui.gaps_view",
+        "PySide6.QtNetwork",
+        "PySide6.QtSvg",
+        "PySide6.QtDBus",
+        "aiohttp",
+        "sqlite3",
+    }
     assert unwanted & set(done.stdout.split()) == set()
 
 
@@ -122,6 +136,132 @@ def test_a_log_that_stores_nothing_is_blind_and_named_in_tray_and_menu(
     assert {"The disk is full.", "Salvaged 3 of 4.", "Someone is probing: 1 request with a wrong secret"} <= set(shown)
 
 
-def test_with_no_tray_the_window_shows(qtbot: QtBot, front: Front) -> None:
+def miss_tray(front: Front) -> None:
     front.tray.missing.emit()
+
+
+def alone(desk: FakeDesk, *, minimised: bool = False, desktop: str = "XFCE") -> Front:
+    """A front with no tray."""
+    front = Front(desk, EventBridge(), environment={"XDG_CURRENT_DESKTOP": desktop})
+    front.start(minimised=minimised)
+    miss_tray(front)
+    return front
+
+
+def test_with_no_tray_window_and_strip_show_at_first_and_later_only_the_strip(qtbot: QtBot, desk: FakeDesk) -> None:
+    front = alone(desk)
     assert window_of(front).isVisible()
+    assert front.strip is not None
+    assert front.strip.isVisible()
+    window_of(front).close()
+    assert not window_of(front).isVisible()  # the strip is the way back
+    miss_tray(front)
+    assert not window_of(front).isVisible()
+    front.strip.window_wanted.emit()
+    assert window_of(front).isVisible()
+    front.stop()
+    second = alone(desk)
+    assert second.window is None
+    second.stop()
+
+
+def test_started_minimised_with_no_tray_there_is_only_the_strip(qtbot: QtBot, desk: FakeDesk) -> None:
+    front = alone(desk, minimised=True)
+    assert front.window is None
+    assert front.strip is not None
+    front.stop()
+
+
+def test_with_neither_tray_nor_strip_the_window_never_disappears(qtbot: QtBot, desk: FakeDesk) -> None:
+    desk.strip = "never"
+    for minimised in (False, True):
+        front = alone(desk, minimised=minimised)
+        assert front.strip is None
+        assert window_of(front).isVisible()
+        assert window_of(front).isMinimized() is minimised
+        window_of(front).close()
+        assert window_of(front).isMinimized()
+        front.stop()
+
+
+def test_the_strip_goes_when_the_tray_comes(qtbot: QtBot, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, stays in (("auto", False), ("always", True)):
+        desk.strip = kind
+        front = alone(desk)
+        assert front.strip is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(type(front.tray), "present", property(lambda _tray: True))
+            front.tray.touched.emit()
+            assert front.strip.isVisible() is stays
+        front.stop()
+
+
+def test_a_gnome_with_no_tray_is_told_once_what_to_install(qtbot: QtBot, desk: FakeDesk) -> None:
+    told: list[str] = []
+    front = Front(desk, EventBridge(), environment={"XDG_CURRENT_DESKTOP": "ubuntu:GNOME"})
+    front.advised.connect(told.append)
+    front.start()
+    miss_tray(front)
+    assert "gnome-shell-extension-appindicator" in told[0]
+    assert told[0] in words_of(front)
+    next(
+        one for one in window_of(front).findChildren(QPushButton) if one.text() == "Dismiss" and one.isVisible()
+    ).click()
+    assert told[0] not in words_of(front)
+    front.stop()
+    for desktop in ("ubuntu:GNOME", "KDE"):
+        again = alone(desk, desktop=desktop)
+        again.show_window()
+        assert "AppIndicator" not in words_of(again)
+        again.stop()
+
+
+def words_of(front: Front) -> str:
+    return "\n".join(one.text() for one in window_of(front).findChildren(PlainLabel) if one.isVisible())
+
+
+def test_the_guide_is_made_when_it_is_wanted_and_let_go_when_it_is_closed(qtbot: QtBot, desk: FakeDesk) -> None:
+    bridge = EventBridge()
+    front = Front(desk, bridge, guide_wanted=True)
+    front.start()
+    assert front.guide is not None
+    guide = front.guide
+    with qtbot.waitSignal(guide.destroyed):
+        guide.close()
+    assert front.guide is None
+    entry_of(front, "Set up reach…").trigger()
+    assert front.guide is not None
+    bridge.put([events.TestReceived(NOON)])
+    qtbot.waitUntil(lambda: any("Test came in" in one.text() for one in front.guide.findChildren(PlainLabel)))
+    front.stop()
+
+
+def test_gaps_are_shown_from_the_tray_and_read_anew(qtbot: QtBot, desk: FakeDesk, front: Front) -> None:
+    desk.kept_gaps = [
+        Gap(id=2, cause=Cause.BLIND, began_at=NOON - HOUR, why=HOSTILE),
+        Gap(id=1, cause=Cause.ASLEEP, began_at=NOON - 9 * HOUR, ended_at=NOON - 2 * HOUR),
+    ]
+    entry_of(front, "Gaps…").trigger()
+    assert front.gaps is not None
+    table = front.gaps.findChildren(QTableWidget)[0]
+    rows = [[table.item(row, column).text() for column in range(5)] for row in range(2)]
+    assert [row[0] for row in rows] == ["blind", "asleep"]
+    assert [row[2:4] for row in rows] == [["goes on", "1 h"], [rows[1][2], "7 h"]]
+    assert "\u202e" not in rows[0][4]
+    for gaps, words in (([], "There was none"), (None, "cannot be read")):
+        desk.kept_gaps, desk.readable = gaps or [], gaps is not None
+        front.show_gaps()
+        assert any(words in one.text() for one in front.gaps.findChildren(PlainLabel))
+
+
+def test_autostart_is_set_in_the_tray_and_a_failure_is_told(qtbot: QtBot, desk: FakeDesk, front: Front) -> None:
+    entry_of(front, "Start with the session").trigger()
+    assert desk.starts is True
+    desk.autostart_problem = "The folder is read-only."
+    entry_of(front, "Start with the session").trigger()
+    assert entry_of(front, "Start with the session").isChecked()
+    assert "The folder is read-only." in words_of(front)
+
+
+def entry_of(front: Front, words: str) -> QAction:
+    return next(one for one in front.tray.menu.actions() if one.text() == words)

@@ -7,6 +7,7 @@ from pytestqt.qtbot import QtBot
 from tests.ui.fake_desk import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored
 from trayalert.domain.level import Level
 from trayalert.domain.reach import Reach
+from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.ui.tray import PAUSE_SPAN, SPAN_MS, Tray
 from trayalert.ui.wording import local_time
 
@@ -193,3 +194,22 @@ def test_a_missing_host_is_told_after_its_grace_and_a_late_one_is_not(qtbot: QtB
         tray.look_for_host()
         tray.host = True
         tray.look_for_host()
+
+
+def test_why_it_is_blind_and_how_the_tunnel_is_stands_in_menu_and_tooltip(desk: FakeDesk, tray: CountingTray) -> None:
+    desk.be(Reach.BLIND, since=NOON - HOUR, why="No answer in 5 s.")
+    desk.trouble = ("No answer in 5 s.", "Something else.")
+    desk.tunnel_state = TunnelState(kind="ssh", phase=Phase.WAITING, why="the server is there, but its sshd is not")
+    tray.start()
+    assert tray.icon.toolTip().count("No answer in 5 s.") == 1
+    assert {
+        "No answer in 5 s.",
+        "Something else.",
+        "Tunnel ssh: down. The server is there, but its sshd is not",
+    } <= set(words(tray))
+
+
+def test_where_nothing_can_be_set_there_is_no_autostart(desk: FakeDesk, tray: CountingTray) -> None:
+    desk.starts = None
+    tray.start()
+    assert "Start with the session" not in words(tray)

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QCheckBox, QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from tests.ui.fake_desk import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored, varied
+from trayalert.domain.events import UrlChanged
+from trayalert.domain.gap import Cause, Gap
 from trayalert.domain.language import Language
 from trayalert.domain.reach import Reach
 from trayalert.ui.details import Details
@@ -345,3 +347,38 @@ def test_hostile_text_neither_widens_nor_stops_the_window(qtbot: QtBot, hostile:
     desk.keep(stored(1, name=hostile, resource_id=hostile, resource_name=hostile, region=hostile, unit=hostile))
     seen = Seen(qtbot, desk)
     assert seen.window.minimumSizeHint().width() < 1000
+
+
+def test_a_changed_address_is_shouted_until_it_is_accepted(desk: FakeDesk, seen: Seen) -> None:
+    desk.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
+    seen.window.refresh()
+    assert "the rules in the console lead nowhere" in seen.words()
+    assert "Before: https://one.example.com\nNow: https://two.example.com" in seen.words()
+    seen.button("&Copy new callback URL").click()
+    assert QGuiApplication.clipboard().text() == desk.callback_url()
+    seen.button("The rules are c&hanged").click()
+    assert "lead nowhere" not in seen.words()
+
+
+def test_reach_is_checked_on_wish_and_the_answer_is_said(desk: FakeDesk, seen: Seen) -> None:
+    menu = seen.button("&Reach").menu()
+    actions = {one.text(): one for one in menu.actions()}
+    seen.window.hear_probe()
+    actions["Check &now"].trigger()
+    assert desk.probes == 1
+    assert "Checking…" in seen.words()
+    desk.be(Reach.REACHABLE)
+    seen.window.hear_probe()
+    assert "Callbacks get through (checked" in seen.words()
+
+
+def test_the_last_gap_that_ended_within_a_day_is_told(desk: FakeDesk, seen: Seen) -> None:
+    desk.kept_gaps = [
+        Gap(id=2, cause=Cause.BLIND, began_at=NOON),
+        Gap(id=1, cause=Cause.ASLEEP, began_at=NOON - 9 * HOUR, ended_at=NOON - 2 * HOUR),
+    ]
+    seen.window.refresh()
+    assert "· Gap: asleep " in seen.words()
+    desk.kept_gaps = [replace(desk.kept_gaps[1], ended_at=NOON - 24 * HOUR)]
+    seen.window.refresh()
+    assert "Gap:" not in seen.words()

@@ -1,9 +1,11 @@
 import pytest
 
 from trayalert.domain.language import Language
+from trayalert.domain.reach import Reach
+from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.services.senders import Origin
 from trayalert.ui.desk import DeskState
-from trayalert.ui.state_wording import headline
+from trayalert.ui.state_wording import gnome_words, headline, reach_words, shown_reach, tunnel_words
 from trayalert.ui.wording import sender_words
 
 EN = Language.EN
@@ -31,3 +33,42 @@ def test_what_may_be_open_unknown_to_us_is_never_called_calm() -> None:
     )
     assert headline(DeskState(open_incidents=2, unsure="x"), EN, now=0) == "2 open, worst INFO; x"
     assert headline(DeskState(), EN, now=0) == "No incident is open"
+
+
+PROVED = DeskState(reach=Reach.REACHABLE, reachable_at=1000, proved_until=61_000)
+
+
+def test_a_proof_that_is_too_old_is_none() -> None:
+    assert shown_reach(PROVED, now=61_000) is Reach.REACHABLE
+    assert shown_reach(PROVED, now=61_001) is Reach.UNKNOWN
+    assert reach_words(PROVED, now=61_000).startswith("Callbacks get through (checked ")
+    assert reach_words(PROVED, now=61_001).startswith("Reach unknown: it was last proved at ")
+    assert reach_words(DeskState(reach=Reach.REACHABLE), now=0) == "Reach unknown"
+
+
+def test_unknown_says_why() -> None:
+    state = DeskState(reach_why="Probes are switched off (probe_seconds = 0).")
+    assert reach_words(state, now=0) == "Reach unknown: Probes are switched off (probe_seconds = 0)"
+
+
+@pytest.mark.parametrize(
+    ("desktop", "told"),
+    [("GNOME", True), ("ubuntu:GNOME", True), ("GNOME-Flashback", False), ("KDE", False), ("", False)],
+)
+def test_only_a_gnome_is_told_what_to_install(desktop: str, told: bool) -> None:
+    assert bool(gnome_words({"XDG_CURRENT_DESKTOP": desktop})) is told
+    assert gnome_words({}) is None
+
+
+@pytest.mark.parametrize(
+    ("tunnel", "words"),
+    [
+        (TunnelState(), ""),
+        (TunnelState(kind="ssh", phase=Phase.UP), "Tunnel ssh: up"),
+        (TunnelState(kind="ssh", phase=Phase.UP, warning="it changes.", why="old"), "Tunnel ssh: up. It changes."),
+        (TunnelState(kind="ssh", phase=Phase.MISSING, why="Get ssh."), "Tunnel ssh: its program is missing. Get ssh."),
+        (TunnelState(kind="ssh", phase=Phase.STARTING), "Tunnel ssh: starting"),
+    ],
+)
+def test_how_a_tunnel_is(tunnel: TunnelState, words: str) -> None:
+    assert tunnel_words(tunnel, now=0) == words

@@ -87,8 +87,10 @@ class DetailsPage(Page):
                 widget.hide()
                 widget.deleteLater()
         self._inputs = {}
+        self._form.hide()  # what is put into a form that is shown cannot take the focus yet
         for row, field in enumerate(wanted):
             self._add_row(row, field)
+        self._form.setVisible(bool(wanted))
 
     def _add_row(self, row: int, field: Field) -> None:
         name = field.words.replace("&", "")

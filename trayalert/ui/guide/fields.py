@@ -3,6 +3,7 @@
 The kinds, their titles and notes are those of `domain/presets.py`; a kind that stands only there is asked for nothing.
 """
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,15 +67,20 @@ def tunnel_table(kind: str, written: Mapping[str, str]) -> dict[str, object]:
     return table
 
 
+def _quoted(part: str) -> str:
+    """Quote it only where it must be, unlike `shlex.quote`: a person reads it."""
+    return part if re.fullmatch(r"[^\s'\"\\]+", part) else shlex.quote(part)
+
+
 def written_in(tunnel: Mapping[str, object]) -> dict[str, str]:
     """Return what the fields hold for a table of the settings: the other way round."""
     written: dict[str, str] = {}
     for key, value in tunnel.items():
         match key, value:
             case "command", [*parts]:
-                written[key] = shlex.join(map(str, parts))
+                written[key] = " ".join(_quoted(str(part)) for part in parts)
             case "arguments", ["--url", domain]:
-                written["domain"] = str(domain)
+                written["domain"] = str(domain).removeprefix("https://")
             case _, str() | int():
                 written[key] = str(value)
     return written
