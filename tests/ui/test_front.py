@@ -235,7 +235,7 @@ def test_gaps_are_shown_from_the_tray_and_read_anew(qtbot: QtBot, desk: FakeDesk
     entry_of(front, "Gaps…").trigger()
     assert front.gaps is not None
     table = front.gaps.findChildren(QTableWidget)[0]
-    rows = [[table.item(row, column).text() for column in range(5)] for row in range(2)]
+    rows = [[table.model().index(row, column).data() for column in range(5)] for row in range(2)]
     assert [row[0] for row in rows] == ["blind", "asleep"]
     assert [row[2:4] for row in rows] == [["goes on", "1 h"], [rows[1][2], "7 h"]]
     assert "\u202e" not in rows[0][4]

@@ -165,8 +165,8 @@ class Guide(QDialog):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
         """Let Enter go on also from what is checked or chosen: with GNOME's theme it would check it, or open it."""
-        pressed = isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress
-        if not pressed or event.key() not in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+        enter = isinstance(event, QKeyEvent) and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        if not enter or event.type() is not QEvent.Type.KeyPress:
             return super().eventFilter(watched, event)
         self._next.click()
         return True
