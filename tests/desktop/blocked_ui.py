@@ -29,8 +29,8 @@ def block() -> None:
 class SlowFront(Front):
     """A front whose start is followed by three bad seconds."""
 
-    def start(self) -> None:
-        super().start()
+    def start(self, *, minimised: bool = False) -> None:
+        super().start(minimised=minimised)
         QTimer.singleShot(1000, block)
 
 

@@ -5,7 +5,6 @@ The receiver never waits for anything here. Quitting is an event of ours: Qt's o
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 import threading
@@ -27,15 +26,12 @@ from trayalert.domain.times import Millis
 from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.front import Front
-from trayalert.ui.wording import gnome_words
 
 _SHORT_TURN = 0.0005
 """Seconds: how long a busy widget may keep the interpreter from the receiver (5 ms by default)."""
 
 _NOISE = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false"
 """Qt complains of desktops that have no portal; nothing here needs one."""
-
-_TOLD_NO_TRAY = "told_no_tray"
 
 _logger = logging.getLogger(__name__)
 
@@ -166,26 +162,18 @@ async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) ->
         else:
             show_window()
 
-    def tell_no_tray() -> None:
-        words = gnome_words(os.environ)
-        if words and not desk.recall(_TOLD_NO_TRAY):
-            desk.remember(_TOLD_NO_TRAY, value=True)
-            notifying.tell_no_tray(words)
-
     desk = LiveDesk(
         thread.plan, receiver, thread.crashes, notifier_problem=notifier_problem, pause=pause, quit_=ending.set
     )
     notifying = Notifying(desk, show_window=show_window, refresh=refresh)
     # before the front: a notification is sent sooner than a picture is drawn
     thread.bridge.arrived.connect(notifying.take)
-    front = Front(desk, thread.bridge)
-    front.tray.window_wanted.connect(notifying.window_seen)
-    front.tray.missing.connect(tell_no_tray)
-    wishes.show.connect(show, Qt.ConnectionType.QueuedConnection)
     plan = thread.plan
+    front = Front(desk, thread.bridge, guide_wanted=plan.guide or _first_run(plan, desk))
+    front.tray.window_wanted.connect(notifying.window_seen)
+    front.advised.connect(notifying.tell_no_tray)
+    wishes.show.connect(show, Qt.ConnectionType.QueuedConnection)
     front.start(minimised=plan.minimised)
-    if plan.guide or _first_run(plan, desk):
-        front.show_guide()
     door, way_in = receiver.door, receiver.way_in
     # what was announced before anybody here listened
     early_events: list[Event] = [

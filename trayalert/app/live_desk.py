@@ -19,7 +19,6 @@ from trayalert.domain.console_link import ConsoleLink, console_links
 from trayalert.domain.gap import Gap
 from trayalert.domain.language import Language
 from trayalert.domain.level import Level, worst
-from trayalert.domain.reach import Reach
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.links import link_table
@@ -88,7 +87,6 @@ class LiveDesk(SettingUp):
             self._receiver.metrics_problem,
             *log.problems,
             *self._log.problems,
-            reach.why if reach.reach is Reach.BLIND and door.open and log.storing else None,
             self._receiver.way_in.tunnel.warning,
             self._notifier_problem(),
             *self._plan.problems,
@@ -99,6 +97,10 @@ class LiveDesk(SettingUp):
             last_callback_at=self._last_callback_at,
             reach=reach.reach,
             reach_since=reach.since,
+            reach_why=reach.why,
+            reachable_at=reach.reachable_at,
+            proved_until=self._receiver.way_in.proved_until,
+            levels=self._levels,
             url_changed=self._receiver.way_in.url_changed,
             storing=log.storing,
             paused_until=self._paused_until if self._paused_until and self._paused_until > now() else None,

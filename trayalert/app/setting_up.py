@@ -31,6 +31,11 @@ class SettingUp:
         """Return the callback URL with its secret."""
         return callback_url(self._receiver.way_in.public_url, self._receiver.door, self._plan.secrets.present)
 
+    def door_place(self) -> str:
+        """Return `host:port` where the door listens."""
+        door = self._receiver.door
+        return f"{door.host}:{door.port}"
+
     def door_checks(self) -> Sequence[Check]:
         """Return what the guide shows live: door, tunnel, public address, probe."""
         way_in = self._receiver.way_in

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _KNOWN_URL = "public_url"
 """What is remembered: the public address that the person knows of."""
 
+_LATE: Millis = 15_000
+
 _logger = logging.getLogger(__name__)
 
 
@@ -75,6 +77,12 @@ class WayIn:
     def public_url(self) -> str | None:
         """The public address that is known now, with no path."""
         return self.tunnel.url or self._settings.public_url
+
+    @property
+    def proved_until(self) -> Millis | None:
+        """Until when the last probe proves that callbacks get through; the next one is long due by then."""
+        at = self.reach.reachable_at
+        return None if at is None else at + 2 * self._settings.probe_seconds * 1000 + _LATE
 
     @property
     def settings(self) -> Settings:

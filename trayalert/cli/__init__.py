@@ -3,14 +3,12 @@
 Machine output is JSON on stdout, errors are sentences on stderr. Exit status: 0 done, 1 failed, 2 wrong use.
 """
 
-import sys
-
 import click
 
 from trayalert import __version__
 from trayalert.cli import asking, changing, diagnosing, expecting, keeping, running, secrets, sending, starting
 from trayalert.cli.common import FaultTellingGroup, data_dir_option
-from trayalert.cli.running import address_options, owned, show_trouble
+from trayalert.cli.running import address_options, run_tray
 
 
 @click.group(
@@ -30,28 +28,12 @@ def main(context: click.Context, host: str | None, port: int | None, minimised: 
         if minimised:
             raise click.UsageError("--minimised belongs to `trayalert` itself.")
         return
-    from trayalert.app import screen
-
-    problem = screen.problem()
-    if problem:
-        click.echo(f"trayalert: {problem} To receive without one, run: trayalert serve", err=True)
-        sys.exit(2)
-    import trayalert.ui  # noqa: F401 - before all else that brings Qt in: it makes Qt's start lighter
-    from trayalert.app.places import PlaceFault
-    from trayalert.services.secrets import SecretFault
-
-    try:
-        with owned("tray", host, port, minimised=minimised) as plan:
-            from trayalert.app.desktop import run_desktop
-
-            sys.exit(run_desktop(plan))
-    except (PlaceFault, SecretFault) as fault:
-        click.echo(f"trayalert: {fault}", err=True)
-        show_trouble(fault)
+    run_tray(host, port, minimised=minimised)
 
 
 for command in (
     running.serve,
+    running.guide,
     secrets.url,
     secrets.secrets,
     asking.status,

@@ -36,8 +36,47 @@ def serve(host: str | None, port: int | None) -> None:
         receive(plan)
 
 
+@click.command()
+@data_dir_option
+def guide() -> None:
+    """Show how Cloud Monitor gets here, step by step; starts the tray application where none runs."""
+    from trayalert.app.control import ask
+
+    answer = ask(find_own_places().socket, {"do": "show", "what": "guide"})
+    if answer is None:
+        run_tray(None, None, guide=True)
+    elif not answer.get("done"):
+        fail("`trayalert serve` runs there, which has no windows. End it, and start trayalert; or write the settings.")
+    else:
+        click.echo("the guide is shown")
+
+
+def run_tray(host: str | None, port: int | None, *, minimised: bool = False, guide: bool = False) -> NoReturn:
+    """Run the tray application to its end."""
+    from trayalert.app import screen
+
+    problem = screen.problem()
+    if problem:
+        click.echo(f"trayalert: {problem} To receive without one, run: trayalert serve", err=True)
+        sys.exit(2)
+    import trayalert.ui  # noqa: F401 - before all else that brings Qt in: it makes Qt's start lighter
+    from trayalert.app.places import PlaceFault
+    from trayalert.services.secrets import SecretFault
+
+    try:
+        with owned("tray", host, port, minimised=minimised, guide=guide) as plan:
+            from trayalert.app.desktop import run_desktop
+
+            sys.exit(run_desktop(plan))
+    except (PlaceFault, SecretFault) as fault:
+        click.echo(f"trayalert: {fault}", err=True)
+        show_trouble(fault)
+
+
 @contextlib.contextmanager
-def owned(front: str, host: str | None, port: int | None, *, minimised: bool = False) -> Iterator["Plan"]:
+def owned(
+    front: str, host: str | None, port: int | None, *, minimised: bool = False, guide: bool = False
+) -> Iterator["Plan"]:
     """Own the data dir and plan the receiver. A second tray raises the window of the first and is done."""
     from dataclasses import replace
 
@@ -68,6 +107,7 @@ def owned(front: str, host: str | None, port: int | None, *, minimised: bool = F
                     secrets=secrets,
                     front=front,
                     minimised=minimised,
+                    guide=guide,
                 )
     except OwnedError as owned:
         if front == "tray" and owned.owner and owned.owner.front == "tray":
