@@ -7,7 +7,7 @@ was reached.
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -152,6 +152,11 @@ class Guide(QDialog):
         self._desk.remember(MEMORY, {"page": self._page.name, "finished": finished, **choice})
 
     # Qt's own
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Give the page its focus once more: what is not shown yet cannot keep it."""
+        super().showEvent(event)
+        self._page.enter()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Let the focus be seen from the beginning, not only after a Tab."""
