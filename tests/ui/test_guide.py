@@ -183,6 +183,13 @@ def test_what_one_kind_was_told_is_there_when_it_is_chosen_again(walk: Walk) -> 
     assert walk.field("Name of the tunnel").text() == "alerts"
 
 
+def test_a_kind_of_another_version_becomes_one_that_is_known(qtbot: QtBot) -> None:
+    old = {"page": "details", "way": "tunnel", "kind": "carrier-pigeon", "finished": False}
+    walk = Walk(qtbot, FakeDesk(memory={"guide": old}))
+    assert walk.step() == 2
+    assert walk.field("Name of the tunnel").isVisible()
+
+
 def test_a_forward_needs_a_door_for_others(qtbot: QtBot, walk: Walk, desk: FakeDesk) -> None:
     walk.guide.findChildren(QRadioButton)[2].click()
     walk.press(ENTER)

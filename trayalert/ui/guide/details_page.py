@@ -57,6 +57,7 @@ class DetailsPage(Page):
         tunnel = self.choice.way is Way.TUNNEL
         self._kind.setVisible(tunnel)
         self._kind.setCurrentIndex(max(0, self._kind.findData(self.choice.kind)))
+        self.choice.kind = self._kind.currentData()  # a kind of another version is not known here
         self._show_fields()
         first = next(iter(self._inputs.values()), None)
         focus(self._kind if tunnel or first is None else first)
