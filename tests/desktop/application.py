@@ -161,8 +161,13 @@ class Application:
         wait_until(lambda: all(word.lower() in tray.tooltip.lower() for word in words), f"the tooltip says {words}")
 
     def windows(self) -> list[Window]:
-        """Return its visible windows, but for an icon in a tray of the old kind."""
-        return [window for window in self.desktop.windows("--class", "^trayalert$") if window.width > _ICON]
+        """Return its visible windows, but for the strip and an icon in a tray of the old kind."""
+        seen = self.desktop.windows("--class", "^trayalert$")
+        return [window for window in seen if min(window.width, window.height) > _ICON]
+
+    def strips(self) -> list[Window]:
+        """Return its strip, where it is visible."""
+        return self.desktop.windows("--name", "^trayalert strip$")
 
     def tray_icons(self) -> list[Window]:
         """Return its icons in a tray of the old kind (XEmbed), where each is a window."""

@@ -30,7 +30,7 @@ def no_notifier(desktop: Desktop) -> Iterator[None]:
         desktop.start_notifier("xfce4-notifyd")
 
 
-def test_without_a_tray_the_window_shows_and_closing_it_leaves_a_way_back(
+def test_without_a_tray_window_and_strip_show_and_the_strip_is_the_way_back(
     bare_desktop: Desktop, tmp_path: Path
 ) -> None:
     running = Application(bare_desktop, tmp_path)
@@ -39,8 +39,12 @@ def test_without_a_tray_the_window_shows_and_closing_it_leaves_a_way_back(
         bare_desktop.focus(running.window())
         assert [row[3] for row in running.rows()] == ["ECS CPU high"]
         bare_desktop.press("alt+F4")
-        wait_until(lambda: not running.windows(), "the window is minimised")
-        assert bare_desktop.minimised("^trayalert$")
+        wait_until(lambda: not running.windows(), "the window is hidden")
+        strip = running.strips()[0]
+        bare_desktop.click(strip.x + strip.width // 2, strip.y + strip.height // 2)
+        bare_desktop.focus(running.window())
+        bare_desktop.press("alt+F4")
+        wait_until(lambda: not running.windows(), "the window is hidden again")
         bare_desktop.start_panel("xfce4-panel")
 
         def clicked() -> list[Window]:
@@ -49,6 +53,7 @@ def test_without_a_tray_the_window_shows_and_closing_it_leaves_a_way_back(
             return running.windows()
 
         wait_until(clicked, "the icon in the tray that came late shows the window")
+        wait_until(lambda: not running.strips(), "the strip goes, as the tray is there")
         assert running.end() == 0
         assert running.complaints().count("\n") == 1
         assert NO_DAEMON in running.complaints()

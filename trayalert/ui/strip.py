@@ -29,7 +29,7 @@ class Strip(QWidget):
         super().__init__(None, kind | Qt.WindowType.WindowDoesNotAcceptFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setAttribute(Qt.WidgetAttribute.WA_X11NetWmWindowTypeDock)  # a bare tool stands in the list of windows
-        self.setWindowTitle("trayalert")
+        self.setWindowTitle("trayalert strip")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._desk = desk
         self._menu = menu
