@@ -108,6 +108,7 @@ class Front(QObject):
             if self._advice is not None:
                 self.window.advise(self._advice)
         self.window.bring_up(select)
+        self.refresh()  # the tray may have come meanwhile, and the strip goes
 
     def show_guide(self) -> None:
         """Show the guide, where it was left."""
