@@ -173,6 +173,18 @@ def test_what_cannot_be_done_is_said_beside_the_fields_and_nothing_is_lost(walk:
     assert walk.step() == 3
 
 
+def test_tab_goes_from_another_kind_through_its_own_fields(walk: Walk) -> None:
+    walk.go_to(2)
+    (kind,) = walk.guide.findChildren(QComboBox)
+    kind.setFocus()
+    walk.write("ssh")
+    names = []
+    for _ in range(6):
+        walk.press(Qt.Key.Key_Tab)
+        names.append(walk.focus.accessibleName())
+    assert names == ["Server", "Port there", "Key file", "Choose the key file", "ssh's port", "Public address"]
+
+
 def test_what_one_kind_was_told_is_there_when_it_is_chosen_again(walk: Walk) -> None:
     walk.go_to(2)
     walk.field("Name of the tunnel").show_text("alerts")

@@ -91,7 +91,18 @@ class DetailsPage(Page):
         self._form.hide()  # what is put into a form that is shown cannot take the focus yet
         for row, field in enumerate(wanted):
             self._add_row(row, field)
+        self._put_in_order()
         self._form.setVisible(bool(wanted))
+
+    def _put_in_order(self) -> None:
+        """Let Tab go from the kind through its fields: what is made later would come behind the buttons."""
+        places = (self._rows.itemAtPosition(row, column) for row in range(len(self._inputs)) for column in (1, 2))
+        last: QWidget = self._kind
+        for place in places:
+            widget = place.widget() if place is not None else None
+            if widget is not None and widget is not last:
+                QWidget.setTabOrder(last, widget)
+                last = widget
 
     def _add_row(self, row: int, field: Field) -> None:
         name = field.words.replace("&", "")
