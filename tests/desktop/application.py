@@ -46,6 +46,15 @@ def recovery(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
     return threshold(instance, **({"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": "CRITICAL"} | changes))
 
 
+def know_the_guide(data_dir: Path) -> None:
+    """Let the data dir be one whose owner has been through the guide."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remembered = data_dir / "remembered.json"
+    if not remembered.exists():
+        remembered.write_text(json.dumps({"guide": {"finished": True}}))
+        remembered.chmod(0o600)
+
+
 class Browser:
     """A stand-in browser: it writes down what it is asked to open."""
 
@@ -65,7 +74,7 @@ class Browser:
 class Application:
     """`trayalert --data-dir FOLDER/data` on that desktop; started when made. `port` 0 is any free one.
 
-    `command` starts it in another way.
+    `command` starts it in another way. At a `first_run` the guide opens.
     """
 
     def __init__(
@@ -76,11 +85,14 @@ class Application:
         env: dict[str, str] | None = None,
         port: int = 0,
         command: list[str] | None = None,
+        first_run: bool = False,
     ) -> None:
         self.desktop = desktop
         self.env = desktop.env | (env or {})
         self.data_dir = folder / "data"
         self.out, self.log = folder / "stdout", folder / "stderr"
+        if not first_run and not self.data_dir.is_file():
+            know_the_guide(self.data_dir)
         arguments = [*COMMAND, "--port", str(port), "--data-dir", str(self.data_dir)]
         self._program = Program(command or arguments, env=self.env, log=self.log, out=self.out)
 

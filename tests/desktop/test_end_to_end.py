@@ -129,7 +129,8 @@ def test_the_menu_names_what_burns_and_leads_to_it(application: Application, bro
     (burning,) = [line for line in words if line.startswith("CRITICAL")]
 
     assert "A_b & c · web-01 · since" in burning
-    assert {"1 open, worst CRITICAL", "Reach unknown", "Open trayalert", "Copy callback URL", "Quit"} <= set(words)
+    assert {"1 open, worst CRITICAL", "Open trayalert", "Copy callback URL", "Set up reach…", "Quit"} <= set(words)
+    assert any(line.startswith("Reach unknown: No public address is known") for line in words)
     application.tray.choose(burning)
     wait_until(lambda: browser.opened, "the browser is started")
     assert browser.opened == [ECS_LINK.format(WEB)]

@@ -173,8 +173,8 @@ import trayalert.ui.front as front
 start = front.Front.start
 def fail(where):
     raise RuntimeError("a bug in " + where)
-def failing(self):
-    start(self)
+def failing(self, **how):
+    start(self, **how)
     QTimer.singleShot(300, lambda: fail("a slot"))
     if sys.argv[-1] == "end":
         fail("the front")
