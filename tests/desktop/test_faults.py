@@ -179,7 +179,7 @@ def failing(self, **how):
     if sys.argv[-1] == "end":
         fail("the front")
 front.Front.start = failing
-from trayalert.__main__ import main
+from trayalert.cli import main
 how = sys.argv[-1]
 main(args=sys.argv[1:-1], prog_name="trayalert")
 """
