@@ -76,7 +76,9 @@ def test_with_its_port_taken_it_stays_blind_until_the_port_is_free(
         taken.listen()
         port = taken.getsockname()[1]
         running = Application(desktop, tmp_path, port=port)
-        running.tooltip_says("Blind since", ": no callback can arrive", f"port {port} on 127.0.0.1 is taken by another program")
+        running.tooltip_says(
+            "Blind since", ": no callback can arrive", f"port {port} on 127.0.0.1 is taken by another program"
+        )
         blind = running.tray.picture
         assert running.said() == ""
         assert running.status()["reach"] == "blind"

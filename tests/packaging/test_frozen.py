@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import types
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,6 +131,35 @@ def test_the_receiver_takes_an_alert_and_shows_it(
     assert status["http_parser"] == "c"
     assert serving.end() == 0
     assert serving.complaints() == []
+
+
+def test_its_tunnel_outlives_no_kill_and_prometheus_is_answered(
+    program: Path, machine: dict[str, str], tmp_path: Path
+) -> None:
+    number = tmp_path / "pid"
+    command = ["/bin/sh", "-c", f"echo at http://127.0.0.1:9; echo $$ >{number}; exec sleep 1000"]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "settings.toml").write_text(
+        f'metrics_port = 0\n[tunnel]\nkind = "command"\ncommand = {json.dumps(command)}\nurl_pattern = "at (http://.+)"\n'
+    )
+    running = Running([program, "serve", "--port", "0", "--data-dir", tmp_path / "data"], machine, tmp_path)
+    try:
+        running.wait_for_the_door()
+        pid = wait_until(lambda: number.exists() and number.read_text().strip(), "the tunnel is started")
+
+        def status() -> dict[str, Any]:
+            found: dict[str, Any] = json.loads(
+                ask(program, "status", "--json", "--data-dir", tmp_path / "data", env=machine)
+            )
+            return found
+
+        wait_until(lambda: status()["tunnel"]["url"] == "http://127.0.0.1:9", "its address is found")
+        port = wait_until(lambda: status()["metrics_port"], "the port for metrics is open")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            assert b"trayalert_reach" in answer.read()
+    finally:
+        running.kill()
+    wait_until(lambda: not Path("/proc", pid).exists(), "the tunnel has ended")
 
 
 @pytest.mark.desktop
