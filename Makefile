@@ -18,13 +18,13 @@ run: setup  ## start trayalert; where there is no screen, its receiver alone
 		exec $(BIN)/trayalert serve $(ARGS); \
 	fi; exec $(BIN)/trayalert $(ARGS)
 
-test:  ## run the checkers and all tests, two at a time where that disturbs none; ARGS goes on to pytest
+test:  ## run the checkers and all tests, three at a time where that disturbs none; ARGS goes on to pytest
 	@$(MAKE) --no-print-directory setup NEEDS=test
 	@$(MAKE) --no-print-directory lint
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -n 2 --dist loadfile -m "not alone"
+	$(BIN)/pytest -n 3 --dist loadfile -m "not alone"
 	$(BIN)/pytest -m alone
 endif
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-ALONE = {"desktop", "listener", "proof", "ui"}
+ALONE = {"desktop", "listener", "proof"}
 """Folders of tests that measure, or need the screen."""
 
 if not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):

@@ -17,7 +17,7 @@ from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from tests.app.looking import BARE, HERE, NAMES, OPEN, answering, looked, told
-from tests.program import post, run, serving
+from tests.program import post, run, serving, wait_for
 from trayalert.app.doctor import examine, keeping, record
 from trayalert.app.doctor.keeping import judged
 from trayalert.app.doctor.scene import Found, Scene, ok
@@ -62,6 +62,7 @@ def test_before_anything_ran_it_says_what_is_missing_and_makes_nothing(tmp_path:
 def test_beside_a_running_serve_no_desktop_is_missed_and_nothing_is_changed(tmp_path: Path) -> None:
     with serving(tmp_path / "data", **BARE) as serve:
         assert post(serve.url, b"alertName=x&alertState=ALERT") == 200
+        wait_for(lambda: (serve.data_dir / "access.log").exists())  # its line is written beside the answer
         before = lying_in(serve.data_dir)
         status, found = doctor(serve.data_dir)
         assert lying_in(serve.data_dir) == before
