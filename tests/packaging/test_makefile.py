@@ -131,7 +131,7 @@ def test_all_tests_run_the_last_of_them_alone(bare: dict[str, str], stand_ins: S
     content, calls, _ = stand_ins.make("test", env=bare)
 
     assert content
-    assert calls == [*CHECKS, "pytest -n 2 --dist loadfile -m not alone", "pytest -m alone"]
+    assert calls == [*CHECKS, "pytest -n 3 --dist loadfile -m not alone", "pytest -m alone"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_all_tests_run_the_last_of_them_alone(bare: dict[str, str], stand_ins: S
         ("ruff", CHECKS[:1]),
         ("mypy", CHECKS[:3]),
         ("lint-imports", CHECKS),
-        ("pytest", [*CHECKS, "pytest -n 2 --dist loadfile -m not alone"]),
+        ("pytest", [*CHECKS, "pytest -n 3 --dist loadfile -m not alone"]),
     ],
 )
 def test_the_first_failure_ends_it(bare: dict[str, str], stand_ins: StandIns, failing: str, called: list[str]) -> None:
