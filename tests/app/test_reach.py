@@ -5,63 +5,26 @@ import os
 import re
 import signal
 import time
-import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from tests.program import Serving, post, serving, wait_for
-from tests.sshd import Sshd, free_port, sshd
-
-PROBE = 5
-SHOWN, BACK = 15.0, 5.0
-"""Seconds that the promise allows until blind is shown, and until it is not any more."""
-
-
-def toml(table: dict[str, Any]) -> str:
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in table.items())
-
-
-def write_settings(data_dir: Path, **settings: Any) -> None:
-    data_dir.mkdir(exist_ok=True)
-    tunnel = settings.pop("tunnel", None)
-    text = toml(settings) + (f"[tunnel]\n{toml(tunnel)}" if tunnel else "")
-    assert tomllib.loads(text)
-    (data_dir / "settings.toml").write_text(text)
-
-
-def status(program: Serving) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(program.run("status", "--json").out)
-    return found
-
-
-def wait_until_it_is(program: Serving, reach: str, *, within: float = 30) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-
-    def so() -> bool:
-        found.update(status(program))
-        return bool(found["reach"] == reach)
-
-    wait_for(so, deadline=within)
-    return found
-
-
-def gaps(program: Serving) -> list[dict[str, Any]]:
-    return program.run("gaps", "--json").objects
-
-
-@contextmanager
-def behind(server: Sshd, data_dir: Path) -> Iterator[Serving]:
-    """The program, with its tunnel up and proved."""
-    port = free_port()
-    write_settings(data_dir, public_url=f"http://127.0.0.1:{port}", probe_seconds=PROBE, tunnel=server.tunnel(port))
-    with serving(data_dir) as program:
-        wait_until_it_is(program, "reachable")
-        yield program
+from tests.reached import (
+    BACK,
+    SHOWN,
+    behind,
+    freeze,
+    gaps,
+    kill,
+    refuse,
+    status,
+    wait_until_it_is,
+    write_settings,
+)
+from tests.sshd import Sshd, sshd
 
 
 @pytest.fixture
@@ -82,29 +45,9 @@ def test_a_callback_through_the_tunnel_is_stored_and_no_probe_ever_is(server: Ss
         assert status(program)["deliveries"] == 1
 
 
-def _kill(server: Sshd) -> Callable[[], None]:
-    server.kill()
-    return server.start
-
-
-def _freeze(server: Sshd) -> Callable[[], None]:
-    server.freeze()
-    return server.thaw
-
-
-def _refuse(server: Sshd) -> Callable[[], None]:
-    server.refuse()
-
-    def allow() -> None:
-        server.kill()
-        server.start()
-
-    return allow
-
-
 @pytest.mark.parametrize(
     ("break_it", "words"),
-    [(_kill, "refused|closed"), (_freeze, "within 5 s|did not|time"), (_refuse, "AllowTcpForwarding")],
+    [(kill, "refused|closed"), (freeze, "within 5 s|did not|time"), (refuse, "AllowTcpForwarding")],
     ids=["killed", "frozen", "refused"],
 )
 def test_blind_is_shown_in_time_and_so_is_the_return(
@@ -121,7 +64,7 @@ def test_blind_is_shown_in_time_and_so_is_the_return(
         (gap,) = (one for one in gaps(program) if one["cause"] == "blind")
         assert gap["began_at"] == blind["reach_since"]
         assert gap["ended_at"] is not None
-        assert "the tunnel does not run" in program.end().err or break_it is _freeze
+        assert "the tunnel does not run" in program.end().err or break_it is freeze
 
 
 def tunnel_processes(program: Serving) -> list[psutil.Process]:

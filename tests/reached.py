@@ -1,0 +1,86 @@
+"""The program behind a real ssh tunnel, as the tests and the long proofs of reach have it."""
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.program import Serving, serving, wait_for
+from tests.sshd import Sshd, free_port
+from trayalert.app.control import ask
+from trayalert.app.places import find_places
+
+PROBE = 5
+SHOWN, BACK = 15.0, 5.0
+"""Seconds that the promise allows until blind is shown, and until it is not any more."""
+
+
+def toml(table: dict[str, Any]) -> str:
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in table.items())
+
+
+def write_settings(data_dir: Path, **settings: Any) -> None:
+    data_dir.mkdir(exist_ok=True)
+    tunnel = settings.pop("tunnel", None)
+    text = toml(settings) + (f"[tunnel]\n{toml(tunnel)}" if tunnel else "")
+    assert tomllib.loads(text)
+    (data_dir / "settings.toml").write_text(text)
+
+
+def status(program: Serving) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(program.run("status", "--json").out)
+    return found
+
+
+def reach_of(program: Serving) -> str:
+    """Return its reach, asked in no time: a command would take half a second."""
+    answer = ask(find_places(str(program.data_dir)).socket, {"do": "status"})
+    assert answer
+    return str(answer["running"]["reach"]["reach"])
+
+
+def wait_until_it_is(program: Serving, reach: str, *, within: float = 30) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def so() -> bool:
+        found.update(status(program))
+        return bool(found["reach"] == reach)
+
+    wait_for(so, deadline=within)
+    return found
+
+
+def gaps(program: Serving) -> list[dict[str, Any]]:
+    return program.run("gaps", "--json").objects
+
+
+@contextmanager
+def behind(server: Sshd, data_dir: Path) -> Iterator[Serving]:
+    """The program, with its tunnel up and proved."""
+    port = free_port()
+    write_settings(data_dir, public_url=f"http://127.0.0.1:{port}", probe_seconds=PROBE, tunnel=server.tunnel(port))
+    with serving(data_dir) as program:
+        wait_until_it_is(program, "reachable")
+        yield program
+
+
+def kill(server: Sshd) -> Callable[[], None]:
+    server.kill()
+    return server.start
+
+
+def freeze(server: Sshd) -> Callable[[], None]:
+    server.freeze()
+    return server.thaw
+
+
+def refuse(server: Sshd) -> Callable[[], None]:
+    server.refuse()
+
+    def allow() -> None:
+        server.kill()
+        server.start()
+
+    return allow

@@ -1,0 +1,58 @@
+"""Reach against the clock: how soon blind is shown and gone again, and what a freeze of a minute is called."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from tests.bench.figures import Figure
+from tests.program import Serving, serving
+from tests.reached import BACK, SHOWN, behind, freeze, gaps, kill, reach_of, refuse
+from tests.sshd import sshd
+
+ROUNDS = 5
+FROZEN = 60.0
+_LONGEST = 60.0
+
+
+def measure(folder: Path) -> list[Figure]:
+    """Break the way in again and again, and stop the program for a minute."""
+    figures = []
+    for name, break_it in (("killed", kill), ("frozen", freeze), ("forward refused", refuse)):
+        shown, back = 0.0, 0.0
+        with (
+            sshd(folder / f"sshd-{break_it.__name__}") as server,
+            behind(server, folder / break_it.__name__) as program,
+        ):
+            for _ in range(ROUNDS):
+                mend = break_it(server)
+                shown = max(shown, _until(program, "blind"))
+                mend()
+                back = max(back, _until(program, "reachable"))
+            program.end()
+        note = f"{ROUNDS} times, probes each 5 s"
+        figures += [
+            Figure(f"reach, sshd {name}: until blind is shown, the slowest", shown, "s", ("<", SHOWN), note),
+            Figure(f"reach, sshd {name}: from its return to reachable", back, "s", ("<", BACK), note),
+        ]
+    return [*figures, _freeze(folder / "freeze")]
+
+
+def _until(program: Serving, reach: str) -> float:
+    """Return how many seconds it takes until reach is that."""
+    begun = time.monotonic()
+    while reach_of(program) != reach and time.monotonic() - begun < _LONGEST:
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+def _freeze(data_dir: Path) -> Figure:
+    with serving(data_dir) as program:
+        os.kill(program.process.pid, signal.SIGSTOP)
+        time.sleep(FROZEN)
+        os.kill(program.process.pid, signal.SIGCONT)
+        begun = time.monotonic()
+        while not (found := gaps(program)) and time.monotonic() - begun < _LONGEST:
+            time.sleep(0.1)
+    length = sum(gap["seconds"] for gap in found if gap["cause"] == "asleep")
+    return Figure("a freeze of 60 s: off by, in the list of gaps", abs(length - FROZEN), "s", ("<", 15), "by SIGSTOP")
