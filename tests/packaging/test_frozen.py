@@ -145,7 +145,7 @@ def test_its_tunnel_outlives_no_kill_and_prometheus_is_answered(
     running = Running([program, "serve", "--port", "0", "--data-dir", tmp_path / "data"], machine, tmp_path)
     try:
         running.wait_for_the_door()
-        pid = wait_until(lambda: number.exists() and number.read_text().strip(), "the tunnel is started")
+        pid = wait_until(lambda: number.read_text().strip() if number.exists() else "", "the tunnel is started")
 
         def status() -> dict[str, Any]:
             found: dict[str, Any] = json.loads(

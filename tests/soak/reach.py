@@ -35,7 +35,7 @@ def measure(folder: Path) -> list[Figure]:
             Figure(f"reach, sshd {name}: until blind is shown, the slowest", shown, "s", ("<", SHOWN), note),
             Figure(f"reach, sshd {name}: from its return to reachable", back, "s", ("<", BACK), note),
         ]
-    return [*figures, _freeze(folder / "freeze")]
+    return [*figures, _freeze(folder / "minute")]
 
 
 def _until(program: Serving, reach: str) -> float:
