@@ -36,7 +36,7 @@ async def test_a_server_that_comes_back_is_found_within_five_seconds(server: Ssh
         await run.up()
         server.kill()
         state = await run.until(lambda state: state.why and "its sshd is not" in state.why)
-        assert state.why == "ssh -R: the server is there, but its sshd is not."
+        assert state.why == "SSH (ssh -R): the server is there, but its sshd is not."
         await run.until(lambda state: state.restarts >= 2)  # the pauses have grown
         server.start()
         began = time.monotonic()
@@ -52,7 +52,7 @@ async def test_a_server_that_stands_still_is_noticed_and_told(server: Sshd) -> N
         await run.up()
         server.freeze()
         state = await run.until(lambda state: state.phase is not Phase.UP)
-        assert state.why == "ssh -R: the server does not answer: it, or the network in between, stands still."
+        assert state.why == "SSH (ssh -R): the server does not answer: it, or the network in between, stands still."
         server.thaw()
         await run.up()
         assert open_at(port)
@@ -80,7 +80,7 @@ async def test_a_refused_forward_is_told_and_is_never_up(server: Sshd) -> None:
     port = free_port()
     async with tunnelled(server.tunnel(port), public_url=URL) as run:
         assert await told(run) == (
-            f"ssh -R: the server refuses port {port}: it is in use there, or its AllowTcpForwarding or PermitListen"
+            f"SSH (ssh -R): the server refuses port {port}: it is in use there, or its AllowTcpForwarding or PermitListen"
             " says no."
         )
         server.kill()
@@ -93,7 +93,7 @@ async def test_a_host_key_that_is_not_known_is_told(server: Sshd) -> None:
     table = server.tunnel(free_port())
     async with tunnelled(table, public_url=URL) as run:
         assert await told(run) == (
-            "ssh -R: the server's host key is not known yet: connect once by hand:"
+            "SSH (ssh -R): the server's host key is not known yet: connect once by hand:"
             f" ssh -p {server.port} {table['host']}."
         )
 
@@ -118,4 +118,4 @@ async def test_a_server_that_never_says_a_word_is_given_up(server: Sshd) -> None
     table = server.tunnel(free_port())
     table["arguments"] += ["-o", "ConnectTimeout=1"]
     async with tunnelled(table, public_url=URL, timing=Timing(pause=lambda _: 60.0)) as run:
-        assert await told(run) == "ssh -R: the server does not answer: it, or the network in between, stands still."
+        assert await told(run) == "SSH (ssh -R): the server does not answer: it, or the network in between, stands still."

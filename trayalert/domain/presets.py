@@ -206,7 +206,7 @@ PRESETS: Mapping[str, Preset] = {
         ),
     ),
     "ssh": Preset(
-        title="ssh -R",
+        title="SSH (ssh -R)",
         note="to a server of your own, whose web server passes on to the port there",
         program="ssh",
         get_it="Get ssh from Debian's package openssh-client, or https://www.openssh.com/.",
