@@ -55,7 +55,6 @@ class WayIn:
         self._announce = announce
         self._mask = mask
         self._door: Door | None = None
-        self._log = LogState()
         self._gaps: Gapkeeping | None = None
         self._tunnelling: Tunnelling | None = None
         self._tunnel_task: asyncio.Task[None] | None = None
@@ -111,7 +110,6 @@ class WayIn:
 
     def log_is(self, state: LogState) -> None:
         """Hear how the log is."""
-        self._log = state
         self._reaching.log_is(None if state.storing else " ".join(state.problems))
 
     def keep_gaps(self, gaps: Gapkeeping) -> None:
