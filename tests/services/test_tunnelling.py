@@ -116,7 +116,7 @@ async def test_what_ends_at_once_is_started_again_after_growing_pauses(tmp_path:
 def test_pauses_grow_to_a_minute_and_stay_below_five_seconds_in_the_first_two() -> None:
     pauses = [pause_after(failures) for failures in range(60)]
     assert pauses == sorted(pauses)
-    assert (pauses[:4], max(pauses)) == ([1, 2, 4, 4], 60)
+    assert (pauses[:4], max(pauses)) == ([1, 2, 3, 3], 60)
     early = [pause for place, pause in enumerate(pauses) if sum(pauses[:place]) < 110]
     assert max(early) < 5
 

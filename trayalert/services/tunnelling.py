@@ -46,13 +46,13 @@ _logger = logging.getLogger(__name__)
 
 
 def pause_after(failures: int) -> float:
-    """Return how many seconds to wait after so many failures: at most 4 in the first two minutes, in the end 60.
+    """Return how many seconds to wait after so many failures: at most 3 in the first two minutes, in the end 60.
 
     So a server that comes back soon is found within 5 s, and one that is away for the night is not pestered.
     """
     if failures < 2:
         return 1.0 + failures
-    return 4.0 if failures < 30 else min(60.0, 8.0 * 2 ** min(failures - 30, 3))
+    return 3.0 if failures < 40 else min(60.0, 8.0 * 2 ** min(failures - 40, 3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
