@@ -60,6 +60,8 @@ class Tray(QObject):
         self.state = DeskState()
         """What was shown last."""
         self._burning: list[StoredIncident] = []
+        self._seen = False
+        """Whether the icon can be seen, as it was when it was touched: asking wakes the bus's thread 30 times."""
         self._touched = QElapsedTimer()
         self._pending = QTimer(self, singleShot=True)
         self._pending.timeout.connect(self._touch)
@@ -106,7 +108,8 @@ class Tray(QObject):
 
     def look_for_host(self) -> None:
         """Start the grace of a missing host; called now and then."""
-        if self.present:
+        self._seen = self.present
+        if self._seen:
             self._grace.stop()
         elif not self._grace.isActive():
             self._grace.start()
@@ -122,6 +125,7 @@ class Tray(QObject):
     def _touch(self) -> None:
         self._touched.restart()
         self._pending.stop()
+        self.look_for_host()
         state, now = self._desk.state(), self._desk.now()
         self.state = state
         look = TrayLook.of(state, now=now)
@@ -135,7 +139,6 @@ class Tray(QObject):
         self._show_burning(state)
         self._show_state(state)
         self.touched.emit()
-        self.look_for_host()
 
     def _tooltip_lines(self, state: DeskState) -> list[str]:
         now = self._desk.now()
@@ -190,7 +193,7 @@ class Tray(QObject):
 
     def _say(self, entry: QAction, words: str) -> None:
         # only a tray on D-Bus does not know where its icon is; with no tray the strip shows the menu
-        show_caption(entry, words, exported=self.present and self.icon.geometry().isEmpty())
+        show_caption(entry, words, exported=self._seen and self.icon.geometry().isEmpty())
 
     def _show_burning(self, state: DeskState) -> None:
         self._burning = list(self._desk.burning(limit=BURNING)) if state.open_incidents else []
