@@ -173,6 +173,38 @@ async def test_a_tunnel_that_is_down_is_blind_at_once_and_one_that_comes_up_is_p
         assert len(world.asked) > asked
 
 
+async def test_whoever_asks_for_probes_all_the_time_keeps_none_from_its_end() -> None:
+    async with running() as world:
+        await world.is_(Reach.REACHABLE)
+
+        async def slow(_: str) -> Answer:
+            for _turn in range(20):
+                await asyncio.sleep(0)
+            return BAD
+
+        def found_though_asked_again() -> bool:
+            world.reaching.probe_soon()
+            return world.reaching.state.reach is Reach.BLIND
+
+        world.reaching._probe = slow
+        await world.until(found_though_asked_again)
+
+
+async def test_a_probe_that_was_under_way_when_the_tunnel_ended_proves_nothing() -> None:
+    async with running() as world:
+        world.reaching.tunnel_is(TunnelState(kind="ssh", phase=Phase.UP, since=world.clock))
+        await world.is_(Reach.REACHABLE)
+        world.answer = None
+        asked = len(world.asked)
+        world.reaching.probe_soon()
+        await world.until(lambda: len(world.asked) > asked)
+        world.reaching.tunnel_is(TunnelState(kind="ssh", phase=Phase.WAITING, why="Connection refused."))
+        world.answer = GOOD
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert world.reaching.state.reach is Reach.BLIND
+
+
 async def test_while_it_is_blind_it_is_probed_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reaching, "OFTEN", 0.01)
     async with running(answer=BAD) as world:
@@ -216,7 +248,8 @@ async def test_a_bug_in_a_probe_proves_nothing_and_ends_nothing(caplog: pytest.L
 
         world.reaching._probe = broken
         world.reaching.probe_soon()
-        await world.until(lambda: "a probe failed" in caplog.text)
+        await world.is_(Reach.UNKNOWN)
+        assert "a probe failed" in caplog.text
         world.reaching._probe = world.probe
         world.answer = BAD
         world.reaching.probe_soon()

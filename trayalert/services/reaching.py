@@ -86,6 +86,7 @@ class Reaching:
         self._found: Found | None = None
         self._soon = asyncio.Event()
         self._probed = asyncio.Event()
+        self._begun_anew = False
         self._blind_from: Millis | None = None
         self._mend_after: Millis = STUCK
 
@@ -131,7 +132,7 @@ class Reaching:
         self.probe_soon()
 
     def probe_soon(self) -> None:
-        """Probe at once; a probe that is under way is begun anew."""
+        """Probe at once; a probe that is under way is begun anew, but not twice in a row: else none might ever end."""
         self._soon.set()
 
     async def probe_now(self) -> ReachState:
@@ -166,14 +167,18 @@ class Reaching:
         probing = asyncio.ensure_future(self._probe(url))
         sooner = asyncio.ensure_future(self._soon.wait())
         try:
-            await asyncio.wait({probing, sooner}, return_when=asyncio.FIRST_COMPLETED)
-            if not probing.done() or url != self.state.public_url:
+            await asyncio.wait(
+                {probing} if self._begun_anew else {probing, sooner}, return_when=asyncio.FIRST_COMPLETED
+            )
+            self._begun_anew = not probing.done()
+            if self._begun_anew or url != self.state.public_url or not self._may_probe:  # it is of what was before
                 return
             try:
                 self._found = found = probing.result()
             except Exception:  # a bug of ours must not stop the receiver, and proves nothing
                 _logger.exception("a probe failed")
                 self._found = None
+                self._compose()
                 return
         finally:
             probing.cancel()
