@@ -1,8 +1,10 @@
 """`trayalert gaps`, with real processes."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from tests.program import run
+from tests.program import run, serving
 from tests.storage.making import HOUR, MINUTE, NOON, store
 from trayalert.domain.gap import Cause
 from trayalert.storage.gaps import AddGap
@@ -53,3 +55,14 @@ def test_with_no_log_there_are_none(tmp_path: Path) -> None:
     assert run("gaps", "--json", data_dir=tmp_path).out == ""
     assert len(run("gaps", data_dir=tmp_path).lines) == 1
     assert run("gaps", "--limit", "-1", data_dir=tmp_path).status == 2
+
+
+def test_a_row_with_a_cause_that_nobody_knows_hides_no_other_and_stops_nothing(tmp_path: Path) -> None:
+    note_gaps(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "trayalert.db")) as log, log:
+        log.execute("UPDATE gap SET cause = 'x' WHERE id IN (1, 3)")
+
+    assert [gap["cause"] for gap in run("gaps", "--json", data_dir=tmp_path).objects] == ["blind", "asleep", "blind"]
+    with serving(tmp_path):  # it ends the one that lasts, and says no word on stderr
+        pass
+    assert all(gap["ended_at"] for gap in run("gaps", "--json", data_dir=tmp_path).objects)

@@ -8,11 +8,18 @@ from trayalert.domain.times import Millis
 
 
 class Cause(enum.StrEnum):
-    """`off`: the program did not run. `asleep`: the computer slept, or the program stood still. `blind`: see reach."""
+    """`off`: the program did not run. `asleep`: the computer slept, or the program stood still. `blind`: see reach.
+
+    A word that is none of these, of another version or of damage, is read as `blind`: one row hides no others.
+    """
 
     OFF = "off"
     ASLEEP = "asleep"
     BLIND = "blind"
+
+    @classmethod
+    def _missing_(cls, _: object) -> "Cause":
+        return cls.BLIND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
