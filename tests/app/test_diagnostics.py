@@ -292,3 +292,12 @@ def test_a_huge_word_of_a_stranger_is_done_with_soon(sign: str) -> None:
     begun = time.monotonic()
     Anonymous(["a" * 100]).text(sign * 40_000)
     assert time.monotonic() - begun < 5
+
+
+def test_a_huge_word_is_looked_at_once_for_secrets(tmp_path: Path) -> None:
+    mask = masking(find_places(str(tmp_path)))
+    words = ("x" * 262_144, "x-" * 131_072)
+    begun = time.monotonic()
+    assert [mask(word) for word in words] == list(words)
+    assert mask("x" * 262_144 + "Y") == "***"
+    assert time.monotonic() - begun < 2

@@ -32,7 +32,7 @@ _TAIL = 256 * 1024
 _GAPS = 200
 
 _HOOK = re.compile(r"(/hook/)[^\s\"'?#,;)]+")
-_TOKEN = re.compile(r"(?=[A-Z0-9_%-]*[a-z])(?=[a-z0-9_%-]*[A-Z])[A-Za-z0-9_%-]{32,}")
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_%-])(?=[A-Z0-9_%-]*[a-z])(?=[a-z0-9_%-]*[A-Z])[A-Za-z0-9_%-]{32,}")
 """As long as a secret, of its signs, and in both cases."""
 
 _LETTERS = re.compile("[^\\W\\d_]+")
