@@ -62,6 +62,13 @@ def test_values_change_where_they_stand_and_all_else_stays() -> None:
     )  # fmt: skip
 
 
+def test_a_line_whose_value_stays_is_left_as_it_is_written() -> None:
+    line = 'environment = { A = "b" }  # why\n'
+    tunnel = {"kind": "ssh", "server": "y", "environment": {"A": "b"}}
+    chosen = ChosenWay(way=Way.TUNNEL, public_url=URL, tunnel=tunnel)
+    assert line in written(FILE.replace("# what else\n", line), chosen)
+
+
 def test_the_tunnel_goes_and_comments_stay_where_the_way_is_another() -> None:
     after = written(FILE, HOST)
 

@@ -158,7 +158,7 @@ def test_what_cannot_be_done_is_said_beside_the_fields_and_nothing_is_lost(walk:
     desk.way_problem = "settings.toml cannot be written: the disk is full."
     walk.go_to(2)
     walk.press(ENTER)
-    assert "Name the tunnel (name), or the file with its token" in walk.words()
+    assert "Name the tunnel, or the file with its token" in walk.words()
     walk.field("Name of the tunnel").show_text("alerts")
     walk.field("Public address").show_text("alerts.example.com")
     walk.press(ENTER)
@@ -171,6 +171,44 @@ def test_what_cannot_be_done_is_said_beside_the_fields_and_nothing_is_lost(walk:
     desk.way_problem = None
     walk.press(ENTER)
     assert walk.step() == 3
+
+
+def test_what_is_wrong_is_said_of_the_field_and_not_of_the_settings_file(walk: Walk) -> None:
+    walk.go_to(2)
+    kinds = walk.guide.findChildren(QComboBox)[0]
+    kinds.setCurrentIndex(kinds.findData("command"))
+    walk.press(ENTER)
+    assert "⚠ Name the program and its arguments." in walk.words()
+    walk.field("Command").show_text("bore local {port}")
+    walk.field("Address in its output").show_text("(a+)+")
+    walk.press(ENTER)
+    assert "⚠ Address in its output: must repeat single characters only" in walk.words()
+
+
+def test_where_a_tunnel_is_told_elsewhere_where_to_lead_the_guide_says_it(walk: Walk) -> None:
+    walk.go_to(2)
+    kinds = walk.guide.findChildren(QComboBox)[0]
+    for kind in PRESETS:
+        kinds.setCurrentIndex(kinds.findData(kind))
+        assert ("must lead to 127.0.0.1:8765." in walk.words()) is (kind in {"cloudflared", "frpc"})
+
+
+def test_what_the_guide_does_not_ask_for_stays_in_the_table(qtbot: QtBot) -> None:
+    own: dict[str, object] = {"arguments": ("-F", "none"), "environment": {"A": "b"}, "remote_host": "127.0.0.1"}
+    asked: dict[str, object] = {"kind": "ssh", "host": "me@a.example.com", "remote_port": 8080}
+    desk = FakeDesk(chosen=ChosenWay(way=Way.TUNNEL, public_url="https://a.example.com", tunnel=asked | own))
+    walk = Walk(qtbot, desk)
+    walk.press(ENTER)
+    walk.press(ENTER)
+    assert walk.step() == 3
+    assert desk.chosen is not None
+    assert desk.chosen.tunnel == asked | own | {"arguments": ["-F", "none"]}
+    walk.press(Qt.Key.Key_B, ALT)
+    qtbot.waitUntil(lambda: walk.step() == 2)
+    kinds = walk.guide.findChildren(QComboBox)[0]
+    kinds.setCurrentIndex(kinds.findData("tailscale"))
+    walk.press(ENTER)
+    assert desk.chosen.tunnel == {"kind": "tailscale"}
 
 
 def test_tab_goes_from_another_kind_through_its_own_fields(walk: Walk) -> None:

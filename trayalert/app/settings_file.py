@@ -111,10 +111,10 @@ def _set(container: "Container", name: str, value: object) -> None:
     if value is None:
         if name in container:
             container.remove(name)
-    elif name in container:
-        container[name] = value
-    else:
+    elif name not in container:
         _insert(container, name, value)
+    elif container[name] != value:  # else its line stays as it is written
+        container[name] = value
 
 
 def _insert(container: "Container", name: str, value: object) -> None:

@@ -1,5 +1,6 @@
 """The second page: what the chosen way needs. Its rule: what fails is said here, and nothing written is lost."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,13 +13,15 @@ from trayalert.domain.text import sentence
 from trayalert.domain.tunnel_table import read_tunnel
 from trayalert.domain.way import ChosenWay, Way
 from trayalert.ui.desk import Desk
-from trayalert.ui.guide.fields import PUBLIC_URL, Field, fields_of, tunnel_table, written_in
+from trayalert.ui.guide.fields import PUBLIC_URL, Field, fields_of, tunnel_table, unasked, written_in
 from trayalert.ui.guide.page import Choice, Page, focus
 from trayalert.ui.plain import PlainField, PlainLabel
 
 _URL_WRONG: Final = (
     "The public address must be one such as https://alerts.example.com: no spaces, no query, and no secret in it."
 )
+_LEADS: Final = {"cloudflared": "With a token, Cloudflare's dashboard says where it leads: it", "frpc": "frpc's file"}
+"""What trayalert cannot say to the program itself."""
 _NO_START: Final = "; no tunnel is started."
 
 
@@ -32,7 +35,8 @@ class DetailsPage(Page):
     def __init__(self, desk: Desk, choice: Choice) -> None:
         super().__init__(desk, choice)
         set_way = desk.way()
-        self._written = written_in(set_way.tunnel) if set_way else {}
+        self._set_tunnel = set_way.tunnel if set_way else {}
+        self._written = written_in(self._set_tunnel)
         self._written[PUBLIC_URL.key] = (set_way.public_url if set_way else None) or ""
         self._inputs: dict[str, PlainField] = {}
         self._shown: tuple[Field, ...] | None = None
@@ -133,6 +137,8 @@ class DetailsPage(Page):
             case Way.TUNNEL:
                 preset = PRESETS[self.choice.kind]
                 lines = [f"{sentence(preset.note)}.", preset.get_it]
+                if words := _LEADS.get(self.choice.kind):
+                    lines.append(f"{words} must lead to {self.desk.door_place()}.")
                 if preset.url_pattern is not None:
                     lines.append("Its public address is found by itself.")
                 return "\n".join(lines)
@@ -165,19 +171,22 @@ class DetailsPage(Page):
         tunnel: dict[str, object] = {}
         if self.choice.way is Way.TUNNEL:
             try:
-                tunnel = tunnel_table(self.choice.kind, written)
+                tunnel = unasked(self.choice.kind, self._set_tunnel) | tunnel_table(self.choice.kind, written)
             except ValueError:
                 return "The command has a quote without an end.", None
             problems = read_tunnel(tunnel)[1]
             if problems:
-                return _plain(problems[0]), None
+                return _plain(problems[0], fields_of(self.choice.kind)), None
         pattern_tells = bool(tunnel.get("url_pattern"))
         if PUBLIC_URL.key in self._inputs and public_url is None and (address or not pattern_tells):
             return _URL_WRONG, None
         return None, ChosenWay(way=self.choice.way, public_url=public_url, tunnel=tunnel)
 
 
-def _plain(problem: str) -> str:
+def _plain(problem: str, fields: tuple[Field, ...]) -> str:
     """Say a problem of the settings as one of the fields."""
     told = problem.removesuffix(_NO_START).removeprefix("tunnel.").removeprefix("tunnel: ")
-    return f"{sentence(told).rstrip('.')}."
+    for field in fields:
+        words = field.words.replace("&", "")
+        told = re.sub(rf"^{field.key}: ", f"{words}: ", told).replace(f" ({field.key})", "")
+    return f"{sentence(told.partition(', such as [')[0]).rstrip('.')}."

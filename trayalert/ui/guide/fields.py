@@ -67,6 +67,15 @@ def tunnel_table(kind: str, written: Mapping[str, str]) -> dict[str, object]:
     return table
 
 
+def unasked(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
+    """Return what a table of that kind holds beyond what is asked here: it stays as the person wrote it."""
+    asked = {"kind", *(field.key for field in fields_of(kind))}
+    if "domain" in asked and "domain" in written_in(tunnel):
+        asked.add("arguments")
+    own = tunnel if tunnel.get("kind") == kind else {}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in own.items() if key not in asked}
+
+
 def _quoted(part: str) -> str:
     """Quote it only where it must be, unlike `shlex.quote`: a person reads it."""
     return part if re.fullmatch(r"[^\s'\"\\]+", part) else shlex.quote(part)
