@@ -44,6 +44,17 @@ def test_all_is_well_only_where_a_probe_came_back() -> None:
             "Tunnel", Verdict.WARN, "It changes.",
         ),
         (
+            readiness(OPEN, TUNNEL, TunnelState(kind="ssh", phase=Phase.MISSING, why="Install ssh."), ReachState()),
+            "Public address", Verdict.FAIL, "once the tunnel is up",
+        ),
+        *(
+            (
+                readiness(OPEN, None, TunnelState(), ReachState(reach=Reach.REACHABLE, public_url=f"http://{own}:8765")),
+                "Public address", Verdict.WARN, "From the Internet nobody reaches",
+            )
+            for own in ("192.168.1.5", "127.0.0.1", "localhost", "[fe80::1]", "100.64.0.9")
+        ),
+        (
             readiness(OPEN, None, TunnelState(), ReachState(reach=Reach.BLIND, public_url=URL, why="It says 502.")),
             "Probe", Verdict.FAIL, "It says 502.",
         ),

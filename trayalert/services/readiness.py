@@ -1,7 +1,9 @@
 """Readiness: what must be so for Cloud Monitor to get here, as the guide shows it live. Pure."""
 
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import fields
+from urllib.parse import urlsplit
 
 from trayalert.domain.check import Check, Verdict
 from trayalert.domain.reach import Reach, ReachState
@@ -27,12 +29,26 @@ def _checks(door: Door, wanted: Tunnel | None, tunnel: TunnelState, reach: Reach
     if wanted is not None:
         yield _tunnel_check(wanted, tunnel)
     if reach.public_url:
-        yield Check(name="Public address", verdict=Verdict.OK, said=reach.public_url)
+        yield _address_check(reach.public_url)
     elif wanted is not None and tunnel.phase is Phase.STARTING:
         yield Check(name="Public address", verdict=Verdict.WAIT, said="The tunnel has not told it yet.")
     else:
-        yield Check(name="Public address", verdict=Verdict.FAIL, said=_NONE, do="Set public_url, or a tunnel.")
+        do = "Set public_url, or a tunnel." if wanted is None else "It comes once the tunnel is up."
+        yield Check(name="Public address", verdict=Verdict.FAIL, said=_NONE, do=do)
     yield _probe_check(reach)
+
+
+def _address_check(url: str) -> Check:
+    """A probe from here gets to an address of one's own network too, and proves nothing then."""
+    host = urlsplit(url).hostname or ""
+    try:
+        public = ipaddress.ip_address(host).is_global
+    except ValueError:
+        public = host != "localhost"
+    if public:
+        return Check(name="Public address", verdict=Verdict.OK, said=url)
+    do = f"From the Internet nobody reaches {host}: take the router's or the server's own public address, or its name."
+    return Check(name="Public address", verdict=Verdict.WARN, said=url, do=do)
 
 
 def _tunnel_check(wanted: Tunnel, tunnel: TunnelState) -> Check:
