@@ -228,6 +228,10 @@ class Desktop:
         """Press keys, such as `ctrl+c`, in the window that has the focus."""
         self._output("xdotool", "key", "--delay", "40", *keys)
 
+    def write(self, text: str) -> None:
+        """Type a text in the window that has the focus."""
+        self._output("xdotool", "type", "--delay", "4", text)
+
     def focus(self, window: Window) -> None:
         """Give a window the focus, and wait until it has it."""
         number = str(window.id)

@@ -14,7 +14,7 @@ from trayalert.app.settings_file import change_settings
 from trayalert.domain.check import Check
 from trayalert.domain.fault import Fault
 from trayalert.domain.reach import ReachState
-from trayalert.domain.tunnel import TunnelState
+from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.domain.way import ChosenWay
 from trayalert.services.readiness import readiness, way_of
 from trayalert.services.status import callback_url
@@ -66,6 +66,8 @@ class SettingUp:
         settings = replace(
             self._receiver.way_in.settings, public_url=written.public_url, tunnel=written.tunnel
         )  # all else holds from the next start, as ever
+        if settings == self._receiver.way_in.settings and self.tunnel().phase in {Phase.OFF, Phase.UP}:
+            return None  # a tunnel that runs is left alone: its address could be another one after a new start
         self._receiver.begin(self._receiver.way_in.choose(settings))
         return None
 
