@@ -4,6 +4,7 @@ import json
 import shlex
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,11 @@ def server(tmp_path: Path) -> Iterator[Sshd]:
 def fresh(desktop: Desktop, tmp_path: Path) -> Iterator[Application]:
     """The tray application at its very first start."""
     running = Application(desktop, tmp_path, first_run=True)
-    yield from ended_in_order(running)
+    with ended_in_order(running):
+        yield running
 
 
+@contextmanager
 def ended_in_order(running: Application) -> Iterator[Application]:
     try:
         yield running
@@ -128,7 +131,7 @@ def test_a_blind_tray_has_a_picture_of_its_own_and_says_since_when(
     write_settings(
         tmp_path / "data", public_url=f"http://127.0.0.1:{port}", probe_seconds=5, tunnel=server.tunnel(port)
     )
-    for running in ended_in_order(Application(desktop, tmp_path)):
+    with ended_in_order(Application(desktop, tmp_path)) as running:
         wait_until_it_is(running, "reachable")
         running.tooltip_says("Callbacks get through")
         calm = running.tray.picture
