@@ -5,6 +5,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QIcon
 from pytestqt.qtbot import QtBot
 
 from tests.ui.fake_desk import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored
+from trayalert.domain.events import UrlChanged
 from trayalert.domain.level import Level
 from trayalert.domain.reach import Reach
 from trayalert.domain.tunnel import Phase, TunnelState
@@ -207,6 +208,18 @@ def test_why_it_is_blind_and_how_the_tunnel_is_stands_in_menu_and_tooltip(desk: 
         "Something else.",
         "Tunnel ssh: down. The server is there, but its sshd is not",
     } <= set(words(tray))
+
+
+def test_a_changed_address_is_shouted_in_menu_and_tooltip_too(desk: FakeDesk, tray: CountingTray) -> None:
+    desk.be(Reach.REACHABLE)
+    desk.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
+    tray.start()
+    shout = "The public address has changed: the rules in the console lead nowhere."
+    assert shout in tray.icon.toolTip()
+    assert shout in words(tray)
+    desk.accept_url()
+    tray._touch()
+    assert shout not in words(tray)
 
 
 def test_where_nothing_can_be_set_there_is_no_autostart(desk: FakeDesk, tray: CountingTray) -> None:

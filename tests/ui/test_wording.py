@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
+from trayalert.domain.events import UrlChanged
 from trayalert.domain.language import Language
 from trayalert.domain.reach import Reach
 from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.services.senders import Origin
 from trayalert.ui.desk import DeskState
+from trayalert.ui.icons import TrayLook
 from trayalert.ui.state_wording import gnome_words, headline, reach_words, shown_reach, tunnel_words
 from trayalert.ui.wording import sender_words
 
@@ -44,6 +48,14 @@ def test_a_proof_that_is_too_old_is_none() -> None:
     assert reach_words(PROVED, now=61_000).startswith("Callbacks get through (checked ")
     assert reach_words(PROVED, now=61_001).startswith("Reach unknown: it was last proved at ")
     assert reach_words(DeskState(reach=Reach.REACHABLE), now=0) == "Reach unknown"
+
+
+def test_a_proof_of_an_address_that_the_rules_do_not_have_is_none() -> None:
+    changed = replace(PROVED, url_changed=UrlChanged("https://one.example.com", "https://two.example.com"))
+    assert shown_reach(changed, now=61_000) is Reach.UNKNOWN
+    assert reach_words(changed, now=61_000) == "Reach unknown: only the new public address is proved"
+    assert not TrayLook.of(changed, now=61_000).proved
+    assert shown_reach(replace(changed, reach=Reach.BLIND), now=61_000) is Reach.BLIND
 
 
 def test_unknown_says_why() -> None:

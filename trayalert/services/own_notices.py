@@ -114,7 +114,7 @@ def url_changed_notice(changed: UrlChanged) -> Notice:
     return Notice(
         tag=URL_TAG,
         level=Level.CRITICAL,
-        title="The public address has changed: change the console's rules",
+        title="The public address has changed",
         lines=_lines((f"It was {changed.before}, it is {changed.now}.", CHANGE_RULES)),
         action=OPEN_WINDOW,
     )

@@ -30,10 +30,13 @@ GAPS_MEAN = (
 
 
 def shown_reach(state: DeskState, *, now: Millis) -> Reach:
-    """Return reach as it may be shown: never better than what is proved at this moment."""
+    """Return reach as it may be shown: never better than what is proved at this moment.
+
+    A probe through an address that the rules in the console do not have proves nothing of them.
+    """
     if not state.storing:
         return Reach.BLIND
-    proved = state.proved_until is not None and now <= state.proved_until
+    proved = state.proved_until is not None and now <= state.proved_until and state.url_changed is None
     return Reach.UNKNOWN if state.reach is Reach.REACHABLE and not proved else state.reach
 
 
@@ -47,6 +50,8 @@ def reach_words(state: DeskState, *, now: Millis) -> str:
             return f"{blind_since(state, now=now)}: no callback can arrive"
         case Reach.REACHABLE:
             return f"Callbacks get through (checked {checked})" if checked else "Callbacks get through"
+        case _ if state.url_changed and state.reach is Reach.REACHABLE:
+            return "Reach unknown: only the new public address is proved"
         case _ if state.reach is Reach.REACHABLE:
             return f"Reach unknown: it was last proved at {checked}" if checked else "Reach unknown"
         case _:
@@ -64,6 +69,12 @@ def trouble_words(state: DeskState, *, now: Millis) -> tuple[str, ...]:
     blind = shown_reach(state, now=now) is Reach.BLIND
     why = (state.reach_why,) if blind and state.reach_why else ()
     return tuple(dict.fromkeys(map(sentence, (*why, *state.trouble))))
+
+
+def tray_troubles(state: DeskState, *, now: Millis) -> tuple[str, ...]:
+    """Return the same for the tray, whose window says the first in a band of its own."""
+    shout = ("The public address has changed: the rules in the console lead nowhere.",) if state.url_changed else ()
+    return (*shout, *trouble_words(state, now=now))
 
 
 def open_words(state: DeskState, language: Language) -> str:

@@ -23,7 +23,7 @@ from trayalert.ui.state_wording import (
     last_callback,
     paused_words,
     reach_words,
-    trouble_words,
+    tray_troubles,
     tunnel_words,
 )
 from trayalert.ui.wording import level_words, local_time, name_of, shown_level
@@ -146,7 +146,7 @@ class Tray(QObject):
             f"trayalert: {headline(state, self._desk.language, now=now)}",
             last_callback(state, now=now),
             reach_words(state, now=now),
-            *trouble_words(state, now=now),
+            *tray_troubles(state, now=now),
             *map(sentence, state.news),
         ]
         if state.probing:
@@ -228,7 +228,7 @@ class Tray(QObject):
         _show_entry(self._tunnel, visible=bool(tunnel))
         self._say(self._probing, elided((state.probing or "").partition(". ")[0], 100))
         _show_entry(self._probing, visible=bool(state.probing))
-        troubles = (*trouble_words(state, now=now), *state.news)
+        troubles = (*tray_troubles(state, now=now), *state.news)
         for place, entry in enumerate(self._troubles):
             trouble = troubles[place] if place < len(troubles) else ""
             self._say(entry, elided(trouble, 80))
