@@ -89,3 +89,14 @@ def test_a_log_that_stores_nothing_is_told_and_taken_back(screen: Screen, notify
     notifying.take([LogChanged(LogState(storing=False, problems=("The disk is full.",)))])
     notifying.take([LogChanged(LogState())])
     assert (tags(screen.shown), screen.withdrawn) == (["log"], ["log"])
+
+
+def test_mistakes_in_the_settings_are_told_where_nobody_reads_the_terminal(
+    screen: Screen, notifying: Notifying
+) -> None:
+    notifying.tell_settings(())
+    notifying.tell_settings(("/x/settings.toml: it is not TOML.",))
+    notifying.tell_settings(("one", "two", "three", "four"))
+    one, four = screen.shown
+    assert (one.title, one.lines) == ("The settings have a mistake", ("/x/settings.toml: it is not TOML.",))
+    assert (four.title, len(four.lines)) == ("The settings have 4 mistakes", 3)

@@ -234,6 +234,8 @@ def test_gaps_are_shown_from_the_tray_and_read_anew(qtbot: QtBot, desk: FakeDesk
     ]
     entry_of(front, "Gaps…").trigger()
     assert front.gaps is not None
+    assert not front.gaps.windowIcon().isNull()
+    assert front.gaps is not None
     table = front.gaps.findChildren(QTableWidget)[0]
     rows = [[table.model().index(row, column).data() for column in range(5)] for row in range(2)]
     assert [row[0] for row in rows] == ["blind", "asleep"]

@@ -182,6 +182,7 @@ async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) ->
         ReachChanged(receiver.reach),
     ]
     notifying.take([*early_events, *([way_in.url_changed] if way_in.url_changed else [])])
+    notifying.tell_settings(plan.problems)
     notifying.tell_crashes(thread.crashes.sentences())
     if wishes.wanted:
         show(wishes.wanted)

@@ -21,7 +21,7 @@ from trayalert.domain.notice import Show, Wish, tagged_incident
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.attention import Attention
-from trayalert.services.own_notices import crash_notice, no_tray_notice, returned_notice
+from trayalert.services.own_notices import crash_notice, no_tray_notice, returned_notice, settings_notice
 from trayalert.ui.console import open_console
 from trayalert.ui.desk import Desk
 from trayalert.ui.notifier import Notifier
@@ -93,6 +93,11 @@ class Notifying(QObject):
         """Tell how an earlier run ended."""
         if sentences:
             self._carry_out(self._attention.tell(crash_notice(sentences), now=now()))
+
+    def tell_settings(self, problems: Sequence[str]) -> None:
+        """Tell what is wrong in the settings: nobody reads the terminal of what started with the session."""
+        if problems:
+            self._carry_out(self._attention.tell(settings_notice(problems), now=now()))
 
     def _tell(self) -> tuple[Wish, ...]:
         """Tell what has changed; what the log does not answer now is asked again."""

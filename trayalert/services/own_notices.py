@@ -16,6 +16,7 @@ LOG_TAG = "log"
 LOG_NEWS_TAG = "log-news"
 DOOR_TAG = "door"
 CRASH_TAG = "crash"
+SETTINGS_TAG = "settings"
 REACH_TAG = "reach"
 URL_TAG = "public-url"
 GAP_TAG = "gap"
@@ -155,6 +156,12 @@ def no_tray_notice(sentence_: str) -> Notice:
         lines=_lines((sentence_,)),
         action=OPEN_WINDOW,
     )
+
+
+def settings_notice(problems: Sequence[str]) -> Notice:
+    """Tell what in the settings is not used: without a tunnel, say, nothing can arrive."""
+    title = "The settings have a mistake" if len(problems) == 1 else f"The settings have {len(problems)} mistakes"
+    return Notice(tag=SETTINGS_TAG, level=Level.WARN, title=title, lines=_lines(problems[:3]), action=OPEN_WINDOW)
 
 
 def crash_notice(sentences: Sequence[str]) -> Notice:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout
 
 from trayalert.ui.desk import Desk
+from trayalert.ui.icons import TrayLook, tray_icon
 from trayalert.ui.plain import PlainLabel
 from trayalert.ui.state_wording import GAPS_MEAN, gap_row
 from trayalert.ui.text_table import TextTable
@@ -20,6 +21,7 @@ class GapsView(QDialog):
         super().__init__()
         self._desk = desk
         self.setWindowTitle("Gaps - trayalert")
+        self.setWindowIcon(tray_icon(TrayLook()))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._words = PlainLabel(wrapped=True, selectable=True)
         self._table = TextTable(("What", "From", "Until", "Lasted", "Why"), stretched=4, wrapped=True)
