@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from PySide6.QtGui import QColor, QImage
 
-from tests.app.test_reach import write_settings
 from tests.desktop.application import Application
 from tests.desktop.programs import wait_until
 from tests.desktop.session import Desktop, Window
+from tests.reached import write_settings
 from tests.sshd import Sshd, free_port, sshd
 from trayalert.app.control import ask
 from trayalert.app.places import find_places
