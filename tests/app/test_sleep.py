@@ -19,7 +19,7 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
 from tests.desktop.session_bus import SessionBus
-from tests.program import DEADLINE, environment
+from tests.program import DEADLINE, environment, serving
 from tests.storage.making import HOUR, MINUTE, NOON, until
 from trayalert.app import clock, logind, sleep
 from trayalert.app.logind import watch_logind
@@ -305,3 +305,17 @@ async def test_a_bus_that_dies_is_found_again_without_a_word(
     assert world.told == [(NOON, NOON + 3_000)]
     assert caplog.text == ""
     assert capfd.readouterr().err == ""
+
+
+async def test_the_program_lists_the_sleep_that_logind_tells(bus: SessionBus, tmp_path: Path) -> None:
+    async with on_bus(bus.address) as login:
+        with serving(tmp_path, DBUS_SYSTEM_BUS_ADDRESS=bus.address) as program:
+            gaps: list[dict[str, Any]] = []
+            async with asyncio.timeout(DEADLINE):
+                while not gaps:  # until the one who is to hear it has come to the bus
+                    await login.say(going=True)
+                    await asyncio.sleep(1.1)  # the sleep
+                    await login.say(going=False)
+                    gaps = program.run("gaps", "--json").objects
+    assert gaps[0]["cause"] == "asleep"
+    assert 1 <= gaps[0]["seconds"] < 10
