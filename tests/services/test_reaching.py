@@ -205,6 +205,14 @@ async def test_a_probe_that_was_under_way_when_the_tunnel_ended_proves_nothing()
         assert world.reaching.state.reach is Reach.BLIND
 
 
+async def test_without_probes_a_tunnel_that_is_up_again_is_not_blind_for_ever() -> None:
+    async with running(every=0) as world:
+        for phase, reach in ((Phase.WAITING, Reach.BLIND), (Phase.STARTING, Reach.BLIND), (Phase.UP, Reach.UNKNOWN)):
+            world.reaching.tunnel_is(TunnelState(kind="ssh", phase=phase, why="It ended."))
+            assert world.reaching.state.reach is reach
+        assert (world.reaching.state.why, world.asked) == (NOT_PROBED, [])
+
+
 async def test_while_it_is_blind_it_is_probed_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reaching, "OFTEN", 0.01)
     async with running(answer=BAD) as world:

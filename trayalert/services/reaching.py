@@ -120,6 +120,8 @@ class Reaching:
             self._found = _Down(why=tunnel.why)
         elif tunnel.phase is not Phase.UP:
             self._doubt()
+        elif came_up and not self._every:
+            self._found = None  # that it was down is over, and no probe will ever say so
         self._tunnel = tunnel
         if came_up:
             self.probe_soon()
