@@ -96,7 +96,8 @@ def test_ssh_asks_nobody_notices_a_dead_line_and_shares_no_connection() -> None:
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
-        ("ssh", 'tunnel = "ssh": must be a table [tunnel] with kind = "ssh" or another.'),
+        ("ssh", 'tunnel: must be one table [tunnel] with kind = "ssh" or another; no tunnel is started.'),
+        ([{"kind": "ngrok", "token": "2abc"}], 'tunnel: must be one table [tunnel] with kind = "ssh" or another; no'),
         ({}, 'tunnel.kind is missing: must be one of "cloudflared", '),
         ({"kind": "ngork"}, "(is ngrok meant?); no tunnel is started."),
         ({"kind": "cloudflared"}, "tunnel: name the tunnel (name), or the file with its token (token_file); no tunnel"),

@@ -97,7 +97,9 @@ async def test_with_no_address_in_time_it_is_started_again(tmp_path: Path) -> No
         assert len(those_with(made)) <= 1
 
 
-async def test_what_ends_at_once_is_started_again_after_growing_pauses(tmp_path: Path) -> None:
+async def test_what_ends_at_once_is_started_again_after_growing_pauses(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     made = program(tmp_path, "tunnel", "echo 'no such \033[31mluck\033[0m'; exit 3")
     asked: list[int] = []
 
@@ -111,6 +113,7 @@ async def test_what_ends_at_once_is_started_again_after_growing_pauses(tmp_path:
     waits = [state for state in run.told if state.phase is Phase.WAITING]
     assert waits[0].why == 'Tunnel ended with status 3; it said "no such luck".'
     assert waits[0].until is not None
+    assert caplog.text.count("the tunnel does not run") == 1, "a night of tries is one line"
 
 
 def test_pauses_grow_to_a_minute_and_stay_below_five_seconds_in_the_first_two() -> None:

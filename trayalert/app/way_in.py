@@ -48,7 +48,7 @@ class WayIn:
         mask: Callable[[str], str],
     ) -> None:
         self.self_probe = SelfProbe(now=now)
-        self.tunnel = TunnelState()
+        self._tunnel = TunnelState()
         self.url_changed: UrlChanged | None = None
         self._settings = settings
         self._remembered = remembered
@@ -58,6 +58,7 @@ class WayIn:
         self._gaps: Gapkeeping | None = None
         self._tunnelling: Tunnelling | None = None
         self._tunnel_task: asyncio.Task[None] | None = None
+        self._choosing = asyncio.Lock()
         self._reaching = Reaching(
             probe=self._probe,
             every=settings.probe_seconds,
@@ -73,9 +74,15 @@ class WayIn:
         return self._reaching.state
 
     @property
+    def tunnel(self) -> TunnelState:
+        """How the tunnel is, with what it has said until now."""
+        running = self._tunnelling
+        return replace(self._tunnel, output=running.state.output) if running else self._tunnel
+
+    @property
     def public_url(self) -> str | None:
         """The public address that is known now, with no path."""
-        return self.tunnel.url or self._settings.public_url
+        return self._tunnel.url or self._settings.public_url
 
     @property
     def proved_until(self) -> Millis | None:
@@ -119,11 +126,12 @@ class WayIn:
 
     async def choose(self, settings: Settings) -> None:
         """Go the way of these settings from now on."""
-        self._settings = settings
-        await self._end_tunnel()
-        if self._door and self._door.open:
-            self._begin_tunnel()
-        self._address_is()
+        async with self._choosing:  # two at once would leave a tunnel that nobody ends
+            self._settings = settings
+            await self._end_tunnel()
+            if self._door and self._door.open:
+                self._begin_tunnel()
+            self._address_is()
 
     async def probe(self) -> ReachState:
         """Probe now, and return what was found."""
@@ -164,7 +172,7 @@ class WayIn:
 
     def _network_changed(self) -> None:
         self._reaching.probe_soon()
-        if self.tunnel.phase is Phase.WAITING:
+        if self._tunnel.phase is Phase.WAITING:
             self._mend("the network has changed")
 
     def _mend(self, why: str) -> None:
@@ -172,7 +180,7 @@ class WayIn:
             self._tunnelling.restart(why)
 
     def _tunnel_changed(self, state: TunnelState) -> None:
-        self.tunnel = state
+        self._tunnel = state
         self._address_is()
         self._reaching.tunnel_is(state)
         self._announce([TunnelChanged(state)])

@@ -33,7 +33,8 @@ class _WrongError(ValueError):
 def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
     """Read the table. Return the tunnel (None: none is started), and a sentence for every problem."""
     if not isinstance(value, Mapping):
-        return None, (f'tunnel = {as_written(value)}: must be a table [tunnel] with kind = "ssh" or another.',)
+        # never the value itself, here and below: it may be the secret that must not stand there
+        return None, ('tunnel: must be one table [tunnel] with kind = "ssh" or another; no tunnel is started.',)
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in PRESETS:
         near = difflib.get_close_matches(str(kind), PRESETS, n=1)
@@ -54,7 +55,6 @@ def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
             values[name] = _READERS[name](item)
         except _WrongError as wrong:
             bad = True
-            # never the value itself: it may be the secret that must not stand there
             problems.append(f"tunnel.{name}: {wrong}; no tunnel is started.")
     missing = [] if bad else _missing(kind, values)
     problems += [f"tunnel: {line}; no tunnel is started." for line in missing]

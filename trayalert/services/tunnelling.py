@@ -97,6 +97,7 @@ class Tunnelling:
         self._pattern = url_pattern_of(tunnel)
         self._poke = asyncio.Event()
         self._asked: str | None = None
+        self._logged: str | None = None
         self._recent: list[str] = []
         self._found = self._ready_at = self._up_at = 0.0
         self._state = TunnelState(
@@ -142,7 +143,9 @@ class Tunnelling:
         return bool(self._up_at) and time.monotonic() - self._up_at >= self._timing.steady
 
     async def _wait(self, phase: Phase, why: str, seconds: float) -> None:
-        _logger.warning("the tunnel does not run: %s It is tried again in %.0f s.", why, seconds)
+        if why != self._logged:  # over a night it is tried a thousand times
+            _logger.warning("the tunnel does not run: %s It is tried again, now in %.0f s.", why, seconds)
+        self._logged = why
         self._become(phase=phase, why=why, until=self._now() + int(seconds * 1000), pid=None)
         end = time.monotonic() + seconds
         while self._asked is None and (left := end - time.monotonic()) > 0:
@@ -235,7 +238,7 @@ class Tunnelling:
         has_address = self._pattern is None or bool(self._found)
         if has_address and self._has_settled(began, present):
             self._up_at = present
-            self._recent = []
+            self._recent, self._logged = [], None
             self._become(phase=Phase.UP, why=None)
             _logger.info("the tunnel is up%s", f": {self._state.url}" if self._state.url else "")
             return None
