@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import settings
 
 ALONE = ("desktop/", "listener/", "proof/test_crashes", "proof/test_rich_text", "proof/test_strangers")
 """Tests that measure, or need the screen."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what goes on in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the programs under test are to hear it
 
 if not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"

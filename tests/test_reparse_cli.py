@@ -14,7 +14,7 @@ from trayalert.callbacks.kinds import read_callback
 from trayalert.storage.appending import Append
 from trayalert.storage.writing import Writing
 
-MANY = 6000
+MANY = 3000
 
 
 def store_unread(log: Path, count: int) -> None:
