@@ -481,6 +481,19 @@ async def test_a_proxy_that_does_not_ask_for_us_proves_nothing(here: Setting, mo
     assert "it is no HTTP proxy" in str((await here.find("http://alerts.example.com")).why)
 
 
+@pytest.mark.parametrize(
+    "proxy", ["http://[bad:hunter2", "::::hunter2", "http://anna:hunter2@", "http://anna:hunter2@h:99999"]
+)
+async def test_a_proxy_that_is_no_address_proves_nothing_and_is_not_told(
+    here: Setting, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    found = await here.find("http://alerts.example.com")
+    assert found.reach is Reach.UNKNOWN
+    assert str(found.why).startswith("The proxy whose address makes no sense, which asks for this computer, cannot")
+    assert "hunter2" not in str(found.why)
+
+
 async def test_a_wrong_answer_through_a_proxy_names_the_proxy(here: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     async with here.proxy(says(502)) as port:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")

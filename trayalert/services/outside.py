@@ -21,6 +21,9 @@ from trayalert.services.lookup import aside, own_addresses, proxy_for
 MOST_READ = 4096
 """So many bytes of an answer are looked at."""
 
+_UNREADABLE = "whose address makes no sense"
+"""Said instead of a proxy that is no address: in such a text nobody knows what is a password."""
+
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 _CERTIFICATE = {9: "early", 10: "expired", 62: "name", 64: "name"}
 """OpenSSL's numbers; all others mean that nobody whom we trust has signed it."""
@@ -66,7 +69,7 @@ async def ask(
         async with asyncio.timeout(seconds):
             proxy = await aside(lambda: proxy_for(parts.scheme, parts.hostname or "", parts.port))
             shown = _shown(proxy) if proxy else None
-            if proxy and not proxy.lower().startswith(("http://", "https://")):
+            if proxy and (shown is _UNREADABLE or not proxy.lower().startswith(("http://", "https://"))):
                 return Heard(trouble=Trouble.PROXY, detail="it is no HTTP proxy", proxy=shown)
             return await _asked(url, body, headers, proxy=proxy, shown=shown, trust=trust, patience=seconds * 0.9)
     except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
@@ -161,4 +164,12 @@ def _reason(error: Exception) -> str:
 
 def _shown(proxy: str) -> str:
     """Return the proxy's host and port; its name and password are nobody's business."""
-    return proxy.rpartition("@")[2].rpartition("//")[2].partition("/")[0]
+    try:
+        parts = urlsplit(proxy)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return _UNREADABLE
+    if not host:
+        return _UNREADABLE
+    host = f"[{host}]" if ":" in host else host
+    return f"{host}:{port}" if port else host
