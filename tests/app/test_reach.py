@@ -24,7 +24,7 @@ from tests.reached import (
     wait_until_it_is,
     write_settings,
 )
-from tests.sshd import Sshd, sshd
+from tests.sshd import Sshd, free_port, sshd
 
 
 @pytest.fixture
@@ -133,3 +133,11 @@ def test_with_no_public_address_nothing_is_green_and_it_says_what_lacks(tmp_path
         assert "No public address" in found["reach_why"]
     stopped = json.loads(program.run("status", "--json").out)
     assert (stopped["reach"], stopped["tunnel"]) == ("blind", None)
+
+
+def test_metrics_on_the_doors_own_port_keep_no_callback_out(tmp_path: Path) -> None:
+    port = free_port()
+    write_settings(tmp_path, metrics_port=port)
+    with serving(tmp_path, "--port", str(port)) as program:
+        assert post(program.url) == 200
+        assert "taken by another program" in program.end().err

@@ -7,6 +7,7 @@ import pytest
 from tests.storage.making import MINUTE, NOON, append, reading, rows, store
 from trayalert.domain.events import GapChanged
 from trayalert.domain.gap import Cause, Gap
+from trayalert.storage import gaps
 from trayalert.storage.gaps import AddGap, EndGaps
 
 
@@ -72,3 +73,11 @@ def test_gaps_touch_no_alert(path: Path) -> None:
 
     assert rows(path, "SELECT count(*) FROM alert") == [(2,)]
     assert rows(path, "SELECT count(*) FROM gap") == [(1,)]
+
+
+def test_a_way_in_that_flaps_for_days_fills_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gaps, "MOST", 3)
+    log = tmp_path / "trayalert.db"
+    store(log, *(AddGap(cause=Cause.BLIND, began_at=NOON + at, ended_at=NOON + at) for at in range(5)))
+    with reading(log) as reader:
+        assert [gap.id for gap in reader.gaps(limit=10)] == [5, 4, 3]

@@ -76,6 +76,7 @@ class Receiver:
         self.announce = announce
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
+        self._door_opened = asyncio.Event()
         self.remembered = Remembered(plan.places.remembered)
         self.way_in = WayIn(plan.settings, self.remembered, announce=announce, mask=plan.secrets.mask)
         self._doorway = Doorway(
@@ -276,6 +277,7 @@ class Receiver:
         port = self.plan.settings.metrics_port
         if port is None:
             return
+        await self._door_opened.wait()  # one that was given the door's port must not take it
         from trayalert.app.measuring import Measuring  # noqa: PLC0415 - off by default, and not for nothing
         from trayalert.listener.metrics import keep_metrics  # noqa: PLC0415
 
@@ -306,6 +308,8 @@ class Receiver:
         opened = door.open and door.note == self._note
         self._note = door.note
         self.way_in.door_is(door)
+        if door.open:
+            self._door_opened.set()
         self.announce([DoorChanged(door.host, door.port, door.problem, tls=door.tls, opened=opened)])
 
 

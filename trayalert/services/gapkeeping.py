@@ -115,12 +115,13 @@ class Gapkeeping:
 
     async def _write(self) -> None:
         while self._waiting:
+            job = self._waiting.popleft()  # before: where this is cancelled meanwhile, the log does it all the same
             try:
-                await self._inbox.do(self._waiting[0])
+                await self._inbox.do(job)
             except LogFault as fault:
+                self._waiting.appendleft(job)
                 _logger.info("a gap is not written yet: %s", fault)
                 return
-            self._waiting.popleft()
 
     def _live(self) -> None:
         with contextlib.suppress(OSError):  # a folder that cannot be written is told by others

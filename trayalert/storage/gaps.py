@@ -7,6 +7,9 @@ from trayalert.domain.events import Event, GapChanged
 from trayalert.domain.gap import Cause, Gap
 from trayalert.domain.times import Millis
 
+MOST = 10_000
+"""So many are kept: a way in that flaps for days must not fill the log."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddGap:
@@ -23,6 +26,7 @@ class AddGap:
         cursor = connection.execute("INSERT INTO gap (cause, began_at, ended_at, why) VALUES (?, ?, ?, ?)", values)
         number = cursor.lastrowid
         assert number is not None  # noqa: S101 - an INSERT has one
+        connection.execute("DELETE FROM gap WHERE id <= ?", (number - MOST,))
         return (
             GapChanged(Gap(id=number, cause=self.cause, began_at=self.began_at, ended_at=self.ended_at, why=self.why)),
         )
