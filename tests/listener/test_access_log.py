@@ -88,7 +88,7 @@ async def test_a_disk_that_takes_nothing_costs_lines_and_no_callback(tmp_path: P
 
 
 async def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_log, "_append", lambda *_: time.sleep(1))
+    monkeypatch.setattr(access_log, "append", lambda *_, **__: time.sleep(1))
     monkeypatch.setattr(access_log, "_MOST_WAITING", 100)
     monkeypatch.setattr(access_log, "_PATIENCE", 0.05)
     log = AccessLog(tmp_path / "access.log")

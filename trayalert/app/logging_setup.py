@@ -5,12 +5,13 @@ What comes again and again is cut short: a disk fault under a flood of callbacks
 
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from trayalert.listener.access_log import append
 
 AT_ONCE = 20
 PAUSE = 10.0
@@ -110,7 +111,7 @@ class _File(logging.Handler):
     def _write(self) -> None:
         while lines := self._taken():
             with contextlib.suppress(OSError):
-                _append(self._path, "".join(lines).encode("utf-8", "replace"))
+                append(self._path, "".join(lines).encode("utf-8", "replace"), largest=LARGEST)
 
     def _taken(self) -> list[str]:
         with self._guard:
@@ -118,15 +119,6 @@ class _File(logging.Handler):
             if not lines:
                 self._thread = None
             return lines
-
-
-def _append(path: Path, content: bytes) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_size + len(content) > LARGEST:
-            path.replace(path.with_name(f"{path.name}.1"))
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    with open(descriptor, "ab") as file:  # noqa: PTH123 - a descriptor, not a path
-        file.write(content)
 
 
 def log_to_stderr(mask: Callable[[str], str], file: Path | None = None) -> None:

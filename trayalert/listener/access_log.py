@@ -110,7 +110,7 @@ class AccessLog:
                 at = iso(time.time_ns() // 1_000_000)
                 lines.append(f"{at} ... {unlisted} more from strangers not listed\n")
             for part in _parts(lines):
-                _append(self._path, part)
+                append(self._path, part, largest=LARGEST)
         except OSError:
             self.lost += len(visits)
         except Exception:
@@ -122,10 +122,10 @@ def _parts(lines: list[str]) -> Iterator[bytes]:
         yield "".join(lines[start : start + 1000]).encode("utf-8", "replace")
 
 
-def _append(path: Path, content: bytes) -> None:
+def append(path: Path, content: bytes, *, largest: int) -> None:
     """Write the content at the end, in a new file where the present one has become too large."""
     with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_size + len(content) > LARGEST:
+        if path.stat().st_size + len(content) > largest:
             path.replace(path.with_name(f"{path.name}.1"))
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with open(descriptor, "ab") as file:  # noqa: PTH123 - a descriptor, not a path

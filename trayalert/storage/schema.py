@@ -130,6 +130,7 @@ STEPS = (
         ended_at INTEGER,
         why TEXT
     ) STRICT;
+    CREATE INDEX gap_began ON gap (began_at);
     """,
 )
 
