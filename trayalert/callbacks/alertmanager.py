@@ -138,9 +138,11 @@ def _alert(body: Body, group: _Group, entry: Tree) -> Alert:
 
 
 def _level(labels: Tree, entry: Tree, top: Tree, state: State) -> Level:
-    word = labels.text("severity", "level", "priority", f"{_ARMS}alert_level")
-    word = word or entry.text("severity", "level") or top.text("level", "severity")
-    level = read_level(word, absent=Level.OK if state is State.OK else Level.WARN)
+    of_labels = (labels.text(name) for name in ("severity", "level", "priority", f"{_ARMS}alert_level"))
+    around = (tree.text(name) for tree, name in (
+        (entry, "severity"), (entry, "level"), (top, "level"), (top, "severity"),
+    ))  # fmt: skip
+    level = read_level(*of_labels, *around, absent=Level.OK if state is State.OK else Level.WARN)
     return Level.WARN if state is State.ALERT and level is Level.OK else level
 
 

@@ -169,8 +169,10 @@ def _state(event: _Event) -> State:
 
 
 def _level(event: _Event, state: State) -> Level:
-    word = event.top.text("severity", "level") or event.alert.text("severity") or event.meta.text("level")
-    level = read_level(word, absent=Level.OK if state is State.OK else Level.WARN)
+    words = (
+        event.top.text("severity"), event.top.text("level"), event.alert.text("severity"), event.meta.text("level"),
+    )  # fmt: skip
+    level = read_level(*words, absent=Level.OK if state is State.OK else Level.WARN)
     failed = (event.phase or "").lower() == "failed"
     return Level.WARN if state is State.ALERT and (level is Level.OK or (failed and level is Level.INFO)) else level
 

@@ -33,9 +33,15 @@ _WORDS = {
 }
 
 
-def read_level(word: str | None, *, absent: Level = Level.WARN) -> Level:
-    """Map the sender's word; an unknown or absent one becomes `absent`, so that no alert is taken for calm."""
-    return _WORDS.get(word.strip().upper(), absent) if word else absent
+def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
+    """Return the level of the first of the sender's words that is a known one, else `absent`.
+
+    An unknown word is passed over, so that the next field that may hold a level is asked; no alert is taken for calm.
+    """
+    for word in words:
+        if word and (level := _WORDS.get(word.strip().upper())):
+            return level
+    return absent
 
 
 def worst(*levels: Level) -> Level:
