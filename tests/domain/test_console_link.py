@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.domain.best_link import best_link
 from trayalert.domain.alert import Alert, Identity, Kind, State
-from trayalert.domain.console_link import EVERY, LinkTable, LinkTemplate, Site, allowed, console_link
+from trayalert.domain.console_link import EVERY, LinkTable, LinkTemplate, Site, allowed
 from trayalert.domain.level import Level
 from trayalert.domain.settings import Settings
 from trayalert.services.links import link_table
@@ -80,15 +81,15 @@ def test_each_service_has_its_page_on_both_sites(service: str) -> None:
     namespace, dimensions, china, international = PAGES[service]
     one = alert(namespace, "cn-hangzhou", dimensions | {"userId": "1900000000000010"})
 
-    assert console_link(one, table(Site.CHINA)) == china
-    assert console_link(one, table(Site.INTERNATIONAL)) == international
+    assert best_link(one, table(Site.CHINA)) == china
+    assert best_link(one, table(Site.INTERNATIONAL)) == international
 
 
 @pytest.mark.parametrize("service", sorted(PAGES.keys() - {"RDS"}))
 @pytest.mark.parametrize("site", Site)
 def test_without_a_region_the_chart_is_linked(service: str, site: Site) -> None:
     namespace, dimensions, *_ = PAGES[service]
-    link = console_link(alert(namespace, None, dimensions), table(site))
+    link = best_link(alert(namespace, None, dimensions), table(site))
 
     assert link is not None
     assert urlsplit(link).path == "/productMonitorChart"
@@ -98,8 +99,8 @@ def test_without_a_region_the_chart_is_linked(service: str, site: Site) -> None:
 def test_the_page_of_rds_needs_no_region() -> None:
     one = alert("acs_rds", None, {"instanceId": "rm-1"})
 
-    assert console_link(one, table(Site.CHINA)) == "https://rdsnext.console.aliyun.com/detail/rm-1/basicInfo"
-    assert console_link(one, table(Site.INTERNATIONAL)) == "https://rds.console.alibabacloud.com/detail/rm-1/basicInfo"
+    assert best_link(one, table(Site.CHINA)) == "https://rdsnext.console.aliyun.com/detail/rm-1/basicInfo"
+    assert best_link(one, table(Site.INTERNATIONAL)) == "https://rds.console.alibabacloud.com/detail/rm-1/basicInfo"
 
 
 @pytest.mark.parametrize(
@@ -122,8 +123,8 @@ def test_all_others_have_the_chart_of_their_category(namespace: str, dimensions:
     one = alert(namespace, None, dimensions)
     start = "https://cloudmonitor.console.{}/productMonitorChart?category="
 
-    assert console_link(one, table(Site.CHINA)) == start.format("aliyun.com") + link
-    assert console_link(one, table(Site.INTERNATIONAL)) == start.format("alibabacloud.com") + link
+    assert best_link(one, table(Site.CHINA)) == start.format("aliyun.com") + link
+    assert best_link(one, table(Site.INTERNATIONAL)) == start.format("alibabacloud.com") + link
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_all_others_have_the_chart_of_their_category(namespace: str, dimensions:
     ],
 )
 def test_what_names_no_resource_has_no_link(one: Alert) -> None:
-    assert console_link(one, table(default_region="cn-hangzhou")) is None
+    assert best_link(one, table(default_region="cn-hangzhou")) is None
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_what_names_no_resource_has_no_link(one: Alert) -> None:
 def test_the_region_is_the_first_that_is_one(
     region: str | None, dimensions: dict[str, str], default: str | None, expected: str
 ) -> None:
-    link = console_link(alert("acs_ecs", region, {"instanceId": "i-1"} | dimensions), table(default_region=default))
+    link = best_link(alert("acs_ecs", region, {"instanceId": "i-1"} | dimensions), table(default_region=default))
 
     assert link == f"https://ecs.console.aliyun.com/server/i-1/detail?regionId={expected}"
 
@@ -178,7 +179,7 @@ HOSTILE = [
 def test_no_hostile_id_enters_a_path(service: str, number: str) -> None:
     namespace, dimensions, *_ = PAGES[service]
     name = table().templates[namespace][0].dimensions[0]
-    link = console_link(alert(namespace, "cn-hangzhou", dimensions | {name: number}), table())
+    link = best_link(alert(namespace, "cn-hangzhou", dimensions | {name: number}), table())
 
     assert link is not None
     parts = urlsplit(link)
@@ -195,7 +196,7 @@ def test_a_host_that_is_not_the_consoles_is_never_linked_though_a_table_says_so(
         chart = LinkTemplate(page="chart", url="https://evil.example/{id}", grade="A")
         forged = LinkTable(templates={"acs_ecs": (page,), EVERY: (chart,)}, categories={})
         for number in ("i-1", "evil.example:80", "..", "evil.example%2f"):
-            link = console_link(alert("acs_ecs", None, {"instanceId": number}), forged)
+            link = best_link(alert("acs_ecs", None, {"instanceId": number}), forged)
             assert link is None or urlsplit(link).netloc.endswith(HOSTS)
 
 
@@ -217,7 +218,7 @@ def test_whatever_an_alert_says_its_link_is_allowed_and_leads_where_the_table_sa
     namespace: str, region: str | None, dimensions: dict[str, str], site: Site
 ) -> None:
     pages = table(site, "cn-hangzhou")
-    link = console_link(alert(namespace, region, dimensions), pages)
+    link = best_link(alert(namespace, region, dimensions), pages)
 
     if link is None:
         return

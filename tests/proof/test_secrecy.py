@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.domain.best_link import best_link
 from tests.soak.fuzz_target import tables
 from tests.soak.judges import formulas, leads_to_console
 from tests.soak.life import leaks, live, opened, readable_by_others
 from tests.soak.mutations import URLS, spoiled
 from tests.storage.making import callback
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.console_link import console_link
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_the_proofs_find_an_open_file_and_a_leak(tmp_path: Path) -> None:
 
 def test_only_consoles_reach_the_browser(tmp_path: Path) -> None:
     (alert,) = read_callback(callback("i-bp1", namespace="acs_ecs_dashboard", regionId="cn-hangzhou"))
-    good = [link for table in tables() if (link := console_link(alert, table))]
+    good = [link for table in tables() if (link := best_link(alert, table))]
     assert len(good) == 2
     bad = [text.decode("utf-8", "replace") for text in [*URLS, *spoiled(URLS, 300, seed=11)]]
 

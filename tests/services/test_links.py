@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.domain.best_link import best_link
 from tests.storage.making import append
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
-from trayalert.domain.console_link import Site, allowed, console_link
+from trayalert.domain.console_link import Site, allowed
 from trayalert.domain.settings import Settings
 from trayalert.services.letters import letter
 from trayalert.services.links import link_table
@@ -18,7 +19,7 @@ def test_every_sample_has_a_page_that_may_be_opened(site: Site, name: str) -> No
     body = letter(sample_text(name), now=None, recover=False).body
     (alert,) = read_callback(Callback(received_at=0, method="POST", body=body))
 
-    link = console_link(alert, link_table(Settings(site=site)))
+    link = best_link(alert, link_table(Settings(site=site)))
 
     assert link is not None
     assert allowed(link)
@@ -29,12 +30,12 @@ def test_every_sample_has_a_page_that_may_be_opened(site: Site, name: str) -> No
 def test_the_default_region_of_the_settings_stands_in() -> None:
     (alert,) = append("i-1").alerts
 
-    assert "cn-shenzhen" in str(console_link(alert, link_table(Settings(default_region="cn-shenzhen"))))
+    assert "cn-shenzhen" in str(best_link(alert, link_table(Settings(default_region="cn-shenzhen"))))
 
 
 def test_the_callbacks_own_region_comes_first() -> None:
     (alert,) = append("i-1", regionId="cn-beijing").alerts
 
-    link = str(console_link(alert, link_table(Settings(default_region="cn-shenzhen"))))
+    link = str(best_link(alert, link_table(Settings(default_region="cn-shenzhen"))))
     assert "cn-beijing" in link
     assert "cn-shenzhen" not in link

@@ -96,12 +96,6 @@ class LinkTable:
     default_region: str | None = None
 
 
-def console_link(alert: Alert, table: LinkTable) -> str | None:
-    """Return the best link to the alert's resource; None where it names none."""
-    links = console_links(alert, table)
-    return links[0].url if links else None
-
-
 def console_links(alert: Alert, table: LinkTable) -> tuple[ConsoleLink, ...]:
     """Return the links to the alert's resource, rule and figures, the best first, each page and address once."""
     found: dict[str, ConsoleLink] = {}
