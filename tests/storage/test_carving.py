@@ -141,24 +141,6 @@ def test_what_was_retired_by_age_is_neither_missing_nor_raised_from_the_dead(pat
     assert carved.ids[:2].tolist() == [500, 1001]
 
 
-def test_rows_of_before_the_digests_are_found(tmp_path: Path) -> None:
-    path = tmp_path / "trayalert.db"
-    big_log(path, 100)
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.executescript(
-            """
-            CREATE TABLE old (id INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, alert_id INTEGER,
-                method TEXT NOT NULL, query BLOB NOT NULL, content_type TEXT NOT NULL, sender TEXT NOT NULL,
-                body BLOB NOT NULL) STRICT;
-            INSERT INTO old SELECT id, received_at, alert_id, method, query, content_type, sender, body FROM delivery;
-            DROP TABLE delivery;
-            ALTER TABLE old RENAME TO delivery;
-            VACUUM;
-            """
-        )
-    assert counts(carve(path)) == (100, 0, 0)
-
-
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), flips=st.integers(1, 2000), cut=st.integers(0, PAGE * 3))
 def test_no_damage_makes_it_fail_or_find_what_was_never_there(

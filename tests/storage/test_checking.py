@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.damage import big_log, leaves, overwrite, overwrite_page
-from tests.storage.making import MINUTE, NOON, append, keep_raw, store, writing
+from tests.storage.making import MINUTE, NOON, append, keep_raw, writing
 from trayalert.callbacks.kinds import read_callback
 from trayalert.storage.backups import make_backup
 from trayalert.storage.checking import check_log
@@ -116,13 +116,6 @@ def test_a_newer_log_and_one_that_may_not_be_read_are_not_called_damaged(path: P
     assert not check_log(path).damaged
     path.write_bytes(b"no database" * 1000)
     assert check_log(path).damaged
-
-
-def test_a_log_of_an_older_trayalert_is_told_as_one(tmp_path: Path) -> None:
-    path = tmp_path / "trayalert.db"
-    store(path, append())
-    change(path, "PRAGMA user_version = 1")
-    assert "older trayalert" in check_log(path).problems[0]
 
 
 def test_a_schema_that_is_no_text_any_more_is_damage_like_any_other(path: Path) -> None:

@@ -15,7 +15,7 @@ from trayalert.domain.incident import UNRECOGNISED_SPAN
 from trayalert.storage.appending import Append
 from trayalert.storage.closing import Expire, Resolve
 from trayalert.storage.digest import digest_of
-from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED, row_digest
+from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED
 
 DIGESTED = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
 
@@ -30,7 +30,7 @@ def wrong(path: Path) -> list[tuple[str, int]]:
     found = []
     for table, columns in DIGESTED.items():
         for digest, number, *values in rows(path, f"SELECT digest, id, {', '.join(columns)} FROM {table}"):
-            if digest != row_digest(table, values):
+            if digest != digest_of(table, values):
                 found.append((table, number))
     return found
 

@@ -13,7 +13,7 @@ from tests.storage.making import NOON, append, open_log, reading, rows, store, w
 from trayalert.storage import opening
 from trayalert.storage.backups import make_backup
 from trayalert.storage.checking import check_log
-from trayalert.storage.faults import DamagedLog, LogFault, NewerLog
+from trayalert.storage.faults import DamagedLog, LogFault, OtherVersion
 from trayalert.storage.files import backups_of, quarantine_of
 from trayalert.storage.opening import open_file
 from trayalert.storage.quarantine import move_aside, quarantined
@@ -170,7 +170,7 @@ async def test_a_newer_file_is_refused_and_stays_as_it_was(path: Path) -> None:
         other.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
     before = path.read_bytes()
 
-    with pytest.raises(NewerLog, match="Install that one again"):
+    with pytest.raises(OtherVersion, match="Install that one again"):
         async with open_log(path):
             pass
 

@@ -1,5 +1,7 @@
 """Retries are counted on their alert; never shown twice, never discarded."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,11 @@ from tests.storage.making import HOUR, MINUTE, NOON, append, raw_callback, read,
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain import events
 from trayalert.domain.events import CallbackArrived, IncidentChanged
+from trayalert.domain.incident import Change
 from trayalert.storage.appending import Append
+from trayalert.storage.checking import check_log
 from trayalert.storage.closing import Resolve
+from trayalert.storage.rereading import ReadAgain
 
 
 @pytest.fixture
@@ -174,3 +179,88 @@ def test_what_a_person_closed_and_the_sender_says_again_burns_again_since_its_be
     with reading(path) as reader:
         (burning,) = reader.open_incidents()
     assert (burning.incident.id, burning.incident.opened_at) == (2, burning.alert.alert.at)
+
+
+def arms(value: str, *, came: int, **more: object) -> Append:
+    """ARMS says again what fires, with the beginning that it had."""
+    document = changed(ARMS)
+    document["alerts"][0]["annotations"] |= {"value": value, "message": f"{value} is too much", **more}
+    return read(raw_callback(as_json(document), came=came))
+
+
+def shown(path: Path) -> tuple[str | None, str | None]:
+    """Value and message, as window and scripts get them."""
+    with reading(path) as reader:
+        (stored,) = reader.open_incidents()
+        (alert,) = reader.alerts(limit=10)
+        assert stored.alert.alert.value_text == alert.alert.value_text
+        assert alert.alert.value == (float(alert.alert.value_text) if alert.alert.value_text else None)
+    return alert.alert.value_text, (alert.alert.message or "").splitlines()[-1]
+
+
+@pytest.mark.parametrize("after", [MINUTE, HOUR])
+def test_a_repeat_with_another_value_is_a_delivery_of_the_same_alert_and_its_value_is_shown(
+    path: Path, after: int
+) -> None:
+    _, repeat = store(path, arms("90", came=NOON), arms("97", came=NOON + after))
+
+    assert counted(path) == [2]
+    assert shown(path) == ("97", "97 is too much")
+    assert repeat == (CallbackArrived(NOON + after), IncidentChanged(1, Change.COUNTED))  # which notifies nobody
+    assert check_log(path).problems == ()
+    with reading(path) as reader:
+        assert reader.open_incidents()[0].incident.last_received_at == NOON + after
+
+
+def test_of_repeats_in_one_group_and_in_any_order_the_one_that_was_received_last_is_shown(path: Path) -> None:
+    with writing(path) as log:
+        log.commit([arms("2", came=NOON + 2), arms("4", came=NOON + 4), arms("3", came=NOON + 3)])
+    assert shown(path) == ("4", "4 is too much")
+
+    store(path, arms("1", came=NOON + 1), arms("6", came=NOON + 6), arms("5", came=NOON + 5))
+    assert shown(path) == ("6", "6 is too much")
+    assert counted(path) == [6]
+    assert check_log(path).problems == ()
+
+
+def test_a_repeat_with_the_same_value_is_the_last_one_too(path: Path) -> None:
+    store(path, arms("90", came=NOON), arms("90", came=NOON + 3), arms("80", came=NOON + 2))
+
+    assert shown(path) == ("90", "90 is too much")
+
+
+def test_a_value_that_a_repeat_lacks_is_no_longer_shown(path: Path) -> None:
+    store(path, arms("90", came=NOON), arms("", came=NOON + MINUTE, _aliyun_arms_alert_now_value=""))
+
+    assert shown(path)[0] is None
+
+
+def test_a_repeat_of_a_threshold_alert_with_another_value_is_shown(path: Path) -> None:
+    store(path, append(curValue="90"), append(curValue="97", came=NOON + 5000))
+
+    assert counted(path) == [2]
+    with reading(path) as reader:
+        assert next(iter(reader.alerts(limit=1))).alert.value_text == "97"
+
+
+def test_reading_stored_callbacks_again_keeps_the_value_that_was_received_last(path: Path) -> None:
+    store(path, arms("90", came=NOON), arms("97", came=NOON + MINUTE))
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE alert SET name = 'as an older parser read it'")
+
+    store(path, ReadAgain(read_callback, NOON + HOUR))
+
+    assert shown(path) == ("97", "97 is too much")
+    with reading(path) as reader:
+        assert next(iter(reader.alerts(limit=1))).alert.name != "as an older parser read it"
+    assert check_log(path).problems == ()
+
+
+def test_a_repeat_whose_delivery_was_retired_is_still_the_last_by_time(path: Path) -> None:
+    store(path, arms("90", came=NOON), arms("97", came=NOON + MINUTE))
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("DELETE FROM delivery WHERE id = 2")
+
+    store(path, arms("98", came=NOON + 2 * MINUTE))
+
+    assert shown(path) == ("98", "98 is too much")

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from trayalert.domain.alert import SAME_TEXT_SPAN, TEST, Alert, Identity, State
 from trayalert.domain.callback import OWN, Callback
@@ -17,12 +17,14 @@ from trayalert.domain.incident import Arrival, Change, Incident, expire, fold, p
 from trayalert.domain.times import Millis
 from trayalert.storage.digest import digest_of
 from trayalert.storage.rows import (
+    ALERT_DIGESTED,
     DELIVERY_DIGESTED,
     INCIDENT_ROW,
     NEW_ALERT_ROW,
     alert_row,
     incident_row,
     read_incident,
+    renewed_row,
 )
 
 _DELIVERY_ROW = ("alert_id", "digest", *DELIVERY_DIGESTED)
@@ -39,9 +41,12 @@ _KNOWN = f"""
         max(coalesce((SELECT max(id) FROM delivery), 0), n.delivery),
         max(coalesce((SELECT max(id) FROM alert), 0), n.alert),
         max(coalesce((SELECT max(id) FROM incident), 0), n.incident),
-        (SELECT json_group_array(json_array(identity, last_id, received_at)) FROM (
-            SELECT identity, max(id) AS last_id, received_at FROM alert
-            WHERE identity IN (SELECT value FROM json_each(:identities)) GROUP BY identity)),
+        (SELECT json_group_array(json_array(a.identity, a.id, a.received_at, a.last_delivery_id,
+                coalesce(d.received_at, a.received_at), a.value_text,
+                CASE WHEN json_valid(a.more) THEN json_extract(a.more, '$.message') END))
+            FROM (SELECT identity, max(id) AS id, received_at, last_delivery_id, value_text, more FROM alert
+                WHERE identity IN (SELECT value FROM json_each(:identities)) GROUP BY identity) AS a
+            LEFT JOIN delivery AS d ON d.id = a.last_delivery_id),
         (SELECT json_group_array(json_array({", ".join(Incident._fields)})) FROM incident WHERE id IN (
             SELECT id FROM incident WHERE subject {_NAMED} UNION SELECT id FROM incident WHERE key {_NAMED}))
     FROM numbering AS n
@@ -49,6 +54,7 @@ _KNOWN = f"""
 """All that a group must know: the last numbers, its alerts that are known, the incidents of its keys and subjects that
 are open, or over after its earliest alert, or over with no OK. One row, as each row hands the lock over and back."""
 
+_REPEAT = "UPDATE alert SET deliveries = deliveries + ?, last_delivery_id = ? WHERE id = ?"
 _USE = """
     INSERT INTO secret_use (name, deliveries, last_at) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET deliveries = deliveries + excluded.deliveries, last_at = max(last_at, excluded.last_at)
@@ -58,6 +64,17 @@ Readings = Callable[[Callback], tuple[Alert, ...]]
 """Reads the alerts in a callback; there is at least one."""
 
 _delivered: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
+
+
+class _Known(NamedTuple):
+    """An alert of the log: its first and its last delivery, and what the last one says."""
+
+    id: int
+    received_at: Millis
+    last_delivery_id: int
+    last_received_at: Millis
+    value_text: str | None
+    message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +115,8 @@ class _Group:
         self._incidents: dict[int, Incident] = {}
         self._by_name: dict[str, dict[int, None]] = {}
         self._changed: set[int] = set()
-        self._retries: dict[int, int] = {}
+        self._repeats: dict[int, tuple[int, Millis]] = {}
+        self._renewed: dict[int, Alert] = {}
         self._deliveries: list[Sequence[Any]] = []
         self._alerts: list[Sequence[Any]] = []
         self._secrets: dict[str, tuple[int, Millis]] = {}
@@ -113,9 +131,7 @@ class _Group:
         self._delivery_id: int = delivery_id
         self._alert_id: int = alert_id
         self._incident_id: int = incident_id
-        self._seen: dict[str, tuple[int, Millis]] = {
-            identity: (number, at) for identity, number, at in json.loads(seen)
-        }
+        self._seen: dict[str, _Known] = {identity: _Known(*known) for identity, *known in json.loads(seen)}
         for incident in sorted(map(read_incident, json.loads(incidents)), key=attrgetter("id")):
             self._keep(incident)
         self._before = dict(self._incidents)
@@ -133,7 +149,7 @@ class _Group:
         """Fold alerts of stored callbacks; the first new one of each keeps the number of the alert that it replaces."""
         moved = []
         replaced = {job.alert_id for job in jobs}
-        self._seen = {identity: seen for identity, seen in self._seen.items() if seen[0] not in replaced}
+        self._seen = {identity: seen for identity, seen in self._seen.items() if seen.id not in replaced}
         for job in jobs:
             numbers = [self._take_alert(alert, job.callback.received_at, [], again=job) for alert in job.alerts]
             if numbers[0] != job.alert_id:  # another delivery of it is read already
@@ -145,8 +161,9 @@ class _Group:
     def _write_alerts(self) -> None:
         self._insert("alert", NEW_ALERT_ROW, self._alerts)
         self._write_incidents()
-        sql = "UPDATE alert SET deliveries = deliveries + ? WHERE id = ?"
-        self._connection.executemany(sql, [(count, number) for number, count in self._retries.items()])
+        self._connection.executemany(_REPEAT, [(*repeat, number) for number, repeat in self._repeats.items()])
+        for number, alert in self._renewed.items():
+            self._renew(number, alert)
 
     def _write_incidents(self) -> None:
         new, moved, calm = [], [], []
@@ -179,13 +196,14 @@ class _Group:
         if burning := self._burning_again(alert, received_at):
             alert, known = burning, None
         if known is not None:
-            self._retries[known] = self._retries.get(known, 0) + (again.deliveries if again else 1)
-            if alert.state is State.ALERT and received_at - self._seen[alert.identity.text][1] > SAME_TEXT_SPAN:
-                self._confirm(alert, received_at, events)
-            return known
+            self._repeat(alert, known, received_at, events, again=again)
+            return known.id
+        delivery_id = again.delivery_id if again else self._delivery_id
         number = self._number_for(again)
         if alert.identity.text:
-            self._seen[alert.identity.text] = (number, received_at)
+            self._seen[alert.identity.text] = _Known(
+                number, received_at, delivery_id, received_at, alert.value_text, alert.message
+            )
         incident_id, change = None, None
         if alert.kind == TEST:
             events.append(TestReceived(received_at))
@@ -194,7 +212,7 @@ class _Group:
         row = alert_row(
             alert,
             alert_id=number,
-            delivery_id=again.delivery_id if again else self._delivery_id,
+            delivery_id=delivery_id,
             received_at=received_at,
             incident_id=incident_id,
             late=change is Change.LATE,
@@ -212,8 +230,40 @@ class _Group:
         self._alert_id += 1
         return self._alert_id
 
+    def _repeat(
+        self, alert: Alert, known: _Known, received_at: Millis, events: list[Event], *, again: Again | None
+    ) -> None:
+        """Count further deliveries of a known alert, whose value and message become those of the last one."""
+        renewed = False
+        if received_at >= known.last_received_at:
+            before, known = (
+                known,
+                known._replace(
+                    last_delivery_id=again.delivery_id if again else self._delivery_id,
+                    last_received_at=received_at,
+                    value_text=alert.value_text,
+                    message=alert.message,
+                ),
+            )
+            self._seen[alert.identity.text] = known
+            renewed = (known.value_text, known.message) != (before.value_text, before.message)
+            if renewed:
+                self._renewed[known.id] = alert
+        count, _ = self._repeats.get(known.id, (0, 0))
+        self._repeats[known.id] = count + (again.deliveries if again else 1), known.last_delivery_id
+        if alert.state is State.ALERT and (renewed or received_at - known.received_at > SAME_TEXT_SPAN):
+            self._confirm(alert, received_at, events)
+
+    def _renew(self, number: int, alert: Alert) -> None:
+        """Write value and message of a repeat into the row of its alert."""
+        columns = ", ".join(ALERT_DIGESTED)
+        row = self._connection.execute(f"SELECT {columns} FROM alert WHERE id = ?", (number,)).fetchone()
+        digest, *values = renewed_row(row, alert)
+        settings = ", ".join(f"{name} = ?" for name in ALERT_DIGESTED)
+        self._connection.execute(f"UPDATE alert SET digest = ?, {settings} WHERE id = ?", (digest, *values, number))
+
     def _confirm(self, alert: Alert, received_at: Millis, events: list[Event]) -> None:
-        """Note that a sender says the same again, long after any retry: Alertmanager does while it burns."""
+        """Note a repeat that is no retry: it has a new value, or comes long after. Alertmanager repeats what fires."""
         for number in self._by_name.get(alert.key, ()):
             incident = self._incidents[number]
             if incident.open and incident.last_received_at < received_at:
@@ -227,17 +277,19 @@ class _Group:
         """
         own = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.said_again else []
         latest = max((incident.last_received_at for incident in own), default=received_at)
-        _, first = self._seen.get(alert.identity.text, (0, latest))
+        known = self._seen.get(alert.identity.text)
+        first = known.received_at if known else latest
         if received_at - first <= SAME_TEXT_SPAN or received_at <= latest or any(incident.open for incident in own):
             return None
         over = max(incident.ok_at or 0 for incident in own)
         return alert if alert.at is None or alert.at > over else replace(alert, at=over + 1)
 
-    def _retry_of(self, identity: Identity, received_at: Millis) -> int | None:
-        seen = self._seen.get(identity.text)
-        if seen is None or not (identity.timed or abs(received_at - seen[1]) <= SAME_TEXT_SPAN):
+    def _retry_of(self, identity: Identity, received_at: Millis) -> _Known | None:
+        """Return the alert that this one repeats; None where it is new."""
+        known = self._seen.get(identity.text)
+        if known is None or not (identity.timed or abs(received_at - known.received_at) <= SAME_TEXT_SPAN):
             return None
-        return seen[0]
+        return known
 
     def _fold(self, alert: Alert, number: int, received_at: Millis, events: list[Event]) -> tuple[int, Change]:
         numbers = self._by_name.get(alert.subject, {}) | self._by_name.get(alert.key, {})

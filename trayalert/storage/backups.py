@@ -22,7 +22,7 @@ from trayalert.storage.checking import changed_rows
 from trayalert.storage.faults import LogFault
 from trayalert.storage.files import backups_of, sync_folder
 from trayalert.storage.held import refuse_another
-from trayalert.storage.schema import STEPS, version_of
+from trayalert.storage.schema import refuse_other_version, version_of
 
 _NAME = "trayalert-%Y%m%dT%H%M%SZ.db"
 _PAGES = 512
@@ -110,15 +110,14 @@ def look_over(path: Path, *, digests: bool = True) -> Counts:
     """Return what a backup holds. Raise LogFault where it is none, or is damaged. Without `digests` it is a glance."""
     try:
         with closing(sqlite3.connect(_uri(path), uri=True, timeout=2.0)) as backup:
-            version = version_of(backup)
-            if not 0 < version <= len(STEPS):
-                reason = "a newer trayalert wrote it" if version else "it is no log"
-                raise LogFault(f"{path} cannot be used as a backup: {reason}")
+            if version_of(backup) == 0:
+                raise LogFault(f"{path} cannot be used as a backup: it is no log")
+            refuse_other_version(backup, path)
             backup.text_factory = readable
             problems = backup.execute("PRAGMA quick_check(1)").fetchall()
             if problems != [("ok",)]:
                 raise LogFault(f"{path} is damaged: {printable(problems[0][0])}")
-            if digests and version == len(STEPS) and (wrong := changed_rows(backup)):
+            if digests and (wrong := changed_rows(backup)):
                 raise LogFault(f"{path} is damaged: {wrong:,} rows in it are not what was written")
             return _counts(backup)
     except (sqlite3.Error, UnicodeDecodeError, OSError) as error:

@@ -1,7 +1,7 @@
 """The rows of the table `delivery` as SQLite writes them into a page, read byte by byte. Pure; nothing here raises.
 
-A row is recognised by its columns' number and types (8 columns in step 1 of the schema, 10 since step 2) and by its
-lengths, which must add up; whether it is what was written, its digest tells.
+A row is recognised by its columns' number and types and by its lengths, which must add up; whether it is what was
+written, its digest tells.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from trayalert.domain.callback import Callback
 from trayalert.storage.digest import digest_of
 
-_LONGEST = 1 << 20
-"""No delivery is longer: a body has 64 KiB, a query 16."""
+_LONGEST = 2 << 20
+"""No delivery is longer: a body has 1 MiB, a query 16 KiB."""
 
 _LARGEST_ID = 2**53
 _INT_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}
@@ -97,10 +97,9 @@ def read_delivery(page: bytes, cell: Cell, *, usable: int, follow: Follow) -> De
         end = at + _size(kind)
         values.append(_value(kind, record[at:end]))
         at = end
-    if not all(isinstance(text, str) for text in (values[3], values[5], values[6], *values[8:9])):
+    if not all(isinstance(text, str) for text in (values[3], values[5], values[6], values[8])):
         return None
-    _, received_at, _, method, query, content_type, sender, body, *later = values
-    secret, digest = later or ("", None)
+    _, received_at, _, method, query, content_type, sender, body, secret, digest = values
     told = (received_at, method, query, content_type, sender, secret, body)
     if digest is not None and digest != digest_of("delivery", (cell.id, *told)):
         return None
@@ -123,16 +122,16 @@ def content_of(told: tuple[object, ...]) -> int:
 
 def _fits(types: list[int]) -> bool:
     """Whether the columns are those of a delivery."""
-    if len(types) not in {8, 10}:
+    if len(types) != 10:
         return False
-    id_, received_at, alert_id, method, query, content_type, sender, body, *later = types
+    id_, received_at, alert_id, method, query, content_type, sender, body, secret, digest = types
     return (
         id_ == 0
         and received_at in _INT_SIZES
         and (alert_id == 0 or alert_id in _INT_SIZES)
-        and all(kind >= 13 and kind % 2 for kind in (method, content_type, sender, *later[:1]))
+        and all(kind >= 13 and kind % 2 for kind in (method, content_type, sender, secret))
         and all(kind >= 12 and not kind % 2 for kind in (query, body))
-        and (not later or later[1] in {0, 44})
+        and digest in {0, 44}
     )
 
 

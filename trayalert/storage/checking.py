@@ -11,9 +11,10 @@ from pathlib import Path
 
 from trayalert.domain.text import printable
 from trayalert.storage.asking import asking
+from trayalert.storage.digest import digest_of
 from trayalert.storage.faults import DamagedLog, LogFault, fault_of
-from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED, row_digest
-from trayalert.storage.schema import STEPS, newer_file, version_of
+from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED
+from trayalert.storage.schema import refuse_other_version, version_of
 
 _MOST = 20
 """More lines of SQLite's own check say nothing more."""
@@ -70,11 +71,9 @@ def check_log(log: Path) -> Checked:
     """Look the whole log over. Never raises for what the file holds."""
     try:
         with asking(log) as connection:
-            version = version_of(connection)
-            if version > len(STEPS):
-                return Checked((newer_file(version),))
-            if version < len(STEPS):
-                return Checked((f"the log {log} is of an older trayalert. Start this one once: trayalert serve.",))
+            if version_of(connection) == 0:
+                return Checked((f"the log {log} has never been set up. Start this trayalert once: trayalert serve.",))
+            refuse_other_version(connection, log)
     except LogFault as fault:
         return Checked((str(fault),), damaged=_is_damage(fault, log))
     rows = {}
@@ -127,7 +126,7 @@ def _read_table(log: Path, table: str) -> _Read:
                 read.rows += 1
                 if digest is None:
                     read.undigested += 1
-                elif digest != row_digest(table, values):
+                elif digest != digest_of(table, values):
                     wrong.append(values[columns.index("id")])
     except LogFault:
         read.problems.append(f"the {_PLURALS[table]} cannot all be read: only {read.rows:,} of them could.")
@@ -144,7 +143,7 @@ def changed_rows(connection: sqlite3.Connection) -> int:
     with suppress(UnicodeError):  # a text that cannot be read is no more what was written
         for table, columns in _TABLES.items():
             for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
-                wrong += digest is not None and digest != row_digest(table, values)
+                wrong += digest is not None and digest != digest_of(table, values)
         return wrong
     return wrong + 1
 

@@ -19,8 +19,8 @@ class NoLog(LogFault):
     """There is no log yet, or nothing in it: it was never opened, or is being made at this moment."""
 
 
-class NewerLog(LogFault):
-    """A newer trayalert wrote the log: this one leaves it alone."""
+class OtherVersion(LogFault):
+    """Another version of trayalert made the log: this one leaves the file alone."""
 
 
 class DamagedLog(LogFault):

@@ -62,7 +62,7 @@ class Log:
         announce: Callable[[list[Event]], None],
         deadline: float = 4.0,
     ) -> None:
-        """Open the file. `deadline`: seconds that a job may wait. Raise NewerLog; all other faults are in `state`."""
+        """Open the file. `deadline`: seconds that a job may wait. Raise OtherVersion; other faults are in `state`."""
         self._writing = Writing(path, read=read, keep_raw=keep_raw, patient=True)
         self._announce = announce
         self._bulletin = Bulletin(lambda state: self._announce([LogChanged(state)]))

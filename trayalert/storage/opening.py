@@ -1,6 +1,7 @@
 """Opening the log's file: it is made, taken through the steps of the schema, and looked over before anything is stored.
 
-What time may heal is a LogFault, what it does not a DamagedLog; a newer file is a NewerLog and stays untouched.
+What time may heal is a LogFault, what it does not a DamagedLog; a file of another version is an OtherVersion and stays
+untouched.
 Nothing here opens the file but SQLite: closing a descriptor of our own would drop SQLite's locks.
 """
 
@@ -18,10 +19,10 @@ from trayalert.domain.callback import Callback
 from trayalert.storage.asking import readable
 from trayalert.storage.carving import deliveries_in
 from trayalert.storage.cells import Delivery
-from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, NewerLog, fault_of
+from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, fault_of
 from trayalert.storage.files import backups_of
 from trayalert.storage.pages import Pages
-from trayalert.storage.schema import STEPS, bring_up_to_date, newer_file, version_of
+from trayalert.storage.schema import bring_up_to_date, refuse_other_version, version_of
 
 BUSY = 2.0
 """Seconds that a commit waits for another program's lock."""
@@ -77,7 +78,7 @@ def place_of(path: Path | str, *, empty: bool = True) -> Place:
 
 
 def open_file(path: Path, *, suspect: bool = False, first: bool = False) -> Opened:
-    """Open the log, make it where there is none. Raise NewerLog, DamagedLog or another LogFault.
+    """Open the log, make it where there is none. Raise OtherVersion, DamagedLog or another LogFault.
 
     After a fault it is `suspect`: all that the `-wal` holds is written and synced anew before this returns. After a
     sync that failed it might be in memory only, and what is stored behind it would go with it. With `first` nobody in
@@ -93,7 +94,7 @@ def open_file(path: Path, *, suspect: bool = False, first: bool = False) -> Open
     committed = _committed(path) if first else 0
     torn, lost = None, 0
     _take_from_others(path)
-    _refuse_newer(path)
+    _refuse_other(path)
     _refuse_empty(path)
     _clear_away_empty(path)
     try:
@@ -180,7 +181,7 @@ def _is_cut_off(connection: sqlite3.Connection, path: Path, told: _Told) -> bool
     SQLite leaves out, without a word, all that lies behind the first frame that is not as it was written. A power cut
     brings that about for the last commit alone, which nobody was answered for; else the disk has lost something.
     """
-    _refuse_newer_version(connection)
+    refuse_other_version(connection, path)
     busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     behind = [] if busy or frames < 0 else [end for end in told.ends if end > frames]
     if len(behind) > 1:
@@ -204,20 +205,14 @@ def _take_from_others(path: Path) -> None:
             path.chmod(0o600)
 
 
-def _refuse_newer(path: Path) -> None:
+def _refuse_other(path: Path) -> None:
     """Look at the version with a connection that cannot write. What else it finds is found again."""
     if size_of(path) <= 0:
         return
     with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
         uri = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_AT_OPENING)) as connection:
-            _refuse_newer_version(connection)
-
-
-def _refuse_newer_version(connection: sqlite3.Connection) -> None:
-    version = version_of(connection)
-    if version > len(STEPS):
-        raise NewerLog(newer_file(version))
+            refuse_other_version(connection, path)
 
 
 def _refuse_empty(path: Path) -> None:
@@ -239,7 +234,7 @@ def _clear_away_empty(path: Path) -> None:
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> bool:
     """Make it a log of today that syncs each commit. Return whether it is new."""
-    _refuse_newer_version(connection)
+    refuse_other_version(connection, path)
     new = version_of(connection) == 0
     if new:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

@@ -18,23 +18,25 @@ from trayalert.domain.level import Level, read_level
 from trayalert.domain.stored import Report, SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.domain.times import Millis
 from trayalert.storage.asking import readable
-from trayalert.storage.faults import DamagedLog, LogFault, NewerLog, NoLog, fault_of
+from trayalert.storage.faults import DamagedLog, LogFault, NoLog, fault_of
 from trayalert.storage.held import refuse_another
 from trayalert.storage.opening import Place, place_of, places
 from trayalert.storage.rows import (
     FROM_ALERT,
     FROM_STORED_INCIDENT,
+    LARGEST_SHOWN,
     SELECT_ALERT,
+    SELECT_RAW_ALERT,
     SELECT_STORED_INCIDENT,
     read_alert,
     read_stored_incident,
 )
-from trayalert.storage.schema import STEPS, newer_file, version_of
+from trayalert.storage.schema import refuse_other_version, version_of
 
 _SEARCHED = (
     "a.name", "a.resource_id", "a.resource_name", "a.metric", "a.metric_title", "a.rule_id", "a.namespace", "a.region",
     "a.value_text", "a.expression", "a.group_name", "a.account_id", "a.kind", "a.state", "a.level", "a.dimensions",
-    "texts(d.query, d.body)",
+    f"CASE WHEN length(d.body) <= {LARGEST_SHOWN} THEN texts(d.query, d.body) ELSE a.more END",
 )  # fmt: skip
 _NEWEST_ID = 2**63 - 1
 
@@ -68,7 +70,9 @@ class Reader:
         except (OSError, sqlite3.Error) as error:
             raise self._fault(error) from error
         try:
-            self._check(version_of(connection))
+            if version_of(connection) == 0:
+                raise NoLog(f"the log {self._path} has never been set up")
+            refuse_other_version(connection, self._path)
             connection.text_factory = readable  # one damaged letter must not hide all that lies around it
             connection.create_function("texts", 2, _texts, deterministic=True)
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -82,14 +86,6 @@ class Reader:
             return self._connected()
         self._connection, self._places = connection, places(self._path)
         return connection
-
-    def _check(self, version: int) -> None:
-        if version == 0:
-            raise NoLog(f"the log {self._path} has never been set up")
-        if version > len(STEPS):
-            raise NewerLog(newer_file(version))
-        if version < len(STEPS):
-            raise LogFault(f"the log {self._path} is of an older trayalert. Start this one once: trayalert serve.")
 
     def _fault(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> LogFault:
         fault = fault_of(error, self._path)
@@ -118,7 +114,7 @@ class Reader:
             parameters += [_pattern(search)] * len(_SEARCHED)
         where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
         order = " ORDER BY a.id ASC" if after is not None else " ORDER BY a.id DESC"
-        sql = f"{SELECT_ALERT}{FROM_ALERT}{where}{order} LIMIT ?"
+        sql = f"{SELECT_RAW_ALERT if raw else SELECT_ALERT}{FROM_ALERT}{where}{order} LIMIT ?"
         for row in self._rows(sql, (*parameters, -1 if limit is None else limit)):
             yield read_alert(row, raw=raw)
 

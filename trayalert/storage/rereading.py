@@ -5,8 +5,8 @@ How far it has come is written in each slice's own transaction: a kill at any mo
 """
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trayalert.domain.alert import UNRECOGNISED, Alert
@@ -26,12 +26,13 @@ from trayalert.storage.rows import (
 )
 
 SLICE = 64
-"""Callbacks of one transaction: more would keep live ones waiting."""
+LARGEST_SLICE = 256 * 1024
+"""Callbacks of one transaction, and after how many bytes of bodies it ends: more would keep live ones waiting."""
 
 _PROGRESS = "position, last, turned, refreshed"
 _DELIVERIES = f"""
     SELECT {", ".join(DELIVERY_DIGESTED)} FROM delivery AS d
-    WHERE id > ? AND id <= ? AND EXISTS (SELECT 1 FROM alert WHERE delivery_id = d.id) ORDER BY id LIMIT {SLICE}
+    WHERE id > ? AND id <= ? AND EXISTS (SELECT 1 FROM alert WHERE delivery_id = d.id) ORDER BY id LIMIT {SLICE + 1}
 """
 _FIXED = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
 """What decided what became of an incident: where today's parsers read it otherwise, the alert stays as it is."""
@@ -62,10 +63,9 @@ class ReadAgain:
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Read a slice, and say how far it has come."""
         position, last, turned, refreshed = self._progress(connection)
-        rows = connection.execute(_DELIVERIES, (position, last)).fetchall()
+        rows, finished = _slice(connection.execute(_DELIVERIES, (position, last)))
         now_turned, now_refreshed = self._take(connection, rows)
         turned, refreshed = turned + now_turned, refreshed + now_refreshed
-        finished = len(rows) < SLICE
         position = last if finished else rows[-1][0]
         if finished:
             connection.execute("DELETE FROM reparse")
@@ -107,8 +107,7 @@ class ReadAgain:
     def _write(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
         work = _Slice()
         for number, *values in rows:
-            callback = Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
-            self._compare(connection, number, callback, work)
+            self._compare(connection, number, _callback_of(values), work)
         if work.turned:
             connection.execute(_KEEP_NUMBERS)
             _leave_incidents(connection, [job.alert_id for job in work.turned])
@@ -119,27 +118,58 @@ class ReadAgain:
     def _compare(self, connection: sqlite3.Connection, number: int, callback: Callback, work: _Slice) -> None:
         """Find what today's parsers read otherwise in a callback."""
         columns = ", ".join(ALERT_DIGESTED)
-        sql = f"SELECT id, deliveries, {columns} FROM alert WHERE delivery_id = ? ORDER BY id"
+        sql = f"SELECT id, deliveries, last_delivery_id, {columns} FROM alert WHERE delivery_id = ? ORDER BY id"
         stored = connection.execute(sql, (number,)).fetchall()
-        today = {alert.identity.text: alert for alert in self.read(callback)}
-        known = {values[ALERT_DIGESTED.index("identity")] for _, _, *values in stored}
+        today = self._alerts_in(callback)
+        known = {values[ALERT_DIGESTED.index("identity")] for _, _, _, *values in stored}
         kinds = {alert.kind for alert in today.values()}
-        for alert_id, deliveries, *values in stored:
+        for alert_id, deliveries, last_delivery_id, *values in stored:
             if values[ALERT_DIGESTED.index("kind")] == UNRECOGNISED and UNRECOGNISED not in kinds:
                 fresh = tuple(alert for text, alert in today.items() if len(stored) == 1 or text not in known)
                 known |= today.keys()
                 if fresh:
                     work.turned.append(Again(callback, fresh, number, alert_id, deliveries))
-            elif (alert := today.get(values[ALERT_DIGESTED.index("identity")])) is not None:
-                row = _refreshed(alert, values)
-                if row is not None:
-                    work.refreshed.append((*row, alert_id))
+                continue
+            alert = today.get(values[ALERT_DIGESTED.index("identity")])
+            if alert is not None and last_delivery_id != number:
+                alert = self._as_last_delivered(connection, alert, last_delivery_id)
+            if alert is not None and (row := _refreshed(alert, values)) is not None:
+                work.refreshed.append((*row, alert_id))
+
+    def _alerts_in(self, callback: Callback) -> dict[str, Alert]:
+        """Return what today's parsers read in a callback, by identity."""
+        return {alert.identity.text: alert for alert in self.read(callback)}
+
+    def _as_last_delivered(self, connection: sqlite3.Connection, alert: Alert, delivery_id: int) -> Alert | None:
+        """Return the alert with the value and the message of its last delivery; None if that cannot be read again."""
+        columns = ", ".join(DELIVERY_DIGESTED[1:])
+        values = connection.execute(f"SELECT {columns} FROM delivery WHERE id = ?", (delivery_id,)).fetchone()
+        last = self._alerts_in(_callback_of(values)).get(alert.identity.text) if values else None
+        if last is None:
+            return None
+        return replace(alert, value=last.value, value_text=last.value_text, unit=last.unit, message=last.message)
+
+
+def _slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], bool]:
+    """Take the next callbacks, fewer if they are large; say whether these are the last."""
+    taken: list[tuple[Any, ...]] = []
+    length = 0
+    for row in rows:
+        if len(taken) == SLICE or length > LARGEST_SLICE:
+            return taken, False
+        taken.append(row)
+        length += len(row[-1])
+    return taken, True
+
+
+def _callback_of(values: Sequence[Any]) -> Callback:
+    return Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
 
 
 def _refreshed(alert: Alert, stored: Sequence[Any]) -> list[Any] | None:
     """Return digest and values of an alert as it is read today; None where nothing is new."""
     old = dict(zip(ALERT_DIGESTED, stored, strict=True))
-    _, digest, *values = alert_row(
+    _, _, digest, *values = alert_row(
         alert,
         alert_id=old["id"],
         delivery_id=old["delivery_id"],

@@ -15,7 +15,8 @@ from trayalert.domain.times import Millis
 from trayalert.storage.asking import asking
 
 STEP = 200
-"""Deliveries of one transaction: more would keep live callbacks waiting."""
+LARGEST_STEP = 8 * 1024 * 1024
+"""Deliveries of one transaction, and about how many bytes of bodies: more would keep live callbacks waiting."""
 
 _ENOUGH = 0.9
 """A log that is too big is brought down to this part of what it may be."""
@@ -101,9 +102,16 @@ class Shrink:
 
 def too_old(log: Path, *, before: Millis, after: int) -> tuple[int, ...]:
     """Return the next deliveries behind the id `after` that came before that moment. Raise LogFault."""
-    sql = "SELECT id FROM delivery WHERE id > ? AND received_at < ? ORDER BY id LIMIT ?"
+    sql = "SELECT id, length(body) FROM delivery WHERE id > ? AND received_at < ? ORDER BY id LIMIT ?"
+    numbers: list[int] = []
+    left = LARGEST_STEP
     with asking(log) as connection:
-        return tuple(number for (number,) in connection.execute(sql, (after, before, STEP)))
+        for number, length in connection.execute(sql, (after, before, STEP)):
+            numbers.append(number)
+            left -= length
+            if left <= 0:
+                break
+    return tuple(numbers)
 
 
 def oldest(log: Path, *, after: int) -> tuple[int, ...]:

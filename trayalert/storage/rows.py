@@ -5,7 +5,7 @@ A row with a damaged word in it is read all the same, and never as calmer than i
 
 import enum
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -38,13 +38,20 @@ INCIDENT_DIGESTED = INCIDENT_COLUMNS
 _MORE = ("address", "message", "titles", "links")
 _VALUE = ALERT_DIGESTED.index("value")
 
-NEW_ALERT_ROW = ("deliveries", "digest", *ALERT_DIGESTED)
+NEW_ALERT_ROW = ("deliveries", "last_delivery_id", "digest", *ALERT_DIGESTED)
 INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
-"""Columns in the order of `alert_row` and `incident_row`."""
+"""Columns in the order of `alert_row` and `incident_row`.
+
+`last_delivery_id` names the delivery that was received last: its value and message are the row's.
+"""
 
 
-_ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, d.body"
+LARGEST_SHOWN = 64 * 1024
+"""The fields of a larger body are not read for each of its alerts, which may be hundreds: only its bytes, if asked."""
+_BODY = f"CASE WHEN length(d.body) <= {LARGEST_SHOWN} THEN d.body END"
+_ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, {_BODY}"
 SELECT_ALERT = f"SELECT {_ALERT}, coalesce(i.key, ''), coalesce(i.subject, '')"
+SELECT_RAW_ALERT = SELECT_ALERT.replace(_BODY, "d.body")
 FROM_ALERT = (
     " FROM alert AS a JOIN delivery AS d ON d.id = a.delivery_id LEFT JOIN incident AS i ON i.id = a.incident_id"
 )
@@ -106,15 +113,6 @@ def read_incident(row: Sequence[Any]) -> Incident:
     return Incident._make(values)
 
 
-def row_digest(table: str, values: Sequence[Any]) -> bytes:
-    """Return the digest of a row's values, in the order of the table's columns above.
-
-    A column that a step of the schema has added since the first digests is the last one, and counts where it holds
-    anything.
-    """
-    return digest_of(table, values if values[-1] is not None else values[:-1])
-
-
 def alert_row(
     alert: Alert, *, alert_id: int, delivery_id: int, received_at: Millis, incident_id: int | None, late: bool
 ) -> list[Any]:
@@ -137,13 +135,26 @@ def alert_row(
     ]
     if alert.value is not None:
         values[_VALUE] += 0.0  # SQLite gives -0.0 back as 0.0, and so must the digest take it
-    return [1, row_digest("alert", values), *values]
+    return [1, delivery_id, digest_of("alert", values), *values]
+
+
+def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:
+    """Return digest and values of a stored alert with the value and the message of a repeat.
+
+    `stored` and the values that are returned are in the order of ALERT_DIGESTED.
+    """
+    row = dict(zip(ALERT_DIGESTED, stored, strict=True))
+    value = None if alert.value is None else alert.value + 0.0
+    more = _written_more(_read_object(row["more"] or "{}") | {"message": alert.message})
+    row |= {"value": value, "value_text": alert.value_text, "unit": alert.unit, "more": more}
+    values = list(row.values())
+    return [digest_of("alert", values), *values]
 
 
 def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
-    """Make an alert of a row of SELECT_ALERT, with its raw body where that is wanted.
+    """Make an alert of a row of SELECT_ALERT, or with its `raw` body of one of SELECT_RAW_ALERT.
 
-    Its `fields` are read out of the raw body, which is kept anyway.
+    Its `fields` are read out of the body, which is kept anyway.
     """
     row = tuple(
         value if value is None or type(value) is expected else _as(expected, value)
@@ -169,7 +180,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
         titles=_texts_of(extras, "titles"),
         links=_texts_of(extras, "links"),
         dimensions=_read_object(dimensions),
-        fields=read_body(Callback(received_at=received_at, method="", query=query, body=body)).fields,
+        fields=_fields(query, body),
     )
     return StoredAlert(
         id=id_,
@@ -181,6 +192,13 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
         sender=sender,
         raw=body if raw else None,
     )
+
+
+def _fields(query: bytes, body: bytes | None) -> Mapping[str, str]:
+    """Read the fields of a body; there are none of one that is too large."""
+    if body is None or len(body) > LARGEST_SHOWN:
+        return {}
+    return read_body(Callback(received_at=0, method="", query=query, body=body)).fields
 
 
 def _as(expected: type, value: Any) -> Any:
@@ -204,7 +222,11 @@ def _word(text: str, otherwise: _Word) -> _Word:
 
 def _more(alert: Alert) -> str | None:
     """Write what only some kinds have; None for nothing."""
-    some = {name: value for name in _MORE if (value := getattr(alert, name))}
+    return _written_more({name: getattr(alert, name) for name in _MORE})
+
+
+def _written_more(more: Mapping[str, Any]) -> str | None:
+    some = {name: value for name, value in more.items() if value}
     return _compact(some) if some else None
 
 

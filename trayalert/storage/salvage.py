@@ -22,6 +22,7 @@ from trayalert.storage.carving import Carved, Damaged, in_order, open_damaged
 from trayalert.storage.cells import content_of
 from trayalert.storage.files import quarantine_of
 from trayalert.storage.quarantine import known_range, thinned_of, waiting, why_of
+from trayalert.storage.rereading import LARGEST_SLICE
 from trayalert.storage.rows import DELIVERY_DIGESTED
 
 GROUP = 64
@@ -205,7 +206,8 @@ def _groups(
         sound += 1
         if lacks:
             appends += _append_of(damaged, place, read)
-        if len(appends) >= GROUP or sound >= 100 * GROUP:
+        large = sum(len(append.callback.body) for append in appends) > LARGEST_SLICE
+        if large or len(appends) >= GROUP or sound >= 100 * GROUP:
             yield Group(salvage.folder, after, number, sound, tuple(appends), keep_raw)
             appends, sound, after = [], 0, number
     if sound:

@@ -1,14 +1,20 @@
 """The log's shape, as frozen steps. A step that was released is never edited: files out there have gone through it.
 
-`PRAGMA user_version` counts the steps taken. Each step is one transaction. A newer file is refused with a sentence.
+`PRAGMA user_version` counts the steps taken, and each step is one transaction. Until the first release there is one
+step, which is edited in place: `PRAGMA application_id` holds a digest of its text, and a file with another is refused.
 """
 
+import hashlib
 import sqlite3
+from pathlib import Path
 
-from trayalert.storage.faults import LogFault
+from trayalert.storage.faults import OtherVersion
 
 STEPS = (
-    # 1: deliveries, alerts, incidents
+    # 1: deliveries, alerts, incidents, each row with a digest; how the secrets were used; numbers that are never given
+    # twice and up to which delivery some were retired by age or size; damaged files that were moved aside and how far
+    # their deliveries are back in the log; how far the reading of old deliveries has come; the spans in which no
+    # callback could arrive
     """
     CREATE TABLE delivery (
         id INTEGER PRIMARY KEY,
@@ -18,7 +24,9 @@ STEPS = (
         query BLOB NOT NULL,
         content_type TEXT NOT NULL,
         sender TEXT NOT NULL,
-        body BLOB NOT NULL
+        body BLOB NOT NULL,
+        secret TEXT NOT NULL,
+        digest BLOB
     ) STRICT;
     CREATE TABLE alert (
         id INTEGER PRIMARY KEY,
@@ -26,6 +34,7 @@ STEPS = (
         received_at INTEGER NOT NULL,
         incident_id INTEGER,
         deliveries INTEGER NOT NULL,
+        last_delivery_id INTEGER NOT NULL,
         late INTEGER NOT NULL,
         identity TEXT NOT NULL,
         kind TEXT NOT NULL,
@@ -47,11 +56,14 @@ STEPS = (
         resource_name TEXT,
         account_id TEXT,
         group_name TEXT,
-        dimensions TEXT NOT NULL
+        dimensions TEXT NOT NULL,
+        more TEXT,
+        digest BLOB
     ) STRICT;
     CREATE INDEX alert_identity ON alert (identity);
     CREATE INDEX alert_incident ON alert (incident_id);
     CREATE INDEX alert_unrecognised ON alert (kind) WHERE kind = 'unrecognised';
+    CREATE INDEX alert_delivery ON alert (delivery_id);
     CREATE TABLE incident (
         id INTEGER PRIMARY KEY,
         key TEXT NOT NULL,
@@ -69,22 +81,13 @@ STEPS = (
         last_received_at INTEGER NOT NULL,
         expires_at INTEGER,
         alerts INTEGER NOT NULL,
-        last_alert_id INTEGER NOT NULL
+        last_alert_id INTEGER NOT NULL,
+        digest BLOB
     ) STRICT;
     CREATE INDEX incident_key ON incident (key, ok_at);
     CREATE INDEX incident_subject ON incident (subject, ok_at);
     CREATE INDEX incident_open ON incident (opened_at) WHERE closed_at IS NULL;
     CREATE INDEX incident_closed ON incident (closed_at, id) WHERE closed_at IS NOT NULL;
-    """,
-    # 2: a digest of each row (NULL in rows of step 1), the secret of a delivery, numbers that are never given twice
-    # and up to which delivery some were retired by age or size,
-    # damaged files that were moved aside and how far their deliveries are back in the log
-    """
-    ALTER TABLE delivery ADD COLUMN secret TEXT NOT NULL DEFAULT '';
-    ALTER TABLE delivery ADD COLUMN digest BLOB;
-    ALTER TABLE alert ADD COLUMN digest BLOB;
-    ALTER TABLE incident ADD COLUMN digest BLOB;
-    CREATE INDEX alert_delivery ON alert (delivery_id);
     CREATE TABLE secret_use (
         name TEXT PRIMARY KEY,
         deliveries INTEGER NOT NULL,
@@ -109,10 +112,6 @@ STEPS = (
         damaged INTEGER NOT NULL,
         missing INTEGER NOT NULL
     ) STRICT;
-    """,
-    # 3: what only some kinds of callback have (a JSON object), and how far the reading of old deliveries has come
-    """
-    ALTER TABLE alert ADD COLUMN more TEXT;
     CREATE TABLE reparse (
         begun_at INTEGER NOT NULL,
         position INTEGER NOT NULL,
@@ -120,9 +119,6 @@ STEPS = (
         turned INTEGER NOT NULL,
         refreshed INTEGER NOT NULL
     ) STRICT;
-    """,
-    # 4: the spans in which no callback could arrive
-    """
     CREATE TABLE gap (
         id INTEGER PRIMARY KEY,
         cause TEXT NOT NULL,
@@ -135,13 +131,17 @@ STEPS = (
 )
 
 
+DIGEST = int.from_bytes(hashlib.blake2b("".join(STEPS).encode(), digest_size=4).digest(), "big") >> 1 or 1
+"""What `PRAGMA application_id` holds, a signed number of 32 bits; 0 is that of any other database."""
+
+
 def bring_up_to_date(connection: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -> None:
-    """Take the steps that the file has not gone through yet. Raise LogFault for a file from a newer trayalert."""
+    """Take the steps that the file has not gone through yet. The file must fit: see `refuse_other_version`."""
     version = version_of(connection)
-    if version > len(steps):
-        raise LogFault(newer_file(version, len(steps)))
     for number, step in enumerate(steps[version:], start=version + 1):
-        connection.executescript(f"BEGIN IMMEDIATE;{step};PRAGMA user_version = {number};COMMIT;")
+        connection.executescript(
+            f"BEGIN IMMEDIATE;{step};PRAGMA user_version = {number};PRAGMA application_id = {DIGEST};COMMIT;"
+        )
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -149,9 +149,16 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def newer_file(version: int, known: int = len(STEPS)) -> str:
-    """Return the sentence for a file that only a newer trayalert can read."""
-    return (
-        f"the log is of version {version}, this trayalert knows versions up to {known}: "
-        "it was written by a newer trayalert. Install that one again, or use another --data-dir."
-    )
+def refuse_other_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise OtherVersion if another trayalert has made the file; one that has never been set up fits."""
+    version = version_of(connection)
+    digest = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    if version > len(STEPS) and digest:
+        raise OtherVersion(
+            f"the log is of version {version}, this trayalert knows versions up to {len(STEPS)}: "
+            "it was written by a newer trayalert. Install that one again, or use another --data-dir."
+        )
+    if version and digest != DIGEST:
+        raise OtherVersion(
+            f"This log was made by an earlier unreleased trayalert. Start with another --data-dir, or move {path} away."
+        )

@@ -16,7 +16,7 @@ from typing import Protocol, TypeGuard
 from trayalert.domain.events import Event
 from trayalert.storage.appending import Append, Readings, append_all
 from trayalert.storage.bulletin import Condition
-from trayalert.storage.faults import DamagedLog, DiskFull, LockedLog, LogFault, NewerLog, NotStored, fault_of
+from trayalert.storage.faults import DamagedLog, DiskFull, LockedLog, LogFault, NotStored, OtherVersion, fault_of
 from trayalert.storage.holding import Holding
 from trayalert.storage.opening import BUSY
 from trayalert.storage.room import has_room, lay_ballast, let_ballast_go, worry
@@ -53,7 +53,7 @@ class _Probe:
 class Writing:
     """Writes jobs. `read` reads a callback; `keep_raw` makes a harmless alert of one whose own cannot be stored.
 
-    Raise LogFault where the log cannot be opened; a `patient` one raises NewerLog only, and tries again by and by.
+    Raise LogFault where the log cannot be opened; a `patient` one raises OtherVersion only, and tries again by and by.
     `taken_over` is what changed as the first commit stored what the program before was cut off at.
     """
 
@@ -68,7 +68,7 @@ class Writing:
         self._holding = Holding(path, patient=patient)
         try:
             self._holding.ready()
-        except NewerLog:
+        except OtherVersion:
             raise
         except LogFault as fault:
             if not patient:
