@@ -347,6 +347,7 @@ def test_a_rotated_secret_goes_on_for_its_grace(tmp_path: Path) -> None:
         assert (post(old), post(new)) == (200, 200)
         newest = running.run("url", "--rotate", "--grace", "0s").out.strip()
         assert (post(newest), post(new), post(old)) == (200, 404, 200)  # each keeps the grace that it was given
+        assert "its secret was replaced by a new one" in running.end().err
 
 
 def test_rotating_needs_no_instance(tmp_path: Path) -> None:
@@ -474,6 +475,26 @@ def test_status_says_who_probes(tmp_path: Path) -> None:
     assert state["probing"].startswith("Someone is probing: 1 request with a wrong secret, the last ")
     assert state["probing"].endswith(" from 127.0.0.1. An old URL in a console rule looks the same.")
     assert f"probing         {state['probing']}" in people.lines
+
+
+def test_status_says_what_was_refused_and_which_url_was_mistyped(tmp_path: Path) -> None:
+    with serving(tmp_path) as running:
+        assert post(f"{running.url}/") == 404
+        assert post(running.url, b"x" * (1024 * 1024 + 1)) == 413
+        (state,) = running.run("status", "--json").objects
+        people = running.run("status")
+        told = running.end().err
+
+    counts = state["door_counts"]
+    assert (counts["mistyped"], counts["turned_away"], counts["probes"]) == (1, 1, 0)
+    assert counts["lost_at"] == counts["last_turned_away_at"]
+    assert state["probing"] is None
+    assert "there is a slash at its end" in state["mistyped"]
+    assert "its body is larger than 1,024 KiB" in state["turned_away"]
+    assert f"mistyped URL    {state['mistyped']}" in people.lines
+    assert f"turned away     {state['turned_away']}" in people.lines
+    assert state["mistyped"] in told
+    assert state["turned_away"] in told
 
 
 def test_status_shows_no_secret(serve: Serving) -> None:

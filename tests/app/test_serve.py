@@ -221,9 +221,9 @@ def test_strangers_leave_no_line_and_no_secret_behind(tmp_path: Path) -> None:
         host, _, port = running.address.removeprefix("http://").rpartition(":")
         garbage = [
             b"\x16\x03\x01\x02\x00",
-            f"GET /hook/{running.secret}?{'x' * 20_000} HTTP/1.1\r\n\r\n".encode(),
-            f"POST /hook/{running.secret} HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nxxxxx".encode(),
-            f"POST /hook/{running.secret} HTTP/1.1\r\nContent-Length: 50\r\n\r\n".encode(),
+            f"GET /hook/wrong?{'x' * 20_000} HTTP/1.1\r\n\r\n".encode(),
+            b"POST /hook/wrong HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nxxxxx",
+            b"POST /hook/wrong HTTP/1.1\r\nContent-Length: 50\r\n\r\n",
         ]
         for content in garbage:
             with socket.create_connection((host, int(port)), timeout=DEADLINE) as visitor:

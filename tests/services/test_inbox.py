@@ -1,7 +1,10 @@
 """The inbox on the real log: read, stored, and only then announced."""
 
 import asyncio
+import json
 import sqlite3
+import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +14,8 @@ import pytest
 from tests.storage.making import NOON, append, callback, locked, raw_callback, reading, rows, store, until, writing
 from trayalert.callbacks import kinds
 from trayalert.domain import events
+from trayalert.domain.alert import Alert
+from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
 from trayalert.domain.incident import UNRECOGNISED_SPAN, Change
 from trayalert.services import inbox as inbox_module
@@ -177,3 +182,71 @@ def test_resolving_alone_says_so_where_the_log_is_held(path: Path, monkeypatch: 
 
     assert resolve_alone(path, 1, now=NOON)
     assert rows(path, "SELECT closed_by FROM incident") == [("resolved",)]
+
+
+def large_callback(number: int = 1) -> Callback:
+    """A group of Alertmanager's with 200 alerts and over 64 KiB."""
+    alerts = [
+        {
+            "status": "firing",
+            "labels": {"alertname": "P", "pod": f"p{number}-{entry}"},
+            "annotations": {"description": "x" * 400},
+            "startsAt": "2026-11-29T22:50:00Z",
+            "fingerprint": f"{number}-{entry}",
+        }
+        for entry in range(200)
+    ]
+    return raw_callback(json.dumps({"status": "firing", "groupLabels": {}, "alerts": alerts}).encode())
+
+
+async def test_a_large_callback_is_read_off_the_loop_and_all_its_alerts_are_stored(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def read_and_note(one: Callback) -> tuple[Alert, ...]:
+        threads.append(threading.current_thread())
+        return kinds.read_callback(one)
+
+    monkeypatch.setattr(inbox_module, "read_callback", read_and_note)
+    async with opened(path) as inbox:
+        assert await inbox.receive(callback("i-1"))
+        assert await inbox.receive(large_callback())
+
+    assert threads[0] is threading.current_thread()
+    assert threads[1] is not threading.current_thread()
+    assert rows(path, "SELECT count(*) FROM alert WHERE kind = 'alertmanager'") == [(200,)]
+
+
+async def test_large_callbacks_are_read_one_at_a_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way: list[int] = [0, 0]
+
+    def read_slowly(one: Callback) -> tuple[Alert, ...]:
+        under_way[0] += 1
+        under_way[1] = max(under_way)
+        time.sleep(0.02)  # another one would begin meanwhile
+        under_way[0] -= 1
+        return kinds.read_callback(one)
+
+    monkeypatch.setattr(inbox_module, "read_callback", read_slowly)
+    async with opened(path) as inbox:
+        assert all(await asyncio.gather(*(inbox.receive(large_callback(number)) for number in range(5))))
+
+    assert under_way == [0, 1]
+    assert rows(path, "SELECT count(*) FROM alert") == [(1000,)]
+
+
+async def test_a_large_callback_is_refused_unread_while_the_disk_hangs(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for the disk cannot be counted in bytes once it was given up; so no more of it is taken."""
+    monkeypatch.setattr(inbox_module, "COMMIT_DEADLINE", 0.2)
+    async with opened(path) as inbox:
+        with locked(path):
+            assert not await inbox.receive(large_callback(1))
+            assert not inbox.log_state.storing
+            monkeypatch.setattr(inbox_module, "read_callback", lambda _: 1 // 0)
+            assert not await inbox.receive(large_callback(2))
+        monkeypatch.undo()
+        await until(lambda: inbox.log_state.storing)
+        assert await inbox.receive(large_callback(2))

@@ -1,6 +1,6 @@
 import pytest
 
-from trayalert.services.probing import FRESH, probing_words, turned_away_words
+from trayalert.services.probing import FRESH, mistyped_words, probing_words, turned_away_words
 
 NOW = 1_795_406_400_000
 
@@ -30,4 +30,13 @@ def test_who_has_a_right_secret_and_is_kept_out_is_told_with_the_reason() -> Non
     words = turned_away_words(2, NOW, 'its host name is "\u202e<b>"', now=NOW)
     assert words is not None
     assert words.startswith("2 requests with a right secret were turned away, the last at ")
-    assert 'its host name is "<b>". Was that Cloud Monitor?' in words
+    assert 'its host name is "<b>". If that was one of your senders, its alert may be missing here.' in words
+
+
+def test_a_mistyped_url_is_told_as_what_it_is() -> None:
+    assert mistyped_words(0, None, None, now=NOW) is None
+    assert mistyped_words(1, NOW - FRESH - 1, "why", now=NOW) is None
+    words = mistyped_words(1, NOW, "there is a slash at its end", now=NOW)
+    assert words is not None
+    assert words.startswith("1 request came to a mistyped callback URL and got 404, the last at ")
+    assert "there is a slash at its end. Copy the callback URL" in words

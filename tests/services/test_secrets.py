@@ -1,6 +1,7 @@
 """The secret of the callback URL."""
 
 import base64
+import hmac
 import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -320,3 +321,82 @@ def test_a_clock_that_jumps_stores_nothing_and_opens_nothing_again_once_it_was_r
     assert opens(secrets, old, now=0)  # the clock went back: it holds until its moment comes
     assert not opens(secrets, old, now=12 * HOUR)
     assert path.read_text() == content
+
+
+SLIPS = {
+    "a slash": ("/hook/{}/", "there is a slash at its end"),
+    "two slashes": ("/hook/{}//", "there is a slash at its end"),
+    "an encoded slash": ("/hook/{}%2F", "there is a slash at its end"),
+    "a space": ("/hook/{}%20", "it is not written as trayalert gives it"),
+    "a line break within": ("/hook/{:.20}%0A{rest}", "it is not written as trayalert gives it"),
+    "a quote": ("/hook/{}%22", "it is not written as trayalert gives it"),
+    "a bracket": ("/hook/<{}>", "it is not written as trayalert gives it"),
+    "two letters too few": ("/hook/{short}", "it is not written as trayalert gives it"),
+    "letters too many": ("/hook/{}xyz", "it is not written as trayalert gives it"),
+    "capitals": ("/hook/{upper}", "it is not written as trayalert gives it"),
+    "no hook": ("/{}", "it is not written as trayalert gives it"),
+    "another hook": ("/Hook/{}", "it is not written as trayalert gives it"),
+    "a slash before": ("//hook/{}", "it is not written as trayalert gives it"),
+    "what a sender appends": ("/hook/{}/api/v2/alerts", "it is not written as trayalert gives it"),
+    "the whole URL twice": ("/hook/https://x.example.com/hook/{}", "it is not written as trayalert gives it"),
+}
+
+
+@pytest.mark.parametrize("what", SLIPS)
+def test_a_mistyped_url_is_told_from_a_guess(path: Path, what: str) -> None:
+    secrets = Secrets(path)
+    secret = secrets.present
+    form, told = SLIPS[what]
+    typed = form.format(secret, rest=secret[20:], short=secret[:-2], upper=secret.upper())
+
+    assert secrets.mistyped(typed.encode()) == told
+    other = Secrets(path.with_name("other.json"))
+    assert other.mistyped(typed.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "guess",
+    ["/", "/hook/", "/favicon.ico", f"/hook/{'x' * 43}", "/hook/{:.20}", f"/hook/{'x' * 15_000}", "/%ff%00", "*"],
+)
+def test_a_guess_is_no_mistyped_url(path: Path, guess: str) -> None:
+    secrets = Secrets(path)
+
+    assert secrets.mistyped(guess.format(secrets.present).encode()) is None
+
+
+def test_an_old_secret_is_told_as_one(path: Path) -> None:
+    secrets = Secrets(path)
+    old = secrets.present
+    secrets.rotate(grace=0, now=0)
+    assert secrets.mistyped(f"/hook/{old}".encode()) == "its secret was replaced by a new one"
+
+    late = secrets.present
+    secrets.rotate(grace=HOUR, now=0)
+    assert Secrets(path).opens(late.encode(), now=HOUR) is None
+    assert Secrets(path).mistyped(f"/hook/{late}".encode()) == "its secret was replaced by a new one"
+
+
+def test_a_mistyped_secret_takes_as_many_comparisons_as_any_other_path(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger must not learn by the time how near a guess is."""
+    secrets = Secrets(path)
+    secrets.add("second", now=0)
+    compared: list[tuple[int, int]] = []
+    compare = hmac.compare_digest
+
+    def count(one: bytes, other: bytes) -> bool:
+        compared.append((len(one), len(other)))
+        return compare(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", count)
+    traces = []
+    for form in ("/hook/{}/", "/hook/{}", "/hook/{}xy/z"):
+        for secret in (secrets.present, secrets.value_of("second"), "x" * 43):
+            secrets.mistyped(form.format(secret).encode())
+        traces.append(compared.copy())
+        compared.clear()
+
+    for trace in traces:
+        third = len(trace) // 3
+        assert trace[:third] == trace[third : 2 * third] == trace[2 * third :]

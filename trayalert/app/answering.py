@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from trayalert.app.clock import now
 from trayalert.app.control import Answer, Wish
 from trayalert.listener.self_check import parser_kind
-from trayalert.services.probing import probing_words, turned_away_words
 from trayalert.services.rereading import read_some_again
 from trayalert.services.status import Running
 from trayalert.storage.faults import LogFault
@@ -53,17 +52,16 @@ async def _change(wish: Wish, receiver: "Receiver") -> Any:
 
 def running(receiver: "Receiver") -> Running:
     """Return what only the running instance knows."""
-    counts, way_in = receiver.door_counts, receiver.way_in
+    doorway, way_in = receiver.doorway, receiver.way_in
     return Running(
         front=receiver.plan.front,
         pid=os.getpid(),
         http_parser=parser_kind(),
         door=receiver.door,
-        door_counts=asdict(counts),
-        probing=probing_words(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now()),
-        turned_away=turned_away_words(
-            counts.turned_away, counts.last_turned_away_at, counts.last_turned_away_why, now=now()
-        ),
+        door_counts=asdict(doorway.counts),
+        probing=doorway.probing_words(),
+        turned_away=doorway.turned_away_words(),
+        mistyped=doorway.mistyped_words(),
         log_state=receiver.log_state,
         reach=receiver.reach,
         tunnel=way_in.tunnel,

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from trayalert.app.clock import now
 from trayalert.domain.settings import Settings
+from trayalert.domain.times import Millis
 from trayalert.listener.access_log import AccessLog
 from trayalert.listener.counts import DoorCounts
 from trayalert.listener.door import Receive, Rules
 from trayalert.listener.faults import DoorFault
+from trayalert.listener.refusals import Cause
 from trayalert.listener.server import Listener, open_door
 from trayalert.listener.tls import Certificate
+from trayalert.services.probing import FRESH, mistyped_words, probing_words, turned_away_words
 from trayalert.services.secrets import Secrets
 from trayalert.services.self_probe import SelfProbe
 from trayalert.services.senders import Senders
@@ -26,7 +29,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Doorway:
-    """`door` and `counts` are for any thread. `tell` hears of each change of the door, `self_probe` of its own."""
+    """`door` and `counts` are for any thread. `tell` hears of each change of the door, `self_probe` of its own.
+
+    `tell_refused` is called with a sentence for each kind of refusal, at most once an hour.
+    """
 
     def __init__(
         self,
@@ -35,6 +41,7 @@ class Doorway:
         access_log: Path,
         *,
         tell: Callable[[Door], None],
+        tell_refused: Callable[[str], None],
         self_probe: SelfProbe,
     ) -> None:
         self.door = Door(host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None)
@@ -43,6 +50,8 @@ class Doorway:
         self._secrets = secrets
         self._access_log = AccessLog(access_log)
         self._announce = tell
+        self._tell_refused = tell_refused
+        self._refused_at: dict[Cause, Millis] = {}
         self._listener: Listener | None = None
         senders = Senders(settings)
         self._rules = Rules(
@@ -51,6 +60,8 @@ class Doorway:
             admits=senders.admits,
             answers=self_probe.answer,
             kept_out=self_probe.kept_out,
+            mistyped=secrets.mistyped,
+            refused=self._refused,
         )
 
     async def open(self, receive: Receive, *, patient: bool) -> None:
@@ -93,6 +104,38 @@ class Doorway:
             access_log=self._access_log,
             certificate=certificate,
         )
+
+    def turned_away_words(self) -> str | None:
+        """Say which requests with a right secret were refused within the last hour; None: none."""
+        counts = self.counts
+        return turned_away_words(counts.turned_away, counts.last_turned_away_at, counts.last_turned_away_why, now=now())
+
+    def mistyped_words(self) -> str | None:
+        """Say which requests came to a mistyped callback URL within the last hour; None: none."""
+        counts = self.counts
+        return mistyped_words(counts.mistyped, counts.last_mistyped_at, counts.last_mistyped_why, now=now())
+
+    def probing_words(self) -> str | None:
+        """Say who tried wrong secrets within the last hour; None: nobody."""
+        counts = self.counts
+        return probing_words(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now())
+
+    def lost_lately(self) -> bool:
+        """Whether an alert may have been lost within the last hour, so that nothing proves that all of them come in."""
+        lost_at = self.counts.lost_at
+        return lost_at is not None and now() - lost_at <= FRESH
+
+    def _refused(self, cause: Cause) -> None:
+        if cause is Cause.NOT_STORED:  # the log tells that by itself
+            return
+        told_at = self._refused_at.get(cause)
+        if told_at is not None and 0 <= now() - told_at <= FRESH:
+            return
+        self._refused_at[cause] = now()
+        sentence = self.mistyped_words() if cause is Cause.MISTYPED else self.turned_away_words()
+        if sentence:
+            _logger.warning("%s", sentence)
+            self._tell_refused(sentence)
 
     def _tell(self, door: Door) -> None:
         if door != self.door:

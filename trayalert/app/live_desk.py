@@ -22,7 +22,6 @@ from trayalert.domain.level import Level, worst
 from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.links import link_table
-from trayalert.services.probing import probing_words, turned_away_words
 from trayalert.services.records import mute_period, unconfirmed
 from trayalert.services.senders import Senders
 from trayalert.ui.desk import DeskState
@@ -78,11 +77,13 @@ class LiveDesk(SettingUp):
         self._levels = self._levels if levels is None else levels
         self._last_callback_at = last or self._last_callback_at
         log, door, reach = self._receiver.log_state, self._receiver.door, self._receiver.reach
+        doorway = self._receiver.doorway
         unread = levels is None
         trouble = (
             door.problem,
             door.note,
-            self._turned_away(),
+            doorway.mistyped_words(),
+            doorway.turned_away_words(),
             self._receiver.no_control,
             self._receiver.metrics_problem,
             *log.problems,
@@ -99,7 +100,7 @@ class LiveDesk(SettingUp):
             reach_since=reach.since,
             reach_why=reach.why,
             reachable_at=reach.reachable_at,
-            proved_until=self._receiver.way_in.proved_until,
+            proved_until=None if doorway.lost_lately() else self._receiver.way_in.proved_until,
             levels=self._levels,
             url_changed=self._receiver.way_in.url_changed,
             storing=log.storing,
@@ -108,16 +109,8 @@ class LiveDesk(SettingUp):
             news=self._news(),
             unsure=_UNREAD if unread else _SALVAGING if salvaging or log.salvaging else None,
             unread=unread,
-            probing=self._probing(),
+            probing=doorway.probing_words(),
         )
-
-    def _probing(self) -> str | None:
-        counts = self._receiver.door_counts
-        return probing_words(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now())
-
-    def _turned_away(self) -> str | None:
-        counts = self._receiver.door_counts
-        return turned_away_words(counts.turned_away, counts.last_turned_away_at, counts.last_turned_away_why, now=now())
 
     def _news(self) -> tuple[str, ...]:
         told = (*self._crashes.sentences(), *self._receiver.log_state.news)

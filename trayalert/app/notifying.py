@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from trayalert.app.clock import now
 from trayalert.domain.events import (
+    CallbackRefused,
     DoorChanged,
     Event,
     IncidentChanged,
@@ -21,7 +22,13 @@ from trayalert.domain.notice import Show, Wish, tagged_incident
 from trayalert.domain.stored import StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.services.attention import Attention
-from trayalert.services.own_notices import crash_notice, no_tray_notice, returned_notice, settings_notice
+from trayalert.services.own_notices import (
+    crash_notice,
+    no_tray_notice,
+    refused_notice,
+    returned_notice,
+    settings_notice,
+)
 from trayalert.ui.console import open_console
 from trayalert.ui.desk import Desk
 from trayalert.ui.notifier import Notifier
@@ -80,8 +87,9 @@ class Notifying(QObject):
                 return self._attention.reach_changed(reach, now=now())
             case UrlChanged():
                 return self._attention.url_changed(event, now=now())
-            case Returned():
-                return self._attention.tell(returned_notice(event), now=now())
+            case Returned() | CallbackRefused():
+                notice = returned_notice(event) if isinstance(event, Returned) else refused_notice(event.sentence)
+                return self._attention.tell(notice, now=now())
             case _:
                 return ()
 

@@ -17,12 +17,11 @@ from trayalert.app.doorway import Doorway
 from trayalert.app.places import Places
 from trayalert.app.remembered import Remembered
 from trayalert.app.way_in import WayIn
-from trayalert.domain.events import DoorChanged, Event, LogChanged, ResolveFailed
+from trayalert.domain.events import CallbackRefused, DoorChanged, Event, LogChanged, ResolveFailed
 from trayalert.domain.fault import Fault
 from trayalert.domain.log_state import LogState
 from trayalert.domain.reach import Reach, ReachState
 from trayalert.domain.settings import Settings
-from trayalert.listener.counts import DoorCounts
 from trayalert.services.expecting import Expecting
 from trayalert.services.gapkeeping import Gapkeeping
 from trayalert.services.inbox import Inbox
@@ -79,11 +78,12 @@ class Receiver:
         self._door_opened = asyncio.Event()
         self.remembered = Remembered(plan.places.remembered)
         self.way_in = WayIn(plan.settings, self.remembered, announce=announce, mask=plan.secrets.mask)
-        self._doorway = Doorway(
+        self.doorway = Doorway(
             plan.settings,
             plan.secrets,
             plan.places.access_log,
             tell=self._tell,
+            tell_refused=lambda sentence: self.announce([CallbackRefused(sentence)]),
             self_probe=self.way_in.self_probe,
         )
         self._broken: Door | None = None
@@ -104,7 +104,7 @@ class Receiver:
     @property
     def door(self) -> Door:
         """How the door is, for any thread."""
-        return self._broken or self._doorway.door
+        return self._broken or self.doorway.door
 
     @door.setter
     def door(self, door: Door) -> None:
@@ -117,11 +117,6 @@ class Receiver:
         if self._broken:
             return ReachState(reach=Reach.BLIND, why=self._broken.problem)
         return self.way_in.reach
-
-    @property
-    def door_counts(self) -> DoorCounts:
-        """What the door has counted, for any thread."""
-        return self._doorway.counts
 
     @property
     def log_state(self) -> LogState:
@@ -139,13 +134,13 @@ class Receiver:
                     for work in (self._receive(), self._hear_commands_again(), self.way_in.run(), self._measure())
                 ]
                 await self._ending.wait()
-                await self._doorway.close()
+                await self.doorway.close()
                 for task in running:
                     task.cancel()
         except* Fault as faults:
             fault = _first(faults)  # raised below: what is raised here, some versions of Python 3.11 put into a group
         finally:
-            await self._doorway.close()
+            await self.doorway.close()
             if self._control:
                 self._control.close()
                 with contextlib.suppress(OSError):  # its folder may not be written any more
@@ -258,7 +253,7 @@ class Receiver:
             tasks.create_task(self._expecting(self.inbox).run())
             self.keeping = Keeping(self.inbox, self.plan.places.log, self.plan.settings, now=now, ticks=ticks)
             tasks.create_task(self.keeping.run())
-            tasks.create_task(self._doorway.open(self.inbox.receive, patient=self.show is not None))
+            tasks.create_task(self.doorway.open(self.inbox.receive, patient=self.show is not None))
 
     def _expecting(self, inbox: Inbox) -> Expecting:
         plan = self.plan
@@ -285,7 +280,7 @@ class Receiver:
             self.plan.places.log,
             front=self.plan.front,
             ticks=ticks,
-            counts=lambda: self.door_counts,
+            counts=lambda: self.doorway.counts,
             storing=lambda: self.log_state.storing,
             reach=lambda: self.reach,
             tunnel=lambda: self.way_in.tunnel,

@@ -47,6 +47,13 @@ class DoorChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackRefused:
+    """A request that may have been one of the admin's senders was refused; a sentence says why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogChanged:
     """The log is in another state: it can store or not, it was moved aside, salvaged, or has room again."""
 
@@ -132,6 +139,7 @@ Event = (
     | IncidentChanged
     | TestReceived
     | DoorChanged
+    | CallbackRefused
     | LogChanged
     | ResolveFailed
     | Reread

@@ -12,8 +12,12 @@ _HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store", "Content-Type
 class Answer(web.Response):
     """Closes the connection: what else was sent on it is never executed."""
 
-    def __init__(self, status: int, text: str = "", *, linger: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, status: int, text: str = "", *, linger: Callable[[], Awaitable[None]], retry_after: int | None = None
+    ) -> None:
         super().__init__(status=status, body=text.encode(), headers=_HEADERS)
+        if retry_after is not None:
+            self.headers["Retry-After"] = str(retry_after)
         self.force_close()
         self._linger = linger
 

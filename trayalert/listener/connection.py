@@ -4,6 +4,7 @@ How long it may last is told by `until` and kept by the crowd: aiohttp has timer
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from trayalert.listener.crowd import Crowd
 
 _NO_HTTP = b"\0"
 """Breaks each head that is not complete."""
+
+_FIRST_BYTES = 256
+"""Enough for the method and the path of a callback."""
 
 _logger = logging.getLogger(__name__)
 _http_logger = logging.getLogger(f"{__name__}.http")
@@ -38,8 +42,23 @@ class Connection(web.RequestHandler):
     """A guest of the crowd, idle until its request has begun and when it was answered too early."""
 
     __slots__ = (
-        "_all_said", "_answered", "_begun", "_body", "_crowd", "_drained", "_gone", "_heard", "_refuse", "_socket",
-        "came_at", "connecting", "fresh", "known_version", "peer", "until",
+        "_all_said",
+        "_answered",
+        "_begun",
+        "_body",
+        "_crowd",
+        "_drained",
+        "_gone",
+        "_heard",
+        "_refuse",
+        "_socket",
+        "came_at",
+        "connecting",
+        "first_bytes",
+        "fresh",
+        "known_version",
+        "peer",
+        "until",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +80,8 @@ class Connection(web.RequestHandler):
         self.until = self.came_at + limits.HEADER_DEADLINE
         self.fresh = False
         self.known_version = False
+        self.first_bytes = b""
+        """How the first request begins, for one whose head aiohttp cannot read."""
         self.peer = ""
         self.connecting: asyncio.Task[None] | None = None
         self._crowd = crowd
@@ -97,15 +118,17 @@ class Connection(web.RequestHandler):
             self._end_body()
         self._crowd.engage(self)
 
-    def say(self, status: int, text: str = "") -> Answer:
+    def say(self, status: int, text: str = "", *, retry_after: int | None = None) -> Answer:
         """Return the one answer."""
-        return Answer(status, text, linger=self._linger)
+        return Answer(status, text, linger=self._linger, retry_after=retry_after)
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
         if self._answered:
             self._drain(len(data))
             return
+        if len(self.first_bytes) < _FIRST_BYTES:
+            self.first_bytes += data[: _FIRST_BYTES - len(self.first_bytes)]
         super().data_received(data)
         if not self._begun:
             self._heard += len(data)
@@ -131,7 +154,8 @@ class Connection(web.RequestHandler):
         if not transport.is_reading():
             transport.resume_reading()
         if transport.can_write_eof():
-            transport.write_eof()
+            with contextlib.suppress(OSError):  # the sender hung up just now; `connection_lost` follows
+                transport.write_eof()
         loop = asyncio.get_running_loop()
         self.until = loop.time() + limits.LINGERING
         self._crowd.disengage(self)

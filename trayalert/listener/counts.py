@@ -10,8 +10,10 @@ class DoorCounts:
     """Written by the receiver's loop alone; plain numbers, so that any thread may read them.
 
     `strangers` are all requests that were let in by no secret; those of them that tried one are `probes`.
-    `turned_away` had a secret of ours, and another rule of the admin's kept them out. `limited` strangers came too
-    often, `evicted` connections had to make room. `own_probes` are the program's own, through its public address.
+    `turned_away` had a secret of ours and got no 200 all the same; `mistyped` had one in a URL that is not written as
+    it should be. `lost_at` is when the last of those came whose alert no rule of the admin's wanted refused.
+    `limited` strangers came too often, `evicted` connections had to make room. `own_probes` are the program's own,
+    through its public address.
     """
 
     requests: int = 0
@@ -26,3 +28,7 @@ class DoorCounts:
     turned_away: int = 0
     last_turned_away_at: Millis | None = None
     last_turned_away_why: str | None = None
+    mistyped: int = 0
+    last_mistyped_at: Millis | None = None
+    last_mistyped_why: str | None = None
+    lost_at: Millis | None = None

@@ -21,6 +21,18 @@ from trayalert.listener.answers import Answer
 from trayalert.listener.bucket import Bucket
 from trayalert.listener.connection import Connection
 from trayalert.listener.counts import DoorCounts
+from trayalert.listener.large_bodies import HeldBody, LargeBodies
+from trayalert.listener.refusals import (
+    BROKEN_BODY,
+    LOST,
+    NO_HTTP,
+    NOT_STORED,
+    VERSION,
+    Cause,
+    Refusal,
+    RefusedError,
+    too_slow,
+)
 
 _PREFIX = b"/hook/"
 _METHODS = frozenset({"POST", "GET"})
@@ -39,7 +51,8 @@ class Rules:
     """Whom the admin lets in, besides the secret. `sender` tells the real sender of a peer and its headers.
 
     `answers` returns what a probe of our own is answered with; None for what is none. `kept_out` hears of one that was
-    not let in, and why.
+    not let in, and why. `mistyped` returns what is wrong with a path that nearly is a callback URL's; None for any
+    other. `refused` is called with each refusal of a request with a right secret, once it is counted.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
@@ -47,10 +60,8 @@ class Rules:
     admits: Callable[[str], bool] = lambda _: True
     answers: Callable[[bytes], str | None] = lambda _: None
     kept_out: Callable[[bytes, str], None] = lambda *_: None
-
-
-class _TooLargeError(Exception):
-    """More bytes than LARGEST_BODY."""
+    mistyped: Callable[[bytes], str | None] = lambda _: None
+    refused: Callable[[Cause], None] = lambda _: None
 
 
 class _Knock(NamedTuple):
@@ -73,6 +84,7 @@ class Door:
         self._counts = counts
         self._rules = rules
         self._access_log = access_log
+        self.large = LargeBodies(asyncio.get_running_loop().time)
         self._strangers = Bucket(
             capacity=limits.STRANGERS_AT_ONCE, rate=limits.STRANGERS_A_SECOND, now=time.monotonic()
         )
@@ -91,25 +103,49 @@ class Door:
         )
         path, _, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
         offered = path[len(_PREFIX) :] if path.startswith(_PREFIX) else None  # no absolute form, no `*` has one
-        known = offered if connection.known_version else None
-        secret = self._opens(known) if known is not None else None
-        proof = self._rules.answers(known) if known is not None and secret is None else None
-        if known is not None and proof is not None:
-            return connection.say(*await self._answer_own(request, knock=knock, token=known, proof=proof))
-        why_not = self._why_not(request, knock.sender) if secret is not None else None
-        if secret is not None and why_not is None:
-            status, text, size = await self._let_in(request, knock=knock, secret=secret, query=query)
-            self._note(knock, secret, status, size)
-            return connection.say(status, text)
-        if why_not is not None:
-            self._counts.turned_away += 1
-            self._counts.last_turned_away_at = knock.at
-            self._counts.last_turned_away_why = why_not
-        elif offered is not None:
+        secret = self._opens(offered) if offered is not None else None
+        if secret is None:
+            proof = self._rules.answers(offered) if offered is not None and connection.known_version else None
+            if offered is not None and proof is not None:
+                return connection.say(*await self._answer_own(request, knock=knock, token=offered, proof=proof))
+            self._count_stranger(path, knock)
+            return self._turn_away(connection, 404 if connection.known_version else 400, knock)
+        refusal = self._why_not(request, knock.sender) if connection.known_version else VERSION
+        if refusal is not None:
+            self._count_refusal(refusal, knock)
+            return self._turn_away(connection, refusal.status, knock)
+        refusal, size = await self._let_in(request, knock=knock, secret=secret, query=query)
+        self._note(knock, secret, refusal.status if refusal else 200, size)
+        if refusal is None:
+            return connection.say(200, "ok\n")
+        self._count_refusal(refusal, knock)
+        return connection.say(refusal.status, refusal.text, retry_after=refusal.retry_after)
+
+    def _count_refusal(self, refusal: Refusal, knock: _Knock) -> None:
+        """Count a request that had a right secret and gets no 200."""
+        self._counts.turned_away += 1
+        self._counts.last_turned_away_at = knock.at
+        self._counts.last_turned_away_why = refusal.why
+        self._tell_refused(refusal.cause, knock)
+
+    def _count_stranger(self, path: bytes, knock: _Knock) -> None:
+        """Count a request with no right secret: one that tried a secret, or a URL of the admin's with a slip in it."""
+        slip = self._rules.mistyped(path)
+        if slip is not None:
+            self._counts.mistyped += 1
+            self._counts.last_mistyped_at = knock.at
+            self._counts.last_mistyped_why = slip
+            self._tell_refused(Cause.MISTYPED, knock)
+        elif path.startswith(_PREFIX):
             self._counts.probes += 1
             self._counts.last_probe_at = knock.at
             self._counts.last_probe_from = knock.sender
-        return self._turn_away(connection, 404 if connection.known_version else 400, knock)
+
+    def _tell_refused(self, cause: Cause, knock: _Knock) -> None:
+        if cause in LOST:
+            self._counts.lost_at = knock.at
+        # after the answer: nobody outside is to see by its time what was told here
+        asyncio.get_running_loop().call_soon(self._rules.refused, cause)
 
     async def _answer_own(
         self, request: web.BaseRequest, *, knock: _Knock, token: bytes, proof: str
@@ -119,20 +155,25 @@ class Door:
         It is read whole, and nothing of it is kept.
         """
         self._counts.own_probes += 1
-        why_not = self._why_not(request)
-        if why_not is not None:
-            self._rules.kept_out(token, why_not)
-            self._note(knock, "", 404, 0, what="probe")
-            return 404, ""
-        read = await _read(request)
-        status, text = read if isinstance(read, tuple) else (200, proof)
+        refusal = self._why_not(request)
+        if refusal is not None:
+            self._rules.kept_out(token, refusal.why)
+            self._note(knock, "", refusal.status, 0, what="probe")
+            return refusal.status, ""
+        held = HeldBody(self.large, None)
+        read = await _read(request, held)
+        held.release(stored=False)
+        status, text = (read.status, read.text) if isinstance(read, Refusal) else (200, proof)
         self._note(knock, "", status, len(read) if isinstance(read, bytes) else 0, what="probe")
         return status, text
 
     def refuse(self, connection: Connection) -> Answer:
-        """Answer what is no HTTP."""
+        """Answer what is no HTTP. A proxy's headers may be too large, so its path is still looked at."""
         self._counts.requests += 1
         knock = _Knock(time.time_ns() // 1_000_000, time.perf_counter(), connection.peer, "-")
+        path = _path_of(connection.first_bytes)
+        if path.startswith(_PREFIX) and self._opens(path[len(_PREFIX) :]) is not None:
+            self._count_refusal(NO_HTTP, knock)
         return self._turn_away(connection, 400, knock)
 
     def _turn_away(self, connection: Connection, status: int, knock: _Knock) -> Answer:
@@ -150,17 +191,18 @@ class Door:
             what = "hook" if secret else what
             self._access_log.note(Visit(knock.at, knock.sender, knock.method, what, secret, status, size, seconds))
 
-    def _why_not(self, request: web.BaseRequest, sender: str | None = None) -> str | None:
+    def _why_not(self, request: web.BaseRequest, sender: str | None = None) -> Refusal | None:
         """Return why a request with a secret of ours is kept out all the same; None: it comes in. No sender: any."""
         if "Origin" in request.headers:
-            return "it came from a page in a browser (it has an Origin)"
+            return Refusal(Cause.ORIGIN, 404, "it came from a page in a browser (it has an Origin)")
         if request.method not in _METHODS:
-            return f"its method is {request.method}"
+            return Refusal(Cause.METHOD, 404, f"its method is {request.method}")
         if not self._host_allowed(request):
             hosts = " and ".join(f'"{host}"' for host in request.headers.getall("Host", ())) or "none"
-            return f"its host name is {hosts}, and allowed_hosts does not list that"
+            return Refusal(Cause.HOST, 404, f"its host name is {hosts}, and allowed_hosts does not list that")
         if sender is not None and not self._rules.admits(sender):
-            return f"it came from {sender}, which Cloud Monitor does not document, and only_cloud_monitor is set"
+            why = f"it came from {sender}, which Cloud Monitor does not document, and only_cloud_monitor is set"
+            return Refusal(Cause.SENDER, 404, why)
         return None
 
     def _host_allowed(self, request: web.BaseRequest) -> bool:
@@ -176,22 +218,27 @@ class Door:
 
     async def _let_in(
         self, request: web.BaseRequest, *, knock: _Knock, secret: str, query: bytes
-    ) -> tuple[int, str, int]:
-        """Receive a callback. Return the answer's status and text, and the body's length."""
-        body = await _read(request)
-        if isinstance(body, tuple):
-            return *body, 0
-        callback = Callback(
-            received_at=knock.at,
-            method=request.method,
-            query=query,
-            content_type=request.headers.get("Content-Type", "").encode("utf-8", "replace").decode("utf-8"),
-            sender=knock.sender,
-            secret=secret,
-            body=body,
-        )
-        stored = await self._stored(callback)
-        return (200, "ok\n", len(body)) if stored else (503, "not stored; send it again\n", len(body))
+    ) -> tuple[Refusal | None, int]:
+        """Receive a callback. Return why it was refused, if it was, and the body's length."""
+        held = HeldBody(self.large, secret)
+        stored = False
+        try:
+            body = await _read(request, held)
+            if isinstance(body, Refusal):
+                return body, 0
+            callback = Callback(
+                received_at=knock.at,
+                method=request.method,
+                query=query,
+                content_type=request.headers.get("Content-Type", "").encode("utf-8", "replace").decode("utf-8"),
+                sender=knock.sender,
+                secret=secret,
+                body=body,
+            )
+            stored = await self._stored(callback)
+        finally:
+            held.release(stored=stored)
+        return None if stored else NOT_STORED, len(body)
 
     async def _stored(self, callback: Callback) -> bool:
         try:
@@ -203,27 +250,33 @@ class Door:
         return stored
 
 
-async def _read(request: web.BaseRequest) -> bytes | tuple[int, str]:
-    """Read the body; where that cannot be, return the status and text of the answer."""
+def _path_of(first_bytes: bytes) -> bytes:
+    """Return the path in a request line that may be broken, without its query; empty where there is none."""
+    words = first_bytes.partition(b"\n")[0].split()
+    return words[1].partition(b"?")[0] if len(words) > 1 else b""
+
+
+async def _read(request: web.BaseRequest, held: HeldBody) -> bytes | Refusal:
+    """Read the body; where that cannot be, return why."""
     try:
-        return await _read_body(request)
-    except _TooLargeError:
-        return 413, f"a callback has at most {limits.LARGEST_BODY} bytes\n"
+        body = await _read_body(request, held)
+        held.take()
+    except RefusedError as error:
+        return error.refusal
     except TimeoutError:
-        return 408, f"the body did not come within {limits.BODY_DEADLINE:g} s\n"
+        return too_slow()
     except (web.RequestPayloadError, OSError) as error:  # OSError: the sender has left
         error.with_traceback(None)  # the body keeps the error, and its frames the body
-        return 400, "the body is broken\n"
+        return BROKEN_BODY
+    return body
 
 
-async def _read_body(request: web.BaseRequest) -> bytes:
-    if (request.content_length or 0) > limits.LARGEST_BODY:
-        raise _TooLargeError
+async def _read_body(request: web.BaseRequest, held: HeldBody) -> bytes:
+    held.expect(request.content_length or 0)
     content = request.content
     if content.is_eof():  # it came along with the headers: no timer
         body = content.read_nowait()
-        if len(body) > limits.LARGEST_BODY:
-            raise _TooLargeError
+        held.grow(len(body))
         return body
     expects = request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11
     if expects and request.transport is not None:
@@ -231,7 +284,6 @@ async def _read_body(request: web.BaseRequest) -> bytes:
     parts = bytearray()
     async with asyncio.timeout(limits.BODY_DEADLINE):
         async for part in content.iter_any():
+            held.grow(len(parts) + len(part))
             parts += part
-            if len(parts) > limits.LARGEST_BODY:
-                raise _TooLargeError
     return bytes(parts)

@@ -5,7 +5,14 @@ The attacker is any stranger on the Internet: without the secret nobody keeps a 
 
 from typing import Any
 
-LARGEST_BODY = 64 * 1024
+LARGEST_SMALL_BODY = 64 * 1024
+"""What a sender of one alert never exceeds; a larger body is bounded by the three limits below."""
+LARGEST_BODY = 1024 * 1024
+"""For callbacks, which show a right secret: a group of Alertmanager's may hold hundreds of alerts."""
+MOST_LARGE_HELD = 16 * 1024 * 1024
+"""Received bytes of large bodies at one time, over all connections."""
+MOST_LARGE_AN_HOUR = 64 * 1024 * 1024
+"""Bytes of large bodies that are taken for one secret."""
 LARGEST_HEAD = 64 * 1024
 """Request line and all headers together, as long as they are not complete."""
 LONGEST_LINE = 16_384
@@ -18,7 +25,7 @@ BODY_DEADLINE = 3.0
 """For a whole body, however it trickles."""
 HANDSHAKE_DEADLINE = 5.0
 LINGERING = 1.0
-LARGEST_REMAINDER = 1024 * 1024
+LARGEST_REMAINDER = 4 * 1024 * 1024
 """So long and so much of what was on its way is still read after an answer: closing at once could undo the answer."""
 LONGEST_VISIT = 7.5
 CLOSING = 5.0

@@ -16,6 +16,7 @@ from trayalert.listener.door import Door, Opens, Receive, Rules
 from trayalert.listener.entrance import Entrance
 from trayalert.listener.faults import DoorFault
 from trayalert.listener.http_server import Server
+from trayalert.listener.large_bodies import LargeBodies
 from trayalert.listener.self_check import check
 from trayalert.listener.tls import Certificate
 
@@ -26,6 +27,8 @@ class Listener:
 
     host: str
     port: int
+    large: LargeBodies
+    """What large bodies hold now."""
     _listening: socket.socket
     _server: Server
     _crowd: Crowd
@@ -83,7 +86,7 @@ async def open_door(
         raise DoorFault(_why(host, port, error)) from error
     server = _server_of(door, crowd)
     taking = asyncio.create_task(Entrance(listening, server, crowd, certificate).run())
-    return Listener(host, listening.getsockname()[1], listening, server, crowd, taking)
+    return Listener(host, listening.getsockname()[1], door.large, listening, server, crowd, taking)
 
 
 def _server_of(door: Door, crowd: Crowd) -> Server:

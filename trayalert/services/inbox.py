@@ -3,6 +3,7 @@
 Lives on the receiver's asyncio loop. Subscribers are called there, for each group that was committed; be quick.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event, IncidentChanged
 from trayalert.domain.log_state import LogState
 from trayalert.domain.times import Millis, as_datetime
+from trayalert.listener.limits import LARGEST_SMALL_BODY
 from trayalert.storage.appending import Append
 from trayalert.storage.closing import Expire, Resolve
 from trayalert.storage.faults import NotStored
@@ -37,6 +39,7 @@ class Inbox:
         self._refused = ""
         self._refusals: list[Millis] = []
         self._refused_count = 0
+        self._large = asyncio.Lock()
         self._log = Log(path, read=read, keep_raw=keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -57,8 +60,27 @@ class Inbox:
 
     async def receive(self, callback: Callback) -> bool:
         """Store a callback. True: it is synced to disk. False: it could not be stored in time, and must come again."""
+        if len(callback.body) <= LARGEST_SMALL_BODY:
+            return await self._store(callback, read(callback))
+        return await self._receive_large(callback)
+
+    async def _receive_large(self, callback: Callback) -> bool:
+        """Read and store a large callback off the loop, one at a time: reading one takes long, and much memory."""
         try:
-            await self._log.do(Append(callback, read(callback)))
+            async with asyncio.timeout(COMMIT_DEADLINE):
+                await self._large.acquire()
+        except TimeoutError:
+            return False
+        try:
+            if not self._log.state.storing:  # those that wait for a disk that hangs would add up
+                return False
+            return await self._store(callback, await asyncio.to_thread(read, callback))
+        finally:
+            self._large.release()
+
+    async def _store(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
+        try:
+            await self._log.do(Append(callback, alerts))
         except NotStored as fault:
             if str(fault) != self._refused:  # one line for all that are refused for the same reason
                 _logger.error("a callback was refused: %s", fault)

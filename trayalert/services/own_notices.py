@@ -13,6 +13,7 @@ from trayalert.domain.times import Millis, as_datetime, duration_text
 from trayalert.services.notice_text import FAREWELL_LASTS, OPEN_WINDOW
 
 LOG_TAG = "log"
+REFUSED_TAG = "refused"
 LOG_NEWS_TAG = "log-news"
 DOOR_TAG = "door"
 CRASH_TAG = "crash"
@@ -75,6 +76,17 @@ def door_open_notice() -> Notice:
         lines=("What Cloud Monitor sent meanwhile it sends again for a few minutes; what is older may be missing.",),
         action=OPEN_WINDOW,
         lasts=FAREWELL_LASTS,
+    )
+
+
+def refused_notice(sentence_: str) -> Notice:
+    """Tell that what may have been an alert was refused."""
+    return Notice(
+        tag=REFUSED_TAG,
+        level=Level.WARN,
+        title="A callback was refused",
+        lines=_lines((sentence_,)),
+        action=OPEN_WINDOW,
     )
 
 

@@ -1,6 +1,7 @@
-"""Who was kept out at the door, in words.
+"""Which requests were refused, in words.
 
-A wrong secret is no alarm: the door holds, and an old URL in a rule looks the same. A right one is: it may be an alert.
+A wrong secret is no alarm, as nothing gets in with one. A right secret is, and so is one in a mistyped URL: the request
+may have been an alert.
 """
 
 from trayalert.domain.text import printable
@@ -16,20 +17,35 @@ def probing_words(probes: int, last_at: Millis | None, last_from: str | None, *,
         return None
     requests = "1 request" if probes == 1 else f"{probes:,} requests"
     sender = f" from {printable(last_from, limit=60)}" if last_from else ""
-    at = as_datetime(last_at).astimezone()
     return (
-        f"Someone is probing: {requests} with a wrong secret, the last {at:%H:%M}{sender}."
+        f"Someone is probing: {requests} with a wrong secret, the last {_clock(last_at)}{sender}."
         " An old URL in a console rule looks the same."
     )
 
 
 def turned_away_words(number: int, last_at: Millis | None, why: str | None, *, now: Millis) -> str | None:
-    """Say how many requests with a right secret were kept out, and why the last one; None where none came lately."""
+    """Say how many requests with a right secret got no 200, and why the last one; None where none came lately."""
     if not number or last_at is None or now - last_at > FRESH:
         return None
     requests = "1 request" if number == 1 else f"{number:,} requests"
     return (
         f"{requests} with a right secret {'was' if number == 1 else 'were'} turned away, the last at"
-        f" {as_datetime(last_at).astimezone():%H:%M}: {printable(why or '', limit=200)}. Was that Cloud Monitor? Then"
-        " change the settings."
+        f" {_clock(last_at)}: {printable(why or '', limit=200)}. If that was one of your senders, its alert may be"
+        " missing here."
     )
+
+
+def mistyped_words(number: int, last_at: Millis | None, why: str | None, *, now: Millis) -> str | None:
+    """Say how many requests came to a callback URL with a slip in it, and which; None where none came lately."""
+    if not number or last_at is None or now - last_at > FRESH:
+        return None
+    requests = "1 request" if number == 1 else f"{number:,} requests"
+    return (
+        f"{requests} came to a mistyped callback URL and got 404, the last at {_clock(last_at)}:"
+        f" {printable(why or '', limit=200)}. Copy the callback URL from trayalert into the sender again: its alerts"
+        " are missing here."
+    )
+
+
+def _clock(moment: Millis) -> str:
+    return f"{as_datetime(moment).astimezone():%H:%M}"

@@ -14,8 +14,10 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis
@@ -32,6 +34,13 @@ _LATEST = 253_402_300_799_999
 """The last moment that can be written down: the end of the year 9999."""
 
 _BYTES = 32  # 256 bits
+_HOOK = b"/hook/"
+_RUN = re.compile(rb"[A-Za-z0-9_-]{28,}")
+_FOREIGN = re.compile(rb"[^A-Za-z0-9_-]+")
+_LONGEST_PATH = 512
+_MOST_RUNS = 4
+_MOST_CUT = 4
+"""How a URL is mistyped: so many characters of the secret may be missing at one end of it."""
 _SOUND = re.compile(r"[A-Za-z0-9_-]{32,}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
@@ -92,6 +101,24 @@ class Secrets:
             if hmac.compare_digest(offered, value) and _holds(secret, now):
                 found = label
         return found
+
+    def mistyped(self, path: bytes) -> str | None:
+        """Return what is wrong with the path of a request that nearly is a callback URL's; None for any other path.
+
+        It takes the same time for a path with a secret in it and for any other of its length.
+        """
+        path = unquote_to_bytes(path[:_LONGEST_PATH])
+        runs = [*islice(_RUN.findall(path), _MOST_RUNS), _FOREIGN.sub(b"", path)]
+        found, whole = False, False
+        for value in (*(value for value, _, _ in self._compared), *(gone.encode() for gone in self._gone[-MOST:])):
+            whole |= hmac.compare_digest(path.rstrip(b"/"), _HOOK + value)
+            for run in runs:
+                found |= _nearly(run.lower(), value.lower())
+        if not found:
+            return None
+        if not whole:
+            return "it is not written as trayalert gives it"
+        return "there is a slash at its end" if path.endswith(b"/") else "its secret was replaced by a new one"
 
     def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
         """Make a new secret of that name (the first by default). Those before it hold for `grace` more."""
@@ -204,6 +231,14 @@ def _link(part: Path, path: Path) -> None:
         raise
     except OSError:  # a file system with no such links
         part.replace(path)
+
+
+def _nearly(run: bytes, value: bytes) -> bool:
+    """Whether a text begins or ends as the secret does, but for a few characters that either has more."""
+    length = min(len(run), len(value))
+    begins = hmac.compare_digest(run[:length], value[:length])
+    ends = hmac.compare_digest(run[len(run) - length :], value[len(value) - length :])
+    return (begins | ends) and length >= len(value) - _MOST_CUT
 
 
 def _new(name: str) -> Secret:

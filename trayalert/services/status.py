@@ -37,6 +37,7 @@ class Running:
     door_counts: dict[str, Any] = field(default_factory=dict)
     probing: str | None = None
     turned_away: str | None = None
+    mistyped: str | None = None
     log_state: LogState | None = None
     """None where it is too old to tell."""
     reach: ReachState = field(default_factory=ReachState)
@@ -45,11 +46,15 @@ class Running:
     metrics_port: int | None = None
 
 
+_MOMENTS = ("last_probe_at", "last_turned_away_at", "last_mistyped_at", "lost_at")
+"""What of the door's counts is a moment."""
+
+
 def read_running(told: dict[str, Any]) -> Running:
     """Read what a running instance tells; it may be of another version, and what it tells beyond ours is left out."""
     own: dict[str, Any] = {each.name: told.get(each.name) for each in fields(Running)}
     counts = told.get("door_counts") or {}
-    own["door_counts"] = counts | {name: iso(counts.get(name)) for name in ("last_probe_at", "last_turned_away_at")}
+    own["door_counts"] = counts | {name: iso(counts.get(name)) for name in _MOMENTS}
     own["door"] = Door(**{each.name: told["door"].get(each.name) for each in fields(Door)})
     own["log_state"] = _read_log_state(told.get("log_state"))
     own["reach"] = ReachState(**_known(ReachState, told.get("reach")))
@@ -137,6 +142,7 @@ def status(
         "salvaging": log.salvaging if log else None,
         "probing": running.probing if running else None,
         "turned_away": running.turned_away if running else None,
+        "mistyped": running.mistyped if running else None,
         "crashes": list(crashes),
         "settings_problems": list(problems),
         **_counted(totals),

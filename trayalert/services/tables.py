@@ -36,6 +36,8 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
         yield f"probing         {state['probing']}"
     if state["turned_away"]:
         yield f"turned away     {state['turned_away']}"
+    if state["mistyped"]:
+        yield f"mistyped URL    {state['mistyped']}"
     if state["alerts"] is None:
         yield "alerts          unknown, as the log cannot be read"
     else:

@@ -1,0 +1,147 @@
+"""Bodies over 64 KiB: taken behind a right secret, within bounds on memory and on bytes an hour."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.listener.wire import SECRET, Door, Visitor, open_to_all, request, status
+from trayalert.listener import limits
+from trayalert.listener.counts import DoorCounts
+from trayalert.listener.large_bodies import HeldBody, LargeBodies
+from trayalert.listener.refusals import RefusedError
+
+MEBIBYTE = 1024 * 1024
+PATH = f"/hook/{SECRET}"
+
+
+def retry_after(answer: bytes) -> int | None:
+    found = [line for line in answer.split(b"\r\n") if line.lower().startswith(b"retry-after:")]
+    return int(found[0].split(b":")[1]) if found else None
+
+
+async def send_part(visitor: Visitor, length: int) -> None:
+    """Send so much of a body of 1 MiB, and no more."""
+    await visitor.say(request("POST", PATH, f"Content-Length: {MEBIBYTE}") + b"x" * length)
+
+
+async def arrived(door: Door, held: int) -> None:
+    """Wait until so many bytes of large bodies are held."""
+    async with asyncio.timeout(3):
+        while held_by(door) < held:  # noqa: ASYNC110 - nothing tells a test how much was read
+            await asyncio.sleep(0.005)
+
+
+def held_by(door: Door) -> int:
+    return door.listener.large.held
+
+
+async def test_a_body_of_1_mib_comes_in_whole_and_one_byte_more_is_413() -> None:
+    counts = DoorCounts()
+    async with open_to_all(counts=counts) as door:
+        assert status(await door.ask(request(body=b"x" * MEBIBYTE))) == 200
+        assert status(await door.ask(request(body=b"x" * (MEBIBYTE + 1)))) == 413
+        chunks = (b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 32 + b"0\r\n\r\n"
+        assert status(await door.ask(request("POST", PATH, "Transfer-Encoding: chunked") + chunks)) == 200
+        assert held_by(door) == 0
+
+    assert [len(callback.body) for callback in door.received] == [MEBIBYTE, MEBIBYTE]
+    assert counts.turned_away == 1
+    assert "larger than 1,024 KiB" in (counts.last_turned_away_why or "")
+
+
+async def test_a_stranger_with_a_large_body_gets_404_at_once() -> None:
+    async with open_to_all() as door, door.visitor() as visitor:
+        await visitor.say(request("POST", "/hook/wrong", f"Content-Length: {MEBIBYTE}") + b"x" * 100_000)
+        assert status(await visitor.answer()) == 404
+        assert held_by(door) == 0
+
+
+async def test_16_mib_are_held_at_one_time_and_whoever_brings_more_is_to_try_again() -> None:
+    counts = DoorCounts()
+    async with open_to_all(counts=counts) as door:
+        async with AsyncExitStack() as senders:
+            for _ in range(16):
+                await send_part(await senders.enter_async_context(door.visitor()), MEBIBYTE - 10)
+            await arrived(door, 16 * (MEBIBYTE - 10))
+            answer = await door.ask(request(body=b"x" * 100_000))
+            assert (status(answer), retry_after(answer)) == (503, 2)
+            assert status(await door.ask(request(body=b"x" * 60_000))) == 200
+        async with asyncio.timeout(2):
+            while held_by(door):  # noqa: ASYNC110 - the senders hang up, and nothing tells a test when that is seen
+                await asyncio.sleep(0.005)
+        assert status(await door.ask(request(body=b"x" * 100_000))) == 200
+
+    assert [len(callback.body) for callback in door.received] == [60_000, 100_000]
+
+
+async def test_what_was_announced_and_has_not_arrived_takes_no_room() -> None:
+    async with open_to_all() as door, AsyncExitStack() as senders:
+        for _ in range(40):
+            await send_part(await senders.enter_async_context(door.visitor()), 10)
+        assert status(await door.ask(request(body=b"x" * MEBIBYTE))) == 200
+
+
+async def test_a_body_is_held_until_it_is_stored() -> None:
+    async with open_to_all() as door:
+        door.receive = lambda _: held_by(door) == 200_000
+        assert status(await door.ask(request(body=b"x" * 200_000))) == 200
+        assert held_by(door) == 0
+
+
+async def test_more_than_the_hour_allows_is_503_for_large_bodies_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_LARGE_AN_HOUR", 250_000)
+    counts = DoorCounts()
+    async with open_to_all(counts=counts) as door:
+        large, small = request(body=b"x" * 100_000), request(body=b"x" * 1000)
+        answers = [await door.ask(large) for _ in range(3)]
+        assert [status(answer) for answer in answers] == [200, 200, 503]
+        assert 3590 <= (retry_after(answers[-1]) or 0) <= 3600
+        assert status(await door.ask(small)) == 200
+        chunk = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
+        chunked = request("POST", PATH, "Transfer-Encoding: chunked") + chunk * 4 + b"0\r\n\r\n"
+        assert status(await door.ask(chunked)) == 503
+
+    assert counts.turned_away == 2
+    assert "within an hour" in (counts.last_turned_away_why or "")
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def take(large: LargeBodies, secret: str, *, stored: bool = True) -> int:
+    """Bring a body of 1 MiB; return 0, or the seconds to wait."""
+    body = HeldBody(large, secret)
+    try:
+        body.expect(MEBIBYTE)
+        body.grow(MEBIBYTE)
+        body.take()
+    except RefusedError as error:
+        return error.refusal.retry_after or -1
+    finally:
+        body.release(stored=stored)
+    return 0
+
+
+def test_64_mib_an_hour_are_taken_for_each_secret() -> None:
+    clock = Clock()
+    large = LargeBodies(clock)
+    for second in range(64):
+        clock.now = 100.0 + second
+        assert take(large, "one") == 0
+    assert take(large, "one") == 3600 - 63
+    assert take(large, "other") == 0
+    clock.now = 100.0 + 3600
+    assert take(large, "one") == 0  # the first of them came an hour ago
+    assert take(large, "one") == 1
+
+
+def test_what_was_not_stored_does_not_count_towards_the_hour() -> None:
+    large = LargeBodies(Clock())
+    for _ in range(100):
+        assert take(large, "one", stored=False) == 0
+    assert large.held == 0

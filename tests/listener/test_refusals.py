@@ -1,0 +1,125 @@
+"""Each request with a right secret that gets no 200 is counted with its reason, and so is a mistyped URL."""
+
+import asyncio
+import logging
+import socket
+import struct
+
+import pytest
+
+from tests.listener.wire import SECRET, open_to_all, request, status, without_date
+from trayalert.listener import limits
+from trayalert.listener.counts import DoorCounts
+from trayalert.listener.door import Rules
+from trayalert.listener.refusals import LOST, Cause
+
+PATH = f"/hook/{SECRET}"
+REFUSED: dict[str, tuple[bytes, int, Cause, str]] = {
+    "too large": (
+        request("POST", PATH, f"Content-Length: {limits.LARGEST_BODY + 1}"),
+        413, Cause.TOO_LARGE, "larger than 1,024 KiB",
+    ),
+    "too slow": (request("POST", PATH, "Content-Length: 10"), 408, Cause.TOO_SLOW, "did not arrive within 0.1 s"),
+    "broken chunks": (
+        request("POST", PATH, "Transfer-Encoding: chunked", "Expect: 100-continue") + b"2\r\nab\r\nzz\r\n",
+        400, Cause.HTTP, "is not valid HTTP",
+    ),
+    "a header too large": (request("POST", PATH, "X: " + "x" * 5000, body=b"x"), 400, Cause.HTTP, "headers are larger"),
+    "too many headers": (
+        request("POST", PATH, *(f"X-{number}: x" for number in range(70)), body=b"x"), 400, Cause.HTTP, "more than 64"
+    ),
+    "two lengths": (
+        request("POST", f"{PATH}?a=b", "Content-Length: 1", "Content-Length: 2") + b"xx",
+        400, Cause.HTTP, "is not valid HTTP",
+    ),
+    "HTTP 2": (request(version="2.0", body=b"x"), 400, Cause.HTTP, "version of HTTP"),
+    "PUT": (request("PUT", PATH, body=b"x"), 404, Cause.METHOD, "its method is PUT"),
+    "not stored": (request(body=b"no"), 503, Cause.NOT_STORED, "could not be stored"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REFUSED)
+async def test_what_has_a_right_secret_and_gets_no_200_is_counted_with_its_reason(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "BODY_DEADLINE", 0.1)
+    counts, told = DoorCounts(), list[Cause]()
+    content, expected, cause, why = REFUSED[what]
+    async with open_to_all(counts=counts, rules=Rules(refused=told.append)) as door:
+        door.receive = lambda _: False
+        assert status(await door.ask(content)) in {expected, 100}
+        async with asyncio.timeout(3):
+            while not told:  # noqa: ASYNC110 - it is told after the answer
+                await asyncio.sleep(0.005)
+
+    assert told == [cause]
+    assert (counts.turned_away, counts.probes, counts.mistyped) == (1, 0, 0)
+    assert why in (counts.last_turned_away_why or "")
+    assert (counts.lost_at is not None) == (cause in LOST)
+
+
+async def test_who_hangs_up_in_the_middle_of_a_body_is_counted_too() -> None:
+    counts = DoorCounts()
+    async with open_to_all(counts=counts) as door:
+        async with door.visitor() as visitor:
+            await visitor.say(request("POST", PATH, "Content-Length: 10") + b"half")
+        async with asyncio.timeout(3):
+            while not counts.turned_away:  # noqa: ASYNC110 - nothing tells a test that the door has seen it
+                await asyncio.sleep(0.005)
+
+    assert "broke off" in (counts.last_turned_away_why or "")
+
+
+async def test_a_sender_that_hangs_up_as_it_is_answered_with_408_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The system then refuses to shut the connection down, as it is gone already."""
+    monkeypatch.setattr(limits, "BODY_DEADLINE", 0.1)
+    shut_down = socket.socket.shutdown
+    errors: list[OSError] = []
+
+    async with open_to_all() as door:
+        sender = socket.create_connection((door.listener.host, door.listener.port))
+        sender.sendall(request("POST", PATH, "Content-Length: 10"))
+
+        def hang_up_first(self: socket.socket, how: int) -> None:
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close resets
+            sender.close()
+            try:
+                shut_down(self, how)
+            except OSError as error:
+                errors.append(error)
+                raise
+
+        monkeypatch.setattr(socket.socket, "shutdown", hang_up_first)
+        async with asyncio.timeout(3):
+            while not errors:  # noqa: ASYNC110 - nothing tells a test when the door answers
+                await asyncio.sleep(0.005)
+        monkeypatch.undo()
+        assert status(await door.ask(request(body=b"x"))) == 200
+
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG] == []
+
+
+MISTYPED = Rules(mistyped=lambda path: "there is a slash at its end" if path == f"{PATH}/".encode() else None)
+
+
+async def test_a_mistyped_url_is_answered_like_any_wrong_one_and_told_as_what_it_is() -> None:
+    counts = DoorCounts()
+    async with open_to_all(counts=counts, rules=MISTYPED) as door:
+        slip = without_date(await door.ask(request("POST", f"{PATH}/", body=b"x")))
+        wrong = without_date(await door.ask(request("POST", "/hook/wrong", body=b"x")))
+
+    assert slip == wrong
+    assert (counts.mistyped, counts.last_mistyped_why) == (1, "there is a slash at its end")
+    assert (counts.probes, counts.strangers, counts.turned_away) == (1, 2, 0)
+    assert counts.lost_at == counts.last_mistyped_at is not None
+
+
+async def test_mistyped_urls_count_towards_the_limit_of_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STRANGERS_AT_ONCE", 5)
+    monkeypatch.setattr(limits, "STRANGERS_A_SECOND", 0.001)
+    async with open_to_all(rules=MISTYPED) as door:
+        answers = [status(await door.ask(request("POST", f"{PATH}/", body=b"x"))) for _ in range(7)]
+
+    assert answers == [404] * 5 + [429] * 2

@@ -1,0 +1,108 @@
+"""Bounds what bodies over `LARGEST_SMALL_BODY` cost: memory over all connections, and bytes an hour of each secret.
+
+Only bytes that have arrived count as held: a sender that announces much and sends little takes nothing from others.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+
+from trayalert.listener import limits
+from trayalert.listener.refusals import RefusedError, too_large, too_much
+
+_HOUR = 3600.0
+_SOON = 2
+"""Seconds after which a sender may try again where other bodies take the memory."""
+
+Taken = tuple[float, int]
+"""When a large body was taken, in seconds of a clock that does not go back, and its length."""
+
+
+class LargeBodies:
+    """Counts the large bodies of all connections. Used on one asyncio loop; `clock` is the loop's."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.held = 0
+        self._clock = clock
+        self._taken: dict[str, deque[Taken]] = {}
+
+    def check(self, secret: str, length: int) -> None:
+        """Raise RefusedError if the secret's large bodies of the last hour leave no room for `length` more bytes."""
+        wait = self._wait(secret, length)
+        if wait:
+            mebibytes = limits.MOST_LARGE_AN_HOUR >> 20
+            why = f"its secret has brought {mebibytes} MiB of large bodies within an hour, and more are not taken"
+            raise RefusedError(too_much(why, retry_after=wait))
+
+    def take(self, secret: str, length: int) -> Taken:
+        """Count a large body that is about to be stored. Raise RefusedError as `check` does."""
+        self.check(secret, length)
+        taken = (self._clock(), length)
+        self._taken.setdefault(secret, deque()).append(taken)
+        return taken
+
+    def give_back(self, secret: str, taken: Taken) -> None:
+        """Count a body no longer: it could not be stored."""
+        self._taken[secret].remove(taken)
+
+    def _wait(self, secret: str, length: int) -> int:
+        """Return the seconds until so many bytes of that secret may be taken, 0 if now."""
+        taken = self._taken.get(secret, ())
+        now = self._clock()
+        while taken and taken[0][0] <= now - _HOUR:
+            taken.popleft()
+        excess = sum(size for _, size in taken) + length - limits.MOST_LARGE_AN_HOUR
+        wait = 0.0
+        for at, size in taken:
+            if excess <= 0:
+                break
+            excess -= size
+            wait = at + _HOUR - now
+        return math.ceil(wait)
+
+
+class HeldBody:
+    """The memory that one body holds, until `release`."""
+
+    __slots__ = ("_bytes", "_large", "_secret", "_taken")
+
+    def __init__(self, large: LargeBodies, secret: str | None) -> None:
+        """`secret`: that of a callback, whose body may be large. None: it may not."""
+        self._large = large
+        self._secret = secret
+        self._bytes = 0
+        self._taken: Taken | None = None
+
+    def expect(self, length: int) -> None:
+        """Refuse a body whose announced length is too much. Raise RefusedError."""
+        if length <= limits.LARGEST_SMALL_BODY:
+            return
+        largest = limits.LARGEST_SMALL_BODY if self._secret is None else limits.LARGEST_BODY
+        if length > largest:
+            raise RefusedError(too_large(largest))
+        assert self._secret is not None  # noqa: S101 - its body would be too large
+        self._large.check(self._secret, length)
+
+    def grow(self, length: int) -> None:
+        """Hold a body of which `length` bytes have arrived. Raise RefusedError."""
+        if length <= limits.LARGEST_SMALL_BODY:
+            return
+        self.expect(length)
+        if self._large.held + length - self._bytes > limits.MOST_LARGE_HELD:
+            mebibytes = limits.MOST_LARGE_HELD >> 20
+            why = f"large bodies that arrive at the same time may hold {mebibytes} MiB, and these were in use"
+            raise RefusedError(too_much(why, retry_after=_SOON))
+        self._large.held += length - self._bytes
+        self._bytes = length
+
+    def take(self) -> None:
+        """Count a body that has arrived whole towards its secret's hour. Raise RefusedError."""
+        if self._bytes and self._secret is not None:
+            self._taken = self._large.take(self._secret, self._bytes)
+
+    def release(self, *, stored: bool) -> None:
+        """Free the memory; what was not stored does not count towards the hour."""
+        self._large.held -= self._bytes
+        self._bytes = 0
+        if self._taken is not None and self._secret is not None and not stored:
+            self._large.give_back(self._secret, self._taken)

@@ -1,0 +1,88 @@
+"""Why a request with a right secret gets no 200: what its sender is told, and what the person is told.
+
+A sender that gets a 4xx does not send again, so each refusal is counted and told on this computer.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from trayalert.listener import limits
+
+
+class Cause(enum.StrEnum):
+    """What kind of refusal it was; the person is notified of each kind once an hour."""
+
+    ORIGIN = "origin"
+    METHOD = "method"
+    HOST = "host"
+    SENDER = "sender"
+    HTTP = "http"
+    BROKEN = "broken"
+    TOO_LARGE = "too large"
+    TOO_SLOW = "too slow"
+    TOO_MUCH = "too much"
+    NOT_STORED = "not stored"
+    MISTYPED = "mistyped"
+
+
+LOST = frozenset({Cause.HTTP, Cause.BROKEN, Cause.TOO_LARGE, Cause.TOO_SLOW, Cause.TOO_MUCH, Cause.MISTYPED})
+"""What was refused for one of these causes may have been an alert, and no rule of the admin's wanted it refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The answer's status and text; `why` is a clause that follows "a request was turned away: ".
+
+    `retry_after`: seconds after which the sender may try again.
+    """
+
+    cause: Cause
+    status: int
+    why: str
+    text: str = ""
+    retry_after: int | None = None
+
+
+class RefusedError(Exception):
+    """A request is refused while its body is read."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.why)
+        self.refusal = refusal
+
+
+VERSION = Refusal(Cause.HTTP, 400, "its version of HTTP is neither 1.0 nor 1.1")
+NO_HTTP = Refusal(
+    Cause.HTTP,
+    400,
+    f"it is not valid HTTP, or its headers are larger than {limits.LONGEST_HEADER} bytes each or more than"
+    f" {limits.MOST_HEADERS}",
+)
+BROKEN_BODY = Refusal(
+    Cause.BROKEN, 400, "its body broke off, or is not what its headers announce", "the body is broken\n"
+)
+NOT_STORED = Refusal(
+    Cause.NOT_STORED, 503, "it could not be stored, and its sender was asked to send it again",
+    "not stored; send it again\n",
+)  # fmt: skip
+
+
+def too_large(largest: int) -> Refusal:
+    """Return the refusal of a body of more than `largest` bytes."""
+    why = (
+        f"its body is larger than {largest // 1024:,} KiB. Let its sender send fewer alerts at once (Alertmanager:"
+        " max_alerts)"
+    )
+    return Refusal(Cause.TOO_LARGE, 413, why, f"a callback has at most {largest} bytes\n")
+
+
+def too_slow() -> Refusal:
+    """Return the refusal of a body that takes too long."""
+    deadline = f"{limits.BODY_DEADLINE:g} s"
+    why = f"its body did not arrive within {deadline}"
+    return Refusal(Cause.TOO_SLOW, 408, why, f"the body did not come within {deadline}\n")
+
+
+def too_much(why: str, *, retry_after: int) -> Refusal:
+    """Return the refusal of a large body for which there is no room now."""
+    return Refusal(Cause.TOO_MUCH, 503, why, f"send it again in {retry_after} s\n", retry_after)
