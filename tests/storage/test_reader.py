@@ -1,5 +1,6 @@
 """Reading the log: with a connection that cannot write, from what is committed at that moment."""
 
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -14,6 +15,7 @@ from trayalert.domain.stored import StoredIncident
 from trayalert.storage.closing import Resolve
 from trayalert.storage.faults import LogFault, NoLog
 from trayalert.storage.reader import Reader
+from trayalert.storage.rows import LARGEST_SHOWN
 
 
 @pytest.fixture
@@ -279,3 +281,40 @@ def test_a_damaged_word_hides_nothing_and_makes_nothing_calm(five: Path, table: 
     assert damaged_one.incident.level is Level.WARN
     assert damaged_one.alert.alert.level is Level.WARN
     assert damaged_one.alert.alert.state is State.ALERT
+
+
+def large_group(number_of_alerts: int = 100) -> bytes:
+    """A group of Alertmanager's with a body of over 64 KiB."""
+    alerts = [
+        {
+            "labels": {"alertname": "P", "pod": f"p{number}"},
+            "annotations": {"description": f"entry {number} " + "x" * 700},
+            "startsAt": "2026-11-29T22:50:00Z",
+            "fingerprint": f"f{number}",
+        }
+        for number in range(number_of_alerts)
+    ]
+    return json.dumps({"status": "firing", "groupLabels": {}, "alerts": alerts}).encode()
+
+
+def test_the_fields_of_a_large_body_are_not_read_for_each_of_its_alerts(path: Path) -> None:
+    body = large_group()
+    assert len(body) > LARGEST_SHOWN
+    store(path, read(raw_callback(body)), append("i-1"))
+
+    with reading(path) as reader:
+        small, *large = reader.alerts(limit=None)
+        assert (small.too_large, small.alert.fields["ruleId"]) == (False, "rule-1")
+        assert len(large) == 100
+        assert all(one.too_large and not one.alert.fields for one in large)
+        assert large[0].raw is None
+        assert all(one.alert.too_large for one in reader.open_incidents() if one.alert.alert.name == "P")
+        assert [one.raw for one in reader.alerts(limit=2, raw=True)][1] == body
+
+
+def test_an_alert_of_a_large_body_is_found_by_its_own_message(path: Path) -> None:
+    store(path, read(raw_callback(large_group())), append("i-1"))
+
+    with reading(path) as reader:
+        assert len(list(reader.alerts(limit=None, search="entry 42 x"))) == 1
+        assert [one.alert.dimensions["pod"] for one in reader.alerts(limit=None, search="p42")] == ["p42"]

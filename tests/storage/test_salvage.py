@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.storage.damage import big_log, job, leaves, overwrite, overwrite_page
-from tests.storage.making import NOON, append, reading, rows, store, writing
+from tests.storage.making import NOON, append, raw_callback, reading, rows, store, writing
+from tests.storage.making import read as read_job
 from trayalert.domain.alert import UNRECOGNISED
 from trayalert.services.inbox import keep_raw, read
 from trayalert.services.salvaging import salvage_alone
@@ -94,6 +95,29 @@ def test_what_came_meanwhile_stays_and_what_is_there_already_is_not_doubled(path
     salvage_alone(path, now=NOON)
     assert rows(path, "SELECT count(*) FROM delivery") == [(COUNT + 1,)]
     assert counts(path) == (COUNT, 0, 0)
+
+
+def test_a_callback_of_1_mib_comes_back_whole(tmp_path: Path) -> None:
+    path = tmp_path / "trayalert.db"
+    body = b"z" * 1024 * 1024
+    store(path, append("i-1"), read_job(raw_callback(body, query=b"q" * 16_000)), append("i-2"))
+    anew(path)
+    salvage_alone(path, now=NOON)
+
+    assert counts(path) == (3, 0, 0)
+    assert rows(path, "SELECT count(*) FROM delivery WHERE body = ?", body) == [(1,)]
+
+
+def test_the_value_that_is_shown_is_the_one_received_last_though_others_are_salvaged_later(tmp_path: Path) -> None:
+    path = tmp_path / "trayalert.db"
+    store(path, append(curValue="90", came=NOON), append(curValue="95", came=NOON + 2000))
+    anew(path)
+    store(path, append(curValue="97", came=NOON + 3000))
+    salvage_alone(path, now=NOON)
+
+    with reading(path) as reader:
+        (alert,) = reader.alerts(limit=10)
+    assert (alert.alert.value_text, alert.alert.value, alert.deliveries) == ("97", 97.0, 3)
 
 
 def test_two_equal_callbacks_stay_two(tmp_path: Path) -> None:

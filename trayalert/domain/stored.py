@@ -20,6 +20,8 @@ class StoredAlert:
     alert: Alert
     sender: str = ""
     """The address that its first delivery came from."""
+    too_large: bool = False
+    """Whether the body of the first delivery is so large that `alert.fields` were not read."""
     raw: bytes | None = None
     """The body of the first delivery, where it was asked for."""
 

@@ -47,9 +47,9 @@ INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
 
 
 LARGEST_SHOWN = 64 * 1024
-"""The fields of a larger body are not read for each of its alerts, which may be hundreds: only its bytes, if asked."""
+"""A larger body may hold hundreds of alerts, and its fields are not read for each of them."""
 _BODY = f"CASE WHEN length(d.body) <= {LARGEST_SHOWN} THEN d.body END"
-_ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, {_BODY}"
+_ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, length(d.body), {_BODY}"
 SELECT_ALERT = f"SELECT {_ALERT}, coalesce(i.key, ''), coalesce(i.subject, '')"
 SELECT_RAW_ALERT = SELECT_ALERT.replace(_BODY, "d.body")
 FROM_ALERT = (
@@ -64,7 +64,7 @@ FROM_STORED_INCIDENT = (
 
 _INTEGERS = {
     "id", "received_at", "incident_id", "deliveries", "late", "at", "last_alert_id", "opened_at", "closed_at", "ok_at",
-    "fired_at", "expires_at", "last_at", "last_received_at", "alerts", "start_known", "no_data",
+    "fired_at", "expires_at", "last_at", "last_received_at", "alerts", "start_known", "no_data", "length",
 }  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def _type(column: str) -> type:
 
 
 _INCIDENT_TYPES = tuple(map(_type, INCIDENT_COLUMNS))
-_ALERT_TYPES = tuple(map(_type, (*_ALERT_COLUMNS, "sender", "query", "body", "key", "subject")))
+_ALERT_TYPES = tuple(map(_type, (*_ALERT_COLUMNS, "sender", "query", "length", "body", "key", "subject")))
 _SANE = 2**53
 
 _Word = TypeVar("_Word", bound=enum.StrEnum)
@@ -163,7 +163,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     width = 10 + len(_PLAIN_COLUMNS)
     id_, received_at, incident_id, deliveries, late, identity, kind, state, level, previous_level = row[:10]
     plain = dict(zip(_PLAIN_COLUMNS, row[10:width], strict=True))
-    group, dimensions, more, sender, query, body, key, subject = row[width:]
+    group, dimensions, more, sender, query, length, body, key, subject = row[width:]
     extras = _read_object(more) if more else {}
     alert = Alert(
         kind=Kind(kind),
@@ -190,6 +190,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
         late=bool(late),
         alert=alert,
         sender=sender,
+        too_large=(length or 0) > LARGEST_SHOWN,
         raw=body if raw else None,
     )
 

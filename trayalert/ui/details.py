@@ -1,6 +1,6 @@
 """Everything about one incident, beside the table. Its rule: all text is plain and can be copied."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -98,7 +98,7 @@ class Details(QWidget):
         show_tooltip(self._resolve_button, "" if stored.incident.open else "It is closed already.")
         self._facts.show_incident(stored, sender=senders(stored.alert), now=now)
         self._alerts.show_rows([_alert_row(alert, senders(alert), self._language, now=now) for alert in alerts])
-        self._fields.show_rows(_field_rows(stored.alert.alert.fields))
+        self._fields.show_rows(_field_rows(stored.alert))
         more = "+" if len(alerts) == LATEST else ""
         self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
 
@@ -190,9 +190,12 @@ class _Head(QWidget):
         self._picture.show()
 
 
-def _field_rows(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
     """Return the fields as they are shown: a stranger's 64 KB, or 30,000 fields, would hold the window up."""
+    fields = stored.alert.fields
     rows: list[tuple[str, str]] = []
+    if stored.too_large:
+        return [("…", "The callback is larger than 64 KiB: `trayalert alerts --json --raw` has all of it")]
     left = MOST_TEXT
     for name, text in fields.items():
         if len(rows) == MOST_FIELDS or left <= 0:
