@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-LARGEST = 64 * 1024
+LARGEST = 1024 * 1024
 
 
 class Do(Enum):
@@ -175,7 +175,7 @@ HEADERS = (
 CHUNKS = (
     _chunks("sound chunks", chunk(b"&a=1") + b"0\r\n\r\n", stored=YES),
     _chunks("5,000 chunks of a byte", chunk(b"a") * 5_000 + b"0\r\n\r\n", stored=YES),
-    _chunks("70,000 chunks of a byte", chunk(b"a") * 70_000 + b"0\r\n\r\n"),
+    _chunks("70,000 chunks of a byte", chunk(b"a") * 70_000 + b"0\r\n\r\n", stored=YES),
     _chunks("a size of nonsense", b"zz\r\nab\r\n0\r\n\r\n"),
     _chunks("a negative size", b"-1\r\nab\r\n0\r\n\r\n"),
     _chunks("0x before a size", b"0x2\r\nab\r\n0\r\n\r\n"),
@@ -186,15 +186,15 @@ CHUNKS = (
     _chunks("an extension of 100 KB", b"2;" + b"x" * 100_000 + b"\r\nab\r\n0\r\n\r\n", stored=EITHER),
     _chunks("trailers of 100 KB", b"0\r\n" + b"X: aaaaaaaaaaaa\r\n" * 6_000 + b"\r\n", stored=EITHER),
     _chunks("a trailer with a length", b"0\r\nContent-Length: 5\r\n\r\n", stored=EITHER),
-    _chunks("a megabyte", chunk(b"a" * 1_000_000) + b"0\r\n\r\n"),
+    _chunks("two megabytes", chunk(b"a" * 2_000_000) + b"0\r\n\r\n"),
     Case("chunks that end early", lambda path, mark: [chunked(path, chunk(mark)), Do.HALF_CLOSE]),
     Case("chunks with no end", lambda path, mark: [chunked(path, chunk(mark)), 30.0]),
 )
 _PARTS = b"Content-Type: multipart/form-data; boundary=b"
 _BOMB = bytes(30_000_000)
 BODIES = (
-    _body("64 KiB", lambda mark: mark.ljust(LARGEST, b"x")),
-    _body("64 KiB and a byte", lambda mark: mark.ljust(LARGEST + 1, b"x"), stored=NO),
+    _body("1 MiB", lambda mark: mark.ljust(LARGEST, b"x")),
+    _body("1 MiB and a byte", lambda mark: mark.ljust(LARGEST + 1, b"x"), stored=NO),
     _body("32,000 fields", lambda mark: mark + b"&a" * 32_000),
     _body("a million fields", lambda mark: mark + b"&a" * 1_000_000, stored=NO),
     _body("13,000 values of an alert", lambda mark: mark + b"&alertState=ALERT" + b"&a=1" * 13_000),
