@@ -490,7 +490,7 @@ def test_status_says_what_was_refused_and_which_url_was_mistyped(tmp_path: Path)
     assert counts["lost_at"] == counts["last_turned_away_at"]
     assert state["probing"] is None
     assert "there is a slash at its end" in state["mistyped"]
-    assert "its body is larger than 1,024 KiB" in state["turned_away"]
+    assert "its body is larger than 1 MiB" in state["turned_away"]
     assert f"mistyped URL    {state['mistyped']}" in people.lines
     assert f"turned away     {state['turned_away']}" in people.lines
     assert state["mistyped"] in told

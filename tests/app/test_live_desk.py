@@ -103,11 +103,11 @@ async def test_an_alert_that_was_refused_is_trouble_and_takes_the_proof_away(
     assert desk.state().proved_until == 2**60
 
     counts = desk._receiver.doorway.counts
-    counts.turned_away, counts.last_turned_away_why = 1, "its body is larger than 1,024 KiB"
+    counts.turned_away, counts.last_turned_away_why = 1, "its body is larger than 1 MiB"
     counts.last_turned_away_at = counts.lost_at = now()
     refused = desk.state()
     assert refused.proved_until is None
-    assert "its body is larger than 1,024 KiB" in refused.trouble[0]
+    assert "its body is larger than 1 MiB" in refused.trouble[0]
 
     counts.lost_at = counts.last_turned_away_at = now() - FRESH - 1
     assert (desk.state().proved_until, desk.state().trouble) == (2**60, ())

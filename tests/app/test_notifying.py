@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.ui.fake_desk import FakeDesk, stored
 from trayalert.app.notifying import Notifying
-from trayalert.domain.events import IncidentChanged, LogChanged
+from trayalert.domain.events import CallbackRefused, IncidentChanged, LogChanged
 from trayalert.domain.incident import Change
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notice import Notice, incident_tag
@@ -100,3 +100,13 @@ def test_mistakes_in_the_settings_are_told_where_nobody_reads_the_terminal(
     one, four = screen.shown
     assert (one.title, one.lines) == ("The settings have a mistake", ("/x/settings.toml: it is not TOML.",))
     assert (four.title, len(four.lines)) == ("The settings have 4 mistakes", 3)
+
+
+def test_each_kind_of_refusal_is_a_notification_of_its_own(screen: Screen, notifying: Notifying) -> None:
+    notifying.take([CallbackRefused("mistyped", "there is a slash."), CallbackRefused("too large", "it is too large.")])
+
+    assert [(notice.title, notice.lines) for notice in screen.shown] == [
+        ("A callback was refused", ("There is a slash.",)),
+        ("A callback was refused", ("It is too large.",)),
+    ]
+    assert len({notice.tag for notice in screen.shown}) == 2

@@ -47,7 +47,7 @@ async def test_a_body_of_1_mib_comes_in_whole_and_one_byte_more_is_413() -> None
 
     assert [len(callback.body) for callback in door.received] == [MEBIBYTE, MEBIBYTE]
     assert counts.turned_away == 1
-    assert "larger than 1,024 KiB" in (counts.last_turned_away_why or "")
+    assert "larger than 1 MiB" in (counts.last_turned_away_why or "")
 
 
 async def test_a_stranger_with_a_large_body_gets_404_at_once() -> None:

@@ -17,7 +17,7 @@ PATH = f"/hook/{SECRET}"
 REFUSED: dict[str, tuple[bytes, int, Cause, str]] = {
     "too large": (
         request("POST", PATH, f"Content-Length: {limits.LARGEST_BODY + 1}"),
-        413, Cause.TOO_LARGE, "larger than 1,024 KiB",
+        413, Cause.TOO_LARGE, "larger than 1 MiB",
     ),
     "too slow": (request("POST", PATH, "Content-Length: 10"), 408, Cause.TOO_SLOW, "did not arrive within 0.1 s"),
     "broken chunks": (

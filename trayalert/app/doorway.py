@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from trayalert.app.clock import now
+from trayalert.domain.events import CallbackRefused
 from trayalert.domain.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.listener.access_log import AccessLog
@@ -31,7 +32,7 @@ _logger = logging.getLogger(__name__)
 class Doorway:
     """`door` and `counts` are for any thread. `tell` hears of each change of the door, `self_probe` of its own.
 
-    `tell_refused` is called with a sentence for each kind of refusal, at most once an hour.
+    `tell_refused` is called for each kind of refusal, at most once an hour.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Doorway:
         access_log: Path,
         *,
         tell: Callable[[Door], None],
-        tell_refused: Callable[[str], None],
+        tell_refused: Callable[[CallbackRefused], None],
         self_probe: SelfProbe,
     ) -> None:
         self.door = Door(host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None)
@@ -135,7 +136,7 @@ class Doorway:
         sentence = self.mistyped_words() if cause is Cause.MISTYPED else self.turned_away_words()
         if sentence:
             _logger.warning("%s", sentence)
-            self._tell_refused(sentence)
+            self._tell_refused(CallbackRefused(cause, sentence))
 
     def _tell(self, door: Door) -> None:
         if door != self.door:

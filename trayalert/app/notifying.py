@@ -88,7 +88,7 @@ class Notifying(QObject):
             case UrlChanged():
                 return self._attention.url_changed(event, now=now())
             case Returned() | CallbackRefused():
-                notice = returned_notice(event) if isinstance(event, Returned) else refused_notice(event.sentence)
+                notice = returned_notice(event) if isinstance(event, Returned) else refused_notice(event)
                 return self._attention.tell(notice, now=now())
             case _:
                 return ()

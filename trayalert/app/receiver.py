@@ -17,7 +17,7 @@ from trayalert.app.doorway import Doorway
 from trayalert.app.places import Places
 from trayalert.app.remembered import Remembered
 from trayalert.app.way_in import WayIn
-from trayalert.domain.events import CallbackRefused, DoorChanged, Event, LogChanged, ResolveFailed
+from trayalert.domain.events import DoorChanged, Event, LogChanged, ResolveFailed
 from trayalert.domain.fault import Fault
 from trayalert.domain.log_state import LogState
 from trayalert.domain.reach import Reach, ReachState
@@ -83,7 +83,7 @@ class Receiver:
             plan.secrets,
             plan.places.access_log,
             tell=self._tell,
-            tell_refused=lambda sentence: self.announce([CallbackRefused(sentence)]),
+            tell_refused=lambda refused: self.announce([refused]),
             self_probe=self.way_in.self_probe,
         )
         self._broken: Door | None = None

@@ -48,8 +48,12 @@ class DoorChanged:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRefused:
-    """A request that may have been one of the admin's senders was refused; a sentence says why."""
+    """A request that may have come from one of the admin's senders was refused; a sentence says why.
 
+    `cause` is a word for the kind of refusal.
+    """
+
+    cause: str
     sentence: str
 
 

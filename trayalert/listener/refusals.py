@@ -69,10 +69,8 @@ NOT_STORED = Refusal(
 
 def too_large(largest: int) -> Refusal:
     """Return the refusal of a body of more than `largest` bytes."""
-    why = (
-        f"its body is larger than {largest // 1024:,} KiB. Let its sender send fewer alerts at once (Alertmanager:"
-        " max_alerts)"
-    )
+    size = f"{largest >> 20} MiB" if largest >> 20 else f"{largest >> 10} KiB"
+    why = f"its body is larger than {size}. Let its sender send fewer alerts at once (Alertmanager: max_alerts)"
     return Refusal(Cause.TOO_LARGE, 413, why, f"a callback has at most {largest} bytes\n")
 
 

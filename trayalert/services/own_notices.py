@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trayalert.domain.events import Returned, UrlChanged
+from trayalert.domain.events import CallbackRefused, Returned, UrlChanged
 from trayalert.domain.gap import Cause
 from trayalert.domain.level import Level
 from trayalert.domain.log_state import LogState
@@ -79,13 +79,13 @@ def door_open_notice() -> Notice:
     )
 
 
-def refused_notice(sentence_: str) -> Notice:
+def refused_notice(refused: CallbackRefused) -> Notice:
     """Tell that what may have been an alert was refused."""
     return Notice(
-        tag=REFUSED_TAG,
+        tag=f"{REFUSED_TAG} {refused.cause}",
         level=Level.WARN,
         title="A callback was refused",
-        lines=_lines((sentence_,)),
+        lines=_lines((refused.sentence,)),
         action=OPEN_WINDOW,
     )
 
