@@ -120,6 +120,25 @@ def test_what_shares_a_cluster_or_an_instance_has_an_incident_of_its_own(
     assert first.key == read_document({**bare, **one, "status": "RESOLVED", "id": "e"}).key
 
 
+@pytest.mark.parametrize(
+    ("parts", "level"),
+    [
+        ({"severity": "page"}, Level.CRITICAL),
+        ({"severity": "none", "labels": {"severity": "critical"}}, Level.INFO),
+        ({"severity": "S9", "level": "fatal"}, Level.CRITICAL),
+        ({"severity": "S9", "labels": {"severity": "crit"}}, Level.CRITICAL),
+        ({"severity": "", "labels": {"severity": "?", "level": "notice"}}, Level.INFO),
+        ({"severity": "7", "annotations": {"severity": "disaster"}}, Level.CRITICAL),
+        ({"severity": "7", "data": {"level": "debug"}}, Level.INFO),
+        ({"severity": "S9"}, Level.WARN),
+        ({"severity": "OK"}, Level.WARN),
+        ({"severity": "S9", "status": "RESOLVED", "subtype": "NORMAL_RESOLVE"}, Level.OK),
+    ],
+)
+def test_a_level_that_is_not_known_leaves_the_next_field_to_tell_it(parts: dict[str, object], level: Level) -> None:
+    assert read_document({**CMS2, **parts}).level is level
+
+
 def test_a_worse_level_at_the_same_moment_is_no_retry() -> None:
     assert read_document(changed(CMS2, severity="CRITICAL")).identity != read_document(CMS2).identity
 

@@ -185,7 +185,7 @@ def test_with_no_state_the_level_ok_is_a_recovery() -> None:
 LEVELS = [
     ("CRITICAL", Level.CRITICAL), ("WARN", Level.WARN), ("INFO", Level.INFO), ("WARNING", Level.WARN),
     ("P1", Level.CRITICAL), ("P2", Level.CRITICAL), ("P3", Level.WARN), ("P4", Level.INFO), ("warn", Level.WARN),
-    ("P5", Level.WARN), ("严重", Level.WARN), ("4", Level.WARN),
+    ("P5", Level.INFO), ("严重", Level.CRITICAL), ("P9", Level.WARN), ("4", Level.WARN),
 ]  # fmt: skip
 
 

@@ -54,9 +54,7 @@ def _alert(body: Body, top: Tree) -> Alert:
     named = own if own in dimensions else id_dimension(namespace, dimensions)
     resource = dimensions[named] if named else None
     state = _state(top)
-    level = read_level(top.text("severity"), absent=Level.OK if state is State.OK else Level.WARN)
-    if state is not State.OK and level is Level.OK:
-        level = Level.WARN
+    level = _level((top, labels, top.tree("annotations"), data), state)
     at = read_time(top.text("timestamp")) or read_time(top.text("time"))
     key = key_of("cms2", top.text("ruleId") or top.text("subject"), _where(top, entity, dimensions, own))
     metric = data.text("metricName", "metric") or labels.text("metricName", "metric")
@@ -104,6 +102,12 @@ def _state(top: Tree) -> State:
     if status in _NO_DATA or subtype.startswith(("NODATA", "NO_DATA")):
         return State.INSUFFICIENT_DATA
     return State.ALERT
+
+
+def _level(trees: tuple[Tree, ...], state: State) -> Level:
+    words = [tree.text(name) for tree in trees for name in ("severity", "level")]
+    level = read_level(*words, absent=Level.OK if state is State.OK else Level.WARN)
+    return Level.WARN if state is not State.OK and level is Level.OK else level
 
 
 def _namespace(entity: Tree, labels: Tree) -> str | None:

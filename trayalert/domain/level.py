@@ -19,17 +19,46 @@ class Level(enum.StrEnum):
 
 _RANKS = {level: rank for rank, level in enumerate(Level)}
 
-_WORDS = {
-    "OK": Level.OK,
-    "INFO": Level.INFO,
-    "P4": Level.INFO,
-    "WARN": Level.WARN,
-    "WARNING": Level.WARN,
-    "P3": Level.WARN,
-    "CRITICAL": Level.CRITICAL,
-    "EMERGENCY": Level.CRITICAL,  # Cloud Monitor 2.0 has it above that
-    "P1": Level.CRITICAL,
-    "P2": Level.CRITICAL,
+# Words as lists of one level, with who says them. Where two senders mean different levels by one word it has the worse.
+# Left out, so that the next field is asked: bare numbers (1 is the worst of syslog and the least but one of Zabbix),
+# `unknown`, `default`, `unspecified`, and what is no level but an end (`normal`, `cleared`, `resolved`).
+_CRITICAL = (
+    "critical", "crit", "fatal",  # Cloud Monitor, Alertmanager, Grafana; syslog (RFC 5424); logging libraries
+    "emergency", "emerg", "panic", "alert",  # Cloud Monitor 2.0; syslog; Datadog's monitors
+    "disaster", "high", "highest",  # Zabbix "Trigger severity": High and Disaster; Log Service; Jira
+    "page",  # ARMS "alert levels", Prometheus' rules: a person is woken; Google's "SRE workbook"
+    "severe", "serious", "urgent", "blocker",  # ECS "system events": Serious; PagerDuty "urgency"; Jira
+    "major",  # X.733: "urgent corrective action is required"
+    "down",  # Nagios, a host
+    "p0", "p1", "p2",  # Cloud Monitor's alert log has P2 for CRITICAL; Opsgenie, PagerDuty, ARMS: P1 is the worst
+    "sev0", "sev1", "sev2",  # PagerDuty "Severity levels": SEV-2 is a major incident; Azure Monitor: Sev0 Critical
+    "严重", "紧急", "致命", "灾难", "危急", "重大", "高", "高危", "重要",  # Cloud Monitor, Zabbix, Huawei's Cloud Eye
+)  # fmt: skip
+_WARN = (
+    "warn", "warning",
+    "error", "err",  # Google Cloud "AlertPolicy.Severity" and PagerDuty: below critical; syslog: below critical
+    "average", "medium", "moderate",  # Zabbix; Log Service
+    "minor",  # X.733, below major
+    "ticket",  # Google's "SRE workbook": someone looks at it within days
+    "unreachable",  # Nagios, a host behind one that is down
+    "p3", "sev3",
+    "警告", "告警", "预警", "一般", "一般严重", "次要", "中", "中危",
+)  # fmt: skip
+_INFO = (
+    "info", "information", "informational", "notice", "debug",  # Cloud Monitor, Zabbix, syslog
+    "low", "lowest", "trivial", "verbose", "trace",  # Log Service; Jira; Azure Monitor: Sev4 Verbose
+    "none",  # Prometheus' Watchdog and InfoInhibitor, which are meant to burn
+    "not classified", "not_classified", "not-classified",  # Zabbix ranks it below Information
+    "p4", "p5", "p6",  # Cloud Monitor's alert log has P4 for INFO; Opsgenie, PagerDuty; ARMS has P6
+    "sev4", "sev5",
+    "信息", "提醒", "提示", "通知", "低", "低危", "未分类",
+)  # fmt: skip
+
+_WORDS = {"OK": Level.OK} | {
+    spelt.upper(): level
+    for level, words in ((Level.INFO, _INFO), (Level.WARN, _WARN), (Level.CRITICAL, _CRITICAL))
+    for word in words
+    for spelt in {word, *(word.replace("sev", f"sev{sign}") for sign in "-_ " if word[:-1] == "sev")}
 }
 
 
