@@ -177,8 +177,23 @@ SLS: dict[str, Any] = {
     "alert_url": "https://sls.console.aliyun.com/lognext/project/my-project/alert/alert-1617164106-940166",
 }
 
+PAIR: dict[str, Any] = {
+    # a VPN gateway's health check, by an event rule
+    "product": "VPN",
+    "name": "ipsec_health_check_failed",
+    "status": "0",
+    "level": "CRITICAL",
+    "eventTime": "20261130T070000.000+0800",
+    "userId": "1690000000000001",
+    "regionId": "cn-hangzhou",
+    "resourceId": "acs:vpn:cn-hangzhou:1690000000000001:vpn/vco-1",
+    "id": "2256A988",
+    "content": {},
+}
+
 KINDS: dict[str, tuple[str, Document]] = {
     "event rule": ("event", MAINTENANCE),
+    "event of a pair": ("event", PAIR),
     "event centre": ("event", PUSHED),
     "cms2": ("cms2", CMS2),
     "alertmanager": ("alertmanager", ARMS),
@@ -230,3 +245,62 @@ def changed(document: Document, *path: str, **parts: object) -> dict[str, Any]:
     for name in [name for name, part in parts.items() if part is None]:
         del place[name]
     return dict(copy)
+
+
+FAMILIES = (
+    # a beginning, its end, and a mark: what has the same one may end each other's beginnings
+    ("start", "end", "course"), ("begin", "end", "course"), ("add", "end", "course"), ("start", "success", "course"),
+    ("abnormal", "restore", "course"), ("abnormal", "normal", "course"), ("failed", "success", "course"),
+    ("fail", "recovered", "course"), ("error", "resolved", "course"), ("lost", "recovered", "course"),
+    ("full", "normal", "course"), ("unhealthy", "healthy", "course"), ("alarm", "cleared", "course"),
+    ("异常", "恢复", "course"), ("发生", "恢复", "course"), ("开始", "结束", "course"), ("失败", "成功", "course"),
+    ("offline", "online", "line"), ("下线", "上线", "line"),
+    ("down", "up", "way up"),
+    ("disconnected", "connected", "connection"),
+    ("unavailable", "available", "use"),
+    ("locked", "unlocked", "lock"), ("锁定", "解锁", "lock"),
+    ("stopped", "running", "run"),
+    ("suspended", "resumed", "rest"), ("paused", "resumed", "rest"),
+    ("enter", "exit", "stay"),
+)  # fmt: skip
+"""Events in pairs, by the words that tell the beginning from the end."""
+
+WRITINGS: dict[str, Callable[[list[str]], str]] = {
+    "snake": "_".join,
+    "upper": lambda words: "_".join(words).upper(),
+    "camel": lambda words: "".join(word.capitalize() for word in words),
+    "colon": lambda words: "".join(word.capitalize() for word in words[:-1]) + ":" + words[-1].capitalize(),
+    "colon and snake": lambda words: "PRODUCT:" + "_".join(words).upper(),
+    "dash": "-".join,
+    "dot": ".".join,
+    "space": " ".join,
+}
+
+PLACES: dict[str, Callable[[Callable[[list[str]], str], list[str], str], tuple[str, str | None]]] = {
+    # where the word of the family stands: in the name, in the status, or in both
+    "name": lambda write, stem, word: (write([*stem, word]), None),
+    "name beside a number": lambda write, stem, word: (write([*stem, word]), "1"),
+    "status": lambda write, stem, word: (write([*stem, "status"]), word),
+    "both": lambda write, stem, word: (write([*stem, word]), word.upper()),
+    "both, the status in full": lambda write, stem, word: (write([*stem, word]), write([stem[-1], word])),
+}
+
+
+def pushed(rule: Document) -> dict[str, Any]:
+    """Return what the event centre sends of an event that an event rule sends as `rule`."""
+    return {
+        "strategyName": "all",
+        "userId": rule["userId"],
+        "severity": rule["level"],
+        "alert": {
+            "alertStatus": "TRIGGERED",
+            "source": "SYS_EVENT",
+            "product": rule["product"],
+            "eventName": rule["name"],
+            "arn": rule["resourceId"],
+            "traceId": rule["id"],
+            "dedupId": f"dedup of {rule['id']}",
+            "eventContentMap": rule["content"],
+            "meta": {"sysEventMeta": dict(rule)},
+        },
+    }

@@ -108,26 +108,6 @@ def test_what_failed_closes_by_itself_and_is_never_only_news() -> None:
     assert failed.key == maintenance("Scheduled").key
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "key"),
-    [
-        ({"name": "Instance_Failure_Start"}, {"name": "Instance_Failure_End"}, "one"),
-        ({"name": "Agent_Status_Stopped"}, {"name": "Agent_Status_Running"}, "one"),
-        ({"name": "AUTOSCALING:SCALE_OUT_START"}, {"name": "AUTOSCALING:SCALE_OUT_SUCCESS"}, "one"),
-        (
-            {"name": "ddosbgp_event_blackhole", "status": "blackhole_begin"},
-            {"name": "ddosbgp_event_blackhole", "status": "blackhole_end"},
-            "one",
-        ),
-    ],
-)
-def test_events_in_pairs_burn_until_the_second(first: dict[str, str], second: dict[str, str], key: str) -> None:
-    begun, ended = event(**first), event(**second)
-
-    assert (begun.state, begun.one_off, ended.state) == (State.ALERT, False, State.OK)
-    assert (begun.key == ended.key) == (key == "one")
-
-
 def test_an_event_that_just_happened_is_one_off_though_it_calls_itself_executed() -> None:
     failover = event("Instance_Failover", status="Executed", product="RDS")
 
@@ -154,6 +134,22 @@ def test_resolved_closes_what_the_event_centre_triggered() -> None:
 
 def test_a_metric_in_the_event_centre_waits_for_its_end() -> None:
     assert not read_document(changed(PUSHED, "alert", source="METRIC")).one_off
+
+
+@pytest.mark.parametrize("path", [(), ("alert",), ("alert", "meta", "sysEventMeta"), ("alert", "eventContentMap")])
+@pytest.mark.parametrize("field", ["severity", "level"])
+def test_a_level_that_is_not_known_leaves_the_next_field_to_tell_it(path: tuple[str, ...], field: str) -> None:
+    unknown = changed(PUSHED, severity="S9")
+    unknown = changed(unknown, "alert", severity="7")
+    unknown = changed(unknown, "alert", "meta", "sysEventMeta", level="loud")
+
+    assert read_document(unknown).level is Level.WARN
+    assert read_document(changed(unknown, *path, **{field: "page"})).level is Level.CRITICAL
+
+
+@pytest.mark.parametrize(("word", "level"), [("none", Level.INFO), ("ok", Level.WARN), ("cleared", Level.WARN)])
+def test_no_word_makes_an_event_calmer_than_news(word: str, level: Level) -> None:
+    assert event("Deploy", level=word).level is level
 
 
 def test_a_retry_is_the_same_and_a_worse_one_is_not() -> None:

@@ -334,6 +334,16 @@ OTHER_KINDS: dict[str, tuple[str, State, Level, int, dict[str, str]]] = {
         8,
         {"batchId": "testbatchid", "time": "1704780333000", "severity": "INFO"},
     ),
+} | {
+    name: ("event", state, Level.CRITICAL, 9, {"name": said, "status": status})
+    for name, state, said, status in [
+        ("event-vpn-health-failed.json", State.ALERT, "ipsec_health_check_failed", "0"),
+        ("event-vpn-health-success.json", State.OK, "ipsec_health_check_success", "1"),
+        ("event-ddoscoo-blackhole-add.json", State.ALERT, "ddoscoo_event_blackhole_add", "blackhole_begin"),
+        ("event-ddoscoo-blackhole-end.json", State.OK, "ddoscoo_event_blackhole_end", "blackhole_end"),
+        ("event-dts-job-abnormal.json", State.ALERT, "sync_job_abnormal", "Failed"),
+        ("event-dts-job-restore.json", State.OK, "sync_job_restore", "Restore"),
+    ]
 }
 
 
@@ -347,6 +357,24 @@ def test_a_body_of_another_kind_is_kept_whole_and_read(name: str) -> None:
     assert alert.identity.timed
     assert len(alert.fields) == count
     assert texts.items() <= alert.fields.items()
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "namespace", "resource"),
+    [
+        ("event-vpn-health-failed.json", "event-vpn-health-success.json", "acs_vpn", "vco-m08"),
+        ("event-ddoscoo-blackhole-add.json", "event-ddoscoo-blackhole-end.json", "acs_ddoscoo", "d-m10"),
+        ("event-dts-job-abnormal.json", "event-dts-job-restore.json", "acs_dts", "dtsm30"),
+    ],
+)
+def test_the_two_events_of_a_pair_are_one_incident(begins: str, ends: str, namespace: str, resource: str) -> None:
+    begun, over = (read((FILES / name).read_bytes(), content_type="application/json") for name in (begins, ends))
+
+    assert (begun.key, begun.one_off, over.one_off) == (over.key, True, False)
+    assert (begun.at, over.at) == (1_795_993_200_000, 1_795_993_500_000)
+    for alert in (begun, over):
+        assert (alert.namespace, alert.resource_id, alert.region) == (namespace, resource, "cn-hangzhou")
+        assert (alert.account_id, alert.dated_once, alert.message) == ("1234567890123456", True, None)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

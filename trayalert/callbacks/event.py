@@ -4,7 +4,8 @@ Formats: Cloud Monitor's pages on event-triggered alert rules (`product`, `name`
 subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. Either may come by POST or
 GET, as JSON or as a form whose nested objects are JSON texts.
 
-Nothing resolves most events. Maintenance goes through phases under one `eventId`, and is over with the last of them.
+Maintenance goes through phases under one `eventId`, and is over with the last of them. Other events come alone, or in
+pairs (`event_pairs.py`); as the end may never come, they close by themselves.
 """
 
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from trayalert.callbacks.body import Body
+from trayalert.callbacks.event_pairs import Pair, read_pair, stem_of
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.alert import Alert, Identity, Kind, State
@@ -30,20 +32,17 @@ _PENDING = frozenset({"scheduled", "waiting", "inquiring", "executing", "failed"
 _OVER = frozenset({"executed", "avoided", "canceled", "cancelled"})
 """Phases of an event that lasts: see "ECS system events". Failed: it may be tried again, or need the person."""
 
-_BEGINS = frozenset({"start", "begin", "stopped"})
-_FAILS = frozenset({"error", "reject"})
-_ENDS = frozenset({"end", "running", "success"})
-"""Last words of the names of pairs, such as `Instance_Failure_Start`, `SCALE_OUT_SUCCESS`, `blackhole_end`."""
-
 _PHASES = _PENDING | _OVER
 _LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
 """Names of events that go through phases, though these may stand in `status` alone."""
 _RESOLVED = frozenset({"resolved", "recovered"})
+"""So the event centre says that an alert is over, whatever the name of its event."""
 _SAID = (
     "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
 )  # fmt: skip
 """What a person wants to know of an event's content; where it has none of it, the first that it has."""
 _MOST_SAID = 8
+_LEVELS = ("severity", "level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class _Event:
 
         Documents print the name of an earlier phase beside a later `eventStatus`, or beside the time of the end.
         """
-        suffix = (self.name or "").rpartition(":")[2]
+        suffix = (self.name or "").rpartition(":")[2].strip()
         lasts = self.lasting_id is not None or suffix.lower() in _PHASES or _LASTING.search(self.name or "")
         words = [self.content.text("eventStatus"), self.meta.text("status") if lasts else None]
         if not any(words) and self.lasting_id and self.content.has("executeFinishTime"):
@@ -81,13 +80,18 @@ class _Event:
         return next((word for word in (*words, suffix) if word and word.lower() in _PHASES), None)
 
     @property
-    def pair(self) -> tuple[str, str] | None:
-        """What a pair of events has in common, and the word that tells which of the two it is."""
-        for text in (self.name, self.meta.text("status")):
-            stem, _, word = (text or "").replace(":", "_").rpartition("_")
-            if stem and word.lower() in _BEGINS | _FAILS | _ENDS:
-                return stem, word.lower()
-        return None
+    def pair(self) -> Pair | None:
+        """The pair that the event belongs to; None for one that goes through phases, or is alone."""
+        if self.phase:
+            return None
+        return read_pair(self.name, self.meta.text("status"), self.content.text("result"))
+
+    @property
+    def stem(self) -> tuple[str, str]:
+        """What an event that is alone has in common with an end that names it, and all phases with each other."""
+        stem, _, suffix = (self.name or "").rpartition(":")
+        name = stem if suffix.strip().lower() in _PHASES else self.name
+        return stem_of(name or self.text("ruleName", "strategyName") or ""), ""
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
@@ -163,48 +167,49 @@ def _state(event: _Event) -> State:
     phase = (event.phase or "").lower()
     if status in _RESOLVED or phase in _OVER:
         return State.OK
-    if not status and not phase and (event.meta.text("status") or "").lower() in _RESOLVED:
+    if not status and not phase and (event.meta.text("status") or "").lower() == "resolved":
         return State.OK
-    return State.OK if event.pair and event.pair[1] in _ENDS else State.ALERT
+    return State.OK if event.pair and event.pair.ends else State.ALERT
 
 
 def _level(event: _Event, state: State) -> Level:
-    words = (
-        event.top.text("severity"), event.top.text("level"), event.alert.text("severity"), event.meta.text("level"),
-    )  # fmt: skip
+    words = [tree.text(name) for tree in (event.top, event.alert, event.meta, event.content) for name in _LEVELS]
     level = read_level(*words, absent=Level.OK if state is State.OK else Level.WARN)
     failed = (event.phase or "").lower() == "failed"
     return Level.WARN if state is State.ALERT and (level is Level.OK or (failed and level is Level.INFO)) else level
 
 
 def _one_off(event: _Event) -> bool:
-    """Whether nothing more is to be expected: it just happened, or its last phase failed."""
+    """Whether it closes by itself: nothing may ever end it, or its last phase failed."""
     if event.phase or event.content.has("notBefore"):
         return (event.phase or "").lower() == "failed"
-    if event.pair:
-        return event.pair[1] in _FAILS
     return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # a metric recovers
 
 
 def _key(event: _Event, account: str | None, arn: Arn) -> str:
     if event.lasting_id and (event.phase or event.content.has("notBefore")):
         return key_of("event", account, event.lasting_id)
-    where = arn.id or event.text("instanceName")
-    if event.pair:  # one instance of Anti-DDoS has many addresses, and one of ECS many disks
-        return key_of("event", account, event.pair[0], where, event.content.text("ip"), event.content.text("device"))
-    shared = event.alert.text("dedupId")
-    if shared and shared not in {event.alert.text("traceId"), event.meta.text("id")}:  # else it is this event's alone
+    pair, shared = event.pair, event.alert.text("dedupId")
+    alone = not pair and not event.phase
+    if alone and shared and shared not in {event.alert.text("traceId"), event.meta.text("id")}:  # else this event's own
         return key_of("event", account, "dedupId", shared)
-    stem, _, suffix = (event.name or "").rpartition(":")
-    name = stem if suffix.lower() in _PHASES else event.name
-    return key_of("event", account, name or event.text("ruleName", "strategyName"), where)
+    stem = pair[:2] if pair else event.stem
+    where = arn.id or event.text("instanceName") or _ids(event.content)
+    # one instance of Anti-DDoS has many addresses, and one of ECS many disks
+    part = event.content.text("ip"), event.content.text("device")
+    return key_of("event", account, (event.text("product") or "").lower(), stem, where, part)
+
+
+def _ids(content: Tree) -> list[tuple[str, str]]:
+    """Return what stands in for the resource that an event does not name."""
+    return sorted(pair for pair in content.texts().items() if pair[0].lower().endswith(("id", "name")))
 
 
 def _identity(body: Body, event: _Event, arn: Arn, at: Millis | None, level: Level) -> Identity:
     number = event.alert.text("dedupId") or event.meta.text("id") or event.alert.text("traceId")
     if number is None or at is None:  # ids alone are placeholders in some: events of years would be one
         return text_identity(body.callback)
-    status = event.alert.text("alertStatus") or event.meta.text("status")
+    status = [event.alert.text("alertStatus"), event.meta.text("status")]
     where = [arn.id, event.content.text("ip"), event.content.text("device")]
     return timed_identity(at, key_of("event", number, event.name, status, event.phase, str(level), where))
 

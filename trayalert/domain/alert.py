@@ -52,8 +52,8 @@ class Alert:
     `address` is the network address that the resource is known by. `message` is what the sender says of it in its own
     words. `titles` are names for it by language (`en`, `zh`), where the sender has several. `links` are pages that the
     sender names, by what they show (`resource`, `rule`, `history`, ...): a stranger's texts, not yet looked at.
-    Three are not kept in the log. `one_off`: nothing will ever say that it is over. `dated_once`: its moment is that
-    of the whole thing, so its end may bear the same. `said_again`: it is sent again with that moment while it burns.
+    Three are not kept in the log. `one_off`: nothing may ever say that it is over. `dated_once`: its moment is that of
+    the whole thing, so its end may bear the same. `said_again`: it is sent again with that moment while it burns.
     """
 
     kind: Kind
