@@ -2,6 +2,7 @@
 
 import json
 import random
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_wrong_values_and_missing_parts_never_raise_and_lose_nothing(data: st.Da
             for key in place[:-1]:
                 parent = parent[key]
             if data.draw(st.booleans()):
-                parent[place[-1]] = data.draw(values)
+                parent[place[-1]] = deepcopy(data.draw(values))  # the next turn may change what is in it
             else:
                 del parent[place[-1]]
         except (KeyError, IndexError, TypeError):
