@@ -12,11 +12,12 @@ help:  ## say what there is
 setup:  ## make the Python environment in .venv and install the missing system packages
 	@packaging/setup.sh $(NEEDS)
 
-run: setup  ## start trayalert; where there is no screen, its receiver alone
+run:  ## start trayalert; where there is no screen, its receiver alone
 	@if [[ $$(uname) == Linux && -z "$$DISPLAY$$WAYLAND_DISPLAY" ]]; then \
+		packaging/setup.sh serve || exit; \
 		echo "No screen here (DISPLAY and WAYLAND_DISPLAY are not set): running trayalert serve, the receiver alone."; \
 		exec $(BIN)/trayalert serve $(ARGS); \
-	fi; exec $(BIN)/trayalert $(ARGS)
+	fi; packaging/setup.sh run && exec $(BIN)/trayalert $(ARGS)
 
 test:  ## run the checkers and all tests, three at a time where that disturbs none; ARGS goes on to pytest
 	@$(MAKE) --no-print-directory setup NEEDS=test
@@ -28,6 +29,7 @@ else
 	$(BIN)/pytest -m alone
 endif
 
+lint: NEEDS := lint
 lint: setup  ## check style, types and the floors
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

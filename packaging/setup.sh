@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Sets the project up: the Python environment in .venv, and on Debian and Ubuntu the missing system packages.
-#   packaging/setup.sh run       what running needs
-#   packaging/setup.sh package   and what `make package` needs
+#   packaging/setup.sh serve     what the receiver alone needs
+#   packaging/setup.sh run       and what the tray application needs
+#   packaging/setup.sh lint      what the checkers need, which is Python's alone
+#   packaging/setup.sh package   what running and `make package` need
 #   packaging/setup.sh test      and what the tests need
 #   packaging/setup.sh bench     and what measuring needs
 #   packaging/setup.sh soak      and what the long proofs need beyond the tests
@@ -14,21 +16,14 @@ readonly STAMP=.venv/.installed
 readonly SBIN=${SBIN-/usr/sbin:/sbin} # a user's own PATH lacks them, and ldconfig and sshd lie there
 
 # What for, how to see that it is there, and the Debian package that brings it. A library is looked for by its own name,
-# for packages are called otherwise elsewhere (Ubuntu has libglib2.0-0t64).
+# for packages are called otherwise elsewhere (Ubuntu has libglib2.0-0t64). Those of Qt have a file of their own, which
+# the program reads, too.
 needs() {
+  local what package
+  while read -r _ what package; do
+    echo "run lib $what $package"
+  done < <(grep -v '^#' resources/qt_libraries.txt)
   cat <<'TABLE'
-run lib libglib-2.0.so.0 libglib2.0-0
-run lib libGL.so.1 libgl1
-run lib libEGL.so.1 libegl1
-run lib libxkbcommon.so.0 libxkbcommon0
-run lib libfontconfig.so.1 libfontconfig1
-run lib libfreetype.so.6 libfreetype6
-run lib libdbus-1.so.3 libdbus-1-3
-run lib libxkbcommon-x11.so.0 libxkbcommon-x11-0
-run lib libxcb-cursor.so.0 libxcb-cursor0
-run lib libxcb-icccm.so.4 libxcb-icccm4
-run lib libxcb-keysyms.so.1 libxcb-keysyms1
-run lib libxcb-shape.so.0 libxcb-shape0
 package command objdump binutils
 test command Xvfb xvfb
 test command dbus-daemon dbus-daemon
@@ -61,10 +56,11 @@ TABLE
 say() { printf '%s\n' "$*" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Whether the purpose $1 takes in the purpose $2: each takes in those before it.
+# Whether the purpose $1 takes in the purpose $2: each takes in itself and, but for `lint`, those before it.
 takes_in() {
   case "$1 $2" in
-    "run run" | "package run" | "package package" | "test run" | "test package" | "test test") ;;
+    "serve serve" | "run serve" | "run run" | "lint lint") ;;
+    "package run" | "package package" | "test run" | "test package" | "test test") ;;
     "bench run" | "bench package" | "bench test" | "bench bench") ;;
     "soak run" | "soak package" | "soak test" | "soak soak") ;;
     *) return 1 ;;
@@ -166,7 +162,7 @@ set_up_system() { # for what
   [[ -n $lacking ]] || return 0
   while IFS='|' read -r what package; do
     names+="${names:+, }$what (Debian: $package)"
-    packages+=" $package"
+    [[ "$packages " == *" $package "* ]] || packages+=" $package" # one may bring two libraries
   done <<<"$lacking"
   if ! has apt-get; then
     say "Missing here, please install: $names."
@@ -175,18 +171,20 @@ set_up_system() { # for what
   # shellcheck disable=SC2086  # a list of words
   install_packages $packages && lacking=$(missing "$1") && [[ -z $lacking ]] && return 0
   say "These packages are still missing; install them by hand with: apt-get install$packages"
-  [[ $1 == run ]] # what is there may be enough to run, and the tests need them all
+  takes_in run "$1" # what is there may be enough to run, and the tests need them all
 }
 
 set_up_python() { # for what
-  local state stamp extras=dev
+  local state stamp extras
   state="$PWD $(cat pyproject.toml constraints.txt | cksum)"
   stamp=$(cat "$STAMP" 2>/dev/null || true)
+  case $1 in
+    serve | run) extras='' ;;
+    soak) extras='[dev,soak]' ;;
+    *) extras='[dev]' ;;
+  esac
   # what has more than is wanted is as good
-  if [[ $1 == soak || $stamp == "$state soak" ]]; then
-    state+=' soak' extras=dev,soak
-  fi
-  if [[ $python == .venv/bin/python && -x .venv/bin/trayalert && $stamp == "$state" ]]; then
+  if [[ $python == .venv/bin/python && -x .venv/bin/trayalert && $stamp == "$state ${extras%]}"* ]]; then
     return 0
   fi
   if [[ $python != .venv/bin/python ]]; then
@@ -197,8 +195,8 @@ set_up_python() { # for what
   say "Installing trayalert and what it needs into .venv, in the versions of constraints.txt."
   pip_install hatchling
   # hatchling is in .venv now, pinned like all else: no build environment that would fetch another one
-  pip_install --no-build-isolation --editable ".[$extras]"
-  printf '%s' "$state" >"$STAMP"
+  pip_install --no-build-isolation --editable ".$extras"
+  printf '%s' "$state $extras" >"$STAMP"
 }
 
 pip_install() {
@@ -207,8 +205,8 @@ pip_install() {
 
 main() {
   local purpose=${1:-run}
-  if ! takes_in "$purpose" run; then
-    say "usage: $0 [run|package|test|bench|soak]"
+  if ! takes_in "$purpose" "$purpose"; then
+    say "usage: $0 [serve|run|lint|package|test|bench|soak]"
     exit 2
   fi
   if ! find_python && ! has python3 && has apt-get; then

@@ -11,8 +11,10 @@ import PySide6
 import pytest
 
 from tests.desktop.programs import _PACKAGES
+from trayalert.resource_files import read_text
 
 ROOT = Path(__file__).parent.parent.parent
+COPIED = ("pyproject.toml", "constraints.txt", "Makefile", "packaging/setup.sh", "resources/qt_libraries.txt")
 BORROWED = ("bash", "cat", "cksum", "cp", "dirname", "env", "grep", "mkdir", "rm", "uname")
 PYTHON = """
 case "$*" in
@@ -35,9 +37,16 @@ class Machine:
         self.project = folder / "project"
         self.bin = folder / "bin"
         self._calls = folder / "calls"
-        (self.project / "packaging").mkdir(parents=True)
+        for name in ("packaging", "resources"):
+            (self.project / name).mkdir(parents=True)
         self.bin.mkdir()
-        for name in ("pyproject.toml", "constraints.txt", "packaging/setup.sh"):
+        for name in (
+            "pyproject.toml",
+            "constraints.txt",
+            "Makefile",
+            "packaging/setup.sh",
+            "resources/qt_libraries.txt",
+        ):
             shutil.copy(ROOT / name, self.project / name)
         for name in BORROWED:
             (self.bin / name).symlink_to(str(shutil.which(name)))
@@ -60,10 +69,18 @@ class Machine:
         )
 
     def set_up(self, purpose: str) -> subprocess.CompletedProcess[str]:
+        return self._run(self.bin / "bash", self.project / "packaging" / "setup.sh", purpose)
+
+    def make(self, target: str, **screen: str) -> subprocess.CompletedProcess[str]:
+        """Run a target of the Makefile. The program that it starts is a stand-in, too."""
+        self.has("trayalert")
+        return self._run(str(shutil.which("make")), "-C", self.project, target, f"BIN={self.bin}", **screen)
+
+    def _run(self, *arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
         self._calls.write_text("")
         return subprocess.run(
-            [self.bin / "bash", self.project / "packaging" / "setup.sh", purpose],
-            env={"PATH": str(self.bin), "SBIN": "", "HOME": str(self.project)},
+            arguments,
+            env={"PATH": str(self.bin), "SBIN": "", "HOME": str(self.project), **changes},
             capture_output=True,
             text=True,
             timeout=60,
@@ -76,13 +93,15 @@ class Machine:
 
 
 def table() -> list[list[str]]:
-    """Return the table of setup.sh: what for, what kind, what, and its Debian package."""
+    """Return the table of setup.sh, with Qt's libraries: what for, what kind, what, and its Debian package."""
+    libraries = [line for line in read_text("qt_libraries.txt").splitlines() if not line.startswith("#")]
     text = (ROOT / "packaging" / "setup.sh").read_text()
-    return [line.split() for line in text.partition("<<'TABLE'\n")[2].partition("\nTABLE")[0].splitlines()]
+    rows = [line.split() for line in text.partition("<<'TABLE'\n")[2].partition("\nTABLE")[0].splitlines()]
+    return [["run", "lib", *line.split()[1:]] for line in libraries] + rows
 
 
 def packages(*purposes: str) -> list[str]:
-    return [package for purpose, _, _, package in table() if purpose in purposes]
+    return list(dict.fromkeys(package for purpose, _, _, package in table() if purpose in purposes))
 
 
 @pytest.fixture
@@ -101,24 +120,32 @@ def test_the_first_time_makes_the_environment_with_the_pinned_versions(machine: 
     assert machine.calls("python3 -m venv") == ["python3 -m venv --clear .venv"]
     first, second = pip_calls(machine)
     assert first.endswith(" --constraint constraints.txt hatchling")
-    assert second.endswith(" --constraint constraints.txt --no-build-isolation --editable .[dev]")
+    assert second.endswith(" --constraint constraints.txt --no-build-isolation --editable .")
 
 
-def test_the_second_time_does_and_says_nothing(machine: Machine) -> None:
-    machine.set_up("run")
-    done = machine.set_up("run")
+@pytest.mark.parametrize("purpose", ["serve", "run", "lint"])
+def test_the_second_time_does_and_says_nothing(machine: Machine, purpose: str) -> None:
+    machine.set_up(purpose)
+    done = machine.set_up(purpose)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert machine.calls("python3 -m") == []
 
 
-def test_the_long_proofs_bring_their_fuzzer_and_it_stays(machine: Machine) -> None:
-    machine.set_up("run")
-    machine.set_up("soak")
-    assert pip_calls(machine)[-1].endswith(" --editable .[dev,soak]")
+EXTRAS = {"serve": "", "run": "", "lint": "[dev]", "package": "[dev]", "test": "[dev]", "soak": "[dev,soak]"}
 
-    machine.set_up("run")
-    assert machine.calls("python3 -m") == []
+
+@pytest.mark.parametrize("purpose", EXTRAS)
+def test_only_who_develops_gets_the_tools_for_it_and_what_is_there_stays(machine: Machine, purpose: str) -> None:
+    machine.set_up("serve")
+    machine.set_up(purpose)
+    assert [call.rpartition(" ")[2] for call in pip_calls(machine)[1:]] == (
+        [f".{EXTRAS[purpose]}"] if EXTRAS[purpose] else []
+    )
+
+    for lesser in list(EXTRAS)[: list(EXTRAS).index(purpose)]:
+        machine.set_up(lesser)
+        assert machine.calls("python3 -m") == [], lesser
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
@@ -180,6 +207,8 @@ def test_on_debian_only_what_is_missing_is_installed_and_named_before(machine: M
 @pytest.mark.parametrize(
     ("purpose", "taken_in"),
     [
+        ("serve", []),
+        ("lint", []),
         ("run", ["run"]),
         ("package", ["run", "package"]),
         ("test", ["run", "package", "test"]),
@@ -192,9 +221,31 @@ def test_each_purpose_installs_what_it_needs_and_no_more(machine: Machine, purpo
     machine.has("apt-get")
     machine.set_up(purpose)
 
-    call = next(call for call in machine.calls("apt-get") if " install " in call)
+    call = next((call for call in machine.calls("apt-get") if " install " in call), "")
     asked = call.partition(" --no-install-recommends ")[2].split()
     assert [name for name in asked if not name.startswith("libpython")] == packages(*taken_in)
+
+
+@pytest.mark.parametrize(
+    ("screen", "started", "installed"),
+    [
+        ({}, "trayalert serve", []),
+        ({"DISPLAY": "", "WAYLAND_DISPLAY": ""}, "trayalert serve", []),
+        ({"DISPLAY": ":7"}, "trayalert ", ["libgl1"]),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "trayalert ", ["libgl1"]),
+    ],
+)
+def test_without_a_screen_make_run_installs_nothing_for_one(
+    machine: Machine, screen: dict[str, str], started: str, installed: list[str]
+) -> None:
+    machine.has_libraries("libGL.so.1")
+    machine.has("apt-get")
+    done = machine.make("run", **screen)
+
+    assert done.returncode == 0
+    assert machine.calls("trayalert") == [started]
+    assert [call.rpartition(" ")[2] for call in machine.calls("apt-get") if " install " in call][:1] == installed
+    assert pip_calls(machine)[-1].endswith(" --editable .")
 
 
 def test_the_tests_need_no_ssh_server_that_runs(machine: Machine) -> None:
@@ -263,19 +314,28 @@ def test_the_packages_cover_what_the_desktop_tests_start() -> None:
     assert {*_PACKAGES.values(), "xfce4-notifyd"} <= set(packages("run", "package", "test"))
 
 
-def test_the_packages_cover_what_qt_loads_on_a_screen() -> None:
-    """The libraries that Qt's own plugin asks for, less those that others of the table bring along."""
-    plugin = Path(PySide6.__file__).parent / "Qt" / "plugins" / "platforms" / "libqxcb.so"
-    said = subprocess.run(["objdump", "-p", plugin], capture_output=True, text=True, timeout=60, check=True).stdout
-    asked = {words[1] for line in said.splitlines() if (words := line.split())[:1] == ["NEEDED"]}
-
-    assert asked - brought_along(asked) <= {what for _, kind, what, _ in table() if kind == "lib"}
-
-
-def brought_along(asked: Iterable[str]) -> set[str]:
-    ours = ("libQt6", "libX11", "libc.", "libm.", "libgcc_s", "libstdc++", "libpthread", "libdl", "ld-linux")
-    # libxcb-cursor0 depends on image, render-util and util, libxkbcommon-x11-0 on xkb, libgl1 on the rest
-    dependent = ("image", "util", "render-util", "render", "xkb", "randr", "shm", "sync", "xfixes")
-    return {name for name in asked if name.startswith(ours)} | {
-        name for name in asked if name.partition(".")[0] in {"libxcb", *(f"libxcb-{part}" for part in dependent)}
+def test_the_packages_are_those_that_qt_and_its_plugins_ask_for() -> None:
+    qt = Path(PySide6.__file__).parent / "Qt"
+    own = {path.name for path in (qt / "lib").iterdir()}
+    loaded = {
+        "qt": [qt / "lib" / f"libQt6{name}.so.6" for name in ("Core", "Gui", "Widgets", "DBus")],
+        "xcb": [qt / "lib" / "libQt6XcbQpa.so.6", qt / "plugins" / "platforms" / "libqxcb.so"],
+        "wayland": [qt / "lib" / "libQt6WaylandClient.so.6", qt / "plugins" / "platforms" / "libqwayland.so"],
     }
+    told: dict[str, set[str]] = {user: set() for user in loaded}
+    for line in read_text("qt_libraries.txt").splitlines():
+        if not line.startswith("#"):
+            user, library, _ = line.split()
+            told[user].add(library)
+
+    asked = {user: needed(paths) - own - NO_PROGRAM_LACKS for user, paths in loaded.items()}
+    assert told == {user: libraries - (asked["qt"] if user != "qt" else set()) for user, libraries in asked.items()}
+
+
+NO_PROGRAM_LACKS = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+
+
+def needed(paths: Iterable[Path]) -> set[str]:
+    """Return the libraries that these ask the loader for."""
+    said = subprocess.run(["objdump", "-p", *paths], capture_output=True, text=True, timeout=60, check=True).stdout
+    return {words[1] for line in said.splitlines() if (words := line.split())[:1] == ["NEEDED"]}
