@@ -178,7 +178,7 @@ def test_the_module_is_started_from_anywhere(tmp_path: Path) -> None:
         arguments(found["Exec"]), cwd=found["Path"], env=none, capture_output=True, text=True, check=False
     )
     assert (started.returncode, started.stdout) == (2, "")
-    assert "To receive without one, run: trayalert serve" in started.stderr
+    assert "To receive without a screen, run: trayalert serve" in started.stderr
 
 
 def test_the_command_says_and_changes_it(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_the_command_says_and_changes_it(tmp_path: Path) -> None:
 def test_minimised_belongs_to_the_tray_alone(option: str, tmp_path: Path) -> None:
     assert "--minimised belongs to `trayalert` itself" in run(option, "status", data_dir=tmp_path).err
     none: dict[str, Any] = {"QT_QPA_PLATFORM": None, "DISPLAY": None, "WAYLAND_DISPLAY": None}
-    assert "To receive without one" in run(option, data_dir=tmp_path, **none).err
+    assert "To receive without a screen" in run(option, data_dir=tmp_path, **none).err
     shown = run("--help").out
     assert ("--minimised" in shown, "--minimized" in shown) == (True, False)
 

@@ -530,7 +530,7 @@ def test_without_a_screen_the_tray_names_serve(tmp_path: Path, screen: dict[str,
     done = run(TRAYALERT_DATA_DIR=str(tmp_path / "data"), **{"DISPLAY": None, "WAYLAND_DISPLAY": None} | screen)  # type: ignore[arg-type]
 
     assert (done.status, done.out) == (2, "")
-    assert done.err == f"trayalert: {why} To receive without one, run: trayalert serve\n"
+    assert done.err == f"trayalert: {why} To receive without a screen, run: trayalert serve\n"
     assert not (tmp_path / "data").exists()
 
 

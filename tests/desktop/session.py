@@ -94,26 +94,9 @@ class Desktop:
             self.start_panel(panel)
 
     def _start_screen(self, size: tuple[int, int]) -> str:
-        # Xvfb finds a free display itself and says which: two of them can never fight for one
-        reading, writing = os.pipe()
-        try:
-            options = f"-screen 0 {size[0]}x{size[1]}x24 -dpi 96 -nolisten tcp -noreset"
-            screen = subprocess.Popen(
-                ["Xvfb", "-displayfd", str(writing), *options.split()],
-                pass_fds=[writing],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        finally:
-            os.close(writing)
-        self._screen = screen
-        with os.fdopen(reading) as said:
-            number = said.readline().strip()  # empty when Xvfb ended without having opened one
-        if not number:
-            raise RuntimeError("Xvfb found no free display")
-        return f":{number}"
+        options = f"-screen 0 {size[0]}x{size[1]}x24 -dpi 96 -noreset"
+        self._screen, display = start_x_server(*options.split())
+        return display
 
     def _write_configuration(self, size: tuple[int, int]) -> None:
         config = self.root / "config"
@@ -280,6 +263,27 @@ class Desktop:
             screen.terminate()
             screen.wait(10)
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+def start_x_server(*options: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start an Xvfb, and return it with its display. It finds a free one itself: two can never fight for one."""
+    reading, writing = os.pipe()
+    try:
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(writing), "-nolisten", "tcp", *options],
+            pass_fds=[writing],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    finally:
+        os.close(writing)
+    with os.fdopen(reading) as said:
+        number = said.readline().strip()  # empty when Xvfb ended without having opened one
+    if not number:
+        raise RuntimeError("Xvfb found no free display")
+    return server, f":{number}"
 
 
 @contextlib.contextmanager

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests.desktop.hidden import hiding
 from tests.desktop.programs import wait_until
-from tests.desktop.session import running_desktop
+from tests.desktop.session import running_desktop, start_x_server
 from trayalert import __version__
 
 pytestmark = pytest.mark.frozen
@@ -74,6 +75,10 @@ class Running:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(10)
 
+    def has_loaded(self, name: str) -> bool:
+        """Whether a library is loaded whose path has that in it."""
+        return name in Path(f"/proc/{self._process.pid}/maps").read_text()
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -129,6 +134,8 @@ def test_the_receiver_takes_an_alert_and_shows_it(
     status = json.loads(ask(program, "status", "--json", "--data-dir", tmp_path / "data", env=machine))
     assert status["running"] is True
     assert status["http_parser"] == "c"
+    assert serving.has_loaded("libsqlite3")
+    assert not serving.has_loaded("libQt6")
     assert serving.end() == 0
     assert serving.complaints() == []
 
@@ -186,6 +193,28 @@ def test_the_tray_application_takes_an_alert_to_the_browser_and_ends_when_told(
             assert running.complaints() == []
         finally:
             running.kill()
+
+
+@pytest.mark.desktop
+@pytest.mark.parametrize(
+    ("hidden", "package"),
+    [("libGL.so.1", "libgl1"), ("libglib-2.0.so.0", "libglib2.0-0"), ("libxcb-cursor.so.0", "libxcb-cursor0")],
+)
+def test_a_missing_library_is_a_sentence_with_its_package(
+    program: Path, machine: dict[str, str], hidden: str, package: str
+) -> None:
+    """As in a virtual environment, whether the bundle carries the library or leaves it to the system."""
+    server, display = start_x_server()
+    try:
+        lacking = machine | {"DISPLAY": display} | hiding(hidden)
+        done = subprocess.run([program], env=lacking, capture_output=True, text=True, timeout=30, check=False)
+    finally:
+        server.terminate()
+        server.wait(10)
+
+    said = f"the library {hidden} is missing, which Qt needs (Debian and Ubuntu: apt install {package})."
+    assert done.stderr == f"trayalert: {said} To receive without a screen, run: trayalert serve\n"
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_what_it_starts_finds_its_own_libraries(monkeypatch: pytest.MonkeyPatch) -> None:

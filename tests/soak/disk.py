@@ -24,12 +24,16 @@ FIELDS = (
 _SIZE = 8 * len(FIELDS) + 40
 
 
-@cache
 def library() -> Path:
-    """Build the library once for all tests on this computer; another source is another file."""
-    source = Path(__file__).with_name("disk.c")
+    """Return the library to be preloaded."""
+    return built(Path(__file__).with_name("disk.c"))
+
+
+@cache
+def built(source: Path) -> Path:
+    """Build a library once for all tests on this computer; another source is another file."""
     name = hashlib.blake2b(source.read_bytes(), digest_size=8).hexdigest()
-    built = Path(tempfile.gettempdir()) / f"trayalert-tests-{os.getuid()}" / f"disk-{name}.so"
+    built = Path(tempfile.gettempdir()) / f"trayalert-tests-{os.getuid()}" / f"{source.stem}-{name}.so"
     if not built.exists():
         built.parent.mkdir(mode=0o700, exist_ok=True)
         part = built.with_name(f"{built.name}.{os.getpid()}")

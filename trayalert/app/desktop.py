@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -106,22 +106,26 @@ class _ReceiverThread:
         self.bridge.put(events)
 
 
-def run_desktop(plan: Plan) -> int:
-    """Run the tray application to its end. Raise Crashed at a fault of ours, once the receiver has closed."""
+def run_desktop(plan: Plan, *, drawn: Callable[[], None]) -> int:
+    """Run the tray application to its end. Raise Crashed at a fault of ours, once the receiver has closed.
+
+    `drawn` is called when Qt has the screen.
+    """
     sys.setswitchinterval(_SHORT_TURN)
     crashes = Crashes(plan.places.crashes, plan.secrets.mask)
     with crashes.watching(plan.front):
-        _run(plan, crashes)
+        _run(plan, crashes, drawn)
     return 0
 
 
-def _run(plan: Plan, crashes: Crashes) -> None:
+def _run(plan: Plan, crashes: Crashes, drawn: Callable[[], None]) -> None:
     early = _early_signals()
     bridge, wishes = EventBridge(), _Wishes()
     thread = _ReceiverThread(plan, bridge, wishes, crashes)  # the door opens while Qt gets ready
     try:
         QLoggingCategory.setFilterRules(_NOISE)
         app = QApplication(["trayalert", *theme_arguments()])
+        drawn()
         follow_desktop(app)
         app.setApplicationName("trayalert")
         app.setDesktopFileName("trayalert")

@@ -184,9 +184,13 @@ class TroubledDesk:
         self._quit()
 
 
-def wait_until_begun(trouble: str, begin: Callable[[], None]) -> bool:
-    """Show the trouble until `begin` raises no Fault any more (True), or the person has enough (False)."""
+def wait_until_begun(trouble: str, begin: Callable[[], None], drawn: Callable[[], None]) -> bool:
+    """Show the trouble until `begin` raises no Fault any more (True), or the person has enough (False).
+
+    `drawn` is called when Qt has the screen.
+    """
     app = QApplication(["trayalert", *theme_arguments()])
+    drawn()
     follow_desktop(app)
     app.setApplicationName("trayalert")
     app.setDesktopFileName("trayalert")

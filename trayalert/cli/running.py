@@ -55,22 +55,23 @@ def run_tray(host: str | None, port: int | None, *, minimised: bool = False, gui
     """Run the tray application to its end."""
     from trayalert.app import screen
 
-    problem = screen.problem()
-    if problem:
-        click.echo(f"trayalert: {problem} To receive without one, run: trayalert serve", err=True)
-        sys.exit(2)
-    import trayalert.ui  # noqa: F401 - before all else that brings Qt in: it makes Qt's start lighter
-    from trayalert.app.places import PlaceFault
-    from trayalert.services.secrets import SecretFault
+    with contextlib.ExitStack() as until_drawn:
+        problem = screen.problem(until_drawn)
+        if problem:
+            click.echo(f"trayalert: {problem} To receive without a screen, run: trayalert serve", err=True)
+            sys.exit(2)
+        import trayalert.ui  # noqa: F401 - before all else that brings Qt in: it makes Qt's start lighter
+        from trayalert.app.places import PlaceFault
+        from trayalert.services.secrets import SecretFault
 
-    try:
-        with owned("tray", host, port, minimised=minimised, guide=guide) as plan:
-            from trayalert.app.desktop import run_desktop
+        try:
+            with owned("tray", host, port, minimised=minimised, guide=guide) as plan:
+                from trayalert.app.desktop import run_desktop
 
-            sys.exit(run_desktop(plan))
-    except (PlaceFault, SecretFault) as fault:
-        click.echo(f"trayalert: {fault}", err=True)
-        show_trouble(fault)
+                sys.exit(run_desktop(plan, drawn=until_drawn.close))
+        except (PlaceFault, SecretFault) as fault:
+            click.echo(f"trayalert: {fault}", err=True)
+            show_trouble(fault, drawn=until_drawn.close)
 
 
 @contextlib.contextmanager
@@ -139,7 +140,7 @@ def _noted(front: str) -> Iterator[None]:
         NOTED.info("trayalert ends: %s", end)
 
 
-def show_trouble(fault: Exception) -> NoReturn:
+def show_trouble(fault: Exception, *, drawn: Callable[[], None]) -> NoReturn:
     """Show what keeps the tray application from its begin, until that is gone; then begin anew."""
     from trayalert.app.ownership import OwnedError, owning
     from trayalert.app.troubled import wait_until_begun
@@ -151,7 +152,7 @@ def show_trouble(fault: Exception) -> NoReturn:
         with contextlib.suppress(OwnedError), owning(places.lock, "tray"):
             Secrets(places.secrets)
 
-    if not wait_until_begun(str(fault), begin):
+    if not wait_until_begun(str(fault), begin, drawn):
         sys.exit(0)
     arguments = sys.argv if getattr(sys, "frozen", False) else sys.orig_argv
     os.execv(sys.executable, [sys.executable, *arguments[1:]])  # noqa: S606 - ourselves, with our own arguments

@@ -1,5 +1,6 @@
 """The doctor's lines on the desktop: screen, tray, notifications, session bus, keyring."""
 
+import contextlib
 import os
 import stat
 import sys
@@ -37,12 +38,13 @@ def _has_screen() -> bool:
 
 def screen(scene: Scene) -> Found:
     """Say whether the tray application can draw here."""
-    found = problem()
+    if scene.headless:
+        return ok(_NOT_NEEDED)
+    with contextlib.ExitStack() as kept:
+        found = problem(kept)
     if found is None:
         name = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or os.environ.get("QT_QPA_PLATFORM")
         return ok(f"{printable(name)} answers." if name else "the system's own.")
-    if scene.headless:
-        return ok(_NOT_NEEDED)
     if not _has_screen():
         return warn(found, "Run trayalert inside a desktop session, or receive without a screen: trayalert serve.")
     return fail(found, "Until that is mended: trayalert serve receives without a screen.")

@@ -1,0 +1,12 @@
+"""Libraries that a program under test does not find, though they are installed. Linux with glibc alone."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.soak.disk import built
+
+
+def hiding(*libraries: str) -> dict[str, Any]:
+    """Return the environment in which a program finds none of these, such as `libGL.so.1`."""
+    hider = built(Path(__file__).parent / "files" / "hidden.c")
+    return {"LD_AUDIT": str(hider), "HIDDEN_LIBRARIES": " ".join(libraries)}

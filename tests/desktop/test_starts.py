@@ -1,0 +1,166 @@
+"""The first moments of the tray application: what the system lacks is a sentence, and no X server is left alone."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.looking import looked
+from tests.desktop.application import COMMAND
+from tests.desktop.hidden import hiding
+from tests.desktop.programs import Program, wait_until
+from tests.desktop.session import start_x_server
+from tests.program import environment, run, serving
+
+pytestmark = pytest.mark.desktop
+
+NOWHERE = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}
+"""No session bus: the tray application says so once it has the screen, and shows its window."""
+
+
+@contextmanager
+def x_server(*options: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    """An X server, and what leads a program to it."""
+    server, display = start_x_server(*options)
+    try:
+        yield server, {"DISPLAY": display, "WAYLAND_DISPLAY": None, "XDG_SESSION_TYPE": None, **NOWHERE}
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[dict[str, Any]]:
+    """A plain X server, which resets when its last client leaves."""
+    with x_server() as (_, screen):
+        yield screen
+
+
+# ---- libraries
+
+APT = "Debian and Ubuntu: apt"
+MISSING = {
+    "libGL.so.1": ("y libGL.so.1 is", f"{APT} install libgl1"),
+    "libglib-2.0.so.0": ("y libglib-2.0.so.0 is", f"{APT} install libglib2.0-0"),
+    "libstdc++.so.6": ("y libstdc++.so.6 is", f"{APT} install libstdc++6"),
+    "libxcb.so.1": ("y libxcb.so.1 is", f"{APT} install libxcb1"),
+    "libEGL.so.1 libxkbcommon-x11.so.0 libxcb-cursor.so.0": (
+        "ies libEGL.so.1, libxkbcommon-x11.so.0 and libxcb-cursor.so.0 are",
+        f"{APT} install libegl1 libxkbcommon-x11-0 libxcb-cursor0",
+    ),
+    "libpng16.so.16 libfontconfig.so.1": (
+        "ies libfontconfig.so.1 and libpng16.so.16 are",
+        f"{APT} install libfontconfig1; {APT}-file search libpng16.so.16 finds its package",
+    ),
+    "libQt6XcbQpa.so.6": ("y libQt6XcbQpa.so.6 is", "libQt6XcbQpa.so.6 comes with PySide6: install trayalert again"),
+}
+
+
+@pytest.mark.parametrize("hidden", MISSING)
+def test_a_missing_library_is_a_sentence_with_its_package(tmp_path: Path, screen: dict[str, Any], hidden: str) -> None:
+    done = run(TRAYALERT_DATA_DIR=str(tmp_path / "data"), **screen, **hiding(hidden))
+
+    named, cure = MISSING[hidden]
+    said = f"trayalert: the librar{named} missing, which Qt needs ({cure})."
+    assert done.err == f"{said} To receive without a screen, run: trayalert serve\n"
+    assert (done.status, done.out) == (2, "")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_library_that_is_cut_short_is_told_as_what_it_is(tmp_path: Path, screen: dict[str, Any]) -> None:
+    (tmp_path / "libxcb-cursor.so.0").touch()
+    done = run(TRAYALERT_DATA_DIR=str(tmp_path / "data"), **screen, LD_LIBRARY_PATH=str(tmp_path))
+
+    assert done.status == 2
+    assert "Qt cannot be loaded: " in done.err
+    assert "libxcb-cursor.so.0: file too short (Debian and Ubuntu: apt install --reinstall libxcb-cursor0)." in done.err
+
+
+def test_only_the_plugin_of_the_screen_that_is_there_has_to_load(tmp_path: Path, screen: dict[str, Any]) -> None:
+    lacking = {**screen, "WAYLAND_DISPLAY": "wayland-7", "XDG_RUNTIME_DIR": str(tmp_path)}
+    lacking |= hiding("libwayland-cursor.so.0")
+    with socket.socket(socket.AF_UNIX) as compositor:
+        compositor.bind(str(tmp_path / "wayland-7"))
+        compositor.listen()
+        alone = run("doctor", data_dir=tmp_path, **{**lacking, "DISPLAY": None}).lines[0]
+        beside_x = run("doctor", data_dir=tmp_path, **lacking).lines[0]
+
+    assert alone.startswith("fail  screen         the library libwayland-cursor.so.0 is missing, which Qt needs")
+    assert beside_x.startswith("ok    screen")
+
+
+def test_the_doctor_says_the_same_and_serve_needs_none_of_them(tmp_path: Path, screen: dict[str, Any]) -> None:
+    lacking = screen | hiding("libGL.so.1", "libglib-2.0.so.0", "libstdc++.so.6")
+    tray = run(TRAYALERT_DATA_DIR=str(tmp_path), **lacking)
+    doctor = run("doctor", data_dir=tmp_path, **lacking)
+    said = doctor.lines[0].removeprefix("fail  screen").strip()
+    assert "libGL.so.1" in said
+    assert tray.err.startswith(f"trayalert: {said} ")
+    assert (doctor.status, doctor.err) == (1, "")
+
+    with serving(tmp_path, **lacking) as serve:
+        assert "ok    screen         not needed" in serve.run("doctor").out
+
+
+# ---- X servers that reset when their last client leaves
+
+
+@contextmanager
+def started(folder: Path, screen: dict[str, Any], said: str = "No session bus", **changes: str) -> Iterator[None]:
+    """The application while its window is shown; it ends in good order. `said` is what it says when it is there."""
+    log = folder / "said"
+    arguments = [*COMMAND, "--port", "0", "--data-dir", str(folder / "data")]
+    program = Program(arguments, env=environment(**screen, **changes), log=log)
+
+    def there() -> bool:
+        assert program.running, log.read_text()
+        return said in log.read_text()  # the X server is not asked before: whoever asks and leaves makes it reset
+
+    def shown() -> str:
+        search = ["xdotool", "search", "--onlyvisible", "--name", "trayalert"]
+        return subprocess.run(search, env=environment(**screen), capture_output=True, text=True, check=False).stdout
+
+    try:
+        wait_until(there, "the application is there")
+        wait_until(shown, "its window is shown")
+        yield
+        program.stop()
+        assert program.process.returncode == 0, log.read_text()
+    finally:
+        program.stop()
+
+
+@pytest.mark.parametrize("in_trouble", [False, True], ids=["", "in trouble"])
+def test_the_x_server_has_a_client_from_the_first_look_at_it_until_qt_is_there(
+    tmp_path: Path, *, in_trouble: bool
+) -> None:
+    """One that ends where others reset leaves no doubt. With nothing hidden, the library that hides is harmless."""
+    if in_trouble:
+        (tmp_path / "data").touch()
+    said = "cannot be made" if in_trouble else "No session bus"
+    with x_server("-terminate") as (server, screen):
+        with started(tmp_path, screen, said, **hiding()):
+            assert server.poll() is None
+        assert server.wait(10) == 0
+
+
+def test_a_server_that_resets_after_each_start_takes_the_next(tmp_path: Path, screen: dict[str, Any]) -> None:
+    for turn in range(3):
+        folder = tmp_path / str(turn)
+        folder.mkdir()
+        with started(folder, screen):
+            pass
+
+
+def test_the_lines_of_the_doctor_do_not_break_one_another(
+    tmp_path: Path, screen: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    for name, value in screen.items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    said = {looked(tmp_path, "screen", "tray")["screen"].said for _ in range(20)}
+    assert said == {f"{screen['DISPLAY']} answers."}
