@@ -304,3 +304,54 @@ def pushed(rule: Document) -> dict[str, Any]:
             "meta": {"sysEventMeta": dict(rule)},
         },
     }
+
+
+# what Prometheus adds to the metrics of an exporter: the exporter's own labels
+_HELM = {"namespace": "monitoring", "endpoint": "metrics"}
+EXPORTERS: dict[str, dict[str, str]] = {
+    "kube-state-metrics": {
+        "job": "kube-state-metrics", "container": "kube-state-metrics", "pod": "kube-state-metrics-6f664bc8c4-abcde",
+        "service": "monitoring-kube-state-metrics", "instance": "10.42.9.28:8080", **_HELM,
+    },
+    "kube-state-metrics found by annotations": {
+        "job": "kubernetes-service-endpoints", "app_kubernetes_io_name": "kube-state-metrics", "node": "infra-1",
+        "service": "prometheus-kube-state-metrics", "instance": "10.42.9.28:8080", "namespace": "monitoring",
+    },
+    "kube-state-metrics of a monitor in another namespace": {
+        "job": "monitoring/kube-state-metrics", "pod": "kube-state-metrics-0", "container": "main",
+        "instance": "10.42.9.28:8443", **_HELM,
+    },
+    "kube-state-metrics under a short name": {
+        "job": "ksm", "pod": "prod-ksm-5c9-x2x", "container": "ksm", "service": "prod-ksm", "instance": "10.42.9.28:80",
+    },
+    "kube-state-metrics outside": {"job": "kube_state_metrics", "instance": "10.42.9.28:30080"},
+    "told by its service": {"job": "cluster", "service": "kube-state-metrics", "instance": "10.42.9.28:8080"},
+    "cloud exporter": {
+        "job": "aliyun-exporter", "pod": "aliyun-exporter-7d4-x", "container": "aliyun-exporter",
+        "service": "aliyun-exporter", "instance": "10.42.9.28:9525", **_HELM,
+    },
+    "MySQL exporter": {
+        "job": "mysqld-exporter", "pod": "prometheus-mysql-exporter-0", "container": "mysqld-exporter",
+        "service": "prometheus-mysql-exporter", "instance": "10.42.9.28:9104", **_HELM,
+    },
+    "blackbox exporter": {"job": "blackbox", "instance": "blackbox-exporter:9115"},
+    "an exporter that nobody knows": {
+        "job": "monitoring/shop-exporter", "pod": "shop-exporter-7d4-x", "container": "shop-exporter",
+        "instance": "10.42.9.28:8000", **_HELM,
+    },
+}  # fmt: skip
+
+# of whatever is measured: its labels, and which of them says what it is
+MEASURED: list[tuple[str, dict[str, str]]] = [
+    ("pod", {"pod": "cart-7d4b9-x2x", "container": "cart", "namespace": "shop"}),
+    ("pod", {"pod": "node-exporter-x2x", "container": "node-exporter", "namespace": "tools"}),
+    ("deployment", {"deployment": "cart", "namespace": "shop"}),
+    ("statefulset", {"statefulset": "db", "namespace": "shop"}),
+    ("daemonset", {"daemonset": "logs", "namespace": "shop"}),
+    ("job_name", {"job_name": "nightly-28", "namespace": "shop"}),
+    ("cronjob", {"cronjob": "nightly", "namespace": "shop"}),
+    ("horizontalpodautoscaler", {"horizontalpodautoscaler": "cart", "namespace": "shop"}),
+    ("persistentvolumeclaim", {"persistentvolumeclaim": "data-db-0", "namespace": "shop"}),
+    ("resourcequota", {"resourcequota": "compute", "resource": "pods", "namespace": "shop"}),
+    ("instance_id", {"instance_id": "rm-bp1example", "region": "cn-hangzhou"}),
+]

@@ -13,6 +13,7 @@ from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.numbers import read_quantity
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.alert import Alert, Identity, Kind, State
+from trayalert.domain.exporter import read_labels
 from trayalert.domain.level import Level, read_level
 from trayalert.domain.resource import namespace_of_id, service_namespace
 from trayalert.domain.times import Millis, read_time
@@ -31,17 +32,14 @@ _PASSING = (
 """Parts of an entry that are no labels, and another when it is over."""
 _ARMS = "_aliyun_arms_"
 _OVER = frozenset({"resolved", "recovered", "ok"})
-_RESOURCE = (
-    f"{_ARMS}involvedObject_id", "instanceId", "instance_id", "pod", "pod_name", "instance", "host", "hostname", "node",
-    "service", "job", "cluster",
-)  # fmt: skip
-"""Labels that say where it burns, the best first: the `instance` of a pod's metrics is only who measured them."""
-
+_ID = (f"{_ARMS}involvedObject_id", "instanceId", "instance_id")
 _NAME = (f"{_ARMS}involvedObject_name", "instanceName", "nodename")
 _VALUE = (
     f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString"
 )  # fmt: skip
-_ADDRESS = re.compile(r"((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
+_ADDRESS = re.compile(r"(?!127\.|0\.)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
+"""But for a machine's own: it says only that Prometheus runs there, too."""
+
 _LINKS = {
     "alert": ("externalURL",),
     "source": ("generatorURL",),
@@ -101,8 +99,8 @@ def _alert(body: Body, group: _Group, entry: Tree) -> Alert:
     key = key_of("alertmanager", fingerprint)
     cluster = _cluster(named)
     value, unit = _value(entry, said, named)
-    resource = named.text(*_RESOURCE)
-    address = _ADDRESS.fullmatch(named.text("privateIp", "instance", "host", "ip") or "")
+    measured = read_labels(labels)
+    address = _ADDRESS.fullmatch(named.text("privateIp") or measured.host or "")
     return Alert(
         kind=KIND,
         identity=_identity(group.whole, fingerprint, started, state, ended),
@@ -120,7 +118,7 @@ def _alert(body: Body, group: _Group, entry: Tree) -> Alert:
         unit=unit or named.text("unit"),
         namespace="acs_k8s" if cluster else _namespace(named),
         region=named.text(f"{_ARMS}region_id", "regionId", "region"),
-        resource_id=resource,
+        resource_id=named.text(*_ID) or measured.labels.get(measured.resource or ""),
         resource_name=named.text(*_NAME),
         account_id=account,
         group=named.text(f"{_ARMS}integration_name") or None,

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from trayalert.domain.alert import Alert, Kind
+from trayalert.domain.exporter import read_labels
 from trayalert.domain.language import Language
 from trayalert.domain.resource import ACCOUNT_DIMENSIONS, told
 from trayalert.domain.text import printable
@@ -35,7 +36,8 @@ _LABELS = {
     "mountpoint": "mount", "device": "disk", "pod": "pod", "pod_name": "pod", "container": "container",
     "container_name": "container", "deployment": "deployment", "statefulset": "stateful set",
     "daemonset": "daemon set", "persistentvolumeclaim": "volume claim", "service": "service", "node": "node",
-    "instance": "instance", "namespace": "namespace",
+    "instance": "instance", "topic": "topic", "consumergroup": "consumer group", "queue": "queue",
+    "groupname": "process", "namespace": "namespace",
 }  # fmt: skip
 _AROUND = frozenset({"namespace"})
 """What only says where about: no room for it where it is short."""
@@ -58,8 +60,10 @@ class Part(NamedTuple):
 def parts(alert: Alert) -> tuple[Part, ...]:
     """Return the parts that the alert's dimensions name, what tells most first."""
     itself = {alert.resource_id, alert.resource_name, alert.region, alert.address}
-    first = islice(alert.dimensions.items(), _LOOKED_AT)
-    dimensions = {name: value for name, value in first if name and told(value) and value not in itself}
+    first: Mapping[str, str] = dict(islice(alert.dimensions.items(), _LOOKED_AT))
+    if alert.kind == _ALERTMANAGER:
+        first = read_labels(first).labels
+    dimensions = {name: value for name, value in first.items() if name and told(value) and value not in itself}
     if alert.kind == _ALERTMANAGER:
         found = list(_named(dimensions, _LABELS))
     else:

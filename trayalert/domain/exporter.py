@@ -1,0 +1,263 @@
+"""Which labels of a Prometheus alert belong to its metric, and which to the exporter that measured it.
+
+An exporter measures others, and Prometheus adds the exporter's own job, instance, pod, service and so on to what the
+metric says. With `honor_labels: false` a label of the metric that has the name of one of those is renamed `exported_…`.
+
+Sources: prometheus.io, "Configuration" (`honor_labels`), "Exporters and integrations", "Multi-target exporter pattern";
+Prometheus' wiki, "Default port allocations"; kube-state-metrics' docs/metrics; the Helm charts of prometheus-community.
+"""
+
+import enum
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+
+class _Family(enum.Enum):
+    """What an exporter measures, and so what `instance` is the address of."""
+
+    OBJECTS = enum.auto()  # objects of an API, such as Kubernetes': `instance` is the exporter's
+    HOST = enum.auto()  # the host that it runs on: `instance` is the host's
+    KUBELET = enum.auto()  # containers of its host: `instance` is the host's, and pod and container are theirs
+    TARGETS = enum.auto()  # one or more servers: `instance` is the exporter's, unless it was relabelled
+
+
+_NAMES = {
+    # words in the names of jobs, services, containers and pods; any other `exporter` measures targets
+    "kube-state-metrics": _Family.OBJECTS,
+    "openshift-state-metrics": _Family.OBJECTS,
+    "ksm": _Family.OBJECTS,
+    "cloudwatch": _Family.OBJECTS,
+    "yace": _Family.OBJECTS,
+    "stackdriver": _Family.OBJECTS,
+    "aliyun-exporter": _Family.OBJECTS,
+    "cloud-exporter": _Family.OBJECTS,
+    "cloudmonitor-exporter": _Family.OBJECTS,
+    "node-exporter": _Family.HOST,
+    "nodeexporter": _Family.HOST,
+    "windows-exporter": _Family.HOST,
+    "wmi-exporter": _Family.HOST,
+    "process-exporter": _Family.HOST,
+    "smartctl-exporter": _Family.HOST,
+    "kubelet": _Family.KUBELET,
+    "cadvisor": _Family.KUBELET,
+    "blackbox": _Family.TARGETS,
+    "pushgateway": _Family.TARGETS,
+}
+_STATE_METRICS = frozenset({"kube-state-metrics", "openshift-state-metrics", "ksm"})
+_ON_HOST_NETWORK = frozenset({"node-exporter", "nodeexporter", "windows-exporter", "wmi-exporter", "kubelet"})
+"""Even in a cluster these have the address of their host; the pod of any other exporter has its own."""
+
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+_LONGEST_NAME = 253
+"""No name in Kubernetes is longer."""
+
+_EXPORTED = "exported_"
+_PODS = ("pod", "pod_name", "podName", "kubernetes_pod_name")
+_CONTAINERS = ("container", "container_name")
+_SERVICES = ("service", "kubernetes_name")
+_IN_CLUSTER = (*_PODS, *_CONTAINERS, "endpoint")
+_TARGET = frozenset({*_IN_CLUSTER, *_SERVICES, "namespace", "node", "job", "instance"})
+"""Labels that Prometheus' discovery gives whatever it scrapes, in Kubernetes and elsewhere."""
+
+_TOLD_BY = ("app_kubernetes_io_name", "k8s_app", "app", *_SERVICES, *_CONTAINERS, *_PODS, "instance")
+_WORKLOADS = (
+    "persistentvolumeclaim", "cronjob", "horizontalpodautoscaler", "hpa", "poddisruptionbudget", "resourcequota",
+    "deployment", "statefulset", "daemonset", "replicaset",
+)  # fmt: skip
+_OBJECTS = (
+    *_WORKLOADS, "job_name", "verticalpodautoscaler", "limitrange", "replicationcontroller", "workload", "ingress",
+    "persistentvolume", "volumeattachment", "storageclass", "configmap", "secret", "certificatesigningrequest", "lease",
+    "networkpolicy",
+)  # fmt: skip
+_CLOUD_IDS = (
+    "instanceId", "instance_id", "dimension_InstanceId", "dimension_DBInstanceIdentifier", "dimension_LoadBalancer",
+    "dbinstance_identifier", "load_balancer", "database_id",
+)  # fmt: skip
+_HOSTS = ("host", "hostname", "Hostname", "node", "nodeName", "nodename")
+_LAST = ("service", "job", "namespace", "cluster")
+
+# labels that say what an alert is about, what tells most first
+_OF_PODS = (*_PODS, "container_label_io_kubernetes_pod_name")
+_OF_APPLICATION = (*_OF_PODS, *_WORKLOADS, "instance", *_HOSTS, *_OBJECTS, *_LAST)
+_OF_HOST = ("instance", *_HOSTS, *_LAST)
+_OF_KUBELET = (*_OF_PODS, *_OBJECTS, *_OF_HOST)
+_OF_OTHERS = (
+    *_OF_PODS, *_CLOUD_IDS, *_OBJECTS, "target", "server", "addr", "instance", *_HOSTS, "consumergroup", "topic",
+    "queue", "name",
+)  # fmt: skip
+_OF_EXPORTER_ITSELF = ("instance", *_PODS, "service", "job")
+
+_ABOUT_ITSELF = re.compile(r"exporter|state.?metrics|target|scrape|instance.?(?:down|missing|absent)", re.IGNORECASE)
+"""Names of alerts on an exporter: it is down, or cannot measure."""
+
+_HOST_AND_PORT = re.compile(r"([^/]*):([0-9]{1,5})")
+_KUBELETS_PORTS = frozenset({10250, 10255})
+_EXPORTERS_PORTS = frozenset({*range(9100, 10_000), 9091, 5556}) - {9200, 9300}
+"""The range that is allocated to exporters, but for Elasticsearch's own; Pushgateway and JMX."""
+
+_TOLD_BY_PORT = frozenset({9101, 9104, 9106, 9113, 9114, 9115, 9116, 9117, 9121, 9150, 9187, 9216, 9290, 9308, 9419})
+"""HAProxy, MySQL, CloudWatch, nginx, Elasticsearch, blackbox, SNMP, Apache, Redis, Memcached, PostgreSQL, MongoDB,
+IPMI, Kafka, RabbitMQ: their exporters need not run where those do."""
+
+_SERVERS_PORTS = frozenset({
+    22, 25, 53, 80, 161, 389, 443, 623, 636, 1433, 1521, 2181, 3306, 5432, 5672, 6379, 9092, 9200, 9300, 11211, 15672,
+    27017,
+})  # fmt: skip
+"""An `instance` with one of these ports was relabelled: it is what is measured."""
+
+
+class Measured(NamedTuple):
+    """What a metric says: its own `labels`, those that were renamed `exported_…` under their first names.
+
+    `resource` is the name of the label that says what the alert is about, None where none does. `host` is the text
+    that may be that resource's address and port, None where no label says where it is.
+    """
+
+    labels: Mapping[str, str]
+    resource: str | None
+    host: str | None
+
+
+def read_labels(labels: Mapping[str, str]) -> Measured:
+    """Tell the labels of a metric from those of the exporter that measured it."""
+    exported = {name.removeprefix(_EXPORTED): value for name, value in labels.items() if name.startswith(_EXPORTED)}
+    if _family_of(exported.get("job"))[1] is not None:  # Prometheus had it from another Prometheus
+        return read_labels({name: value for name, value in labels.items() if not name.startswith(_EXPORTED)} | exported)
+    word, family = _exporter(labels)
+    if family is not None:
+        foreign = _foreign(labels, exported, word, family)
+    elif _TARGET.isdisjoint(exported):
+        foreign = frozenset()
+    else:  # an exporter that nothing else tells
+        family, foreign = _Family.OBJECTS, _TARGET
+    own = {
+        name: value
+        for name, value in labels.items()
+        if name not in foreign and name not in exported and not name.startswith(_EXPORTED)
+    }
+    own |= exported
+    match family:
+        case None:
+            return _of_application(own)
+        case _Family.HOST | _Family.KUBELET if "instance" not in exported:
+            near = word in _ON_HOST_NETWORK or not any(map(labels.get, _IN_CLUSTER))
+            return _of_host(own, _OF_HOST if family is _Family.HOST else _OF_KUBELET, near=near)
+        case _:
+            return _of_others(labels, own, family, exported)
+
+
+def _exporter(labels: Mapping[str, str]) -> tuple[str, _Family | None]:
+    """Return the exporter's word and family by its job, else by what it is called elsewhere.
+
+    A job that is known comes first: kube-state-metrics and the kubelet tell of the pods of other exporters, too.
+    """
+    known = _family_of(labels.get("job"))
+    if known[1] is None and ("cadvisor" in labels.get("metrics_path", "") or _port(labels) in _KUBELETS_PORTS):
+        known = "kubelet", _Family.KUBELET
+    if known[1] is None and ("instance" in labels or any(map(labels.get, _OBJECTS))):  # else it is about that pod
+        found = (_family_of(labels.get(name)) for name in _TOLD_BY)
+        known = next((one for one in found if one[1] is not None), known)
+    return known
+
+
+def _family_of(name: str | None) -> tuple[str, _Family | None]:
+    words = f"-{_SEPARATORS.sub('-', name[:_LONGEST_NAME].lower())}-" if name else ""
+    for word, family in _NAMES.items():
+        if f"-{word}-" in words:
+            return word, family
+    return ("exporter", _Family.TARGETS) if "exporter-" in words else ("", None)
+
+
+def _foreign(
+    labels: Mapping[str, str], exported: Mapping[str, str], word: str, family: _Family
+) -> frozenset[str] | set[str]:
+    """Return the names of labels that are the exporter's own."""
+    if family is _Family.HOST:
+        return {*_IN_CLUSTER, *_SERVICES, *_OBJECTS, "namespace"}
+    exact = word in _STATE_METRICS or family is _Family.KUBELET
+    own = {family} if exact else {family, _Family.TARGETS}
+    foreign = {name for name in (*_PODS, *_CONTAINERS, *_SERVICES, "job") if _family_of(labels.get(name))[1] in own}
+    foreign.add("endpoint")
+    its_pod = any(name in foreign or name in exported for name in _PODS)
+    others = (
+        any(name in labels and name not in foreign for name in (*_PODS, *_OBJECTS, *_CLOUD_IDS)) or "pod" in exported
+    )
+    if its_pod:
+        foreign.update(_CONTAINERS)
+    if family is _Family.KUBELET or others or any(labels.get(name) == labels.get("job") for name in _SERVICES):
+        foreign.update(_SERVICES)
+    match family:
+        case _Family.KUBELET:
+            foreign.update(() if others else ("namespace",))
+        case _Family.OBJECTS:
+            foreign.update(("instance", "node") if others else ("instance",))
+        case _:
+            foreign.update(("node", "namespace") if its_pod and "@" not in labels.get("node", "") else ())
+            foreign.update(("instance",) if _is_exporters(labels) else ())
+    if not _TARGET.isdisjoint(exported):
+        foreign.add("namespace")
+    return foreign
+
+
+def _is_exporters(labels: Mapping[str, str]) -> bool:
+    """Whether `instance` names an exporter of servers: by its name, or as nobody relabelled what discovery gave it."""
+    if _family_of(labels.get("instance"))[1] is not None:
+        return True
+    port = _port(labels)
+    return any(map(labels.get, _IN_CLUSTER)) and port is not None and port not in _SERVERS_PORTS
+
+
+def _of_application(own: dict[str, str]) -> Measured:
+    _leave_foreign_pods(own, _WORKLOADS)
+    resource = _first(own, _OF_APPLICATION)
+    elsewhere = resource in {*_OBJECTS, "namespace", "cluster"} or _port(own) in _TOLD_BY_PORT
+    where = _first(own, ("instance", "host", "ip"))
+    return Measured(own, resource, None if elsewhere or where is None else own[where])
+
+
+def _of_host(own: dict[str, str], names: Iterable[str], *, near: bool) -> Measured:
+    resource = _first(own, ("name", *names) if "image" in own and "pod" not in own else names)
+    return Measured(own, resource, own.get("instance") if near and resource in {"instance", *_HOSTS} else None)
+
+
+def _of_others(
+    labels: Mapping[str, str], own: dict[str, str], family: _Family, exported: Mapping[str, str]
+) -> Measured:
+    _leave_foreign_pods(own, _OBJECTS)
+    unsure = "instance" not in exported and _port(own) in _EXPORTERS_PORTS  # it may run on the server, or not
+    resource = _first(own, (name for name in _OF_OTHERS if not (unsure and name == "instance")))
+    if resource is None and _ABOUT_ITSELF.search(labels.get("alertname", "")):
+        return Measured(labels, _first(labels, _OF_EXPORTER_ITSELF), None)
+    if resource is not None:
+        if unsure:
+            del own["instance"]
+        return Measured(own, resource, own[resource])
+    resource = _first(own, ("instance", *_LAST))
+    if resource is None and family is _Family.TARGETS and "job" in labels:  # its name is better than none
+        own["job"], resource = labels["job"], "job"
+    return Measured(own, resource, None)
+
+
+def _leave_foreign_pods(own: dict[str, str], names: Iterable[str]) -> None:
+    """Leave out the pod where the alert is on a workload that it is none of: the pod is that of an unknown exporter."""
+    workloads = [own[name] for name in names if name in own]
+    for name in _PODS:
+        pod = own.get(name)
+        if pod and workloads and not any(_are_akin(pod, workload) for workload in workloads):
+            for gone in (name, *_CONTAINERS):
+                own.pop(gone, None)
+
+
+def _are_akin(pod: str, workload: str) -> bool:
+    return workload in pod or pod in workload or pod.partition("-")[0] == workload.partition("-")[0]
+
+
+def _first(labels: Mapping[str, str], names: Iterable[str]) -> str | None:
+    return next((name for name in names if labels.get(name)), None)
+
+
+def _port(labels: Mapping[str, str]) -> int | None:
+    """Return the port in `instance`; None where there is none, as in a URL."""
+    match = _HOST_AND_PORT.fullmatch(labels.get("instance", "")[:_LONGEST_NAME])
+    return int(match[2]) if match else None
