@@ -230,8 +230,8 @@ CARRIERS: dict[str, Callable[[Document], Callback]] = {
 
 
 def read_document(document: Document) -> Alert:
-    """Read a document that holds one alert."""
-    (alert,) = read_callback(callback(as_json(document)))
+    """Read a document that holds one alert, beside those that only close."""
+    (alert,) = (alert for alert in read_callback(callback(as_json(document))) if not alert.only_closes)
     return alert
 
 

@@ -130,8 +130,39 @@ def test_what_the_sender_cut_off_is_said() -> None:
 
     assert burning.name == "HostDown"
     assert (cut.name, cut.state, cut.level) == ("7 more alerts of this group are not shown", State.ALERT, Level.WARN)
-    assert cut.one_off
-    assert len(group(prometheus(1), truncatedAlerts=0)) == 1
+    assert (cut.one_off, cut.only_closes) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        {"truncatedAlerts": 0},
+        {"groupLabels": {"alertname": "X"}},
+        {"groupKey": "g"},
+        {"groupKey": "g", "truncatedAlerts": None},
+        {"groupKey": "g", "truncatedAlerts": 23, "status": "resolved"},
+    ],
+)
+def test_a_group_with_nothing_hidden_closes_only_what_told_of_hidden_ones(around: dict[str, Any]) -> None:
+    _, cut = group(prometheus(1), **(around | {"status": "firing", "truncatedAlerts": 7}))
+    _, over = group(prometheus(1), **around)
+
+    assert (over.state, over.level, over.only_closes, over.one_off) == (State.OK, Level.OK, True, False)
+    assert over.key == cut.key
+
+
+@pytest.mark.parametrize("around", [{"groupKey": "h"}, {"receiver": "y"}, {"groupLabels": {"alertname": "Y"}}])
+def test_the_end_of_another_group_is_none(around: dict[str, Any]) -> None:
+    named = {"groupKey": "g", "receiver": "x", "groupLabels": {"alertname": "X"}}
+    _, cut = group(prometheus(1), **named, truncatedAlerts=7)
+    _, over = group(prometheus(1), **(named | around))
+
+    assert over.key != cut.key
+
+
+def test_a_body_that_names_no_group_ends_none() -> None:
+    assert len(group(prometheus(1))) == 1
+    assert len(group(prometheus(1), status="resolved")) == 1
 
 
 def test_a_group_with_no_entry_is_an_alert_of_its_common_labels() -> None:

@@ -189,23 +189,30 @@ def _message(said: Tree, entry: Tree) -> str | None:
 
 
 def _cut_off(body: Body, top: Tree, whole: Identity, unread: int) -> tuple[Alert, ...]:
-    """Say that there are more alerts than the sender was set to send, or than are read: they may burn, too."""
+    """Say that there are more alerts than the sender was set to send, or than are read, or that there are no more.
+
+    A resolved group has none that fire, though some of it may be cut off as before. A body that names no group and
+    knows no `truncatedAlerts` is no end: it could be another group's.
+    """
     said = top.text("truncatedAlerts") or "0"
-    unsent = int(said) if re.fullmatch(r"[1-9][0-9]{0,8}", said) else 0
-    if not unsent and unread <= 0:
+    hidden = max(unread, 0) + (int(said) if re.fullmatch(r"[1-9][0-9]{0,8}", said) else 0)
+    group = canonical(top.tree("groupLabels").texts())
+    key = key_of("alertmanager", "truncated", [top.text("groupKey"), top.text("receiver"), group])
+    over = not hidden or (top.text("status") or "").lower() in _OVER
+    if over and not (group or top.has("groupKey", "truncatedAlerts")):
         return ()
-    where = [top.text("groupKey"), top.text("receiver"), canonical(top.tree("groupLabels").texts())]
-    key = key_of("alertmanager", "truncated", where)
     more = Alert(
         kind=KIND,
         identity=Identity(text=key_of(whole.text, key), timed=False),
         key=key,
         subject=key,
-        state=State.ALERT,
-        level=Level.WARN,
-        name=f"{unsent + max(unread, 0)} more alerts of this group are not shown",
-        message=f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}.",
-        one_off=True,
+        state=State.OK if over else State.ALERT,
+        level=Level.OK if over else Level.WARN,
+        name="No more alerts of this group are hidden" if over else f"{hidden} more alerts of this group are not shown",
+        message=f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}."
+        if hidden else None,
+        one_off=not over,
+        only_closes=over,
         fields=body.fields,
-    )
+    )  # fmt: skip
     return (more,)

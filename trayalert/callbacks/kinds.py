@@ -30,18 +30,20 @@ _logger = logging.getLogger(__name__)
 def read_callback(callback: Callback, readers: Sequence[Read] = ()) -> tuple[Alert, ...]:
     """Read a callback into one or more alerts, by those `readers` (none named: all).
 
-    Never raises: what nobody can read comes out as `unrecognised`.
+    Those that only close are the last. Never raises: what nobody can read comes out as `unrecognised`.
     """
     body, readers = read_body(callback), readers or READERS
     if not body.parts:
         return _each_once(_read(body, readers)) or unrecognised.read(body)
     alerts: list[Alert] = []
+    closing: list[Alert] = []
     complete = not body.unread
     for part in body.parts:
         found = _read(part, readers) if len(alerts) < MOST_ALERTS else ()
-        alerts += (replace(alert, fields=body.fields) for alert in found)
+        for alert in found:
+            (closing if alert.only_closes else alerts).append(replace(alert, fields=body.fields))
         complete = complete and bool(found)
-    return (*_each_once(alerts), *(() if complete else unrecognised.read(body)))
+    return (*_each_once(alerts), *(() if complete else unrecognised.read(body)), *_each_once(closing))
 
 
 def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:

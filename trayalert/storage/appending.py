@@ -151,9 +151,9 @@ class _Group:
         replaced = {job.alert_id for job in jobs}
         self._seen = {identity: seen for identity, seen in self._seen.items() if seen.id not in replaced}
         for job in jobs:
-            numbers = [self._take_alert(alert, job.callback.received_at, [], again=job) for alert in job.alerts]
-            if numbers[0] != job.alert_id:  # another delivery of it is read already
-                moved.append((numbers[0], job.delivery_id, job.alert_id))
+            number = self._take_alerts(job, [], again=job)
+            if number != job.alert_id:  # another delivery of it is read already
+                moved.append((number, job.delivery_id, job.alert_id))
         self._connection.executemany("DELETE FROM alert WHERE id = ?", [(job.alert_id,) for job in jobs])
         self._connection.executemany("UPDATE delivery SET alert_id = ? WHERE id >= ? AND alert_id = ?", moved)
         self._write_alerts()
@@ -183,13 +183,29 @@ class _Group:
         callback = job.callback
         self._delivery_id += 1
         events: list[Event] = [] if callback.method == OWN else [CallbackArrived(callback.received_at)]
-        numbers = [self._take_alert(alert, callback.received_at, events) for alert in job.alerts]
+        number = self._take_alerts(job, events)
         values = (self._delivery_id, *_delivered(callback))
-        self._deliveries.append((numbers[0], digest_of("delivery", values), *values))
+        self._deliveries.append((number, digest_of("delivery", values), *values))
         if callback.secret:
             count, last_at = self._secrets.get(callback.secret, (0, 0))
             self._secrets[callback.secret] = count + 1, max(last_at, callback.received_at)
         return () if job.quiet else tuple(events)
+
+    def _take_alerts(self, job: Append | Again, events: list[Event], *, again: Again | None = None) -> int:
+        """Fold a callback's alerts; return the number of the first one that is stored."""
+        received_at = job.callback.received_at
+        numbers = [
+            self._take_alert(alert, received_at, events, again=again)
+            for alert in job.alerts
+            if not alert.only_closes or self._closes(alert, received_at)
+        ]
+        return numbers[0]
+
+    def _closes(self, alert: Alert, received_at: Millis) -> bool:
+        """Whether an incident of the alert's key is open, or the alert is a retry of one that closed it."""
+        own = (self._incidents[number] for number in self._by_name.get(alert.key, ()))
+        still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in own)
+        return any(still_open) or self._retry_of(alert.identity, received_at) is not None
 
     def _take_alert(self, alert: Alert, received_at: Millis, events: list[Event], *, again: Again | None = None) -> int:
         known = self._retry_of(alert.identity, received_at)

@@ -127,7 +127,7 @@ class ReadAgain:
             if values[ALERT_DIGESTED.index("kind")] == UNRECOGNISED and UNRECOGNISED not in kinds:
                 fresh = tuple(alert for text, alert in today.items() if len(stored) == 1 or text not in known)
                 known |= today.keys()
-                if fresh:
+                if not all(alert.only_closes for alert in fresh):
                     work.turned.append(Again(callback, fresh, number, alert_id, deliveries))
                 continue
             alert = today.get(values[ALERT_DIGESTED.index("identity")])
