@@ -223,8 +223,15 @@ CARRIERS: dict[str, Callable[[Document], Callback]] = {
     "POST FORM": lambda document: callback(as_form(document)),
     "GET FORM": lambda document: callback(query=as_form(document), method="GET"),
     "JSON as a form's name": lambda document: callback(quote_plus(as_json(document)).encode() + b"="),
+    "JSON as the name of a field and no more": lambda document: callback(quote_plus(as_json(document)).encode()),
     "JSON in a form's field": lambda document: callback(b"payload=" + quote_plus(as_json(document)).encode()),
     "JSON with a mark before it": lambda document: callback(b"\xef\xbb\xbf\r\n" + as_json(document)),
+    "JSON in a multipart form": lambda document: callback(
+        b'--x\r\nContent-Disposition: form-data; name="payload"\r\n\r\n' + as_json(document) + b"\r\n--x--\r\n",
+        content_type="multipart/form-data; boundary=x",
+    ),
+    "JSON in UTF-16": lambda document: callback(as_json(document).decode().encode("utf-16")),
+    "JSON in a text of JSON": lambda document: callback(json.dumps(as_json(document).decode()).encode()),
     "JSON in JSON": lambda document: callback(as_json({"data": as_json(document).decode()})),
 }
 

@@ -216,3 +216,24 @@ def test_another_end_of_the_same_beginning_is_no_retry() -> None:
     one, other = (prometheus(1, "resolved") | {"endsAt": f"2026-11-24T0{hour}:00:00Z"} for hour in (7, 8))
 
     assert group(one)[0].identity != group(other)[0].identity
+
+
+@pytest.mark.parametrize(
+    ("alertname", "annotations", "message"),
+    [
+        ("DatasourceError", {"Error": "[sse.dataQueryError] timeout", "summary": "s"}, "[sse.dataQueryError] timeout"),
+        ("DatasourceNoData", {"summary": "No orders"}, "No orders"),
+        ("DatasourceNoData", {}, "DatasourceNoData"),
+    ],
+)
+def test_a_rule_of_grafana_that_cannot_be_evaluated_is_told_by_its_own_name(
+    alertname: str, annotations: dict[str, str], message: str
+) -> None:
+    labels = {"alertname": alertname, "rulename": "Orders per minute", "ref_id": "A"}
+    (alert,) = group({"labels": labels, "annotations": annotations})
+    (nameless,) = group({"labels": {"alertname": alertname}})
+    (other,) = group({"labels": {"alertname": "X", "rulename": "Y"}, "annotations": {"error": "e", "summary": "s"}})
+
+    assert (alert.name, alert.message) == ("Orders per minute", message)
+    assert nameless.name == alertname
+    assert (other.name, other.message) == ("X", "s")

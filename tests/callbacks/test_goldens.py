@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from tests.callbacks.bodies import read
+from tests.callbacks.bodies import callback, read
+from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.alert import TEST, UNRECOGNISED, Alert, Kind, State
 from trayalert.domain.level import Level
 
@@ -11,13 +12,15 @@ FILES = Path(__file__).parent.parent / "data" / "callbacks"
 MADE_OF_OTHERS = {"identity", "key", "subject"}
 """Fields that only promise to be equal or unequal; see test_identity."""
 
+# fmt: off
 ABSENT: dict[str, Any] = dict.fromkeys(
     (
         "previous_level", "at", "name", "rule_id", "metric", "metric_title", "value", "value_text", "unit",
         "expression", "namespace", "region", "resource_id", "resource_name", "account_id", "group",
         "address", "message",
     )
-) | {"titles": {}, "links": {}, "one_off": False, "dated_once": False, "said_again": False}  # fmt: skip
+) | {"titles": {}, "links": {}} | dict.fromkeys(("one_off", "dated_once", "said_again", "only_closes"), False)
+# fmt: on
 
 # written by hand from the documents and the logged bodies, never from the program's answer
 GOLDENS: dict[str, dict[str, Any]] = {
@@ -301,7 +304,7 @@ def test_the_key_is_the_subject_where_no_trans_id_was_sent(name: str) -> None:
 def test_every_file_is_read_here() -> None:
     files = {path.name for path in FILES.iterdir()}
 
-    assert files == GOLDENS.keys() | OTHER_KINDS.keys()
+    assert files == GOLDENS.keys() | OTHER_KINDS.keys() | MISREAD.keys()
 
 
 # of each: what it is, how many names of its own it has, and some texts that must not be lost
@@ -345,6 +348,49 @@ OTHER_KINDS: dict[str, tuple[str, State, Level, int, dict[str, str]]] = {
         ("event-dts-job-restore.json", State.OK, "sync_job_restore", "Restore"),
     ]
 }
+
+
+# bodies that were misread once: what each of their alerts says
+MISREAD: dict[str, list[dict[str, Any]]] = {
+    "alertmanager-kube-state-metrics.json": [
+        {
+            "kind": "alertmanager", "state": State.ALERT, "level": Level.WARN, "at": 1_795_992_600_000,
+            "name": "KubeDeploymentReplicasMismatch", "resource_id": "cart", "address": None,
+            "dimensions": {
+                "alertname": "KubeDeploymentReplicasMismatch", "deployment": "cart", "namespace": "shop",
+                "job": "kube-state-metrics", "container": "kube-state-metrics",
+                "pod": "kube-state-metrics-6f664bc8c4-abcde", "instance": "10.42.9.28:8080",
+            },
+        }
+    ],
+    "alertmanager-grafana-no-data.json": [
+        {"kind": "alertmanager", "state": State.ALERT, "name": "Orders per minute", "level": Level.WARN}
+    ],
+    "alertmanager-raw-line-break.json": [
+        {"kind": "alertmanager", "state": State.ALERT, "name": "N", "message": "a\nb", "at": None}
+    ],
+    "alertmanager-over-64-kib.json": [
+        {
+            "kind": "alertmanager", "state": State.ALERT, "level": Level.CRITICAL, "name": "P",
+            "resource_id": f"p{number:03}", "at": 1_795_992_600_000,
+        }
+        for number in range(90)
+    ],
+    "sls-legacy.json": [
+        {
+            "kind": "sls", "state": State.ALERT, "level": Level.WARN, "name": "5xx on checkout", "expression": "[5]>3",
+            "resource_id": "shop-logs", "at": None, "one_off": True,
+        }
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISREAD)
+def test_what_was_misread_once_is_read_as_it_was_meant(name: str) -> None:
+    alerts = read_callback(callback((FILES / name).read_bytes()))
+
+    assert [{field: getattr(alert, field) for field in MISREAD[name][0]} for alert in alerts] == MISREAD[name]
+    assert len({alert.key for alert in alerts}) == len(alerts)
 
 
 @pytest.mark.parametrize("name", OTHER_KINDS)

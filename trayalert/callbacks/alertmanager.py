@@ -34,6 +34,9 @@ _ARMS = "_aliyun_arms_"
 _OVER = frozenset({"resolved", "recovered", "ok"})
 _ID = (f"{_ARMS}involvedObject_id", "instanceId", "instance_id")
 _NAME = (f"{_ARMS}involvedObject_name", "instanceName", "nodename")
+_OF_GRAFANA = frozenset({"DatasourceNoData", "DatasourceError"})
+"""Rules of Grafana that cannot be evaluated: see Grafana's page "No Data and Error states"."""
+
 _VALUE = (
     f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString"
 )  # fmt: skip
@@ -109,7 +112,7 @@ def _alert(body: Body, group: _Group, entry: Tree) -> Alert:
         state=state,
         level=level,
         at=ended if state is State.OK else started,
-        name=named.text("alertname", f"{_ARMS}alert_name") or group.name,
+        name=_name(named) or group.name,
         rule_id=named.text(f"{_ARMS}alert_rule_id", "__alert_rule_uid__"),
         metric=named.text("__name__"),
         metric_title=named.text("__name__"),
@@ -123,7 +126,7 @@ def _alert(body: Body, group: _Group, entry: Tree) -> Alert:
         account_id=account,
         group=named.text(f"{_ARMS}integration_name") or None,
         address=address[1] if address else None,
-        message=_message(said, entry),
+        message=_message(named, said, entry),
         links={
             page: link
             for page, names in _LINKS.items()
@@ -169,6 +172,11 @@ def _identity(
     return Identity(text=key_of(whole.text, fingerprint, str(state)), timed=False)
 
 
+def _name(labels: Tree) -> str | None:
+    name = labels.text("alertname", f"{_ARMS}alert_name")
+    return labels.text("rulename") or name if name in _OF_GRAFANA else name
+
+
 def _group_name(top: Tree) -> str | None:
     group = top.tree("commonLabels").text("alertname") or top.tree("groupLabels").text("alertname")
     return group or top.text("title", "dispatchRuleName", "receiver")
@@ -182,7 +190,9 @@ def _value(entry: Tree, said: Tree, labels: Tree) -> tuple[str | None, str | Non
     return text, read_quantity(text)[1]
 
 
-def _message(said: Tree, entry: Tree) -> str | None:
+def _message(labels: Tree, said: Tree, entry: Tree) -> str | None:
+    if (state := labels.text("alertname")) in _OF_GRAFANA:
+        return said.text("Error") or said.text("summary", "message", "description") or state
     parts = (said.text("summary"), said.text("message", "description", "content") or entry.text("message", "content"))
     text = "\n".join(dict.fromkeys(part for part in parts if part))
     return text or (said.text(f"{_ARMS}alert_message") or "").removeprefix("null\n") or None
@@ -191,8 +201,8 @@ def _message(said: Tree, entry: Tree) -> str | None:
 def _cut_off(body: Body, top: Tree, whole: Identity, unread: int) -> tuple[Alert, ...]:
     """Say that there are more alerts than the sender was set to send, or than are read, or that there are no more.
 
-    A resolved group has none that fire, though some of it may be cut off as before. A body that names no group and
-    knows no `truncatedAlerts` is no end: it could be another group's.
+    A resolved group has none that fire, as far as its sender says: Alertmanager makes `status` of the alerts that it
+    shows. A body that names no group and knows no `truncatedAlerts` is no end: it could be another group's.
     """
     said = top.text("truncatedAlerts") or "0"
     hidden = max(unread, 0) + (int(said) if re.fullmatch(r"[1-9][0-9]{0,8}", said) else 0)
@@ -201,6 +211,7 @@ def _cut_off(body: Body, top: Tree, whole: Identity, unread: int) -> tuple[Alert
     over = not hidden or (top.text("status") or "").lower() in _OVER
     if over and not (group or top.has("groupKey", "truncatedAlerts")):
         return ()
+    end = "All alerts of this group have resolved" if hidden else "No more alerts of this group are hidden"
     more = Alert(
         kind=KIND,
         identity=Identity(text=key_of(whole.text, key), timed=False),
@@ -208,7 +219,7 @@ def _cut_off(body: Body, top: Tree, whole: Identity, unread: int) -> tuple[Alert
         subject=key,
         state=State.OK if over else State.ALERT,
         level=Level.OK if over else Level.WARN,
-        name="No more alerts of this group are hidden" if over else f"{hidden} more alerts of this group are not shown",
+        name=end if over else f"{hidden} more alerts of this group are not shown",
         message=f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}."
         if hidden else None,
         one_off=not over,

@@ -1,16 +1,17 @@
 """A callback's body as named texts, whatever way it was written: form-encoded, unencoded as in printed samples, JSON.
 
-Nothing here raises: what cannot be read has no fields.
+What is none of these, such as XML and prose, is one text and not torn into fields. Nothing here raises.
 """
 
+import codecs
 import json
 import re
 from binascii import a2b_qp
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote_plus
 
+from trayalert.callbacks.multipart import read_parts
 from trayalert.domain.callback import Callback
 
 _NEVER_ENCODED = re.compile(r"[\s{}<>\"|\\^`\[\]=]|[^\x00-\x7f]")
@@ -21,6 +22,7 @@ _PROPER = re.compile(
 )
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_BYTES = re.compile(rb"(?:%[0-9A-Fa-f]{2})++")
 _FREE_TEXT = frozenset({"alertName", "instanceName", "productGroupName", "metricName"})
 _KNOWN = _FREE_TEXT | {
     "alertState", "curValue", "dimensions", "dimensionsOriginal", "customLabels", "expression", "groupId",
@@ -29,13 +31,25 @@ _KNOWN = _FREE_TEXT | {
 }  # fmt: skip
 """Fields of the threshold callback: in an unencoded body one of them begins a new value."""
 
+_HAS_KNOWN = re.compile(rf"(?:^|&)(?:{'|'.join(sorted(_KNOWN))})=")
+_NO_NAME = re.compile(r"\S\s+\S|://")
+"""What stands in no name of a field, but in prose and addresses of pages."""
+
+_CHARSETS = (
+    # marks at the beginning, and JSON of two bytes a character without one
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (b"{\0", "utf-16-le"), (b"[\0", "utf-16-le"), (b"\0{", "utf-16-be"), (b"\0[", "utf-16-be"),
+)  # fmt: skip
 
 _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
 """Names under which JSON is sent in a form or a query: `data` by the event centre, the others by what hands on."""
 _NO_ENVELOPE = {"subject", "status"}
 _MOST_ENVELOPES = 3
+_MOST_COMMAS = 8
+_MOST_PARTS = 65_536
+"""No body of more than 64 KiB may have more values than that: each takes up to 200 bytes in memory."""
 MOST_ALERTS = 500
-"""So many alerts of one body are read; those of Alertmanager's that the door lets in hold some 200."""
+"""So many alerts of one body are read; one of 1 MiB from Alertmanager holds some 1,300."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +73,11 @@ class Body:
 
 def read_body(callback: Callback) -> Body:
     """Read the body, or the query where there is no body. JSON in a form is read as the JSON that it is."""
-    raw = callback.body.strip() or callback.query
-    text = raw.removeprefix(b"\xef\xbb\xbf").strip().decode("utf-8", "replace")
-    document = _document(text.removesuffix("="))
-    fields = _form_fields(text) if document is None else {}
+    text = _text_of(callback.body if callback.body.strip() else callback.query)
+    document = _document(text.rstrip("= \t\r\n\0"), mending=True)
+    fields = _fields(text) if document is None else {}
+    if document is None and len(fields) == 1 and text.startswith("--"):
+        document = _document(next(iter(fields.values())))
     for _ in range(_MOST_ENVELOPES):
         if isinstance(document, list) or (enclosed := _enclosed(document or fields)) is None:
             break
@@ -89,14 +104,21 @@ def _enclosed(names: Mapping[str, Any]) -> Any:
     return None
 
 
-def _document(value: object) -> Any:
-    """Return an object, or a list of objects, all of which may stand in a text; None for all else."""
-    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
-        value = read_json(value)
+def _document(value: object, *, mending: bool = False) -> Any:
+    """Return an object, or a list of objects, all of which may stand in texts; None for all else."""
+    for _ in range(_MOST_ENVELOPES):
+        if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
+            value = read_json(value, mending=mending)
     if isinstance(value, list) and value:
         items = [_document(item) if isinstance(item, str) else item for item in value]
         return items if all(isinstance(item, dict) for item in items) else None
     return value if isinstance(value, dict) and value else None
+
+
+def _text_of(raw: bytes) -> str:
+    start = raw.lstrip()
+    charset = next((charset for mark, charset in _CHARSETS if start.startswith(mark)), "utf-8")
+    return (start if charset == "utf-8" else raw).decode(charset, "replace").removeprefix("\ufeff").strip()
 
 
 def _list_body(callback: Callback, items: Sequence[Mapping[str, Any]]) -> Body:
@@ -113,13 +135,22 @@ def _list_body(callback: Callback, items: Sequence[Mapping[str, Any]]) -> Body:
     return Body(callback=callback, fields=fields, document=None, parts=parts, unread=unread)
 
 
-def read_json(text: str) -> Any:
-    """Read JSON; None where it is none."""
-    try:
-        # numbers stay the texts that were sent: 5,000 digits or NaN are nobody's fault here
-        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
+def read_json(text: str, *, mending: bool = False) -> Any:
+    """Read JSON, with line breaks in its texts too; None where it is none. `mending` leaves out commas at an end."""
+    if len(text) > _MOST_PARTS and text.count(",") + text.count("[") + text.count("{") > _MOST_PARTS:
         return None
+    for _ in range(_MOST_COMMAS if mending else 1):
+        try:
+            # numbers stay the texts that were sent: 5,000 digits or NaN are nobody's fault here
+            return json.loads(text, strict=False, parse_int=str, parse_float=str, parse_constant=str)
+        except json.JSONDecodeError as error:
+            before = text[: error.pos].rstrip()
+            if not before.endswith(",") or text[error.pos : error.pos + 1] not in {"}", "]"}:
+                return None
+            text = before[:-1] + text[error.pos :]
+        except (ValueError, RecursionError):
+            return None
+    return None
 
 
 def _json_fields(document: Mapping[str, Any]) -> dict[str, str]:
@@ -147,10 +178,30 @@ def sound(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _form_fields(text: str) -> dict[str, str]:
+def _fields(text: str) -> dict[str, str]:
+    """Read the fields of a form; what is none is one text."""
     if not text:
         return {}
-    return _proper_fields(text) or _lenient_fields(text)
+    if (parts := read_parts(text)) is not None:
+        return parts
+    if text.startswith("<"):
+        return {"xml": text}
+    if text.count("&") > _MOST_PARTS or text.startswith(("http://", "https://")):
+        return {"text": text}
+    return _proper_fields(text) or (_lenient_fields(text) if _is_form(text) else {"text": text})
+
+
+def _is_form(text: str) -> bool:
+    """Whether the text is a form, rather than prose or broken JSON that has some `=` and `&` in it."""
+    if _HAS_KNOWN.search(text):
+        return True
+    if "=" not in text:
+        return _PERCENT.match(text) is not None  # JSON, sent as the name of a field
+    if text.startswith(("{", "[", '"')):
+        return False
+    pieces = [piece.partition("=") for piece in text.split("&")]
+    odd = [_NO_NAME.search(name) or (not sign and " " in name) for name, sign, _ in pieces]
+    return not odd[0] and 2 * sum(map(bool, odd)) < len(pieces)
 
 
 def _proper_fields(text: str) -> dict[str, str] | None:
@@ -181,7 +232,10 @@ def _lenient_fields(text: str) -> dict[str, str]:
 
 def _decoded(text: str, *, encoded: bool) -> str:
     if encoded or (_PERCENT.search(text) and not _NEVER_ENCODED.search(text)):  # or one encoded value among bare ones
-        return unquote_plus(text, errors="replace")
+        raw = text.replace("+", " ").encode()
+        return _BYTES.sub(lambda match: bytes.fromhex(match[0].replace(b"%", b"").decode()), raw).decode(
+            "utf-8", "replace"
+        )
     return text
 
 

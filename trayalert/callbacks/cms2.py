@@ -26,6 +26,7 @@ _FIRING = frozenset({"OCCURRED", "PERSISTENT", "FIRING", "TRIGGERED", "ALERT", "
 _OVER = frozenset({"RESOLVED", "RECOVERED", "OK", "CLOSED"})
 _NO_DATA = frozenset({"INSUFFICIENT_DATA", "NODATA", "NO_DATA"})
 _REGION_AT_END = re.compile(r"default-cms-\d+-([a-z]+(?:-[a-z0-9]+)+)")
+_LONGEST_WORKSPACE = 200
 _LINKS = {
     "resource": ("entityUrl",),
     "rule": ("alertRuleUrl", "ruleUrl"),
@@ -159,5 +160,5 @@ def _expression(data: Tree) -> str | None:
 
 
 def _region_of(workspace: str | None) -> str | None:
-    match = _REGION_AT_END.fullmatch(workspace or "")
+    match = _REGION_AT_END.fullmatch((workspace or "")[:_LONGEST_WORKSPACE])
     return match[1] if match else None

@@ -7,7 +7,7 @@ from trayalert.domain.alert import Identity
 from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
 
-_SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\"\s*:\s*\"[^\"]*\"\s*,?")
+_SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\\{0,7}\"\s*:\s*\\{0,7}\"[^\"]*\"\s*,?")
 
 
 def timed_identity(at: Millis, *parts: str | None) -> Identity:

@@ -65,7 +65,7 @@ def _alert(body: Body, top: Tree) -> Alert:
         state=state,
         level=_level(top.text("severity"), state),
         at=at,
-        name=top.text("alertName", "alertDisplayName") or annotations.text("title") or rule,
+        name=top.text("alertDisplayName", "alertName") or annotations.text("title") or rule,
         rule_id=rule,
         value=read_number(value),
         value_text=value,

@@ -86,7 +86,7 @@ def name_of(stored: StoredIncident, language: Language) -> str:
     """Return the rule's name; what has none is called by its kind."""
     alert = stored.alert.alert
     if alert.kind == UNRECOGNISED:
-        return "Callback not understood"
+        return ": ".join(filter(None, ("Callback not understood", printable(alert.name))))
     return name_words(alert, language) or f"({alert.kind})"
 
 
