@@ -9,7 +9,7 @@ Prometheus' wiki, "Default port allocations"; kube-state-metrics' docs/metrics; 
 
 import enum
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 
@@ -44,6 +44,7 @@ _NAMES = {
     "blackbox": _Family.TARGETS,
     "pushgateway": _Family.TARGETS,
 }
+_NAME = re.compile(rf"-({'|'.join(_NAMES)})-")
 _STATE_METRICS = frozenset({"kube-state-metrics", "openshift-state-metrics", "ksm"})
 _ON_HOST_NETWORK = frozenset({"node-exporter", "nodeexporter", "windows-exporter", "wmi-exporter", "kubelet"})
 """Even in a cluster these have the address of their host; the pod of any other exporter has its own."""
@@ -60,7 +61,7 @@ _IN_CLUSTER = (*_PODS, *_CONTAINERS, "endpoint")
 _TARGET = frozenset({*_IN_CLUSTER, *_SERVICES, "namespace", "node", "job", "instance"})
 """Labels that Prometheus' discovery gives whatever it scrapes, in Kubernetes and elsewhere."""
 
-_TOLD_BY = ("app_kubernetes_io_name", "k8s_app", "app", *_SERVICES, *_CONTAINERS, *_PODS, "instance")
+_TOLD_BY = ("app_kubernetes_io_name", "k8s_app", "app", *_SERVICES, *_CONTAINERS, *_PODS)
 _WORKLOADS = (
     "persistentvolumeclaim", "cronjob", "horizontalpodautoscaler", "hpa", "poddisruptionbudget", "resourcequota",
     "deployment", "statefulset", "daemonset", "replicaset",
@@ -70,6 +71,11 @@ _OBJECTS = (
     "persistentvolume", "volumeattachment", "storageclass", "configmap", "secret", "certificatesigningrequest", "lease",
     "networkpolicy",
 )  # fmt: skip
+_CLUSTER_WIDE = frozenset({
+    "node", "persistentvolume", "volumeattachment", "storageclass", "certificatesigningrequest",
+})  # fmt: skip
+"""Objects that are in no namespace."""
+
 _CLOUD_IDS = (
     "instanceId", "instance_id", "dimension_InstanceId", "dimension_DBInstanceIdentifier", "dimension_LoadBalancer",
     "dbinstance_identifier", "load_balancer", "database_id",
@@ -84,7 +90,7 @@ _OF_HOST = ("instance", *_HOSTS, *_LAST)
 _OF_KUBELET = (*_OF_PODS, *_OBJECTS, *_OF_HOST)
 _OF_OTHERS = (
     *_OF_PODS, *_CLOUD_IDS, *_OBJECTS, "target", "server", "addr", "instance", *_HOSTS, "consumergroup", "topic",
-    "queue", "name",
+    "queue", "name", "id",
 )  # fmt: skip
 _OF_EXPORTER_ITSELF = ("instance", *_PODS, "service", "job")
 
@@ -125,10 +131,11 @@ def read_labels(labels: Mapping[str, str]) -> Measured:
     if _family_of(exported.get("job"))[1] is not None:  # Prometheus had it from another Prometheus
         return read_labels({name: value for name, value in labels.items() if not name.startswith(_EXPORTED)} | exported)
     word, family = _exporter(labels)
+    foreign: Collection[str]
     if family is not None:
         foreign = _foreign(labels, exported, word, family)
     elif _TARGET.isdisjoint(exported):
-        foreign = frozenset()
+        foreign = ()
     else:  # an exporter that nothing else tells
         family, foreign = _Family.OBJECTS, _TARGET
     own = {
@@ -153,32 +160,32 @@ def _exporter(labels: Mapping[str, str]) -> tuple[str, _Family | None]:
     A job that is known comes first: kube-state-metrics and the kubelet tell of the pods of other exporters, too.
     """
     known = _family_of(labels.get("job"))
-    if known[1] is None and ("cadvisor" in labels.get("metrics_path", "") or _port(labels) in _KUBELETS_PORTS):
+    if known[1] is None and (
+        "cadvisor" in labels.get("metrics_path", "") or _host_and_port(labels)[1] in _KUBELETS_PORTS
+    ):
         known = "kubelet", _Family.KUBELET
     if known[1] is None and ("instance" in labels or any(map(labels.get, _OBJECTS))):  # else it is about that pod
-        found = (_family_of(labels.get(name)) for name in _TOLD_BY)
+        found = map(_family_of, (*map(labels.get, _TOLD_BY), _host_and_port(labels)[0]))
         known = next((one for one in found if one[1] is not None), known)
     return known
 
 
 def _family_of(name: str | None) -> tuple[str, _Family | None]:
     words = f"-{_SEPARATORS.sub('-', name[:_LONGEST_NAME].lower())}-" if name else ""
-    for word, family in _NAMES.items():
-        if f"-{word}-" in words:
-            return word, family
+    if match := _NAME.search(words):
+        return match[1], _NAMES[match[1]]
     return ("exporter", _Family.TARGETS) if "exporter-" in words else ("", None)
 
 
-def _foreign(
-    labels: Mapping[str, str], exported: Mapping[str, str], word: str, family: _Family
-) -> frozenset[str] | set[str]:
+def _foreign(labels: Mapping[str, str], exported: Mapping[str, str], word: str, family: _Family) -> Collection[str]:
     """Return the names of labels that are the exporter's own."""
     if family is _Family.HOST:
         return {*_IN_CLUSTER, *_SERVICES, *_OBJECTS, "namespace"}
     exact = word in _STATE_METRICS or family is _Family.KUBELET
-    own = {family} if exact else {family, _Family.TARGETS}
-    foreign = {name for name in (*_PODS, *_CONTAINERS, *_SERVICES, "job") if _family_of(labels.get(name))[1] in own}
-    foreign.add("endpoint")
+    families = {family} if exact else {family, _Family.TARGETS}
+    names = {*_PODS, *_CONTAINERS, *_SERVICES}
+    names.update({_Family.OBJECTS: ("job",), _Family.TARGETS: ("job", *_OBJECTS)}.get(family, ()))
+    foreign = {name for name in names if _family_of(labels.get(name))[1] in families} | {"endpoint"}
     its_pod = any(name in foreign or name in exported for name in _PODS)
     others = (
         any(name in labels and name not in foreign for name in (*_PODS, *_OBJECTS, *_CLOUD_IDS)) or "pod" in exported
@@ -193,7 +200,8 @@ def _foreign(
         case _Family.OBJECTS:
             foreign.update(("instance", "node") if others else ("instance",))
         case _:
-            foreign.update(("node", "namespace") if its_pod and "@" not in labels.get("node", "") else ())
+            foreign.update(("namespace",) if its_pod else ())
+            foreign.update(("node",) if its_pod and "@" not in labels.get("node", "") else ())  # but RabbitMQ's own
             foreign.update(("instance",) if _is_exporters(labels) else ())
     if not _TARGET.isdisjoint(exported):
         foreign.add("namespace")
@@ -202,16 +210,16 @@ def _foreign(
 
 def _is_exporters(labels: Mapping[str, str]) -> bool:
     """Whether `instance` names an exporter of servers: by its name, or as nobody relabelled what discovery gave it."""
-    if _family_of(labels.get("instance"))[1] is not None:
-        return True
-    port = _port(labels)
-    return any(map(labels.get, _IN_CLUSTER)) and port is not None and port not in _SERVERS_PORTS
+    host, port = _host_and_port(labels)
+    as_discovered = any(map(labels.get, _IN_CLUSTER)) and port is not None and port not in _SERVERS_PORTS
+    return as_discovered or _family_of(host)[1] is not None
 
 
 def _of_application(own: dict[str, str]) -> Measured:
     _leave_foreign_pods(own, _WORKLOADS)
     resource = _first(own, _OF_APPLICATION)
-    elsewhere = resource in {*_OBJECTS, "namespace", "cluster"} or _port(own) in _TOLD_BY_PORT
+    elsewhere = resource in {*_OBJECTS, "namespace", "cluster"}
+    elsewhere = elsewhere or (resource == "instance" and _host_and_port(own)[1] in _TOLD_BY_PORT)
     where = _first(own, ("instance", "host", "ip"))
     return Measured(own, resource, None if elsewhere or where is None else own[where])
 
@@ -225,14 +233,16 @@ def _of_others(
     labels: Mapping[str, str], own: dict[str, str], family: _Family, exported: Mapping[str, str]
 ) -> Measured:
     _leave_foreign_pods(own, _OBJECTS)
-    unsure = "instance" not in exported and _port(own) in _EXPORTERS_PORTS  # it may run on the server, or not
+    unsure = (
+        "instance" not in exported and _host_and_port(own)[1] in _EXPORTERS_PORTS
+    )  # it may run on the server, or not
     resource = _first(own, (name for name in _OF_OTHERS if not (unsure and name == "instance")))
     if resource is None and _ABOUT_ITSELF.search(labels.get("alertname", "")):
         return Measured(labels, _first(labels, _OF_EXPORTER_ITSELF), None)
     if resource is not None:
-        if unsure:
-            del own["instance"]
-        return Measured(own, resource, own[resource])
+        gone = {"instance"} if unsure else set()
+        gone.update({"namespace"} if resource in _CLUSTER_WIDE else ())
+        return Measured({name: value for name, value in own.items() if name not in gone}, resource, own[resource])
     resource = _first(own, ("instance", *_LAST))
     if resource is None and family is _Family.TARGETS and "job" in labels:  # its name is better than none
         own["job"], resource = labels["job"], "job"
@@ -257,7 +267,7 @@ def _first(labels: Mapping[str, str], names: Iterable[str]) -> str | None:
     return next((name for name in names if labels.get(name)), None)
 
 
-def _port(labels: Mapping[str, str]) -> int | None:
-    """Return the port in `instance`; None where there is none, as in a URL."""
+def _host_and_port(labels: Mapping[str, str]) -> tuple[str | None, int | None]:
+    """Return what stands in `instance`; None for what is no address with a port, such as a URL."""
     match = _HOST_AND_PORT.fullmatch(labels.get("instance", "")[:_LONGEST_NAME])
-    return int(match[2]) if match else None
+    return (match[1], int(match[2])) if match else (None, None)
