@@ -56,6 +56,12 @@ def test_a_forms_title_and_text_are_shown_too() -> None:
     assert (alert.name, alert.message) == ("Disk full", "on web-01")
 
 
+def test_of_a_list_the_first_that_nobody_reads_is_shown() -> None:
+    *_, alert = read_callback(callback(json.dumps([FULL, {"title": "Disk"}, {"title": "other"}]).encode()))
+
+    assert (alert.kind, alert.name) == (UNRECOGNISED, "Disk")
+
+
 def test_no_text_of_a_stranger_becomes_endless() -> None:
     alert = unread(document({"title": "t" * 99_999, "text": "x" * 99_999}))
 

@@ -37,7 +37,7 @@ _NO_NAME = re.compile(r"\S\s+\S|://")
 
 _CHARSETS = (
     # marks at the beginning, and JSON of two bytes a character without one
-    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
     (b"{\0", "utf-16-le"), (b"[\0", "utf-16-le"), (b"\0{", "utf-16-be"), (b"\0[", "utf-16-be"),
 )  # fmt: skip
 
@@ -116,9 +116,8 @@ def _document(value: object, *, mending: bool = False) -> Any:
 
 
 def _text_of(raw: bytes) -> str:
-    start = raw.lstrip()
-    charset = next((charset for mark, charset in _CHARSETS if start.startswith(mark)), "utf-8")
-    return (start if charset == "utf-8" else raw).decode(charset, "replace").removeprefix("\ufeff").strip()
+    charset = next((charset for mark, charset in _CHARSETS if raw.startswith(mark)), "utf-8")
+    return raw.decode(charset, "replace").strip().removeprefix("\ufeff").strip()
 
 
 def _list_body(callback: Callback, items: Sequence[Mapping[str, Any]]) -> Body:

@@ -37,13 +37,14 @@ def read_callback(callback: Callback, readers: Sequence[Read] = ()) -> tuple[Ale
         return _each_once(_read(body, readers)) or unrecognised.read(body)
     alerts: list[Alert] = []
     closing: list[Alert] = []
-    complete = not body.unread
+    unread: Body | None = body if body.unread else None
     for part in body.parts:
         found = _read(part, readers) if len(alerts) < MOST_ALERTS else ()
         for alert in found:
             (closing if alert.only_closes else alerts).append(replace(alert, fields=body.fields))
-        complete = complete and bool(found)
-    return (*_each_once(alerts), *(() if complete else unrecognised.read(body)), *_each_once(closing))
+        unread = unread or (None if found else part)
+    rest = unrecognised.read(body, shown=unread) if unread else ()
+    return (*_each_once(alerts), *rest, *_each_once(closing))
 
 
 def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:

@@ -32,9 +32,9 @@ _LOOKED_AT: Final = 65_536
 _LONGEST_TITLE, _LONGEST_TEXT = 300, 4_000
 
 
-def read(body: Body) -> tuple[Alert, ...]:
-    """Make an alert of anything."""
-    trees = list(_trees(body))
+def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
+    """Make an alert of anything, with the words of the part that is `shown`."""
+    trees = list(_trees(shown or body))
     title = next(filter(None, (tree.text(*_TITLES) for tree in trees)), None)
     text = next(filter(None, (tree.text(*_TEXTS) for tree in trees)), None)
     return (
