@@ -387,11 +387,13 @@ def test_what_has_no_metric_or_name_still_says_what_it_is(qtbot: QtBot, desk: Fa
 
     kept(1, UNRECOGNISED, None, None)
     kept(2, Kind("event"), "Scheduled\nmore", "Instance:SystemMaintenance.Reboot:Scheduled")
+    kept(3, UNRECOGNISED, "on web-01", "Disk full")
     model = IncidentsModel(desk)
-    assert [cell(model, row, Column.NAME) for row in range(2)] == [
+    assert cell(model, 0, Column.NAME) == "Callback not understood: Disk full"
+    assert [cell(model, row, Column.NAME) for row in range(1, 3)] == [
         "Reboot for system maintenance", "Callback not understood",
     ]  # fmt: skip
-    assert [cell(model, row, Column.METRIC) for row in range(2)] == ["Scheduled", ""]
+    assert [cell(model, row, Column.METRIC) for row in range(3)] == ["on web-01", "Scheduled", ""]
 
 
 @pytest.mark.parametrize(
