@@ -14,6 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly STAMP=.venv/.installed
 readonly SBIN=${SBIN-/usr/sbin:/sbin} # a user's own PATH lacks them, and ldconfig and sshd lie there
+readonly JARS=${JARS-/usr/share/java}
 
 # What for, how to see that it is there, and the Debian package that brings it. A library is looked for by its own name,
 # for packages are called otherwise elsewhere (Ubuntu has libglib2.0-0t64). Those of Qt have a file of their own, which
@@ -48,8 +49,13 @@ test command gencat libc6-dev
 test font DejaVu_Sans fonts-dejavu-core
 test font Noto_Sans_CJK_SC fonts-noto-cjk
 test font Noto_Color_Emoji fonts-noto-color-emoji
+test command prometheus-alertmanager prometheus-alertmanager
 bench command wrk wrk
 soak command ssconvert gnumeric
+soak command nginx nginx
+soak command haproxy haproxy
+soak command javac default-jdk-headless
+soak jar httpclient libhttpclient-java
 TABLE
 }
 
@@ -78,6 +84,7 @@ missing() {
     case $kind in
       lib) [[ -z $libraries || $libraries == *[[:space:]]"$what "* ]] ;; # no ldconfig: nothing to judge by
       command) has "$what" ;;
+      jar) [[ -e $JARS/$what.jar ]] ;;
       font) what=${what//_/ } && [[ $fonts == *"$what"* ]] ;;
     esac || echo "$what|$package"
   done < <(needs && needs_of_python)
@@ -139,7 +146,7 @@ apt() {
 }
 
 install_packages() { # Debian packages
-  local fresh=''
+  local fresh='' package
   say "Installing these Debian packages with apt-get: $*"
   if ! compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; then
     apt update || return 1
@@ -149,6 +156,13 @@ install_packages() { # Debian packages
   if [[ " $* " == *" openssh-server "* ]]; then
     as_root install -D /dev/null /etc/ssh/sshd_not_to_be_run || return 1
   fi
+  # the tests and proofs start these servers by themselves, so their services are not to run on anybody's computer;
+  # where the person has a unit of that name, systemctl refuses, and the unit is left as it is
+  for package in prometheus-alertmanager nginx haproxy; do
+    if [[ " $* " == *" $package "* ]] && has systemctl; then
+      as_root systemctl --quiet mask "$package.service" || true
+    fi
+  done
   apt install -y --no-install-recommends "$@" && return 0
   [[ -z $fresh ]] || return 1
   say "The lists of packages may be old: fetching them anew and trying once more."

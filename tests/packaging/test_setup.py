@@ -80,7 +80,7 @@ class Machine:
         self._calls.write_text("")
         return subprocess.run(
             arguments,
-            env={"PATH": str(self.bin), "SBIN": "", "HOME": str(self.project), **changes},
+            env={"PATH": str(self.bin), "SBIN": "", "JARS": "", "HOME": str(self.project), **changes},
             capture_output=True,
             text=True,
             timeout=60,
@@ -255,6 +255,21 @@ def test_the_tests_need_no_ssh_server_that_runs(machine: Machine) -> None:
     calls = machine.calls("install", "apt-get")
     off = calls.index("install -D /dev/null /etc/ssh/sshd_not_to_be_run")
     assert off < next(place for place, call in enumerate(calls) if "openssh-server" in call)
+
+
+def test_no_service_is_left_listening_because_of_the_long_proofs(machine: Machine) -> None:
+    machine.has("systemctl", "exit 1")  # one has a unit of the person's own, which cannot be masked
+    machine.has("apt-get")
+    machine.set_up("soak")
+
+    calls = machine.calls("systemctl", "apt-get")
+    names = ("prometheus-alertmanager", "nginx", "haproxy")
+    masked = [f"systemctl --quiet mask {name}.service" for name in names]
+    assert calls[: len(names)] == masked
+    assert set(names) <= set(calls[len(names)].split())
+
+    machine.set_up("run")
+    assert machine.calls("systemctl") == []
 
 
 def test_old_lists_of_packages_are_fetched_anew_and_it_tries_again(machine: Machine) -> None:
