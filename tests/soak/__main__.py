@@ -14,6 +14,8 @@ PARTS = {
     "http": "tests.soak.strangers:measure_raw_http",
     "slow": "tests.soak.crowd:measure_slow",
     "traffic": "tests.soak.crowd:measure_traffic",
+    "proxies": "tests.soak.proxies:measure",
+    "java": "tests.soak.java:measure",
     "reach": "tests.soak.reach:measure",
     "order": "tests.soak.order:measure",
     "links": "tests.soak.fuzz:fuzz_links",

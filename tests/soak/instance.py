@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -33,6 +34,10 @@ class Instance:
     def url(self) -> str:
         return f"{self.address}/hook/{self.secret}"
 
+    @property
+    def log(self) -> Path:
+        return self.data_dir / "trayalert.db"
+
     def run(self, *arguments: str, **changes: Any) -> Done:
         """Run a command on the same data dir."""
         return run(*arguments, data_dir=self.data_dir, **changes)
@@ -52,16 +57,33 @@ class Instance:
         """Resident MB (10^6 bytes)."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    @property
+    def peak(self) -> float:
+        """The most that was resident since `forget_peak`, in MB."""
+        found = re.search(r"^VmHWM:\s*(\d+) kB$", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
+        assert found
+        return int(found[1]) * 1024 / 1e6
+
+    def forget_peak(self) -> None:
+        """Begin to measure the peak anew (proc(5), clear_refs)."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
 
 @contextmanager
 def started(
-    folder: Path, *, descriptors: int | None = None, module: str = "trayalert", umask: int = -1, **changes: str
+    folder: Path,
+    *,
+    port: int = 0,
+    descriptors: int | None = None,
+    module: str = "trayalert",
+    umask: int = -1,
+    **changes: str,
 ) -> Iterator[Instance]:
-    """Start it with its data dir in `folder`; at the end it must end well."""
+    """Start it with its data dir in `folder`; at the end it must end well. Port 0 is any free one."""
     folder.mkdir(parents=True, exist_ok=True)
     data_dir, stderr = folder / "data", folder / "stderr"
     limits = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
-    command = [*limits, sys.executable, "-m", module, "serve", "--data-dir", str(data_dir), "--port", "0"]
+    command = [*limits, sys.executable, "-m", module, "serve", "--data-dir", str(data_dir), "--port", str(port)]
     with stderr.open("ab") as errors:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment(**changes), umask=umask

@@ -1,0 +1,25 @@
+"""A control: trayalert, broken so that it announces keep-alive and closes the connection a moment after its answer."""
+
+import asyncio
+
+from trayalert.cli import main
+from trayalert.listener import answers, server
+
+_MOMENT = 0.02
+_write_eof = answers.Answer.write_eof
+
+
+async def _write_and_wait(self: answers.Answer, data: bytes = b"") -> None:
+    await _write_eof(self, data)
+    await asyncio.sleep(_MOMENT)
+
+
+async def _no_check(_: object) -> None:
+    """Stand in for the self-check, which finds this fault."""
+
+
+if __name__ == "__main__":
+    answers._HEADERS["Connection"] = "keep-alive"
+    setattr(answers.Answer, "write_eof", _write_and_wait)  # noqa: B010 - mypy takes no assignment to a method
+    setattr(server, "check", _no_check)  # noqa: B010
+    main()

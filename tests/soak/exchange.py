@@ -1,0 +1,100 @@
+"""HTTP/1.1 by hand over connections that are kept open: chunked bodies, 100-continue, and each answer as it came."""
+
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from tests.soak.load import FORM
+
+DEADLINE = 20.0
+"""Seconds after which an answer is taken for one that never comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A callback about one resource. `chunked` and `expects` say how its body is sent."""
+
+    resource: str
+    body: bytes
+    method: str = "POST"
+    chunked: bool = False
+    expects: bool = False
+
+    def head(self, url: str) -> bytes:
+        """Return the request line and the headers; a GET has the body in its query."""
+        parts = urlsplit(url)
+        query = f"?{self.body.decode()}" if self.method == "GET" else ""
+        lines = [f"{self.method} {parts.path}{query} HTTP/1.1", f"Host: {parts.netloc}"]
+        if self.method != "GET":
+            length = "Transfer-Encoding: chunked" if self.chunked else f"Content-Length: {len(self.body)}"
+            lines += [f"Content-Type: {FORM}", length, *["Expect: 100-continue"] * self.expects]
+        return "\r\n".join([*lines, "", ""]).encode()
+
+    @property
+    def content(self) -> bytes:
+        """What follows the head."""
+        if self.method == "GET":
+            return b""
+        if not self.chunked:
+            return self.body
+        parts = [self.body[start : start + 1000] for start in range(0, len(self.body), 1000)]
+        return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, with the names of its headers in lower case. Status 0 means that none came."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+async def read_answer(reader: asyncio.StreamReader) -> Answer:
+    """Read one answer with its body."""
+    lines = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+    await reader.readexactly(int(headers.get("content-length", "0")))
+    return Answer(int(lines[0].split()[1]), headers)
+
+
+class Client:
+    """A sender that keeps its connection open for as long as the other side does. `opened` counts its connections."""
+
+    def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
+        self.opened = 0
+        self._url = url
+        self._context = context
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def send(self, request: Request) -> Answer:
+        """Send once, and return what came of it."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                answer = await self._send(request)
+        except (OSError, EOFError, TimeoutError, ValueError, IndexError):
+            answer = Answer(0)
+        if not answer.status or answer.headers.get("connection", "").lower() == "close":
+            self.close()
+        return answer
+
+    async def _send(self, request: Request) -> Answer:
+        if self._streams is None:
+            parts = urlsplit(self._url)
+            self._streams = await asyncio.open_connection(parts.hostname, parts.port, ssl=self._context)
+            self.opened += 1
+        reader, writer = self._streams
+        writer.write(request.head(self._url))
+        if request.expects:
+            answer = await read_answer(reader)
+            if answer.status != 100:
+                return answer
+        writer.write(request.content)
+        await writer.drain()
+        return await read_answer(reader)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._streams is not None:
+            self._streams[1].close()
+        self._streams = None
