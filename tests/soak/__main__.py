@@ -14,6 +14,7 @@ PARTS = {
     "http": "tests.soak.strangers:measure_raw_http",
     "slow": "tests.soak.crowd:measure_slow",
     "traffic": "tests.soak.crowd:measure_traffic",
+    "alertmanager": "tests.soak.alertmanager:measure",
     "proxies": "tests.soak.proxies:measure",
     "java": "tests.soak.java:measure",
     "reach": "tests.soak.reach:measure",

@@ -1,0 +1,259 @@
+"""A real Alertmanager that sends to trayalert. Alerts are pushed to its API, as Prometheus does.
+
+The oracle is Alertmanager's own list of active alerts: each of them must have an open incident, and nothing else may.
+"""
+
+import contextlib
+import json
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.bench.figures import Figure
+from tests.program import DEADLINE, serving, wait_for
+from tests.soak.instance import Instance, started
+from tests.sshd import free_port
+
+Route = Literal["whole", "few", "repeated"]
+"""How a group is sent: with all its alerts, with at most FEW of them, or again each second while nothing changes."""
+
+FEW = 5
+GROUP_WAIT = "300ms"
+"""Long enough for all alerts of one push to be sent in one body on a busy computer."""
+
+
+@dataclass(slots=True)
+class Alertmanager:
+    """A running Alertmanager. `_since` holds when each alert that was pushed to it began to fire."""
+
+    address: str
+    output: Path
+    _since: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def fire(self, rule: str, names: Sequence[str], *, route: Route = "whole", value: str = "97.5") -> None:
+        """Push alerts of a rule. Alerts that fire already keep their beginning and get the new value."""
+        now = datetime.now(UTC)
+        for name in names:
+            self._since.setdefault((rule, name), now)
+        self._push([self._alert(rule, name, route, value, now + timedelta(hours=1)) for name in names])
+
+    def resolve(self, rule: str, names: Sequence[str], *, route: Route = "whole", value: str = "12.5") -> None:
+        """Push the end of alerts that fire."""
+        now = datetime.now(UTC)
+        self._push([self._alert(rule, name, route, value, now) for name in names])
+        for name in names:
+            del self._since[rule, name]
+
+    @property
+    def active(self) -> set[tuple[str, str]]:
+        """Rule and name of each alert that Alertmanager takes for firing."""
+        found = self._get("/api/v2/alerts?active=true&silenced=false&inhibited=false")
+        return {(one["labels"]["alertname"], one["labels"]["instance"]) for one in json.loads(found)}
+
+    def count(self, metric: str) -> int:
+        """Return the sum of Alertmanager's counter `alertmanager_<metric>` for webhooks."""
+        found = re.findall(
+            rf'^alertmanager_{metric}{{[^}}]*integration="webhook"[^}}]*}} (\S+)$', self._get("/metrics"), re.MULTILINE
+        )
+        return sum(int(float(number)) for number in found)
+
+    def _alert(self, rule: str, name: str, route: Route, value: str, ends: datetime) -> dict[str, Any]:
+        """Return an alert as rules on node_exporter's metrics make it; about 800 bytes of the callback's body."""
+        return {
+            "labels": {"alertname": rule, "instance": name, "job": "node", "severity": "warning", "route": route},
+            "annotations": {
+                "summary": f"{name}: the disk is {value} % full",
+                "description": f"The file system of /srv/data on {name} is {value} % full; at this rate it has no room"
+                " left within four hours. Move old files to the archive, or enlarge the volume.",
+                "value": value,
+                "runbook_url": f"https://runbooks.example.com/node/{rule}",
+            },
+            "generatorURL": f"https://prometheus.example.com/graph?g0.expr=node_filesystem_avail_bytes%7B{name}%7D",
+            "startsAt": self._since.get((rule, name), ends).isoformat(),
+            "endsAt": ends.isoformat(),
+        }
+
+    def _push(self, alerts: list[dict[str, Any]]) -> None:
+        request = urllib.request.Request(
+            f"{self.address}/api/v2/alerts", json.dumps(alerts).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+            assert answer.status == 200
+
+    def _get(self, path: str) -> str:
+        with urllib.request.urlopen(self.address + path, timeout=DEADLINE) as answer:
+            text: str = answer.read().decode()
+        return text
+
+
+@contextmanager
+def alertmanager(folder: Path, url: str, *, interval: str = "50ms") -> Iterator[Alertmanager]:
+    """Start an Alertmanager that sends to the callback URL, a group that has changed once in each `interval`."""
+    program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+    assert program, "there is no Alertmanager: make setup installs it (Debian: prometheus-alertmanager)"
+    folder.mkdir(parents=True, exist_ok=True)
+    settings, output = folder / "alertmanager.yml", folder / "output"
+    settings.write_text(json.dumps(_settings(program, folder, url, interval)))  # JSON is YAML
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [
+                program,
+                f"--config.file={settings}",
+                f"--storage.path={folder / 'storage'}",
+                "--web.listen-address=127.0.0.1:0",
+                "--cluster.listen-address=",
+            ],
+            stdout=file,
+            stderr=file,
+        )
+    listening = re.compile(r'msg="Listening on".* address=(\S+)')
+    try:
+        wait_for(lambda: process.poll() is not None or listening.search(output.read_text()))
+        found = listening.search(output.read_text())
+        assert found, output.read_text()
+        yield Alertmanager(f"http://{found[1]}", output)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _settings(program: str, folder: Path, url: str, interval: str) -> dict[str, Any]:
+    hook: dict[str, Any] = {"url": url, "send_resolved": True}
+    if _version(program) >= (0, 26):  # the first with `url_file`, which keeps the secret out of the settings
+        (folder / "url").write_text(url)
+        hook = {"url_file": str(folder / "url"), "send_resolved": True}
+    return {
+        "route": {
+            "receiver": "whole",
+            "group_by": ["alertname"],
+            "group_wait": GROUP_WAIT,
+            "group_interval": interval,
+            "repeat_interval": "1h",
+            "routes": [
+                {"matchers": ['route="few"'], "receiver": "few"},
+                {"matchers": ['route="repeated"'], "receiver": "whole", "repeat_interval": "1s"},
+            ],
+        },
+        "receivers": [
+            {"name": "whole", "webhook_configs": [hook]},
+            {"name": "few", "webhook_configs": [{**hook, "max_alerts": FEW}]},
+        ],
+    }
+
+
+@cache
+def _version(program: str) -> tuple[int, ...]:
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"version (\d+)\.(\d+)", said.stdout + said.stderr)
+    assert found, said
+    return int(found[1]), int(found[2])
+
+
+def open_in(log: Path) -> set[tuple[str, str]]:
+    """Return rule and resource of all open incidents, by SQL alone."""
+    with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(
+            "SELECT alert.name, coalesce(alert.resource_id, '') FROM incident"
+            " JOIN alert ON alert.id = incident.last_alert_id WHERE incident.closed_at IS NULL"
+        )
+        return set(rows.fetchall())
+
+
+def unlike(source: Alertmanager, instance: Instance) -> set[tuple[str, str]]:
+    """Return what is active in Alertmanager and has no open incident, and the other way round."""
+    return source.active ^ open_in(instance.log)
+
+
+@dataclass(slots=True)
+class Churn:
+    """What came of a busy Alertmanager and a trayalert that was killed now and then."""
+
+    changes: int = 0
+    kills: int = 0
+    failed: int = 0
+    """Requests that got another answer than 200, or none."""
+    unlike: set[tuple[str, str]] = field(default_factory=set)
+    largest: int = 0
+    """The most alerts that one body had."""
+
+
+SIZES = {"DiskFull": 200, "HighLoad": 120, "ClockSkew": 30, "SystemdUnitFailed": 1}
+_ROUND = 0.2
+"""Seconds between two changes."""
+_KILL_EACH = 40
+"""Rounds between two kills."""
+
+
+def churn(folder: Path, rounds: int, *, seed: int = 1) -> Churn:
+    """Let alerts of several groups fire and end at random while trayalert is killed and started again."""
+    chance, outcome, port = random.Random(seed), Churn(), free_port()
+    firing: set[tuple[str, str]] = set()
+    with started(folder, port=port) as instance:
+        url, log = instance.url, instance.log
+    with alertmanager(folder / "alertmanager", url, interval="1s") as source:
+        for first in range(0, rounds, _KILL_EACH):
+            with serving(folder / "data", "--port", str(port)) as program:
+                for _ in range(min(_KILL_EACH, rounds - first)):
+                    outcome.changes += _change(source, firing, chance)
+                    time.sleep(_ROUND)
+                program.end(signal.SIGKILL)
+                outcome.kills += 1
+            time.sleep(chance.uniform(0, 2))
+        with started(folder, port=port) as instance:
+            with contextlib.suppress(AssertionError):
+                wait_for(lambda: not unlike(source, instance))
+            outcome.unlike = unlike(source, instance) | (source.active ^ firing)
+        outcome.failed = source.count("notification_requests_failed_total")
+    outcome.largest = most_in_one_body(log)
+    return outcome
+
+
+def _change(source: Alertmanager, firing: set[tuple[str, str]], chance: random.Random) -> int:
+    """Let some alerts of one rule fire, or some of those that do end; return how many."""
+    rule = chance.choice(list(SIZES))
+    there = [name for name in (f"web-{number:03}" for number in range(SIZES[rule])) if (rule, name) in firing]
+    away = sorted({f"web-{number:03}" for number in range(SIZES[rule])} - set(there))
+    ending = len(there) > len(away)
+    names = chance.sample(there if ending else away, chance.randint(1, len(there if ending else away)))
+    if ending:
+        source.resolve(rule, names)
+        firing -= {(rule, name) for name in names}
+    else:
+        source.fire(rule, names)
+        firing |= {(rule, name) for name in names}
+    return len(names)
+
+
+def most_in_one_body(log: Path) -> int:
+    """Return the largest number of alerts that were read from one body."""
+    with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
+        counts = "SELECT count(*) AS number FROM alert GROUP BY delivery_id"
+        return int(connection.execute(f"SELECT max(number) FROM ({counts})").fetchone()[0])
+
+
+def measure(folder: Path, rounds: int = 400) -> list[Figure]:
+    """Figures of `make soak`."""
+    outcome = churn(folder / "churn", rounds)
+    with started(folder / "control") as instance, alertmanager(folder / "control", instance.url) as source:
+        source.fire("DiskFull", [f"web-{number:03}" for number in range(30)], route="few")
+        wait_for(lambda: len(open_in(instance.log)) > FEW)
+        control = unlike(source, instance)
+    note = f"{outcome.changes} changes, up to {outcome.largest} alerts in one body, {outcome.kills} x kill -9"
+    return [
+        Figure("Alertmanager: active there and not open here, or the other way round", len(outcome.unlike), "alerts",
+               ("<=", 0), note),
+        Figure("Alertmanager: requests that it had to repeat", outcome.failed, "", None, "while trayalert was dead"),
+        Figure("control: max_alerts below the group's size", len(control), "alerts", (">=", 25), "of 30"),
+    ]  # fmt: skip
