@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-ALONE = ("desktop/", "listener/", "proof/test_crashes", "proof/test_rich_text", "proof/test_strangers")
+ALONE = (
+    "desktop/",
+    "listener/",
+    "proof/test_crashes",
+    "proof/test_large_bodies",
+    "proof/test_rich_text",
+    "proof/test_strangers",
+)
 """Tests that measure, or need the screen."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what goes on in the background

@@ -14,6 +14,7 @@ PARTS = {
     "http": "tests.soak.strangers:measure_raw_http",
     "slow": "tests.soak.crowd:measure_slow",
     "traffic": "tests.soak.crowd:measure_traffic",
+    "large": "tests.soak.large:measure",
     "alertmanager": "tests.soak.alertmanager:measure",
     "proxies": "tests.soak.proxies:measure",
     "java": "tests.soak.java:measure",

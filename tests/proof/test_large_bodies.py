@@ -1,0 +1,28 @@
+"""Large bodies of many senders at once: bounded memory, nothing lost, and real alerts come through."""
+
+from pathlib import Path
+
+from tests.soak.instance import started
+from tests.soak.large import BODIES, LEFT, PEAK, press, turned_away
+
+
+def test_100_slow_bodies_of_1_mib_take_bounded_memory_and_keep_no_alert_out(tmp_path: Path) -> None:
+    with started(tmp_path) as instance:
+        found = press(instance, list(BODIES))
+        refused, why = turned_away(instance)
+
+    assert set(found.statuses) == {200, 503}
+    assert found.without_time == 0
+    assert found.lost == 0
+    assert found.peak <= PEAK
+    assert found.left <= LEFT
+    assert found.told.all_accepted
+    assert found.told.sent > 50
+    assert found.told.late < 50
+    assert refused == found.refused
+    assert "MiB" in why
+
+
+def test_the_proof_by_large_bodies_finds_a_program_that_holds_them_all(tmp_path: Path) -> None:
+    with started(tmp_path, module="tests.soak.naive") as instance:
+        assert press(instance, ["emoji"], seconds=0.2, patience=0).peak > PEAK

@@ -1,0 +1,240 @@
+"""Large bodies that many senders send slowly at the same time: memory is bounded, and real alerts are stored in time.
+
+The control is aiohttp with its defaults, which holds all of the bodies.
+"""
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import cycle
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.bench.figures import Figure
+from tests.soak.crowd import burst
+from tests.soak.exchange import Answer, Request, read_answer
+from tests.soak.instance import Instance, started
+from tests.soak.load import alert
+from tests.soak.steady import Told, ask, meanwhile
+
+MIB = 1 << 20
+SENDERS = 100
+SLOWLY = 2.0
+"""Seconds that a sender takes for its body; trayalert waits 3."""
+AN_HOUR = 64
+"""MiB of large bodies that are taken of one secret within an hour."""
+PEAK, LEFT = 64.0, 32.0
+"""MB above rest: the bound for the peak, and for what is left of it afterwards."""
+STEPS = 50
+DEADLINE = 30.0
+"""Seconds after which an answer is taken for one that never comes."""
+GROUPS = "groups of alerts"
+ALERTS = 500
+
+
+def group(name: str) -> bytes:
+    """Return what Alertmanager sends for a group of 500 alerts."""
+    alerts = [
+        {
+            "status": "firing",
+            "labels": {"alertname": "DiskFull", "instance": f"{name}-{number}", "job": "node", "severity": "warning"},
+            "annotations": {"summary": "the disk is full", "description": "x" * 1700},
+            "startsAt": datetime.now(UTC).isoformat(),
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "https://prometheus.example.com/graph?g0.expr=up",
+            "fingerprint": f"{name}-{number}",
+        }
+        for number in range(ALERTS)
+    ]
+    top = {"version": "4", "status": "firing", "receiver": "all", "groupKey": name, "truncatedAlerts": 0}
+    return json.dumps(
+        {**top, "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "alerts": alerts}
+    ).encode()
+
+
+def _filled(begin: bytes, part: bytes, end: bytes) -> bytes:
+    """Return a body with as many parts as one MiB has room for."""
+    return begin + part * ((MIB - len(begin) - len(end)) // len(part)) + end
+
+
+BODIES: dict[str, Callable[[str], bytes]] = {
+    GROUPS: group,
+    "tiny objects": lambda name: _filled(b'[{"name":"%b"}' % name.encode(), b',{"a":1}', b"]"),
+    "lists within lists": lambda name: _filled(b'{"%b":[[]' % name.encode(), b",[[]]", b"]}"),
+    "emoji": lambda name: _filled(b'{"title":"%b ' % name.encode(), "\N{FIRE}".encode(), b'"}'),
+    "many fields of a form": lambda name: _filled(b"name=%b" % name.encode(), b"&a=1", b""),
+    "alerts within a form": lambda name: _filled(alert(name) + b"&note=", b"%E7%81%AB", b""),
+}
+"""Each makes a body of about 1 MiB that contains the name."""
+
+
+@dataclass(slots=True)
+class Pressure:
+    """What came of the large bodies. `peak` and `left` are MB above rest."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    without_time: int = 0
+    """Refusals with 503 that do not say when to send again."""
+    lost: int = 0
+    """Groups that got 200, and of which not all alerts are in the log."""
+    peak: float = 0.0
+    left: float = 0.0
+    told: Told = field(default_factory=Told)
+
+    @property
+    def refused(self) -> int:
+        return self.statuses.total() - self.statuses[200]
+
+
+def press(
+    instance: Instance,
+    kinds: Sequence[str],
+    *,
+    name: str = "large",
+    url: str = "",
+    seconds: float = SLOWLY,
+    patience: float = 10.0,
+) -> Pressure:
+    """Let SENDERS send a body each within so many seconds, of these kinds in turn, while real alerts are sent.
+
+    `patience`: seconds that the memory may take to fall again.
+    """
+    pressure = Pressure()
+    senders = [(f"{name}-{number}", kind) for number, kind in zip(range(SENDERS), cycle(kinds), strict=False)]
+    bodies = [BODIES[kind](sender) for sender, kind in senders]
+    burst(instance.url, alerts=500, connections=50)  # a program that has just started is smaller than it stays
+    rest = instance.memory
+    instance.forget_peak()
+    with meanwhile(instance.url) as pressure.told:
+        answers = asyncio.run(_send_all(url or instance.url, bodies, seconds))
+    pressure.peak = instance.peak - rest
+    end = time.monotonic() + patience
+    while instance.memory - rest > LEFT and time.monotonic() < end:
+        time.sleep(0.05)
+    pressure.left = instance.memory - rest
+    for (sender, kind), answer in zip(senders, answers, strict=True):
+        pressure.statuses[answer.status] += 1
+        if answer.status == 503:
+            pressure.without_time += not answer.headers.get("retry-after", "").isdecimal()
+        elif answer.status == 200 and kind == GROUPS:
+            pressure.lost += alerts_of(instance.log, sender) != ALERTS
+    return pressure
+
+
+async def _send_all(url: str, bodies: Sequence[bytes], seconds: float) -> list[Answer]:
+    return await asyncio.gather(*(send_slowly(url, body, seconds) for body in bodies))
+
+
+async def send_slowly(url: str, body: bytes, seconds: float) -> Answer:
+    """Send a body in even parts over so many seconds, until it is complete or answered. Return the answer."""
+    parts, request = urlsplit(url), Request("", body)
+    sending: asyncio.Task[None] | None = None
+    try:
+        async with asyncio.timeout(DEADLINE):
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            sending = asyncio.create_task(_drip(writer, request.head(url), body, seconds))
+            return await read_answer(reader)
+    except (OSError, EOFError, TimeoutError, ValueError, IndexError):
+        return Answer(0)
+    finally:
+        if sending is not None:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            writer.transport.abort()
+
+
+async def _drip(writer: asyncio.StreamWriter, head: bytes, body: bytes, seconds: float) -> None:
+    loop, length = asyncio.get_running_loop(), -(-len(body) // STEPS)
+    begun = loop.time()
+    writer.write(head)
+    for step in range(STEPS):
+        writer.write(body[step * length : (step + 1) * length])
+        await writer.drain()
+        await asyncio.sleep(max(0.0, begun + seconds * (step + 1) / STEPS - loop.time()))
+
+
+def alerts_of(log: Path, name: str) -> int:
+    """Return how many alerts of a group are in the log, by SQL alone."""
+    with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
+        found = connection.execute("SELECT count(*) FROM alert WHERE resource_id GLOB ?", (f"{name}-*",))
+        return int(found.fetchone()[0])
+
+
+@dataclass(slots=True)
+class Hour:
+    """What came of using up the hourly share of a secret. `taken` is MiB until the first refusal."""
+
+    taken: int = 0
+    refusal: Answer = field(default_factory=lambda: Answer(0))
+    small: int = 0
+    """Status of a small body of the same secret afterwards."""
+    other: int = 0
+    """Status of a large body of another secret afterwards."""
+
+
+def use_up(instance: Instance) -> Hour:
+    """Send bodies of one MiB, one after the other, until one is refused."""
+    hour = Hour()
+    body = _filled(alert("i-hour") + b"&note=", b"x", b"")
+    first, second = (new_url(instance, name) for name in ("first", "second"))
+    while hour.taken < 2 * AN_HOUR:
+        hour.refusal = asyncio.run(send_slowly(first, body, 0))
+        if hour.refusal.status != 200:
+            break
+        hour.taken += 1
+    hour.small = asyncio.run(ask(first, alert("i-small")))
+    hour.other = asyncio.run(send_slowly(second, body, 0)).status
+    return hour
+
+
+def new_url(instance: Instance, name: str) -> str:
+    """Make another secret, and return its callback URL."""
+    assert instance.run("secrets", "add", name).status == 0
+    path = urlsplit(instance.run("url", "--name", name).out.strip()).path
+    return instance.address + path
+
+
+def turned_away(instance: Instance) -> tuple[int, str]:
+    """Return how many requests with a right secret were refused, and why the last one was."""
+    counts = instance.run("status", "--json").objects[0]["door_counts"]
+    return counts["turned_away"], counts["last_turned_away_why"] or ""
+
+
+def measure(folder: Path, mixed: int = 3) -> list[Figure]:
+    """Figures of `make soak`: each kind of body by itself, then all of them together, several times."""
+    all_found: list[Pressure] = []
+    with started(folder / "real") as instance:
+        for number, kinds in enumerate([*([kind] for kind in BODIES), *[list(BODIES)] * mixed]):
+            name = f"large-{number}"
+            found = press(instance, kinds, name=name, url=new_url(instance, name))
+            all_found.append(found)
+            print(f"  {kinds[0] if len(kinds) == 1 else 'all kinds'}: {dict(found.statuses)},"
+                  f" memory +{found.peak:.0f} MB, then +{found.left:.0f} MB, p99 {found.told.p99:.0f} ms")  # fmt: skip
+        told = turned_away(instance)[0]
+        hour = use_up(instance)
+    with started(folder / "control", module="tests.soak.naive") as instance:
+        control = press(instance, ["emoji"], patience=0)
+    refused = sum(found.refused for found in all_found)
+    wrong = sum(found.refused - found.statuses[503] + found.without_time for found in all_found)
+    slowest = max(all_found, key=lambda found: found.told.p99)
+    what = f"{SENDERS} x 1 MiB, slowly"
+    return [
+        Figure(f"{what}: memory at its peak", max(found.peak for found in all_found), "MB", ("<=", PEAK), "above rest"),
+        Figure(f"{what}: memory afterwards", max(found.left for found in all_found), "MB", ("<=", LEFT), "above rest"),
+        Figure(f"{what}: neither 200 nor 503 with Retry-After", wrong, "", ("<=", 0), f"of {SENDERS * len(all_found)}"),
+        Figure(f"{what}: not in status", abs(refused - told), "refusals", ("<=", 0), f"of {refused}"),
+        Figure(f"{what}: groups not stored whole", sum(found.lost for found in all_found), "", ("<=", 0)),
+        Figure(f"{what}: real alerts refused", sum(found.told.refused for found in all_found), "", ("<=", 0),
+               f"of {sum(found.told.sent for found in all_found)}"),
+        Figure(f"{what}: real alerts, p99", slowest.told.p99, "ms", ("<", 50), slowest.told.beside),
+        Figure("large bodies of one secret within an hour", hour.taken, "MiB", ("<=", AN_HOUR)),
+        Figure("… then refused: a small one, or another secret's", 2 - (hour.small, hour.other).count(200), "",
+               ("<=", 0)),
+        Figure("control: aiohttp, which holds all of them", control.peak, "MB", (">=", PEAK), "above rest"),
+    ]  # fmt: skip
