@@ -1,6 +1,6 @@
 """What the inbox announces, after it is on disk. Events carry numbers, not rows: who shows them asks the log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident import Change
@@ -12,9 +12,10 @@ from trayalert.domain.tunnel import TunnelState
 
 @dataclass(frozen=True, slots=True)
 class CallbackArrived:
-    """A callback was stored, a retry or not."""
+    """A callback was stored, a retry or not. `delivery_id` is its number in the log; events are equal without it."""
 
     received_at: Millis
+    delivery_id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ _METHODS = frozenset({"POST", "GET"})
 _GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 Receive = Callable[[Callback], Awaitable[bool]]
+"""Return whether the callback is safe; where it is not, it must come again. Raise RefusedError to say when."""
 Opens = Callable[[bytes], str | None]
 """Return what the secret that was offered is called; None where it is none of ours."""
 HeaderValues = Callable[[str], Sequence[str]]
@@ -221,7 +222,7 @@ class Door:
     ) -> tuple[Refusal | None, int]:
         """Receive a callback. Return why it was refused, if it was, and the body's length."""
         held = HeldBody(self.large, secret)
-        stored = False
+        refusal: Refusal | None = NOT_STORED
         try:
             body = await _read(request, held)
             if isinstance(body, Refusal):
@@ -235,19 +236,22 @@ class Door:
                 secret=secret,
                 body=body,
             )
-            stored = await self._stored(callback)
+            refusal = await self._store(callback)
         finally:
-            held.release(stored=stored)
-        return None if stored else NOT_STORED, len(body)
+            held.release(stored=refusal is None)
+        return refusal, len(body)
 
-    async def _stored(self, callback: Callback) -> bool:
+    async def _store(self, callback: Callback) -> Refusal | None:
+        """Have a callback stored; return why it is refused, None once it is safe."""
         try:
             stored = await self._receive(callback)
+        except RefusedError as error:
+            return error.refusal
         except Exception:  # a bug of ours is told to the sender as "come again", never as 200
             _logger.exception("a callback could not be received")
-            return False
+            return NOT_STORED
         self._counts.stored += stored
-        return stored
+        return None if stored else NOT_STORED
 
 
 def _path_of(first_bytes: bytes) -> bytes:

@@ -13,10 +13,11 @@ from trayalert.callbacks.body import Body
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
-from trayalert.domain.events import Event, IncidentChanged
+from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
 from trayalert.domain.log_state import LogState
 from trayalert.domain.times import Millis, as_datetime
 from trayalert.listener.limits import LARGEST_SMALL_BODY
+from trayalert.listener.refusals import RefusedError, too_much
 from trayalert.storage.appending import Append
 from trayalert.storage.closing import Expire, Resolve
 from trayalert.storage.faults import NotStored
@@ -25,6 +26,9 @@ from trayalert.storage.writing import Job, Writing
 
 COMMIT_DEADLINE = 4.0
 """Seconds that a callback may wait for the disk: the sender gives up after five and comes again."""
+
+_PART = 32
+"""Alerts of a large callback that are stored in one transaction: others wait for it."""
 
 _logger = logging.getLogger(__name__)
 
@@ -60,37 +64,56 @@ class Inbox:
 
     async def receive(self, callback: Callback) -> bool:
         """Store a callback. True: it is synced to disk. False: it could not be stored in time, and must come again."""
-        if len(callback.body) <= LARGEST_SMALL_BODY:
-            return await self._store(callback, read(callback))
-        return await self._receive_large(callback)
+        if len(callback.body) > LARGEST_SMALL_BODY:
+            return await self._receive_large(callback)
+        return await self._stored(Append(callback, read(callback))) is not None
 
     async def _receive_large(self, callback: Callback) -> bool:
-        """Read and store a large callback off the loop, one at a time: reading one takes long, and much memory."""
+        """Read a large callback off the loop, one at a time, as reading one takes long and much memory.
+
+        Its alerts are stored some at a time, so that others need not wait for all. Raise RefusedError where too many
+        large callbacks wait.
+        """
         try:
             async with asyncio.timeout(COMMIT_DEADLINE):
                 await self._large.acquire()
         except TimeoutError:
-            return False
+            why = f"other large bodies were read before it for more than {COMMIT_DEADLINE:g} s"
+            raise RefusedError(too_much(why, retry_after=round(COMMIT_DEADLINE))) from None
         try:
             if not self._log.state.storing:  # those that wait for a disk that hangs would add up
                 return False
-            return await self._store(callback, await asyncio.to_thread(read, callback))
+            alerts = await asyncio.to_thread(read, callback)
+            return await self._store_in_parts(callback, alerts)
         finally:
             self._large.release()
 
-    async def _store(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
+    async def _store_in_parts(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
+        """Store a callback with its first alerts, then the others; cut off in between, it is sent again."""
+        events = await self._stored(Append(callback, alerts[:_PART]))
+        if events is None:
+            return False
+        number = next(event.delivery_id for event in events if isinstance(event, CallbackArrived))
+        for start in range(_PART, len(alerts), _PART):
+            further = Append(callback, alerts[start : start + _PART], delivery_id=number)
+            if await self._stored(further) is None:
+                return False
+        return True
+
+    async def _stored(self, job: Append) -> tuple[Event, ...] | None:
+        """Store a callback; return what that changed, None where it could not be stored in time."""
         try:
-            await self._log.do(Append(callback, alerts))
+            events = await self._log.do(job)
         except NotStored as fault:
             if str(fault) != self._refused:  # one line for all that are refused for the same reason
                 _logger.error("a callback was refused: %s", fault)
             self._refused = str(fault)
-            self._refusals = [*self._refusals[:1], callback.received_at]
+            self._refusals = [*self._refusals[:1], job.callback.received_at]
             self._refused_count += 1
-            return False
+            return None
         if self._refused:
             self._tell_refused()
-        return True
+        return events
 
     def _tell_refused(self) -> None:
         """Leave word of what was refused, when it is over: what has not come again is missing."""

@@ -79,11 +79,15 @@ class _Known(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Store a callback with the alerts that were read in it; of a `quiet` one nothing is announced."""
+    """Store a callback with the alerts that were read in it; of a `quiet` one nothing is announced.
+
+    With a `delivery_id` the callback is stored already under that number, and `alerts` are further ones in it.
+    """
 
     callback: Callback
     alerts: tuple[Alert, ...]
     quiet: bool = False
+    delivery_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ class _Group:
         replaced = {job.alert_id for job in jobs}
         self._seen = {identity: seen for identity, seen in self._seen.items() if seen.id not in replaced}
         for job in jobs:
-            number = self._take_alerts(job, [], again=job)
+            number = self._take_alerts(job, [], delivery_id=job.delivery_id, again=job)
             if number != job.alert_id:  # another delivery of it is read already
                 moved.append((number, job.delivery_id, job.alert_id))
         self._connection.executemany("DELETE FROM alert WHERE id = ?", [(job.alert_id,) for job in jobs])
@@ -180,26 +184,36 @@ class _Group:
         self._update(_CALM, calm)
 
     def _take(self, job: Append) -> tuple[Event, ...]:
+        events: list[Event] = []
+        if job.delivery_id is None:
+            self._take_callback(job, events)
+        else:
+            self._take_alerts(job, events, delivery_id=job.delivery_id)
+        return () if job.quiet else tuple(events)
+
+    def _take_callback(self, job: Append, events: list[Event]) -> None:
         callback = job.callback
         self._delivery_id += 1
-        events: list[Event] = [] if callback.method == OWN else [CallbackArrived(callback.received_at)]
-        number = self._take_alerts(job, events)
+        if callback.method != OWN:
+            events.append(CallbackArrived(callback.received_at, self._delivery_id))
+        number = self._take_alerts(job, events, delivery_id=self._delivery_id)
         values = (self._delivery_id, *_delivered(callback))
         self._deliveries.append((number, digest_of("delivery", values), *values))
         if callback.secret:
             count, last_at = self._secrets.get(callback.secret, (0, 0))
             self._secrets[callback.secret] = count + 1, max(last_at, callback.received_at)
-        return () if job.quiet else tuple(events)
 
-    def _take_alerts(self, job: Append | Again, events: list[Event], *, again: Again | None = None) -> int:
-        """Fold a callback's alerts; return the number of the first one that is stored."""
+    def _take_alerts(
+        self, job: Append | Again, events: list[Event], *, delivery_id: int, again: Again | None = None
+    ) -> int | None:
+        """Fold a callback's alerts; return the number of the first one that is stored, if any is."""
         received_at = job.callback.received_at
         numbers = [
-            self._take_alert(alert, received_at, events, again=again)
+            self._take_alert(alert, received_at, events, delivery_id=delivery_id, again=again)
             for alert in job.alerts
             if not alert.only_closes or self._closes(alert, received_at)
         ]
-        return numbers[0]
+        return numbers[0] if numbers else None
 
     def _closes(self, alert: Alert, received_at: Millis) -> bool:
         """Whether an incident of the alert's key is open, or the alert is a retry of one that closed it."""
@@ -207,14 +221,16 @@ class _Group:
         still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in own)
         return any(still_open) or self._retry_of(alert.identity, received_at) is not None
 
-    def _take_alert(self, alert: Alert, received_at: Millis, events: list[Event], *, again: Again | None = None) -> int:
+    def _take_alert(
+        self, alert: Alert, received_at: Millis, events: list[Event], *, delivery_id: int, again: Again | None
+    ) -> int:
         known = self._retry_of(alert.identity, received_at)
         if burning := self._burning_again(alert, received_at):
             alert, known = burning, None
         if known is not None:
-            self._repeat(alert, known, received_at, events, again=again)
+            deliveries = again.deliveries if again else 1
+            self._repeat(alert, known, received_at, events, delivery_id=delivery_id, deliveries=deliveries)
             return known.id
-        delivery_id = again.delivery_id if again else self._delivery_id
         number = self._number_for(again)
         if alert.identity.text:
             self._seen[alert.identity.text] = _Known(
@@ -247,26 +263,30 @@ class _Group:
         return self._alert_id
 
     def _repeat(
-        self, alert: Alert, known: _Known, received_at: Millis, events: list[Event], *, again: Again | None
+        self,
+        alert: Alert,
+        known: _Known,
+        received_at: Millis,
+        events: list[Event],
+        *,
+        delivery_id: int,
+        deliveries: int,
     ) -> None:
         """Count further deliveries of a known alert, whose value and message become those of the last one."""
-        renewed = False
+        last, renewed = known, False
         if received_at >= known.last_received_at:
-            before, known = (
-                known,
-                known._replace(
-                    last_delivery_id=again.delivery_id if again else self._delivery_id,
-                    last_received_at=received_at,
-                    value_text=alert.value_text,
-                    message=alert.message,
-                ),
+            last = known._replace(
+                last_delivery_id=delivery_id,
+                last_received_at=received_at,
+                value_text=alert.value_text,
+                message=alert.message,
             )
-            self._seen[alert.identity.text] = known
-            renewed = (known.value_text, known.message) != (before.value_text, before.message)
+            self._seen[alert.identity.text] = last
+            renewed = (last.value_text, last.message) != (known.value_text, known.message)
             if renewed:
                 self._renewed[known.id] = alert
         count, _ = self._repeats.get(known.id, (0, 0))
-        self._repeats[known.id] = count + (again.deliveries if again else 1), known.last_delivery_id
+        self._repeats[known.id] = count + deliveries, last.last_delivery_id
         if alert.state is State.ALERT and (renewed or received_at - known.received_at > SAME_TEXT_SPAN):
             self._confirm(alert, received_at, events)
 
