@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,11 @@ from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
 from trayalert.domain.incident import UNRECOGNISED_SPAN, Change
+from trayalert.listener.refusals import RefusedError
 from trayalert.services import inbox as inbox_module
 from trayalert.services.inbox import Inbox, resolve_alone
+from trayalert.storage.appending import Append
+from trayalert.storage.checking import check_log
 from trayalert.storage.faults import LogFault, NotStored
 
 
@@ -250,3 +254,56 @@ async def test_a_large_callback_is_refused_unread_while_the_disk_hangs(
         monkeypatch.undo()
         await until(lambda: inbox.log_state.storing)
         assert await inbox.receive(large_callback(2))
+
+
+async def test_a_small_callback_does_not_wait_for_all_alerts_of_a_large_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "_PART", 1)
+    async with opened(path) as inbox:
+        heard = listen(inbox)
+        large = asyncio.create_task(inbox.receive(large_callback()))
+        await until(lambda: heard)
+        assert await inbox.receive(callback("i-1"))
+        assert not large.done()
+        assert await large
+
+    assert rows(path, "SELECT count(*) FROM delivery") == [(2,)]
+    assert rows(path, "SELECT count(DISTINCT delivery_id), count(*) FROM alert WHERE kind = 'alertmanager'") == [
+        (1, 200)
+    ]
+    assert sum(isinstance(event, CallbackArrived) for event in heard) == 2
+    assert check_log(path).problems == ()
+
+
+async def test_a_large_callback_that_was_cut_off_is_completed_when_it_is_sent_again(path: Path) -> None:
+    one = large_callback()
+    store(path, Append(one, kinds.read_callback(one)[:50]))  # and then the power went: nobody was answered
+    async with opened(path) as inbox:
+        assert await inbox.receive(replace(one, received_at=NOON + 5000))
+
+    counts = "SELECT deliveries, count(*) FROM alert GROUP BY deliveries ORDER BY deliveries"
+    assert rows(path, counts) == [(1, 150), (2, 50)]
+
+
+async def test_a_large_callback_that_waits_too_long_for_others_is_asked_to_come_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "COMMIT_DEADLINE", 0.05)
+    begun, released = threading.Event(), threading.Event()
+
+    def read_when_released(one: Callback) -> tuple[Alert, ...]:
+        begun.set()
+        released.wait(10)
+        return kinds.read_callback(one)
+
+    monkeypatch.setattr(inbox_module, "read_callback", read_when_released)
+    async with opened(path) as inbox:
+        first = asyncio.create_task(inbox.receive(large_callback(1)))
+        await until(begun.is_set)
+        with pytest.raises(RefusedError) as refused:
+            await inbox.receive(large_callback(2))
+        released.set()
+        assert await first
+
+    assert (refused.value.refusal.status, refused.value.refusal.retry_after) == (503, 1)

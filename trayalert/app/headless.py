@@ -11,7 +11,6 @@ from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import DoorChanged, Event
 from trayalert.services.status import address
 
-
 SHORT_TURN = 0.0005
 """Seconds that a busy thread (a widget, a large callback being read) may keep the receiver waiting; 5 ms by default."""
 

@@ -201,8 +201,9 @@ def _message(labels: Tree, said: Tree, entry: Tree) -> str | None:
 def _cut_off(body: Body, top: Tree, whole: Identity, unread: int) -> tuple[Alert, ...]:
     """Say that there are more alerts than the sender was set to send, or than are read, or that there are no more.
 
-    A resolved group has none that fire, as far as its sender says: Alertmanager makes `status` of the alerts that it
-    shows. A body that names no group and knows no `truncatedAlerts` is no end: it could be another group's.
+    With a resolved group that ends, too. Alertmanager makes `status` of the alerts that it shows, so the message says
+    that nothing is known of the others. A body that names no group and knows no `truncatedAlerts` is no end: it could
+    be another group's.
     """
     said = top.text("truncatedAlerts") or "0"
     hidden = max(unread, 0) + (int(said) if re.fullmatch(r"[1-9][0-9]{0,8}", said) else 0)
@@ -211,7 +212,7 @@ def _cut_off(body: Body, top: Tree, whole: Identity, unread: int) -> tuple[Alert
     over = not hidden or (top.text("status") or "").lower() in _OVER
     if over and not (group or top.has("groupKey", "truncatedAlerts")):
         return ()
-    end = "All alerts of this group have resolved" if hidden else "No more alerts of this group are hidden"
+    name, message = _hidden_words(hidden, over=over)
     more = Alert(
         kind=KIND,
         identity=Identity(text=key_of(whole.text, key), timed=False),
@@ -219,11 +220,25 @@ def _cut_off(body: Body, top: Tree, whole: Identity, unread: int) -> tuple[Alert
         subject=key,
         state=State.OK if over else State.ALERT,
         level=Level.OK if over else Level.WARN,
-        name=end if over else f"{hidden} more alerts of this group are not shown",
-        message=f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}."
-        if hidden else None,
+        name=name,
+        message=message,
         one_off=not over,
         only_closes=over,
         fields=body.fields,
-    )  # fmt: skip
+    )
     return (more,)
+
+
+def _hidden_words(hidden: int, *, over: bool) -> tuple[str, str | None]:
+    """Return name and message of what there is to say of alerts that a group hides, or hides no more."""
+    if not hidden:
+        return "No more alerts of this group are hidden", None
+    why = f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}."
+    if over:
+        shown = "The alerts of this group that were shown have resolved; whether the others have is not known. "
+        return f"{_more(hidden)} of this group {'was' if hidden == 1 else 'were'} not shown", shown + why
+    return f"{_more(hidden)} of this group {'is' if hidden == 1 else 'are'} not shown", why
+
+
+def _more(number: int) -> str:
+    return "1 more alert" if number == 1 else f"{number} more alerts"

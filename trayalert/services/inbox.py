@@ -5,6 +5,7 @@ Lives on the receiver's asyncio loop. Subscribers are called there, for each gro
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class Inbox:
                 await self._large.acquire()
         except TimeoutError:
             why = f"other large bodies were read before it for more than {COMMIT_DEADLINE:g} s"
-            raise RefusedError(too_much(why, retry_after=round(COMMIT_DEADLINE))) from None
+            raise RefusedError(too_much(why, retry_after=math.ceil(COMMIT_DEADLINE))) from None
         try:
             if not self._log.state.storing:  # those that wait for a disk that hangs would add up
                 return False

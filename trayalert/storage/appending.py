@@ -197,6 +197,8 @@ class _Group:
         if callback.method != OWN:
             events.append(CallbackArrived(callback.received_at, self._delivery_id))
         number = self._take_alerts(job, events, delivery_id=self._delivery_id)
+        if number is None:
+            raise ValueError("a callback was read into no alert")
         values = (self._delivery_id, *_delivered(callback))
         self._deliveries.append((number, digest_of("delivery", values), *values))
         if callback.secret:
