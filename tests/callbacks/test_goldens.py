@@ -363,6 +363,12 @@ MISREAD: dict[str, list[dict[str, Any]]] = {
             },
         }
     ],
+    "alertmanager-severity-page.json": [
+        {"kind": "alertmanager", "state": State.ALERT, "level": Level.CRITICAL, "name": "S", "resource_id": "db1"}
+    ],
+    "alertmanager-severity-none.json": [
+        {"kind": "alertmanager", "state": State.ALERT, "level": Level.INFO, "name": "Watchdog"}
+    ],
     "alertmanager-grafana-no-data.json": [
         {"kind": "alertmanager", "state": State.ALERT, "name": "Orders per minute", "level": Level.WARN}
     ],
