@@ -64,6 +64,7 @@ def test_rotating_one_leaves_the_others_alone(running: Serving) -> None:
     running.run("url", "--name", "grafana", "--rotate", "--grace", "1h")
     assert post(new) == 200
     assert [row["until"] is None for row in listed(running.data_dir)] == [True, True, False]
+    assert "its secret was replaced or removed" in running.end().err
 
 
 def test_a_secret_that_was_removed_opens_nothing_at_once(running: Serving) -> None:
@@ -73,6 +74,7 @@ def test_a_secret_that_was_removed_opens_nothing_at_once(running: Serving) -> No
 
     assert post(url) == 404
     assert [row["name"] for row in listed(running.data_dir)] == ["default"]
+    assert "its secret was replaced or removed" in running.end().err
 
 
 @pytest.mark.parametrize(

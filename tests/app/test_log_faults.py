@@ -174,7 +174,7 @@ def test_a_kill_at_any_step_of_making_the_log_leaves_what_the_next_start_can_use
     disk = Disk(data, tmp_path / "disk")
     disk.aim("")
     killed = 0
-    for kill in ({"kill_at_step": number} for number in range(1, 90, 8)):  # a write, a sync, a new file, a rename, ...
+    for kill in ({"kill_at_step": number} for number in range(1, 90, 11)):  # a write, a sync, a new file, a rename, ...
         for path in data.glob("trayalert.db*"):
             path.unlink()
         disk.set(writes=0, steps=0, **kill)

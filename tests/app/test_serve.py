@@ -373,6 +373,7 @@ def sentence_of_world(done: Done) -> str:
 
 def test_a_newer_instance_is_understood_as_far_as_it_goes(tmp_path: Path) -> None:
     """As after an upgrade, while the program of yesterday, or of tomorrow, still runs."""
+    store(tmp_path / "trayalert.db")
     door = {"host": "127.0.0.1", "port": 1, "open": True, "problem": None, "mood": "calm"}
     told = {"running": {"front": "serve", "pid": 1, "http_parser": "c", "door": door, "colour": "green"}}
     with socket.socket(socket.AF_UNIX) as control:

@@ -118,7 +118,7 @@ class Secrets:
             return None
         if not whole:
             return "it is not written as trayalert gives it"
-        return "there is a slash at its end" if path.endswith(b"/") else "its secret was replaced by a new one"
+        return "there is a slash at its end" if path.endswith(b"/") else "its secret was replaced or removed"
 
     def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
         """Make a new secret of that name (the first by default). Those before it hold for `grace` more."""
