@@ -169,10 +169,10 @@ def test_a_start_that_ends_with_a_warning_goes_on_as_the_warning() -> None:
     ("name", "status"),
     [
         ("tunnel_success", "Failed"), ("tunnel_failed", "Success"), ("job_restore", "Abnormal"),
-        ("job_abnormal", "Restore"), ("DeviceOnline", "offline"), ("DeviceOffline", "online"),
+        ("DeviceOnline", "offline"), ("DeviceOffline", "online"), ("job_failed", "end"), ("job_failed", "Finished"),
         ("DeviceWanLinkUp", "WanLinkDown"), ("DeviceLinkUp", "linkdown"), ("x_blackhole_end", "blackhole_begin"),
-        ("x_blackhole_add", "blackhole_end"), ("heartbeat_lost", "Recovered"), ("task_end", "Executing"),
-        ("设备上线", "离线"), ("设备离线", "上线"),
+        ("x_blackhole_add", "blackhole_end"), ("task_end", "Executing"), ("heartbeat_lost", "recovering"),
+        ("设备上线", "离线"), ("设备离线", "上线"), ("DiskFull", "normal"), ("heartbeat_lost", "not recovered"),
     ],
 )  # fmt: skip
 def test_a_name_and_a_status_that_contradict_each_other_burn(name: str, status: str) -> None:
@@ -210,7 +210,15 @@ def test_a_status_that_says_little_makes_no_end_of_an_event_that_just_happened(n
         "DisasterRecovery", "UpdateAvailable", "ProcessExit", "AbnormalExit", "pod_exited", "data_cleared",
         "brute_force_success", "AttackSuccess", "暴力破解成功", "EndToEndLatencyHigh", "SuccessRateLow",
         "OnlineUsersExceeded", "RunningTaskLost", "Service_Started", "unsuccessful", "DeviceUnrecovered",
-        "MemoryUsageUp", "DataRestore", "DnsResolve",
+        "MemoryUsageUp", "DataRestore", "DnsResolve", "queue_length_up", "cpu_up",
+        "ServiceNoLongerAvailable", "waiting_to_be_restored", "about_to_recover", "ExpectedToRecover",
+        "will_be_restored", "pending_recovery", "InstanceInRecovery", "needs_recovery", "auto_recovery",
+        "start_recovery", "begin_restore", "half_completed", "almost_recovered", "正在恢复", "待恢复", "需人工恢复",
+        "开始恢复", "不再可用", "难以恢复", "请尽快恢复",
+        "UnHealthy", "Un_Healthy", "DisConnected", "AbNormal", "StatusUnNormal", "UnRecovered", "ServiceUnAvailable",
+        "RootLoginSuccess", "异地登录成功", "PrivilegeEscalationSuccess", "InstanceStopSuccess",
+        "LockSuccess", "实例下线成功",
+        "instance_stop_completed", "device_offline_finished", "停机完成", "backup_failed_end", "job_failed_finished",
         "port_open", "port_closed", "protection_disabled", "endpoint", "group", "backup", "lockdown",
     ],
 )  # fmt: skip
@@ -227,6 +235,9 @@ def test_a_word_that_only_looks_like_an_end_is_none(name: str) -> None:
         ("CPU告警", "CPU告警解除"), ("DeviceHacked", "DeviceHackedRecovered"), ("nic_down_alarm", "nic_up"),
         ("nic down event", "nic up event"), ("nic_down_2", "nic_up_2"), ("Instance Off-Line", "InstanceOnLine"),
         ("attack", "attack_end"), ("实例故障开始", "实例故障恢复"), ("link_is_down", "link_is_up"),
+        ("link_alarm_raised", "link_alarm_cleared"), ("AlarmOccurred", "AlarmCleared"), ("网络中断", "网络已自动恢复"),
+        ("attack_detected", "attack_ended"), ("cpu_high", "cpu_returned_to_normal"), ("NodeUnHealthy", "NodeHealthy"),
+        ("ServiceUnAvailable", "ServiceAvailable"), ("InstanceFailureStart", "InstanceFailureEnd"),
     ],
 )  # fmt: skip
 def test_an_end_may_name_what_it_ends(begins: str, ends: str) -> None:
@@ -261,6 +272,8 @@ def test_names_that_differ_in_a_sign_or_a_digit_are_two_events() -> None:
         ("SyncStatus", "Abnormal", "Normal"), ("sync_job", "Failed", "Restore"), ("sync_job", "Failed", "Success"),
         ("full_backup", "failed", "success"), ("disk_health", "unhealthy", "OK"), ("数据备份", "失败", "成功"),
         ("device", "offline", "online"), ("agent_status", "stopped", "running"), ("attack", "begin", "end"),
+        ("job_abnormal", "Failed", "Restore"), ("heartbeat_lost", "Lost", "Recovered"), ("LinkDown", "begin", "end"),
+        ("InstanceFailure", "Start", "End"), ("链路中断", "发生", "已恢复"), ("network_interruption", "start", "ended"),
     ],
 )  # fmt: skip
 def test_one_name_is_a_pair_by_its_status(name: str, begins: str, ends: str) -> None:
@@ -268,6 +281,106 @@ def test_one_name_is_a_pair_by_its_status(name: str, begins: str, ends: str) -> 
 
     assert (begun.state, over.state) == (State.ALERT, State.OK)
     assert begun.key == over.key
+
+
+@pytest.mark.parametrize("content", [{}, {"eventId": "e-1"}])
+@pytest.mark.parametrize("name", ["Instance_Failure_", "InstanceFailure", "INSTANCE_FAILURE_"])
+def test_the_failure_of_a_database_is_a_pair_whatever_its_status_and_ids(name: str, content: dict[str, str]) -> None:
+    begins, ends = ("START", "END") if name.isupper() else ("Start", "End")
+    for begun, over in zip(
+        both(changed(PAIR, name=name + begins, status="Executing", content=content)),
+        both(changed(PAIR, name=name + ends, status="Executed", content=content)),
+        strict=True,
+    ):
+        assert (begun.state, begun.one_off, over.state) == (State.ALERT, True, State.OK)
+        assert begun.key == over.key
+
+
+@pytest.mark.parametrize("name", ["Instance:SystemMaintenance.Restart", "Instance:SystemMaintenance.Start"])
+def test_a_maintenance_that_only_sounds_like_half_of_a_pair_goes_through_its_phases(name: str) -> None:
+    for scheduled, over in zip(
+        both(changed(PAIR, name=name, status="Scheduled", content={"eventId": "e-1"})),
+        both(changed(PAIR, name=name, status="Executed", content={"eventId": "e-1"})),
+        strict=True,
+    ):
+        assert (scheduled.state, scheduled.one_off, over.state) == (State.ALERT, False, State.OK)
+        assert scheduled.key == over.key
+
+
+# what recovers
+GONE = (
+    ("nic_down", "nic_recovered"), ("DeviceOffline", "DeviceRecovered"), ("link_down", "link_restored"),
+    ("tunnel_disconnected", "tunnel_recovered"), ("service_unavailable", "service_resolved"),
+    ("agent_stopped", "agent_recovered"), ("network_down", "network_normal"), ("隧道断开", "隧道恢复"),
+    ("实例宕机", "实例已恢复"), ("设备离线", "设备恢复正常"),
+)  # fmt: skip
+
+
+def at(number: float, name: str, status: str | None = None, /, **parts: object) -> Alert:
+    return event(name, status, id=f"{name} {number}", eventTime=str(minute(number)), **parts)
+
+
+@pytest.mark.parametrize(("gone", "back"), GONE)
+def test_what_was_gone_recovers_in_both_orders_of_arrival(gone: str, back: str) -> None:
+    for alerts in ([at(0, gone), at(5, back)], [at(5, back), at(0, gone)], [at(0, gone), at(0, back)]):
+        log = IncidentLog().tell(alerts)
+
+        assert not log.open()
+        assert len(log.incidents) == 1
+
+
+def test_a_status_says_that_what_was_gone_has_recovered() -> None:
+    assert not IncidentLog().tell([at(0, "link_status", "Down"), at(5, "link_status", "Recovered")]).open()
+    assert not IncidentLog().tell([at(0, "nic_down", "down"), at(5, "nic_recovered", "recovered")]).open()
+
+
+@pytest.mark.parametrize(
+    ("gone", "back"),
+    [
+        ("nic_down", "link_recovered"), ("nic_down", "nic_success"),
+        ("nic_1_down", "nic_2_recovered"), ("nic_down", "nic_end"), ("device_locked", "device_recovered"),
+        ("job_paused", "job_recovered"), ("disk_full", "disk_online"), ("disk_abnormal", "disk_up"),
+    ],
+)  # fmt: skip
+def test_what_was_gone_recovers_by_nothing_else(gone: str, back: str) -> None:
+    (incident,) = IncidentLog().tell([at(0, gone), at(5, back)]).open()
+
+    assert incident.opened_at == minute(0)
+
+
+@pytest.mark.parametrize(
+    "other", [{"product": "DTS"}, {"userId": "1"}, {"resourceId": "vco-2"}, {"content": {"ip": "1"}}]
+)
+def test_what_was_gone_recovers_by_no_others_recovery(other: dict[str, Any]) -> None:
+    assert IncidentLog().tell([at(0, "nic_down"), at(5, "nic_recovered", **other)]).open()
+
+
+def test_a_recovery_that_could_mean_several_ends_none_but_its_own() -> None:
+    log = IncidentLog().tell([at(0, "nic_down"), at(1, "nic_disconnected"), at(5, "nic_recovered")])
+    assert len(log.open()) == 2
+
+    log = IncidentLog().tell([at(0, "disk_full"), at(1, "disk_offline")])
+    assert len(log.open()) == 2
+    (left,) = log.tell([at(5, "disk_recovered")]).open()
+    assert left.opened_at == minute(1)
+
+
+def test_a_beginning_that_came_after_a_recovery_stays_open() -> None:
+    for alerts in ([at(5, "nic_recovered"), at(9, "nic_down")], [at(9, "nic_down"), at(5, "nic_recovered")]):
+        (incident,) = IncidentLog().tell(alerts).open()
+
+        assert incident.opened_at == minute(9)
+
+
+@given(moments=st.lists(st.sampled_from(["nic_up", "nic_recovered"]), max_size=6), order=st.randoms())
+def test_what_is_gone_burns_or_not_by_its_last_event_in_whatever_order_ends_come(
+    moments: list[str], order: Any
+) -> None:
+    names = ["nic_down", *moments]
+    alerts = [at(number, name) for number, name in enumerate(names)]
+    order.shuffle(alerts)
+
+    assert len(IncidentLog().tell(alerts).open()) == (names[-1] == "nic_down")
 
 
 def test_a_status_alone_makes_a_pair_of_names_that_differ_in_an_unknown_word() -> None:

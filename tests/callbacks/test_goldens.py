@@ -9,7 +9,7 @@ from trayalert.domain.alert import TEST, UNRECOGNISED, Alert, Kind, State
 from trayalert.domain.level import Level
 
 FILES = Path(__file__).parent.parent / "data" / "callbacks"
-MADE_OF_OTHERS = {"identity", "key", "subject"}
+MADE_OF_OTHERS = {"identity", "key", "subject", "akin"}
 """Fields that only promise to be equal or unequal; see test_identity."""
 
 # fmt: off

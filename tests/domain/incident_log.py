@@ -65,7 +65,7 @@ class IncidentLog:
 
     def take(self, *group: Alert, came: float = 1_000) -> "IncidentLog":
         """Fold a group of alerts that all came at the same minute."""
-        names = {name for alert in group for name in (alert.subject, alert.key)}
+        names = {name for alert in group for name in (alert.subject, alert.key, *alert.akin)}
         now = minute(came)
         earliest = min(now if alert.at is None else alert.at for alert in group)
         known = {
@@ -78,7 +78,7 @@ class IncidentLog:
             named = [
                 self.incidents[number]
                 for number in sorted(known)
-                if {one.subject, one.key} & {self.incidents[number].subject, self.incidents[number].key}
+                if {one.subject, one.key, *one.akin} & {self.incidents[number].subject, self.incidents[number].key}
             ]
             folded = fold(Arrival(alert=one, alert_id=self.taken, received_at=now), named)
             joined = folded.joined

@@ -3,6 +3,7 @@
 Each story is told three times: a transaction for each alert, all in one, and in a log that was closed in between.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,17 @@ def test_a_lone_ok_is_an_incident_of_unknown_start(path: Path, tell: Tell) -> No
 
     assert incidents(path) == [(0, 0, "recovered", "OK", 1)]
     assert rows(path, "SELECT start_known, worst_level FROM incident") == [(0, "CRITICAL")]
+
+
+def event(name: str, number: int) -> Job:
+    document = {"product": "VPN", "name": name, "eventTime": str(minute(number)), "resourceId": "vco-1", "id": name}
+    return read(raw_callback(json.dumps(document).encode(), came=minute(number)))
+
+
+def test_a_recovery_closes_what_was_down_and_a_lone_one_takes_in_what_was_down_before(path: Path, tell: Tell) -> None:
+    tell([event("nic_down", 0), event("nic_recovered", 5), event("link_recovered", 9), event("link_down", 8)])
+
+    assert incidents(path) == [(0, 5, Change.RECOVERED, Level.OK, 2), (8, 9, Change.RECOVERED, Level.OK, 2)]
 
 
 def test_at_the_same_moment_alert_wins(path: Path, tell: Tell) -> None:

@@ -35,6 +35,8 @@ _OVER = frozenset({"executed", "avoided", "canceled", "cancelled"})
 _PHASES = _PENDING | _OVER
 _LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
 """Names of events that go through phases, though these may stand in `status` alone."""
+_HALF = re.compile(r"(?:_(?i:start|end)|(?<=[a-z])(?:Start|End))\Z")
+"""The names of databases' failures say themselves which of two events it is: `Instance_Failure_End`."""
 _RESOLVED = frozenset({"resolved", "recovered"})
 """So the event centre says that an alert is over, whatever the name of its event."""
 _SAID = (
@@ -73,6 +75,8 @@ class _Event:
         Documents print the name of an earlier phase beside a later `eventStatus`, or beside the time of the end.
         """
         suffix = (self.name or "").rpartition(":")[2].strip()
+        if _HALF.search(suffix):
+            return None
         lasts = self.lasting_id is not None or suffix.lower() in _PHASES or _LASTING.search(self.name or "")
         words = [self.content.text("eventStatus"), self.meta.text("status") if lasts else None]
         if not any(words) and self.lasting_id and self.content.has("executeFinishTime"):
@@ -118,7 +122,7 @@ def _alert(body: Body, event: _Event) -> Alert:
     level = _level(event, state)
     times = (event.alert.text("timestamp"), event.text("eventTime"), event.text("time"))
     at = next(filter(None, map(read_time, times)), None)
-    key = _key(event, account, arn)
+    key, *akin = _keys(event, account, arn)
     return Alert(
         kind=KIND,
         identity=_identity(body, event, arn, at, level),
@@ -140,6 +144,7 @@ def _alert(body: Body, event: _Event) -> Alert:
         titles=_titles(event),
         one_off=state is State.ALERT and _one_off(event),
         dated_once=True,
+        akin=tuple(akin),
         dimensions=dimensions,
         fields=body.fields,
     )
@@ -186,18 +191,20 @@ def _one_off(event: _Event) -> bool:
     return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # a metric recovers
 
 
-def _key(event: _Event, account: str | None, arn: Arn) -> str:
+def _keys(event: _Event, account: str | None, arn: Arn) -> list[str]:
+    """Return the key, and further ones that are akin."""
     if event.lasting_id and (event.phase or event.content.has("notBefore")):
-        return key_of("event", account, event.lasting_id)
+        return [key_of("event", account, event.lasting_id)]
     pair, shared = event.pair, event.alert.text("dedupId")
     alone = not pair and not event.phase
     if alone and shared and shared not in {event.alert.text("traceId"), event.meta.text("id")}:  # else this event's own
-        return key_of("event", account, "dedupId", shared)
-    stem = pair[:2] if pair else event.stem
+        return [key_of("event", account, "dedupId", shared)]
+    stems = [(pair.stem, family) for family in (pair.family, *pair.akin)] if pair else [event.stem]
+    product = (event.text("product") or "").lower()
     where = arn.id or event.text("instanceName") or _ids(event.content)
     # one instance of Anti-DDoS has many addresses, and one of ECS many disks
     part = event.content.text("ip"), event.content.text("device")
-    return key_of("event", account, (event.text("product") or "").lower(), stem, where, part)
+    return [key_of("event", account, product, stem, where, part) for stem in stems]
 
 
 def _ids(content: Tree) -> list[tuple[str, str]]:

@@ -16,18 +16,22 @@ _LONGEST = 200
 
 
 class Pair(NamedTuple):
-    """What the two events of a pair have in common, and whether this one is the end."""
+    """What the two events of a pair have in common, and whether this one is the end.
+
+    `akin` are further families: those whose beginnings this end may end, too, or whose ends may end this beginning.
+    """
 
     stem: str
     family: str
     ends: bool
+    akin: tuple[str, ...] = ()
 
 
 class _Family(NamedTuple):
     """Words of one kind. Families of the same `name` end each other's beginnings.
 
     Words that `follow` may stand behind another family's beginning, if that says how things are (`states`):
-    `abnormal_begin`, `link_down_recovered`.
+    `abnormal_begin`, `link_down_recovered`. What is `gone` may come back: then `recovered` says so, too.
     """
 
     name: str
@@ -35,6 +39,7 @@ class _Family(NamedTuple):
     ends: str
     follow: bool = False
     states: bool = True
+    gone: bool = False
 
 
 _PHASES = _Family(
@@ -42,8 +47,8 @@ _PHASES = _Family(
     # its status "blackhole_begin|end", ECS "CreateSnapshotInitiated|Completed", SMC "REPLICATION_JOB_FINISH". Chinese:
     # EventBridge's page "Anti-DDoS events" (黑洞进行中, 黑洞解除, 攻击结束)
     "",
-    begins="start started begin began add added occur occurred happened triggered initiated executing ongoing"
-    " 开始 发生 触发 出现 产生 进行中",
+    begins="start started begin began add added occur occurred happened triggered detected raised initiated executing"
+    " ongoing 开始 发生 触发 出现 产生 进行中",
     ends="end ends ended finish finished complete completed 结束 完成",
     follow=True,
     states=False,
@@ -56,40 +61,45 @@ _VERDICTS = _Family(
     " 失败 错误 出错 报错 拒绝 超时",
     ends="ok success succeed succeeds succeeded successful 成功",
 )
+_RECOVERIES = _Family(
+    # DTS "sync_job_abnormal|restore", Auto Scaling "SCALE_OUT_WARN"
+    "",
+    begins="warn warning alarm alert 告警 报警 警告",
+    ends="recover recovers recovered recovery restore restores restored resolved cleared 恢复 恢复正常 解除 消除",
+    follow=True,
+)
+_HEALTH = _Family(
+    # RDS and Redis "SyncStatusAbnormal", Auto Scaling's statuses unnormal and normal, OSS "...ThresholdExceeded"
+    "",
+    begins="abnormal unnormal unhealthy degraded broken faulty fault lost interrupted interruption blocked"
+    " full high low exceeded overload overloaded 异常 故障 丢失 中断 不健康 不正常 已满 无响应",
+    ends="normal healthy 正常 健康",
+)
 _FAMILIES = (
     _PHASES,
     _VERDICTS,
-    # DTS "sync_job_abnormal|restore", Auto Scaling "SCALE_OUT_WARN"
-    _Family(
-        "",
-        begins="warn warning alarm alert 告警 报警 警告",
-        ends="recover recovers recovered recovery restore restores restored resolved cleared 恢复 恢复正常 解除 消除",
-        follow=True,
-    ),
-    # RDS and Redis "SyncStatusAbnormal", Auto Scaling's statuses unnormal and normal, OSS "...ThresholdExceeded"
-    _Family(
-        "",
-        begins="abnormal unnormal unhealthy degraded broken faulty fault lost interrupted interruption blocked"
-        " full high low exceeded overload overloaded 异常 故障 丢失 中断 不健康 不正常 已满 无响应",
-        ends="normal healthy 正常 健康",
-    ),
+    _RECOVERIES,
+    _HEALTH,
     # Kubernetes, of replicas and services
-    _Family("available", "unavailable unreachable 不可用 不可达", "available reachable 可用 可达"),
+    _Family("available", "unavailable unreachable 不可用 不可达", "available reachable 可用 可达", gone=True),
     # Smart Access Gateway "DeviceWanLinkDown|Up" and its status linkdown
-    _Family("up", "down linkdown", "up linkup"),
+    _Family("up", "down linkdown", "up linkup", gone=True),
     # Smart Access Gateway "DeviceOffline|Online"
-    _Family("online", "offline 离线 下线 掉线", "online 在线 上线"),
+    _Family("online", "offline 离线 下线 掉线", "online 在线 上线", gone=True),
     # Smart Access Gateway "ConnectionDisconnect"
-    _Family("connected", "disconnect disconnected 断开 断连", "connect connected reconnected 已连接 重连"),
+    _Family("connected", "disconnect disconnected 断开 断连", "connect connected reconnected 已连接 重连", gone=True),
     # ECS "Instance:StateChange" has Locked among its states
     _Family("unlocked", "lock locked 锁定", "unlock unlocked 解锁"),
     # Cloud Monitor "Agent_Status_Stopped|Running"
-    _Family("running", "stop stopped shutdown crashed 停止 停机 宕机", "running 恢复运行"),
+    _Family("running", "stop stopped shutdown crashed 停止 停机 宕机", "running 恢复运行", gone=True),
     # Database Backup "InstancePause"
     _Family("resumed", "pause paused suspend suspended 暂停 挂起", "resume resumed"),
     # the words of Auto Scaling's "EnterStandby" and "ExitStandby"
     _Family("exited", "enter entered 进入", "exit exited 退出"),
 )
+
+
+_GONE = tuple(family.name for family in _FAMILIES if family.gone)
 
 
 class _Turn(NamedTuple):
@@ -116,32 +126,51 @@ def _set(words: str) -> frozenset[str]:
 
 
 _EXITS = _set("process container task job program pod thread worker script node broker member service agent")
+_OPERATED = _set("disaster crash data point auto automatic in under")
 _JOINED = {
     "line": _set("off on"),
     "over": _set("fail"),
     "back": _set("fail"),
     "up": _set(
         "back set start clean scale warm speed look sign log pop wake catch top use fill hang hold ramp follow"
-        " usage traffic cost price load rate latency"
+        " usage traffic cost price load rate latency cpu memory bandwidth qps requests connections length size count"
+        " temperature utilization delay"
     ),
     "down": _set("shut scale"),
     "running": _set("long over"),
-    "recovery": _set("disaster crash data point"),
+    "recover": _OPERATED,
+    "recovery": _OPERATED,
     "available": _set("version update upgrade patch"),
-    "restore": _set("data backup snapshot"),
+    "restore": _OPERATED | _set("backup snapshot"),
     "cleared": _set("data disk cache log"),
     "exit": _EXITS,
     "exited": _EXITS,
 }
 """Two words that are one, by the last: `off line` is `offline`, while `back up` and `pod exited` end nothing."""
+_PREFIXES = _set("un dis ab")
+"""They make one word with the next, if that word is in a family: `UnHealthy`."""
 
-_NOT = _set("not never cannot unable partial partially partly 未 没 没有 无法 尚未 部分")
-"""Among the three words before an end these make it none: `not_yet_recovered`, `ScaleOutPartialSuccess`."""
-_NO = _set("no non 不 非 无")
+_NOT = _set(
+    "not never cannot unable partial partially partly half almost nearly mostly longer"
+    " will would can could should shall may might must expected waiting awaiting wait pending need needs needed require"
+    " requires required try trying attempt attempting"
+    " 未 没 没有 无法 尚未 部分 不再 难以 待 等待 需 需要 正在 尝试 即将 将 预计 可能 逐步 逐渐 请 尽快"
+)
+"""Among the three words before an end these make it none: `not_yet_recovered`, `waiting_for_recovery`, `正在恢复`."""
+_NO = _set("no non 不 非 无") | _PREFIXES
 """Right before an end these do the same."""
-_ATTACKS = _set("force attack crack cracking intrusion hack exploit injection hijack 攻击 破解 入侵")
-"""What is bad if it succeeds."""
-_FILLERS = _set("is was has have been be back to now already become 已 已经")
+_RETURNED = _set("back return returned returns")
+"""Before `to normal` these say that it is so; after all else an infinitive follows: `about_to_recover`."""
+_ATTACKS = _set(
+    "force attack crack cracking intrusion hack exploit injection hijack breach bypass escalation login logon"
+    " 攻击 破解 入侵 登录 登陆 提权"
+)
+"""What is bad if it succeeds, or ends nothing."""
+_OUTCOMES = _set("fail fails failed unsuccessful aborted reject rejected timeout 失败 拒绝 超时")
+"""How something has come out: with its end this is not over, unlike a failure."""
+_COMPLETIONS = _set("finish finished complete completed 完成")
+"""Behind a state these say that it is reached: `shutdown_completed`."""
+_FILLERS = _set("is was has have been be to now already become automatically 已 已经 自动") | _RETURNED
 _NOISE = _set("event events notify notification notice message report 事件 通知")
 """Words behind the one that counts."""
 _THINGS = _set("status state health job task link tunnel connection sync replication 状态 任务")
@@ -154,7 +183,7 @@ where the name's last word is one of these, a thing or a work (`SyncStatus`), an
 
 _CHINESE = {
     word
-    for words in (_TURNS, _NOT, _ATTACKS, _FILLERS, _NOISE, _THINGS, _WORKS)
+    for words in (_TURNS, _NOT, _ATTACKS, _OUTCOMES, _FILLERS, _NOISE, _THINGS, _WORKS)
     for word in words
     if not word.isascii()
 }
@@ -168,6 +197,7 @@ class _Sign(NamedTuple):
     """What the last word of a text says of the words before it."""
 
     words: list[str]
+    turn: _Turn
     family: str
     ends: bool
     needs: frozenset[str] | None
@@ -180,9 +210,11 @@ def read_pair(name: str | None, status: str | None, result: str | None) -> Pair 
     An end that any of them contradicts is a beginning. None where neither name nor status has a word of a family.
     """
     named, stated, refuting = _sign(name), _sign(status), _sign(result)
+    if named and stated and _follows(stated, named):
+        named = _sign(f"{name} {status}") or named
     refuted = any(sign and not sign.ends for sign in (stated, refuting))
     if named and named.words:
-        return Pair(" ".join(named.words), named.family, named.ends and not refuted)
+        return _pair(" ".join(named.words), named, refuted=refuted)
     if not name or not stated:
         return None
     words = _words(name)
@@ -190,7 +222,20 @@ def read_pair(name: str | None, status: str | None, result: str | None) -> Pair 
         return None
     if set(stated.words) - _THINGS:  # `blackhole_end`: the names may differ in a word that is not known here
         words = _through(words, stated.words)
-    return Pair(" ".join(words) or name, stated.family, stated.ends and not refuted)
+    return _pair(" ".join(words) or name, stated, refuted=refuted)
+
+
+def _pair(stem: str, sign: _Sign, *, refuted: bool) -> Pair:
+    ends = sign.ends and not refuted
+    if ends:
+        recovers = not sign.family and sign.turn.family in {_RECOVERIES, _HEALTH}
+        return Pair(stem, sign.family, ends, _GONE if recovers else ())
+    return Pair(stem, sign.family, ends, ("",) if sign.family in _GONE else ())
+
+
+def _follows(stated: _Sign, named: _Sign) -> bool:
+    """Whether the status tells of the state that the name ends in: `network_interruption` and `end`."""
+    return stated.turn.family.follow and stated.needs is None and not stated.words and named.turn.bad
 
 
 def stem_of(name: str) -> str:
@@ -203,7 +248,7 @@ def _words(text: str | None) -> list[str]:
     words: list[str] = []
     for match in _WORD.finditer(text if text and len(text) <= _LONGEST else ""):
         word = match[0].lower()
-        if words and words[-1] in _JOINED.get(word, ()):
+        if words and (words[-1] in _JOINED.get(word, ()) or (words[-1] in _PREFIXES and words[-1] + word in _TURNS)):
             words[-1] += word
         else:
             words.append(word)
@@ -225,27 +270,32 @@ def _sign(text: str | None) -> _Sign | None:
     if turn is None:
         return None
     last = words.pop()
-    ends = turn.ends and not _denied(words, turn)
+    ends = turn.ends and not _denied(last, words, turn)
     family = turn.family.name
     _drop(words, _FILLERS)
-    while turn.family.follow and words and (before := _TURNS.get(words[-1])) and before.bad:
+    while turn.family.follow and len(words) > 1 and (before := _TURNS.get(words[-1])) and before.bad:
         words.pop()
         family = before.family.name or family
         _drop(words, _FILLERS)
-    return _Sign([*words, *reversed(numbers)], family, ends, _WEAK.get(last))
+    return _Sign([*words, *reversed(numbers)], turn, family, ends, _WEAK.get(last))
 
 
-def _denied(words: list[str], turn: _Turn) -> bool:
+def _denied(word: str, words: list[str], turn: _Turn) -> bool:
     """Whether the words before an end make it none."""
-    last, before = _last(words), _TURNS.get(_last(words))
+    last = _last(words)
     if _NOT.intersection(words[-3:]) or last in _NO:
         return True
-    if last == "to":
-        before = _TURNS.get(_last(words[:-1]))  # failed to recover
-        return before is not None and before.bad
+    if match := re.search(r"(\w*) to(?: be| have been)?\Z", f" {' '.join(words)}"):  # `to be restored`
+        return match[1] not in _RETURNED
+    before = _TURNS.get(last)
+    bad = before is not None and before.bad
     if turn.family is _VERDICTS:
-        return last in _ATTACKS
-    return not turn.family.follow and before is not None and before.bad  # abnormal exit
+        return bad or last in _ATTACKS  # `shutdown_success`
+    if turn.family is _PHASES:
+        return last in _OUTCOMES or (bad and word in _COMPLETIONS)
+    if turn.family is _RECOVERIES:
+        return before is not None and before.family is _PHASES and not before.ends  # `start_recovery`
+    return bad  # `abnormal_exit`
 
 
 def _last(words: list[str]) -> str:

@@ -115,11 +115,12 @@ class Arrival:
 def fold(arrival: Arrival, known: Sequence[Incident]) -> Folded:
     """Fold an alert into the `known` incidents of its key or subject: all open ones, and closed ones of its key.
 
-    Incidents that are new have the id 0.
+    Those of keys that are `akin` are known, too. Incidents that are new have the id 0.
     """
     alert, at = arrival.alert, arrival.at
     own: list[Incident] = []
     rivals: list[Incident] = []
+    akin: list[Incident] = []
     homes: list[tuple[Millis, int, Incident]] = []
     for incident in known:
         if _same(alert, incident):
@@ -127,14 +128,16 @@ def fold(arrival: Arrival, known: Sequence[Incident]) -> Folded:
             over = incident.over_at
             if over is not None and (at < over or (at == over and (alert.dated_once or alert.state is State.OK))):
                 homes.append((over, incident.id, incident))
+        elif incident.key in alert.akin:
+            akin.append(incident)
         elif incident.open:
             rivals.append(incident)
-    if homes:
-        return _join_late(arrival, min(homes)[2])
+    if home := min(homes)[2] if homes else _end_of(arrival, akin):
+        return _join_late(arrival, home)
     open_own = next((incident for incident in own if incident.open), None)
     match alert.state:
         case State.OK:
-            return _recover(arrival, own, rivals)
+            return _recover(arrival, own, rivals or _only_open(akin))
         case State.INSUFFICIENT_DATA:
             return _lose_data(arrival, open_own or next(iter(rivals), None))
         case _:
@@ -144,6 +147,18 @@ def fold(arrival: Arrival, known: Sequence[Incident]) -> Folded:
 def _same(alert: Alert, incident: Incident) -> bool:
     """Whether the alert names this incident; one with no key of its own names any of its subject."""
     return incident.key == alert.key or (alert.key == alert.subject == incident.subject)
+
+
+def _end_of(arrival: Arrival, akin: Sequence[Incident]) -> Incident | None:
+    """Return the first end without a beginning that is akin to an ALERT and came after it."""
+    ends = [one for one in akin if not one.start_known and one.ok_at is not None and one.ok_at >= arrival.at]
+    return min(ends, key=lambda one: one.ok_at or 0) if ends and arrival.alert.state is State.ALERT else None
+
+
+def _only_open(akin: Sequence[Incident]) -> list[Incident]:
+    """Return the open incident that an OK ends though it is only akin; none where it could mean several."""
+    found = [incident for incident in akin if incident.open]
+    return found if len(found) == 1 else []
 
 
 def _opened(arrival: Arrival) -> Incident:

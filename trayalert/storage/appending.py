@@ -128,7 +128,7 @@ class _Group:
         alerts = [(alert, job.callback.received_at) for job in jobs for alert in job.alerts]
         known = {
             "identities": json.dumps([alert.identity.text for alert, _ in alerts if alert.identity.text]),
-            "names": json.dumps(list({name for alert, _ in alerts for name in (alert.subject, alert.key) if name})),
+            "names": json.dumps(list({name for alert, _ in alerts for name in _names(alert) if name})),
             "earliest": min((place(alert, received_at=came) for alert, came in alerts), default=0),
         }
         ((delivery_id, alert_id, incident_id, seen, incidents),) = connection.execute(_KNOWN, known)
@@ -330,7 +330,7 @@ class _Group:
         return known
 
     def _fold(self, alert: Alert, number: int, received_at: Millis, events: list[Event]) -> tuple[int, Change]:
-        numbers = self._by_name.get(alert.subject, {}) | self._by_name.get(alert.key, {})
+        numbers = {number: None for name in _names(alert) for number in self._by_name.get(name, ())}
         self._expire(numbers, received_at, events)
         arrival = Arrival(alert=alert, alert_id=number, received_at=received_at)
         folded = fold(arrival, [self._incidents[number] for number in numbers])
@@ -371,6 +371,10 @@ class _Group:
         for marks, values in _rows_in_widths(rows, len(INCIDENT_ROW)):
             sql = f"UPDATE incident SET {settings} FROM (VALUES {marks}) AS v WHERE incident.id = v.column{number}"
             self._connection.execute(sql, values)
+
+
+def _names(alert: Alert) -> tuple[str, ...]:
+    return (alert.subject, alert.key, *alert.akin)
 
 
 def _rows_in_widths(rows: Sequence[Sequence[Any]], columns: int) -> Iterator[tuple[str, list[Any]]]:
