@@ -27,6 +27,9 @@ _NAMES = {
     "kube-state-metrics": _Family.OBJECTS,
     "openshift-state-metrics": _Family.OBJECTS,
     "ksm": _Family.OBJECTS,
+    "kube-state": _Family.OBJECTS,
+    "kubestatemetrics": _Family.OBJECTS,
+    "expose-kubernetes-metrics": _Family.OBJECTS,  # Rancher's first monitoring calls its exporters so
     "cloudwatch": _Family.OBJECTS,
     "yace": _Family.OBJECTS,
     "stackdriver": _Family.OBJECTS,
@@ -39,14 +42,22 @@ _NAMES = {
     "wmi-exporter": _Family.HOST,
     "process-exporter": _Family.HOST,
     "smartctl-exporter": _Family.HOST,
+    "expose-node-metrics": _Family.HOST,
     "kubelet": _Family.KUBELET,
     "cadvisor": _Family.KUBELET,
+    "expose-kubelets-metrics": _Family.KUBELET,
     "blackbox": _Family.TARGETS,
     "pushgateway": _Family.TARGETS,
 }
 _NAME = re.compile(rf"-({'|'.join(_NAMES)})-")
-_STATE_METRICS = frozenset({"kube-state-metrics", "openshift-state-metrics", "ksm"})
-_ON_HOST_NETWORK = frozenset({"node-exporter", "nodeexporter", "windows-exporter", "wmi-exporter", "kubelet"})
+_STATE_METRICS = frozenset({
+    "kube-state-metrics", "openshift-state-metrics", "ksm", "kube-state", "kubestatemetrics",
+    "expose-kubernetes-metrics",
+})  # fmt: skip
+_ON_HOST_NETWORK = frozenset({
+    "node-exporter", "nodeexporter", "windows-exporter", "wmi-exporter", "expose-node-metrics", "kubelet",
+    "expose-kubelets-metrics",
+})  # fmt: skip
 """Even in a cluster these have the address of their host; the pod of any other exporter has its own."""
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
@@ -102,9 +113,11 @@ _KUBELETS_PORTS = frozenset({10250, 10255})
 _EXPORTERS_PORTS = frozenset({*range(9100, 10_000), 9091, 5556}) - {9200, 9300}
 """The range that is allocated to exporters, but for Elasticsearch's own; Pushgateway and JMX."""
 
-_TOLD_BY_PORT = frozenset({9101, 9104, 9106, 9113, 9114, 9115, 9116, 9117, 9121, 9150, 9187, 9216, 9290, 9308, 9419})
+_TOLD_BY_PORT = frozenset({
+    9101, 9104, 9106, 9113, 9114, 9115, 9116, 9117, 9121, 9150, 9187, 9216, 9290, 9308, 9374, 9419,
+})  # fmt: skip
 """HAProxy, MySQL, CloudWatch, nginx, Elasticsearch, blackbox, SNMP, Apache, Redis, Memcached, PostgreSQL, MongoDB,
-IPMI, Kafka, RabbitMQ: their exporters need not run where those do."""
+IPMI, Kafka, SmokePing, RabbitMQ: their exporters need not run where those do."""
 
 _SERVERS_PORTS = frozenset({
     22, 25, 53, 80, 161, 389, 443, 623, 636, 1433, 1521, 2181, 3306, 5432, 5672, 6379, 9092, 9200, 9300, 11211, 15672,
@@ -202,7 +215,8 @@ def _foreign(labels: Mapping[str, str], exported: Mapping[str, str], word: str, 
         case _:
             foreign.update(("namespace",) if its_pod else ())
             foreign.update(("node",) if its_pod and "@" not in labels.get("node", "") else ())  # but RabbitMQ's own
-            foreign.update(("instance",) if _is_exporters(labels) else ())
+            pushed = "job" in exported and "instance" not in exported
+            foreign.update(("instance",) if pushed or _is_exporters(labels) else ())
     if not _TARGET.isdisjoint(exported):
         foreign.add("namespace")
     return foreign
