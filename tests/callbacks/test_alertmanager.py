@@ -237,3 +237,24 @@ def test_a_rule_of_grafana_that_cannot_be_evaluated_is_told_by_its_own_name(
     assert (alert.name, alert.message) == ("Orders per minute", message)
     assert nameless.name == alertname
     assert (other.name, other.message) == ("X", "s")
+
+
+@pytest.mark.parametrize(
+    ("labels", "around", "level"),
+    [
+        ({"severity": "team-a", "level": "page"}, {}, Level.CRITICAL),
+        ({"severity": "3", "priority": "P1"}, {}, Level.CRITICAL),
+        ({"severity": "none", "priority": "P1"}, {}, Level.INFO),
+        ({"severity": "?"}, {"annotations": {"severity": "disaster"}}, Level.CRITICAL),
+        ({}, {"severity": "notice"}, Level.INFO),
+        ({"severity": "ok"}, {}, Level.WARN),
+        ({"severity": "ok", "level": "fatal"}, {}, Level.CRITICAL),
+        ({"severity": "?"}, {}, Level.WARN),
+    ],
+)
+def test_a_level_that_is_not_known_leaves_the_next_field_to_tell_it(
+    labels: dict[str, str], around: dict[str, object], level: Level
+) -> None:
+    entry = {"status": "firing", "labels": {"alertname": "X", **labels}, **around}
+
+    assert read_document({"status": "firing", "alerts": [entry]}).level is level

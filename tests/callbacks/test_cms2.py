@@ -132,6 +132,7 @@ def test_what_shares_a_cluster_or_an_instance_has_an_incident_of_its_own(
         ({"severity": "7", "data": {"level": "debug"}}, Level.INFO),
         ({"severity": "S9"}, Level.WARN),
         ({"severity": "OK"}, Level.WARN),
+        ({"severity": "ok", "level": "critical"}, Level.CRITICAL),
         ({"severity": "S9", "status": "RESOLVED", "subtype": "NORMAL_RESOLVE"}, Level.OK),
     ],
 )

@@ -59,6 +59,11 @@ def test_numbers_are_levels(severity: object, level: Level) -> None:
     assert read_document(changed(SLS, severity=severity)).level is level
 
 
+def test_a_level_that_is_not_known_leaves_the_labels_to_tell_it() -> None:
+    assert read_document(changed(SLS, severity="?", labels={"severity": "page"})).level is Level.CRITICAL
+    assert read_document(changed(SLS, severity="ok", annotations={"severity": "8"})).level is Level.CRITICAL
+
+
 def test_a_legacy_alert_never_recovers_so_it_closes_by_itself() -> None:
     alert = read_document(
         {

@@ -5,6 +5,7 @@ Each entry of `alerts` is an alert of its own, with its labels for dimensions. F
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trayalert.callbacks.body import MOST_ALERTS, Body
@@ -14,7 +15,7 @@ from trayalert.callbacks.numbers import read_quantity
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.alert import Alert, Identity, Kind, State
 from trayalert.domain.exporter import read_labels
-from trayalert.domain.level import Level, read_level
+from trayalert.domain.level import Level, read_alert_level
 from trayalert.domain.resource import namespace_of_id, service_namespace
 from trayalert.domain.times import Millis, read_time
 
@@ -37,6 +38,7 @@ _NAME = (f"{_ARMS}involvedObject_name", "instanceName", "nodename")
 _OF_GRAFANA = frozenset({"DatasourceNoData", "DatasourceError"})
 """Rules of Grafana that cannot be evaluated: see Grafana's page "No Data and Error states"."""
 
+_LEVELS = ("severity", "level", "priority", f"{_ARMS}alert_level")
 _VALUE = (
     f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString"
 )  # fmt: skip
@@ -95,7 +97,7 @@ def _alert(body: Body, group: _Group, entry: Tree) -> Alert:
     said = entry.tree("annotations") or group.said
     account = named.text(f"{_ARMS}userid", "userId")
     state = State.OK if (entry.text("status") or top.text("status") or "").lower() in _OVER else State.ALERT
-    level = _level(named, entry, top, state)
+    level = _level((named, entry, said, top), over=state is State.OK)
     started = read_time(entry.text("startsAt", "startTime") or top.text("startTime"))
     ended = read_time(entry.text("endsAt", "endTime")) if state is State.OK else None
     fingerprint = entry.text("fingerprint") or (key_of(canonical(own)) if own else group.fingerprint)
@@ -138,13 +140,8 @@ def _alert(body: Body, group: _Group, entry: Tree) -> Alert:
     )
 
 
-def _level(labels: Tree, entry: Tree, top: Tree, state: State) -> Level:
-    of_labels = (labels.text(name) for name in ("severity", "level", "priority", f"{_ARMS}alert_level"))
-    around = (tree.text(name) for tree, name in (
-        (entry, "severity"), (entry, "level"), (top, "level"), (top, "severity"),
-    ))  # fmt: skip
-    level = read_level(*of_labels, *around, absent=Level.OK if state is State.OK else Level.WARN)
-    return Level.WARN if state is State.ALERT and level is Level.OK else level
+def _level(trees: Iterable[Tree], *, over: bool) -> Level:
+    return read_alert_level(*(tree.text(name) for tree in trees for name in _LEVELS), over=over)
 
 
 def _cluster(labels: Tree) -> str | None:

@@ -13,7 +13,7 @@ from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.numbers import read_number
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.alert import Alert, Identity, Kind, State
-from trayalert.domain.level import Level, read_level
+from trayalert.domain.level import Level, read_alert_level
 from trayalert.domain.part import PARTS
 from trayalert.domain.resource import id_dimension, id_dimension_of, namespace_of_id, service_namespace
 from trayalert.domain.times import Millis, read_time
@@ -107,8 +107,7 @@ def _state(top: Tree) -> State:
 
 def _level(trees: tuple[Tree, ...], state: State) -> Level:
     words = [tree.text(name) for tree in trees for name in ("severity", "level")]
-    level = read_level(*words, absent=Level.OK if state is State.OK else Level.WARN)
-    return Level.WARN if state is not State.OK and level is Level.OK else level
+    return read_alert_level(*words, over=state is State.OK)
 
 
 def _namespace(entity: Tree, labels: Tree) -> str | None:

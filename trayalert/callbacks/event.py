@@ -17,7 +17,7 @@ from trayalert.callbacks.event_pairs import Pair, read_pair, stem_of
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.alert import Alert, Identity, Kind, State
-from trayalert.domain.level import Level, read_level
+from trayalert.domain.level import Level, read_alert_level
 from trayalert.domain.resource import Arn, id_dimension_of, namespace_of_id, read_arn, service_namespace
 from trayalert.domain.times import Millis, read_time
 
@@ -179,9 +179,9 @@ def _state(event: _Event) -> State:
 
 def _level(event: _Event, state: State) -> Level:
     words = [tree.text(name) for tree in (event.top, event.alert, event.meta, event.content) for name in _LEVELS]
-    level = read_level(*words, absent=Level.OK if state is State.OK else Level.WARN)
+    level = read_alert_level(*words, over=state is State.OK)
     failed = (event.phase or "").lower() == "failed"
-    return Level.WARN if state is State.ALERT and (level is Level.OK or (failed and level is Level.INFO)) else level
+    return Level.WARN if failed and state is State.ALERT and level is Level.INFO else level
 
 
 def _one_off(event: _Event) -> bool:

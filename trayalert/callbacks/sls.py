@@ -4,13 +4,15 @@ Format: Log Service's pages "Variables in new alert templates" and "Default cont
 is none. The legacy templates know no recovery: nothing ever resolves their alerts.
 """
 
+from collections.abc import Iterable
+
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.dimensions import canonical
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.numbers import read_number
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.alert import Alert, Identity, Kind, State
-from trayalert.domain.level import Level, read_level
+from trayalert.domain.level import Level, read_alert_level
 from trayalert.domain.times import Millis, read_time
 
 KIND = Kind("sls")
@@ -63,7 +65,7 @@ def _alert(body: Body, top: Tree) -> Alert:
         key=key,
         subject=key,
         state=state,
-        level=_level(top.text("severity"), state),
+        level=_level((tree.text("severity") for tree in (top, top.tree("labels"), annotations)), state),
         at=at,
         name=top.text("alertDisplayName", "alertName") or annotations.text("title") or rule,
         rule_id=rule,
@@ -88,9 +90,9 @@ def _time(top: Tree, state: State) -> Millis | None:
     return resolved or read_time(top.text("alertTime")) or read_time(top.text("fireTime"))
 
 
-def _level(word: str | None, state: State) -> Level:
-    level = _SEVERITIES.get(word or "") or read_level(word, absent=Level.OK if state is State.OK else Level.WARN)
-    return Level.WARN if state is State.ALERT and level is Level.OK else level
+def _level(words: Iterable[str | None], state: State) -> Level:
+    known = (_SEVERITIES.get(word or "") or word for word in words)
+    return read_alert_level(*known, over=state is State.OK)
 
 
 def _identity(body: Body, top: Tree, key: str, at: Millis | None, status: str | None) -> Identity:

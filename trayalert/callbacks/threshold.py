@@ -12,7 +12,7 @@ from trayalert.callbacks.dimensions import canonical, read_dimensions
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.numbers import read_number
 from trayalert.domain.alert import Alert, Kind, State
-from trayalert.domain.level import Level, read_level
+from trayalert.domain.level import read_alert_level, read_level
 from trayalert.domain.resource import id_dimension, normalise_namespace, told
 from trayalert.domain.times import read_timestamp
 
@@ -80,9 +80,7 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     rule = texts.get("ruleid")
     metric = texts.get("rawmetricname") or texts.get("metricname")
     state = _state(texts)
-    level = read_level(texts.get("triggerlevel"), absent=Level.OK if state is State.OK else Level.WARN)
-    if state is not State.OK and level is Level.OK:
-        level = Level.WARN  # an alert that calls itself calm is still an alert
+    level = read_alert_level(texts.get("triggerlevel"), over=state is State.OK)
     at = read_timestamp(texts.get("timestamp") or texts.get("time"))
     # bodies of 2018 have no rule's id: by metric alone, one rule's OK would close what another one's ALERT opened
     subject = key_of(account, rule or [texts.get("alertname"), namespace, metric], places)

@@ -73,6 +73,13 @@ def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
     return absent
 
 
+def read_alert_level(*words: str | None, over: bool) -> Level:
+    """Return the level of an alert; `ok` is none of an alert that is not `over`."""
+    if over:
+        return read_level(*words, absent=Level.OK)
+    return read_level(*(word for word in words if word and _WORDS.get(word.strip().upper()) is not Level.OK))
+
+
 def worst(*levels: Level) -> Level:
     """Return the worst of at least one level."""
     return max(levels, key=lambda level: level.rank)
