@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.callbacks.bodies import FULL, callback, document, form, read
-from tests.callbacks.other_bodies import ARMS, as_json, read_document
+from tests.callbacks.other_bodies import ARMS, PUSHED, as_json, read_document
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident import UNRECOGNISED_KEY
@@ -38,6 +38,18 @@ def unread(body: bytes, *, query: bytes = b"") -> Alert:
         ({"title": "Disk", "desp": "full"}, "Disk", "full"),
         ({"heartbeat": {"status": 0}, "monitor": {"name": "web"}, "msg": "web is down"}, None, "web is down"),
         ({"summary": "only this"}, "only this", None),
+        ({"attachments": [{"fallback": "disk full", "color": "danger"}]}, None, "disk full"),
+        ({"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "disk full"}}]}, None, "disk full"),
+        ({"msgtype": "actionCard", "actionCard": {"title": "Disk", "text": "full"}}, "Disk", "full"),
+        ({"msgtype": "news", "news": {"articles": [{"title": "Disk", "description": "full"}]}}, "Disk", "full"),
+        ({"msg_type": "interactive", "card": {"header": {"title": {"tag": "plain_text", "content": "Disk"}},
+          "elements": [{"tag": "div", "text": {"tag": "lark_md", "content": "full"}}]}}, "Disk", "full"),
+        ({"msg_type": "post", "content": {"post": {"zh_cn": {"title": "Disk",
+          "content": [[{"tag": "text", "text": "full"}]]}}}}, "Disk", "full"),
+        ({"type": "message", "attachments": [{"contentType": "card", "content": {"body": [{"text": "full"}]}}]}, None,
+         "full"),
+        ({"@type": "MessageCard", "summary": "Disk", "sections": [{"text": "full"}]}, "Disk", "full"),
+        ({"sender": {"name": "bob"}, "issue": {"title": "Disk", "body": "full"}}, "Disk", "full"),
         ({"title": ["no text"], "message": {"a": {"b": "c"}}}, None, None),
         ({"title": True, "message": ""}, "true", None),
         ({"nobody": "knows"}, None, None),
@@ -77,6 +89,8 @@ def test_no_text_of_a_stranger_becomes_endless() -> None:
         (b'<soap:Envelope xmlns:soap="http://x?a=1&amp;b=2"><m:description>down</m:description></soap:Envelope>',
          None, "down"),
         (b"<event><title><![CDATA[disk]]></title></event>", "disk", None),
+        (b"<a><title>\n<![CDATA[R&D <b>]]>\n</title><text><![CDATA[a=1&amp;b]]></text></a>", "R&D <b>", "a=1&amp;b"),
+        (b"<a><title><![CDATA[never closed</title><text>full</text></a>", None, "full"),
         (b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head></html>", "502 Bad Gateway", None),
         (b"<a href='?x=1&y=2", None, None),
     ],
@@ -154,6 +168,20 @@ def test_files_in_a_multipart_body_are_left_alone() -> None:
     assert unread(file + b"--b--").fields == {}
 
 
+def test_json_in_a_part_with_no_name_or_in_a_file_is_read() -> None:
+    sent = as_json(ARMS)
+    unnamed = (
+        b"--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: application/json\r\n\r\n%b\r\n--b--"
+    )
+    file = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.json"\r\n\r\n%b\r\n'
+
+    for body in (unnamed % sent, file % sent + b"--b--"):
+        (alert,) = read_callback(callback(body))
+        assert (alert.kind, alert.key) == ("alertmanager", read_document(ARMS).key)
+    assert unread(file % sent + multipart(("title", "t"), boundary="b")).fields == {"title": "t"}
+    assert unread(unnamed % b"world").message == "hello"
+
+
 def test_what_only_begins_like_a_multipart_body_is_none() -> None:
     assert unread(b"---\ntitle: a=1&b=2").fields == {"text": "---\ntitle: a=1&b=2"}
 
@@ -179,6 +207,20 @@ def test_json_that_is_a_text_of_json_is_read(times: int) -> None:
     (alert,) = read_callback(callback(text.encode()))
 
     assert (alert.kind, alert.key, alert.fields.keys()) == ("alertmanager", read_document(ARMS).key, ARMS.keys())
+
+
+@pytest.mark.parametrize("name", ["payload", "text", "anything", "告警"])
+def test_json_that_is_the_text_of_the_only_field_is_read(name: str) -> None:
+    text = as_json(ARMS).decode()
+    for body in (document({name: text}), form({name: text}), document({name: json.dumps(text)})):
+        (alert,) = read_callback(callback(body))
+
+        assert (alert.kind, alert.key) == ("alertmanager", read_document(ARMS).key)
+
+
+def test_json_that_says_something_of_its_name_is_no_envelope() -> None:
+    assert unread(document({"dimensions": '{"instanceId": "i-1"}'})).fields == {"dimensions": '{"instanceId": "i-1"}'}
+    assert read(document({"alert": as_json(PUSHED["alert"]).decode()})).kind == "event"
 
 
 @pytest.mark.parametrize("end", ["\n", "\0", "\r\n\0", "=", "\n=", " "])

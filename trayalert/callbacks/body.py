@@ -43,6 +43,9 @@ _CHARSETS = (
 
 _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
 """Names under which JSON is sent in a form or a query: `data` by the event centre, the others by what hands on."""
+_NAMED_JSON = _KNOWN | {"alert", "alerts"}
+"""Under these names JSON says something of what is around it, even where that was left out. A single field with any
+other name is an envelope."""
 _NO_ENVELOPE = {"subject", "status"}
 _MOST_ENVELOPES = 3
 _MOST_COMMAS = 8
@@ -76,8 +79,6 @@ def read_body(callback: Callback) -> Body:
     text = _text_of(callback.body if callback.body.strip() else callback.query)
     document = _document(text.rstrip("= \t\r\n\0"), mending=True)
     fields = _fields(text) if document is None else {}
-    if document is None and len(fields) == 1 and text.startswith("--"):
-        document = _document(next(iter(fields.values())))
     for _ in range(_MOST_ENVELOPES):
         if isinstance(document, list) or (enclosed := _enclosed(document or fields)) is None:
             break
@@ -95,8 +96,12 @@ def _enclosed(names: Mapping[str, Any]) -> Any:
     """
     if names.keys() >= _NO_ENVELOPE:
         return None
-    if len(names) == 1 and (only := next(iter(names)))[:1] in {"{", "["}:  # JSON, sent as the name of a field
-        return _document(only)
+    if len(names) == 1:
+        ((name, value),) = names.items()
+        if name[:1] in {"{", "["}:  # JSON, sent as the name of a field
+            return _document(name)
+        if isinstance(value, str) and name not in _NAMED_JSON:
+            return _document(value)
     for name in names.keys() & _ENVELOPES:
         found = _document(names[name])
         if found is not None and len(found) >= len(names):

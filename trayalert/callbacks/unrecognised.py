@@ -6,7 +6,8 @@ It is shown with the title and text that most webhooks have, however they call t
 import re
 from collections.abc import Iterator
 from html import unescape
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.identity import text_identity
@@ -18,15 +19,25 @@ from trayalert.domain.level import Level
 # as the pages on webhooks of Slack, Teams, Discord, DingTalk, WeCom, Lark, Telegram, Bark, ServerChan, Zabbix, Uptime
 # Kuma and Grafana's legacy alerting call them
 _TITLES = ("title", "subject", "ruleName", "alertName", "eventName", "headline", "name", "summary")
-_TEXTS = ("message", "text", "msg", "content", "description", "body", "desp", "desc", "details", "summary", "error")
+_TEXTS = (
+    "message", "text", "msg", "content", "description", "body", "desp", "desc", "details", "summary", "error",
+    "fallback",
+)  # fmt: skip
 _HOLDERS = (
     "event", "alert", "attachments", "markdown", "text", "content", "msg", "message", "embeds", "body", "data",
     "payload",
 )  # fmt: skip
 _ELEMENT = re.compile(
-    r"<(?:[\w.-]{1,80}:)?([\w.-]{1,80})(?:\s[^<>]{0,1000})?>(?:<!\[CDATA\[)?([^<>]{1,4000})(?:\]\]>)?</"
+    r"<(?:[\w.-]{1,80}:)?([\w.-]{1,80})(?:\s[^<>]{0,1000})?>"
+    r"(?:\s{0,99}<!\[CDATA\[((?:(?!\]\]>|<!\[CDATA).){1,4000})\]\]>\s{0,99}|([^<>]{1,4000}))</",
+    re.DOTALL,
 )
 """An element of XML that holds nothing but text."""
+
+_DEEP_TITLES = ("title", "subject", "headline")
+_DEEP_TEXTS = ("text", "message", "content", "description", "body")
+"""Words that say the same wherever they stand: further in, a `name` is anybody's."""
+_MOST_TREES = 200
 
 _LOOKED_AT: Final = 65_536
 _LONGEST_TITLE, _LONGEST_TEXT = 300, 4_000
@@ -36,7 +47,10 @@ def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
     """Make an alert of anything, with the words of the part that is `shown`."""
     trees = list(_trees(shown or body))
     title = next(filter(None, (tree.text(*_TITLES) for tree in trees)), None)
-    text = next(filter(None, (tree.text(*_TEXTS) for tree in trees)), None)
+    text = next((text for tree in trees if (text := tree.text(*_TEXTS)) not in {None, title}), None)
+    for tree in _deep_trees(shown or body):
+        title = title or tree.text(*_DEEP_TITLES) or tree.tree(*_DEEP_TITLES).text("content", "text")
+        text = text or tree.text(*_DEEP_TEXTS)
     return (
         Alert(
             kind=UNRECOGNISED,
@@ -57,9 +71,25 @@ def _trees(body: Body) -> Iterator[Tree]:
     elements = body.fields.get("xml") if body.document is None else None
     if elements is not None:
         found = _ELEMENT.finditer(elements[:_LOOKED_AT])
-        yield Tree({match[1]: unescape(match[2]) for match in reversed(list(found))})
+        yield Tree({match[1]: match[2] or unescape(match[3]) for match in reversed(list(found))})
         return
     top = Tree(body.names)
     yield top
     for name in _HOLDERS:
         yield next(iter(top.trees(name)), Tree({}))
+
+
+def _deep_trees(body: Body) -> Iterator[Tree]:
+    """Return what the body holds at any depth, level by level: the blocks and cards of chats."""
+    level: list[Any] = [body.document]
+    left = _MOST_TREES
+    while level and left > 0:
+        deeper: list[Any] = []
+        for value in islice(level, left):
+            left -= 1
+            if isinstance(value, list):
+                deeper += value[:_MOST_TREES]
+            elif isinstance(value, dict):
+                yield Tree(value)
+                deeper += (part for name, part in value.items() if name.lower() not in _DEEP_TITLES)
+        level = [value for value in deeper if isinstance(value, dict | list)]
