@@ -355,6 +355,14 @@ def test_what_was_gone_recovers_by_no_others_recovery(other: dict[str, Any]) -> 
     assert IncidentLog().tell([at(0, "nic_down"), at(5, "nic_recovered", **other)]).open()
 
 
+def test_the_event_centres_end_of_one_beginning_ends_no_other() -> None:
+    over = pushed(changed(PAIR, name="nic_down", eventTime=str(minute(5))))
+    over["alert"]["alertStatus"] = "RESOLVED"
+
+    assert IncidentLog().tell([at(0, "nic_abnormal"), read_document(over)]).open()
+    assert not IncidentLog().tell([at(0, "nic_down"), read_document(over)]).open()
+
+
 def test_a_recovery_that_could_mean_several_ends_none_but_its_own() -> None:
     log = IncidentLog().tell([at(0, "nic_down"), at(1, "nic_disconnected"), at(5, "nic_recovered")])
     assert len(log.open()) == 2
@@ -393,7 +401,9 @@ def test_a_status_alone_makes_a_pair_of_names_that_differ_in_an_unknown_word() -
 
 def test_events_with_no_resource_are_told_apart_by_the_ids_in_their_content() -> None:
     one, other = (event("job_failed", resourceId=None, content={"jobId": number}) for number in "12")
-    over = event("job_success", resourceId=None, content={"jobId": "1", "seconds": "5"})
+    over = event(
+        "job_success", resourceId=None, content={"jobId": "1", "seconds": "5", "eventId": "e", "requestId": "r"}
+    )
 
     assert one.key == over.key != other.key
 

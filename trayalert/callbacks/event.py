@@ -39,6 +39,8 @@ _HALF = re.compile(r"(?:_(?i:start|end)|(?<=[a-z])(?:Start|End))\Z")
 """The names of databases' failures say themselves which of two events it is: `Instance_Failure_End`."""
 _RESOLVED = frozenset({"resolved", "recovered"})
 """So the event centre says that an alert is over, whatever the name of its event."""
+_OF_THE_EVENT = frozenset({"eventid", "requestid", "traceid", "eventname"})
+"""Names in an event's content that name the event, not what it is about: the two of a pair differ in them."""
 _SAID = (
     "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
 )  # fmt: skip
@@ -122,7 +124,7 @@ def _alert(body: Body, event: _Event) -> Alert:
     level = _level(event, state)
     times = (event.alert.text("timestamp"), event.text("eventTime"), event.text("time"))
     at = next(filter(None, map(read_time, times)), None)
-    key, *akin = _keys(event, account, arn)
+    key, *akin = _keys(event, account, arn, over=state is State.OK)
     return Alert(
         kind=KIND,
         identity=_identity(body, event, arn, at, level),
@@ -191,15 +193,16 @@ def _one_off(event: _Event) -> bool:
     return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # a metric recovers
 
 
-def _keys(event: _Event, account: str | None, arn: Arn) -> list[str]:
-    """Return the key, and further ones that are akin."""
+def _keys(event: _Event, account: str | None, arn: Arn, *, over: bool) -> list[str]:
+    """Return the key, and further ones that are akin; none where the event centre says that a beginning is over."""
     if event.lasting_id and (event.phase or event.content.has("notBefore")):
         return [key_of("event", account, event.lasting_id)]
     pair, shared = event.pair, event.alert.text("dedupId")
     alone = not pair and not event.phase
     if alone and shared and shared not in {event.alert.text("traceId"), event.meta.text("id")}:  # else this event's own
         return [key_of("event", account, "dedupId", shared)]
-    stems = [(pair.stem, family) for family in (pair.family, *pair.akin)] if pair else [event.stem]
+    akin = pair.akin if pair and pair.ends is over else ()
+    stems = [(pair.stem, family) for family in (pair.family, *akin)] if pair else [event.stem]
     product = (event.text("product") or "").lower()
     where = arn.id or event.text("instanceName") or _ids(event.content)
     # one instance of Anti-DDoS has many addresses, and one of ECS many disks
@@ -209,7 +212,8 @@ def _keys(event: _Event, account: str | None, arn: Arn) -> list[str]:
 
 def _ids(content: Tree) -> list[tuple[str, str]]:
     """Return what stands in for the resource that an event does not name."""
-    return sorted(pair for pair in content.texts().items() if pair[0].lower().endswith(("id", "name")))
+    ids = {name.lower(): text for name, text in content.texts().items() if name.lower().endswith(("id", "name"))}
+    return sorted(pair for pair in ids.items() if pair[0] not in _OF_THE_EVENT)
 
 
 def _identity(body: Body, event: _Event, arn: Arn, at: Millis | None, level: Level) -> Identity:
