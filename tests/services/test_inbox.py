@@ -254,6 +254,7 @@ async def test_a_large_callback_is_refused_unread_while_the_disk_hangs(
         monkeypatch.undo()
         await until(lambda: inbox.log_state.storing)
         assert await inbox.receive(large_callback(2))
+        assert "2 callbacks were refused (503)" in inbox.log_state.news[-1]
 
 
 async def test_a_small_callback_does_not_wait_for_all_alerts_of_a_large_one(
@@ -284,6 +285,26 @@ async def test_a_large_callback_that_was_cut_off_is_completed_when_it_is_sent_ag
 
     counts = "SELECT deliveries, count(*) FROM alert GROUP BY deliveries ORDER BY deliveries"
     assert rows(path, counts) == [(1, 150), (2, 50)]
+
+
+async def test_a_large_callback_is_stored_whole_in_another_file_that_takes_the_logs_place_meanwhile(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other file may have a delivery of the same number."""
+    monkeypatch.setattr(inbox_module, "_PART", 10)
+    other = path.with_name("other.db")
+    store(other, append("i-1"), append("i-2"))
+    async with opened(path) as inbox:
+        heard = listen(inbox)
+        large = asyncio.create_task(inbox.receive(large_callback()))
+        await until(lambda: heard)
+        other.replace(path)
+        assert await large
+
+    assert rows(path, "SELECT count(*) FROM alert WHERE kind = 'alertmanager'") == [(200,)]
+    with reading(path) as reader:
+        assert len(reader.open_incidents()) == 202
+    assert check_log(path).problems == ()
 
 
 async def test_a_large_callback_that_waits_too_long_for_others_is_asked_to_come_again(

@@ -10,6 +10,8 @@ from tests.callbacks.other_bodies import ARMS, as_json, changed
 from tests.storage.making import HOUR, MINUTE, NOON, append, raw_callback, read, reading, rows, store, writing
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain import events
+from trayalert.domain.alert import Alert
+from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, IncidentChanged
 from trayalert.domain.incident import Change
 from trayalert.storage.appending import Append
@@ -254,6 +256,50 @@ def test_reading_stored_callbacks_again_keeps_the_value_that_was_received_last(p
     with reading(path) as reader:
         assert next(iter(reader.alerts(limit=1))).alert.name != "as an older parser read it"
     assert check_log(path).problems == ()
+
+
+def test_reading_stored_callbacks_again_brings_the_value_of_the_last_delivery_up_to_date(path: Path) -> None:
+    store(path, arms("90", came=NOON), arms("97", came=NOON + MINUTE), arms("95", came=NOON + 2))
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE alert SET value_text = 'as an older parser read it'")
+
+    store(path, ReadAgain(read_callback, NOON + HOUR))
+
+    assert shown(path) == ("97", "97 is too much")
+    assert check_log(path).problems == ()
+
+
+def test_reading_stored_callbacks_again_reads_each_of_them_once(path: Path) -> None:
+    """A large group takes long to read, and its alerts may each have another last delivery."""
+    alerts = [changed(ARMS["alerts"][0], fingerprint=f"{number}") for number in range(9)]
+    bodies = [as_json({**ARMS, "alerts": alerts[number:]}) for number in range(9)]
+    store(path, *(read(raw_callback(body, came=NOON + number)) for number, body in enumerate(bodies)))
+    were_read: list[Callback] = []
+
+    def read_and_note(one: Callback) -> tuple[Alert, ...]:
+        were_read.append(one)
+        return read_callback(one)
+
+    store(path, ReadAgain(read_and_note, NOON + HOUR))
+
+    assert [one.received_at for one in were_read] == [NOON + number for number in range(9)]
+
+
+def test_a_repeat_with_another_unit_or_message_alone_is_shown(path: Path) -> None:
+    store(path, append(unit="%"), append(unit="MB", came=NOON + 5000))
+    with reading(path) as reader:
+        assert next(iter(reader.alerts(limit=1))).alert.unit == "MB"
+
+    other = path.with_name("other.db")
+    store(other, arms("1", came=NOON), arms("1", came=NOON + 1, message="said\nanew"))
+    assert shown(other) == ("1", "anew")
+
+
+def test_a_repeat_that_says_the_same_in_odd_letters_is_nothing_new(path: Path) -> None:
+    same = {"message": 'a\0b "c" \\ \u2028 \N{FIRE}'}
+    _, repeat = store(path, arms("1", came=NOON, **same), arms("1", came=NOON + 1, **same))
+
+    assert repeat == (CallbackArrived(NOON + 1),)
 
 
 def test_a_repeat_whose_delivery_was_retired_is_still_the_last_by_time(path: Path) -> None:

@@ -83,6 +83,7 @@ class Inbox:
             raise RefusedError(too_much(why, retry_after=math.ceil(COMMIT_DEADLINE))) from None
         try:
             if not self._log.state.storing:  # those that wait for a disk that hangs would add up
+                self._note_refused(callback, " ".join(self._log.state.problems))
                 return False
             alerts = await asyncio.to_thread(read, callback)
             return await self._store_in_parts(callback, alerts)
@@ -91,14 +92,18 @@ class Inbox:
 
     async def _store_in_parts(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
         """Store a callback with its first alerts, then the others; cut off in between, it is sent again."""
-        events = await self._stored(Append(callback, alerts[:_PART]))
-        if events is None:
-            return False
-        number = next(event.delivery_id for event in events if isinstance(event, CallbackArrived))
-        for start in range(_PART, len(alerts), _PART):
-            further = Append(callback, alerts[start : start + _PART], delivery_id=number)
-            if await self._stored(further) is None:
+        number: int | None = None
+        start = 0
+        while start < len(alerts):
+            events = await self._stored(Append(callback, alerts[start : start + _PART], delivery_id=number))
+            if events is None:
                 return False
+            start += _PART
+            for event in events:
+                if isinstance(event, CallbackArrived):
+                    if number is not None:  # another file has taken the log's place, and lacks the first alerts
+                        start = 0
+                    number = event.delivery_id
         return True
 
     async def _stored(self, job: Append) -> tuple[Event, ...] | None:
@@ -106,15 +111,19 @@ class Inbox:
         try:
             events = await self._log.do(job)
         except NotStored as fault:
-            if str(fault) != self._refused:  # one line for all that are refused for the same reason
-                _logger.error("a callback was refused: %s", fault)
-            self._refused = str(fault)
-            self._refusals = [*self._refusals[:1], job.callback.received_at]
-            self._refused_count += 1
+            self._note_refused(job.callback, str(fault))
             return None
         if self._refused:
             self._tell_refused()
         return events
+
+    def _note_refused(self, callback: Callback, why: str) -> None:
+        """Count a callback that could not be stored; one line is logged for all that are refused for one reason."""
+        if why != self._refused:
+            _logger.error("a callback was refused: %s", why)
+        self._refused = why
+        self._refusals = [*self._refusals[:1], callback.received_at]
+        self._refused_count += 1
 
     def _tell_refused(self) -> None:
         """Leave word of what was refused, when it is over: what has not come again is missing."""

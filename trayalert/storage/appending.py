@@ -23,6 +23,7 @@ from trayalert.storage.rows import (
     NEW_ALERT_ROW,
     alert_row,
     incident_row,
+    message_in,
     read_incident,
     renewed_row,
 )
@@ -42,9 +43,8 @@ _KNOWN = f"""
         max(coalesce((SELECT max(id) FROM alert), 0), n.alert),
         max(coalesce((SELECT max(id) FROM incident), 0), n.incident),
         (SELECT json_group_array(json_array(a.identity, a.id, a.received_at, a.last_delivery_id,
-                coalesce(d.received_at, a.received_at), a.value_text,
-                CASE WHEN json_valid(a.more) THEN json_extract(a.more, '$.message') END))
-            FROM (SELECT identity, max(id) AS id, received_at, last_delivery_id, value_text, more FROM alert
+                coalesce(d.received_at, a.received_at), a.value_text, a.unit, a.more))
+            FROM (SELECT identity, max(id) AS id, received_at, last_delivery_id, value_text, unit, more FROM alert
                 WHERE identity IN (SELECT value FROM json_each(:identities)) GROUP BY identity) AS a
             LEFT JOIN delivery AS d ON d.id = a.last_delivery_id),
         (SELECT json_group_array(json_array({", ".join(Incident._fields)})) FROM incident WHERE id IN (
@@ -64,24 +64,26 @@ Readings = Callable[[Callback], tuple[Alert, ...]]
 """Reads the alerts in a callback; there is at least one."""
 
 _delivered: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
+_said: Callable[[Alert], tuple[str | None, ...]] = attrgetter("value_text", "unit", "message")
+"""What a repeat may say anew."""
 
 
 class _Known(NamedTuple):
-    """An alert of the log: its first and its last delivery, and what the last one says."""
+    """An alert of the log: its first and its last delivery, and what the last one says (`_said`)."""
 
     id: int
     received_at: Millis
     last_delivery_id: int
     last_received_at: Millis
-    value_text: str | None
-    message: str | None
+    said: tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
     """Store a callback with the alerts that were read in it; of a `quiet` one nothing is announced.
 
-    With a `delivery_id` the callback is stored already under that number, and `alerts` are further ones in it.
+    With a `delivery_id` the callback is stored already under that number, and `alerts` are further ones in it. Where
+    the log does not hold it under that number, as another file has taken the log's place, it is stored like a new one.
     """
 
     callback: Callback
@@ -135,7 +137,10 @@ class _Group:
         self._delivery_id: int = delivery_id
         self._alert_id: int = alert_id
         self._incident_id: int = incident_id
-        self._seen: dict[str, _Known] = {identity: _Known(*known) for identity, *known in json.loads(seen)}
+        self._seen: dict[str, _Known] = {
+            identity: _Known(number, received_at, last_delivery_id, last_received_at, (value, unit, message_in(more)))
+            for identity, number, received_at, last_delivery_id, last_received_at, value, unit, more in json.loads(seen)
+        }
         for incident in sorted(map(read_incident, json.loads(incidents)), key=attrgetter("id")):
             self._keep(incident)
         self._before = dict(self._incidents)
@@ -185,11 +190,17 @@ class _Group:
 
     def _take(self, job: Append) -> tuple[Event, ...]:
         events: list[Event] = []
-        if job.delivery_id is None:
-            self._take_callback(job, events)
-        else:
+        if job.delivery_id is not None and self._holds(job.callback, job.delivery_id):
             self._take_alerts(job, events, delivery_id=job.delivery_id)
+        else:
+            self._take_callback(job, events)
         return () if job.quiet else tuple(events)
+
+    def _holds(self, callback: Callback, delivery_id: int) -> bool:
+        """Whether the log has that callback under that number."""
+        digest = digest_of("delivery", (delivery_id, *_delivered(callback)))
+        sql = "SELECT 1 FROM delivery WHERE id = ? AND digest = ?"
+        return self._connection.execute(sql, (delivery_id, digest)).fetchone() is not None
 
     def _take_callback(self, job: Append, events: list[Event]) -> None:
         callback = job.callback
@@ -235,9 +246,7 @@ class _Group:
             return known.id
         number = self._number_for(again)
         if alert.identity.text:
-            self._seen[alert.identity.text] = _Known(
-                number, received_at, delivery_id, received_at, alert.value_text, alert.message
-            )
+            self._seen[alert.identity.text] = _Known(number, received_at, delivery_id, received_at, _said(alert))
         incident_id, change = None, None
         if alert.kind == TEST:
             events.append(TestReceived(received_at))
@@ -277,14 +286,9 @@ class _Group:
         """Count further deliveries of a known alert, whose value and message become those of the last one."""
         last, renewed = known, False
         if received_at >= known.last_received_at:
-            last = known._replace(
-                last_delivery_id=delivery_id,
-                last_received_at=received_at,
-                value_text=alert.value_text,
-                message=alert.message,
-            )
+            last = known._replace(last_delivery_id=delivery_id, last_received_at=received_at, said=_said(alert))
             self._seen[alert.identity.text] = last
-            renewed = (last.value_text, last.message) != (known.value_text, known.message)
+            renewed = last.said != known.said
             if renewed:
                 self._renewed[known.id] = alert
         count, _ = self._repeats.get(known.id, (0, 0))

@@ -4,9 +4,10 @@ What was unrecognised turns into alerts; of what was read already, names, places
 How far it has come is written in each slice's own transaction: a kill at any moment loses nothing and doubles nothing.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trayalert.domain.alert import UNRECOGNISED, Alert
@@ -22,7 +23,9 @@ from trayalert.storage.rows import (
     UPDATE_INCIDENT,
     alert_row,
     incident_row,
+    message_in,
     read_incident,
+    renewed_row,
 )
 
 SLICE = 64
@@ -31,9 +34,16 @@ LARGEST_SLICE = 256 * 1024
 
 _PROGRESS = "position, last, turned, refreshed"
 _DELIVERIES = f"""
-    SELECT {", ".join(DELIVERY_DIGESTED)} FROM delivery AS d
-    WHERE id > ? AND id <= ? AND EXISTS (SELECT 1 FROM alert WHERE delivery_id = d.id) ORDER BY id LIMIT {SLICE + 1}
+    SELECT {", ".join(DELIVERY_DIGESTED)} FROM delivery WHERE id > ? AND id <= ? ORDER BY id LIMIT {SLICE + 1}
 """
+_ALERTS = f"""
+    SELECT deliveries, last_delivery_id, {", ".join(ALERT_DIGESTED)} FROM alert
+    WHERE delivery_id = :number
+        OR (last_delivery_id = :number AND identity IN (SELECT value FROM json_each(:identities)))
+    ORDER BY id
+"""
+"""The alerts whose first or last delivery it is."""
+_RENEWED = ("value", "value_text", "unit")
 _FIXED = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
 """What decided what became of an incident: where today's parsers read it otherwise, the alert stays as it is."""
 
@@ -44,12 +54,16 @@ _KEEP_NUMBERS = """
 """
 
 
-@dataclass(slots=True)
-class _Slice:
-    """What is to be done with some callbacks."""
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A stored alert; `values` are in the order of ALERT_DIGESTED."""
 
-    turned: list[Again] = field(default_factory=list)
-    refreshed: list[tuple[Any, ...]] = field(default_factory=list)
+    deliveries: int
+    last_delivery_id: int
+    values: Sequence[Any]
+
+    def __getitem__(self, column: str) -> Any:
+        return self.values[ALERT_DIGESTED.index(column)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,49 +119,37 @@ class ReadAgain:
             connection.execute("RELEASE again")
 
     def _write(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
-        work = _Slice()
+        turned: list[Again] = []
+        refreshed = 0
         for number, *values in rows:
-            self._compare(connection, number, _callback_of(values), work)
-        if work.turned:
+            callback = Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
+            refreshed += self._compare(connection, number, callback, turned)
+        if turned:
             connection.execute(_KEEP_NUMBERS)
-            _leave_incidents(connection, [job.alert_id for job in work.turned])
-            append_again(connection, work.turned)
-        connection.executemany(_SET, work.refreshed)
-        return len(work.turned), len(work.refreshed)
+            _leave_incidents(connection, [job.alert_id for job in turned])
+            append_again(connection, turned)
+        return len(turned), refreshed
 
-    def _compare(self, connection: sqlite3.Connection, number: int, callback: Callback, work: _Slice) -> None:
-        """Find what today's parsers read otherwise in a callback."""
-        columns = ", ".join(ALERT_DIGESTED)
-        sql = f"SELECT id, deliveries, last_delivery_id, {columns} FROM alert WHERE delivery_id = ? ORDER BY id"
-        stored = connection.execute(sql, (number,)).fetchall()
-        today = self._alerts_in(callback)
-        known = {values[ALERT_DIGESTED.index("identity")] for _, _, _, *values in stored}
+    def _compare(self, connection: sqlite3.Connection, number: int, callback: Callback, turned: list[Again]) -> int:
+        """Find what today's parsers read otherwise in a callback, and refresh it; return in how many alerts."""
+        today = {alert.identity.text: alert for alert in self.read(callback)}
+        names = {"number": number, "identities": json.dumps(list(today))}
+        stored = [_Stored(row[0], row[1], row[2:]) for row in connection.execute(_ALERTS, names)]
+        first = [each["identity"] for each in stored if each["delivery_id"] == number]
+        known = set(first)
         kinds = {alert.kind for alert in today.values()}
-        for alert_id, deliveries, last_delivery_id, *values in stored:
-            if values[ALERT_DIGESTED.index("kind")] == UNRECOGNISED and UNRECOGNISED not in kinds:
-                fresh = tuple(alert for text, alert in today.items() if len(stored) == 1 or text not in known)
+        refreshed = []
+        for each in stored:
+            is_first = each["delivery_id"] == number
+            if is_first and each["kind"] == UNRECOGNISED and UNRECOGNISED not in kinds:
+                fresh = tuple(alert for text, alert in today.items() if len(first) == 1 or text not in known)
                 known |= today.keys()
                 if not all(alert.only_closes for alert in fresh):
-                    work.turned.append(Again(callback, fresh, number, alert_id, deliveries))
-                continue
-            alert = today.get(values[ALERT_DIGESTED.index("identity")])
-            if alert is not None and last_delivery_id != number:
-                alert = self._as_last_delivered(connection, alert, last_delivery_id)
-            if alert is not None and (row := _refreshed(alert, values)) is not None:
-                work.refreshed.append((*row, alert_id))
-
-    def _alerts_in(self, callback: Callback) -> dict[str, Alert]:
-        """Return what today's parsers read in a callback, by identity."""
-        return {alert.identity.text: alert for alert in self.read(callback)}
-
-    def _as_last_delivered(self, connection: sqlite3.Connection, alert: Alert, delivery_id: int) -> Alert | None:
-        """Return the alert with the value and the message of its last delivery; None if that cannot be read again."""
-        columns = ", ".join(DELIVERY_DIGESTED[1:])
-        values = connection.execute(f"SELECT {columns} FROM delivery WHERE id = ?", (delivery_id,)).fetchone()
-        last = self._alerts_in(_callback_of(values)).get(alert.identity.text) if values else None
-        if last is None:
-            return None
-        return replace(alert, value=last.value, value_text=last.value_text, unit=last.unit, message=last.message)
+                    turned.append(Again(callback, fresh, number, each["id"], each.deliveries))
+            elif (alert := today.get(each["identity"])) and (row := _refreshed(alert, each, number)):
+                refreshed.append((*row, each["id"]))
+        connection.executemany(_SET, refreshed)
+        return len(refreshed)
 
 
 def _slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], bool]:
@@ -162,22 +164,25 @@ def _slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], bool
     return taken, True
 
 
-def _callback_of(values: Sequence[Any]) -> Callback:
-    return Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
+def _refreshed(alert: Alert, stored: _Stored, number: int) -> list[Any] | None:
+    """Return digest and values of a stored alert as it is read today in that delivery; None where nothing is new.
 
-
-def _refreshed(alert: Alert, stored: Sequence[Any]) -> list[Any] | None:
-    """Return digest and values of an alert as it is read today; None where nothing is new."""
-    old = dict(zip(ALERT_DIGESTED, stored, strict=True))
-    _, _, digest, *values = alert_row(
-        alert,
-        alert_id=old["id"],
-        delivery_id=old["delivery_id"],
-        received_at=old["received_at"],
-        incident_id=old["incident_id"],
-        late=bool(old["late"]),
-    )
-    if values == list(stored) or any(values[place] != stored[place] for place in _FIXED):
+    Its value and message are those of its last delivery, all else is of its first.
+    """
+    if stored["delivery_id"] != number:
+        digest, *values = renewed_row(stored.values, alert)
+    else:
+        if stored.last_delivery_id != number:
+            alert = replace(alert, **{name: stored[name] for name in _RENEWED}, message=message_in(stored["more"]))
+        _, _, digest, *values = alert_row(
+            alert,
+            alert_id=stored["id"],
+            delivery_id=stored["delivery_id"],
+            received_at=stored["received_at"],
+            incident_id=stored["incident_id"],
+            late=bool(stored["late"]),
+        )
+    if values == list(stored.values) or any(values[place] != stored.values[place] for place in _FIXED):
         return None
     return [digest, *values]
 

@@ -231,6 +231,11 @@ def _written_more(more: Mapping[str, Any]) -> str | None:
     return _compact(some) if some else None
 
 
+def message_in(more: str | None) -> str | None:
+    """Return the message of an alert out of its column `more`."""
+    return _text_of(_read_object(more), "message") if more else None
+
+
 def _read_object(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
