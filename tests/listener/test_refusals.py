@@ -24,13 +24,18 @@ REFUSED: dict[str, tuple[bytes, int, Cause, str]] = {
         request("POST", PATH, "Transfer-Encoding: chunked", "Expect: 100-continue") + b"2\r\nab\r\nzz\r\n",
         400, Cause.HTTP, "is not valid HTTP",
     ),
-    "a header too large": (request("POST", PATH, "X: " + "x" * 5000, body=b"x"), 400, Cause.HTTP, "headers are larger"),
+    "a header too large": (request("POST", PATH, "X: " + "x" * 5000, body=b"x"), 400, Cause.HTTP, "a header of more"),
     "too many headers": (
         request("POST", PATH, *(f"X-{number}: x" for number in range(70)), body=b"x"), 400, Cause.HTTP, "more than 64"
     ),
+    "a URL too long": (request("GET", f"{PATH}?{'x' * 20_000}"), 400, Cause.HTTP, "a URL of more than 16,384"),
     "two lengths": (
         request("POST", f"{PATH}?a=b", "Content-Length: 1", "Content-Length: 2") + b"xx",
         400, Cause.HTTP, "is not valid HTTP",
+    ),
+    "chunks under 1.0": (
+        request("POST", PATH, "Transfer-Encoding: chunked", version="1.0") + b"1\r\nx\r\n0\r\n\r\n",
+        400, Cause.HTTP, "the body comes in chunks",
     ),
     "HTTP 2": (request(version="2.0", body=b"x"), 400, Cause.HTTP, "version of HTTP"),
     "PUT": (request("PUT", PATH, body=b"x"), 404, Cause.METHOD, "its method is PUT"),
@@ -56,6 +61,20 @@ async def test_what_has_a_right_secret_and_gets_no_200_is_counted_with_its_reaso
     assert (counts.turned_away, counts.probes, counts.mistyped) == (1, 0, 0)
     assert why in (counts.last_turned_away_why or "")
     assert (counts.lost_at is not None) == (cause in LOST)
+
+
+@pytest.mark.parametrize("broken", [b"zz\r\n", b"2\r\nabc\r\n", b"0\r\nX: " + b"x" * 5000 + b"\r\n\r\n"], ids=repr)
+async def test_a_chunk_that_is_broken_in_the_middle_of_a_body_is_answered_with_400_at_once(broken: bytes) -> None:
+    counts = DoorCounts()
+    async with open_to_all(counts=counts) as door, door.visitor() as visitor:
+        await visitor.say(request("POST", PATH, "Transfer-Encoding: chunked", "Expect: 100-continue"))
+        await visitor.reader.readuntil(b"\r\n\r\n")  # "go on": the door reads the body by now
+        await visitor.say(b"2\r\nab\r\n" + broken)
+        async with asyncio.timeout(limits.BODY_DEADLINE / 2):
+            assert status(await visitor.answer()) == 400
+
+    assert counts.turned_away == 1
+    assert "not what its headers announce" in (counts.last_turned_away_why or "")
 
 
 async def test_who_hangs_up_in_the_middle_of_a_body_is_counted_too() -> None:
@@ -114,6 +133,15 @@ async def test_a_mistyped_url_is_answered_like_any_wrong_one_and_told_as_what_it
     assert (counts.mistyped, counts.last_mistyped_why) == (1, "there is a slash at its end")
     assert (counts.probes, counts.strangers, counts.turned_away) == (1, 2, 0)
     assert counts.lost_at == counts.last_mistyped_at is not None
+
+
+async def test_a_mistyped_url_in_broken_http_is_told_too() -> None:
+    counts = DoorCounts()
+    async with open_to_all(counts=counts, rules=MISTYPED) as door:
+        assert status(await door.ask(f"POST {PATH}/ HTTP/1.1\r\nno header\r\n\r\n".encode())) == 400
+        assert status(await door.ask(b"POST /hook/wrong HTTP/1.1\r\nno header\r\n\r\n")) == 400
+
+    assert (counts.mistyped, counts.probes, counts.turned_away) == (1, 1, 0)
 
 
 async def test_mistyped_urls_count_towards_the_limit_of_strangers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -338,6 +338,12 @@ SLIPS = {
     "another hook": ("/Hook/{}", "it is not written as trayalert gives it"),
     "a slash before": ("//hook/{}", "it is not written as trayalert gives it"),
     "what a sender appends": ("/hook/{}/api/v2/alerts", "it is not written as trayalert gives it"),
+    "in the query": ("/hook/?{}", "it is not written as trayalert gives it"),
+    "in a field of the query": ("/hook?secret={}&a=b", "it is not written as trayalert gives it"),
+    "a slash before the query": ("/hook/{}/?a=b", "there is a slash at its end"),
+    "an encoded question mark": ("/hook/{}%3Fa=b", "it is not written as trayalert gives it"),
+    "an encoded letter": ("/hook/%{code:02x}{rest1}", "it is not written as trayalert gives it"),
+    "the absolute form": ("http://x.example.com/hook/{}", "it is not written as trayalert gives it"),
     "the whole URL twice": ("/hook/https://x.example.com/hook/{}", "it is not written as trayalert gives it"),
 }
 
@@ -347,7 +353,8 @@ def test_a_mistyped_url_is_told_from_a_guess(path: Path, what: str) -> None:
     secrets = Secrets(path)
     secret = secrets.present
     form, told = SLIPS[what]
-    typed = form.format(secret, rest=secret[20:], short=secret[:-2], upper=secret.upper())
+    parts = {"rest": secret[20:], "short": secret[:-2], "upper": secret.upper(), "rest1": secret[1:]}
+    typed = form.format(secret, code=ord(secret[0]), **parts)
 
     assert secrets.mistyped(typed.encode()) == told
     other = Secrets(path.with_name("other.json"))

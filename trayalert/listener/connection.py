@@ -114,7 +114,7 @@ class Connection(web.RequestHandler):
         self._begun = True
         self.known_version = known_version
         self._body = body
-        if self._all_said:
+        if self._all_said or self._messages:
             self._end_body()
         self._crowd.engage(self)
 
@@ -130,7 +130,10 @@ class Connection(web.RequestHandler):
         if len(self.first_bytes) < _FIRST_BYTES:
             self.first_bytes += data[: _FIRST_BYTES - len(self.first_bytes)]
         super().data_received(data)
-        if not self._begun:
+        if self._begun:
+            if self._messages:  # behind a body that is not complete: what follows in it is broken
+                self._end_body()
+        else:
             self._heard += len(data)
             if not self.fresh:
                 self.fresh = True
@@ -214,6 +217,7 @@ class Connection(web.RequestHandler):
             self.connecting.cancel()
 
     def _end_body(self) -> None:
+        """Let the reader of a body that is not complete know that nothing more of it comes."""
         if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
             self._body.set_exception(web.RequestPayloadError())
 

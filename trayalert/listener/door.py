@@ -52,8 +52,8 @@ class Rules:
     """Whom the admin lets in, besides the secret. `sender` tells the real sender of a peer and its headers.
 
     `answers` returns what a probe of our own is answered with; None for what is none. `kept_out` hears of one that was
-    not let in, and why. `mistyped` returns what is wrong with a path that nearly is a callback URL's; None for any
-    other. `refused` is called with each refusal of a request with a right secret, once it is counted.
+    not let in, and why. `mistyped` returns what is wrong with a path and query that nearly are a callback URL's;
+    None for any others. `refused` is called with each refusal of a request with a right secret, once it is counted.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
@@ -102,14 +102,15 @@ class Door:
             sender=self._rules.sender(connection.peer, lambda name: headers.getall(name, ())),
             method=request.method,
         )
-        path, _, query = request.raw_path.encode("utf-8", "surrogateescape").partition(b"?")
+        target = request.raw_path.encode("utf-8", "surrogateescape")
+        path, _, query = target.partition(b"?")
         offered = path[len(_PREFIX) :] if path.startswith(_PREFIX) else None  # no absolute form, no `*` has one
         secret = self._opens(offered) if offered is not None else None
         if secret is None:
             proof = self._rules.answers(offered) if offered is not None and connection.known_version else None
             if offered is not None and proof is not None:
                 return connection.say(*await self._answer_own(request, knock=knock, token=offered, proof=proof))
-            self._count_stranger(path, knock)
+            self._count_stranger(target, knock)
             return self._turn_away(connection, 404 if connection.known_version else 400, knock)
         refusal = self._why_not(request, knock.sender) if connection.known_version else VERSION
         if refusal is not None:
@@ -129,15 +130,15 @@ class Door:
         self._counts.last_turned_away_why = refusal.why
         self._tell_refused(refusal.cause, knock)
 
-    def _count_stranger(self, path: bytes, knock: _Knock) -> None:
+    def _count_stranger(self, target: bytes, knock: _Knock) -> None:
         """Count a request with no right secret: one that tried a secret, or a URL of the admin's with a slip in it."""
-        slip = self._rules.mistyped(path)
+        slip = self._rules.mistyped(target)
         if slip is not None:
             self._counts.mistyped += 1
             self._counts.last_mistyped_at = knock.at
             self._counts.last_mistyped_why = slip
             self._tell_refused(Cause.MISTYPED, knock)
-        elif path.startswith(_PREFIX):
+        elif target.startswith(_PREFIX):
             self._counts.probes += 1
             self._counts.last_probe_at = knock.at
             self._counts.last_probe_from = knock.sender
@@ -172,9 +173,12 @@ class Door:
         """Answer what is no HTTP. A proxy's headers may be too large, so its path is still looked at."""
         self._counts.requests += 1
         knock = _Knock(time.time_ns() // 1_000_000, time.perf_counter(), connection.peer, "-")
-        path = _path_of(connection.first_bytes)
+        target = _target_of(connection.first_bytes)
+        path = target.partition(b"?")[0]
         if path.startswith(_PREFIX) and self._opens(path[len(_PREFIX) :]) is not None:
             self._count_refusal(NO_HTTP, knock)
+        else:
+            self._count_stranger(target, knock)
         return self._turn_away(connection, 400, knock)
 
     def _turn_away(self, connection: Connection, status: int, knock: _Knock) -> Answer:
@@ -254,10 +258,10 @@ class Door:
         return None if stored else NOT_STORED
 
 
-def _path_of(first_bytes: bytes) -> bytes:
-    """Return the path in a request line that may be broken, without its query; empty where there is none."""
+def _target_of(first_bytes: bytes) -> bytes:
+    """Return path and query in a request line that may be broken; empty where there are none."""
     words = first_bytes.partition(b"\n")[0].split()
-    return words[1].partition(b"?")[0] if len(words) > 1 else b""
+    return words[1] if len(words) > 1 else b""
 
 
 async def _read(request: web.BaseRequest, held: HeldBody) -> bytes | Refusal:

@@ -51,12 +51,14 @@ class RefusedError(Exception):
         self.refusal = refusal
 
 
-VERSION = Refusal(Cause.HTTP, 400, "its version of HTTP is neither 1.0 nor 1.1")
+VERSION = Refusal(
+    Cause.HTTP, 400, "its version of HTTP is neither 1.0 nor 1.1, or it is 1.0 and the body comes in chunks"
+)
 NO_HTTP = Refusal(
     Cause.HTTP,
     400,
-    f"it is not valid HTTP, or its headers are larger than {limits.LONGEST_HEADER} bytes each or more than"
-    f" {limits.MOST_HEADERS}",
+    f"it is not valid HTTP, or has a URL of more than {limits.LONGEST_LINE:,} bytes, a header of more than"
+    f" {limits.LONGEST_HEADER:,} bytes, or more than {limits.MOST_HEADERS} headers",
 )
 BROKEN_BODY = Refusal(
     Cause.BROKEN, 400, "its body broke off, or is not what its headers announce", "the body is broken\n"

@@ -37,7 +37,7 @@ _BYTES = 32  # 256 bits
 _HOOK = b"/hook/"
 _RUN = re.compile(rb"[A-Za-z0-9_-]{28,}")
 _FOREIGN = re.compile(rb"[^A-Za-z0-9_-]+")
-_LONGEST_PATH = 512
+_LONGEST_TARGET = 512
 _MOST_RUNS = 4
 _MOST_CUT = 4
 """How a URL is mistyped: so many characters of the secret may be missing at one end of it."""
@@ -102,13 +102,15 @@ class Secrets:
                 found = label
         return found
 
-    def mistyped(self, path: bytes) -> str | None:
-        """Return what is wrong with the path of a request that nearly is a callback URL's; None for any other path.
+    def mistyped(self, target: bytes) -> str | None:
+        """Return what is wrong with path and query of a request that nearly are a callback URL's; None for any others.
 
         It takes the same time for a path with a secret in it and for any other of its length.
         """
-        path = unquote_to_bytes(path[:_LONGEST_PATH])
-        runs = [*islice(_RUN.findall(path), _MOST_RUNS), _FOREIGN.sub(b"", path)]
+        target = target[:_LONGEST_TARGET]
+        raw_path = target.partition(b"?")[0]
+        path = unquote_to_bytes(raw_path)
+        runs = [*islice(_RUN.findall(unquote_to_bytes(target)), _MOST_RUNS), _FOREIGN.sub(b"", path)]
         found, whole = False, False
         for value in (*(value for value, _, _ in self._compared), *(gone.encode() for gone in self._gone[-MOST:])):
             whole |= hmac.compare_digest(path.rstrip(b"/"), _HOOK + value)
@@ -116,9 +118,11 @@ class Secrets:
                 found |= _nearly(run.lower(), value.lower())
         if not found:
             return None
-        if not whole:
-            return "it is not written as trayalert gives it"
-        return "there is a slash at its end" if path.endswith(b"/") else "its secret was replaced or removed"
+        if whole and path.endswith(b"/"):
+            return "there is a slash at its end"
+        if whole and path == raw_path:
+            return "its secret was replaced or removed"
+        return "it is not written as trayalert gives it"
 
     def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
         """Make a new secret of that name (the first by default). Those before it hold for `grace` more."""
