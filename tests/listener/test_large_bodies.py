@@ -1,15 +1,19 @@
 """Bodies over 64 KiB: taken behind a right secret, within bounds on memory and on bytes an hour."""
 
 import asyncio
+import contextlib
+import random
 from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.listener.wire import SECRET, Door, Visitor, open_to_all, request, status
+from tests.listener.wire import SECRET, Door, Visitor, open_to_all, opens, request, status
+from trayalert.domain.callback import Callback
 from trayalert.listener import limits
 from trayalert.listener.counts import DoorCounts
 from trayalert.listener.large_bodies import HeldBody, LargeBodies
-from trayalert.listener.refusals import RefusedError
+from trayalert.listener.refusals import RefusedError, too_much
+from trayalert.listener.server import open_door
 
 MEBIBYTE = 1024 * 1024
 PATH = f"/hook/{SECRET}"
@@ -145,3 +149,72 @@ def test_what_was_not_stored_does_not_count_towards_the_hour() -> None:
     for _ in range(100):
         assert take(large, "one", stored=False) == 0
     assert large.held == 0
+
+
+async def _misbehave(door: Door, chance: random.Random) -> None:
+    """Send a body in one of many ways, and leave in one of many."""
+    length = chance.choice([1000, 70_000, 200_000, MEBIBYTE, MEBIBYTE + 1])
+    if chance.random() < 0.5:
+        content = request("POST", PATH, f"Content-Length: {length}") + b"x" * length
+    else:
+        chunks = b"".join(b"%x\r\n%b\r\n" % (n, b"x" * n) for n in [50_000] * (length // 50_000) + [length % 50_000])
+        broken = b"zz\r\n" if chance.random() < 0.3 else b""
+        content = request("POST", PATH, "Transfer-Encoding: chunked") + chunks + broken + b"0\r\n\r\n"
+    end = len(content) if chance.random() < 0.5 else chance.randrange(200, len(content))  # the head is whole
+    async with door.visitor() as visitor:
+        with contextlib.suppress(OSError, EOFError, TimeoutError):
+            step = 1 + end // chance.randrange(1, 5)
+            for start in range(0, end, step):
+                await visitor.say(content[start : min(start + step, end)])
+            match chance.randrange(4):
+                case 0:
+                    visitor.writer.transport.abort()
+                case 1:
+                    visitor.writer.write_eof()
+                    await visitor.answer()
+                case 2:
+                    await visitor.answer()
+
+
+def _receive_badly(chance: random.Random) -> bool:
+    if chance.random() < 0.3:
+        raise RefusedError(too_much("there is no room", retry_after=1))
+    if chance.random() < 0.3:
+        raise ValueError("a bug of ours")
+    return chance.random() < 0.5
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_ends_a_request_gives_its_memory_back(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BODY_DEADLINE", 0.1)
+    monkeypatch.setattr(limits, "MOST_LARGE_HELD", 2 * MEBIBYTE)
+    chance, counts = random.Random(seed), DoorCounts()
+    async with open_to_all(counts=counts) as door:
+        door.receive = lambda _: _receive_badly(chance)
+        await asyncio.gather(*(_misbehave(door, chance) for _ in range(30)))
+        async with asyncio.timeout(3):
+            while held_by(door):  # noqa: ASYNC110 - nothing tells a test when the last of them was given up
+                await asyncio.sleep(0.005)
+
+    assert counts.turned_away > 5
+
+
+async def test_a_door_that_closes_gives_the_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies are on their way, and one callback waits for the disk."""
+    monkeypatch.setattr(limits, "CLOSING", 0.05)
+    monkeypatch.setattr(limits, "LINGERING", 0.05)
+    stuck = asyncio.Event()
+
+    async def receive(_: Callback) -> bool:
+        await stuck.wait()
+        return True
+
+    listener = await open_door("127.0.0.1", 0, opens=opens, receive=receive)
+    door = Door(listener)
+    async with AsyncExitStack() as senders:
+        for length in (200_000, MEBIBYTE):
+            await send_part(await senders.enter_async_context(door.visitor()), length)
+        await arrived(door, 200_000 + MEBIBYTE)
+        await listener.close()
+
+    assert held_by(door) == 0
