@@ -17,7 +17,6 @@ from trayalert.app.live_desk import LiveDesk
 from trayalert.app.log_view import LogView
 from trayalert.app.places import find_places
 from trayalert.app.receiver import Plan, Receiver
-from trayalert.app.way_in import WayIn
 from trayalert.domain.command import Command
 from trayalert.domain.level import Level
 from trayalert.domain.settings import Settings
@@ -95,22 +94,18 @@ async def test_what_cannot_be_read_is_unknown_and_neither_gone_nor_calm(log: Pat
     assert desk.state().unsure is None
 
 
-async def test_an_alert_that_was_refused_is_trouble_and_takes_the_proof_away(
-    desk: LiveDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What came in through the public address proves little while alerts that come the same way are refused."""
-    monkeypatch.setattr(WayIn, "proved_until", 2**60)  # as after a probe
-    assert desk.state().proved_until == 2**60
+async def test_an_alert_that_was_refused_is_trouble_and_lost_for_an_hour(desk: LiveDesk) -> None:
+    assert not desk.state().lost_lately
 
     counts = desk._receiver.doorway.counts
     counts.turned_away, counts.last_turned_away_why = 1, "its body is larger than 1 MiB"
     counts.last_turned_away_at = counts.lost_at = now()
     refused = desk.state()
-    assert refused.proved_until is None
+    assert refused.lost_lately
     assert "its body is larger than 1 MiB" in refused.trouble[0]
 
     counts.lost_at = counts.last_turned_away_at = now() - FRESH - 1
-    assert (desk.state().proved_until, desk.state().trouble) == (2**60, ())
+    assert (desk.state().lost_lately, desk.state().trouble) == (False, ())
 
 
 async def test_crashes_are_news_until_they_are_dismissed(log: Path, desk: LiveDesk) -> None:

@@ -102,6 +102,7 @@ def test_a_picture_for_each_size_and_one_object_for_equal_looks(qtbot: QtBot) ->
         (DeskState(reach=Reach.REACHABLE), TrayLook()),
         (DeskState(reach=Reach.REACHABLE, proved_until=1000), TrayLook(proved=True)),
         (DeskState(reach=Reach.REACHABLE, proved_until=999), TrayLook()),
+        (DeskState(reach=Reach.REACHABLE, proved_until=1000, lost_lately=True), TrayLook()),
         (DeskState(reach=Reach.REACHABLE, proved_until=1000, unsure="x"), TrayLook(blind=True)),
         (DeskState(reach=Reach.REACHABLE, proved_until=1000, storing=False), TrayLook(blind=True)),
         (DeskState(reach=Reach.REACHABLE, proved_until=1000, open_incidents=1), TrayLook(Level.INFO, 1)),

@@ -9,7 +9,15 @@ from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.services.senders import Origin
 from trayalert.ui.desk import DeskState
 from trayalert.ui.icons import TrayLook
-from trayalert.ui.state_wording import gnome_words, headline, reach_words, shown_reach, tunnel_words
+from trayalert.ui.state_wording import (
+    calm_words,
+    gnome_words,
+    headline,
+    reach_words,
+    shown_reach,
+    strip_words,
+    tunnel_words,
+)
 from trayalert.ui.wording import sender_words
 
 EN = Language.EN
@@ -56,6 +64,23 @@ def test_a_proof_of_an_address_that_the_rules_do_not_have_is_none() -> None:
     assert reach_words(changed, now=61_000) == "Reach unknown: only the new public address is proved"
     assert not TrayLook.of(changed, now=61_000).proved
     assert shown_reach(replace(changed, reach=Reach.BLIND), now=61_000) is Reach.BLIND
+
+
+def test_what_was_refused_is_no_lack_of_a_proof_and_yet_no_calm() -> None:
+    lost = replace(PROVED, lost_lately=True, last_callback_at=1000)
+    assert shown_reach(lost, now=61_000) is Reach.UNKNOWN
+    words = reach_words(lost, now=61_000)
+    assert words.startswith("Probes get through (checked ")
+    assert words.endswith("), but a callback was refused that may have been an alert")
+    assert strip_words(lost, EN, now=61_000) == "none open · a callback was refused"
+    assert calm_words(lost, EN, now=61_000) == (
+        "No incident is open.\nThat does not mean that all is well: within the last hour a callback was refused that"
+        " may have been an alert."
+    )
+
+    assert reach_words(lost, now=61_001).startswith("Reach unknown: it was last proved at ")
+    assert strip_words(lost, EN, now=61_001) == "none open · reach unknown"
+    assert shown_reach(replace(lost, reach=Reach.BLIND), now=61_000) is Reach.BLIND
 
 
 def test_unknown_says_why() -> None:

@@ -50,6 +50,8 @@ class DeskState:
     """When a probe last came through."""
     proved_until: Millis | None = None
     """So long that probe proves that callbacks get through. Beyond it, or with None, reach is shown as unknown."""
+    lost_lately: bool = False
+    """Whether a callback was refused within the last hour that may have been an alert; `trouble` says why."""
     url_changed: UrlChanged | None = None
     """The public address is not the one that was given to the rules; holds until `accept_url`."""
 

@@ -22,6 +22,9 @@ REACH_REASON = {
     Reach.UNKNOWN: "That does not mean that all is well: reach is unknown, nothing proves that callbacks get through.",
     Reach.BLIND: "That means nothing: trayalert is blind, no callback can arrive.",
 }
+REFUSED = (
+    "That does not mean that all is well: within the last hour a callback was refused that may have been an alert."
+)
 CAUSE = {Cause.OFF: "not running", Cause.ASLEEP: "asleep", Cause.BLIND: "blind"}
 GAPS_MEAN = (
     "What Cloud Monitor sent in these times is lost, unless it was sent again after them. Look into its alert history"
@@ -32,30 +35,48 @@ GAPS_MEAN = (
 def shown_reach(state: DeskState, *, now: Millis) -> Reach:
     """Return reach as it may be shown: never better than what is proved at this moment.
 
-    A probe through an address that the rules in the console do not have proves nothing of them.
+    A probe that comes in proves nothing of alerts that come the same way and are refused.
     """
     if not state.storing:
         return Reach.BLIND
-    proved = state.proved_until is not None and now <= state.proved_until and state.url_changed is None
-    return Reach.UNKNOWN if state.reach is Reach.REACHABLE and not proved else state.reach
+    good = _is_proved(state, now=now) and not state.lost_lately
+    return Reach.UNKNOWN if state.reach is Reach.REACHABLE and not good else state.reach
+
+
+def _is_proved(state: DeskState, *, now: Millis) -> bool:
+    """Whether a probe has just come in, by the address that the rules in the console have."""
+    proved = state.proved_until is not None and now <= state.proved_until
+    return proved and state.reach is Reach.REACHABLE and state.url_changed is None
 
 
 def reach_words(state: DeskState, *, now: Millis) -> str:
     """Say whether callbacks get through, and since when not. Why they do not is trouble: see `trouble_words`."""
     if not state.storing:
         return "Blind: callbacks are refused, as they cannot be stored"
-    checked = local_time(state.reachable_at, now=now, seconds=False)
     match shown_reach(state, now=now):
         case Reach.BLIND:
             return f"{blind_since(state, now=now)}: no callback can arrive"
         case Reach.REACHABLE:
-            return f"Callbacks get through (checked {checked})" if checked else "Callbacks get through"
-        case _ if state.url_changed and state.reach is Reach.REACHABLE:
-            return "Reach unknown: only the new public address is proved"
-        case _ if state.reach is Reach.REACHABLE:
-            return f"Reach unknown: it was last proved at {checked}" if checked else "Reach unknown"
+            return f"Callbacks get through{_checked(state, now=now)}"
         case _:
-            return f"Reach unknown: {state.reach_why.rstrip('.')}" if state.reach_why else "Reach unknown"
+            return _doubt(state, now=now)
+
+
+def _doubt(state: DeskState, *, now: Millis) -> str:
+    """Say why it is not known whether callbacks get through."""
+    if _is_proved(state, now=now):
+        return f"Probes get through{_checked(state, now=now)}, but a callback was refused that may have been an alert"
+    if state.reach is not Reach.REACHABLE:
+        return f"Reach unknown: {state.reach_why.rstrip('.')}" if state.reach_why else "Reach unknown"
+    if state.url_changed:
+        return "Reach unknown: only the new public address is proved"
+    proved = local_time(state.reachable_at, now=now, seconds=False)
+    return f"Reach unknown: it was last proved at {proved}" if proved else "Reach unknown"
+
+
+def _checked(state: DeskState, *, now: Millis) -> str:
+    checked = local_time(state.reachable_at, now=now, seconds=False)
+    return f" (checked {checked})" if checked else ""
 
 
 def blind_since(state: DeskState, *, now: Millis) -> str:
@@ -92,7 +113,7 @@ def strip_words(state: DeskState, language: Language, *, now: Millis) -> str:
             blind = blind_since(state, now=now)
             words.append(blind[:1].lower() + blind[1:])
         case Reach.UNKNOWN:
-            words.append("reach unknown")
+            words.append("a callback was refused" if _is_proved(state, now=now) else "reach unknown")
     if state.unsure:
         words.append(state.unsure)
     return " · ".join(words)
@@ -141,6 +162,8 @@ def calm_words(state: DeskState, language: Language, *, now: Millis) -> str:
     if reach is Reach.REACHABLE:
         return f"No incident is open.\n{reach_words(state, now=now)}."
     meaning = REACH_REASON[reach] if state.storing else "That means nothing: callbacks are refused."
+    if _is_proved(state, now=now) and reach is Reach.UNKNOWN:
+        meaning = REFUSED
     return f"No incident is open.\n{meaning} {trouble if reach is Reach.BLIND else ''}".rstrip()
 
 
