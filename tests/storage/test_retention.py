@@ -110,3 +110,17 @@ def test_a_log_that_is_too_big_is_brought_down_and_its_file_shrinks(path: Path) 
 def test_a_log_that_is_not_there_is_a_fault_and_no_crash(path: Path) -> None:
     with pytest.raises(LogFault):
         size_of(path)
+
+
+def test_of_large_callbacks_no_more_go_than_must(path: Path) -> None:
+    bodies = [b"%d" % number * 500_000 for number in range(10, 26)]
+    store(path, *(read(raw_callback(body)) for body in bodies), *(Resolve(number, LATER) for number in range(1, 17)))
+    after = 0
+    with writing(path) as log:
+        while too_big(size_of(path), megabytes=8, goes_on=True):
+            going = oldest(path, after=after)
+            (result,) = log.commit([Retire(going)])
+            assert not isinstance(result, Exception), result
+            after = going[-1]
+
+    assert left(path)[0] == list(range(11, 17))

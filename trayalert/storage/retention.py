@@ -15,7 +15,7 @@ from trayalert.domain.times import Millis
 from trayalert.storage.asking import asking
 
 STEP = 200
-LARGEST_STEP = 8 * 1024 * 1024
+LARGEST_STEP = 1024 * 1024
 """Deliveries of one transaction, and about how many bytes of bodies: more would keep live callbacks waiting."""
 
 _ENOUGH = 0.9
