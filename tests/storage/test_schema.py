@@ -9,9 +9,9 @@ import pytest
 
 from tests.storage.making import append, keep_raw, rows, store
 from trayalert.callbacks.kinds import read_callback
-from trayalert.storage.backups import look_over
+from trayalert.storage.backups import copy_log, look_over, make_backup
 from trayalert.storage.checking import check_log
-from trayalert.storage.faults import NoLog, OtherVersion
+from trayalert.storage.faults import LogFault, NoLog, OtherVersion
 from trayalert.storage.reader import Reader
 from trayalert.storage.schema import DIGEST, STEPS, bring_up_to_date, version_of
 from trayalert.storage.writing import Writing
@@ -42,7 +42,7 @@ OPENERS: dict[str, Callable[[Path], object]] = {
     "read": Reader,
     "write": lambda path: Writing(path, read=read_callback, keep_raw=keep_raw),
     "write, patiently": lambda path: Writing(path, read=read_callback, keep_raw=keep_raw, patient=True),
-    "restore": look_over,
+    "copy": lambda path: copy_log(path, path.with_name("copy.db")),
 }
 
 
@@ -94,6 +94,21 @@ def test_a_file_of_an_earlier_unreleased_schema_is_refused_with_a_sentence_and_k
     assert refused(path, opener) == (
         f"This log was made by an earlier unreleased trayalert. Start with another --data-dir, or move {path} away."
     )
+
+
+def test_neither_a_backup_is_made_of_a_log_of_another_version_nor_one_restored(path: Path) -> None:
+    store(path, append())
+    change(path, "PRAGMA application_id = 0; PRAGMA user_version = 4")
+
+    with pytest.raises(LogFault) as fault:
+        make_backup(path, keep=1, now=0)
+    assert str(fault.value) == (
+        f"no backup of the log could be made in {path.with_name('backups')}: This log was made by an earlier unreleased"
+        f" trayalert. Start with another --data-dir, or move {path} away."
+    )
+    with pytest.raises(LogFault) as fault:
+        look_over(path)
+    assert str(fault.value) == f"{path} cannot be used as a backup: another version of trayalert made it"
 
 
 def test_a_changed_schema_has_another_digest(path: Path) -> None:

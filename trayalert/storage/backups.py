@@ -19,7 +19,7 @@ from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
 from trayalert.storage.asking import readable
 from trayalert.storage.checking import changed_rows
-from trayalert.storage.faults import LogFault
+from trayalert.storage.faults import LogFault, OtherVersion
 from trayalert.storage.files import backups_of, sync_folder
 from trayalert.storage.held import refuse_another
 from trayalert.storage.schema import refuse_other_version, version_of
@@ -85,12 +85,12 @@ def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] |
             old.path.unlink(missing_ok=True)
         return Backup(path, now, path.stat().st_size)
     except (OSError, sqlite3.Error, UnicodeDecodeError, LogFault) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = str(getattr(error, "strerror", None) or error).removesuffix(".")
         raise LogFault(f"no backup of the log could be made in {folder}: {reason}.") from error
 
 
 def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = None) -> Counts:
-    """Copy a log that may be in use into a new file (0600); return its counts. Raise NoLog, sqlite3.Error, OSError."""
+    """Copy a log that may be in use to a new file (0600); return its counts. Raise LogFault, sqlite3.Error, OSError."""
     refuse_another(source)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     rest = rest or (lambda: time.sleep(_PAUSE))
@@ -99,6 +99,7 @@ def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = No
         closing(sqlite3.connect(target, isolation_level=None)) as copy,
     ):
         copy.execute("PRAGMA synchronous = OFF")  # synced as a whole when it is done
+        refuse_other_version(log, source)
         log.execute("BEGIN")  # one moment of the log, whatever is stored meanwhile
         counts = _counts(log)
         log.backup(copy, pages=_PAGES, progress=lambda *_: rest())
@@ -112,7 +113,10 @@ def look_over(path: Path, *, digests: bool = True) -> Counts:
         with closing(sqlite3.connect(_uri(path), uri=True, timeout=2.0)) as backup:
             if version_of(backup) == 0:
                 raise LogFault(f"{path} cannot be used as a backup: it is no log")
-            refuse_other_version(backup, path)
+            try:
+                refuse_other_version(backup, path)
+            except OtherVersion as fault:
+                raise LogFault(f"{path} cannot be used as a backup: another version of trayalert made it") from fault
             backup.text_factory = readable
             problems = backup.execute("PRAGMA quick_check(1)").fetchall()
             if problems != [("ok",)]:
