@@ -50,7 +50,7 @@ async def test_what_has_a_right_secret_and_gets_no_200_is_counted_with_its_reaso
     monkeypatch.setattr(limits, "BODY_DEADLINE", 0.1)
     counts, told = DoorCounts(), list[Cause]()
     content, expected, cause, why = REFUSED[what]
-    async with open_to_all(counts=counts, rules=Rules(refused=told.append)) as door:
+    async with open_to_all(counts=counts, rules=Rules(refused=lambda cause, _: told.append(cause))) as door:
         door.receive = lambda _: False
         assert status(await door.ask(content)) in {expected, 100}
         async with asyncio.timeout(3):

@@ -126,14 +126,19 @@ class Doorway:
         lost_at = self.counts.lost_at
         return lost_at is not None and now() - lost_at <= FRESH
 
-    def _refused(self, cause: Cause) -> None:
+    def _refused(self, cause: Cause, why: str) -> None:
+        """Tell of a refusal, unless one of its kind was told within the last hour."""
         if cause is Cause.NOT_STORED:  # the log tells that by itself
             return
         told_at = self._refused_at.get(cause)
         if told_at is not None and 0 <= now() - told_at <= FRESH:
             return
         self._refused_at[cause] = now()
-        sentence = self.mistyped_words() if cause is Cause.MISTYPED else self.turned_away_words()
+        counts = self.counts
+        if cause is Cause.MISTYPED:
+            sentence = mistyped_words(counts.mistyped, counts.last_mistyped_at, why, now=now())
+        else:
+            sentence = turned_away_words(counts.turned_away, counts.last_turned_away_at, why, now=now())
         if sentence:
             _logger.warning("%s", sentence)
             self._tell_refused(CallbackRefused(cause, sentence))

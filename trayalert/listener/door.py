@@ -52,8 +52,9 @@ class Rules:
     """Whom the admin lets in, besides the secret. `sender` tells the real sender of a peer and its headers.
 
     `answers` returns what a probe of our own is answered with; None for what is none. `kept_out` hears of one that was
-    not let in, and why. `mistyped` returns what is wrong with a path and query that nearly are a callback URL's;
-    None for any others. `refused` is called with each refusal of a request with a right secret, once it is counted.
+    not let in, and why. `mistyped` returns what is wrong with a path and query that nearly are a callback URL's; None
+    for any others. `refused` hears of each request with a right secret that gets no 200, and of each mistyped URL: of
+    which kind the refusal is, and why; it is counted by then.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
@@ -62,7 +63,7 @@ class Rules:
     answers: Callable[[bytes], str | None] = lambda _: None
     kept_out: Callable[[bytes, str], None] = lambda *_: None
     mistyped: Callable[[bytes], str | None] = lambda _: None
-    refused: Callable[[Cause], None] = lambda _: None
+    refused: Callable[[Cause, str], None] = lambda *_: None
 
 
 class _Knock(NamedTuple):
@@ -128,7 +129,7 @@ class Door:
         self._counts.turned_away += 1
         self._counts.last_turned_away_at = knock.at
         self._counts.last_turned_away_why = refusal.why
-        self._tell_refused(refusal.cause, knock)
+        self._tell_refused(refusal.cause, refusal.why, knock)
 
     def _count_stranger(self, target: bytes, knock: _Knock) -> None:
         """Count a request with no right secret: one that tried a secret, or a URL of the admin's with a slip in it."""
@@ -137,17 +138,17 @@ class Door:
             self._counts.mistyped += 1
             self._counts.last_mistyped_at = knock.at
             self._counts.last_mistyped_why = slip
-            self._tell_refused(Cause.MISTYPED, knock)
+            self._tell_refused(Cause.MISTYPED, slip, knock)
         elif target.startswith(_PREFIX):
             self._counts.probes += 1
             self._counts.last_probe_at = knock.at
             self._counts.last_probe_from = knock.sender
 
-    def _tell_refused(self, cause: Cause, knock: _Knock) -> None:
+    def _tell_refused(self, cause: Cause, why: str, knock: _Knock) -> None:
         if cause in LOST:
             self._counts.lost_at = knock.at
         # after the answer: nobody outside is to see by its time what was told here
-        asyncio.get_running_loop().call_soon(self._rules.refused, cause)
+        asyncio.get_running_loop().call_soon(self._rules.refused, cause, why)
 
     async def _answer_own(
         self, request: web.BaseRequest, *, knock: _Knock, token: bytes, proof: str
