@@ -38,5 +38,5 @@ def test_a_mistyped_url_is_told_as_what_it_is() -> None:
     assert mistyped_words(1, NOW - FRESH - 1, "why", now=NOW) is None
     words = mistyped_words(1, NOW, "there is a slash at its end", now=NOW)
     assert words is not None
-    assert words.startswith("1 request came to a mistyped callback URL and got 404, the last at ")
+    assert words.startswith("1 request came to a mistyped callback URL and got 404 at ")
     assert "there is a slash at its end. Copy the callback URL" in words

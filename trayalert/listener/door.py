@@ -163,9 +163,7 @@ class Door:
             self._rules.kept_out(token, refusal.why)
             self._note(knock, "", refusal.status, 0, what="probe")
             return refusal.status, ""
-        held = HeldBody(self.large, None)
-        read = await _read(request, held)
-        held.release(stored=False)
+        read = await _read(request, HeldBody(self.large, None))
         status, text = (read.status, read.text) if isinstance(read, Refusal) else (200, proof)
         self._note(knock, "", status, len(read) if isinstance(read, bytes) else 0, what="probe")
         return status, text

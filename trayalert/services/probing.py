@@ -29,8 +29,8 @@ def turned_away_words(number: int, last_at: Millis | None, why: str | None, *, n
         return None
     requests = "1 request" if number == 1 else f"{number:,} requests"
     return (
-        f"{requests} with a right secret {'was' if number == 1 else 'were'} turned away, the last at"
-        f" {_clock(last_at)}: {printable(why or '', limit=200)}. If that was one of your senders, its alert may be"
+        f"{requests} with a right secret {'was' if number == 1 else 'were'} turned away{_when(number, last_at)}:"
+        f" {printable(why or '', limit=200)}. If that was one of your senders, its alert may be"
         " missing here."
     )
 
@@ -41,10 +41,14 @@ def mistyped_words(number: int, last_at: Millis | None, why: str | None, *, now:
         return None
     requests = "1 request" if number == 1 else f"{number:,} requests"
     return (
-        f"{requests} came to a mistyped callback URL and got 404, the last at {_clock(last_at)}:"
+        f"{requests} came to a mistyped callback URL and got 404{_when(number, last_at)}:"
         f" {printable(why or '', limit=200)}. Copy the callback URL from trayalert into the sender again: its alerts"
         " are missing here."
     )
+
+
+def _when(number: int, last_at: Millis) -> str:
+    return f" at {_clock(last_at)}" if number == 1 else f", the last at {_clock(last_at)}"
 
 
 def _clock(moment: Millis) -> str:
