@@ -65,7 +65,7 @@ def samples(text: str) -> dict[str, float]:
 
 async def test_prometheus_reads_every_figure() -> None:
     now = replace(
-        NOTHING, requests=10, stored=5, strangers=4, probes=3, turned_away=2, storing=True,
+        NOTHING, requests=10, stored=5, strangers=4, probes=3, turned_away=2, mistyped=8, storing=True,
         open_incidents={Level.CRITICAL: 2}, alerts=7, deliveries=9, unrecognised=1, last_callback_at=1_795_417_200_250,
         reach=Reach.BLIND, reach_since=1_795_417_000_000, probe_good_at=1_795_416_999_000, probe_ms=120,
         tunnel_up=False, tunnel_restarts=6,
@@ -78,6 +78,7 @@ async def test_prometheus_reads_every_figure() -> None:
     assert samples(body) == {
         "trayalert_requests_total": 10, "trayalert_callbacks_stored_total": 5, "trayalert_strangers_total": 4,
         "trayalert_probing_requests_total": 3, "trayalert_turned_away_total": 2, "trayalert_tunnel_restarts_total": 6,
+        "trayalert_mistyped_requests_total": 8,
         "trayalert_open_incidents{level=critical}": 2, "trayalert_open_incidents{level=warn}": 0,
         "trayalert_open_incidents{level=info}": 0, "trayalert_open_incidents{level=ok}": 0,
         "trayalert_alerts": 7, "trayalert_deliveries": 9, "trayalert_unrecognised_alerts": 1,

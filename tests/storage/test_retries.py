@@ -295,6 +295,12 @@ def test_a_repeat_with_another_unit_or_message_alone_is_shown(path: Path) -> Non
     assert shown(other) == ("1", "anew")
 
 
+def test_an_alert_whose_repeat_brought_a_message_is_as_it_is_read_today(path: Path) -> None:
+    store(path, arms("1", came=NOON, message=""), arms("1", came=NOON + 1))
+
+    assert store(path, ReadAgain(read_callback, NOON + HOUR)) == [(events.Reread(2, 2, 0, 0, finished=True),)]
+
+
 def test_a_repeat_that_says_the_same_in_odd_letters_is_nothing_new(path: Path) -> None:
     same = {"message": 'a\0b "c" \\ \u2028 \N{FIRE}'}
     _, repeat = store(path, arms("1", came=NOON, **same), arms("1", came=NOON + 1, **same))

@@ -57,6 +57,7 @@ class Measuring:
             strangers=counts.strangers,
             probes=counts.probes,
             turned_away=counts.turned_away,
+            mistyped=counts.mistyped,
             storing=self._storing(),
             open_incidents=levels,
             alerts=totals.alerts if totals else None,

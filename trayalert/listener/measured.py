@@ -23,6 +23,7 @@ class Measured:
     strangers: int = 0
     probes: int = 0
     turned_away: int = 0
+    mistyped: int = 0
     storing: bool = False
     open_incidents: Mapping[Level, int] | None = None
     alerts: int | None = None

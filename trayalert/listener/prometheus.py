@@ -17,7 +17,8 @@ _COUNTERS = {
     "stored": "Callbacks that were answered with 200, as they are on disk.",
     "strangers": "Requests that no secret let in.",
     "probes": "Requests of strangers that tried a wrong secret.",
-    "turned_away": "Requests with a right secret that another rule kept out.",
+    "turned_away": "Requests with a right secret that got another answer than 200.",
+    "mistyped": "Requests to a mistyped callback URL.",
     "tunnel_restarts": "How often the tunnel was started again.",
 }
 _GAUGES = {
@@ -36,6 +37,7 @@ _MOMENTS = {
 _NAMES = {
     "stored": "callbacks_stored",
     "probes": "probing_requests",
+    "mistyped": "mistyped_requests",
     "unrecognised": "unrecognised_alerts",
     "uptime": "uptime_seconds",
     "last_callback_at": "last_callback_timestamp_seconds",

@@ -227,7 +227,7 @@ def _more(alert: Alert) -> str | None:
 
 
 def _written_more(more: Mapping[str, Any]) -> str | None:
-    some = {name: value for name, value in more.items() if value}
+    some = {name: more[name] for name in _MORE if more.get(name)}
     return _compact(some) if some else None
 
 
