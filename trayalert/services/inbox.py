@@ -83,7 +83,7 @@ class Inbox:
             raise RefusedError(too_much(why, retry_after=math.ceil(COMMIT_DEADLINE))) from None
         try:
             if not self._log.state.storing:  # those that wait for a disk that hangs would add up
-                self._note_refused(callback, " ".join(self._log.state.problems))
+                self._note_refused(callback, self._refused or " ".join(self._log.state.problems))
                 return False
             alerts = await asyncio.to_thread(read, callback)
             return await self._store_in_parts(callback, alerts)
