@@ -17,7 +17,7 @@ from PySide6.QtCore import QEvent, QLoggingCategory, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
 from trayalert.app.crashes import Crashes, innermost
-from trayalert.app.headless import SHORT_TURN, announce_door, end_once
+from trayalert.app.headless import announce_door, end_once
 from trayalert.app.live_desk import LiveDesk
 from trayalert.app.notifying import Notifying
 from trayalert.app.receiver import Plan, Receiver
@@ -26,6 +26,9 @@ from trayalert.domain.times import Millis
 from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.front import Front
+
+_SHORT_TURN = 0.0005
+"""Seconds: how long a busy widget may keep the interpreter from the receiver (5 ms by default)."""
 
 _NOISE = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false"
 """Qt complains of desktops that have no portal; nothing here needs one."""
@@ -108,7 +111,7 @@ def run_desktop(plan: Plan, *, drawn: Callable[[], None]) -> int:
 
     `drawn` is called when Qt has the screen.
     """
-    sys.setswitchinterval(SHORT_TURN)
+    sys.setswitchinterval(_SHORT_TURN)
     crashes = Crashes(plan.places.crashes, plan.secrets.mask)
     with crashes.watching(plan.front):
         _run(plan, crashes, drawn)

@@ -11,9 +11,6 @@ from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import DoorChanged, Event
 from trayalert.services.status import address
 
-SHORT_TURN = 0.0005
-"""Seconds that a busy thread (a widget, a large callback being read) may keep the receiver waiting; 5 ms by default."""
-
 
 def announce_door(events: Sequence[Event]) -> None:
     """Print the line that says where the door is open, as scripts wait for it."""
@@ -42,7 +39,6 @@ def end_once() -> None:
 
 def serve(plan: Plan) -> None:
     """Receive until SIGTERM or SIGINT. Raise LogFault or DoorFault where it cannot begin, Crashed for a bug."""
-    sys.setswitchinterval(SHORT_TURN)
     crashes = Crashes(plan.places.crashes, plan.secrets.mask)
     with crashes.watching(plan.front):
         asyncio.run(_serve(plan, crashes))
