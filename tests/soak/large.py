@@ -29,7 +29,7 @@ SLOWLY = 2.0
 """Seconds that a sender takes for its body; trayalert waits 3."""
 AN_HOUR = 64
 """MiB of large bodies that are taken of one secret within an hour."""
-PEAK, LEFT = 64.0, 32.0
+PEAK, LEFT = 64.0, 24.0
 """MB above rest: the bound for the peak, and for what is left of it afterwards."""
 STEPS = 50
 DEADLINE = 30.0

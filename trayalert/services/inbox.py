@@ -8,7 +8,7 @@ import logging
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trayalert.callbacks import unrecognised
@@ -33,6 +33,8 @@ COMMIT_DEADLINE = 4.0
 _PART = 32
 """Alerts of a large callback that are stored in one transaction: others wait for it."""
 
+_TRIM_AFTER = 1.0
+"""Seconds after the last large callback."""
 _SHORT_TURN = 0.0005
 """Seconds that a thread which reads or stores a large callback may keep the loop waiting; 5 ms by default."""
 
@@ -50,6 +52,7 @@ class Inbox:
         self._refusals: list[Millis] = []
         self._refused_count = 0
         self._large = asyncio.Lock()
+        self._trimming: asyncio.TimerHandle | None = None
         self._log = Log(path, read=read, keep_raw=keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -95,6 +98,14 @@ class Inbox:
                 return await self._store_in_parts(callback, alerts)
         finally:
             self._large.release()
+            self._trim_soon()
+
+    def _trim_soon(self) -> None:
+        """Return the memory of large callbacks to the system once no more of them come."""
+        loop = asyncio.get_running_loop()
+        if self._trimming is not None:
+            self._trimming.cancel()
+        self._trimming = loop.call_later(_TRIM_AFTER, lambda: loop.run_in_executor(None, _trim_memory))
 
     async def _store_in_parts(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
         """Store a callback with its first alerts, then the others; cut off in between, it is sent again."""
@@ -181,6 +192,8 @@ class Inbox:
 
     async def close(self) -> None:
         """Write what waits and close the log."""
+        if self._trimming is not None:
+            self._trimming.cancel()
         await self._log.close()
 
 
@@ -193,6 +206,14 @@ def _short_turns() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+def _trim_memory() -> None:
+    """Return freed memory to the system: glibc keeps most of it otherwise."""
+    import ctypes  # noqa: PLC0415 - most runs never see a large callback
+
+    with suppress(OSError, TypeError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def read(callback: Callback) -> tuple[Alert, ...]:
