@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from trayalert.services.probing import FRESH, mistyped_words, probing_words, turned_away_words
@@ -12,9 +14,11 @@ def test_who_probes_is_counted_and_named_with_a_hint_that_it_may_be_an_old_rule(
     assert words.endswith(" from 203.0.113.7. An old URL in a console rule looks the same.")
 
 
-@pytest.mark.parametrize(("probes", "at"), [(0, None), (3, None), (3, NOW - FRESH - 1)])
-def test_what_was_long_ago_is_not_told(probes: int, at: int | None) -> None:
-    assert probing_words(probes, at, "203.0.113.7", now=NOW) is None
+@pytest.mark.parametrize("words", [probing_words, turned_away_words, mistyped_words])
+@pytest.mark.parametrize(("number", "at"), [(0, None), (3, None), (1, NOW - FRESH - 1), (3, NOW - FRESH - 1)])
+def test_what_was_long_ago_is_not_told(words: Callable[..., str | None], number: int, at: int | None) -> None:
+    assert words(number, at, "203.0.113.7", now=NOW) is None
+    assert words(number or 1, NOW - FRESH, "203.0.113.7", now=NOW) is not None
 
 
 def test_an_address_that_is_none_is_one_clean_short_line() -> None:
@@ -25,8 +29,6 @@ def test_an_address_that_is_none_is_one_clean_short_line() -> None:
 
 
 def test_who_has_a_right_secret_and_is_kept_out_is_told_with_the_reason() -> None:
-    assert turned_away_words(0, None, None, now=NOW) is None
-    assert turned_away_words(2, NOW - FRESH - 1, "why", now=NOW) is None
     words = turned_away_words(2, NOW, 'its host name is "\u202e<b>"', now=NOW)
     assert words is not None
     assert words.startswith("2 requests with a right secret were turned away, the last at ")
@@ -34,8 +36,6 @@ def test_who_has_a_right_secret_and_is_kept_out_is_told_with_the_reason() -> Non
 
 
 def test_a_mistyped_url_is_told_as_what_it_is() -> None:
-    assert mistyped_words(0, None, None, now=NOW) is None
-    assert mistyped_words(1, NOW - FRESH - 1, "why", now=NOW) is None
     words = mistyped_words(1, NOW, "there is a slash at its end", now=NOW)
     assert words is not None
     assert words.startswith("1 request came to a mistyped callback URL and got 404 at ")

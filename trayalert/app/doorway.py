@@ -17,7 +17,7 @@ from trayalert.listener.faults import DoorFault
 from trayalert.listener.refusals import Cause
 from trayalert.listener.server import Listener, open_door
 from trayalert.listener.tls import Certificate
-from trayalert.services.probing import FRESH, mistyped_words, probing_words, turned_away_words
+from trayalert.services.probing import is_fresh, mistyped_words, probing_words, turned_away_words
 from trayalert.services.secrets import Secrets
 from trayalert.services.self_probe import SelfProbe
 from trayalert.services.senders import Senders
@@ -106,15 +106,16 @@ class Doorway:
             certificate=certificate,
         )
 
-    def turned_away_words(self) -> str | None:
-        """Say which requests with a right secret were refused within the last hour; None: none."""
+    def turned_away_words(self, why: str | None = None) -> str | None:
+        """Say which requests with a right secret were refused within the last hour; `why` replaces the last reason."""
         counts = self.counts
-        return turned_away_words(counts.turned_away, counts.last_turned_away_at, counts.last_turned_away_why, now=now())
+        why = why or counts.last_turned_away_why
+        return turned_away_words(counts.turned_away, counts.last_turned_away_at, why, now=now())
 
-    def mistyped_words(self) -> str | None:
-        """Say which requests came to a mistyped callback URL within the last hour; None: none."""
+    def mistyped_words(self, why: str | None = None) -> str | None:
+        """Say which requests came to a mistyped callback URL within the last hour; `why` replaces the last reason."""
         counts = self.counts
-        return mistyped_words(counts.mistyped, counts.last_mistyped_at, counts.last_mistyped_why, now=now())
+        return mistyped_words(counts.mistyped, counts.last_mistyped_at, why or counts.last_mistyped_why, now=now())
 
     def probing_words(self) -> str | None:
         """Say who tried wrong secrets within the last hour; None: nobody."""
@@ -124,21 +125,17 @@ class Doorway:
     def lost_lately(self) -> bool:
         """Whether an alert may have been lost within the last hour, so that nothing proves that all of them come in."""
         lost_at = self.counts.lost_at
-        return lost_at is not None and now() - lost_at <= FRESH
+        return lost_at is not None and is_fresh(lost_at, now=now())
 
     def _refused(self, cause: Cause, why: str) -> None:
         """Tell of a refusal, unless one of its kind was told within the last hour."""
         if cause is Cause.NOT_STORED:  # the log tells that by itself
             return
         told_at = self._refused_at.get(cause)
-        if told_at is not None and 0 <= now() - told_at <= FRESH:
+        if told_at is not None and now() >= told_at and is_fresh(told_at, now=now()):
             return
         self._refused_at[cause] = now()
-        counts = self.counts
-        if cause is Cause.MISTYPED:
-            sentence = mistyped_words(counts.mistyped, counts.last_mistyped_at, why, now=now())
-        else:
-            sentence = turned_away_words(counts.turned_away, counts.last_turned_away_at, why, now=now())
+        sentence = self.mistyped_words(why) if cause is Cause.MISTYPED else self.turned_away_words(why)
         if sentence:
             _logger.warning("%s", sentence)
             self._tell_refused(CallbackRefused(cause, sentence))

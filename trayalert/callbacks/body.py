@@ -35,11 +35,11 @@ _HAS_KNOWN = re.compile(rf"(?:^|&)(?:{'|'.join(sorted(_KNOWN))})=")
 _NO_NAME = re.compile(r"\S\s+\S|://")
 """What stands in no name of a field, but in prose and addresses of pages."""
 
-_CHARSETS = (
-    # marks at the beginning, and JSON of two bytes a character without one
-    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
-    (b"{\0", "utf-16-le"), (b"[\0", "utf-16-le"), (b"\0{", "utf-16-be"), (b"\0[", "utf-16-be"),
-)  # fmt: skip
+_CHARSETS = {
+    # by the first two bytes: marks, and JSON of two bytes a character without one
+    codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
+    b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be",
+}  # fmt: skip
 
 _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
 """Names under which JSON is sent in a form or a query: `data` by the event centre, the others by what hands on."""
@@ -51,6 +51,7 @@ _MOST_ENVELOPES = 3
 _MOST_COMMAS = 8
 _MOST_PARTS = 65_536
 """No body of more than 64 KiB may have more values than that: each takes up to 200 bytes in memory."""
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MOST_ALERTS = 500
 """So many alerts of one body are read; one of 1 MiB from Alertmanager holds some 1,300."""
 
@@ -121,8 +122,7 @@ def _document(value: object, *, mending: bool = False) -> Any:
 
 
 def _text_of(raw: bytes) -> str:
-    charset = next((charset for mark, charset in _CHARSETS if raw.startswith(mark)), "utf-8")
-    return raw.decode(charset, "replace").strip().removeprefix("\ufeff").strip()
+    return raw.decode(_CHARSETS.get(raw[:2], "utf-8"), "replace").strip().removeprefix("\ufeff").strip()
 
 
 def _list_body(callback: Callback, items: Sequence[Mapping[str, Any]]) -> Body:
@@ -172,7 +172,7 @@ def json_text(value: object) -> str:
             return "true" if value else "false"
         case _:
             try:
-                return sound(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+                return sound(_compact(value))
             except RecursionError:
                 return "null"
 
@@ -186,11 +186,11 @@ def _fields(text: str) -> dict[str, str]:
     """Read the fields of a form; what is none is one text."""
     if not text:
         return {}
-    if (parts := read_parts(text)) is not None:
+    if text.startswith("--") and (parts := read_parts(text)) is not None:
         return parts
     if text.startswith("<"):
         return {"xml": text}
-    if text.count("&") > _MOST_PARTS or text.startswith(("http://", "https://")):
+    if (len(text) > _MOST_PARTS and text.count("&") > _MOST_PARTS) or text.startswith(("http://", "https://")):
         return {"text": text}
     return _proper_fields(text) or (_lenient_fields(text) if _is_form(text) else {"text": text})
 

@@ -10,6 +10,7 @@ pairs (`event_pairs.py`); as the end may never come, they close by themselves.
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 from trayalert.callbacks.body import Body
@@ -49,7 +50,7 @@ _MOST_SAID = 8
 _LEVELS = ("severity", "level")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Event:
     """What both formats have, each in its own place. `meta` is the event as an event rule would have sent it."""
 
@@ -61,7 +62,7 @@ class _Event:
     def text(self, *names: str) -> str | None:
         return self.alert.text(*names) or self.meta.text(*names) or self.top.text(*names)
 
-    @property
+    @cached_property
     def name(self) -> str | None:
         return self.text("eventName", "name")
 
@@ -70,7 +71,7 @@ class _Event:
         """The id that all phases of an event share."""
         return self.content.text("eventId")
 
-    @property
+    @cached_property
     def phase(self) -> str | None:
         """The phase of an event that goes through some; None for one that just happens, if only to its end.
 
@@ -85,7 +86,7 @@ class _Event:
             return "Executed"
         return next((word for word in (*words, suffix) if word and word.lower() in _PHASES), None)
 
-    @property
+    @cached_property
     def pair(self) -> Pair | None:
         """The pair that the event belongs to; None for one that goes through phases, or is alone."""
         if self.phase:

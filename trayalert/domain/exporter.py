@@ -8,6 +8,7 @@ Prometheus' wiki, "Default port allocations"; kube-state-metrics' docs/metrics; 
 """
 
 import enum
+import functools
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
@@ -184,7 +185,12 @@ def _exporter(labels: Mapping[str, str]) -> tuple[str, _Family | None]:
 
 
 def _family_of(name: str | None) -> tuple[str, _Family | None]:
-    words = f"-{_SEPARATORS.sub('-', name[:_LONGEST_NAME].lower())}-" if name else ""
+    return _family_named(name[:_LONGEST_NAME]) if name else ("", None)
+
+
+@functools.lru_cache(maxsize=256)
+def _family_named(name: str) -> tuple[str, _Family | None]:
+    words = f"-{_SEPARATORS.sub('-', name.lower())}-"
     if match := _NAME.search(words):
         return match[1], _NAMES[match[1]]
     return ("exporter", _Family.TARGETS) if "exporter-" in words else ("", None)

@@ -75,25 +75,26 @@ class HeldBody:
 
     def expect(self, length: int) -> None:
         """Refuse a body whose announced length is too much. Raise RefusedError."""
-        if length <= limits.LARGEST_SMALL_BODY:
-            return
-        largest = limits.LARGEST_SMALL_BODY if self._secret is None else limits.LARGEST_BODY
-        if length > largest:
-            raise RefusedError(too_large(largest))
-        assert self._secret is not None  # noqa: S101 - its body would be too large
-        self._large.check(self._secret, length)
+        self._limit(length)
+        if length > limits.LARGEST_SMALL_BODY and self._secret is not None:
+            self._large.check(self._secret, length)
 
     def grow(self, length: int) -> None:
         """Hold a body of which `length` bytes have arrived. Raise RefusedError."""
+        self._limit(length)
         if length <= limits.LARGEST_SMALL_BODY:
             return
-        self.expect(length)
         if self._large.held + length - self._bytes > limits.MOST_LARGE_HELD:
             mebibytes = limits.MOST_LARGE_HELD >> 20
             why = f"large bodies that arrive at the same time may hold {mebibytes} MiB, and these were in use"
             raise RefusedError(too_much(why, retry_after=_SOON))
         self._large.held += length - self._bytes
         self._bytes = length
+
+    def _limit(self, length: int) -> None:
+        largest = limits.LARGEST_SMALL_BODY if self._secret is None else limits.LARGEST_BODY
+        if length > largest:
+            raise RefusedError(too_large(largest))
 
     def take(self) -> None:
         """Count a body that has arrived whole towards its secret's hour. Raise RefusedError."""

@@ -49,7 +49,7 @@ INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
 LARGEST_SHOWN = 64 * 1024
 """A larger body may hold hundreds of alerts, and its fields are not read for each of them."""
 _BODY = f"CASE WHEN length(d.body) <= {LARGEST_SHOWN} THEN d.body END"
-_ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, length(d.body), {_BODY}"
+_ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, {_BODY}"
 SELECT_ALERT = f"SELECT {_ALERT}, coalesce(i.key, ''), coalesce(i.subject, '')"
 SELECT_RAW_ALERT = SELECT_ALERT.replace(_BODY, "d.body")
 FROM_ALERT = (
@@ -64,7 +64,7 @@ FROM_STORED_INCIDENT = (
 
 _INTEGERS = {
     "id", "received_at", "incident_id", "deliveries", "late", "at", "last_alert_id", "opened_at", "closed_at", "ok_at",
-    "fired_at", "expires_at", "last_at", "last_received_at", "alerts", "start_known", "no_data", "length",
+    "fired_at", "expires_at", "last_at", "last_received_at", "alerts", "start_known", "no_data",
 }  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def _type(column: str) -> type:
 
 
 _INCIDENT_TYPES = tuple(map(_type, INCIDENT_COLUMNS))
-_ALERT_TYPES = tuple(map(_type, (*_ALERT_COLUMNS, "sender", "query", "length", "body", "key", "subject")))
+_ALERT_TYPES = tuple(map(_type, (*_ALERT_COLUMNS, "sender", "query", "body", "key", "subject")))
 _SANE = 2**53
 
 _Word = TypeVar("_Word", bound=enum.StrEnum)
@@ -163,8 +163,9 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     width = 10 + len(_PLAIN_COLUMNS)
     id_, received_at, incident_id, deliveries, late, identity, kind, state, level, previous_level = row[:10]
     plain = dict(zip(_PLAIN_COLUMNS, row[10:width], strict=True))
-    group, dimensions, more, sender, query, length, body, key, subject = row[width:]
+    group, dimensions, more, sender, query, body, key, subject = row[width:]
     extras = _read_object(more) if more else {}
+    too_large = body is None or len(body) > LARGEST_SHOWN
     alert = Alert(
         kind=Kind(kind),
         identity=Identity(text=identity, timed=plain["at"] is not None),
@@ -180,7 +181,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
         titles=_texts_of(extras, "titles"),
         links=_texts_of(extras, "links"),
         dimensions=_read_object(dimensions),
-        fields=_fields(query, body),
+        fields={} if too_large else read_body(Callback(received_at=0, method="", query=query, body=body)).fields,
     )
     return StoredAlert(
         id=id_,
@@ -190,16 +191,9 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
         late=bool(late),
         alert=alert,
         sender=sender,
-        too_large=(length or 0) > LARGEST_SHOWN,
+        too_large=too_large,
         raw=body if raw else None,
     )
-
-
-def _fields(query: bytes, body: bytes | None) -> Mapping[str, str]:
-    """Read the fields of a body; there are none of one that is too large."""
-    if body is None or len(body) > LARGEST_SHOWN:
-        return {}
-    return read_body(Callback(received_at=0, method="", query=query, body=body)).fields
 
 
 def _as(expected: type, value: Any) -> Any:

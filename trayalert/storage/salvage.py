@@ -199,17 +199,18 @@ def _groups(
     damaged: Damaged, carved: Carved, salvage: Salvage, lacking: Iterator[bool], *, read: Readings, keep_raw: Readings
 ) -> Iterator[Group]:
     appends: list[Append] = []
-    sound, after = 0, salvage.position
+    sound, length, after = 0, 0, salvage.position
     for number, place, lacks in zip(carved.ids, carved.places, lacking, strict=True):
         if number <= salvage.position:
             continue
         sound += 1
         if lacks:
-            appends += _append_of(damaged, place, read)
-        large = sum(len(append.callback.body) for append in appends) > LARGEST_SLICE
-        if large or len(appends) >= GROUP or sound >= 100 * GROUP:
+            found = _append_of(damaged, place, read)
+            appends += found
+            length += sum(len(append.callback.body) for append in found)
+        if length > LARGEST_SLICE or len(appends) >= GROUP or sound >= 100 * GROUP:
             yield Group(salvage.folder, after, number, sound, tuple(appends), keep_raw)
-            appends, sound, after = [], 0, number
+            appends, sound, length, after = [], 0, 0, number
     if sound:
         yield Group(salvage.folder, after, carved.ids[-1], sound, tuple(appends), keep_raw)
 
