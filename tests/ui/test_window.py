@@ -382,3 +382,29 @@ def test_the_last_gap_that_ended_within_a_day_is_told(desk: FakeDesk, seen: Seen
     desk.kept_gaps = [replace(desk.kept_gaps[1], ended_at=NOON - 24 * HOUR)]
     seen.window.refresh()
     assert "Gap:" not in seen.words()
+
+
+def test_the_fields_of_a_callback_that_is_too_large_are_said_to_be_elsewhere(qtbot: QtBot) -> None:
+    desk = FakeDesk(clock=NOON + HOUR, last_callback_at=NOON)
+    one = stored(1)
+    desk.keep(replace(one, alert=replace(one.alert, too_large=True, alert=replace(one.alert.alert, fields={}))))
+    seen = Seen(qtbot, desk)
+    seen.select(1)
+
+    ((_, told),) = rows_of(seen, columns=2)
+    assert told == "The callback is larger than 64 KiB: `trayalert alerts --json --raw` has all of it"
+    seen.window.hide()
+
+
+def test_a_value_that_was_sent_again_is_shown_in_the_open_window(qtbot: QtBot) -> None:
+    desk = FakeDesk(clock=NOON + HOUR, last_callback_at=NOON)
+    desk.keep(stored(1, value=90.0, value_text="90"))
+    seen = Seen(qtbot, desk)
+    seen.select(1)
+    desk.keep(stored(1, value=97.0, value_text="97"))
+    seen.announce(qtbot, [1])
+
+    model = seen.table.model()
+    assert any(str(model.index(0, column).data()).startswith("97") for column in range(model.columnCount()))
+    assert "97 %" in seen.words()
+    seen.window.hide()
