@@ -10,7 +10,6 @@ from hypothesis import settings
 ALONE = (
     "desktop/test_blocked_ui",
     "desktop/test_flood",
-    "desktop/test_portable_notifier",  # failed once behind others in one process
     "listener/",
     "proof/test_crashes",
     "proof/test_large_bodies",

@@ -90,7 +90,8 @@ class Sshd:
         """Let it stand still with its connections open, as when the network in between is gone."""
         self._frozen = self._processes()
         for one in self._frozen:
-            one.suspend()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.suspend()
 
     def thaw(self) -> None:
         """Let it go on."""

@@ -17,12 +17,13 @@ from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from tests.app.looking import BARE, HERE, NAMES, OPEN, answering, looked, told
-from tests.program import post, run, serving, wait_for
+from tests.program import DEADLINE, post, run, serving, wait_for
 from trayalert.app.doctor import examine, keeping, record
 from trayalert.app.doctor.keeping import judged
 from trayalert.app.doctor.scene import Found, Scene, ok
 from trayalert.app.places import find_places
 from trayalert.domain.check import Verdict
+from trayalert.services.checkup import checkup
 
 
 def lying_in(folder: Path) -> dict[str, tuple[int, int]]:
@@ -81,8 +82,16 @@ def test_of_a_long_log_it_says_that_not_all_of_it_was_read(tmp_path: Path, monke
     with serving(tmp_path / "data") as serve:
         assert post(serve.url, b"alertName=x&alertState=ALERT") == 200
     assert "each as it was written" in told(tmp_path, "log")[1]
+    looked_at_all = threading.Event()
+
+    def take_long(path: Path, **more: Any) -> dict[str, Any]:
+        looked_at_all.wait(DEADLINE)
+        return checkup(path, **more)
+
     monkeypatch.setattr(keeping, "_PATIENCE", 0.0)
+    monkeypatch.setattr(keeping, "checkup", take_long)
     verdict, said, _ = told(tmp_path, "log")
+    looked_at_all.set()
     assert (verdict, "with 1 alerts" in said, "trayalert check" in said) == ("ok", True, True)
 
 

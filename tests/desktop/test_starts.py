@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -154,6 +155,28 @@ def test_a_server_that_resets_after_each_start_takes_the_next(tmp_path: Path, sc
         folder.mkdir()
         with started(folder, screen):
             pass
+
+
+OFF_THE_MAIN_THREAD = """
+import threading
+from trayalert.app import qt_libraries
+
+looking = threading.Thread(target=qt_libraries.problem, args=["xcb"])
+looking.start()
+looking.join()
+from PySide6.QtWidgets import QApplication
+
+app = QApplication([])
+assert app.eventDispatcher() is not None, "Qt takes another thread for its main one"
+"""
+
+
+def test_looking_for_libraries_on_another_thread_leaves_qt_its_main_thread() -> None:
+    code = [sys.executable, "-c", OFF_THE_MAIN_THREAD]
+    done = subprocess.run(
+        code, env=environment(QT_QPA_PLATFORM="offscreen"), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_lines_of_the_doctor_do_not_break_one_another(

@@ -42,9 +42,9 @@ def problem(platform: str) -> str | None:
 
 
 def _load_plugin(platform: str) -> None:
-    from PySide6.QtCore import QLibraryInfo  # noqa: PLC0415 - it may be what cannot be loaded
-
-    plugin = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath), "platforms", f"libq{platform}.so")
+    # its place is not asked of QLibraryInfo: Qt would take the thread that asks, the doctor's, for its main thread
+    package = Path(importlib.import_module("PySide6").__path__[0])
+    plugin = package / "Qt" / "plugins" / "platforms" / f"libq{platform}.so"
     if plugin.exists():  # else it lies where only Qt will find it
         ctypes.CDLL(str(plugin))
 
