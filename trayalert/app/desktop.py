@@ -17,6 +17,7 @@ from PySide6.QtCore import QEvent, QLoggingCategory, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
 from trayalert.app.crashes import Crashes, innermost
+from trayalert.app.garbage import GarbageCollector
 from trayalert.app.headless import announce_door, end_once
 from trayalert.app.live_desk import LiveDesk
 from trayalert.app.notifying import Notifying
@@ -62,11 +63,14 @@ class _QuitFilter(QObject):
 class _ReceiverThread:
     """Runs the receiver."""
 
-    def __init__(self, plan: Plan, bridge: EventBridge, wishes: _Wishes, crashes: Crashes) -> None:
+    def __init__(
+        self, plan: Plan, bridge: EventBridge, wishes: _Wishes, crashes: Crashes, collector: GarbageCollector
+    ) -> None:
         self.plan = plan
         self.bridge = bridge
         self.wishes = wishes
         self.crashes = crashes
+        self.collector = collector
         self._started: Future[Receiver] = Future()
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._thread.start()
@@ -96,6 +100,7 @@ class _ReceiverThread:
             self.crashes.tell_error(self.plan.front, error, "the receiver has stopped")
 
     async def _receive(self) -> None:
+        self.collector.watch(asyncio.get_running_loop())
         self.crashes.watch_tasks(asyncio.get_running_loop(), self.plan.front)
         receiver = Receiver(self.plan, announce=self._announce, show=self.wishes.want)
         self._started.set_result(receiver)
@@ -120,8 +125,8 @@ def run_desktop(plan: Plan, *, drawn: Callable[[], None]) -> int:
 
 def _run(plan: Plan, crashes: Crashes, drawn: Callable[[], None]) -> None:
     early = _early_signals()
-    bridge, wishes = EventBridge(), _Wishes()
-    thread = _ReceiverThread(plan, bridge, wishes, crashes)  # the door opens while Qt gets ready
+    bridge, wishes, collector = EventBridge(), _Wishes(), GarbageCollector()
+    thread = _ReceiverThread(plan, bridge, wishes, crashes, collector)  # the door opens while Qt gets ready
     try:
         QLoggingCategory.setFilterRules(_NOISE)
         app = QApplication(["trayalert", *theme_arguments()])
@@ -130,6 +135,7 @@ def _run(plan: Plan, crashes: Crashes, drawn: Callable[[], None]) -> None:
         app.setApplicationName("trayalert")
         app.setDesktopFileName("trayalert")
         app.setQuitOnLastWindowClosed(False)
+        collector.start()
         with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
             crashes.watch_tasks(runner.get_loop(), plan.front)
             runner.run(_live(app, thread, early))

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from trayalert.app.clock import now
 from trayalert.app.desktop import end_on_signals
+from trayalert.app.garbage import GarbageCollector
 from trayalert.app.speaking import own_language
 from trayalert.domain.check import Check, Verdict
 from trayalert.domain.command import Offer
@@ -195,6 +196,8 @@ def wait_until_begun(trouble: str, begin: Callable[[], None], drawn: Callable[[]
     app.setApplicationName("trayalert")
     app.setDesktopFileName("trayalert")
     app.setQuitOnLastWindowClosed(False)
+    collector = GarbageCollector()
+    collector.start()
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
         return runner.run(_wait(trouble, begin))
 

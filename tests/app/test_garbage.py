@@ -1,0 +1,52 @@
+"""Where the tray application collects garbage."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.desktop.application import know_the_guide
+from tests.program import environment, wait_for
+
+NOTING = """
+import gc, sys, threading
+
+noted = open(sys.argv.pop(1), "a", buffering=1)
+gc.callbacks.append(lambda phase, _: phase == "start" and noted.write(threading.current_thread().name + "\\n"))
+from trayalert.__main__ import main
+
+main()
+"""
+
+
+def test_a_flood_is_collected_on_qts_thread_alone(tmp_path: Path) -> None:
+    noted, data_dir = tmp_path / "noted", tmp_path / "data"
+    know_the_guide(data_dir)
+    command: list[str | Path] = [
+        sys.executable,
+        "-c",
+        NOTING,
+        noted,
+        "--data-dir",
+        data_dir,
+        "--port",
+        "0",
+        "--minimised",
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=environment(QT_QPA_PLATFORM="offscreen", DISPLAY=None)
+    ) as tray:
+        try:
+            assert tray.stdout
+            port = int(tray.stdout.readline().rpartition(":")[2])
+            before = len(noted.read_text().splitlines())
+            for _ in range(3000):
+                with socket.create_connection(("127.0.0.1", port)) as stranger:
+                    stranger.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    while stranger.recv(4096):
+                        pass
+            wait_for(lambda: len(noted.read_text().splitlines()) >= before + 3)
+        finally:
+            tray.terminate()
+    assert tray.returncode == 0
+    assert set(noted.read_text().split()) == {"MainThread"}
