@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -316,6 +317,17 @@ async def test_an_ipv6_address_opens() -> None:
 async def test_a_free_port_is_picked(door: Door) -> None:
     async with open_to_all() as other:
         assert 0 < door.listener.port != other.listener.port
+
+
+async def test_closing_while_a_connection_comes_logs_no_error() -> None:
+    faults: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context))
+    listener = await open_door("127.0.0.1", 0, opens=lambda _: "default", receive=nobody)
+    await asyncio.sleep(0)  # it waits for connections
+    with socket.create_connection(("127.0.0.1", listener.port)):
+        await asyncio.sleep(0)  # the connection is seen in the same turn of the loop in which the door closes
+        await listener.close()
+    assert faults == []
 
 
 async def test_a_port_that_was_just_closed_opens_again(door: Door) -> None:

@@ -36,6 +36,9 @@ class Listener:
 
     async def close(self) -> None:
         """Take no more connections, let requests under way end, and close."""
+        with suppress(NotImplementedError, ValueError):  # Windows' loop knows no readers; or it is closed already
+            # asyncio logs an error where a connection came just before its waiting for one is cancelled
+            asyncio.get_running_loop().remove_reader(self._listening)
         self._taking.cancel()
         await asyncio.wait([self._taking])
         self._listening.close()
