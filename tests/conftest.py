@@ -1,11 +1,14 @@
 """What holds for all tests."""
 
+import gc
 import os
 import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from trayalert.app.garbage import collect_due
 
 ALONE = (
     "desktop/test_blocked_ui",
@@ -24,6 +27,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what 
 if not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
+gc.disable()  # as in the tray application: what tests leave of Qt's must not be freed on a thread of a later test
+
 # the same examples in every run, so that only a change can turn the suite red; to hunt for new ones:
 # pytest --hypothesis-profile hunt tests/callbacks tests/domain
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=300, print_blob=True)
@@ -37,3 +42,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(here).as_posix().startswith(ALONE):
             item.add_marker("alone")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Collect garbage, on the main thread."""
+    collect_due()

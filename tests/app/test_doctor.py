@@ -63,7 +63,8 @@ def test_before_anything_ran_it_says_what_is_missing_and_makes_nothing(tmp_path:
 def test_beside_a_running_serve_no_desktop_is_missed_and_nothing_is_changed(tmp_path: Path) -> None:
     with serving(tmp_path / "data", **BARE) as serve:
         assert post(serve.url, b"alertName=x&alertState=ALERT") == 200
-        wait_for((serve.data_dir / "access.log").exists)  # its line is written beside the answer
+        access_log = serve.data_dir / "access.log"
+        wait_for(lambda: access_log.exists() and access_log.read_text())  # its line is written beside the answer
         before = lying_in(serve.data_dir)
         status, found = doctor(serve.data_dir)
         assert lying_in(serve.data_dir) == before
