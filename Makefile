@@ -25,7 +25,7 @@ test:  ## run the checkers and all tests, three at a time where that disturbs no
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -n 3 --dist loadfile --max-worker-restart 0 -m "not alone"
+	$(BIN)/pytest -n 3 --dist loadfile -m "not alone"
 	$(BIN)/pytest -m alone
 endif
 
