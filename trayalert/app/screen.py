@@ -6,11 +6,14 @@ import os
 import re
 import socket
 import sys
+import time
 from pathlib import Path
 
 from trayalert.app import qt_libraries
 
 _DISPLAY = re.compile(r"(?P<host>[^:]*):(?P<number>[0-9]+)(?:\.[0-9]+)?")
+_PAUSES = (0.0, 0.02, 0.1, 0.4)
+"""Seconds before each try to connect: a server that was just resetting turns away who comes, and is soon back."""
 _NONE = "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)."
 
 
@@ -83,7 +86,8 @@ def _connected(xcb: ctypes.CDLL, kept: contextlib.ExitStack) -> tuple[ctypes.c_v
     """Return a connection to the X server of DISPLAY, open until `kept` is closed, and the number of its screen."""
     xcb.xcb_connect.restype = ctypes.c_void_p
     number = ctypes.c_int()
-    for _ in range(2):  # a server that was just resetting turns away who comes, and is there again for the next
+    for pause in _PAUSES:
+        time.sleep(pause)
         connection = ctypes.c_void_p(xcb.xcb_connect(None, ctypes.byref(number)))
         if not xcb.xcb_connection_has_error(connection):
             kept.callback(xcb.xcb_disconnect, connection)
