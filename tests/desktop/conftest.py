@@ -85,4 +85,13 @@ def application(desktop: Desktop, tmp_path: Path, browser: Browser) -> Iterator[
         assert running.complaints() == ""
     finally:
         running.stop()
-        wait_until(lambda: not desktop.notifications() and not desktop.tray_items(), "the desktop is empty again")
+        left: list[object] = []
+
+        def empty() -> bool:
+            left[:] = [*desktop.notifications(), *desktop.tray_items()]
+            return not left
+
+        try:
+            wait_until(empty, "the desktop is empty again")
+        except AssertionError:
+            pytest.fail(f"left on the desktop: {left}")

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ NOTIFICATIONS = "org.freedesktop.Notifications"
 
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "PYTHONPATH", "VIRTUAL_ENV")
 _CLASSES = {"xfce4-notifyd": "xfce4-notifyd", "dunst": "Dunst"}
+_SETTLED = 0.4
+"""Seconds after which a window that has kept its place and size is taken for laid out."""
 _FILES = Path(__file__).parent / "files"
 _CLIPBOARD = "from PySide6.QtGui import QGuiApplication as G; import sys; sys.stdout.write(G([]).clipboard().text())"
 
@@ -191,13 +194,16 @@ class Desktop:
         return self.windows("--class", _CLASSES[self._daemon[0]])
 
     def notification(self, *, within: float = 10.0) -> Window:
-        """Wait for a notification and return the uppermost, once it has stopped moving."""
+        """Wait for a notification and return the uppermost, once it has neither moved nor grown for a while."""
         last: list[Window] = []
+        since = time.monotonic()
 
         def settled() -> Window | None:
-            before = last.copy()
-            last[:] = self.notifications()
-            return last[0] if last and last == before else None
+            nonlocal since
+            found = self.notifications()
+            if found != last:
+                last[:], since = found, time.monotonic()
+            return last[0] if last and time.monotonic() - since > _SETTLED else None
 
         return wait_until(settled, "a notification on the screen", within=within)
 

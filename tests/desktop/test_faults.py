@@ -64,7 +64,7 @@ def test_a_log_of_a_newer_trayalert_leaves_a_blind_tray_that_says_so_and_heals(
 FAULTS = {
     "full": ({"room": 0}, "is full: callbacks are refused (503)"),
     "failing": ({"sync_error": errno.EIO}, "the disk fails"),
-    "slow": ({"sync_delay_ms": 4500}, "the disk of the log is slow"),
+    "slow": ({"sync_delay_ms": 60_000}, "the disk of the log is slow"),
 }
 
 

@@ -321,9 +321,10 @@ static int sync_one(int fd, long number) {
     if (!file && !(fd >= 0 && fd < FDS && by_fd[fd])) return (int)syscall(number, fd);
     step();
     if (__atomic_add_fetch(&control->syncs, 1, __ATOMIC_SEQ_CST) == control->kill_at_sync) die();
-    if (control->sync_delay_ms > 0) {
-        struct timespec span = {control->sync_delay_ms / 1000, control->sync_delay_ms % 1000 * 1000000};
+    for (int64_t waited = 0, left; (left = control->sync_delay_ms - waited) > 0;) { /* it may be shortened meanwhile */
+        struct timespec span = {0, (left < 10 ? left : 10) * 1000000};
         nanosleep(&span, NULL);
+        waited += 10;
     }
     if (control->sync_error && (!file || meant(file->name))) return errno = (int)control->sync_error, -1;
     if (!shadows[0]) return (int)syscall(number, fd);

@@ -73,9 +73,10 @@ class Disk:
         """Change what the disk does, at once, also while the program runs.
 
         write_error, sync_error, read_error: that errno instead of doing it, 0 does it. sync_delay_ms: how much longer
-        each sync takes. room: how many more bytes files may grow, -1 is no end. kill_at_write, kill_at_sync,
-        kill_at_step: SIGKILL in the middle of the write, before the sync, or before the change of that number, as
-        `writes`, `syncs` and `steps` count them; a step is any of: write, sync, new file, rename, unlink, truncate.
+        each sync takes, one that is under way too. room: how many more bytes files may grow, -1 is no end.
+        kill_at_write, kill_at_sync, kill_at_step: SIGKILL in the middle of the write, before the sync, or before the
+        change of that number, as `writes`, `syncs` and `steps` count them; a step is any of: write, sync, new file,
+        rename, unlink, truncate.
         """
         for name, number in numbers.items():
             struct.pack_into("=q", self._control, 8 * FIELDS.index(name), number)
