@@ -40,7 +40,8 @@ class GarbageCollector(QObject):
         self._timer.timeout.connect(collect_due)
 
     def start(self) -> None:
-        """Collect once a minute, too; once Qt runs."""
+        """Collect once a minute, too; once Qt runs. What imports have made is left out: it stays to the end."""
+        gc.freeze()
         self._timer.start()
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
