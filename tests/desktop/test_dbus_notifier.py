@@ -257,6 +257,21 @@ def test_quitting_takes_all_of_ours_away(bus: SessionBus, start_stand_in: StandI
     on_qt(scenario())
 
 
+def test_quitting_takes_away_what_a_busy_daemon_is_just_showing(
+    bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
+) -> None:
+    async def scenario() -> None:
+        stand_in = start_stand_in()
+        stand_in.tell("mute")
+        async with watched(bus.address, answer_within=5.0) as w:
+            w.notifier.show(notice("a"))
+            (told,) = await shown(stand_in, 1)
+            asyncio.get_running_loop().call_later(1.0, stand_in.tell, "answer")
+        await until(lambda: stand_in.closed == [told.id], "it is closed")
+
+    on_qt(scenario())
+
+
 def test_a_hanging_daemon_does_not_hold_up_quitting(
     bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
 ) -> None:

@@ -47,6 +47,9 @@ _ABSENT_ERRORS = (
     "org.freedesktop.systemd1.",
 )
 _MOST_TRIES = 3
+_LAST_ANSWER = 2.0
+"""Seconds in which a busy daemon may still answer at the end: what it shows later would stay, with dead buttons."""
+_LAST_ANSWER_OF_HANGING = 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +129,9 @@ class DbusNotifier:
         self._stopping = True
         self._work.set()
         if self._tasks:
-            await asyncio.wait(self._tasks[1:], timeout=0.5)  # the number of what is just being shown
+            hangs = self._standing.problem == HANGS
+            # for the number of what is just being shown
+            await asyncio.wait(self._tasks[1:], timeout=_LAST_ANSWER_OF_HANGING if hangs else _LAST_ANSWER)
         for tag in list(self._ids):
             self._close(tag)
         for task in self._tasks:
