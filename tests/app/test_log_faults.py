@@ -43,7 +43,7 @@ def state(running: Serving) -> dict[str, Any]:
 def heal(running: Serving, name: str) -> None:
     """Send as Cloud Monitor does, until it is taken."""
     wait_for(lambda: post(running.url, alert(name)) == 200, deadline=6)
-    wait_for(lambda: (state(running)["storing"], state(running)["problems"]) == (True, []))
+    assert (state(running)["storing"], state(running)["problems"]) == (True, [])
 
 
 FAULTS: dict[str, tuple[dict[str, int], str]] = {
@@ -161,7 +161,11 @@ def test_a_damaged_file_that_cannot_be_moved_is_tried_again(tmp_path: Path) -> N
         assert post(running.url, alert("i-2")) == 503
         assert "cannot be moved aside" in state(running)["problems"][0]
         quarantine_of(log).chmod(0o700)
-        heal(running, "i-3")
+        wait_for(lambda: post(running.url, alert("i-3")) == 200, deadline=6)
+        told = state(running)
+        assert told["storing"]
+        assert all("is being salvaged" in one for one in told["problems"])  # begun as the file was moved aside
+        wait_for(lambda: state(running)["problems"] == [])
         running.end()
 
     assert stored_resources(log) == {"i-3"}

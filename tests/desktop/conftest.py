@@ -85,13 +85,5 @@ def application(desktop: Desktop, tmp_path: Path, browser: Browser) -> Iterator[
         assert running.complaints() == ""
     finally:
         running.stop()
-        left: list[object] = []
-
-        def empty() -> bool:
-            left[:] = [*desktop.notifications(), *desktop.tray_items()]
-            return not left
-
-        try:
-            wait_until(empty, "the desktop is empty again")
-        except AssertionError:
-            pytest.fail(f"left on the desktop: {left}")
+        wait_until(lambda: not desktop.notifications(), "no notification is left")
+        wait_until(lambda: not desktop.tray_items(), "no tray item is left")

@@ -1,8 +1,10 @@
 """The first moments of the tray application: what the system lacks is a sentence, and no X server is left alone."""
 
+import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -155,6 +157,37 @@ def test_a_server_that_resets_after_each_start_takes_the_next(tmp_path: Path, sc
         folder.mkdir()
         with started(folder, screen):
             pass
+
+
+def test_a_server_that_turns_away_three_times_while_it_resets_is_there(
+    tmp_path: Path, screen: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path(f"/tmp/.X11-unix/X{screen['DISPLAY'][1:]}")
+    resetting = real.with_name(f"X{10_000 + os.getpid()}")
+    turned_away = []
+
+    def reset(listening: socket.socket) -> None:
+        for _ in range(4):  # whether anybody listens is asked first
+            listening.accept()[0].close()
+            turned_away.append(True)
+        resetting.unlink()
+        resetting.symlink_to(real)
+
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", f":{resetting.name[1:]}")
+    try:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.settimeout(5)
+            listening.bind(str(resetting))
+            listening.listen()
+            server = threading.Thread(target=reset, args=[listening])
+            server.start()
+            said = looked(tmp_path, "screen")["screen"].said
+            server.join()
+    finally:
+        resetting.unlink()
+    assert (said, len(turned_away)) == (f":{resetting.name[1:]} answers.", 4)
 
 
 OFF_THE_MAIN_THREAD = """

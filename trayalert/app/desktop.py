@@ -129,18 +129,24 @@ def _run(plan: Plan, crashes: Crashes, drawn: Callable[[], None]) -> None:
     thread = _ReceiverThread(plan, bridge, wishes, crashes, collector)  # the door opens while Qt gets ready
     try:
         QLoggingCategory.setFilterRules(_NOISE)
-        app = QApplication(["trayalert", *theme_arguments()])
-        drawn()
-        follow_desktop(app)
-        app.setApplicationName("trayalert")
-        app.setDesktopFileName("trayalert")
-        app.setQuitOnLastWindowClosed(False)
+        app = make_application(drawn)
         collector.start()
         with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
             crashes.watch_tasks(runner.get_loop(), plan.front)
             runner.run(_live(app, thread, early))
     finally:
         thread.stop()
+
+
+def make_application(drawn: Callable[[], None]) -> QApplication:
+    """Make Qt's application, which outlives its windows; `drawn` is called when Qt has the screen."""
+    app = QApplication(["trayalert", *theme_arguments()])
+    drawn()
+    follow_desktop(app)
+    app.setApplicationName("trayalert")
+    app.setDesktopFileName("trayalert")
+    app.setQuitOnLastWindowClosed(False)
+    return app
 
 
 async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) -> None:

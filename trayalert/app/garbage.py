@@ -1,7 +1,7 @@
-"""Python's garbage collection on Qt's thread alone.
+"""Runs Python's garbage collection on Qt's thread only.
 
-A collection on another thread frees objects of Qt there. PySide then waits for the interpreter while it holds a lock of
-Qt's, the main thread waits for that lock while it has the interpreter, and with both stands the receiver.
+Where another thread collects Qt objects, PySide holds a lock of Qt and waits for the GIL, while the main thread may hold
+the GIL and wait for that lock: tray and receiver then stand still for ever.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 MANY: Final = 5_000
-"""So many new objects are collected at once, whichever thread made them. A connection leaves 1 KB in ten objects."""
+"""The receiver's thread asks for a collection at this number of new objects. A connection leaves ten of them, 1 KB."""
 _PAUSE_MS: Final = 60_000
-"""What fewer new objects may wait."""
+"""Fewer new objects are collected after this time."""
 
 
 def collect_due() -> None:
-    """Collect what Python itself would by its thresholds, here and now."""
+    """Collect the generation that Python's own thresholds call for, if any, on the calling thread."""
     counts, thresholds = gc.get_count(), gc.get_threshold()
     for generation in (2, 1, 0):
         if counts[generation] > thresholds[generation]:
@@ -26,7 +26,7 @@ def collect_due() -> None:
 
 
 class GarbageCollector(QObject):
-    """Takes collection over from Python, which does it on any thread, for the thread that makes this object."""
+    """Turns Python's automatic collection off, and collects on the thread that makes this object."""
 
     _due = Signal()
 
@@ -40,12 +40,12 @@ class GarbageCollector(QObject):
         self._timer.timeout.connect(collect_due)
 
     def start(self) -> None:
-        """Collect once a minute, too; once Qt runs. What imports have made is left out: it stays to the end."""
+        """Start the collection of each minute; call it once QApplication exists. Objects of imports are left out."""
         gc.freeze()
         self._timer.start()
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Ask for a collection when the tasks of a loop on another thread have left much."""
+        """Check at each new task of the loop, which may run on another thread, whether a collection is due."""
         loop.set_task_factory(self._make_task)
 
     def _make_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> asyncio.Task[Any]:

@@ -10,11 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import qasync
-from PySide6.QtWidgets import QApplication
 
 from trayalert.app.clock import now
-from trayalert.app.desktop import end_on_signals
-from trayalert.app.garbage import GarbageCollector
+from trayalert.app.desktop import end_on_signals, make_application
 from trayalert.app.speaking import own_language
 from trayalert.domain.check import Check, Verdict
 from trayalert.domain.command import Offer
@@ -28,7 +26,6 @@ from trayalert.domain.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
 from trayalert.domain.way import ChosenWay
-from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.bridge import EventBridge
 from trayalert.ui.desk import DeskState
 from trayalert.ui.front import Front
@@ -190,14 +187,7 @@ def wait_until_begun(trouble: str, begin: Callable[[], None], drawn: Callable[[]
 
     `drawn` is called when Qt has the screen.
     """
-    app = QApplication(["trayalert", *theme_arguments()])
-    drawn()
-    follow_desktop(app)
-    app.setApplicationName("trayalert")
-    app.setDesktopFileName("trayalert")
-    app.setQuitOnLastWindowClosed(False)
-    collector = GarbageCollector()
-    collector.start()
+    app = make_application(drawn)
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
         return runner.run(_wait(trouble, begin))
 
