@@ -1,7 +1,7 @@
 """Runs Python's garbage collection on Qt's thread only.
 
-Where another thread collects Qt objects, PySide holds a lock of Qt and waits for the GIL, while the main thread may hold
-the GIL and wait for that lock: tray and receiver then stand still for ever.
+Where another thread collects Qt objects, PySide holds a lock of Qt and waits for the GIL, while the main thread may
+hold the GIL and wait for that lock: tray and receiver then stand still for ever.
 """
 
 import asyncio
