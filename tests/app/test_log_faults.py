@@ -19,7 +19,7 @@ from trayalert.app.control import ask
 from trayalert.app.ownership import owning
 from trayalert.app.places import find_places
 from trayalert.storage.files import ballast_of, quarantine_of
-from trayalert.storage.room import lay_ballast
+from trayalert.storage.room import BALLAST, lay_ballast
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def test_a_disk_that_cannot_be_read_at_the_start_is_503_and_told_and_heals_with_
 def test_the_ballast_stores_callbacks_on_a_disk_that_is_full(tmp_path: Path) -> None:
     with on(tmp_path) as (running, disk):
         ballast = ballast_of(running.data_dir / "trayalert.db")
-        wait_for(ballast.exists, deadline=10)
+        wait_for(lambda: ballast.exists() and ballast.stat().st_size == BALLAST, deadline=10)
         disk.set(room=0)
         assert [post(running.url, alert(f"i-{number}")) for number in range(40)] == [200] * 40
         assert not ballast.exists()
