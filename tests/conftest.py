@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from trayalert.app.garbage import collect_due
+from trayalert.app.garbage_collector import collect_due
 
 ALONE = (
     "desktop/test_blocked_ui",
     "desktop/test_flood",
     "listener/",
     "proof/test_alertmanager",
-    "proof/test_crashes",
-    "proof/test_large_bodies",
+    "proof/test_kills",
+    "proof/test_large_bodies_memory",
     "proof/test_rich_text",
-    "proof/test_strangers",
+    "proof/test_strangers_flood",
 )
 """Tests that measure, or in which an answer later than the listener's 4 seconds changes the verdict."""
 

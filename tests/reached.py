@@ -9,8 +9,8 @@ from typing import Any
 
 from tests.program import Serving, serving, wait_for
 from tests.sshd import Sshd, free_port
-from trayalert.app.control import ask
-from trayalert.app.places import find_places
+from trayalert.app.control.control_protocol import ask
+from trayalert.app.platform.places import find_places
 
 PROBE = 5
 SHOWN, BACK = 15.0, 5.0

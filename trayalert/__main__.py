@@ -6,9 +6,9 @@ import sys
 def main() -> None:
     """Run the command line; or, in the frozen program, the guard of a tunnel, which must stay small."""
     if sys.argv[1:2] == ["--guard-a-tunnel"]:
-        from trayalert.services import guard  # noqa: PLC0415 - not for those who start a command
+        from trayalert.services.tunnel import reaper  # noqa: PLC0415 - not for those who start a command
 
-        sys.exit(guard.main(sys.argv[2:]))
+        sys.exit(reaper.main(sys.argv[2:]))
     from trayalert import cli  # noqa: PLC0415 - not for the guard
 
     cli.main()

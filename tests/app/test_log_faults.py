@@ -15,11 +15,11 @@ from tests.program import UNPRIVILEGED, Serving, post, serving, wait_for
 from tests.soak.disk import Disk
 from tests.soak.load import alert, sound, stored_resources
 from tests.storage.damage import PAGE, big_log, overwrite
-from trayalert.app.control import ask
-from trayalert.app.ownership import owning
-from trayalert.app.places import find_places
-from trayalert.storage.files import ballast_of, quarantine_of
-from trayalert.storage.room import BALLAST, lay_ballast
+from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.ownership import owning
+from trayalert.app.platform.places import find_places
+from trayalert.storage.companion_files import ballast_of, quarantine_of
+from trayalert.storage.file.disk_space import BALLAST, lay_ballast
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.program import UNPRIVILEGED, run
-from trayalert.app.places import Places, find_places
+from trayalert.app.platform.places import Places, find_places
 from trayalert.app.settings_file import SettingsFault, change_settings, changed_text
-from trayalert.domain.way import ChosenWay, Way
+from trayalert.domain.settings.ingress import ChosenWay, Way
 
 URL = "https://alerts.example.com"
 HOST = ChosenWay(way=Way.HOST, public_url=URL)
@@ -242,7 +242,8 @@ def test_where_nothing_may_be_written_the_lines_are_told(places: Places) -> None
 def test_a_folder_without_rights_is_a_sentence(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o500)
-    script = "import sys; from trayalert.app.places import find_places; from tests.app import test_settings_file as t\n"
+    script = "import sys; from trayalert.app.platform.places import find_places\n"
+    script += "from tests.app import test_settings_file as t\n"
     script += "print(t.fault(find_places(sys.argv[1])))"
     command = [*UNPRIVILEGED, sys.executable, "-c", script, str(folder)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -13,8 +13,8 @@ from typing import IO, Any
 from tests.bench.figures import Figure, percentile
 from tests.desktop.application import threshold
 from tests.desktop.session import Desktop, running_desktop
-from trayalert.services.letters import FORM, Letter
-from trayalert.services.sender import Post
+from trayalert.services.simulator.client import Post
+from trayalert.services.simulator.payloads import FORM, Letter
 
 HELD = 3.0
 RATE, FLOOD = 1000, 10.0

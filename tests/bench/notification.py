@@ -9,7 +9,7 @@ from tests.desktop.application import Application, threshold
 from tests.desktop.programs import wait_until
 from tests.desktop.session import Desktop, running_desktop
 from tests.desktop.stand_in import StandIn
-from trayalert.services.attention import BURST, KEPT_FOR_CRITICAL
+from trayalert.services.notify.policy import BURST, KEPT_FOR_CRITICAL
 
 STARTS = 4
 

@@ -12,8 +12,8 @@ from tests.bench.figures import Figure, percentile
 from tests.desktop.application import threshold
 from tests.desktop.programs import Program, wait_until
 from tests.program import serving
-from trayalert.services.letters import FORM, Letter
-from trayalert.services.sender import Post
+from trayalert.services.simulator.client import Post
+from trayalert.services.simulator.payloads import FORM, Letter
 from trayalert.storage.reader import Reader
 
 CONNECTIONS, SECONDS, ROUNDS = 16, 4, 5

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from trayalert.app import desktop
 from trayalert.cli import main
-from trayalert.ui.bridge import EventBridge
+from trayalert.ui.event_bridge import EventBridge
 
 _bridges: list["_Watched"] = []
 

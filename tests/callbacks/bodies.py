@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote_plus
 
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
+from trayalert.domain.incident.alert import Alert
 
 NOW = 1_795_000_000_000
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"

@@ -7,8 +7,8 @@ from urllib.parse import quote_plus, urlencode
 
 from tests.callbacks.bodies import callback
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
+from trayalert.domain.incident.alert import Alert
 
 Document = Mapping[str, Any]
 

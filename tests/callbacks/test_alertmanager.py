@@ -7,8 +7,8 @@ import pytest
 from tests.callbacks.bodies import callback
 from tests.callbacks.other_bodies import ARMS, as_json, changed, read_document
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Alert, State
-from trayalert.domain.level import Level
+from trayalert.domain.incident.alert import Alert, State
+from trayalert.domain.incident.level import Level
 
 ENTRY: dict[str, Any] = ARMS["alerts"][0]
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.callbacks.other_bodies import CMS2, changed, read_document
-from trayalert.domain.alert import State
-from trayalert.domain.level import Level
+from trayalert.domain.incident.alert import State
+from trayalert.domain.incident.level import Level
 
 
 def test_an_alert_is_read_field_by_field() -> None:

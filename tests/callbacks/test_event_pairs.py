@@ -21,12 +21,12 @@ from tests.callbacks.other_bodies import (
     pushed,
     read_document,
 )
-from tests.domain.incident_log import IncidentLog, minute
+from tests.domain.incident.incident_log import IncidentLog, minute
 from trayalert.callbacks.event_pairs import read_pair
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Alert, State
-from trayalert.domain.incident import Change
-from trayalert.domain.level import Level
+from trayalert.domain.incident.alert import Alert, State
+from trayalert.domain.incident.incident import Change
+from trayalert.domain.incident.level import Level
 
 texts = st.text(st.sampled_from("_:- 未恢复上线异常aA1") | st.characters(), max_size=30) | st.sampled_from(
     ["x_up", "Failed"]

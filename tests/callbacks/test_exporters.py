@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.callbacks.bodies import callback
 from tests.callbacks.other_bodies import EXPORTERS, MEASURED, as_json
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Alert
-from trayalert.domain.language import Language
-from trayalert.domain.part import part_words
+from trayalert.domain.incident.alert import Alert
+from trayalert.domain.wording.component import part_words
+from trayalert.domain.wording.language import Language
 
 KSM = EXPORTERS["kube-state-metrics"]
 KUBELET = {

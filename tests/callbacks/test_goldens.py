@@ -5,8 +5,8 @@ import pytest
 
 from tests.callbacks.bodies import callback, read
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import TEST, UNRECOGNISED, Alert, Kind, State
-from trayalert.domain.level import Level
+from trayalert.domain.incident.alert import TEST, UNRECOGNISED, Alert, Kind, State
+from trayalert.domain.incident.level import Level
 
 FILES = Path(__file__).parent.parent / "data" / "callbacks"
 MADE_OF_OTHERS = {"identity", "key", "subject", "akin"}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.callbacks.bodies import FULL, Writer, bare, changed, document, form, read, read_form, without
-from trayalert.domain.incident import UNRECOGNISED_KEY
+from trayalert.domain.incident.incident import UNRECOGNISED_KEY
 
 # each of these makes another alert
 DIFFERENCES = {

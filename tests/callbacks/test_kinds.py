@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.callbacks.bodies import FULL, callback, form, read
 from tests.callbacks.other_bodies import ARMS, CARRIERS, CMS2, KINDS, PUSHED, SLS, as_form, as_json, read_document
 from trayalert.callbacks.kinds import READERS, read_callback
-from trayalert.domain.alert import TEST, UNRECOGNISED
-from trayalert.domain.level import Level
+from trayalert.domain.incident.alert import TEST, UNRECOGNISED
+from trayalert.domain.incident.level import Level
 
 DOCUMENTS = {**KINDS, "threshold": ("threshold", FULL)}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.callbacks.bodies import FULL, Writer, bare, callback, changed, document, form, read
 from trayalert.callbacks.dimensions import canonical, read_dimensions
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import TEST, Alert
+from trayalert.domain.incident.alert import TEST, Alert
 
 MARKUP = "".join(sorted(set('&=%+{}[]",:\\ \n\r\t\x00\ufeff\u2028\ud800\udfff中😀nulOKaé')))
 texts = st.text(st.sampled_from(MARKUP) | st.characters(exclude_categories=[]), max_size=30)

@@ -11,12 +11,12 @@ from tests.callbacks.bodies import callback
 from tests.callbacks.other_bodies import CARRIERS, KINDS, changed
 from trayalert.callbacks.kinds import read_callback
 from trayalert.callbacks.silence import Status, silence_callback, silence_key
-from trayalert.domain.alert import SILENCE, UNRECOGNISED, Alert, State
 from trayalert.domain.callback import OWN
-from trayalert.domain.expected import Expected
-from trayalert.domain.language import Language
-from trayalert.domain.level import Level
-from trayalert.services.alert_words import message_lines, name_words
+from trayalert.domain.incident.alert import SILENCE, UNRECOGNISED, Alert, State
+from trayalert.domain.incident.level import Level
+from trayalert.domain.settings.expected_callback import Expected
+from trayalert.domain.wording.language import Language
+from trayalert.services.presentation.alert_text import message_lines, name_words
 
 NOON = 1_790_000_000_000
 BACKUP = Expected(name='nightly "backup"', hours=25, level=Level.CRITICAL, rule="backup")

@@ -7,8 +7,8 @@ import pytest
 from tests.callbacks.bodies import callback
 from tests.callbacks.other_bodies import SLS, as_form, changed, read_document
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import State
-from trayalert.domain.level import Level
+from trayalert.domain.incident.alert import State
+from trayalert.domain.incident.level import Level
 
 
 def test_an_alert_is_read_field_by_field() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.callbacks.bodies import FORM, FULL, Writer, bare, changed, document, form, read, read_form, without
-from trayalert.domain.alert import UNRECOGNISED, Alert, Kind, State
-from trayalert.domain.level import Level
+from trayalert.domain.incident.alert import UNRECOGNISED, Alert, Kind, State
+from trayalert.domain.incident.level import Level
 
 JSON = "application/json"
 

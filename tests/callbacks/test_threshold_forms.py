@@ -7,8 +7,8 @@ import pytest
 
 from tests.callbacks.bodies import FULL, bare, callback, changed, read, read_form, without
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import State
-from trayalert.domain.level import Level
+from trayalert.domain.incident.alert import State
+from trayalert.domain.incident.level import Level
 
 COMPOSITE = "@cpu_total[60].$Average>80 && @('vm.MemoryUtilization')[60].$Average>90"
 

@@ -8,8 +8,8 @@ import pytest
 from tests.callbacks.bodies import FULL, callback, document, form, read
 from tests.callbacks.other_bodies import ARMS, PUSHED, as_json, read_document
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import UNRECOGNISED, Alert
-from trayalert.domain.incident import UNRECOGNISED_KEY
+from trayalert.domain.incident.alert import UNRECOGNISED, Alert
+from trayalert.domain.incident.incident import UNRECOGNISED_KEY
 
 
 def unread(body: bytes, *, query: bytes = b"") -> Alert:

@@ -10,10 +10,10 @@ from tests.callbacks.bodies import callback
 from tests.callbacks.other_bodies import CARRIERS
 from tests.storage.making import keep_raw, reading
 from trayalert.callbacks.kinds import READERS, read_callback
-from trayalert.domain.alert import UNRECOGNISED, Alert, State
 from trayalert.domain.callback import Callback
-from trayalert.storage.appending import Append
-from trayalert.storage.writing import Writing
+from trayalert.domain.incident.alert import UNRECOGNISED, Alert, State
+from trayalert.storage.writer.appender import Append
+from trayalert.storage.writer.writer import Writing
 
 PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 DOWN = {"monitor": "shop", "url": "https://shop.example.com", "up": False, "checked_at": 1795417200}

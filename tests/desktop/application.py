@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from tests.desktop.programs import Program, wait_until
 from tests.desktop.session import Desktop, Window
 from tests.desktop.tray_item import TrayItem
-from trayalert.app.clock import now
-from trayalert.app.control import ask
-from trayalert.app.places import find_places
-from trayalert.services.sender import sample_text
+from trayalert.app.control.control_protocol import ask
+from trayalert.app.platform.clock import now
+from trayalert.app.platform.places import find_places
+from trayalert.services.simulator.client import sample_text
 
 COMMAND = [sys.executable, "-m", "trayalert"]
 _ICON = 64

@@ -11,7 +11,7 @@ from PySide6.QtCore import QTimer
 
 from trayalert.app import desktop
 from trayalert.cli import main
-from trayalert.ui.front import Front
+from trayalert.ui.main_ui import Front
 
 SECONDS = 3.0
 

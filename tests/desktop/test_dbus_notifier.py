@@ -14,11 +14,11 @@ from tests.desktop.conftest import OnQt
 from tests.desktop.programs import until
 from tests.desktop.session_bus import SessionBus
 from tests.desktop.stand_in import CAPABILITIES, Notified, StandIn, command
-from trayalert.domain.level import Level
-from trayalert.domain.notice import Notice
-from trayalert.ui import dbus_notifier
-from trayalert.ui.dbus_notifier import DbusNotifier
-from trayalert.ui.notification_message import Daemon, further_key, notify_arguments
+from trayalert.domain.incident.level import Level
+from trayalert.domain.notification import Notice
+from trayalert.ui.notifications import dbus
+from trayalert.ui.notifications.dbus import DbusNotifier
+from trayalert.ui.notifications.dbus_message import Daemon, further_key, notify_arguments
 
 pytestmark = pytest.mark.desktop
 
@@ -282,7 +282,7 @@ def test_a_hanging_daemon_does_not_hold_up_quitting(
             await shown(stand_in, 1)
             stand_in.freeze()
             w.notifier.show(notice("b"))
-            await until(lambda: w.notifier.problem == dbus_notifier.HANGS, "the hanging is said")
+            await until(lambda: w.notifier.problem == dbus.HANGS, "the hanging is said")
             started = time.monotonic()
         assert time.monotonic() - started < 1.5
         stand_in.thaw()
@@ -295,16 +295,14 @@ def test_no_daemon_at_the_start_is_said_and_one_that_comes_gets_what_waited(
 ) -> None:
     async def scenario() -> None:
         async with watched(bus.address) as w:
-            assert w.standings == [(False, dbus_notifier.NO_DAEMON)]
+            assert w.standings == [(False, dbus.NO_DAEMON)]
             for number in range(100):
                 w.notifier.show(notice("a", f"number {number}"))
             stand_in = start_stand_in()
             (told,) = await shown(stand_in, 1)
             assert told.title == "number 99"
             assert w.standings[1:] == [(True, None)]
-        assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == [
-            dbus_notifier.NO_DAEMON
-        ]
+        assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == [dbus.NO_DAEMON]
 
     on_qt(scenario())
 
@@ -360,7 +358,7 @@ def test_a_hanging_daemon_blocks_nobody_and_gets_only_the_newest_when_it_wakes(
                 w.notifier.show(notice(f"other {number}", level=Level.INFO))
                 w.notifier.show(notice("b", f"b {number}", Level.CRITICAL))
             assert time.monotonic() - started < 0.5
-            await until(lambda: w.notifier.problem == dbus_notifier.HANGS, "the hanging is said")
+            await until(lambda: w.notifier.problem == dbus.HANGS, "the hanging is said")
             w.notifier.show(notice("a", "a last"))
             w.notifier.withdraw("b")
             w.notifier.show(notice("b", "b last", Level.CRITICAL))
@@ -371,7 +369,7 @@ def test_a_hanging_daemon_blocks_nobody_and_gets_only_the_newest_when_it_wakes(
             # the one that it was asked while it hung, then only what was newest
             assert len([one for one in stand_in.shown if one.title.startswith("a ")]) == 2
         said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
-        assert said == [dbus_notifier.HANGS]
+        assert said == [dbus.HANGS]
 
     on_qt(scenario())
 
@@ -404,13 +402,13 @@ def test_a_refused_burst_is_tried_again_then_dropped_and_told_once(
             for tag in ("a", "b"):
                 w.notifier.show(notice(tag))
             await shown(stand_in, 6)
-            await until(lambda: w.standings[-1] == (True, dbus_notifier.REFUSES), "the refusal is said")
+            await until(lambda: w.standings[-1] == (True, dbus.REFUSES), "the refusal is said")
             stand_in.tell("answer")
             w.notifier.show(notice("c", "taken"))
             await until(lambda: w.standings[-1] == (True, None), "all is well again")
             assert stand_in.shown[-1].title == "taken"
         said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
-        assert said == [dbus_notifier.REFUSES]
+        assert said == [dbus.REFUSES]
 
     on_qt(scenario())
 
@@ -443,7 +441,7 @@ def test_a_daemon_that_cannot_be_started_is_as_good_as_none(bus: SessionBus, on_
     async def scenario() -> None:
         async with watched(bus.address, answer_within=5) as w:
             w.notifier.show(notice("a"))
-            await until(lambda: w.standings[-1] == (False, dbus_notifier.NO_DAEMON), "it is said")
+            await until(lambda: w.standings[-1] == (False, dbus.NO_DAEMON), "it is said")
 
     on_qt(scenario())
 
@@ -452,7 +450,7 @@ def test_a_daemon_that_cannot_be_started_is_as_good_as_none(bus: SessionBus, on_
 def test_without_a_session_bus_nothing_raises(on_qt: OnQt, address: str) -> None:
     async def scenario() -> None:
         async with watched(address) as w:
-            assert w.standings == [(False, dbus_notifier.NO_BUS)]
+            assert w.standings == [(False, dbus.NO_BUS)]
             w.notifier.show(notice("a"))
             w.notifier.withdraw("a")
 
@@ -465,7 +463,7 @@ def test_an_environment_without_a_bus_is_no_bus(on_qt: OnQt, monkeypatch: pytest
 
     async def scenario() -> None:
         async with watched("") as w:
-            assert w.standings == [(False, dbus_notifier.NO_BUS)]
+            assert w.standings == [(False, dbus.NO_BUS)]
 
     on_qt(scenario())
 
@@ -477,7 +475,7 @@ def test_a_bus_that_ends_and_comes_back_is_found_again(
         start_stand_in()
         async with watched(bus.address, retry_after=0.2) as w:
             bus.restart()
-            await until(lambda: (False, dbus_notifier.NO_BUS) in w.standings, "the end of the bus is heard")
+            await until(lambda: (False, dbus.NO_BUS) in w.standings, "the end of the bus is heard")
             w.notifier.show(notice("a", "kept"))
             stand_in = start_stand_in()
             (told,) = await shown(stand_in, 1)

@@ -7,8 +7,8 @@ import pytest
 from tests.desktop.application import Application, threshold
 from tests.desktop.overheard import Overheard
 from tests.desktop.programs import wait_until
-from trayalert.services.letters import FORM, Letter
-from trayalert.services.sender import Post
+from trayalert.services.simulator.client import Post
+from trayalert.services.simulator.payloads import FORM, Letter
 
 pytestmark = pytest.mark.desktop
 

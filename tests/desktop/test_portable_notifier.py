@@ -9,9 +9,9 @@ from tests.desktop.conftest import OnQt
 from tests.desktop.programs import until
 from tests.desktop.session_bus import SessionBus
 from tests.desktop.stand_in import StandIn
-from trayalert.domain.level import Level
-from trayalert.domain.notice import Notice
-from trayalert.ui.portable_notifier import FAILED, PortableNotifier
+from trayalert.domain.incident.level import Level
+from trayalert.domain.notification import Notice
+from trayalert.ui.notifications.portable import FAILED, PortableNotifier
 
 pytestmark = pytest.mark.desktop
 

@@ -10,9 +10,9 @@ import pytest
 from tests.desktop.conftest import OnQt
 from tests.desktop.programs import until
 from tests.desktop.session import Desktop, Window, running_desktop
-from trayalert.domain.level import Level
-from trayalert.domain.notice import Notice
-from trayalert.ui.dbus_notifier import DbusNotifier
+from trayalert.domain.incident.level import Level
+from trayalert.domain.notification import Notice
+from trayalert.ui.notifications.dbus import DbusNotifier
 
 pytestmark = pytest.mark.desktop
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.looking import looked
+from tests.app.doctor_samples import looked
 from tests.desktop.application import COMMAND
 from tests.desktop.hidden import hiding
 from tests.desktop.programs import Program, wait_until
@@ -192,7 +192,7 @@ def test_a_server_that_turns_away_three_times_while_it_resets_is_there(
 
 OFF_THE_MAIN_THREAD = """
 import threading
-from trayalert.app import qt_libraries
+from trayalert.app.platform import qt_libraries
 
 looking = threading.Thread(target=qt_libraries.problem, args=["xcb"])
 looking.start()

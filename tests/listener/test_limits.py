@@ -144,7 +144,7 @@ async def test_at_the_cap_the_oldest_idle_connection_makes_room() -> None:
 
 async def test_a_crowd_from_one_address_hangs_up_on_nobody_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever comes from afar needs a moment between connecting and the first word."""
-    monkeypatch.setattr("trayalert.listener.crowd._NEW", -1.0)
+    monkeypatch.setattr("trayalert.listener.connection_limit._NEW", -1.0)
     counts = DoorCounts()
     async with (
         open_to_all(most=4, counts=counts) as door,

@@ -10,7 +10,7 @@ import pytest
 from tests.listener.wire import SECRET, open_to_all, request, status, without_date
 from trayalert.listener import limits
 from trayalert.listener.counts import DoorCounts
-from trayalert.listener.door import Rules
+from trayalert.listener.hook_endpoint import Rules
 from trayalert.listener.refusals import LOST, Cause
 
 PATH = f"/hook/{SECRET}"

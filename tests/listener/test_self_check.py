@@ -8,9 +8,9 @@ import pytest
 from tests.listener.wire import opens
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits, self_check
-from trayalert.listener.answers import Answer
 from trayalert.listener.connection import Connection
-from trayalert.listener.faults import DoorFault
+from trayalert.listener.listener_fault import DoorFault
+from trayalert.listener.response import Answer
 from trayalert.listener.server import open_door
 
 

@@ -13,7 +13,7 @@ from tests.listener.wire import Door, open_to_all, request, status
 from tests.program import run, serving
 from trayalert.listener import tls
 from trayalert.listener.counts import DoorCounts
-from trayalert.listener.faults import DoorFault
+from trayalert.listener.listener_fault import DoorFault
 from trayalert.listener.tls import Certificate
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trayalert.app.places import find_places
+from trayalert.app.platform.places import find_places
 
 UNIT = Path(__file__).parent.parent.parent / "packaging" / "trayalert.service"
 

@@ -36,13 +36,13 @@ def test_the_proof_finds_a_careless_allow_list(allowed: str, monkeypatch: pytest
 
 
 def test_the_proof_finds_senders_pages_that_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trayalert.domain.console_link.allowed", lambda _url: True)
+    monkeypatch.setattr("trayalert.domain.incident.console_link.allowed", lambda _url: True)
 
     assert elsewhere(2_000)
 
 
 def test_the_proof_finds_ids_that_enter_a_path_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trayalert.domain.console_link.ID", re.compile(r"(?s).*"))
+    monkeypatch.setattr("trayalert.domain.incident.console_link.ID", re.compile(r"(?s).*"))
 
     assert elsewhere(20_000)
 

@@ -9,11 +9,11 @@ import pytest
 from tests.soak.instance import started
 from tests.soak.order import MINUTE, SHAPES, Meant, burning, deliver, runs_with_lost_oks
 from tests.storage.making import HOUR, NOON, raw_callback, read, reading, store, writing
-from trayalert.app.clock import now
+from trayalert.app.platform.clock import now
 from trayalert.domain.events import IncidentChanged
-from trayalert.domain.language import Language
-from trayalert.domain.notice import Show
-from trayalert.services.attention import Attention
+from trayalert.domain.notification import Show
+from trayalert.domain.wording.language import Language
+from trayalert.services.notify.policy import Attention
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -14,16 +14,16 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QTabWidge
 from pytestqt.qtbot import QtBot
 
 from tests.soak.watch import Touched, longest, watched
-from tests.ui.fake_desk import HOUR, NOON, FakeDesk, stored
-from trayalert.domain.incident import Change
-from trayalert.domain.language import Language
-from trayalert.domain.notice import Notice
-from trayalert.domain.stored import StoredIncident
+from tests.ui.fake_backend import HOUR, NOON, FakeDesk, stored
+from trayalert.domain.incident.incident import Change
+from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.notification import Notice
 from trayalert.domain.text import printable
-from trayalert.services.notice_text import incident_notice, recovered_notice, summary_notice
-from trayalert.ui.columns import COLUMNS, Column
-from trayalert.ui.incidents_model import IncidentsModel
-from trayalert.ui.notification_message import Daemon, notify_arguments
+from trayalert.domain.wording.language import Language
+from trayalert.services.notify.incident_messages import incident_notice, recovered_notice, summary_notice
+from trayalert.ui.incidents.columns import COLUMNS, Column
+from trayalert.ui.incidents.incidents_model import IncidentsModel
+from trayalert.ui.notifications.dbus_message import Daemon, notify_arguments
 from trayalert.ui.tray import Tray
 from trayalert.ui.window import Window
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.domain.best_link import best_link
+from tests.domain.incident.best_link import best_link
 from tests.soak.fuzz_target import tables
 from tests.soak.judges import formulas, leads_to_console
 from tests.soak.life import leaks, live, opened, readable_by_others

@@ -15,16 +15,16 @@ import pytest
 from tests.storage.making import NOON, append, callback, locked, raw_callback, reading, rows, store, until, writing
 from trayalert.callbacks import kinds
 from trayalert.domain import events
-from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
-from trayalert.domain.incident import UNRECOGNISED_SPAN, Change
+from trayalert.domain.incident.alert import Alert
+from trayalert.domain.incident.incident import UNRECOGNISED_SPAN, Change
 from trayalert.listener.refusals import RefusedError
 from trayalert.services import inbox as inbox_module
 from trayalert.services.inbox import Inbox, resolve_alone
-from trayalert.storage.appending import Append
-from trayalert.storage.checking import check_log
 from trayalert.storage.faults import LogFault, NotStored
+from trayalert.storage.recovery.integrity_check import check_log
+from trayalert.storage.writer.appender import Append
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 import asyncio
 
 from trayalert.cli import main
-from trayalert.listener import answers, server
+from trayalert.listener import response, server
 
 _MOMENT = 0.02
-_write_eof = answers.Answer.write_eof
+_write_eof = response.Answer.write_eof
 
 
-async def _write_and_wait(self: answers.Answer, data: bytes = b"") -> None:
+async def _write_and_wait(self: response.Answer, data: bytes = b"") -> None:
     await _write_eof(self, data)
     await asyncio.sleep(_MOMENT)
 
@@ -19,7 +19,7 @@ async def _no_check(_: object) -> None:
 
 
 if __name__ == "__main__":
-    answers._HEADERS["Connection"] = "keep-alive"
-    setattr(answers.Answer, "write_eof", _write_and_wait)  # noqa: B010 - mypy takes no assignment to a method
+    response._HEADERS["Connection"] = "keep-alive"
+    setattr(response.Answer, "write_eof", _write_and_wait)  # noqa: B010 - mypy takes no assignment to a method
     setattr(server, "check", _no_check)  # noqa: B010
     main()

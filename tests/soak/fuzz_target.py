@@ -5,13 +5,19 @@ from dataclasses import replace
 
 from tests.soak.judges import leads_to_console, link_is_safe
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
-from trayalert.domain.console_link import LinkTable, Site, allowed, console_links
-from trayalert.domain.language import Language
-from trayalert.domain.settings import Settings
-from trayalert.services.alert_words import condition_words, metric_words, name_words, place_words, value_words
-from trayalert.services.links import link_table
+from trayalert.domain.incident.alert import Alert
+from trayalert.domain.incident.console_link import LinkTable, Site, allowed, console_links
+from trayalert.domain.settings.settings import Settings
+from trayalert.domain.wording.language import Language
+from trayalert.services.presentation.alert_text import (
+    condition_words,
+    metric_words,
+    name_words,
+    place_words,
+    value_words,
+)
+from trayalert.services.presentation.links import link_table
 
 _TABLES: list[LinkTable] = []
 

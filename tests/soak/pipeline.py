@@ -18,19 +18,19 @@ from tests.soak.judges import formulas, leads_to_console, link_is_safe
 from tests.storage.making import keep_raw
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
-from trayalert.domain.console_link import console_links
-from trayalert.domain.language import Language
-from trayalert.domain.settings import Settings
-from trayalert.domain.stored import StoredAlert, StoredIncident
-from trayalert.services.export import write_alerts
-from trayalert.services.records import alert_record, incident_record
-from trayalert.services.senders import Senders
-from trayalert.services.tables import alert_lines, incident_lines
-from trayalert.storage.appending import Append
+from trayalert.domain.incident.console_link import console_links
+from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.settings.settings import Settings
+from trayalert.domain.wording.language import Language
+from trayalert.services.access.source_address import Senders
+from trayalert.services.presentation.export import write_alerts
+from trayalert.services.presentation.json_records import alert_record, incident_record
+from trayalert.services.presentation.terminal_tables import alert_lines, incident_lines
 from trayalert.storage.reader import Reader
-from trayalert.storage.writing import Writing
-from trayalert.ui.columns import COLUMNS
-from trayalert.ui.incidents_model import IncidentsModel
+from trayalert.storage.writer.appender import Append
+from trayalert.storage.writer.writer import Writing
+from trayalert.ui.incidents.columns import COLUMNS
+from trayalert.ui.incidents.incidents_model import IncidentsModel
 
 EN = Language.EN
 

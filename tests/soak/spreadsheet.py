@@ -13,10 +13,10 @@ from tests.bench.figures import Figure
 from tests.soak.fuzz_target import tables
 from tests.soak.pipeline import SENDERS
 from tests.storage.making import append, writing
-from trayalert.domain.language import Language
-from trayalert.services.export import write_alerts
-from trayalert.storage.appending import Append
+from trayalert.domain.wording.language import Language
+from trayalert.services.presentation.export import write_alerts
 from trayalert.storage.reader import Reader
+from trayalert.storage.writer.appender import Append
 
 ALERTS = 20_000
 _BEGINS = (

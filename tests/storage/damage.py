@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.storage.making import NOON, append, raw_callback, read, writing
-from trayalert.storage.appending import Append
+from trayalert.storage.writer.appender import Append
 
 PAGE = 4096
 

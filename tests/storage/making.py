@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 from trayalert.callbacks import unrecognised
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event
-from trayalert.storage.appending import Append
+from trayalert.domain.incident.alert import Alert
 from trayalert.storage.log import Log
 from trayalert.storage.reader import Reader
-from trayalert.storage.writing import Writing
+from trayalert.storage.writer.appender import Append
+from trayalert.storage.writer.writer import Writing
 
 NOON = 1_790_000_000_000
 MINUTE = 60_000

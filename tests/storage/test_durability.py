@@ -13,8 +13,8 @@ from tests.storage.making import append, locked, open_log, raw_callback, read, r
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.events import CallbackArrived, Event
 from trayalert.storage.faults import LogFault, NotStored
-from trayalert.storage.opening import open_file
-from trayalert.storage.writing import Writing
+from trayalert.storage.file.log_opening import open_file
+from trayalert.storage.writer.writer import Writing
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.storage.making import MINUTE, NOON, append, ids, locked, raw_callback, read, reading, rows, store, writing
-from trayalert.domain.alert import State
-from trayalert.domain.level import Level
-from trayalert.domain.stored import StoredIncident
-from trayalert.storage.closing import Resolve
+from trayalert.domain.incident.alert import State
+from trayalert.domain.incident.level import Level
+from trayalert.domain.incident.stored import StoredIncident
 from trayalert.storage.faults import LogFault, NoLog
 from trayalert.storage.reader import Reader
 from trayalert.storage.rows import LARGEST_SHOWN
+from trayalert.storage.writer.closure import Resolve
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 
 from tests.storage.making import append, keep_raw, rows, store
 from trayalert.callbacks.kinds import read_callback
-from trayalert.storage.backups import copy_log, look_over, make_backup
-from trayalert.storage.checking import check_log
 from trayalert.storage.faults import LogFault, NoLog, OtherVersion
 from trayalert.storage.reader import Reader
+from trayalert.storage.recovery.backups import copy_log, look_over, make_backup
+from trayalert.storage.recovery.integrity_check import check_log
 from trayalert.storage.schema import DIGEST, STEPS, bring_up_to_date, version_of
-from trayalert.storage.writing import Writing
+from trayalert.storage.writer.writer import Writing
 
 
 @pytest.fixture

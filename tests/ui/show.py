@@ -14,18 +14,18 @@ import time
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from tests.ui.fake_desk import HOUR, MINUTE, FakeDesk, stored, varied
-from trayalert.domain.check import Check, Verdict
+from tests.ui.fake_backend import HOUR, MINUTE, FakeDesk, stored, varied
+from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.events import Event, IncidentChanged, Rehearsed, TestReceived, UrlChanged
 from trayalert.domain.gap import Cause, Gap
-from trayalert.domain.incident import Change
-from trayalert.domain.reach import Reach
+from trayalert.domain.incident.incident import Change
+from trayalert.domain.reachability import Reach
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.services.probing import probing_words
+from trayalert.services.access.secret_guesses import probing_words
 from trayalert.ui.appearance import follow_desktop, theme_arguments
-from trayalert.ui.bridge import EventBridge
-from trayalert.ui.front import Front
+from trayalert.ui.event_bridge import EventBridge
+from trayalert.ui.main_ui import Front
 
 
 class RunningDesk(FakeDesk):

@@ -5,9 +5,9 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage, qAlpha, qGray
 from pytestqt.qtbot import QtBot
 
-from trayalert.domain.level import Level
-from trayalert.domain.reach import Reach
-from trayalert.ui.desk import DeskState
+from trayalert.domain.incident.level import Level
+from trayalert.domain.reachability import Reach
+from trayalert.ui.backend import DeskState
 from trayalert.ui.icons import MOST, SIZES, TrayLook, level_image, tray_icon
 
 LOOKS = {

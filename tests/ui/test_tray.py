@@ -4,10 +4,10 @@ import pytest
 from PySide6.QtGui import QAction, QGuiApplication, QIcon
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_desk import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored
+from tests.ui.fake_backend import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored
 from trayalert.domain.events import UrlChanged
-from trayalert.domain.level import Level
-from trayalert.domain.reach import Reach
+from trayalert.domain.incident.level import Level
+from trayalert.domain.reachability import Reach
 from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.ui.tray import PAUSE_SPAN, SPAN_MS, Tray
 from trayalert.ui.wording import local_time

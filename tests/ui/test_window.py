@@ -8,15 +8,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_desk import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored, varied
+from tests.ui.fake_backend import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored, varied
 from trayalert.domain.events import UrlChanged
 from trayalert.domain.gap import Cause, Gap
-from trayalert.domain.language import Language
-from trayalert.domain.reach import Reach
-from trayalert.ui.details import Details
-from trayalert.ui.incident_table import IncidentTable
-from trayalert.ui.incidents_model import IncidentsModel
-from trayalert.ui.plain import PlainLabel, PlainParagraph
+from trayalert.domain.reachability import Reach
+from trayalert.domain.wording.language import Language
+from trayalert.ui.incidents.incident_details import Details
+from trayalert.ui.incidents.incident_table import IncidentTable
+from trayalert.ui.incidents.incidents_model import IncidentsModel
+from trayalert.ui.safe_text import PlainLabel, PlainParagraph
 from trayalert.ui.window import Window
 
 

@@ -3,11 +3,11 @@ from dataclasses import replace
 import pytest
 
 from trayalert.domain.events import UrlChanged
-from trayalert.domain.language import Language
-from trayalert.domain.reach import Reach
+from trayalert.domain.reachability import Reach
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.services.senders import Origin
-from trayalert.ui.desk import DeskState
+from trayalert.domain.wording.language import Language
+from trayalert.services.access.source_address import Origin
+from trayalert.ui.backend import DeskState
 from trayalert.ui.icons import TrayLook
 from trayalert.ui.state_wording import (
     calm_words,

@@ -16,17 +16,17 @@ import qasync
 from PySide6.QtCore import QEvent, QLoggingCategory, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
-from trayalert.app.crashes import Crashes, innermost
-from trayalert.app.garbage import GarbageCollector
+from trayalert.app.backends.live_backend import LiveDesk
+from trayalert.app.desktop_notifications import Notifying
+from trayalert.app.diagnostics.crashes import Crashes, innermost
+from trayalert.app.garbage_collector import GarbageCollector
 from trayalert.app.headless import announce_door, end_once
-from trayalert.app.live_desk import LiveDesk
-from trayalert.app.notifying import Notifying
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import DoorChanged, Event, LogChanged, ReachChanged
 from trayalert.domain.times import Millis
 from trayalert.ui.appearance import follow_desktop, theme_arguments
-from trayalert.ui.bridge import EventBridge
-from trayalert.ui.front import Front
+from trayalert.ui.event_bridge import EventBridge
+from trayalert.ui.main_ui import Front
 
 _SHORT_TURN = 0.0005
 """Seconds: how long a busy widget may keep the interpreter from the receiver (5 ms by default)."""

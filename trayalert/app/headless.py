@@ -6,10 +6,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from trayalert.app.crashes import Crashes
+from trayalert.app.diagnostics.crashes import Crashes
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import DoorChanged, Event
-from trayalert.services.status import address
+from trayalert.services.presentation.status import address
 
 
 def announce_door(events: Sequence[Event]) -> None:

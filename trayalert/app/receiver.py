@@ -10,24 +10,24 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trayalert.app.answering import answer
-from trayalert.app.clock import now, ticks
-from trayalert.app.control import Answer, ControlFault, Wish, open_control
-from trayalert.app.doorway import Doorway
-from trayalert.app.places import Places
-from trayalert.app.remembered import Remembered
-from trayalert.app.way_in import WayIn
+from trayalert.app.connectivity import WayIn
+from trayalert.app.control.control_protocol import Answer, ControlFault, Wish, open_control
+from trayalert.app.control.control_replies import answer
+from trayalert.app.listener_lifecycle import Doorway
+from trayalert.app.platform.clock import now, ticks
+from trayalert.app.platform.places import Places
+from trayalert.app.platform.state_store import Remembered
 from trayalert.domain.events import DoorChanged, Event, LogChanged, ResolveFailed
 from trayalert.domain.fault import Fault
 from trayalert.domain.log_state import LogState
-from trayalert.domain.reach import Reach, ReachState
-from trayalert.domain.settings import Settings
-from trayalert.services.expecting import Expecting
-from trayalert.services.gapkeeping import Gapkeeping
+from trayalert.domain.reachability import Reach, ReachState
+from trayalert.domain.settings.settings import Settings
+from trayalert.services.access.secrets import Secrets
+from trayalert.services.heartbeat.watcher import Expecting
 from trayalert.services.inbox import Inbox
-from trayalert.services.keeping import Keeping
-from trayalert.services.secrets import Secrets
-from trayalert.services.status import Door
+from trayalert.services.maintenance.scheduler import Keeping
+from trayalert.services.presentation.status import Door
+from trayalert.services.reachability.downtime import Gapkeeping
 from trayalert.storage.faults import LogFault
 
 _TRY_AGAIN = 2.0
@@ -273,7 +273,7 @@ class Receiver:
         if port is None:
             return
         await self._door_opened.wait()  # one that was given the door's port must not take it
-        from trayalert.app.measuring import Measuring  # noqa: PLC0415 - off by default, and not for nothing
+        from trayalert.app.program_metrics import Measuring  # noqa: PLC0415 - off by default, and not for nothing
         from trayalert.listener.metrics import keep_metrics  # noqa: PLC0415
 
         measuring = Measuring(

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trayalert.app.places import Places
+from trayalert.app.platform.places import Places
 from trayalert.domain.fault import Fault
-from trayalert.domain.settings import Settings, parse_settings
-from trayalert.domain.way import ChosenWay, Way
-from trayalert.services.secrets import write_private
+from trayalert.domain.settings.ingress import ChosenWay, Way
+from trayalert.domain.settings.settings import Settings, parse_settings
+from trayalert.services.access.secrets import write_private
 
 if TYPE_CHECKING:  # imported where something is written: it costs memory
     from tomlkit.container import Container

@@ -13,10 +13,10 @@ from trayalert.callbacks.dimensions import canonical
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.numbers import read_quantity
 from trayalert.callbacks.tree import Tree
-from trayalert.domain.alert import Alert, Identity, Kind, State
-from trayalert.domain.exporter import read_labels
-from trayalert.domain.level import Level, read_alert_level
-from trayalert.domain.resource import namespace_of_id, service_namespace
+from trayalert.domain.incident.alert import Alert, Identity, Kind, State
+from trayalert.domain.incident.exporter import read_labels
+from trayalert.domain.incident.level import Level, read_alert_level
+from trayalert.domain.incident.resource import namespace_of_id, service_namespace
 from trayalert.domain.times import Millis, read_time
 
 KIND = Kind("alertmanager")

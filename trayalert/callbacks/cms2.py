@@ -12,11 +12,11 @@ from trayalert.callbacks.dimensions import canonical
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.numbers import read_number
 from trayalert.callbacks.tree import Tree
-from trayalert.domain.alert import Alert, Identity, Kind, State
-from trayalert.domain.level import Level, read_alert_level
-from trayalert.domain.part import PARTS
-from trayalert.domain.resource import id_dimension, id_dimension_of, namespace_of_id, service_namespace
+from trayalert.domain.incident.alert import Alert, Identity, Kind, State
+from trayalert.domain.incident.level import Level, read_alert_level
+from trayalert.domain.incident.resource import id_dimension, id_dimension_of, namespace_of_id, service_namespace
 from trayalert.domain.times import Millis, read_time
+from trayalert.domain.wording.component import PARTS
 
 KIND = Kind("cms2")
 

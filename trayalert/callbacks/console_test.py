@@ -6,8 +6,8 @@ ARMS' Test sends the person's own template and puts nothing in the place of its 
 import re
 
 from trayalert.callbacks.body import Body
-from trayalert.domain.alert import TEST, Alert, Identity
-from trayalert.domain.level import Level
+from trayalert.domain.incident.alert import TEST, Alert, Identity
+from trayalert.domain.incident.level import Level
 
 _NEVER_MERGED = Identity(text="", timed=False)
 _UNFILLED = re.compile(r"\s*[\"']?\$\{?[A-Za-z_]\w{0,60}\}?[\"']?\s*")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from trayalert.callbacks.body import json_text, read_json, sound
-from trayalert.domain.resource import ACCOUNT_DIMENSIONS
+from trayalert.domain.incident.resource import ACCOUNT_DIMENSIONS
 
 _JSON = re.compile(r"\[|\{\s*[\"}]")
 _PYTHON = re.compile(r"\[?\s*\{\s*u?'")

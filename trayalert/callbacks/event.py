@@ -17,9 +17,9 @@ from trayalert.callbacks.body import Body
 from trayalert.callbacks.event_pairs import Pair, read_pair, stem_of
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.tree import Tree
-from trayalert.domain.alert import Alert, Identity, Kind, State
-from trayalert.domain.level import Level, read_alert_level
-from trayalert.domain.resource import Arn, id_dimension_of, namespace_of_id, read_arn, service_namespace
+from trayalert.domain.incident.alert import Alert, Identity, Kind, State
+from trayalert.domain.incident.level import Level, read_alert_level
+from trayalert.domain.incident.resource import Arn, id_dimension_of, namespace_of_id, read_arn, service_namespace
 from trayalert.domain.times import Millis, read_time
 
 KIND = Kind("event")

@@ -1,10 +1,10 @@
-"""Which alert is it, and which incident? Short texts made of what names them; see `domain/alert.py`."""
+"""Which alert is it, and which incident? Short texts made of what names them; see `domain/incident/alert.py`."""
 
 import hashlib
 import re
 
-from trayalert.domain.alert import Identity
 from trayalert.domain.callback import Callback
+from trayalert.domain.incident.alert import Identity
 from trayalert.domain.times import Millis
 
 _SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\\{0,7}\"\s*:\s*\\{0,7}\"[^\"]*\"\s*,?")

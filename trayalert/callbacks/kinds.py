@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from trayalert.callbacks import alertmanager, cms2, console_test, event, silence, sls, threshold, unrecognised
 from trayalert.callbacks.body import MOST_ALERTS, Body, read_body
-from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
+from trayalert.domain.incident.alert import Alert
 
 Read = Callable[[Body], tuple[Alert, ...] | None]
 

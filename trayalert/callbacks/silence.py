@@ -10,10 +10,10 @@ import re
 
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.identity import key_of, timed_identity
-from trayalert.domain.alert import SILENCE, Alert, State
 from trayalert.domain.callback import OWN, Callback
-from trayalert.domain.expected import Expected
-from trayalert.domain.level import Level, read_level
+from trayalert.domain.incident.alert import SILENCE, Alert, State
+from trayalert.domain.incident.level import Level, read_level
+from trayalert.domain.settings.expected_callback import Expected
 from trayalert.domain.times import Millis, as_datetime, read_timestamp
 
 _MARK = "silence"
@@ -79,7 +79,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
 
 
 def _message(name: str, status: Status, hours: float, last_at: Millis | None) -> str:
-    """Write it for scripts and searches; people get `services/alert_words.py`, in their own language and time."""
+    """Return the English message for scripts and searches; people read `services/presentation/alert_text.py`."""
     last = f"last {as_datetime(last_at):%Y-%m-%d %H:%M} UTC" if last_at is not None else "none yet"
     match status:
         case Status.SILENT:

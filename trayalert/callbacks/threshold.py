@@ -11,9 +11,9 @@ from trayalert.callbacks.body import Body
 from trayalert.callbacks.dimensions import canonical, read_dimensions
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.numbers import read_number
-from trayalert.domain.alert import Alert, Kind, State
-from trayalert.domain.level import read_alert_level, read_level
-from trayalert.domain.resource import id_dimension, normalise_namespace, told
+from trayalert.domain.incident.alert import Alert, Kind, State
+from trayalert.domain.incident.level import read_alert_level, read_level
+from trayalert.domain.incident.resource import id_dimension, normalise_namespace, told
 from trayalert.domain.times import read_timestamp
 
 KIND = Kind("threshold")

@@ -12,9 +12,9 @@ from typing import Any, Final
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.identity import text_identity
 from trayalert.callbacks.tree import Tree
-from trayalert.domain.alert import UNRECOGNISED, Alert
-from trayalert.domain.incident import UNRECOGNISED_KEY
-from trayalert.domain.level import Level
+from trayalert.domain.incident.alert import UNRECOGNISED, Alert
+from trayalert.domain.incident.incident import UNRECOGNISED_KEY
+from trayalert.domain.incident.level import Level
 
 # as the pages on webhooks of Slack, Teams, Discord, DingTalk, WeCom, Lark, Telegram, Bark, ServerChan, Zabbix, Uptime
 # Kuma and Grafana's legacy alerting call them

@@ -6,9 +6,19 @@ Machine output is JSON on stdout, errors are sentences on stderr. Exit status: 0
 import click
 
 from trayalert import __version__
-from trayalert.cli import asking, changing, diagnosing, expecting, keeping, running, secrets, sending, starting
-from trayalert.cli.common import FaultTellingGroup, data_dir_option
-from trayalert.cli.running import address_options, run_tray
+from trayalert.cli import (
+    autostart_command,
+    change_commands,
+    diagnosis_commands,
+    expected_command,
+    log_commands,
+    query_commands,
+    run_commands,
+    secret_commands,
+    send_command,
+)
+from trayalert.cli.command_base import FaultTellingGroup, data_dir_option
+from trayalert.cli.run_commands import address_options, run_tray
 
 
 @click.group(
@@ -32,24 +42,24 @@ def main(context: click.Context, host: str | None, port: int | None, minimised: 
 
 
 for command in (
-    running.serve,
-    running.guide,
-    secrets.url,
-    secrets.secrets,
-    asking.status,
-    asking.alerts,
-    asking.incidents,
-    asking.gaps,
-    expecting.expected,
-    changing.resolve,
-    changing.reparse,
-    sending.send,
-    asking.export,
-    diagnosing.doctor,
-    diagnosing.diagnostics,
-    keeping.check,
-    keeping.backup,
-    keeping.restore,
-    starting.autostart,
+    run_commands.serve,
+    run_commands.guide,
+    secret_commands.url,
+    secret_commands.secrets,
+    query_commands.status,
+    query_commands.alerts,
+    query_commands.incidents,
+    query_commands.gaps,
+    expected_command.expected,
+    change_commands.resolve,
+    change_commands.reparse,
+    send_command.send,
+    query_commands.export,
+    diagnosis_commands.doctor,
+    diagnosis_commands.diagnostics,
+    log_commands.check,
+    log_commands.backup,
+    log_commands.restore,
+    autostart_command.autostart,
 ):
     main.add_command(command)

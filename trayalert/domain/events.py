@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from trayalert.domain.gap import Gap
-from trayalert.domain.incident import Change
+from trayalert.domain.incident.incident import Change
 from trayalert.domain.log_state import LogState
-from trayalert.domain.reach import ReachState
+from trayalert.domain.reachability import ReachState
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
 

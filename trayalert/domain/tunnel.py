@@ -1,7 +1,7 @@
 """The tunnel through which the outside comes in: a program of others that trayalert starts and watches over.
 
-Plain facts: what is wanted, and how it is. `domain/presets.py` knows the programs, `domain/tunnel_table.py` reads the
-settings, `services/tunnelling.py` runs it.
+Plain facts: what is wanted, and how it is. `domain/settings/tunnel_presets.py` knows the programs,
+`domain/settings/tunnel_table.py` reads the settings, `services/tunnel/supervisor.py` runs it.
 """
 
 import enum

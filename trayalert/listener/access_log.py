@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, iso
-from trayalert.listener.bucket import Bucket
+from trayalert.listener.token_bucket import Bucket
 
 LARGEST = 512 * 1024
 EVERY = 1.0

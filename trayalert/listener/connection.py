@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import StreamReader, web
 
 from trayalert.listener import limits
-from trayalert.listener.answers import Answer
-from trayalert.listener.crowd import Crowd
+from trayalert.listener.connection_limit import Crowd
+from trayalert.listener.response import Answer
 
 _NO_HTTP = b"\0"
 """Breaks each head that is not complete."""

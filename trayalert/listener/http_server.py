@@ -7,9 +7,9 @@ from typing import Any
 from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 
-from trayalert.listener.answers import Answer
 from trayalert.listener.connection import Connection
-from trayalert.listener.crowd import Crowd
+from trayalert.listener.connection_limit import Crowd
+from trayalert.listener.response import Answer
 
 _VERSIONS = frozenset({HttpVersion10, HttpVersion11})
 

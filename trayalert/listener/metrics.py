@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from trayalert.listener.faults import DoorFault
-from trayalert.listener.measured import Measured
+from trayalert.listener.listener_fault import DoorFault
+from trayalert.listener.measurements import Measured
 
 _HOST = "127.0.0.1"
 _OUR_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})

@@ -7,10 +7,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from trayalert.domain.level import Level
-from trayalert.domain.reach import Reach
+from trayalert.domain.incident.level import Level
+from trayalert.domain.reachability import Reach
 from trayalert.domain.times import Millis
-from trayalert.listener.measured import Measured
+from trayalert.listener.measurements import Measured
 
 _COUNTERS = {
     "requests": "Requests that came to the door since the program started.",

@@ -10,7 +10,7 @@ from aiohttp import http_parser
 
 from trayalert.listener import limits
 from trayalert.listener.connection import Connection
-from trayalert.listener.faults import DoorFault
+from trayalert.listener.listener_fault import DoorFault
 
 _TURNS = 50
 """Turns of the loop within which a connection in memory has answered."""

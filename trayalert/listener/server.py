@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
+from trayalert.listener.acceptor import Entrance
 from trayalert.listener.access_log import AccessLog
+from trayalert.listener.connection_limit import Crowd
 from trayalert.listener.counts import DoorCounts
-from trayalert.listener.crowd import Crowd
 from trayalert.listener.descriptors import most_connections
-from trayalert.listener.door import Door, Opens, Receive, Rules
-from trayalert.listener.entrance import Entrance
-from trayalert.listener.faults import DoorFault
+from trayalert.listener.hook_endpoint import Door, Opens, Receive, Rules
 from trayalert.listener.http_server import Server
 from trayalert.listener.large_bodies import LargeBodies
+from trayalert.listener.listener_fault import DoorFault
 from trayalert.listener.self_check import check
 from trayalert.listener.tls import Certificate
 

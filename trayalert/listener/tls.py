@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from trayalert.listener.faults import DoorFault
+from trayalert.listener.listener_fault import DoorFault
 
 _LOOK_AGAIN = 1.0
 """Seconds between two looks at the files; they are looked at only when somebody comes."""

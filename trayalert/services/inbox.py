@@ -14,18 +14,18 @@ from pathlib import Path
 from trayalert.callbacks import unrecognised
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.alert import Alert
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
+from trayalert.domain.incident.alert import Alert
 from trayalert.domain.log_state import LogState
 from trayalert.domain.times import Millis, as_datetime
 from trayalert.listener.limits import LARGEST_SMALL_BODY
 from trayalert.listener.refusals import RefusedError, too_much
-from trayalert.storage.appending import Append
-from trayalert.storage.closing import Expire, Resolve
 from trayalert.storage.faults import NotStored
 from trayalert.storage.log import Log
-from trayalert.storage.writing import Job, Writing
+from trayalert.storage.writer.appender import Append
+from trayalert.storage.writer.closure import Expire, Resolve
+from trayalert.storage.writer.writer import Job, Writing
 
 COMMIT_DEADLINE = 4.0
 """Seconds that a callback may wait for the disk: the sender gives up after five and comes again."""

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from trayalert.domain.events import Event, LogChanged
 from trayalert.domain.log_state import LogState
-from trayalert.storage.appending import Append, Readings
-from trayalert.storage.bulletin import Bulletin
 from trayalert.storage.faults import NotStored
-from trayalert.storage.writing import Events, Job, Writing
+from trayalert.storage.writer.appender import Append, Readings
+from trayalert.storage.writer.log_status import Bulletin
+from trayalert.storage.writer.writer import Events, Job, Writing
 
 _LARGEST_GROUP = 512
 _LONGEST_QUEUE = 4096

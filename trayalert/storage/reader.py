@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from trayalert.callbacks.body import read_body
-from trayalert.domain.alert import Kind
 from trayalert.domain.callback import OWN, Callback
 from trayalert.domain.gap import Cause, Gap
-from trayalert.domain.level import Level, read_level
-from trayalert.domain.stored import Report, SecretUse, StoredAlert, StoredIncident, Totals
+from trayalert.domain.incident.alert import Kind
+from trayalert.domain.incident.level import Level, read_level
+from trayalert.domain.incident.stored import Report, SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.domain.times import Millis
-from trayalert.storage.asking import readable
 from trayalert.storage.faults import DamagedLog, LogFault, NoLog, fault_of
-from trayalert.storage.held import refuse_another
-from trayalert.storage.opening import Place, place_of, places
+from trayalert.storage.file.log_opening import Place, place_of, places
+from trayalert.storage.read_connection import readable
 from trayalert.storage.rows import (
     FROM_ALERT,
     FROM_STORED_INCIDENT,
@@ -32,6 +31,7 @@ from trayalert.storage.rows import (
     read_stored_incident,
 )
 from trayalert.storage.schema import refuse_other_version, version_of
+from trayalert.storage.writer_registry import refuse_another
 
 _SEARCHED = (
     "a.name", "a.resource_id", "a.resource_name", "a.metric", "a.metric_title", "a.rule_id", "a.namespace", "a.region",

@@ -10,11 +10,11 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from trayalert.callbacks.body import read_body
-from trayalert.domain.alert import Alert, Identity, Kind, State
 from trayalert.domain.callback import Callback
-from trayalert.domain.incident import Change, Incident
-from trayalert.domain.level import read_level
-from trayalert.domain.stored import StoredAlert, StoredIncident
+from trayalert.domain.incident.alert import Alert, Identity, Kind, State
+from trayalert.domain.incident.incident import Change, Incident
+from trayalert.domain.incident.level import read_level
+from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 from trayalert.storage.digest import digest_of
 

@@ -5,9 +5,9 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout
 
-from trayalert.ui.desk import Desk
+from trayalert.ui.backend import Desk
 from trayalert.ui.icons import TrayLook, tray_icon
-from trayalert.ui.plain import PlainLabel
+from trayalert.ui.safe_text import PlainLabel
 from trayalert.ui.state_wording import GAPS_MEAN, gap_row
 from trayalert.ui.text_table import TextTable
 

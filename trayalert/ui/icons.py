@@ -13,10 +13,10 @@ from typing import Final
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPen, QPixmap
 
-from trayalert.domain.level import Level, worst
-from trayalert.domain.reach import Reach
+from trayalert.domain.incident.level import Level, worst
+from trayalert.domain.reachability import Reach
 from trayalert.domain.times import Millis
-from trayalert.ui.desk import DeskState
+from trayalert.ui.backend import DeskState
 from trayalert.ui.glyphs import OUTLINES_FROM, draw_signs
 from trayalert.ui.state_wording import is_paused, shown_reach
 

@@ -8,13 +8,13 @@ from typing import Final
 
 from trayalert.domain.events import UrlChanged
 from trayalert.domain.gap import Cause, Gap
-from trayalert.domain.language import Language
-from trayalert.domain.level import Level, worst
-from trayalert.domain.reach import Reach
+from trayalert.domain.incident.level import Level, worst
+from trayalert.domain.reachability import Reach
 from trayalert.domain.text import sentence
 from trayalert.domain.times import Millis, duration_text
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.ui.desk import DeskState
+from trayalert.domain.wording.language import Language
+from trayalert.ui.backend import DeskState
 from trayalert.ui.wording import ago, local_time
 
 DAY: Final = 86_400_000

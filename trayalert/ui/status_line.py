@@ -12,10 +12,10 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from trayalert.domain.language import Language
 from trayalert.domain.text import sentence
-from trayalert.ui.desk import Desk, DeskState
-from trayalert.ui.plain import PlainLabel, copy_text
+from trayalert.domain.wording.language import Language
+from trayalert.ui.backend import Desk, DeskState
+from trayalert.ui.safe_text import PlainLabel, copy_text
 from trayalert.ui.state_wording import (
     calm_words,
     headline,

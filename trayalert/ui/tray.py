@@ -11,12 +11,12 @@ from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
-from trayalert.domain.stored import StoredIncident
+from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.text import sentence
-from trayalert.services.alert_words import place_words
-from trayalert.ui.desk import Desk, DeskState
+from trayalert.services.presentation.alert_text import place_words
+from trayalert.ui.backend import Desk, DeskState
 from trayalert.ui.icons import TrayLook, level_icon, tray_icon
-from trayalert.ui.plain import copy_text, elided, show_caption, show_tray_tooltip
+from trayalert.ui.safe_text import copy_text, elided, show_caption, show_tray_tooltip
 from trayalert.ui.state_wording import (
     headline,
     is_paused,

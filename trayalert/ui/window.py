@@ -10,15 +10,15 @@ from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QPoint, Qt, QTimer, 
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from trayalert.domain.stored import StoredIncident
-from trayalert.ui.console import open_console
-from trayalert.ui.desk import Desk
-from trayalert.ui.details import LATEST, Details
+from trayalert.domain.incident.stored import StoredIncident
+from trayalert.ui.backend import Desk
+from trayalert.ui.console_opener import open_console
 from trayalert.ui.icons import TrayLook, tray_icon
-from trayalert.ui.incident_menu import copy_link, fill_further_menu, fill_menu
-from trayalert.ui.incident_table import IncidentTable
-from trayalert.ui.incidents_model import IncidentsModel
-from trayalert.ui.plain import copy_text
+from trayalert.ui.incidents.incident_details import LATEST, Details
+from trayalert.ui.incidents.incident_menu import copy_link, fill_further_menu, fill_menu
+from trayalert.ui.incidents.incident_table import IncidentTable
+from trayalert.ui.incidents.incidents_model import IncidentsModel
+from trayalert.ui.safe_text import copy_text
 from trayalert.ui.state_wording import last_gap, reach_words
 from trayalert.ui.status_line import EmptyWords, StatusLine
 

@@ -5,15 +5,15 @@ Times are local; of today only the time is said. What is not known is said to be
 
 from datetime import datetime
 
-from trayalert.domain.alert import UNRECOGNISED
-from trayalert.domain.incident import Change, Incident
-from trayalert.domain.language import Language, duration_words, ending_words
-from trayalert.domain.level import Level, worst
-from trayalert.domain.stored import StoredIncident
+from trayalert.domain.incident.alert import UNRECOGNISED
+from trayalert.domain.incident.incident import Change, Incident
+from trayalert.domain.incident.level import Level, worst
+from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime, duration_text
-from trayalert.services.alert_words import name_words
-from trayalert.services.senders import Origin
+from trayalert.domain.wording.language import Language, duration_words, ending_words
+from trayalert.services.access.source_address import Origin
+from trayalert.services.presentation.alert_text import name_words
 
 
 def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:

@@ -1,0 +1,155 @@
+"""The desk of the running program, over a real log."""
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.program import wait_for
+from tests.storage.making import append, store
+from trayalert.app.backends.live_backend import LiveDesk
+from trayalert.app.backends.log_view import LogView
+from trayalert.app.diagnostics.crashes import Crashes
+from trayalert.app.platform.clock import now
+from trayalert.app.platform.places import find_places
+from trayalert.app.receiver import Plan, Receiver
+from trayalert.domain.incident.level import Level
+from trayalert.domain.settings.custom_command import Command
+from trayalert.domain.settings.settings import Settings
+from trayalert.services.access.secret_guesses import FRESH
+from trayalert.services.access.secrets import Secrets
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A log with one open incident."""
+    path = tmp_path / "trayalert.db"
+    store(path, append("i-1", triggerLevel="CRITICAL"))
+    return path
+
+
+@pytest.fixture
+async def desk(log: Path) -> AsyncIterator[LiveDesk]:
+    places = find_places(str(log.parent))
+    settings = replace(
+        Settings(),
+        port=0,
+        console_links={"acs_ecs": "https://ecs.console.aliyun.com/mine/{id}"},
+        commands=(Command("Show", ("no-such-program", "{id}")), Command("SSH", ("ssh", "{address}"))),
+    )
+    plan = Plan(places=places, settings=settings, problems=(), secrets=Secrets(places.secrets), front="tray")
+    receiver = Receiver(plan, announce=lambda _: None)
+    crashes = Crashes(places.crashes, str)
+    live = LiveDesk(plan, receiver, crashes, notifier_problem=lambda: None, pause=lambda _: None, quit_=lambda: None)
+    yield live
+    live.close()
+    receiver.end()
+    await receiver.run()
+
+
+def change(log: Path, sql: str) -> None:
+    """As an unlucky disk or another program would."""
+    with closing(sqlite3.connect(log, isolation_level=None)) as other:
+        other.execute(sql)
+
+
+async def test_the_persons_own_pages_and_commands_are_those_of_the_settings(desk: LiveDesk) -> None:
+    (one,) = desk.open_incidents() or ()
+    assert desk.console_links(one)[0].url == "https://ecs.console.aliyun.com/mine/i-1"
+
+    show, ssh = desk.commands(one)
+    assert show.arguments == ("no-such-program", "i-1")
+    assert desk.run_command(show) == "Show was not started: there is no program no-such-program."
+    assert (ssh.arguments, ssh.missing) == ((), "no address is known")
+
+
+async def test_what_was_open_stays_open_while_the_log_cannot_be_read(log: Path, desk: LiveDesk) -> None:
+    assert (desk.state().worst, desk.state().trouble) == (Level.CRITICAL, ())
+
+    change(log, "ALTER TABLE incident RENAME TO gone")
+    desk.incidents([1])
+    broken = desk.state()
+
+    assert (broken.open_incidents, broken.worst) == (1, Level.CRITICAL)
+    (sentence,) = broken.trouble
+    assert sentence.startswith(f"the log {log} cannot be read")
+
+    change(log, "ALTER TABLE gone RENAME TO incident")
+    desk.incidents([1])
+
+    assert (desk.state().open_incidents, desk.state().trouble) == (1, ())
+
+
+async def test_what_cannot_be_read_is_unknown_and_neither_gone_nor_calm(log: Path, desk: LiveDesk) -> None:
+    change(log, "ALTER TABLE incident RENAME TO gone")
+
+    assert (desk.incidents([1]), desk.open_incidents()) == (None, None)
+    assert (desk.state().unsure, desk.state().unread) == ("the log cannot be read", True)
+
+    change(log, "ALTER TABLE gone RENAME TO incident")
+    assert desk.state().unsure is None
+
+
+async def test_an_alert_that_was_refused_is_trouble_and_lost_for_an_hour(desk: LiveDesk) -> None:
+    assert not desk.state().lost_lately
+
+    counts = desk._receiver.doorway.counts
+    counts.turned_away, counts.last_turned_away_why = 1, "its body is larger than 1 MiB"
+    counts.last_turned_away_at = counts.lost_at = now()
+    refused = desk.state()
+    assert refused.lost_lately
+    assert "its body is larger than 1 MiB" in refused.trouble[0]
+
+    counts.lost_at = counts.last_turned_away_at = now() - FRESH - 1
+    assert (desk.state().lost_lately, desk.state().trouble) == (False, ())
+
+
+async def test_crashes_are_news_until_they_are_dismissed(log: Path, desk: LiveDesk) -> None:
+    folder = log.parent / "crashes"
+    folder.mkdir()
+    (folder / "crash-20261123T031200Z.txt").write_text("what happened")
+
+    (sentence,) = desk.state().news
+    assert sentence.startswith("trayalert crashed on ")
+    assert f"what happened is in {folder / 'crash-20261123T031200Z.txt'}." in sentence
+
+    desk.dismiss_news()
+    assert desk.state().news == ()
+    assert [path.name for path in folder.iterdir()] == ["crash-20261123T031200Z.seen.txt"]
+
+
+async def test_a_log_that_another_program_locks_does_not_stop_the_window(log: Path) -> None:
+    copy = log.with_name("copy.db")
+    with closing(sqlite3.connect(log)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        view = LogView(copy, verify=lambda: None)
+        begun = time.monotonic()
+        for _ in range(100):
+            assert view.ask("levels", lambda reader: reader.open_levels()) is None
+        assert time.monotonic() - begun < 0.5
+        (sentence,) = view.problems
+        assert str(copy) in sentence
+        other.execute("COMMIT")
+    wait_for(lambda: view.ask("levels", lambda reader: reader.open_levels()) is not None, deadline=5)
+    assert view.problems == ()
+    view.let_go()
+
+
+def test_a_fault_of_our_own_is_trouble_and_no_calm(log: Path, caplog: pytest.LogCaptureFixture) -> None:
+    view = LogView(log, verify=lambda: None)
+
+    assert view.ask("levels", lambda reader: 1 // (reader.totals().alerts - 1)) is None
+    assert "send its makers" in view.problems[0]
+    caplog.clear()
+
+    assert view.ask("levels", lambda reader: reader.open_levels()) == {Level.CRITICAL: 1}
+    assert not view.problems
+    view.let_go()

@@ -1,0 +1,321 @@
+"""Sleeps and freezes: by the clock, and by a stand-in for logind on a private bus."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbus_fast import Message
+from dbus_fast.aio import MessageBus
+
+from tests.desktop.session_bus import SessionBus
+from tests.program import DEADLINE, environment, serving
+from tests.storage.making import HOUR, MINUTE, NOON, until
+from trayalert.app.platform import clock, logind, sleep
+from trayalert.app.platform.logind import watch_logind
+from trayalert.app.platform.sleep import LATE, Waking
+from trayalert.dbus_client import answer_of, ask_bus
+
+LOGIND = "org.freedesktop.login1"
+
+
+@dataclass
+class World:
+    """Both clocks, and what was told of sleeps."""
+
+    wall: int = NOON
+    steady: int = 5_000
+    looks: int = 0
+    told: list[tuple[int, int]] = field(default_factory=list)
+
+    def ticks(self) -> int:
+        self.looks += 1
+        return self.steady
+
+    def waking(self) -> Waking:
+        return Waking(now=lambda: self.wall, ticks=self.ticks, slept=lambda *span: self.told.append(span))
+
+    def go_on(self, by: int) -> None:
+        self.wall += by
+        self.steady += by
+
+    async def look(self) -> None:
+        """Let it look at the clock, some more times."""
+        seen = self.looks
+        await until(lambda: self.looks > seen + 3)
+
+
+@asynccontextmanager
+async def running(waking: Waking) -> AsyncIterator[None]:
+    task = asyncio.create_task(waking.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world in which it looks at the clock often, and no system bus is there."""
+    monkeypatch.setattr(sleep, "EVERY", 2)
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere")
+    return World()
+
+
+# ---- by the clock
+
+
+async def test_a_sleep_is_seen_by_the_clock_and_told_once(world: World) -> None:
+    async with running(world.waking()):
+        await world.look()
+        world.go_on(HOUR)
+        await until(lambda: world.told)
+        await world.look()
+
+    assert world.told == [(NOON, NOON + HOUR)]
+
+
+async def test_a_clock_that_was_set_shows_no_sleep(world: World) -> None:
+    async with running(world.waking()):
+        for by in (HOUR, -2 * HOUR):
+            world.wall += by
+            await world.look()
+
+    assert world.told == []
+
+
+async def test_a_clock_that_was_set_hides_no_sleep(world: World) -> None:
+    async with running(world.waking()):
+        await world.look()
+        world.go_on(HOUR)
+        world.wall -= HOUR
+        await until(lambda: world.told)
+
+    assert world.told == [(NOON - HOUR, NOON)]  # as long as it was, and up to now
+
+
+async def test_a_busy_computer_is_not_asleep(world: World) -> None:
+    async with running(world.waking()):
+        for _ in range(3):
+            world.go_on(LATE)
+            await world.look()
+
+    assert world.told == []
+
+
+async def test_a_loop_that_was_blocked_stood_still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sleep, "LATE", 200)
+    waking = Waking(now=clock.now, ticks=clock.ticks, slept=lambda *span: world.told.append(span))
+    async with running(waking):
+        await asyncio.sleep(0.02)
+        begun = clock.now()
+        time.sleep(0.4)  # noqa: ASYNC251 - what is not to be done in a loop
+        await until(lambda: world.told and world.told[-1][1] >= begun + 400)
+
+    began_at, ended_at = world.told[-1]
+    assert begun - 300 < began_at <= begun
+    assert 400 <= ended_at - began_at < 2000
+
+
+FROZEN = """
+import asyncio, sys
+from trayalert.app.platform import clock, sleep
+sleep.EVERY, sleep.LATE = 50, 500
+print("awake", "dbus_fast" in sys.modules, flush=True)
+tell = lambda began, ended: print(began, ended, "dbus_fast" in sys.modules, flush=True)
+async def main():
+    await sleep.Waking(now=clock.now, ticks=clock.ticks, slept=tell).run()
+asyncio.run(main())
+"""
+
+
+def test_a_process_that_was_frozen_counts_it_and_loads_no_bus_where_there_is_none() -> None:
+    nowhere = environment(DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere")
+    with subprocess.Popen(
+        [sys.executable, "-c", FROZEN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=nowhere
+    ) as frozen:
+        assert frozen.stdout
+        assert frozen.stdout.readline() == "awake False\n"
+        time.sleep(0.2)
+        frozen.send_signal(signal.SIGSTOP)
+        stopped = clock.now()
+        time.sleep(1.0)
+        frozen.send_signal(signal.SIGCONT)
+        began_at, ended_at, bus = frozen.stdout.readline().split()
+        frozen.send_signal(signal.SIGTERM)
+        _, complaints = frozen.communicate(timeout=DEADLINE)
+
+    assert (bus, complaints) == ("False", "")
+    assert stopped - 600 < int(began_at) <= stopped + 100
+    assert 900 <= int(ended_at) - int(began_at) < 3000
+
+
+# ---- by logind
+
+
+@dataclass
+class Logind:
+    """Somebody on the bus who says what logind says."""
+
+    bus: MessageBus
+
+    async def say(self, going: Any, *, signature: str = "b", member: str = "PrepareForSleep") -> None:
+        """Say it; the bus has it when this returns."""
+        path, interface = "/org/freedesktop/login1", f"{LOGIND}.Manager"
+        await self.bus.send(Message.new_signal(path, interface, member, signature, [going]))
+        await self.bus.call(ask_bus("GetId"))
+
+
+@asynccontextmanager
+async def on_bus(address: str, *, name: str | None = LOGIND) -> AsyncIterator[Logind]:
+    bus = await MessageBus(bus_address=address).connect()
+    if name:
+        answer_of(await bus.call(ask_bus("RequestName", "su", name, 4)))
+    try:
+        yield Logind(bus)
+    finally:
+        bus.disconnect()
+        await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionBus]:
+    with tempfile.TemporaryDirectory(prefix="bus") as folder:
+        bus = SessionBus(Path(folder), os.environ)
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
+        monkeypatch.setattr(logind, "TRY_AGAIN", 0.02)
+        yield bus
+        bus.stop()
+
+
+async def heard(by: Logind, waking: Waking) -> None:
+    """Say that it goes to sleep, until the one who is to hear it has come to the bus."""
+    async with asyncio.timeout(5):
+        while waking._went is None:
+            await by.say(going=True)
+    await by.say(going=False)  # what was said before is heard by then
+    await until(lambda: waking._went is None)
+    await by.say(going=True)
+    await until(lambda: waking._went is not None)
+
+
+async def test_a_sleep_that_logind_tells_is_exact_and_told_once(world: World, bus: SessionBus) -> None:
+    waking = world.waking()
+    async with on_bus(bus.address) as login, running(waking):
+        await heard(login, waking)
+        world.go_on(3_000)  # less than the clock would show
+        await login.say(going=False)
+        await until(lambda: world.told)
+        await world.look()
+
+    assert world.told == [(NOON, NOON + 3_000)]
+
+
+@pytest.mark.parametrize("first", ["clock", "logind"])
+async def test_both_sources_tell_one_sleep_once(world: World, bus: SessionBus, first: str) -> None:
+    waking = world.waking()
+    async with on_bus(bus.address) as login, running(waking):
+        await heard(login, waking)
+        world.go_on(4_000)  # the computer takes its time to fall asleep
+        await world.look()
+        world.go_on(HOUR)
+        if first == "logind":
+            waking._back()
+        await until(lambda: world.told)
+        await login.say(going=False)
+        await world.look()
+
+    assert world.told == [(NOON, NOON + 4_000 + HOUR)]
+
+
+async def test_what_is_heard_only_behind_the_sleep_is_told_once(world: World) -> None:
+    waking = world.waking()
+    world.go_on(HOUR)
+    waking._going()
+    waking._back()
+
+    assert world.told == [(NOON, NOON + HOUR)]
+
+
+async def test_a_sleep_that_was_called_off_is_none(world: World) -> None:
+    waking = world.waking()
+    waking._going()
+    waking._back()
+    waking._going()
+    for _ in range(20):  # and nobody says so
+        world.go_on(5_000)
+        waking._look()
+    waking._back()
+    assert world.told == []
+
+    world.go_on(MINUTE)
+    waking._look()
+    assert world.told == [(NOON + 100_000, NOON + 160_000)]
+
+
+async def test_only_logind_is_heard_and_only_what_it_says_of_sleep(bus: SessionBus) -> None:
+    said: list[str] = []
+    watching = asyncio.create_task(watch_logind(lambda: said.append("going"), lambda: said.append("back")))
+    async with on_bus(bus.address) as login, on_bus(bus.address, name=None) as stranger:
+        async with asyncio.timeout(5):
+            while not said:
+                await login.say(going=True)
+        said.clear()
+        await stranger.say(going=True)
+        await login.say(going=True, member="PrepareForShutdown")
+        await login.say("yes", signature="s")
+        await login.say(going=False)
+        await until(lambda: "back" in said)
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching
+
+    assert said == ["back"]
+
+
+async def test_a_bus_that_dies_is_found_again_without_a_word(
+    world: World, bus: SessionBus, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    waking = world.waking()
+    async with running(waking):
+        async with on_bus(bus.address) as login:
+            await heard(login, waking)
+        waking._back()
+        bus.stop()
+        await world.look()
+        bus.restart()
+        async with on_bus(bus.address) as login:
+            await heard(login, waking)
+            world.go_on(3_000)
+            await login.say(going=False)
+            await until(lambda: world.told)
+
+    assert world.told == [(NOON, NOON + 3_000)]
+    assert caplog.text == ""
+    assert capfd.readouterr().err == ""
+
+
+async def test_the_program_lists_the_sleep_that_logind_tells(bus: SessionBus, tmp_path: Path) -> None:
+    async with on_bus(bus.address) as login:
+        with serving(tmp_path, DBUS_SYSTEM_BUS_ADDRESS=bus.address) as program:
+            gaps: list[dict[str, Any]] = []
+            async with asyncio.timeout(DEADLINE):
+                while not gaps:  # until the one who is to hear it has come to the bus
+                    await login.say(going=True)
+                    await asyncio.sleep(1.1)  # the sleep
+                    await login.say(going=False)
+                    gaps = program.run("gaps", "--json").objects
+    assert gaps[0]["cause"] == "asleep"
+    assert 1 <= gaps[0]["seconds"] < 10

@@ -1,0 +1,64 @@
+"""The way in as the receiver keeps it: one tunnel, whatever is chosen, and what it says is seen at once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+
+from trayalert.app.connectivity import WayIn
+from trayalert.app.platform.state_store import Remembered
+from trayalert.domain.settings.settings import Settings
+from trayalert.domain.tunnel import Tunnel
+from trayalert.services.presentation.status import Door
+
+
+def settings(tmp_path: Path, seconds: int) -> Settings:
+    """With a tunnel that says that it looks, and finds no address for so long."""
+    command = ("sh", "-c", f"echo looking; exec sleep {seconds}", str(tmp_path))
+    return Settings(tunnel=Tunnel(kind="command", command=command, url_pattern="https://[a-z.]+"))
+
+
+@asynccontextmanager
+async def way_in(tmp_path: Path) -> AsyncIterator[WayIn]:
+    made = WayIn(
+        settings(tmp_path, 1000),
+        Remembered(tmp_path / "remembered.json"),
+        announce=lambda _: None,
+        mask=lambda text: text,
+    )
+    running = asyncio.create_task(made.run())
+    made.door_is(Door(host="127.0.0.1", port=1, open=True))
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+def guards() -> list[str]:
+    """The command lines of the guards that this process has started."""
+    lines = [" ".join(child.cmdline()) for child in psutil.Process().children()]
+    return [line for line in lines if "reaper.py" in line]
+
+
+async def until(condition: Callable[[], object], *, deadline: float = 20) -> None:
+    async with asyncio.timeout(deadline):
+        while not condition():  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.01)
+
+
+async def test_what_a_tunnel_says_before_it_is_up_is_seen_at_once(tmp_path: Path) -> None:
+    async with way_in(tmp_path) as made:
+        await until(lambda: made.tunnel.output == ("looking",))
+
+
+async def test_two_ways_chosen_at_once_leave_one_tunnel_the_last(tmp_path: Path) -> None:
+    async with way_in(tmp_path) as made:
+        await until(lambda: made.tunnel.output)
+        await asyncio.gather(*(made.choose(settings(tmp_path, seconds)) for seconds in (1001, 1002)))
+        await until(lambda: made.tunnel.output)
+        assert len(guards()) == 1, guards()
+        assert "sleep 1002" in guards()[0]
+    assert not guards()

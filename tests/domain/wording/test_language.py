@@ -1,0 +1,58 @@
+import pytest
+
+from trayalert.domain.incident.alert import State
+from trayalert.domain.incident.incident import Change
+from trayalert.domain.incident.level import Level
+from trayalert.domain.wording.component import _LABELS, _WORDS
+from trayalert.domain.wording.language import Language, duration_words, ending_words, find_language, state_words
+
+EN, ZH = Language.EN, Language.ZH
+
+
+@pytest.mark.parametrize(
+    ("setting", "environment", "language"),
+    [
+        ("en", {"LANG": "zh_CN.UTF-8"}, EN),
+        ("zh", {}, ZH),
+        ("auto", {}, EN),
+        ("auto", {"LANG": "zh_CN.UTF-8"}, ZH),
+        ("auto", {"LANG": "zh_TW", "LC_MESSAGES": "C"}, EN),
+        ("auto", {"LC_ALL": "zh_CN.UTF-8", "LC_MESSAGES": "de_DE.UTF-8", "LANG": "C"}, ZH),
+        ("auto", {"LC_ALL": "", "LC_MESSAGES": "ZH", "LANG": "en_US.UTF-8"}, ZH),
+        ("auto", {"LC_ALL": "de_DE.UTF-8"}, EN),
+    ],
+)
+def test_the_setting_wins_and_auto_is_the_systems(
+    setting: str, environment: dict[str, str], language: Language
+) -> None:
+    assert find_language(setting, environment) is language
+
+
+def test_levels_states_endings_and_parts_are_said_in_both_languages() -> None:
+    words = {*Level, *_WORDS.values(), *_LABELS.values()}
+    assert {word: EN.say(word) for word in words} == {word: word for word in words}
+    assert all(ZH.say(word) for word in words)
+    for language in Language:
+        assert all(state_words(state, language) for state in State)
+        assert all(ending_words(change, language) for change in (*Change, None))
+    assert [ZH.say(level) for level in Level] == ["正常", "信息", "警告", "严重"]
+    assert ending_words(Change.RESOLVED, ZH) == "手动恢复"
+    assert ending_words(Change.RESOLVED, EN) == "recovered by hand"
+    with pytest.raises(KeyError):  # what nobody translated is noticed
+        EN.say("no such word")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese", "exact"),
+    [
+        (45, "45 s", "45 秒", "45 s"),
+        (180, "3 min", "3 分钟", "3 min"),
+        (185, "3 min", "3 分钟", "3 min 5 s"),
+        (7500, "2 h 5 min", "2 小时 5 分钟", "2 h 5 min"),
+        (86_400 * 4 + 7200, "4 d 2 h", "4 天 2 小时", "4 d 2 h"),
+    ],
+)
+def test_a_length_of_time_is_said_as_people_say_it(seconds: int, english: str, chinese: str, exact: str) -> None:
+    assert duration_words(seconds * 1000, EN) == english
+    assert duration_words(seconds * 1000, ZH) == chinese
+    assert duration_words(seconds * 1000, EN, seconds=True) == exact

@@ -1,0 +1,142 @@
+"""What an alert says to a person."""
+
+import csv
+from dataclasses import replace
+
+import pytest
+
+from tests.domain.incident.incident_log import fires
+from trayalert.domain.incident.alert import Alert, Kind
+from trayalert.domain.wording.language import Language
+from trayalert.resource_files import read_text
+from trayalert.services.presentation import metric_catalogue
+from trayalert.services.presentation.alert_text import (
+    MOST_LINES,
+    condition_words,
+    message_lines,
+    metric_or_message,
+    metric_title,
+    metric_unit,
+    metric_words,
+    name_words,
+    place_words,
+    resource_words,
+    value_words,
+)
+from trayalert.services.presentation.metric_catalogue import find_metric
+
+EN, ZH = Language.EN, Language.ZH
+
+
+def alert(
+    metric: str | None = "StandardMemoryUsage",
+    title: str | None = None,
+    *,
+    namespace: str = "acs_kvstore",
+    unit: str | None = None,
+) -> Alert:
+    return replace(
+        fires(0), metric=metric, metric_title=title, namespace=namespace, unit=unit, value=91.24, value_text="91.24",
+        expression="$Average>=90",
+    )  # fmt: skip
+
+
+def test_every_metric_of_the_table_is_found_by_both_names_of_its_namespace() -> None:
+    rows = list(csv.DictReader(read_text("metrics.csv").splitlines()))
+    assert len(rows) == 2616
+    for row in rows:
+        found = find_metric(row["namespace"], row["metric_name"])
+        assert found is not None
+        assert found.title(EN) == (row["title_en"] or row["title_zh"])
+        assert found.title(ZH) == (row["title_zh"] or row["title_en"])
+    for name in ("acs_redis_dashboard", "acs_kvstore", "redis_dashboard"):
+        assert find_metric(name, "StandardMemoryUsage")
+    assert find_metric("acs_ecs", "cpu_total") == find_metric("acs_ecs_dashboard", "cpu_total")
+    assert find_metric("acs_kvstore", "no such metric") is None
+    assert find_metric(None, "cpu_total") is None
+
+
+@pytest.mark.parametrize("title", [None, "StandardMemoryUsage"])
+def test_a_title_that_is_missing_or_only_the_id_is_taken_from_the_table(title: str | None) -> None:
+    assert metric_words(alert(title=title), EN) == "Memory Usage"
+    assert metric_words(alert(title=title), ZH) == "内存使用率"
+
+
+def test_what_the_callback_says_wins() -> None:
+    assert metric_words(alert(title="实例内存"), EN) == "实例内存"
+    assert metric_unit(alert(unit="个")) == "个"
+    assert metric_words(alert("of_ours", "of_ours"), EN) == "of_ours"
+    assert metric_words(alert(None), EN) == ""
+
+
+def test_a_title_in_one_language_only_is_better_than_an_id() -> None:
+    assert metric_words(alert("dcdn_qps_http", namespace="acs_dcdn"), EN) == "Http每秒请求数"
+
+
+def test_a_unit_that_is_missing_is_taken_from_the_table_for_reading_and_condition() -> None:
+    assert value_words(alert(), EN) == "91.2 %"
+    assert condition_words(alert(), ZH) == "平均值 ≥ 90 %"
+    without = next(row for row in csv.DictReader(read_text("metrics.csv").splitlines()) if row["unit"] == "N/A")
+    assert metric_unit(alert(without["metric_name"], namespace=without["namespace"])) is None
+
+
+def test_a_composite_rule_has_several_metrics() -> None:
+    composite = alert("多指标", "多指标", namespace="acs_ecs")
+    assert metric_words(composite, EN) == "Several metrics"
+    assert metric_words(composite, ZH) == metric_title(composite, EN) == "多指标"
+
+
+def test_a_name_in_several_languages_is_said_in_ones_own() -> None:
+    event = replace(fires(0), name="Instance:Reboot", titles={"en": "Instance reboot", "zh": "实例重启"})
+    assert (name_words(event, EN), name_words(event, ZH)) == ("Instance reboot", "实例重启")
+    assert name_words(replace(event, titles={}), ZH) == "Instance:Reboot"
+    assert name_words(replace(event, titles={"zh": "实例\u202e重启"}, name=None), EN) == "实例重启"
+
+
+def test_an_events_machine_name_is_said_as_people_say_it() -> None:
+    event = replace(fires(0), kind=Kind("event"), name="Instance:SystemMaintenance.Reboot:Scheduled")
+    assert name_words(event, EN) == "Reboot for system maintenance"
+    assert name_words(event, ZH) == "因系统维护，实例重启"
+    assert name_words(replace(event, name="Agent_Status_Stopped"), EN) == "Monitoring agent stopped"
+    assert name_words(replace(event, titles={"en": "Its own"}), EN) == "Its own"
+    for unknown in ("Instance:New.Thing:Scheduled", "Instance:SystemMaintenance.Reboot:Soon", "Scheduled", ":"):
+        assert name_words(replace(event, name=unknown), ZH) == unknown
+    rule = "Instance:StateChange"
+    assert name_words(replace(event, kind=Kind("threshold"), name=rule), EN) == rule
+
+
+def test_a_message_keeps_its_lines_and_says_nothing_twice() -> None:
+    text = "磁盘满\ndb-02\n\n<b>5xx</b> 12 %\r\nsee \u202ehere\n<b>5xx</b> 12 %"
+    full = replace(fires(0), name="DiskFull", titles={"zh": "磁盘满"}, resource_name="db-02", message=text)
+    assert message_lines(full, ZH) == ("<b>5xx</b> 12 %", "see here")
+    assert message_lines(full, EN)[0] == "磁盘满"
+    assert message_lines(replace(full, message="磁盘满"), ZH) == message_lines(replace(full, message=None), ZH) == ()
+    many = message_lines(replace(full, message="\n".join(str(number) * 900 for number in range(10, 9000))), EN)
+    assert len(many) <= MOST_LINES
+    assert max(map(len, many)) <= 500
+
+
+def test_what_has_no_metric_is_told_by_its_message() -> None:
+    event = replace(alert(None), message="Scheduled; reason: disk\nmore")
+    assert metric_or_message(event, EN) == "Scheduled; reason: disk"
+    assert metric_or_message(replace(alert("of_ours"), message="x"), EN) == "of_ours"
+    assert metric_or_message(alert(None), EN) == ""
+
+
+def test_a_resource_is_called_by_its_own_name_and_part() -> None:
+    disk = replace(
+        fires(0), resource_id="i-1", resource_name="db-02", dimensions={"instanceId": "i-1", "device": "/dev/vda1"}
+    )
+    assert (resource_words(disk), place_words(disk)) == ("db-02", "db-02 · /dev/vda1")
+    assert resource_words(replace(disk, resource_name=None)) == "i-1"
+    assert place_words(replace(disk, dimensions={})) == "db-02"
+    assert place_words(fires(0)) == ""
+
+
+def test_the_table_is_not_read_before_it_is_needed() -> None:
+    metric_catalogue._table.cache_clear()
+    told = alert(title="内存使用率", unit="%")
+    assert metric_words(told, EN) + value_words(told, EN) + condition_words(told, EN)
+    assert metric_catalogue._table.cache_info().currsize == 0
+    metric_words(alert(), EN)  # this is what would be noticed
+    assert metric_catalogue._table.cache_info().currsize == 1

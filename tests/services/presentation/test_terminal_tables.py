@@ -1,0 +1,131 @@
+"""What people read in a terminal."""
+
+import unicodedata
+from pathlib import Path
+
+from tests.storage.making import NOON, append, raw_callback, read, reading, store
+from trayalert.domain.log_state import LogState
+from trayalert.domain.settings.settings import Settings
+from trayalert.domain.wording.language import Language
+from trayalert.services.presentation.status import NO_TOTALS, Door, Running, status
+from trayalert.services.presentation.terminal_tables import alert_lines, incident_lines, status_lines
+
+EN = Language.EN
+
+
+def columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def place(line: str, text: str) -> int:
+    """The column of the screen at which the text begins."""
+    return columns(line[: line.index(text)])
+
+
+def table(tmp_path: Path) -> list[str]:
+    path = tmp_path / "trayalert.db"
+    store(
+        path,
+        append("i-1", alertName="CPU", metricName="CPU使用率", unit="%", came=NOON),
+        append("i-2", alertName="磁盘使用率过高", metricName="disk", unit="%"),
+        append("i-3", alertName="ＦＵＬＬ　width", metricName="メモリ", unit="%"),
+    )
+    with reading(path) as reader:
+        return list(alert_lines(reader.alerts(limit=None), EN))
+
+
+def test_columns_stand_below_each_other_in_chinese_too(tmp_path: Path) -> None:
+    head, *lines = table(tmp_path)
+
+    assert len(lines) == 3
+    for title, texts in {"METRIC": ["メモリ", "disk", "CPU使用率"], "VALUE": ["97.5 %"] * 3}.items():
+        assert {place(line, text) for line, text in zip(lines, texts, strict=True)} == {place(head, title)}
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_a_stranger_cannot_break_a_line_or_move_the_cursor(tmp_path: Path) -> None:
+    path = tmp_path / "trayalert.db"
+    store(
+        path, append("i-1", alertName="a\nb\r\x1b[2Jc\u202egnp\u200b", curValue="\x07"), read(raw_callback(b"\x1b[2J"))
+    )
+    with reading(path) as reader:
+        lines = list(alert_lines(reader.alerts(limit=None), EN))
+        lines += incident_lines(reader.every_incident(), EN, now=NOON, mute_period=1)
+
+    assert len(lines) == 6
+    assert all(line.isprintable() for line in lines)
+
+
+def test_an_empty_table_is_its_head() -> None:
+    assert len(list(alert_lines([], EN))) == len(list(incident_lines([], EN, now=0, mute_period=1))) == 1
+
+
+def test_incidents_say_how_long_they_last(tmp_path: Path) -> None:
+    path = tmp_path / "trayalert.db"
+    ok = {"alertState": "OK", "triggerLevel": "OK"}
+    store(path, append("i-1"), append("i-2"), append("i-2", at=NOON + 180_000, **ok), append("i-3", at=NOON, **ok))
+    with reading(path) as reader:
+        head, lone, closed, burning = incident_lines(
+            reader.every_incident(), EN, now=NOON + 7_500_000, mute_period=10**9
+        )
+
+    assert "recovered" in lone
+    assert lone[place(head, "LASTED") :].startswith("?")
+    assert closed[place(head, "LASTED") :].startswith("3 min ")
+    assert burning[place(head, "LASTED") :].startswith("2 h 5 min ")
+
+
+def test_in_chinese_levels_states_and_lengths_of_time_are_chinese(tmp_path: Path) -> None:
+    path = tmp_path / "trayalert.db"
+    disk = {"dimensions": "{instanceId=i-1, device=/dev/vda1}", "instanceName": "db-02/10.0.0.22", "unit": "%"}
+    store(
+        path,
+        append("i-1", triggerLevel="CRITICAL", **disk),
+        append("i-1", at=NOON + 60_000, alertState="INSUFFICIENT_DATA", **disk),
+        append("i-1", at=NOON + 180_000, alertState="OK", triggerLevel="OK", **disk),
+    )
+    with reading(path) as reader:
+        _, ok, no_data, alert = alert_lines(reader.alerts(limit=None), Language.ZH)
+        _, incident = incident_lines(reader.every_incident(), Language.ZH, now=NOON, mute_period=10**9)
+
+    assert "正常   正常" in ok
+    assert "无数据" in no_data
+    assert "严重   告警" in alert
+    assert "db-02 · /dev/vda1" in alert
+    for words in ("已恢复", "严重", "3 分钟", "97.5 %"):
+        assert words in incident
+
+
+NOTHING_KEPT = {"backups": 0, "last_backup_at": None, "quarantined": 0, "salvage": None}
+
+
+def told(running: Running | None, *problems: str) -> str:
+    state = status(settings=Settings(), problems=problems, totals=NO_TOTALS, running=running, data_dir="/data")
+    return "\n".join(status_lines(state | NOTHING_KEPT))
+
+
+def test_status_says_what_matters_first() -> None:
+    door = Door(host="127.0.0.1", port=8765, open=True)
+    blind = Door(host="127.0.0.1", port=8765, open=False, problem="port 8765 is taken.")
+
+    assert told(None).startswith("not running: callbacks that come now are lost")
+    running = Running(front="serve", pid=1, http_parser="c", door=door)
+    assert told(running).startswith("running (serve), listening on 127.0.0.1:8765\n")
+    shut = Running(front="tray", pid=1, http_parser="c", door=blind)
+    assert told(shut).startswith("running (tray), but the door is shut: port 8765 is taken.\n")
+    assert "calm" not in told(running)
+    assert "unknown: nothing has proved" in told(running)
+    assert told(None, "port is wrong").endswith("settings        port is wrong")
+
+
+def test_status_says_how_the_log_is_and_who_probes() -> None:
+    door = Door(host="127.0.0.1", port=8765, open=True)
+    log = LogState(storing=False, problems=("The disk is full.",), news=("3 of 4 salvaged.",), salvaging=True)
+    running = Running(front="serve", pid=1, http_parser="c", door=door, log_state=log, probing="Someone is probing.")
+
+    lines = told(running).splitlines()
+
+    assert "reach           blind: callbacks are refused, as they cannot be stored" in lines
+    assert {"log             The disk is full.", "log news        3 of 4 salvaged."} <= set(lines)
+    assert "probing         Someone is probing." in lines
+    assert any(line.startswith("salvage ") for line in lines)

@@ -1,0 +1,141 @@
+"""Gaps in the real log: none is lost, whatever ended the program, and each is told once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.storage.making import NOON, callback, locked, reading, until
+from trayalert.domain.events import Event, Returned
+from trayalert.domain.gap import Cause, Gap
+from trayalert.domain.reachability import Reach, ReachState
+from trayalert.services.inbox import Inbox
+from trayalert.services.reachability.downtime import Gapkeeping
+
+MINUTE = 60_000
+
+
+@dataclass
+class Clock:
+    at: int = NOON
+
+    def __call__(self) -> int:
+        return self.at
+
+
+def blind(since: int, why: str = "Nobody answers.") -> ReachState:
+    return ReachState(reach=Reach.BLIND, since=since, why=why)
+
+
+def reachable(since: int) -> ReachState:
+    return ReachState(reach=Reach.REACHABLE, since=since)
+
+
+@dataclass
+class Run:
+    folder: Path
+    inbox: Inbox
+    gaps: Gapkeeping
+    clock: Clock
+    heard: list[Event]
+
+    @property
+    def listed(self) -> list[tuple[Cause, int, int | None]]:
+        with reading(self.folder / "trayalert.db") as log:
+            return [(gap.cause, gap.began_at, gap.ended_at) for gap in log.gaps(limit=10)]
+
+
+@asynccontextmanager
+async def run(folder: Path, clock: Clock, *, settles: float = 0.0, killed: bool = False) -> AsyncIterator[Run]:
+    """One run of the program's ledger; a `killed` one ends with no chance to write."""
+    inbox = Inbox(folder / "trayalert.db")
+    heard: list[Event] = []
+    inbox.subscribe(heard.extend)
+    gaps = Gapkeeping(inbox, folder / "alive", now=clock, settles=settles)
+    task = asyncio.create_task(gaps.run())
+    try:
+        await until((folder / "alive").exists)
+        yield Run(folder, inbox, gaps, clock, heard)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not killed:
+            await gaps.close()
+        await inbox.close()
+
+
+async def test_the_first_run_has_no_gap(tmp_path: Path) -> None:
+    async with run(tmp_path, Clock()) as first:
+        assert first.listed == []
+
+
+async def test_the_time_between_two_runs_is_a_gap(tmp_path: Path) -> None:
+    clock = Clock()
+    async with run(tmp_path, clock):
+        clock.at += MINUTE
+    clock.at += 10 * MINUTE
+    async with run(tmp_path, clock) as second:
+        await until(lambda: second.listed == [(Cause.OFF, NOON + MINUTE, NOON + 11 * MINUTE)])
+    clock.at += 500
+    async with run(tmp_path, clock) as third:
+        assert len(third.listed) == 1, "a restart is none"
+    clock.at -= 10 * MINUTE
+    async with run(tmp_path, clock) as fourth:
+        assert len(fourth.listed) == 1, "nor is a clock that was set back"
+
+
+async def test_a_kill_ends_a_gap_when_the_program_was_last_alive(tmp_path: Path) -> None:
+    clock = Clock()
+    async with run(tmp_path, clock, killed=True) as first:
+        first.gaps.reach_is(blind(NOON - MINUTE))
+        await until(lambda: first.listed == [(Cause.BLIND, NOON - MINUTE, None)])
+    clock.at += 5 * MINUTE
+    async with run(tmp_path, clock) as second:
+        await until(lambda: second.listed == [(Cause.OFF, NOON, NOON + 5 * MINUTE), (Cause.BLIND, NOON - MINUTE, NOON)])
+
+
+async def test_being_blind_is_one_gap_from_the_last_proof_to_the_next(tmp_path: Path) -> None:
+    async with run(tmp_path, Clock()) as one:
+        one.gaps.reach_is(blind(NOON))
+        one.gaps.reach_is(blind(NOON, "Another reason."))
+        one.gaps.reach_is(reachable(NOON + MINUTE))
+        await until(lambda: one.listed == [(Cause.BLIND, NOON, NOON + MINUTE)])
+        one.gaps.reach_is(reachable(NOON + MINUTE))
+    async with run(tmp_path, Clock()) as other:
+        assert other.listed == [(Cause.BLIND, NOON, NOON + MINUTE)]
+
+
+async def test_what_the_log_cannot_take_now_is_written_when_it_can(tmp_path: Path) -> None:
+    async with run(tmp_path, Clock()) as one:
+        with locked(tmp_path / "trayalert.db"):
+            one.gaps.slept(NOON, NOON + MINUTE)
+            await until(lambda: not one.inbox.log_state.storing, deadline=20)
+        await until(lambda: one.listed == [(Cause.ASLEEP, NOON, NOON + MINUTE)], deadline=20)
+
+
+async def test_a_gap_is_told_once_with_what_came_since(tmp_path: Path) -> None:
+    async with run(tmp_path, Clock(), settles=0.3) as one:
+        one.gaps.slept(NOON, NOON + 10 * MINUTE)
+        await until(lambda: one.listed)
+        await one.inbox.receive(callback("i-1"))
+        await one.inbox.receive(callback("i-2"))
+        await one.inbox.receive(callback("i-2", alertState="OK", at=NOON + 1))
+        await until(lambda: any(isinstance(event, Returned) for event in one.heard))
+        told = [event for event in one.heard if isinstance(event, Returned)]
+        gap = Gap(id=1, cause=Cause.ASLEEP, began_at=NOON, ended_at=NOON + 10 * MINUTE)
+        assert told == [Returned(gap, callbacks=3, opened=2, burning=1)]
+
+
+async def test_a_short_gap_is_listed_and_disturbs_nobody(tmp_path: Path) -> None:
+    async with run(tmp_path, Clock()) as one:
+        one.gaps.slept(NOON, NOON + 20_000)
+        one.gaps.slept(NOON + MINUTE, NOON + 2 * MINUTE)
+        await until(lambda: any(isinstance(event, Returned) for event in one.heard))
+        assert [event.gap.began_at for event in one.heard if isinstance(event, Returned)] == [NOON + MINUTE]
+        assert len(one.listed) == 2
+
+
+async def test_nobody_else_may_read_the_file_of_its_life(tmp_path: Path) -> None:
+    async with run(tmp_path, Clock()):
+        assert (tmp_path / "alive").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,95 @@
+"""A tunnel that runs in the test: `async with tunnelled(...) as run:`, and what to wait for."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from trayalert.domain.settings.tunnel_table import read_tunnel
+from trayalert.domain.tunnel import Phase, TunnelState
+from trayalert.services.tunnel.supervisor import Timing, Tunnelling
+
+SOON = 20.0
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Run:
+    """`told` is all that was told, in order."""
+
+    tunnelling: Tunnelling
+    told: list[TunnelState] = field(default_factory=list)
+
+    @property
+    def state(self) -> TunnelState:
+        return self.tunnelling.state
+
+    async def until(self, condition: Callable[[TunnelState], object], *, deadline: float = SOON) -> TunnelState:
+        """Wait until the state is so. Return it."""
+        end = time.monotonic() + deadline
+        while not condition(state := self.state):
+            assert time.monotonic() < end, state
+            await asyncio.sleep(0.01)
+        return state
+
+    async def up(self, *, deadline: float = SOON) -> TunnelState:
+        return await self.until(lambda state: state.phase is Phase.UP, deadline=deadline)
+
+    async def down(self) -> TunnelState:
+        """Wait until it waits; what it waits for is not over before a second."""
+        return await self.until(lambda state: state.phase in {Phase.WAITING, Phase.MISSING})
+
+
+@asynccontextmanager
+async def tunnelled(
+    table: Mapping[str, Any],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 1,
+    tls: bool = False,
+    public_url: str | None = None,
+    mask: Callable[[str], str] = lambda text: text,
+    timing: Timing | None = None,
+) -> AsyncIterator[Run]:
+    """Run the tunnel that the table names, to a door there; it is ended in order at the end."""
+    tunnel, problems = read_tunnel(table)
+    assert tunnel is not None, problems
+    assert problems == ()
+    told: list[TunnelState] = []
+    made = Tunnelling(tunnel, public_url=public_url, tell=told.append, now=now, mask=mask, timing=timing or Timing())
+    task = asyncio.create_task(made.run(host, port, tls=tls))
+    try:
+        yield Run(made, told)
+        assert not task.done(), task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    assert made.state.phase is Phase.OFF
+
+
+def those_with(mark: str) -> list[psutil.Process]:
+    """Return the living processes that have the mark among their arguments."""
+    found = []
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if one.status() != psutil.STATUS_ZOMBIE and any(mark in part for part in one.cmdline()):
+                found.append(one)
+    return found
+
+
+def program(folder: Path, name: str, lines: str) -> str:
+    """Write a stand-in for a tunnel's program. Return its path, which is a mark of its processes, too."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{lines}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)

@@ -1,0 +1,430 @@
+"""The disk's faults, while the log is open: nothing acknowledged is lost, all is told, all heals with no restart."""
+
+import asyncio
+import errno
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.storage.damage import PAGE, big_log, leaves
+from tests.storage.making import HOUR, NOON, append, ids, locked, open_log, reading, rows, store, until, writing
+from trayalert.domain.events import Event, LogChanged
+from trayalert.storage import log as log_module
+from trayalert.storage.companion_files import ballast_of, quarantine_of
+from trayalert.storage.faults import NotStored
+from trayalert.storage.file import disk_space as room_module
+from trayalert.storage.file import log_file, unlinked_file
+from trayalert.storage.file.disk_space import BALLAST, SCRATCH, lay_ballast, let_ballast_go, worry
+from trayalert.storage.recovery.quarantine import quarantined
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "trayalert.db"
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here waits as long as the program does between two tries."""
+    monkeypatch.setattr(log_module, "_TRY_AGAIN", 0.05)
+    monkeypatch.setattr(log_module, "_LOOK", 0.1)
+    monkeypatch.setattr(log_module, "_LOOK_FIRST", 0.1)
+
+
+def whole(path: Path) -> bool:
+    return rows(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def resources(path: Path) -> list[str]:
+    return [name for (name,) in rows(path, "SELECT resource_id FROM alert ORDER BY id")]
+
+
+async def test_a_log_that_is_locked_at_the_start_is_told_and_opens_by_itself(path: Path) -> None:
+    store(path, append("i-1"))
+    heard: list[Event] = []
+    with locked(path) as other:
+        async with open_log(path, announce=heard.extend) as log:
+            assert not log.state.storing
+            assert "another program holds it locked" in log.state.problems[0]
+            begun = time.monotonic()
+            with pytest.raises(NotStored, match="locked"):
+                await log.do(append("i-2"))
+            assert time.monotonic() - begun < 1.5
+            heard.clear()
+            other.execute("ROLLBACK")
+            await until(lambda: log.state.storing)
+            assert heard == [LogChanged(log.state)]
+            assert log.state.problems == ()
+            await log.do(append("i-3"))
+
+    assert resources(path) == ["i-1", "i-3"]
+
+
+async def test_a_lock_that_comes_and_goes_is_told_and_heals(path: Path) -> None:
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        log._writing._holding.connection.execute("PRAGMA busy_timeout = 1")
+        with locked(path):
+            with pytest.raises(NotStored, match="locked"):
+                await log.do(append("i-2"))
+            assert not log.state.storing
+        await until(lambda: log.state.storing)
+        await log.do(append("i-3"))
+
+    assert resources(path) == ["i-1", "i-3"]
+
+
+@pytest.mark.parametrize("ends", [[""], ["", "-wal", "-shm"], ["-wal", ""]], ids=" ".join)
+async def test_a_log_that_is_moved_away_keeps_what_it_has_and_is_written_again(path: Path, ends: list[str]) -> None:
+    moved = path.with_name("moved.db")
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        for end in ends:
+            Path(f"{path}{end}").rename(f"{moved}{end}")
+        await log.do(append("i-2"))
+        assert log.state.storing
+        assert log.state.new_file == 1
+        assert f"was moved to {moved}" in log.state.news[0]
+
+    assert (resources(moved), resources(path)) == (["i-1"], ["i-1", "i-2"])
+    assert rows(path, "SELECT id FROM alert") == [(1,), (2,)]
+    assert whole(path)
+    assert whole(moved)
+
+
+@pytest.mark.parametrize("ends", [[""], ["", "-wal", "-shm"]], ids=" ".join)
+async def test_a_log_that_is_deleted_is_written_again(path: Path, ends: list[str]) -> None:
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        for end in ends:
+            Path(f"{path}{end}").unlink()
+        await until(lambda: log.state.news)  # with no word from anybody
+        assert "nothing is lost" in log.state.news[0]
+        await log.do(append("i-2"))
+
+    assert resources(path) == ["i-1", "i-2"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert whole(path)
+
+
+async def test_a_log_that_is_deleted_while_it_has_another_name_is_written_again(path: Path) -> None:
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        path.with_name("other name.db").hardlink_to(path)
+        path.unlink()
+        await log.do(append("i-2"))
+        assert "nothing is lost" in log.state.news[0]
+
+    assert resources(path) == ["i-1", "i-2"]
+
+
+async def test_a_log_whose_whole_folder_was_deleted_is_written_again_when_there_is_one(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    path = folder / "trayalert.db"
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        shutil.rmtree(folder)
+        with pytest.raises(NotStored, match="Do not end trayalert"):
+            await log.do(append("i-2"))
+        folder.mkdir()
+        await until(lambda: log.state.storing)
+        await log.do(append("i-3"))
+
+    assert resources(path) == ["i-1", "i-3"]
+
+
+async def test_another_file_in_its_place_is_used_and_what_was_stored_is_kept(path: Path) -> None:
+    backup = path.with_name("backup.db")
+    store(backup, append("i-0"))
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        backup.rename(path)
+        await log.do(append("i-2"))
+        assert log.state.new_file == 1
+
+    (folder,) = quarantine_of(path).iterdir()
+    assert resources(path) == ["i-0", "i-2"]
+    assert resources(folder / path.name) == ["i-1"]
+    assert whole(path)
+
+
+async def test_the_wal_of_a_log_that_was_moved_away_never_gets_into_another(path: Path) -> None:
+    """A reader keeps the `-wal` from being emptied."""
+    moved, backup = path.with_name("moved.db"), path.with_name("backup.db")
+    store(backup, append("i-0"))
+    async with open_log(path) as log:
+        for number in range(3):
+            await log.do(append(f"i-1{number}"))
+        log._writing._holding.connection.execute("PRAGMA busy_timeout = 1")
+        with reading(path) as reader:
+            slow = reader.alerts(limit=None)
+            next(slow)
+            await log.do(append("i-2"))
+            path.rename(moved)
+            backup.rename(path)
+            await log.do(append("i-3"))
+            ids(slow)
+
+    assert resources(path) == ["i-0", "i-3"]
+    assert whole(path)
+    assert resources(moved) == ["i-10", "i-11", "i-12", "i-2"]
+    assert whole(moved)
+
+
+async def test_a_wal_that_is_deleted_costs_nothing(path: Path) -> None:
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        Path(f"{path}-wal").unlink()
+        await log.do(append("i-2"))
+        assert log.state.news == ()
+        assert resources(path) == ["i-1", "i-2"]
+
+    assert whole(path)
+
+
+async def test_a_wal_that_is_deleted_while_somebody_reads_costs_nothing(path: Path) -> None:
+    """The reader keeps what is in it from being put into the log's file."""
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM alert").fetchall()
+            for number in range(2, 6):
+                await log.do(append(f"i-{number}"))
+            Path(f"{path}-wal").unlink()
+            await log.do(append("i-6"))
+        assert "parted from its -wal" in log.state.news[0]
+        assert resources(path) == [f"i-{number}" for number in range(1, 7)]
+
+    assert resources(path) == [f"i-{number}" for number in range(1, 7)]
+    assert whole(path)
+
+
+async def test_an_older_file_that_is_copied_over_it_is_taken_for_what_it_is(path: Path) -> None:
+    store(path, *(append(f"i-{number}") for number in range(20)))
+    older = path.with_name("older.db")
+    shutil.copyfile(path, older)
+    store(path, *(append(f"i-{number}") for number in range(20, 300)))
+    async with open_log(path) as log:
+        await log.do(append("i-before"))
+        with path.open("r+b") as file:  # the same file with another content, as cp does it
+            file.truncate(0)
+            file.write(older.read_bytes())
+        await log.do(append("i-after"))
+        assert "another file was copied over it" in log.state.news[0]
+        assert log.state.salvaging  # no calm: what was open may be gone
+        assert log.state.storing
+
+    assert resources(path) == ["i-after"]
+    (kept,) = quarantined(path)
+    assert (kept / path.name).stat().st_size == older.stat().st_size
+
+
+async def test_an_older_file_of_the_same_length_that_is_copied_over_it_is_looked_over(path: Path) -> None:
+    store(path, *(append(f"i-{number}") for number in range(300)))
+    async with open_log(path) as log:
+        await log.do(append("i-before"))
+        await until(lambda: not log._writing.verifying)
+        older = bytearray(path.read_bytes())
+        pages = leaves(path)[3:5]
+        first, second = (slice((page - 1) * PAGE, page * PAGE) for page in pages)
+        older[first], older[second] = older[second], older[first]  # each page is sound, and not in its place
+        path.write_bytes(older)
+        await log.do(append("i-after"))
+        await until(lambda: any("was damaged" in sentence for sentence in log.state.news))
+
+
+async def test_a_link_in_the_place_of_the_log_is_refused_and_costs_nothing(path: Path) -> None:
+    elsewhere = path.with_name("elsewhere.db")
+    async with open_log(path) as log:
+        for number in range(5):
+            await log.do(append(f"i-{number}"))
+        path.rename(elsewhere)
+        path.symlink_to(elsewhere.name)
+        with pytest.raises(NotStored):
+            await log.do(append("i-5"))
+        assert not log.state.storing
+        assert "a link was put in the place of the log" in log.state.problems[0]
+        path.unlink()
+        elsewhere.rename(path)
+        await until(lambda: log.state.storing)
+        await log.do(append("i-6"))
+
+    assert resources(path) == [*(f"i-{number}" for number in range(5)), "i-6"]
+
+
+def test_a_wal_that_grows_without_an_end_is_told(path: Path) -> None:
+    assert worry(path) is None
+    with path.with_name(f"{path.name}-wal").open("wb") as file:
+        file.truncate(65 << 20)
+    assert "has grown to 65 MiB: another program reads the log" in str(worry(path))
+
+
+async def test_a_checkpoint_of_another_program_is_no_damage(path: Path) -> None:
+    async with open_log(path) as log:
+        for number in range(30):
+            await log.do(append(f"i-{number}"))
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        await log.do(append("i-after"))
+        assert log.state.news == ()
+
+    assert len(resources(path)) == 31
+
+
+async def test_a_file_that_cannot_be_kept_leaves_no_part_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(connection: sqlite3.Connection, target: Path) -> None:
+        target.write_bytes(b"a part")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with open_log(path) as log:
+        await log.do(append("i-1"))
+        other = path.with_name("other.db")
+        store(other, append("i-other"))
+        with monkeypatch.context() as patched:
+            patched.setattr(unlinked_file, "_copy", no_room)
+            monkeypatch.setattr(log_file, "_TRY_AGAIN", 0.0)
+            other.replace(path)
+            for _ in range(2):
+                with pytest.raises(NotStored):
+                    await log.do(append("i-2"))
+        assert quarantined(path) == []
+        await log.do(append("i-3"))
+
+    assert len(quarantined(path)) == 1
+
+
+async def test_a_file_that_is_cut_short_while_it_is_open_is_moved_aside(path: Path) -> None:
+    store(path, *(append(f"i-{number}") for number in range(400)))
+    async with open_log(path) as log:
+        os.truncate(path, 5 * 4096)
+        await until(lambda: log.state.news)
+        assert "was damaged" in log.state.news[0]
+        await log.do(append("i-new"))
+        assert log.state.storing
+
+    assert resources(path) == ["i-new"]
+    assert whole(path)
+
+
+async def test_damage_that_a_commit_meets_costs_its_senders_nothing(path: Path) -> None:
+    store(path, *(append(f"i-{number}") for number in range(400)))
+    async with open_log(path) as log:
+        await until(lambda: log._writing._holding._verification is None or log._writing._holding._verification.over())
+        os.truncate(path, 5 * 4096)
+        log._writing._holding.connection.execute("PRAGMA shrink_memory")
+        await asyncio.gather(*(log.do(append(f"i-{number}", at=1_790_000_100_000)) for number in range(400)))
+        assert "was damaged" in log.state.news[0]
+
+    assert len(resources(path)) == 400
+    assert whole(path)
+
+
+async def test_a_slow_disk_is_told_until_it_is_fast_again(path: Path) -> None:
+    async with open_log(path, deadline=0.1) as log:
+        with locked(path) as other:
+            with pytest.raises(NotStored, match="took longer"):
+                await log.do(append("i-1"))
+            assert not log.state.storing
+            assert "the disk of the log is slow" in log.state.problems[0]
+            other.execute("ROLLBACK")
+            await until(lambda: log.state.storing)  # with no word from anybody
+
+    assert resources(path) == ["i-1"]
+
+
+async def test_the_ballast_is_laid_with_real_blocks_for_nobody_else_to_read(path: Path) -> None:
+    async with open_log(path) as log:
+        await until(ballast_of(path).exists)
+        await until(lambda: ballast_of(path).stat().st_blocks * 512 >= BALLAST)
+        assert ballast_of(path).stat().st_mode & 0o777 == 0o600
+        await log.do(append("i-1"))
+
+    assert let_ballast_go(path)
+    assert not let_ballast_go(path)
+
+
+def test_a_disk_that_is_nearly_full_is_told_and_gets_no_ballast(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100 << 30, 0, 200 << 20))
+
+    assert worry(path) == (
+        f"the disk of {path.parent} is nearly full: 200 MiB are free. Callbacks are still stored; free some space."
+    )
+    lay_ballast(path)
+    assert not ballast_of(path).exists()
+
+
+async def test_parts_tell_problems_and_news_beside_the_writers(path: Path) -> None:
+    heard: list[Event] = []
+    async with open_log(path, announce=heard.extend) as log:
+        log.set_problem("backup", "no backup could be made.")
+        log.set_news("salvage", "3 of 4 came back.")
+        log.set_news("salvage", "4 of 4 came back.")
+        assert (log.state.problems, log.state.news) == (("no backup could be made.",), ("4 of 4 came back.",))
+        assert log.state.storing
+        log.set_problem("backup", None)
+        log.set_problem("backup", None)
+        assert log.state.problems == ()
+
+    assert len(heard) == 4
+
+
+def test_a_full_disk_that_takes_one_row_more_is_not_called_healed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with writing(path) as log:
+        log.commit([append("i-1")])
+        pages = log._holding.connection.execute("PRAGMA page_count").fetchone()[0]
+        log._holding.connection.execute(f"PRAGMA max_page_count = {pages}")
+        assert isinstance(log.commit([append("i-2", expression="x" * 50_000)])[0], NotStored)
+        log._holding.connection.execute("PRAGMA max_page_count = 1000000")
+        with monkeypatch.context() as patched:
+            patched.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, 1 << 30, SCRATCH - 1))
+
+            assert not isinstance(log.commit([append("i-3")])[0], Exception)
+            log.look()
+            assert "is full" in (log.condition.problem or "")
+
+        log.look()
+        assert log.condition.problem is None
+        assert not path.with_name("scratch").exists()
+
+
+async def test_a_disk_that_is_nearly_full_is_told_from_the_start(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "_LOOK_FIRST", 60.0)
+    monkeypatch.setattr(room_module, "LOW", 1 << 62)
+    async with open_log(path) as log:
+        assert "is nearly full" in log.state.problems[0]
+        assert log.state.storing
+
+
+async def test_damage_amid_the_file_is_found_though_only_its_end_is_used(path: Path) -> None:
+    big_log(path)
+    async with open_log(path) as log:
+        await log.do(append("live", at=NOON + HOUR))
+        await until(lambda: not log._writing.verifying)
+        await until(lambda: log._writing._holding._seen is not None)
+        await asyncio.to_thread(_overwrite_elsewhere, path, path.stat().st_size // 2 // PAGE * PAGE)
+        await until(lambda: log.state.news)
+        assert "was damaged" in log.state.news[0]
+        assert log.state.storing
+
+
+def _overwrite_elsewhere(path: Path, offset: int) -> None:
+    """Overwrite in another process: a descriptor of our own would drop SQLite's locks."""
+    code = f"file = open({str(path)!r}, 'r+b'); file.seek({offset}); file.write(bytes({20 * PAGE}))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+async def test_a_long_wal_is_given_back_to_the_disk_in_a_quiet_moment(path: Path) -> None:
+    wal = Path(f"{path}-wal")
+    async with open_log(path) as log:
+        await asyncio.gather(*[log.do(append(f"i-{number}", fill="x" * 2000)) for number in range(1000)])
+        await until(lambda: wal.stat().st_size == 0, deadline=30)  # the first look comes after 5 s
+    assert whole(path)

@@ -1,0 +1,197 @@
+"""The desk of the running program: what the widgets ask is read from the log, what they wish goes where it is done.
+
+Main thread only. A log that cannot be read is trouble that the person sees, never an exception in a widget, and never
+calm: what was open when it could still be read counts as open.
+"""
+
+from collections.abc import Callable, Sequence
+
+from trayalert.app.backends.log_view import LogView
+from trayalert.app.backends.setup_backend import SettingUp
+from trayalert.app.diagnostics.crashes import Crashes
+from trayalert.app.platform.browser import open_in_browser
+from trayalert.app.platform.clock import now
+from trayalert.app.platform.own_language import own_language
+from trayalert.app.platform.programs import run_command
+from trayalert.app.receiver import Plan, Receiver
+from trayalert.domain.gap import Gap
+from trayalert.domain.incident.console_link import ConsoleLink, console_links
+from trayalert.domain.incident.level import Level, worst
+from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.settings.custom_command import Offer, offer
+from trayalert.domain.times import Millis
+from trayalert.domain.wording.language import Language
+from trayalert.services.access.source_address import Senders
+from trayalert.services.presentation.json_records import mute_period, unconfirmed
+from trayalert.services.presentation.links import link_table
+from trayalert.ui.backend import DeskState
+from trayalert.ui.wording import sender_words
+
+_UNREAD = "the log cannot be read"
+_SALVAGING = "the former log is being salvaged"
+
+
+class LiveDesk(SettingUp):
+    """Implements `ui.desk.Desk`. `notifier_problem`, `pause` and `quit_` are the desktop's."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        receiver: Receiver,
+        crashes: Crashes,
+        *,
+        notifier_problem: Callable[[], str | None],
+        pause: Callable[[Millis | None], None],
+        quit_: Callable[[], None],
+    ) -> None:
+        super().__init__(plan, receiver)
+        self._crashes = crashes
+        self._log = LogView(plan.places.log, verify=receiver.verify)
+        self._links = link_table(plan.settings)
+        self._senders = Senders(plan.settings)
+        self._language = own_language(plan.settings)
+        self._notifier_problem = notifier_problem
+        self._pause = pause
+        self._quit = quit_
+        self._paused_until: Millis | None = None
+        self._file = receiver.log_state.new_file
+        self._levels: dict[Level, int] = {}
+        self._last_callback_at: Millis | None = None
+        self._dismissed: set[str] = set()
+
+    @property
+    def language(self) -> Language:
+        """Return the language in which alerts are told."""
+        return self._language
+
+    def now(self) -> Millis:
+        """Return the present moment."""
+        return now()
+
+    def state(self) -> DeskState:
+        """Return what tray and status line say now."""
+        self._follow_file()
+        levels = self._log.ask("levels", lambda log: log.open_levels())
+        last = self._log.ask("last callback", lambda log: log.last_callback_at())
+        salvaging = self._log.ask("salvaging", lambda log: log.salvaging())
+        self._levels = self._levels if levels is None else levels
+        self._last_callback_at = last or self._last_callback_at
+        log, door, reach = self._receiver.log_state, self._receiver.door, self._receiver.reach
+        doorway = self._receiver.doorway
+        unread = levels is None
+        trouble = (
+            door.problem,
+            door.note,
+            doorway.mistyped_words(),
+            doorway.turned_away_words(),
+            self._receiver.no_control,
+            self._receiver.metrics_problem,
+            *log.problems,
+            *self._log.problems,
+            self._receiver.way_in.tunnel.warning,
+            self._notifier_problem(),
+            *self._plan.problems,
+        )
+        return DeskState(
+            open_incidents=sum(self._levels.values()),
+            worst=worst(*self._levels) if self._levels else None,
+            last_callback_at=self._last_callback_at,
+            reach=reach.reach,
+            reach_since=reach.since,
+            reach_why=reach.why,
+            reachable_at=reach.reachable_at,
+            proved_until=self._receiver.way_in.proved_until,
+            lost_lately=doorway.lost_lately(),
+            levels=self._levels,
+            url_changed=self._receiver.way_in.url_changed,
+            storing=log.storing,
+            paused_until=self._paused_until if self._paused_until and self._paused_until > now() else None,
+            trouble=tuple(dict.fromkeys(problem for problem in trouble if problem)),
+            news=self._news(),
+            unsure=_UNREAD if unread else _SALVAGING if salvaging or log.salvaging else None,
+            unread=unread,
+            probing=doorway.probing_words(),
+        )
+
+    def _news(self) -> tuple[str, ...]:
+        told = (*self._crashes.sentences(), *self._receiver.log_state.news)
+        return tuple(sentence for sentence in told if sentence not in self._dismissed)
+
+    def _follow_file(self) -> None:
+        """Read another file that has taken the log's place."""
+        file = self._receiver.log_state.new_file
+        if file != self._file:
+            self._file = file
+            self._log.let_go()
+
+    def open_incidents(self) -> Sequence[StoredIncident] | None:
+        """Return all open incidents, the newest first."""
+        return self._log.ask("open", lambda log: log.open_incidents())
+
+    def burning(self, *, limit: int) -> Sequence[StoredIncident]:
+        """Return the first open incidents: the worst level first, then the newest."""
+        return self._log.ask("burning", lambda log: log.burning(limit=limit)) or []
+
+    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
+        """Return closed incidents, the last closed first, going on after `before`."""
+        return self._log.ask("closed", lambda log: log.closed_incidents(before=before, limit=limit))
+
+    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+        """Return those incidents, in any order."""
+        self._follow_file()
+        return self._log.ask("incidents", lambda log: log.incidents(ids))
+
+    def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
+        """Return the alerts of an incident, newest arrival first."""
+        return self._log.ask("alerts", lambda log: log.alerts_of(incident_id, limit=limit)) or []
+
+    def unconfirmed(self, incident: StoredIncident) -> bool:
+        """Whether an open incident had no repeat for longer than the mute period."""
+        return unconfirmed(incident, now=now(), mute_period=mute_period(self._plan.settings))
+
+    def sender_words(self, alert: StoredAlert) -> str | None:
+        """Say where an alert came from."""
+        return sender_words(alert.sender, self._senders.origin(alert.sender)) if alert.sender else None
+
+    def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
+        """Return the console links, the best first; none where none is known."""
+        return console_links(incident.alert.alert, self._links)
+
+    def open_url(self, url: str) -> bool:
+        """Open an allow-listed link in the browser; False where that cannot be done."""
+        return open_in_browser(url)
+
+    def commands(self, incident: StoredIncident) -> Sequence[Offer]:
+        """Return the person's own commands, filled for this incident, each with its reason where it cannot be run."""
+        settings, alert = self._plan.settings, incident.alert.alert
+        return [offer(command, alert, default_region=settings.default_region) for command in settings.commands]
+
+    def run_command(self, wanted: Offer) -> str | None:
+        """Start a command; return a sentence where that failed."""
+        return run_command(wanted)
+
+    def gaps(self, *, limit: int) -> Sequence[Gap] | None:
+        """Return the gaps, the last first; None: the log cannot be read."""
+        return self._log.ask("gaps", lambda log: log.gaps(limit=limit))
+
+    def resolve(self, incident_id: int) -> None:
+        """Mark an incident recovered by hand; an IncidentChanged or a ResolveFailed follows."""
+        self._receiver.resolve(incident_id)
+
+    def pause(self, until: Millis | None) -> None:
+        """Show no notifications until then; None goes on."""
+        self._paused_until = until
+        self._pause(until)
+
+    def dismiss_news(self) -> None:
+        """Forget the news that are shown."""
+        self._crashes.mark_seen()
+        self._dismissed.update(self._receiver.log_state.news)
+
+    def quit(self) -> None:
+        """End the program in good order."""
+        self._quit()
+
+    def close(self) -> None:
+        """Close the log."""
+        self._log.let_go()

@@ -1,0 +1,71 @@
+"""One process owns a data dir. The system's own lock says which, so that nothing is left behind by a kill."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from trayalert.app.platform.places import NAME_ANOTHER, PlaceFault
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who owns the data dir: `front` is "tray", "serve" or the name of a command."""
+
+    front: str
+    pid: int
+
+
+class OwnedError(Exception):
+    """Another process owns the data dir. `owner` is None where it could not be told who."""
+
+    def __init__(self, owner: Owner | None) -> None:
+        who = f"trayalert ({owner.front}, process {owner.pid})" if owner else "another process"
+        super().__init__(f"{who} uses this data dir already")
+        self.owner = owner
+
+
+@contextlib.contextmanager
+def owning(lock: Path, front: str) -> Iterator[None]:
+    """Own the data dir inside this context. Raise OwnedError, or PlaceFault where there can be no lock."""
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise PlaceFault(f"the lock {lock} cannot be opened: {error.strerror}. {NAME_ANOTHER}") from error
+    try:
+        if not _lock(descriptor):
+            raise OwnedError(_read(lock))
+        with contextlib.suppress(OSError):  # a full disk: then nobody is told who owns it, and that is all
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, json.dumps({"front": front, "pid": os.getpid()}).encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415 - there is none elsewhere
+
+            os.lseek(descriptor, 1024, os.SEEK_SET)  # behind the text, which others must be able to read
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415 - there is none on Windows
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _read(lock: Path) -> Owner | None:
+    try:
+        content = json.loads(lock.read_text(encoding="utf-8"))
+        return Owner(front=str(content["front"]), pid=int(content["pid"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

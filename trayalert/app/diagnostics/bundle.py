@@ -1,0 +1,172 @@
+"""What `trayalert diagnostics` gathers for whoever looks into a fault: only what stands in this list, and no alert.
+
+Its rule: every text goes through two sieves. The mask knows the secrets of today, and takes out all that looks like one
+of before; `anonymising` hides what names a person, a computer or a resource.
+"""
+
+import contextlib
+import io
+import json
+import os
+import re
+import stat
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from trayalert.app.diagnostics.anonymiser import Anonymous
+from trayalert.app.diagnostics.settings_redaction import told_settings, words_of
+from trayalert.app.platform.places import Places, read_settings
+from trayalert.app.platform.versions import versions
+from trayalert.domain.fault import Fault
+from trayalert.domain.gap import Gap
+from trayalert.domain.times import iso
+from trayalert.services.access.secrets import DEFAULT, SecretFault, Secrets
+from trayalert.storage.companion_files import quarantine_of
+from trayalert.storage.reader import Reader
+
+_TAIL = 256 * 1024
+"""So many bytes of the end of a text are enough."""
+_GAPS = 200
+
+_HOOK = re.compile(r"(/hook/)[^\s\"'?#,;)]+")
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_%-])(?=[A-Z0-9_%-]*[a-z])(?=[a-z0-9_%-]*[A-Z])[A-Za-z0-9_%-]{32,}")
+"""As long as a secret, of its signs, and in both cases."""
+
+_LETTERS = re.compile("[^\\W\\d_]+")
+_OUR_NAMES = frozenset({
+    "T", "Z", "access", "backups", "ballast", "control", "crash", "crashes", "db", "error", "fatal", "json", "journal",
+    "lock", "log", "part", "quarantine", "restored", "scratch", "secrets", "seen", "settings", "shm", "sock", "state",
+    "toml", "trayalert", "txt", "wal", "why",
+})  # fmt: skip
+"""The words in the names of our own files."""
+
+Member = tuple[str, str]
+
+
+def _names(places: Places) -> Iterator[str]:
+    """Return what the admin named: in the settings, and of the secrets."""
+    with contextlib.suppress(OSError, ValueError):
+        yield from words_of(places.settings.read_text(encoding="utf-8-sig"))
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+        for secret in json.loads(places.secrets.read_text(encoding="utf-8"))["secrets"]:
+            if secret["name"] != DEFAULT:
+                yield str(secret["name"])
+
+
+def masking(places: Places) -> Callable[[str], str]:
+    """Return what takes out every secret, the former ones too. It makes no secret where there is none."""
+    known: Callable[[str], str] = str
+    if places.secrets.exists():
+        with contextlib.suppress(SecretFault):  # then the look of a secret must do
+            known = Secrets(places.secrets).mask
+
+    def mask(text: str) -> str:
+        return _TOKEN.sub("***", _HOOK.sub(r"\1***", known(text)))
+
+    return mask
+
+
+def bundle(places: Places, state: Mapping[str, Any], check: Mapping[str, Any], doctor: Mapping[str, Any]) -> bytes:
+    """Return the zip of the objects that `trayalert status`, `check` and `doctor` give, and of what lies here."""
+    mask = masking(places)
+    anonymous = Anonymous(_names(places), {"<data dir>": places.data_dir, "<settings>": places.settings})
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, value in _objects(places, anonymous, state, check, doctor):
+            text = json.dumps(anonymous.value(value), ensure_ascii=False, indent=1, default=str)
+            archive.writestr(name, mask(text) + "\n")
+        for name, text in _texts(places):
+            archive.writestr(anonymous.text(mask(name)), anonymous.text(mask(text)))
+    return packed.getvalue()
+
+
+def _objects(
+    places: Places,
+    anonymous: Anonymous,
+    state: Mapping[str, Any],
+    check: Mapping[str, Any],
+    doctor: Mapping[str, Any],
+) -> Iterator[tuple[str, Any]]:
+    yield "status.json", state
+    yield "doctor.json", doctor
+    yield "versions.json", versions()
+    settings, problems = read_settings(places)
+    yield "settings.json", {"settings": told_settings(settings, anonymous.setting), "problems": problems}
+    yield "files.json", list(_files(places.data_dir, anonymous))
+    yield "check.json", check
+    yield "gaps.json", _asked(places, lambda reader: [_gap_record(gap) for gap in reader.gaps(limit=_GAPS)])
+    yield "incidents.json", _asked(places, lambda reader: {"open": dict(reader.open_levels())})
+
+
+def _texts(places: Places) -> Iterator[Member]:
+    for path in (places.access_log, places.program_log, places.program_log.with_name(f"{places.program_log.name}.1")):
+        yield from _text(path, path.name)
+    for path in sorted(places.crashes.glob("*.txt")) if places.crashes.is_dir() else ():
+        yield from _text(path, f"crashes/{path.name}")
+    quarantine = quarantine_of(places.log)
+    for path in sorted(quarantine.glob("*/why.txt")) if quarantine.is_dir() else ():
+        yield from _text(path, f"quarantine/{path.parent.name}/{path.name}")
+
+
+def _asked(places: Places, question: Callable[[Reader], Any]) -> Any:
+    """Ask the log; where it cannot be read, why."""
+    try:
+        reader = Reader(places.log)
+        try:
+            return question(reader)
+        finally:
+            reader.close()
+    except Fault as fault:
+        return {"problem": str(fault)}
+
+
+def _gap_record(gap: Gap) -> dict[str, Any]:
+    return asdict(gap) | {"began_at": iso(gap.began_at), "ended_at": iso(gap.ended_at)}
+
+
+def _text(path: Path, name: str) -> Iterator[Member]:
+    """Return the end of a text file; where it cannot be read, why."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            yield name, file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield f"{name}.unreadable", str(error)
+
+
+def _files(folder: Path, anonymous: Anonymous) -> Iterator[dict[str, Any]]:
+    """List what lies in the data dir: names as far as they are ours, sizes and rights, no content."""
+
+    def told(path: Path) -> str:
+        parts = path.relative_to(folder).parts
+        return "/".join(part if set(_LETTERS.findall(part)) <= _OUR_NAMES else anonymous.hashed(part) for part in parts)
+
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted((*names, *folders)):
+            path = Path(root, name)
+            try:
+                found = path.lstat()
+            except OSError as error:
+                yield {"path": told(path), "problem": error.strerror}
+                continue
+            yield {
+                "path": told(path),
+                "size": found.st_size,
+                "mode": stat.filemode(found.st_mode),
+                "owner": found.st_uid,
+                "changed_at": iso(found.st_mtime_ns // 1_000_000),
+            }
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write the bundle, readable by nobody else. Raise OSError."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

@@ -1,0 +1,226 @@
+"""Crash files: what went wrong in the program itself, kept for the next start and for whoever mends it.
+
+Their rule: written whole, readable by nobody else, every secret masked, and never so many that they fill a disk. A file
+`crash-...` is the end of a run, and is told until the person has seen it; `error-...` is a fault that the run survived.
+"""
+
+import asyncio
+import contextlib
+import faulthandler
+import logging
+import os
+import re
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from trayalert.app.platform.versions import versions
+from trayalert.domain.fault import Fault
+from trayalert.services.access.secrets import write_private
+
+KEPT = 10
+"""So many files of each kind are kept, the newest."""
+SPAN = 3600.0
+"""Seconds: a fault of the same place is told once in this time, and KEPT places are in all."""
+
+_FATAL = "fatal.txt"
+_STAMP = "%Y%m%dT%H%M%SZ"
+_SEEN = ".seen.txt"
+_UNSEEN = re.compile(r"crash-([0-9]{8}T[0-9]{6}Z)(-[0-9]+)?\.txt")
+
+_logger = logging.getLogger(__name__)
+
+
+class Crashed(Fault):
+    """The program ended by a fault of its own; the text says where that is written down."""
+
+
+class Crashes:
+    """The crash files in a folder. `mask` takes secrets out of a text. Its calls are for any thread."""
+
+    def __init__(self, folder: Path, mask: Callable[[str], str]) -> None:
+        self._folder = folder
+        self._mask = mask
+        self._lock = threading.Lock()
+        self._told: dict[str, float] = {}
+        self._unseen: tuple[Path, ...] | None = None
+
+    # what the next start tells
+
+    def unseen(self) -> tuple[Path, ...]:
+        """Return the crashes that the person has not seen yet, the oldest first. They are looked for once."""
+        if self._unseen is None:
+            found = sorted(self._folder.glob("crash-*.txt")) if self._folder.is_dir() else ()
+            self._unseen = tuple(path for path in found if _moment(path) is not None)
+        return self._unseen
+
+    def sentences(self) -> tuple[str, ...]:
+        """Say when it crashed and where that is written down."""
+        moments = ((path, _moment(path)) for path in self.unseen())
+        return tuple(
+            f"trayalert crashed on {moment.day} {moment:%b %H:%M}; what happened is in {path}."
+            " `trayalert diagnostics` packs it for its makers."
+            for path, moment in moments
+            if moment is not None
+        )
+
+    def mark_seen(self) -> None:
+        """Hear that the person knows of them; the files stay."""
+        for path in self.unseen():
+            with contextlib.suppress(OSError):
+                path.rename(path.with_name(path.name.removesuffix(".txt") + _SEEN))
+        self._unseen = ()
+
+    # what this run writes
+
+    @contextlib.contextmanager
+    def watching(self, front: str) -> Iterator[None]:
+        """Write down whatever goes wrong inside this context. Raise Crashed where that is its end."""
+        with self._watching_signals(), self._hooked(front):
+            try:
+                yield
+            except Fault:
+                raise
+            except Exception as error:
+                raise Crashed(self._ending(front, error)) from error
+
+    def watch_tasks(self, loop: asyncio.AbstractEventLoop, front: str) -> None:
+        """Write down exceptions that nobody waits for on that loop."""
+
+        def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            error = context.get("exception")
+            if isinstance(error, Exception):
+                self.tell_error(front, error, str(context.get("message", "")))
+            else:
+                loop.default_exception_handler(context)
+
+        loop.set_exception_handler(handle)
+
+    def tell_error(self, front: str, error: BaseException, what: str = "an exception that nobody caught") -> None:
+        """Log and write down a fault that the program survives; the same one not again for a while."""
+        with self._lock:
+            place, now = _place(error), time.monotonic()
+            self._told = {known: at for known, at in self._told.items() if now - at < SPAN}
+            if place in self._told or len(self._told) >= KEPT:
+                return
+            self._told[place] = now
+        _logger.error("%s", what, exc_info=error)
+        self._write("error", front, _traceback(error))
+
+    def _ending(self, front: str, error: Exception) -> str:
+        path = self._write("crash", front, _traceback(error))
+        if path is None:
+            _logger.error("the end of the program", exc_info=error)
+        where = f"What happened is in {path}." if path else "No file could take what happened."
+        return self._mask(f"a fault of its own ended it: {type(innermost(error)).__name__}. {where} Start it again.")
+
+    def _write(self, kind: str, front: str, text: str, at: datetime | None = None) -> Path | None:
+        at = at or datetime.now(UTC)
+        facts = "".join(f"{name} {version}\n" for name, version in versions().items())
+        head = f"{kind} of trayalert ({front}, process {os.getpid()}) at {at:%Y-%m-%d %H:%M:%S} UTC\n{facts}\n"
+        try:
+            self._make_folder()
+            path = self._free_name(f"{kind}-{at:{_STAMP}}")
+            write_private(path, self._mask(head + text))
+            written = sorted(self._folder.glob(f"{kind}-*.txt"), key=lambda file: file.stat().st_mtime_ns)
+            for old in written[:-KEPT]:
+                old.unlink()
+        except OSError as error:
+            _logger.error("no crash file could be written: %s", error)
+            return None
+        return path
+
+    def _free_name(self, stem: str) -> Path:
+        names = (f"{stem}.txt", *(f"{stem}-{number}.txt" for number in range(2, KEPT + 2)))
+        return next(
+            (path for name in names if not (path := self._folder / name).exists()), self._folder / f"{stem}.txt"
+        )
+
+    def _make_folder(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def _watching_signals(self) -> Iterator[None]:
+        """Let a fatal signal write its traceback. What an earlier run left becomes a crash file of its own."""
+        fatal = self._folder / _FATAL
+        try:
+            self._make_folder()
+            self._adopt(fatal)
+            descriptor = os.open(fatal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            _logger.error("fatal signals cannot be written down: %s", error)
+            yield
+            return
+        faulthandler.enable(descriptor)
+        try:
+            yield
+        finally:
+            faulthandler.disable()
+            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                if not fatal.stat().st_size:
+                    fatal.unlink()
+
+    def _adopt(self, fatal: Path) -> None:
+        try:
+            found = fatal.stat()
+        except FileNotFoundError:
+            return
+        if not found.st_size:  # left by a kill, which is no crash
+            return
+        text = fatal.read_text(encoding="utf-8", errors="replace")
+        if self._write("crash", "found at the next start", text, datetime.fromtimestamp(found.st_mtime, UTC)):
+            fatal.unlink()
+
+    @contextlib.contextmanager
+    def _hooked(self, front: str) -> Iterator[None]:
+        """Hear of exceptions in Qt's slots and in threads, where nobody could catch them."""
+
+        def of_main(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+            if isinstance(error, Exception):
+                self.tell_error(front, error)
+            else:
+                sys.__excepthook__(kind, error, trace)
+
+        def of_thread(arguments: threading.ExceptHookArgs) -> None:
+            if isinstance(arguments.exc_value, Exception):
+                name = arguments.thread.name if arguments.thread else "gone"
+                self.tell_error(front, arguments.exc_value, f"the thread {name} has ended by an exception")
+
+        before = sys.excepthook, threading.excepthook
+        sys.excepthook, threading.excepthook = of_main, of_thread
+        try:
+            yield
+        finally:
+            sys.excepthook, threading.excepthook = before
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def innermost(error: BaseException) -> BaseException:
+    """Return what stands inside groups of tasks."""
+    return innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _place(error: BaseException) -> str:
+    error = innermost(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    last = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__} {last}"
+
+
+def _moment(path: Path) -> datetime | None:
+    """Return when it crashed, in local time; None where the file is none that tells a crash still unseen."""
+    name = _UNSEEN.fullmatch(path.name)
+    try:
+        return datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC).astimezone() if name else None
+    except ValueError:
+        return None

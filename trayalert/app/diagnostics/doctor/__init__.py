@@ -1,0 +1,1 @@
+"""`trayalert doctor`: the checks, grouped by what they check."""

@@ -1,0 +1,96 @@
+"""What the doctor's lines look at, and the words in which they say what they found."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from trayalert.app.diagnostics.doctor import remote_lookups
+from trayalert.app.platform.places import Places
+from trayalert.domain.check_result import Verdict
+from trayalert.domain.fault import Fault
+from trayalert.domain.incident.console_link import Site
+from trayalert.domain.settings.settings import Settings
+from trayalert.domain.text import sentence
+from trayalert.domain.times import Millis
+from trayalert.services.presentation.status import Running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """How the doctor asks what lies beyond this computer. All of it may raise OSError, or take long."""
+
+    resolve: Callable[[str], tuple[str, ...]] = remote_lookups.resolve
+    """The addresses of a host."""
+    expiry: Callable[[str, int], Millis] = remote_lookups.expiry
+    """When the certificate ends that a host presents; raises ssl.SSLError where it is not trusted."""
+    ahead: Callable[[str], Millis | None] = remote_lookups.ahead
+    """How far the clock of the server of a URL is ahead of ours."""
+    proxied: Callable[[str], bool] = remote_lookups.proxied
+    """Whether the environment names a proxy for a URL."""
+    console: Callable[[Site], str] = remote_lookups.console
+    """The URL of a site's console, with no path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """`running` is None where no instance answers, `silent` says why where one should. `told` is what it told, raw."""
+
+    places: Places
+    outside: Outside
+    settings: Settings
+    problems: tuple[str, ...] = ()
+    running: Running | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
+    silent: str | None = None
+
+    @property
+    def headless(self) -> bool:
+        """Whether what runs is `trayalert serve`, which needs no desktop."""
+        return self.running is not None and self.running.front == "serve"
+
+    def told_of(self, name: str) -> Mapping[str, Any]:
+        """Return an object that the running instance told, an empty one where it is too old to."""
+        value = self.told.get(name)
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """The files that hold secrets."""
+        token = self.settings.tunnel.token_file if self.settings.tunnel else None
+        return (self.places.secrets, Path(token).expanduser()) if token else (self.places.secrets,)
+
+    @property
+    def public_url(self) -> str | None:
+        """The public address as the settings or the running instance know it."""
+        found = self.settings.public_url or self.told_of("reach").get("public_url") or self.told_of("tunnel").get("url")
+        return str(found) if found else None
+
+
+class Found(NamedTuple):
+    """What a line found; a Check that has no name yet."""
+
+    verdict: Verdict
+    said: str
+    do: str | None = None
+
+
+def ok(said: str) -> Found:
+    """All is well."""
+    return Found(Verdict.OK, said)
+
+
+def warn(said: str, do: str | None = None) -> Found:
+    """It works, or could, but not as it should."""
+    return Found(Verdict.WARN, said, do)
+
+
+def fail(said: str, do: str | None = None) -> Found:
+    """Callbacks are or will be lost by it, or trayalert cannot run."""
+    return Found(Verdict.FAIL, said, do)
+
+
+def fail_by_fault(fault: Fault) -> Found:
+    """Tell a fault of the world: what to do is in its last sentences."""
+    said, point, do = str(fault).partition(". ")
+    return fail(f"{said}." if point else said, sentence(do) or None)

@@ -1,0 +1,167 @@
+"""The doctor's lines on the desktop: screen, tray, notifications, session bus, keyring."""
+
+import contextlib
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+from dbus_fast.errors import DBusError
+
+from trayalert.app.diagnostics.doctor.bus_queries import Asking, BusFault, ask_bus, bus_address
+from trayalert.app.diagnostics.doctor.check_context import Found, Scene, fail, ok, warn
+from trayalert.app.platform.screen import problem, tray_window
+from trayalert.domain.text import printable, sentence
+
+_NOT_NEEDED = "not needed by `trayalert serve`, which runs here."
+_WATCHER, _WATCHER_PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
+_NOTIFICATIONS, _NOTIFICATIONS_PATH = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
+_SECRETS = "org.freedesktop.secrets"
+
+_GNOME = (
+    'GNOME shows no tray by itself. Install the extension "AppIndicator and KStatusNotifierItem Support" (Debian and'
+    " Ubuntu: apt install gnome-shell-extension-appindicator), switch it on in Extensions, log out and in again."
+)
+_PANEL = "Add a tray (status tray, notification area) to your panel, or start a program that shows one."
+_LACKS = {
+    "actions": "no buttons",
+    "body": "no text below the title",
+    "persistence": "none stays in a list",
+}
+"""What a notification daemon may lack, and what a person misses then."""
+
+
+def _has_screen() -> bool:
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def screen(scene: Scene) -> Found:
+    """Say whether the tray application can draw here."""
+    if scene.headless:
+        return ok(_NOT_NEEDED)
+    with contextlib.ExitStack() as kept:
+        found = problem(kept)
+    if found is None:
+        name = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or os.environ.get("QT_QPA_PLATFORM")
+        return ok(f"{printable(name)} answers." if name else "the system's own.")
+    if not _has_screen():
+        return warn(found, "Run trayalert inside a desktop session, or receive without a screen: trayalert serve.")
+    return fail(found, "Until that is mended: trayalert serve receives without a screen.")
+
+
+def tray(scene: Scene) -> Found:
+    """Say whether there is a tray that shows icons."""
+    if sys.platform != "linux":
+        return ok("the system's own.")
+    if scene.headless:
+        return ok(_NOT_NEEDED)
+    if not _has_screen():
+        return warn("there is no screen that could have one.", "See the line on the screen.")
+    unknown = None
+    try:
+        watched, hosted = ask_bus(_watcher)
+    except BusFault as fault:
+        watched = hosted = False
+        unknown = str(fault)
+    if hosted:
+        return ok("it shows icons by StatusNotifierItem.")
+    if tray_window():
+        return ok("it shows icons by XEmbed.")
+    said = f"{_WATCHER} is there, but nothing that shows icons." if watched else "nothing shows tray icons here."
+    gnome = "GNOME" in os.environ.get("XDG_CURRENT_DESKTOP", "").upper()
+    return warn(f"{said} {sentence(unknown)}" if unknown else said, _GNOME if gnome else _PANEL)
+
+
+async def _watcher(bus: Asking) -> tuple[bool, bool]:
+    """Return whether there is a watcher, and whether it knows of a tray that shows icons."""
+    if not await bus.owned(_WATCHER):
+        return False, False
+    asked = bus.call(
+        _WATCHER, _WATCHER_PATH, "Get", _WATCHER, "IsStatusNotifierHostRegistered",
+        interface="org.freedesktop.DBus.Properties",
+    )  # fmt: skip
+    try:
+        return True, bool((await asked)[0].value)
+    except DBusError:  # one that does not know the property is a tray itself
+        return True, True
+
+
+def notifications(scene: Scene) -> Found:
+    """Say who shows notifications, and what those cannot do."""
+    if sys.platform != "linux":
+        return ok("the system's own.")
+    if scene.headless:
+        return ok(_NOT_NEEDED)
+    try:
+        server, able, startable = ask_bus(_notification_daemon)
+    except BusFault as fault:
+        return warn(str(fault), "Alerts show in tray and window only. Run trayalert inside a desktop session.")
+    if server is None and startable:
+        return ok("the session starts a notification daemon when the first notification comes.")
+    if server is None:
+        return warn(
+            "there is no notification daemon, so alerts show in tray and window only.",
+            "Install one, such as dunst, mako or xfce4-notifyd.",
+        )
+    name, maker, version = (printable(str(word), limit=60) for word in server[:3])
+    missing = [what for word, what in _LACKS.items() if word not in able]
+    lacks = f" It lacks something: {', '.join(missing)}." if missing else ""
+    return ok(f"{name} {version} ({maker}) shows {', '.join(sorted(able)) or 'nothing but titles'}.{lacks}")
+
+
+async def _notification_daemon(bus: Asking) -> tuple[list[Any] | None, list[str], bool]:
+    """Return who it is (None: nobody now), what it can do, and whether the bus would start one."""
+    if not await bus.owned(_NOTIFICATIONS):
+        return None, [], await bus.activatable(_NOTIFICATIONS)
+    server = await bus.call(_NOTIFICATIONS, _NOTIFICATIONS_PATH, "GetServerInformation")
+    able = (await bus.call(_NOTIFICATIONS, _NOTIFICATIONS_PATH, "GetCapabilities"))[0]
+    return server, [printable(str(word), limit=40) for word in able], True
+
+
+def session_bus(scene: Scene) -> Found:
+    """Say whether the session bus answers."""
+    if sys.platform != "linux":
+        return ok("not needed on this system.")
+    try:
+        ask_bus(lambda bus: bus.owned(_NOTIFICATIONS))
+    except BusFault as fault:
+        if scene.headless:
+            return ok(_NOT_NEEDED)
+        return warn(str(fault), "Tray and notifications need it. Run trayalert inside a desktop session.")
+    return ok(f"{printable(bus_address())} answers.")
+
+
+def keyring(scene: Scene) -> Found:
+    """Say that nothing needs one, and whether somebody else may read the files in which the secrets lie."""
+    files = scene.secret_files
+    wrong = [path for path in files if _readable_by_others(path)]
+    if wrong:
+        names = ", ".join(map(str, wrong))
+        return fail(f"other users of this computer can read the secrets in {names}.", f"chmod go= {names}")
+    there = [str(path) for path in files if path.exists()]
+    where = f"secrets lie in {', '.join(there)}, which nobody else may read." if there else "there is no secret yet."
+    return ok(f"nothing needs one: {where} {_keyring_told()}")
+
+
+def _keyring_told() -> str:
+    if sys.platform != "linux":
+        return ""
+    try:
+        there = ask_bus(_secret_service)
+    except BusFault:
+        there = False
+    return "A keyring is there." if there else "No keyring is there."
+
+
+async def _secret_service(bus: Asking) -> bool:
+    return await bus.owned(_SECRETS) or await bus.activatable(_SECRETS)
+
+
+def _readable_by_others(path: Path) -> bool:
+    if sys.platform == "win32":
+        return False
+    try:
+        return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+    except OSError:
+        return False

@@ -1,0 +1,134 @@
+"""`trayalert doctor`: looks at all that trayalert needs, and says of each thing how it is and what to do.
+
+Its rule: it changes nothing, and no line waits for another or takes it along when it hangs or fails.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from trayalert.app.control.control_protocol import ControlFault, ask
+from trayalert.app.diagnostics.doctor import (
+    certificate_checks,
+    desktop_checks,
+    listener_checks,
+    network_checks,
+    storage_checks,
+)
+from trayalert.app.diagnostics.doctor.check_context import Found, Outside, Scene, fail, fail_by_fault
+from trayalert.app.platform.places import Places, read_settings
+from trayalert.domain.check_result import Check, Verdict
+from trayalert.domain.fault import Fault
+from trayalert.domain.settings.settings import Settings
+from trayalert.domain.text import printable
+from trayalert.services.presentation.status import read_running
+
+ASKING = 3.0
+LIMIT = 5.0
+PROBE_LIMIT = 7.0
+"""Seconds: for the running instance to say how it is, for a line, and for a probe to go out and come back."""
+
+Look = Callable[[Scene], Found]
+Line = tuple[str, Look, float]
+
+LINES: tuple[Line, ...] = (
+    ("screen", desktop_checks.screen, LIMIT),
+    ("tray", desktop_checks.tray, LIMIT),
+    ("notifications", desktop_checks.notifications, LIMIT),
+    ("session bus", desktop_checks.session_bus, LIMIT),
+    ("keyring", desktop_checks.keyring, LIMIT),
+    ("listener", listener_checks.listener, LIMIT),
+    ("limits", listener_checks.limits, LIMIT),
+    ("port", listener_checks.port, LIMIT),
+    ("tls", certificate_checks.tls, LIMIT),
+    ("log", storage_checks.log, LIMIT),
+    ("disk", storage_checks.disk, LIMIT),
+    ("tunnel", network_checks.tunnel, LIMIT),
+    ("public probe", listener_checks.public_probe, PROBE_LIMIT),
+    ("dns", network_checks.dns, LIMIT),
+    ("clock", network_checks.clock, LIMIT),
+    ("versions", storage_checks.known_versions, LIMIT),
+)
+
+_logger = logging.getLogger(__name__)
+
+
+def examine(places: Places, outside: Outside | None = None, *, lines: Sequence[Line] = LINES) -> tuple[Check, ...]:
+    """Look at everything, all at the same time. Never raises, and takes 10 s at the most."""
+    scene = _scene(places, outside or Outside())
+    begun = [(name, _Looking(name, look, scene), limit) for name, look, limit in lines]
+    end = time.monotonic()
+    return tuple(
+        Check(name=name, verdict=found.verdict, said=printable(found.said, limit=1000), do=found.do)
+        for name, looking, limit in begun
+        for found in [looking.found(end + limit, limit)]
+    )
+
+
+def record(checks: Sequence[Check]) -> dict[str, Any]:
+    """Return the object of `trayalert doctor --json`."""
+    return {"ok": all(check.verdict is not Verdict.FAIL for check in checks), "checks": [asdict(one) for one in checks]}
+
+
+class _Looking:
+    """One line that is being looked at, in a thread of its own: one that hangs is left behind."""
+
+    def __init__(self, name: str, look: Look, scene: Scene) -> None:
+        self._name = name
+        self._look = look
+        self._scene = scene
+        self._found: Found | None = None
+        self._thread = threading.Thread(target=self._run, name=f"doctor: {name}", daemon=True)
+        self._thread.start()
+
+    def found(self, end: float, limit: float) -> Found:
+        """Return what was found until `end`."""
+        self._thread.join(max(0.0, end - time.monotonic()))
+        return self._found or fail(
+            f"there was no answer within {limit:g} s.", "Ask again; if it stays so, restart what does not answer."
+        )
+
+    def _run(self) -> None:
+        try:
+            self._found = self._look(self._scene)
+        except Fault as fault:
+            self._found = fail_by_fault(fault)
+        except Exception as error:
+            _logger.exception("the doctor could not look at: %s", self._name)
+            self._found = fail(
+                f"it could not be looked at: a fault of trayalert's own ({type(error).__name__}).",
+                "Send its makers what `trayalert diagnostics` gathers.",
+            )
+
+
+def _scene(places: Places, outside: Outside) -> Scene:
+    """Read the settings and ask the running instance, but not for ever."""
+    made = Scene(places=places, outside=outside, settings=Settings(), silent="the disk did not answer.")
+
+    def make() -> None:
+        nonlocal made
+        settings, problems = read_settings(places)
+        made = Scene(places=places, outside=outside, settings=settings, problems=problems)
+        try:
+            answer = ask(places.socket, {"do": "status"}, deadline=ASKING - 0.5)
+        except ControlFault as fault:
+            made = Scene(places=places, outside=outside, settings=settings, problems=problems, silent=str(fault))
+            return
+        told = (answer or {}).get("running")
+        if isinstance(told, dict):
+            made = Scene(
+                places=places,
+                outside=outside,
+                settings=settings,
+                problems=problems,
+                running=read_running(told),
+                told=told,
+            )
+
+    thread = threading.Thread(target=make, name="doctor", daemon=True)
+    thread.start()
+    thread.join(ASKING)
+    return made

@@ -1,0 +1,71 @@
+"""How the doctor asks what lies beyond this computer: name servers, certificates, clocks. Each within a few seconds."""
+
+import email.utils
+import socket
+import ssl
+import time
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+from trayalert.domain.incident.console_link import EVERY, Site
+from trayalert.domain.settings.settings import Settings
+from trayalert.domain.times import Millis
+from trayalert.services.presentation.links import link_table
+
+_PATIENCE = 4.0
+"""Seconds; less than a line has."""
+
+
+def resolve(host: str) -> tuple[str, ...]:
+    """Return the addresses of a host. Raise OSError."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError("it is no name that a name server could be asked for") from error
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def expiry(host: str, port: int, *, context: ssl.SSLContext | None = None) -> Millis:
+    """Return when the certificate ends that the host presents. Raise ssl.SSLError, OSError."""
+    context = context or ssl.create_default_context()
+    with (
+        socket.create_connection((host, port), timeout=_PATIENCE) as plain,
+        context.wrap_socket(plain, server_hostname=host) as connection,
+    ):
+        certificate = connection.getpeercert() or {}
+    return int(ssl.cert_time_to_seconds(str(certificate["notAfter"]))) * 1000
+
+
+def ahead(url: str) -> Millis | None:
+    """Return how far the server's clock is ahead of ours; None where it does not tell. Raise OSError."""
+    request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - https, from our own table
+    before = time.time()
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310 - see above
+            headers = answer.headers
+    except urllib.error.HTTPError as error:
+        headers = error.headers
+        error.close()
+    told = headers.get("Date")
+    if not told:
+        return None
+    try:
+        moment = email.utils.parsedate_to_datetime(told).timestamp()
+    except ValueError:
+        return None
+    return int((moment + 0.5 - (before + time.time()) / 2) * 1000)
+
+
+def proxied(url: str) -> bool:
+    """Whether the environment, or the system, names a proxy for the URL."""
+    parts = urlsplit(url)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return False
+    return bool({parts.scheme, "all"} & urllib.request.getproxies().keys())
+
+
+def console(site: Site) -> str:
+    """Return the URL of the site's console, with no path."""
+    page = link_table(Settings(site=site)).templates[EVERY][0].url
+    return f"https://{urlsplit(page).netloc}"

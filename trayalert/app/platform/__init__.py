@@ -1,0 +1,1 @@
+"""What the operating system gives: autostart, browser, sleep, network changes, screen, paths, clock."""

@@ -1,0 +1,252 @@
+"""Starting with the session: an XDG autostart entry, Windows' Run key, or a LaunchAgent of macOS.
+
+The rule: what is started is the program as it runs now, with no window, and with the data dir that was named.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from trayalert.app.platform.places import Places, find_places
+from trayalert.domain.fault import Fault
+from trayalert.domain.text import as_written
+from trayalert.services.access.secrets import write_private
+
+_RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
+_APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
+_NAME = "trayalert"
+_RESERVED = frozenset(" \t\"'\\><~|&;$*?#()`")
+"""What an argument in Exec may hold only in quotes."""
+
+
+class AutostartFault(Fault):
+    """Whether the program starts with the session cannot be changed; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How the program is started; `folder` is where it must be started from."""
+
+    arguments: tuple[str, ...]
+    folder: Path | None = None
+
+
+class Autostart(Protocol):
+    """A platform's way. All raise OSError."""
+
+    def on(self) -> bool: ...  # noqa: D102
+    def turn_on(self, launch: Launch) -> None: ...  # noqa: D102
+    def turn_off(self) -> None: ...  # noqa: D102
+
+
+def autostarts() -> bool | None:
+    """Whether the program starts with the session; None where there is no such thing."""
+    way = _own_way()
+    try:
+        return None if way is None else way.on()
+    except OSError:
+        return None
+
+
+def set_autostart(wanted: bool, places: Places) -> None:
+    """Let the program start with the session, or no more. Raise AutostartFault."""
+    way = _own_way()
+    if way is None:
+        raise AutostartFault("this system has no place for programs that start with the session.")
+    try:
+        if wanted:
+            way.turn_on(launch(places))
+        else:
+            way.turn_off()
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise AutostartFault(f"the autostart cannot be changed: {error.strerror or error}{where}.") from error
+
+
+def launch(places: Places, *, argv: Sequence[str] | None = None) -> Launch:
+    """Return how this program was started, as the tray alone and with its data dir. Raise AutostartFault."""
+    named = () if places == find_places(None) else ("--data-dir", str(places.data_dir))
+    own, folder = _own_program(sys.orig_argv if argv is None else argv)
+    arguments = (*own, "--minimised", *named)
+    for argument in arguments:
+        if not argument.isprintable():
+            raise AutostartFault(
+                f"{as_written(argument)} cannot stand in an autostart entry: it holds a strange letter."
+            )
+    return Launch(arguments, folder)
+
+
+def _own_program(argv: Sequence[str]) -> tuple[tuple[str, ...], Path | None]:
+    """Return what starts this program: the frozen one, the installed command, or Python with the module."""
+    if getattr(sys, "frozen", False):
+        return (sys.executable,), None
+    script = next((Path(word).absolute() for word in argv[:3] if Path(word).stem == _NAME), None)
+    if script is not None and "-m" not in argv[:3] and shutil.which(script):
+        return (str(script),), None
+    # whoever runs it out of its checkout needs that as the working folder
+    return (sys.executable, "-m", _NAME), Path(__file__).absolute().parents[3]
+
+
+def _own_way() -> Autostart | None:
+    if sys.platform == "win32":
+        return RunKey(WindowsRegistry())
+    with contextlib.suppress(RuntimeError):  # there is no home
+        if sys.platform == "darwin":
+            return LaunchAgent(Path.home() / "Library" / "LaunchAgents")
+        named = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+        return XdgEntry((named if named.is_absolute() else Path.home() / ".config") / "autostart")
+    return None
+
+
+class XdgEntry:
+    """`trayalert.desktop` in the autostart folder, as the Desktop Entry and Desktop Application Autostart specs say."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / f"{_NAME}.desktop"
+
+    def on(self) -> bool:
+        """Whether there is an entry, and nobody has switched it off."""
+        try:
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return False
+        pairs = {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
+        off = pairs.get("Hidden") == "true" or pairs.get("X-GNOME-Autostart-enabled") == "false"
+        return "Exec" in pairs and not off
+
+    def turn_on(self, launch: Launch) -> None:
+        """Write the entry."""
+        program = launch.arguments[0]
+        lines = [
+            "[Desktop Entry]",
+            "Type=Application",
+            "Name=trayalert",
+            "Comment=Alerts of Alibaba Cloud Monitor",
+            "Comment[zh_CN]=阿里云监控告警",
+            f"Exec={_escaped(' '.join(map(_quoted, launch.arguments)))}",
+            f"TryExec={_escaped(program)}",
+            *([f"Path={_escaped(str(launch.folder))}"] if launch.folder else []),
+            "Icon=trayalert",
+            "Terminal=false",
+            "StartupNotify=false",
+            "X-GNOME-Autostart-enabled=true",
+        ]
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(self._path, "\n".join(lines) + "\n")
+
+    def turn_off(self) -> None:
+        """Take the entry away."""
+        self._path.unlink(missing_ok=True)
+
+
+def _quoted(argument: str) -> str:
+    """Quote an argument of Exec where it must be; a percent sign would begin a field code."""
+    text = argument.replace("%", "%%")
+    if argument and not _RESERVED & set(argument):
+        return text
+    return '"' + "".join(f"\\{letter}" if letter in '"`$\\' else letter for letter in text) + '"'
+
+
+def _escaped(text: str) -> str:
+    """Escape a value of the file."""
+    return text.replace("\\", "\\\\")
+
+
+class Registry(Protocol):
+    """The values below the present user's key."""
+
+    def read(self, key: str, name: str) -> Any: ...  # noqa: D102
+    def write(self, key: str, name: str, value: str) -> None: ...  # noqa: D102
+    def delete(self, key: str, name: str) -> None: ...  # noqa: D102
+
+
+class RunKey:
+    """A value of Windows' Run key. The Task Manager keeps elsewhere that a person has switched it off."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def on(self) -> bool:
+        """Whether there is a value, and nobody has switched it off."""
+        approved = self._registry.read(_APPROVED, _NAME)
+        off = isinstance(approved, bytes) and bool(approved[:1]) and approved[0] % 2 == 1
+        return self._registry.read(_RUN, _NAME) is not None and not off
+
+    def turn_on(self, launch: Launch) -> None:
+        """Write the value."""
+        self._registry.write(_RUN, _NAME, subprocess.list2cmdline(launch.arguments))
+        self._registry.delete(_APPROVED, _NAME)
+
+    def turn_off(self) -> None:
+        """Take the value away."""
+        self._registry.delete(_RUN, _NAME)
+
+
+class WindowsRegistry:
+    """The real one."""
+
+    def read(self, key: str, name: str) -> Any:
+        """Return the value, None where there is none."""
+        import winreg  # noqa: PLC0415 - there is none elsewhere
+
+        with contextlib.suppress(FileNotFoundError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:  # type: ignore[attr-defined,unused-ignore]
+            return winreg.QueryValueEx(opened, name)[0]  # type: ignore[attr-defined,unused-ignore]
+        return None
+
+    def write(self, key: str, name: str, value: str) -> None:
+        """Set the value."""
+        import winreg  # noqa: PLC0415 - there is none elsewhere
+
+        with winreg.CreateKey(winreg.HKEY_CURRENT_USER, key) as opened:  # type: ignore[attr-defined,unused-ignore]
+            winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)  # type: ignore[attr-defined,unused-ignore]
+
+    def delete(self, key: str, name: str) -> None:
+        """Take the value away, if there is one."""
+        import winreg  # noqa: PLC0415 - there is none elsewhere
+
+        right = winreg.KEY_SET_VALUE  # type: ignore[attr-defined,unused-ignore]
+        with contextlib.suppress(FileNotFoundError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key, 0, right) as opened:  # type: ignore[attr-defined,unused-ignore]
+            winreg.DeleteValue(opened, name)  # type: ignore[attr-defined,unused-ignore]
+
+
+class LaunchAgent:
+    """A property list that launchd reads when the person logs in."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / f"{_NAME}.plist"
+
+    def on(self) -> bool:
+        """Whether there is one, and nobody has switched it off in it."""
+        import plistlib  # noqa: PLC0415 - it costs memory, and only macOS has such a file
+        from xml.parsers.expat import ExpatError  # noqa: PLC0415
+
+        try:
+            found = plistlib.loads(self._path.read_bytes())
+        except (FileNotFoundError, ValueError, ExpatError):
+            return False
+        return isinstance(found, dict) and bool(found.get("RunAtLoad")) and not found.get("Disabled")
+
+    def turn_on(self, launch: Launch) -> None:
+        """Write it."""
+        import plistlib  # noqa: PLC0415 - it costs memory, and only macOS has such a file
+
+        entry: dict[str, object] = {
+            "Label": _NAME,
+            "ProgramArguments": list(launch.arguments),
+            "RunAtLoad": True,
+            "ProcessType": "Interactive",
+        }
+        if launch.folder:
+            entry["WorkingDirectory"] = str(launch.folder)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_private(self._path, plistlib.dumps(entry).decode())
+
+    def turn_off(self) -> None:
+        """Take it away."""
+        self._path.unlink(missing_ok=True)

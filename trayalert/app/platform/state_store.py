@@ -1,0 +1,64 @@
+"""What the program remembers from one run to the next and can do without: a small JSON file. Nothing here raises.
+
+A file that makes no sense is begun anew. What cannot be written now is kept, and written with what comes next.
+"""
+
+import json
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+from trayalert.services.access.secrets import write_private
+
+_LARGEST = 1 << 20
+_logger = logging.getLogger(__name__)
+
+
+class Remembered:
+    """JSON values by name. For any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._values = _read(path)
+        self._unwritten = False
+        self._told = False
+
+    def get(self, name: str) -> Any:
+        """Return what is remembered by that name; None: nothing. What is returned must not be changed."""
+        with self._lock:
+            return self._values.get(name)
+
+    def set(self, name: str, value: Any) -> None:
+        """Remember a JSON value by that name. Once it returns, it is on disk if that can be."""
+        with self._lock:
+            if not self._unwritten and name in self._values and self._values[name] == value:
+                return
+            content = json.dumps(self._values | {name: value}, ensure_ascii=False, indent=1) + "\n"
+            self._values = json.loads(content)  # a copy, as the next run will have it
+            try:
+                write_private(self._path, content)
+            except (OSError, ValueError) as error:
+                if not self._told:
+                    _logger.warning(
+                        "%s cannot be written: %s. The next run will not know what is in it.", self._path, error
+                    )
+                self._unwritten = self._told = True
+            else:
+                self._unwritten = self._told = False
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            values = json.loads(file.read(_LARGEST))
+        if isinstance(values, dict):
+            return values
+        reason = "it holds no names"
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {error}"
+    _logger.warning("%s cannot be read (%s); what was remembered in it is begun anew.", path, reason)
+    return {}

@@ -1,0 +1,26 @@
+"""The command that lets the tray application start with the session, or no more."""
+
+import json
+
+import click
+
+from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option
+
+
+@click.command()
+@data_dir_option
+@json_option
+@click.argument("wanted", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
+def autostart(as_json: bool, wanted: str | None) -> None:
+    """Start with the session, in the tray alone, or no more; with no argument say how it is."""
+    from trayalert.app.platform.autostart import autostarts, set_autostart
+
+    if wanted is not None:
+        set_autostart(wanted == "on", find_own_places())
+    state = autostarts()
+    if as_json:
+        click.echo(json.dumps({"autostart": state}))
+    elif state is None:
+        fail("this system has no place for programs that start with the session.")
+    else:
+        click.echo("trayalert starts with the session" if state else "trayalert does not start with the session")

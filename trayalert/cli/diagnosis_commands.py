@@ -1,0 +1,82 @@
+"""The commands for whoever looks into a fault: what is wrong here, and what somebody else needs to see of it."""
+
+import io
+import json
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option, speak_utf8
+from trayalert.cli.query_commands import state_of
+
+if TYPE_CHECKING:
+    from trayalert.app.platform.places import Places
+    from trayalert.domain.check_result import Check
+
+_INDENT = 21
+
+
+@click.command()
+@data_dir_option
+@json_option
+def doctor(as_json: bool) -> None:
+    """Look at everything that trayalert needs, and say what is wrong and what to do. It changes nothing."""
+    from trayalert.app.diagnostics.doctor.doctor import examine, record
+
+    logging.getLogger().addHandler(logging.NullHandler())  # a traceback is for `trayalert diagnostics`
+    checks = examine(find_own_places())
+    found = record(checks)
+    if as_json:
+        speak_utf8()
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        for check in checks:
+            for line in _lines(check):
+                click.echo(line)
+    if not found["ok"]:
+        click.get_current_context().exit(1)
+
+
+def _lines(check: "Check") -> list[str]:
+    do = [" " * _INDENT + check.do] if check.do else []
+    return [f"{check.verdict:<5} {check.name:<14} {check.said}", *do]
+
+
+@click.command()
+@data_dir_option
+@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
+def diagnostics(output: Path | None) -> None:
+    """Gather what helps to look into a fault, in one zip file, with no alert, no secret and no name in it."""
+    from trayalert.app.diagnostics.bundle import bundle, write
+    from trayalert.domain.fault import Fault
+    from trayalert.services.maintenance.log_check import checkup
+
+    places = find_own_places()
+    doctor = _looked_over(places)
+    try:
+        state = state_of(places)
+    except Fault as fault:
+        state = {"problem": str(fault)}
+    try:
+        check = checkup(places.log, others=places.private)
+    except Fault as fault:
+        check = {"problem": str(fault)}
+    path = output or Path(f"trayalert-diagnostics-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip")
+    try:
+        write(path, bundle(places, state, check, doctor))
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror or error}")
+    click.echo(f"written to {path}; it holds no alert and no secret, and a code in the place of each id and name")
+
+
+def _looked_over(places: "Places") -> dict[str, Any]:
+    """Return what the doctor found, with the tracebacks of faults of its own."""
+    from trayalert.app.diagnostics.doctor.doctor import examine, record
+
+    said = io.StringIO()
+    logging.getLogger().addHandler(logging.StreamHandler(said))
+    found = record(examine(places))
+    return found | {"faults": said.getvalue()}

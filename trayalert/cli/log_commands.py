@@ -1,0 +1,162 @@
+"""Commands that look after the log: check it, back it up, put a backup in its place."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trayalert.cli.command_base import (
+    alone,
+    data_dir_option,
+    fail,
+    find_own_places,
+    json_option,
+    own_settings,
+    speak_utf8,
+)
+
+if TYPE_CHECKING:
+    from trayalert.app.platform.places import Places
+
+_LONGEST_BACKUP = 600.0
+
+
+@click.command()
+@data_dir_option
+@json_option
+def check(as_json: bool) -> None:
+    """Look the log, its backups and the quarantine over, and say what was found. Works while trayalert runs."""
+    from trayalert.services.maintenance.log_check import checkup
+
+    places = find_own_places()
+    found = checkup(places.log, others=places.private)
+    if as_json:
+        speak_utf8()
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        for line in _told(found):
+            click.echo(line)
+    if not found["ok"]:
+        click.get_current_context().exit(1)
+
+
+def _told(found: dict[str, Any]) -> list[str]:
+    rows, backups = found["rows"], found["backups"]
+    lines = [f"problem: {problem}" for problem in found["problems"]]
+    lines += [f"note: {note}" for note in found["notes"]]
+    if rows:
+        counts = ", ".join(f"{rows[table]:,} {name}" for table, name in _TABLES.items() if table in rows)
+        lines.append(f"{found['log']}: {counts} were read and held against their digests.")
+    if found["log_damaged"]:
+        lines.append(
+            "A log whose file is damaged is moved aside and read over when trayalert starts; `trayalert restore` puts "
+            "a backup in its place and takes over what came after it."
+        )
+    if backups:
+        good = sum(backup["problem"] is None for backup in backups)
+        lines.append(f"{good} of {len(backups)} backups are good, the newest of {backups[0]['made_at']}.")
+    count = len(found["problems"])
+    problems = "1 problem was found." if count == 1 else f"{count} problems were found."
+    lines.append("Everything is in order." if found["ok"] else problems)
+    return lines
+
+
+_TABLES = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
+
+
+@click.command()
+@data_dir_option
+def backup() -> None:
+    """Make a backup of the log now."""
+    from trayalert.app.control.control_protocol import ask
+    from trayalert.app.platform.clock import now
+    from trayalert.storage.recovery.backups import make_backup
+
+    places = find_own_places()
+    if not places.log.exists():
+        fail(f"there is no log {places.log} yet.")
+    answer = ask(places.socket, {"do": "backup"}, deadline=_LONGEST_BACKUP)
+    if answer is None:
+        with alone(places):
+            made = make_backup(places.log, keep=own_settings(places).backups, now=now(), rest=lambda: None)
+        answer = {"done": str(made.path)}
+    if not answer.get("done"):
+        fail(answer.get("error"))
+    click.echo(f"the backup is {answer['done']}")
+
+
+@click.command()
+@data_dir_option
+@json_option
+@click.option("--list", "list_them", is_flag=True, help="List the backups.")
+@click.argument("backup", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
+    """Put BACKUP (the newest good one by default) in the log's place, and take over what came after it.
+
+    The present log is kept in the quarantine. trayalert must not run meanwhile.
+    """
+    from trayalert.app.control.control_protocol import ask
+
+    places = find_own_places()
+    if list_them:
+        _list(places, as_json=as_json)
+        return
+    if not places.data_dir.is_dir():
+        fail(f"there is no data dir {places.data_dir}.")
+    running = (ask(places.socket, {"do": "status"}) or {}).get("running")
+    if running:
+        fail(
+            f"trayalert runs ({running.get('front')}, process {running.get('pid')}). End it first: nobody may have the "
+            "log open while a backup takes its place."
+        )
+    with alone(places):
+        _restore(places, backup or _newest_good(places))
+
+
+def _restore(places: "Places", backup: Path) -> None:
+    from trayalert.app.platform.clock import now
+    from trayalert.services.maintenance.salvage_job import salvage_alone
+    from trayalert.storage.recovery.backups import look_over
+    from trayalert.storage.recovery.restore import restore_backup
+
+    deliveries, alerts, incidents = look_over(backup)
+    folder = restore_backup(places.log, backup, now=now())
+    click.echo(f"restored {backup}: {deliveries:,} callbacks, {alerts:,} alerts, {incidents:,} incidents.")
+    if folder:
+        click.echo(f"The former log was moved to {folder}.")
+    for sentence in salvage_alone(places.log, now=now()):
+        click.echo(sentence)
+    totals = look_over(places.log, digests=False)
+    click.echo(f"The log holds {totals[0]:,} callbacks, {totals[1]:,} alerts and {totals[2]:,} incidents now.")
+
+
+def _newest_good(places: "Places") -> Path:
+    from trayalert.app.platform.clock import now
+    from trayalert.storage.faults import LogFault
+    from trayalert.storage.recovery.backups import list_backups, look_over
+
+    for candidate in list_backups(places.log, now=now()):
+        try:
+            look_over(candidate.path)
+        except LogFault as fault:
+            click.echo(f"trayalert: {fault}; an older one is looked for", err=True)
+        else:
+            return candidate.path
+    return fail(f"there is no good backup in {places.log.with_name('backups')}.")
+
+
+def _list(places: "Places", *, as_json: bool) -> None:
+    from trayalert.services.maintenance.log_check import backup_records
+
+    records = backup_records(places.log)
+    if as_json:
+        speak_utf8()
+        for record in records:
+            click.echo(json.dumps(record, ensure_ascii=False))
+        return
+    for record in records:
+        state = record["problem"] or f"{record['alerts']:,} alerts"
+        click.echo(f"{record['made_at'][:19]}Z  {record['size'] / 1_048_576:8.1f} MiB  {state}  {record['path']}")
+    if not records:
+        click.echo("there are no backups yet.")

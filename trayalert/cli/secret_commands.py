@@ -1,0 +1,137 @@
+"""The secrets of the callback URLs: `trayalert url`, and `trayalert secrets` for several, each with a name."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trayalert.app.platform.places import Places
+from trayalert.cli.command_base import (
+    alone,
+    data_dir_option,
+    fail,
+    find_own_places,
+    json_option,
+    open_reader,
+    own_settings,
+    speak_utf8,
+)
+from trayalert.domain.times import iso, read_age
+
+if TYPE_CHECKING:
+    from trayalert.services.access.secrets import Secrets
+
+
+@click.command()
+@data_dir_option
+@click.option("--name", metavar="NAME", help="The URL with the secret of that name; the first one's by default.")
+@click.option("--rotate", is_flag=True, help="Make a new secret.")
+@click.option("--grace", default="24h", show_default=True, metavar="DURATION", help="How long the old one holds on.")
+def url(name: str | None, rotate: bool, grace: str) -> None:
+    """Print the callback URL, secret included, for Cloud Monitor's rules."""
+    from trayalert.app.control.control_protocol import ask
+    from trayalert.services.presentation.status import callback_url, read_running, shut_door
+
+    length = read_age(grace)
+    if length is None:
+        raise click.BadParameter(f'"{grace}" is no length of time; write 90s, 30m, 24h, 7d or 2w', param_hint="--grace")
+    places = find_own_places()
+    places.make()
+    settings = own_settings(places)
+    if rotate:
+        _change(places, {"do": "rotate", "grace": length, "name": name})
+    told = (ask(places.socket, {"do": "status"}) or {}).get("running")
+    running = read_running(told) if told else None
+    door = running.door if running else shut_door(settings)
+    public_url = (running.reach.public_url if running else None) or settings.public_url
+    if not door.port and public_url is None:
+        fail(f"port = 0 in {places.settings} picks a free port at each start: start trayalert, then ask again.")
+    secrets = _own_secrets(places)
+    secret = secrets.present if name is None else secrets.value_of(name)
+    click.echo(callback_url(public_url, door, secret))
+
+
+@click.group(invoke_without_command=True)
+@data_dir_option
+@json_option
+@click.pass_context
+def secrets(context: click.Context, as_json: bool) -> None:
+    """List the secrets of the callback URLs and how they were used. Each sender may have its own."""
+    if context.invoked_subcommand is not None:
+        return
+    rows = _rows(find_own_places())
+    if as_json:
+        speak_utf8()
+        for row in rows:
+            click.echo(json.dumps(row, ensure_ascii=False))
+        return
+    from trayalert.services.presentation.terminal_tables import secret_lines
+
+    for line in secret_lines(rows):
+        click.echo(line)
+
+
+@secrets.command()
+@data_dir_option
+@click.argument("name")
+def add(name: str) -> None:
+    """Make a secret of a new name; `trayalert url --name NAME` prints its URL."""
+    places = find_own_places()
+    places.make()
+    _change(places, {"do": "add secret", "name": name})
+    click.echo(f"there is a secret {name} now: trayalert url --name {name} prints its URL")
+
+
+@secrets.command()
+@data_dir_option
+@click.argument("name")
+def remove(name: str) -> None:
+    """Take a secret away; its URL opens nothing from now on."""
+    _change(find_own_places(), {"do": "remove secret", "name": name})
+    click.echo(f"the secret {name} is gone: its URL opens nothing any more")
+
+
+def _change(places: Places, wish: dict[str, Any]) -> None:
+    """Let the running instance change the secrets; where none runs, do it here."""
+    from trayalert.app.control.control_protocol import ask
+    from trayalert.app.platform.clock import now
+    from trayalert.services.access.secrets import Secrets
+
+    answer = ask(places.socket, wish)
+    if answer is None:
+        with alone(places):
+            Secrets(places.secrets).do(wish, now=now())
+    elif not answer.get("done"):
+        fail(answer.get("error"))
+
+
+def _own_secrets(places: Places) -> "Secrets":
+    """Return the secrets; where their file is gone, those that the running instance has."""
+    from trayalert.app.control.control_protocol import ask
+    from trayalert.services.access.secrets import Secrets
+
+    if not places.secrets.exists():
+        ask(places.socket, {"do": "keep secrets"})
+    return Secrets(places.secrets)
+
+
+def _rows(places: Places) -> list[dict[str, Any]]:
+    """Return the secrets that hold, those on their way out too. None of them is shown."""
+    from trayalert.app.platform.clock import now
+
+    places.make()
+    with open_reader(places) as reader:
+        uses = {use.name: use for use in (reader.secret_uses() if reader else ())}
+    rows = []
+    for secret in _own_secrets(places).holding(now()):
+        use = uses.get(secret.label)
+        rows.append(
+            {
+                "name": secret.name,
+                "secret": "***",
+                "until": iso(secret.until),
+                "deliveries": use.deliveries if use else 0,
+                "last_at": iso(use.last_at) if use else None,
+            }
+        )
+    return rows

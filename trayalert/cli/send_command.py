@@ -1,0 +1,58 @@
+"""`trayalert send`."""
+
+import sys
+
+import click
+
+from trayalert.cli.command_base import data_dir_option, find_own_places
+
+
+@click.command()
+@data_dir_option
+@click.option("--sample", metavar="NAME", help="A sample (--list); ecs-cpu where nothing is named.")
+@click.option("--list", "list_samples", is_flag=True, help="List the samples.")
+@click.option("--recover", is_flag=True, help="Send the OK that belongs to it.")
+@click.option("--keep-time", is_flag=True, help="Keep the body's own time, instead of the present one.")
+@click.option("--url", "target", metavar="URL", help="Send there, instead of to the instance of the data dir.")
+@click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True)
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), help="Callbacks per second; as fast as can be by default."
+)
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+def send(
+    sample: str | None,
+    list_samples: bool,
+    recover: bool,
+    keep_time: bool,
+    target: str | None,
+    count: int,
+    rate: float | None,
+    file: str | None,
+) -> None:
+    """Play Cloud Monitor: send a callback as it does, form-encoded, with its headers and its retries."""
+    from trayalert.app.simulation import own_post, play
+    from trayalert.services.simulator.client import Post, sample_names, sample_text
+
+    if list_samples:
+        for name in sample_names():
+            click.echo(name)
+        return
+    if sample and file:
+        raise click.UsageError("either --sample or a FILE, not both")
+    if file:
+        with click.open_file(file, "rb") as stream:
+            content = stream.read()
+    else:
+        content = sample_text(sample or "ecs-cpu")
+    sys.exit(
+        play(
+            Post(target) if target else own_post(find_own_places()),
+            content,
+            recover=recover,
+            keep_time=keep_time,
+            count=count,
+            rate=rate,
+            say=click.echo,
+            complain=lambda text: click.echo(f"trayalert: {text}", err=True),
+        )
+    )

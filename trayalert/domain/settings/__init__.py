@@ -1,0 +1,1 @@
+"""The settings: what settings.toml may say, and the plain data that it becomes."""

@@ -1,0 +1,151 @@
+"""Programs of the admin's own that a click on an incident starts: the table `[commands]` of the settings.
+
+They are argument lists, never a line for a shell. What is put into them comes from a stranger's POST, so each value
+must look like what it is called: none begins with a dash or holds a sign that a shell reads, even where a program
+hands its arguments to one.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from trayalert.domain.incident.alert import Alert
+from trayalert.domain.incident.console_link import ACCOUNT, ID, PLACEHOLDER, region_of
+from trayalert.domain.settings.templates import placeholder_problem
+from trayalert.domain.text import as_written, printable
+
+MOST_COMMANDS = 12
+_LONGEST_NAME = 40
+_MOST_ARGUMENTS, _LONGEST_ARGUMENT = 64, 1_000
+_EXAMPLE = '"SSH" = ["x-terminal-emulator", "-e", "ssh", "root@{address}"]'
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,127}")
+_NAMESPACE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
+_PLACEHOLDERS = ("address", "id", "name", "region", "account", "namespace")
+_WORDS = {"id": "ID"}
+
+_POSIX_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh", "mksh", "fish", "csh", "tcsh"})
+_SCRIPT_FOLLOWS = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--command")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A menu entry's words; the program and its arguments, with `{placeholders}`."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A command for one alert: what to start, or why it cannot be."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    missing: str | None = None
+
+
+def offer(command: Command, alert: Alert, *, default_region: str | None = None) -> Offer:
+    """Fill a command with what the alert says."""
+    needed = dict.fromkeys(PLACEHOLDER.findall(" ".join(command.arguments)))
+    values = {name: _value(name, alert, default_region) for name in needed}
+    for name, (told, fit) in values.items():
+        if fit is None:
+            word = _WORDS.get(name, name)
+            return Offer(command.name, missing=f"its {word} cannot be passed on" if told else f"no {word} is known")
+    fits = {name: fit for name, (_, fit) in values.items() if fit is not None}
+    filled = (PLACEHOLDER.sub(lambda match: fits[match[1]], argument) for argument in command.arguments)
+    return Offer(command.name, tuple(filled))
+
+
+def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | None, str | None]:
+    """Return what the alert says, and the same where it may be passed on."""
+    match name:
+        case "address":
+            return alert.address, _address(alert.address or "")
+        case "region":
+            return alert.region, region_of(alert, default_region)
+    told, pattern = {
+        "id": (alert.resource_id, ID),
+        "name": (alert.resource_name, _NAME),
+        "account": (alert.account_id, ACCOUNT),
+        "namespace": (alert.namespace, _NAMESPACE),
+    }[name]
+    return told, told if told and pattern.fullmatch(told) else None
+
+
+def _address(text: str) -> str | None:
+    """Return an address of another computer, as it is always written."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:
+            return None
+        address = address.ipv4_mapped or address
+    own = address.is_unspecified or address.is_loopback or address.is_link_local or address.is_multicast
+    return None if own else str(address)
+
+
+def read_commands(value: object) -> tuple[tuple[Command, ...], tuple[str, ...]]:
+    """Read the table. Return the commands, and a sentence for every problem."""
+    if not isinstance(value, Mapping):
+        return (), (f"commands = {as_written(value)}: must be a table with lines such as {_EXAMPLE}.",)
+    commands: list[Command] = []
+    problems: list[str] = []
+    for name, arguments in value.items():
+        wrong = command_problem(name, arguments)
+        if wrong is None and len(commands) == MOST_COMMANDS:
+            wrong = f"there are {MOST_COMMANDS} already"
+        if wrong is None:
+            commands.append(Command(name, tuple(arguments)))
+        else:
+            problems.append(f"commands.{as_written(name)}: {wrong}; it is left out.")
+    return tuple(commands), tuple(problems)
+
+
+def command_problem(name: str, arguments: object) -> str | None:
+    """Say what is wrong with a command; None: nothing."""
+    if not name.strip() or len(name) > _LONGEST_NAME or printable(name) != name:
+        return f"its name must be a line of 1 to {_LONGEST_NAME} characters"
+    if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
+        return f"must be a list of texts, the program and its arguments, such as {_EXAMPLE}"
+    return _argument_problem(arguments) or placeholder_problem(" ".join(arguments), _PLACEHOLDERS)
+
+
+def _argument_problem(arguments: Sequence[str]) -> str | None:
+    if not arguments or not arguments[0].strip():
+        return "must begin with a program"
+    if len(arguments) > _MOST_ARGUMENTS or max(map(len, arguments)) > _LONGEST_ARGUMENT:
+        return f"must have at most {_MOST_ARGUMENTS} texts of {_LONGEST_ARGUMENT} characters"
+    if not all(argument.isprintable() for argument in arguments):
+        return "must hold no control character"
+    if PLACEHOLDER.search(arguments[0]):
+        return "must have no placeholder in the program's name"
+    return _shell_problem(arguments)
+
+
+def _shell_problem(arguments: Sequence[str]) -> str | None:
+    """Say which script of a shell would hold what a stranger sent. The shell may stand behind another program."""
+    for place, argument in enumerate(arguments):
+        shell = re.split(r"[/\\]", argument)[-1].lower().removesuffix(".exe")
+        if any(PLACEHOLDER.search(script) for script in _scripts(shell, arguments[place + 1 :])):
+            return f"must have no placeholder in what {shell} runs as a script"
+    return None
+
+
+def _scripts(shell: str, arguments: Sequence[str]) -> Sequence[str]:
+    words = [argument.lower() for argument in arguments]
+    if shell in {"powershell", "pwsh"}:
+        return () if "-file" in words else arguments
+    if shell == "cmd":  # all that follows is one script
+        return arguments if any(word.startswith(("/c", "/k")) for word in words) else ()
+    if shell not in _POSIX_SHELLS:
+        return ()
+    scripts = [argument for argument in arguments if argument.startswith("--command=")]
+    for place, argument in enumerate(arguments):
+        if _SCRIPT_FOLLOWS.fullmatch(argument):  # what comes behind the script is its $0, $1 and so on
+            scripts += [word for word in arguments[place + 1 :] if not word.startswith(("-", "+"))][:1]
+    return scripts

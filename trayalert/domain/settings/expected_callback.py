@@ -1,0 +1,144 @@
+"""Expected callbacks, a dead-man's switch: what should report at least every N hours, and burns where it is silent.
+
+Whatever a callback says, an OK or an event too, it is a report; but what the program says of a silence is none.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+from trayalert.domain.incident.alert import SILENCE
+from trayalert.domain.incident.level import Level
+from trayalert.domain.incident.resource import normalise_namespace
+from trayalert.domain.text import as_written, printable
+from trayalert.domain.times import Millis
+
+MOST_EXPECTED = 100
+MOST_HOURS = 24 * 366
+_LONGEST_NAME, _LONGEST_PATTERN = 60, 200
+_EXAMPLE = 'name = "nightly backup", hours = 25 and rule = "backup-*"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """A rule or resource that should report. Each of the matchers that is set must fit; `*` stands for anything."""
+
+    name: str
+    hours: float
+    level: Level = Level.WARN
+    rule: str | None = None
+    resource: str | None = None
+    namespace: str | None = None
+    kind: str | None = None
+
+    @property
+    def span(self) -> Millis:
+        """How long it may be silent."""
+        return round(self.hours * 3_600_000)
+
+
+class Reporting(Protocol):
+    """What names who reports: an alert, or some columns of it."""
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str | None: ...  # noqa: D102
+    @property
+    def rule_id(self) -> str | None: ...  # noqa: D102
+    @property
+    def namespace(self) -> str | None: ...  # noqa: D102
+    @property
+    def resource_id(self) -> str | None: ...  # noqa: D102
+    @property
+    def resource_name(self) -> str | None: ...  # noqa: D102
+
+
+def fits(expected: Expected, alert: Reporting) -> bool:
+    """Whether this is a report of what is expected."""
+    return alert.kind != SILENCE and all(
+        pattern is None or any(text is not None and _like(pattern, text) for text in texts)
+        for pattern, texts in (
+            (expected.rule, (alert.name, alert.rule_id)),
+            (expected.resource, (alert.resource_id, alert.resource_name)),
+            (expected.namespace, (alert.namespace,)),
+            (expected.kind, (alert.kind,)),
+        )
+    )
+
+
+def _like(pattern: str, text: str) -> bool:
+    """Whether a text fits; each piece between the stars is looked for once, behind the one before it."""
+    first, *others = pattern.split("*")
+    if not others:
+        return text == pattern
+    *middle, last = others
+    place, end = len(first), len(text) - len(last)
+    if not text.startswith(first) or not text.endswith(last) or end < place:
+        return False
+    for piece in middle:
+        place = text.find(piece, place, end)
+        if place < 0:
+            return False
+        place += len(piece)
+    return True
+
+
+def read_expected(value: object) -> tuple[tuple[Expected, ...], tuple[str, ...]]:
+    """Read the `[[expected]]` tables. Return what is sound, and a sentence for every problem."""
+    if not isinstance(value, list) or not all(isinstance(table, Mapping) for table in value):
+        return (), (
+            f"expected = {as_written(value)}: must be tables [[expected]], each with lines such as {_EXAMPLE}.",
+        )
+    found: dict[str, Expected] = {}
+    problems: list[str] = []
+    for number, table in enumerate(value, start=1):
+        name = table.get("name")
+        wrong = expected_problem(table)
+        if wrong is None and name in found:
+            wrong = "there is one of that name already"
+        if wrong is None and len(found) == MOST_EXPECTED:
+            wrong = f"there are {MOST_EXPECTED} already"
+        if wrong is None:
+            found[str(name)] = _expected(table)
+        else:
+            which = as_written(name) if isinstance(name, str) and name.strip() else f"number {number}"
+            problems.append(f"[[expected]] {which}: {wrong}; it is left out.")
+    return tuple(found.values()), tuple(problems)
+
+
+def expected_problem(table: Mapping[str, object]) -> str | None:
+    """Say what is wrong with a table; None: nothing."""
+    for unknown in [key for key in table if key not in _NAMES]:
+        near = difflib.get_close_matches(unknown, _NAMES, n=1)
+        hint = f"is {near[0]} meant?" if near else "there are " + ", ".join(_NAMES)
+        return f"{as_written(unknown)} is no part of it ({hint})"
+    name, hours, level = table.get("name"), table.get("hours"), table.get("level", Level.WARN)
+    if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or printable(name) != name:
+        return f"its name must be a line of 1 to {_LONGEST_NAME} characters"
+    if not isinstance(hours, int | float) or isinstance(hours, bool) or not 0 < hours <= MOST_HOURS:
+        return f"hours must be a number above 0, and {MOST_HOURS} at most, such as 25"
+    if level not in _LEVELS:
+        return 'level must be "CRITICAL", "WARN" or "INFO"'
+    return _matcher_problem({name: table[name] for name in _MATCHERS if name in table})
+
+
+def _matcher_problem(matchers: Mapping[str, object]) -> str | None:
+    for which, pattern in matchers.items():
+        if not isinstance(pattern, str) or not pattern.strip() or len(pattern) > _LONGEST_PATTERN:
+            return f"{which} must be a text of 1 to {_LONGEST_PATTERN} characters"
+    return None if matchers else f"must name at least one of {', '.join(_MATCHERS)}"
+
+
+def _expected(table: Mapping[str, object]) -> Expected:
+    texts = {name: str(table[name]) for name in _MATCHERS if name in table}
+    namespace = normalise_namespace(texts.pop("namespace", None))
+    level = Level(str(table.get("level", Level.WARN)))
+    hours = float(str(table["hours"]))
+    return Expected(name=str(table["name"]), hours=hours, level=level, namespace=namespace, **texts)
+
+
+_NAMES = tuple(each.name for each in fields(Expected))
+_MATCHERS = ("rule", "resource", "namespace", "kind")
+_LEVELS = (Level.CRITICAL, Level.WARN, Level.INFO)

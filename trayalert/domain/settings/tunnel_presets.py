@@ -1,0 +1,305 @@
+"""The tunnel programs that are known: how each is started, what it prints when it is up, and what its failures mean.
+
+One rule: no secret is ever among the arguments, which every user of the computer can read.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from trayalert.domain.incident.console_link import PLACEHOLDER
+from trayalert.domain.tunnel import Tunnel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where the door is, as a program on this computer reaches it."""
+
+    host: str
+    port: int
+    tls: bool = False
+
+    @property
+    def place(self) -> str:
+        """Host and port, such as `127.0.0.1:8765` or `[::1]:8765`."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def scheme(self) -> str:
+        """Which of the two the door speaks."""
+        return "https" if self.tls else "http"
+
+
+def door_address(host: str, port: int, *, tls: bool) -> Address:
+    """Return where a door that listens there is reached: one on all addresses, on the loopback."""
+    return Address(host={"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port=port, tls=tls)  # noqa: S104 - read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """What is known of a kind of tunnel.
+
+    `keys` are what its table may hold besides what every kind may. `arguments` makes what follows the program's name.
+    With a `url_pattern` the public address is found in the output, else it is `public_url`. It is up `settle` seconds
+    after a line fits `ready`; with none: after its address was found or, where that is fixed, after its start. Each of
+    `failures` is a pattern, compiled when it is needed, and a sentence; the first that fits is the one that tells most.
+    """
+
+    title: str
+    note: str
+    program: str
+    get_it: str
+    arguments: Callable[[Tunnel, Address], tuple[str, ...]]
+    keys: frozenset[str] = frozenset()
+    token_variable: str | None = None
+    url_pattern: re.Pattern[str] | None = None
+    warning: str | None = None
+    ready: re.Pattern[str] | None = None
+    settle: float = 0.0
+    failures: tuple[tuple[str, str], ...] = ()
+    version_arguments: tuple[str, ...] = ("--version",)
+
+
+_TOKEN_KEYS = frozenset({"token_file", "token_variable"})
+_CHANGES = "for tests: the URL changes at each start"
+
+
+def _cloudflared(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
+    if tunnel.token_file:  # where it leads is said in Cloudflare's dashboard
+        return ("tunnel", "--no-autoupdate", *tunnel.arguments, "run")
+    return ("tunnel", "--no-autoupdate", *tunnel.arguments, "run", *_origin(door), str(tunnel.name))
+
+
+def _cloudflared_quick(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
+    return ("tunnel", "--no-autoupdate", *_origin(door), *tunnel.arguments)
+
+
+def _origin(door: Address) -> tuple[str, ...]:
+    return ("--url", f"{door.scheme}://{door.place}", *(("--no-tls-verify",) if door.tls else ()))
+
+
+def _ngrok(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
+    # it does not verify the certificate of what it leads to
+    return ("http", "--log=stdout", "--log-format=logfmt", *tunnel.arguments, f"{door.scheme}://{door.place}")
+
+
+def _frpc(tunnel: Tunnel, _door: Address) -> tuple[str, ...]:
+    return ("-c", str(tunnel.config), *tunnel.arguments)
+
+
+def _tailscale(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
+    scheme = "https+insecure" if door.tls else "http"
+    return ("funnel", "--yes", *tunnel.arguments, f"{scheme}://{door.place}")
+
+
+def _ssh(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
+    options = (
+        "BatchMode=yes",  # nobody is there to be asked
+        "ExitOnForwardFailure=yes",
+        "ServerAliveInterval=5",
+        "ServerAliveCountMax=2",
+        "ConnectTimeout=10",
+        "ControlMaster=no",  # a connection that is shared ends when another program's does
+        "ControlPath=none",
+        "LogLevel=VERBOSE",  # the least that says when it is let in
+    )
+    bind = f"[{tunnel.remote_host}]" if ":" in tunnel.remote_host else tunnel.remote_host
+    return (
+        "-N",
+        "-T",
+        *tunnel.arguments,  # of what is named twice, ssh takes the first
+        *(part for option in options for part in ("-o", option)),
+        *(("-p", str(tunnel.ssh_port)) if tunnel.ssh_port else ()),
+        *(("-i", tunnel.identity, "-o", "IdentitiesOnly=yes") if tunnel.identity else ()),
+        "-R",
+        f"{bind}:{tunnel.remote_port}:{door.place}",
+        "--",
+        str(tunnel.host),
+    )
+
+
+def _command(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
+    fits = {"host": door.host, "port": str(door.port), "address": door.place}
+    filled = (PLACEHOLDER.sub(lambda match: fits[match[1]], part) for part in tunnel.command[1:])
+    return (*filled, *tunnel.arguments)
+
+
+_NO_HOST = "no such host|could not resolve|name or service not known|temporary failure in name resolution"
+_CLOUDFLARED_SOURCE = "https://developers.cloudflare.com/cloudflare-one/connections/connect-networks/downloads/"
+_CLOUDFLARED_GET = f"Get cloudflared from {_CLOUDFLARED_SOURCE} (a .deb is there; Debian itself has none)."
+_CLOUDFLARED_FAILURES = (
+    ("tunnel token is not valid|invalid tunnel secret|failed to decode.*token", "Cloudflare does not know the token"),
+    ("unauthorized", "Cloudflare turns the tunnel away: it was deleted, or its token or credentials are not its own"),
+    ("429|too many requests|error code: 1015", "Cloudflare gives no quick tunnel now, as there were too many requests"),
+    ("credentials file|origin certificate|cert\\.pem", "cloudflared has no credentials: `cloudflared tunnel login`"),
+    ("requires the id or name of the tunnel", "cloudflared was given no token and no name of a tunnel"),
+    ("address already in use", "cloudflared cannot open a port of its own: it is in use"),
+    (_NO_HOST, "cloudflared cannot look up Cloudflare's names: is there a network?"),
+    (
+        "failed to dial|no recent network activity|i/o timeout|connection refused|network is unreachable",
+        "cloudflared does not reach Cloudflare: is there a network, and is port 7844 (UDP or TCP) let out?",
+    ),
+)
+
+PRESETS: Mapping[str, Preset] = {
+    "cloudflared": Preset(
+        title="Cloudflare Tunnel",
+        note="a named tunnel under a domain of your own; its address stays",
+        program="cloudflared",
+        get_it=_CLOUDFLARED_GET,
+        arguments=_cloudflared,
+        keys=_TOKEN_KEYS | {"name"},
+        token_variable="TUNNEL_TOKEN",  # noqa: S106 - a name
+        ready=re.compile("Registered tunnel connection"),
+        failures=_CLOUDFLARED_FAILURES,
+    ),
+    "cloudflared-quick": Preset(
+        title="Cloudflare quick tunnel",
+        note=_CHANGES,
+        program="cloudflared",
+        get_it=_CLOUDFLARED_GET,
+        arguments=_cloudflared_quick,
+        url_pattern=re.compile(r"https://(?!api\.)[a-z0-9-]{1,63}\.trycloudflare\.com"),
+        warning="This tunnel is for tests: its URL changes at each start.",
+        ready=re.compile("Registered tunnel connection"),
+        failures=_CLOUDFLARED_FAILURES,
+    ),
+    "ngrok": Preset(
+        title="ngrok",
+        note='its address stays with a domain of the account (arguments = ["--url", "..."])',
+        program="ngrok",
+        get_it="Get ngrok from https://ngrok.com/download (Debian itself has none).",
+        arguments=_ngrok,
+        keys=_TOKEN_KEYS,
+        token_variable="NGROK_AUTHTOKEN",  # noqa: S106 - a name
+        url_pattern=re.compile(r'started tunnel.{0,300}? url="?(https://[^\s"]+)'),
+        failures=(
+            ("ERR_NGROK_4018", "ngrok needs an account: name a token_file with its authtoken"),
+            ("ERR_NGROK_10[5-7]\\b|authentication failed", "ngrok does not know the authtoken"),
+            ("ERR_NGROK_108\\b", "another ngrok of this account is running, and the account is allowed no more"),
+            ("ERR_NGROK_334\\b", "another ngrok of this account has this address already"),
+            ("ERR_NGROK_(?:12[01])\\b", "this ngrok is too old for its service: update it"),
+            ("ERR_NGROK_7\\d\\d\\b", "the ngrok account's limit of traffic is used up"),
+            (_NO_HOST, "ngrok cannot look up its service: is there a network?"),
+            ("failed to (?:dial|reconnect)|i/o timeout|connection refused", "ngrok does not reach its service"),
+        ),
+        version_arguments=("version",),
+    ),
+    "frpc": Preset(
+        title="frp",
+        note="to a server of your own (frps); its file says where",
+        program="frpc",
+        get_it="Get frpc from https://github.com/fatedier/frp/releases (Debian itself has none).",
+        arguments=_frpc,
+        keys=_TOKEN_KEYS | {"config"},
+        token_variable="FRP_TOKEN",  # noqa: S106 - a name
+        ready=re.compile("start proxy success"),
+        failures=(
+            ("token in login doesn't match|authorization failed", "frps does not know the token"),
+            ("port already used|proxy \\[?[^\\]]*\\]? already exists", "frps has this port or name in use already"),
+            ("port (?:not allowed|unavailable)", "frps does not allow this port"),
+            ("x509:|certificate", "frpc and frps do not agree on TLS"),
+            ("(?:open|stat) .*: no such file|cannot find the file", "frpc's config file is not there"),
+            ("connection refused", "the frp server's computer is there, but frps is not"),
+            (_NO_HOST, "frpc cannot look up the server's name"),
+            ("i/o timeout|network is unreachable", "frpc does not reach the server"),
+        ),
+    ),
+    "ssh": Preset(
+        title="SSH (ssh -R)",
+        note="to a server of your own, whose web server passes on to the port there",
+        program="ssh",
+        get_it="Get ssh from Debian's package openssh-client, or https://www.openssh.com/.",
+        arguments=_ssh,
+        keys=frozenset({"host", "ssh_port", "remote_port", "remote_host", "identity"}),
+        ready=re.compile(r"Authenticated to "),
+        settle=1.0,  # a forward that is refused is told one way to the server and back later
+        failures=(
+            (
+                "remote host identification has changed",
+                "the server has another host key than before: find out why, then `ssh-keygen -R` and ssh {host}",
+            ),
+            (
+                "remote port forwarding failed",
+                "the server refuses port {port}: it is in use there, or its AllowTcpForwarding or PermitListen says no",
+            ),
+            (
+                "host key verification failed",
+                "the server's host key is not known yet: connect once by hand: ssh {host}",
+            ),
+            ("identity file .* not accessible|no such identity", "the identity file is not there"),
+            ("permission denied|too many authentication failures", "the server does not let in {host} with this key"),
+            ("could not resolve", "the server's name cannot be looked up"),
+            ("connection refused", "the server is there, but its sshd is not"),
+            (
+                "timed out|timeout, server|no route to host|network is unreachable",
+                "the server does not answer: it, or the network in between, stands still",
+            ),
+            ("connection (?:reset|closed)|broken pipe|closed by", "the server closed the connection"),
+        ),
+        version_arguments=("-V",),
+    ),
+    "tailscale": Preset(
+        title="Tailscale Funnel",
+        note="under the computer's name in your tailnet; its address stays",
+        program="tailscale",
+        get_it="Get tailscale from https://tailscale.com/download (it has a Debian repository of its own).",
+        arguments=_tailscale,
+        url_pattern=re.compile(r"https://[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}\.ts\.net(?::\d{1,5})?"),
+        failures=(
+            (
+                "funnel (?:is )?not (?:enabled|available)|does not have (?:the )?funnel",
+                "Funnel is not switched on for this tailnet: open the address in the output, or the admin console",
+            ),
+            ("access denied", "tailscaled lets only root do this: sudo tailscale set --operator=$USER"),
+            (
+                "logged out|needs ?login|not logged in|tailscale up",
+                "this computer is not logged in to Tailscale: sudo tailscale up",
+            ),
+            ("local tailscaled|tailscaled.*running|is tailscale running", "tailscaled does not run on this computer"),
+            ("already in use|listener already exists", "Funnel's port is in use: see `tailscale funnel status`"),
+        ),
+        version_arguments=("version",),
+    ),
+    "command": Preset(
+        title="another program",
+        note="any program that makes a tunnel",
+        program="",
+        get_it="See to it that the program is installed, or write its path.",
+        arguments=_command,
+        keys=_TOKEN_KEYS | {"command", "url_pattern"},
+        settle=1.0,
+        version_arguments=(),  # nobody knows what it would do
+    ),
+}
+
+
+def program_of(tunnel: Tunnel) -> str:
+    """Return the name or path of the program to start."""
+    return tunnel.command[0] if tunnel.command else tunnel.program or PRESETS[tunnel.kind].program
+
+
+def url_pattern_of(tunnel: Tunnel) -> re.Pattern[str] | None:
+    """Return what finds the public address in a line of the output; None: the address is `public_url`."""
+    return re.compile(tunnel.url_pattern) if tunnel.url_pattern else PRESETS[tunnel.kind].url_pattern
+
+
+def failure_in(tunnel: Tunnel, line: str) -> tuple[int, str] | None:
+    """Return what a line of the output says of a failure, and its rank: the lowest tells most."""
+    for rank, (pattern, sentence) in enumerate(PRESETS[tunnel.kind].failures):
+        if re.search(pattern, line, re.IGNORECASE):
+            port = "" if tunnel.ssh_port in {None, 22} else f"-p {tunnel.ssh_port} "
+            said = sentence.replace("{host}", f"{port}{tunnel.host}").replace("{port}", str(tunnel.remote_port))
+            return rank, said
+    return None
+
+
+def public_url_problem(tunnel: Tunnel, public_url: str | None) -> str | None:
+    """Say that nothing tells the tunnel's address. It is started all the same: what comes through it is received."""
+    if public_url is not None or url_pattern_of(tunnel) is not None:
+        return None
+    also = " or tunnel.url_pattern" if tunnel.kind == "command" else ""
+    return (
+        f'tunnel.kind = "{tunnel.kind}": nothing says under which address the outside comes in; set public_url{also},'
+        " else it can be neither shown nor probed."
+    )

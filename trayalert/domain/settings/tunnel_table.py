@@ -1,0 +1,180 @@
+"""The table `[tunnel]` of the settings. Where it is wrong none is started: another than the one meant is worse."""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trayalert.domain.settings.templates import placeholder_problem
+from trayalert.domain.settings.tunnel_presets import PRESETS
+from trayalert.domain.text import as_written
+from trayalert.domain.tunnel import Tunnel
+
+_MOST_ARGUMENTS, _LONGEST = 64, 1_000
+_MOST_REPEATS = 3
+"""Of a person's own pattern: each makes the longest search longer by a power."""
+
+_PLACEHOLDERS = ("host", "port", "address")
+
+_SECRET = re.compile(
+    r"(?:^|[-_.])(?:auth)?(?:token|secret|password|passwd|api-?key)(?:=|$)|bearer\s|^eyJ|://[^/@]*:[^/@]*@",
+    re.IGNORECASE,
+)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_SSH_HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}@)?[A-Za-z0-9][A-Za-z0-9_.:-]{0,252}")
+_BIND = re.compile(r"[A-Za-z0-9.:*-]{1,253}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+class _WrongError(ValueError):
+    """Says what is expected."""
+
+
+def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
+    """Read the table. Return the tunnel (None: none is started), and a sentence for every problem."""
+    if not isinstance(value, Mapping):
+        # never the value itself, here and below: it may be the secret that must not stand there
+        return None, ('tunnel: must be one table [tunnel] with kind = "ssh" or another; no tunnel is started.',)
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in PRESETS:
+        near = difflib.get_close_matches(str(kind), PRESETS, n=1)
+        guess = f" (is {near[0]} meant?)" if near else ""
+        names = ", ".join(f'"{name}"' for name in PRESETS)
+        what = "kind is missing" if kind is None else f"kind = {as_written(kind)}"
+        return None, (f"tunnel.{what}: must be one of {names}{guess}; no tunnel is started.",)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    bad = False
+    for name, item in value.items():
+        if name == "kind":
+            continue
+        if name not in _keys(kind):
+            problems.append(_unknown(name, kind))
+            continue
+        try:
+            values[name] = _READERS[name](item)
+        except _WrongError as wrong:
+            bad = True
+            problems.append(f"tunnel.{name}: {wrong}; no tunnel is started.")
+    missing = [] if bad else _missing(kind, values)
+    problems += [f"tunnel: {line}; no tunnel is started." for line in missing]
+    return None if bad or missing else Tunnel(kind=kind, **values), tuple(problems)
+
+
+def _keys(kind: str) -> frozenset[str]:
+    common = {"environment"} if kind == "command" else {"environment", "program", "arguments"}
+    return PRESETS[kind].keys | common
+
+
+def _unknown(name: str, kind: str) -> str:
+    near = difflib.get_close_matches(name, _keys(kind), n=1)
+    guess = f"; is {near[0]} meant?" if near else "."
+    return f'tunnel.{as_written(name, bare=True)} is no setting of a tunnel of kind "{kind}"{guess}'
+
+
+def _missing(kind: str, values: Mapping[str, Any]) -> list[str]:
+    match kind:
+        case "cloudflared" if not values.get("name") and not values.get("token_file"):
+            return ["name the tunnel (name), or the file with its token (token_file)"]
+        case "frpc" if not values.get("config"):
+            return ["name frpc's file (config)"]
+        case "ssh":
+            wanted = {"host": 'name the server (host), such as "user@alerts.example.com"'}
+            wanted["remote_port"] = "name the port on the server that leads here (remote_port)"
+            return [words for key, words in wanted.items() if key not in values]
+        case "command" if not values.get("command"):
+            return ['name the program and its arguments (command), such as ["bore", "local", "{port}"]']
+        case "command" if values.get("token_file") and not values.get("token_variable"):
+            return ["say which variable the program reads its token from (token_variable)"]
+    return []
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > _LONGEST:
+        raise _WrongError(f"must be {what}")
+    return value
+
+
+def _file(value: object) -> str:
+    return _text(value, 'the path of a file, such as "/etc/trayalert/token"')
+
+
+def _fits(pattern: re.Pattern[str], what: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise _WrongError(f"must be {what}")
+        return value
+
+    return read
+
+
+def _port(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65535:
+        raise _WrongError("must be a whole number from 1 to 65535")
+    return value
+
+
+def _arguments(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item.isprintable() for item in value):
+        raise _WrongError('must be a list of texts, such as ["--region", "eu"]')
+    if len(value) > _MOST_ARGUMENTS or any(len(item) > _LONGEST for item in value):
+        raise _WrongError(f"must have at most {_MOST_ARGUMENTS} texts of {_LONGEST} characters")
+    if any(_SECRET.search(item) for item in value):
+        raise _WrongError(
+            "holds what looks like a secret, and every user of this computer can read a program's arguments: put it"
+            " into a file of its own and name that (token_file)"
+        )
+    return tuple(value)
+
+
+def _command(value: object) -> tuple[str, ...]:
+    command = _arguments(value)
+    if not command or not command[0].strip() or "{" in command[0]:
+        raise _WrongError("must begin with a program, with no placeholder in it")
+    wrong = placeholder_problem(" ".join(command), _PLACEHOLDERS)
+    if wrong:
+        raise _WrongError(wrong)
+    return command
+
+
+def _environment(value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or not all(
+        isinstance(item, str) and "\0" not in item and _VARIABLE.fullmatch(name) for name, item in value.items()
+    ):
+        raise _WrongError('must be a table of names and texts, such as { HTTPS_PROXY = "http://10.0.0.1:3128" }')
+    return dict(value)
+
+
+def _url_pattern(value: object) -> str:
+    """A pattern is tried on lines of others on the receiver's loop: one that can take for ever is refused here."""
+    text = _text(value, r'a regular expression, such as "https://[a-z0-9-]+\\.example\\.com"')
+    try:
+        pattern = re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise _WrongError("is no regular expression") from error
+    bare = re.sub(r"\[\^?\]?(?:\\.|[^\]\\])*\]", "x", re.sub(r"\\[^1-9]", "x", text.replace("\\\\", "x")))
+    if re.search(r"\)[*+{]", bare) or re.search(r"\\[1-9]|\(\?P=|\(\?\(", bare):
+        raise _WrongError("must repeat single characters only, no group, and refer to no group: it could take for ever")
+    if len(re.findall(r"(?<!\()[*+{]", bare)) > _MOST_REPEATS:
+        raise _WrongError(f"must have at most {_MOST_REPEATS} repeats: it could take for ever")
+    if pattern.search("") is not None:
+        raise _WrongError("must not fit a line with nothing in it")
+    return text
+
+
+_READERS: dict[str, Callable[[object], Any]] = {
+    "program": _file,
+    "arguments": _arguments,
+    "environment": _environment,
+    "token_file": _file,
+    "token_variable": _fits(_VARIABLE, "the name of a variable of the environment"),
+    "name": _fits(_NAME, "the name or id of a tunnel"),
+    "config": _file,
+    "host": _fits(_SSH_HOST, 'a server as ssh takes it, such as "user@alerts.example.com"'),
+    "ssh_port": _port,
+    "remote_port": _port,
+    "remote_host": _fits(_BIND, 'an address of the server, such as "localhost" or "*"'),
+    "identity": _file,
+    "command": _command,
+    "url_pattern": _url_pattern,
+}

@@ -1,0 +1,95 @@
+"""A rule's condition as a person reads it: `Average ≥ 95 %` for `$Average>=95`. What cannot be read stands as sent.
+
+Forms: `$Average>=95` (spaces since 2023), a JSON list of those with `times` (2018), and composite rules such as
+`@cpu_total[60].$Average>80&&@load_1m[60].$Maximum>4`, with the period in seconds in brackets.
+"""
+
+import json
+import re
+from typing import Any
+
+from trayalert.domain.text import printable
+from trayalert.domain.wording.language import Language, duration_words
+from trayalert.domain.wording.quantity import quantity_text
+
+_LONGEST = 2_000
+"""Characters; no rule of a person's is longer."""
+_TOKEN = re.compile(
+    r"\s*(?:(?P<join>&&|\|\|)|(?P<bracket>[()])|"
+    r"(?:@(?P<metric>[\w.-]{1,100})(?:\[(?P<period>[0-9]{1,7})\])?\.)?"
+    r"\$(?P<statistic>[A-Za-z_][\w.]{0,60}?)\s*(?P<sign>>=|<=|!=|==|=|>|<)\s*"
+    r"(?P<number>[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,3})?)\s*(?P<percent>%?))\s*",
+    re.ASCII,
+)
+_SIGNS = {">=": "≥", "<=": "≤", "!=": "≠", "==": "="}
+_JOINS = {"&&": "and", "||": "or"}
+_STATISTICS = ("Average", "Maximum", "Minimum", "Value", "Sum")
+
+
+def condition_text(expression: str | None, unit: str | None, language: Language) -> str:
+    """Write a condition. `unit` is that of the alert's own metric; those of a composite rule's others are unknown."""
+    sent = (expression or "").strip()
+    if len(sent) > _LONGEST:
+        return printable(sent)
+    return printable(_listed(sent, unit, language) or _composed(sent, unit, language) or sent)
+
+
+def _listed(sent: str, unit: str | None, language: Language) -> str | None:
+    """Read the form of 2018."""
+    if not sent.startswith("["):
+        return None
+    try:
+        parts = json.loads(sent)
+    except (ValueError, RecursionError):
+        return None
+    found = [_repeated(part, unit, language) for part in parts if isinstance(part, dict)]
+    return language.say("; ").join(text for text in found if text) if all(found) else None
+
+
+def _repeated(part: dict[str, Any], unit: str | None, language: Language) -> str | None:
+    condition, times = part.get("expression"), part.get("times")
+    text = _composed(condition, unit, language) if isinstance(condition, str) else None
+    if text and isinstance(times, int) and 1 < times < 10_000:
+        text += language.say(", ") + language.say("{} times").format(times)
+    return text
+
+
+def _composed(sent: str, unit: str | None, language: Language) -> str | None:
+    """Read conditions that are joined; None where anything in it is no condition."""
+    text, place, wanted = "", 0, True
+    while place < len(sent):
+        token = _TOKEN.match(sent, place)
+        if token is None:
+            return None
+        place = token.end()
+        if token["join"]:
+            if wanted:
+                return None
+            text, wanted = f"{text} {language.say(_JOINS[token['join']])} ", True
+        elif token["bracket"]:
+            text += token["bracket"]
+        elif wanted:
+            text, wanted = text + _single(token, unit, language), False
+        else:
+            return None
+    return None if wanted else text
+
+
+def _single(token: re.Match[str], unit: str | None, language: Language) -> str:
+    words = [_statistic(token["statistic"], language)]
+    if token["metric"]:
+        words.insert(0, token["metric"])
+    if token["period"]:
+        words.append(f"({duration_words(int(token['period']) * 1000, language)})")
+    number = token["number"]
+    known = token["percent"] or (None if token["metric"] else unit)
+    bound = quantity_text(float(number), number, known, language, exact=True)
+    return " ".join((*words, _SIGNS.get(token["sign"], token["sign"]), bound))
+
+
+def _statistic(name: str, language: Language) -> str:
+    """Write `Average`, and `ErrorCodeMaximum` in two words."""
+    for known in _STATISTICS:
+        if name.endswith(known):
+            return " ".join(filter(None, (name.removesuffix(known), language.say(known))))
+    return name

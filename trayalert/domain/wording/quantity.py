@@ -1,0 +1,119 @@
+"""Numbers with their units, as people read them: `97.4 %`, `1.2 GB/s`, `12 000`. The rule: rounding never lies.
+
+What is below 100 % is never shown as 100 %, and what is something never as 0. The work is bounded whatever is sent.
+"""
+
+import math
+import re
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+
+from trayalert.domain.text import printable
+from trayalert.domain.wording.language import Language, duration_words
+from trayalert.domain.wording.unit import Measure, Unit, read_unit
+
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+"""Between groups of three digits."""
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE][+-]?[0-9]{1,3})?")
+_HUGE, _TINY = Decimal("1e15"), Decimal("1e-6")
+_TENTH, _THOUSANDTH = Decimal("0.1"), Decimal("0.001")
+_ROUNDS_TO_1000 = Decimal("999.95")
+_ONE = Decimal(1)
+_PREFIXES = ("", "k", "M", "G", "T", "P", "E")
+_SHORT_TIMES = ("ns", "µs", "ms", "s")
+_LONGEST_TIME = 10**10
+"""Seconds; what is longer is no length of time."""
+
+
+def quantity_text(
+    value: float | None, text: str | None, unit: str | None, language: Language, *, exact: bool = False
+) -> str:
+    """Write a reading. `value` is its number, None where it has none: then `text`, as sent, is all there is.
+
+    `exact`: it is a bound that a person has set, and not rounded.
+    """
+    if value is None or not math.isfinite(value):
+        return printable(text, limit=40)
+    sent = (text or "").strip()
+    number = Decimal(sent) if _NUMBER.fullmatch(sent) else Decimal(repr(value))
+    return _with_unit(number, read_unit(unit or ""), language, exact=exact)
+
+
+def _with_unit(number: Decimal, unit: Unit, language: Language, *, exact: bool) -> str:
+    per = language.say(unit.per) if unit.per else ""
+    match unit.measure:
+        case Measure.PERCENT:
+            return f"{_plain(number, exact=exact) if exact else _percent(number)} %{per}"
+        case Measure.BYTES | Measure.BITS:
+            sign = "B" if unit.measure is Measure.BYTES else "bit"
+            per = unit.per if unit.per == "/s" else per  # written so in Chinese too
+            return f"{_scaled(number * unit.factor, exact=exact)}{sign}{per}"
+        case Measure.SECONDS:
+            return _time(number * unit.factor, language, exact=exact)
+        case Measure.COUNT:
+            word = f" {unit.word}" if unit.word and language is Language.ZH else ""
+        case Measure.NAMED:
+            word = f" {language.say(unit.word)}"
+            if number == 1 and language is Language.EN:
+                word = word.removesuffix("s")
+        case Measure.OTHER:
+            word = f" {unit.word}"
+    return f"{_plain(number, exact=exact)}{word}{per}"
+
+
+def _plain(number: Decimal, *, exact: bool = False) -> str:
+    """Write a number: a whole or exact one in full, else about three digits of it."""
+    size = abs(number)
+    if size >= _HUGE or 0 < size < _TINY:
+        return f"{float(number):.4g}"
+    if number == number.to_integral_value():
+        return _grouped(number)
+    if exact:
+        return _grouped(number.quantize(_TINY, ROUND_HALF_UP))
+    places = 1 if size >= 10 else 2 if size >= 1 else 1 - number.adjusted()
+    return _grouped(number.quantize(_ONE.scaleb(-places), ROUND_HALF_UP))
+
+
+def _percent(number: Decimal) -> str:
+    size = abs(number)
+    if not 1 <= size < _HUGE:
+        return _plain(number)
+    rounded = number.quantize(_TENTH, ROUND_HALF_UP)
+    if size < 100 <= abs(rounded):
+        rounded = number.quantize(Decimal("0.01"), ROUND_DOWN)
+    return _grouped(rounded)
+
+
+def _scaled(number: Decimal, *, exact: bool) -> str:
+    """Write a number with the largest prefix by which it is not below 1."""
+    step, full = 0, 1000 if exact else _ROUNDS_TO_1000
+    while step < len(_PREFIXES) - 1 and abs(number) >= full:
+        number, step = number.scaleb(-3), step + 1
+    if step and abs(number) < _HUGE:
+        return f"{_grouped(number.quantize(_THOUSANDTH if exact else _TENTH, ROUND_HALF_UP))} {_PREFIXES[step]}"
+    return f"{_plain(number, exact=exact)} {_PREFIXES[step]}"
+
+
+def _time(seconds: Decimal, language: Language, *, exact: bool) -> str:
+    if 60 <= seconds < _LONGEST_TIME and (not exact or _in_two_words(seconds)):
+        return duration_words(int(seconds * 1000), language, seconds=True)
+    step = 3
+    while step and 0 < abs(seconds) < 1:
+        seconds, step = seconds.scaleb(3), step - 1
+    return f"{_plain(seconds, exact=exact)} {language.say(_SHORT_TIMES[step])}"
+
+
+def _in_two_words(seconds: Decimal) -> bool:
+    """Whether hours and minutes, or minutes and seconds, leave nothing of it out."""
+    return seconds == seconds.to_integral_value() and (seconds < 3600 or seconds % 3600 == 0)
+
+
+def _grouped(number: Decimal) -> str:
+    """Write a number in full, with no needless zeros, in groups of three digits."""
+    whole, _, rest = format(number, "f").partition(".")
+    rest = rest.rstrip("0")
+    digits = whole.lstrip("-")
+    sign = "-" if whole.startswith("-") and (rest or digits.strip("0")) else ""
+    first = len(digits) % 3 or 3
+    groups = [digits[:first], *(digits[place : place + 3] for place in range(first, len(digits), 3))]
+    return sign + NARROW.join(groups) + (f".{rest}" if rest else "")

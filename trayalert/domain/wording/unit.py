@@ -1,0 +1,102 @@
+"""Units as Cloud Monitor and its documents spell them. The rule: one that is not known stays as it was sent."""
+
+import enum
+import functools
+import re
+from decimal import Decimal
+from typing import NamedTuple
+
+from trayalert.domain.text import printable
+
+
+class Measure(enum.Enum):
+    """What a unit counts, and so how its numbers are scaled."""
+
+    PERCENT = enum.auto()
+    BYTES = enum.auto()
+    BITS = enum.auto()
+    SECONDS = enum.auto()
+    COUNT = enum.auto()
+    """A word for it says nothing, such as `Count`; a Chinese one is shown in Chinese."""
+    NAMED = enum.auto()
+    """Things with a word in `domain/wording/language.py`."""
+    OTHER = enum.auto()
+
+
+class Unit(NamedTuple):
+    """A unit: one of it is `factor` of its measure's own; `per` is `/s`, `/min`, `/h`, `/day` or empty."""
+
+    measure: Measure
+    factor: Decimal = Decimal(1)
+    word: str = ""
+    per: str = ""
+
+
+_SPANS = {"s": "/s", "m": "/min", "h": "/h", "d": "/day", "秒": "/s", "分": "/min", "小": "/h", "天": "/day"}
+_PER = re.compile(
+    r"(.*?)\s*(?:/\s*|\bper\s+)(s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|秒|分钟?|小时|天)", re.IGNORECASE
+)
+_GLUED = re.compile(r"([Cc]ount|[KMGT]?[Bb]yte)(?:S|Second)")
+"""`CountSecond` and `CountS`, as the metric tables have it."""
+_BARE_RATE = re.compile(r"(p|[KkMGT]?[Bb])ps")
+_DATA = re.compile(r"([kmgtp]?)(byte|字节|bit|比特)s?", re.IGNORECASE)
+_SHORT_DATA = re.compile(r"([KkMmGgTtPp]?)([Bb])")
+_PREFIXES = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12, "p": 15}
+_SAYS_NOTHING = (
+    "", "count", "counts", "n/a", "无", "none", "null", "value", "frequency", "times", "load", "state", "1", "0-1",
+    "1min",
+)  # fmt: skip
+_TIMES = {
+    "ns": -9, "nanosecond": -9, "纳秒": -9, "us": -6, "μs": -6, "µs": -6, "microsecond": -6, "微秒": -6,
+    "ms": -3, "msec": -3, "millisecond": -3, "毫秒": -3, "s": 0, "sec": 0, "second": 0, "秒": 0,
+}  # fmt: skip
+_LONG_TIMES = {"min": 60, "minute": 60, "分钟": 60, "hour": 3600, "h": 3600, "小时": 3600, "day": 86_400, "天": 86_400}
+_NAMED = {
+    "core": "cores", "核": "cores", "line": "lines", "行": "lines", "p": "packets", "packet": "packets",
+    "包": "packets", "request": "requests", "transaction": "transactions",
+}  # fmt: skip
+_UNITS = {
+    **dict.fromkeys(("%", "％", "percent", "百分比"), Unit(Measure.PERCENT)),
+    **dict.fromkeys(_SAYS_NOTHING, Unit(Measure.COUNT)),
+    **{word: Unit(Measure.COUNT, word=word) for word in ("个", "次")},
+    **{word: Unit(Measure.SECONDS, Decimal(1).scaleb(power)) for word, power in _TIMES.items()},
+    **{word: Unit(Measure.SECONDS, Decimal(seconds)) for word, seconds in _LONG_TIMES.items()},
+    **{word: Unit(Measure.NAMED, word=ours) for word, ours in _NAMED.items()},
+}
+
+
+def told_unit(text: str | None) -> str | None:
+    """Return the unit, None where it says that there is none, as `N/A` of the metric tables does."""
+    return None if not text or text.strip().lower() in {"n/a", "无", "none", "null", ""} else text
+
+
+@functools.lru_cache(maxsize=256)
+def read_unit(text: str) -> Unit:
+    """Read a unit in any of its spellings."""
+    sent = printable(text, limit=20)
+    base, per = _without_span(sent)
+    word = base.lower()
+    unit = _UNITS.get(word) or _UNITS.get(word.removesuffix("s")) or _read_data(base)
+    if unit is None or (per and unit.measure is Measure.SECONDS):
+        unit = Unit(Measure.OTHER, word=base)
+    return unit._replace(per=per)
+
+
+def _without_span(sent: str) -> tuple[str, str]:
+    """Return the unit and what it is per: `count/min`, `request per min`, `CountSecond`, `pps`."""
+    if match := _GLUED.fullmatch(sent) or _BARE_RATE.fullmatch(sent):
+        return match[1], "/s"
+    if match := _PER.fullmatch(sent):
+        return match[1], _SPANS[match[2][0].lower()]
+    return sent, ""
+
+
+def _read_data(base: str) -> Unit | None:
+    """Read bytes and bits; of the short forms `B` is a byte and `b` a bit."""
+    if match := _DATA.fullmatch(base):
+        measure = Measure.BITS if match[2].lower() in {"bit", "比特"} else Measure.BYTES
+    elif match := _SHORT_DATA.fullmatch(base):
+        measure = Measure.BITS if match[2] == "b" else Measure.BYTES
+    else:
+        return None
+    return Unit(measure, Decimal(1).scaleb(_PREFIXES[match[1].lower()]))

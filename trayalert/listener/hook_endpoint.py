@@ -1,0 +1,296 @@
+"""The door: `POST` or `GET` on `/hook/<secret>`, and the same empty 404 for everything else.
+
+200 goes out only after `receive` has said that the callback is safe. The attacker is any stranger on the Internet; the
+secret in the path is all that tells Cloud Monitor from one, and it is never logged.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from aiohttp import HttpVersion11, web
+
+from trayalert.domain.callback import Callback
+from trayalert.domain.times import Millis
+from trayalert.listener import limits
+from trayalert.listener.access_log import AccessLog, Visit
+from trayalert.listener.connection import Connection
+from trayalert.listener.counts import DoorCounts
+from trayalert.listener.large_bodies import HeldBody, LargeBodies
+from trayalert.listener.refusals import (
+    BROKEN_BODY,
+    LOST,
+    NO_HTTP,
+    NOT_STORED,
+    VERSION,
+    Cause,
+    Refusal,
+    RefusedError,
+    too_slow,
+)
+from trayalert.listener.response import Answer
+from trayalert.listener.token_bucket import Bucket
+
+_PREFIX = b"/hook/"
+_METHODS = frozenset({"POST", "GET"})
+_GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+Receive = Callable[[Callback], Awaitable[bool]]
+"""Return whether the callback is safe; where it is not, it must come again. Raise RefusedError to say when."""
+Opens = Callable[[bytes], str | None]
+"""Return what the secret that was offered is called; None where it is none of ours."""
+HeaderValues = Callable[[str], Sequence[str]]
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Whom the admin lets in, besides the secret. `sender` tells the real sender of a peer and its headers.
+
+    `answers` returns what a probe of our own is answered with; None for what is none. `kept_out` hears of one that was
+    not let in, and why. `mistyped` returns what is wrong with a path and query that nearly are a callback URL's; None
+    for any others. `refused` hears of each request with a right secret that gets no 200, and of each mistyped URL: of
+    which kind the refusal is, and why; it is counted by then.
+    """
+
+    allowed_hosts: frozenset[str] = frozenset()
+    sender: Callable[[str, HeaderValues], str] = lambda peer, _: peer
+    admits: Callable[[str], bool] = lambda _: True
+    answers: Callable[[bytes], str | None] = lambda _: None
+    kept_out: Callable[[bytes, str], None] = lambda *_: None
+    mistyped: Callable[[bytes], str | None] = lambda _: None
+    refused: Callable[[Cause, str], None] = lambda *_: None
+
+
+class _Knock(NamedTuple):
+    """A request whose head has come."""
+
+    at: Millis
+    begun: float
+    sender: str
+    method: str
+
+
+class Door:
+    """Answers requests. Lives on one asyncio loop."""
+
+    def __init__(
+        self, opens: Opens, receive: Receive, *, counts: DoorCounts, rules: Rules, access_log: AccessLog | None = None
+    ) -> None:
+        self._opens = opens
+        self._receive = receive
+        self._counts = counts
+        self._rules = rules
+        self._access_log = access_log
+        self.large = LargeBodies(asyncio.get_running_loop().time)
+        self._strangers = Bucket(
+            capacity=limits.STRANGERS_AT_ONCE, rate=limits.STRANGERS_A_SECOND, now=time.monotonic()
+        )
+
+    async def answer(self, request: web.BaseRequest) -> Answer:
+        """Answer a request: a stranger at once, one with a secret of ours once the callback is safe."""
+        connection = request.protocol
+        assert isinstance(connection, Connection)  # noqa: S101 - our own server makes no others
+        self._counts.requests += 1
+        headers = request.headers
+        knock = _Knock(
+            at=time.time_ns() // 1_000_000,
+            begun=time.perf_counter(),
+            sender=self._rules.sender(connection.peer, lambda name: headers.getall(name, ())),
+            method=request.method,
+        )
+        target = request.raw_path.encode("utf-8", "surrogateescape")
+        path, _, query = target.partition(b"?")
+        offered = path[len(_PREFIX) :] if path.startswith(_PREFIX) else None  # no absolute form, no `*` has one
+        secret = self._opens(offered) if offered is not None else None
+        if secret is None:
+            proof = self._rules.answers(offered) if offered is not None and connection.known_version else None
+            if offered is not None and proof is not None:
+                return connection.say(*await self._answer_own(request, knock=knock, token=offered, proof=proof))
+            self._count_stranger(target, knock)
+            return self._turn_away(connection, 404 if connection.known_version else 400, knock)
+        refusal = self._why_not(request, knock.sender) if connection.known_version else VERSION
+        if refusal is not None:
+            self._count_refusal(refusal, knock)
+            return self._turn_away(connection, refusal.status, knock)
+        refusal, size = await self._let_in(request, knock=knock, secret=secret, query=query)
+        self._note(knock, secret, refusal.status if refusal else 200, size)
+        if refusal is None:
+            return connection.say(200, "ok\n")
+        self._count_refusal(refusal, knock)
+        return connection.say(refusal.status, refusal.text, retry_after=refusal.retry_after)
+
+    def _count_refusal(self, refusal: Refusal, knock: _Knock) -> None:
+        """Count a request that had a right secret and gets no 200."""
+        self._counts.turned_away += 1
+        self._counts.last_turned_away_at = knock.at
+        self._counts.last_turned_away_why = refusal.why
+        self._tell_refused(refusal.cause, refusal.why, knock)
+
+    def _count_stranger(self, target: bytes, knock: _Knock) -> None:
+        """Count a request with no right secret: one that tried a secret, or a URL of the admin's with a slip in it."""
+        slip = self._rules.mistyped(target)
+        if slip is not None:
+            self._counts.mistyped += 1
+            self._counts.last_mistyped_at = knock.at
+            self._counts.last_mistyped_why = slip
+            self._tell_refused(Cause.MISTYPED, slip, knock)
+        elif target.startswith(_PREFIX):
+            self._counts.probes += 1
+            self._counts.last_probe_at = knock.at
+            self._counts.last_probe_from = knock.sender
+
+    def _tell_refused(self, cause: Cause, why: str, knock: _Knock) -> None:
+        if cause in LOST:
+            self._counts.lost_at = knock.at
+        # after the answer: nobody outside is to see by its time what was told here
+        asyncio.get_running_loop().call_soon(self._rules.refused, cause, why)
+
+    async def _answer_own(
+        self, request: web.BaseRequest, *, knock: _Knock, token: bytes, proof: str
+    ) -> tuple[int, str]:
+        """Answer a probe of our own as a callback would be, but for the one rule that no probe can fulfil: its sender.
+
+        It is read whole, and nothing of it is kept.
+        """
+        self._counts.own_probes += 1
+        refusal = self._why_not(request)
+        if refusal is not None:
+            self._rules.kept_out(token, refusal.why)
+            self._note(knock, "", refusal.status, 0, what="probe")
+            return refusal.status, ""
+        read = await _read(request, HeldBody(self.large, None))
+        status, text = (read.status, read.text) if isinstance(read, Refusal) else (200, proof)
+        self._note(knock, "", status, len(read) if isinstance(read, bytes) else 0, what="probe")
+        return status, text
+
+    def refuse(self, connection: Connection) -> Answer:
+        """Answer what is no HTTP. A proxy's headers may be too large, so its path is still looked at."""
+        self._counts.requests += 1
+        knock = _Knock(time.time_ns() // 1_000_000, time.perf_counter(), connection.peer, "-")
+        target = _target_of(connection.first_bytes)
+        path = target.partition(b"?")[0]
+        if path.startswith(_PREFIX) and self._opens(path[len(_PREFIX) :]) is not None:
+            self._count_refusal(NO_HTTP, knock)
+        else:
+            self._count_stranger(target, knock)
+        return self._turn_away(connection, 400, knock)
+
+    def _turn_away(self, connection: Connection, status: int, knock: _Knock) -> Answer:
+        """Answer a stranger: all alike, so that there is nothing to learn, and those who come too often with 429."""
+        self._counts.strangers += 1
+        if not self._strangers.take(time.monotonic()):
+            self._counts.limited += 1
+            status = 429
+        self._note(knock, "", status, 0)
+        return connection.say(status, "the request is broken\n" if status == 400 else "")
+
+    def _note(self, knock: _Knock, secret: str, status: int, size: int, *, what: str = "-") -> None:
+        if self._access_log:
+            seconds = time.perf_counter() - knock.begun
+            what = "hook" if secret else what
+            self._access_log.note(Visit(knock.at, knock.sender, knock.method, what, secret, status, size, seconds))
+
+    def _why_not(self, request: web.BaseRequest, sender: str | None = None) -> Refusal | None:
+        """Return why a request with a secret of ours is kept out all the same; None: it comes in. No sender: any."""
+        if "Origin" in request.headers:
+            return Refusal(Cause.ORIGIN, 404, "it came from a page in a browser (it has an Origin)")
+        if request.method not in _METHODS:
+            return Refusal(Cause.METHOD, 404, f"its method is {request.method}")
+        if not self._host_allowed(request):
+            hosts = " and ".join(f'"{host}"' for host in request.headers.getall("Host", ())) or "none"
+            return Refusal(Cause.HOST, 404, f"its host name is {hosts}, and allowed_hosts does not list that")
+        if sender is not None and not self._rules.admits(sender):
+            why = f"it came from {sender}, which Cloud Monitor does not document, and only_cloud_monitor is set"
+            return Refusal(Cause.SENDER, 404, why)
+        return None
+
+    def _host_allowed(self, request: web.BaseRequest) -> bool:
+        allowed = self._rules.allowed_hosts
+        if not allowed:
+            return True
+        hosts = request.headers.getall("Host", ())
+        if len(hosts) != 1:
+            return False
+        host = hosts[0].strip().lower()
+        name, colon, port = host.rpartition(":")
+        return host in allowed or (bool(colon) and port.isdecimal() and name in allowed)
+
+    async def _let_in(
+        self, request: web.BaseRequest, *, knock: _Knock, secret: str, query: bytes
+    ) -> tuple[Refusal | None, int]:
+        """Receive a callback. Return why it was refused, if it was, and the body's length."""
+        held = HeldBody(self.large, secret)
+        refusal: Refusal | None = NOT_STORED
+        try:
+            body = await _read(request, held)
+            if isinstance(body, Refusal):
+                return body, 0
+            callback = Callback(
+                received_at=knock.at,
+                method=request.method,
+                query=query,
+                content_type=request.headers.get("Content-Type", "").encode("utf-8", "replace").decode("utf-8"),
+                sender=knock.sender,
+                secret=secret,
+                body=body,
+            )
+            refusal = await self._store(callback)
+        finally:
+            held.release(stored=refusal is None)
+        return refusal, len(body)
+
+    async def _store(self, callback: Callback) -> Refusal | None:
+        """Have a callback stored; return why it is refused, None once it is safe."""
+        try:
+            stored = await self._receive(callback)
+        except RefusedError as error:
+            return error.refusal
+        except Exception:  # a bug of ours is told to the sender as "come again", never as 200
+            _logger.exception("a callback could not be received")
+            return NOT_STORED
+        self._counts.stored += stored
+        return None if stored else NOT_STORED
+
+
+def _target_of(first_bytes: bytes) -> bytes:
+    """Return path and query in a request line that may be broken; empty where there are none."""
+    words = first_bytes.partition(b"\n")[0].split()
+    return words[1] if len(words) > 1 else b""
+
+
+async def _read(request: web.BaseRequest, held: HeldBody) -> bytes | Refusal:
+    """Read the body; where that cannot be, return why."""
+    try:
+        body = await _read_body(request, held)
+        held.take()
+    except RefusedError as error:
+        return error.refusal
+    except TimeoutError:
+        return too_slow()
+    except (web.RequestPayloadError, OSError) as error:  # OSError: the sender has left
+        error.with_traceback(None)  # the body keeps the error, and its frames the body
+        return BROKEN_BODY
+    return body
+
+
+async def _read_body(request: web.BaseRequest, held: HeldBody) -> bytes:
+    held.expect(request.content_length or 0)
+    content = request.content
+    if content.is_eof():  # it came along with the headers: no timer
+        body = content.read_nowait()
+        held.grow(len(body))
+        return body
+    expects = request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11
+    if expects and request.transport is not None:
+        request.transport.write(_GO_ON)
+    parts = bytearray()
+    async with asyncio.timeout(limits.BODY_DEADLINE):
+        async for part in content.iter_any():
+            held.grow(len(parts) + len(part))
+            parts += part
+    return bytes(parts)

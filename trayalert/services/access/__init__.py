@@ -1,0 +1,1 @@
+"""Who is let in: secrets, source addresses, and those who guess secrets."""

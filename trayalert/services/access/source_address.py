@@ -1,0 +1,116 @@
+"""Who sent a callback: the address, and whether Cloud Monitor is documented to send from there.
+
+The attacker writes any header that he likes: what one says counts only where a proxy of the admin's has written it.
+"""
+
+import enum
+import functools
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from trayalert.domain.settings.settings import Settings
+from trayalert.resource_files import read_text
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_MOST_HOPS = 32
+"""More than any chain of proxies; a stranger may write thousands."""
+
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
+
+HeaderValues = Callable[[str], Sequence[str]]
+"""Return all values of a header, in the order in which they came."""
+
+
+class Origin(enum.StrEnum):
+    """Where a callback came from."""
+
+    CLOUD_MONITOR = "cloud_monitor"
+    OTHER = "other"
+    UNKNOWN = "unknown"  # a tunnel, a proxy or this computer itself: the address says nothing
+
+
+class Senders:
+    """Tells senders apart as the settings say. Safe for any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._proxies = _networks(settings.trusted_proxies)
+        self._documented = _networks((*documented_networks(), *settings.more_cloud_monitor_addresses))
+        self._only_cloud_monitor = settings.only_cloud_monitor
+        self.origin = functools.lru_cache(maxsize=512)(self._origin)
+
+    def sender(self, peer: str, header_values: HeaderValues) -> str:
+        """Return the sender's address: the peer's, or where that is a trusted proxy the one that it names."""
+        address = _read(peer)
+        if address is None:
+            return peer
+        if self._proxies and _within(address, self._proxies):
+            address = self._named(header_values) or address
+        return str(address)
+
+    def admits(self, sender: str) -> bool:
+        """Whether the sender may come in: with `only_cloud_monitor` nobody who is known to be somebody else."""
+        return not self._only_cloud_monitor or self.origin(sender) is not Origin.OTHER
+
+    def _named(self, header_values: HeaderValues) -> _Address | None:
+        """Return the address that the proxy names.
+
+        A proxy that writes one of the two headers hands on the other as the sender wrote it: where they contradict
+        each other, it is the one that Cloud Monitor is not known to send from.
+        """
+        named = [_read(_without_port(text)) for text in header_values("X-Real-IP")]
+        named = [address for address in named if address is None or not _within(address, self._proxies)]
+        hops = ",".join(header_values("X-Forwarded-For"))
+        if hops:
+            named.append(self._last_hop(hops))
+        others = [address for address in named if address and not _within(address, self._documented)]
+        return others[0] if others else next(iter(named), None) if len(set(named)) == 1 else None
+
+    def _last_hop(self, hops: str) -> _Address | None:
+        """Return the last address that no proxy of ours has: what stands left of it anybody could have written."""
+        for hop in reversed(hops.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
+            address = _read(_without_port(hop))
+            if address is None or not _within(address, self._proxies):
+                return address
+        return None
+
+    def _origin(self, sender: str) -> Origin:
+        address = _read(sender)
+        if address is None:
+            return Origin.UNKNOWN
+        if _within(address, self._documented):
+            return Origin.CLOUD_MONITOR
+        return Origin.OTHER if address.is_global else Origin.UNKNOWN
+
+
+def documented_networks() -> tuple[str, ...]:
+    """Return the networks that Alibaba Cloud names in its documentation, of both sites."""
+    table = json.loads(read_text("cloud_monitor_addresses.json"))
+    return tuple(network for entries in table.values() for entry in entries for network in entry["networks"])
+
+
+def _networks(texts: Iterable[str]) -> tuple[_Network, ...]:
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def _within(address: _Address, networks: tuple[_Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _without_port(hop: str) -> str:
+    """Take off the port that some proxies add: `1.2.3.4:5678`, `[2001:db8::1]:5678`."""
+    match = _WITH_PORT.fullmatch(hop.strip())
+    return (match[1] or match[2]) if match else hop
+
+
+@functools.lru_cache(maxsize=512)
+def _read(text: str) -> _Address | None:
+    """Read an address; one of IPv4 that was written as IPv6 is one of IPv4."""
+    try:
+        address = ipaddress.ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

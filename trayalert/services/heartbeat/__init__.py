@@ -1,0 +1,1 @@
+"""Expected callbacks: senders that must not stay silent."""

@@ -1,0 +1,1 @@
+"""What keeps the log in good order: backups, retention, salvage, reparse, checks."""

@@ -1,0 +1,196 @@
+"""Keeping the log in good order while the receiver runs: what closes by itself, salvage, daily backups, retention.
+
+One task on the receiver's loop decides when; the disk's work is done in threads, and live callbacks go first. Nothing
+here may end the receiver: a fault is told and tried again, a bug is logged.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from trayalert.domain.events import Event, LogChanged
+from trayalert.domain.incident.retirement import may_retire
+from trayalert.domain.settings.settings import Settings
+from trayalert.domain.times import Millis
+from trayalert.services.inbox import Inbox
+from trayalert.services.maintenance.clock_watch import Timekeeping
+from trayalert.services.maintenance.salvage_job import Salvaging
+from trayalert.storage.faults import LogFault
+from trayalert.storage.recovery.backups import Backup, make_backup, newest_backup
+from trayalert.storage.recovery.carver import GaveUp, Rest
+from trayalert.storage.writer.retention import Retire, Shrink, loose, newest_delivery, oldest, size_of, too_big, too_old
+
+_MINUTE = 60.0
+_HOUR: Millis = 3_600_000
+_DAY: Millis = 24 * _HOUR
+_FIRST_BACKUP: Millis = 120_000
+_FIRST_TRY: Millis = 60_000
+_PAUSE = 0.02
+"""Seconds between two steps of the retention."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Keeping:
+    """Made and run on the receiver's loop. `now` is the wall clock, `ticks` one that nobody can set."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        log: Path,
+        settings: Settings,
+        *,
+        now: Callable[[], Millis],
+        ticks: Callable[[], Millis],
+        minute: float = _MINUTE,
+    ) -> None:
+        self._inbox = inbox
+        self._log = log
+        self._settings = settings
+        self._now = now
+        self._ticks = ticks
+        self._minute = minute
+        self._timekeeping = Timekeeping(inbox, log)
+        self._began_at = ticks()
+        self._backup_at = self._began_at + _FIRST_BACKUP
+        self._retire_at = self._began_at
+        self._backup_failed_for: Millis = 0
+        self._backing_up = asyncio.Lock()
+        self._changed = asyncio.Event()
+        inbox.subscribe(self._hear)
+
+    async def run(self) -> None:
+        """Keep it until this is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._salvage())
+            tasks.create_task(self._each_minute())
+
+    async def back_up(self) -> Backup:
+        """Make a backup now. Raise LogFault."""
+        async with self._backing_up:
+            rest = _Leave()
+            try:
+                backup = await asyncio.to_thread(
+                    make_backup, self._log, keep=self._settings.backups, now=self._now(), rest=rest
+                )
+            except LogFault as fault:
+                self._inbox.set_problem("backup", str(fault))
+                self._try_backup_again()
+                raise
+            finally:
+                rest.stop()
+        self._inbox.set_problem("backup", None)
+        self._backup_failed_for = 0
+        return backup
+
+    def _try_backup_again(self) -> None:
+        """See to it that the next one is made soon; what fails for long, and perhaps costs much, is tried hourly."""
+        self._backup_failed_for = min(2 * self._backup_failed_for or _FIRST_TRY, _HOUR)
+        self._backup_at = self._ticks() + self._backup_failed_for
+
+    def _hear(self, events: Sequence[Event]) -> None:
+        if any(isinstance(event, LogChanged) for event in events):
+            self._changed.set()
+
+    async def _salvage(self) -> None:
+        """Salvage at the start, and again whenever another file has taken the log's place."""
+        salvaging = Salvaging(self._inbox, self._log, now=self._now)
+        while True:
+            file = self._inbox.log_state.new_file  # before: another may take its place while this one is dealt with
+            await self._guard(salvaging.run)
+            while self._inbox.log_state.new_file == file:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def _each_minute(self) -> None:
+        while True:
+            await self._guard(self._expire)
+            await self._guard(self._back_up_daily)
+            await self._guard(self._retire_hourly)
+            await self._guard(self._make_small)
+            await asyncio.sleep(self._minute)
+
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except LogFault as fault:
+            _logger.error("%s", fault)
+        except Exception:  # a bug of ours must not stop the receiver
+            _logger.exception("the log's keeping failed")
+
+    async def _expire(self) -> None:
+        if await self._clock_is_trusted():
+            await self._inbox.expire(now=self._now())
+
+    async def _back_up_daily(self) -> None:
+        if self._ticks() < self._backup_at or not self._inbox.log_state.storing:
+            return
+        self._backup_at = self._ticks() + _HOUR
+        newest = await asyncio.to_thread(partial(newest_backup, self._log, now=self._now()))
+        if self._backup_failed_for or newest is None or not 0 <= self._now() - newest.made_at < _DAY:
+            await self.back_up()
+
+    async def _retire_hourly(self) -> None:
+        if self._ticks() < self._retire_at or not await self._clock_is_trusted():
+            return
+        if self._inbox.log_state.salvaging or not self._inbox.log_state.storing:
+            return
+        self._retire_at = self._ticks() + _HOUR
+        before = self._now() - self._settings.keep_days * _DAY
+        if before > 0:
+            await self._retire(lambda after: too_old(self._log, before=before, after=after), self._clock_is_trusted)
+        await self._shrink()
+
+    async def _shrink(self) -> None:
+        while loose(before_it := await asyncio.to_thread(size_of, self._log)):
+            await self._step(Shrink())
+            if (await asyncio.to_thread(size_of, self._log)).free_pages >= before_it.free_pages:
+                return
+
+    async def _make_small(self) -> None:
+        """Let the oldest go where there is too much; that asks no clock."""
+        if self._inbox.log_state.salvaging or not self._inbox.log_state.storing:
+            return
+        limit = self._settings.keep_megabytes
+        if too_big(await asyncio.to_thread(size_of, self._log), megabytes=limit, goes_on=False):
+            await self._retire(lambda after: self._oldest_of_too_much(after, limit), _always)
+            await self._shrink()
+
+    def _oldest_of_too_much(self, after: int, limit: int) -> tuple[int, ...]:
+        return oldest(self._log, after=after) if too_big(size_of(self._log), megabytes=limit, goes_on=True) else ()
+
+    async def _retire(self, choose: Callable[[int], tuple[int, ...]], may: Callable[[], Awaitable[bool]]) -> None:
+        after = 0
+        while await may() and (going := await asyncio.to_thread(choose, after)):
+            await self._step(Retire(going))
+            after = going[-1]
+
+    async def _step(self, job: Retire | Shrink) -> None:
+        await self._inbox.do(job)
+        await asyncio.sleep(_PAUSE)
+
+    async def _clock_is_trusted(self) -> bool:
+        newest = await asyncio.to_thread(newest_delivery, self._log)
+        return may_retire(
+            calm=self._clock_is_calm(), uptime=self._ticks() - self._began_at, wall=self._now(), newest=newest
+        )
+
+    def _clock_is_calm(self) -> bool:
+        return self._timekeeping.look(wall=self._now(), ticks=self._ticks())
+
+
+async def _always() -> bool:
+    return True
+
+
+class _Leave(Rest):
+    """The leave of a backup: some after each handful of pages."""
+
+    def __call__(self) -> None:
+        """Sleep. Raise GaveUp."""
+        if self._stopped:
+            raise GaveUp
+        time.sleep(0.01)

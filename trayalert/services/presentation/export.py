@@ -1,0 +1,92 @@
+"""Alerts written out for other programs: CSV for spreadsheets, JSON with one object a line."""
+
+import csv
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from trayalert.domain.incident.console_link import LinkTable
+from trayalert.domain.incident.stored import StoredAlert
+from trayalert.domain.wording.language import Language
+from trayalert.services.access.source_address import Senders
+from trayalert.services.presentation.json_records import Record, alert_record, json_line
+
+COLUMNS = (
+    "id", "received_at", "at", "kind", "state", "level", "previous_level", "name", "rule_id", "metric", "metric_title",
+    "value", "value_text", "unit", "expression", "namespace", "region", "resource_id", "resource_name", "account_id",
+    "group", "dimensions", "incident_id", "late", "deliveries", "sender", "sender_origin",
+    "console_url", "fields",
+)  # fmt: skip
+_NUMBERS = frozenset({"id", "value", "incident_id", "deliveries"})
+_FORMULA = frozenset("=+-@\N{MINUS SIGN}")
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+
+
+def write_alerts(
+    found: Iterable[StoredAlert],
+    links: LinkTable,
+    senders: Senders,
+    language: Language,
+    *,
+    form: str,
+    output: str | None,
+) -> int:
+    """Write alerts as `csv` or `json` and return how many. A named file appears whole or not at all. Raise OSError."""
+    count = 0
+    with _stream(output) as stream:
+        rows = csv.writer(stream) if form == "csv" else None
+        if rows:
+            rows.writerow(COLUMNS)
+        for stored in found:
+            record = alert_record(stored, links, senders, language)
+            if rows:
+                rows.writerow([_cell(record, column) for column in COLUMNS])
+            else:
+                stream.write(json_line(record) + "\n")
+            count += 1
+    return count
+
+
+def _cell(record: Record, column: str) -> object:
+    value = record[column]
+    if value is None or column in _NUMBERS:
+        return value
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | bool) else str(value)
+    return f"'{text}" if _runs(text) else text
+
+
+def _runs(text: str) -> bool:
+    """Whether a spreadsheet may run it as a formula: names come from the network.
+
+    Some pass over blanks and what cannot be seen, and some take the wide signs of Chinese for the plain ones.
+    """
+    if text.startswith(("\t", "\r", "\n")):
+        return True
+    first = next((char for char in text if unicodedata.category(char) not in _UNSEEN), "")
+    return unicodedata.normalize("NFKC", first)[:1] in _FORMULA
+
+
+@contextmanager
+def _stream(output: str | None) -> Iterator[TextIO]:
+    if output is None:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(newline="")
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    path = Path(output).resolve()  # a link stays one
+    if path.exists() and not path.is_file():  # a pipe or a device has no whole and no part
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

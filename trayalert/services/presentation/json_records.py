@@ -1,0 +1,125 @@
+"""Alerts, incidents and gaps as the objects that scripts get. These names are a contract: see README and CHANGELOG."""
+
+import base64
+import json
+from dataclasses import asdict
+from typing import Any
+
+from trayalert.domain.gap import Gap
+from trayalert.domain.incident.alert import SILENCE, Alert
+from trayalert.domain.incident.console_link import LinkTable, console_links
+from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.settings.settings import Settings
+from trayalert.domain.times import Millis, iso
+from trayalert.domain.wording.language import Language
+from trayalert.services.access.source_address import Senders
+from trayalert.services.presentation.alert_text import metric_title, metric_unit
+
+Record = dict[str, Any]
+
+_LINE_ENDS = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "\x85\u2028\u2029"})
+"""What JSON lets stand, and many a script takes for the end of the line."""
+
+
+def json_line(record: Record) -> str:
+    """Write an object as one line of JSON, whoever splits it."""
+    return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS)
+
+
+def alert_record(stored: StoredAlert, links: LinkTable, senders: Senders, language: Language) -> Record:
+    """Return the alert's object; with `raw` where its bytes were read. `language` is that of titles from our table."""
+    alert = stored.alert
+    record: Record = {
+        "id": stored.id,
+        "received_at": iso(stored.received_at),
+        "at": iso(alert.at),
+        "kind": alert.kind,
+        "state": alert.state,
+        "level": alert.level,
+        "previous_level": alert.previous_level,
+        "name": alert.name,
+        "rule_id": alert.rule_id,
+        "metric": alert.metric,
+        "metric_title": metric_title(alert, language),
+        "value": alert.value,
+        "value_text": alert.value_text,
+        "unit": metric_unit(alert),
+        "expression": alert.expression,
+        "namespace": alert.namespace,
+        "region": alert.region,
+        "resource_id": alert.resource_id,
+        "resource_name": alert.resource_name,
+        "account_id": alert.account_id,
+        "group": alert.group,
+        "address": alert.address,
+        "message": alert.message,
+        "dimensions": dict(alert.dimensions),
+        "incident_id": stored.incident_id,
+        "late": stored.late,
+        "deliveries": stored.deliveries,
+        "sender": stored.sender or None,
+        "sender_origin": senders.origin(stored.sender),
+        **_links(alert, links),
+        "fields": dict(alert.fields),
+    }
+    if stored.raw is not None:
+        record["raw"] = base64.b64encode(stored.raw).decode("ascii")
+    return record
+
+
+def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mute_period: Millis) -> Record:
+    """Return the incident's object. What a later version brings is there already, as null or false."""
+    incident, alert = stored.incident, stored.alert.alert
+    return {
+        "id": incident.id,
+        "key": incident.key,
+        "state": "open" if incident.open else "closed",
+        "level": incident.level,
+        "worst_level": incident.worst_level,
+        "no_data": incident.no_data,
+        "unconfirmed": unconfirmed(stored, now=now, mute_period=mute_period),
+        "opened_at": iso(incident.opened_at),
+        "start_known": incident.start_known,
+        "closed_at": iso(incident.closed_at),
+        "closed_by": incident.closed_by,
+        "name": alert.name,
+        "resource_id": alert.resource_id,
+        "resource_name": alert.resource_name,
+        "namespace": alert.namespace,
+        "region": alert.region,
+        "alerts": incident.alerts,
+        "acknowledged_at": None,
+        "snoozed_until": None,
+        "muted": False,
+        "last_value": alert.value,
+        **_links(alert, links),
+    }
+
+
+def gap_record(gap: Gap, *, now: Millis) -> Record:
+    """Return the gap's object; `seconds` is how long it lasted, or has lasted until now."""
+    return {
+        "id": gap.id,
+        "cause": gap.cause,
+        "began_at": iso(gap.began_at),
+        "ended_at": iso(gap.ended_at),
+        "seconds": gap.length(now) / 1000,
+        "why": gap.why,
+    }
+
+
+def _links(alert: Alert, table: LinkTable) -> Record:
+    found = console_links(alert, table)
+    return {"console_url": found[0].url if found else None, "links": [asdict(link) for link in found]}
+
+
+def mute_period(settings: Settings) -> Millis:
+    """Return how long an open incident may stay unrepeated before it is unconfirmed."""
+    return round(settings.unconfirmed_after_hours * 3_600_000)
+
+
+def unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
+    """Whether an open incident was not repeated for longer than the mute period: it may be over, unheard of."""
+    if stored.alert.alert.kind == SILENCE:  # nobody repeats it, and it is watched all the while
+        return False
+    return stored.incident.open and now - stored.incident.last_received_at > mute_period

@@ -1,0 +1,1 @@
+"""Cloud Monitor as `trayalert send` plays it."""

@@ -1,0 +1,146 @@
+"""Plays Cloud Monitor: sends a callback as it does, with its headers, its time-out and its retries.
+
+Headers as logged from the real service in 2019. Runs by itself, with no other part of the program.
+"""
+
+import http.client
+import re
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from trayalert.domain.times import Millis
+from trayalert.resource_files import read_text, resource_path
+from trayalert.services.simulator.payloads import Letter, SendFault
+
+TIMEOUT = 5.0
+RETRIES = 3
+PAUSE = 1.0
+"""Seconds between retries; how long Cloud Monitor waits is not documented."""
+
+_STALE = 5.0
+"""Seconds after which an idle connection may have been closed at the other end."""
+
+CLOUD_MONITOR = {
+    "User-Agent": "Apache-HttpClient/4.4.1 (Java/1.7.0_65)",
+    "Connection": "Keep-Alive",
+    "Accept-Encoding": "gzip,deflate",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What became of one callback: the last answer's status (None: no answer, `problem` says why), tries, seconds."""
+
+    status: int | None
+    problem: str | None
+    tries: int
+    seconds: float
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the receiver has taken it."""
+        return self.status == 200
+
+
+def sample_names() -> list[str]:
+    """Return the names of the samples in resources/."""
+    return sorted(path.stem for path in resource_path("samples").iterdir() if path.suffix in {".form", ".json"})
+
+
+def sample_text(name: str) -> bytes:
+    """Return a sample's body. Raise SendFault where there is none of that name."""
+    if name not in sample_names():
+        raise SendFault(f'there is no sample "{name}". There are: {", ".join(sample_names())}.')
+    suffix = ".form" if resource_path("samples", f"{name}.form").exists() else ".json"
+    return read_text("samples", f"{name}{suffix}").encode()
+
+
+class Post:
+    """Sends letters to one URL over one connection, which is made again where it breaks."""
+
+    def __init__(self, url: str, *, host: str | None = None, certificate: Path | None = None) -> None:
+        """Name another `host` in the requests; trust that `certificate` alone. Raise SendFault for what is no URL."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise SendFault(f"{_without_path(url)} is no URL: {error}") from error
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise SendFault(f"{_without_path(url)} is no URL: it must begin with http:// or https:// and name a host")
+        if not url.isascii() or not url.isprintable() or " " in url:
+            raise SendFault(f"{_without_path(url)}: what follows holds characters that no URL has")
+        self._where = _without_path(url)
+        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._used_at = 0.0
+        self._headers = CLOUD_MONITOR | ({"Host": host} if host else {})
+        self._connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            self._connection = http.client.HTTPSConnection(
+                parts.hostname, port, timeout=TIMEOUT, context=_context(certificate)
+            )
+        else:
+            self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=TIMEOUT)
+
+    def send(self, message: Letter, *, wait: Callable[[float], None] = time.sleep) -> Sent:
+        """Send one letter, again up to RETRIES times where it is not accepted."""
+        begun = time.monotonic()
+        tries, status, problem = 0, None, None
+        while tries <= RETRIES:
+            if tries:
+                wait(PAUSE)
+            tries += 1
+            status, problem = self._try(message)
+            if status == 200:
+                break
+        return Sent(status=status, problem=problem, tries=tries, seconds=time.monotonic() - begun)
+
+    def _try(self, message: Letter) -> tuple[int | None, str | None]:
+        headers = self._headers | ({"Content-Type": message.content_type} if message.body else {})
+        if time.monotonic() - self._used_at > _STALE:
+            self._connection.close()
+        try:
+            self._connection.request(message.method, self._target, body=message.body or None, headers=headers)
+            answer = self._connection.getresponse()
+            answer.read()
+            self._used_at = time.monotonic()
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            self._connection.close()
+            return None, f"no answer from {self._where}: {error}. Is trayalert running?"
+        if answer.status == 200:
+            return 200, None
+        reasons = {404: "the URL is not the callback URL (`trayalert url` prints it)", 503: "it could not be stored"}
+        return answer.status, f"{self._where} answered {answer.status}: {reasons.get(answer.status, answer.reason)}"
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _context(certificate: Path | None) -> ssl.SSLContext:
+    """Trust whom the system trusts; or that one certificate, whatever it names and whoever signed it."""
+    if certificate is None:
+        return ssl.create_default_context()
+    try:
+        context = ssl.create_default_context(cafile=certificate)
+    except OSError as error:
+        raise SendFault(f"the certificate {certificate} cannot be read: {error}") from error
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def stamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
+    """Return `count` moments, the present one and later: each differs from the last."""
+    last = 0
+    for _ in range(count):
+        last = max(last + 1, now())
+        yield last
+
+
+def _without_path(url: str) -> str:
+    """Return the URL with no path, as that holds the secret."""
+    return re.sub(r"((?:^[^/]*://)?[^/?#]*).*", r"\1", url, count=1, flags=re.DOTALL)

@@ -1,0 +1,132 @@
+"""What `trayalert send` sends: a body as it is, or stamped with the present time, or turned into its own recovery."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from trayalert.callbacks import alertmanager, cms2, event, sls, threshold
+from trayalert.callbacks.body import read_body, read_json
+from trayalert.callbacks.kinds import read_callback
+from trayalert.domain.callback import Callback
+from trayalert.domain.fault import Fault
+from trayalert.domain.incident.alert import State
+from trayalert.domain.times import Millis, as_datetime, iso
+
+FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+JSON = "application/json; charset=UTF-8"
+
+_Part = dict[str, Any]
+
+
+class SendFault(Fault):
+    """Nothing could be sent; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A body to send, as a form or as JSON."""
+
+    content_type: str
+    body: bytes
+
+    @property
+    def method(self) -> str:
+        """GET for no body at all: so does the console's Test button."""
+        return "POST" if self.body else "GET"
+
+
+def letter(content: bytes, *, now: Millis | None, recover: bool) -> Letter:
+    """Make what is sent of a body: stamped with `now` unless None; with `recover` what ends it. Raise SendFault."""
+    body = read_body(Callback(received_at=0, method="POST", body=content))
+    alert = read_callback(body.callback)[0]
+    write = _WRITERS.get(alert.kind)
+    if recover and (write is None or alert.one_off):
+        raise SendFault("nothing ever ends what this body tells of (--recover)")
+    if write is None or body.parts or (now is None and not recover):
+        return Letter(content_type=FORM if body.document is None else JSON, body=content.strip())
+    parts = _as_sent(content) if body.document is not None else _opened(body.fields)
+    write(parts, now, recover)
+    if recover and read_callback(_callback(parts))[0].state is not State.OK:
+        raise SendFault("nothing is known that ends what this body tells of (--recover)")
+    if body.document is not None:
+        return Letter(content_type=JSON, body=json.dumps(parts, ensure_ascii=False).encode())
+    fields = {name: part if isinstance(part, str) else json.dumps(part) for name, part in parts.items()}
+    return Letter(content_type=FORM, body=urlencode(fields, quote_via=quote_plus).encode())
+
+
+def _callback(parts: _Part) -> Callback:
+    return Callback(received_at=0, method="POST", body=json.dumps(parts).encode())
+
+
+def _as_sent(content: bytes) -> _Part:
+    """Read JSON with its numbers as numbers."""
+    document = json.loads(content.decode("utf-8-sig", "replace"))
+    return dict(document)
+
+
+def _opened(fields: Any) -> _Part:
+    """Read the JSON that stands in a form's texts."""
+    parts = {}
+    for name, text in fields.items():
+        inner = read_json(text) if text.startswith(("{", "[")) else None
+        parts[name] = text if inner is None else inner
+    return parts
+
+
+def _threshold(parts: _Part, now: Millis | None, recover: bool) -> None:
+    if now is not None:
+        parts["timestamp"] = str(now)
+    if recover:
+        parts |= {"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": parts.get("triggerLevel") or "null"}
+
+
+def _event(parts: _Part, now: Millis | None, recover: bool) -> None:
+    pushed = parts.get("alert")
+    if isinstance(pushed, dict):
+        if now is not None:
+            pushed["timestamp"] = parts["time"] = now
+        if recover:
+            pushed["alertStatus"] = "RESOLVED"
+        return
+    if now is not None:
+        parts["eventTime"] = as_datetime(now).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "+0000"
+    if recover:
+        content = parts.get("content")
+        if isinstance(content, dict) and "eventId" in content:
+            content["eventStatus"] = "Executed"
+            parts["name"] = f"{str(parts.get('name')).rpartition(':')[0]}:Executed"
+
+
+def _cms2(parts: _Part, now: Millis | None, recover: bool) -> None:
+    if now is not None:
+        parts |= {"timestamp": now, "time": iso(now)}
+    if recover:
+        parts |= {"status": "RESOLVED", "subtype": "NORMAL_RESOLVE"}
+
+
+def _alertmanager(parts: _Part, now: Millis | None, recover: bool) -> None:
+    entries = [entry for entry in parts.get("alerts") or [] if isinstance(entry, dict)]
+    for part in (parts, *entries):
+        if recover:
+            part["status"] = "resolved"
+    for entry in entries:
+        if now is not None:
+            entry |= {"startsAt": iso(now), "endsAt": iso(now) if recover else "0001-01-01T00:00:00Z"}
+
+
+def _sls(parts: _Part, now: Millis | None, recover: bool) -> None:
+    if now is not None:  # milliseconds, so that each is new: two of one second are the same alert
+        parts |= {"alert_time": now, "resolve_time": now if recover else 0}
+    if recover:
+        parts["status"] = "resolved"
+
+
+_WRITERS: dict[str, Callable[[_Part, Millis | None, bool], None]] = {
+    threshold.KIND: _threshold,
+    event.KIND: _event,
+    cms2.KIND: _cms2,
+    alertmanager.KIND: _alertmanager,
+    sls.KIND: _sls,
+}

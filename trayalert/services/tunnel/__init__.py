@@ -1,0 +1,1 @@
+"""The tunnel program: started, watched, started again, and ended with all its processes."""

@@ -1,0 +1,281 @@
+"""Opening the log's file: it is made, taken through the steps of the schema, and looked over before anything is stored.
+
+What time may heal is a LogFault, what it does not a DamagedLog; a file of another version is an OtherVersion and stays
+untouched.
+Nothing here opens the file but SQLite: closing a descriptor of our own would drop SQLite's locks.
+"""
+
+import contextlib
+import os
+import sqlite3
+import struct
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from trayalert.domain.callback import Callback
+from trayalert.storage.companion_files import backups_of
+from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, fault_of
+from trayalert.storage.read_connection import readable
+from trayalert.storage.recovery.carver import deliveries_in
+from trayalert.storage.recovery.cells import Delivery
+from trayalert.storage.recovery.pages import Pages
+from trayalert.storage.schema import bring_up_to_date, refuse_other_version, version_of
+
+BUSY = 2.0
+"""Seconds that a commit waits for another program's lock."""
+
+BUSY_AT_OPENING = 0.3
+
+Place = tuple[int, int] | None
+"""Device and number of the file that is at a path; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open log, and which files it had beside it at that moment: the log, its `-wal` and its `-shm`."""
+
+    connection: sqlite3.Connection
+    places: tuple[Place, ...]
+    unclean: bool
+    """Whether the program before did not close it."""
+    new: bool
+    """Whether it was made just now."""
+    torn: tuple[Callback, ...] | None
+    """What could be read of a last commit that was cut off; None where there was none. It is not in the log."""
+    lost: int
+    """Pages that were committed and are gone from the `-wal`, as its `-shm` tells that a kill has left."""
+
+
+def places(path: Path) -> tuple[Place, ...]:
+    """Return which files are at the log's paths now; a log that is empty is none."""
+    return place_of(path, empty=False), place_of(f"{path}-wal"), place_of(f"{path}-shm")
+
+
+def size_of(path: Path) -> int:
+    """Return the file's length, -1 where there is none."""
+    return look_of(path)[0]
+
+
+def look_of(path: Path) -> tuple[int, int]:
+    """Return the file's length, -1 where there is none, and when it was written last."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - asked at each commit
+    except OSError:
+        return -1, 0
+    return found.st_size, found.st_mtime_ns
+
+
+def place_of(path: Path | str, *, empty: bool = True) -> Place:
+    """Return which file is at this path; a link is one of its own."""
+    try:
+        found = os.lstat(path)  # three a commit: a Path each would cost more than the question
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if empty or found.st_size else None
+
+
+def open_file(path: Path, *, suspect: bool = False, first: bool = False) -> Opened:
+    """Open the log, make it where there is none. Raise OtherVersion, DamagedLog or another LogFault.
+
+    After a fault it is `suspect`: all that the `-wal` holds is written and synced anew before this returns. After a
+    sync that failed it might be in memory only, and what is stored behind it would go with it. With `first` nobody in
+    this process has it open.
+    """
+    if path.is_symlink():
+        raise LogFault(
+            f"a link was put in the place of the log {path} while trayalert ran, and SQLite would not find all of it "
+            "there. Put the file itself there, or restart trayalert, which then follows the link."
+        )
+    unclean = size_of(Path(f"{path}-wal")) > 0
+    told = _look_into_wal(path) if unclean and not suspect else None
+    committed = _committed(path) if first else 0
+    torn, lost = None, 0
+    _take_from_others(path)
+    _refuse_other(path)
+    _refuse_empty(path)
+    _clear_away_empty(path)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        own = place_of(path)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=BUSY_AT_OPENING, cached_statements=512
+        )
+    except (OSError, sqlite3.Error) as error:
+        raise fault_of(error, path) from error
+    try:
+        cut_off = told is not None and _is_cut_off(connection, path, told)
+        if committed and not cut_off:
+            lost = max(0, committed - _frames(connection))
+        new = _set_up(connection, path)
+        if told and cut_off:
+            torn = _lacking(connection, told.last)
+        if suspect:
+            _sync_all(connection, path)
+        connection.text_factory = readable  # an incident whose name has a damaged letter goes on
+        connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        connection.close()
+        raise fault_of(error, path) from error
+    except BaseException:
+        connection.close()
+        raise
+    opened = Opened(connection, places(path), unclean, new, torn, lost)
+    if place_of(path) != own:  # what is stored in a file that has no name any more goes with this process
+        connection.close()
+        raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
+    return opened
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the `-wal` seems to hold: the frames that end a commit, and the deliveries of the last one."""
+
+    ends: tuple[int, ...]
+    last: tuple[Delivery, ...]
+
+
+def _look_into_wal(path: Path) -> _Told | None:
+    """Look into the `-wal` before SQLite does."""
+    pages = Pages(path, only_wal=True)
+    try:
+        commits = list(pages.commits()) if pages.round_begun else []
+        if not commits:
+            return None
+        return _Told(tuple(pages.place_in_wal(commit[-1]) for commit in commits), deliveries_in(pages, commits[-1]))
+    finally:
+        pages.close()
+
+
+def _committed(path: Path) -> int:
+    """Return how many frames of the `-wal` the `-shm` knows as committed and not yet put into the log's file.
+
+    Format: https://www.sqlite.org/walformat.html. It outlives a kill. Only for the first look: closing it would drop
+    SQLite's locks.
+    """
+    try:
+        with Path(f"{path}-shm").open("rb") as file:
+            shm = file.read(100)
+        salts = b""
+        with contextlib.suppress(FileNotFoundError), Path(f"{path}-wal").open("rb") as file:
+            salts = file.read(24)[16:]
+    except OSError:
+        return 0
+    if len(shm) < 100 or shm[:48] != shm[48:96] or not shm[12] or salts not in {b"", shm[32:40]}:
+        return 0
+    (committed,), (written,) = struct.unpack_from("=I", shm, 16), struct.unpack_from("=I", shm, 96)
+    return committed if written < committed else 0
+
+
+def _frames(connection: sqlite3.Connection) -> int:
+    """Return how many frames of the `-wal` SQLite has found committed."""
+    return max(0, int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]))
+
+
+def _is_cut_off(connection: sqlite3.Connection, path: Path, told: _Told) -> bool:
+    """Whether the last commit is not whole. Raise DamagedLog where others are not.
+
+    SQLite leaves out, without a word, all that lies behind the first frame that is not as it was written. A power cut
+    brings that about for the last commit alone, which nobody was answered for; else the disk has lost something.
+    """
+    refuse_other_version(connection, path)
+    busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    behind = [] if busy or frames < 0 else [end for end in told.ends if end > frames]
+    if len(behind) > 1:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as last:
+            version_of(last)
+            connection.close()  # the last one to close would delete the `-wal`, and this one may not write
+        raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {behind[-1]:,} pages in it can be used")
+    return bool(behind)
+
+
+def _lacking(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> tuple[Callback, ...]:
+    """Return those that the log does not have."""
+    (highest,) = connection.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
+    return tuple(delivery.callback for delivery in deliveries if delivery.id > highest)
+
+
+def _take_from_others(path: Path) -> None:
+    """Let nobody else read a file that somebody put here; what SQLite makes beside it gets the same rights."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+
+
+def _refuse_other(path: Path) -> None:
+    """Look at the version with a connection that cannot write. What else it finds is found again."""
+    if size_of(path) <= 0:
+        return
+    with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_AT_OPENING)) as connection:
+            refuse_other_version(connection, path)
+
+
+def _refuse_empty(path: Path) -> None:
+    """A file of no length is new, unless there was a log already: SQLite would throw its `-wal` away."""
+    if size_of(path) == 0 and (size_of(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
+        raise DamagedLog(path, "the file is empty")
+
+
+def _clear_away_empty(path: Path) -> None:
+    """Remove what lies empty beside the log and cannot be written: whoever looks into a read-only log leaves it so."""
+    wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
+    if size_of(wal) > 0 or not os.access(path, os.W_OK):
+        return
+    if any(beside.exists() and not os.access(beside, os.W_OK) for beside in (wal, shm)):
+        with contextlib.suppress(OSError):
+            wal.unlink(missing_ok=True)
+            shm.unlink(missing_ok=True)
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> bool:
+    """Make it a log of today that syncs each commit. Return whether it is new."""
+    refuse_other_version(connection, path)
+    new = version_of(connection) == 0
+    if new:
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise DamagedLog(path, "it is a database, but no log of trayalert's")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds only where it is said before all else
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise LogFault(f"the log {path} cannot be used: its disk knows no write-ahead log. Use a local --data-dir.")
+    connection.execute("PRAGMA synchronous = FULL")
+    sync_in_earnest(connection)
+    bring_up_to_date(connection)
+    _find_tables(connection, path)
+    connection.execute("BEGIN IMMEDIATE")  # whoever may not write finds out now
+    connection.execute("ROLLBACK")
+    return new
+
+
+def sync_in_earnest(connection: sqlite3.Connection) -> None:
+    """Let its syncs reach the disk also on macOS, where a plain fsync ends in the drive's memory."""
+    if sys.platform == "darwin":
+        connection.execute("PRAGMA fullfsync = 1")
+        connection.execute("PRAGMA checkpoint_fullfsync = 1")
+
+
+def _find_tables(connection: sqlite3.Connection, path: Path) -> None:
+    sql = "SELECT (SELECT max(id) FROM {}), (SELECT max(id) FROM {}), (SELECT max(id) FROM {}), delivery FROM numbering"
+    try:
+        row = connection.execute(sql.format("delivery", "alert", "incident")).fetchone()
+        connection.execute("SELECT 1 FROM secret_use, salvage LIMIT 0")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR:  # no such table, no such column
+            raise DamagedLog(path, f"it is a database, but no whole log of trayalert's ({error})") from error
+        raise
+    if row is None:
+        connection.execute("INSERT INTO numbering VALUES (0, 0, 0, 0)")
+
+
+def _sync_all(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("UPDATE numbering SET delivery = delivery")  # a write of some kind, and its sync
+    connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
+    if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        raise LockedLog(
+            f"the log {path} cannot be written: after a fault all of it is synced anew, and another program that "
+            "reads it keeps that from happening. End that program; trayalert goes on by itself."
+        )

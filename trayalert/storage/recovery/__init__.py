@@ -1,0 +1,1 @@
+"""What a damaged log needs: moved aside, carved, checked, restored from a backup."""

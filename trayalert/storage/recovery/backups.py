@@ -1,0 +1,168 @@
+"""Backups: whole copies of the log, made while it is in use, looked over before they count, a bounded number kept.
+
+A backup is one plain SQLite file with no `-wal`. It is made under another name and renamed when it is on the disk and
+sound; what a kill leaves half-made is cleared away by the next one. The caller sees to it that one is made at a time.
+"""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trayalert.domain.text import printable
+from trayalert.domain.times import Millis, as_datetime
+from trayalert.storage.companion_files import backups_of, sync_folder
+from trayalert.storage.faults import LogFault, OtherVersion
+from trayalert.storage.read_connection import readable
+from trayalert.storage.recovery.integrity_check import changed_rows
+from trayalert.storage.schema import refuse_other_version, version_of
+from trayalert.storage.writer_registry import refuse_another
+
+_NAME = "trayalert-%Y%m%dT%H%M%SZ.db"
+_PAGES = 512
+_SOON: Millis = 60_000
+_PAUSE = 0.01
+"""Seconds of leave for the log after so many pages: both share the disk."""
+
+Counts = tuple[int, int, int]
+"""Deliveries, alerts, incidents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup by its name."""
+
+    path: Path
+    made_at: Millis
+    size: int
+
+
+def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
+    """Return the backups, the newest first. Those of a time behind `now` come last: a wrong clock made them."""
+    found = []
+    paths: list[Path] = []
+    with contextlib.suppress(OSError):
+        paths += backups_of(log).iterdir()
+    for path in paths:
+        made_at = _time_of(path)
+        if made_at is not None:
+            with contextlib.suppress(OSError):  # it has just gone, or is a link to nothing: that hides no other
+                found.append(Backup(path, made_at, path.stat().st_size))
+    return sorted(found, key=lambda one: (now is None or one.made_at <= now + _SOON, one.made_at), reverse=True)
+
+
+def newest_backup(log: Path, *, now: Millis) -> Backup | None:
+    """Return the newest backup."""
+    return next(iter(list_backups(log, now=now)), None)
+
+
+def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] | None = None) -> Backup:
+    """Make a backup, then let the oldest go above `keep`. Raise LogFault. Call it in a thread."""
+    folder = backups_of(log)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for left in folder.glob("*.part*"):
+            left.unlink(missing_ok=True)
+        _refuse_full_disk(log)
+        path = folder / as_datetime(now).strftime(_NAME)
+        part = path.with_name(f"{path.name}.part")
+        try:
+            counts = copy_log(log, part, rest=rest)
+            if look_over(part, digests=False) != counts:  # what is wrong in the log is told by `check`
+                raise LogFault("the copy does not hold what the log holds")
+            sync_file(part)
+            part.rename(path)
+            sync_folder(folder)
+        finally:
+            part.unlink(missing_ok=True)
+        for old in list_backups(log, now=now)[keep:]:
+            old.path.unlink(missing_ok=True)
+        return Backup(path, now, path.stat().st_size)
+    except (OSError, sqlite3.Error, UnicodeDecodeError, LogFault) as error:
+        reason = str(getattr(error, "strerror", None) or error).removesuffix(".")
+        raise LogFault(f"no backup of the log could be made in {folder}: {reason}.") from error
+
+
+def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = None) -> Counts:
+    """Copy a log that may be in use to a new file (0600); return its counts. Raise LogFault, sqlite3.Error, OSError."""
+    refuse_another(source)
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    rest = rest or (lambda: time.sleep(_PAUSE))
+    with (
+        closing(sqlite3.connect(_uri(source), uri=True, isolation_level=None, timeout=2.0)) as log,
+        closing(sqlite3.connect(target, isolation_level=None)) as copy,
+    ):
+        copy.execute("PRAGMA synchronous = OFF")  # synced as a whole when it is done
+        refuse_other_version(log, source)
+        log.execute("BEGIN")  # one moment of the log, whatever is stored meanwhile
+        counts = _counts(log)
+        log.backup(copy, pages=_PAGES, progress=lambda *_: rest())
+        copy.execute("PRAGMA journal_mode = DELETE")
+    return counts
+
+
+def look_over(path: Path, *, digests: bool = True) -> Counts:
+    """Return what a backup holds. Raise LogFault where it is none, or is damaged. Without `digests` it is a glance."""
+    try:
+        with closing(sqlite3.connect(_uri(path), uri=True, timeout=2.0)) as backup:
+            if version_of(backup) == 0:
+                raise LogFault(f"{path} cannot be used as a backup: it is no log")
+            try:
+                refuse_other_version(backup, path)
+            except OtherVersion as fault:
+                raise LogFault(f"{path} cannot be used as a backup: another version of trayalert made it") from fault
+            backup.text_factory = readable
+            problems = backup.execute("PRAGMA quick_check(1)").fetchall()
+            if problems != [("ok",)]:
+                raise LogFault(f"{path} is damaged: {printable(problems[0][0])}")
+            if digests and (wrong := changed_rows(backup)):
+                raise LogFault(f"{path} is damaged: {wrong:,} rows in it are not what was written")
+            return _counts(backup)
+    except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
+        raise LogFault(f"{path} cannot be used as a backup: {error}") from error
+
+
+def sync_file(path: Path) -> None:
+    """Sync a file that nobody else has open. Raise OSError."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_full_disk(log: Path) -> None:
+    size = log.stat().st_size
+    free = shutil.disk_usage(log.parent).free
+    if free < 2 * size:
+        raise LogFault(
+            f"it takes {_megabytes(size)}, and only {_megabytes(free)} of the disk are free, which must be twice as "
+            "much. Free some space"
+        )
+
+
+def _megabytes(size: int) -> str:
+    return f"{max(1, size >> 20):,} MiB"
+
+
+def _counts(connection: sqlite3.Connection) -> Counts:
+    sql = "SELECT (SELECT count(*) FROM delivery), (SELECT count(*) FROM alert), (SELECT count(*) FROM incident)"
+    deliveries, alerts, incidents = connection.execute(sql).fetchone()
+    return deliveries, alerts, incidents
+
+
+def _time_of(path: Path) -> Millis | None:
+    try:
+        return int(datetime.strptime(path.name, _NAME).replace(tzinfo=UTC).timestamp()) * 1000
+    except ValueError:
+        return None
+
+
+def _uri(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"

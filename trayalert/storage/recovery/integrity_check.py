@@ -1,0 +1,165 @@
+"""Checking the log: what is wrong with it, in sentences. It reads only, and works while the program runs.
+
+A file that is damaged gives sentences, never an exception. Rows are read one by one: a long log costs time, no memory.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trayalert.domain.text import printable
+from trayalert.storage.digest import digest_of
+from trayalert.storage.faults import DamagedLog, LogFault, fault_of
+from trayalert.storage.read_connection import asking
+from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED
+from trayalert.storage.schema import refuse_other_version, version_of
+
+_MOST = 20
+"""More lines of SQLite's own check say nothing more."""
+
+_TABLES = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
+_PLURALS = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
+
+_ALERTS_ALONE = """
+    SELECT id FROM alert WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = alert.delivery_id)
+"""
+_ALERTS_OF_NOTHING = """
+    SELECT id FROM alert
+    WHERE incident_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.id = alert.incident_id)
+"""
+_HEADLESS = """
+    SELECT id FROM incident WHERE NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = incident.last_alert_id)
+"""
+_MISCOUNTED_ALERTS = """
+    SELECT incident.id FROM incident LEFT JOIN
+        (SELECT incident_id, count(*) AS found FROM alert WHERE incident_id IS NOT NULL GROUP BY incident_id) AS sums
+        ON sums.incident_id = incident.id
+    WHERE coalesce(found, 0) > alerts OR ((SELECT max(thinned) FROM numbering) = 0 AND coalesce(found, 0) < alerts)
+"""
+_MISCOUNTED_DELIVERIES = """
+    SELECT alert.id FROM alert JOIN
+        (SELECT alert_id, count(*) AS found FROM delivery WHERE alert_id IS NOT NULL GROUP BY alert_id) AS sums
+        ON sums.alert_id = alert.id
+    WHERE found > deliveries
+"""
+_RELATIONS = {
+    "alerts without their delivery": _ALERTS_ALONE,
+    "alerts without their incident": _ALERTS_OF_NOTHING,
+    "incidents without the alert that stands for them": _HEADLESS,
+    "incidents that count their alerts wrong": _MISCOUNTED_ALERTS,
+    "alerts that count their deliveries wrong": _MISCOUNTED_DELIVERIES,
+}
+"""Where retention has taken some, fewer may be left than are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found in a log. `rows` by table; `undigested` rows are of before there were digests.
+
+    Not every problem means that it is `damaged`: a newer trayalert's log is sound, and a backup is no help.
+    """
+
+    problems: tuple[str, ...] = ()
+    rows: dict[str, int] = field(default_factory=dict)
+    undigested: int = 0
+    damaged: bool = False
+
+
+def check_log(log: Path) -> Checked:
+    """Look the whole log over. Never raises for what the file holds."""
+    try:
+        with asking(log) as connection:
+            if version_of(connection) == 0:
+                return Checked((f"the log {log} has never been set up. Start this trayalert once: trayalert serve.",))
+            refuse_other_version(connection, log)
+    except LogFault as fault:
+        return Checked((str(fault),), damaged=_is_damage(fault, log))
+    rows = {}
+    problems = [*_check_structure(log)]
+    undigested = 0
+    for table in _TABLES:
+        read = _read_table(log, table)
+        rows[table] = read.rows
+        undigested += read.undigested
+        problems += read.problems
+    problems += _check_relations(log)
+    return Checked(tuple(dict.fromkeys(problems)), rows, undigested, damaged=bool(problems))
+
+
+def _is_damage(fault: LogFault, log: Path) -> bool:
+    """Whether that is why it cannot be read; its rights or a lock may be, too."""
+    cause = fault.__cause__
+    return isinstance(cause, sqlite3.Error | UnicodeDecodeError) and isinstance(fault_of(cause, log), DamagedLog)
+
+
+def _check_structure(log: Path) -> Iterator[str]:
+    """Check trees, pages and indexes, as SQLite does it."""
+    try:
+        with asking(log) as connection:
+            found = connection.execute(f"PRAGMA integrity_check({_MOST})").fetchall()
+    except LogFault as fault:
+        yield str(fault)
+        return
+    lines = [line for (line,) in found if line != "ok"]
+    if lines:
+        shown = "; ".join(printable(line, limit=200) for line in lines[:3])
+        yield f"the file is damaged: {shown}{f' and {len(lines) - 3} more' if len(lines) > 3 else ''}."
+
+
+@dataclass(slots=True)
+class _Read:
+    rows: int = 0
+    undigested: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def _read_table(log: Path, table: str) -> _Read:
+    """Read every row and hold it against its digest."""
+    read = _Read()
+    wrong: list[int] = []
+    columns = _TABLES[table]
+    try:
+        with asking(log) as connection:
+            for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
+                read.rows += 1
+                if digest is None:
+                    read.undigested += 1
+                elif digest != digest_of(table, values):
+                    wrong.append(values[columns.index("id")])
+    except LogFault:
+        read.problems.append(f"the {_PLURALS[table]} cannot all be read: only {read.rows:,} of them could.")
+    except UnicodeError:
+        read.problems.append(f"the {_PLURALS[table]} cannot all be read: a text is damaged behind row {read.rows:,}.")
+    if wrong:
+        read.problems.append(f"{len(wrong):,} {_PLURALS[table]} are not what was written: {_numbers(wrong)}.")
+    return read
+
+
+def changed_rows(connection: sqlite3.Connection) -> int:
+    """Return how many rows of a log are not what was written, by their digests. Raise sqlite3.Error."""
+    wrong = 0
+    with suppress(UnicodeError):  # a text that cannot be read is no more what was written
+        for table, columns in _TABLES.items():
+            for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
+                wrong += digest is not None and digest != digest_of(table, values)
+        return wrong
+    return wrong + 1
+
+
+def _check_relations(log: Path) -> Iterator[str]:
+    for what, sql in _RELATIONS.items():
+        try:
+            with asking(log) as connection:
+                found = [number for (number,) in connection.execute(sql)]
+        except (LogFault, UnicodeError):
+            yield f"it cannot be told whether there are {what}, as the file is damaged."
+            continue
+        if found:
+            yield f"{len(found):,} {what}: {_numbers(found)}."
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:5])
+    return f"{shown}, ..." if len(numbers) > 5 else shown

@@ -1,0 +1,1 @@
+"""The one connection that writes: its thread, and the tasks that it carries out."""

@@ -1,0 +1,391 @@
+"""A group of callbacks goes into the log: retries are counted, alerts folded into incidents, all rows written at once.
+
+Few, wide statements: each one hands the interpreter's lock over and back, and the listener needs it too.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from trayalert.domain.callback import OWN, Callback
+from trayalert.domain.events import CallbackArrived, Event, IncidentChanged, TestReceived
+from trayalert.domain.incident.alert import SAME_TEXT_SPAN, TEST, Alert, Identity, State
+from trayalert.domain.incident.incident import Arrival, Change, Incident, expire, fold, place
+from trayalert.domain.times import Millis
+from trayalert.storage.digest import digest_of
+from trayalert.storage.rows import (
+    ALERT_DIGESTED,
+    DELIVERY_DIGESTED,
+    INCIDENT_ROW,
+    NEW_ALERT_ROW,
+    alert_row,
+    incident_row,
+    message_in,
+    read_incident,
+    renewed_row,
+)
+
+_DELIVERY_ROW = ("alert_id", "digest", *DELIVERY_DIGESTED)
+_MUTABLE = [name for name in INCIDENT_ROW if name not in {"id", "key", "subject"}]
+_INDEXED = ("opened_at", "ok_at", "closed_at")
+_CALM = [name for name in _MUTABLE if name not in _INDEXED]
+"""Columns that stand in no index: most alerts change only these, and then no index is written."""
+_WIDTHS = (64, *range(16, 0, -1))
+"""Rows of one statement: few enough widths that prepared statements are found again."""
+
+_NAMED = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
+_KNOWN = f"""
+    SELECT
+        max(coalesce((SELECT max(id) FROM delivery), 0), n.delivery),
+        max(coalesce((SELECT max(id) FROM alert), 0), n.alert),
+        max(coalesce((SELECT max(id) FROM incident), 0), n.incident),
+        (SELECT json_group_array(json_array(a.identity, a.id, a.received_at, a.last_delivery_id,
+                coalesce(d.received_at, a.received_at), a.value_text, a.unit, a.more))
+            FROM (SELECT identity, max(id) AS id, received_at, last_delivery_id, value_text, unit, more FROM alert
+                WHERE identity IN (SELECT value FROM json_each(:identities)) GROUP BY identity) AS a
+            LEFT JOIN delivery AS d ON d.id = a.last_delivery_id),
+        (SELECT json_group_array(json_array({", ".join(Incident._fields)})) FROM incident WHERE id IN (
+            SELECT id FROM incident WHERE subject {_NAMED} UNION SELECT id FROM incident WHERE key {_NAMED}))
+    FROM numbering AS n
+"""
+"""All that a group must know: the last numbers, its alerts that are known, the incidents of its keys and subjects that
+are open, or over after its earliest alert, or over with no OK. One row, as each row hands the lock over and back."""
+
+_REPEAT = "UPDATE alert SET deliveries = deliveries + ?, last_delivery_id = ? WHERE id = ?"
+_USE = """
+    INSERT INTO secret_use (name, deliveries, last_at) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET deliveries = deliveries + excluded.deliveries, last_at = max(last_at, excluded.last_at)
+"""
+
+Readings = Callable[[Callback], tuple[Alert, ...]]
+"""Reads the alerts in a callback; there is at least one."""
+
+_delivered: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
+_said: Callable[[Alert], tuple[str | None, ...]] = attrgetter("value_text", "unit", "message")
+"""What a repeat may say anew."""
+
+
+class _Known(NamedTuple):
+    """An alert of the log: its first and its last delivery, and what the last one says (`_said`)."""
+
+    id: int
+    received_at: Millis
+    last_delivery_id: int
+    last_received_at: Millis
+    said: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Store a callback with the alerts that were read in it; of a `quiet` one nothing is announced.
+
+    With a `delivery_id` the callback is stored already under that number, and `alerts` are further ones in it. Where
+    the log does not hold it under that number, as another file has taken the log's place, it is stored like a new one.
+    """
+
+    callback: Callback
+    alerts: tuple[Alert, ...]
+    quiet: bool = False
+    delivery_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A stored callback that was read anew: its `alerts` take the place of the one that it was, all deliveries too."""
+
+    callback: Callback
+    alerts: tuple[Alert, ...]
+    delivery_id: int
+    alert_id: int
+    deliveries: int
+
+
+def append_again(connection: sqlite3.Connection, jobs: Sequence[Again]) -> None:
+    """Put alerts in the place of others inside the present transaction; what incident those were in is the caller's."""
+    _Group(connection, jobs).replace_alerts(jobs)
+
+
+def append_all(connection: sqlite3.Connection, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
+    """Write all jobs inside the present transaction; return what each one changed."""
+    return _Group(connection, jobs).write(jobs)
+
+
+class _Group:
+    """What one group knows and makes: known alerts by identity, known and changed incidents by number."""
+
+    def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append | Again]) -> None:
+        self._connection = connection
+        self._incidents: dict[int, Incident] = {}
+        self._by_name: dict[str, dict[int, None]] = {}
+        self._changed: set[int] = set()
+        self._repeats: dict[int, tuple[int, Millis]] = {}
+        self._renewed: dict[int, Alert] = {}
+        self._deliveries: list[Sequence[Any]] = []
+        self._alerts: list[Sequence[Any]] = []
+        self._secrets: dict[str, tuple[int, Millis]] = {}
+        self._reused: set[int] = set()
+        alerts = [(alert, job.callback.received_at) for job in jobs for alert in job.alerts]
+        known = {
+            "identities": json.dumps([alert.identity.text for alert, _ in alerts if alert.identity.text]),
+            "names": json.dumps(list({name for alert, _ in alerts for name in _names(alert) if name})),
+            "earliest": min((place(alert, received_at=came) for alert, came in alerts), default=0),
+        }
+        ((delivery_id, alert_id, incident_id, seen, incidents),) = connection.execute(_KNOWN, known)
+        self._delivery_id: int = delivery_id
+        self._alert_id: int = alert_id
+        self._incident_id: int = incident_id
+        self._seen: dict[str, _Known] = {
+            identity: _Known(number, received_at, last_delivery_id, last_received_at, (value, unit, message_in(more)))
+            for identity, number, received_at, last_delivery_id, last_received_at, value, unit, more in json.loads(seen)
+        }
+        for incident in sorted(map(read_incident, json.loads(incidents)), key=attrgetter("id")):
+            self._keep(incident)
+        self._before = dict(self._incidents)
+
+    def write(self, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
+        """Fold every callback, then write what came of it."""
+        events = [self._take(job) for job in jobs]
+        self._insert("delivery", _DELIVERY_ROW, self._deliveries)
+        self._write_alerts()
+        if self._secrets:
+            self._connection.executemany(_USE, [(name, *used) for name, used in self._secrets.items()])
+        return events
+
+    def replace_alerts(self, jobs: Sequence[Again]) -> None:
+        """Fold alerts of stored callbacks; the first new one of each keeps the number of the alert that it replaces."""
+        moved = []
+        replaced = {job.alert_id for job in jobs}
+        self._seen = {identity: seen for identity, seen in self._seen.items() if seen.id not in replaced}
+        for job in jobs:
+            number = self._take_alerts(job, [], delivery_id=job.delivery_id, again=job)
+            if number != job.alert_id:  # another delivery of it is read already
+                moved.append((number, job.delivery_id, job.alert_id))
+        self._connection.executemany("DELETE FROM alert WHERE id = ?", [(job.alert_id,) for job in jobs])
+        self._connection.executemany("UPDATE delivery SET alert_id = ? WHERE id >= ? AND alert_id = ?", moved)
+        self._write_alerts()
+
+    def _write_alerts(self) -> None:
+        self._insert("alert", NEW_ALERT_ROW, self._alerts)
+        self._write_incidents()
+        self._connection.executemany(_REPEAT, [(*repeat, number) for number, repeat in self._repeats.items()])
+        for number, alert in self._renewed.items():
+            self._renew(number, alert)
+
+    def _write_incidents(self) -> None:
+        new, moved, calm = [], [], []
+        for number in sorted(self._changed):
+            incident, before = self._incidents[number], self._before.get(number)
+            if before is None:
+                new.append(incident_row(incident))
+            elif all(getattr(incident, name) == getattr(before, name) for name in _INDEXED):
+                calm.append(incident_row(incident))
+            else:
+                moved.append(incident_row(incident))
+        self._insert("incident", INCIDENT_ROW, new)
+        self._update(_MUTABLE, moved)
+        self._update(_CALM, calm)
+
+    def _take(self, job: Append) -> tuple[Event, ...]:
+        events: list[Event] = []
+        if job.delivery_id is not None and self._holds(job.callback, job.delivery_id):
+            self._take_alerts(job, events, delivery_id=job.delivery_id)
+        else:
+            self._take_callback(job, events)
+        return () if job.quiet else tuple(events)
+
+    def _holds(self, callback: Callback, delivery_id: int) -> bool:
+        """Whether the log has that callback under that number."""
+        digest = digest_of("delivery", (delivery_id, *_delivered(callback)))
+        sql = "SELECT 1 FROM delivery WHERE id = ? AND digest = ?"
+        return self._connection.execute(sql, (delivery_id, digest)).fetchone() is not None
+
+    def _take_callback(self, job: Append, events: list[Event]) -> None:
+        callback = job.callback
+        self._delivery_id += 1
+        if callback.method != OWN:
+            events.append(CallbackArrived(callback.received_at, self._delivery_id))
+        number = self._take_alerts(job, events, delivery_id=self._delivery_id)
+        if number is None:
+            raise ValueError("a callback was read into no alert")
+        values = (self._delivery_id, *_delivered(callback))
+        self._deliveries.append((number, digest_of("delivery", values), *values))
+        if callback.secret:
+            count, last_at = self._secrets.get(callback.secret, (0, 0))
+            self._secrets[callback.secret] = count + 1, max(last_at, callback.received_at)
+
+    def _take_alerts(
+        self, job: Append | Again, events: list[Event], *, delivery_id: int, again: Again | None = None
+    ) -> int | None:
+        """Fold a callback's alerts; return the number of the first one that is stored, if any is."""
+        received_at = job.callback.received_at
+        numbers = [
+            self._take_alert(alert, received_at, events, delivery_id=delivery_id, again=again)
+            for alert in job.alerts
+            if not alert.only_closes or self._closes(alert, received_at)
+        ]
+        return numbers[0] if numbers else None
+
+    def _closes(self, alert: Alert, received_at: Millis) -> bool:
+        """Whether an incident of the alert's key is open, or the alert is a retry of one that closed it."""
+        own = (self._incidents[number] for number in self._by_name.get(alert.key, ()))
+        still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in own)
+        return any(still_open) or self._retry_of(alert.identity, received_at) is not None
+
+    def _take_alert(
+        self, alert: Alert, received_at: Millis, events: list[Event], *, delivery_id: int, again: Again | None
+    ) -> int:
+        known = self._retry_of(alert.identity, received_at)
+        if burning := self._burning_again(alert, received_at):
+            alert, known = burning, None
+        if known is not None:
+            deliveries = again.deliveries if again else 1
+            self._repeat(alert, known, received_at, events, delivery_id=delivery_id, deliveries=deliveries)
+            return known.id
+        number = self._number_for(again)
+        if alert.identity.text:
+            self._seen[alert.identity.text] = _Known(number, received_at, delivery_id, received_at, _said(alert))
+        incident_id, change = None, None
+        if alert.kind == TEST:
+            events.append(TestReceived(received_at))
+        else:
+            incident_id, change = self._fold(alert, number, received_at, events)
+        row = alert_row(
+            alert,
+            alert_id=number,
+            delivery_id=delivery_id,
+            received_at=received_at,
+            incident_id=incident_id,
+            late=change is Change.LATE,
+        )
+        if again:
+            row[NEW_ALERT_ROW.index("deliveries")] = again.deliveries
+        self._alerts.append(row)
+        return number
+
+    def _number_for(self, again: Again | None) -> int:
+        """Return the number of a new alert: that of the one whose place it takes, while that is free."""
+        if again and again.alert_id not in self._reused:
+            self._reused.add(again.alert_id)
+            return again.alert_id
+        self._alert_id += 1
+        return self._alert_id
+
+    def _repeat(
+        self,
+        alert: Alert,
+        known: _Known,
+        received_at: Millis,
+        events: list[Event],
+        *,
+        delivery_id: int,
+        deliveries: int,
+    ) -> None:
+        """Count further deliveries of a known alert, whose value and message become those of the last one."""
+        last, renewed = known, False
+        if received_at >= known.last_received_at:
+            last = known._replace(last_delivery_id=delivery_id, last_received_at=received_at, said=_said(alert))
+            self._seen[alert.identity.text] = last
+            renewed = last.said != known.said
+            if renewed:
+                self._renewed[known.id] = alert
+        count, _ = self._repeats.get(known.id, (0, 0))
+        self._repeats[known.id] = count + deliveries, last.last_delivery_id
+        if alert.state is State.ALERT and (renewed or received_at - known.received_at > SAME_TEXT_SPAN):
+            self._confirm(alert, received_at, events)
+
+    def _renew(self, number: int, alert: Alert) -> None:
+        """Write value and message of a repeat into the row of its alert."""
+        columns = ", ".join(ALERT_DIGESTED)
+        row = self._connection.execute(f"SELECT {columns} FROM alert WHERE id = ?", (number,)).fetchone()
+        digest, *values = renewed_row(row, alert)
+        settings = ", ".join(f"{name} = ?" for name in ALERT_DIGESTED)
+        self._connection.execute(f"UPDATE alert SET digest = ?, {settings} WHERE id = ?", (digest, *values, number))
+
+    def _confirm(self, alert: Alert, received_at: Millis, events: list[Event]) -> None:
+        """Note a repeat that is no retry: it has a new value, or comes long after. Alertmanager repeats what fires."""
+        for number in self._by_name.get(alert.key, ()):
+            incident = self._incidents[number]
+            if incident.open and incident.last_received_at < received_at:
+                self._keep(incident._replace(last_received_at=received_at), changed=True)
+                events.append(IncidentChanged(number, Change.COUNTED))
+
+    def _burning_again(self, alert: Alert, received_at: Millis) -> Alert | None:
+        """Return an alert in its new place where it is no retry: its sender says it again, though it was over.
+
+        Alertmanager does when Prometheus was cut off from it for a while. The moment is the beginning's, as ever.
+        """
+        own = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.said_again else []
+        latest = max((incident.last_received_at for incident in own), default=received_at)
+        known = self._seen.get(alert.identity.text)
+        first = known.received_at if known else latest
+        if received_at - first <= SAME_TEXT_SPAN or received_at <= latest or any(incident.open for incident in own):
+            return None
+        over = max(incident.ok_at or 0 for incident in own)
+        return alert if alert.at is None or alert.at > over else replace(alert, at=over + 1)
+
+    def _retry_of(self, identity: Identity, received_at: Millis) -> _Known | None:
+        """Return the alert that this one repeats; None where it is new."""
+        known = self._seen.get(identity.text)
+        if known is None or not (identity.timed or abs(received_at - known.received_at) <= SAME_TEXT_SPAN):
+            return None
+        return known
+
+    def _fold(self, alert: Alert, number: int, received_at: Millis, events: list[Event]) -> tuple[int, Change]:
+        numbers = {number: None for name in _names(alert) for number in self._by_name.get(name, ())}
+        self._expire(numbers, received_at, events)
+        arrival = Arrival(alert=alert, alert_id=number, received_at=received_at)
+        folded = fold(arrival, [self._incidents[number] for number in numbers])
+        joined = folded.joined
+        if not joined.id:
+            self._incident_id += 1
+            joined = joined._replace(id=self._incident_id)
+        for incident in folded.superseded:
+            self._keep(incident, changed=True)
+            events.append(IncidentChanged(incident.id, Change.SUPERSEDED))
+        self._keep(joined, changed=True)
+        events.append(IncidentChanged(joined.id, folded.change))
+        return joined.id, folded.change
+
+    def _expire(self, numbers: Iterable[int], now: Millis, events: list[Event]) -> None:
+        """Close what was over by then: nobody did where the program was off, or where old callbacks are read again."""
+        for number in numbers:
+            incident = self._incidents[number]
+            if incident.expires_at is not None and incident.expires_at <= now:
+                self._keep(expire(incident), changed=True)
+                events.append(IncidentChanged(number, Change.EXPIRED))
+
+    def _keep(self, incident: Incident, *, changed: bool = False) -> None:
+        self._incidents[incident.id] = incident
+        self._by_name.setdefault(incident.subject, {})[incident.id] = None
+        self._by_name.setdefault(incident.key, {})[incident.id] = None
+        if changed:
+            self._changed.add(incident.id)
+
+    def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        for marks, values in _rows_in_widths(rows, len(columns)):
+            self._connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)
+
+    def _update(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Set these columns of the incidents; `rows` have all of INCIDENT_ROW."""
+        settings = ", ".join(f"{name} = v.column{INCIDENT_ROW.index(name) + 1}" for name in columns)
+        number = INCIDENT_ROW.index("id") + 1
+        for marks, values in _rows_in_widths(rows, len(INCIDENT_ROW)):
+            sql = f"UPDATE incident SET {settings} FROM (VALUES {marks}) AS v WHERE incident.id = v.column{number}"
+            self._connection.execute(sql, values)
+
+
+def _names(alert: Alert) -> tuple[str, ...]:
+    return (alert.subject, alert.key, *alert.akin)
+
+
+def _rows_in_widths(rows: Sequence[Sequence[Any]], columns: int) -> Iterator[tuple[str, list[Any]]]:
+    """Cut rows into lots of the fixed widths, each with its marks and its values in a row."""
+    row_marks = f"({', '.join('?' * columns)})"
+    start = 0
+    while start < len(rows):
+        width = next(width for width in _WIDTHS if width <= len(rows) - start)
+        yield ", ".join([row_marks] * width), [value for row in rows[start : start + width] for value in row]
+        start += width

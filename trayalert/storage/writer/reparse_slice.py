@@ -1,0 +1,215 @@
+"""Old callbacks read again by today's parsers, a slice of the log at a time.
+
+What was unrecognised turns into alerts; of what was read already, names, places and the like are brought up to date.
+How far it has come is written in each slice's own transaction: a kill at any moment loses nothing and doubles nothing.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trayalert.domain.callback import Callback
+from trayalert.domain.events import Event, Reread
+from trayalert.domain.incident.alert import UNRECOGNISED, Alert
+from trayalert.domain.incident.incident import UNRECOGNISED_SPAN, Change
+from trayalert.domain.times import Millis
+from trayalert.storage.rows import (
+    ALERT_DIGESTED,
+    DELIVERY_DIGESTED,
+    SELECT_INCIDENT,
+    UPDATE_INCIDENT,
+    alert_row,
+    incident_row,
+    message_in,
+    read_incident,
+    renewed_row,
+)
+from trayalert.storage.writer.appender import Again, Readings, append_again
+
+SLICE = 64
+LARGEST_SLICE = 256 * 1024
+"""Callbacks of one transaction, and after how many bytes of bodies it ends: more would keep live ones waiting."""
+
+_PROGRESS = "position, last, turned, refreshed"
+_DELIVERIES = f"""
+    SELECT {", ".join(DELIVERY_DIGESTED)} FROM delivery WHERE id > ? AND id <= ? ORDER BY id LIMIT {SLICE + 1}
+"""
+_ALERTS = f"""
+    SELECT deliveries, last_delivery_id, {", ".join(ALERT_DIGESTED)} FROM alert
+    WHERE delivery_id = :number
+        OR (last_delivery_id = :number AND identity IN (SELECT value FROM json_each(:identities)))
+    ORDER BY id
+"""
+"""The alerts whose first or last delivery it is."""
+_RENEWED = ("value", "value_text", "unit")
+_FIXED = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
+"""What decided what became of an incident: where today's parsers read it otherwise, the alert stays as it is."""
+
+_SET = f"UPDATE alert SET digest = ?, {', '.join(f'{name} = ?' for name in ALERT_DIGESTED)} WHERE id = ?"
+_KEEP_NUMBERS = """
+    UPDATE numbering SET alert = max(alert, coalesce((SELECT max(id) FROM alert), 0)),
+                         incident = max(incident, coalesce((SELECT max(id) FROM incident), 0))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A stored alert; `values` are in the order of ALERT_DIGESTED."""
+
+    deliveries: int
+    last_delivery_id: int
+    values: Sequence[Any]
+
+    def __getitem__(self, column: str) -> Any:
+        return self.values[ALERT_DIGESTED.index(column)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """Read the next callbacks again, from where it was left; with `anew` from the first one."""
+
+    read: Readings
+    now: Millis
+    anew: bool = False
+
+    def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
+        """Read a slice, and say how far it has come."""
+        position, last, turned, refreshed = self._progress(connection)
+        rows, finished = _slice(connection.execute(_DELIVERIES, (position, last)))
+        now_turned, now_refreshed = self._take(connection, rows)
+        turned, refreshed = turned + now_turned, refreshed + now_refreshed
+        position = last if finished else rows[-1][0]
+        if finished:
+            connection.execute("DELETE FROM reparse")
+        else:
+            connection.execute(
+                "UPDATE reparse SET position = ?, turned = ?, refreshed = ?", (position, turned, refreshed)
+            )
+        return (Reread(position, last, turned, refreshed, finished),)
+
+    def _progress(self, connection: sqlite3.Connection) -> tuple[int, int, int, int]:
+        if self.anew:
+            connection.execute("DELETE FROM reparse")
+        row = connection.execute(f"SELECT {_PROGRESS} FROM reparse").fetchone()
+        if row is None:
+            (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
+            row = (0, last, 0, 0)
+            connection.execute(f"INSERT INTO reparse (begun_at, {_PROGRESS}) VALUES (?, ?, ?, ?, ?)", (self.now, *row))
+        position, last, turned, refreshed = row
+        return position, last, turned, refreshed
+
+    def _take(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
+        """Take these callbacks; where one cannot be stored each is tried alone, and that one stays as it is."""
+        if not rows:
+            return 0, 0
+        connection.execute("SAVEPOINT again")
+        try:
+            return self._write(connection, rows)
+        except Exception as error:
+            if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
+                raise
+            connection.execute("ROLLBACK TO again")
+            if len(rows) == 1:
+                return 0, 0
+            counts = [self._take(connection, [row]) for row in rows]
+            return sum(turned for turned, _ in counts), sum(refreshed for _, refreshed in counts)
+        finally:
+            connection.execute("RELEASE again")
+
+    def _write(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
+        turned: list[Again] = []
+        refreshed = 0
+        for number, *values in rows:
+            callback = Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
+            refreshed += self._compare(connection, number, callback, turned)
+        if turned:
+            connection.execute(_KEEP_NUMBERS)
+            _leave_incidents(connection, [job.alert_id for job in turned])
+            append_again(connection, turned)
+        return len(turned), refreshed
+
+    def _compare(self, connection: sqlite3.Connection, number: int, callback: Callback, turned: list[Again]) -> int:
+        """Find what today's parsers read otherwise in a callback, and refresh it; return in how many alerts."""
+        today = {alert.identity.text: alert for alert in self.read(callback)}
+        names = {"number": number, "identities": json.dumps(list(today))}
+        stored = [_Stored(row[0], row[1], row[2:]) for row in connection.execute(_ALERTS, names)]
+        first = [each["identity"] for each in stored if each["delivery_id"] == number]
+        known = set(first)
+        kinds = {alert.kind for alert in today.values()}
+        refreshed = []
+        for each in stored:
+            is_first = each["delivery_id"] == number
+            if is_first and each["kind"] == UNRECOGNISED and UNRECOGNISED not in kinds:
+                fresh = tuple(alert for text, alert in today.items() if len(first) == 1 or text not in known)
+                known |= today.keys()
+                if not all(alert.only_closes for alert in fresh):
+                    turned.append(Again(callback, fresh, number, each["id"], each.deliveries))
+            elif (alert := today.get(each["identity"])) and (row := _refreshed(alert, each, number)):
+                refreshed.append((*row, each["id"]))
+        connection.executemany(_SET, refreshed)
+        return len(refreshed)
+
+
+def _slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], bool]:
+    """Take the next callbacks, fewer if they are large; say whether these are the last."""
+    taken: list[tuple[Any, ...]] = []
+    length = 0
+    for row in rows:
+        if len(taken) == SLICE or length > LARGEST_SLICE:
+            return taken, False
+        taken.append(row)
+        length += len(row[-1])
+    return taken, True
+
+
+def _refreshed(alert: Alert, stored: _Stored, number: int) -> list[Any] | None:
+    """Return digest and values of a stored alert as it is read today in that delivery; None where nothing is new.
+
+    Its value and message are those of its last delivery, all else is of its first.
+    """
+    if stored["delivery_id"] != number:
+        digest, *values = renewed_row(stored.values, alert)
+    else:
+        if stored.last_delivery_id != number:
+            alert = replace(alert, **{name: stored[name] for name in _RENEWED}, message=message_in(stored["more"]))
+        _, _, digest, *values = alert_row(
+            alert,
+            alert_id=stored["id"],
+            delivery_id=stored["delivery_id"],
+            received_at=stored["received_at"],
+            incident_id=stored["incident_id"],
+            late=bool(stored["late"]),
+        )
+    if values == list(stored.values) or any(values[place] != stored.values[place] for place in _FIXED):
+        return None
+    return [digest, *values]
+
+
+def _leave_incidents(connection: sqlite3.Connection, alerts: Sequence[int]) -> None:
+    """Take alerts out of the incidents of unrecognised callbacks; one that has no other alert goes."""
+    marks = ", ".join("?" * len(alerts))
+    sql = f"SELECT DISTINCT incident_id FROM alert WHERE id IN ({marks}) AND incident_id IS NOT NULL"
+    for (incident_id,) in connection.execute(sql, alerts).fetchall():
+        sql = (
+            "SELECT count(*), min(received_at), max(received_at), max(id) FROM alert"
+            f" WHERE incident_id = ? AND id NOT IN ({marks})"
+        )
+        count, first, latest, last_id = connection.execute(sql, (incident_id, *alerts)).fetchone()
+        if not count:
+            connection.execute("DELETE FROM incident WHERE id = ?", (incident_id,))
+            continue
+        row = connection.execute(f"{SELECT_INCIDENT} FROM incident AS i WHERE id = ?", (incident_id,)).fetchone()
+        incident = read_incident(row)
+        incident = incident._replace(
+            alerts=count,
+            opened_at=first,
+            fired_at=latest,
+            last_at=latest,
+            last_received_at=latest,
+            last_alert_id=last_id,
+            expires_at=latest + UNRECOGNISED_SPAN if incident.open else None,
+            closed_at=latest + UNRECOGNISED_SPAN if incident.closed_by is Change.EXPIRED else incident.closed_at,
+        )
+        connection.execute(UPDATE_INCIDENT, (*incident_row(incident), incident_id))

@@ -1,0 +1,220 @@
+"""Salvage: the deliveries of a log that was moved aside come back into the log of today, in small groups.
+
+How far it has come is written in each group's own transaction, and a group that was already written is not written
+again: a kill at any moment loses nothing and doubles nothing. What is in the log already is told by what it holds.
+"""
+
+import contextlib
+import sqlite3
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from trayalert.domain.events import Event
+from trayalert.domain.times import Millis
+from trayalert.storage.companion_files import quarantine_of
+from trayalert.storage.read_connection import asking
+from trayalert.storage.recovery.carver import Carved, Damaged, in_order, open_damaged
+from trayalert.storage.recovery.cells import content_of
+from trayalert.storage.recovery.quarantine import known_range, thinned_of, waiting, why_of
+from trayalert.storage.rows import DELIVERY_DIGESTED
+from trayalert.storage.writer.appender import Append, Readings, append_all
+from trayalert.storage.writer.reparse_slice import LARGEST_SLICE
+
+GROUP = 64
+"""Deliveries of one transaction: more would keep live callbacks waiting."""
+
+_COLUMNS = "folder, why, begun_at, finished_at, first, last, position, salvaged, damaged, missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """How far the salvage of one folder of the quarantine has come. `position`: the last id that was dealt with.
+
+    `first` and `last` are the ids between which the file is known to have had deliveries; 0 where that is not known.
+    """
+
+    folder: str
+    why: str
+    begun_at: Millis
+    finished_at: Millis | None
+    first: int
+    last: int
+    position: int
+    salvaged: int
+    damaged: int
+    missing: int
+
+    @property
+    def total(self) -> int:
+        """Deliveries that the file held, as far as is known; only right once it is finished."""
+        return self.salvaged + self.damaged + self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A salvage that goes on: what was carved, and the groups that are still to be stored, read when asked for."""
+
+    carved: Carved
+    groups: Iterator["Group"]
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Write down the folders whose salvage nobody has begun: a kill came in between."""
+
+    log: Path
+    now: Millis
+
+    def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
+        """Write them down."""
+        sql = f"INSERT OR IGNORE INTO salvage ({_COLUMNS}) VALUES (?, ?, ?, NULL, ?, ?, 0, 0, 0, 0)"
+        begun = [
+            (folder.name, why_of(folder), self.now, *known_range(folder / self.log.name))
+            for folder in waiting(self.log)
+            if not connection.execute("SELECT count(*) FROM salvage WHERE folder = ?", (folder.name,)).fetchone()[0]
+        ]
+        connection.executemany(sql, begun)
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Store some deliveries. It begins behind `after` and ends with the id `upto`; `sound` counts known ones too."""
+
+    folder: str
+    after: int
+    upto: int
+    sound: int
+    appends: tuple[Append, ...]
+    keep_raw: Readings
+
+    def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
+        """Store them, unless that was done before."""
+        sql = "SELECT count(*) FROM salvage WHERE folder = ? AND position = ? AND finished_at IS NULL"
+        if not connection.execute(sql, (self.folder, self.after)).fetchone()[0]:
+            return ()
+        lost = self._append(connection, self.appends)
+        connection.execute(
+            "UPDATE salvage SET position = ?, salvaged = salvaged + ?, damaged = damaged + ? WHERE folder = ?",
+            (self.upto, self.sound - lost, lost, self.folder),
+        )
+        return ()
+
+    def _append(self, connection: sqlite3.Connection, appends: Sequence[Append]) -> int:
+        """Store them; where one cannot be stored each is tried alone. Return how many could not be."""
+        if not appends:
+            return 0
+        connection.execute("SAVEPOINT salvage")
+        try:
+            append_all(connection, appends)
+        except Exception as error:
+            if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
+                raise
+            connection.execute("ROLLBACK TO salvage")
+            if len(appends) > 1:
+                return sum(self._append(connection, [append]) for append in appends)
+            raw = self.keep_raw(appends[0].callback)
+            return 1 if appends[0].alerts == raw else self._append(connection, [replace(appends[0], alerts=raw)])
+        else:
+            return 0
+        finally:
+            with contextlib.suppress(sqlite3.Error):  # a disk that fails takes the savepoint along
+                connection.execute("RELEASE salvage")
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Write down what could not be found, and that it is over."""
+
+    folder: str
+    damaged: int
+    missing: int
+    now: Millis
+
+    def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
+        """Write it down, once."""
+        connection.execute(
+            "UPDATE salvage SET damaged = damaged + ?, missing = ?, finished_at = ?"
+            " WHERE folder = ? AND finished_at IS NULL",
+            (self.damaged, self.missing, self.now, self.folder),
+        )
+        return ()
+
+
+def read_salvages(log: Path) -> tuple[Salvage, ...]:
+    """Return all salvages that the log knows of, the oldest first. Raise LogFault."""
+    with asking(log) as connection:
+        rows = connection.execute(f"SELECT {_COLUMNS} FROM salvage ORDER BY begun_at, folder").fetchall()
+    return tuple(Salvage(*row) for row in rows)
+
+
+def read_contents(log: Path, *, rest: Callable[[], None]) -> "array[int]":
+    """Return what all deliveries of the log hold, as sorted numbers. Raise LogFault. Slow in a long log."""
+    columns = ", ".join(DELIVERY_DIGESTED[1:])
+    contents = array("q")
+    with asking(log) as connection:
+        for row in connection.execute(f"SELECT {columns} FROM delivery"):
+            contents.append(content_of(row))
+            rest()
+    return _sorted(contents, rest)
+
+
+def _sorted(numbers: "array[int]", rest: Callable[[], None]) -> "array[int]":
+    return array("q", (numbers[place] for place in in_order(numbers, rest=rest)))
+
+
+def wanted(carved: Carved, numbers: "array[int]", there: "array[int]") -> Iterator[bool]:
+    """Say of each delivery in turn whether the log lacks it. Equal ones are counted: two stay two.
+
+    `numbers` and `there` are what the deliveries of the file and of the log hold, sorted.
+    """
+    seen: Counter[int] = Counter()
+    for content in carved.contents:
+        of_it = 1
+        if bisect_right(numbers, content) - bisect_left(numbers, content) > 1:
+            seen[content] += 1
+            of_it = seen[content]
+        yield bisect_right(there, content) - bisect_left(there, content) < of_it
+
+
+@contextmanager
+def open_salvage(
+    log: Path, salvage: Salvage, *, read: Readings, keep_raw: Readings, rest: Callable[[], None]
+) -> Iterator[Opened]:
+    """Carve the file of a salvage. Raise LogFault where it is gone. Takes its time: call it in a thread."""
+    folder = quarantine_of(log) / salvage.folder
+    with open_damaged(folder / log.name) as damaged:
+        thinned = thinned_of(folder / log.name)
+        carved = damaged.carve(thinned=thinned, first=salvage.first, last=salvage.last, rest=rest)
+        lacking = wanted(carved, _sorted(carved.contents, rest), read_contents(log, rest=rest))
+        yield Opened(carved, _groups(damaged, carved, salvage, lacking, read=read, keep_raw=keep_raw))
+
+
+def _groups(
+    damaged: Damaged, carved: Carved, salvage: Salvage, lacking: Iterator[bool], *, read: Readings, keep_raw: Readings
+) -> Iterator[Group]:
+    appends: list[Append] = []
+    sound, length, after = 0, 0, salvage.position
+    for number, place, lacks in zip(carved.ids, carved.places, lacking, strict=True):
+        if number <= salvage.position:
+            continue
+        sound += 1
+        if lacks:
+            found = _append_of(damaged, place, read)
+            appends += found
+            length += sum(len(append.callback.body) for append in found)
+        if length > LARGEST_SLICE or len(appends) >= GROUP or sound >= 100 * GROUP:
+            yield Group(salvage.folder, after, number, sound, tuple(appends), keep_raw)
+            appends, sound, length, after = [], 0, 0, number
+    if sound:
+        yield Group(salvage.folder, after, carved.ids[-1], sound, tuple(appends), keep_raw)
+
+
+def _append_of(damaged: Damaged, place: int, read: Readings) -> list[Append]:
+    delivery = damaged.delivery(place)
+    return [Append(delivery.callback, read(delivery.callback), quiet=True)] if delivery else []

@@ -1,0 +1,198 @@
+"""What the widgets may ask and wish for. The app implements it; every call is made on the main thread and is quick."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from trayalert.domain.check_result import Check
+from trayalert.domain.events import UrlChanged
+from trayalert.domain.gap import Gap
+from trayalert.domain.incident.console_link import ConsoleLink
+from trayalert.domain.incident.level import Level
+from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.reachability import Reach, ReachState
+from trayalert.domain.settings.custom_command import Offer
+from trayalert.domain.settings.ingress import ChosenWay
+from trayalert.domain.times import Millis
+from trayalert.domain.tunnel import TunnelState
+from trayalert.domain.wording.language import Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskState:
+    """What tray and status line say. `trouble` are sentences about what is wrong with the program itself.
+
+    `news` are sentences about what happened to it, which the person may dismiss. With `unsure`, a few words that say
+    why, more may be open than is known: no calm is shown.
+    """
+
+    open_incidents: int = 0
+    worst: Level | None = None
+    last_callback_at: Millis | None = None
+    reach: Reach = Reach.UNKNOWN
+    storing: bool = True
+    """Whether what arrives can be stored; where not it is refused."""
+    paused_until: Millis | None = None
+    trouble: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
+    unsure: str | None = None
+    unread: bool = False
+    """The log did not answer: asking again may help."""
+    probing: str | None = None
+    """Who tries wrong secrets, and how often; untrusted text is cleaned in it."""
+    levels: Mapping[Level, int] = field(default_factory=dict)
+    """How many are open of each level."""
+    reach_since: Millis | None = None
+    """Since when reach is what it is; None where that is not known."""
+    reach_why: str | None = None
+    """A sentence: why nothing comes in, or why that is not known."""
+    reachable_at: Millis | None = None
+    """When a probe last came through."""
+    proved_until: Millis | None = None
+    """So long that probe proves that callbacks get through. Beyond it, or with None, reach is shown as unknown."""
+    lost_lately: bool = False
+    """Whether a callback was refused within the last hour that may have been an alert; `trouble` says why."""
+    url_changed: UrlChanged | None = None
+    """The public address is not the one that was given to the rules; holds until `accept_url`."""
+
+
+class Desk(Protocol):
+    """The program as its front sees it."""
+
+    @property
+    def language(self) -> Language:
+        """Return the language in which alerts are told."""
+        ...
+
+    def now(self) -> Millis:
+        """Return the present moment."""
+        ...
+
+    def state(self) -> DeskState:
+        """Return what tray and status line say now."""
+        ...
+
+    def open_incidents(self) -> Sequence[StoredIncident] | None:
+        """Return all open incidents, the newest (by `opened_at`, then id) first; None: the log cannot be read."""
+        ...
+
+    def burning(self, *, limit: int) -> Sequence[StoredIncident]:
+        """Return the worst open incidents, the worst level first, then the newest; asked up to 4 times a second."""
+        ...
+
+    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
+        """Return closed incidents, the last closed first, going on after `before`; None: the log cannot be read."""
+        ...
+
+    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+        """Return those incidents, in any order; None: the log cannot be read now, ask again."""
+        ...
+
+    def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
+        """Return the alerts of an incident, newest arrival first."""
+        ...
+
+    def unconfirmed(self, incident: StoredIncident) -> bool:
+        """Whether an open incident had no repeat for longer than the mute period."""
+        ...
+
+    def sender_words(self, alert: StoredAlert) -> str | None:
+        """Say where an alert came from, None where that is not known."""
+        ...
+
+    def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
+        """Return the console links, the best first; none where none is known."""
+        ...
+
+    def open_url(self, url: str) -> bool:
+        """Open an allow-listed https link in the browser; False where that cannot be done."""
+        ...
+
+    def commands(self, incident: StoredIncident) -> Sequence[Offer]:
+        """Return the person's own commands, filled for this incident, each with its reason where it cannot be run."""
+        ...
+
+    def run_command(self, wanted: Offer) -> str | None:
+        """Start a command; return a sentence where that failed."""
+        ...
+
+    def callback_url(self) -> str:
+        """Return the callback URL with its secret."""
+        ...
+
+    def door_place(self) -> str:
+        """Return `host:port` where the door listens, such as `127.0.0.1:8765`."""
+        ...
+
+    def door_checks(self) -> Sequence[Check]:
+        """Return what the guide shows live: door, tunnel, public address, probe."""
+        ...
+
+    def reach(self) -> ReachState:
+        """Return whether the outside can reach us, and why not."""
+        ...
+
+    def tunnel(self) -> TunnelState:
+        """Return how the tunnel is."""
+        ...
+
+    def probe(self) -> None:
+        """Probe through the public address now; a ReachChanged follows."""
+        ...
+
+    def gaps(self, *, limit: int) -> Sequence[Gap] | None:
+        """Return the gaps, the last first; None: the log cannot be read."""
+        ...
+
+    def way(self) -> ChosenWay | None:
+        """Return how Cloud Monitor reaches us by the settings; None where nothing is set."""
+        ...
+
+    def choose_way(self, chosen: ChosenWay) -> str | None:
+        """Write it into the settings and go that way from now on; return a sentence where that failed."""
+        ...
+
+    def accept_url(self) -> None:
+        """Hear that the person knows of the changed public address."""
+        ...
+
+    def rehearse(self) -> None:
+        """Send a sample alert (never a Test) through the public address; a Rehearsed follows."""
+        ...
+
+    def autostarts(self) -> bool | None:
+        """Whether the program starts with the session; None where that cannot be set."""
+        ...
+
+    def set_autostart(self, wanted: bool) -> str | None:
+        """Start with the session from now on, or not; return a sentence where that failed."""
+        ...
+
+    @property
+    def strip(self) -> str:
+        """Return when the strip shows: "auto" (where there is no tray), "always" or "never"."""
+        ...
+
+    def recall(self, name: str) -> Any:
+        """Return what was remembered by that name (JSON values), also by an earlier run; None: nothing."""
+        ...
+
+    def remember(self, name: str, value: Any) -> None:
+        """Remember it beyond this run."""
+        ...
+
+    def resolve(self, incident_id: int) -> None:
+        """Mark an incident recovered by hand; an IncidentChanged or a ResolveFailed follows."""
+        ...
+
+    def pause(self, until: Millis | None) -> None:
+        """Show no notifications until then; None goes on."""
+        ...
+
+    def dismiss_news(self) -> None:
+        """Forget the news that are shown: the person has read them."""
+        ...
+
+    def quit(self) -> None:
+        """End the program in good order."""
+        ...

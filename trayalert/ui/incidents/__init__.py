@@ -1,0 +1,1 @@
+"""The table of incidents, and the details of one."""

@@ -1,0 +1,226 @@
+"""Everything about one incident, beside the table. Its rule: all text is plain and can be copied."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Final
+
+from PySide6.QtCore import QElapsedTimer, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFont, QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QPushButton, QTabWidget, QVBoxLayout, QWidget
+
+from trayalert.domain.incident.alert import Alert, State
+from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.text import printable
+from trayalert.domain.times import Millis
+from trayalert.domain.wording.language import Language, state_words
+from trayalert.services.presentation.alert_text import value_words
+from trayalert.ui.icons import level_icon
+from trayalert.ui.incidents.incident_facts import IncidentFacts
+from trayalert.ui.safe_text import PlainLabel, show_caption, show_tooltip
+from trayalert.ui.text_table import TextTable
+from trayalert.ui.wording import level_words, local_time, name_of, shown_level
+
+LATEST: Final = 50
+MOST_FIELDS, MOST_TEXT = 200, 8_000
+"""So many fields, and so many characters of them in all, are shown; Cloud Monitor sends some 30 and 2,000."""
+SURE_MS: Final = 4000
+"""A second click on "Mark recovered" within this time means it."""
+
+
+class Details(QWidget):
+    """Shows one incident, or says that none is chosen. Wishes go up as signals."""
+
+    console_wanted = Signal()
+    copy_wanted = Signal()
+    more_wanted = Signal(QMenu)
+    """The menu of further wishes opens: it wants to be filled."""
+    resolve_wanted = Signal(int)
+
+    def __init__(self, language: Language, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._language = language
+        self._shown: StoredIncident | None = None
+        self._head = _Head(language)
+        self._open_button = QPushButton("Open in console")
+        self._more_button = QPushButton("More")
+        self._more_button.setMenu(QMenu(self._more_button))
+        self._copy_button = QPushButton("Copy link")
+        self._resolve_button = QPushButton("Mark recovered")
+        self._no_link = PlainLabel("No console link is known for this resource.", wrapped=True)
+        self._buttons = (self._open_button, self._more_button, self._copy_button, self._resolve_button)
+        self._facts = IncidentFacts(language)
+        self._alerts = TextTable(("Time", "State", "Value", "From"))
+        self._fields = TextTable(("Field", "Value"), stretched=1, wrapped=True)
+        self._tabs = QTabWidget()
+        self._sure = QTimer(self, singleShot=True, interval=SURE_MS)
+        self._asked = QElapsedTimer()
+        self._lay_out()
+        self._open_button.clicked.connect(self.console_wanted)
+        self._more_button.menu().aboutToShow.connect(lambda: self.more_wanted.emit(self._more_button.menu()))
+        self._copy_button.clicked.connect(self.copy_wanted)
+        self._resolve_button.clicked.connect(self._resolve)
+        self._sure.timeout.connect(self._forget_sure)
+        self.show_nothing()
+
+    @property
+    def shown(self) -> StoredIncident | None:
+        """Return the incident that is shown."""
+        return self._shown
+
+    def show_nothing(self) -> None:
+        """Say that no incident is chosen."""
+        self._shown = None
+        self._head.show_words("No incident is selected", "Choose one in the table to see all of it.")
+        for part in (*self._buttons, self._no_link, self._tabs):
+            part.hide()
+
+    def show_incident(
+        self,
+        stored: StoredIncident,
+        alerts: Sequence[StoredAlert],
+        *,
+        senders: Callable[[StoredAlert], str | None],
+        linked: bool,
+        unconfirmed: bool,
+        now: Millis,
+    ) -> None:
+        """Show an incident with its latest alerts; `senders` says where one came from, `linked`: there is a link."""
+        if self._shown is None or self._shown.incident.id != stored.incident.id:
+            self._forget_sure()
+        self._shown = stored
+        self._head.show_incident(stored, unconfirmed=unconfirmed)
+        for part in (*self._buttons, self._tabs):
+            part.show()
+        for button in (self._open_button, self._copy_button):
+            button.setEnabled(linked)
+        self._no_link.setVisible(not linked)
+        self._resolve_button.setEnabled(stored.incident.open)
+        show_tooltip(self._resolve_button, "" if stored.incident.open else "It is closed already.")
+        self._facts.show_incident(stored, sender=senders(stored.alert), now=now)
+        self._alerts.show_rows([_alert_row(alert, senders(alert), self._language, now=now) for alert in alerts])
+        self._fields.show_rows(_field_rows(stored.alert))
+        more = "+" if len(alerts) == LATEST else ""
+        self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
+
+    def ask_recovered(self) -> None:
+        """Ask whether the incident is to be marked recovered; a click on the button says yes."""
+        if not self._sure.isActive():
+            self._resolve()
+        self._resolve_button.setFocus()
+
+    def tick(self, now: Millis) -> None:
+        """Let the duration run."""
+        if self._shown is not None and self._shown.incident.open:
+            self._facts.show_duration(self._shown, now=now)
+
+    def _lay_out(self) -> None:
+        buttons = QGridLayout()
+        buttons.setSpacing(6)
+        first = QHBoxLayout()
+        first.addWidget(self._open_button, 1)
+        first.addWidget(self._more_button)
+        buttons.addLayout(first, 0, 0, 1, 2)
+        buttons.addWidget(self._copy_button, 1, 0)
+        buttons.addWidget(self._resolve_button, 1, 1)
+        self._tabs.setDocumentMode(True)
+        self._tabs.addTab(self._facts, "Incident")
+        self._tabs.addTab(self._alerts, "Alerts")
+        self._tabs.addTab(self._fields, "Raw fields")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 0, 0, 0)
+        layout.addWidget(self._head)
+        layout.addLayout(buttons)
+        layout.addWidget(self._no_link)
+        layout.addWidget(self._tabs, 1)
+        layout.addStretch()
+        order = (self._open_button, self._copy_button, self._resolve_button, self._more_button)
+        for before, after in pairwise(order):  # what is wanted most comes first
+            self.setTabOrder(before, after)
+
+    def _resolve(self) -> None:
+        if self._shown is None:
+            return
+        if self._sure.isActive():
+            if self._asked.elapsed() < QGuiApplication.styleHints().mouseDoubleClickInterval():
+                return  # the second half of a double click, which is no answer
+            self._forget_sure()
+            self.resolve_wanted.emit(self._shown.incident.id)
+        else:
+            self._asked.restart()
+            self._sure.start()
+            show_caption(self._resolve_button, "Sure? Click again")
+
+    def _forget_sure(self) -> None:
+        self._sure.stop()
+        show_caption(self._resolve_button, "Mark recovered")
+
+
+class _Head(QWidget):
+    """Picture, name, and how bad."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__()
+        self._language = language
+        self._picture = PlainLabel()
+        self._picture.setFixedSize(32, 32)
+        self._name = PlainLabel(selectable=True, wrapped=True)
+        self._words = PlainLabel(selectable=True, wrapped=True)
+        font = QFont(self._name.font())
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.15)
+        self._name.setFont(font)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setHorizontalSpacing(10)
+        layout.addWidget(self._picture, 0, 0, 2, 1, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._name, 0, 1)
+        layout.addWidget(self._words, 1, 1)
+        layout.setColumnStretch(1, 1)
+
+    def show_words(self, name: str, words: str) -> None:
+        self._picture.hide()
+        self._name.show_text(name)
+        self._words.show_text(words)
+
+    def show_incident(self, stored: StoredIncident, *, unconfirmed: bool) -> None:
+        level = level_words(stored, self._language, unconfirmed=unconfirmed)
+        self.show_words(name_of(stored, self._language), level)
+        icon = level_icon(shown_level(stored.incident))
+        self._picture.setPixmap(icon.pixmap(QSize(32, 32), self.devicePixelRatioF()))
+        self._picture.show()
+
+
+def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
+    """Return the fields as they are shown: a stranger's 64 KB, or 30,000 fields, would hold the window up."""
+    fields = stored.alert.fields
+    rows: list[tuple[str, str]] = []
+    if stored.too_large:
+        return [("…", "The callback is larger than 64 KiB: `trayalert alerts --json --raw` has all of it")]
+    left = MOST_TEXT
+    for name, text in fields.items():
+        if len(rows) == MOST_FIELDS or left <= 0:
+            rows.append(("…", f"{len(fields) - len(rows)} more: `trayalert alerts --json` has them all"))
+            break
+        rows.append((printable(name, limit=100), printable(text, limit=min(2000, left))))
+        left -= sum(map(len, rows[-1]))
+    return rows
+
+
+def _alert_row(stored: StoredAlert, sender: str | None, language: Language, *, now: Millis) -> tuple[str, ...]:
+    alert = stored.alert
+    words = [_state_or_level(alert, language)]
+    if stored.late:
+        words.append(language.say("late"))
+    return (
+        local_time(alert.at if alert.at is not None else stored.received_at, now=now),
+        language.say(", ").join(words),
+        value_words(alert, language),
+        (sender or "").removeprefix("from "),
+    )
+
+
+def _state_or_level(alert: Alert, language: Language) -> str:
+    """Write how it was; what burned is told by its level."""
+    if alert.state is None:
+        return alert.kind
+    return language.say(alert.level) if alert.state is State.ALERT else state_words(alert.state, language)

@@ -1,0 +1,115 @@
+"""The facts of one incident, names and values one below the other. Its rule: what is absent is left out."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QFormLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.text import printable
+from trayalert.domain.times import Millis
+from trayalert.domain.wording.component import part_words
+from trayalert.domain.wording.language import Language
+from trayalert.services.presentation.alert_text import (
+    condition_words,
+    message_lines,
+    metric_words,
+    name_words,
+    resource_words,
+    value_words,
+)
+from trayalert.ui.safe_text import PlainLabel, PlainParagraph
+from trayalert.ui.wording import closed_words, full_time, lasted_words
+
+MOST_DIMENSIONS: Final = 20
+"""A resource has a handful; thousands, from a stranger, would hold the window up."""
+
+
+class IncidentFacts(QScrollArea):
+    """A scrolled form that is filled anew for each incident."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__()
+        self._language = language
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(2, 8, 8, 8)
+        self._form = QFormLayout()
+        column.addLayout(self._form)
+        column.addStretch(1)  # takes what is over, so that the rows keep their distance
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self._form.setHorizontalSpacing(14)
+        self._form.setVerticalSpacing(5)
+        self._values: dict[str, PlainParagraph] = {}
+        self.setWidget(body)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def show_incident(self, stored: StoredIncident, *, sender: str | None, now: Millis) -> None:
+        """Show its facts; `sender` says where the last alert came from."""
+        for name, text in _facts(stored, self._language, sender=sender, now=now):
+            if name not in self._values:
+                self._add(name)
+            self._values[name].show_text(text)
+            self._form.setRowVisible(self._values[name], bool(text))
+
+    def show_duration(self, stored: StoredIncident, *, now: Millis) -> None:
+        """Let the duration run."""
+        self._values["Duration"].show_text(lasted_words(stored.incident, self._language, now=now))
+
+    def _add(self, name: str) -> None:
+        title, value = PlainLabel(name), PlainParagraph()
+        title.setForegroundRole(QPalette.ColorRole.PlaceholderText)  # quieter than the value
+        title.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        value.setAccessibleName(name)
+        self._values[name] = value
+        self._form.addRow(title, value)
+
+
+def _facts(stored: StoredIncident, language: Language, *, sender: str | None, now: Millis) -> list[tuple[str, str]]:
+    incident, alert = stored.incident, stored.alert.alert
+    named = alert.resource_name is not None and alert.resource_name != alert.resource_id
+    title, name = metric_words(alert, language), printable(alert.name)
+    return [
+        ("Resource", resource_words(alert)),
+        ("Part", part_words(alert, language)),
+        ("Address", printable(alert.address)),
+        ("Resource ID", printable(alert.resource_id) if named else ""),
+        ("Region", printable(alert.region)),
+        ("Called", "" if name == name_words(alert, language) else name),
+        ("Metric", title),
+        ("Metric ID", printable(alert.metric) if alert.metric != title else ""),
+        ("Rule", condition_words(alert, language)),
+        ("Value", value_words(alert, language)),
+        ("Message", "\n".join(message_lines(alert, language))),
+        ("Since", full_time(incident.opened_at) if incident.start_known else language.say("unknown")),
+        ("Duration", lasted_words(incident, language, now=now)),
+        ("Closed", "" if incident.open else f"{full_time(incident.closed_at)}, {closed_words(incident, language)}"),
+        ("Worst level", language.say(incident.worst_level)),
+        ("Alerts", str(incident.alerts)),
+        ("Last alert", full_time(incident.last_at)),
+        ("Sent", sender or ""),
+        ("Retries", _retries(stored.alert)),
+        ("Namespace", printable(alert.namespace)),
+        ("Account", printable(alert.account_id)),
+        ("Group", printable(alert.group)),
+        ("Rule ID", printable(alert.rule_id)),
+        ("Dimensions", _lines(alert.dimensions)),
+    ]
+
+
+def _retries(alert: StoredAlert) -> str:
+    return f"the last alert was sent {alert.deliveries} times" if alert.deliveries > 1 else ""
+
+
+def _lines(pairs: Mapping[str, str]) -> str:
+    first = islice(pairs.items(), MOST_DIMENSIONS)
+    lines = [f"{printable(name, limit=100)} = {printable(text)}" for name, text in first]
+    if len(pairs) > MOST_DIMENSIONS:
+        lines.append(f"… and {len(pairs) - MOST_DIMENSIONS} more")
+    return "\n".join(lines)

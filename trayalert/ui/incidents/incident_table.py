@@ -1,0 +1,225 @@
+"""The view of the incidents: keys, widths and keeping its place while rows come in above. It decides nothing."""
+
+from typing import Final
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPalette,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from trayalert.domain.wording.language import duration_words
+from trayalert.ui.incidents.columns import COLUMNS, Column
+from trayalert.ui.incidents.incidents_model import IncidentsModel, Index
+from trayalert.ui.safe_text import copy_text
+
+_SAMPLES: Final = {
+    # what a column has to hold, measured in the font in use; Name gets the rest
+    Column.LEVEL: "CRITICAL, uncon",
+    Column.SINCE: "12-28 23:58",
+    Column.RESOURCE: "web-01 · /dev/vda1",
+    Column.METRIC: "Metric or message",
+    Column.VALUE: "12 000 000/s",
+    Column.REGION: "cn-hangzhou",
+    Column.COUNT: "Count",
+}
+_LONG_DURATION: Final = 86_340_000
+_FIRST_TO_GO: Final = (Column.REGION, Column.COUNT, Column.METRIC, Column.DURATION)
+_LONG_LEVEL: Final = "CRITICAL, unconfirmed"
+_SHORT_NAME: Final = "ECS CPU usage is too high"
+"""In a narrow window the columns above are left to the details, so that so much of a name can be read."""
+
+
+class IncidentTable(QTableView):
+    """A table of whole rows. Enter and double click choose one, Ctrl+C copies those selected.
+
+    A right click, the Menu key and Shift+F10 want a row's menu.
+    """
+
+    chosen = Signal(QModelIndex)
+    menu_wanted = Signal(QModelIndex, QPoint)
+    """A row's menu, at that place on the screen."""
+    looked_at = Signal()
+    """The current row is another one."""
+
+    def __init__(self, model: IncidentsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._incidents = model
+        self._anchor: QPersistentModelIndex | None = None
+        self.setAccessibleName("Incidents")
+        self.setModel(model)
+        self.setItemDelegate(_RowDelegate(self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setAlternatingRowColors(True)
+        self.setTabKeyNavigation(False)  # Tab goes on to the next widget
+        self.setIconSize(QSize(16, 16))
+        self._lay_out_columns()
+        self.doubleClicked.connect(self.chosen)
+        model.about_to_change.connect(self._hold_place)
+        model.changed.connect(self._restore_place)
+
+    def show_row(self, row: int) -> None:
+        """Select the row and bring it into view."""
+        self.selectRow(row)
+        self.scrollTo(self._incidents.index(row, 0))
+
+    def copy_selected(self) -> None:
+        """Copy the selected rows as text with tabs between the cells."""
+        rows = sorted({index.row() for index in self.selectionModel().selectedRows()})
+        incidents = [self._incidents.incident_at(row) for row in rows]
+        lines = ["\t".join(self._incidents.text(stored, column) for column in COLUMNS) for stored in incidents]
+        if lines:
+            copy_text("\n".join(lines))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+        """Take Enter, copying, and the wish for a menu."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_selected()
+        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            if self.currentIndex().isValid():
+                self.chosen.emit(self.currentIndex())
+        elif event.key() == Qt.Key.Key_Menu or (
+            event.key() == Qt.Key.Key_F10 and event.modifiers() == Qt.KeyboardModifier.ShiftModifier
+        ):
+            self._want_menu()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 (Qt's name)
+        """Want the menu of the row under the mouse."""
+        index = self.indexAt(event.pos())
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self._want_menu()
+        elif index.isValid():
+            self.menu_wanted.emit(index, event.globalPos())
+
+    def _want_menu(self) -> None:
+        current = self.currentIndex()
+        if current.isValid():
+            self.scrollTo(current)
+            self.menu_wanted.emit(current, self.viewport().mapToGlobal(self.visualRect(current).bottomLeft()))
+
+    def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: N802 (Qt's name)
+        """Say that another incident is looked at."""
+        super().currentChanged(current, previous)
+        self.looked_at.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Leave out columns where there is no room for them."""
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+        """Measure anew in a new font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._lay_out_columns()
+
+    def _lay_out_columns(self) -> None:
+        metrics = self.fontMetrics()
+        rows, header = self.verticalHeader(), self.horizontalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(max(metrics.height(), 16) + 8)
+        header.setHighlightSections(False)
+        header.setSectionsMovable(True)
+        header.setMinimumSectionSize(40)
+        for place, column in enumerate(COLUMNS):
+            if column is Column.NAME:
+                header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
+            elif column is not Column.LEVEL:
+                self.setColumnWidth(place, metrics.horizontalAdvance(self._sample(column)) + 12)
+        self._fit_columns()
+
+    def _sample(self, column: Column) -> str:
+        if column is Column.DURATION:
+            return duration_words(_LONG_DURATION, self._incidents.language)
+        return _SAMPLES[column]
+
+    def _fit_columns(self) -> None:
+        kept = [
+            place for place, column in enumerate(COLUMNS) if column not in {*_FIRST_TO_GO, Column.NAME, Column.LEVEL}
+        ]
+        spare = self.viewport().width() - self.fontMetrics().horizontalAdvance(_SHORT_NAME)
+        spare -= self._room(_SAMPLES[Column.LEVEL]) + sum(self.columnWidth(place) for place in kept)
+        for column in reversed(_FIRST_TO_GO):
+            place = COLUMNS.index(column)
+            self.showColumn(place)  # a hidden one has no width
+            spare -= self.columnWidth(place)
+            self.setColumnHidden(place, spare < 0)
+        level = COLUMNS.index(Column.LEVEL)
+        narrow, wide = self._room(_SAMPLES[Column.LEVEL]), self._room(_LONG_LEVEL)
+        enough = wide - narrow + self.fontMetrics().horizontalAdvance(_SHORT_NAME)  # names come first
+        self.setColumnWidth(level, wide if spare >= enough else narrow)
+
+    def _room(self, words: str) -> int:
+        """Return the width of a Level cell with these words beside its picture."""
+        font = QFont(self.font())
+        font.setBold(True)
+        return QFontMetrics(font).horizontalAdvance(words) + 30
+
+    def _hold_place(self) -> None:
+        scrolled = self.verticalScrollBar().value() > 0
+        top = self.indexAt(self.viewport().rect().topLeft())
+        self._anchor = QPersistentModelIndex(top) if scrolled and top.isValid() else None
+
+    def _restore_place(self) -> None:
+        if self._anchor is not None and self._anchor.isValid():
+            self.updateGeometries()  # else the scroll bar still ends where the table ended before
+            self.scrollTo(self._incidents.index(self._anchor.row(), 0), QAbstractItemView.ScrollHint.PositionAtTop)
+        self._anchor = None
+
+
+class _RowDelegate(QStyledItemDelegate):
+    """Draws no frame around a single cell, as the row is what is selected, and all texts of a row on one base line.
+
+    Left to itself, Qt puts a cell with Chinese in it some pixels lower: the font that has it is taller.
+    """
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        self.initStyleOption(option, index)
+        option.state &= ~QStyle.StateFlag.State_HasFocus
+        style = option.widget.style()
+        box = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, option.widget)
+        text, option.text = option.text, ""
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, option, option.widget) + 1
+        box.adjust(margin, 0, -margin, 0)
+        metrics = option.fontMetrics
+        shown = metrics.elidedText(text, option.textElideMode, box.width())
+        right = bool(option.displayAlignment & Qt.AlignmentFlag.AlignRight)
+        left = box.right() + 1 - metrics.horizontalAdvance(shown) if right else box.left()
+        base = box.top() + (box.height() + metrics.ascent() - metrics.descent()) // 2
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        active = (
+            QPalette.ColorGroup.Active if option.state & QStyle.StateFlag.State_Active else QPalette.ColorGroup.Inactive
+        )
+        painter.save()
+        painter.setFont(option.font)
+        painter.setPen(
+            option.palette.color(active, QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text)
+        )
+        painter.drawText(left, base, shown)
+        painter.restore()

@@ -1,0 +1,91 @@
+"""How a notice is written for a notification daemon. Pure: daemon and notice in, the arguments of `Notify` out.
+
+The format is the Desktop Notifications Specification 1.2. A daemon that announces `body-markup` reads tags in the body,
+so there it is escaped; the title has no markup anywhere.
+"""
+
+import functools
+import html
+from dataclasses import dataclass
+from typing import Any
+
+from dbus_fast import Variant
+from PySide6.QtGui import QImage
+
+from trayalert.domain.incident.level import Level
+from trayalert.domain.notification import Notice
+from trayalert.domain.text import printable
+from trayalert.ui.icons import level_image
+
+APP_NAME = "trayalert"
+DEFAULT_ACTION = "default"
+OPEN_ACTION = "open"
+FURTHER_ACTION = "further-"
+NOTIFY_SIGNATURE = "susssasa{sv}i"
+
+_URGENCIES = {Level.CRITICAL: 2, Level.WARN: 1, Level.INFO: 0, Level.OK: 0}
+_IMAGE_SIZE = 48
+_LONGEST_TITLE = 120
+_LONGEST_LINE = 240
+_MOST_LINES = 8
+
+_DRAW_DEFAULT = frozenset({"Xfce Notify Daemon", "lxqt-notificationd"})
+"""Daemons that draw a button for the default action, and take none for a click on the text. A second button with the
+same words would be one too many there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """What a notification daemon said of itself."""
+
+    name: str = ""
+    capabilities: frozenset[str] = frozenset()
+
+
+def notify_arguments(notice: Notice, daemon: Daemon, *, replaces: int) -> list[Any]:
+    """Return the arguments of `Notify`, for NOTIFY_SIGNATURE."""
+    lasts = -1 if notice.lasts is None else notice.lasts
+    title = printable(notice.title, limit=_LONGEST_TITLE)
+    return [APP_NAME, replaces, "", title, _body(notice, daemon), _actions(notice, daemon), _hints(notice), lasts]
+
+
+def _body(notice: Notice, daemon: Daemon) -> str:
+    lines = [printable(line, limit=_LONGEST_LINE) for line in notice.lines[:_MOST_LINES]]
+    body = "\n".join(line for line in lines if line)
+    return html.escape(body, quote=False) if "body-markup" in daemon.capabilities else body
+
+
+def _actions(notice: Notice, daemon: Daemon) -> list[str]:
+    if "actions" not in daemon.capabilities:
+        return []  # some turn a notification with actions into a dialogue that must be answered
+    word = printable(notice.action, limit=40)
+    actions = [DEFAULT_ACTION, word]
+    further = [text for key, more in notice.further for text in (FURTHER_ACTION + key, printable(more, limit=40))]
+    if daemon.name in _DRAW_DEFAULT:
+        return [*further, *actions]  # the last one is drawn where a single one would be
+    return [*actions, OPEN_ACTION, word, *further]
+
+
+def further_key(action: str) -> str:
+    """Return the key of a notice's further button that was taken; empty for the first one or the text."""
+    return action.removeprefix(FURTHER_ACTION) if action.startswith(FURTHER_ACTION) else ""
+
+
+def _hints(notice: Notice) -> dict[str, Variant]:
+    urgency = _URGENCIES[notice.level]
+    hints = {
+        # GNOME shows no banner for those of urgency 0 (gnome-shell issue 4265)
+        "urgency": Variant("y", max(urgency, 1) if notice.awaited else urgency),
+        "desktop-entry": Variant("s", APP_NAME),
+        "image-data": _image(notice.level),
+    }
+    if notice.lasts is not None:
+        hints["transient"] = Variant("b", True)
+    return hints
+
+
+@functools.cache
+def _image(level: Level) -> Variant:
+    image = level_image(level, _IMAGE_SIZE).convertToFormat(QImage.Format.Format_RGBA8888)
+    pixels = bytes(image.constBits())
+    return Variant("(iiibiiay)", [image.width(), image.height(), image.bytesPerLine(), True, 8, 4, pixels])

@@ -1,0 +1,177 @@
+"""The guide's window. Its rule: it is closed at any time and goes on where it was left, all of it by keyboard.
+
+It is not modal. Escape closes it, Enter goes on; what is remembered is the page, what was chosen, and whether its end
+was reached.
+"""
+
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QRadioButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from trayalert.domain.events import Event
+from trayalert.ui.backend import Desk
+from trayalert.ui.icons import TrayLook, tray_icon
+from trayalert.ui.safe_text import PlainLabel, show_words
+from trayalert.ui.setup.console_page import ConsolePage
+from trayalert.ui.setup.details_page import DetailsPage
+from trayalert.ui.setup.done_page import DonePage
+from trayalert.ui.setup.ingress_page import WayPage
+from trayalert.ui.setup.page import Choice, Page, focus
+from trayalert.ui.setup.ready_page import ReadyPage
+from trayalert.ui.setup.test_page import TestPage
+
+TICK_MS: Final = 1000
+MEMORY: Final = "guide"
+_PAGES: Final[tuple[type[Page], ...]] = (WayPage, DetailsPage, ReadyPage, ConsolePage, TestPage, DonePage)
+
+
+class Guide(QDialog):
+    """Six pages, from the way in to the console's Test."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self.setWindowTitle("Set up reach - trayalert")
+        self.setWindowIcon(tray_icon(TrayLook()))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        remembered = desk.recall(MEMORY)
+        self._choice = Choice.of(desk, remembered)
+        self._title, self._step = PlainLabel(), PlainLabel()
+        self._stack = QStackedWidget()
+        self._pages = [page(desk, self._choice) for page in _PAGES]
+        self._back, self._next, self._close = QPushButton("&Back"), QPushButton(), QPushButton("Close")
+        self._lay_out()
+        self._ticker = QTimer(self, interval=TICK_MS)
+        self._ticker.timeout.connect(self._tick)
+        self._back.clicked.connect(self._go_back)
+        self._next.clicked.connect(self._go_on)
+        self._close.clicked.connect(self.reject)
+        self.finished.connect(self._ticker.stop)
+        self._show_page(self._first(remembered))
+        self._ticker.start()
+
+    def take(self, events: list[Event]) -> None:
+        """Pass on what happened."""
+        for event in events:
+            for page in self._pages:
+                page.take(event)
+        self._page.tick()
+
+    def _tick(self) -> None:
+        self._page.tick()
+
+    @property
+    def _page(self) -> Page:
+        return self._pages[self._stack.currentIndex()]
+
+    def _first(self, remembered: object) -> int:
+        match remembered:
+            case {"page": str(name), "finished": False}:
+                return next((place for place, page in enumerate(self._pages) if page.name == name), 0)
+            case _:
+                return 0
+
+    def _lay_out(self) -> None:
+        font = self._title.font()
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.3)
+        self._title.setFont(font)
+        for page in self._pages:
+            area = QScrollArea()
+            area.setWidgetResizable(True)
+            area.setFrameShape(QFrame.Shape.NoFrame)
+            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            area.setWidget(page)
+            page.reworded.connect(self._reword)
+            self._stack.addWidget(area)
+        head = QHBoxLayout()
+        head.addWidget(self._title, 1)
+        head.addWidget(self._step)
+        foot = QHBoxLayout()
+        foot.addWidget(self._close)
+        foot.addStretch()
+        foot.addWidget(self._back)
+        foot.addWidget(self._next)
+        self._next.setDefault(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 12, 14, 12)
+        layout.setSpacing(10)
+        layout.addLayout(head)
+        layout.addWidget(self._stack, 1)
+        layout.addLayout(foot)
+        for widget in self.findChildren(QWidget):
+            if isinstance(widget, QRadioButton | QCheckBox | QComboBox):
+                widget.installEventFilter(self)
+        room = self.screen().availableGeometry().size()
+        self.resize(min(720, room.width() - 40), min(500, room.height() - 60))
+
+    def _show_page(self, place: int) -> None:
+        self._stack.setCurrentIndex(place)
+        page = self._page
+        self._title.show_text(page.title)
+        self._step.show_text(f"Step {place + 1} of {len(self._pages)}")
+        self.setAccessibleName(f"{page.title}, step {place + 1} of {len(self._pages)}")
+        self._back.setEnabled(place > 0)
+        focus(self._next)  # unless the page has something to be filled in
+        page.enter()
+        self._reword()
+        self._remember(finished=False)
+
+    def _reword(self) -> None:
+        show_words(self._next, self._page.next_words)
+
+    def _go_back(self) -> None:
+        self._show_page(self._stack.currentIndex() - 1)
+
+    def _go_on(self) -> None:
+        if not self._page.leave():
+            return
+        if self._stack.currentIndex() + 1 < len(self._pages):
+            self._show_page(self._stack.currentIndex() + 1)
+            return
+        self._remember(finished=True)
+        self.accept()
+
+    def _remember(self, *, finished: bool) -> None:
+        choice = {"way": str(self._choice.way), "kind": self._choice.kind}
+        self._desk.remember(MEMORY, {"page": self._page.name, "finished": finished, **choice})
+
+    # Qt's own
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Give the page its focus once more: what is not shown yet cannot keep it."""
+        super().showEvent(event)
+        self._page.enter()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+        """Let the focus be seen from the beginning, not only after a Tab."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
+            QTimer.singleShot(0, self, self._show_focus)
+
+    def _show_focus(self) -> None:
+        self.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
+        self._page.update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
+        """Let Enter go on also from what is checked or chosen: with GNOME's theme it would check it, or open it."""
+        enter = isinstance(event, QKeyEvent) and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        if not enter or event.type() is not QEvent.Type.KeyPress:
+            return super().eventFilter(watched, event)
+        self._next.click()
+        return True

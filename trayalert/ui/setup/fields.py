@@ -1,0 +1,96 @@
+"""What the guide asks for each kind of tunnel, and the table `[tunnel]` made of it. Its rule: a secret is only a file.
+
+The kinds, their titles and notes are those of `domain/settings/tunnel_presets.py`; a kind that stands only there is
+asked for nothing.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from trayalert.domain.settings.tunnel_presets import PRESETS
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line to be filled in. `key` is its name in the table; a `file` can be picked."""
+
+    key: str
+    words: str
+    hint: str = ""
+    file: bool = False
+
+
+PUBLIC_URL: Final = Field("public_url", "P&ublic address", "https://alerts.example.com")
+_TOKEN = Field("token_file", "File with the to&ken", "/home/me/.config/tunnel-token, readable by you alone", file=True)
+
+_FIELDS: Final[Mapping[str, tuple[Field, ...]]] = {
+    "cloudflared": (Field("name", "Na&me of the tunnel", "name or id; not needed with a token"), _TOKEN),
+    "ngrok": (_TOKEN, Field("domain", "&Domain of the account", "such as alerts.ngrok.app; else the URL may change")),
+    "frpc": (Field("config", "frpc's fi&le", "/home/me/frpc.toml", file=True), _TOKEN),
+    "ssh": (
+        Field("host", "Se&rver", "user@alerts.example.com"),
+        Field("remote_port", "Port &there", "such as 8765: the server's web server passes on to it"),
+        Field("identity", "&Key file", "empty: as ssh itself decides", file=True),
+        Field("ssh_port", "ssh's p&ort", "empty: 22, or as ssh's own settings say"),
+    ),
+    "command": (
+        Field("command", "Co&mmand", "bore local {port} --to bore.example.com"),
+        Field("url_pattern", "Address in its &output", "a regular expression; empty: the address stays"),
+        _TOKEN,
+        Field("token_variable", "&Variable for the token", "such as BORE_SECRET"),
+    ),
+}
+_NUMBERS: Final = frozenset({"remote_port", "ssh_port"})
+
+
+def fields_of(kind: str) -> tuple[Field, ...]:
+    """Return what is asked; the public address only where nothing else tells it."""
+    own = _FIELDS.get(kind, ())
+    return own if kind not in PRESETS or PRESETS[kind].url_pattern is not None else (*own, PUBLIC_URL)
+
+
+def tunnel_table(kind: str, written: Mapping[str, str]) -> dict[str, object]:
+    """Return the table for the settings. Raise ValueError where a command has a quote without an end."""
+    table: dict[str, object] = {"kind": kind}
+    for key, text in written.items():
+        value = text.strip()
+        if not value or key == PUBLIC_URL.key:
+            continue
+        if key == "domain":
+            table["arguments"] = ["--url", value if "://" in value else f"https://{value}"]
+        elif key == "command":
+            table[key] = shlex.split(value)
+        else:
+            table[key] = int(value) if key in _NUMBERS and value.isascii() and value.isdigit() else value
+    return table
+
+
+def unasked(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
+    """Return what a table of that kind holds beyond what is asked here: it stays as the person wrote it."""
+    asked = {"kind", *(field.key for field in fields_of(kind))}
+    if "domain" in asked and "domain" in written_in(tunnel):
+        asked.add("arguments")
+    own = tunnel if tunnel.get("kind") == kind else {}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in own.items() if key not in asked}
+
+
+def _quoted(part: str) -> str:
+    """Quote it only where it must be, unlike `shlex.quote`: a person reads it."""
+    return part if re.fullmatch(r"[^\s'\"\\]+", part) else shlex.quote(part)
+
+
+def written_in(tunnel: Mapping[str, object]) -> dict[str, str]:
+    """Return what the fields hold for a table of the settings: the other way round."""
+    written: dict[str, str] = {}
+    for key, value in tunnel.items():
+        match key, value:
+            case "command", [*parts]:
+                written[key] = " ".join(_quoted(str(part)) for part in parts)
+            case "arguments", ["--url", domain]:
+                written["domain"] = str(domain).removeprefix("https://")
+            case _, str() | int():
+                written[key] = str(value)
+    return written

@@ -1,0 +1,95 @@
+"""The third page: whether it works, looked at live. Its rule: one may go on, but is told that nothing proves it yet."""
+
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
+
+from trayalert.domain.check_result import Check, Verdict
+from trayalert.domain.incident.level import Level
+from trayalert.ui.backend import Desk
+from trayalert.ui.icons import level_icon
+from trayalert.ui.safe_text import PlainLabel
+from trayalert.ui.setup.page import Choice, Page
+
+_PICTURES: Final = {
+    Verdict.OK: Level.OK,
+    Verdict.WARN: Level.WARN,
+    Verdict.FAIL: Level.CRITICAL,
+    Verdict.WAIT: None,  # the hollow ring: not known yet
+}
+_WORDS: Final = {Verdict.OK: "ok", Verdict.WARN: "warning", Verdict.FAIL: "fails", Verdict.WAIT: "waiting"}
+
+
+class ReadyPage(Page):
+    """Door, tunnel, public address and probe, each with what to do."""
+
+    name = "ready"
+    title = "Is it ready?"
+
+    def __init__(self, desk: Desk, choice: Choice) -> None:
+        super().__init__(desk, choice)
+        self.say("This is looked at again and again while you read it.")
+        self._list = QWidget()
+        self._grid = QGridLayout(self._list)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(10)
+        self._grid.setVerticalSpacing(8)
+        self._grid.setColumnStretch(2, 1)
+        self._rows: list[tuple[PlainLabel, PlainLabel, PlainLabel]] = []
+        self.column.addWidget(self._list)
+        self._button = QPushButton("&Check now")
+        self._button.setAccessibleDescription("Sends a probe through the public address")
+        self._button.clicked.connect(self._probe)
+        self.column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
+        self._sum = self.say("")
+        self.column.addStretch()
+
+    def enter(self) -> None:
+        """Look at once."""
+        self.tick()
+
+    def tick(self) -> None:
+        """Ask and show."""
+        checks = self.desk.door_checks()
+        while len(self._rows) < len(checks):
+            self._add_row()
+        for place, labels in enumerate(self._rows):
+            for label in labels:
+                label.setVisible(place < len(checks))
+            if place < len(checks):
+                self._show(labels, checks[place])
+        ready = bool(checks) and all(check.verdict is Verdict.OK for check in checks)
+        self._sum.show_text(
+            "All of it is proved: what is sent to the public address comes in here."
+            if ready
+            else "Not proved yet. You may go on all the same and come back; until then no alert may arrive."
+        )
+        words = "&Next" if ready else "Go on a&nyway"
+        if words != self.next_words:
+            self.next_words = words
+            self.reworded.emit()
+
+    def _add_row(self) -> None:
+        labels = PlainLabel(), PlainLabel(), PlainLabel(wrapped=True, selectable=True)
+        font = labels[1].font()
+        font.setBold(True)
+        labels[1].setFont(font)
+        for column, label in enumerate(labels):
+            self._grid.addWidget(label, len(self._rows), column, Qt.AlignmentFlag.AlignTop if column < 2 else _FILL)
+        self._rows.append(labels)
+
+    def _show(self, labels: tuple[PlainLabel, PlainLabel, PlainLabel], check: Check) -> None:
+        picture, name, words = labels
+        icon = level_icon(_PICTURES[check.verdict])
+        picture.setPixmap(icon.pixmap(QSize(20, 20), self.devicePixelRatioF()))
+        name.show_text(check.name)
+        words.show_text(f"{check.said}\n{check.do}" if check.do else check.said)
+        words.setAccessibleName(f"{check.name}: {_WORDS[check.verdict]}. {check.said} {check.do or ''}".strip())
+
+    def _probe(self) -> None:
+        self.desk.probe()
+        self.tick()
+
+
+_FILL: Final = Qt.AlignmentFlag(0)
