@@ -36,7 +36,7 @@ def environment(**changes: str | None) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CompletedCommand:
     """A command that has ended."""
 
     status: int
@@ -53,7 +53,9 @@ class Done:
         return [json.loads(line) for line in self.out.split("\n") if line]  # splitlines knows more ends of lines
 
 
-def run(*arguments: str | Path, data_dir: Path | None = None, privileged: bool = True, **changes: str | None) -> Done:
+def run(
+    *arguments: str | Path, data_dir: Path | None = None, privileged: bool = True, **changes: str | None
+) -> CompletedCommand:
     """Run a command to its end. No command may ever show a traceback. Without privileges, root is a user like all."""
     done = subprocess.run(
         [*([] if privileged else UNPRIVILEGED), *_command(*arguments, data_dir=data_dir)],
@@ -63,7 +65,7 @@ def run(*arguments: str | Path, data_dir: Path | None = None, privileged: bool =
         env=environment(**changes),
         check=False,
     )
-    found = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    found = CompletedCommand(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in found.err, found.err
     return found
 
@@ -74,7 +76,7 @@ def _command(*arguments: str | Path, data_dir: Path | None, module: str = "traya
 
 
 @dataclass(slots=True)
-class Serving:
+class ServeProcess:
     """A running `trayalert serve`."""
 
     data_dir: Path
@@ -93,22 +95,22 @@ class Serving:
         secret: str = json.loads((self.data_dir / "secrets.json").read_text())["secrets"][0]["value"]
         return secret
 
-    def run(self, *arguments: str | Path, **more: Any) -> Done:
+    def run(self, *arguments: str | Path, **more: Any) -> CompletedCommand:
         """Run a command on the same data dir."""
         together: dict[str, Any] = {**self.changes, **more}
         return run(*arguments, data_dir=self.data_dir, **together)
 
-    def end(self, number: signal.Signals = signal.SIGTERM) -> Done:
+    def end(self, number: signal.Signals = signal.SIGTERM) -> CompletedCommand:
         """Tell it to end, and wait until it has."""
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=DEADLINE)
-        return Done(self.process.returncode, out, err)
+        return CompletedCommand(self.process.returncode, out, err)
 
 
 @contextmanager
 def serving(
     data_dir: Path, *arguments: str, module: str = "trayalert", before: Sequence[str] = (), **changes: str | None
-) -> Iterator[Serving]:
+) -> Iterator[ServeProcess]:
     """`trayalert serve` with its door open. Unless the test ends it, it must end with 0 and without a word on stderr.
 
     Arguments are those after `serve`; without any a free port is picked. `module` is another that runs it, the command
@@ -127,7 +129,7 @@ def serving(
                 line,
                 process.stderr and process.stderr.read(),
             )
-            running = Serving(data_dir, process, line.removeprefix("listening on ").rstrip("\n"), changes)
+            running = ServeProcess(data_dir, process, line.removeprefix("listening on ").rstrip("\n"), changes)
             yield running
             if process.returncode is None:
                 done = running.end()

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.program import Serving, serving, wait_for
+from tests.program import ServeProcess, serving, wait_for
 from tests.sshd import Sshd, free_port
 from trayalert.app.control.control_protocol import ask
 from trayalert.app.platform.places import find_places
 
 PROBE = 5
-SHOWN, BACK = 15.0, 5.0
+MAX_SECONDS_TO_BLIND, MAX_SECONDS_TO_REACHABLE = 15.0, 5.0
 """Seconds that the promise allows until blind is shown, and until it is not any more."""
 
 
@@ -29,40 +29,40 @@ def write_settings(data_dir: Path, **settings: Any) -> None:
     (data_dir / "settings.toml").write_text(text)
 
 
-def status(program: Serving) -> dict[str, Any]:
+def status(program: ServeProcess) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(program.run("status", "--json").out)
     return found
 
 
-def reach_of(program: Serving) -> str:
+def reach_of(program: ServeProcess) -> str:
     """Return its reach, asked in no time: a command would take half a second."""
     answer = ask(find_places(str(program.data_dir)).socket, {"do": "status"})
     assert answer
     return str(answer["running"]["reach"]["reach"])
 
 
-def wait_until_it_is(program: Serving, reach: str, *, within: float = 30) -> dict[str, Any]:
+def wait_for_reach(program: ServeProcess, reach: str, *, within: float = 30) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
-    def so() -> bool:
+    def has_reach() -> bool:
         found.update(status(program))
         return bool(found["reach"] == reach)
 
-    wait_for(so, deadline=within)
+    wait_for(has_reach, deadline=within)
     return found
 
 
-def gaps(program: Serving) -> list[dict[str, Any]]:
+def gaps(program: ServeProcess) -> list[dict[str, Any]]:
     return program.run("gaps", "--json").objects
 
 
 @contextmanager
-def behind(server: Sshd, data_dir: Path) -> Iterator[Serving]:
+def tunnelled_program(server: Sshd, data_dir: Path) -> Iterator[ServeProcess]:
     """The program, with its tunnel up and proved."""
     port = free_port()
     write_settings(data_dir, public_url=f"http://127.0.0.1:{port}", probe_seconds=PROBE, tunnel=server.tunnel(port))
     with serving(data_dir) as program:
-        wait_until_it_is(program, "reachable")
+        wait_for_reach(program, "reachable")
         yield program
 
 

@@ -28,7 +28,7 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def open_at(port: int) -> bool:
+def is_listening(port: int) -> bool:
     """Say whether something listens there."""
     with socket.socket() as one:
         one.settimeout(1)
@@ -73,7 +73,7 @@ class Sshd:
                 stdout=log,
                 stderr=log,
             )
-        wait_for(lambda: open_at(self.port))
+        wait_for(lambda: is_listening(self.port))
 
     def kill(self) -> None:
         """Kill it and the connections it serves, as when its computer goes off (but that this one tells)."""

@@ -29,7 +29,7 @@ def session_bus_address() -> str | None:
     return f"unix:path={runtime}/bus" if runtime and Path(runtime, "bus").exists() else None
 
 
-def call(destination: str, path: str, member: str, signature: str = "", *body: Any) -> Message:
+def method_call(destination: str, path: str, member: str, signature: str = "", *body: Any) -> Message:
     """Make a call of a method whose interface is named like its destination."""
     return Message(
         destination=destination,
@@ -41,49 +41,49 @@ def call(destination: str, path: str, member: str, signature: str = "", *body: A
     )
 
 
-def ask_bus(member: str, signature: str = "", *body: Any) -> Message:
+def bus_call(member: str, signature: str = "", *body: Any) -> Message:
     """Make a call to the bus itself."""
-    return call(BUS_NAME, _BUS_PATH, member, signature, *body)
+    return method_call(BUS_NAME, _BUS_PATH, member, signature, *body)
 
 
-def unanswered(message: Message) -> Message:
+def without_reply(message: Message) -> Message:
     """Turn a call into one that wants no answer."""
     message.flags = MessageFlag.NO_REPLY_EXPECTED
     return message
 
 
-async def connected_bus(address: str, on_signal: Callable[[Message], None], *rules: str) -> MessageBus:
+async def connect_bus(address: str, on_signal: Callable[[Message], None], *rules: str) -> MessageBus:
     """Connect and ask for the signals of the match rules. Raises one of BUS_FAULTS.
 
     `on_signal` hears every signal that comes, in its order among the answers.
     """
     bus = MessageBus(bus_address=address, auth_timeout=5.0)
 
-    def hear(message: Message) -> None:
+    def on_message(message: Message) -> None:
         if message.message_type is MessageType.SIGNAL:
             on_signal(message)
 
     await bus.connect()
     try:
-        bus.add_message_handler(hear)
+        bus.add_message_handler(on_message)
         for rule in rules:
-            answer_of(await bus.call(ask_bus("AddMatch", "s", rule)))
+            reply_body(await bus.call(bus_call("AddMatch", "s", rule)))
     except BaseException:
         bus.disconnect()
         raise
     return bus
 
 
-async def disconnected(bus: MessageBus) -> None:
+async def wait_disconnected(bus: MessageBus) -> None:
     """Wait until the connection is gone, for whatever reason."""
     waiting: Coroutine[Any, Any, None] = bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-    gone = asyncio.ensure_future(waiting)
-    await asyncio.wait({gone})
-    if not gone.cancelled():
-        gone.exception()  # why is not asked
+    disconnection = asyncio.ensure_future(waiting)
+    await asyncio.wait({disconnection})
+    if not disconnection.cancelled():
+        disconnection.exception()  # why is not asked
 
 
-def answer_of(reply: Message | None) -> list[Any]:
+def reply_body(reply: Message | None) -> list[Any]:
     """Return what a call brought. Raises DBusError where it is an error, EOFError where the bus went meanwhile."""
     if reply is None:
         raise EOFError("the bus went away")

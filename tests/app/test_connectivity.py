@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psutil
 
-from trayalert.app.connectivity import WayIn
-from trayalert.app.platform.state_store import Remembered
+from trayalert.app.connectivity import Connectivity
+from trayalert.app.platform.state_store import StateStore
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.tunnel import Tunnel
-from trayalert.services.presentation.status import Door
+from trayalert.services.presentation.status import ListenerState
 
 
 def settings(tmp_path: Path, seconds: int) -> Settings:
@@ -21,15 +21,15 @@ def settings(tmp_path: Path, seconds: int) -> Settings:
 
 
 @asynccontextmanager
-async def way_in(tmp_path: Path) -> AsyncIterator[WayIn]:
-    made = WayIn(
+async def running_connectivity(tmp_path: Path) -> AsyncIterator[Connectivity]:
+    made = Connectivity(
         settings(tmp_path, 1000),
-        Remembered(tmp_path / "remembered.json"),
+        StateStore(tmp_path / "remembered.json"),
         announce=lambda _: None,
         mask=lambda text: text,
     )
     running = asyncio.create_task(made.run())
-    made.door_is(Door(host="127.0.0.1", port=1, open=True))
+    made.set_listener_state(ListenerState(host="127.0.0.1", port=1, open=True))
     try:
         yield made
     finally:
@@ -37,7 +37,7 @@ async def way_in(tmp_path: Path) -> AsyncIterator[WayIn]:
         await asyncio.wait([running])
 
 
-def guards() -> list[str]:
+def reapers() -> list[str]:
     """The command lines of the guards that this process has started."""
     lines = [" ".join(child.cmdline()) for child in psutil.Process().children()]
     return [line for line in lines if "reaper.py" in line]
@@ -50,15 +50,15 @@ async def until(condition: Callable[[], object], *, deadline: float = 20) -> Non
 
 
 async def test_what_a_tunnel_says_before_it_is_up_is_seen_at_once(tmp_path: Path) -> None:
-    async with way_in(tmp_path) as made:
+    async with running_connectivity(tmp_path) as made:
         await until(lambda: made.tunnel.output == ("looking",))
 
 
 async def test_two_ways_chosen_at_once_leave_one_tunnel_the_last(tmp_path: Path) -> None:
-    async with way_in(tmp_path) as made:
+    async with running_connectivity(tmp_path) as made:
         await until(lambda: made.tunnel.output)
-        await asyncio.gather(*(made.choose(settings(tmp_path, seconds)) for seconds in (1001, 1002)))
+        await asyncio.gather(*(made.apply_settings(settings(tmp_path, seconds)) for seconds in (1001, 1002)))
         await until(lambda: made.tunnel.output)
-        assert len(guards()) == 1, guards()
-        assert "sleep 1002" in guards()[0]
-    assert not guards()
+        assert len(reapers()) == 1, reapers()
+        assert "sleep 1002" in reapers()[0]
+    assert not reapers()

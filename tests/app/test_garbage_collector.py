@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.desktop.application import know_the_guide
+from tests.desktop.application import finish_setup
 from tests.program import environment, wait_for
 
 NOTING = """
@@ -21,7 +21,7 @@ main()
 
 def test_a_flood_is_collected_on_qts_thread_alone(tmp_path: Path) -> None:
     noted, data_dir = tmp_path / "noted", tmp_path / "data"
-    know_the_guide(data_dir)
+    finish_setup(data_dir)
     command: list[str | Path] = [
         sys.executable,
         "-c",

@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from tests.program import UNPRIVILEGED, Serving, post, serving, wait_for
+from tests.program import UNPRIVILEGED, ServeProcess, post, serving, wait_for
 from tests.soak.disk import Disk
 from tests.soak.load import alert, sound, stored_resources
 from tests.storage.damage import PAGE, big_log, overwrite
 from trayalert.app.control.control_protocol import ask
-from trayalert.app.control.ownership import owning
+from trayalert.app.control.ownership import own_data_dir
 from trayalert.app.platform.places import find_places
-from trayalert.storage.companion_files import ballast_of, quarantine_of
-from trayalert.storage.file.disk_space import BALLAST, lay_ballast
+from trayalert.storage.companion_files import quarantine_of, reserve_file_of
+from trayalert.storage.file.disk_space import RESERVE_SIZE, create_reserve_file
 
 
 @contextmanager
-def on(folder: Path) -> Iterator[tuple[Serving, Disk]]:
+def on(folder: Path) -> Iterator[tuple[ServeProcess, Disk]]:
     """The program on a disk that fails on command. What it says on stderr is not judged here."""
     data = folder / "data"
     data.mkdir()
@@ -33,14 +33,14 @@ def on(folder: Path) -> Iterator[tuple[Serving, Disk]]:
         assert "Traceback" not in running.end().err
 
 
-def state(running: Serving) -> dict[str, Any]:
+def state(running: ServeProcess) -> dict[str, Any]:
     answer = ask(find_places(str(running.data_dir)).socket, {"do": "status"})
     assert answer
-    told: dict[str, Any] = answer["running"]["log_state"]
-    return told
+    log_state: dict[str, Any] = answer["running"]["log_state"]
+    return log_state
 
 
-def heal(running: Serving, name: str) -> None:
+def heal(running: ServeProcess, name: str) -> None:
     """Send as Cloud Monitor does, until it is taken."""
     wait_for(lambda: post(running.url, alert(name)) == 200, deadline=6)
     assert (state(running)["storing"], state(running)["problems"]) == (True, [])
@@ -56,7 +56,7 @@ FAULTS: dict[str, tuple[dict[str, int], str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_503_and_told_and_heals_with_no_restart(tmp_path: Path, fault: str) -> None:
-    numbers, told = FAULTS[fault]
+    numbers, problem = FAULTS[fault]
     with on(tmp_path) as (running, disk):
         assert post(running.url, alert("before")) == 200
         disk.set(**numbers)
@@ -65,7 +65,7 @@ def test_a_fault_is_503_and_told_and_heals_with_no_restart(tmp_path: Path, fault
         assert set(statuses) == {503}
         assert time.monotonic() - begun < 4
         assert not state(running)["storing"]
-        assert told in state(running)["problems"][0]
+        assert problem in state(running)["problems"][0]
         disk.set(room=-1, write_error=0, sync_error=0)
         wait_for(lambda: state(running)["storing"], deadline=6)  # with no callback from anybody
         heal(running, "after")
@@ -97,11 +97,11 @@ def test_a_disk_that_cannot_be_read_at_the_start_is_503_and_told_and_heals_with_
 
 def test_the_ballast_stores_callbacks_on_a_disk_that_is_full(tmp_path: Path) -> None:
     with on(tmp_path) as (running, disk):
-        ballast = ballast_of(running.data_dir / "trayalert.db")
-        wait_for(lambda: ballast.exists() and ballast.stat().st_size == BALLAST, deadline=10)
+        reserve_file = reserve_file_of(running.data_dir / "trayalert.db")
+        wait_for(lambda: reserve_file.exists() and reserve_file.stat().st_size == RESERVE_SIZE, deadline=10)
         disk.set(room=0)
         assert [post(running.url, alert(f"i-{number}")) for number in range(40)] == [200] * 40
-        assert not ballast.exists()
+        assert not reserve_file.exists()
 
     assert len(stored_resources(running.data_dir / "trayalert.db")) == 40
 
@@ -112,7 +112,7 @@ def test_the_ballast_opens_the_log_on_a_disk_that_is_full_at_the_start(tmp_path:
     disk = Disk(data, tmp_path / "disk")
     with serving(data) as running:
         assert post(running.url, alert("i-1")) == 200
-    lay_ballast(data / "trayalert.db")
+    create_reserve_file(data / "trayalert.db")
     disk.set(room=0)
     with serving(data, **disk.environment()) as running:
         assert post(running.url, alert("i-2")) == 200
@@ -162,9 +162,9 @@ def test_a_damaged_file_that_cannot_be_moved_is_tried_again(tmp_path: Path) -> N
         assert "cannot be moved aside" in state(running)["problems"][0]
         quarantine_of(log).chmod(0o700)
         wait_for(lambda: post(running.url, alert("i-3")) == 200, deadline=6)
-        told = state(running)
-        assert told["storing"]
-        assert all("is being salvaged" in one for one in told["problems"])  # begun as the file was moved aside
+        log_state = state(running)
+        assert log_state["storing"]
+        assert all("is being salvaged" in one for one in log_state["problems"])  # begun as the file was moved aside
         wait_for(lambda: state(running)["problems"] == [])
         running.end()
 
@@ -215,5 +215,5 @@ def test_damage_that_only_a_reader_can_see_is_told_to_the_running_program(tmp_pa
 def test_a_lock_that_cannot_tell_who_owns_it_is_a_lock(tmp_path: Path) -> None:
     full = tmp_path / "lock"
     full.symlink_to("/dev/full")
-    with owning(full, "serve"):
+    with own_data_dir(full, "serve"):
         pass

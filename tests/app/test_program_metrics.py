@@ -15,16 +15,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.program import environment, post, serving, wait_for
 from trayalert.app.platform.clock import ticks
-from trayalert.app.program_metrics import Measuring
+from trayalert.app.program_metrics import MetricsCollector
 from trayalert.domain.incident.level import Level
-from trayalert.domain.reachability import Reach, ReachState
+from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.listener.counts import DoorCounts
-from trayalert.listener.listener_fault import DoorFault
-from trayalert.listener.measurements import Measured
-from trayalert.listener.metrics import Healthy, Measure, Metrics, keep_metrics, open_metrics
+from trayalert.listener.counts import ListenerCounts
+from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.measurements import Measurements
+from trayalert.listener.metrics import CheckHealth, MetricsServer, TakeMeasurements, open_metrics, serve_metrics
 
-NOTHING = Measured(version="1.2.3", front="serve", uptime=12.5)
+NOTHING = Measurements(version="1.2.3", mode="serve", uptime=12.5)
 
 
 def well() -> tuple[bool, str]:
@@ -32,8 +32,10 @@ def well() -> tuple[bool, str]:
 
 
 @asynccontextmanager
-async def opened(measured: Measure = lambda: NOTHING, healthy: Healthy = well) -> AsyncIterator[Metrics]:
-    metrics = await open_metrics(0, measured=measured, healthy=healthy)
+async def opened(
+    measured: TakeMeasurements = lambda: NOTHING, healthy: CheckHealth = well
+) -> AsyncIterator[MetricsServer]:
+    metrics = await open_metrics(0, measure=measured, check_health=healthy)
     try:
         yield metrics
     finally:
@@ -67,7 +69,7 @@ async def test_prometheus_reads_every_figure() -> None:
     now = replace(
         NOTHING, requests=10, stored=5, strangers=4, probes=3, turned_away=2, mistyped=8, storing=True,
         open_incidents={Level.CRITICAL: 2}, alerts=7, deliveries=9, unrecognised=1, last_callback_at=1_795_417_200_250,
-        reach=Reach.BLIND, reach_since=1_795_417_000_000, probe_good_at=1_795_416_999_000, probe_ms=120,
+        reach=Reachability.BLIND, reach_since=1_795_417_000_000, probe_good_at=1_795_416_999_000, probe_ms=120,
         tunnel_up=False, tunnel_restarts=6,
     )  # fmt: skip
     async with opened(lambda: now) as metrics:
@@ -126,11 +128,11 @@ async def test_whoever_comes_otherwise_gets_404(request_: dict[str, str]) -> Non
 
 
 async def test_a_fault_of_ours_is_500_and_the_next_one_is_answered(caplog: pytest.LogCaptureFixture) -> None:
-    answers, asked = {1: NOTHING}, list[int]()
+    answers, calls = {1: NOTHING}, list[int]()
 
-    def measured() -> Measured:
-        asked.append(len(asked))
-        return answers[asked[-1]]
+    def measured() -> Measurements:
+        calls.append(len(calls))
+        return answers[calls[-1]]
 
     async with opened(measured) as metrics:
         assert [(await ask(metrics.port, "/metrics"))[0] for _ in range(2)] == [500, 200]
@@ -140,8 +142,8 @@ async def test_a_fault_of_ours_is_500_and_the_next_one_is_answered(caplog: pytes
 async def test_only_this_computer_reaches_the_port_and_a_close_frees_it() -> None:
     async with opened() as metrics:
         port = metrics.port
-        with pytest.raises(DoorFault, match=f"port {port} for metrics is taken"):
-            await open_metrics(port, measured=lambda: NOTHING, healthy=well)
+        with pytest.raises(ListenerFault, match=f"port {port} for metrics is taken"):
+            await open_metrics(port, measure=lambda: NOTHING, check_health=well)
         listening = Path("/proc/net/tcp").read_text()
         assert f" 0100007F:{port:04X} " in listening
         assert f" 00000000:{port:04X} " not in listening
@@ -150,28 +152,30 @@ async def test_only_this_computer_reaches_the_port_and_a_close_frees_it() -> Non
 
 
 async def test_a_port_that_is_taken_is_told_and_tried_again() -> None:
-    told: list[tuple[int | None, str | None]] = []
+    reported: list[tuple[int | None, str | None]] = []
     news = asyncio.Event()
 
-    def tell(port: int | None, sentence: str | None) -> None:
-        told.append((port, sentence))
+    def report(port: int | None, sentence: str | None) -> None:
+        reported.append((port, sentence))
         news.set()
 
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        keeping = asyncio.create_task(keep_metrics(port, measured=lambda: NOTHING, healthy=well, tell=tell))
+        serving_metrics = asyncio.create_task(
+            serve_metrics(port, measure=lambda: NOTHING, check_health=well, report=report)
+        )
         await asyncio.wait_for(news.wait(), 10)
-        assert told[0][0] is None
-        assert "is taken" in (told[0][1] or "")
+        assert reported[0][0] is None
+        assert "is taken" in (reported[0][1] or "")
     news.clear()
     await asyncio.wait_for(news.wait(), 10)
-    assert told[1:] == [(port, None)]
+    assert reported[1:] == [(port, None)]
     assert (await ask(port, "/healthz"))[0] == 200
 
-    keeping.cancel()
-    await asyncio.wait([keeping])
+    serving_metrics.cancel()
+    await asyncio.wait([serving_metrics])
     with pytest.raises(OSError, match=r"refused|failed"):
         await ask(port, "/metrics")
 
@@ -181,27 +185,32 @@ def test_the_figures_are_those_of_the_running_program(tmp_path: Path) -> None:
         assert (
             post(serve.url, urlencode({"alertName": "x", "alertState": "ALERT", "level": "CRITICAL"}).encode()) == 200
         )
-        measured = measuring(serve.data_dir / "trayalert.db").measured()
+        measured = collector_of(serve.data_dir / "trayalert.db").collect()
     assert (measured.alerts, measured.deliveries) == (1, 1)
     assert sum((measured.open_incidents or {}).values()) == 1
     assert measured.last_callback_at
-    assert (measured.requests, measured.reach, measured.probe_ms, measured.tunnel_up) == (3, Reach.REACHABLE, 7, True)
+    assert (measured.requests, measured.reach, measured.probe_ms, measured.tunnel_up) == (
+        3,
+        Reachability.REACHABLE,
+        7,
+        True,
+    )
 
 
 def test_a_log_that_cannot_be_read_leaves_its_figures_unknown(tmp_path: Path) -> None:
     (tmp_path / "trayalert.db").write_bytes(b"no database" * 1000)
-    measured = measuring(tmp_path / "trayalert.db").measured()
+    measured = collector_of(tmp_path / "trayalert.db").collect()
     assert (measured.alerts, measured.open_incidents, measured.requests) == (None, None, 3)
 
 
-def measuring(log: Path) -> Measuring:
-    return Measuring(
+def collector_of(log: Path) -> MetricsCollector:
+    return MetricsCollector(
         log,
-        front="serve",
+        mode="serve",
         ticks=ticks,
-        counts=lambda: DoorCounts(requests=3),
+        counts=lambda: ListenerCounts(requests=3),
         storing=lambda: True,
-        reach=lambda: ReachState(reach=Reach.REACHABLE, probe_ms=7),
+        reach=lambda: ReachabilityState(reach=Reachability.REACHABLE, probe_ms=7),
         tunnel=lambda: TunnelState(kind="ssh", phase=Phase.UP),
     )
 

@@ -11,17 +11,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.program import Serving, post, serving, wait_for
+from tests.program import ServeProcess, post, serving, wait_for
 from tests.reached import (
-    BACK,
-    SHOWN,
-    behind,
+    MAX_SECONDS_TO_BLIND,
+    MAX_SECONDS_TO_REACHABLE,
     freeze,
     gaps,
     kill,
     refuse,
     status,
-    wait_until_it_is,
+    tunnelled_program,
+    wait_for_reach,
     write_settings,
 )
 from tests.sshd import Sshd, free_port, sshd
@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[Sshd]:
 
 
 def test_a_callback_through_the_tunnel_is_stored_and_no_probe_ever_is(server: Sshd, tmp_path: Path) -> None:
-    with behind(server, tmp_path / "data") as program:
+    with tunnelled_program(server, tmp_path / "data") as program:
         found = status(program)
         assert found["tunnel"]["phase"] == "up"
         assert found["reach_since"] <= found["probed_at"] == found["reachable_at"]
@@ -53,21 +53,21 @@ def test_a_callback_through_the_tunnel_is_stored_and_no_probe_ever_is(server: Ss
 def test_blind_is_shown_in_time_and_so_is_the_return(
     server: Sshd, tmp_path: Path, break_it: Callable[[Sshd], Callable[[], None]], words: str
 ) -> None:
-    with behind(server, tmp_path / "data") as program:
+    with tunnelled_program(server, tmp_path / "data") as program:
         proved = status(program)["reachable_at"]
         mend = break_it(server)
-        blind = wait_until_it_is(program, "blind", within=SHOWN)
+        blind = wait_for_reach(program, "blind", within=MAX_SECONDS_TO_BLIND)
         assert blind["reach_since"] >= proved
         wait_for(lambda: re.search(words, status(program)["reach_why"] or ""))
         mend()
-        wait_until_it_is(program, "reachable", within=BACK)
+        wait_for_reach(program, "reachable", within=MAX_SECONDS_TO_REACHABLE)
         (gap,) = (one for one in gaps(program) if one["cause"] == "blind")
         assert gap["began_at"] == blind["reach_since"]
         assert gap["ended_at"] is not None
         assert "the tunnel does not run" in program.end().err or break_it is freeze
 
 
-def tunnel_processes(program: Serving) -> list[psutil.Process]:
+def tunnel_processes(program: ServeProcess) -> list[psutil.Process]:
     found: list[psutil.Process] = psutil.Process(program.process.pid).children(recursive=True)
     return found
 
@@ -76,7 +76,7 @@ def tunnel_processes(program: Serving) -> list[psutil.Process]:
 def test_no_tunnel_process_is_left_whatever_ends_the_program(
     server: Sshd, tmp_path: Path, number: signal.Signals
 ) -> None:
-    with behind(server, tmp_path / "data") as program:
+    with tunnelled_program(server, tmp_path / "data") as program:
         processes = tunnel_processes(program)
         assert any(one.name() == "ssh" for one in processes)
         program.end(number)
@@ -84,7 +84,7 @@ def test_no_tunnel_process_is_left_whatever_ends_the_program(
 
 
 def test_a_freeze_of_the_program_is_a_gap_and_takes_the_proof_away(server: Sshd, tmp_path: Path) -> None:
-    with behind(server, tmp_path / "data") as program:
+    with tunnelled_program(server, tmp_path / "data") as program:
         os.kill(program.process.pid, signal.SIGSTOP)
         began = time.time()
         wait_for(lambda: time.time() - began > 25)
@@ -93,7 +93,7 @@ def test_a_freeze_of_the_program_is_a_gap_and_takes_the_proof_away(server: Sshd,
         (gap,) = gaps(program)
         assert gap["cause"] == "asleep"
         assert 20 <= gap["seconds"] <= 40
-        wait_until_it_is(program, "reachable")
+        wait_for_reach(program, "reachable")
 
 
 def test_another_public_address_is_shouted_until_it_is_the_old_one_again(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_another_public_address_is_shouted_until_it_is_the_old_one_again(tmp_pat
     for address, before in ((one, None), (other, one), (other, one), (one, None)):
         printed.write_text(f"noise\nserving at {address}\n")
         with serving(tmp_path / "data") as program:
-            wait_until_it_is(program, "blind")
+            wait_for_reach(program, "blind")
             found = status(program)
             assert found["public_url"] == address
             assert found["url_changed"] == (before and {"before": before, "now": address})

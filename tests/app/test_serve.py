@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.program import DEADLINE, Done, Serving, post, run, serving, wait_for
+from tests.program import DEADLINE, CompletedCommand, ServeProcess, post, run, serving, wait_for
 from tests.storage.making import append, locked, rows, store
 
 
@@ -41,7 +41,7 @@ def refused(data_dir: Path, *arguments: str, **changes: str | None) -> str:
     return sentence(done)
 
 
-def sentence(done: Done) -> str:
+def sentence(done: CompletedCommand) -> str:
     assert (done.status, done.out) == (1, "")
     (line,) = done.err.splitlines()
     assert line.startswith("trayalert: ")
@@ -150,7 +150,7 @@ def enough(accepted: list[str]) -> bool:
     return len(accepted) > 50
 
 
-def posting_until_gone(running: Serving) -> list[str]:
+def posting_until_gone(running: ServeProcess) -> list[str]:
     """Post alerts from four threads for as long as there is an answer; the list of those that got 200 grows."""
     accepted: list[str] = []
     url = running.url
@@ -366,7 +366,7 @@ def test_what_the_instance_cannot_do_is_told_to_who_asked(tmp_path: Path) -> Non
     assert "Traceback" not in done.err
 
 
-def sentence_of_world(done: Done) -> str:
+def sentence_of_world(done: CompletedCommand) -> str:
     assert (done.status, done.out, done.err.count("\n")) == (1, "", 1)
     return done.err
 
@@ -374,8 +374,8 @@ def sentence_of_world(done: Done) -> str:
 def test_a_newer_instance_is_understood_as_far_as_it_goes(tmp_path: Path) -> None:
     """As after an upgrade, while the program of yesterday, or of tomorrow, still runs."""
     store(tmp_path / "trayalert.db")
-    door = {"host": "127.0.0.1", "port": 1, "open": True, "problem": None, "mood": "calm"}
-    told = {"running": {"front": "serve", "pid": 1, "http_parser": "c", "door": door, "colour": "green"}}
+    listener = {"host": "127.0.0.1", "port": 1, "open": True, "problem": None, "mood": "calm"}
+    reply = {"running": {"front": "serve", "pid": 1, "http_parser": "c", "door": listener, "colour": "green"}}
     with socket.socket(socket.AF_UNIX) as control:
         control.bind(str(tmp_path / "control.sock"))
         control.listen()
@@ -385,7 +385,7 @@ def test_a_newer_instance_is_understood_as_far_as_it_goes(tmp_path: Path) -> Non
             asking, _ = control.accept()
             with asking:
                 asking.recv(10_000)
-                asking.sendall(json.dumps(told).encode() + b"\n")
+                asking.sendall(json.dumps(reply).encode() + b"\n")
 
         answering = threading.Thread(target=answer)
         answering.start()

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from tests.program import UNPRIVILEGED, run
 from trayalert.app.platform.places import Places, find_places
 from trayalert.app.settings_file import SettingsFault, change_settings, changed_text
-from trayalert.domain.settings.ingress import ChosenWay, Way
+from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 
 URL = "https://alerts.example.com"
-HOST = ChosenWay(way=Way.HOST, public_url=URL)
-TUNNEL = ChosenWay(way=Way.TUNNEL, public_url=URL, tunnel={"kind": "ssh", "host": "h", "user": None, "more": ()})
+HOST = ChosenIngress(ingress=Ingress.HOST, public_url=URL)
+TUNNEL = ChosenIngress(
+    ingress=Ingress.TUNNEL, public_url=URL, tunnel={"kind": "ssh", "host": "h", "user": None, "more": ()}
+)
 
 FILE = """\
 # my settings
@@ -44,11 +46,11 @@ def places(tmp_path: Path) -> Places:
     return find_places(str(tmp_path / "data"))
 
 
-def written(text: str, chosen: ChosenWay) -> str:
+def written(text: str, chosen: ChosenIngress) -> str:
     return changed_text(text, chosen, name="settings.toml")
 
 
-def fault(places: Places, chosen: ChosenWay = HOST) -> SettingsFault:
+def fault(places: Places, chosen: ChosenIngress = HOST) -> SettingsFault:
     with pytest.raises(SettingsFault) as caught:
         change_settings(places, chosen)
     return caught.value
@@ -65,7 +67,7 @@ def test_values_change_where_they_stand_and_all_else_stays() -> None:
 def test_a_line_whose_value_stays_is_left_as_it_is_written() -> None:
     line = 'environment = { A = "b" }  # why\n'
     tunnel = {"kind": "ssh", "server": "y", "environment": {"A": "b"}}
-    chosen = ChosenWay(way=Way.TUNNEL, public_url=URL, tunnel=tunnel)
+    chosen = ChosenIngress(ingress=Ingress.TUNNEL, public_url=URL, tunnel=tunnel)
     assert line in written(FILE.replace("# what else\n", line), chosen)
 
 
@@ -82,7 +84,9 @@ def test_the_tunnel_goes_and_comments_stay_where_the_way_is_another() -> None:
 
 
 def test_nothing_takes_the_line_out() -> None:
-    after = written(FILE, ChosenWay(way=Way.TUNNEL, tunnel={"kind": "ssh", "server": "", "port": 0, "on": False}))
+    after = written(
+        FILE, ChosenIngress(ingress=Ingress.TUNNEL, tunnel={"kind": "ssh", "server": "", "port": 0, "on": False})
+    )
 
     assert "public_url" not in after
     assert tomllib.loads(after)["tunnel"] == {"kind": "ssh", "port": 0, "on": False}
@@ -100,8 +104,8 @@ def test_nothing_takes_the_line_out() -> None:
         "[commands]\na = ['''\n# no comment\n''']\n", 'public_url = """\nx"""\n[tunnel]',
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("chosen", [HOST, TUNNEL, ChosenWay(way=Way.FORWARD)])
-def test_it_is_written_into_whatever_stands_there(text: str, chosen: ChosenWay) -> None:
+@pytest.mark.parametrize("chosen", [HOST, TUNNEL, ChosenIngress(ingress=Ingress.FORWARD)])
+def test_it_is_written_into_whatever_stands_there(text: str, chosen: ChosenIngress) -> None:
     after = written(text, chosen)
 
     found = tomllib.loads(after.removeprefix("\ufeff"))
@@ -115,8 +119,8 @@ def test_it_is_written_into_whatever_stands_there(text: str, chosen: ChosenWay) 
 
 names = st.sampled_from(["port", "host", "Ünknown", "a b", "public_url", "kind", "x"]) | st.text("ab-", min_size=1)
 values = st.integers() | st.booleans() | st.text(max_size=5) | st.lists(st.text("#[]'\"\n", max_size=4), max_size=2)
-letters = st.characters(min_codepoint=32, exclude_characters="\x7f", exclude_categories=["Cs", "Cc"])
-comments = st.lists(st.text(letters, max_size=8), max_size=2)
+characters = st.characters(min_codepoint=32, exclude_characters="\x7f", exclude_categories=["Cs", "Cc"])
+comments = st.lists(st.text(characters, max_size=8), max_size=2)
 
 
 @st.composite
@@ -139,8 +143,8 @@ def files(draw: st.DrawFn) -> str:
     return "\n".join(lines) + draw(st.sampled_from(["", "\n"]))
 
 
-@given(files(), st.sampled_from([HOST, TUNNEL, ChosenWay(way=Way.FORWARD)]))
-def test_no_comment_and_no_other_value_is_ever_lost(text: str, chosen: ChosenWay) -> None:
+@given(files(), st.sampled_from([HOST, TUNNEL, ChosenIngress(ingress=Ingress.FORWARD)]))
+def test_no_comment_and_no_other_value_is_ever_lost(text: str, chosen: ChosenIngress) -> None:
     before = tomllib.loads(text)
     try:
         after = written(text, chosen)
@@ -159,11 +163,11 @@ def test_no_comment_and_no_other_value_is_ever_lost(text: str, chosen: ChosenWay
 def test_what_is_not_toml_is_left_and_the_lines_are_told(text: str, places: Places) -> None:
     places.make()
     places.settings.write_text(text)
-    told = fault(places, TUNNEL)
+    raised = fault(places, TUNNEL)
 
-    assert "is not TOML, and is left as it is" in str(told)
-    assert tomllib.loads(told.lines) == {"public_url": URL, "tunnel": {"kind": "ssh", "host": "h"}}
-    assert told.lines in str(told)
+    assert "is not TOML, and is left as it is" in str(raised)
+    assert tomllib.loads(raised.lines) == {"public_url": URL, "tunnel": {"kind": "ssh", "host": "h"}}
+    assert raised.lines in str(raised)
     assert places.settings.read_text() == text
 
 
@@ -175,7 +179,7 @@ def test_the_file_is_written_private_and_what_holds_then_is_returned(places: Pla
     assert places.settings.read_text() == f'public_url = "{URL}"\n'
     assert stat.S_IMODE(places.settings.stat().st_mode) == 0o600
     assert stat.S_IMODE(places.settings.parent.stat().st_mode) == 0o700
-    assert change_settings(places, ChosenWay(way=Way.HOST)).public_url is None
+    assert change_settings(places, ChosenIngress(ingress=Ingress.HOST)).public_url is None
 
 
 def test_a_link_stays_a_link(places: Places, tmp_path: Path) -> None:
@@ -192,11 +196,11 @@ def test_a_link_stays_a_link(places: Places, tmp_path: Path) -> None:
 def test_what_the_new_values_make_wrong_is_told_and_not_written(places: Places) -> None:
     places.make()
     places.settings.write_text("prt = 1 # wrong before\n")
-    wrong = ChosenWay(way=Way.TUNNEL, public_url="ftp://x", tunnel={"kind": "no such kind"})
-    told = fault(places, wrong)
+    wrong = ChosenIngress(ingress=Ingress.TUNNEL, public_url="ftp://x", tunnel={"kind": "no such kind"})
+    raised = fault(places, wrong)
 
-    assert "public_url" in str(told)
-    assert "prt" not in str(told)
+    assert "public_url" in str(raised)
+    assert "prt" not in str(raised)
     assert places.settings.read_text() == "prt = 1 # wrong before\n"
     assert change_settings(places, HOST).public_url == URL  # what was wrong before is no hindrance
 
@@ -221,9 +225,9 @@ class _Meddling(Mapping[str, object]):
 def test_a_file_that_changed_meanwhile_is_left(places: Places) -> None:
     places.make()
     places.settings.write_text("port = 1\n")
-    told = fault(places, ChosenWay(way=Way.TUNNEL, public_url=URL, tunnel=_Meddling(places.settings)))
+    raised = fault(places, ChosenIngress(ingress=Ingress.TUNNEL, public_url=URL, tunnel=_Meddling(places.settings)))
 
-    assert "was changed by another program just now" in str(told)
+    assert "was changed by another program just now" in str(raised)
     assert places.settings.read_text() == "port = 2\n"
 
 
@@ -246,8 +250,8 @@ def test_a_folder_without_rights_is_a_sentence(tmp_path: Path) -> None:
     script += "from tests.app import test_settings_file as t\n"
     script += "print(t.fault(find_places(sys.argv[1])))"
     command = [*UNPRIVILEGED, sys.executable, "-c", script, str(folder)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "cannot be written: Permission denied" in told
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "cannot be written: Permission denied" in output
 
 
 def test_no_command_imports_what_only_writing_needs(tmp_path: Path) -> None:

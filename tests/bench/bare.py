@@ -11,7 +11,7 @@ from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
 
 
-async def _answer(request: web.Request) -> web.Response:
+async def _handle(request: web.Request) -> web.Response:
     read_callback(Callback(received_at=0, method="POST", body=await request.read()))  # the alert's identity is the hash
     response = web.Response(text="ok\n")
     response.force_close()
@@ -20,7 +20,7 @@ async def _answer(request: web.Request) -> web.Response:
 
 async def main() -> None:
     app = web.Application()
-    app.router.add_post("/hook/bare", _answer)
+    app.router.add_post("/hook/bare", _handle)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -13,8 +13,8 @@ from typing import IO, Any
 from tests.bench.figures import Figure, percentile
 from tests.desktop.application import threshold
 from tests.desktop.session import Desktop, running_desktop
-from trayalert.services.simulator.client import Post
-from trayalert.services.simulator.payloads import FORM, Letter
+from trayalert.services.simulator.client import CallbackSender
+from trayalert.services.simulator.payloads import FORM, SimulatedRequest
 
 HELD = 3.0
 RATE, FLOOD = 1000, 10.0
@@ -23,19 +23,19 @@ RATE, FLOOD = 1000, 10.0
 def measure(folder: Path) -> list[Figure]:
     figures: list[Figure] = []
     with running_desktop() as desktop:
-        with _watched(desktop, folder / "blocked") as (url, tell, hear):
-            free = _answers(url, HELD)
+        with _running_application(desktop, folder / "blocked") as (url, send, receive):
+            free = _response_times(url, HELD)
             for kind, what in (("sleep", "UI held outside Python"), ("spin", "UI spinning in Python")):
-                tell(f"{kind} {HELD}")
-                hear()
-                held = _answers(url, HELD)
+                send(f"{kind} {HELD}")
+                receive()
+                held = _response_times(url, HELD)
                 delay = max(held) - percentile(free, 0.5)
                 figures.append(Figure(f"{what} 3 s: delay", delay, "ms", ("<", 50), f"worst of {len(held)} answers"))
-        with _watched(desktop, folder / "flood") as (url, tell, hear):
+        with _running_application(desktop, folder / "flood") as (url, send, receive):
             sent = _flood(url)
             time.sleep(1.0)
-            tell("backlog")
-            state = hear()
+            send("backlog")
+            state = receive()
             figures.append(
                 Figure("backlog 1 s after a flood", state["waiting"], "events", ("<=", 0), f"{sent:.0f}/s, 10 s")
             )
@@ -43,7 +43,7 @@ def measure(folder: Path) -> list[Figure]:
 
 
 @contextmanager
-def _watched(desktop: Desktop, data_dir: Path) -> Iterator[tuple[str, Any, Any]]:
+def _running_application(desktop: Desktop, data_dir: Path) -> Iterator[tuple[str, Any, Any]]:
     data_dir.mkdir()
     command = [sys.executable, "-m", "tests.bench.watched", "--port", "0", "--data-dir", str(data_dir)]
     with subprocess.Popen(
@@ -57,22 +57,22 @@ def _watched(desktop: Desktop, data_dir: Path) -> Iterator[tuple[str, Any, Any]]
         assert url.startswith(address)
         time.sleep(1.0)  # what is measured is the program at rest, not its start
         stdin, stdout = process.stdin, process.stdout
-        yield url, lambda text: _tell(stdin, text), lambda: json.loads(stdout.readline())
+        yield url, lambda text: _send_line(stdin, text), lambda: json.loads(stdout.readline())
         process.terminate()
 
 
-def _tell(stdin: IO[str], text: str) -> None:
+def _send_line(stdin: IO[str], text: str) -> None:
     stdin.write(text + "\n")
     stdin.flush()
 
 
-def _answers(url: str, seconds: float) -> list[float]:
+def _response_times(url: str, seconds: float) -> list[float]:
     """Post for so long, 50 a second; return how long each answer took, in ms."""
-    post, lengths, end = Post(url), [], time.monotonic() + seconds - 0.2
+    post, lengths, end = CallbackSender(url), [], time.monotonic() + seconds - 0.2
     number = 0
     while time.monotonic() < end:
         begun = time.perf_counter()
-        assert post.send(Letter(content_type=FORM, body=threshold(f"i-{number % 20}"))).accepted
+        assert post.send(SimulatedRequest(content_type=FORM, body=threshold(f"i-{number % 20}"))).accepted
         lengths.append((time.perf_counter() - begun) * 1000)
         number += 1
         time.sleep(0.02)
@@ -83,7 +83,7 @@ def _answers(url: str, seconds: float) -> list[float]:
 def _flood(url: str) -> float:
     """Post RATE callbacks a second for FLOOD seconds over four connections; return the rate that was reached."""
     begun = time.monotonic()
-    threads = [threading.Thread(target=_pour, args=(url, begun, lane)) for lane in range(4)]
+    threads = [threading.Thread(target=_post_share, args=(url, begun, lane)) for lane in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -91,9 +91,9 @@ def _flood(url: str) -> float:
     return RATE * FLOOD / (time.monotonic() - begun)
 
 
-def _pour(url: str, begun: float, lane: int) -> None:
-    post = Post(url)
+def _post_share(url: str, begun: float, lane: int) -> None:
+    post = CallbackSender(url)
     for number in range(lane, int(RATE * FLOOD), 4):
         time.sleep(max(0.0, begun + number / RATE - time.monotonic()))
-        assert post.send(Letter(content_type=FORM, body=threshold(f"i-{number % 1000}"))).accepted
+        assert post.send(SimulatedRequest(content_type=FORM, body=threshold(f"i-{number % 1000}"))).accepted
     post.close()

@@ -9,7 +9,7 @@ from tests.desktop.application import Application, threshold
 from tests.desktop.programs import wait_until
 from tests.desktop.session import Desktop, running_desktop
 from tests.desktop.stand_in import StandIn
-from trayalert.services.notify.policy import BURST, KEPT_FOR_CRITICAL
+from trayalert.services.notify.policy import BURST, CRITICAL_RESERVE
 
 STARTS = 4
 
@@ -33,9 +33,9 @@ def _once(desktop: Desktop, folder: Path) -> list[float]:
     notifier = StandIn(desktop.env, folder)
     app = Application(desktop, folder)
     assert app.url  # asked for once, by a command, before anything is timed
-    app.tooltip_says("each")  # "reach unknown": the tray is there, and the notifier with it
+    app.wait_for_tooltip("each")  # "reach unknown": the tray is there, and the notifier with it
     lengths = []
-    for number in range(BURST + KEPT_FOR_CRITICAL):
+    for number in range(BURST + CRITICAL_RESERVE):
         begun = time.monotonic_ns()
         assert app.post(threshold(f"i-{number}")) == 200
         wait_until(partial(_shows_more_than, notifier, number), "the notification is shown")

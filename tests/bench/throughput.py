@@ -12,8 +12,8 @@ from tests.bench.figures import Figure, percentile
 from tests.desktop.application import threshold
 from tests.desktop.programs import Program, wait_until
 from tests.program import serving
-from trayalert.services.simulator.client import Post
-from trayalert.services.simulator.payloads import FORM, Letter
+from trayalert.services.simulator.client import CallbackSender
+from trayalert.services.simulator.payloads import FORM, SimulatedRequest
 from trayalert.storage.reader import Reader
 
 CONNECTIONS, SECONDS, ROUNDS = 16, 4, 5
@@ -36,10 +36,10 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _throughput(folder: Path) -> list[Figure]:
-    said = folder / "bare.out"
-    bare = Program([sys.executable, "-m", "tests.bench.bare"], env=os.environ, log=said)
-    wait_until(lambda: "listening on" in said.read_text(), "the bare handler listens")
-    bare_url = said.read_text().split()[-1] + "/hook/bare"
+    output_path = folder / "bare.out"
+    bare = Program([sys.executable, "-m", "tests.bench.bare"], env=os.environ, log=output_path)
+    wait_until(lambda: "listening on" in output_path.read_text(), "the bare handler listens")
+    bare_url = output_path.read_text().split()[-1] + "/hook/bare"
     rates: dict[str, list[float]] = {"bare": [], "alerts": [], "retries": []}
     ratios: dict[str, list[float]] = {"alerts": [], "retries": []}
     with serving(folder / "data") as instance:
@@ -72,10 +72,10 @@ def _script(folder: Path, turn: int, step: int) -> Path:
 
 def _rate(url: str, script: Path) -> float:
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}", "-s", str(script), url]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise RuntimeError(f"not every callback was accepted:\n{said}")
-    match = re.search(r"Requests/sec:\s+([0-9.]+)", said)
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in output or "Socket errors" in output:
+        raise RuntimeError(f"not every callback was accepted:\n{output}")
+    match = re.search(r"Requests/sec:\s+([0-9.]+)", output)
     assert match
     return float(match[1])
 
@@ -83,10 +83,10 @@ def _rate(url: str, script: Path) -> float:
 def _visible(folder: Path) -> list[Figure]:
     late, lengths = 0, []
     with serving(folder / "visible") as instance:
-        post, reader = Post(instance.url), Reader(instance.data_dir / "trayalert.db")
+        post, reader = CallbackSender(instance.url), Reader(instance.data_dir / "trayalert.db")
         for number in range(300):
             begun = time.perf_counter()
-            sent = post.send(Letter(content_type=FORM, body=threshold(f"i-{number}")))
+            sent = post.send(SimulatedRequest(content_type=FORM, body=threshold(f"i-{number}")))
             lengths.append((time.perf_counter() - begun) * 1000)
             assert sent.accepted
             late += next(reader.alerts(limit=1)).id != number + 1

@@ -15,10 +15,10 @@ from trayalert.app import desktop
 from trayalert.cli import main
 from trayalert.ui.event_bridge import EventBridge
 
-_bridges: list["_Watched"] = []
+_bridges: list["_CountingBridge"] = []
 
 
-class _Watched(EventBridge):
+class _CountingBridge(EventBridge):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.drained = 0
@@ -29,11 +29,11 @@ class _Watched(EventBridge):
         self.drained += len(batch)
 
 
-class _Hand(QObject):
-    wanted = Signal(str, float)
+class _MainThreadCommands(QObject):
+    requested = Signal(str, float)
 
 
-def _hold(kind: str, seconds: float) -> None:
+def _block_main_thread(kind: str, seconds: float) -> None:
     end = time.monotonic() + seconds
     print(json.dumps({"held": kind}), flush=True)
     while kind == "spin" and time.monotonic() < end:
@@ -42,19 +42,19 @@ def _hold(kind: str, seconds: float) -> None:
         time.sleep(seconds)
 
 
-def _obey(hand: _Hand) -> None:
+def _run_commands(commands: _MainThreadCommands) -> None:
     for line in sys.stdin:
         word, *rest = line.split()
         if word == "backlog":
             bridge = _bridges[0]
             print(json.dumps({"waiting": len(bridge._waiting), "drained": bridge.drained}), flush=True)
         else:
-            hand.wanted.emit(word, float(rest[0]))
+            commands.requested.emit(word, float(rest[0]))
 
 
 if __name__ == "__main__":
-    vars(desktop)["EventBridge"] = _Watched
-    hand = _Hand()
-    hand.wanted.connect(_hold)
-    threading.Thread(target=_obey, args=(hand,), daemon=True).start()
+    vars(desktop)["EventBridge"] = _CountingBridge
+    commands = _MainThreadCommands()
+    commands.requested.connect(_block_main_thread)
+    threading.Thread(target=_run_commands, args=(commands,), daemon=True).start()
     main()

@@ -44,14 +44,14 @@ def test_an_alert_of_arms_is_read_field_by_field() -> None:
 
 
 def test_each_entry_of_any_prometheus_is_an_alert_with_a_state_of_its_own() -> None:
-    burning, over = group(prometheus(1), prometheus(2, "resolved"), status="firing")
+    firing, over = group(prometheus(1), prometheus(2, "resolved"), status="firing")
 
-    assert (burning.state, burning.level, burning.at) == (State.ALERT, Level.CRITICAL, 1_795_417_200_000)
+    assert (firing.state, firing.level, firing.at) == (State.ALERT, Level.CRITICAL, 1_795_417_200_000)
     assert (over.state, over.at) == (State.OK, 1_795_419_000_000)
-    assert (burning.resource_id, burning.address) == ("10.0.0.1:9100", "10.0.0.1")
-    assert burning.message == "Host is down\nfor 5 minutes"
-    assert burning.key != over.key
-    assert burning.fields == over.fields
+    assert (firing.resource_id, firing.address) == ("10.0.0.1:9100", "10.0.0.1")
+    assert firing.message == "Host is down\nfor 5 minutes"
+    assert firing.key != over.key
+    assert firing.fields == over.fields
 
 
 def test_fingerprint_start_and_status_are_the_identity_and_the_fingerprint_is_the_key() -> None:
@@ -126,9 +126,9 @@ def test_other_templates_of_arms_are_read() -> None:
 
 
 def test_what_the_sender_cut_off_is_said() -> None:
-    burning, cut = group(prometheus(1), truncatedAlerts=7)
+    firing, cut = group(prometheus(1), truncatedAlerts=7)
 
-    assert burning.name == "HostDown"
+    assert firing.name == "HostDown"
     assert (cut.name, cut.state, cut.level) == ("7 more alerts of this group are not shown", State.ALERT, Level.WARN)
     assert (cut.one_off, cut.only_closes) == (True, False)
 

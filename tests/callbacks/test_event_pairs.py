@@ -129,7 +129,7 @@ def test_in_every_order_of_arrival_burns_what_has_begun_after_its_last_end(
 ) -> None:
     log = IncidentLog()
     for stem, ends, at in data.draw(st.permutations(steps)):
-        log.tell([event(f"{stem}_{family[ends]}", id=f"{stem} {at}", eventTime=str(minute(at)))])
+        log.take_each([event(f"{stem}_{family[ends]}", id=f"{stem} {at}", eventTime=str(minute(at)))])
 
     latest = {stem: ends for stem, ends, at in sorted(steps, key=lambda step: step[2])}
     assert len(log.open()) == sum(not ends for ends in latest.values())
@@ -153,8 +153,8 @@ def test_an_end_without_a_beginning_is_a_recovered_incident() -> None:
 def test_a_beginning_and_an_end_of_one_moment_are_over_in_both_orders() -> None:
     begun, over = event("nic_down"), event("nic_up")
 
-    assert not IncidentLog().tell([begun, over]).open()
-    assert not IncidentLog().tell([over, begun]).open()
+    assert not IncidentLog().take_each([begun, over]).open()
+    assert not IncidentLog().take_each([over, begun]).open()
 
 
 def test_a_start_that_ends_with_a_warning_goes_on_as_the_warning() -> None:
@@ -323,15 +323,15 @@ def at(number: float, name: str, status: str | None = None, /, **parts: object) 
 @pytest.mark.parametrize(("gone", "back"), GONE)
 def test_what_was_gone_recovers_in_both_orders_of_arrival(gone: str, back: str) -> None:
     for alerts in ([at(0, gone), at(5, back)], [at(5, back), at(0, gone)], [at(0, gone), at(0, back)]):
-        log = IncidentLog().tell(alerts)
+        log = IncidentLog().take_each(alerts)
 
         assert not log.open()
         assert len(log.incidents) == 1
 
 
 def test_a_status_says_that_what_was_gone_has_recovered() -> None:
-    assert not IncidentLog().tell([at(0, "link_status", "Down"), at(5, "link_status", "Recovered")]).open()
-    assert not IncidentLog().tell([at(0, "nic_down", "down"), at(5, "nic_recovered", "recovered")]).open()
+    assert not IncidentLog().take_each([at(0, "link_status", "Down"), at(5, "link_status", "Recovered")]).open()
+    assert not IncidentLog().take_each([at(0, "nic_down", "down"), at(5, "nic_recovered", "recovered")]).open()
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_a_status_says_that_what_was_gone_has_recovered() -> None:
     ],
 )  # fmt: skip
 def test_what_was_gone_recovers_by_nothing_else(gone: str, back: str) -> None:
-    (incident,) = IncidentLog().tell([at(0, gone), at(5, back)]).open()
+    (incident,) = IncidentLog().take_each([at(0, gone), at(5, back)]).open()
 
     assert incident.opened_at == minute(0)
 
@@ -352,30 +352,30 @@ def test_what_was_gone_recovers_by_nothing_else(gone: str, back: str) -> None:
     "other", [{"product": "DTS"}, {"userId": "1"}, {"resourceId": "vco-2"}, {"content": {"ip": "1"}}]
 )
 def test_what_was_gone_recovers_by_no_others_recovery(other: dict[str, Any]) -> None:
-    assert IncidentLog().tell([at(0, "nic_down"), at(5, "nic_recovered", **other)]).open()
+    assert IncidentLog().take_each([at(0, "nic_down"), at(5, "nic_recovered", **other)]).open()
 
 
 def test_the_event_centres_end_of_one_beginning_ends_no_other() -> None:
     over = pushed(changed(PAIR, name="nic_down", eventTime=str(minute(5))))
     over["alert"]["alertStatus"] = "RESOLVED"
 
-    assert IncidentLog().tell([at(0, "nic_abnormal"), read_document(over)]).open()
-    assert not IncidentLog().tell([at(0, "nic_down"), read_document(over)]).open()
+    assert IncidentLog().take_each([at(0, "nic_abnormal"), read_document(over)]).open()
+    assert not IncidentLog().take_each([at(0, "nic_down"), read_document(over)]).open()
 
 
 def test_a_recovery_that_could_mean_several_ends_none_but_its_own() -> None:
-    log = IncidentLog().tell([at(0, "nic_down"), at(1, "nic_disconnected"), at(5, "nic_recovered")])
+    log = IncidentLog().take_each([at(0, "nic_down"), at(1, "nic_disconnected"), at(5, "nic_recovered")])
     assert len(log.open()) == 2
 
-    log = IncidentLog().tell([at(0, "disk_full"), at(1, "disk_offline")])
+    log = IncidentLog().take_each([at(0, "disk_full"), at(1, "disk_offline")])
     assert len(log.open()) == 2
-    (left,) = log.tell([at(5, "disk_recovered")]).open()
+    (left,) = log.take_each([at(5, "disk_recovered")]).open()
     assert left.opened_at == minute(1)
 
 
 def test_a_beginning_that_came_after_a_recovery_stays_open() -> None:
     for alerts in ([at(5, "nic_recovered"), at(9, "nic_down")], [at(9, "nic_down"), at(5, "nic_recovered")]):
-        (incident,) = IncidentLog().tell(alerts).open()
+        (incident,) = IncidentLog().take_each(alerts).open()
 
         assert incident.opened_at == minute(9)
 
@@ -388,7 +388,7 @@ def test_what_is_gone_burns_or_not_by_its_last_event_in_whatever_order_ends_come
     alerts = [at(number, name) for number, name in enumerate(names)]
     order.shuffle(alerts)
 
-    assert len(IncidentLog().tell(alerts).open()) == (names[-1] == "nic_down")
+    assert len(IncidentLog().take_each(alerts).open()) == (names[-1] == "nic_down")
 
 
 def test_a_status_alone_makes_a_pair_of_names_that_differ_in_an_unknown_word() -> None:

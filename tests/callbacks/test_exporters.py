@@ -10,7 +10,7 @@ from tests.callbacks.bodies import callback
 from tests.callbacks.other_bodies import EXPORTERS, MEASURED, as_json
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.incident.alert import Alert
-from trayalert.domain.wording.component import part_words
+from trayalert.domain.wording.component import component_text
 from trayalert.domain.wording.language import Language
 
 KSM = EXPORTERS["kube-state-metrics"]
@@ -176,7 +176,7 @@ def test_an_alert_is_on_what_its_metric_names(
 ) -> None:
     alert = on(**labels)
 
-    assert (alert.resource_id, alert.address, part_words(alert, Language.EN)) == (resource, address, part)
+    assert (alert.resource_id, alert.address, component_text(alert, Language.EN)) == (resource, address, part)
     assert alert.dimensions == {"alertname": "X", **labels}
 
 
@@ -215,7 +215,7 @@ def test_no_label_of_an_exporter_is_taken_for_what_it_measures(
     assert alert.resource_id == labels[naming]
     assert alert.resource_id not in exporters
     assert alert.address is None
-    assert not any(text in part_words(alert, Language.EN) for text in exporters - {"ksm", "cluster", "main"})
+    assert not any(text in component_text(alert, Language.EN) for text in exporters - {"ksm", "cluster", "main"})
 
 
 def test_the_order_of_labels_and_what_they_mean_change_no_key() -> None:

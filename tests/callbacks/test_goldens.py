@@ -9,7 +9,7 @@ from trayalert.domain.incident.alert import TEST, UNRECOGNISED, Alert, Kind, Sta
 from trayalert.domain.incident.level import Level
 
 FILES = Path(__file__).parent.parent / "data" / "callbacks"
-MADE_OF_OTHERS = {"identity", "key", "subject", "akin"}
+MADE_OF_OTHERS = {"identity", "key", "subject", "related_keys"}
 """Fields that only promise to be equal or unequal; see test_identity."""
 
 # fmt: off
@@ -19,7 +19,7 @@ ABSENT: dict[str, Any] = dict.fromkeys(
         "expression", "namespace", "region", "resource_id", "resource_name", "account_id", "group",
         "address", "message",
     )
-) | {"titles": {}, "links": {}} | dict.fromkeys(("one_off", "dated_once", "said_again", "only_closes"), False)
+) | {"titles": {}, "links": {}} | dict.fromkeys(("one_off", "dated_once", "resent", "only_closes"), False)
 # fmt: on
 
 # written by hand from the documents and the logged bodies, never from the program's answer
@@ -338,8 +338,8 @@ OTHER_KINDS: dict[str, tuple[str, State, Level, int, dict[str, str]]] = {
         {"batchId": "testbatchid", "time": "1704780333000", "severity": "INFO"},
     ),
 } | {
-    name: ("event", state, Level.CRITICAL, 9, {"name": said, "status": status})
-    for name, state, said, status in [
+    name: ("event", state, Level.CRITICAL, 9, {"name": event_name, "status": status})
+    for name, state, event_name, status in [
         ("event-vpn-health-failed.json", State.ALERT, "ipsec_health_check_failed", "0"),
         ("event-vpn-health-success.json", State.OK, "ipsec_health_check_success", "1"),
         ("event-ddoscoo-blackhole-add.json", State.ALERT, "ddoscoo_event_blackhole_add", "blackhole_begin"),

@@ -81,7 +81,7 @@ def test_what_differs_in_nothing_that_matters_is_the_same_alert(name: str) -> No
 
 
 def test_the_way_of_writing_makes_no_other_alert() -> None:
-    ways = [
+    writings = [
         form(FULL),
         bare(FULL),
         document(FULL),
@@ -90,8 +90,8 @@ def test_the_way_of_writing_makes_no_other_alert() -> None:
         form(changed(dimensions='[{"device":"/dev/vda1","instanceId":"i-bp1example00000010aa"}]')),
     ]
 
-    assert len({read(way).identity for way in ways}) == 1
-    assert len({read(way).subject for way in ways}) == 1
+    assert len({read(writing).identity for writing in writings}) == 1
+    assert len({read(writing).subject for writing in writings}) == 1
 
 
 def test_seconds_and_milliseconds_of_one_moment_are_the_same_alert() -> None:

@@ -13,7 +13,7 @@ from trayalert.callbacks.kinds import READERS, read_callback
 from trayalert.domain.callback import Callback
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert, State
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.writer import Writing
+from trayalert.storage.writer.writer import Writer
 
 PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 DOWN = {"monitor": "shop", "url": "https://shop.example.com", "up": False, "checked_at": 1795417200}
@@ -46,7 +46,7 @@ def _read(one: Callback, uptime: types.ModuleType) -> Alert:
 
 def test_it_is_stored_and_folded_with_no_other_change(uptime: types.ModuleType, tmp_path: Path) -> None:
     log = tmp_path / "trayalert.db"
-    writing = Writing(log, read=read_callback, keep_raw=keep_raw)
+    writing = Writer(log, read=read_callback, keep_raw=keep_raw)
     for document in (DOWN, DOWN, UP):
         one = CARRIERS["POST JSON"](document)
         writing.commit([Append(one, read_callback(one, (uptime.read, *READERS)))])

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.callbacks.other_bodies import CARRIERS, KINDS
-from tests.program import DEADLINE, Serving, environment, post, request, run, serving
+from tests.program import DEADLINE, ServeProcess, environment, post, request, run, serving
 from tests.storage.making import append, rows, store
-from trayalert.services.simulator.client import sample_names, sample_text
+from trayalert.services.simulator.client import sample_body, sample_names
 
 ALERT_KEYS = {
     "id", "received_at", "at", "kind", "state", "level", "previous_level", "name", "rule_id", "metric", "metric_title",
@@ -41,7 +41,7 @@ SAMPLE_KINDS = {
 
 
 @pytest.fixture(scope="module")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
     """A running instance; tests only add to its log."""
     with serving(tmp_path_factory.mktemp("serve")) as running:
         yield running
@@ -61,7 +61,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", sample_names())
-def test_every_sample_arrives_as_what_it_is(serve: Serving, name: str) -> None:
+def test_every_sample_arrives_as_what_it_is(serve: ServeProcess, name: str) -> None:
     sent = serve.run("send", "--sample", name)
     (alert,) = serve.run("alerts", "--json", "--limit", "1").objects
 
@@ -73,7 +73,7 @@ def test_every_sample_arrives_as_what_it_is(serve: Serving, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["event centre", "sls"])
 @pytest.mark.parametrize("carrier", ["GET FORM", "GET JSON", "POST FORM", "POST JSON as text"])
-def test_other_kinds_come_through_the_door_in_every_way(serve: Serving, name: str, carrier: str) -> None:
+def test_other_kinds_come_through_the_door_in_every_way(serve: ServeProcess, name: str, carrier: str) -> None:
     kind, document = KINDS[name]
     results = [{"host": f"host-{number}", "pv": "836"} for number in range(130)]
     long = {**document, "fire_results": results, "fingerprint": carrier}
@@ -88,7 +88,7 @@ def test_other_kinds_come_through_the_door_in_every_way(serve: Serving, name: st
     assert alert["fields"].keys() == long.keys()
 
 
-def test_each_event_that_is_sent_is_new(serve: Serving) -> None:
+def test_each_event_that_is_sent_is_new(serve: ServeProcess) -> None:
     (last,) = serve.run("alerts", "--json", "--limit", "1").objects
     serve.run("send", "--sample", "event-rule", "--count", "2")
 
@@ -106,7 +106,7 @@ def test_a_url_with_no_port_is_not_printed(tmp_path: Path) -> None:
     assert "start trayalert" in done.err
 
 
-def test_an_alert_has_every_field_of_its_sample(serve: Serving) -> None:
+def test_an_alert_has_every_field_of_its_sample(serve: ServeProcess) -> None:
     serve.run("send", "--sample", "ecs-disk")
     (alert,) = serve.run("alerts", "--json", "--limit", "1", "--raw").objects
 
@@ -144,12 +144,12 @@ def test_an_alert_has_every_field_of_its_sample(serve: Serving) -> None:
     }
 
 
-def test_samples_are_listed(serve: Serving) -> None:
+def test_samples_are_listed(serve: ServeProcess) -> None:
     assert serve.run("send", "--list").lines == sample_names()
 
 
-def test_a_file_or_stdin_is_sent(serve: Serving, tmp_path: Path) -> None:
-    (tmp_path / "callback").write_bytes(sample_text("rds-connections"))
+def test_a_file_or_stdin_is_sent(serve: ServeProcess, tmp_path: Path) -> None:
+    (tmp_path / "callback").write_bytes(sample_body("rds-connections"))
 
     assert serve.run("send", tmp_path / "callback").status == 0
     assert serve.run("alerts", "--json", "--limit", "1").objects[0]["name"] == "RDS 连接数使用率"
@@ -157,18 +157,18 @@ def test_a_file_or_stdin_is_sent(serve: Serving, tmp_path: Path) -> None:
     assert serve.run("alerts", "--json", "--limit", "1").objects[0]["kind"] == "test"
 
 
-def test_recover_closes_what_the_sample_opened(serve: Serving) -> None:
+def test_recover_closes_what_the_sample_opened(serve: ServeProcess) -> None:
     serve.run("send", "--sample", "redis-memory")
-    (burning,) = (one for one in serve.run("incidents", "--json", "--open").objects if one["name"] == "Redis memory")
+    (firing,) = (one for one in serve.run("incidents", "--json", "--open").objects if one["name"] == "Redis memory")
     serve.run("send", "--sample", "redis-memory", "--recover")
-    closed = next(one for one in serve.run("incidents", "--json").objects if one["id"] == burning["id"])
+    closed = next(one for one in serve.run("incidents", "--json").objects if one["id"] == firing["id"])
 
-    assert burning.keys() >= INCIDENT_KEYS
-    assert (burning["state"], burning["closed_at"]) == ("open", None)
-    assert (closed["state"], closed["level"], closed["worst_level"]) == ("closed", "OK", burning["worst_level"])
+    assert firing.keys() >= INCIDENT_KEYS
+    assert (firing["state"], firing["closed_at"]) == ("open", None)
+    assert (closed["state"], closed["level"], closed["worst_level"]) == ("closed", "OK", firing["worst_level"])
 
 
-def test_each_of_many_is_new(serve: Serving) -> None:
+def test_each_of_many_is_new(serve: ServeProcess) -> None:
     before = serve.run("status", "--json").objects[0]
     sent = serve.run("send", "--count", "25", "--rate", "500")
     after = serve.run("status", "--json").objects[0]
@@ -177,7 +177,7 @@ def test_each_of_many_is_new(serve: Serving) -> None:
     assert (after["alerts"] - before["alerts"], after["deliveries"] - before["deliveries"]) == (25, 25)
 
 
-def test_the_same_time_again_is_a_retry(serve: Serving) -> None:
+def test_the_same_time_again_is_a_retry(serve: ServeProcess) -> None:
     for _ in range(2):
         assert serve.run("send", "--sample", "slb-connections", "--keep-time").status == 0
     (alert,) = (one for one in serve.run("alerts", "--json").objects if one["at"] == "2023-06-01T10:09:56.421Z")
@@ -185,7 +185,7 @@ def test_the_same_time_again_is_a_retry(serve: Serving) -> None:
     assert (alert["name"], alert["deliveries"]) == ("SLB active connections", 2)
 
 
-def test_a_wrong_url_is_one_sentence_without_the_secret(serve: Serving) -> None:
+def test_a_wrong_url_is_one_sentence_without_the_secret(serve: ServeProcess) -> None:
     sent = serve.run("send", "--url", f"{serve.address}/hook/a-wrong-secret")
 
     assert (sent.status, sent.out) == (1, "")
@@ -195,7 +195,7 @@ def test_a_wrong_url_is_one_sentence_without_the_secret(serve: Serving) -> None:
     )
 
 
-def test_the_right_url_needs_no_data_dir(serve: Serving, tmp_path: Path) -> None:
+def test_the_right_url_needs_no_data_dir(serve: ServeProcess, tmp_path: Path) -> None:
     assert run("send", "--url", serve.url, data_dir=tmp_path / "elsewhere").status == 0
     assert not (tmp_path / "elsewhere").exists()
 
@@ -257,15 +257,15 @@ def test_people_get_tables(data_dir: Path) -> None:
 
 
 def test_incidents_are_listed_open_ones_on_demand(data_dir: Path) -> None:
-    every, burning = (
+    every, firing = (
         run("incidents", "--json", data_dir=data_dir),
         run("incidents", "--json", "--open", data_dir=data_dir),
     )
 
     assert [(one["id"], one["state"]) for one in every.objects] == [(2, "open"), (1, "closed")]
-    assert [one["id"] for one in burning.objects] == [2]
+    assert [one["id"] for one in firing.objects] == [2]
     assert every.objects[0].keys() >= INCIDENT_KEYS
-    assert burning.objects[0]["unconfirmed"] is True
+    assert firing.objects[0]["unconfirmed"] is True
 
 
 @pytest.mark.parametrize("which", [[], ["--open"]])
@@ -297,16 +297,16 @@ def test_machine_output_is_utf_8_and_a_table_never_fails(data_dir: Path, encodin
 # ---- resolve
 
 
-def test_resolve_asks_the_running_instance(serve: Serving) -> None:
+def test_resolve_asks_the_running_instance(serve: ServeProcess) -> None:
     serve.run("send", "--sample", "site-monitor")
-    burning = next(one for one in serve.run("incidents", "--json", "--open").objects if "shop.ex" in one["name"])
-    number = str(burning["id"])
+    firing = next(one for one in serve.run("incidents", "--json", "--open").objects if "shop.ex" in one["name"])
+    number = str(firing["id"])
 
     first, again = serve.run("resolve", number), serve.run("resolve", number)
 
     assert (first.status, first.out) == (0, f"incident {number} is marked recovered\n")
     assert (again.status, again.out) == (0, f"incident {number} was closed already\n")
-    assert burning["id"] not in [one["id"] for one in serve.run("incidents", "--json", "--open").objects]
+    assert firing["id"] not in [one["id"] for one in serve.run("incidents", "--json", "--open").objects]
 
 
 def test_resolve_needs_no_instance(data_dir: Path) -> None:
@@ -317,7 +317,7 @@ def test_resolve_needs_no_instance(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["9", str(2**63 - 1)])
-def test_an_unknown_incident_is_told(data_dir: Path, serve: Serving, number: str) -> None:
+def test_an_unknown_incident_is_told(data_dir: Path, serve: ServeProcess, number: str) -> None:
     for where in (data_dir, serve.data_dir, data_dir / "none"):
         done = run("resolve", number if where != serve.data_dir else f"9999{number}"[-18:], data_dir=where)
         assert (done.status, done.out) == (1, "")
@@ -332,7 +332,7 @@ def test_what_is_no_number_is_wrong_use(tmp_path: Path, number: str) -> None:
 # ---- url
 
 
-def test_the_url_is_the_one_that_opens(serve: Serving) -> None:
+def test_the_url_is_the_one_that_opens(serve: ServeProcess) -> None:
     done = serve.run("url")
 
     assert done.out == f"{serve.url}\n"
@@ -406,7 +406,7 @@ def test_nobody_else_can_put_another_data_dir_in_the_place_of_a_new_one(tmp_path
 # ---- status
 
 
-def test_status_of_a_running_instance(serve: Serving) -> None:
+def test_status_of_a_running_instance(serve: ServeProcess) -> None:
     assert post(serve.url, b"nobody=knows") == 200
     (state,) = serve.run("status", "--json").objects
 
@@ -458,7 +458,7 @@ def test_status_of_a_log_that_cannot_be_read_is_an_object_and_no_failure(tmp_pat
     assert "alerts          unknown, as the log cannot be read" in people.lines
 
 
-def test_status_says_how_the_log_of_the_running_instance_is(serve: Serving) -> None:
+def test_status_says_how_the_log_of_the_running_instance_is(serve: ServeProcess) -> None:
     (state,) = serve.run("status", "--json").objects
 
     assert (state["storing"], state["log_problems"], state["log_news"], state["crashes"]) == (True, [], [], [])
@@ -483,7 +483,7 @@ def test_status_says_what_was_refused_and_which_url_was_mistyped(tmp_path: Path)
         assert post(running.url, b"x" * (1024 * 1024 + 1)) == 413
         (state,) = running.run("status", "--json").objects
         people = running.run("status")
-        told = running.end().err
+        stderr = running.end().err
 
     counts = state["door_counts"]
     assert (counts["mistyped"], counts["turned_away"], counts["probes"]) == (1, 1, 0)
@@ -493,11 +493,11 @@ def test_status_says_what_was_refused_and_which_url_was_mistyped(tmp_path: Path)
     assert "its body is larger than 1 MiB" in state["turned_away"]
     assert f"mistyped URL    {state['mistyped']}" in people.lines
     assert f"turned away     {state['turned_away']}" in people.lines
-    assert state["mistyped"] in told
-    assert state["turned_away"] in told
+    assert state["mistyped"] in stderr
+    assert state["turned_away"] in stderr
 
 
-def test_status_shows_no_secret(serve: Serving) -> None:
+def test_status_shows_no_secret(serve: ServeProcess) -> None:
     assert serve.secret not in serve.run("status", "--json").out + serve.run("status").out
 
 
@@ -540,14 +540,14 @@ def test_wrong_use_of_export_is_2(tmp_path: Path, arguments: list[str]) -> None:
 
 
 def test_the_data_dir_may_stand_before_or_after_the_command_or_in_the_environment(data_dir: Path) -> None:
-    ways = [
+    runs = [
         run("--data-dir", data_dir, "alerts", "--json"),
         run("alerts", "--data-dir", data_dir, "--json"),
         run("alerts", "--json", TRAYALERT_DATA_DIR=str(data_dir)),
         run("alerts", "--json", "--data-dir", data_dir, TRAYALERT_DATA_DIR="/no/such/folder"),
     ]
 
-    assert [len(done.lines) for done in ways] == [3] * 4
+    assert [len(done.lines) for done in runs] == [3] * 4
 
 
 def test_without_one_the_places_of_the_platform_are_taken(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from tests.program import run
 from tests.storage.making import NOON, append, read, store
-from trayalert.callbacks.silence import Status, silence_callback
-from trayalert.domain.settings.expected_callback import Expected
+from trayalert.callbacks.silence import SilenceStatus, silence_callback
+from trayalert.domain.settings.expected_callback import ExpectedCallback
 
 CAME = "2026-09-21T14:13:20.000Z"
 SETTINGS = """
@@ -27,8 +27,8 @@ kind = "sls"
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
     (tmp_path / "settings.toml").write_text(SETTINGS, encoding="utf-8")
-    heartbeat = Expected(name="heartbeat", hours=0.5, kind="sls")
-    silent = silence_callback(heartbeat, Status.SILENT, last_at=None, at=NOON, now=NOON)
+    heartbeat = ExpectedCallback(name="heartbeat", hours=0.5, kind="sls")
+    silent = silence_callback(heartbeat, SilenceStatus.SILENT, last_at=None, at=NOON, now=NOON)
     store(tmp_path / "trayalert.db", append(), read(silent))
     return tmp_path
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from tests.program import run, serving
 from tests.storage.making import HOUR, MINUTE, NOON, store
-from trayalert.domain.gap import Cause
+from trayalert.domain.gap import GapCause
 from trayalert.storage.writer.gap_records import AddGap
 
 
 def note_gaps(data_dir: Path) -> None:
     store(
         data_dir / "trayalert.db",
-        AddGap(cause=Cause.OFF, began_at=NOON, ended_at=NOON + HOUR + 1500),
-        AddGap(cause=Cause.ASLEEP, began_at=NOON + 2 * HOUR, ended_at=NOON + 2 * HOUR + 200_000),
-        AddGap(cause=Cause.BLIND, began_at=NOON + 3 * HOUR, why="隧道 is\x1b[2J down.\nStart it."),
+        AddGap(cause=GapCause.OFF, began_at=NOON, ended_at=NOON + HOUR + 1500),
+        AddGap(cause=GapCause.ASLEEP, began_at=NOON + 2 * HOUR, ended_at=NOON + 2 * HOUR + 200_000),
+        AddGap(cause=GapCause.BLIND, began_at=NOON + 3 * HOUR, why="隧道 is\x1b[2J down.\nStart it."),
     )
 
 

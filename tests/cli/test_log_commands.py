@@ -13,7 +13,7 @@ from tests.program import environment, post, run, serving, wait_for
 from tests.storage.damage import big_log, leaves, overwrite, overwrite_page
 from tests.storage.making import NOON, rows
 from trayalert.storage.recovery.backups import list_backups, make_backup
-from trayalert.storage.recovery.quarantine import quarantined
+from trayalert.storage.recovery.quarantine import quarantined_folders
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def test_a_kill_in_the_middle_of_a_salvage_costs_nothing(data_dir: Path) -> None
         sentence = f"{2001 - lost:,} of 2,001 callbacks of the former log were salvaged; {lost} missing, and what"
         wait_for(lambda: sentence in str(status_of(data_dir)["log_news"]))
         assert count(data_dir) == 2002 - lost
-        told = status_of(data_dir)
-        assert (told["quarantined"], told["salvage"], told["salvaging"]) == (1, None, False)
+        status = status_of(data_dir)
+        assert (status["quarantined"], status["salvage"], status["salvaging"]) == (1, None, False)
         assert run("check", data_dir=data_dir).status == 0
         assert "salvaged" in second.end().err
 
@@ -73,7 +73,7 @@ def test_a_backup_is_made_by_the_running_instance_and_without_one(data_dir: Path
 def test_a_kill_in_the_middle_of_a_backup_leaves_no_half_one(data_dir: Path, pause: float) -> None:
     script = (
         "import sys, time; from pathlib import Path; from trayalert.storage.recovery import backups;"
-        "backups._PAGES = 1;"
+        "backups._PAGES_PER_STEP = 1;"
         f"backups.make_backup(Path(sys.argv[1]), keep=3, now={NOON}, rest=lambda: time.sleep(0.01))"
     )
     log = data_dir / "trayalert.db"
@@ -141,7 +141,7 @@ def test_a_kill_in_the_middle_of_a_restore_leaves_a_log_with_everything_in_it(da
         running.end()
     assert count(data_dir) == 2001
     assert not list(data_dir.glob("*.restored*"))
-    assert len(quarantined(log)) <= 1
+    assert len(quarantined_folders(log)) <= 1
 
 
 def test_restore_says_what_is_missing(tmp_path: Path, data_dir: Path) -> None:

@@ -12,14 +12,14 @@ from tests.program import DEADLINE, environment, post, run, serving, wait_for
 from tests.storage.making import NOON, keep_raw, raw_callback, rows
 from trayalert.callbacks.kinds import read_callback
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.writer import Writing
+from trayalert.storage.writer.writer import Writer
 
 MANY = 3000
 
 
 def store_unread(log: Path, count: int) -> None:
     """Fill a log as a trayalert did that did not know Cloud Monitor 2.0."""
-    writing = Writing(log, read=read_callback, keep_raw=keep_raw)
+    writing = Writer(log, read=read_callback, keep_raw=keep_raw)
     jobs = []
     for number in range(count):
         body = as_json(changed(CMS2, id=f"e-{number}", alertEntityId=f"ecs:i-{number}", resource=None))

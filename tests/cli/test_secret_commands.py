@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.program import Serving, post, run, serving
+from tests.program import ServeProcess, post, run, serving
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Serving]:
+def running(tmp_path: Path) -> Iterator[ServeProcess]:
     with serving(tmp_path) as running:
         yield running
 
@@ -20,7 +20,7 @@ def listed(data_dir: Path) -> list[dict[str, Any]]:
     return run("secrets", "--json", data_dir=data_dir).objects
 
 
-def test_a_new_secret_opens_the_door_at_once_and_is_counted(running: Serving) -> None:
+def test_a_new_secret_opens_the_door_at_once_and_is_counted(running: ServeProcess) -> None:
     assert running.run("secrets", "add", "grafana").status == 0
     url = running.run("url", "--name", "grafana").out.strip()
 
@@ -31,7 +31,7 @@ def test_a_new_secret_opens_the_door_at_once_and_is_counted(running: Serving) ->
     assert all(row["last_at"].endswith("Z") and row["secret"] == "***" for row in uses.values())
 
 
-def test_the_old_secret_and_the_new_one_are_counted_apart(running: Serving) -> None:
+def test_the_old_secret_and_the_new_one_are_counted_apart(running: ServeProcess) -> None:
     old = running.url
     new = running.run("url", "--rotate", "--grace", "1h").out.strip()
     assert [post(url) for url in (old, old, new)] == [200, 200, 200]
@@ -46,7 +46,7 @@ def test_the_old_secret_and_the_new_one_are_counted_apart(running: Serving) -> N
 
 @pytest.mark.parametrize("command", ["url", "secrets"])
 def test_a_file_that_is_gone_is_written_again_from_what_the_running_instance_knows(
-    running: Serving, command: str
+    running: ServeProcess, command: str
 ) -> None:
     (running.data_dir / "secrets.json").unlink()
     assert running.run(command).status == 0
@@ -55,7 +55,7 @@ def test_a_file_that_is_gone_is_written_again_from_what_the_running_instance_kno
     assert running.run("url").out.strip() == running.url
 
 
-def test_rotating_one_leaves_the_others_alone(running: Serving) -> None:
+def test_rotating_one_leaves_the_others_alone(running: ServeProcess) -> None:
     running.run("secrets", "add", "grafana")
     old = running.run("url", "--name", "grafana").out.strip()
     new = running.run("url", "--name", "grafana", "--rotate", "--grace", "0s").out.strip()
@@ -67,7 +67,7 @@ def test_rotating_one_leaves_the_others_alone(running: Serving) -> None:
     assert "its secret was replaced or removed" in running.end().err
 
 
-def test_a_secret_that_was_removed_opens_nothing_at_once(running: Serving) -> None:
+def test_a_secret_that_was_removed_opens_nothing_at_once(running: ServeProcess) -> None:
     running.run("secrets", "add", "grafana")
     url = running.run("url", "--name", "grafana").out.strip()
     assert running.run("secrets", "remove", "grafana").out.startswith("the secret grafana is gone")
@@ -116,7 +116,7 @@ def test_with_nothing_running_the_commands_do_it_themselves(tmp_path: Path) -> N
     ]
 
 
-def test_status_tells_what_strangers_tried(running: Serving) -> None:
+def test_status_tells_what_strangers_tried(running: ServeProcess) -> None:
     assert post(f"{running.address}/hook/wrong") == 404
     counts = running.run("status", "--json").objects[0]["door_counts"]
 

@@ -19,7 +19,7 @@ from tests.desktop.tray_item import TrayItem
 from trayalert.app.control.control_protocol import ask
 from trayalert.app.platform.clock import now
 from trayalert.app.platform.places import find_places
-from trayalert.services.simulator.client import sample_text
+from trayalert.services.simulator.client import sample_body
 
 COMMAND = [sys.executable, "-m", "trayalert"]
 _ICON = 64
@@ -38,7 +38,7 @@ def threshold(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes
 
 @cache
 def _sample() -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(sample_text("ecs-cpu").decode().strip()).items()}
+    return {name: values[0] for name, values in parse_qs(sample_body("ecs-cpu").decode().strip()).items()}
 
 
 def recovery(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
@@ -46,7 +46,7 @@ def recovery(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
     return threshold(instance, **({"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": "CRITICAL"} | changes))
 
 
-def know_the_guide(data_dir: Path) -> None:
+def finish_setup(data_dir: Path) -> None:
     """Let the data dir be one whose owner has been through the guide."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     remembered = data_dir / "remembered.json"
@@ -92,7 +92,7 @@ class Application:
         self.data_dir = folder / "data"
         self.out, self.log = folder / "stdout", folder / "stderr"
         if not first_run and not self.data_dir.is_file():
-            know_the_guide(self.data_dir)
+            finish_setup(self.data_dir)
         arguments = [*COMMAND, "--port", str(port), "--data-dir", str(self.data_dir)]
         self._program = Program(command or arguments, env=self.env, log=self.log, out=self.out)
 
@@ -107,15 +107,15 @@ class Application:
     @cached_property
     def url(self) -> str:
         """The callback URL, once the door is open."""
-        wait_until(lambda: "listening on http" in self.said() or not self.running, "the door is open")
-        assert self.running, self.complaints()
+        wait_until(lambda: "listening on http" in self.output() or not self.running, "the door is open")
+        assert self.running, self.error_output()
         return self.ask("url").strip()
 
-    def said(self) -> str:
+    def output(self) -> str:
         """Return what it has printed."""
         return self.out.read_text()
 
-    def complaints(self) -> str:
+    def error_output(self) -> str:
         """Return what it has said on stderr."""
         return self.log.read_text()
 
@@ -167,7 +167,7 @@ class Application:
         names = wait_until(self.desktop.tray_items, "the tray has an item")
         return TrayItem(self.desktop.bus_address, names[0])
 
-    def tooltip_says(self, *words: str) -> None:
+    def wait_for_tooltip(self, *words: str) -> None:
         """Wait until the tray's tooltip has all these words, in small or capital letters."""
         tray = self.tray
         wait_until(lambda: all(word.lower() in tray.tooltip.lower() for word in words), f"the tooltip says {words}")
@@ -177,7 +177,7 @@ class Application:
         seen = self.desktop.windows("--class", "^trayalert$")
         return [window for window in seen if min(window.width, window.height) > _ICON]
 
-    def strips(self) -> list[Window]:
+    def overlays(self) -> list[Window]:
         """Return its strip, where it is visible."""
         return self.desktop.windows("--name", "^trayalert strip$")
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QTimer
 
 from trayalert.app import desktop
 from trayalert.cli import main
-from trayalert.ui.main_ui import Front
+from trayalert.ui.main_ui import MainUi
 
 SECONDS = 3.0
 
@@ -26,8 +26,8 @@ def block() -> None:
     print("free", flush=True)
 
 
-class SlowFront(Front):
-    """A front whose start is followed by three bad seconds."""
+class BlockedUi(MainUi):
+    """A main UI whose start is followed by three bad seconds."""
 
     def start(self, *, minimised: bool = False) -> None:
         super().start(minimised=minimised)
@@ -35,5 +35,5 @@ class SlowFront(Front):
 
 
 if __name__ == "__main__":
-    vars(desktop)["Front"] = SlowFront
+    vars(desktop)["MainUi"] = BlockedUi
     main(["--port", "0", "--data-dir", sys.argv[1]])

@@ -82,7 +82,7 @@ def application(desktop: Desktop, tmp_path: Path, browser: Browser) -> Iterator[
         yield running
         if running.running:
             assert running.end() == 0
-        assert running.complaints() == ""
+        assert running.error_output() == ""
     finally:
         running.stop()
         wait_until(lambda: not desktop.notifications(), "no notification is left")

@@ -12,7 +12,7 @@ _NOTIFICATIONS = "interface='org.freedesktop.Notifications',eavesdrop='true'"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NotifyCall:
     """One Notify call. `urgency` is 0, 1 or 2; `words` title and body together."""
 
     replaces: int
@@ -30,7 +30,7 @@ class Overheard:
     """All Notify calls on the bus at that address while it is open, in their order."""
 
     def __init__(self, address: str) -> None:
-        self.notified: list[Told] = []
+        self.notified: list[NotifyCall] = []
         self._address = address
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -40,7 +40,7 @@ class Overheard:
         assert self._ready.wait(10)
 
     def titles(self) -> list[str]:
-        return [told.title for told in self.notified]
+        return [call.title for call in self.notified]
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._ending.set)
@@ -52,7 +52,7 @@ class Overheard:
 
     async def _listen(self) -> None:
         bus = await MessageBus(bus_address=self._address).connect()
-        bus.add_message_handler(self._hear)
+        bus.add_message_handler(self._on_message)
         await bus.call(
             Message(
                 destination="org.freedesktop.DBus",
@@ -67,13 +67,15 @@ class Overheard:
         await self._ending.wait()
         bus.disconnect()
 
-    def _hear(self, message: Message) -> bool:
+    def _on_message(self, message: Message) -> bool:
         if message.message_type is not MessageType.METHOD_CALL:
             return False
         if message.member == "Notify":
-            self.notified.append(_told(*message.body))
+            self.notified.append(_notify_call(*message.body))
         return True  # else dbus-fast would answer a call that is not for us
 
 
-def _told(_app: str, replaces: int, _icon: str, title: str, body: str, actions: list[str], *rest: Any) -> Told:
-    return Told(replaces, title, body, tuple(actions), rest[0]["urgency"].value)
+def _notify_call(
+    _app: str, replaces: int, _icon: str, title: str, body: str, actions: list[str], *rest: Any
+) -> NotifyCall:
+    return NotifyCall(replaces, title, body, tuple(actions), rest[0]["urgency"].value)

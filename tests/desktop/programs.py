@@ -57,9 +57,9 @@ class Program:
     ) -> None:
         self.log = log
         self.name = Path(arguments[0]).name
-        with log.open("ab") as said, (out or log).open("ab") as told:
+        with log.open("ab") as stderr, (out or log).open("ab") as stdout:
             self.process = subprocess.Popen(
-                list(arguments), env=dict(env), stdin=stdin, stdout=told, stderr=said, start_new_session=True
+                list(arguments), env=dict(env), stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
             )
 
     @property

@@ -153,20 +153,20 @@ class Desktop:
 
     def owned(self, name: str) -> bool:
         """Whether anybody has that name on the bus."""
-        said = self._output(
+        output = self._output(
             "dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus",
             "org.freedesktop.DBus.NameHasOwner", f"string:{name}",
         )  # fmt: skip
-        return "true" in said
+        return "true" in output
 
     def tray_items(self) -> list[str]:
         """Return the StatusNotifier items that the tray knows, as `service/path` texts."""
-        said = self._output(
+        output = self._output(
             "dbus-send", "--session", "--print-reply", "--dest=org.kde.StatusNotifierWatcher",
             "/StatusNotifierWatcher", "org.freedesktop.DBus.Properties.Get",
             "string:org.kde.StatusNotifierWatcher", "string:RegisteredStatusNotifierItems",
         )  # fmt: skip
-        return re.findall(r'string "(.+)"', said)
+        return re.findall(r'string "(.+)"', output)
 
     def _tray_there(self) -> bool:
         return self.owned("org.kde.StatusNotifierWatcher") or bool(self.windows("--class", "tint2"))
@@ -178,8 +178,8 @@ class Desktop:
         """Return the visible windows that `xdotool search` finds with these options, upper ones first."""
         found = []
         for number in self._output("xdotool", "search", "--onlyvisible", *search).split():
-            said = self._output("xdotool", "getwindowgeometry", "--shell", number)
-            at = dict(re.findall(r"^(X|Y|WIDTH|HEIGHT)=(-?\d+)$", said, re.MULTILINE))
+            output = self._output("xdotool", "getwindowgeometry", "--shell", number)
+            at = dict(re.findall(r"^(X|Y|WIDTH|HEIGHT)=(-?\d+)$", output, re.MULTILINE))
             if len(at) == 4:  # else it went between the two questions
                 found.append(Window(int(number), int(at["X"]), int(at["Y"]), int(at["WIDTH"]), int(at["HEIGHT"])))
         return sorted(found, key=lambda window: (window.y, window.x))
@@ -285,8 +285,8 @@ def start_x_server(*options: str) -> tuple[subprocess.Popen[bytes], str]:
         )
     finally:
         os.close(writing)
-    with os.fdopen(reading) as said:
-        number = said.readline().strip()  # empty when Xvfb ended without having opened one
+    with os.fdopen(reading) as output:
+        number = output.readline().strip()  # empty when Xvfb ended without having opened one
     if not number:
         raise RuntimeError("Xvfb found no free display")
     return server, f":{number}"

@@ -64,7 +64,7 @@ class StandIn:
         """The numbers that it was told to close, in their order."""
         return [call["id"] for call in self._calls("CloseNotification")]
 
-    def tell(self, command: str) -> None:
+    def send(self, command: str) -> None:
         """Give it a command, and wait until it obeyed."""
         before = len(self._calls("obeyed"))
         stdin = self._program.process.stdin

@@ -125,5 +125,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--capabilities", default=",".join(CAPABILITIES))
     parser.add_argument("--server", default="stand-in")
-    asked = parser.parse_args()
-    asyncio.run(_serve(tuple(asked.capabilities.split(",")), asked.server))
+    arguments = parser.parse_args()
+    asyncio.run(_serve(tuple(arguments.capabilities.split(",")), arguments.server))

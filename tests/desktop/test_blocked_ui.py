@@ -24,15 +24,15 @@ def test_answers_come_while_the_ui_is_blocked(desktop: Desktop, tmp_path: Path, 
     )
     try:
         assert running.url
-        wait_until(lambda: "blocked" in running.said(), "the UI is blocked")
+        wait_until(lambda: "blocked" in running.output(), "the UI is blocked")
         waits: list[float] = []
-        while "free" not in running.said():
+        while "free" not in running.output():
             begun = time.monotonic()
             assert running.post(threshold(f"i-{len(waits)}")) == 200
             waits.append(time.monotonic() - begun)
         assert len(waits) > 10
         assert max(waits) < BOUND
-        running.tooltip_says(f"{len(waits)} open")
+        running.wait_for_tooltip(f"{len(waits)} open")
         assert running.end() == 0
     finally:
         running.stop()

@@ -40,8 +40,8 @@ def test_without_a_tray_window_and_strip_show_and_the_strip_is_the_way_back(
         assert [row[3] for row in running.rows()] == ["ECS CPU high"]
         bare_desktop.press("alt+F4")
         wait_until(lambda: not running.windows(), "the window is hidden")
-        strip = running.strips()[0]
-        bare_desktop.click(strip.x + strip.width // 2, strip.y + strip.height // 2)
+        overlay = running.overlays()[0]
+        bare_desktop.click(overlay.x + overlay.width // 2, overlay.y + overlay.height // 2)
         bare_desktop.focus(running.window())
         bare_desktop.press("alt+F4")
         wait_until(lambda: not running.windows(), "the window is hidden again")
@@ -53,10 +53,10 @@ def test_without_a_tray_window_and_strip_show_and_the_strip_is_the_way_back(
             return running.windows()
 
         wait_until(clicked, "the icon in the tray that came late shows the window")
-        wait_until(lambda: not running.strips(), "the strip goes, as the tray is there")
+        wait_until(lambda: not running.overlays(), "the strip goes, as the tray is there")
         assert running.end() == 0
-        assert running.complaints().count("\n") == 1
-        assert NO_DAEMON in running.complaints()
+        assert running.error_output().count("\n") == 1
+        assert NO_DAEMON in running.error_output()
     finally:
         running.stop()
 
@@ -68,7 +68,7 @@ def test_without_a_daemon_the_tooltip_says_so_and_what_was_held_comes_in_one_sum
     try:
         for number in range(3):
             running.post(threshold(f"i-{number}"))
-        running.tooltip_says("3 open, worst CRITICAL", NO_DAEMON)
+        running.wait_for_tooltip("3 open, worst CRITICAL", NO_DAEMON)
 
         desktop.start_notifier("xfce4-notifyd")
 
@@ -77,7 +77,7 @@ def test_without_a_daemon_the_tooltip_says_so_and_what_was_held_comes_in_one_sum
         assert overheard.titles() == ["3 more incidents, worst CRITICAL"]
         wait_until(lambda: NO_DAEMON not in running.tray.tooltip, "the tooltip is silent about it")
         desktop.stop_notifier()
-        running.tooltip_says(NO_DAEMON)
+        running.wait_for_tooltip(NO_DAEMON)
         desktop.start_notifier("xfce4-notifyd")
         wait_until(lambda: NO_DAEMON not in running.tray.tooltip, "the daemon is back")
         running.post(threshold("i-after", alertName="after"))
@@ -93,13 +93,13 @@ def test_the_item_is_back_in_a_panel_that_was_killed_and_started_again(tmp_path:
         running = Application(desktop, tmp_path)
         try:
             running.post(threshold())
-            running.tooltip_says("1 open")
+            running.wait_for_tooltip("1 open")
             desktop.stop_panel()
             running.post(threshold("i-another"))
             desktop.start_panel("xfce4-panel")
-            running.tooltip_says("2 open")
+            running.wait_for_tooltip("2 open")
             assert running.windows() == [], "a panel that restarts is no reason to show the window"
             assert running.end() == 0
-            assert running.complaints() == ""
+            assert running.error_output() == ""
         finally:
             running.stop()

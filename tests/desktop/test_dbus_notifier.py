@@ -15,10 +15,10 @@ from tests.desktop.programs import until
 from tests.desktop.session_bus import SessionBus
 from tests.desktop.stand_in import CAPABILITIES, Notified, StandIn, command
 from trayalert.domain.incident.level import Level
-from trayalert.domain.notification import Notice
+from trayalert.domain.notification import Notification
 from trayalert.ui.notifications import dbus
 from trayalert.ui.notifications.dbus import DbusNotifier
-from trayalert.ui.notifications.dbus_message import Daemon, further_key, notify_arguments
+from trayalert.ui.notifications.dbus_message import Daemon, button_key, notify_arguments
 
 pytestmark = pytest.mark.desktop
 
@@ -41,16 +41,16 @@ def start_stand_in(bus: SessionBus, tmp_path: Path) -> Iterator[StandInStarter]:
 class Watched:
     """A notifier with all that it told the app."""
 
-    def __init__(self, address: str, *, answer_within: float = 0.3, retry_after: float = 60.0) -> None:
+    def __init__(self, address: str, *, reply_timeout: float = 0.3, retry_delay: float = 60.0) -> None:
         self.clicked: list[str] = []
-        self.standings: list[tuple[bool, str | None]] = []
+        self.states: list[tuple[bool, str | None]] = []
         self.notifier = DbusNotifier(
             on_click=lambda tag, _key: self.clicked.append(tag),
-            on_change=lambda: self.standings.append((self.notifier.available, self.notifier.problem)),
+            on_change=lambda: self.states.append((self.notifier.available, self.notifier.problem)),
             address=address,
-            answer_within=answer_within,
-            retry_after=retry_after,
-            refused_pause=0.05,
+            reply_timeout=reply_timeout,
+            retry_delay=retry_delay,
+            refusal_delay=0.05,
         )
 
 
@@ -64,8 +64,10 @@ async def watched(address: str, **how: float) -> AsyncIterator[Watched]:
         await running.notifier.stop()
 
 
-def notice(tag: str = "incident-1", title: str = "WARN: cpu", level: Level = Level.WARN, **more: Any) -> Notice:
-    return Notice(tag=tag, title=title, level=level, **more)
+def make_notification(
+    tag: str = "incident-1", title: str = "WARN: cpu", level: Level = Level.WARN, **more: Any
+) -> Notification:
+    return Notification(tag=tag, title=title, level=level, **more)
 
 
 async def shown(stand_in: StandIn, count: int) -> list[Notified]:
@@ -79,30 +81,30 @@ def test_a_notice_comes_with_urgency_picture_and_actions(
     async def scenario() -> None:
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
-            assert w.standings == [(True, None)]
-            w.notifier.show(notice(level=Level.CRITICAL, lines=("web-01", "97 %"), action="Open in console"))
-            (told,) = await shown(stand_in, 1)
-        assert (told.app, told.title, told.body) == ("trayalert", "WARN: cpu", "web-01\n97 %")
-        assert told.hints == {"urgency": 2, "desktop-entry": "trayalert"}
-        assert told.actions == ["default", "Open in console", "open", "Open in console"]
-        assert told.image == [48, 48, 192, True, 8, 4, 48 * 48 * 4]
-        assert (told.replaces, told.lasts) == (0, -1)
+            assert w.states == [(True, None)]
+            w.notifier.show(make_notification(level=Level.CRITICAL, lines=("web-01", "97 %"), action="Open in console"))
+            (call,) = await shown(stand_in, 1)
+        assert (call.app, call.title, call.body) == ("trayalert", "WARN: cpu", "web-01\n97 %")
+        assert call.hints == {"urgency": 2, "desktop-entry": "trayalert"}
+        assert call.actions == ["default", "Open in console", "open", "Open in console"]
+        assert call.image == [48, 48, 192, True, 8, 4, 48 * 48 * 4]
+        assert (call.replaces, call.lasts) == (0, -1)
 
     on_qt(scenario())
 
 
 @pytest.mark.parametrize(
-    ("told", "urgency"),
+    ("notification", "urgency"),
     [
-        (notice(level=Level.CRITICAL), 2),
-        (notice(level=Level.WARN), 1),
-        (notice(level=Level.INFO), 0),
-        (notice(level=Level.OK), 0),
-        (notice(level=Level.INFO, awaited=True), 1),
+        (make_notification(level=Level.CRITICAL), 2),
+        (make_notification(level=Level.WARN), 1),
+        (make_notification(level=Level.INFO), 0),
+        (make_notification(level=Level.OK), 0),
+        (make_notification(level=Level.INFO, awaited=True), 1),
     ],
 )
-def test_the_level_is_the_urgency(told: Notice, urgency: int) -> None:
-    assert notify_arguments(told, Daemon(), replaces=0)[6]["urgency"].value == urgency
+def test_the_level_is_the_urgency(notification: Notification, urgency: int) -> None:
+    assert notify_arguments(notification, Daemon(), replaces=0)[6]["urgency"].value == urgency
 
 
 @pytest.mark.parametrize(
@@ -114,12 +116,12 @@ def test_the_level_is_the_urgency(told: Notice, urgency: int) -> None:
     ],
 )
 def test_a_further_button_is_one_more_where_the_daemon_takes_any(daemon: Daemon, actions: list[str]) -> None:
-    told = notice(further=(("chart", "Metric\nchart"),))
-    found = notify_arguments(told, daemon, replaces=0)[5]
+    notification = make_notification(further=(("chart", "Metric\nchart"),))
+    found = notify_arguments(notification, daemon, replaces=0)[5]
     assert found[::2] == actions
     assert set(found[1::2]) <= {"Open", "Metric chart"}
-    assert [further_key(action) for action in actions if action.startswith("further")] == ["chart"] * bool(actions)
-    assert further_key("default") == further_key("open") == ""
+    assert [button_key(action) for action in actions if action.startswith("further")] == ["chart"] * bool(actions)
+    assert button_key("default") == button_key("open") == ""
 
 
 def test_a_daemon_that_draws_the_default_action_gets_no_second_button(
@@ -128,9 +130,9 @@ def test_a_daemon_that_draws_the_default_action_gets_no_second_button(
     async def scenario() -> None:
         stand_in = start_stand_in(server="Xfce Notify Daemon")
         async with watched(bus.address) as w:
-            w.notifier.show(notice())
-            (told,) = await shown(stand_in, 1)
-        assert told.actions == ["default", "Open"]
+            w.notifier.show(make_notification())
+            (call,) = await shown(stand_in, 1)
+        assert call.actions == ["default", "Open"]
 
     on_qt(scenario())
 
@@ -151,10 +153,10 @@ def test_text_of_the_network_is_plain_whatever_the_daemon_reads(
     async def scenario() -> None:
         stand_in = start_stand_in(capabilities=capabilities)
         async with watched(bus.address) as w:
-            w.notifier.show(notice(title=HOSTILE, lines=(HOSTILE,)))
-            (told,) = await shown(stand_in, 1)
-        assert told.body == body
-        assert told.title == "a&b <b>x</b> <img src='file:///etc/passwd'> [31m Recovered"
+            w.notifier.show(make_notification(title=HOSTILE, lines=(HOSTILE,)))
+            (call,) = await shown(stand_in, 1)
+        assert call.body == body
+        assert call.title == "a&b <b>x</b> <img src='file:///etc/passwd'> [31m Recovered"
 
     on_qt(scenario())
 
@@ -165,12 +167,12 @@ def test_one_notification_per_tag_is_replaced_as_it_changes(
     async def scenario() -> None:
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
-            w.notifier.show(notice("a"))
-            w.notifier.show(notice("b"))
+            w.notifier.show(make_notification("a"))
+            w.notifier.show(make_notification("b"))
             await shown(stand_in, 2)
-            w.notifier.show(notice("a", "CRITICAL: cpu", Level.CRITICAL))
-            told = await shown(stand_in, 3)
-        assert (told[2].replaces, told[2].id) == (told[0].id, told[0].id)
+            w.notifier.show(make_notification("a", "CRITICAL: cpu", Level.CRITICAL))
+            calls = await shown(stand_in, 3)
+        assert (calls[2].replaces, calls[2].id) == (calls[0].id, calls[0].id)
 
     on_qt(scenario())
 
@@ -181,17 +183,17 @@ def test_what_the_person_closed_comes_anew_and_a_quiet_change_does_not_bring_it_
     async def scenario() -> None:
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
-            w.notifier.show(notice("a"))
+            w.notifier.show(make_notification("a"))
             (first,) = await shown(stand_in, 1)
-            stand_in.tell(f"close {first.id} 2")
+            stand_in.send(f"close {first.id} 2")
             await until(lambda: "a" not in w.notifier._ids, "the closing is heard")
-            w.notifier.show(notice("a", "quiet", quiet=True))
-            w.notifier.show(notice("b"))
+            w.notifier.show(make_notification("a", "quiet", quiet=True))
+            w.notifier.show(make_notification("b"))
             await shown(stand_in, 2)
-            w.notifier.show(notice("a", "anew"))
-            told = await shown(stand_in, 3)
-        assert [one.title for one in told[1:]] == ["WARN: cpu", "anew"]
-        assert told[2].replaces == 0
+            w.notifier.show(make_notification("a", "anew"))
+            calls = await shown(stand_in, 3)
+        assert [one.title for one in calls[1:]] == ["WARN: cpu", "anew"]
+        assert calls[2].replaces == 0
 
     on_qt(scenario())
 
@@ -200,13 +202,13 @@ def test_an_action_comes_back_with_its_tag(bus: SessionBus, start_stand_in: Stan
     async def scenario() -> None:
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
-            w.notifier.show(notice("a"))
-            w.notifier.show(notice("b"))
-            told = await shown(stand_in, 2)
+            w.notifier.show(make_notification("a"))
+            w.notifier.show(make_notification("b"))
+            calls = await shown(stand_in, 2)
             await until(lambda: len(w.notifier._ids) == 2, "both answers")
-            stand_in.tell(f"action {told[1].id} default")
-            stand_in.tell("action 99 default")
-            stand_in.tell(f"action {told[0].id} open")
+            stand_in.send(f"action {calls[1].id} default")
+            stand_in.send("action 99 default")
+            stand_in.send(f"action {calls[0].id} open")
             await until(lambda: w.clicked == ["b", "a"], "both actions, and not that of another program")
 
     on_qt(scenario())
@@ -218,13 +220,13 @@ def test_a_farewell_takes_the_place_and_is_closed_by_us(
     async def scenario() -> None:
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
-            w.notifier.show(notice("a"))
+            w.notifier.show(make_notification("a"))
             await shown(stand_in, 1)
-            w.notifier.withdraw("a", notice("a", "Recovered: cpu", Level.OK, lasts=200))
-            told = await shown(stand_in, 2)
-            assert (told[1].replaces, told[1].lasts) == (told[0].id, 200)
-            assert told[1].hints["urgency"] == 0
-            await until(lambda: stand_in.closed == [told[0].id], "the farewell is closed")
+            w.notifier.withdraw("a", make_notification("a", "Recovered: cpu", Level.OK, lasts=200))
+            calls = await shown(stand_in, 2)
+            assert (calls[1].replaces, calls[1].lasts) == (calls[0].id, 200)
+            assert calls[1].hints["urgency"] == 0
+            await until(lambda: stand_in.closed == [calls[0].id], "the farewell is closed")
 
     on_qt(scenario())
 
@@ -235,12 +237,12 @@ def test_a_new_notice_outlives_the_farewell_before_it(
     async def scenario() -> None:
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
-            w.notifier.withdraw("a", notice("a", "Recovered", Level.OK, lasts=100))
-            w.notifier.withdraw("b", notice("b", "Recovered", Level.OK, lasts=200))
-            told = await shown(stand_in, 2)
-            w.notifier.show(notice("a"))
+            w.notifier.withdraw("a", make_notification("a", "Recovered", Level.OK, lasts=100))
+            w.notifier.withdraw("b", make_notification("b", "Recovered", Level.OK, lasts=200))
+            calls = await shown(stand_in, 2)
+            w.notifier.show(make_notification("a"))
             await until(lambda: stand_in.closed, "the other farewell is closed")
-            assert stand_in.closed == [told[1].id]
+            assert stand_in.closed == [calls[1].id]
 
     on_qt(scenario())
 
@@ -249,10 +251,10 @@ def test_quitting_takes_all_of_ours_away(bus: SessionBus, start_stand_in: StandI
     async def scenario() -> None:
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
-            w.notifier.show(notice("a"))
-            w.notifier.show(notice("b", level=Level.CRITICAL))
-            told = await shown(stand_in, 2)
-        await until(lambda: stand_in.closed == [one.id for one in told], "both are closed")
+            w.notifier.show(make_notification("a"))
+            w.notifier.show(make_notification("b", level=Level.CRITICAL))
+            calls = await shown(stand_in, 2)
+        await until(lambda: stand_in.closed == [one.id for one in calls], "both are closed")
 
     on_qt(scenario())
 
@@ -262,12 +264,12 @@ def test_quitting_takes_away_what_a_busy_daemon_is_just_showing(
 ) -> None:
     async def scenario() -> None:
         stand_in = start_stand_in()
-        stand_in.tell("mute")
-        async with watched(bus.address, answer_within=5.0) as w:
-            w.notifier.show(notice("a"))
-            (told,) = await shown(stand_in, 1)
-            asyncio.get_running_loop().call_later(1.0, stand_in.tell, "answer")
-        await until(lambda: stand_in.closed == [told.id], "it is closed")
+        stand_in.send("mute")
+        async with watched(bus.address, reply_timeout=5.0) as w:
+            w.notifier.show(make_notification("a"))
+            (call,) = await shown(stand_in, 1)
+            asyncio.get_running_loop().call_later(1.0, stand_in.send, "answer")
+        await until(lambda: stand_in.closed == [call.id], "it is closed")
 
     on_qt(scenario())
 
@@ -278,10 +280,10 @@ def test_a_hanging_daemon_does_not_hold_up_quitting(
     async def scenario() -> None:
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
-            w.notifier.show(notice("a"))
+            w.notifier.show(make_notification("a"))
             await shown(stand_in, 1)
             stand_in.freeze()
-            w.notifier.show(notice("b"))
+            w.notifier.show(make_notification("b"))
             await until(lambda: w.notifier.problem == dbus.HANGS, "the hanging is said")
             started = time.monotonic()
         assert time.monotonic() - started < 1.5
@@ -295,13 +297,13 @@ def test_no_daemon_at_the_start_is_said_and_one_that_comes_gets_what_waited(
 ) -> None:
     async def scenario() -> None:
         async with watched(bus.address) as w:
-            assert w.standings == [(False, dbus.NO_DAEMON)]
+            assert w.states == [(False, dbus.NO_DAEMON)]
             for number in range(100):
-                w.notifier.show(notice("a", f"number {number}"))
+                w.notifier.show(make_notification("a", f"number {number}"))
             stand_in = start_stand_in()
-            (told,) = await shown(stand_in, 1)
-            assert told.title == "number 99"
-            assert w.standings[1:] == [(True, None)]
+            (call,) = await shown(stand_in, 1)
+            assert call.title == "number 99"
+            assert w.states[1:] == [(True, None)]
         assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == [dbus.NO_DAEMON]
 
     on_qt(scenario())
@@ -313,15 +315,15 @@ def test_a_daemon_that_dies_voids_its_numbers_and_the_next_one_is_used(
     async def scenario() -> None:
         first = start_stand_in()
         async with watched(bus.address) as w:
-            w.notifier.show(notice("a"))
+            w.notifier.show(make_notification("a"))
             await shown(first, 1)
             first.die()
             await until(lambda: not w.notifier.available, "its death is heard")
             second = start_stand_in()
             await until(lambda: w.notifier.available, "the next one is heard")
-            w.notifier.show(notice("a", "anew"))
-            (told,) = await shown(second, 1)
-            assert (told.title, told.replaces) == ("anew", 0)
+            w.notifier.show(make_notification("a", "anew"))
+            (call,) = await shown(second, 1)
+            assert (call.title, call.replaces) == ("anew", 0)
 
     on_qt(scenario())
 
@@ -331,14 +333,14 @@ def test_a_daemon_that_dies_over_a_notice_does_not_lose_it(
 ) -> None:
     async def scenario() -> None:
         first = start_stand_in()
-        first.tell("mute")
+        first.send("mute")
         async with watched(bus.address) as w:
-            w.notifier.show(notice("a", "kept"))
+            w.notifier.show(make_notification("a", "kept"))
             await shown(first, 1)
             first.die()
             second = start_stand_in()
-            (told,) = await shown(second, 1)
-            assert told.title == "kept"
+            (call,) = await shown(second, 1)
+            assert call.title == "kept"
 
     on_qt(scenario())
 
@@ -349,27 +351,27 @@ def test_a_hanging_daemon_blocks_nobody_and_gets_only_the_newest_when_it_wakes(
     async def scenario() -> None:
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
-            w.notifier.show(notice("a"))
+            w.notifier.show(make_notification("a"))
             await shown(stand_in, 1)
             stand_in.freeze()
             started = time.monotonic()
             for number in range(1_000):
-                w.notifier.show(notice("a", f"a {number}"))
-                w.notifier.show(notice(f"other {number}", level=Level.INFO))
-                w.notifier.show(notice("b", f"b {number}", Level.CRITICAL))
+                w.notifier.show(make_notification("a", f"a {number}"))
+                w.notifier.show(make_notification(f"other {number}", level=Level.INFO))
+                w.notifier.show(make_notification("b", f"b {number}", Level.CRITICAL))
             assert time.monotonic() - started < 0.5
             await until(lambda: w.notifier.problem == dbus.HANGS, "the hanging is said")
-            w.notifier.show(notice("a", "a last"))
+            w.notifier.show(make_notification("a", "a last"))
             w.notifier.withdraw("b")
-            w.notifier.show(notice("b", "b last", Level.CRITICAL))
+            w.notifier.show(make_notification("b", "b last", Level.CRITICAL))
             stand_in.thaw()
             await until(lambda: {"a last", "b last"} <= {one.title for one in stand_in.shown}, "the newest of both")
             await until(lambda: w.notifier.available, "it is said to work again")
             assert len(stand_in.shown) < 60
             # the one that it was asked while it hung, then only what was newest
             assert len([one for one in stand_in.shown if one.title.startswith("a ")]) == 2
-        said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
-        assert said == [dbus.HANGS]
+        messages = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+        assert messages == [dbus.HANGS]
 
     on_qt(scenario())
 
@@ -379,14 +381,14 @@ def test_a_notify_that_is_never_answered_is_given_up_and_tried_again(
 ) -> None:
     async def scenario() -> None:
         stand_in = start_stand_in()
-        stand_in.tell("mute")
-        async with watched(bus.address, answer_within=0.1, retry_after=0.3) as w:
-            w.notifier.show(notice("a"))
-            told = await shown(stand_in, 2)
+        stand_in.send("mute")
+        async with watched(bus.address, reply_timeout=0.1, retry_delay=0.3) as w:
+            w.notifier.show(make_notification("a"))
+            calls = await shown(stand_in, 2)
             assert not w.notifier.available
-            stand_in.tell("answer")
+            stand_in.send("answer")
             await until(lambda: w.notifier.available, "it is said to work again")
-            await until(lambda: told[0].id in stand_in.closed, "what came late is taken away")
+            await until(lambda: calls[0].id in stand_in.closed, "what came late is taken away")
             assert "a" in w.notifier._ids
 
     on_qt(scenario())
@@ -397,18 +399,18 @@ def test_a_refused_burst_is_tried_again_then_dropped_and_told_once(
 ) -> None:
     async def scenario() -> None:
         stand_in = start_stand_in()
-        stand_in.tell("reject")
+        stand_in.send("reject")
         async with watched(bus.address) as w:
             for tag in ("a", "b"):
-                w.notifier.show(notice(tag))
+                w.notifier.show(make_notification(tag))
             await shown(stand_in, 6)
-            await until(lambda: w.standings[-1] == (True, dbus.REFUSES), "the refusal is said")
-            stand_in.tell("answer")
-            w.notifier.show(notice("c", "taken"))
-            await until(lambda: w.standings[-1] == (True, None), "all is well again")
+            await until(lambda: w.states[-1] == (True, dbus.REFUSES), "the refusal is said")
+            stand_in.send("answer")
+            w.notifier.show(make_notification("c", "taken"))
+            await until(lambda: w.states[-1] == (True, None), "all is well again")
             assert stand_in.shown[-1].title == "taken"
-        said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
-        assert said == [dbus.REFUSES]
+        messages = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+        assert messages == [dbus.REFUSES]
 
     on_qt(scenario())
 
@@ -424,10 +426,10 @@ def test_a_daemon_that_the_bus_can_start_counts_as_there_and_is_started_by_the_f
     bus.restart()
 
     async def scenario() -> None:
-        async with watched(bus.address, answer_within=5) as w:
+        async with watched(bus.address, reply_timeout=5) as w:
             assert w.notifier.available
             assert not log.exists()
-            w.notifier.show(notice("a"))
+            w.notifier.show(make_notification("a"))
             await until(lambda: log.exists() and "Notify" in log.read_text(), "it was started and told")
             assert w.notifier.available
 
@@ -439,9 +441,9 @@ def test_a_daemon_that_cannot_be_started_is_as_good_as_none(bus: SessionBus, on_
     bus.restart()
 
     async def scenario() -> None:
-        async with watched(bus.address, answer_within=5) as w:
-            w.notifier.show(notice("a"))
-            await until(lambda: w.standings[-1] == (False, dbus.NO_DAEMON), "it is said")
+        async with watched(bus.address, reply_timeout=5) as w:
+            w.notifier.show(make_notification("a"))
+            await until(lambda: w.states[-1] == (False, dbus.NO_DAEMON), "it is said")
 
     on_qt(scenario())
 
@@ -450,8 +452,8 @@ def test_a_daemon_that_cannot_be_started_is_as_good_as_none(bus: SessionBus, on_
 def test_without_a_session_bus_nothing_raises(on_qt: OnQt, address: str) -> None:
     async def scenario() -> None:
         async with watched(address) as w:
-            assert w.standings == [(False, dbus.NO_BUS)]
-            w.notifier.show(notice("a"))
+            assert w.states == [(False, dbus.NO_BUS)]
+            w.notifier.show(make_notification("a"))
             w.notifier.withdraw("a")
 
     on_qt(scenario())
@@ -463,7 +465,7 @@ def test_an_environment_without_a_bus_is_no_bus(on_qt: OnQt, monkeypatch: pytest
 
     async def scenario() -> None:
         async with watched("") as w:
-            assert w.standings == [(False, dbus.NO_BUS)]
+            assert w.states == [(False, dbus.NO_BUS)]
 
     on_qt(scenario())
 
@@ -473,13 +475,13 @@ def test_a_bus_that_ends_and_comes_back_is_found_again(
 ) -> None:
     async def scenario() -> None:
         start_stand_in()
-        async with watched(bus.address, retry_after=0.2) as w:
+        async with watched(bus.address, retry_delay=0.2) as w:
             bus.restart()
-            await until(lambda: (False, dbus.NO_BUS) in w.standings, "the end of the bus is heard")
-            w.notifier.show(notice("a", "kept"))
+            await until(lambda: (False, dbus.NO_BUS) in w.states, "the end of the bus is heard")
+            w.notifier.show(make_notification("a", "kept"))
             stand_in = start_stand_in()
-            (told,) = await shown(stand_in, 1)
-            assert told.title == "kept"
+            (call,) = await shown(stand_in, 1)
+            assert call.title == "kept"
 
     on_qt(scenario())
 

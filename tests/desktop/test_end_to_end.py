@@ -24,17 +24,17 @@ def notified(overheard: Overheard, *titles: str) -> None:
 def test_a_callback_changes_the_tray_and_its_notification_leads_to_the_console(
     application: Application, overheard: Overheard, browser: Browser
 ) -> None:
-    application.tooltip_says("No incident is open", "No callback has ever arrived", "Reach unknown")
-    calm = application.tray.picture
+    application.wait_for_tooltip("No incident is open", "No callback has ever arrived", "Reach unknown")
+    idle_picture = application.tray.picture
 
     assert application.post(threshold(WEB)) == 200
 
-    application.tooltip_says("1 open, worst CRITICAL", "Last callback less than a minute ago", "Reach unknown")
-    assert application.tray.picture != calm
+    application.wait_for_tooltip("1 open, worst CRITICAL", "Last callback less than a minute ago", "Reach unknown")
+    assert application.tray.picture != idle_picture
     notified(overheard, CRITICAL)
-    (told,) = overheard.notified
-    assert told.urgency == 2
-    name, address, reading, since = told.body.split("\n")
+    (call,) = overheard.notified
+    assert call.urgency == 2
+    name, address, reading, since = call.body.split("\n")
     assert (name, address, reading) == (f"web-01 ({WEB})", "10.0.0.14", "CPU使用率: 97.4 % (Average ≥ 95 %)")
     assert since.startswith("cn-hangzhou, since ")
     application.desktop.click_notification_button()
@@ -59,7 +59,7 @@ def test_the_notifications_second_button_leads_to_the_metric_chart(application: 
 def test_an_ok_puts_recovered_in_the_notifications_place_and_then_takes_it_away(
     application: Application, overheard: Overheard
 ) -> None:
-    calm = application.tray.picture
+    idle_picture = application.tray.picture
     application.post(threshold())
     application.desktop.notification()
 
@@ -67,8 +67,8 @@ def test_an_ok_puts_recovered_in_the_notifications_place_and_then_takes_it_away(
 
     notified(overheard, CRITICAL, "Recovered: ECS CPU high")
     assert overheard.notified[1].replaces
-    application.tooltip_says("No incident is open")
-    assert application.tray.picture == calm
+    application.wait_for_tooltip("No incident is open")
+    assert application.tray.picture == idle_picture
     assert len(application.desktop.notifications()) == 1
     wait_until(lambda: not application.desktop.notifications(), "the notification goes by itself")
 
@@ -78,7 +78,7 @@ def test_another_level_is_told_in_the_same_window_and_repeats_and_retries_are_no
 ) -> None:
     warning = threshold(triggerLevel="WARN")
     application.post(warning)
-    application.tooltip_says("1 open, worst WARN")
+    application.wait_for_tooltip("1 open, worst WARN")
     notified(overheard, WARN)
     application.desktop.notification()
 
@@ -86,12 +86,12 @@ def test_another_level_is_told_in_the_same_window_and_repeats_and_retries_are_no
         assert application.post(warning) == 200
     assert application.post(threshold(triggerLevel="WARN")) == 200  # after the rule's mute period
     application.post(threshold(preTriggerLevel="WARN"))
-    application.tooltip_says("1 open, worst CRITICAL")
+    application.wait_for_tooltip("1 open, worst CRITICAL")
     notified(overheard, WARN, CRITICAL)
     application.post(threshold("i-another", alertName="another"))
 
     notified(overheard, WARN, CRITICAL, "CRITICAL: another")
-    assert [bool(told.replaces) for told in overheard.notified] == [False, True, False]
+    assert [bool(call.replaces) for call in overheard.notified] == [False, True, False]
     wait_until(lambda: len(application.desktop.notifications()) == 2, "a window per incident")
     assert [incident["alerts"] for incident in application.incidents()] == [1, 3]
 
@@ -103,7 +103,7 @@ def test_the_consoles_test_button_is_answered_with_a_notification(
 
     notified(overheard, "Test callback received")
     application.desktop.notification()
-    application.tooltip_says("No incident is open", "Last callback less than a minute ago")
+    application.wait_for_tooltip("No incident is open", "Last callback less than a minute ago")
     assert application.incidents() == []
 
 
@@ -123,15 +123,15 @@ def test_with_no_browser_named_xdg_open_gets_the_link(desktop: Desktop, tmp_path
 
 def test_the_menu_names_what_burns_and_leads_to_it(application: Application, browser: Browser) -> None:
     application.post(threshold(WEB, alertName="A_b & c"))
-    application.tooltip_says("1 open")
+    application.wait_for_tooltip("1 open")
     words = [entry.words for entry in application.tray.menu]
 
-    (burning,) = [line for line in words if line.startswith("CRITICAL")]
+    (critical,) = [line for line in words if line.startswith("CRITICAL")]
 
-    assert "A_b & c · web-01 · since" in burning
+    assert "A_b & c · web-01 · since" in critical
     assert {"1 open, worst CRITICAL", "Open trayalert", "Copy callback URL", "Set up reach…", "Quit"} <= set(words)
     assert any(line.startswith("Reach unknown: No public address is known") for line in words)
-    application.tray.choose(burning)
+    application.tray.choose(critical)
     wait_until(lambda: browser.opened, "the browser is started")
     assert browser.opened == [ECS_LINK.format(WEB)]
     application.tray.choose("Copy callback URL")

@@ -46,9 +46,9 @@ def test_sigterm_ends_it_well_as_soon_as_its_door_is_open(tmp_path: Path) -> Non
             (tmp_path / str(number)).mkdir()
             running = Application(desktop, tmp_path / str(number))
             try:
-                wait_until(running.said, "the door is open")
+                wait_until(running.output, "the door is open")
                 assert running.end(within=5) == 0
-                assert running.complaints() == ""
+                assert running.error_output() == ""
             finally:
                 running.stop()
 
@@ -77,16 +77,16 @@ def test_with_its_port_taken_it_stays_blind_until_the_port_is_free(
         taken.listen()
         port = taken.getsockname()[1]
         running = Application(desktop, tmp_path, port=port)
-        running.tooltip_says(
+        running.wait_for_tooltip(
             "Blind since", ": no callback can arrive", f"port {port} on 127.0.0.1 is taken by another program"
         )
         blind = running.tray.picture
-        assert running.said() == ""
+        assert running.output() == ""
         assert running.status()["reach"] == "blind"
         wait_until(lambda: "trayalert is blind: no callback can arrive" in overheard.titles(), "it is told")
     try:
-        running.tooltip_says("Reach unknown")
-        assert running.said() == f"listening on http://127.0.0.1:{port}\n"
+        running.wait_for_tooltip("Reach unknown")
+        assert running.output() == f"listening on http://127.0.0.1:{port}\n"
         assert running.tray.picture != blind
         wait_until(lambda: "trayalert's door is open again" in overheard.titles(), "the end of it is told")
         assert running.post(threshold()) == 200

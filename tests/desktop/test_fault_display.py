@@ -45,7 +45,7 @@ def test_a_log_of_a_newer_trayalert_leaves_a_blind_tray_that_says_so_and_heals(
     ours = set_version(log, 99)
     running = Application(desktop, folder)
     try:
-        running.tooltip_says("Blind", "it was written by a newer trayalert", "Unknown what is open")
+        running.wait_for_tooltip("Blind", "it was written by a newer trayalert", "Unknown what is open")
         wait_until(lambda: "trayalert cannot store alerts" in overheard.titles(), "it is told")
         status = running.status()
         assert (status["running"], status["storing"], status["reach"]) == (True, False, "blind")
@@ -53,7 +53,7 @@ def test_a_log_of_a_newer_trayalert_leaves_a_blind_tray_that_says_so_and_heals(
 
         set_version(log, ours)
 
-        running.tooltip_says("1 open", "Reach unknown")
+        running.wait_for_tooltip("1 open", "Reach unknown")
         assert running.post(threshold()) == 200
         wait_until(lambda: "trayalert stores alerts again" in overheard.titles(), "the end of it is told")
         assert running.end() == 0
@@ -72,20 +72,20 @@ FAULTS = {
 def test_a_disk_that_fails_is_seen_in_tray_notification_and_status_and_heals(
     desktop: Desktop, folder: Path, overheard: Overheard, fault: str
 ) -> None:
-    numbers, said = FAULTS[fault]
+    numbers, expected = FAULTS[fault]
     (folder / "data").mkdir(mode=0o700)
     disk = Disk(folder / "data", folder / "disk")
     running = Application(desktop, folder, env=disk.environment())
     try:
         assert running.post(threshold("i-1")) == 200
-        running.tooltip_says("1 open", "Reach unknown")
+        running.wait_for_tooltip("1 open", "Reach unknown")
         disk.set(**numbers)
         assert running.post(threshold("i-2")) == 503
-        running.tooltip_says("Blind", said)
+        running.wait_for_tooltip("Blind", expected)
         wait_until(lambda: "trayalert cannot store alerts" in overheard.titles(), "it is told")
-        assert said in running.status()["log_problems"][0]
+        assert expected in running.status()["log_problems"][0]
         disk.set(room=-1, sync_error=0, sync_delay_ms=0)
-        running.tooltip_says("Reach unknown")
+        running.wait_for_tooltip("Reach unknown")
         wait_until(lambda: "trayalert stores alerts again" in overheard.titles(), "the end of it is told")
         assert running.post(threshold("i-3")) == 200
         assert running.end() == 0
@@ -98,8 +98,8 @@ def test_a_control_socket_that_cannot_be_made_keeps_no_alert_out(desktop: Deskto
     socket.mkdir(parents=True)
     running = Application(desktop, folder)
     try:
-        running.tooltip_says("Reach unknown", "control socket")
-        assert "listening on http" in running.said()
+        running.wait_for_tooltip("Reach unknown", "control socket")
+        assert "listening on http" in running.output()
         socket.rmdir()
         wait_until(running.answers, "it is tried again")
         assert running.post(threshold()) == 200
@@ -116,12 +116,12 @@ def test_a_data_dir_that_cannot_be_used_leaves_a_blind_tray_and_it_begins_when_i
     (folder / "data" / "secrets.json").write_text("{")
     running = Application(desktop, folder)
     try:
-        running.tooltip_says("Blind", "Unknown what is open", "the secret in")
+        running.wait_for_tooltip("Blind", "Unknown what is open", "the secret in")
         running.window()
-        assert "the secret in" in running.complaints()
+        assert "the secret in" in running.error_output()
         (folder / "data" / "secrets.json").unlink()
         assert running.post(threshold()) == 200
-        running.tooltip_says("1 open")
+        running.wait_for_tooltip("1 open")
         assert running.end() == 0
     finally:
         running.stop()
@@ -131,7 +131,7 @@ def test_a_tray_that_cannot_begin_ends_when_it_is_told_to(desktop: Desktop, fold
     (folder / "data").write_text("in the way")
     running = Application(desktop, folder)
     try:
-        running.tooltip_says("Blind", "cannot be made")
+        running.wait_for_tooltip("Blind", "cannot be made")
         assert running.end() == 0
     finally:
         running.stop()
@@ -142,7 +142,7 @@ def started(desktop: Desktop, folder: Path) -> tuple[Application, float]:
     (folder / "stdout").write_text("")  # what an earlier one has said there
     begun = time.monotonic()
     running = Application(desktop, folder)
-    wait_until(lambda: "listening on http" in running.said(), "the door is open")
+    wait_until(lambda: "listening on http" in running.output(), "the door is open")
     return running, time.monotonic() - begun
 
 
@@ -160,7 +160,7 @@ def test_after_kill_9_the_next_tray_accepts_within_2_s(desktop: Desktop, folder:
             assert running.post(threshold()) == 200
             assert took < 2
             assert running.end() == 0
-            assert running.complaints() == ""
+            assert running.error_output() == ""
         finally:
             running.stop()
     assert not list((folder / "data" / "crashes").glob("crash-*"))
@@ -169,16 +169,16 @@ def test_after_kill_9_the_next_tray_accepts_within_2_s(desktop: Desktop, folder:
 FAILING = """
 import sys
 from PySide6.QtCore import QTimer
-import trayalert.ui.main_ui as front
-start = front.Front.start
+from trayalert.ui.main_ui import MainUi
+start = MainUi.start
 def fail(where):
     raise RuntimeError("a bug in " + where)
 def failing(self, **how):
     start(self, **how)
     QTimer.singleShot(300, lambda: fail("a slot"))
     if sys.argv[-1] == "end":
-        fail("the front")
-front.Front.start = failing
+        fail("the UI")
+MainUi.start = failing
 from trayalert.cli import main
 how = sys.argv[-1]
 main(args=sys.argv[1:-1], prog_name="trayalert")
@@ -191,18 +191,18 @@ def test_a_crash_of_the_ui_is_told_at_the_next_start(desktop: Desktop, folder: P
     try:
         assert running.status_at_end(20) == 1
         (path,) = (folder / "data" / "crashes").iterdir()
-        assert "RuntimeError: a bug in the front" in path.read_text()
-        (line,) = running.complaints().splitlines()
+        assert "RuntimeError: a bug in the UI" in path.read_text()
+        (line,) = running.error_output().splitlines()
         assert line.endswith(f"What happened is in {path}. Start it again.")
         assert not (folder / "data" / "control.sock").exists()  # the receiver has closed in good order
     finally:
         running.stop()
     running = Application(desktop, folder)
     try:
-        running.tooltip_says("trayalert crashed on")
+        running.wait_for_tooltip("trayalert crashed on")
         wait_until(lambda: "trayalert crashed" in overheard.titles(), "it is told")
         assert running.end() == 0
-        assert running.complaints().splitlines() == [line]
+        assert running.error_output().splitlines() == [line]
     finally:
         running.stop()
 
@@ -215,8 +215,8 @@ def test_a_slot_that_fails_ends_nothing_and_is_written_down(desktop: Desktop, fo
         path = wait_until(lambda: next(crashes.glob("error-*"), None), "the fault is written down")
         assert "RuntimeError: a bug in a slot" in path.read_text()
         assert running.post(threshold()) == 200
-        running.tooltip_says("1 open")
-        assert running.complaints().count("Traceback") == 1
+        running.wait_for_tooltip("1 open")
+        assert running.error_output().count("Traceback") == 1
         assert running.end() == 0
     finally:
         running.stop()

@@ -7,8 +7,8 @@ import pytest
 from tests.desktop.application import Application, threshold
 from tests.desktop.overheard import Overheard
 from tests.desktop.programs import wait_until
-from trayalert.services.simulator.client import Post
-from trayalert.services.simulator.payloads import FORM, Letter
+from trayalert.services.simulator.client import CallbackSender
+from trayalert.services.simulator.payloads import FORM, SimulatedRequest
 
 pytestmark = pytest.mark.desktop
 
@@ -19,24 +19,24 @@ def test_5000_alerts_are_counted_and_shown_and_disturb_only_a_handful_of_times(
     application: Application, overheard: Overheard
 ) -> None:
     window = application.show_window()
-    post, begun = Post(application.url), time.monotonic()
+    post, begun = CallbackSender(application.url), time.monotonic()
 
     for number in range(ALERTS):
-        letter = Letter(content_type=FORM, body=threshold(f"i-{number:04}", alertName=f"rule {number:04}"))
-        assert post.send(letter).status == 200
+        request = SimulatedRequest(content_type=FORM, body=threshold(f"i-{number:04}", alertName=f"rule {number:04}"))
+        assert post.send(request).status == 200
     post.close()
 
-    application.tooltip_says(f"{ALERTS} open, worst CRITICAL")
+    application.wait_for_tooltip(f"{ALERTS} open, worst CRITICAL")
     status = application.status()
     assert (status["alerts"], status["open_incidents"], status["unrecognised"]) == (ALERTS, ALERTS, 0)
     handful = 8 + 1 + (time.monotonic() - begun) / 6 + 1  # at once, the summary, and one more every six seconds
-    shown = [told for told in overheard.notified if not told.replaces]
+    shown = [call for call in overheard.notified if not call.replaces]
     assert 0 < len(shown) <= handful, overheard.titles()
     assert 0 < len(application.desktop.notifications()) <= handful
     wait_until(lambda: any("more incidents, worst CRITICAL" in title for title in overheard.titles()), "a summary")
     application.desktop.minimise(window)
     wait_until(lambda: not application.windows(), "the window is minimised")
-    asked = time.monotonic()
+    started = time.monotonic()
     application.show_window()
-    assert time.monotonic() - asked < 5
+    assert time.monotonic() - started < 5
     wait_until(lambda: len(application.rows()) == ALERTS, "a row for each")

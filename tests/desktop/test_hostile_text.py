@@ -44,7 +44,7 @@ def test_hostile_text_is_shown_as_plain_text_and_nothing_freezes(
         body = threshold(f"i-{number}", **dict.fromkeys(FIELDS, text))
         assert application.post(body) == 200
 
-    application.tooltip_says(f"{len(texts)} open, worst CRITICAL")
+    application.wait_for_tooltip(f"{len(texts)} open, worst CRITICAL")
 
     wait_until(lambda: len(application.rows()) == len(texts), "a row for each")
     names = [row[3] for row in application.rows()]
@@ -55,8 +55,8 @@ def test_hostile_text_is_shown_as_plain_text_and_nothing_freezes(
     for _row in texts:  # each in the details, on all their pages
         application.desktop.press("Up")
     assert application.show_window()
-    assert any("&lt;table&gt;" in told.body for told in overheard.notified)
-    assert not any("<" in told.body for told in overheard.notified)
+    assert any("&lt;table&gt;" in call.body for call in overheard.notified)
+    assert not any("<" in call.body for call in overheard.notified)
     assert application.desktop.notifications()
     assert not any(sign in application.tray.tooltip for sign in "<>&")
     assert len(application.tray.menu) > len(texts) // 2

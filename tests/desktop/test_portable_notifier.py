@@ -10,7 +10,7 @@ from tests.desktop.programs import until
 from tests.desktop.session_bus import SessionBus
 from tests.desktop.stand_in import StandIn
 from trayalert.domain.incident.level import Level
-from trayalert.domain.notification import Notice
+from trayalert.domain.notification import Notification
 from trayalert.ui.notifications.portable import FAILED, PortableNotifier
 
 pytestmark = pytest.mark.desktop
@@ -33,18 +33,18 @@ def test_it_shows_replaces_answers_clicks_and_takes_away(
         clicked: list[str] = []
         notifier = PortableNotifier(on_click=lambda tag, _key: clicked.append(tag), on_change=lambda: None)
         await notifier.start()
-        notifier.show(Notice(tag="a", level=Level.WARN, title="WARN: cpu", lines=("web-01", "90 %")))
+        notifier.show(Notification(tag="a", level=Level.WARN, title="WARN: cpu", lines=("web-01", "90 %")))
         await until(lambda: len(stand_in.shown) == 1, "the first notice")
         first = stand_in.shown[0]
         assert (first.title, first.body, first.hints["urgency"]) == ("WARN: cpu", "web-01\n90 %", 1)
-        notifier.show(Notice(tag="a", level=Level.CRITICAL, title="CRITICAL: cpu"))
+        notifier.show(Notification(tag="a", level=Level.CRITICAL, title="CRITICAL: cpu"))
         await until(lambda: len(stand_in.shown) == 2 and stand_in.closed == [first.id], "the second in its place")
         await until(lambda: notifier.available, "it says that it works")
-        stand_in.tell(f"action {stand_in.shown[1].id} default")
+        stand_in.send(f"action {stand_in.shown[1].id} default")
         await until(lambda: clicked == ["a"], "the click")
-        notifier.withdraw("b", Notice(tag="b", level=Level.OK, title="Recovered: b", lasts=100))
+        notifier.withdraw("b", Notification(tag="b", level=Level.OK, title="Recovered: b", timeout=100))
         await until(lambda: len(stand_in.closed) == 2, "the farewell is taken away")
-        notifier.show(Notice(tag="c", level=Level.WARN, title="WARN: c"))
+        notifier.show(Notification(tag="c", level=Level.WARN, title="WARN: c"))
         await until(lambda: len(stand_in.shown) == 4, "the last notice")
         await asyncio.sleep(0.05)
         await notifier.stop()
@@ -63,7 +63,7 @@ def test_what_cannot_be_shown_is_said_and_raises_nothing(
     async def scenario() -> None:
         notifier = PortableNotifier(on_click=lambda _tag, _key: None, on_change=lambda: None)
         await notifier.start()
-        notifier.show(Notice(tag="a", level=Level.WARN, title="WARN: cpu"))
+        notifier.show(Notification(tag="a", level=Level.WARN, title="WARN: cpu"))
         await until(lambda: notifier.problem == FAILED, "the failure is said")
         await notifier.stop()
         await hang_up(notifier)

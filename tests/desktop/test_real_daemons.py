@@ -11,14 +11,16 @@ from tests.desktop.conftest import OnQt
 from tests.desktop.programs import until
 from tests.desktop.session import Desktop, Window, running_desktop
 from trayalert.domain.incident.level import Level
-from trayalert.domain.notification import Notice
+from trayalert.domain.notification import Notification
 from trayalert.ui.notifications.dbus import DbusNotifier
 
 pytestmark = pytest.mark.desktop
 
 
-def notice(tag: str = "incident-1", level: Level = Level.CRITICAL, **more: Any) -> Notice:
-    return Notice(tag=tag, level=level, **({"title": f"{level}: 内存使用率过高", "action": "Open in console"} | more))
+def make_notification(tag: str = "incident-1", level: Level = Level.CRITICAL, **more: Any) -> Notification:
+    return Notification(
+        tag=tag, level=level, **({"title": f"{level}: 内存使用率过高", "action": "Open in console"} | more)
+    )
 
 
 @asynccontextmanager
@@ -44,11 +46,11 @@ async def windows(desktop: Desktop, count: int) -> list[Window]:
 def test_xfce_shows_one_window_per_tag_and_replaces_it(desktop: Desktop, on_qt: OnQt) -> None:
     async def scenario() -> None:
         async with notifier_on(desktop, []) as notifier:
-            notifier.show(notice("a", Level.WARN, lines=("web-01",)))
+            notifier.show(make_notification("a", Level.WARN, lines=("web-01",)))
             (before,) = await windows(desktop, 1)
-            notifier.show(notice("b"))
+            notifier.show(make_notification("b"))
             await windows(desktop, 2)
-            notifier.show(notice("a", lines=("web-01 (i-bp1)", "a line more", "and another")))
+            notifier.show(make_notification("a", lines=("web-01 (i-bp1)", "a line more", "and another")))
             await until(lambda: any(now.height > before.height for now in desktop.notifications()), "it has grown")
             assert len(desktop.notifications()) == 2
             notifier.withdraw("b")
@@ -61,7 +63,7 @@ def test_xfces_button_comes_back_with_the_tag(desktop: Desktop, on_qt: OnQt) -> 
     async def scenario() -> None:
         clicked: list[str] = []
         async with notifier_on(desktop, clicked) as notifier:
-            notifier.show(notice("a", lines=("web-01", "cn-hangzhou")))
+            notifier.show(make_notification("a", lines=("web-01", "cn-hangzhou")))
             await windows(desktop, 1)
             desktop.click_notification_button()
             await until(lambda: clicked == ["a"], "the click is told")
@@ -73,7 +75,7 @@ def test_xfces_second_button_comes_back_with_its_key(desktop: Desktop, on_qt: On
     async def scenario() -> None:
         clicked: list[str] = []
         async with notifier_on(desktop, clicked) as notifier:
-            notifier.show(notice("a", lines=("web-01", "cn-hangzhou"), further=(("chart", "Metric chart"),)))
+            notifier.show(make_notification("a", lines=("web-01", "cn-hangzhou"), further=(("chart", "Metric chart"),)))
             await windows(desktop, 1)
             desktop.click_notification_button(from_right=1)
             await until(lambda: clicked == ["a chart"], "the click is told")
@@ -84,9 +86,9 @@ def test_xfces_second_button_comes_back_with_its_key(desktop: Desktop, on_qt: On
 def test_xfce_says_farewell_and_closes(desktop: Desktop, on_qt: OnQt) -> None:
     async def scenario() -> None:
         async with notifier_on(desktop, []) as notifier:
-            notifier.show(notice("a"))
+            notifier.show(make_notification("a"))
             await windows(desktop, 1)
-            notifier.withdraw("a", notice("a", Level.OK, title="Recovered: x", lasts=500))
+            notifier.withdraw("a", make_notification("a", Level.OK, title="Recovered: x", lasts=500))
             await windows(desktop, 0)
 
     on_qt(scenario())
@@ -96,7 +98,7 @@ def test_a_click_on_dunst_takes_the_default_action(dunst_desktop: Desktop, on_qt
     async def scenario() -> None:
         clicked: list[str] = []
         async with notifier_on(dunst_desktop, clicked) as notifier:
-            notifier.show(notice("a", lines=("web-01", "cn-hangzhou")))
+            notifier.show(make_notification("a", lines=("web-01", "cn-hangzhou")))
             await windows(dunst_desktop, 1)
             dunst_desktop.click_notification()
             await until(lambda: clicked == ["a"], "the click is told")
@@ -118,11 +120,11 @@ def other_daemon(desktop: Desktop) -> Iterator[None]:
 def test_another_daemon_may_take_over_while_running(desktop: Desktop, on_qt: OnQt) -> None:
     async def scenario() -> None:
         async with notifier_on(desktop, []) as notifier:
-            notifier.show(notice("a"))
+            notifier.show(make_notification("a"))
             await windows(desktop, 1)
             with other_daemon(desktop):
                 await until(lambda: notifier.available, "the new daemon is heard")
-                notifier.show(notice("a"))
+                notifier.show(make_notification("a"))
                 await windows(desktop, 1)
             await until(lambda: notifier.available, "the old kind is back")
 

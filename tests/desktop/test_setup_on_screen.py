@@ -47,24 +47,24 @@ def ended_in_order(running: Application) -> Iterator[Application]:
         wait_until(lambda: not desktop.notifications() and not desktop.tray_items(), "the desktop is empty again")
 
 
-def wait_until_it_is(running: Application, reach: str) -> None:
+def wait_for_reachability(running: Application, reach: str) -> None:
     socket = find_places(str(running.data_dir)).socket
 
-    def it_is_so() -> bool:
-        said = ask(socket, {"do": "status"}) or {}  # unlike a command, this costs nothing
-        return bool(said and said["running"]["reach"]["reach"] == reach)
+    def is_shown() -> bool:
+        status = ask(socket, {"do": "status"}) or {}  # unlike a command, this costs nothing
+        return bool(status and status["running"]["reach"]["reach"] == reach)
 
-    wait_until(it_is_so, f"it is {reach}", within=20)
+    wait_until(is_shown, f"it is {reach}", within=20)
 
 
-def walked_to(running: Application, page: str) -> None:
+def wait_for_page(running: Application, page: str) -> None:
     """Wait until the guide is on that page."""
     remembered = running.data_dir / "remembered.json"
 
-    def guide() -> dict[str, Any]:
+    def state() -> dict[str, Any]:
         return dict(json.loads(remembered.read_text())["guide"]) if remembered.exists() else {}
 
-    wait_until(lambda: guide().get("page") == page, f"the guide is on its page {page}")
+    wait_until(lambda: state().get("page") == page, f"the guide is on its page {page}")
 
 
 def has_green(running: Application, window: Window) -> bool:
@@ -86,25 +86,25 @@ def ssh_line(server: Sshd, remote_port: int) -> str:
 def test_the_guide_is_walked_by_keyboard_to_the_consoles_test(fresh: Application, server: Sshd) -> None:
     desktop, remote_port = fresh.desktop, free_port()
     line, public_url = ssh_line(server, remote_port), f"http://127.0.0.1:{remote_port}"
-    guide = fresh.window()
-    desktop.focus(guide)
+    assistant = fresh.window()
+    desktop.focus(assistant)
     desktop.press("Return")
-    walked_to(fresh, "details")
+    wait_for_page(fresh, "details")
     desktop.press("End", "alt+m")
     desktop.write(line)
     desktop.press("alt+u")
     desktop.write(public_url)
     desktop.press("Return")
-    walked_to(fresh, "ready")
-    wait_until_it_is(fresh, "reachable")
+    wait_for_page(fresh, "ready")
+    wait_for_reachability(fresh, "reachable")
     desktop.press("Return", "Return")
-    walked_to(fresh, "test")
-    assert not has_green(fresh, guide)
+    wait_for_page(fresh, "test")
+    assert not has_green(fresh, assistant)
 
     assert fresh.url.startswith(f"{public_url}/hook/")
     assert fresh.post(b"") == 200
 
-    wait_until(lambda: has_green(fresh, guide), "the guide shows a green tick")
+    wait_until(lambda: has_green(fresh, assistant), "the guide shows a green tick")
     desktop.press("Return", "Return")
     wait_until(lambda: not fresh.windows(), "the guide is closed")
     assert json.loads((fresh.data_dir / "remembered.json").read_text())["guide"]["finished"] is True
@@ -116,9 +116,9 @@ def test_the_guide_is_walked_by_keyboard_to_the_consoles_test(fresh: Application
     assert fresh.run("guide").returncode == 0  # once more, with nothing changed
     desktop.focus(fresh.window())
     desktop.press("Return")
-    walked_to(fresh, "details")
+    wait_for_page(fresh, "details")
     desktop.press("Return")
-    walked_to(fresh, "ready")
+    wait_for_page(fresh, "ready")
     again = fresh.status()["tunnel"]
     assert (again["phase"], again["pid"]) == ("up", status["tunnel"]["pid"]), "a tunnel that runs is left alone"
 
@@ -128,22 +128,22 @@ def test_a_blind_tray_has_a_picture_of_its_own_and_says_since_when(
 ) -> None:
     port = free_port()
     with ended_in_order(Application(desktop, tmp_path)) as running:
-        running.tooltip_says("No public address is known")
+        running.wait_for_tooltip("No public address is known")
         unknown = running.tray.picture
     write_settings(
         tmp_path / "data", public_url=f"http://127.0.0.1:{port}", probe_seconds=5, tunnel=server.tunnel(port)
     )
     with ended_in_order(Application(desktop, tmp_path)) as running:
-        wait_until_it_is(running, "reachable")
-        running.tooltip_says("Callbacks get through")
-        calm = running.tray.picture
+        wait_for_reachability(running, "reachable")
+        running.wait_for_tooltip("Callbacks get through")
+        reachable_picture = running.tray.picture
 
         server.kill()
 
-        wait_until_it_is(running, "blind")
-        running.tooltip_says("Blind since", "sshd")
-        assert running.tray.picture not in {calm, unknown}
+        wait_for_reachability(running, "blind")
+        running.wait_for_tooltip("Blind since", "sshd")
+        assert running.tray.picture not in {reachable_picture, unknown}
         assert any(entry.words.startswith("Blind since") for entry in running.tray.menu)
 
         server.start()
-        wait_until(lambda: running.tray.picture == calm, "the tray is calm again", within=20)
+        wait_until(lambda: running.tray.picture == reachable_picture, "the tray is calm again", within=20)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.doctor_samples import looked
+from tests.app.doctor_samples import examine_some
 from tests.desktop.application import COMMAND
 from tests.desktop.hidden import hiding
 from tests.desktop.programs import Program, wait_until
@@ -68,8 +68,8 @@ def test_a_missing_library_is_a_sentence_with_its_package(tmp_path: Path, screen
     done = run(TRAYALERT_DATA_DIR=str(tmp_path / "data"), **screen, **hiding(hidden))
 
     named, cure = MISSING[hidden]
-    said = f"trayalert: the librar{named} missing, which Qt needs ({cure})."
-    assert done.err == f"{said} To receive without a screen, run: trayalert serve\n"
+    text = f"trayalert: the librar{named} missing, which Qt needs ({cure})."
+    assert done.err == f"{text} To receive without a screen, run: trayalert serve\n"
     assert (done.status, done.out) == (2, "")
     assert not (tmp_path / "data").exists()
 
@@ -100,9 +100,9 @@ def test_the_doctor_says_the_same_and_serve_needs_none_of_them(tmp_path: Path, s
     lacking = screen | hiding("libGL.so.1", "libglib-2.0.so.0", "libstdc++.so.6")
     tray = run(TRAYALERT_DATA_DIR=str(tmp_path), **lacking)
     doctor = run("doctor", data_dir=tmp_path, **lacking)
-    said = doctor.lines[0].removeprefix("fail  screen").strip()
-    assert "libGL.so.1" in said
-    assert tray.err.startswith(f"trayalert: {said} ")
+    text = doctor.lines[0].removeprefix("fail  screen").strip()
+    assert "libGL.so.1" in text
+    assert tray.err.startswith(f"trayalert: {text} ")
     assert (doctor.status, doctor.err) == (1, "")
 
     with serving(tmp_path, **lacking) as serve:
@@ -113,15 +113,15 @@ def test_the_doctor_says_the_same_and_serve_needs_none_of_them(tmp_path: Path, s
 
 
 @contextmanager
-def started(folder: Path, screen: dict[str, Any], said: str = "No session bus", **changes: str) -> Iterator[None]:
-    """The application while its window is shown; it ends in good order. `said` is what it says when it is there."""
+def started(folder: Path, screen: dict[str, Any], text: str = "No session bus", **changes: str) -> Iterator[None]:
+    """The application while its window is shown; it ends in good order. `text` is what it prints when it is there."""
     log = folder / "said"
     arguments = [*COMMAND, "--port", "0", "--data-dir", str(folder / "data")]
     program = Program(arguments, env=environment(**screen, **changes), log=log)
 
     def there() -> bool:
         assert program.running, log.read_text()
-        return said in log.read_text()  # the X server is not asked before: whoever asks and leaves makes it reset
+        return text in log.read_text()  # the X server is not asked before: whoever asks and leaves makes it reset
 
     def shown() -> str:
         search = ["xdotool", "search", "--onlyvisible", "--name", "trayalert"]
@@ -144,9 +144,9 @@ def test_the_x_server_has_a_client_from_the_first_look_at_it_until_qt_is_there(
     """One that ends where others reset leaves no doubt. With nothing hidden, the library that hides is harmless."""
     if in_trouble:
         (tmp_path / "data").touch()
-    said = "cannot be made" if in_trouble else "No session bus"
+    text = "cannot be made" if in_trouble else "No session bus"
     with x_server("-terminate") as (server, screen):
-        with started(tmp_path, screen, said, **hiding()):
+        with started(tmp_path, screen, text, **hiding()):
             assert server.poll() is None
         assert server.wait(10) == 0
 
@@ -183,11 +183,11 @@ def test_a_server_that_turns_away_three_times_while_it_resets_is_there(
             listening.listen()
             server = threading.Thread(target=reset, args=[listening])
             server.start()
-            said = looked(tmp_path, "screen")["screen"].said
+            text = examine_some(tmp_path, "screen")["screen"].said
             server.join()
     finally:
         resetting.unlink()
-    assert (said, len(turned_away)) == (f":{resetting.name[1:]} answers.", 4)
+    assert (text, len(turned_away)) == (f":{resetting.name[1:]} answers.", 4)
 
 
 OFF_THE_MAIN_THREAD = """
@@ -218,5 +218,5 @@ def test_the_lines_of_the_doctor_do_not_break_one_another(
     monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
     for name, value in screen.items():
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
-    said = {looked(tmp_path, "screen", "tray")["screen"].said for _ in range(20)}
-    assert said == {f"{screen['DISPLAY']} answers."}
+    text = {examine_some(tmp_path, "screen", "tray")["screen"].said for _ in range(20)}
+    assert text == {f"{screen['DISPLAY']} answers."}

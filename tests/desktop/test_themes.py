@@ -42,7 +42,7 @@ def launch(desktop: Desktop, tmp_path: Path) -> Iterator[Launch]:
     for application in started:
         try:
             assert application.end() == 0
-            assert application.complaints() == ""
+            assert application.error_output() == ""
         finally:
             application.stop()
 
@@ -55,13 +55,13 @@ def portal(desktop: Desktop, tmp_path: Path) -> Iterator[Callable[[str], None]]:
     )
     wait_until(lambda: desktop.owned("org.freedesktop.portal.Desktop"), "the portal is there")
 
-    def say(scheme: str) -> None:
+    def set_scheme(scheme: str) -> None:
         stdin = program.process.stdin
         assert stdin is not None
         stdin.write(f"{scheme}\n".encode())
         stdin.flush()
 
-    yield say
+    yield set_scheme
     program.stop()
 
 
@@ -72,7 +72,7 @@ def paper(application: Application) -> int:
     return picture.pixelColor(window.x + 30, window.y + window.height - 50).lightness()
 
 
-def becomes(application: Application, look: str) -> None:
+def wait_for_look(application: Application, look: str) -> None:
     """Wait until its window looks so."""
     wait_until(lambda: (paper(application) < 100) == (look == "dark"), f"the window is {look}")
 
@@ -102,7 +102,7 @@ def test_with_no_portal_the_files_decide(launch: Launch, files: dict[str, str], 
     application = launch(files, **env)
     application.show_window()
 
-    becomes(application, look)
+    wait_for_look(application, look)
 
 
 def test_the_portal_decides_and_is_followed_while_the_program_runs(
@@ -110,10 +110,10 @@ def test_the_portal_decides_and_is_followed_while_the_program_runs(
 ) -> None:
     application = launch()
     application.show_window()
-    becomes(application, "dark")
+    wait_for_look(application, "dark")
     for scheme, look in [("light", "light"), ("dark", "dark"), ("any", "light")]:
         portal(scheme)
-        becomes(application, look)
+        wait_for_look(application, look)
 
 
 def test_a_portal_that_says_light_is_believed_before_the_files(launch: Launch, portal: Callable[[str], None]) -> None:
@@ -121,4 +121,4 @@ def test_a_portal_that_says_light_is_believed_before_the_files(launch: Launch, p
     application = launch(GTK_DARK)
     application.show_window()
 
-    becomes(application, "light")
+    wait_for_look(application, "light")

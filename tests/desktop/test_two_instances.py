@@ -33,7 +33,7 @@ def test_a_second_trayalert_waits_for_a_first_one_that_is_just_starting(desktop:
         assert first.run().returncode == 0
         assert first.window()
         assert first.end() == 0
-        assert first.complaints() == ""
+        assert first.error_output() == ""
     finally:
         first.stop()
 

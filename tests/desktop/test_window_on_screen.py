@@ -28,7 +28,7 @@ def test_posted_incidents_are_rows_and_enter_or_a_double_click_opens_their_page(
     application.post(threshold(DB, alertName="磁盘使用率过高", instanceName="db-01/10.0.0.15", triggerLevel="WARN"))
     window = application.show_window()
     application.post(threshold(WEB))
-    application.tooltip_says("2 open")
+    application.wait_for_tooltip("2 open")
 
     wait_until(lambda: len(application.rows()) == 2, "two rows")
     web, db = application.rows()
@@ -46,7 +46,7 @@ def test_a_window_opened_empty_is_as_ready_for_the_keys_once_a_row_comes(
 ) -> None:
     application.show_window()
     application.post(threshold(WEB))
-    application.tooltip_says("1 open")
+    application.wait_for_tooltip("1 open")
 
     application.desktop.press("Return")
 
@@ -59,11 +59,11 @@ def test_mark_recovered_closes_the_incident_in_the_log(application: Application)
     wait_until(lambda: len(application.rows()) == 1, "a row")
 
     application.desktop.press("Tab", "Tab", "Tab", "space")  # it asks whether that is meant
-    asked = time.monotonic()
-    wait_until(lambda: time.monotonic() - asked > 0.6, "a second press is not taken for a double click")
+    pressed_at = time.monotonic()
+    wait_until(lambda: time.monotonic() - pressed_at > 0.6, "a second press is not taken for a double click")
     application.desktop.press("space")
 
-    application.tooltip_says("No incident is open")
+    application.wait_for_tooltip("No incident is open")
     (incident,) = application.incidents()
     assert (incident["state"], incident["closed_by"]) == ("closed", "resolved")
     wait_until(lambda: not application.desktop.notifications(), "its notification is taken away")
@@ -86,7 +86,7 @@ def test_closing_the_window_hides_it_and_the_program_lives_on(application: Appli
     wait_until(lambda: not application.windows(), "the window is gone")
     assert application.running
     assert application.post(threshold(DB)) == 200
-    application.tooltip_says("2 open")
+    application.wait_for_tooltip("2 open")
     application.tray.click()
     application.desktop.focus(application.window())
     wait_until(lambda: len(application.rows()) == 2, "what came meanwhile is there")

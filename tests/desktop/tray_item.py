@@ -77,10 +77,10 @@ class TrayItem:
             signature=signature,
             body=list(body),
         )
-        return asyncio.run(asyncio.wait_for(_asked(self.address, call), 5))
+        return asyncio.run(asyncio.wait_for(_call(self.address, call), 5))
 
 
-async def _asked(address: str, call: Message) -> list[Any]:
+async def _call(address: str, call: Message) -> list[Any]:
     bus = await MessageBus(bus_address=address).connect()
     try:
         reply = await bus.call(call)
@@ -93,9 +93,9 @@ async def _asked(address: str, call: Message) -> list[Any]:
 
 def _entries(layout: list[Any]) -> Iterator[Entry]:
     number, properties, children = layout
-    said = {name: value.value for name, value in properties.items()}
-    if said.get("label") and said.get("visible", True):
-        words = said["label"].replace("__", "\0").replace("_", "").replace("\0", "_")
-        yield Entry(number, words, said.get("enabled", True))
+    values = {name: value.value for name, value in properties.items()}
+    if values.get("label") and values.get("visible", True):
+        words = values["label"].replace("__", "\0").replace("_", "").replace("\0", "_")
+        yield Entry(number, words, values.get("enabled", True))
     for child in children:
         yield from _entries(child.value)

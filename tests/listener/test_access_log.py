@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.listener.wire import SECRET, open_to_all, request
+from tests.listener.wire import SECRET, listening, request
 from trayalert.listener import access_log
-from trayalert.listener.access_log import AccessLog, Visit
+from trayalert.listener.access_log import AccessLog, AccessLogEntry
 
-CALLBACK = Visit(1_700_000_000_250, "1.2.3.4", "POST", "hook", "default", 200, 512, 0.0013)
-STRANGER = Visit(1_700_000_000_250, "1.2.3.4", "GET", "-", "", 404, 0, 0.0002)
+CALLBACK = AccessLogEntry(1_700_000_000_250, "1.2.3.4", "POST", "hook", "default", 200, 512, 0.0013)
+STRANGER = AccessLogEntry(1_700_000_000_250, "1.2.3.4", "GET", "-", "", 404, 0, 0.0002)
 
 
 async def test_each_request_is_one_line_without_path_query_or_secret(tmp_path: Path) -> None:
     log = AccessLog(tmp_path / "access.log")
-    async with open_to_all(access_log=log) as door:
-        await door.ask(request("POST", f"/hook/{SECRET}?token=hidden", "Referer: hidden", body=b"hidden"))
-        await door.ask(request("GET", "/hook/hidden"))
-        await door.ask(b"\x16\x03\x01 hidden\r\n\r\n")
+    async with listening(access_log=log) as server:
+        await server.send(request("POST", f"/hook/{SECRET}?token=hidden", "Referer: hidden", body=b"hidden"))
+        await server.send(request("GET", "/hook/hidden"))
+        await server.send(b"\x16\x03\x01 hidden\r\n\r\n")
     log.close()
 
     content = tmp_path.joinpath("access.log").read_text()
@@ -43,10 +43,10 @@ async def test_a_line_says_when_who_what_and_how_long(tmp_path: Path) -> None:
 
 async def test_lines_are_written_within_a_second_or_so_and_nothing_stays_awake(tmp_path: Path) -> None:
     log = AccessLog(tmp_path / "access.log")
-    log.note(CALLBACK)
+    log.add(CALLBACK)
     assert not tmp_path.joinpath("access.log").exists()
 
-    async with asyncio.timeout(access_log.EVERY + 2):
+    async with asyncio.timeout(access_log.WRITE_INTERVAL + 2):
         while not tmp_path.joinpath("access.log").exists():  # noqa: ASYNC110 - a thread makes it
             await asyncio.sleep(0.02)
     assert log._timer is None
@@ -56,8 +56,8 @@ async def test_lines_are_written_within_a_second_or_so_and_nothing_stays_awake(t
 async def test_a_flood_of_strangers_is_counted_and_not_listed(tmp_path: Path) -> None:
     log = AccessLog(tmp_path / "access.log")
     for _ in range(10_000):
-        log.note(STRANGER)
-    log.note(CALLBACK)
+        log.add(STRANGER)
+    log.add(CALLBACK)
     log.close()
 
     lines = tmp_path.joinpath("access.log").read_text().splitlines()
@@ -70,18 +70,18 @@ async def test_it_rotates_and_keeps_one_old_file(tmp_path: Path) -> None:
     log = AccessLog(tmp_path / "access.log")
     for _ in range(3):
         for _ in range(9000):
-            log.note(CALLBACK)
+            log.add(CALLBACK)
         log.close()
 
     sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert sizes.keys() == {"access.log", "access.log.1"}
-    assert max(sizes.values()) <= access_log.LARGEST
+    assert max(sizes.values()) <= access_log.LARGEST_FILE
 
 
 async def test_a_disk_that_takes_nothing_costs_lines_and_no_callback(tmp_path: Path) -> None:
     log = AccessLog(tmp_path / "no" / "folder" / "access.log")
     for _ in range(10):
-        log.note(CALLBACK)
+        log.add(CALLBACK)
     log.close()
 
     assert log.lost == 10
@@ -89,14 +89,14 @@ async def test_a_disk_that_takes_nothing_costs_lines_and_no_callback(tmp_path: P
 
 async def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_log, "append", lambda *_, **__: time.sleep(1))
-    monkeypatch.setattr(access_log, "_MOST_WAITING", 100)
-    monkeypatch.setattr(access_log, "_PATIENCE", 0.05)
+    monkeypatch.setattr(access_log, "_MOST_PENDING", 100)
+    monkeypatch.setattr(access_log, "_JOIN_TIMEOUT", 0.05)
     log = AccessLog(tmp_path / "access.log")
-    log.note(CALLBACK)
+    log.add(CALLBACK)
     log._write_soon()
     begun = time.monotonic()
     for _ in range(1000):
-        log.note(CALLBACK)
+        log.add(CALLBACK)
     log.close()
 
     assert time.monotonic() - begun < 0.5

@@ -4,60 +4,60 @@ import time
 
 import pytest
 
-from tests.listener.wire import SECRET, Door, open_to_all, request, status, without_date
+from tests.listener.wire import SECRET, RunningListener, listening, request, status, without_date
 from trayalert.domain.settings.settings import Settings
 from trayalert.listener import limits
-from trayalert.listener.counts import DoorCounts
-from trayalert.listener.hook_endpoint import Rules
-from trayalert.listener.token_bucket import Bucket
-from trayalert.services.access.source_address import Senders
+from trayalert.listener.counts import ListenerCounts
+from trayalert.listener.hook_endpoint import AccessRules
+from trayalert.listener.token_bucket import TokenBucket
+from trayalert.services.access.source_address import SourceAddresses
 
 RIGHT = f"/hook/{SECRET}"
 
 
-async def lets_in(door: Door, *headers: str, host: str = "Host: door") -> bool:
+async def is_accepted(server: RunningListener, *headers: str, host: str = "Host: door") -> bool:
     """Whether a callback with the right secret comes in; if not, it must look like any other wrong one."""
     content = request("POST", RIGHT, *headers, body=b"x").replace(b"Host: door", host.encode())
-    answer = await door.ask(content)
+    answer = await server.send(content)
     if status(answer) == 200:
         return True
-    assert without_date(answer) == without_date(await door.ask(request("GET", "/")))
+    assert without_date(answer) == without_date(await server.send(request("GET", "/")))
     return False
 
 
 async def test_nothing_with_an_origin_comes_in() -> None:
-    async with open_to_all() as door:
-        assert await lets_in(door)
-        assert not await lets_in(door, "Origin: https://evil.example")
-        assert not await lets_in(door, "oRiGiN: null")
+    async with listening() as server:
+        assert await is_accepted(server)
+        assert not await is_accepted(server, "Origin: https://evil.example")
+        assert not await is_accepted(server, "oRiGiN: null")
 
 
 async def test_who_has_the_secret_and_is_kept_out_all_the_same_is_no_probe_but_counted_with_the_reason() -> None:
     """It may be Cloud Monitor, behind a tunnel that changes its host name."""
-    counts = DoorCounts()
-    rules = Rules(allowed_hosts=frozenset(["door"]), admits=lambda sender: sender != "127.0.0.1")
-    async with open_to_all(counts=counts, rules=rules) as door:
+    counts = ListenerCounts()
+    rules = AccessRules(allowed_hosts=frozenset(["door"]), admits=lambda sender: sender != "127.0.0.1")
+    async with listening(counts=counts, rules=rules) as server:
         for headers, host, reason in (
             ((), "Host: tunnel", 'its host name is "tunnel", and allowed_hosts does not list that'),
             ((), "Host: ", 'its host name is "", and allowed_hosts does not list that'),
             (("Origin: null",), "Host: door", "it came from a page in a browser (it has an Origin)"),
             ((), "Host: door", "it came from 127.0.0.1, which Cloud Monitor does not document"),
         ):
-            assert not await lets_in(door, *headers, host=host)
+            assert not await is_accepted(server, *headers, host=host)
             assert (counts.last_turned_away_why or "").startswith(reason)
-        await door.ask(request("PUT", RIGHT))
+        await server.send(request("PUT", RIGHT))
         assert counts.last_turned_away_why == "its method is PUT"
-        await door.ask(request("PUT", "/hook/wrong", "Origin: null"))
+        await server.send(request("PUT", "/hook/wrong", "Origin: null"))
 
     assert (counts.turned_away, counts.probes, counts.stored) == (5, 1, 0)
 
 
 @pytest.mark.parametrize("version", ["0.9", "1.2", "2.0", "3.0", "9.9"])
 async def test_other_versions_of_http_are_broken(version: str) -> None:
-    async with open_to_all() as door:
-        assert status(await door.ask(request(version=version, body=b"x"))) == 400
-        assert status(await door.ask(request(version="1.0", body=b"x"))) == 200
-        assert len(door.received) == 1
+    async with listening() as server:
+        assert status(await server.send(request(version=version, body=b"x"))) == 400
+        assert status(await server.send(request(version="1.0", body=b"x"))) == 200
+        assert len(server.received) == 1
 
 
 @pytest.mark.parametrize(
@@ -79,48 +79,48 @@ async def test_other_versions_of_http_are_broken(version: str) -> None:
     ],
 )
 async def test_only_hosts_that_are_listed_come_in(allowed: str, host: str, inside: bool) -> None:
-    async with open_to_all(rules=Rules(allowed_hosts=frozenset(filter(None, [allowed])))) as door:
-        assert await lets_in(door, host=f"Host: {host}") is inside
+    async with listening(rules=AccessRules(allowed_hosts=frozenset(filter(None, [allowed])))) as server:
+        assert await is_accepted(server, host=f"Host: {host}") is inside
 
 
 async def test_the_sender_is_whom_a_trusted_proxy_names() -> None:
-    senders = Senders(Settings(trusted_proxies=("127.0.0.1/32",)))
-    async with open_to_all(rules=Rules(sender=senders.sender)) as door:
-        assert await lets_in(door, "X-Forwarded-For: 6.6.6.6, 47.74.206.3")
-        assert await lets_in(door, "X-Forwarded-For: 47.74.206.3", "X-Forwarded-For: 6.6.6.6")
-    async with open_to_all(rules=Rules(sender=Senders(Settings()).sender)) as other:
-        assert await lets_in(other, "X-Forwarded-For: 47.74.206.3")
+    senders = SourceAddresses(Settings(trusted_proxies=("127.0.0.1/32",)))
+    async with listening(rules=AccessRules(sender=senders.sender_address)) as server:
+        assert await is_accepted(server, "X-Forwarded-For: 6.6.6.6, 47.74.206.3")
+        assert await is_accepted(server, "X-Forwarded-For: 47.74.206.3", "X-Forwarded-For: 6.6.6.6")
+    async with listening(rules=AccessRules(sender=SourceAddresses(Settings()).sender_address)) as other:
+        assert await is_accepted(other, "X-Forwarded-For: 47.74.206.3")
 
-    assert [callback.sender for callback in door.received] == ["47.74.206.3", "6.6.6.6"]
+    assert [callback.sender for callback in server.received] == ["47.74.206.3", "6.6.6.6"]
     assert [callback.sender for callback in other.received] == ["127.0.0.1"]
 
 
 async def test_where_only_cloud_monitor_may_come_others_are_strangers() -> None:
     settings = Settings(only_cloud_monitor=True, trusted_proxies=("127.0.0.1/32",))
-    senders = Senders(settings)
-    async with open_to_all(rules=Rules(sender=senders.sender, admits=senders.admits)) as door:
-        assert await lets_in(door, "X-Forwarded-For: 121.41.9.246")
-        assert not await lets_in(door, "X-Forwarded-For: 6.6.6.6")
-        assert await lets_in(door)  # nothing is known of who comes through a tunnel
+    senders = SourceAddresses(settings)
+    async with listening(rules=AccessRules(sender=senders.sender_address, admits=senders.admits)) as server:
+        assert await is_accepted(server, "X-Forwarded-For: 121.41.9.246")
+        assert not await is_accepted(server, "X-Forwarded-For: 6.6.6.6")
+        assert await is_accepted(server)  # nothing is known of who comes through a tunnel
 
 
 async def test_a_callback_tells_which_secret_let_it_in() -> None:
-    async with open_to_all() as door:
-        await lets_in(door)
+    async with listening() as server:
+        await is_accepted(server)
 
-    assert door.received[0].secret == "default"
+    assert server.received[0].secret == "default"
 
 
 async def test_strangers_who_come_too_often_are_told_so_and_callbacks_never(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STRANGERS_AT_ONCE", 5)
     monkeypatch.setattr(limits, "STRANGERS_A_SECOND", 0.001)
-    counts = DoorCounts()
+    counts = ListenerCounts()
     begun = time.time_ns() // 1_000_000
-    async with open_to_all(counts=counts) as door:
-        answers = [await door.ask(request("GET", path)) for path in ("/", "/hook/wrong") * 5]
-        broken = await door.ask(b"nonsense\r\n\r\n")
+    async with listening(counts=counts) as server:
+        answers = [await server.send(request("GET", path)) for path in ("/", "/hook/wrong") * 5]
+        broken = await server.send(b"nonsense\r\n\r\n")
         for _ in range(20):
-            assert await door.ask(request(body=b"x"))
+            assert await server.send(request(body=b"x"))
 
     assert [status(answer) for answer in answers] == [404] * 5 + [429] * 5
     assert status(broken) == 429
@@ -131,7 +131,7 @@ async def test_strangers_who_come_too_often_are_told_so_and_callbacks_never(monk
 
 
 def test_a_bucket_gives_what_it_holds_and_then_so_much_a_second() -> None:
-    bucket = Bucket(capacity=3, rate=2, now=10.0)
+    bucket = TokenBucket(capacity=3, rate=2, now=10.0)
 
     assert [bucket.take(10.0) for _ in range(4)] == [True, True, True, False]
     assert [bucket.take(10.5) for _ in range(2)] == [True, False]

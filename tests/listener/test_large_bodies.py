@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.listener.wire import SECRET, Door, Visitor, open_to_all, opens, request, status
+from tests.listener.wire import SECRET, RawConnection, RunningListener, check_secret, listening, request, status
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
-from trayalert.listener.counts import DoorCounts
+from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.large_bodies import HeldBody, LargeBodies
 from trayalert.listener.refusals import RefusedError, too_much
-from trayalert.listener.server import open_door
+from trayalert.listener.server import open_listener
 
 MEBIBYTE = 1024 * 1024
 PATH = f"/hook/{SECRET}"
@@ -24,87 +24,87 @@ def retry_after(answer: bytes) -> int | None:
     return int(found[0].split(b":")[1]) if found else None
 
 
-async def send_part(visitor: Visitor, length: int) -> None:
+async def send_part(connection: RawConnection, length: int) -> None:
     """Send so much of a body of 1 MiB, and no more."""
-    await visitor.say(request("POST", PATH, f"Content-Length: {MEBIBYTE}") + b"x" * length)
+    await connection.send(request("POST", PATH, f"Content-Length: {MEBIBYTE}") + b"x" * length)
 
 
-async def arrived(door: Door, held: int) -> None:
+async def wait_until_held(server: RunningListener, held: int) -> None:
     """Wait until so many bytes of large bodies are held."""
     async with asyncio.timeout(3):
-        while held_by(door) < held:  # noqa: ASYNC110 - nothing tells a test how much was read
+        while held_by(server) < held:  # noqa: ASYNC110 - nothing tells a test how much was read
             await asyncio.sleep(0.005)
 
 
-def held_by(door: Door) -> int:
-    return door.listener.large.held
+def held_by(server: RunningListener) -> int:
+    return server.listener.large_bodies.held_bytes
 
 
 async def test_a_body_of_1_mib_comes_in_whole_and_one_byte_more_is_413() -> None:
-    counts = DoorCounts()
-    async with open_to_all(counts=counts) as door:
-        assert status(await door.ask(request(body=b"x" * MEBIBYTE))) == 200
-        assert status(await door.ask(request(body=b"x" * (MEBIBYTE + 1)))) == 413
+    counts = ListenerCounts()
+    async with listening(counts=counts) as server:
+        assert status(await server.send(request(body=b"x" * MEBIBYTE))) == 200
+        assert status(await server.send(request(body=b"x" * (MEBIBYTE + 1)))) == 413
         chunks = (b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 32 + b"0\r\n\r\n"
-        assert status(await door.ask(request("POST", PATH, "Transfer-Encoding: chunked") + chunks)) == 200
-        assert held_by(door) == 0
+        assert status(await server.send(request("POST", PATH, "Transfer-Encoding: chunked") + chunks)) == 200
+        assert held_by(server) == 0
 
-    assert [len(callback.body) for callback in door.received] == [MEBIBYTE, MEBIBYTE]
+    assert [len(callback.body) for callback in server.received] == [MEBIBYTE, MEBIBYTE]
     assert counts.turned_away == 1
     assert "larger than 1 MiB" in (counts.last_turned_away_why or "")
 
 
 async def test_a_stranger_with_a_large_body_gets_404_at_once() -> None:
-    async with open_to_all() as door, door.visitor() as visitor:
-        await visitor.say(request("POST", "/hook/wrong", f"Content-Length: {MEBIBYTE}") + b"x" * 100_000)
-        assert status(await visitor.answer()) == 404
-        assert held_by(door) == 0
+    async with listening() as server, server.connect() as connection:
+        await connection.send(request("POST", "/hook/wrong", f"Content-Length: {MEBIBYTE}") + b"x" * 100_000)
+        assert status(await connection.read_response()) == 404
+        assert held_by(server) == 0
 
 
 async def test_16_mib_are_held_at_one_time_and_whoever_brings_more_is_to_try_again() -> None:
-    counts = DoorCounts()
-    async with open_to_all(counts=counts) as door:
+    counts = ListenerCounts()
+    async with listening(counts=counts) as server:
         async with AsyncExitStack() as senders:
             for _ in range(16):
-                await send_part(await senders.enter_async_context(door.visitor()), MEBIBYTE - 10)
-            await arrived(door, 16 * (MEBIBYTE - 10))
-            answer = await door.ask(request(body=b"x" * 100_000))
+                await send_part(await senders.enter_async_context(server.connect()), MEBIBYTE - 10)
+            await wait_until_held(server, 16 * (MEBIBYTE - 10))
+            answer = await server.send(request(body=b"x" * 100_000))
             assert (status(answer), retry_after(answer)) == (503, 2)
-            assert status(await door.ask(request(body=b"x" * 60_000))) == 200
+            assert status(await server.send(request(body=b"x" * 60_000))) == 200
         async with asyncio.timeout(2):
-            while held_by(door):  # noqa: ASYNC110 - the senders hang up, and nothing tells a test when that is seen
+            while held_by(server):  # noqa: ASYNC110 - the senders hang up, and nothing tells a test when that is seen
                 await asyncio.sleep(0.005)
-        assert status(await door.ask(request(body=b"x" * 100_000))) == 200
+        assert status(await server.send(request(body=b"x" * 100_000))) == 200
 
-    assert [len(callback.body) for callback in door.received] == [60_000, 100_000]
+    assert [len(callback.body) for callback in server.received] == [60_000, 100_000]
 
 
 async def test_what_was_announced_and_has_not_arrived_takes_no_room() -> None:
-    async with open_to_all() as door, AsyncExitStack() as senders:
+    async with listening() as server, AsyncExitStack() as senders:
         for _ in range(40):
-            await send_part(await senders.enter_async_context(door.visitor()), 10)
-        assert status(await door.ask(request(body=b"x" * MEBIBYTE))) == 200
+            await send_part(await senders.enter_async_context(server.connect()), 10)
+        assert status(await server.send(request(body=b"x" * MEBIBYTE))) == 200
 
 
 async def test_a_body_is_held_until_it_is_stored() -> None:
-    async with open_to_all() as door:
-        door.receive = lambda _: held_by(door) == 200_000
-        assert status(await door.ask(request(body=b"x" * 200_000))) == 200
-        assert held_by(door) == 0
+    async with listening() as server:
+        server.receive = lambda _: held_by(server) == 200_000
+        assert status(await server.send(request(body=b"x" * 200_000))) == 200
+        assert held_by(server) == 0
 
 
 async def test_more_than_the_hour_allows_is_503_for_large_bodies_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MOST_LARGE_AN_HOUR", 250_000)
-    counts = DoorCounts()
-    async with open_to_all(counts=counts) as door:
+    counts = ListenerCounts()
+    async with listening(counts=counts) as server:
         large, small = request(body=b"x" * 100_000), request(body=b"x" * 1000)
-        answers = [await door.ask(large) for _ in range(3)]
+        answers = [await server.send(large) for _ in range(3)]
         assert [status(answer) for answer in answers] == [200, 200, 503]
         assert 3590 <= (retry_after(answers[-1]) or 0) <= 3600
-        assert status(await door.ask(small)) == 200
+        assert status(await server.send(small)) == 200
         chunk = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
         chunked = request("POST", PATH, "Transfer-Encoding: chunked") + chunk * 4 + b"0\r\n\r\n"
-        assert status(await door.ask(chunked)) == 503
+        assert status(await server.send(chunked)) == 503
 
     assert counts.turned_away == 2
     assert "within an hour" in (counts.last_turned_away_why or "")
@@ -148,10 +148,10 @@ def test_what_was_not_stored_does_not_count_towards_the_hour() -> None:
     large = LargeBodies(Clock())
     for _ in range(100):
         assert take(large, "one", stored=False) == 0
-    assert large.held == 0
+    assert large.held_bytes == 0
 
 
-async def _misbehave(door: Door, chance: random.Random) -> None:
+async def _misbehave(server: RunningListener, chance: random.Random) -> None:
     """Send a body in one of many ways, and leave in one of many."""
     length = chance.choice([1000, 70_000, 200_000, MEBIBYTE, MEBIBYTE + 1])
     if chance.random() < 0.5:
@@ -161,19 +161,19 @@ async def _misbehave(door: Door, chance: random.Random) -> None:
         broken = b"zz\r\n" if chance.random() < 0.3 else b""
         content = request("POST", PATH, "Transfer-Encoding: chunked") + chunks + broken + b"0\r\n\r\n"
     end = len(content) if chance.random() < 0.5 else chance.randrange(200, len(content))  # the head is whole
-    async with door.visitor() as visitor:
+    async with server.connect() as connection:
         with contextlib.suppress(OSError, EOFError, TimeoutError):
             step = 1 + end // chance.randrange(1, 5)
             for start in range(0, end, step):
-                await visitor.say(content[start : min(start + step, end)])
+                await connection.send(content[start : min(start + step, end)])
             match chance.randrange(4):
                 case 0:
-                    visitor.writer.transport.abort()
+                    connection.writer.transport.abort()
                 case 1:
-                    visitor.writer.write_eof()
-                    await visitor.answer()
+                    connection.writer.write_eof()
+                    await connection.read_response()
                 case 2:
-                    await visitor.answer()
+                    await connection.read_response()
 
 
 def _receive_badly(chance: random.Random) -> bool:
@@ -188,12 +188,12 @@ def _receive_badly(chance: random.Random) -> bool:
 async def test_whatever_ends_a_request_gives_its_memory_back(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "BODY_DEADLINE", 0.1)
     monkeypatch.setattr(limits, "MOST_LARGE_HELD", 2 * MEBIBYTE)
-    chance, counts = random.Random(seed), DoorCounts()
-    async with open_to_all(counts=counts) as door:
-        door.receive = lambda _: _receive_badly(chance)
-        await asyncio.gather(*(_misbehave(door, chance) for _ in range(30)))
+    chance, counts = random.Random(seed), ListenerCounts()
+    async with listening(counts=counts) as server:
+        server.receive = lambda _: _receive_badly(chance)
+        await asyncio.gather(*(_misbehave(server, chance) for _ in range(30)))
         async with asyncio.timeout(3):
-            while held_by(door):  # noqa: ASYNC110 - nothing tells a test when the last of them was given up
+            while held_by(server):  # noqa: ASYNC110 - nothing tells a test when the last of them was given up
                 await asyncio.sleep(0.005)
 
     assert counts.turned_away > 5
@@ -201,20 +201,20 @@ async def test_whatever_ends_a_request_gives_its_memory_back(seed: int, monkeypa
 
 async def test_a_door_that_closes_gives_the_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bodies are on their way, and one callback waits for the disk."""
-    monkeypatch.setattr(limits, "CLOSING", 0.05)
-    monkeypatch.setattr(limits, "LINGERING", 0.05)
+    monkeypatch.setattr(limits, "CLOSE_DEADLINE", 0.05)
+    monkeypatch.setattr(limits, "LINGERING_TIME", 0.05)
     stuck = asyncio.Event()
 
     async def receive(_: Callback) -> bool:
         await stuck.wait()
         return True
 
-    listener = await open_door("127.0.0.1", 0, opens=opens, receive=receive)
-    door = Door(listener)
+    listener = await open_listener("127.0.0.1", 0, check_secret=check_secret, receive=receive)
+    server = RunningListener(listener)
     async with AsyncExitStack() as senders:
         for length in (200_000, MEBIBYTE):
-            await send_part(await senders.enter_async_context(door.visitor()), length)
-        await arrived(door, 200_000 + MEBIBYTE)
+            await send_part(await senders.enter_async_context(server.connect()), length)
+        await wait_until_held(server, 200_000 + MEBIBYTE)
         await listener.close()
 
-    assert held_by(door) == 0
+    assert held_by(server) == 0

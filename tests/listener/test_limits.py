@@ -8,74 +8,74 @@ import time
 
 import pytest
 
-from tests.listener.wire import SECRET, Door, Visitor, open_to_all, opens, request, status
+from tests.listener.wire import SECRET, RawConnection, RunningListener, check_secret, listening, request, status
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
-from trayalert.listener.connection import Connection
-from trayalert.listener.counts import DoorCounts
-from trayalert.listener.server import open_door
+from trayalert.listener.connection import HttpProtocol
+from trayalert.listener.counts import ListenerCounts
+from trayalert.listener.server import open_listener
 
 WRONG = request("POST", "/hook/wrong", "Content-Length: 99999999")
 
 
-async def drip(visitor: Visitor, first: bytes, every: float, letter: bytes = b"x") -> tuple[bytes, float]:
+async def drip(connection: RawConnection, first: bytes, every: float, byte: bytes = b"x") -> tuple[bytes, float]:
     """Say a letter every so often until the door hangs up; return what it said, and how long that took."""
     begun = time.monotonic()
-    await visitor.say(first)
-    said = bytearray()
+    await connection.send(first)
+    received = bytearray()
     while time.monotonic() - begun < 20:
         try:
             async with asyncio.timeout(every):
-                part = await visitor.reader.read(1000)
+                part = await connection.reader.read(1000)
         except TimeoutError:
-            visitor.writer.write(letter)
+            connection.writer.write(byte)
             continue
         except ConnectionError:
             break
         if not part:
             break
-        said += part
-    return bytes(said), time.monotonic() - begun
+        received += part
+    return bytes(received), time.monotonic() - begun
 
 
-async def hung_up_after(door: Door, content: bytes) -> float:
-    async with door.visitor() as visitor:
-        return (await drip(visitor, content, 30))[1]
+async def seconds_until_closed(server: RunningListener, content: bytes) -> float:
+    async with server.connect() as connection:
+        return (await drip(connection, content, 30))[1]
 
 
 async def test_a_head_that_comes_letter_by_letter_is_hung_up_on_after_5_s_as_is_who_says_nothing() -> None:
-    async with open_to_all() as door, door.visitor() as dripping:
-        silent, half, (said, length) = await asyncio.gather(
-            hung_up_after(door, b""),
-            hung_up_after(door, request()[:-4]),
+    async with listening() as server, server.connect() as dripping:
+        silent, half, (received, length) = await asyncio.gather(
+            seconds_until_closed(server, b""),
+            seconds_until_closed(server, request()[:-4]),
             drip(dripping, b"POST /hook/x HTTP/1.1\r\nHost: door\r\nX: ", 1.0),
         )
 
-    assert said == b""
+    assert received == b""
     for seconds in (silent, half, length):
         assert 4.5 < seconds < 5.6
 
 
 async def test_a_body_that_comes_letter_by_letter_is_answered_with_408_after_3_s() -> None:
-    async with open_to_all() as door, door.visitor() as visitor:
-        said, length = await drip(visitor, request("POST", f"/hook/{SECRET}", "Content-Length: 1000"), 0.5)
+    async with listening() as server, server.connect() as connection:
+        received, length = await drip(connection, request("POST", f"/hook/{SECRET}", "Content-Length: 1000"), 0.5)
 
-    assert status(said) == 408
+    assert status(received) == 408
     assert 2.5 < length < 4.5
-    assert door.received == []
+    assert server.received == []
 
 
 async def test_a_body_that_never_ends_is_not_read_for_ever_after_the_answer() -> None:
-    async with open_to_all() as door:
+    async with listening() as server:
         for first in (WRONG, request("POST", f"/hook/{SECRET}", "Content-Length: 99999999"), b"nonsense\r\n"):
-            async with door.visitor() as visitor:
+            async with server.connect() as connection:
                 begun = time.monotonic()
-                await visitor.say(first)
-                assert status(await visitor.answer()) in {400, 404, 413}
+                await connection.send(first)
+                assert status(await connection.read_response()) in {400, 404, 413}
                 sent = 0
                 try:
                     while time.monotonic() - begun < 10:
-                        await visitor.say(b"x" * 65536)
+                        await connection.send(b"x" * 65536)
                         sent += 65536
                 except ConnectionError:
                     pass
@@ -84,13 +84,13 @@ async def test_a_body_that_never_ends_is_not_read_for_ever_after_the_answer() ->
 
 
 async def test_who_goes_on_slowly_after_the_answer_is_hung_up_on_after_a_second() -> None:
-    async with open_to_all() as door, door.visitor() as visitor:
+    async with listening() as server, server.connect() as connection:
         begun = time.monotonic()
-        await visitor.say(WRONG)
-        assert status(await visitor.answer()) == 404
+        await connection.send(WRONG)
+        assert status(await connection.read_response()) == 404
         try:
             while time.monotonic() - begun < 10:
-                await visitor.say(b"x")
+                await connection.send(b"x")
                 await asyncio.sleep(0.05)
         except ConnectionError:
             pass
@@ -99,43 +99,43 @@ async def test_who_goes_on_slowly_after_the_answer_is_hung_up_on_after_a_second(
 
 
 async def test_a_head_that_does_not_end_is_refused_at_64_kib() -> None:
-    async with open_to_all() as door, door.visitor() as visitor:
-        await visitor.say(b"GET / HTTP/1.1\r\nHost: door\r\n")
+    async with listening() as server, server.connect() as connection:
+        await connection.send(b"GET / HTTP/1.1\r\nHost: door\r\n")
         for number in range(60):
-            await visitor.say(b"X-%d: %s\r\n" % (number, b"x" * 2000))
-        assert status(await visitor.rest()) == 400
+            await connection.send(b"X-%d: %s\r\n" % (number, b"x" * 2000))
+        assert status(await connection.read_to_end()) == 400
 
 
 async def test_a_sender_that_ends_its_side_first_gets_its_answer() -> None:
-    async with open_to_all() as door, door.visitor() as visitor:
-        await visitor.say(request(body=b"x"))
-        visitor.writer.write_eof()
-        assert status(await visitor.rest()) == 200
+    async with listening() as server, server.connect() as connection:
+        await connection.send(request(body=b"x"))
+        connection.writer.write_eof()
+        assert status(await connection.read_to_end()) == 200
 
-    assert [callback.body for callback in door.received] == [b"x"]
+    assert [callback.body for callback in server.received] == [b"x"]
 
 
 async def test_a_body_that_is_cut_short_is_no_callback() -> None:
-    async with open_to_all() as door, door.visitor() as visitor:
-        await visitor.say(request("POST", f"/hook/{SECRET}", "Content-Length: 10") + b"half")
-        visitor.writer.write_eof()
-        assert status(await visitor.rest()) == 400
+    async with listening() as server, server.connect() as connection:
+        await connection.send(request("POST", f"/hook/{SECRET}", "Content-Length: 10") + b"half")
+        connection.writer.write_eof()
+        assert status(await connection.read_to_end()) == 400
 
-    assert door.received == []
+    assert server.received == []
 
 
 async def test_at_the_cap_the_oldest_idle_connection_makes_room() -> None:
-    counts = DoorCounts()
+    counts = ListenerCounts()
     async with (
-        open_to_all(most=3, counts=counts) as door,
-        door.visitor() as first,
-        door.visitor() as second,
-        door.visitor() as third,
+        listening(max_connections=3, counts=counts) as server,
+        server.connect() as first,
+        server.connect() as second,
+        server.connect() as third,
     ):
-        for visitor in (first, second, third):
-            await visitor.say(b"GET /")
-        assert status(await door.ask(request(body=b"x"))) == 200
-        assert await first.rest() == b""
+        for connection in (first, second, third):
+            await connection.send(b"GET /")
+        assert status(await server.send(request(body=b"x"))) == 200
+        assert await first.read_to_end() == b""
         assert not second.reader.at_eof()
         assert not third.reader.at_eof()
 
@@ -144,23 +144,23 @@ async def test_at_the_cap_the_oldest_idle_connection_makes_room() -> None:
 
 async def test_a_crowd_from_one_address_hangs_up_on_nobody_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever comes from afar needs a moment between connecting and the first word."""
-    monkeypatch.setattr("trayalert.listener.connection_limit._NEW", -1.0)
-    counts = DoorCounts()
+    monkeypatch.setattr("trayalert.listener.connection_limit._SILENCE_GRACE", -1.0)
+    counts = ListenerCounts()
     async with (
-        open_to_all(most=4, counts=counts) as door,
-        door.visitor() as sender,
-        contextlib.AsyncExitStack() as crowd,
+        listening(max_connections=4, counts=counts) as server,
+        server.connect() as sender,
+        contextlib.AsyncExitStack() as others,
     ):
         for _ in range(30):
-            one = await crowd.enter_async_context(door.visitor("127.0.0.2"))
-            await one.say(b"POST /hook/wrong HTTP/1.1\r\nX: ")
+            one = await others.enter_async_context(server.connect("127.0.0.2"))
+            await one.send(b"POST /hook/wrong HTTP/1.1\r\nX: ")
         for _ in range(3):
-            assert status(await door.ask(request(body=b"x"))) == 200
-        await sender.say(request(body=b"from afar"))
-        assert status(await sender.answer()) == 200
+            assert status(await server.send(request(body=b"x"))) == 200
+        await sender.send(request(body=b"from afar"))
+        assert status(await sender.read_response()) == 200
 
     assert counts.evicted >= 27
-    assert [callback.body for callback in door.received][-1] == b"from afar"
+    assert [callback.body for callback in server.received][-1] == b"from afar"
 
 
 async def test_nobody_whose_callback_is_being_stored_makes_room() -> None:
@@ -175,10 +175,12 @@ async def test_nobody_whose_callback_is_being_stored_makes_room() -> None:
         await stored.wait()
         return True
 
-    counts = DoorCounts()
-    listener = await open_door("127.0.0.1", 0, opens=opens, receive=receive, most=3, counts=counts)
-    door = Door(listener)
-    asking = [asyncio.create_task(door.ask(request(body=b"x"))) for _ in range(10)]
+    counts = ListenerCounts()
+    listener = await open_listener(
+        "127.0.0.1", 0, check_secret=check_secret, receive=receive, max_connections=3, counts=counts
+    )
+    server = RunningListener(listener)
+    asking = [asyncio.create_task(server.send(request(body=b"x"))) for _ in range(10)]
     async with asyncio.timeout(5):
         await full.wait()
     done, _ = await asyncio.wait(asking, timeout=0.2)
@@ -191,9 +193,9 @@ async def test_nobody_whose_callback_is_being_stored_makes_room() -> None:
 
 
 async def test_a_burst_beyond_the_cap_evicts_nobody_who_has_said_something() -> None:
-    counts = DoorCounts()
-    async with open_to_all(most=20, counts=counts) as door:
-        answers = await asyncio.gather(*(door.ask(request(body=b"%d" % number)) for number in range(400)))
+    counts = ListenerCounts()
+    async with listening(max_connections=20, counts=counts) as server:
+        answers = await asyncio.gather(*(server.send(request(body=b"%d" % number)) for number in range(400)))
 
     assert [status(answer) for answer in answers] == [200] * 400
     assert counts.stored == 400
@@ -204,38 +206,38 @@ async def test_who_has_just_said_something_is_not_hung_up_on_before_it_was_looke
 ) -> None:
     """Its bytes may be a whole request, and aiohttp begins with that a turn of the loop later."""
     evicted: list[bool] = []
-    read = Connection.data_received
-    async with open_to_all() as door:
-        crowd = door.listener._crowd
+    read = HttpProtocol.data_received
+    async with listening() as server:
+        connection_limit = server.listener._connection_limit
 
-        def make_room(self: Connection, data: bytes) -> None:
+        def make_room(self: HttpProtocol, data: bytes) -> None:
             read(self, data)
-            evicted.append(crowd.evict())
+            evicted.append(connection_limit.evict())
 
-        monkeypatch.setattr(Connection, "data_received", make_room)
-        assert status(await door.ask(request(body=b"x"))) == 200
+        monkeypatch.setattr(HttpProtocol, "data_received", make_room)
+        assert status(await server.send(request(body=b"x"))) == 200
 
     assert evicted
     assert not any(evicted)
 
 
 async def test_chunks_that_break_off_in_nonsense_are_no_callback() -> None:
-    async with open_to_all() as door, door.visitor() as visitor:
+    async with listening() as server, server.connect() as connection:
         head = request("POST", f"/hook/{SECRET}", "Transfer-Encoding: chunked", "Expect: 100-continue")
-        await visitor.say(head)
-        assert status(await visitor.answer()) == 100
-        await visitor.say(b"2\r\nab\r\nzz\r\n")
-        assert status(await visitor.rest()) in {400, 408}
+        await connection.send(head)
+        assert status(await connection.read_response()) == 100
+        await connection.send(b"2\r\nab\r\nzz\r\n")
+        assert status(await connection.read_to_end()) in {400, 408}
 
-    assert door.received == []
+    assert server.received == []
 
 
 async def test_without_descriptors_the_oldest_go_and_the_door_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    counts = DoorCounts()
-    async with open_to_all(counts=counts) as door, door.visitor() as idle:
-        await idle.say(b"GET /")
+    counts = ListenerCounts()
+    async with listening(counts=counts) as server, server.connect() as idle:
+        await idle.send(b"GET /")
         loop = asyncio.get_running_loop()
         accept, tries = loop.sock_accept, 0
 
@@ -247,10 +249,10 @@ async def test_without_descriptors_the_oldest_go_and_the_door_goes_on(
             return await accept(listening)
 
         monkeypatch.setattr(loop, "sock_accept", short)
-        assert status(await door.ask(request(body=b"x"))) == 200  # taken in by the accept that was waiting already
+        assert status(await server.send(request(body=b"x"))) == 200  # taken in by the accept that was waiting already
         begun = time.monotonic()
-        assert status(await door.ask(request(body=b"x"))) == 200
-        assert await idle.rest() == b""
+        assert status(await server.send(request(body=b"x"))) == 200
+        assert await idle.read_to_end() == b""
 
     assert 0.2 < time.monotonic() - begun < 2
     assert counts.evicted == 1
@@ -260,17 +262,17 @@ async def test_without_descriptors_the_oldest_go_and_the_door_goes_on(
 async def test_a_bug_with_one_connection_does_not_shut_the_door(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_to_all() as door:
+    async with listening() as server:
         with monkeypatch.context() as broken:
-            broken.setattr(Connection, "take", lambda *_: 1 / 0)
-            async with door.visitor() as visitor:
-                assert await visitor.rest() == b""
-        assert status(await door.ask(request(body=b"x"))) == 200
+            broken.setattr(HttpProtocol, "attach", lambda *_: 1 / 0)
+            async with server.connect() as connection:
+                assert await connection.read_to_end() == b""
+        assert status(await server.send(request(body=b"x"))) == 200
 
     assert "ZeroDivisionError" in caplog.text
 
 
 def test_the_whole_visit_of_a_stranger_is_shorter_than_8_s() -> None:
-    assert limits.HEADER_DEADLINE + limits.LINGERING < 8
-    assert limits.LONGEST_VISIT < 8
-    assert limits.BODY_DEADLINE < 5 < limits.CLOSING + 1
+    assert limits.HEADER_DEADLINE + limits.LINGERING_TIME < 8
+    assert limits.LONGEST_CONNECTION < 8
+    assert limits.BODY_DEADLINE < 5 < limits.CLOSE_DEADLINE + 1

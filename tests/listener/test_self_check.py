@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.listener.wire import opens
+from tests.listener.wire import check_secret
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits, self_check
-from trayalert.listener.connection import Connection
-from trayalert.listener.listener_fault import DoorFault
-from trayalert.listener.response import Answer
-from trayalert.listener.server import open_door
+from trayalert.listener.connection import HttpProtocol
+from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.response import Response
+from trayalert.listener.server import open_listener
 
 
 async def receive(_: Callback) -> bool:
@@ -19,14 +19,14 @@ async def receive(_: Callback) -> bool:
 
 
 async def refusal() -> str:
-    with pytest.raises(DoorFault) as fault:
-        await open_door("127.0.0.1", 0, opens=opens, receive=receive)
+    with pytest.raises(ListenerFault) as fault:
+        await open_listener("127.0.0.1", 0, check_secret=check_secret, receive=receive)
     return str(fault.value)
 
 
 async def test_a_sound_door_opens_after_a_check_of_milliseconds() -> None:
     begun = time.perf_counter()
-    listener = await open_door("127.0.0.1", 0, opens=opens, receive=receive)
+    listener = await open_listener("127.0.0.1", 0, check_secret=check_secret, receive=receive)
     assert time.perf_counter() - begun < 0.1
     await listener.close()
 
@@ -62,26 +62,26 @@ async def test_without_the_c_parser_the_door_stays_shut(monkeypatch: pytest.Monk
 
 
 async def test_without_the_deadline_for_headers_the_door_stays_shut(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Connection.__init__
+    made = HttpProtocol.__init__
 
-    def patient(self: Connection, *arguments: Any, **more: Any) -> None:
+    def patient(self: HttpProtocol, *arguments: Any, **more: Any) -> None:
         made(self, *arguments, **more)
-        self.until += 1
+        self.deadline += 1
 
-    monkeypatch.setattr(Connection, "__init__", patient)
+    monkeypatch.setattr(HttpProtocol, "__init__", patient)
 
     assert "the deadline for a request's headers does not hold" in await refusal()
 
 
 async def test_where_connections_would_stay_open_the_door_stays_shut(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Connection.__init__
+    made = HttpProtocol.__init__
 
-    def staying(self: Connection, *arguments: Any, **more: Any) -> None:
+    def staying(self: HttpProtocol, *arguments: Any, **more: Any) -> None:
         made(self, *arguments, **more)
         self._keepalive_timeout = 60
 
-    monkeypatch.setattr(Connection, "__init__", staying)
-    monkeypatch.setattr(Answer, "force_close", lambda _: None)
+    monkeypatch.setattr(HttpProtocol, "__init__", staying)
+    monkeypatch.setattr(Response, "force_close", lambda _: None)
 
     assert "a connection would stay open behind its answer" in await refusal()
 

@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.listener.wire import SECRET, Door, open_to_all, request, status, without_date
-from trayalert.listener.server import open_door
+from tests.listener.wire import SECRET, RunningListener, listening, request, status, without_date
+from trayalert.listener.server import open_listener
 
 RIGHT = f"/hook/{SECRET}"
 
 
 @pytest.fixture
-async def door(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Door]:
+async def server(caplog: pytest.LogCaptureFixture) -> AsyncIterator[RunningListener]:
     """A door. Whatever is said to it, no secret and no traceback reaches any log."""
     caplog.set_level(logging.DEBUG)
-    async with open_to_all() as door:
-        yield door
+    async with listening() as server:
+        yield server
     for record in caplog.get_records("call") + caplog.records:
         assert SECRET not in record.getMessage()
         assert SECRET not in caplog.handler.format(record)
@@ -56,23 +56,23 @@ NOT_THERE = {
 
 
 @pytest.mark.parametrize("what", NOT_THERE)
-async def test_what_is_not_there_is_answered_with_the_same_bytes(door: Door, what: str) -> None:
-    known = without_date(await door.ask(request("GET", "/")))
-    answer = without_date(await door.ask(NOT_THERE[what]))
+async def test_what_is_not_there_is_answered_with_the_same_bytes(server: RunningListener, what: str) -> None:
+    known = without_date(await server.send(request("GET", "/")))
+    answer = without_date(await server.send(NOT_THERE[what]))
 
     assert answer == known
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert answer.endswith(b"Content-Length: 0\r\nConnection: close\r\n\r\n")
     assert b"\r\nServer: \r\n" in answer
-    assert door.received == []
+    assert server.received == []
 
 
-async def test_head_is_answered_alike_with_the_right_secret_and_a_wrong_one(door: Door) -> None:
+async def test_head_is_answered_alike_with_the_right_secret_and_a_wrong_one(server: RunningListener) -> None:
     answers = []
     for path in (RIGHT, "/hook/wrong", "/"):
-        async with door.visitor() as visitor:
-            await visitor.say(request("HEAD", path))
-            answers.append(without_date(await visitor.rest()))
+        async with server.connect() as connection:
+            await connection.send(request("HEAD", path))
+            answers.append(without_date(await connection.read_to_end()))
 
     assert set(answers) == {answers[0]}
     assert status(answers[0]) == 404
@@ -102,26 +102,28 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-async def test_broken_http_is_refused_in_few_words(door: Door, what: str, caplog: pytest.LogCaptureFixture) -> None:
-    async with door.visitor() as visitor:
-        await visitor.say(BROKEN[what])
-        answer = await visitor.rest()
+async def test_broken_http_is_refused_in_few_words(
+    server: RunningListener, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with server.connect() as connection:
+        await connection.send(BROKEN[what])
+        answer = await connection.read_to_end()
 
     assert status(answer) == 400
     assert b"\r\nServer: \r\n" in answer
     assert answer.partition(b"\r\n\r\n")[2] in {b"the request is broken\n", b"the body is broken\n"}
-    assert door.received == []
+    assert server.received == []
     assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
 
 
 @pytest.mark.parametrize(
     "line", [f"GET {RIGHT}", f"GET {RIGHT} HTTP/0.9", f"POST {RIGHT} HTTP/2.0", f"POST {RIGHT} HTTP/1.2"]
 )
-async def test_another_version_is_refused_in_one_that_the_door_speaks(door: Door, line: str) -> None:
-    answer = await door.ask(f"{line}\r\nHost: door\r\n\r\n".encode())
+async def test_another_version_is_refused_in_one_that_the_door_speaks(server: RunningListener, line: str) -> None:
+    answer = await server.send(f"{line}\r\nHost: door\r\n\r\n".encode())
 
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
-    assert door.received == []
+    assert server.received == []
 
 
 LEFT = {
@@ -135,15 +137,15 @@ LEFT = {
 
 @pytest.mark.parametrize(("where", "rudely"), list(itertools.product(LEFT, [False, True])))
 async def test_who_leaves_half_way_leaves_no_trace(
-    door: Door, where: str, rudely: bool, caplog: pytest.LogCaptureFixture
+    server: RunningListener, where: str, rudely: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with door.visitor() as visitor:
-        await visitor.say(LEFT[where])
+    async with server.connect() as connection:
+        await connection.send(LEFT[where])
         if rudely:
-            visitor.writer.transport.abort()
+            connection.writer.transport.abort()
 
-    assert status(await door.ask(request(body=b"x"))) == 200  # the door is as it was
-    assert [callback.body for callback in door.received] == [b"x"]
+    assert status(await server.send(request(body=b"x"))) == 200  # the door is as it was
+    assert [callback.body for callback in server.received] == [b"x"]
     assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
 
 
@@ -151,10 +153,10 @@ async def test_a_bug_in_the_door_is_told_to_us_and_not_to_strangers(caplog: pyte
     def fail(_: bytes) -> str | None:
         raise ZeroDivisionError
 
-    listener = await open_door("127.0.0.1", 0, opens=fail, receive=lambda _: None)  # type: ignore[arg-type, return-value]
-    async with Door(listener).visitor() as visitor:
-        await visitor.say(request("GET", RIGHT))
-        answer = await visitor.rest()
+    listener = await open_listener("127.0.0.1", 0, check_secret=fail, receive=lambda _: None)  # type: ignore[arg-type, return-value]
+    async with RunningListener(listener).connect() as connection:
+        await connection.send(request("GET", RIGHT))
+        answer = await connection.read_to_end()
     await listener.close()
 
     assert status(answer) == 500

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.listener.certificates import make_pair
-from tests.listener.wire import Door, open_to_all, request, status
+from tests.listener.wire import RunningListener, listening, request, status
 from tests.program import run, serving
 from trayalert.listener import tls
-from trayalert.listener.counts import DoorCounts
-from trayalert.listener.listener_fault import DoorFault
+from trayalert.listener.counts import ListenerCounts
+from trayalert.listener.listener_fault import ListenerFault
 from trayalert.listener.tls import Certificate
 
 
@@ -26,9 +26,9 @@ def client(**changes: ssl.TLSVersion) -> ssl.SSLContext:
     return context
 
 
-async def ask(door: Door, content: bytes, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
+async def ask(server: RunningListener, content: bytes, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
     """Return the answer's status and the certificate that was shown."""
-    reader, writer = await asyncio.open_connection(door.listener.host, door.listener.port, ssl=context or client())
+    reader, writer = await asyncio.open_connection(server.listener.host, server.listener.port, ssl=context or client())
     shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.write(content)
     async with asyncio.timeout(5):
@@ -43,38 +43,38 @@ def in_der(certificate: Path) -> bytes:
 
 async def test_callbacks_come_in_over_tls_and_only_over_it(tmp_path: Path) -> None:
     pair = make_pair(tmp_path)
-    async with open_to_all(certificate=Certificate(*pair)) as door:
-        assert await ask(door, request(body=b"x")) == (200, in_der(pair[0]))
-        assert await ask(door, request("GET", "/")) == (404, in_der(pair[0]))
-        async with door.visitor() as visitor:
-            await visitor.say(request(body=b"in the clear"))
-            assert b"HTTP" not in await visitor.rest()
+    async with listening(certificate=Certificate(*pair)) as server:
+        assert await ask(server, request(body=b"x")) == (200, in_der(pair[0]))
+        assert await ask(server, request("GET", "/")) == (404, in_der(pair[0]))
+        async with server.connect() as connection:
+            await connection.send(request(body=b"in the clear"))
+            assert b"HTTP" not in await connection.read_to_end()
 
-    assert [callback.body for callback in door.received] == [b"x"]
+    assert [callback.body for callback in server.received] == [b"x"]
 
 
 async def test_tls_1_2_is_the_oldest_that_is_spoken(tmp_path: Path) -> None:
-    async with open_to_all(certificate=Certificate(*make_pair(tmp_path))) as door:
-        assert (await ask(door, request(body=b"x"), client(maximum_version=ssl.TLSVersion.TLSv1_2)))[0] == 200
+    async with listening(certificate=Certificate(*make_pair(tmp_path))) as server:
+        assert (await ask(server, request(body=b"x"), client(maximum_version=ssl.TLSVersion.TLSv1_2)))[0] == 200
         old = client()
         old.set_ciphers("ALL:@SECLEVEL=0")
         with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises((ssl.SSLError, ConnectionError)):
-            await ask(door, request(body=b"x"), old)
+            await ask(server, request(body=b"x"), old)
 
 
 async def test_a_renewed_pair_is_used_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls, "_LOOK_AGAIN", 0)
-    told: list[str | None] = []
+    monkeypatch.setattr(tls, "_CHECK_INTERVAL", 0)
+    reported: list[str | None] = []
     pair = make_pair(tmp_path)
-    async with open_to_all(certificate=Certificate(*pair, tell=told.append)) as door:
-        first = (await ask(door, request(body=b"x")))[1]
+    async with listening(certificate=Certificate(*pair, report=reported.append)) as server:
+        first = (await ask(server, request(body=b"x")))[1]
         make_pair(tmp_path)
-        second = (await ask(door, request(body=b"x")))[1]
+        second = (await ask(server, request(body=b"x")))[1]
 
     assert first != second == in_der(pair[0])
-    assert told == [None]
+    assert reported == [None]
 
 
 @pytest.mark.parametrize("which", ["certificate.pem", "key.pem"])
@@ -82,38 +82,38 @@ async def test_a_renewed_pair_is_used_without_a_restart(tmp_path: Path, monkeypa
 async def test_a_broken_new_pair_leaves_the_old_one_in_use_and_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str, content: bytes | None
 ) -> None:
-    monkeypatch.setattr(tls, "_LOOK_AGAIN", 0)
-    told: list[str | None] = []
+    monkeypatch.setattr(tls, "_CHECK_INTERVAL", 0)
+    reported: list[str | None] = []
     pair = make_pair(tmp_path)
     shown = in_der(pair[0])
-    async with open_to_all(certificate=Certificate(*pair, tell=told.append)) as door:
+    async with listening(certificate=Certificate(*pair, report=reported.append)) as server:
         if content is None:
             (tmp_path / which).unlink()
         else:
             (tmp_path / which).write_bytes(content)
         for _ in range(3):
-            assert await ask(door, request(body=b"x")) == (200, shown)
-        assert len(told) == 1  # once, not with each connection
+            assert await ask(server, request(body=b"x")) == (200, shown)
+        assert len(reported) == 1  # once, not with each connection
         make_pair(tmp_path)
-        assert (await ask(door, request(body=b"x")))[1] != shown
+        assert (await ask(server, request(body=b"x")))[1] != shown
 
-    assert str(told[0]).endswith("The one before is still in use.")
-    assert told[1:] == [None]
+    assert str(reported[0]).endswith("The one before is still in use.")
+    assert reported[1:] == [None]
 
 
 async def test_a_pair_that_may_be_read_again_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls, "_LOOK_AGAIN", 0)
-    told: list[str | None] = []
+    monkeypatch.setattr(tls, "_CHECK_INTERVAL", 0)
+    reported: list[str | None] = []
     pair = make_pair(tmp_path)
-    async with open_to_all(certificate=Certificate(*pair, tell=told.append)) as door:
+    async with listening(certificate=Certificate(*pair, report=reported.append)) as server:
         make_pair(tmp_path)
         with monkeypatch.context() as patched:
             patched.setattr(Path, "read_bytes", _may_not)  # root may read all
-            assert (await ask(door, request(body=b"x")))[0] == 200
-        assert "cannot be read" in str(told[-1])
-        shown = (await ask(door, request(body=b"x")))[1]
+            assert (await ask(server, request(body=b"x")))[0] == 200
+        assert "cannot be read" in str(reported[-1])
+        shown = (await ask(server, request(body=b"x")))[1]
 
-    assert told[-1] is None
+    assert reported[-1] is None
     assert shown == in_der(pair[0])
 
 
@@ -122,9 +122,9 @@ def _may_not(_: Path) -> bytes:
 
 
 async def test_who_shakes_hands_has_5_s_for_its_head(tmp_path: Path) -> None:
-    async with open_to_all(certificate=Certificate(*make_pair(tmp_path))) as door:
+    async with listening(certificate=Certificate(*make_pair(tmp_path))) as server:
         begun = time.monotonic()
-        where = (door.listener.host, door.listener.port)
+        where = (server.listener.host, server.listener.port)
         reader, writer = await asyncio.open_connection(*where, ssl=client())
         writer.write(b"POST /hook/wrong HTTP/1.1\r\nX: ")
         async with asyncio.timeout(7):
@@ -134,14 +134,14 @@ async def test_who_shakes_hands_has_5_s_for_its_head(tmp_path: Path) -> None:
 
 
 async def test_who_does_not_shake_hands_is_hung_up_on_within_8_s_and_counts_in_the_cap(tmp_path: Path) -> None:
-    counts = DoorCounts()
-    async with open_to_all(certificate=Certificate(*make_pair(tmp_path)), most=3, counts=counts) as door:
+    counts = ListenerCounts()
+    async with listening(certificate=Certificate(*make_pair(tmp_path)), max_connections=3, counts=counts) as server:
         begun = time.monotonic()
-        async with door.visitor() as first, door.visitor() as second, door.visitor() as third:
-            await second.say(b"\x16\x03\x01\x02")
+        async with server.connect() as first, server.connect() as second, server.connect() as third:
+            await second.send(b"\x16\x03\x01\x02")
             await asyncio.sleep(0.1)
-            assert (await ask(door, request(body=b"x")))[0] == 200
-            assert await first.rest() == b""
+            assert (await ask(server, request(body=b"x")))[0] == 200
+            assert await first.read_to_end() == b""
             assert counts.evicted == 1
             async with asyncio.timeout(8):
                 assert await second.reader.read() == b""
@@ -160,7 +160,7 @@ def test_a_pair_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> Non
         (certificate, other): f"the TLS certificate {certificate} and the key {other} cannot be used: key values mis",
         (tmp_path / "text", key): f"the TLS certificate {tmp_path / 'text'} and the key {key} cannot be used: ",
     }.items():
-        with pytest.raises(DoorFault) as fault:
+        with pytest.raises(ListenerFault) as fault:
             Certificate(*pair)
         assert str(fault.value).startswith(reason)
 

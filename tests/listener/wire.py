@@ -8,43 +8,43 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trayalert.domain.callback import Callback
-from trayalert.listener.server import Listener, open_door
+from trayalert.listener.server import Listener, open_listener
 
 SECRET = "s3cret-" + "x" * 36
 DEADLINE = 5.0
 
 
 @dataclass(slots=True)
-class Visitor:
+class RawConnection:
     """One TCP connection to the door."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    async def say(self, content: bytes) -> None:
+    async def send(self, content: bytes) -> None:
         self.writer.write(content)
         await self.writer.drain()
 
-    async def answer(self) -> bytes:
+    async def read_response(self) -> bytes:
         """The next answer, up to the length that it names."""
         async with asyncio.timeout(DEADLINE):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
             return head + await self.reader.readexactly(int(length[0].split(b":")[1]) if length else 0)
 
-    async def rest(self) -> bytes:
+    async def read_to_end(self) -> bytes:
         """All that comes until the door hangs up."""
         async with asyncio.timeout(DEADLINE):
             return await self.reader.read()
 
-    async def leave(self) -> None:
+    async def close(self) -> None:
         self.writer.close()
         with contextlib.suppress(ConnectionError):
             await self.writer.wait_closed()
 
 
 @dataclass(slots=True)
-class Door:
+class RunningListener:
     """An open door, what came in through it, and what it is told of each."""
 
     listener: Listener
@@ -52,40 +52,40 @@ class Door:
     receive: Callable[[Callback], bool] = lambda _: True
 
     @asynccontextmanager
-    async def visitor(self, source: str | None = None) -> AsyncIterator[Visitor]:
+    async def connect(self, source: str | None = None) -> AsyncIterator[RawConnection]:
         """A visitor, from that address."""
         where = (self.listener.host, self.listener.port)
         reader, writer = await asyncio.open_connection(*where, local_addr=source and (source, 0))
-        visitor = Visitor(reader, writer)
+        connection = RawConnection(reader, writer)
         try:
-            yield visitor
+            yield connection
         finally:
-            await visitor.leave()
+            await connection.close()
 
-    async def ask(self, content: bytes) -> bytes:
+    async def send(self, content: bytes) -> bytes:
         """Say it, and return the answer."""
-        async with self.visitor() as visitor:
-            await visitor.say(content)
-            return await visitor.answer()
+        async with self.connect() as connection:
+            await connection.send(content)
+            return await connection.read_response()
 
 
-def opens(offered: bytes) -> str | None:
+def check_secret(offered: bytes) -> str | None:
     """As the program's secrets do."""
     return "default" if offered == SECRET.encode() else None
 
 
 @asynccontextmanager
-async def open_to_all(host: str = "127.0.0.1", **more: Any) -> AsyncIterator[Door]:
-    """A door that SECRET opens; `more` is for `open_door`."""
+async def listening(host: str = "127.0.0.1", **more: Any) -> AsyncIterator[RunningListener]:
+    """A door that SECRET opens; `more` is for `open_listener`."""
 
     async def receive(callback: Callback) -> bool:
-        door.received.append(callback)
-        return door.receive(callback)
+        server.received.append(callback)
+        return server.receive(callback)
 
-    listener = await open_door(host, 0, opens=opens, receive=receive, **more)
-    door = Door(listener)
+    listener = await open_listener(host, 0, check_secret=check_secret, receive=receive, **more)
+    server = RunningListener(listener)
     try:
-        yield door
+        yield server
     finally:
         await listener.close()
 

@@ -28,10 +28,10 @@ def test_each_constraint_is_one_exact_version_and_no_address() -> None:
 def test_all_that_the_project_asks_for_is_pinned() -> None:
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *extras["dev"], *extras["soak"], *PROJECT["build-system"]["requires"]]
-    assert asked
+    required = [*project["dependencies"], *extras["dev"], *extras["soak"], *PROJECT["build-system"]["requires"]]
+    assert required
 
-    assert {normal(match[0]) for text in asked if (match := re.match(r"[\w.-]+", text))} <= PINS.keys()
+    assert {normal(match[0]) for text in required if (match := re.match(r"[\w.-]+", text))} <= PINS.keys()
 
 
 def test_the_suite_runs_with_the_pinned_versions() -> None:

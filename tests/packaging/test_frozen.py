@@ -60,7 +60,7 @@ class Running:
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(arguments, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
 
-    def wait_for_the_door(self) -> str:
+    def wait_for_address(self) -> str:
         def first_line() -> str | None:
             assert self._process.poll() is None, self._err.read_text()
             line, end, _ = self._out.read_text().partition("\n")
@@ -123,7 +123,7 @@ def test_what_was_trimmed_away_left_no_link_that_leads_nowhere(program: Path) ->
 def test_the_receiver_takes_an_alert_and_shows_it(
     program: Path, machine: dict[str, str], serving: Running, tmp_path: Path
 ) -> None:
-    serving.wait_for_the_door()
+    serving.wait_for_address()
     ask(program, "send", "--data-dir", tmp_path / "data", env=machine)
 
     (alert,) = map(
@@ -151,7 +151,7 @@ def test_its_tunnel_outlives_no_kill_and_prometheus_is_answered(
     )
     running = Running([program, "serve", "--port", "0", "--data-dir", tmp_path / "data"], machine, tmp_path)
     try:
-        running.wait_for_the_door()
+        running.wait_for_address()
         pid = wait_until(lambda: number.read_text().strip() if number.exists() else "", "the tunnel is started")
 
         def status() -> dict[str, Any]:
@@ -181,7 +181,7 @@ def test_the_tray_application_takes_an_alert_to_the_browser_and_ends_when_told(
         environment = desktop.env | machine | {"BROWSER": str(browser), "LD_LIBRARY_PATH": "/own"}
         running = Running([program, "--port", "0", "--data-dir", tmp_path / "data"], environment, tmp_path)
         try:
-            running.wait_for_the_door()
+            running.wait_for_address()
             wait_until(desktop.tray_items, "the tray has an icon")
             ask(program, "send", "--data-dir", tmp_path / "data", env=environment)
             desktop.click_notification_button()
@@ -212,8 +212,8 @@ def test_a_missing_library_is_a_sentence_with_its_package(
         server.terminate()
         server.wait(10)
 
-    said = f"the library {hidden} is missing, which Qt needs (Debian and Ubuntu: apt install {package})."
-    assert done.stderr == f"trayalert: {said} To receive without a screen, run: trayalert serve\n"
+    message = f"the library {hidden} is missing, which Qt needs (Debian and Ubuntu: apt install {package})."
+    assert done.stderr == f"trayalert: {message} To receive without a screen, run: trayalert serve\n"
     assert (done.returncode, done.stdout) == (2, "")
 
 

@@ -36,9 +36,9 @@ def make(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[st
 
 
 def test_make_alone_says_what_there_is(bare: dict[str, str]) -> None:
-    said = make(env=bare).stdout
+    output = make(env=bare).stdout
 
-    assert re.findall(r"^make (\w+) ", said, re.MULTILINE) == [
+    assert re.findall(r"^make (\w+) ", output, re.MULTILINE) == [
         "help", "setup", "run", "test", "lint", "bench", "soak", "package", "clean",
     ]  # fmt: skip
 
@@ -63,11 +63,11 @@ def test_run_with_no_screen_says_so_in_one_line_and_serves(bare: dict[str, str],
     program = Program(arguments, env=bare, log=tmp_path / "said")
     try:
         wait_until(lambda: "listening on " in program.log.read_text(), "make run serves", within=30)
-        said = program.log.read_text().splitlines()
-        assert said[0] == (
+        lines = program.log.read_text().splitlines()
+        assert lines[0] == (
             "No screen here (DISPLAY and WAYLAND_DISPLAY are not set): running trayalert serve, the receiver alone."
         )
-        address = said[1].removeprefix("listening on ")
+        address = lines[1].removeprefix("listening on ")
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(address, timeout=10)
         refused.value.close()

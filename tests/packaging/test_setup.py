@@ -200,8 +200,8 @@ def test_on_debian_only_what_is_missing_is_installed_and_named_before(machine: M
     assert installs
     assert all(call.endswith(" install -y --no-install-recommends libgl1 libxcb-cursor0") for call in installs)
     named = "Installing these Debian packages with apt-get: libgl1 libxcb-cursor0"
-    said = done.stderr.splitlines()
-    assert said.index(named) < said.index("apt-get runs")
+    lines = done.stderr.splitlines()
+    assert lines.index(named) < lines.index("apt-get runs")
 
 
 @pytest.mark.parametrize(
@@ -222,8 +222,8 @@ def test_each_purpose_installs_what_it_needs_and_no_more(machine: Machine, purpo
     machine.set_up(purpose)
 
     call = next((call for call in machine.calls("apt-get") if " install " in call), "")
-    asked = call.partition(" --no-install-recommends ")[2].split()
-    assert [name for name in asked if not name.startswith("libpython")] == packages(*taken_in)
+    requested = call.partition(" --no-install-recommends ")[2].split()
+    assert [name for name in requested if not name.startswith("libpython")] == packages(*taken_in)
 
 
 @pytest.mark.parametrize(
@@ -316,9 +316,9 @@ def test_elsewhere_it_names_what_is_missing_and_goes_on(machine: Machine) -> Non
     done = machine.set_up("test")
 
     assert done.returncode == 0
-    said = done.stderr.splitlines()[-1]
-    assert said.startswith("Missing here, please install: libGL.so.1 (Debian: libgl1), ")
-    assert "Noto Sans CJK SC (Debian: fonts-noto-cjk)" in said
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith("Missing here, please install: libGL.so.1 (Debian: libgl1), ")
+    assert "Noto Sans CJK SC (Debian: fonts-noto-cjk)" in message
 
 
 def test_an_unknown_purpose_is_wrong_use(machine: Machine) -> None:
@@ -337,14 +337,16 @@ def test_the_packages_are_those_that_qt_and_its_plugins_ask_for() -> None:
         "xcb": [qt / "lib" / "libQt6XcbQpa.so.6", qt / "plugins" / "platforms" / "libqxcb.so"],
         "wayland": [qt / "lib" / "libQt6WaylandClient.so.6", qt / "plugins" / "platforms" / "libqwayland.so"],
     }
-    told: dict[str, set[str]] = {user: set() for user in loaded}
+    listed: dict[str, set[str]] = {user: set() for user in loaded}
     for line in read_text("qt_libraries.txt").splitlines():
         if not line.startswith("#"):
             user, library, _ = line.split()
-            told[user].add(library)
+            listed[user].add(library)
 
-    asked = {user: needed(paths) - own - NO_PROGRAM_LACKS for user, paths in loaded.items()}
-    assert told == {user: libraries - (asked["qt"] if user != "qt" else set()) for user, libraries in asked.items()}
+    required = {user: needed(paths) - own - NO_PROGRAM_LACKS for user, paths in loaded.items()}
+    assert listed == {
+        user: libraries - (required["qt"] if user != "qt" else set()) for user, libraries in required.items()
+    }
 
 
 NO_PROGRAM_LACKS = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
@@ -352,5 +354,5 @@ NO_PROGRAM_LACKS = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-
 
 def needed(paths: Iterable[Path]) -> set[str]:
     """Return the libraries that these ask the loader for."""
-    said = subprocess.run(["objdump", "-p", *paths], capture_output=True, text=True, timeout=60, check=True).stdout
-    return {words[1] for line in said.splitlines() if (words := line.split())[:1] == ["NEEDED"]}
+    output = subprocess.run(["objdump", "-p", *paths], capture_output=True, text=True, timeout=60, check=True).stdout
+    return {words[1] for line in output.splitlines() if (words := line.split())[:1] == ["NEEDED"]}

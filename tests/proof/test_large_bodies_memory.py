@@ -16,9 +16,9 @@ def test_100_slow_bodies_of_1_mib_take_bounded_memory_and_keep_no_alert_out(tmp_
     assert found.lost == 0
     assert found.peak <= PEAK
     assert found.left <= LEFT
-    assert found.told.all_accepted
-    assert found.told.sent > 50
-    assert found.told.late < 50
+    assert found.steady.all_accepted
+    assert found.steady.sent > 50
+    assert found.steady.late < 50
     assert refused == found.refused
     assert "MiB" in why
 

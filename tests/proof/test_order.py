@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.soak.instance import started
-from tests.soak.order import MINUTE, SHAPES, Meant, burning, deliver, runs_with_lost_oks
+from tests.soak.order import MINUTE, SHAPES, PlannedAlert, deliver, firing, runs_with_lost_oks
 from tests.storage.making import HOUR, NOON, raw_callback, read, reading, store, writing
 from trayalert.app.platform.clock import now
 from trayalert.domain.events import IncidentChanged
-from trayalert.domain.notification import Show
+from trayalert.domain.notification import ShowNotification
 from trayalert.domain.wording.language import Language
-from trayalert.services.notify.policy import Attention
+from trayalert.services.notify.policy import NotificationPolicy
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -23,27 +23,29 @@ def test_retries_in_any_order_end_as_the_oracle_says(tmp_path: Path, shape: str)
         outcome = deliver(instance, make(random.Random(3), 60, now() - 20 * MINUTE), seed=3, shuffled=shuffled)
 
     assert outcome.statuses == {200}
-    assert outcome.sent > outcome.meant > 60
+    assert outcome.sent > outcome.planned > 60
     assert (outcome.swallowed, outcome.miscounted) == ([], 0)
-    assert (outcome.calm, outcome.restless) == (set(), set())
+    assert (outcome.missing, outcome.wrongly_open) == (set(), set())
 
 
 def test_the_proof_finds_a_state_that_is_not_the_oracles(tmp_path: Path) -> None:
     at = now() - MINUTE
-    meant = [Meant("i-1", at, "ALERT", "WARN"), Meant("i-2", at, "OK", "WARN")]
+    planned = [PlannedAlert("i-1", at, "ALERT", "WARN"), PlannedAlert("i-2", at, "OK", "WARN")]
     with started(tmp_path) as instance:
-        deliver(instance, meant[1:], seed=1)
-        calm = deliver(instance, [Meant("i-2", at - 1, "ALERT", "WARN"), Meant("i-2", at, "ALERT", "WARN")], seed=1)
-        assert calm.restless == calm.calm == set()  # an OK at the same time does not win
-        assert deliver(instance, [Meant("i-2", at - 2, "OK", "WARN")], seed=1).restless == {"i-2"}
-    assert burning(meant) == {"i-1"}
+        deliver(instance, planned[1:], seed=1)
+        outcome = deliver(
+            instance, [PlannedAlert("i-2", at - 1, "ALERT", "WARN"), PlannedAlert("i-2", at, "ALERT", "WARN")], seed=1
+        )
+        assert outcome.wrongly_open == outcome.missing == set()  # an OK at the same time does not win
+        assert deliver(instance, [PlannedAlert("i-2", at - 2, "OK", "WARN")], seed=1).wrongly_open == {"i-2"}
+    assert firing(planned) == {"i-1"}
 
 
 def test_a_lost_ok_followed_by_a_new_run_leaves_one_open_incident(tmp_path: Path) -> None:
     since = now() - 20 * MINUTE
-    meant = [Meant("i-1", since + minute * MINUTE, "ALERT", "WARN", f"run-{minute}") for minute in range(5)]
+    planned = [PlannedAlert("i-1", since + minute * MINUTE, "ALERT", "WARN", f"run-{minute}") for minute in range(5)]
     with started(tmp_path) as instance:
-        assert deliver(instance, meant, seed=1, shuffled=False).restless == set()
+        assert deliver(instance, planned, seed=1, shuffled=False).wrongly_open == set()
         found = instance.run("incidents", "--json").objects
 
     assert Counter(one["state"] for one in found) == {"open": 1, "closed": 4}
@@ -61,21 +63,24 @@ def test_the_same_text_a_day_later_is_new_and_within_minutes_a_retry(tmp_path: P
 
 def test_no_retry_and_no_disorder_pops_up_a_second_time(tmp_path: Path) -> None:
     chance = random.Random(5)
-    meant = runs_with_lost_oks(chance, 20, NOON)
-    letters = [one for one in meant for _ in range(chance.randint(1, 4))]
-    chance.shuffle(letters)
-    path, attention = tmp_path / "trayalert.db", Attention(linked=lambda _: True, language=Language.EN, available=True)
+    planned = runs_with_lost_oks(chance, 20, NOON)
+    deliveries = [one for one in planned for _ in range(chance.randint(1, 4))]
+    chance.shuffle(deliveries)
+    path, attention = (
+        tmp_path / "trayalert.db",
+        NotificationPolicy(has_link=lambda _: True, language=Language.EN, available=True),
+    )
     shown: list[tuple[object, ...]] = []
     with writing(path) as log, reading(path) as reader:
-        for number, one in enumerate(letters):
+        for number, one in enumerate(deliveries):
             came = NOON + HOUR + number * MINUTE  # slow enough that no flood is held back
             (events,) = log.commit([read(raw_callback(one.body(chance), came=came))])
             assert not isinstance(events, Exception), events
             changes = [event for event in events if isinstance(event, IncidentChanged)]
             incidents = reader.incidents([event.incident_id for event in changes])
-            wishes = attention.changed(changes, incidents, now=came)
-            notices = [wish.notice for wish in wishes if isinstance(wish, Show)]
-            shown += [(one.tag, one.level, one.title) for one in notices if not one.quiet]
+            requests = attention.on_incidents_changed(changes, incidents, now=came)
+            notifications = [request.notification for request in requests if isinstance(request, ShowNotification)]
+            shown += [(one.tag, one.level, one.title) for one in notifications if not one.update_only]
 
     assert len(shown) >= 20
-    assert [notice for notice, times in Counter(shown).items() if times > 1] == []
+    assert [notification for notification, times in Counter(shown).items() if times > 1] == []

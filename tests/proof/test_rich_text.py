@@ -14,13 +14,17 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QTabWidge
 from pytestqt.qtbot import QtBot
 
 from tests.soak.watch import Touched, longest, watched
-from tests.ui.fake_backend import HOUR, NOON, FakeDesk, stored
+from tests.ui.fake_backend import HOUR, NOON, FakeBackend, stored
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.incident.stored import StoredIncident
-from trayalert.domain.notification import Notice
+from trayalert.domain.notification import Notification
 from trayalert.domain.text import printable
 from trayalert.domain.wording.language import Language
-from trayalert.services.notify.incident_messages import incident_notice, recovered_notice, summary_notice
+from trayalert.services.notify.incident_messages import (
+    incident_notification,
+    recovered_notification,
+    summary_notification,
+)
 from trayalert.ui.incidents.columns import COLUMNS, Column
 from trayalert.ui.incidents.incidents_model import IncidentsModel
 from trayalert.ui.notifications.dbus_message import Daemon, notify_arguments
@@ -77,22 +81,22 @@ def hostile(text: str, number: int = 1) -> StoredIncident:
 @pytest.mark.parametrize("name", BOMBS)
 def test_window_and_tray_show_it_as_plain_text_at_once(qtbot: QtBot, bait: Touched, name: str) -> None:
     text = armed(BOMBS[name], bait)
-    desk = FakeDesk(clock=NOON + HOUR)
-    desk.keep(stored(1, name="calm"))
-    window, tray = Window(desk, way_back=lambda: True), Tray(desk)
+    backend = FakeBackend(clock=NOON + HOUR)
+    backend.keep(stored(1, name="calm"))
+    window, tray = Window(backend, may_hide=lambda: True), Tray(backend)
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
         window.bring_up(1)
     table = next(view for view in window.findChildren(QAbstractItemView) if isinstance(view.model(), IncidentsModel))
     model = table.model()
-    desk.trouble, desk.news = (f"It cannot be read: {text}",), (text,)
-    desk.keep(hostile(text, 2))
+    backend.problems, backend.news = (f"It cannot be read: {text}",), (text,)
+    backend.keep(hostile(text, 2))
 
     def take_in() -> None:
-        window.announce([2])
+        window.update_incidents([2])
         qtbot.waitUntil(lambda: model.rowCount() == 2)
 
-    steps: list[Step] = [take_in, partial(window.bring_up, 2), tray.refresh, window.refresh, window.reword]
+    steps: list[Step] = [take_in, partial(window.bring_up, 2), tray.refresh, window.refresh, window.refresh_texts]
     for tabs in window.findChildren(QTabWidget):
         steps += [partial(tabs.setCurrentIndex, page) for page in range(tabs.count())]
     steps += [partial(hover, view) for view in window.findChildren(QAbstractItemView)]
@@ -101,7 +105,7 @@ def test_window_and_tray_show_it_as_plain_text_at_once(qtbot: QtBot, bait: Touch
     assert slowest < MOST_MS
     assert model.data(model.index(0, COLUMNS.index(Column.NAME)), Qt.ItemDataRole.DisplayRole) == printable(text)
     assert_plain(window)
-    assert printable(text, limit=40).rstrip("…") in "\n".join(said(window))
+    assert printable(text, limit=40).rstrip("…") in "\n".join(shown_texts(window))
     assert (bait.files, bait.calls) == (0, 0)
 
 
@@ -122,9 +126,9 @@ def shown_after(step: Step) -> None:
     ids=["30,000 fields", "piled marks", "marks", "tables", "one text"],
 )
 def test_the_details_show_any_fields_at_once(qtbot: QtBot, fields: dict[str, str]) -> None:
-    desk = FakeDesk(clock=NOON + HOUR)
-    desk.keep(stored(1, name="calm"))
-    window = Window(desk, way_back=lambda: True)
+    backend = FakeBackend(clock=NOON + HOUR)
+    backend.keep(stored(1, name="calm"))
+    window = Window(backend, may_hide=lambda: True)
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
         window.bring_up(1)
@@ -133,9 +137,11 @@ def test_the_details_show_any_fields_at_once(qtbot: QtBot, fields: dict[str, str
         pages.setCurrentIndex(page)
         QApplication.processEvents()
     one = stored(2)
-    desk.keep(replace(one, alert=replace(one.alert, alert=replace(one.alert.alert, fields=fields, dimensions=fields))))
-    window.announce([2])
-    qtbot.waitUntil(lambda: len(desk.asked) > 0)
+    backend.keep(
+        replace(one, alert=replace(one.alert, alert=replace(one.alert.alert, fields=fields, dimensions=fields)))
+    )
+    window.update_incidents([2])
+    qtbot.waitUntil(lambda: len(backend.queried_ids) > 0)
 
     steps: list[Step] = [partial(window.bring_up, 2), partial(window.resize, 900, 700), window.refresh]
     steps += [partial(pages.setCurrentIndex, page) for page in range(pages.count())]
@@ -165,7 +171,7 @@ def assert_plain(window: QWidget) -> None:
         assert not Text.mightBeRichText(escaped), tip
 
 
-def said(window: QWidget) -> list[str]:
+def shown_texts(window: QWidget) -> list[str]:
     return [label.text() for label in window.findChildren(QLabel)] + [
         text.toPlainText() for text in window.findChildren(QTextEdit)
     ]
@@ -177,24 +183,26 @@ def test_notifications_say_what_was_sent_and_nothing_else(bait: Touched, name: s
     text = armed(BOMBS[name], bait)
     one = hostile(text)
     daemon = Daemon(capabilities=frozenset({"actions", "body", *(["body-markup"] if markup else [])}))
-    notices: list[Notice] = []
+    notifications: list[Notification] = []
 
     def make() -> None:
-        notices.append(incident_notice(one, frozenset({Change.OPENED}), linked=True, now=NOON, language=EN))
-        notices.append(recovered_notice(one, linked=False, language=EN))
-        notices.append(summary_notice(notices[:2], quiet=False, language=EN))
+        notifications.append(incident_notification(one, frozenset({Change.OPENED}), linked=True, now=NOON, language=EN))
+        notifications.append(recovered_notification(one, linked=False, language=EN))
+        notifications.append(summary_notification(notifications[:2], quiet=False, language=EN))
 
     arguments: list[list[object]] = []
-    slowest = longest(make, lambda: arguments.extend(notify_arguments(one, daemon, replaces=0) for one in notices))
+    slowest = longest(
+        make, lambda: arguments.extend(notify_arguments(one, daemon, replaces=0) for one in notifications)
+    )
 
     assert slowest < MOST_MS
     assert len(arguments) == 3
-    for told, notice in zip(arguments, notices, strict=True):
-        title, body = str(told[3]), str(told[4])
+    for call, notification in zip(arguments, notifications, strict=True):
+        title, body = str(call[3]), str(call[4])
         assert title == printable(title, limit=10_000)
         assert not markup or "<" not in body
         shown = html.unescape(body) if markup else body
-        whole = [line for line in notice.lines if line and len(line) < 80]
+        whole = [line for line in notification.lines if line and len(line) < 80]
         assert all(printable(line) in shown or "…" in shown for line in whole[:1])
     start = printable(text, limit=25).rstrip("…")
     first = (

@@ -23,31 +23,31 @@ sent = st.builds(Sent, bodies, st.just(b"") | st.just(b"a=1"))
 
 
 @pytest.fixture(scope="module")
-def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def shared_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     with pipeline(tmp_path_factory.mktemp("way")) as opened:
         yield opened
 
 
 @settings(max_examples=GROUPS, suppress_health_check=list(HealthCheck))
 @given(group=st.lists(sent, min_size=GROUP, max_size=GROUP))
-def test_any_bytes_are_parsed_and_stored_and_come_back_identical(way: Pipeline, group: list[Sent]) -> None:
-    way.take(group)
+def test_any_bytes_are_parsed_and_stored_and_come_back_identical(shared_pipeline: Pipeline, group: list[Sent]) -> None:
+    shared_pipeline.take(group)
 
 
-def test_what_was_stored_is_shown_linked_and_exported(way: Pipeline, qapp: object) -> None:
-    if not way.kept:
+def test_what_was_stored_is_shown_linked_and_exported(shared_pipeline: Pipeline, qapp: object) -> None:
+    if not shared_pipeline.kept:
         pytest.skip("runs behind the test that stores them")
-    assert way.done >= GROUP * GROUPS
+    assert shared_pipeline.done >= GROUP * GROUPS
 
-    way.look()
+    shared_pipeline.check_stored()
 
 
 def test_any_bytes_are_answered_with_200_and_come_back_by_the_command_line(
-    way: Pipeline, tmp_path_factory: pytest.TempPathFactory
+    shared_pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    if not way.kept:
+    if not shared_pipeline.kept:
         pytest.skip("runs behind the test that makes them")
-    chosen = list({one.body for one in way.kept})[:OVER_HTTP]
+    chosen = list({one.body for one in shared_pipeline.kept})[:OVER_HTTP]
 
     async def post_all(url: str) -> set[int]:
         lanes = [chosen[start::16] for start in range(16)]
@@ -59,12 +59,12 @@ def test_any_bytes_are_answered_with_200_and_come_back_by_the_command_line(
 
     with started(tmp_path_factory.mktemp("http")) as instance:
         assert asyncio.run(post_all(instance.url)) == {200}
-        told = instance.run("alerts", "--json", "--raw", "--limit", "1000000").objects
+        rows = instance.run("alerts", "--json", "--raw", "--limit", "1000000").objects
         log = instance.data_dir / "trayalert.db"
         with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
             found = [bytes(body) for (body,) in connection.execute("SELECT body FROM delivery")]
 
     assert sorted(found) == sorted(chosen)
-    assert {base64.b64decode(one["raw"]) for one in told} <= set(chosen)
-    assert len(told) > len(chosen) // 2
-    assert json.dumps(told)
+    assert {base64.b64decode(one["raw"]) for one in rows} <= set(chosen)
+    assert len(rows) > len(chosen) // 2
+    assert json.dumps(rows)

@@ -6,23 +6,23 @@ import pytest
 
 from tests.program import wait_for
 from tests.soak import naive
-from tests.soak.crowd import DESCRIPTORS, besiege, burst, send_steadily
+from tests.soak.crowd import DESCRIPTORS, burst, run_slow_load, send_steadily
 from tests.soak.instance import started
 from tests.soak.raw_cases import CASES
-from tests.soak.strangers import meet_strangers
+from tests.soak.strangers import play_cases
 
 
 def test_strangers_get_in_only_with_what_is_valid_and_disturb_nobody(tmp_path: Path) -> None:
     with started(tmp_path) as instance:
-        outcome = meet_strangers(instance)
+        outcome = play_cases(instance)
 
-    assert len(outcome.met) >= 60
-    assert len({one.case.name for one in outcome.met}) == len(outcome.met)
+    assert len(outcome.results) >= 60
+    assert len({one.case.name for one in outcome.results}) == len(outcome.results)
     assert outcome.wrong == []
     assert outcome.strays == 0
-    assert outcome.told.all_accepted
-    assert outcome.told.late < 50
-    assert outcome.logged < 1000 * len(outcome.met)
+    assert outcome.steady.all_accepted
+    assert outcome.steady.late < 50
+    assert outcome.logged < 1000 * len(outcome.results)
     assert outcome.leaks == []
     assert outcome.grown < 30
 
@@ -30,7 +30,7 @@ def test_strangers_get_in_only_with_what_is_valid_and_disturb_nobody(tmp_path: P
 def test_the_proof_finds_a_door_that_takes_what_it_is_given(tmp_path: Path) -> None:
     names = {"two requests at once", "absolute form", "an origin", "HTTP/2.0", "a path of 20 KB"}
     with started(tmp_path, module="tests.soak.naive") as instance:
-        outcome = meet_strangers(
+        outcome = play_cases(
             instance,
             [case for case in CASES if case.name in names],
             bodies=lambda: naive.taken(instance.data_dir),
@@ -44,24 +44,24 @@ def test_the_proof_finds_a_door_that_takes_what_it_is_given(tmp_path: Path) -> N
 
 def test_600_slow_connections_on_512_descriptors_keep_no_alert_out(tmp_path: Path) -> None:
     with started(tmp_path, descriptors=DESCRIPTORS) as instance:
-        siege = besiege(instance, seconds=5)
+        slow_load = run_slow_load(instance, seconds=5)
         counts = instance.run("status", "--json").objects[0]["door_counts"]
 
-    assert siege.connections >= 600
-    assert siege.told.sent > 100
-    assert siege.told.all_accepted
-    assert siege.told.p99 < 100
-    assert siege.longest < 8
-    assert siege.logged < 100_000
+    assert slow_load.connections >= 600
+    assert slow_load.steady.sent > 100
+    assert slow_load.steady.all_accepted
+    assert slow_load.steady.p99 < 100
+    assert slow_load.longest < 8
+    assert slow_load.logged < 100_000
     assert instance.stderr.stat().st_size < 1000
     assert counts["evicted"] > 100  # or there was room for all, and nothing was shown
 
 
 def test_the_proof_by_slow_connections_finds_a_door_as_aiohttp_makes_it(tmp_path: Path) -> None:
     with started(tmp_path, module="tests.soak.naive", descriptors=DESCRIPTORS) as instance:
-        siege = besiege(instance, seconds=2, patience=3)
+        slow_load = run_slow_load(instance, seconds=2, patience=3)
 
-    assert siege.told.refused or siege.told.p99 > 1000
+    assert slow_load.steady.refused or slow_load.steady.p99 > 1000
 
 
 def test_200_alerts_a_second_and_a_burst_are_all_accepted_in_flat_memory(tmp_path: Path) -> None:
@@ -73,9 +73,9 @@ def test_200_alerts_a_second_and_a_burst_are_all_accepted_in_flat_memory(tmp_pat
         once_more = burst(instance.url)
         grown = instance.memory - before
 
-    assert traffic.told.all_accepted
-    assert traffic.told.sent == 1000
-    assert traffic.told.late < 50
+    assert traffic.steady.all_accepted
+    assert traffic.steady.sent == 1000
+    assert traffic.steady.late < 50
     assert traffic.grown < 4
     assert [sudden.accepted, again.accepted, once_more.accepted] == [5000, 5000, 5000]
     assert sudden.seconds < 5

@@ -21,7 +21,7 @@ from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.incident import UNRECOGNISED_SPAN, Change
 from trayalert.listener.refusals import RefusedError
 from trayalert.services import inbox as inbox_module
-from trayalert.services.inbox import Inbox, resolve_alone
+from trayalert.services.inbox import Inbox, resolve_offline
 from trayalert.storage.faults import LogFault, NotStored
 from trayalert.storage.recovery.integrity_check import check_log
 from trayalert.storage.writer.appender import Append
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[Inbox]:
+async def open_inbox(path: Path) -> AsyncIterator[Inbox]:
     inbox = Inbox(path)
     try:
         yield inbox
@@ -41,14 +41,14 @@ async def opened(path: Path) -> AsyncIterator[Inbox]:
         await inbox.close()
 
 
-def listen(inbox: Inbox) -> list[Event]:
-    heard: list[Event] = []
-    inbox.subscribe(heard.extend)
-    return heard
+def collect_events(inbox: Inbox) -> list[Event]:
+    received: list[Event] = []
+    inbox.subscribe(received.extend)
+    return received
 
 
 async def test_what_was_received_is_on_disk(path: Path) -> None:
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         assert await inbox.receive(callback("i-1"))
 
         assert rows(path, "SELECT resource_id FROM alert") == [("i-1",)]
@@ -56,50 +56,50 @@ async def test_what_was_received_is_on_disk(path: Path) -> None:
 
 async def test_it_is_announced_when_it_is_on_disk(path: Path) -> None:
     counts: list[int] = []
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         inbox.subscribe(lambda _: counts.extend(rows(path, "SELECT count(*) FROM alert")[0]))
-        heard = listen(inbox)
+        received = collect_events(inbox)
         await inbox.receive(callback("i-1"))
-        await until(lambda: heard)
+        await until(lambda: received)
 
-    assert heard == [CallbackArrived(NOON), IncidentChanged(1, Change.OPENED)]
+    assert received == [CallbackArrived(NOON), IncidentChanged(1, Change.OPENED)]
     assert counts == [1]
 
 
 async def test_a_test_is_announced_as_one(path: Path) -> None:
-    async with opened(path) as inbox:
-        heard = listen(inbox)
+    async with open_inbox(path) as inbox:
+        received = collect_events(inbox)
         await inbox.receive(raw_callback(b""))
-        await until(lambda: heard)
+        await until(lambda: received)
 
-    assert heard == [CallbackArrived(NOON), events.TestReceived(NOON)]
+    assert received == [CallbackArrived(NOON), events.TestReceived(NOON)]
 
 
 async def test_it_is_announced_though_the_sender_has_gone(path: Path) -> None:
-    async with opened(path) as inbox:
-        heard = listen(inbox)
+    async with open_inbox(path) as inbox:
+        received = collect_events(inbox)
         with locked(path):
             request = asyncio.create_task(inbox.receive(callback("i-1")))
             await asyncio.sleep(0)
             request.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await request
-            assert heard == []
-        await until(lambda: heard)
+            assert received == []
+        await until(lambda: received)
 
-    assert IncidentChanged(1, Change.OPENED) in heard
+    assert IncidentChanged(1, Change.OPENED) in received
 
 
 async def test_a_subscriber_that_fails_costs_the_others_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def fail(_: Sequence[Event]) -> None:
         raise ZeroDivisionError
 
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         inbox.subscribe(fail)
-        heard = listen(inbox)
+        received = collect_events(inbox)
         assert await inbox.receive(callback("i-1"))
         assert await inbox.receive(callback("i-2"))
-        await until(lambda: len(heard) == 4)
+        await until(lambda: len(received) == 4)
 
     assert "a subscriber failed" in caplog.text
 
@@ -115,7 +115,7 @@ async def test_a_bug_in_a_parser_costs_no_alert(
         monkeypatch.setattr(kinds, "READERS", (fail,))
     else:
         monkeypatch.setattr(kinds, "read_body", fail)
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         assert await inbox.receive(one := callback("i-1"))
 
     with reading(path) as reader:
@@ -128,7 +128,7 @@ async def test_what_could_not_be_stored_in_time_must_come_again(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(inbox_module, "COMMIT_DEADLINE", 0.05)
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         with locked(path):
             assert not await inbox.receive(callback("i-1"))
         assert await inbox.receive(callback("i-1"))
@@ -139,15 +139,15 @@ async def test_what_could_not_be_stored_in_time_must_come_again(
 
 
 async def test_nothing_is_received_after_closing(path: Path) -> None:
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         await inbox.close()
 
         assert not await inbox.receive(callback("i-1"))
 
 
 async def test_resolving_tells_whether_it_burned(path: Path) -> None:
-    async with opened(path) as inbox:
-        heard = listen(inbox)
+    async with open_inbox(path) as inbox:
+        received = collect_events(inbox)
         await inbox.receive(callback("i-1"))
 
         assert await inbox.resolve(1, now=NOON + 5)
@@ -156,25 +156,25 @@ async def test_resolving_tells_whether_it_burned(path: Path) -> None:
         with pytest.raises(NotStored):
             await inbox.resolve(2**63, now=NOON)
 
-    assert heard[-1] == IncidentChanged(1, Change.RESOLVED)
+    assert received[-1] == IncidentChanged(1, Change.RESOLVED)
 
 
 async def test_incidents_whose_time_is_over_are_closed_and_announced(path: Path) -> None:
-    async with opened(path) as inbox:
-        heard = listen(inbox)
+    async with open_inbox(path) as inbox:
+        received = collect_events(inbox)
         await inbox.receive(raw_callback(b"?"))
         await inbox.expire(now=NOON + UNRECOGNISED_SPAN)
-        await until(lambda: len(heard) == 3)
+        await until(lambda: len(received) == 3)
 
-    assert heard[-1] == IncidentChanged(1, Change.EXPIRED)
+    assert received[-1] == IncidentChanged(1, Change.EXPIRED)
 
 
 def test_an_incident_can_be_resolved_with_no_program_running(path: Path) -> None:
     with writing(path) as log:
         log.commit([])
     with pytest.raises(LogFault):
-        resolve_alone(path.parent / "no" / "folder", 1, now=NOON)
-    assert not resolve_alone(path, 1, now=NOON)
+        resolve_offline(path.parent / "no" / "folder", 1, now=NOON)
+    assert not resolve_offline(path, 1, now=NOON)
 
 
 def test_resolving_alone_says_so_where_the_log_is_held(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,9 +182,9 @@ def test_resolving_alone_says_so_where_the_log_is_held(path: Path, monkeypatch: 
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *args, **named: connect(*args, **named | {"timeout": 0.01}))
     with locked(path), pytest.raises(LogFault, match="locked"):
-        resolve_alone(path, 1, now=NOON)
+        resolve_offline(path, 1, now=NOON)
 
-    assert resolve_alone(path, 1, now=NOON)
+    assert resolve_offline(path, 1, now=NOON)
     assert rows(path, "SELECT closed_by FROM incident") == [("resolved",)]
 
 
@@ -213,7 +213,7 @@ async def test_a_large_callback_is_read_off_the_loop_and_all_its_alerts_are_stor
         return kinds.read_callback(one)
 
     monkeypatch.setattr(inbox_module, "read_callback", read_and_note)
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         assert await inbox.receive(callback("i-1"))
         assert await inbox.receive(large_callback())
 
@@ -223,20 +223,20 @@ async def test_a_large_callback_is_read_off_the_loop_and_all_its_alerts_are_stor
 
 
 async def test_large_callbacks_are_read_one_at_a_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    under_way: list[int] = [0, 0]
+    active: list[int] = [0, 0]
 
     def read_slowly(one: Callback) -> tuple[Alert, ...]:
-        under_way[0] += 1
-        under_way[1] = max(under_way)
+        active[0] += 1
+        active[1] = max(active)
         time.sleep(0.02)  # another one would begin meanwhile
-        under_way[0] -= 1
+        active[0] -= 1
         return kinds.read_callback(one)
 
     monkeypatch.setattr(inbox_module, "read_callback", read_slowly)
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         assert all(await asyncio.gather(*(inbox.receive(large_callback(number)) for number in range(5))))
 
-    assert under_way == [0, 1]
+    assert active == [0, 1]
     assert rows(path, "SELECT count(*) FROM alert") == [(1000,)]
 
 
@@ -245,7 +245,7 @@ async def test_a_large_callback_is_refused_unread_while_the_disk_hangs(
 ) -> None:
     """What waits for the disk cannot be counted in bytes once it was given up; so no more of it is taken."""
     monkeypatch.setattr(inbox_module, "COMMIT_DEADLINE", 0.2)
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         with locked(path):
             assert not await inbox.receive(large_callback(1))
             assert not inbox.log_state.storing
@@ -260,11 +260,11 @@ async def test_a_large_callback_is_refused_unread_while_the_disk_hangs(
 async def test_a_small_callback_does_not_wait_for_all_alerts_of_a_large_one(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox_module, "_PART", 1)
-    async with opened(path) as inbox:
-        heard = listen(inbox)
+    monkeypatch.setattr(inbox_module, "_BATCH_SIZE", 1)
+    async with open_inbox(path) as inbox:
+        received = collect_events(inbox)
         large = asyncio.create_task(inbox.receive(large_callback()))
-        await until(lambda: heard)
+        await until(lambda: received)
         assert await inbox.receive(callback("i-1"))
         assert not large.done()
         assert await large
@@ -273,14 +273,14 @@ async def test_a_small_callback_does_not_wait_for_all_alerts_of_a_large_one(
     assert rows(path, "SELECT count(DISTINCT delivery_id), count(*) FROM alert WHERE kind = 'alertmanager'") == [
         (1, 200)
     ]
-    assert sum(isinstance(event, CallbackArrived) for event in heard) == 2
+    assert sum(isinstance(event, CallbackArrived) for event in received) == 2
     assert check_log(path).problems == ()
 
 
 async def test_a_large_callback_that_was_cut_off_is_completed_when_it_is_sent_again(path: Path) -> None:
     one = large_callback()
     store(path, Append(one, kinds.read_callback(one)[:50]))  # and then the power went: nobody was answered
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         assert await inbox.receive(replace(one, received_at=NOON + 5000))
 
     counts = "SELECT deliveries, count(*) FROM alert GROUP BY deliveries ORDER BY deliveries"
@@ -291,13 +291,13 @@ async def test_a_large_callback_is_stored_whole_in_another_file_that_takes_the_l
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other file may have a delivery of the same number."""
-    monkeypatch.setattr(inbox_module, "_PART", 10)
+    monkeypatch.setattr(inbox_module, "_BATCH_SIZE", 10)
     other = path.with_name("other.db")
     store(other, append("i-1"), append("i-2"))
-    async with opened(path) as inbox:
-        heard = listen(inbox)
+    async with open_inbox(path) as inbox:
+        received = collect_events(inbox)
         large = asyncio.create_task(inbox.receive(large_callback()))
-        await until(lambda: heard)
+        await until(lambda: received)
         other.replace(path)
         assert await large
 
@@ -319,7 +319,7 @@ async def test_a_large_callback_that_waits_too_long_for_others_is_asked_to_come_
         return kinds.read_callback(one)
 
     monkeypatch.setattr(inbox_module, "read_callback", read_when_released)
-    async with opened(path) as inbox:
+    async with open_inbox(path) as inbox:
         first = asyncio.create_task(inbox.receive(large_callback(1)))
         await until(begun.is_set)
         with pytest.raises(RefusedError) as refused:

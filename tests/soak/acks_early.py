@@ -7,13 +7,13 @@ from trayalert.domain.callback import Callback
 from trayalert.services.inbox import Inbox
 
 _receive = Inbox.receive
-_under_way: set["asyncio.Task[bool]"] = set()
+_pending: set["asyncio.Task[bool]"] = set()
 
 
 async def _receive_early(self: Inbox, callback: Callback) -> bool:
     task = asyncio.create_task(_receive(self, callback))
-    _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
+    _pending.add(task)
+    task.add_done_callback(_pending.discard)
     return True
 
 

@@ -155,9 +155,9 @@ def _settings(program: str, folder: Path, url: str, interval: str) -> dict[str, 
 
 @cache
 def _version(program: str) -> tuple[int, ...]:
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    found = re.search(r"version (\d+)\.(\d+)", said.stdout + said.stderr)
-    assert found, said
+    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"version (\d+)\.(\d+)", output.stdout + output.stderr)
+    assert found, output
     return int(found[1]), int(found[2])
 
 

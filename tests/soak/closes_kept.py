@@ -6,10 +6,10 @@ from trayalert.cli import main
 from trayalert.listener import response, server
 
 _MOMENT = 0.02
-_write_eof = response.Answer.write_eof
+_write_eof = response.Response.write_eof
 
 
-async def _write_and_wait(self: response.Answer, data: bytes = b"") -> None:
+async def _write_and_wait(self: response.Response, data: bytes = b"") -> None:
     await _write_eof(self, data)
     await asyncio.sleep(_MOMENT)
 
@@ -20,6 +20,6 @@ async def _no_check(_: object) -> None:
 
 if __name__ == "__main__":
     response._HEADERS["Connection"] = "keep-alive"
-    setattr(response.Answer, "write_eof", _write_and_wait)  # noqa: B010 - mypy takes no assignment to a method
-    setattr(server, "check", _no_check)  # noqa: B010
+    setattr(response.Response, "write_eof", _write_and_wait)  # noqa: B010 - mypy takes no assignment to a method
+    setattr(server, "check_limits", _no_check)  # noqa: B010
     main()

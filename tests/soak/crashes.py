@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.program import Serving, post, serving
+from tests.program import ServeProcess, post, serving
 from tests.soak.disk import Disk
 from tests.soak.load import Load, alert, sound, stored_resources
 
@@ -23,7 +23,7 @@ EARLY, LAZY = "tests.soak.acks_early", "tests.soak.syncs_less"
 
 
 @dataclass(slots=True)
-class Outcome:
+class CrashOutcome:
     """What some cycles brought."""
 
     cycles: int
@@ -45,9 +45,9 @@ def crash(
     module: str = "trayalert",
     seed: int = 1,
     check_every: int = 1,
-) -> Outcome:
+) -> CrashOutcome:
     """Start, load and kill the program so often on one data dir; with `power_cuts` only what was synced stays."""
-    outcome, chance = Outcome(cycles), random.Random(seed)
+    outcome, chance = CrashOutcome(cycles), random.Random(seed)
     data = folder / "data"
     data.mkdir(parents=True)
     disk = Disk(data, folder / "disk", power_cuts=power_cuts)
@@ -73,7 +73,7 @@ def crash(
     return outcome
 
 
-def _load_and_kill(instance: Serving, name: str, chance: random.Random, outcome: Outcome) -> list[str]:
+def _load_and_kill(instance: ServeProcess, name: str, chance: random.Random, outcome: CrashOutcome) -> list[str]:
     load = Load(instance.url, name)
     with load.running(LANES):
         time.sleep(chance.uniform(0.02, 0.25))  # the moment is what is random here: there is nothing to wait for

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from tests.bench.figures import Figure
 from tests.soak.instance import Instance, started
 from tests.soak.load import alert
-from tests.soak.steady import Told, ask, meanwhile
+from tests.soak.steady import SteadyResult, ask, meanwhile
 
 SLOW, DESCRIPTORS = 600, 512
 CLOSED_WITHIN = 10.0
@@ -22,7 +22,7 @@ SETTLED = 0.25
 
 
 @dataclass(slots=True)
-class Siege:
+class SlowLoad:
     """What slow connections did. `longest`: seconds until the last of them was hung up on.
 
     After `patience` seconds one that nobody hangs up on goes by itself.
@@ -31,28 +31,28 @@ class Siege:
     patience: float = CLOSED_WITHIN * 2
     connections: int = 0
     longest: float = 0.0
-    told: Told = field(default_factory=Told)
+    steady: SteadyResult = field(default_factory=SteadyResult)
     logged: int = 0
 
 
-def besiege(
+def run_slow_load(
     instance: Instance, *, slow: int = SLOW, seconds: float = 15.0, patience: float = CLOSED_WITHIN * 2
-) -> Siege:
+) -> SlowLoad:
     """Let so many slow connections come, each anew when it is hung up on, while real alerts are sent."""
-    siege, logged = Siege(patience), instance.logged
-    with meanwhile(instance.url, rate=25) as siege.told:
-        asyncio.run(_all_slow(instance.url, slow, seconds, siege))
-    siege.logged = instance.logged - logged
-    return siege
+    slow_load, logged = SlowLoad(patience), instance.logged
+    with meanwhile(instance.url, rate=25) as slow_load.steady:
+        asyncio.run(_all_slow(instance.url, slow, seconds, slow_load))
+    slow_load.logged = instance.logged - logged
+    return slow_load
 
 
-async def _all_slow(url: str, slow: int, seconds: float, siege: Siege) -> None:
+async def _all_slow(url: str, slow: int, seconds: float, slow_load: SlowLoad) -> None:
     end = time.monotonic() + seconds
-    ways = cycle(_ways(urlsplit(url).path.encode()))
-    await asyncio.gather(*(_slow(url, next(ways), number / slow, end, siege) for number in range(slow)))
+    requests = cycle(_slow_requests(urlsplit(url).path.encode()))
+    await asyncio.gather(*(_slow(url, next(requests), number / slow, end, slow_load) for number in range(slow)))
 
 
-def _ways(path: bytes) -> list[tuple[bytes, bytes]]:
+def _slow_requests(path: bytes) -> list[tuple[bytes, bytes]]:
     """What a slow one says at once, and what drop by drop; half of them know the secret."""
     head = b"POST " + path + b" HTTP/1.1\r\nHost: a\r\n"
     return [
@@ -64,7 +64,7 @@ def _ways(path: bytes) -> list[tuple[bytes, bytes]]:
     ]
 
 
-async def _slow(url: str, way: tuple[bytes, bytes], after: float, end: float, siege: Siege) -> None:
+async def _slow(url: str, content: tuple[bytes, bytes], after: float, end: float, slow_load: SlowLoad) -> None:
     parts = urlsplit(url)
     await asyncio.sleep(after)  # they gather within a second
     while time.monotonic() < end:
@@ -73,24 +73,24 @@ async def _slow(url: str, way: tuple[bytes, bytes], after: float, end: float, si
         except OSError:
             await asyncio.sleep(0.05)
             continue
-        siege.connections += 1
+        slow_load.connections += 1
         begun = time.monotonic()
-        dripping = asyncio.create_task(_drip(writer, way))
+        dripping = asyncio.create_task(_drip(writer, content))
         try:
-            async with asyncio.timeout(siege.patience):
+            async with asyncio.timeout(slow_load.patience):
                 await reader.read()
         except (OSError, TimeoutError):
             pass
-        siege.longest = max(siege.longest, time.monotonic() - begun)
+        slow_load.longest = max(slow_load.longest, time.monotonic() - begun)
         dripping.cancel()
         await asyncio.gather(dripping, return_exceptions=True)
         writer.transport.abort()
         await asyncio.sleep(AGAIN_AFTER)
 
 
-async def _drip(writer: asyncio.StreamWriter, way: tuple[bytes, bytes]) -> None:
-    writer.write(way[0])
-    for byte in way[1]:
+async def _drip(writer: asyncio.StreamWriter, content: tuple[bytes, bytes]) -> None:
+    writer.write(content[0])
+    for byte in content[1]:
         writer.write(bytes([byte]))
         await asyncio.sleep(0.5)
 
@@ -99,7 +99,7 @@ async def _drip(writer: asyncio.StreamWriter, way: tuple[bytes, bytes]) -> None:
 class Traffic:
     """What steady traffic brought."""
 
-    told: Told
+    steady: SteadyResult
     grown: float
     """MB that the program grew by after the first quarter."""
 
@@ -108,12 +108,12 @@ def send_steadily(instance: Instance, *, rate: float, seconds: float) -> Traffic
     """Send so many alerts a second."""
     sizes: list[float] = []
     end = time.monotonic() + seconds
-    with meanwhile(instance.url, rate=rate, seconds=seconds) as told:
+    with meanwhile(instance.url, rate=rate, seconds=seconds) as steady:
         while time.monotonic() < end:
             sizes.append(instance.memory)
             time.sleep(seconds / 40)
     settled = max(sizes[: max(1, int(len(sizes) * SETTLED))])
-    return Traffic(told, max(sizes) - settled)
+    return Traffic(steady, max(sizes) - settled)
 
 
 @dataclass(slots=True)
@@ -143,13 +143,13 @@ async def _lane(url: str, bodies: Iterator[bytes]) -> int:
 def measure_slow(folder: Path) -> list[Figure]:
     """Figures of `make soak`."""
     with started(folder, descriptors=DESCRIPTORS) as instance:
-        siege = besiege(instance)
-    note = f"{SLOW} at a time, {siege.connections} in all, {DESCRIPTORS} descriptors"
+        slow_load = run_slow_load(instance)
+    note = f"{SLOW} at a time, {slow_load.connections} in all, {DESCRIPTORS} descriptors"
     return [
-        Figure("slow: real alerts refused", siege.told.refused, "", ("<=", 0), f"of {siege.told.sent}"),
-        Figure("slow: real alerts, p99", siege.told.p99, "ms", ("<", 100), siege.told.beside),
-        Figure("slow: longest open", siege.longest, "s", ("<", CLOSED_WITHIN), note),
-        Figure("slow: logs grew", siege.logged / 1000, "KB", ("<", 100)),
+        Figure("slow: real alerts refused", slow_load.steady.refused, "", ("<=", 0), f"of {slow_load.steady.sent}"),
+        Figure("slow: real alerts, p99", slow_load.steady.p99, "ms", ("<", 100), slow_load.steady.beside),
+        Figure("slow: longest open", slow_load.longest, "s", ("<", CLOSED_WITHIN), note),
+        Figure("slow: logs grew", slow_load.logged / 1000, "KB", ("<", 100)),
     ]
 
 
@@ -158,10 +158,10 @@ def measure_traffic(folder: Path, seconds: float = 60.0) -> list[Figure]:
     with started(folder) as instance:
         traffic = send_steadily(instance, rate=200, seconds=seconds)
         sudden = burst(instance.url)
-    told = traffic.told
+    steady = traffic.steady
     return [
-        Figure("200/s: refused", told.refused, "", ("<=", 0), f"of {told.sent}, {seconds:g} s"),
-        Figure("200/s: p99", told.p99, "ms", ("<", 50), told.beside),
+        Figure("200/s: refused", steady.refused, "", ("<=", 0), f"of {steady.sent}, {seconds:g} s"),
+        Figure("200/s: p99", steady.p99, "ms", ("<", 50), steady.beside),
         Figure("200/s: memory grew", traffic.grown, "MB", ("<", 4), "resident, after the first quarter"),
         Figure("burst: refused", 5_000 - sudden.accepted, "", ("<=", 0), "of 5,000 over 500 connections"),
         Figure("burst: all answered after", sudden.seconds, "s", ("<", 5)),

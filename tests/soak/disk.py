@@ -62,12 +62,12 @@ class Disk:
 
     def environment(self) -> dict[str, str]:
         """Return what the program needs in its environment."""
-        told = {
+        variables = {
             "LD_PRELOAD": str(library()),
             "TESTDISK_FOLDER": str(self.folder),
             "TESTDISK_CONTROL": str(self._path),
         }
-        return told | ({"TESTDISK_SHADOW": str(self._shadow)} if self._shadow else {})
+        return variables | ({"TESTDISK_SHADOW": str(self._shadow)} if self._shadow else {})
 
     def set(self, **numbers: int) -> None:
         """Change what the disk does, at once, also while the program runs.

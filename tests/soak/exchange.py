@@ -43,19 +43,19 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """An answer, with the names of its headers in lower case. Status 0 means that none came."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
 
 
-async def read_answer(reader: asyncio.StreamReader) -> Answer:
+async def read_response(reader: asyncio.StreamReader) -> Response:
     """Read one answer with its body."""
     lines = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     await reader.readexactly(int(headers.get("content-length", "0")))
-    return Answer(int(lines[0].split()[1]), headers)
+    return Response(int(lines[0].split()[1]), headers)
 
 
 class Client:
@@ -67,18 +67,18 @@ class Client:
         self._context = context
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Request) -> Response:
         """Send once, and return what came of it."""
         try:
             async with asyncio.timeout(DEADLINE):
                 answer = await self._send(request)
         except (OSError, EOFError, TimeoutError, ValueError, IndexError):
-            answer = Answer(0)
+            answer = Response(0)
         if not answer.status or answer.headers.get("connection", "").lower() == "close":
             self.close()
         return answer
 
-    async def _send(self, request: Request) -> Answer:
+    async def _send(self, request: Request) -> Response:
         if self._streams is None:
             parts = urlsplit(self._url)
             self._streams = await asyncio.open_connection(parts.hostname, parts.port, ssl=self._context)
@@ -86,12 +86,12 @@ class Client:
         reader, writer = self._streams
         writer.write(request.head(self._url))
         if request.expects:
-            answer = await read_answer(reader)
+            answer = await read_response(reader)
             if answer.status != 100:
                 return answer
         writer.write(request.content)
         await writer.drain()
-        return await read_answer(reader)
+        return await read_response(reader)
 
     def close(self) -> None:
         """Hang up."""

@@ -7,15 +7,15 @@ from tests.soak.judges import leads_to_console, link_is_safe
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
 from trayalert.domain.incident.alert import Alert
-from trayalert.domain.incident.console_link import LinkTable, Site, allowed, console_links
+from trayalert.domain.incident.console_link import LinkTable, Site, console_links, is_allowed
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
 from trayalert.services.presentation.alert_text import (
-    condition_words,
-    metric_words,
-    name_words,
-    place_words,
-    value_words,
+    metric_text,
+    name_text,
+    resource_component_text,
+    rule_condition_text,
+    value_text,
 )
 from trayalert.services.presentation.links import link_table
 
@@ -61,12 +61,12 @@ def _check_texts(alert: Alert) -> None:
     line.encode()  # no lone surrogate: SQLite and stdout take none
     assert alert.at is None or abs(alert.at) < 2**63
     for language in Language:
-        for words in (name_words, metric_words, value_words, condition_words):
+        for words in (name_text, metric_text, value_text, rule_condition_text):
             shown = words(alert, language)
             assert len(shown) <= 600
             assert shown.isprintable() or not shown.isascii()
             assert "\n" not in shown
-    assert "\n" not in place_words(alert)
+    assert "\n" not in resource_component_text(alert)
 
 
 def check_link(namespace: str, dimension: str, value: str, region: str, other: str) -> None:
@@ -87,7 +87,7 @@ def check_link(namespace: str, dimension: str, value: str, region: str, other: s
 
 def check_url(url: str) -> None:
     """What is let through leads to the console."""
-    assert not allowed(url) or leads_to_console(url), f"leads elsewhere: {url!r}"
+    assert not is_allowed(url) or leads_to_console(url), f"leads elsewhere: {url!r}"
 
 
 def _check(alert: Alert, table: LinkTable) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.program import DEADLINE, Done, environment, run
+from tests.program import DEADLINE, CompletedCommand, environment, run
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Instance:
     def log(self) -> Path:
         return self.data_dir / "trayalert.db"
 
-    def run(self, *arguments: str, **changes: Any) -> Done:
+    def run(self, *arguments: str, **changes: Any) -> CompletedCommand:
         """Run a command on the same data dir."""
         return run(*arguments, data_dir=self.data_dir, **changes)
 
@@ -59,12 +59,12 @@ class Instance:
 
     @property
     def peak(self) -> float:
-        """The most that was resident since `forget_peak`, in MB."""
+        """The most that was resident since `reset_peak`, in MB."""
         found = re.search(r"^VmHWM:\s*(\d+) kB$", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
         assert found
         return int(found[1]) * 1024 / 1e6
 
-    def forget_peak(self) -> None:
+    def reset_peak(self) -> None:
         """Begin to measure the peak anew (proc(5), clear_refs)."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 

@@ -19,7 +19,7 @@ _CLASSES = ":".join(str(JARS / f"{name}.jar") for name in ("httpclient", "httpco
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class SendingMode:
     """How callbacks are sent. `length` is the least number of bytes of a body."""
 
     name: str
@@ -30,13 +30,13 @@ class Way:
     chunked: bool = False
 
 
-WAYS = (
-    Way("plain"),
-    Way("Expect: 100-continue", expects=True),
-    Way("in chunks, after 100-continue", length=20_000, expects=True, chunked=True),
-    Way("200 threads", threads=200),
-    Way("bodies of 200 KB", count=100, threads=4, length=200_000),
-    Way("bodies of 200 KB, after 100-continue", count=100, threads=4, length=200_000, expects=True),
+MODES = (
+    SendingMode("plain"),
+    SendingMode("Expect: 100-continue", expects=True),
+    SendingMode("in chunks, after 100-continue", length=20_000, expects=True, chunked=True),
+    SendingMode("200 threads", threads=200),
+    SendingMode("bodies of 200 KB", count=100, threads=4, length=200_000),
+    SendingMode("bodies of 200 KB, after 100-continue", count=100, threads=4, length=200_000, expects=True),
 )
 
 
@@ -54,12 +54,12 @@ class Outcome:
         return sum(number for status, number in self.statuses.items() if status != "200")
 
 
-def send(instance: Instance, way: Way) -> Outcome:
+def send(instance: Instance, mode: SendingMode) -> Outcome:
     """Run the program until it has an answer to each callback, or has given it up."""
     java = shutil.which("java")
     assert java, "there is no Java: make setup NEEDS=soak installs it (Debian: default-jdk-headless)"
-    name = re.sub(r"\W+", "-", way.name)
-    said = subprocess.run(
+    name = re.sub(r"\W+", "-", mode.name)
+    output = subprocess.run(
         [
             java,
             "-cp",
@@ -67,11 +67,11 @@ def send(instance: Instance, way: Way) -> Outcome:
             Path(__file__).with_name("Sender.java"),
             instance.url,
             name,
-            str(way.count),
-            str(way.threads),
-            str(way.length),
-            "expect" if way.expects else "-",
-            "chunked" if way.chunked else "-",
+            str(mode.count),
+            str(mode.threads),
+            str(mode.length),
+            "expect" if mode.expects else "-",
+            "chunked" if mode.chunked else "-",
         ],
         check=True,
         stdout=subprocess.PIPE,
@@ -79,12 +79,12 @@ def send(instance: Instance, way: Way) -> Outcome:
         text=True,
         timeout=600,
     ).stdout
-    told = {word: int(number) for word, number in (line.split() for line in said.splitlines())}
+    totals = {word: int(number) for word, number in (line.split() for line in output.splitlines())}
     stored = deliveries_of(instance.log)
-    counts = [stored[f"i-{name}-{number}"] for number in range(way.count)]
+    counts = [stored[f"i-{name}-{number}"] for number in range(mode.count)]
     return Outcome(
-        {word: number for word, number in told.items() if word.isdecimal()},
-        told["given-up"],
+        {word: number for word, number in totals.items() if word.isdecimal()},
+        totals["given-up"],
         counts.count(0),
         sum(count > 1 for count in counts),
     )
@@ -94,15 +94,15 @@ def measure(folder: Path) -> list[Figure]:
     """Figures of `make soak`."""
     figures = []
     with started(folder / "real") as instance:
-        for way in WAYS:
-            outcome = send(instance, way)
-            note = f"of {way.count} over {way.threads} threads, statuses {outcome.statuses}"
+        for mode in MODES:
+            outcome = send(instance, mode)
+            note = f"of {mode.count} over {mode.threads} threads, statuses {outcome.statuses}"
             figures += [
-                Figure(f"Java, {way.name}: tries without a 200", outcome.refused, "", ("<=", 0), note),
-                Figure(f"Java, {way.name}: lost, or stored twice", outcome.lost + outcome.stored_twice, "", ("<=", 0)),
+                Figure(f"Java, {mode.name}: tries without a 200", outcome.refused, "", ("<=", 0), note),
+                Figure(f"Java, {mode.name}: lost, or stored twice", outcome.lost + outcome.stored_twice, "", ("<=", 0)),
             ]
     with started(folder / "control", module=CONTROL) as instance:
-        control = send(instance, Way("control", count=600))
+        control = send(instance, SendingMode("control", count=600))
     return [
         *figures,
         Figure("control: keeps connections and closes them", control.refused, "tries", (">=", 1), "of 600 callbacks"),

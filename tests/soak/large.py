@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 
 from tests.bench.figures import Figure
 from tests.soak.crowd import burst
-from tests.soak.exchange import Answer, Request, read_answer
+from tests.soak.exchange import Request, Response, read_response
 from tests.soak.instance import Instance, started
 from tests.soak.load import alert
-from tests.soak.steady import Told, ask, meanwhile
+from tests.soak.steady import SteadyResult, ask, meanwhile
 
 MIB = 1 << 20
 SENDERS = 100
@@ -85,7 +85,7 @@ class Pressure:
     """Groups that got 200, and of which not all alerts are in the log."""
     peak: float = 0.0
     left: float = 0.0
-    told: Told = field(default_factory=Told)
+    steady: SteadyResult = field(default_factory=SteadyResult)
 
     @property
     def refused(self) -> int:
@@ -110,8 +110,8 @@ def press(
     bodies = [BODIES[kind](sender) for sender, kind in senders]
     burst(instance.url, alerts=500, connections=50)  # a program that has just started is smaller than it stays
     rest = instance.memory
-    instance.forget_peak()
-    with meanwhile(instance.url) as pressure.told:
+    instance.reset_peak()
+    with meanwhile(instance.url) as pressure.steady:
         answers = asyncio.run(_send_all(url or instance.url, bodies, seconds))
     pressure.peak = instance.peak - rest
     end = time.monotonic() + patience
@@ -127,11 +127,11 @@ def press(
     return pressure
 
 
-async def _send_all(url: str, bodies: Sequence[bytes], seconds: float) -> list[Answer]:
+async def _send_all(url: str, bodies: Sequence[bytes], seconds: float) -> list[Response]:
     return await asyncio.gather(*(send_slowly(url, body, seconds) for body in bodies))
 
 
-async def send_slowly(url: str, body: bytes, seconds: float) -> Answer:
+async def send_slowly(url: str, body: bytes, seconds: float) -> Response:
     """Send a body in even parts over so many seconds, until it is complete or answered. Return the answer."""
     parts, request = urlsplit(url), Request("", body)
     sending: asyncio.Task[None] | None = None
@@ -139,9 +139,9 @@ async def send_slowly(url: str, body: bytes, seconds: float) -> Answer:
         async with asyncio.timeout(DEADLINE):
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
             sending = asyncio.create_task(_drip(writer, request.head(url), body, seconds))
-            return await read_answer(reader)
+            return await read_response(reader)
     except (OSError, EOFError, TimeoutError, ValueError, IndexError):
-        return Answer(0)
+        return Response(0)
     finally:
         if sending is not None:
             sending.cancel()
@@ -171,7 +171,7 @@ class Hour:
     """What came of using up the hourly share of a secret. `taken` is MiB until the first refusal."""
 
     taken: int = 0
-    refusal: Answer = field(default_factory=lambda: Answer(0))
+    refusal: Response = field(default_factory=lambda: Response(0))
     small: int = 0
     """Status of a small body of the same secret afterwards."""
     other: int = 0
@@ -215,24 +215,24 @@ def measure(folder: Path, mixed: int = 3) -> list[Figure]:
             found = press(instance, kinds, name=name, url=new_url(instance, name))
             all_found.append(found)
             print(f"  {kinds[0] if len(kinds) == 1 else 'all kinds'}: {dict(found.statuses)},"
-                  f" memory +{found.peak:.0f} MB, then +{found.left:.0f} MB, p99 {found.told.p99:.0f} ms")  # fmt: skip
-        told = turned_away(instance)[0]
+                  f" memory +{found.peak:.0f} MB, then +{found.left:.0f} MB, p99 {found.steady.p99:.0f}ms")  # fmt: skip
+        reported = turned_away(instance)[0]
         hour = use_up(instance)
     with started(folder / "control", module="tests.soak.naive") as instance:
         control = press(instance, ["emoji"], patience=0)
     refused = sum(found.refused for found in all_found)
     wrong = sum(found.refused - found.statuses[503] + found.without_time for found in all_found)
-    slowest = max(all_found, key=lambda found: found.told.p99)
+    slowest = max(all_found, key=lambda found: found.steady.p99)
     what = f"{SENDERS} x 1 MiB, slowly"
     return [
         Figure(f"{what}: memory at its peak", max(found.peak for found in all_found), "MB", ("<=", PEAK), "above rest"),
         Figure(f"{what}: memory afterwards", max(found.left for found in all_found), "MB", ("<=", LEFT), "above rest"),
         Figure(f"{what}: neither 200 nor 503 with Retry-After", wrong, "", ("<=", 0), f"of {SENDERS * len(all_found)}"),
-        Figure(f"{what}: not in status", abs(refused - told), "refusals", ("<=", 0), f"of {refused}"),
+        Figure(f"{what}: not in status", abs(refused - reported), "refusals", ("<=", 0), f"of {refused}"),
         Figure(f"{what}: groups not stored whole", sum(found.lost for found in all_found), "", ("<=", 0)),
-        Figure(f"{what}: real alerts refused", sum(found.told.refused for found in all_found), "", ("<=", 0),
-               f"of {sum(found.told.sent for found in all_found)}"),
-        Figure(f"{what}: real alerts, p99", slowest.told.p99, "ms", ("<", 50), slowest.told.beside),
+        Figure(f"{what}: real alerts refused", sum(found.steady.refused for found in all_found), "", ("<=", 0),
+               f"of {sum(found.steady.sent for found in all_found)}"),
+        Figure(f"{what}: real alerts, p99", slowest.steady.p99, "ms", ("<", 50), slowest.steady.beside),
         Figure("large bodies of one secret within an hour", hour.taken, "MiB", ("<=", AN_HOUR)),
         Figure("… then refused: a small one, or another secret's", 2 - (hour.small, hour.other).count(200), "",
                ("<=", 0)),

@@ -15,7 +15,7 @@ from tests.program import environment, post, run, wait_for
 from tests.soak.instance import Instance, started
 from tests.soak.load import alert
 from tests.soak.raw_cases import LINES
-from tests.soak.strangers import meet_strangers
+from tests.soak.strangers import play_cases
 
 
 def live(folder: Path) -> tuple[Path, list[str]]:
@@ -48,7 +48,7 @@ def _serve_and_fall(folder: Path) -> list[str]:
         for _ in range(3):
             fallen = post(instance.url, b"fall")
             assert fallen == 503, fallen
-        meet_strangers(instance, [case for case in LINES if "path" in case.name], patience=1)
+        play_cases(instance, [case for case in LINES if "path" in case.name], patience=1)
         secrets = [instance.secret]
         assert not [where for where in processes(instance) if secrets[0] in where]
     return secrets
@@ -107,6 +107,6 @@ def opened(urls: list[str], folder: Path) -> list[str]:
         check=True,
         env=environment(BROWSER=str(browser), QT_QPA_PLATFORM="offscreen"),
     )
-    said = sum(json.loads(done.stdout))
-    wait_for(lambda: said == 0 or (seen.exists() and len(seen.read_text().splitlines()) >= said))
+    accepted = sum(json.loads(done.stdout))
+    wait_for(lambda: accepted == 0 or (seen.exists() and len(seen.read_text().splitlines()) >= accepted))
     return seen.read_text().splitlines() if seen.exists() else []

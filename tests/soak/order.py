@@ -20,7 +20,7 @@ MINUTE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class PlannedAlert:
     """One alert as the rule meant it. `run` is its transId; empty where the service sends none."""
 
     resource: str
@@ -41,18 +41,18 @@ class Meant:
         )
 
 
-def burning(meant: Sequence[Meant]) -> set[str]:
+def firing(planned: Sequence[PlannedAlert]) -> set[str]:
     """The oracle: a resource burns where its latest alert is no OK; at equal times no OK wins."""
-    latest: dict[str, Meant] = {}
-    for one in sorted(meant, key=lambda one: (one.at, one.state == "ALERT")):
+    latest: dict[str, PlannedAlert] = {}
+    for one in sorted(planned, key=lambda one: (one.at, one.state == "ALERT")):
         latest[one.resource] = one
     return {resource for resource, one in latest.items() if one.state == "ALERT"}
 
 
-def without_runs(chance: random.Random, resources: int, since: int) -> list[Meant]:
+def without_runs(chance: random.Random, resources: int, since: int) -> list[PlannedAlert]:
     """Alerts of a service that sends no transId: any order must end well."""
     return [
-        Meant(
+        PlannedAlert(
             f"i-plain-{number}", since + minute * MINUTE, chance.choice(("ALERT", "ALERT", "OK")), chance.choice(LEVELS)
         )
         for number in range(resources)
@@ -63,71 +63,73 @@ def without_runs(chance: random.Random, resources: int, since: int) -> list[Mean
 LEVELS = ("CRITICAL", "WARN", "INFO")
 
 
-def lone_runs(chance: random.Random, resources: int, since: int) -> list[Meant]:
+def lone_runs(chance: random.Random, resources: int, since: int) -> list[PlannedAlert]:
     """One run of each resource, all in the same second; OK may come before ALERT."""
-    meant = []
+    planned = []
     for number in range(resources):
         run, length = f"run-{number}", chance.randint(1, 3)
         level = chance.choice(LEVELS)
-        meant += [Meant(f"i-lone-{number}", since + minute * MINUTE, "ALERT", level, run) for minute in range(length)]
+        planned += [
+            PlannedAlert(f"i-lone-{number}", since + minute * MINUTE, "ALERT", level, run) for minute in range(length)
+        ]
         if chance.random() < 0.6:
-            meant.append(Meant(f"i-lone-{number}", since + length * MINUTE, "OK", level, run))
-    return meant
+            planned.append(PlannedAlert(f"i-lone-{number}", since + length * MINUTE, "OK", level, run))
+    return planned
 
 
-def runs_with_lost_oks(chance: random.Random, resources: int, since: int) -> list[Meant]:
+def runs_with_lost_oks(chance: random.Random, resources: int, since: int) -> list[PlannedAlert]:
     """Runs one after the other, in order, some without their OK: the next one takes their place."""
-    meant = []
+    planned = []
     for number in range(resources):
         minute = 0
         for turn in range(chance.randint(2, 4)):
             run = f"run-{number}-{turn}"
-            meant.append(Meant(f"i-runs-{number}", since + minute * MINUTE, "ALERT", "WARN", run))
+            planned.append(PlannedAlert(f"i-runs-{number}", since + minute * MINUTE, "ALERT", "WARN", run))
             if chance.random() < 0.5:
-                meant.append(Meant(f"i-runs-{number}", since + (minute + 1) * MINUTE, "OK", "WARN", run))
+                planned.append(PlannedAlert(f"i-runs-{number}", since + (minute + 1) * MINUTE, "OK", "WARN", run))
             minute += 2
-    return meant
+    return planned
 
 
 @dataclass(slots=True)
-class Outcome:
+class OrderOutcome:
     """What came of it."""
 
-    meant: int
+    planned: int
     sent: int
     statuses: set[int]
-    swallowed: list[Meant] = field(default_factory=list)
+    swallowed: list[PlannedAlert] = field(default_factory=list)
     miscounted: int = 0
     """Alerts whose deliveries are not as many as were sent."""
-    calm: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
     """What burns and is not open."""
-    restless: set[str] = field(default_factory=set)
+    wrongly_open: set[str] = field(default_factory=set)
     """What is open and does not burn, or is open twice."""
 
 
-def deliver(instance: Instance, meant: Sequence[Meant], *, seed: int, shuffled: bool = True) -> Outcome:
+def deliver(instance: Instance, planned: Sequence[PlannedAlert], *, seed: int, shuffled: bool = True) -> OrderOutcome:
     """Send every alert one to four times, from many connections at once, and compare."""
     chance = random.Random(seed)
-    copies = {one: chance.randint(1, 4) for one in meant}
-    letters = [one for one, number in copies.items() for _ in range(number)]
+    copies = {one: chance.randint(1, 4) for one in planned}
+    deliveries = [one for one, number in copies.items() for _ in range(number)]
     if shuffled:
-        chance.shuffle(letters)
-    bodies = [one.body(chance) for one in letters]
+        chance.shuffle(deliveries)
+    bodies = [one.body(chance) for one in deliveries]
     statuses = asyncio.run(_post_all(instance.url, bodies, 16 if shuffled else 1))
-    outcome = Outcome(len(copies), len(bodies), statuses)
-    told = Counter[tuple[object, ...]]()
+    outcome = OrderOutcome(len(copies), len(bodies), statuses)
+    counted = Counter[tuple[object, ...]]()
     for row in instance.run("alerts", "--json", "--limit", "1000000").objects:
         name = (row["resource_id"], row["fields"]["timestamp"], row["state"], row["fields"]["transId"])
-        told[name] += row["deliveries"]
+        counted[name] += row["deliveries"]
     for one, number in copies.items():
-        found = told[one.resource, str(one.at), one.state, one.run]
+        found = counted[one.resource, str(one.at), one.state, one.run]
         outcome.swallowed += [one] * (not found)
         outcome.miscounted += found != number
-    mine = {one.resource for one in meant}
+    mine = {one.resource for one in planned}
     there = [row["resource_id"] for row in instance.run("incidents", "--json", "--open").objects]
     opened = [resource for resource in there if resource in mine]
-    outcome.calm = burning(list(copies)) - set(opened)
-    outcome.restless = {one for one in opened if one not in burning(list(copies)) or opened.count(one) > 1}
+    outcome.missing = firing(list(copies)) - set(opened)
+    outcome.wrongly_open = {one for one in opened if one not in firing(list(copies)) or opened.count(one) > 1}
     return outcome
 
 
@@ -150,10 +152,12 @@ def measure(folder: Path, resources: int = 600) -> list[Figure]:
     figures = []
     for number, (name, (make, shuffled)) in enumerate(SHAPES.items()):
         with started(folder / str(number)) as instance:
-            meant = make(random.Random(number), resources, now() - 20 * MINUTE)
-            outcome = deliver(instance, meant, seed=number, shuffled=shuffled)
-        wrong = len(outcome.calm) + len(outcome.restless)
-        note = f"of {outcome.meant} alerts in {outcome.sent} deliveries, refused: {outcome.statuses - {200} or 'none'}"
+            planned = make(random.Random(number), resources, now() - 20 * MINUTE)
+            outcome = deliver(instance, planned, seed=number, shuffled=shuffled)
+        wrong = len(outcome.missing) + len(outcome.wrongly_open)
+        note = (
+            f"of {outcome.planned} alerts in {outcome.sent} deliveries, refused: {outcome.statuses - {200} or 'none'}"
+        )
         figures += [
             Figure(
                 f"{name}: swallowed or miscounted", len(outcome.swallowed) + outcome.miscounted, "", ("<=", 0), note

@@ -22,13 +22,13 @@ from trayalert.domain.incident.console_link import console_links
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
-from trayalert.services.access.source_address import Senders
+from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.export import write_alerts
 from trayalert.services.presentation.json_records import alert_record, incident_record
 from trayalert.services.presentation.terminal_tables import alert_lines, incident_lines
 from trayalert.storage.reader import Reader
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.writer import Writing
+from trayalert.storage.writer.writer import Writer
 from trayalert.ui.incidents.columns import COLUMNS
 from trayalert.ui.incidents.incidents_model import IncidentsModel
 
@@ -52,10 +52,10 @@ class Sent:
         )
 
 
-SENDERS = Senders(Settings())
+SENDERS = SourceAddresses(Settings())
 
 
-class ReadingDesk:
+class ReadingBackend:
     """As much of a desk as a model asks for, over a reader."""
 
     def __init__(self, reader: Reader) -> None:
@@ -81,11 +81,11 @@ class ReadingDesk:
 class Pipeline:
     """Takes groups of callbacks all the way. `done` counts them, `kept` are some of them."""
 
-    def __init__(self, log: Path, writing: Writing) -> None:
+    def __init__(self, log: Path, writer: Writer) -> None:
         self.done = 0
         self.kept: list[Sent] = []
         self._log = log
-        self._writing = writing
+        self._writer = writer
         self._tables = tables()
         self._deliveries = 0
 
@@ -100,7 +100,7 @@ class Pipeline:
                 for link in console_links(alert, self._tables[0]):
                     self._judge_link(link.url, link.grade, one)
             jobs.append(Append(callback, alerts))
-        results = self._writing.commit(jobs)
+        results = self._writer.commit(jobs)
         assert not [result for result in results if isinstance(result, Exception)], (group, results)
         assert [(query, body) for query, body in self._new_deliveries()] == [(one.query, one.body) for one in group]
         self.done += len(group)
@@ -118,7 +118,7 @@ class Pipeline:
     def _judge_link(link: str, grade: str, sent: object) -> None:
         assert leads_to_console(link) if grade == "sender" else link_is_safe(link), (link, sent)
 
-    def look(self) -> None:
+    def check_stored(self) -> None:
         """Read all that was stored as each front end does, and judge it."""
         with closing(Reader(self._log)) as reader:
             found = list(reader.alerts(limit=None, raw=True))
@@ -134,7 +134,7 @@ class Pipeline:
         for table in self._tables[:1]:
             for form in ("csv", "json"):
                 output = self._log.with_name(f"out.{form}")
-                assert write_alerts(iter(found), table, SENDERS, EN, form=form, output=str(output)) == len(found)
+                assert write_alerts(iter(found), table, SENDERS, EN, file_format=form, output=str(output)) == len(found)
                 text = output.read_bytes().decode()
                 if form == "csv":
                     assert not (wrong := formulas(text)), wrong[:5]
@@ -150,7 +150,7 @@ class Pipeline:
         for incident in incidents:
             record = incident_record(incident, self._tables[0], now=NOW, mute_period=HOUR)
             assert json.loads(json.dumps(record, allow_nan=False)) == json.loads(json.dumps(record))
-        self._show_rows(IncidentsModel(ReadingDesk(reader)))  # type: ignore[arg-type]  # what it asks for is there
+        self._show_rows(IncidentsModel(ReadingBackend(reader)))  # type: ignore[arg-type]  # what it asks for is there
 
     def _show_rows(self, model: IncidentsModel) -> None:
         assert model.rowCount()
@@ -164,8 +164,8 @@ class Pipeline:
 def pipeline(folder: Path) -> Iterator[Pipeline]:
     """A way with a log of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    writing = Writing(folder / "trayalert.db", read=read_callback, keep_raw=keep_raw)
+    writer = Writer(folder / "trayalert.db", read=read_callback, keep_raw=keep_raw)
     try:
-        yield Pipeline(folder / "trayalert.db", writing)
+        yield Pipeline(folder / "trayalert.db", writer)
     finally:
-        writing.close()
+        writer.close()

@@ -23,7 +23,7 @@ from tests.program import wait_for
 from tests.soak.exchange import Client, Request
 from tests.soak.instance import started
 from tests.soak.load import alert
-from tests.sshd import free_port, open_at
+from tests.sshd import free_port, is_listening
 
 KEPT, LANES, BURST = 2_400, 24, 300
 """Requests over connections that are kept open, how many of those there are, and requests at once on new ones."""
@@ -78,7 +78,7 @@ def _running(name: str, *arguments: str | Path, port: int, output: Path) -> Iter
     assert program, f"there is no {name}: make setup NEEDS=soak installs it (Debian: {name})"
     with output.open("wb") as file, subprocess.Popen([program, *arguments], stdout=file, stderr=file) as process:
         try:
-            wait_for(lambda: process.poll() is not None or open_at(port))
+            wait_for(lambda: process.poll() is not None or is_listening(port))
             assert process.poll() is None, output.read_text()
             yield
         finally:

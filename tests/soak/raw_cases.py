@@ -12,7 +12,7 @@ from enum import Enum
 LARGEST = 1024 * 1024
 
 
-class Do(Enum):
+class Action(Enum):
     """What a stranger does but to speak."""
 
     HALF_CLOSE = "says that nothing more comes, and waits"
@@ -21,7 +21,7 @@ class Do(Enum):
     LISTEN = "waits for a first answer"
 
 
-Step = bytes | float | Do
+Step = bytes | float | Action
 Script = Sequence[Step]
 Build = Callable[[bytes, bytes], Script]
 
@@ -187,7 +187,7 @@ CHUNKS = (
     _chunks("trailers of 100 KB", b"0\r\n" + b"X: aaaaaaaaaaaa\r\n" * 6_000 + b"\r\n", stored=EITHER),
     _chunks("a trailer with a length", b"0\r\nContent-Length: 5\r\n\r\n", stored=EITHER),
     _chunks("two megabytes", chunk(b"a" * 2_000_000) + b"0\r\n\r\n"),
-    Case("chunks that end early", lambda path, mark: [chunked(path, chunk(mark)), Do.HALF_CLOSE]),
+    Case("chunks that end early", lambda path, mark: [chunked(path, chunk(mark)), Action.HALF_CLOSE]),
     Case("chunks with no end", lambda path, mark: [chunked(path, chunk(mark)), 30.0]),
 )
 _PARTS = b"Content-Type: multipart/form-data; boundary=b"
@@ -208,8 +208,8 @@ BODIES = (
     _body("a zstd bomb", lambda mark: mark + b"\x28\xb5\x2f\xfd" * 900, b"Content-Encoding: zstd", stored=EITHER),
     _body("five encodings", lambda mark: mark, b"Content-Encoding: gzip, gzip, gzip, gzip, br", stored=EITHER),
     _headers("a gigabyte that is promised", b"Content-Length: 1000000000"),
-    Case("a body that ends early", lambda path, mark: [post(path, body=mark + b"x" * 99)[:-50], Do.HALF_CLOSE]),
-    Case("a body that breaks off", lambda path, mark: [post(path, body=mark + b"x" * 99)[:-50], 0.05, Do.RESET]),
+    Case("a body that ends early", lambda path, mark: [post(path, body=mark + b"x" * 99)[:-50], Action.HALF_CLOSE]),
+    Case("a body that breaks off", lambda path, mark: [post(path, body=mark + b"x" * 99)[:-50], 0.05, Action.RESET]),
 )  # fmt: skip
 TIMES = (
     Case("nothing at all", lambda *_: [30.0]),
@@ -219,14 +219,14 @@ TIMES = (
     Case("a body drop by drop", lambda path, mark: [post(path, body=mark + b"x" * 99)[:-99], *drip(b"x" * 99)]),
     Case("a body that does not come", lambda path, mark: [post(path, body=mark + b"x")[:-1], 30.0]),
     Case("a body after a wait", lambda path, mark: [post(path, body=mark)[: -len(mark)], 0.3, mark], YES),
-    Case("half-closed behind a request", lambda path, mark: [post(path, body=mark), Do.HALF_CLOSE], YES),
-    Case("half-closed at once", lambda *_: [Do.HALF_CLOSE]),
-    Case("reset at once", lambda *_: [Do.RESET]),
-    Case("no answer is read", lambda path, mark: [Do.NO_READING, post(path, body=mark) * 200, 30.0], YES),
+    Case("half-closed behind a request", lambda path, mark: [post(path, body=mark), Action.HALF_CLOSE], YES),
+    Case("half-closed at once", lambda *_: [Action.HALF_CLOSE]),
+    Case("reset at once", lambda *_: [Action.RESET]),
+    Case("no answer is read", lambda path, mark: [Action.NO_READING, post(path, body=mark) * 200, 30.0], YES),
     Case("two requests at once", lambda path, mark: [post(path, body=mark) * 2], YES),
     Case("a hundred requests at once", lambda path, mark: [post(path, body=mark) * 100], YES),
     Case("a wrong request, then a right one", lambda path, mark: [post(path + b"x", body=b"") + post(path, body=mark)]),
-    Case("a second request later", lambda path, mark: [post(path, body=mark), Do.LISTEN, post(path, body=mark)], YES),
+    Case("a later request", lambda path, mark: [post(path, body=mark), Action.LISTEN, post(path, body=mark)], YES),
 )  # fmt: skip
 NOT_HTTP = (
     _alone("a TLS hello", bytes.fromhex("16030100a5010000a10303") + bytes(160)),

@@ -6,8 +6,17 @@ import time
 from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.program import Serving, serving
-from tests.reached import BACK, SHOWN, behind, freeze, gaps, kill, reach_of, refuse
+from tests.program import ServeProcess, serving
+from tests.reached import (
+    MAX_SECONDS_TO_BLIND,
+    MAX_SECONDS_TO_REACHABLE,
+    freeze,
+    gaps,
+    kill,
+    reach_of,
+    refuse,
+    tunnelled_program,
+)
 from tests.sshd import sshd
 
 ROUNDS = 5
@@ -22,7 +31,7 @@ def measure(folder: Path) -> list[Figure]:
         shown, back = 0.0, 0.0
         with (
             sshd(folder / f"sshd-{break_it.__name__}") as server,
-            behind(server, folder / break_it.__name__) as program,
+            tunnelled_program(server, folder / break_it.__name__) as program,
         ):
             for _ in range(ROUNDS):
                 mend = break_it(server)
@@ -32,13 +41,17 @@ def measure(folder: Path) -> list[Figure]:
             program.end()
         note = f"{ROUNDS} times, probes each 5 s"
         figures += [
-            Figure(f"reach, sshd {name}: until blind is shown, the slowest", shown, "s", ("<", SHOWN), note),
-            Figure(f"reach, sshd {name}: from its return to reachable", back, "s", ("<", BACK), note),
+            Figure(
+                f"reach, sshd {name}: until blind is shown, the slowest", shown, "s", ("<", MAX_SECONDS_TO_BLIND), note
+            ),
+            Figure(
+                f"reach, sshd {name}: from its return to reachable", back, "s", ("<", MAX_SECONDS_TO_REACHABLE), note
+            ),
         ]
     return [*figures, _freeze(folder / "minute")]
 
 
-def _until(program: Serving, reach: str) -> float:
+def _until(program: ServeProcess, reach: str) -> float:
     """Return how many seconds it takes until reach is that."""
     begun = time.monotonic()
     while reach_of(program) != reach and time.monotonic() - begun < _LONGEST:

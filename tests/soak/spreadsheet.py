@@ -69,17 +69,19 @@ def measure(folder: Path, alerts: int = ALERTS) -> list[Figure]:
     log, table, control = (folder / name for name in ("trayalert.db", "alerts.csv", "control.csv"))
     chance = random.Random(1)
     texts = [chance.choice(_BEGINS) + chance.choice(_FORMULAS) for _ in range(alerts)]
-    with writing(log) as open_:
+    with writing(log) as writer:
         for start in range(0, alerts, 500):
             jobs = []
             for number, text in enumerate(texts[start : start + 500], start):
                 good = append(f"i-{number}")
-                told = replace(good.alerts[0], name=text, resource_id=text, value_text=text, unit=text, expression=text)
-                jobs.append(Append(good.callback, (replace(told, dimensions={text: text}, fields={text: text}),)))
-            assert not [result for result in open_.commit(jobs) if isinstance(result, Exception)]
+                hostile = replace(
+                    good.alerts[0], name=text, resource_id=text, value_text=text, unit=text, expression=text
+                )
+                jobs.append(Append(good.callback, (replace(hostile, dimensions={text: text}, fields={text: text}),)))
+            assert not [result for result in writer.commit(jobs) if isinstance(result, Exception)]
     with closing(Reader(log)) as reader:
         count = write_alerts(
-            reader.alerts(limit=None), tables()[0], SENDERS, Language.EN, form="csv", output=str(table)
+            reader.alerts(limit=None), tables()[0], SENDERS, Language.EN, file_format="csv", output=str(table)
         )
     with control.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([number, text] for number, text in enumerate(texts[:500]))

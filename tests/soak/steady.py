@@ -21,7 +21,7 @@ from tests.soak.load import FORM, alert
 
 
 @dataclass(slots=True)
-class Told:
+class SteadyResult:
     """What the senders were told."""
 
     statuses: dict[str, int] = field(default_factory=dict)
@@ -115,16 +115,16 @@ async def _send(url: str, rate: float, seconds: float, yardstick: str) -> None:
 
 
 @contextmanager
-def meanwhile(url: str, *, rate: float = 50, seconds: float = 0) -> Iterator[Told]:
+def meanwhile(url: str, *, rate: float = 50, seconds: float = 0) -> Iterator[SteadyResult]:
     """Send while the block runs, or for so many seconds; what was told is complete behind the block."""
     with bare_handler() as yardstick:
         command = [sys.executable, "-m", "tests.soak.steady", url, str(rate), str(seconds), yardstick]
-        told = Told()
+        result = SteadyResult()
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             try:
-                yield told
+                yield result
                 found = json.loads(process.communicate(timeout=seconds + 30)[0])
-                told.statuses, told.lengths, told.bare = found["statuses"], found["lengths"], found["bare"]
+                result.statuses, result.lengths, result.bare = found["statuses"], found["lengths"], found["bare"]
             finally:
                 process.kill()
 

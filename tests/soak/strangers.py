@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from tests.bench.figures import Figure
 from tests.soak.instance import Instance, started
-from tests.soak.raw_cases import CASES, Case, Do, Script
-from tests.soak.steady import Told, meanwhile
+from tests.soak.raw_cases import CASES, Action, Case, Script
+from tests.soak.steady import SteadyResult, meanwhile
 
 CLOSED_WITHIN = 8.0
 PATIENCE = 14.0
@@ -26,7 +26,7 @@ Bodies = Callable[[], Iterable[bytes]]
 
 
 @dataclass(slots=True)
-class Met:
+class CaseResult:
     """How one case went. `open_for`: seconds until the door hung up."""
 
     case: Case
@@ -44,10 +44,10 @@ class Met:
 class Outcome:
     """How all went."""
 
-    met: list[Met]
+    results: list[CaseResult]
     strays: int
     """Deliveries that neither a case nor a real sender meant."""
-    told: Told
+    steady: SteadyResult
     logged: int
     leaks: list[str] = field(default_factory=list)
     """Files and answers with the secret in them."""
@@ -56,58 +56,58 @@ class Outcome:
     @property
     def wrong(self) -> list[str]:
         return [
-            f"{met.case.name}: stored {met.stored}, open for {met.open_for:.1f} s, answered {met.answer[:40]!r}"
-            for met in self.met
-            if not met.right
+            f"{one.case.name}: stored {one.stored}, open for {one.open_for:.1f} s, answered {one.answer[:40]!r}"
+            for one in self.results
+            if not one.right
         ]
 
 
-async def say_all(url: str, cases: Iterable[Case], patience: float) -> list[Met]:
+async def play_all(url: str, cases: Iterable[Case], patience: float) -> list[CaseResult]:
     """Play all cases: those that take their time at once, the others one after the other."""
     path = urlsplit(url).path.encode()
     made = [(case, b"mark%08d" % number, case.build(path, b"mark%08d" % number)) for number, case in enumerate(cases)]
 
-    async def meet(place: int, case: Case, mark: bytes, script: Script) -> Met:
+    async def play_later(place: int, case: Case, mark: bytes, script: Script) -> CaseResult:
         if not any(isinstance(step, float) for step in script):
             await asyncio.sleep(place * EVERY)
         return await _play(url, case, mark, script, patience)
 
-    return list(await asyncio.gather(*(meet(place, *one) for place, one in enumerate(made))))
+    return list(await asyncio.gather(*(play_later(place, *one) for place, one in enumerate(made))))
 
 
-async def _play(url: str, case: Case, mark: bytes, script: Script, patience: float) -> Met:
+async def _play(url: str, case: Case, mark: bytes, script: Script, patience: float) -> CaseResult:
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=1 << 20)
     begun = time.monotonic()
-    heard: list[bytes] = []
+    received: list[bytes] = []
     reading = asyncio.Event()
-    if Do.NO_READING not in script:
+    if Action.NO_READING not in script:
         reading.set()
 
     async def listen() -> None:
         await reading.wait()
         while content := await reader.read(1 << 16):
-            heard.append(content)
+            received.append(content)
 
     listening = asyncio.create_task(listen())
-    speaking = asyncio.create_task(_speak(writer, script, heard))
+    writing = asyncio.create_task(_write_script(writer, script, received))
     try:
         async with asyncio.timeout(patience):
             if not reading.is_set():  # its answers pile up; what is open at the end shows then
-                await asyncio.wait([speaking], timeout=CLOSED_WITHIN - 1)
+                await asyncio.wait([writing], timeout=CLOSED_WITHIN - 1)
                 reading.set()
             await listening
     except (OSError, TimeoutError):
         pass
-    met = Met(case, mark, time.monotonic() - begun, b"".join(heard))
-    for task in (listening, speaking):
+    result = CaseResult(case, mark, time.monotonic() - begun, b"".join(received))
+    for task in (listening, writing):
         task.cancel()
-    await asyncio.gather(listening, speaking, return_exceptions=True)
+    await asyncio.gather(listening, writing, return_exceptions=True)
     writer.transport.abort()
-    return met
+    return result
 
 
-async def _speak(writer: asyncio.StreamWriter, script: Script, heard: list[bytes]) -> None:
+async def _write_script(writer: asyncio.StreamWriter, script: Script, received: list[bytes]) -> None:
     for step in script:
         match step:
             case bytes():
@@ -115,36 +115,36 @@ async def _speak(writer: asyncio.StreamWriter, script: Script, heard: list[bytes
                 await writer.drain()
             case float():
                 await asyncio.sleep(step)
-            case Do.HALF_CLOSE:
+            case Action.HALF_CLOSE:
                 writer.write_eof()
-            case Do.RESET:
+            case Action.RESET:
                 linger = struct.pack("ii", 1, 0)
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 writer.transport.abort()
-            case Do.LISTEN:
-                while not heard:  # noqa: ASYNC110 - filled by a task that knows of no one
+            case Action.LISTEN:
+                while not received:  # noqa: ASYNC110 - filled by a task that knows of no one
                     await asyncio.sleep(0.001)
 
 
-def meet_strangers(
+def play_cases(
     instance: Instance, cases: Iterable[Case] = CASES, *, bodies: Bodies | None = None, patience: float = PATIENCE
 ) -> Outcome:
     """Play the cases while real alerts come, and judge. `bodies` tells what was taken in, by default the log's rows."""
     memory = instance.memory
     logged = instance.logged
-    with meanwhile(instance.url) as told:
-        met = asyncio.run(say_all(instance.url, cases, patience))
+    with meanwhile(instance.url) as steady:
+        results = asyncio.run(play_all(instance.url, cases, patience))
     found = list((bodies or (lambda: deliveries(instance)))())
     strays = 0
     for content in found:
-        owners = [one for one in met if one.mark in content]
+        owners = [one for one in results if one.mark in content]
         for one in owners:
             one.stored += 1
         strays += not owners and b"i-steady" not in content and content != b""
     secret = instance.secret.encode()
     leaks = [path.name for path in instance.log_files if secret in path.read_bytes()]
-    leaks += [one.case.name for one in met if secret in one.answer]
-    return Outcome(met, strays, told, instance.logged - logged, leaks, instance.memory - memory)
+    leaks += [one.case.name for one in results if secret in one.answer]
+    return Outcome(results, strays, steady, instance.logged - logged, leaks, instance.memory - memory)
 
 
 def deliveries(instance: Instance) -> list[bytes]:
@@ -156,16 +156,16 @@ def deliveries(instance: Instance) -> list[bytes]:
 def measure_raw_http(folder: Path) -> list[Figure]:
     """Figures of `make soak`."""
     with started(folder) as instance:
-        outcome = meet_strangers(instance)
+        outcome = play_cases(instance)
     for line in outcome.wrong:
         print(f"  {line}")
-    count = len(outcome.met)
+    count = len(outcome.results)
     return [
         Figure("raw HTTP: cases handled wrongly", len(outcome.wrong), "", ("<=", 0), f"of {count}, 8 s to close"),
         Figure("raw HTTP: stray deliveries", outcome.strays, "", ("<=", 0), "requests smuggled in"),
-        Figure("raw HTTP: longest open", max(met.open_for for met in outcome.met), "s", ("<", CLOSED_WITHIN)),
-        Figure("raw HTTP: real alerts refused", outcome.told.refused, "", ("<=", 0), f"of {outcome.told.sent}"),
-        Figure("raw HTTP: real alerts, p99", outcome.told.p99, "ms", ("<", 50), outcome.told.beside),
+        Figure("raw HTTP: longest open", max(result.open_for for result in outcome.results), "s", ("<", CLOSED_WITHIN)),
+        Figure("raw HTTP: real alerts refused", outcome.steady.refused, "", ("<=", 0), f"of {outcome.steady.sent}"),
+        Figure("raw HTTP: real alerts, p99", outcome.steady.p99, "ms", ("<", 50), outcome.steady.beside),
         Figure("raw HTTP: logs grew", outcome.logged / count, "bytes a case", ("<", 1000)),
         Figure("raw HTTP: secret found in logs", len(outcome.leaks), "files", ("<=", 0)),
         Figure("raw HTTP: memory grew", outcome.grown, "MB", ("<", 30), "resident"),

@@ -17,7 +17,7 @@ from trayalert.domain.incident.alert import Alert
 from trayalert.storage.log import Log
 from trayalert.storage.reader import Reader
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.writer import Writing
+from trayalert.storage.writer.writer import Writer
 
 NOON = 1_790_000_000_000
 MINUTE = 60_000
@@ -48,8 +48,8 @@ def raw_callback(body: bytes, *, came: int = NOON, query: bytes = b"") -> Callba
     return Callback(received_at=came, method="POST", query=query, content_type="text/plain", sender="::1", body=body)
 
 
-def append(resource: str = "i-1", **told: Any) -> Append:
-    return read(callback(resource, **told))
+def append(resource: str = "i-1", **fields: Any) -> Append:
+    return read(callback(resource, **fields))
 
 
 def read(one: Callback) -> Append:
@@ -61,12 +61,12 @@ def keep_raw(one: Callback) -> tuple[Alert, ...]:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Writing]:
-    open_ = Writing(path, read=read_callback, keep_raw=keep_raw)
+def writing(path: Path) -> Iterator[Writer]:
+    writer = Writer(path, read=read_callback, keep_raw=keep_raw)
     try:
-        yield open_
+        yield writer
     finally:
-        open_.close()
+        writer.close()
 
 
 @contextmanager

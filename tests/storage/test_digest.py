@@ -35,7 +35,7 @@ def wrong(path: Path) -> list[tuple[str, int]]:
     return found
 
 
-def opened_by(job: Append, name: str) -> Append:
+def let_in_by(job: Append, name: str) -> Append:
     return replace(job, callback=replace(job.callback, secret=name))
 
 
@@ -88,10 +88,10 @@ def test_bytes_are_never_taken_for_their_neighbours() -> None:
 def test_the_use_of_each_secret_is_counted_with_what_it_let_in(path: Path) -> None:
     store(
         path,
-        opened_by(append("i-1", came=NOON), "old"),
-        opened_by(append("i-1", came=NOON + 5), "new"),
-        opened_by(append("i-2", came=NOON + 9), "old"),
-        opened_by(append("i-3", came=NOON + 3), "old"),
+        let_in_by(append("i-1", came=NOON), "old"),
+        let_in_by(append("i-1", came=NOON + 5), "new"),
+        let_in_by(append("i-2", came=NOON + 9), "old"),
+        let_in_by(append("i-3", came=NOON + 3), "old"),
         append("i-4"),
     )
 

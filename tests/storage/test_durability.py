@@ -14,7 +14,7 @@ from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.events import CallbackArrived, Event
 from trayalert.storage.faults import LogFault, NotStored
 from trayalert.storage.file.log_opening import open_file
-from trayalert.storage.writer.writer import Writing
+from trayalert.storage.writer.writer import Writer
 
 
 @pytest.fixture
@@ -39,10 +39,10 @@ def test_each_commit_is_synced(path: Path) -> None:
 
 def test_the_connection_that_comes_after_a_fault_syncs_too(path: Path) -> None:
     with writing(path) as log, locked(path):
-        log._holding.connection.execute("PRAGMA busy_timeout = 1")
+        log._file.connection.execute("PRAGMA busy_timeout = 1")
         assert isinstance(log.commit([append()])[0], NotStored)
 
-        assert log._holding.connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert log._file.connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 def test_nobody_else_can_read_the_files(path: Path) -> None:
@@ -68,9 +68,7 @@ async def test_a_lone_callback_goes_at_once(path: Path) -> None:
 async def test_callbacks_that_come_together_share_a_transaction(path: Path) -> None:
     commits: list[str] = []
     async with open_log(path) as log:
-        log._writing._holding.connection.set_trace_callback(
-            lambda sql: commits.append(sql) if sql == "COMMIT" else None
-        )
+        log._writer._file.connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
         await asyncio.gather(*(log.do(append(f"i-{number}")) for number in range(1000)))
 
     assert rows(path, "SELECT count(*), count(DISTINCT resource_id) FROM alert") == [(1000, 1000)]
@@ -131,7 +129,7 @@ async def test_a_caller_that_leaves_does_not_stop_its_callback(path: Path) -> No
 
 async def test_a_locked_file_means_not_stored_and_heals(path: Path) -> None:
     async with open_log(path) as log:
-        log._writing._holding.connection.execute("PRAGMA busy_timeout = 1")
+        log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with locked(path), pytest.raises(NotStored, match="locked"):
             await log.do(append("i-1"))
         await log.do(append("i-2"))
@@ -174,7 +172,7 @@ async def test_an_unwritable_place_heals_when_it_comes_back(tmp_path: Path) -> N
     path = here / "trayalert.db"
     async with open_log(path) as log:
         await log.do(append("i-1"))
-        log._writing._holding.connection.execute("PRAGMA busy_timeout = 1")
+        log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with locked(path):
             here.rename(elsewhere)
             for _ in range(3):
@@ -189,14 +187,14 @@ async def test_an_unwritable_place_heals_when_it_comes_back(tmp_path: Path) -> N
 
 def test_a_full_disk_means_not_stored_and_heals(path: Path) -> None:
     with writing(path) as log:
-        pages = log._holding.connection.execute("PRAGMA page_count").fetchone()[0]
-        log._holding.connection.execute(f"PRAGMA max_page_count = {pages}")
+        pages = log._file.connection.execute("PRAGMA page_count").fetchone()[0]
+        log._file.connection.execute(f"PRAGMA max_page_count = {pages}")
         large = read(raw_callback(b"x" * 60_000))
 
         (result,) = log.commit([large])
         assert isinstance(result, NotStored)
         assert "full" in str(result)
-        log._holding.connection.execute(f"PRAGMA max_page_count = {pages + 100}")
+        log._file.connection.execute(f"PRAGMA max_page_count = {pages + 100}")
         (result,) = log.commit([large])
         assert not isinstance(result, Exception)
 
@@ -204,7 +202,7 @@ def test_a_full_disk_means_not_stored_and_heals(path: Path) -> None:
 async def test_the_writer_outlives_a_bug_of_ours(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_log(path) as log:
         with monkeypatch.context() as broken:
-            broken.setattr(Writing, "commit", lambda *_: 1 / 0)
+            broken.setattr(Writer, "commit", lambda *_: 1 / 0)
             with pytest.raises(NotStored, match="ZeroDivisionError"):
                 await log.do(append("i-1"))
         await log.do(append("i-2"))
@@ -228,7 +226,7 @@ def test_a_file_that_is_no_log_is_refused_with_a_sentence_and_kept(tmp_path: Pat
     before = path.read_bytes() if path.is_file() else None
 
     with pytest.raises(LogFault) as fault:
-        Writing(path, read=read_callback, keep_raw=lambda _: ())
+        Writer(path, read=read_callback, keep_raw=lambda _: ())
 
     assert str(fault.value).startswith(f"the log {path} cannot be ")
     assert str(fault.value).endswith((".", "?"))

@@ -14,7 +14,7 @@ from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.storage.faults import LogFault, NoLog
 from trayalert.storage.reader import Reader
-from trayalert.storage.rows import LARGEST_SHOWN
+from trayalert.storage.rows import LARGEST_PARSED_BODY
 from trayalert.storage.writer.closure import Resolve
 
 
@@ -137,8 +137,8 @@ def test_what_burns_comes_worst_first_then_newest(path: Path) -> None:
     store(path, append("i-9", at=NOON + 9, triggerLevel="CRITICAL"), Resolve(6, NOON + 10))
 
     with reading(path) as reader:
-        assert ids(reader.burning(limit=10)) == [4, 2, 5, 1, 3]
-        assert ids(reader.burning(limit=3)) == [4, 2, 5]
+        assert ids(reader.worst_open_incidents(limit=10)) == [4, 2, 5, 1, 3]
+        assert ids(reader.worst_open_incidents(limit=3)) == [4, 2, 5]
         assert ids(reader.open_incidents()) == [5, 4, 3, 2, 1]
         assert ids(list(reader.every_incident())) == [6, 5, 4, 3, 2, 1]
         assert reader.open_levels() == {Level.WARN: 2, Level.CRITICAL: 2, Level.INFO: 1}
@@ -184,7 +184,7 @@ def test_every_field_comes_back_as_it_was_read(path: Path) -> None:
 
 def test_a_reader_cannot_write(five: Path) -> None:
     with reading(five) as reader, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader._connected().execute("DELETE FROM alert")
+        reader._ensure_connected().execute("DELETE FROM alert")
 
 
 def test_reading_goes_on_while_another_program_writes(five: Path) -> None:
@@ -299,7 +299,7 @@ def large_group(number_of_alerts: int = 100) -> bytes:
 
 def test_the_fields_of_a_large_body_are_not_read_for_each_of_its_alerts(path: Path) -> None:
     body = large_group()
-    assert len(body) > LARGEST_SHOWN
+    assert len(body) > LARGEST_PARSED_BODY
     store(path, read(raw_callback(body)), append("i-1"))
 
     with reading(path) as reader:

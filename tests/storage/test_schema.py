@@ -11,10 +11,10 @@ from tests.storage.making import append, keep_raw, rows, store
 from trayalert.callbacks.kinds import read_callback
 from trayalert.storage.faults import LogFault, NoLog, OtherVersion
 from trayalert.storage.reader import Reader
-from trayalert.storage.recovery.backups import copy_log, look_over, make_backup
+from trayalert.storage.recovery.backups import check_backup, copy_log, make_backup
 from trayalert.storage.recovery.integrity_check import check_log
-from trayalert.storage.schema import DIGEST, STEPS, bring_up_to_date, version_of
-from trayalert.storage.writer.writer import Writing
+from trayalert.storage.schema import SCHEMA_DIGEST, STEPS, migrate, schema_version
+from trayalert.storage.writer.writer import Writer
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def test_opening_again_takes_no_step(path: Path) -> None:
 
 OPENERS: dict[str, Callable[[Path], object]] = {
     "read": Reader,
-    "write": lambda path: Writing(path, read=read_callback, keep_raw=keep_raw),
-    "write, patiently": lambda path: Writing(path, read=read_callback, keep_raw=keep_raw, patient=True),
+    "write": lambda path: Writer(path, read=read_callback, keep_raw=keep_raw),
+    "write, patiently": lambda path: Writer(path, read=read_callback, keep_raw=keep_raw, recover=True),
     "copy": lambda path: copy_log(path, path.with_name("copy.db")),
 }
 
@@ -79,7 +79,7 @@ def test_a_newer_file_is_refused_with_a_sentence_and_kept(path: Path, opener: st
 @pytest.mark.parametrize(
     "earlier",
     [
-        f"PRAGMA application_id = {DIGEST ^ 1}",
+        f"PRAGMA application_id = {SCHEMA_DIGEST ^ 1}",
         "PRAGMA application_id = 0",
         "PRAGMA application_id = 0; PRAGMA user_version = 4",
     ],
@@ -107,15 +107,15 @@ def test_neither_a_backup_is_made_of_a_log_of_another_version_nor_one_restored(p
         f" trayalert. Start with another --data-dir, or move {path} away."
     )
     with pytest.raises(LogFault) as fault:
-        look_over(path)
+        check_backup(path)
     assert str(fault.value) == f"{path} cannot be used as a backup: another version of trayalert made it"
 
 
 def test_a_changed_schema_has_another_digest(path: Path) -> None:
     store(path, append())
 
-    assert rows(path, "PRAGMA application_id") == [(DIGEST,)]
-    assert 0 < DIGEST < 2**31
+    assert rows(path, "PRAGMA application_id") == [(SCHEMA_DIGEST,)]
+    assert 0 < SCHEMA_DIGEST < 2**31
 
 
 NEXT = (*STEPS, "ALTER TABLE alert ADD COLUMN mood TEXT; CREATE TABLE diary (day TEXT)")
@@ -124,10 +124,10 @@ NEXT = (*STEPS, "ALTER TABLE alert ADD COLUMN mood TEXT; CREATE TABLE diary (day
 def test_a_next_step_is_taken_once(path: Path) -> None:
     store(path, append())
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        bring_up_to_date(connection, steps=NEXT)
-        bring_up_to_date(connection, steps=NEXT)
+        migrate(connection, steps=NEXT)
+        migrate(connection, steps=NEXT)
 
-        assert version_of(connection) == len(NEXT)
+        assert schema_version(connection) == len(NEXT)
         assert connection.execute("SELECT mood FROM alert").fetchall() == [(None,)]
 
 
@@ -137,7 +137,7 @@ def test_a_step_that_fails_half_way_leaves_the_old_version_usable(path: Path) ->
     broken = (*NEXT[:-1], f"{NEXT[-1]}; INSERT INTO no_such_table VALUES (1); DROP TABLE alert")
 
     with closing(sqlite3.connect(path, isolation_level=None)) as connection, pytest.raises(sqlite3.Error):
-        bring_up_to_date(connection, steps=broken)
+        migrate(connection, steps=broken)
 
     assert shape(path) == before
     assert rows(path, "PRAGMA user_version") == [(len(STEPS),)]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.storage.making import append, reading, rows, store, writing
 from trayalert.storage.faults import NoLog
-from trayalert.storage.read_connection import asking
+from trayalert.storage.read_connection import open_read_only
 from trayalert.storage.reader import Reader
 from trayalert.storage.recovery.backups import copy_log
 
@@ -16,8 +16,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "trayalert.db"
 
 
-def ask(path: Path) -> None:
-    with asking(path):
+def open_and_close(path: Path) -> None:
+    with open_read_only(path):
         pass
 
 
@@ -27,7 +27,7 @@ def test_another_file_in_its_place_is_left_to_the_writer(path: Path, tmp_path: P
         assert not isinstance(writer.commit([append("i-1")])[0], Exception)
         before = path.with_name(f"{path.name}-shm").stat().st_size
         (tmp_path / "other").replace(path)
-        for open_ in (Reader, ask, lambda at: copy_log(at, tmp_path / "copy")):
+        for open_ in (Reader, open_and_close, lambda at: copy_log(at, tmp_path / "copy")):
             with pytest.raises(NoLog, match="another file was put in the place of the log"):
                 open_(path)
         assert path.with_name(f"{path.name}-shm").stat().st_size == before

@@ -1,4 +1,4 @@
-"""A desk in memory with a clock that stands still until it is told to go on, and a few incidents as they come."""
+"""A backend in memory with a clock that stands still until it is told to go on, and a few incidents as they come."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,13 +12,13 @@ from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.incident import Change, Incident, resolve
 from trayalert.domain.incident.level import Level, worst
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
-from trayalert.domain.reachability import Reach, ReachState
-from trayalert.domain.settings.custom_command import Command, Offer, offer
-from trayalert.domain.settings.ingress import ChosenWay
+from trayalert.domain.reachability import Reachability, ReachabilityState
+from trayalert.domain.settings.custom_command import CustomCommand, FilledCommand, fill_command
+from trayalert.domain.settings.ingress import ChosenIngress
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
 from trayalert.domain.wording.language import Language
-from trayalert.ui.backend import DeskState
+from trayalert.ui.backend import ProgramState
 
 NOON: Millis = 1_795_406_400_000
 MINUTE: Millis = 60_000
@@ -106,14 +106,14 @@ def stored(
 
 
 @dataclass
-class FakeDesk:
-    """Implements trayalert.ui.backend.Desk; what was wished is kept in lists."""
+class FakeBackend:
+    """Implements trayalert.ui.backend.Backend; what was requested is kept in lists."""
 
     language: Language = Language.EN
     clock: Millis = NOON
     kept: dict[int, StoredIncident] = field(default_factory=dict)
-    doubtful: set[int] = field(default_factory=set)
-    reach_state: ReachState = field(default_factory=ReachState)
+    unconfirmed_ids: set[int] = field(default_factory=set)
+    reach_state: ReachabilityState = field(default_factory=ReachabilityState)
     tunnel_state: TunnelState = field(default_factory=TunnelState)
     proved_for: Millis = MINUTE
     """So long a probe counts."""
@@ -121,30 +121,30 @@ class FakeDesk:
     probes: int = 0
     kept_gaps: list[Gap] = field(default_factory=list)
     checks: tuple[Check, ...] = (Check(name="Door", verdict=Verdict.OK, said="It is open on 127.0.0.1:8765."),)
-    chosen: ChosenWay | None = None
-    way_problem: str | None = None
-    rehearsals: int = 0
-    door: str = "127.0.0.1:8765"
-    starts: bool | None = False
+    chosen: ChosenIngress | None = None
+    ingress_problem: str | None = None
+    samples_sent: int = 0
+    address: str = "127.0.0.1:8765"
+    autostart: bool | None = False
     autostart_problem: str | None = None
-    strip: str = "auto"
+    overlay_mode: str = "auto"
     memory: dict[str, Any] = field(default_factory=dict)
     storing: bool = True
-    trouble: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
-    unsure: str | None = None
-    probing: str | None = None
+    uncertainty: str | None = None
+    secret_guesses: str | None = None
     readable: bool = True
     """Whether the log can be read."""
     last_callback_at: Millis | None = None
     paused_until: Millis | None = None
     browser_works: bool = True
-    own_commands: tuple[Command, ...] = ()
+    own_commands: tuple[CustomCommand, ...] = ()
     command_problem: str | None = None
     ran: list[tuple[str, ...]] = field(default_factory=list)
     opened_urls: list[str] = field(default_factory=list)
     resolved: list[int] = field(default_factory=list)
-    asked: list[tuple[int, ...]] = field(default_factory=list)
+    queried_ids: list[tuple[int, ...]] = field(default_factory=list)
     quits: int = 0
 
     def keep(self, *incidents: StoredIncident) -> list[int]:
@@ -166,37 +166,37 @@ class FakeDesk:
     def now(self) -> Millis:
         return self.clock
 
-    def state(self) -> DeskState:
+    def state(self) -> ProgramState:
         levels = [one.incident.level for one in self.kept.values() if one.incident.open]
-        return DeskState(
+        return ProgramState(
             open_incidents=len(levels),
             worst=worst(*levels) if levels else None,
             last_callback_at=self.last_callback_at,
-            reach=self.reach_state.reach,
-            levels={level: levels.count(level) for level in set(levels)},
-            reach_since=self.reach_state.since,
-            reach_why=self.reach_state.why,
+            reachability=self.reach_state.reach,
+            open_by_level={level: levels.count(level) for level in set(levels)},
+            reachability_since=self.reach_state.since,
+            reachability_reason=self.reach_state.why,
             reachable_at=self.reach_state.reachable_at,
             proved_until=self._proved_until(),
             url_changed=self.url_changed,
             storing=self.storing,
             paused_until=self.paused_until,
-            trouble=self.trouble,
+            problems=self.problems,
             news=self.news,
-            unsure=self.unsure,
-            unread=not self.readable,
-            probing=self.probing,
+            uncertainty=self.uncertainty,
+            log_unreadable=not self.readable,
+            secret_guesses=self.secret_guesses,
         )
 
     def _proved_until(self) -> Millis | None:
         at = self.reach_state.reachable_at
         return None if at is None else at + self.proved_for
 
-    def be(self, reach: Reach, *, since: Millis | None = None, why: str | None = None) -> None:
+    def set_reachability(self, reach: Reachability, *, since: Millis | None = None, reason: str | None = None) -> None:
         """Be reachable since just now, or not, or unknown."""
-        at = self.now() if reach is Reach.REACHABLE else None
-        self.reach_state = ReachState(
-            reach=reach, since=since, why=why, public_url="https://a.example.com", reachable_at=at
+        at = self.now() if reach is Reachability.REACHABLE else None
+        self.reach_state = ReachabilityState(
+            reach=reach, since=since, why=reason, public_url="https://a.example.com", reachable_at=at
         )
 
     def open_incidents(self) -> Sequence[StoredIncident] | None:
@@ -206,7 +206,7 @@ class FakeDesk:
         rows = [one for one in self.kept.values() if one.incident.open]
         return sorted(rows, key=lambda one: (-one.incident.opened_at, -one.incident.id))
 
-    def burning(self, *, limit: int) -> Sequence[StoredIncident]:
+    def worst_open_incidents(self, *, limit: int) -> Sequence[StoredIncident]:
         return sorted(self._open(), key=lambda one: -one.incident.level.rank)[:limit]
 
     def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
@@ -218,7 +218,7 @@ class FakeDesk:
         return rows[:limit]
 
     def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        self.asked.append(tuple(ids))
+        self.queried_ids.append(tuple(ids))
         if not self.readable:
             return None
         return [self.kept[number] for number in ids if number in self.kept]
@@ -229,9 +229,9 @@ class FakeDesk:
         return [replace(one.alert, id=one.alert.id - n, received_at=one.alert.received_at - n) for n in range(count)]
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
-        return incident.incident.id in self.doubtful
+        return incident.incident.id in self.unconfirmed_ids
 
-    def sender_words(self, alert: StoredAlert) -> str | None:
+    def sender_text(self, alert: StoredAlert) -> str | None:
         return None if alert.id % 20 else "from Cloud Monitor (106.11.34.5)"
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
@@ -245,11 +245,11 @@ class FakeDesk:
             ConsoleLink(page="chart", title="Metric chart", url=chart, grade="A"),
         )
 
-    def commands(self, incident: StoredIncident) -> Sequence[Offer]:
-        return [offer(command, incident.alert.alert) for command in self.own_commands]
+    def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
+        return [fill_command(command, incident.alert.alert) for command in self.own_commands]
 
-    def run_command(self, wanted: Offer) -> str | None:
-        self.ran.append(wanted.arguments)
+    def run_command(self, command: FilledCommand) -> str | None:
+        self.ran.append(command.arguments)
         return self.command_problem
 
     def open_url(self, url: str) -> bool:
@@ -259,13 +259,13 @@ class FakeDesk:
     def callback_url(self) -> str:
         return "http://127.0.0.1:8765/hook/secret"
 
-    def door_place(self) -> str:
-        return self.door
+    def listener_address(self) -> str:
+        return self.address
 
-    def door_checks(self) -> Sequence[Check]:
+    def readiness_checks(self) -> Sequence[Check]:
         return self.checks
 
-    def reach(self) -> ReachState:
+    def reachability(self) -> ReachabilityState:
         return self.reach_state
 
     def tunnel(self) -> TunnelState:
@@ -277,26 +277,26 @@ class FakeDesk:
     def gaps(self, *, limit: int) -> Sequence[Gap] | None:
         return self.kept_gaps[:limit] if self.readable else None
 
-    def way(self) -> ChosenWay | None:
+    def ingress(self) -> ChosenIngress | None:
         return self.chosen
 
-    def choose_way(self, chosen: ChosenWay) -> str | None:
-        if self.way_problem is None:
+    def choose_ingress(self, chosen: ChosenIngress) -> str | None:
+        if self.ingress_problem is None:
             self.chosen = chosen
-        return self.way_problem
+        return self.ingress_problem
 
     def accept_url(self) -> None:
         self.url_changed = None
 
-    def rehearse(self) -> None:
-        self.rehearsals += 1
+    def send_sample(self) -> None:
+        self.samples_sent += 1
 
-    def autostarts(self) -> bool | None:
-        return self.starts
+    def autostart_enabled(self) -> bool | None:
+        return self.autostart
 
-    def set_autostart(self, wanted: bool) -> str | None:
+    def set_autostart(self, enabled: bool) -> str | None:
         if self.autostart_problem is None:
-            self.starts = wanted
+            self.autostart = enabled
         return self.autostart_problem
 
     def recall(self, name: str) -> Any:
@@ -310,7 +310,7 @@ class FakeDesk:
         one = self.kept[incident_id]
         self.kept[incident_id] = replace(one, incident=resolve(one.incident, now=self.clock))
 
-    def pause(self, until: Millis | None) -> None:
+    def pause_notifications(self, until: Millis | None) -> None:
         self.paused_until = until
 
     def dismiss_news(self) -> None:

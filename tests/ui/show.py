@@ -14,29 +14,29 @@ import time
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from tests.ui.fake_backend import HOUR, MINUTE, FakeDesk, stored, varied
+from tests.ui.fake_backend import HOUR, MINUTE, FakeBackend, stored, varied
 from trayalert.domain.check_result import Check, Verdict
-from trayalert.domain.events import Event, IncidentChanged, Rehearsed, TestReceived, UrlChanged
-from trayalert.domain.gap import Cause, Gap
+from trayalert.domain.events import Event, IncidentChanged, SampleSent, TestReceived, UrlChanged
+from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.incident.incident import Change
-from trayalert.domain.reachability import Reach
+from trayalert.domain.reachability import Reachability
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.services.access.secret_guesses import probing_words
+from trayalert.services.access.secret_guesses import secret_guesses_text
 from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.event_bridge import EventBridge
-from trayalert.ui.main_ui import Front
+from trayalert.ui.main_ui import MainUi
 
 
-class RunningDesk(FakeDesk):
-    """A desk with the real clock."""
+class RunningBackend(FakeBackend):
+    """A backend with the real clock."""
 
     def now(self) -> Millis:
         return time.time_ns() // 1_000_000
 
-    def rehearse(self) -> None:
-        super().rehearse()
-        QTimer.singleShot(1500, lambda: self.bridge.put([Rehearsed(None)]))
+    def send_sample(self) -> None:
+        super().send_sample()
+        QTimer.singleShot(1500, lambda: self.bridge.put([SampleSent(None)]))
 
     bridge: EventBridge
 
@@ -58,10 +58,10 @@ def gaps(now: Millis) -> list[Gap]:
     """A night's gaps, one of them going on."""
     why = "The tunnel's program ended: the network is unreachable. https://alerts.example.com gave no answer in 5 s."
     return [
-        Gap(id=4, cause=Cause.BLIND, began_at=now - 12 * MINUTE, why=why),
-        Gap(id=3, cause=Cause.ASLEEP, began_at=now - 9 * HOUR, ended_at=now - 2 * HOUR),
-        Gap(id=2, cause=Cause.OFF, began_at=now - 60 * HOUR, ended_at=now - 12 * HOUR, why="It was ended by hand."),
-        Gap(id=1, cause=Cause.BLIND, began_at=now - 90 * HOUR, ended_at=now - 89 * HOUR, why="端口被占用"),
+        Gap(id=4, cause=GapCause.BLIND, began_at=now - 12 * MINUTE, why=why),
+        Gap(id=3, cause=GapCause.ASLEEP, began_at=now - 9 * HOUR, ended_at=now - 2 * HOUR),
+        Gap(id=2, cause=GapCause.OFF, began_at=now - 60 * HOUR, ended_at=now - 12 * HOUR, why="It was ended by hand."),
+        Gap(id=1, cause=GapCause.BLIND, began_at=now - 90 * HOUR, ended_at=now - 89 * HOUR, why="端口被占用"),
     ]
 
 
@@ -70,50 +70,52 @@ def main() -> None:
     app = QApplication(["trayalert", *theme_arguments()])
     follow_desktop(app)
     app.setQuitOnLastWindowClosed(False)
-    desk, bridge = RunningDesk(), EventBridge()
+    backend, bridge = RunningBackend(), EventBridge()
     if "--empty" not in sys.argv:
-        desk.keep(*varied(desk.now()))
-        desk.doubtful = {8}
-        desk.last_callback_at = desk.now() - 3 * MINUTE
+        backend.keep(*varied(backend.now()))
+        backend.unconfirmed_ids = {8}
+        backend.last_callback_at = backend.now() - 3 * MINUTE
     if "--blind" in sys.argv:
-        desk.be(Reach.BLIND, since=desk.now() - 5 * HOUR, why="No answer from https://a.example.com in 5 s.")
+        backend.set_reachability(
+            Reachability.BLIND, since=backend.now() - 5 * HOUR, reason="No answer from https://a.example.com in 5 s."
+        )
     home = "/home/administrator/.local/share/trayalert"
     if "--full" in sys.argv:
-        desk.storing = False
+        backend.storing = False
         full = (
             f"Callbacks are refused: the disk of {home}/trayalert.db is full (database or disk is full). "
             "Free some room on it; trayalert goes on by itself."
         )
-        desk.trouble = (full,)
+        backend.problems = (full,)
     if "--news" in sys.argv:
         crashed = f"trayalert crashed on 23 Nov 03:12; what happened is in {home}/crashes/crash-20261123T031200Z.txt."
         salvaged = (
             f"The log was damaged and was moved to {home}/quarantine/20261123T031200Z-1 (database disk image is"
             " malformed). 1,982 of 2,001 callbacks were salvaged from it, 19 could not be read."
         )
-        desk.news = (crashed, salvaged)
+        backend.news = (crashed, salvaged)
     if "--probing" in sys.argv:
-        desk.probing = probing_words(12, desk.now(), "203.0.113.7", now=desk.now())
+        backend.secret_guesses = secret_guesses_text(12, backend.now(), "203.0.113.7", now=backend.now())
     if "--salvage" in sys.argv:
-        desk.unsure = "the former log is being salvaged"
+        backend.uncertainty = "the former log is being salvaged"
     if "--paused" in sys.argv:
-        desk.paused_until = desk.now() + HOUR
-    desk.bridge, desk.checks, desk.kept_gaps = bridge, CHECKS, gaps(desk.now())
-    desk.tunnel_state = TunnelState(kind="cloudflared", phase=Phase.UP)
+        backend.paused_until = backend.now() + HOUR
+    backend.bridge, backend.checks, backend.kept_gaps = bridge, CHECKS, gaps(backend.now())
+    backend.tunnel_state = TunnelState(kind="cloudflared", phase=Phase.UP)
     if "--proved" in sys.argv:
-        desk.proved_for = HOUR
-        desk.be(Reach.REACHABLE)
+        backend.proved_for = HOUR
+        backend.set_reachability(Reachability.REACHABLE)
     if "--moved" in sys.argv:
-        desk.url_changed = UrlChanged("https://calm-blue.trycloudflare.com", "https://wide-red.trycloudflare.com")
+        backend.url_changed = UrlChanged("https://calm-blue.trycloudflare.com", "https://wide-red.trycloudflare.com")
     if "--strip" in sys.argv:
-        desk.strip = "always"
-    front = Front(desk, bridge, guide_wanted="--guide" in sys.argv)
-    front.start()
+        backend.overlay_mode = "always"
+    main_ui = MainUi(backend, bridge, setup_requested="--guide" in sys.argv)
+    main_ui.start()
     if "--gaps" in sys.argv:
-        front.show_gaps()
+        main_ui.show_gaps()
 
     def test(*_signal: object) -> None:
-        event: Event = TestReceived(desk.now())
+        event: Event = TestReceived(backend.now())
         bridge.put([event])
 
     signal.signal(signal.SIGUSR1, test)
@@ -121,16 +123,16 @@ def main() -> None:
     waker.timeout.connect(lambda: None)
     waker.start()
     if "--window" in sys.argv:
-        front.show_window()
-        if "--failed" in sys.argv and front.window:
-            front.window.complain("The incident could not be marked recovered: the disk took longer than 4 s.")
+        main_ui.show_window()
+        if "--failed" in sys.argv and main_ui.window:
+            main_ui.window.show_problem("The incident could not be marked recovered: the disk took longer than 4 s.")
     if "--live" in sys.argv:
         timer = QTimer(interval=3000)
 
         def fire() -> None:
-            number = 1000 + len(desk.kept)
-            desk.keep(stored(number, opened_at=desk.now(), name="新的告警"))
-            desk.last_callback_at = desk.now()
+            number = 1000 + len(backend.kept)
+            backend.keep(stored(number, opened_at=backend.now(), name="新的告警"))
+            backend.last_callback_at = backend.now()
             bridge.put([IncidentChanged(number, Change.OPENED)])
 
         timer.timeout.connect(fire)

@@ -26,11 +26,11 @@ def test_a_desktop_of_qts_own_and_a_theme_that_the_person_chose_are_left_alone(e
     [("Sans 12", 12), ("No Such Font Bold, 11.5", 11.5), ("Sans 900", 10), ("Sans 99", 40), ("", 10), ("Sans", 10)],
 )
 def test_letters_are_as_large_as_the_desktops(qapp: QApplication, name: str, size: float) -> None:
-    assert named_font(name, otherwise=QFont()).pointSizeF() == size
+    assert named_font(name, fallback=QFont()).pointSizeF() == size
 
 
 def test_the_desktops_family_is_taken_where_it_is_installed(qapp: QApplication) -> None:
     family = QFontDatabase.families()[-1]
 
-    assert named_font(f"{family} 11", otherwise=QFont()).family() == family
-    assert named_font("No Such Font 11", otherwise=QFont()).family() == QFont().family()
+    assert named_font(f"{family} 11", fallback=QFont()).family() == family
+    assert named_font("No Such Font 11", fallback=QFont()).family() == QFont().family()

@@ -6,30 +6,30 @@ from PySide6.QtGui import QImage, qAlpha, qGray
 from pytestqt.qtbot import QtBot
 
 from trayalert.domain.incident.level import Level
-from trayalert.domain.reachability import Reach
-from trayalert.ui.backend import DeskState
-from trayalert.ui.icons import MOST, SIZES, TrayLook, level_image, tray_icon
+from trayalert.domain.reachability import Reachability
+from trayalert.ui.backend import ProgramState
+from trayalert.ui.icons import MAX_COUNT, SIZES, TrayIconState, level_image, tray_icon
 
 LOOKS = {
-    "calm": TrayLook(),
-    "blind": TrayLook(blind=True),
-    "proved": TrayLook(proved=True),
-    "paused": TrayLook(paused=True),
-    "proved and paused": TrayLook(proved=True, paused=True),
-    "blind and paused": TrayLook(blind=True, paused=True),
-    "critical": TrayLook(Level.CRITICAL, 1),
-    "warn": TrayLook(Level.WARN, 1),
-    "info": TrayLook(Level.INFO, 1),
-    "warn and blind": TrayLook(Level.WARN, 1, blind=True),
-    "info and blind": TrayLook(Level.INFO, 1, blind=True),
-    "critical and blind": TrayLook(Level.CRITICAL, 1, blind=True),
-    "critical and paused": TrayLook(Level.CRITICAL, 1, paused=True),
-    "critical, two": TrayLook(Level.CRITICAL, 2),
-    "critical, many": TrayLook(Level.CRITICAL, MOST),
+    "calm": TrayIconState(),
+    "blind": TrayIconState(blind=True),
+    "proved": TrayIconState(proved=True),
+    "paused": TrayIconState(paused=True),
+    "proved and paused": TrayIconState(proved=True, paused=True),
+    "blind and paused": TrayIconState(blind=True, paused=True),
+    "critical": TrayIconState(Level.CRITICAL, 1),
+    "warn": TrayIconState(Level.WARN, 1),
+    "info": TrayIconState(Level.INFO, 1),
+    "warn and blind": TrayIconState(Level.WARN, 1, blind=True),
+    "info and blind": TrayIconState(Level.INFO, 1, blind=True),
+    "critical and blind": TrayIconState(Level.CRITICAL, 1, blind=True),
+    "critical and paused": TrayIconState(Level.CRITICAL, 1, paused=True),
+    "critical, two": TrayIconState(Level.CRITICAL, 2),
+    "critical, many": TrayIconState(Level.CRITICAL, MAX_COUNT),
 }
 
 
-def picture(look: TrayLook, size: int) -> QImage:
+def picture(look: TrayIconState, size: int) -> QImage:
     image = tray_icon(look).pixmap(QSize(size, size), 1.0).toImage()
     assert image.width() == size
     return image.convertToFormat(QImage.Format.Format_ARGB32)
@@ -70,7 +70,7 @@ def test_every_look_stands_out_from_its_panel(qtbot: QtBot, size: int) -> None:
             assert seen > size * size * 0.12, f"{name} is lost at {size} px on {paper}"
 
 
-def has_green(look: TrayLook, size: int) -> bool:
+def has_green(look: TrayIconState, size: int) -> bool:
     image = picture(look, size)
     points = itertools.product(range(size), range(size))
     colours = [image.pixelColor(x, y) for x, y in points if qAlpha(image.pixel(x, y)) > 127]
@@ -84,34 +84,43 @@ def test_nothing_but_what_is_proved_is_green(qtbot: QtBot, size: int) -> None:
 
 
 def test_a_picture_for_each_size_and_one_object_for_equal_looks(qtbot: QtBot) -> None:
-    icon = tray_icon(TrayLook(Level.WARN, 3))
+    icon = tray_icon(TrayIconState(Level.WARN, 3))
     assert sorted(size.width() for size in icon.availableSizes()) == sorted(SIZES)
-    assert tray_icon(TrayLook(Level.WARN, 3)) is icon
+    assert tray_icon(TrayIconState(Level.WARN, 3)) is icon
 
 
 @pytest.mark.parametrize(
     ("state", "look"),
     [
-        (DeskState(), TrayLook()),
-        (DeskState(open_incidents=3, worst=Level.WARN), TrayLook(Level.WARN, 3)),
-        (DeskState(open_incidents=12, worst=Level.WARN), TrayLook(Level.WARN, MOST)),
-        (DeskState(open_incidents=99, worst=Level.WARN), TrayLook(Level.WARN, MOST)),
-        (DeskState(open_incidents=1, worst=Level.OK), TrayLook(Level.INFO, 1)),
-        (DeskState(reach=Reach.BLIND), TrayLook(blind=True)),
-        (DeskState(storing=False), TrayLook(blind=True)),
-        (DeskState(reach=Reach.REACHABLE), TrayLook()),
-        (DeskState(reach=Reach.REACHABLE, proved_until=1000), TrayLook(proved=True)),
-        (DeskState(reach=Reach.REACHABLE, proved_until=999), TrayLook()),
-        (DeskState(reach=Reach.REACHABLE, proved_until=1000, lost_lately=True), TrayLook()),
-        (DeskState(reach=Reach.REACHABLE, proved_until=1000, unsure="x"), TrayLook(blind=True)),
-        (DeskState(reach=Reach.REACHABLE, proved_until=1000, storing=False), TrayLook(blind=True)),
-        (DeskState(reach=Reach.REACHABLE, proved_until=1000, open_incidents=1), TrayLook(Level.INFO, 1)),
-        (DeskState(paused_until=2000), TrayLook(paused=True)),
-        (DeskState(paused_until=1000), TrayLook()),
+        (ProgramState(), TrayIconState()),
+        (ProgramState(open_incidents=3, worst=Level.WARN), TrayIconState(Level.WARN, 3)),
+        (ProgramState(open_incidents=12, worst=Level.WARN), TrayIconState(Level.WARN, MAX_COUNT)),
+        (ProgramState(open_incidents=99, worst=Level.WARN), TrayIconState(Level.WARN, MAX_COUNT)),
+        (ProgramState(open_incidents=1, worst=Level.OK), TrayIconState(Level.INFO, 1)),
+        (ProgramState(reachability=Reachability.BLIND), TrayIconState(blind=True)),
+        (ProgramState(storing=False), TrayIconState(blind=True)),
+        (ProgramState(reachability=Reachability.REACHABLE), TrayIconState()),
+        (ProgramState(reachability=Reachability.REACHABLE, proved_until=1000), TrayIconState(proved=True)),
+        (ProgramState(reachability=Reachability.REACHABLE, proved_until=999), TrayIconState()),
+        (ProgramState(reachability=Reachability.REACHABLE, proved_until=1000, refused_recently=True), TrayIconState()),
+        (
+            ProgramState(reachability=Reachability.REACHABLE, proved_until=1000, uncertainty="x"),
+            TrayIconState(blind=True),
+        ),
+        (
+            ProgramState(reachability=Reachability.REACHABLE, proved_until=1000, storing=False),
+            TrayIconState(blind=True),
+        ),
+        (
+            ProgramState(reachability=Reachability.REACHABLE, proved_until=1000, open_incidents=1),
+            TrayIconState(Level.INFO, 1),
+        ),
+        (ProgramState(paused_until=2000), TrayIconState(paused=True)),
+        (ProgramState(paused_until=1000), TrayIconState()),
     ],
 )
-def test_how_a_state_looks(state: DeskState, look: TrayLook) -> None:
-    assert TrayLook.of(state, now=1000) == look
+def test_how_a_state_looks(state: ProgramState, look: TrayIconState) -> None:
+    assert TrayIconState.of(state, now=1000) == look
 
 
 def test_a_notification_gets_plain_argb(qtbot: QtBot) -> None:

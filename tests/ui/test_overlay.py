@@ -7,110 +7,110 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_backend import HOUR, NOON, FakeDesk, stored
+from tests.ui.fake_backend import HOUR, NOON, FakeBackend, stored
 from trayalert.domain.incident.level import Level
-from trayalert.domain.reachability import Reach
-from trayalert.ui.overlay import Strip
-from trayalert.ui.safe_text import PlainLabel
+from trayalert.domain.reachability import Reachability
+from trayalert.ui.overlay import Overlay
+from trayalert.ui.safe_text import SafeLabel
 
 LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def desk() -> FakeDesk:
-    desk = FakeDesk()
-    desk.keep(stored(1), stored(2), stored(3), stored(4, level=Level.WARN))
-    return desk
+def backend() -> FakeBackend:
+    backend = FakeBackend()
+    backend.keep(stored(1), stored(2), stored(3), stored(4, level=Level.WARN))
+    return backend
 
 
 @pytest.fixture
-def strip(qtbot: QtBot, desk: FakeDesk) -> Iterator[Strip]:
-    strip = shown(qtbot, desk)
-    yield strip
-    strip.hide()
+def overlay(qtbot: QtBot, backend: FakeBackend) -> Iterator[Overlay]:
+    overlay = shown(qtbot, backend)
+    yield overlay
+    overlay.hide()
 
 
-def shown(qtbot: QtBot, desk: FakeDesk) -> Strip:
+def shown(qtbot: QtBot, backend: FakeBackend) -> Overlay:
     menu = QMenu()
     qtbot.addWidget(menu)
-    strip = Strip(desk, menu)
-    qtbot.addWidget(strip)
-    strip.show_state(desk.state())
-    with qtbot.waitExposed(strip):
-        strip.bring_up()
-    return strip
+    overlay = Overlay(backend, menu)
+    qtbot.addWidget(overlay)
+    overlay.show_state(backend.state())
+    with qtbot.waitExposed(overlay):
+        overlay.bring_up()
+    return overlay
 
 
-def words(strip: Strip) -> str:
-    return " ".join(one.text() for one in strip.findChildren(PlainLabel) if one.text())
+def words(overlay: Overlay) -> str:
+    return " ".join(one.text() for one in overlay.findChildren(SafeLabel) if one.text())
 
 
-def drag(strip: Strip, by: QPoint) -> None:
+def drag(overlay: Overlay, by: QPoint) -> None:
     start = QPoint(5, 5)
-    QTest.mousePress(strip, LEFT, pos=start)
-    QTest.mouseMove(strip, start + by)
-    QTest.mouseRelease(strip, LEFT, pos=start)  # it has moved along
+    QTest.mousePress(overlay, LEFT, pos=start)
+    QTest.mouseMove(overlay, start + by)
+    QTest.mouseRelease(overlay, LEFT, pos=start)  # it has moved along
 
 
-def test_it_counts_each_level_and_says_since_when_it_is_blind(desk: FakeDesk, strip: Strip) -> None:
-    assert words(strip) == "3 critical · 1 warn · reach unknown"
-    desk.be(Reach.BLIND, since=NOON - 3 * HOUR)
-    strip.show_state(desk.state())
-    assert words(strip).startswith("3 critical · 1 warn · blind since ")
-    assert strip.accessibleName() == f"trayalert: {words(strip)}"
-    desk.kept.clear()
-    desk.be(Reach.REACHABLE)
-    strip.show_state(desk.state())
-    assert words(strip) == "none open"
+def test_it_counts_each_level_and_says_since_when_it_is_blind(backend: FakeBackend, overlay: Overlay) -> None:
+    assert words(overlay) == "3 critical · 1 warn · reach unknown"
+    backend.set_reachability(Reachability.BLIND, since=NOON - 3 * HOUR)
+    overlay.show_state(backend.state())
+    assert words(overlay).startswith("3 critical · 1 warn · blind since ")
+    assert overlay.accessibleName() == f"trayalert: {words(overlay)}"
+    backend.kept.clear()
+    backend.set_reachability(Reachability.REACHABLE)
+    overlay.show_state(backend.state())
+    assert words(overlay) == "none open"
 
 
-def test_it_stays_above_and_takes_no_focus(strip: Strip) -> None:
+def test_it_stays_above_and_takes_no_focus(overlay: Overlay) -> None:
     for flag in (
         Qt.WindowType.WindowStaysOnTopHint,
         Qt.WindowType.FramelessWindowHint,
         Qt.WindowType.WindowDoesNotAcceptFocus,
     ):
-        assert strip.windowFlags() & flag
+        assert overlay.windowFlags() & flag
 
 
-def test_a_click_wants_the_window_and_a_drag_does_not(qtbot: QtBot, desk: FakeDesk, strip: Strip) -> None:
-    with qtbot.waitSignal(strip.window_wanted):
-        QTest.mouseClick(strip, LEFT, pos=QPoint(5, 5))
-    before = strip.pos()
-    with qtbot.assertNotEmitted(strip.window_wanted):
-        drag(strip, QPoint(-60, -40))
-    assert strip.pos() == before + QPoint(-60, -40)
-    assert desk.memory["strip"] == {"x": strip.x(), "y": strip.y()}
+def test_a_click_wants_the_window_and_a_drag_does_not(qtbot: QtBot, backend: FakeBackend, overlay: Overlay) -> None:
+    with qtbot.waitSignal(overlay.window_requested):
+        QTest.mouseClick(overlay, LEFT, pos=QPoint(5, 5))
+    before = overlay.pos()
+    with qtbot.assertNotEmitted(overlay.window_requested):
+        drag(overlay, QPoint(-60, -40))
+    assert overlay.pos() == before + QPoint(-60, -40)
+    assert backend.memory["strip"] == {"x": overlay.x(), "y": overlay.y()}
 
 
-def test_its_place_is_remembered(qtbot: QtBot, desk: FakeDesk, strip: Strip) -> None:
-    drag(strip, QPoint(-60, -40))
-    assert shown(qtbot, desk).pos() == strip.pos()
+def test_its_place_is_remembered(qtbot: QtBot, backend: FakeBackend, overlay: Overlay) -> None:
+    drag(overlay, QPoint(-60, -40))
+    assert shown(qtbot, backend).pos() == overlay.pos()
 
 
 @pytest.mark.parametrize("place", [{"x": 90_000, "y": 40}, {"x": -500, "y": -500}, {"x": "1"}, [1, 2], 7])
-def test_a_place_that_is_no_more_is_brought_back(qtbot: QtBot, desk: FakeDesk, place: object) -> None:
-    desk.memory["strip"] = place
-    strip = shown(qtbot, desk)
-    assert QGuiApplication.primaryScreen().availableGeometry().contains(strip.geometry())
+def test_a_place_that_is_no_more_is_brought_back(qtbot: QtBot, backend: FakeBackend, place: object) -> None:
+    backend.memory["strip"] = place
+    overlay = shown(qtbot, backend)
+    assert QGuiApplication.primaryScreen().availableGeometry().contains(overlay.geometry())
 
 
-def test_longer_words_do_not_push_it_off_the_screen(qtbot: QtBot, desk: FakeDesk, strip: Strip) -> None:
-    width = strip.width()
-    desk.unsure = "the former log is being salvaged"
-    strip.show_state(desk.state())
-    assert strip.width() > width
-    assert QGuiApplication.primaryScreen().availableGeometry().contains(strip.geometry())
+def test_longer_words_do_not_push_it_off_the_screen(qtbot: QtBot, backend: FakeBackend, overlay: Overlay) -> None:
+    width = overlay.width()
+    backend.uncertainty = "the former log is being salvaged"
+    overlay.show_state(backend.state())
+    assert overlay.width() > width
+    assert QGuiApplication.primaryScreen().availableGeometry().contains(overlay.geometry())
 
 
-def test_a_right_click_opens_the_menu(qtbot: QtBot, desk: FakeDesk) -> None:
+def test_a_right_click_opens_the_menu(qtbot: QtBot, backend: FakeBackend) -> None:
     menu = QMenu()
     qtbot.addWidget(menu)
     menu.addAction("Open trayalert")
-    strip = Strip(desk, menu)
-    qtbot.addWidget(strip)
-    strip.bring_up()
-    click = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(5, 5), strip.mapToGlobal(QPoint(5, 5)))
-    QApplication.sendEvent(strip, click)
+    overlay = Overlay(backend, menu)
+    qtbot.addWidget(overlay)
+    overlay.bring_up()
+    click = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(5, 5), overlay.mapToGlobal(QPoint(5, 5)))
+    QApplication.sendEvent(overlay, click)
     qtbot.waitUntil(menu.isVisible)
     menu.close()

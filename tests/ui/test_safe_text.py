@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 
 import trayalert
 from trayalert.ui.safe_text import (
-    PlainLabel,
-    PlainParagraph,
+    SafeLabel,
+    SafeParagraph,
     copy_text,
     elided,
     show_caption,
@@ -74,7 +74,7 @@ HOSTILE = "<table><tr><td>" * 20 + '<img src="file:///etc/passwd"> & \u202egnp.e
 
 
 def test_a_label_takes_nothing_for_markup(qtbot: QtBot) -> None:
-    label = PlainLabel(HOSTILE, wrapped=True)
+    label = SafeLabel(HOSTILE, wrapped=True)
     qtbot.addWidget(label)
     label.show_text(HOSTILE + "\nsecond")
     assert label.textFormat() is Qt.TextFormat.PlainText
@@ -84,7 +84,7 @@ def test_a_label_takes_nothing_for_markup(qtbot: QtBot) -> None:
 
 
 def test_a_paragraph_takes_nothing_for_markup_and_breaks_the_longest_word(qtbot: QtBot) -> None:
-    paragraph = PlainParagraph()
+    paragraph = SafeParagraph()
     qtbot.addWidget(paragraph)
     paragraph.resize(200, 20)
     paragraph.show_text(HOSTILE)

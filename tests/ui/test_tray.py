@@ -4,12 +4,12 @@ import pytest
 from PySide6.QtGui import QAction, QGuiApplication, QIcon
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_backend import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored
+from tests.ui.fake_backend import HOSTILE, HOUR, MINUTE, NOON, FakeBackend, stored
 from trayalert.domain.events import UrlChanged
 from trayalert.domain.incident.level import Level
-from trayalert.domain.reachability import Reach
+from trayalert.domain.reachability import Reachability
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.ui.tray import PAUSE_SPAN, SPAN_MS, Tray
+from trayalert.ui.tray import PAUSE_MS, REFRESH_INTERVAL_MS, Tray
 from trayalert.ui.wording import local_time
 
 
@@ -18,8 +18,8 @@ class CountingTray(Tray):
 
     host = True
 
-    def __init__(self, desk: FakeDesk) -> None:
-        super().__init__(desk)
+    def __init__(self, backend: FakeBackend) -> None:
+        super().__init__(backend)
         self.pictures: list[QIcon] = []
         put = self.icon.setIcon
 
@@ -35,13 +35,13 @@ class CountingTray(Tray):
 
 
 @pytest.fixture
-def desk() -> FakeDesk:
-    return FakeDesk(last_callback_at=NOON - 3 * MINUTE)
+def backend() -> FakeBackend:
+    return FakeBackend(last_callback_at=NOON - 3 * MINUTE)
 
 
 @pytest.fixture
-def tray(qtbot: QtBot, desk: FakeDesk) -> Iterator[CountingTray]:
-    tray = CountingTray(desk)
+def tray(qtbot: QtBot, backend: FakeBackend) -> Iterator[CountingTray]:
+    tray = CountingTray(backend)
     yield tray
     tray.stop()
 
@@ -61,28 +61,28 @@ def entry(tray: Tray, start: str) -> QAction:
 
 def settle(qtbot: QtBot, tray: Tray) -> None:
     """Let the pause after the last touch be over."""
-    qtbot.waitUntil(lambda: tray._touched.elapsed() > SPAN_MS and not tray._pending.isActive())
+    qtbot.waitUntil(lambda: tray._since_refresh.elapsed() > REFRESH_INTERVAL_MS and not tray._refresh_timer.isActive())
 
 
-def test_the_picture_changes_only_when_the_look_changes(qtbot: QtBot, desk: FakeDesk, tray: CountingTray) -> None:
+def test_the_picture_changes_only_when_the_look_changes(qtbot: QtBot, backend: FakeBackend, tray: CountingTray) -> None:
     tray.start()
     for _ in range(3):
-        desk.last_callback_at = (desk.last_callback_at or 0) + 1
+        backend.last_callback_at = (backend.last_callback_at or 0) + 1
         tray.refresh()
         settle(qtbot, tray)
     assert len(tray.pictures) == 1
-    desk.keep(stored(1))
+    backend.keep(stored(1))
     tray.refresh()
     settle(qtbot, tray)
     assert len(tray.pictures) == 2
 
 
 def test_a_flood_touches_the_tray_at_most_4_times_a_second_and_ends_up_to_date(
-    qtbot: QtBot, desk: FakeDesk, tray: CountingTray
+    qtbot: QtBot, backend: FakeBackend, tray: CountingTray
 ) -> None:
     tray.start()
     for number in range(1, 9):
-        desk.keep(stored(number))
+        backend.keep(stored(number))
         tray.refresh()
     assert len(tray.pictures) == 1
     settle(qtbot, tray)
@@ -90,8 +90,8 @@ def test_a_flood_touches_the_tray_at_most_4_times_a_second_and_ends_up_to_date(
     assert tray.icon.toolTip().startswith("trayalert: 8 open, worst CRITICAL")
 
 
-def test_calm_says_what_is_not_known(desk: FakeDesk, tray: CountingTray) -> None:
-    desk.last_callback_at = None
+def test_calm_says_what_is_not_known(backend: FakeBackend, tray: CountingTray) -> None:
+    backend.last_callback_at = None
     tray.start()
     assert tray.icon.toolTip().split("\n") == [
         "trayalert: No incident is open",
@@ -112,12 +112,12 @@ def test_calm_says_what_is_not_known(desk: FakeDesk, tray: CountingTray) -> None
     ]
 
 
-def test_the_menu_shows_the_worst_six_and_how_many_more(desk: FakeDesk, tray: CountingTray) -> None:
-    desk.keep(
+def test_the_menu_shows_the_worst_six_and_how_many_more(backend: FakeBackend, tray: CountingTray) -> None:
+    backend.keep(
         stored(1, level=Level.INFO), *(stored(n, level=Level.WARN) for n in range(2, 9)), stored(9, name="x_y & z")
     )
-    desk.trouble = ("The port is taken.",)
-    desk.be(Reach.BLIND, since=NOON - 3 * HOUR)
+    backend.problems = ("The port is taken.",)
+    backend.set_reachability(Reachability.BLIND, since=NOON - 3 * HOUR)
     tray.start()
     shown = words(tray)
     blind = f"Blind since {local_time(NOON - 3 * HOUR, now=NOON, seconds=False)}"
@@ -132,15 +132,15 @@ def test_the_menu_shows_the_worst_six_and_how_many_more(desk: FakeDesk, tray: Co
     ]
 
 
-def test_hostile_names_are_cleaned_and_cut(desk: FakeDesk, tray: CountingTray) -> None:
-    desk.keep(stored(1, name=HOSTILE * 9, resource_name=HOSTILE * 9))
+def test_hostile_names_are_cleaned_and_cut(backend: FakeBackend, tray: CountingTray) -> None:
+    backend.keep(stored(1, name=HOSTILE * 9, resource_name=HOSTILE * 9))
     tray.start()
     assert len(words(tray)[1]) < 100
     assert "\u202e" not in words(tray)[1]
 
 
-def test_an_unchanged_entry_is_not_sent_again(qtbot: QtBot, desk: FakeDesk, tray: CountingTray) -> None:
-    desk.keep(*(stored(number) for number in range(1, 9)))
+def test_an_unchanged_entry_is_not_sent_again(qtbot: QtBot, backend: FakeBackend, tray: CountingTray) -> None:
+    backend.keep(*(stored(number) for number in range(1, 9)))
     tray.start()
     changes: list[str] = []
     for one in tray.icon.contextMenu().actions():
@@ -149,58 +149,62 @@ def test_an_unchanged_entry_is_not_sent_again(qtbot: QtBot, desk: FakeDesk, tray
     tray.refresh()
     assert changes == []
     settle(qtbot, tray)
-    desk.clock += MINUTE
+    backend.clock += MINUTE
     tray.refresh()
     assert changes == ["Last callback 4 min ago"]
 
 
-def test_an_incident_in_the_menu_is_chosen(qtbot: QtBot, desk: FakeDesk, tray: CountingTray) -> None:
-    desk.keep(stored(1, level=Level.WARN), stored(2))
+def test_an_incident_in_the_menu_is_chosen(qtbot: QtBot, backend: FakeBackend, tray: CountingTray) -> None:
+    backend.keep(stored(1, level=Level.WARN), stored(2))
     tray.start()
-    with qtbot.waitSignal(tray.console_wanted) as chosen:
+    with qtbot.waitSignal(tray.console_requested) as chosen:
         entry(tray, "WARN").trigger()
-    assert chosen.args == [desk.kept[1]]
+    assert chosen.args == [backend.kept[1]]
 
 
-def test_notifications_are_paused_for_an_hour_and_resumed(qtbot: QtBot, desk: FakeDesk, tray: CountingTray) -> None:
+def test_notifications_are_paused_for_an_hour_and_resumed(
+    qtbot: QtBot, backend: FakeBackend, tray: CountingTray
+) -> None:
     tray.start()
     entry(tray, "Pause notifications for 1 hour").trigger()
-    assert desk.paused_until == NOON + PAUSE_SPAN
+    assert backend.paused_until == NOON + PAUSE_MS
     assert "Notifications paused until" in tray.icon.toolTip()
-    desk.clock += HOUR
+    backend.clock += HOUR
     settle(qtbot, tray)
     tray.refresh()
     assert "paused" not in tray.icon.toolTip()
     entry(tray, "Pause").trigger()
     entry(tray, "Resume notifications (paused until").trigger()
-    assert desk.paused_until is None
+    assert backend.paused_until is None
 
 
-def test_the_other_entries(qtbot: QtBot, desk: FakeDesk, tray: CountingTray) -> None:
+def test_the_other_entries(qtbot: QtBot, backend: FakeBackend, tray: CountingTray) -> None:
     tray.start()
     entry(tray, "Copy callback URL").trigger()
-    assert QGuiApplication.clipboard().text() == desk.callback_url()
-    with qtbot.waitSignal(tray.window_wanted):
+    assert QGuiApplication.clipboard().text() == backend.callback_url()
+    with qtbot.waitSignal(tray.window_requested):
         entry(tray, "Open trayalert").trigger()
     entry(tray, "Quit").trigger()
-    assert desk.quits == 1
+    assert backend.quits == 1
 
 
 def test_a_missing_host_is_told_after_its_grace_and_a_late_one_is_not(qtbot: QtBot, tray: CountingTray) -> None:
-    tray._grace.setInterval(50)
+    tray._grace_timer.setInterval(50)
     tray.host = False
-    with qtbot.waitSignal(tray.missing):
+    with qtbot.waitSignal(tray.host_missing):
         tray.start()
-    with qtbot.assertNotEmitted(tray.missing, wait=120):
-        tray.look_for_host()
+    with qtbot.assertNotEmitted(tray.host_missing, wait=120):
+        tray.check_host()
         tray.host = True
-        tray.look_for_host()
+        tray.check_host()
 
 
-def test_why_it_is_blind_and_how_the_tunnel_is_stands_in_menu_and_tooltip(desk: FakeDesk, tray: CountingTray) -> None:
-    desk.be(Reach.BLIND, since=NOON - HOUR, why="No answer in 5 s.")
-    desk.trouble = ("No answer in 5 s.", "Something else.")
-    desk.tunnel_state = TunnelState(kind="ssh", phase=Phase.WAITING, why="the server is there, but its sshd is not")
+def test_why_it_is_blind_and_how_the_tunnel_is_stands_in_menu_and_tooltip(
+    backend: FakeBackend, tray: CountingTray
+) -> None:
+    backend.set_reachability(Reachability.BLIND, since=NOON - HOUR, reason="No answer in 5 s.")
+    backend.problems = ("No answer in 5 s.", "Something else.")
+    backend.tunnel_state = TunnelState(kind="ssh", phase=Phase.WAITING, why="the server is there, but its sshd is not")
     tray.start()
     assert tray.icon.toolTip().count("No answer in 5 s.") == 1
     assert {
@@ -210,19 +214,19 @@ def test_why_it_is_blind_and_how_the_tunnel_is_stands_in_menu_and_tooltip(desk: 
     } <= set(words(tray))
 
 
-def test_a_changed_address_is_shouted_in_menu_and_tooltip_too(desk: FakeDesk, tray: CountingTray) -> None:
-    desk.be(Reach.REACHABLE)
-    desk.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
+def test_a_changed_address_is_shouted_in_menu_and_tooltip_too(backend: FakeBackend, tray: CountingTray) -> None:
+    backend.set_reachability(Reachability.REACHABLE)
+    backend.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
     tray.start()
     shout = "The public address has changed: the rules in the console lead nowhere."
     assert shout in tray.icon.toolTip()
     assert shout in words(tray)
-    desk.accept_url()
-    tray._touch()
+    backend.accept_url()
+    tray._refresh_now()
     assert shout not in words(tray)
 
 
-def test_where_nothing_can_be_set_there_is_no_autostart(desk: FakeDesk, tray: CountingTray) -> None:
-    desk.starts = None
+def test_where_nothing_can_be_set_there_is_no_autostart(backend: FakeBackend, tray: CountingTray) -> None:
+    backend.autostart = None
     tray.start()
     assert "Start with the session" not in words(tray)

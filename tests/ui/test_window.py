@@ -8,35 +8,35 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_backend import HOSTILE, HOUR, MINUTE, NOON, FakeDesk, stored, varied
+from tests.ui.fake_backend import HOSTILE, HOUR, MINUTE, NOON, FakeBackend, stored, varied
 from trayalert.domain.events import UrlChanged
-from trayalert.domain.gap import Cause, Gap
-from trayalert.domain.reachability import Reach
+from trayalert.domain.gap import Gap, GapCause
+from trayalert.domain.reachability import Reachability
 from trayalert.domain.wording.language import Language
-from trayalert.ui.incidents.incident_details import Details
+from trayalert.ui.incidents.incident_details import IncidentDetails
 from trayalert.ui.incidents.incident_table import IncidentTable
 from trayalert.ui.incidents.incidents_model import IncidentsModel
-from trayalert.ui.safe_text import PlainLabel, PlainParagraph
+from trayalert.ui.safe_text import SafeLabel, SafeParagraph
 from trayalert.ui.window import Window
 
 
 @pytest.fixture
-def desk() -> FakeDesk:
-    desk = FakeDesk(clock=NOON + HOUR, last_callback_at=NOON)
-    desk.keep(*varied(NOON + HOUR))
-    return desk
+def backend() -> FakeBackend:
+    backend = FakeBackend(clock=NOON + HOUR, last_callback_at=NOON)
+    backend.keep(*varied(NOON + HOUR))
+    return backend
 
 
 class Seen:
     """A shown window and how to find one's way in it."""
 
-    def __init__(self, qtbot: QtBot, desk: FakeDesk, *, tray: bool = True) -> None:
-        self.window = Window(desk, way_back=lambda: tray)
+    def __init__(self, qtbot: QtBot, backend: FakeBackend, *, tray: bool = True) -> None:
+        self.window = Window(backend, may_hide=lambda: tray)
         qtbot.addWidget(self.window)
         with qtbot.waitExposed(self.window):
             self.window.bring_up()
         self.table = self.window.findChildren(IncidentTable)[0]
-        self.details = self.window.findChildren(Details)[0]
+        self.details = self.window.findChildren(IncidentDetails)[0]
 
     def button(self, start: str) -> QPushButton:
         return next(one for one in self.window.findChildren(QPushButton) if one.text().startswith(start))
@@ -45,14 +45,14 @@ class Seen:
         return [one for one in self.window.findChildren(QPushButton) if one.text() == words]
 
     def words(self) -> str:
-        labels = [one.text() for one in self.window.findChildren(PlainLabel) if one.isVisible()]
-        paragraphs = [one.toPlainText() for one in self.window.findChildren(PlainParagraph) if one.isVisible()]
+        labels = [one.text() for one in self.window.findChildren(SafeLabel) if one.isVisible()]
+        paragraphs = [one.toPlainText() for one in self.window.findChildren(SafeParagraph) if one.isVisible()]
         return "\n".join(labels + paragraphs)
 
     def announce(self, qtbot: QtBot, ids: Iterable[int]) -> None:
         model = self.table.model()
         assert isinstance(model, IncidentsModel)
-        self.window.announce(ids)
+        self.window.update_incidents(ids)
         qtbot.waitUntil(lambda: model.settled)
 
     def select(self, number: int) -> None:
@@ -60,8 +60,8 @@ class Seen:
 
 
 @pytest.fixture
-def seen(qtbot: QtBot, desk: FakeDesk) -> Iterator[Seen]:
-    seen = Seen(qtbot, desk)
+def seen(qtbot: QtBot, backend: FakeBackend) -> Iterator[Seen]:
+    seen = Seen(qtbot, backend)
     yield seen
     seen.window.hide()
 
@@ -85,26 +85,26 @@ def test_the_newest_trouble_is_selected_at_first(seen: Seen) -> None:
     assert shown_id(seen) == 1
 
 
-def test_enter_and_double_click_open_the_console(qtbot: QtBot, desk: FakeDesk, seen: Seen) -> None:
+def test_enter_and_double_click_open_the_console(qtbot: QtBot, backend: FakeBackend, seen: Seen) -> None:
     seen.select(3)
     QTest.keyClick(seen.table, Qt.Key.Key_Return)
-    assert desk.opened_urls == ["https://ecs.console.aliyun.com/server/rm-bp1q/detail"]
+    assert backend.opened_urls == ["https://ecs.console.aliyun.com/server/rm-bp1q/detail"]
     place = seen.table.visualRect(seen.table.model().index(2, 3)).center()
     viewport = seen.table.viewport()
     QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     QTest.mouseDClick(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
-    assert desk.opened_urls[1:] == ["https://ecs.console.aliyun.com/server/api-5d1f/detail"]
+    assert backend.opened_urls[1:] == ["https://ecs.console.aliyun.com/server/api-5d1f/detail"]
 
 
-def test_a_browser_that_cannot_be_opened_is_told_and_the_link_copied(desk: FakeDesk, seen: Seen) -> None:
-    desk.browser_works = False
+def test_a_browser_that_cannot_be_opened_is_told_and_the_link_copied(backend: FakeBackend, seen: Seen) -> None:
+    backend.browser_works = False
     seen.select(3)
     seen.button("Open in console").click()
     assert "The browser could not be opened" in seen.words()
     assert QGuiApplication.clipboard().text() == "https://ecs.console.aliyun.com/server/rm-bp1q/detail"
 
 
-def test_no_link_is_said(desk: FakeDesk, seen: Seen) -> None:
+def test_no_link_is_said(backend: FakeBackend, seen: Seen) -> None:
     seen.select(7)
     assert not seen.button("Open in console").isEnabled()
     assert not seen.button("Copy link").isEnabled()
@@ -115,39 +115,43 @@ def test_no_link_is_said(desk: FakeDesk, seen: Seen) -> None:
 
 
 def test_marking_recovered_takes_two_clicks_and_only_works_on_open_ones(
-    qtbot: QtBot, desk: FakeDesk, seen: Seen
+    qtbot: QtBot, backend: FakeBackend, seen: Seen
 ) -> None:
     seen.select(3)
     seen.button("Mark recovered").click()
-    assert desk.resolved == []
-    qtbot.waitUntil(lambda: seen.details._asked.elapsed() > QGuiApplication.styleHints().mouseDoubleClickInterval())
+    assert backend.resolved == []
+    qtbot.waitUntil(
+        lambda: seen.details._since_first_click.elapsed() > QGuiApplication.styleHints().mouseDoubleClickInterval()
+    )
     seen.button("Sure?").click()
-    assert desk.resolved == [3]
-    seen.window.announce([3])
+    assert backend.resolved == [3]
+    seen.window.update_incidents([3])
     assert shown_id(seen) == 3
     assert not seen.button("Mark recovered").isEnabled()
     assert "recovered by hand" in seen.words()
 
 
-def test_a_double_click_is_only_the_first_of_two_clicks(desk: FakeDesk, seen: Seen) -> None:
+def test_a_double_click_is_only_the_first_of_two_clicks(backend: FakeBackend, seen: Seen) -> None:
     seen.select(3)
     button = seen.button("Mark recovered")
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     QTest.mouseDClick(button, Qt.MouseButton.LeftButton)
-    assert desk.resolved == []
+    assert backend.resolved == []
     assert button.text() == "Sure? Click again"
 
 
-def test_a_mark_that_failed_is_said_until_it_is_dismissed(desk: FakeDesk, seen: Seen) -> None:
-    seen.window.complain("The incident could not be marked recovered: the disk is full.")
+def test_a_mark_that_failed_is_said_until_it_is_dismissed(backend: FakeBackend, seen: Seen) -> None:
+    seen.window.show_problem("The incident could not be marked recovered: the disk is full.")
     seen.window.refresh()
     assert "could not be marked recovered: the disk is full." in seen.words()
     next(button for button in seen.buttons("Dismiss") if button.isVisible()).click()
     assert "could not be marked" not in seen.words()
 
 
-def test_news_are_said_until_they_are_dismissed_and_troubles_as_long_as_they_last(desk: FakeDesk, seen: Seen) -> None:
-    desk.news, desk.trouble = ("1,982 of 2,001 callbacks were salvaged.",), ("The disk is full.",)
+def test_news_are_said_until_they_are_dismissed_and_troubles_as_long_as_they_last(
+    backend: FakeBackend, seen: Seen
+) -> None:
+    backend.news, backend.problems = ("1,982 of 2,001 callbacks were salvaged.",), ("The disk is full.",)
     seen.window.refresh()
     assert "⚠ The disk is full." in seen.words()
     assert "ⓘ 1,982 of 2,001 callbacks were salvaged." in seen.words()
@@ -157,10 +161,10 @@ def test_news_are_said_until_they_are_dismissed_and_troubles_as_long_as_they_las
     assert "The disk is full." in seen.words()
 
 
-def test_who_probes_is_said_beside_the_facts(desk: FakeDesk, seen: Seen) -> None:
-    desk.probing = "Someone is probing: 12 requests with a wrong secret, the last 14:02 from 203.0.113.7"
+def test_who_probes_is_said_beside_the_facts(backend: FakeBackend, seen: Seen) -> None:
+    backend.secret_guesses = "Someone is probing: 12 requests with a wrong secret, the last 14:02 from 203.0.113.7"
     seen.window.refresh()
-    assert f"Reach unknown · {desk.probing}" in seen.words()
+    assert f"Reach unknown · {backend.secret_guesses}" in seen.words()
 
 
 def test_each_alert_says_where_it_came_from(seen: Seen) -> None:
@@ -172,27 +176,31 @@ def test_each_alert_says_where_it_came_from(seen: Seen) -> None:
 
 
 def test_with_the_log_unreadable_an_empty_window_is_not_calm(qtbot: QtBot) -> None:
-    desk = FakeDesk(readable=False, unsure="the log cannot be read", trouble=("The log x.db cannot be read.",))
-    seen = Seen(qtbot, desk)
+    backend = FakeBackend(
+        readable=False, uncertainty="the log cannot be read", problems=("The log x.db cannot be read.",)
+    )
+    seen = Seen(qtbot, backend)
     assert "No incident is open" not in seen.words()
     assert seen.words().count("Unknown what is open: the log cannot be read") == 2
 
 
-def test_another_log_is_read_anew_and_its_first_incident_selected(qtbot: QtBot, desk: FakeDesk, seen: Seen) -> None:
+def test_another_log_is_read_anew_and_its_first_incident_selected(
+    qtbot: QtBot, backend: FakeBackend, seen: Seen
+) -> None:
     seen.select(3)
-    desk.kept.clear()
-    desk.keep(stored(77), stored(78, closed_at=NOON + HOUR))
+    backend.kept.clear()
+    backend.keep(stored(77), stored(78, closed_at=NOON + HOUR))
     seen.window.reload()
     assert seen.table.model().rowCount() == 2
     assert shown_id(seen) == 77
 
 
-def test_another_incident_does_not_inherit_the_first_click(desk: FakeDesk, seen: Seen) -> None:
+def test_another_incident_does_not_inherit_the_first_click(backend: FakeBackend, seen: Seen) -> None:
     seen.select(3)
     seen.button("Mark recovered").click()
     seen.select(2)
     seen.button("Mark recovered").click()
-    assert desk.resolved == []
+    assert backend.resolved == []
 
 
 def test_details_name_all_that_is_known_in_plain_text(seen: Seen) -> None:
@@ -213,13 +221,13 @@ def test_details_name_all_that_is_known_in_plain_text(seen: Seen) -> None:
     assert "\u202e" not in cells["alertName"]
 
 
-def test_part_address_and_message_are_among_the_facts(qtbot: QtBot, desk: FakeDesk) -> None:
-    one = desk.kept[1]
+def test_part_address_and_message_are_among_the_facts(qtbot: QtBot, backend: FakeBackend) -> None:
+    one = backend.kept[1]
     dimensions = {**one.alert.alert.dimensions, "device": "/dev/vda1"}
     alert = replace(one.alert.alert, address="10.0.0.22", message="nearly full\n9 % left", dimensions=dimensions)
-    desk.keep(replace(one, alert=replace(one.alert, alert=alert)))
-    desk.language = Language.ZH
-    seen = Seen(qtbot, desk)
+    backend.keep(replace(one, alert=replace(one.alert, alert=alert)))
+    backend.language = Language.ZH
+    seen = Seen(qtbot, backend)
     try:
         facts = seen.words().split("\n")
         assert {
@@ -245,30 +253,30 @@ def test_the_latest_50_alerts_are_listed(seen: Seen) -> None:
     assert len(rows_of(seen, columns=4)) == 50
 
 
-def test_a_change_of_the_selected_incident_shows_at_once(desk: FakeDesk, seen: Seen) -> None:
+def test_a_change_of_the_selected_incident_shows_at_once(backend: FakeBackend, seen: Seen) -> None:
     seen.select(2)
-    seen.window.announce([desk.change(2, closed_at=NOON + HOUR + MINUTE)])
+    seen.window.update_incidents([backend.change(2, closed_at=NOON + HOUR + MINUTE)])
     assert shown_id(seen) == 2
     assert "recovered" in seen.words()
 
 
-def test_place_and_selection_survive_a_flood_above(qtbot: QtBot, desk: FakeDesk, seen: Seen) -> None:
-    desk.keep(*(stored(n, opened_at=NOON - n * MINUTE) for n in range(100, 400)))
+def test_place_and_selection_survive_a_flood_above(qtbot: QtBot, backend: FakeBackend, seen: Seen) -> None:
+    backend.keep(*(stored(n, opened_at=NOON - n * MINUTE) for n in range(100, 400)))
     seen.announce(qtbot, range(100, 400))
     seen.select(300)
     bar = seen.table.verticalScrollBar()
     top = seen.table.indexAt(QPoint(1, 1)).data(), bar.value()
     row = seen.table.currentIndex().row() - bar.value()
-    desk.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
+    backend.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
     seen.announce(qtbot, range(1000, 1200))
     assert (seen.table.indexAt(QPoint(1, 1)).data(), bar.value()) == (top[0], top[1] + 200)
     assert seen.table.currentIndex().row() - bar.value() == row
     assert shown_id(seen) == 300
 
 
-def test_new_trouble_is_seen_while_the_table_is_at_its_top(desk: FakeDesk, seen: Seen) -> None:
-    desk.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
-    seen.window.announce(range(1000, 1200))
+def test_new_trouble_is_seen_while_the_table_is_at_its_top(backend: FakeBackend, seen: Seen) -> None:
+    backend.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
+    seen.window.update_incidents(range(1000, 1200))
     assert seen.table.verticalScrollBar().value() == 0
 
 
@@ -292,22 +300,22 @@ def test_open_only_hides_what_is_closed(seen: Seen) -> None:
 @pytest.mark.parametrize(
     ("reach", "last", "words"),
     [
-        (Reach.UNKNOWN, None, "A sample comes with `trayalert send`"),
-        (Reach.UNKNOWN, NOON, "That does not mean that all is well: reach is unknown"),
-        (Reach.BLIND, None, "trayalert is blind, no callback can arrive. The port is taken."),
-        (Reach.REACHABLE, NOON, "No incident is open.\nCallbacks get through (checked"),
+        (Reachability.UNKNOWN, None, "A sample comes with `trayalert send`"),
+        (Reachability.UNKNOWN, NOON, "That does not mean that all is well: reach is unknown"),
+        (Reachability.BLIND, None, "trayalert is blind, no callback can arrive. The port is taken."),
+        (Reachability.REACHABLE, NOON, "No incident is open.\nCallbacks get through (checked"),
     ],
 )
-def test_an_empty_table_says_what_is_known(qtbot: QtBot, reach: Reach, last: int | None, words: str) -> None:
-    trouble = ("The port is taken.",) if reach is Reach.BLIND else ()
-    desk = FakeDesk(last_callback_at=last, trouble=trouble)
-    desk.be(reach)
-    seen = Seen(qtbot, desk)
+def test_an_empty_table_says_what_is_known(qtbot: QtBot, reach: Reachability, last: int | None, words: str) -> None:
+    trouble = ("The port is taken.",) if reach is Reachability.BLIND else ()
+    backend = FakeBackend(last_callback_at=last, problems=trouble)
+    backend.set_reachability(reach)
+    seen = Seen(qtbot, backend)
     assert words in seen.words()
 
 
 def test_a_log_that_stores_nothing_is_never_called_calm(qtbot: QtBot) -> None:
-    seen = Seen(qtbot, FakeDesk(storing=False, trouble=("the disk is full.",), last_callback_at=NOON))
+    seen = Seen(qtbot, FakeBackend(storing=False, problems=("the disk is full.",), last_callback_at=NOON))
     assert "That means nothing: callbacks are refused. The disk is full." in seen.words()
     assert "Blind: callbacks are refused, as they cannot be stored" in seen.words()
     assert "⚠ The disk is full." in seen.words()
@@ -318,8 +326,8 @@ def test_escape_hides_the_window_while_a_tray_is_there(qtbot: QtBot, seen: Seen)
     assert not seen.window.isVisible()
 
 
-def test_without_a_tray_closing_only_minimises(qtbot: QtBot, desk: FakeDesk) -> None:
-    seen = Seen(qtbot, desk, tray=False)
+def test_without_a_tray_closing_only_minimises(qtbot: QtBot, backend: FakeBackend) -> None:
+    seen = Seen(qtbot, backend, tray=False)
     seen.window.close()
     assert seen.window.isVisible()
     assert seen.window.isMinimized()
@@ -343,65 +351,65 @@ def test_tab_goes_from_the_table_to_the_buttons(qtbot: QtBot, seen: Seen) -> Non
 
 @pytest.mark.parametrize("hostile", [HOSTILE, "<table><tr><td>" * 50, "a" * 5000, ""])
 def test_hostile_text_neither_widens_nor_stops_the_window(qtbot: QtBot, hostile: str) -> None:
-    desk = FakeDesk(trouble=(hostile,))
-    desk.keep(stored(1, name=hostile, resource_id=hostile, resource_name=hostile, region=hostile, unit=hostile))
-    seen = Seen(qtbot, desk)
+    backend = FakeBackend(problems=(hostile,))
+    backend.keep(stored(1, name=hostile, resource_id=hostile, resource_name=hostile, region=hostile, unit=hostile))
+    seen = Seen(qtbot, backend)
     assert seen.window.minimumSizeHint().width() < 1000
 
 
-def test_a_changed_address_is_shouted_until_it_is_accepted(desk: FakeDesk, seen: Seen) -> None:
-    desk.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
+def test_a_changed_address_is_shouted_until_it_is_accepted(backend: FakeBackend, seen: Seen) -> None:
+    backend.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
     seen.window.refresh()
     assert "the rules in the console lead nowhere" in seen.words()
     assert "Before: https://one.example.com\nNow: https://two.example.com" in seen.words()
     seen.button("&Copy new callback URL").click()
-    assert QGuiApplication.clipboard().text() == desk.callback_url()
+    assert QGuiApplication.clipboard().text() == backend.callback_url()
     seen.button("The rules are c&hanged").click()
     assert "lead nowhere" not in seen.words()
 
 
-def test_reach_is_checked_on_wish_and_the_answer_is_said(desk: FakeDesk, seen: Seen) -> None:
+def test_reach_is_checked_on_wish_and_the_answer_is_said(backend: FakeBackend, seen: Seen) -> None:
     menu = seen.button("&Reach").menu()
     actions = {one.text(): one for one in menu.actions()}
-    seen.window.hear_probe()
+    seen.window.show_probe_result()
     actions["Check &now"].trigger()
-    assert desk.probes == 1
+    assert backend.probes == 1
     assert "Checking…" in seen.words()
-    desk.be(Reach.REACHABLE)
-    seen.window.hear_probe()
+    backend.set_reachability(Reachability.REACHABLE)
+    seen.window.show_probe_result()
     assert "Callbacks get through (checked" in seen.words()
 
 
-def test_the_last_gap_that_ended_within_a_day_is_told(desk: FakeDesk, seen: Seen) -> None:
-    desk.kept_gaps = [
-        Gap(id=2, cause=Cause.BLIND, began_at=NOON),
-        Gap(id=1, cause=Cause.ASLEEP, began_at=NOON - 9 * HOUR, ended_at=NOON - 2 * HOUR),
+def test_the_last_gap_that_ended_within_a_day_is_told(backend: FakeBackend, seen: Seen) -> None:
+    backend.kept_gaps = [
+        Gap(id=2, cause=GapCause.BLIND, began_at=NOON),
+        Gap(id=1, cause=GapCause.ASLEEP, began_at=NOON - 9 * HOUR, ended_at=NOON - 2 * HOUR),
     ]
     seen.window.refresh()
     assert "· Gap: asleep " in seen.words()
-    desk.kept_gaps = [replace(desk.kept_gaps[1], ended_at=NOON - 24 * HOUR)]
+    backend.kept_gaps = [replace(backend.kept_gaps[1], ended_at=NOON - 24 * HOUR)]
     seen.window.refresh()
     assert "Gap:" not in seen.words()
 
 
 def test_the_fields_of_a_callback_that_is_too_large_are_said_to_be_elsewhere(qtbot: QtBot) -> None:
-    desk = FakeDesk(clock=NOON + HOUR, last_callback_at=NOON)
+    backend = FakeBackend(clock=NOON + HOUR, last_callback_at=NOON)
     one = stored(1)
-    desk.keep(replace(one, alert=replace(one.alert, too_large=True, alert=replace(one.alert.alert, fields={}))))
-    seen = Seen(qtbot, desk)
+    backend.keep(replace(one, alert=replace(one.alert, too_large=True, alert=replace(one.alert.alert, fields={}))))
+    seen = Seen(qtbot, backend)
     seen.select(1)
 
-    ((_, told),) = rows_of(seen, columns=2)
-    assert told == "The callback is larger than 64 KiB: `trayalert alerts --json --raw` has all of it"
+    ((_, shown),) = rows_of(seen, columns=2)
+    assert shown == "The callback is larger than 64 KiB: `trayalert alerts --json --raw` has all of it"
     seen.window.hide()
 
 
 def test_a_value_that_was_sent_again_is_shown_in_the_open_window(qtbot: QtBot) -> None:
-    desk = FakeDesk(clock=NOON + HOUR, last_callback_at=NOON)
-    desk.keep(stored(1, value=90.0, value_text="90"))
-    seen = Seen(qtbot, desk)
+    backend = FakeBackend(clock=NOON + HOUR, last_callback_at=NOON)
+    backend.keep(stored(1, value=90.0, value_text="90"))
+    seen = Seen(qtbot, backend)
     seen.select(1)
-    desk.keep(stored(1, value=97.0, value_text="97"))
+    backend.keep(stored(1, value=97.0, value_text="97"))
     seen.announce(qtbot, [1])
 
     model = seen.table.model()

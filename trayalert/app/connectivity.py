@@ -12,37 +12,37 @@ from typing import TYPE_CHECKING, Any
 
 from trayalert.app.platform.clock import now, ticks
 from trayalert.app.platform.network_changes import watch_network
-from trayalert.app.platform.sleep import Waking
-from trayalert.app.platform.state_store import Remembered
-from trayalert.domain.events import Event, ReachChanged, TunnelChanged, UrlChanged
+from trayalert.app.platform.sleep import SleepWatch
+from trayalert.app.platform.state_store import StateStore
+from trayalert.domain.events import Event, ReachabilityChanged, TunnelChanged, UrlChanged
 from trayalert.domain.log_state import LogState
-from trayalert.domain.reachability import ReachState
+from trayalert.domain.reachability import ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.services.presentation.status import Door, address
-from trayalert.services.reachability.downtime import Gapkeeping
-from trayalert.services.reachability.monitor import Reaching
-from trayalert.services.reachability.probe import Found, SelfProbe
+from trayalert.services.presentation.status import ListenerState, base_url
+from trayalert.services.reachability.downtime import DowntimeRecorder
+from trayalert.services.reachability.monitor import ReachabilityMonitor
+from trayalert.services.reachability.probe import ProbeResult, SelfProbe
 
 if TYPE_CHECKING:
-    from trayalert.services.tunnel.supervisor import Tunnelling
+    from trayalert.services.tunnel.supervisor import TunnelSupervisor
 
 _KNOWN_URL = "public_url"
 """What is remembered: the public address that the person knows of."""
 
-_LATE: Millis = 15_000
+_PROBE_MARGIN: Millis = 15_000
 
 _logger = logging.getLogger(__name__)
 
 
-class WayIn:
+class Connectivity:
     """Made before the door, which asks `self_probe`. `announce` gets its events."""
 
     def __init__(
         self,
         settings: Settings,
-        remembered: Remembered,
+        state_store: StateStore,
         *,
         announce: Callable[[Sequence[Event]], None],
         mask: Callable[[str], str],
@@ -51,32 +51,32 @@ class WayIn:
         self._tunnel = TunnelState()
         self.url_changed: UrlChanged | None = None
         self._settings = settings
-        self._remembered = remembered
+        self._state_store = state_store
         self._announce = announce
         self._mask = mask
-        self._door: Door | None = None
-        self._gaps: Gapkeeping | None = None
-        self._tunnelling: Tunnelling | None = None
+        self._listener: ListenerState | None = None
+        self._downtime: DowntimeRecorder | None = None
+        self._supervisor: TunnelSupervisor | None = None
         self._tunnel_task: asyncio.Task[None] | None = None
-        self._choosing = asyncio.Lock()
-        self._reaching = Reaching(
+        self._settings_lock = asyncio.Lock()
+        self._monitor = ReachabilityMonitor(
             probe=self._probe,
-            every=settings.probe_seconds,
-            tell=self._reach_changed,
-            mend=self._mend,
+            interval=settings.probe_seconds,
+            report=self._on_reachability_changed,
+            restart_tunnel=self._restart_tunnel,
             now=now,
             ticks=ticks,
         )
 
     @property
-    def reach(self) -> ReachState:
+    def reach(self) -> ReachabilityState:
         """Whether the outside can reach us."""
-        return self._reaching.state
+        return self._monitor.state
 
     @property
     def tunnel(self) -> TunnelState:
         """How the tunnel is, with what it has said until now."""
-        running = self._tunnelling
+        running = self._supervisor
         return replace(self._tunnel, output=running.state.output) if running else self._tunnel
 
     @property
@@ -88,7 +88,7 @@ class WayIn:
     def proved_until(self) -> Millis | None:
         """Until when the last probe proves that callbacks get through; the next one is long due by then."""
         at = self.reach.reachable_at
-        return None if at is None else at + 2 * self._settings.probe_seconds * 1000 + _LATE
+        return None if at is None else at + 2 * self._settings.probe_seconds * 1000 + _PROBE_MARGIN
 
     @property
     def settings(self) -> Settings:
@@ -97,122 +97,122 @@ class WayIn:
 
     async def run(self) -> None:
         """Watch and probe until this is cancelled; then the tunnel ends in order."""
-        self._address_is()
-        waking = Waking(now=now, ticks=ticks, slept=self._slept)
+        self._check_address()
+        sleep_watch = SleepWatch(now=now, ticks=ticks, on_slept=self._on_slept)
         try:
             async with asyncio.TaskGroup() as tasks:
-                for watching in (self._reaching.run(), waking.run(), watch_network(self._network_changed)):
-                    tasks.create_task(_guarded(watching))
+                for watching in (self._monitor.run(), sleep_watch.run(), watch_network(self._on_network_changed)):
+                    tasks.create_task(_log_failure(watching))
         finally:
             await self._end_tunnel()
 
     # what the receiver tells
 
-    def door_is(self, door: Door) -> None:
+    def set_listener_state(self, listener: ListenerState) -> None:
         """Hear how the door is; with it open the tunnel is started."""
-        before, self._door = self._door, door
-        if door.open and (before is None or not before.open):
+        before, self._listener = self._listener, listener
+        if listener.open and (before is None or not before.open):
             self._begin_tunnel()  # first: before it is up there is nothing to probe
-        self._reaching.door_is(open_=door.open, problem=door.problem)
+        self._monitor.set_listener(open_=listener.open, problem=listener.problem)
 
-    def log_is(self, state: LogState) -> None:
+    def set_log_state(self, state: LogState) -> None:
         """Hear how the log is."""
-        self._reaching.log_is(None if state.storing else " ".join(state.problems))
+        self._monitor.set_log_problem(None if state.storing else " ".join(state.problems))
 
-    def keep_gaps(self, gaps: Gapkeeping) -> None:
+    def set_downtime_recorder(self, recorder: DowntimeRecorder) -> None:
         """Have gaps written down from now on."""
-        self._gaps = gaps
-        gaps.reach_is(self.reach)
+        self._downtime = recorder
+        recorder.set_reachability(self.reach)
 
-    async def choose(self, settings: Settings) -> None:
+    async def apply_settings(self, settings: Settings) -> None:
         """Go the way of these settings from now on."""
-        async with self._choosing:  # two at once would leave a tunnel that nobody ends
+        async with self._settings_lock:  # two at once would leave a tunnel that nobody ends
             self._settings = settings
             await self._end_tunnel()
-            if self._door and self._door.open:
+            if self._listener and self._listener.open:
                 self._begin_tunnel()
-            self._address_is()
+            self._check_address()
 
-    async def probe(self) -> ReachState:
+    async def probe(self) -> ReachabilityState:
         """Probe now, and return what was found."""
-        return await self._reaching.probe_now()
+        return await self._monitor.probe_now()
 
     def accept_url(self) -> None:
         """Hear that the person knows the present public address."""
-        self._remembered.set(_KNOWN_URL, self.public_url)
-        self._address_is()
+        self._state_store.set(_KNOWN_URL, self.public_url)
+        self._check_address()
 
     # what happens
 
-    async def _probe(self, url: str) -> Found:
-        door = self._door
-        where = address(door.host, door.port, tls=door.tls) if door else "its door"
-        return await self.self_probe.probe(url, door=where)
+    async def _probe(self, url: str) -> ProbeResult:
+        listener = self._listener
+        place = base_url(listener.host, listener.port, tls=listener.tls) if listener else "its door"
+        return await self.self_probe.probe(url, listener_address=place)
 
     def _begin_tunnel(self) -> None:
-        tunnel, door = self._settings.tunnel, self._door
-        if tunnel is None or door is None:
+        tunnel, listener = self._settings.tunnel, self._listener
+        if tunnel is None or listener is None:
             return
-        from trayalert.services.tunnel.supervisor import Tunnelling  # noqa: PLC0415 - only who has a tunnel pays for it
+        from trayalert.services.tunnel.supervisor import TunnelSupervisor  # noqa: PLC0415 - only who has a tunnel pays for it
 
-        self._tunnelling = Tunnelling(
-            tunnel, public_url=self._settings.public_url, tell=self._tunnel_changed, now=now, mask=self._mask
+        self._supervisor = TunnelSupervisor(
+            tunnel, public_url=self._settings.public_url, report=self._on_tunnel_changed, now=now, mask=self._mask
         )
-        running = _guarded(self._tunnelling.run(door.host, door.port, tls=door.tls))
+        running = _log_failure(self._supervisor.run(listener.host, listener.port, tls=listener.tls))
         self._tunnel_task = asyncio.get_running_loop().create_task(running)
-        self._tunnel_changed(replace(self._tunnelling.state, phase=Phase.STARTING))
+        self._on_tunnel_changed(replace(self._supervisor.state, phase=Phase.STARTING))
 
     async def _end_tunnel(self) -> None:
         if self._tunnel_task is None:
             return
         self._tunnel_task.cancel()
         await asyncio.wait([self._tunnel_task])
-        self._tunnel_task = self._tunnelling = None
-        self._tunnel_changed(TunnelState())
+        self._tunnel_task = self._supervisor = None
+        self._on_tunnel_changed(TunnelState())
 
-    def _network_changed(self) -> None:
-        self._reaching.probe_soon()
+    def _on_network_changed(self) -> None:
+        self._monitor.request_probe()
         if self._tunnel.phase is Phase.WAITING:
-            self._mend("the network has changed")
+            self._restart_tunnel("the network has changed")
 
-    def _mend(self, why: str) -> None:
-        if self._tunnelling:
-            self._tunnelling.restart(why)
+    def _restart_tunnel(self, reason: str) -> None:
+        if self._supervisor:
+            self._supervisor.restart(reason)
 
-    def _tunnel_changed(self, state: TunnelState) -> None:
+    def _on_tunnel_changed(self, state: TunnelState) -> None:
         self._tunnel = state
-        self._address_is()
-        self._reaching.tunnel_is(state)
+        self._check_address()
+        self._monitor.set_tunnel(state)
         self._announce([TunnelChanged(state)])
 
-    def _address_is(self) -> None:
+    def _check_address(self) -> None:
         """Take the address that is known now; shout where it is not the one that the rules have."""
         url = self.public_url
-        self._reaching.address_is(url)
+        self._monitor.set_public_url(url)
         if url is None:
             return
-        known = self._remembered.get(_KNOWN_URL)
+        known = self._state_store.get(_KNOWN_URL)
         if not isinstance(known, str):
-            self._remembered.set(_KNOWN_URL, url)
+            self._state_store.set(_KNOWN_URL, url)
             known = url
         changed = UrlChanged(known, url) if known != url else None
         if changed != self.url_changed:
             self.url_changed = changed
             self._announce([changed or UrlChanged(url, url)])
 
-    def _reach_changed(self, state: ReachState) -> None:
-        if self._gaps:
-            self._gaps.reach_is(state)
-        self._announce([ReachChanged(state)])
+    def _on_reachability_changed(self, state: ReachabilityState) -> None:
+        if self._downtime:
+            self._downtime.set_reachability(state)
+        self._announce([ReachabilityChanged(state)])
 
-    def _slept(self, began_at: Millis, ended_at: Millis) -> None:
-        if self._gaps:
-            self._gaps.slept(began_at, ended_at)
-        self._reaching.woke()
-        self._network_changed()
+    def _on_slept(self, began_at: Millis, ended_at: Millis) -> None:
+        if self._downtime:
+            self._downtime.record_sleep(began_at, ended_at)
+        self._monitor.on_wake()
+        self._on_network_changed()
 
 
-async def _guarded(watching: Coroutine[Any, Any, None]) -> None:
+async def _log_failure(watching: Coroutine[Any, Any, None]) -> None:
     """Let a bug of ours cost one watch, not the receiver."""
     try:
         await watching

@@ -16,46 +16,46 @@ import qasync
 from PySide6.QtCore import QEvent, QLoggingCategory, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
-from trayalert.app.backends.live_backend import LiveDesk
-from trayalert.app.desktop_notifications import Notifying
-from trayalert.app.diagnostics.crashes import Crashes, innermost
+from trayalert.app.backends.live_backend import LiveBackend
+from trayalert.app.desktop_notifications import DesktopNotifications
+from trayalert.app.diagnostics.crashes import CrashFiles, innermost
 from trayalert.app.garbage_collector import GarbageCollector
-from trayalert.app.headless import announce_door, end_once
+from trayalert.app.headless import ignore_further_signals, print_address
 from trayalert.app.receiver import Plan, Receiver
-from trayalert.domain.events import DoorChanged, Event, LogChanged, ReachChanged
+from trayalert.domain.events import Event, ListenerChanged, LogChanged, ReachabilityChanged
 from trayalert.domain.times import Millis
 from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.event_bridge import EventBridge
-from trayalert.ui.main_ui import Front
+from trayalert.ui.main_ui import MainUi
 
-_SHORT_TURN = 0.0005
+_SWITCH_INTERVAL = 0.0005
 """Seconds: how long a busy widget may keep the interpreter from the receiver (5 ms by default)."""
 
-_NOISE = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false"
+_LOG_FILTER_RULES = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false"
 """Qt complains of desktops that have no portal; nothing here needs one."""
 
 _logger = logging.getLogger(__name__)
 
 
-class _Wishes(QObject):
-    """Wishes from other threads. They may come before anybody here listens: `wanted` remembers the last."""
+class _ShowRequests(QObject):
+    """Requests of other threads to show a window. `last` keeps one that came before anybody here listened."""
 
     show = Signal(str)
-    wanted: str | None = None
+    last: str | None = None
 
-    def want(self, what: str) -> None:
-        self.wanted = what
+    def request(self, what: str) -> None:
+        self.last = what
         self.show.emit(what)
 
 
 class _QuitFilter(QObject):
     """Turns Qt's own quit (a session that ends, a menu of the system) into ours."""
 
-    quit_wanted = Signal()
+    quit_requested = Signal()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         if event.type() == QEvent.Type.Quit:
-            self.quit_wanted.emit()
+            self.quit_requested.emit()
             return True
         return super().eventFilter(watched, event)
 
@@ -64,11 +64,16 @@ class _ReceiverThread:
     """Runs the receiver."""
 
     def __init__(
-        self, plan: Plan, bridge: EventBridge, wishes: _Wishes, crashes: Crashes, collector: GarbageCollector
+        self,
+        plan: Plan,
+        bridge: EventBridge,
+        show_requests: _ShowRequests,
+        crashes: CrashFiles,
+        collector: GarbageCollector,
     ) -> None:
         self.plan = plan
         self.bridge = bridge
-        self.wishes = wishes
+        self.show_requests = show_requests
         self.crashes = crashes
         self.collector = collector
         self._started: Future[Receiver] = Future()
@@ -95,53 +100,55 @@ class _ReceiverThread:
                 return
             cause = innermost(error)
             problem = f"The receiver has stopped: {str(cause) or type(cause).__name__}. Restart trayalert."
-            self.receiver.door = replace(self.receiver.door, open=False, problem=problem)
-            self.bridge.put([DoorChanged(self.receiver.door.host, self.receiver.door.port, problem)])
-            self.crashes.tell_error(self.plan.front, error, "the receiver has stopped")
+            self.receiver.listener_state = replace(self.receiver.listener_state, open=False, problem=problem)
+            self.bridge.put(
+                [ListenerChanged(self.receiver.listener_state.host, self.receiver.listener_state.port, problem)]
+            )
+            self.crashes.report_error(self.plan.mode, error, "the receiver has stopped")
 
     async def _receive(self) -> None:
         self.collector.watch(asyncio.get_running_loop())
-        self.crashes.watch_tasks(asyncio.get_running_loop(), self.plan.front)
-        receiver = Receiver(self.plan, announce=self._announce, show=self.wishes.want)
+        self.crashes.watch_tasks(asyncio.get_running_loop(), self.plan.mode)
+        receiver = Receiver(self.plan, announce=self._announce, show=self.show_requests.request)
         self._started.set_result(receiver)
         await receiver.run()
 
     def _announce(self, events: Sequence[Event]) -> None:
-        announce_door(events)
+        print_address(events)
         self.bridge.put(events)
 
 
-def run_desktop(plan: Plan, *, drawn: Callable[[], None]) -> int:
-    """Run the tray application to its end. Raise Crashed at a fault of ours, once the receiver has closed.
+def run_desktop(plan: Plan, *, on_screen_open: Callable[[], None]) -> int:
+    """Run the tray application to its end. Raise CrashFault at a fault of ours, once the receiver has closed.
 
-    `drawn` is called when Qt has the screen.
+    `on_screen_open` is called when Qt has the screen.
     """
-    sys.setswitchinterval(_SHORT_TURN)
-    crashes = Crashes(plan.places.crashes, plan.secrets.mask)
-    with crashes.watching(plan.front):
-        _run(plan, crashes, drawn)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    crashes = CrashFiles(plan.places.crashes, plan.secrets.mask)
+    with crashes.watching(plan.mode):
+        _run(plan, crashes, on_screen_open)
     return 0
 
 
-def _run(plan: Plan, crashes: Crashes, drawn: Callable[[], None]) -> None:
-    early = _early_signals()
-    bridge, wishes, collector = EventBridge(), _Wishes(), GarbageCollector()
-    thread = _ReceiverThread(plan, bridge, wishes, crashes, collector)  # the door opens while Qt gets ready
+def _run(plan: Plan, crashes: CrashFiles, on_screen_open: Callable[[], None]) -> None:
+    early_signals = _collect_early_signals()
+    bridge, show_requests, collector = EventBridge(), _ShowRequests(), GarbageCollector()
+    thread = _ReceiverThread(plan, bridge, show_requests, crashes, collector)  # the door opens while Qt gets ready
     try:
-        QLoggingCategory.setFilterRules(_NOISE)
-        app = make_application(drawn)
+        QLoggingCategory.setFilterRules(_LOG_FILTER_RULES)
+        app = make_application(on_screen_open)
         collector.start()
         with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
-            crashes.watch_tasks(runner.get_loop(), plan.front)
-            runner.run(_live(app, thread, early))
+            crashes.watch_tasks(runner.get_loop(), plan.mode)
+            runner.run(_run_ui(app, thread, early_signals))
     finally:
         thread.stop()
 
 
-def make_application(drawn: Callable[[], None]) -> QApplication:
-    """Make Qt's application, which outlives its windows; `drawn` is called when Qt has the screen."""
+def make_application(on_screen_open: Callable[[], None]) -> QApplication:
+    """Make Qt's application, which outlives its windows; `on_screen_open` is called when Qt has the screen."""
     app = QApplication(["trayalert", *theme_arguments()])
-    drawn()
+    on_screen_open()
     follow_desktop(app)
     app.setApplicationName("trayalert")
     app.setDesktopFileName("trayalert")
@@ -149,88 +156,88 @@ def make_application(drawn: Callable[[], None]) -> QApplication:
     return app
 
 
-async def _live(app: QApplication, thread: _ReceiverThread, early: list[int]) -> None:
-    receiver, wishes = thread.receiver, thread.wishes
-    ending = asyncio.Event()
-    end_on_signals(ending)
-    if early:
-        ending.set()
+async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: list[int]) -> None:
+    receiver, show_requests = thread.receiver, thread.show_requests
+    quit_event = asyncio.Event()
+    set_on_signals(quit_event)
+    if early_signals:
+        quit_event.set()
     quit_filter = _QuitFilter()
-    quit_filter.quit_wanted.connect(ending.set)
+    quit_filter.quit_requested.connect(quit_event.set)
     app.installEventFilter(quit_filter)
 
     def notifier_problem() -> str | None:
-        return notifying.notifier.problem
+        return notifications.notifier.problem
 
     def pause(until: Millis | None) -> None:
-        notifying.pause(until)
+        notifications.pause(until)
 
     def refresh() -> None:
-        front.refresh()
+        main_ui.refresh()
 
     def show_window(select: int | None = None) -> None:
-        notifying.window_seen()
-        front.show_window(select)
+        notifications.mark_window_seen()
+        main_ui.show_window(select)
 
     def show(what: str) -> None:
         if what == "guide":
-            front.show_guide()
+            main_ui.show_setup_assistant()
         else:
             show_window()
 
-    desk = LiveDesk(
-        thread.plan, receiver, thread.crashes, notifier_problem=notifier_problem, pause=pause, quit_=ending.set
+    backend = LiveBackend(
+        thread.plan, receiver, thread.crashes, notifier_problem=notifier_problem, pause=pause, quit_=quit_event.set
     )
-    notifying = Notifying(desk, show_window=show_window, refresh=refresh)
+    notifications = DesktopNotifications(backend, show_window=show_window, refresh=refresh)
     # before the front: a notification is sent sooner than a picture is drawn
-    thread.bridge.arrived.connect(notifying.take)
+    thread.bridge.arrived.connect(notifications.on_events)
     plan = thread.plan
-    front = Front(desk, thread.bridge, guide_wanted=plan.guide or _first_run(plan, desk))
-    front.tray.window_wanted.connect(notifying.window_seen)
-    front.advised.connect(notifying.tell_no_tray)
-    wishes.show.connect(show, Qt.ConnectionType.QueuedConnection)
-    front.start(minimised=plan.minimised)
-    door, way_in = receiver.door, receiver.way_in
+    main_ui = MainUi(backend, thread.bridge, setup_requested=plan.show_setup or _first_run(plan, backend))
+    main_ui.tray.window_requested.connect(notifications.mark_window_seen)
+    main_ui.advised.connect(notifications.notify_no_tray)
+    show_requests.show.connect(show, Qt.ConnectionType.QueuedConnection)
+    main_ui.start(minimised=plan.minimised)
+    listener, connectivity = receiver.listener_state, receiver.connectivity
     # what was announced before anybody here listened
     early_events: list[Event] = [
         LogChanged(receiver.log_state),
-        DoorChanged(door.host, door.port, door.problem),
-        ReachChanged(receiver.reach),
+        ListenerChanged(listener.host, listener.port, listener.problem),
+        ReachabilityChanged(receiver.reach),
     ]
-    notifying.take([*early_events, *([way_in.url_changed] if way_in.url_changed else [])])
-    notifying.tell_settings(plan.problems)
-    notifying.tell_crashes(thread.crashes.sentences())
-    if wishes.wanted:
-        show(wishes.wanted)
-    await notifying.notifier.start()
-    await ending.wait()
-    end_once()
+    notifications.on_events([*early_events, *([connectivity.url_changed] if connectivity.url_changed else [])])
+    notifications.notify_settings(plan.problems)
+    notifications.notify_crashes(thread.crashes.sentences())
+    if show_requests.last:
+        show(show_requests.last)
+    await notifications.notifier.start()
+    await quit_event.wait()
+    ignore_further_signals()
     app.removeEventFilter(quit_filter)
-    await notifying.notifier.stop()
-    front.stop()
-    desk.close()
+    await notifications.notifier.stop()
+    main_ui.stop()
+    backend.close()
 
 
-def _first_run(plan: Plan, desk: LiveDesk) -> bool:
+def _first_run(plan: Plan, backend: LiveBackend) -> bool:
     """Whether nobody has said yet how Cloud Monitor gets here, nor closed the guide, and somebody looks."""
     settings = plan.settings
-    known = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()
-    return not (known or plan.minimised or desk.recall("guide"))
+    configured = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()
+    return not (configured or plan.minimised or backend.recall("guide"))
 
 
-def _early_signals() -> list[int]:
+def _collect_early_signals() -> list[int]:
     """Return a list that gets the signals to end that come before the loop runs: the door is open by then."""
-    early: list[int] = []
+    early_signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _frame: early.append(number))
-    return early
+        signal.signal(number, lambda number, _frame: early_signals.append(number))
+    return early_signals
 
 
-def end_on_signals(ending: asyncio.Event) -> None:
+def set_on_signals(quit_event: asyncio.Event) -> None:
     """Set the event when the system, or the person at a terminal, wants the program to end."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform == "win32":
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(ending.set))
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(quit_event.set))
         else:
-            loop.add_signal_handler(number, ending.set)
+            loop.add_signal_handler(number, quit_event.set)

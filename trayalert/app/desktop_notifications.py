@@ -8,150 +8,154 @@ from PySide6.QtCore import QObject, QTimer
 from trayalert.app.platform.clock import now
 from trayalert.domain.events import (
     CallbackRefused,
-    DoorChanged,
     Event,
     IncidentChanged,
+    ListenerChanged,
     LogChanged,
-    ReachChanged,
-    Returned,
+    ReachabilityChanged,
+    ReceptionResumed,
     TestReceived,
     UrlChanged,
 )
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.incident.stored import StoredIncident
-from trayalert.domain.notification import Show, Wish, tagged_incident
+from trayalert.domain.notification import NotificationRequest, ShowNotification, tagged_incident
 from trayalert.domain.times import Millis
-from trayalert.services.notify.policy import Attention
+from trayalert.services.notify.policy import NotificationPolicy
 from trayalert.services.notify.program_messages import (
-    crash_notice,
-    no_tray_notice,
-    refused_notice,
-    returned_notice,
-    settings_notice,
+    crash_notification,
+    no_tray_notification,
+    refused_notification,
+    returned_notification,
+    settings_notification,
 )
-from trayalert.ui.backend import Desk
+from trayalert.ui.backend import Backend
 from trayalert.ui.console_opener import open_console
 from trayalert.ui.notifications.notifier import Notifier
 
-_TELLS_NOTHING = frozenset({Change.COUNTED, Change.LATE})
+_NOT_NOTIFIED = frozenset({Change.COUNTED, Change.LATE})
 _LONGEST_TIMER = 3_600_000
-_AGAIN_MS = 1000
+_RETRY_MS = 1000
 """What the log did not answer is asked again after this time."""
 
 
-class Notifying(QObject):
+class DesktopNotifications(QObject):
     """Main thread only. `show_window` gets the incident to select, or None."""
 
     def __init__(
         self,
-        desk: Desk,
+        backend: Backend,
         *,
         show_window: Callable[[int | None], None],
         refresh: Callable[[], None],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._desk = desk
+        self._backend = backend
         self._show_window = show_window
         self._refresh = refresh
-        self._attention = Attention(
-            linked=lambda stored: bool(desk.console_links(stored)), language=desk.language, further=self._further
+        self._policy = NotificationPolicy(
+            has_link=lambda stored: bool(backend.console_links(stored)),
+            language=backend.language,
+            more_buttons=self._second_link,
         )
         self.notifier = _platform_notifier(on_click=self._clicked, on_change=self._notifier_changed)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._tick)
-        self._untold: dict[IncidentChanged, None] = {}
-        self._again = QTimer(self, singleShot=True)
-        self._again.timeout.connect(lambda: self._carry_out(self._tell()))
+        self._pending: dict[IncidentChanged, None] = {}
+        self._retry_timer = QTimer(self, singleShot=True)
+        self._retry_timer.timeout.connect(lambda: self._carry_out(self._incident_requests()))
 
-    def take(self, events: Sequence[Event]) -> None:
+    def on_events(self, events: Sequence[Event]) -> None:
         """Take a batch of events."""
         changed = [event for event in events if isinstance(event, IncidentChanged)]
-        self._untold.update((event, None) for event in changed if event.change not in _TELLS_NOTHING)
-        wishes: list[Wish] = []
+        self._pending.update((event, None) for event in changed if event.change not in _NOT_NOTIFIED)
+        requests: list[NotificationRequest] = []
         if any(isinstance(event, TestReceived) for event in events):
-            wishes += self._attention.test_received(now=now())
+            requests += self._policy.on_test_received(now=now())
         for event in events:
-            wishes += self._about_itself(event)
-        self._carry_out((*wishes, *self._tell()))
+            requests += self._program_requests(event)
+        self._carry_out((*requests, *self._incident_requests()))
 
-    def _about_itself(self, event: Event) -> tuple[Wish, ...]:
+    def _program_requests(self, event: Event) -> tuple[NotificationRequest, ...]:
         """Return what the program has to say of itself."""
         match event:
             case LogChanged(state=log):
-                return self._attention.log_changed(log, now=now())
-            case DoorChanged(problem=problem):
-                return self._attention.door_changed(problem, now=now())
-            case ReachChanged(state=reach):
-                return self._attention.reach_changed(reach, now=now())
+                return self._policy.on_log_changed(log, now=now())
+            case ListenerChanged(problem=problem):
+                return self._policy.on_listener_changed(problem, now=now())
+            case ReachabilityChanged(state=reach):
+                return self._policy.on_reachability_changed(reach, now=now())
             case UrlChanged():
-                return self._attention.url_changed(event, now=now())
-            case Returned() | CallbackRefused():
-                notice = returned_notice(event) if isinstance(event, Returned) else refused_notice(event)
-                return self._attention.tell(notice, now=now())
+                return self._policy.on_url_changed(event, now=now())
+            case ReceptionResumed() | CallbackRefused():
+                notification = (
+                    returned_notification(event) if isinstance(event, ReceptionResumed) else refused_notification(event)
+                )
+                return self._policy.notify(notification, now=now())
             case _:
                 return ()
 
-    def tell_no_tray(self, sentence: str) -> None:
+    def notify_no_tray(self, sentence: str) -> None:
         """Tell that this desktop shows no tray icons."""
-        self._carry_out(self._attention.tell(no_tray_notice(sentence), now=now()))
+        self._carry_out(self._policy.notify(no_tray_notification(sentence), now=now()))
 
-    def tell_crashes(self, sentences: Sequence[str]) -> None:
+    def notify_crashes(self, sentences: Sequence[str]) -> None:
         """Tell how an earlier run ended."""
         if sentences:
-            self._carry_out(self._attention.tell(crash_notice(sentences), now=now()))
+            self._carry_out(self._policy.notify(crash_notification(sentences), now=now()))
 
-    def tell_settings(self, problems: Sequence[str]) -> None:
+    def notify_settings(self, problems: Sequence[str]) -> None:
         """Tell what is wrong in the settings: nobody reads the terminal of what started with the session."""
         if problems:
-            self._carry_out(self._attention.tell(settings_notice(problems), now=now()))
+            self._carry_out(self._policy.notify(settings_notification(problems), now=now()))
 
-    def _tell(self) -> tuple[Wish, ...]:
+    def _incident_requests(self) -> tuple[NotificationRequest, ...]:
         """Tell what has changed; what the log does not answer now is asked again."""
-        if not self._untold:
+        if not self._pending:
             return ()
-        incidents = self._desk.incidents(list({event.incident_id for event in self._untold}))
+        incidents = self._backend.incidents(list({event.incident_id for event in self._pending}))
         if incidents is None:
-            self._again.start(_AGAIN_MS)
+            self._retry_timer.start(_RETRY_MS)
             return ()
-        changed, self._untold = tuple(self._untold), {}
-        return self._attention.changed(changed, incidents, now=now())
+        changed, self._pending = tuple(self._pending), {}
+        return self._policy.on_incidents_changed(changed, incidents, now=now())
 
     def pause(self, until: Millis | None) -> None:
         """Show nothing until then; None goes on."""
-        self._carry_out(self._attention.pause(until, now=now()))
+        self._carry_out(self._policy.pause(until, now=now()))
 
-    def window_seen(self) -> None:
+    def mark_window_seen(self) -> None:
         """Hear that the person looks at the window."""
-        self._attention.summary_seen()
+        self._policy.on_window_seen()
 
     def _notifier_changed(self) -> None:
-        self._carry_out(self._attention.set_available(self.notifier.available, now=now()))
+        self._carry_out(self._policy.set_available(self.notifier.available, now=now()))
         self._refresh()
 
     def _tick(self) -> None:
-        self._carry_out(self._attention.tick(now=now()))
+        self._carry_out(self._policy.tick(now=now()))
 
-    def _carry_out(self, wishes: Iterable[Wish]) -> None:
-        for wish in wishes:
-            if isinstance(wish, Show):
-                self.notifier.show(wish.notice)
+    def _carry_out(self, requests: Iterable[NotificationRequest]) -> None:
+        for request in requests:
+            if isinstance(request, ShowNotification):
+                self.notifier.show(request.notification)
             else:
-                self.notifier.withdraw(wish.tag, wish.farewell)
-        due = self._attention.due
+                self.notifier.withdraw(request.tag, request.final)
+        due = self._policy.due
         if due is not None:
             self._timer.start(min(max(0, due - now()), _LONGEST_TIMER))
 
-    def _further(self, stored: StoredIncident) -> tuple[tuple[str, str], ...]:
+    def _second_link(self, stored: StoredIncident) -> tuple[tuple[str, str], ...]:
         """Return a button for the second link; more have no room on most desktops."""
-        return tuple((link.page, link.title) for link in self._desk.console_links(stored)[1:2])
+        return tuple((link.page, link.title) for link in self._backend.console_links(stored)[1:2])
 
     def _clicked(self, tag: str, page: str) -> None:
         """Open that page of the incident, else its best; the window where there is no page, or no incident."""
         number = tagged_incident(tag)
-        stored = next(iter(self._desk.incidents([number]) or ()), None) if number is not None else None
-        if stored is None or open_console(self._desk, stored, page) is not None:
+        stored = next(iter(self._backend.incidents([number]) or ()), None) if number is not None else None
+        if stored is None or open_console(self._backend, stored, page) is not None:
             self._show_window(number)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-MANY: Final = 5_000
+THRESHOLD: Final = 5_000
 """The receiver's thread asks for a collection at this number of new objects. A connection leaves ten of them, 1 KB."""
 _PAUSE_MS: Final = 60_000
 """Fewer new objects are collected after this time."""
@@ -33,7 +33,7 @@ class GarbageCollector(QObject):
     def __init__(self) -> None:
         super().__init__()
         gc.disable()
-        self._asked = False
+        self._requested = False
         self._due.connect(self._collect, Qt.ConnectionType.QueuedConnection)
         self._timer = QTimer(self, interval=_PAUSE_MS)
         self._timer.setTimerType(Qt.TimerType.VeryCoarseTimer)
@@ -49,11 +49,11 @@ class GarbageCollector(QObject):
         loop.set_task_factory(self._make_task)
 
     def _make_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> asyncio.Task[Any]:
-        if not self._asked and gc.get_count()[0] >= MANY:
-            self._asked = True
+        if not self._requested and gc.get_count()[0] >= THRESHOLD:
+            self._requested = True
             self._due.emit()
         return asyncio.Task(coroutine, loop=loop, **more)
 
     def _collect(self) -> None:
-        self._asked = False
+        self._requested = False
         collect_due()

@@ -6,30 +6,30 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from trayalert.app.diagnostics.crashes import Crashes
+from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.receiver import Plan, Receiver
-from trayalert.domain.events import DoorChanged, Event
-from trayalert.services.presentation.status import address
+from trayalert.domain.events import Event, ListenerChanged
+from trayalert.services.presentation.status import base_url
 
 
-def announce_door(events: Sequence[Event]) -> None:
+def print_address(events: Sequence[Event]) -> None:
     """Print the line that says where the door is open, as scripts wait for it."""
     for event in events:
-        if isinstance(event, DoorChanged) and event.problem is None and event.opened:
+        if isinstance(event, ListenerChanged) and event.problem is None and event.opened:
             try:
-                print(f"listening on {address(event.host, event.port, tls=event.tls)}", flush=True)  # noqa: T201 - the contract's line
+                print(f"listening on {base_url(event.host, event.port, tls=event.tls)}", flush=True)  # noqa: T201 - the contract's line
             except OSError:  # a pipe or a terminal that has gone: nobody reads it, and callbacks come all the same
-                _let_stdout_go()
+                _discard_stdout()
 
 
-def _let_stdout_go() -> None:
+def _discard_stdout() -> None:
     """Send to nowhere what stdout still holds, or the flush at the end would fail once more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
-def end_once() -> None:
+def ignore_further_signals() -> None:
     """Let a second signal not cut the end short: it is under way, and the status is to be 0. On the main thread."""
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform != "win32":
@@ -38,20 +38,20 @@ def end_once() -> None:
 
 
 def serve(plan: Plan) -> None:
-    """Receive until SIGTERM or SIGINT. Raise LogFault or DoorFault where it cannot begin, Crashed for a bug."""
-    crashes = Crashes(plan.places.crashes, plan.secrets.mask)
-    with crashes.watching(plan.front):
+    """Receive until SIGTERM or SIGINT. Raise LogFault or ListenerFault where it cannot begin, CrashFault for a bug."""
+    crashes = CrashFiles(plan.places.crashes, plan.secrets.mask)
+    with crashes.watching(plan.mode):
         asyncio.run(_serve(plan, crashes))
 
 
-async def _serve(plan: Plan, crashes: Crashes) -> None:
+async def _serve(plan: Plan, crashes: CrashFiles) -> None:
     loop = asyncio.get_running_loop()
-    crashes.watch_tasks(loop, plan.front)
-    receiver = Receiver(plan, announce=announce_door)
+    crashes.watch_tasks(loop, plan.mode)
+    receiver = Receiver(plan, announce=print_address)
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform == "win32":
             signal.signal(number, lambda *_: receiver.end())
         else:
             loop.add_signal_handler(number, receiver.end)
     await receiver.run()
-    end_once()
+    ignore_further_signals()

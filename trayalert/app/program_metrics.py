@@ -5,30 +5,30 @@ from pathlib import Path
 
 from trayalert import __version__
 from trayalert.domain.fault import Fault
-from trayalert.domain.reachability import ReachState
+from trayalert.domain.reachability import ReachabilityState
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.listener.counts import DoorCounts
-from trayalert.listener.measurements import Measured
+from trayalert.listener.counts import ListenerCounts
+from trayalert.listener.measurements import Measurements
 from trayalert.storage.reader import Reader
 
 
-class Measuring:
+class MetricsCollector:
     """Asks what is running each time anew. `begun` and `ticks` are of the clock that nobody can set."""
 
     def __init__(
         self,
         log: Path,
         *,
-        front: str,
+        mode: str,
         ticks: Callable[[], Millis],
-        counts: Callable[[], DoorCounts],
+        counts: Callable[[], ListenerCounts],
         storing: Callable[[], bool],
-        reach: Callable[[], ReachState],
+        reach: Callable[[], ReachabilityState],
         tunnel: Callable[[], TunnelState],
     ) -> None:
         self._log = log
-        self._front = front
+        self._mode = mode
         self._ticks = ticks
         self._begun = ticks()
         self._counts = counts
@@ -36,7 +36,7 @@ class Measuring:
         self._reach = reach
         self._tunnel = tunnel
 
-    def measured(self) -> Measured:
+    def collect(self) -> Measurements:
         """Return the present figures; those of a log that cannot be read are not known."""
         counts, reach, tunnel = self._counts(), self._reach(), self._tunnel()
         levels, totals = None, None
@@ -48,9 +48,9 @@ class Measuring:
                 reader.close()
         except Fault:  # the log's own line tells it: trayalert_storing, and status
             pass
-        return Measured(
+        return Measurements(
             version=__version__,
-            front=self._front,
+            mode=self._mode,
             uptime=(self._ticks() - self._begun) / 1000,
             requests=counts.requests,
             stored=counts.stored,

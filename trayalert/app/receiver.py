@@ -10,27 +10,27 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trayalert.app.connectivity import WayIn
-from trayalert.app.control.control_protocol import Answer, ControlFault, Wish, open_control
-from trayalert.app.control.control_replies import answer
-from trayalert.app.listener_lifecycle import Doorway
+from trayalert.app.connectivity import Connectivity
+from trayalert.app.control.control_protocol import Command, ControlFault, Reply, open_control
+from trayalert.app.control.control_replies import reply_to
+from trayalert.app.listener_lifecycle import ListenerLifecycle
 from trayalert.app.platform.clock import now, ticks
 from trayalert.app.platform.places import Places
-from trayalert.app.platform.state_store import Remembered
-from trayalert.domain.events import DoorChanged, Event, LogChanged, ResolveFailed
+from trayalert.app.platform.state_store import StateStore
+from trayalert.domain.events import Event, ListenerChanged, LogChanged, ResolveFailed
 from trayalert.domain.fault import Fault
 from trayalert.domain.log_state import LogState
-from trayalert.domain.reachability import Reach, ReachState
+from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.services.access.secrets import Secrets
-from trayalert.services.heartbeat.watcher import Expecting
+from trayalert.services.heartbeat.watcher import HeartbeatWatcher
 from trayalert.services.inbox import Inbox
-from trayalert.services.maintenance.scheduler import Keeping
-from trayalert.services.presentation.status import Door
-from trayalert.services.reachability.downtime import Gapkeeping
+from trayalert.services.maintenance.scheduler import MaintenanceScheduler
+from trayalert.services.presentation.status import ListenerState
+from trayalert.services.reachability.downtime import DowntimeRecorder
 from trayalert.storage.faults import LogFault
 
-_TRY_AGAIN = 2.0
+_RETRY_SECONDS = 2.0
 """Seconds until what could not be opened is tried again."""
 
 _logger = logging.getLogger(__name__)
@@ -38,15 +38,15 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be run. `front` is "tray" or "serve"; `minimised` shows no window at the start, `guide` the guide."""
+    """What is to be run. `mode` is "tray" or "serve"; `minimised` starts with no window, `show_setup` in the guide."""
 
     places: Places
     settings: Settings
     problems: tuple[str, ...]
     secrets: Secrets
-    front: str
+    mode: str
     minimised: bool = False
-    guide: bool = False
+    show_setup: bool = False
 
 
 class Receiver:
@@ -55,8 +55,8 @@ class Receiver:
     `show` raises the window, or what else it is told.
 
     With a `show` there is a person who sees that the door is shut or that the log cannot be opened: it is tried again.
-    Without one, that is the end: LogFault is raised where the log cannot be opened. `no_control` says why commands of
-    other processes are not heard.
+    Without one, that is the end: LogFault is raised where the log cannot be opened. `control_problem` says why commands
+    of other processes are not heard.
     """
 
     def __init__(
@@ -70,83 +70,83 @@ class Receiver:
         self.show = show
         self.inbox: Inbox | None = None
         """None while the log cannot be opened. The loop's."""
-        self.keeping: Keeping | None = None
+        self.maintenance: MaintenanceScheduler | None = None
         """The loop's."""
         self.announce = announce
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
-        self._door_opened = asyncio.Event()
-        self.remembered = Remembered(plan.places.remembered)
-        self.way_in = WayIn(plan.settings, self.remembered, announce=announce, mask=plan.secrets.mask)
-        self.doorway = Doorway(
+        self._listener_opened = asyncio.Event()
+        self.state_store = StateStore(plan.places.state_file)
+        self.connectivity = Connectivity(plan.settings, self.state_store, announce=announce, mask=plan.secrets.mask)
+        self.listener = ListenerLifecycle(
             plan.settings,
             plan.secrets,
             plan.places.access_log,
-            tell=self._tell,
-            tell_refused=lambda refused: self.announce([refused]),
-            self_probe=self.way_in.self_probe,
+            on_change=self._listener_changed,
+            on_refused=lambda refused: self.announce([refused]),
+            self_probe=self.connectivity.self_probe,
         )
-        self._broken: Door | None = None
-        self._note: str | None = None
-        self._gaps: Gapkeeping | None = None
+        self._stopped_state: ListenerState | None = None
+        self._last_note: str | None = None
+        self._downtime: DowntimeRecorder | None = None
         self._control: asyncio.AbstractServer | None = None
-        self.no_control: str | None = None
+        self.control_problem: str | None = None
         self.metrics_port: int | None = None
         self.metrics_problem: str | None = None
-        self._logless = LogState()
+        self._missing_log_state = LogState()
         try:
             self._open_log()
         except LogFault as fault:
             if show is None:
                 raise
-            self._miss_log(fault)
+            self._report_missing_log(fault)
 
     @property
-    def door(self) -> Door:
+    def listener_state(self) -> ListenerState:
         """How the door is, for any thread."""
-        return self._broken or self.doorway.door
+        return self._stopped_state or self.listener.state
 
-    @door.setter
-    def door(self, door: Door) -> None:
+    @listener_state.setter
+    def listener_state(self, state: ListenerState) -> None:
         """Say that the door is shut, as the receiver has stopped."""
-        self._broken = door
+        self._stopped_state = state
 
     @property
-    def reach(self) -> ReachState:
+    def reach(self) -> ReachabilityState:
         """Whether the outside can reach us, for any thread."""
-        if self._broken:
-            return ReachState(reach=Reach.BLIND, why=self._broken.problem)
-        return self.way_in.reach
+        if self._stopped_state:
+            return ReachabilityState(reach=Reachability.BLIND, why=self._stopped_state.problem)
+        return self.connectivity.reach
 
     @property
     def log_state(self) -> LogState:
         """How the log is, for any thread."""
-        return self.inbox.log_state if self.inbox else self._logless
+        return self.inbox.log_state if self.inbox else self._missing_log_state
 
     async def run(self) -> None:
-        """Receive until `end`, then close all. Raise DoorFault where the door cannot be opened (with no `show`)."""
+        """Receive until `end`, then close all. Raise ListenerFault where the door cannot be opened (with no `show`)."""
         fault: Fault | None = None
         try:
-            await self._hear_commands()
+            await self._open_control()
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(work)
-                    for work in (self._receive(), self._hear_commands_again(), self.way_in.run(), self._measure())
+                    for work in (self._receive(), self._retry_control(), self.connectivity.run(), self._serve_metrics())
                 ]
                 await self._ending.wait()
-                await self.doorway.close()
+                await self.listener.close()
                 for task in running:
                     task.cancel()
         except* Fault as faults:
-            fault = _first(faults)  # raised below: what is raised here, some versions of Python 3.11 put into a group
+            fault = _first_fault(faults)  # raised below, as some Python 3.11 put what is raised here into a group
         finally:
-            await self.doorway.close()
+            await self.listener.close()
             if self._control:
                 self._control.close()
                 with contextlib.suppress(OSError):  # its folder may not be written any more
                     self.plan.places.socket.unlink(missing_ok=True)
-            if self._gaps:
-                await self._gaps.close()
+            if self._downtime:
+                await self._downtime.close()
             if self.inbox:
                 await self.inbox.close()
         if fault:
@@ -154,7 +154,7 @@ class Receiver:
 
     def end(self) -> None:
         """End in good order."""
-        self.soon(self._ending.set)
+        self.call_soon(self._ending.set)
 
     def resolve(self, incident_id: int) -> None:
         """Mark an incident recovered by hand; the event tells when it is done."""
@@ -167,14 +167,14 @@ class Receiver:
 
     def verify(self) -> None:
         """Look the log over, because somebody could not read it."""
-        self.soon(lambda: self.inbox.verify() if self.inbox else None)
+        self.call_soon(lambda: self.inbox.verify() if self.inbox else None)
 
-    def soon(self, work: Callable[[], object]) -> None:
+    def call_soon(self, work: Callable[[], object]) -> None:
         """Have it done on the receiver's loop."""
         with contextlib.suppress(RuntimeError):  # its loop is closed
             self._loop.call_soon_threadsafe(work)
 
-    def begin(self, work: Coroutine[Any, Any, object]) -> None:
+    def run_coroutine(self, work: Coroutine[Any, Any, object]) -> None:
         """Begin it on the receiver's loop; it tells by itself what comes of it."""
         try:
             asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -183,7 +183,7 @@ class Receiver:
 
     async def _resolve(self, incident_id: int) -> None:
         try:
-            await self.wanted_inbox().resolve(incident_id, now=now())
+            await self.require_inbox().resolve(incident_id, now=now())
         except LogFault as fault:
             _logger.error("incident %d could not be marked recovered: %s", incident_id, fault)
             self.announce([ResolveFailed(incident_id, str(fault))])
@@ -194,121 +194,123 @@ class Receiver:
     def _open_log(self) -> None:
         self.inbox = Inbox(self.plan.places.log)
         self.inbox.subscribe(self.announce)
-        self.inbox.subscribe(self._hear)
-        self.way_in.log_is(self.inbox.log_state)
-        self._gaps = Gapkeeping(self.inbox, self.plan.places.alive, now=now)
-        self.way_in.keep_gaps(self._gaps)
+        self.inbox.subscribe(self._on_events)
+        self.connectivity.set_log_state(self.inbox.log_state)
+        self._downtime = DowntimeRecorder(self.inbox, self.plan.places.alive, now=now)
+        self.connectivity.set_downtime_recorder(self._downtime)
 
-    def _hear(self, events: Sequence[Event]) -> None:
+    def _on_events(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, LogChanged):
-                self.way_in.log_is(event.state)
+                self.connectivity.set_log_state(event.state)
 
-    def _miss_log(self, fault: LogFault) -> None:
-        if str(fault) not in self._logless.problems:
-            _logger.error("%s Trying again every %g s.", fault, _TRY_AGAIN)
-            self._logless = LogState(storing=False, problems=(str(fault),))
-            self.way_in.log_is(self._logless)
-            self.announce([LogChanged(self._logless)])
+    def _report_missing_log(self, fault: LogFault) -> None:
+        if str(fault) not in self._missing_log_state.problems:
+            _logger.error("%s Trying again every %g s.", fault, _RETRY_SECONDS)
+            self._missing_log_state = LogState(storing=False, problems=(str(fault),))
+            self.connectivity.set_log_state(self._missing_log_state)
+            self.announce([LogChanged(self._missing_log_state)])
 
-    def wanted_inbox(self) -> Inbox:
+    def require_inbox(self) -> Inbox:
         """Return the inbox, on the loop. Raise LogFault while there is none, as the log cannot be opened."""
         if self.inbox is None:
-            raise LogFault(" ".join(self._logless.problems))
+            raise LogFault(" ".join(self._missing_log_state.problems))
         return self.inbox
 
-    async def _hear_commands(self) -> None:
+    async def _open_control(self) -> None:
         """Open the control socket. It is a comfort: where a person sees that it is missing, callbacks come first."""
-        before = self.no_control
+        before = self.control_problem
         try:
-            self._control = await open_control(self.plan.places.socket, self._answer)
-            self.no_control = None
+            self._control = await open_control(self.plan.places.socket, self._reply)
+            self.control_problem = None
         except ControlFault as fault:
             if self.show is None:
                 raise
-            self.no_control = str(fault)
-            if before != self.no_control:
-                _logger.error("%s Trying again every %g s.", fault, _TRY_AGAIN)
-        if before != self.no_control:
+            self.control_problem = str(fault)
+            if before != self.control_problem:
+                _logger.error("%s Trying again every %g s.", fault, _RETRY_SECONDS)
+        if before != self.control_problem:
             self.announce([LogChanged(self.log_state)])
 
-    async def _hear_commands_again(self) -> None:
-        while self.no_control:
-            await asyncio.sleep(_TRY_AGAIN)
-            await self._hear_commands()
+    async def _retry_control(self) -> None:
+        while self.control_problem:
+            await asyncio.sleep(_RETRY_SECONDS)
+            await self._open_control()
 
     async def _receive(self) -> None:
         """Open the log where that is still to be done, then the door."""
         while self.inbox is None:
-            await asyncio.sleep(_TRY_AGAIN)
+            await asyncio.sleep(_RETRY_SECONDS)
             try:
                 self._open_log()
             except LogFault as fault:
-                self._miss_log(fault)
+                self._report_missing_log(fault)
             else:
                 self.announce([LogChanged(self.log_state)])
-        assert self._gaps  # noqa: S101 - made with the inbox
+        assert self._downtime  # noqa: S101 - made with the inbox
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._gaps.run())
-            tasks.create_task(self._expecting(self.inbox).run())
-            self.keeping = Keeping(self.inbox, self.plan.places.log, self.plan.settings, now=now, ticks=ticks)
-            tasks.create_task(self.keeping.run())
-            tasks.create_task(self.doorway.open(self.inbox.receive, patient=self.show is not None))
+            tasks.create_task(self._downtime.run())
+            tasks.create_task(self._heartbeat_watcher(self.inbox).run())
+            self.maintenance = MaintenanceScheduler(
+                self.inbox, self.plan.places.log, self.plan.settings, now=now, ticks=ticks
+            )
+            tasks.create_task(self.maintenance.run())
+            tasks.create_task(self.listener.open(self.inbox.receive, retry=self.show is not None))
 
-    def _expecting(self, inbox: Inbox) -> Expecting:
+    def _heartbeat_watcher(self, inbox: Inbox) -> HeartbeatWatcher:
         plan = self.plan
-        return Expecting(
+        return HeartbeatWatcher(
             inbox,
             plan.places.log,
             plan.settings.expected,
             now=now,
             ticks=ticks,
-            memory=self.remembered,
-            sound=not plan.problems,
+            store=self.state_store,
+            settings_valid=not plan.problems,
         )
 
-    async def _measure(self) -> None:
+    async def _serve_metrics(self) -> None:
         """Tell Prometheus, where the settings name a port for it."""
         port = self.plan.settings.metrics_port
         if port is None:
             return
-        await self._door_opened.wait()  # one that was given the door's port must not take it
-        from trayalert.app.program_metrics import Measuring  # noqa: PLC0415 - off by default, and not for nothing
-        from trayalert.listener.metrics import keep_metrics  # noqa: PLC0415
+        await self._listener_opened.wait()  # one that was given the door's port must not take it
+        from trayalert.app.program_metrics import MetricsCollector  # noqa: PLC0415 - off by default, and not for nothing
+        from trayalert.listener.metrics import serve_metrics  # noqa: PLC0415
 
-        measuring = Measuring(
+        collector = MetricsCollector(
             self.plan.places.log,
-            front=self.plan.front,
+            mode=self.plan.mode,
             ticks=ticks,
-            counts=lambda: self.doorway.counts,
+            counts=lambda: self.listener.counts,
             storing=lambda: self.log_state.storing,
             reach=lambda: self.reach,
-            tunnel=lambda: self.way_in.tunnel,
+            tunnel=lambda: self.connectivity.tunnel,
         )
-        await keep_metrics(port, measured=measuring.measured, healthy=self._healthy, tell=self._metrics_are)
+        await serve_metrics(port, measure=collector.collect, check_health=self._healthy, report=self._metrics_changed)
 
     def _healthy(self) -> tuple[bool, str]:
         """Whether all is well; unknown reach is no illness where nothing is there to prove it."""
         reach = self.reach
-        return reach.reach is not Reach.BLIND and self.door.open, reach.why or "ok"
+        return reach.reach is not Reachability.BLIND and self.listener_state.open, reach.why or "ok"
 
-    def _metrics_are(self, port: int | None, problem: str | None) -> None:
+    def _metrics_changed(self, port: int | None, problem: str | None) -> None:
         self.metrics_port, self.metrics_problem = port, problem
         self.announce([LogChanged(self.log_state)])
 
-    async def _answer(self, wish: Wish) -> Answer:
-        return await answer(wish, self)
+    async def _reply(self, command: Command) -> Reply:
+        return await reply_to(command, self)
 
-    def _tell(self, door: Door) -> None:
-        opened = door.open and door.note == self._note
-        self._note = door.note
-        self.way_in.door_is(door)
-        if door.open:
-            self._door_opened.set()
-        self.announce([DoorChanged(door.host, door.port, door.problem, tls=door.tls, opened=opened)])
+    def _listener_changed(self, state: ListenerState) -> None:
+        opened = state.open and state.note == self._last_note
+        self._last_note = state.note
+        self.connectivity.set_listener_state(state)
+        if state.open:
+            self._listener_opened.set()
+        self.announce([ListenerChanged(state.host, state.port, state.problem, tls=state.tls, opened=opened)])
 
 
-def _first(faults: BaseExceptionGroup[Fault]) -> Fault:
+def _first_fault(faults: BaseExceptionGroup[Fault]) -> Fault:
     """Return the first fault of a group of groups."""
     first = faults.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    return _first_fault(first) if isinstance(first, BaseExceptionGroup) else first

@@ -13,26 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 from trayalert.app.platform.places import Places
 from trayalert.domain.fault import Fault
-from trayalert.domain.settings.ingress import ChosenWay, Way
+from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings, parse_settings
 from trayalert.services.access.secrets import write_private
 
 if TYPE_CHECKING:  # imported where something is written: it costs memory
     from tomlkit.container import Container
 
-_MARK = "\ufeff"
+_BOM = "\ufeff"
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
 class SettingsFault(Fault):
     """The settings were not written; the text says why. `lines` are those that the person may add by hand."""
 
-    def __init__(self, why: str, lines: str) -> None:
+    def __init__(self, reason: str, lines: str) -> None:
         self.lines = lines
-        super().__init__(f"{why} Write it yourself:\n{lines}" if lines else why)
+        super().__init__(f"{reason} Write it yourself:\n{lines}" if lines else reason)
 
 
-def change_settings(places: Places, chosen: ChosenWay) -> Settings:
+def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
     """Write the way into the settings; return what they are then. Raise SettingsFault where that cannot be."""
     path = places.settings
     target = path.resolve() if path.is_symlink() else path  # a link stays one
@@ -44,8 +44,8 @@ def change_settings(places: Places, chosen: ChosenWay) -> Settings:
     except ValueError as error:
         raise SettingsFault(f"{path} is not UTF-8, and is left as it is.", _lines(chosen)) from error
     after = changed_text(text, chosen, name=str(path))
-    settings, problems = parse_settings(after.removeprefix(_MARK))
-    new = [problem for problem in problems if problem not in parse_settings(text.removeprefix(_MARK))[1]]
+    settings, problems = parse_settings(after.removeprefix(_BOM))
+    new = [problem for problem in problems if problem not in parse_settings(text.removeprefix(_BOM))[1]]
     if new:
         raise SettingsFault(f"The settings were not changed: {' '.join(new)}", "")
     try:
@@ -61,15 +61,15 @@ def change_settings(places: Places, chosen: ChosenWay) -> Settings:
     return settings
 
 
-def changed_text(text: str, chosen: ChosenWay, *, name: str) -> str:
+def changed_text(text: str, chosen: ChosenIngress, *, name: str) -> str:
     """Return the settings' text with the way in it. Raise SettingsFault where something else would be lost."""
     import tomlkit  # noqa: PLC0415 - it costs memory, and settings are rarely written
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
 
-    mark, plain = (_MARK, text[1:]) if text.startswith(_MARK) else ("", text)
+    bom, plain = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     url, tunnel = chosen.public_url or None, _tunnel(chosen)
     try:
-        wanted = tomllib.loads(plain)
+        expected = tomllib.loads(plain)
         document = tomlkit.parse(plain if plain.endswith("\n") or not plain else plain + "\n")
         _set(document, "public_url", url)
         added = _set_tunnel(document, tunnel)
@@ -78,28 +78,28 @@ def changed_text(text: str, chosen: ChosenWay, *, name: str) -> str:
     except (TOMLKitError, ValueError, RecursionError) as error:
         raise SettingsFault(f"{name} is not TOML, and is left as it is.", _lines(chosen)) from error
     for key, value in (("public_url", url), ("tunnel", tunnel)):
-        wanted.pop(key, None)
+        expected.pop(key, None)
         if value:
-            wanted[key] = value
-    if found != wanted or _lost(plain, after):
+            expected[key] = value
+    if found != expected or _loses_comment(plain, after):
         raise SettingsFault(f"{name} is too intricate to be changed, and is left as it is.", _lines(chosen))
-    return mark + after
+    return bom + after
 
 
-def _lost(before: str, after: str) -> bool:
+def _loses_comment(before: str, after: str) -> bool:
     """Whether a line that is a comment is gone."""
     return bool(Counter(_COMMENT.findall(before)) - Counter(_COMMENT.findall(after)))
 
 
-def _tunnel(chosen: ChosenWay) -> dict[str, Any]:
+def _tunnel(chosen: ChosenIngress) -> dict[str, Any]:
     """Return the table to be written; empty: none."""
-    if chosen.way is not Way.TUNNEL:
+    if chosen.ingress is not Ingress.TUNNEL:
         return {}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.tunnel.items()
             if value is not None and value not in ("", [], ())}  # fmt: skip
 
 
-def _lines(chosen: ChosenWay) -> str:
+def _lines(chosen: ChosenIngress) -> str:
     import tomlkit  # noqa: PLC0415 - it costs memory
 
     tables = {"public_url": chosen.public_url, "tunnel": _tunnel(chosen)}

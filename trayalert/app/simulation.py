@@ -10,68 +10,68 @@ from trayalert.app.platform.clock import now
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.services.access.secrets import Secrets
 from trayalert.services.presentation.status import local_url
-from trayalert.services.simulator.client import Post, Sent, stamps
-from trayalert.services.simulator.payloads import SendFault, letter
+from trayalert.services.simulator.client import CallbackSender, SendResult, timestamps
+from trayalert.services.simulator.payloads import SendFault, simulated_request
 
-_SPOKEN = 10
+_REPORTED_SINGLY = 10
 """So many callbacks are told one by one; more are summed up."""
 
 
-def own_post(places: Places) -> Post:
+def own_client(places: Places) -> CallbackSender:
     """Return what sends to the data dir's own instance. Raise SendFault where none runs."""
     running = (ask(places.socket, {"do": "status"}) or {}).get("running")
-    if running is None and (_askable() or not places.secrets.exists()):
+    if running is None and (_has_control_socket() or not places.secrets.exists()):
         raise SendFault(f"no trayalert runs with {places.data_dir}. Start one: trayalert, or trayalert serve.")
     settings, _ = read_settings(places)
     host, port = settings.host, settings.port
     if running:
-        door = running["door"]
-        if not door["open"]:  # what listens there may be another program, and is not to learn the secret
-            raise SendFault(f"the door of the running trayalert is shut: {door['problem'] or 'it opens just now'}")
-        host, port = door["host"], door["port"]
-    url = f"{local_url(host, port, tls=settings.tls_certificate is not None)}/hook/{Secrets(places.secrets).present}"
-    return Post(
+        listener = running["door"]
+        if not listener["open"]:  # what listens there may be another program, and is not to learn the secret
+            raise SendFault(f"the door of the running trayalert is shut: {listener['problem'] or 'it opens just now'}")
+        host, port = listener["host"], listener["port"]
+    url = f"{local_url(host, port, tls=settings.tls_certificate is not None)}/hook/{Secrets(places.secrets).current}"
+    return CallbackSender(
         url,
         host=settings.allowed_hosts[0] if settings.allowed_hosts else None,
         certificate=Path(settings.tls_certificate).expanduser() if settings.tls_certificate else None,
     )
 
 
-def _askable() -> bool:
+def _has_control_socket() -> bool:
     """Whether a running instance can be asked at all on this platform."""
     return hasattr(socket, "AF_UNIX")
 
 
-def _told(sent: Sent) -> str:
+def _sent_text(sent: SendResult) -> str:
     return f"{sent.status} in {sent.seconds * 1000:.0f} ms" + (f" at try {sent.tries}" if sent.tries > 1 else "")
 
 
-def play(
-    post: Post,
+def send_payloads(
+    client: CallbackSender,
     content: bytes,
     *,
     recover: bool,
     keep_time: bool,
     count: int,
     rate: float | None,
-    say: Callable[[str], object],
-    complain: Callable[[str], object],
+    report: Callable[[str], object],
+    report_refusal: Callable[[str], object],
 ) -> int:
     """Send the body `count` times at `rate` a second; return the exit status. Raise SendFault."""
     begun = time.monotonic()
-    refused: list[Sent] = []
-    for index, stamp in enumerate(stamps(count, now=now)):
+    refused: list[SendResult] = []
+    for index, stamp in enumerate(timestamps(count, now=now)):
         if rate:
             time.sleep(max(0.0, begun + index / rate - time.monotonic()))
-        sent = post.send(letter(content, now=None if keep_time else stamp, recover=recover))
+        sent = client.send(simulated_request(content, now=None if keep_time else stamp, recover=recover))
         if not sent.accepted:
             refused.append(sent)
-        if not sent.accepted and (count <= _SPOKEN or len(refused) == 1):
-            complain(f"refused: {sent.problem}")
-        elif count <= _SPOKEN:
-            say(_told(sent))
-    post.close()
-    if count > _SPOKEN:
+        if not sent.accepted and (count <= _REPORTED_SINGLY or len(refused) == 1):
+            report_refusal(f"refused: {sent.problem}")
+        elif count <= _REPORTED_SINGLY:
+            report(_sent_text(sent))
+    client.close()
+    if count > _REPORTED_SINGLY:
         took = time.monotonic() - begun
-        say(f"{count - len(refused)} of {count} accepted in {took:.1f} s ({count / took:.0f} a second)")
+        report(f"{count - len(refused)} of {count} accepted in {took:.1f} s ({count / took:.0f} a second)")
     return 1 if refused else 0

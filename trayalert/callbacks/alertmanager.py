@@ -21,21 +21,21 @@ from trayalert.domain.times import Millis, read_time
 
 KIND = Kind("alertmanager")
 
-_AROUND = (
+_GROUP_KEYS = (
     "receiver", "groupLabels", "commonLabels", "commonAnnotations", "groupKey", "externalURL", "truncatedAlerts",
     "alarmId", "dispatchRuleName", "orgId",
 )  # fmt: skip
-_WITHIN = ("labels", "annotations", "fingerprint", "startsAt", "endsAt", "generatorURL", "startTime")
-_PASSING = (
-    *_WITHIN, "status", "state", "endTime", "value", "values", "valueString", "currentValue", "nowValue", "message",
+_ENTRY_KEYS = ("labels", "annotations", "fingerprint", "startsAt", "endsAt", "generatorURL", "startTime")
+_PASSING_KEYS = (
+    *_ENTRY_KEYS, "status", "state", "endTime", "value", "values", "valueString", "currentValue", "nowValue", "message",
     "content", "summary", "description", "dashboardURL", "panelURL", "silenceURL", "imageURL",
 )  # fmt: skip
 """Parts of an entry that are no labels, and another when it is over."""
 _ARMS = "_aliyun_arms_"
-_OVER = frozenset({"resolved", "recovered", "ok"})
+_RECOVERED = frozenset({"resolved", "recovered", "ok"})
 _ID = (f"{_ARMS}involvedObject_id", "instanceId", "instance_id")
 _NAME = (f"{_ARMS}involvedObject_name", "instanceName", "nodename")
-_OF_GRAFANA = frozenset({"DatasourceNoData", "DatasourceError"})
+_GRAFANA_STATES = frozenset({"DatasourceNoData", "DatasourceError"})
 """Rules of Grafana that cannot be evaluated: see Grafana's page "No Data and Error states"."""
 
 _LEVELS = ("severity", "level", "priority", f"{_ARMS}alert_level")
@@ -53,14 +53,14 @@ _LINKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """What all entries of a body have in common; `whole` names the body."""
+class _AlertGroup:
+    """What all entries of a body have in common; `body_identity` names the body."""
 
-    whole: Identity
+    body_identity: Identity
     top: Tree
     labels: dict[str, str]
-    named: Tree
-    said: Tree
+    label_tree: Tree
+    annotations: Tree
     name: str | None
     fingerprint: str
 
@@ -69,79 +69,79 @@ def read(body: Body) -> tuple[Alert, ...] | None:
     """Read the alerts of a group; None where the body is none."""
     top = Tree(body.names)
     entries = top.trees("alerts")
-    if not top.has(*_AROUND) and not any(entry.has(*_WITHIN) for entry in entries):
+    if not top.has(*_GROUP_KEYS) and not any(entry.has(*_ENTRY_KEYS) for entry in entries):
         return None
     if not entries and not (
         top.has("commonLabels", "groupLabels", "groupKey", "truncatedAlerts") and top.has("status")
     ):
         return None
     common = top.tree("commonLabels", "groupLabels").texts()
-    group = _Group(
-        whole=text_identity(body.callback),
+    group = _AlertGroup(
+        body_identity=text_identity(body.callback),
         top=top,
         labels=common,
-        named=Tree(common),
-        said=top.tree("commonAnnotations"),
+        label_tree=Tree(common),
+        annotations=top.tree("commonAnnotations"),
         name=_group_name(top),
         fingerprint=key_of(canonical(common)),
     )
     alerts = [_alert(body, group, entry) for entry in entries[:MOST_ALERTS] or (Tree({}),)]
-    return (*alerts, *_cut_off(body, top, group.whole, len(entries) - MOST_ALERTS))
+    return (*alerts, *_hidden_alerts(body, top, group.body_identity, len(entries) - MOST_ALERTS))
 
 
-def _alert(body: Body, group: _Group, entry: Tree) -> Alert:
+def _alert(body: Body, group: _AlertGroup, entry: Tree) -> Alert:
     """Read an entry of a group."""
     top = group.top
-    own = entry.tree("labels").texts() or entry.without(*_PASSING).texts()
-    labels, named = (own, Tree(own)) if own else (group.labels, group.named)
-    said = entry.tree("annotations") or group.said
-    account = named.text(f"{_ARMS}userid", "userId")
-    state = State.OK if (entry.text("status") or top.text("status") or "").lower() in _OVER else State.ALERT
-    level = _level((named, entry, said, top), over=state is State.OK)
+    own = entry.tree("labels").texts() or entry.without(*_PASSING_KEYS).texts()
+    labels, label_tree = (own, Tree(own)) if own else (group.labels, group.label_tree)
+    annotations = entry.tree("annotations") or group.annotations
+    account = label_tree.text(f"{_ARMS}userid", "userId")
+    state = State.OK if (entry.text("status") or top.text("status") or "").lower() in _RECOVERED else State.ALERT
+    level = _level((label_tree, entry, annotations, top), recovered=state is State.OK)
     started = read_time(entry.text("startsAt", "startTime") or top.text("startTime"))
     ended = read_time(entry.text("endsAt", "endTime")) if state is State.OK else None
     fingerprint = entry.text("fingerprint") or (key_of(canonical(own)) if own else group.fingerprint)
     key = key_of("alertmanager", fingerprint)
-    cluster = _cluster(named)
-    value, unit = _value(entry, said, named)
+    cluster = _cluster(label_tree)
+    value, unit = _value(entry, annotations, label_tree)
     measured = read_labels(labels)
-    address = _ADDRESS.fullmatch(named.text("privateIp") or measured.host or "")
+    address = _ADDRESS.fullmatch(label_tree.text("privateIp") or measured.host or "")
     return Alert(
         kind=KIND,
-        identity=_identity(group.whole, fingerprint, started, state, ended),
+        identity=_identity(group.body_identity, fingerprint, started, state, ended),
         key=key,
         subject=key,
         state=state,
         level=level,
         at=ended if state is State.OK else started,
-        name=_name(named) or group.name,
-        rule_id=named.text(f"{_ARMS}alert_rule_id", "__alert_rule_uid__"),
-        metric=named.text("__name__"),
-        metric_title=named.text("__name__"),
+        name=_name(label_tree) or group.name,
+        rule_id=label_tree.text(f"{_ARMS}alert_rule_id", "__alert_rule_uid__"),
+        metric=label_tree.text("__name__"),
+        metric_title=label_tree.text("__name__"),
         value=read_quantity(value)[0],
         value_text=value,
-        unit=unit or named.text("unit"),
-        namespace="acs_k8s" if cluster else _namespace(named),
-        region=named.text(f"{_ARMS}region_id", "regionId", "region"),
-        resource_id=named.text(*_ID) or measured.labels.get(measured.resource or ""),
-        resource_name=named.text(*_NAME),
+        unit=unit or label_tree.text("unit"),
+        namespace="acs_k8s" if cluster else _namespace(label_tree),
+        region=label_tree.text(f"{_ARMS}region_id", "regionId", "region"),
+        resource_id=label_tree.text(*_ID) or measured.labels.get(measured.resource or ""),
+        resource_name=label_tree.text(*_NAME),
         account_id=account,
-        group=named.text(f"{_ARMS}integration_name") or None,
+        group=label_tree.text(f"{_ARMS}integration_name") or None,
         address=address[1] if address else None,
-        message=_message(named, said, entry),
+        message=_message(label_tree, annotations, entry),
         links={
             page: link
             for page, names in _LINKS.items()
             if (link := entry.text(*names) or (top.text(*names) if page == "alert" else None))
         },
-        said_again=state is State.ALERT,
+        resent=state is State.ALERT,
         dimensions={"clusterId": cluster, **labels} if cluster else labels,
         fields=body.fields,
     )
 
 
-def _level(trees: Iterable[Tree], *, over: bool) -> Level:
-    return read_alert_level(*(tree.text(name) for tree in trees for name in _LEVELS), over=over)
+def _level(trees: Iterable[Tree], *, recovered: bool) -> Level:
+    return read_alert_level(*(tree.text(name) for tree in trees for name in _LEVELS), recovered=recovered)
 
 
 def _cluster(labels: Tree) -> str | None:
@@ -152,26 +152,26 @@ def _cluster(labels: Tree) -> str | None:
 
 def _namespace(labels: Tree) -> str | None:
     """Return the callback namespace where labels tell one; most often `namespace` is that of Kubernetes."""
-    said = labels.text("acs_namespace", "namespace") or ""
-    if said.startswith("acs_"):
-        return said
+    namespace = labels.text("acs_namespace", "namespace") or ""
+    if namespace.startswith("acs_"):
+        return namespace
     if not labels.has("instanceId"):
         return None
     return service_namespace(labels.text("product", f"{_ARMS}product")) or namespace_of_id(labels.text("instanceId"))
 
 
 def _identity(
-    whole: Identity, fingerprint: str, started: Millis | None, state: State, ended: Millis | None
+    body_identity: Identity, fingerprint: str, started: Millis | None, state: State, ended: Millis | None
 ) -> Identity:
     """Name an entry. One that fires again under its old beginning has another end."""
     if started is not None:
         return timed_identity(started, "alertmanager", str(state), key_of(fingerprint, *filter(None, [ended])))
-    return Identity(text=key_of(whole.text, fingerprint, str(state)), timed=False)
+    return Identity(text=key_of(body_identity.text, fingerprint, str(state)), timed=False)
 
 
 def _name(labels: Tree) -> str | None:
     name = labels.text("alertname", f"{_ARMS}alert_name")
-    return labels.text("rulename") or name if name in _OF_GRAFANA else name
+    return labels.text("rulename") or name if name in _GRAFANA_STATES else name
 
 
 def _group_name(top: Tree) -> str | None:
@@ -179,63 +179,66 @@ def _group_name(top: Tree) -> str | None:
     return group or top.text("title", "dispatchRuleName", "receiver")
 
 
-def _value(entry: Tree, said: Tree, labels: Tree) -> tuple[str | None, str | None]:
+def _value(entry: Tree, annotations: Tree, labels: Tree) -> tuple[str | None, str | None]:
     """Return the value as sent, and the unit that stands behind it."""
     values = entry.tree("values").texts()
-    text = said.text(*_VALUE[:-1]) or labels.text(_VALUE[0]) or entry.text(*_VALUE[1:-1])
+    text = annotations.text(*_VALUE[:-1]) or labels.text(_VALUE[0]) or entry.text(*_VALUE[1:-1])
     text = text or (next(iter(values.values())) if len(values) == 1 else None) or entry.text(_VALUE[-1])
     return text, read_quantity(text)[1]
 
 
-def _message(labels: Tree, said: Tree, entry: Tree) -> str | None:
-    if (state := labels.text("alertname")) in _OF_GRAFANA:
-        return said.text("Error") or said.text("summary", "message", "description") or state
-    parts = (said.text("summary"), said.text("message", "description", "content") or entry.text("message", "content"))
+def _message(labels: Tree, annotations: Tree, entry: Tree) -> str | None:
+    if (state := labels.text("alertname")) in _GRAFANA_STATES:
+        return annotations.text("Error") or annotations.text("summary", "message", "description") or state
+    parts = (
+        annotations.text("summary"),
+        annotations.text("message", "description", "content") or entry.text("message", "content"),
+    )
     text = "\n".join(dict.fromkeys(part for part in parts if part))
-    return text or (said.text(f"{_ARMS}alert_message") or "").removeprefix("null\n") or None
+    return text or (annotations.text(f"{_ARMS}alert_message") or "").removeprefix("null\n") or None
 
 
-def _cut_off(body: Body, top: Tree, whole: Identity, unread: int) -> tuple[Alert, ...]:
+def _hidden_alerts(body: Body, top: Tree, body_identity: Identity, unread: int) -> tuple[Alert, ...]:
     """Say that there are more alerts than the sender was set to send, or than are read, or that there are no more.
 
     With a resolved group that ends, too. Alertmanager makes `status` of the alerts that it shows, so the message says
     that nothing is known of the others. A body that names no group and knows no `truncatedAlerts` is no end: it could
     be another group's.
     """
-    said = top.text("truncatedAlerts") or "0"
-    hidden = max(unread, 0) + (int(said) if re.fullmatch(r"[1-9][0-9]{0,8}", said) else 0)
+    count = top.text("truncatedAlerts") or "0"
+    hidden = max(unread, 0) + (int(count) if re.fullmatch(r"[1-9][0-9]{0,8}", count) else 0)
     group = canonical(top.tree("groupLabels").texts())
     key = key_of("alertmanager", "truncated", [top.text("groupKey"), top.text("receiver"), group])
-    over = not hidden or (top.text("status") or "").lower() in _OVER
-    if over and not (group or top.has("groupKey", "truncatedAlerts")):
+    recovered = not hidden or (top.text("status") or "").lower() in _RECOVERED
+    if recovered and not (group or top.has("groupKey", "truncatedAlerts")):
         return ()
-    name, message = _hidden_words(hidden, over=over)
+    name, message = _hidden_text(hidden, recovered=recovered)
     more = Alert(
         kind=KIND,
-        identity=Identity(text=key_of(whole.text, key), timed=False),
+        identity=Identity(text=key_of(body_identity.text, key), timed=False),
         key=key,
         subject=key,
-        state=State.OK if over else State.ALERT,
-        level=Level.OK if over else Level.WARN,
+        state=State.OK if recovered else State.ALERT,
+        level=Level.OK if recovered else Level.WARN,
         name=name,
         message=message,
-        one_off=not over,
-        only_closes=over,
+        one_off=not recovered,
+        only_closes=recovered,
         fields=body.fields,
     )
     return (more,)
 
 
-def _hidden_words(hidden: int, *, over: bool) -> tuple[str, str | None]:
+def _hidden_text(hidden: int, *, recovered: bool) -> tuple[str, str | None]:
     """Return name and message of what there is to say of alerts that a group hides, or hides no more."""
     if not hidden:
         return "No more alerts of this group are hidden", None
-    why = f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}."
-    if over:
+    reason = f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}."
+    if recovered:
         shown = "The alerts of this group that were shown have resolved; whether the others have is not known. "
-        return f"{_more(hidden)} of this group {'was' if hidden == 1 else 'were'} not shown", shown + why
-    return f"{_more(hidden)} of this group {'is' if hidden == 1 else 'are'} not shown", why
+        return f"{_count_text(hidden)} of this group {'was' if hidden == 1 else 'were'} not shown", shown + reason
+    return f"{_count_text(hidden)} of this group {'is' if hidden == 1 else 'are'} not shown", reason
 
 
-def _more(number: int) -> str:
+def _count_text(number: int) -> str:
     return "1 more alert" if number == 1 else f"{number} more alerts"

@@ -17,22 +17,22 @@ from trayalert.domain.callback import Callback
 _NEVER_ENCODED = re.compile(r"[\s{}<>\"|\\^`\[\]=]|[^\x00-\x7f]")
 """Characters that form-encoding never leaves in a value: one of them says that the value stands there as it is."""
 
-_PROPER = re.compile(
+_WELL_FORMED = re.compile(
     r"[\w.~*%+!'()$,:;@/?-]+=[\w.~*%+!'()$,:;@/?-]*(?:&[\w.~*%+!'()$,:;@/?-]+=[\w.~*%+!'()$,:;@/?-]*)*", re.ASCII
 )
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _BYTES = re.compile(rb"(?:%[0-9A-Fa-f]{2})++")
 _FREE_TEXT = frozenset({"alertName", "instanceName", "productGroupName", "metricName"})
-_KNOWN = _FREE_TEXT | {
+_THRESHOLD_FIELDS = _FREE_TEXT | {
     "alertState", "curValue", "dimensions", "dimensionsOriginal", "customLabels", "expression", "groupId",
     "instanceInfo", "lastTime", "metricProject", "namespace", "preTriggerLevel", "rawMetricName", "regionId",
     "regionName", "ruleId", "signature", "timestamp", "transId", "triggerLevel", "unit", "userId",
 }  # fmt: skip
 """Fields of the threshold callback: in an unencoded body one of them begins a new value."""
 
-_HAS_KNOWN = re.compile(rf"(?:^|&)(?:{'|'.join(sorted(_KNOWN))})=")
-_NO_NAME = re.compile(r"\S\s+\S|://")
+_HAS_THRESHOLD_FIELD = re.compile(rf"(?:^|&)(?:{'|'.join(sorted(_THRESHOLD_FIELDS))})=")
+_NOT_A_NAME = re.compile(r"\S\s+\S|://")
 """What stands in no name of a field, but in prose and addresses of pages."""
 
 _CHARSETS = {
@@ -43,7 +43,7 @@ _CHARSETS = {
 
 _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
 """Names under which JSON is sent in a form or a query: `data` by the event centre, the others by what hands on."""
-_NAMED_JSON = _KNOWN | {"alert", "alerts"}
+_NAMED_JSON = _THRESHOLD_FIELDS | {"alert", "alerts"}
 """Under these names JSON says something of what is around it, even where that was left out. A single field with any
 other name is an envelope."""
 _NO_ENVELOPE = {"subject", "status"}
@@ -77,11 +77,11 @@ class Body:
 
 def read_body(callback: Callback) -> Body:
     """Read the body, or the query where there is no body. JSON in a form is read as the JSON that it is."""
-    text = _text_of(callback.body if callback.body.strip() else callback.query)
-    document = _document(text.rstrip("= \t\r\n\0"), mending=True)
+    text = _decode_body(callback.body if callback.body.strip() else callback.query)
+    document = _document(text.rstrip("= \t\r\n\0"), repair=True)
     fields = _fields(text) if document is None else {}
     for _ in range(_MOST_ENVELOPES):
-        if isinstance(document, list) or (enclosed := _enclosed(document or fields)) is None:
+        if isinstance(document, list) or (enclosed := _unwrap_envelope(document or fields)) is None:
             break
         document = enclosed
     if isinstance(document, list):
@@ -89,7 +89,7 @@ def read_body(callback: Callback) -> Body:
     return Body(callback=callback, fields=fields if document is None else _json_fields(document), document=document)
 
 
-def _enclosed(names: Mapping[str, Any]) -> Any:
+def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
     """Return the JSON that the body is nothing but an envelope of; None where it is more than that.
 
     It is all that was sent, or it has at least as many names as what stands around it. `data` of Cloud Monitor 2.0 is
@@ -110,18 +110,18 @@ def _enclosed(names: Mapping[str, Any]) -> Any:
     return None
 
 
-def _document(value: object, *, mending: bool = False) -> Any:
+def _document(value: object, *, repair: bool = False) -> Any:
     """Return an object, or a list of objects, all of which may stand in texts; None for all else."""
     for _ in range(_MOST_ENVELOPES):
         if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
-            value = read_json(value, mending=mending)
+            value = read_json(value, repair=repair)
     if isinstance(value, list) and value:
         items = [_document(item) if isinstance(item, str) else item for item in value]
         return items if all(isinstance(item, dict) for item in items) else None
     return value if isinstance(value, dict) and value else None
 
 
-def _text_of(raw: bytes) -> str:
+def _decode_body(raw: bytes) -> str:
     return raw.decode(_CHARSETS.get(raw[:2], "utf-8"), "replace").strip().removeprefix("\ufeff").strip()
 
 
@@ -139,11 +139,11 @@ def _list_body(callback: Callback, items: Sequence[Mapping[str, Any]]) -> Body:
     return Body(callback=callback, fields=fields, document=None, parts=parts, unread=unread)
 
 
-def read_json(text: str, *, mending: bool = False) -> Any:
-    """Read JSON, with line breaks in its texts too; None where it is none. `mending` leaves out commas at an end."""
+def read_json(text: str, *, repair: bool = False) -> Any:
+    """Read JSON, with line breaks in its texts too; None where it is none. `repair` leaves out commas at an end."""
     if len(text) > _MOST_PARTS and text.count(",") + text.count("[") + text.count("{") > _MOST_PARTS:
         return None
-    for _ in range(_MOST_COMMAS if mending else 1):
+    for _ in range(_MOST_COMMAS if repair else 1):
         try:
             # numbers stay the texts that were sent: 5,000 digits or NaN are nobody's fault here
             return json.loads(text, strict=False, parse_int=str, parse_float=str, parse_constant=str)
@@ -158,26 +158,26 @@ def read_json(text: str, *, mending: bool = False) -> Any:
 
 
 def _json_fields(document: Mapping[str, Any]) -> dict[str, str]:
-    return {sound(name): json_text(value) for name, value in document.items()}
+    return {replace_surrogates(name): json_text(value) for name, value in document.items()}
 
 
 def json_text(value: object) -> str:
     """Return a JSON value as one text: a text as it is, all else as JSON."""
     match value:
         case str():
-            return sound(value)
+            return replace_surrogates(value)
         case None:
             return "null"
         case bool():
             return "true" if value else "false"
         case _:
             try:
-                return sound(_compact(value))
+                return replace_surrogates(_compact(value))
             except RecursionError:
                 return "null"
 
 
-def sound(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Replace lone surrogates, which JSON can smuggle in and no database takes."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
@@ -192,29 +192,29 @@ def _fields(text: str) -> dict[str, str]:
         return {"xml": text}
     if (len(text) > _MOST_PARTS and text.count("&") > _MOST_PARTS) or text.startswith(("http://", "https://")):
         return {"text": text}
-    return _proper_fields(text) or (_lenient_fields(text) if _is_form(text) else {"text": text})
+    return _well_formed_fields(text) or (_lenient_fields(text) if _is_form(text) else {"text": text})
 
 
 def _is_form(text: str) -> bool:
     """Whether the text is a form, rather than prose or broken JSON that has some `=` and `&` in it."""
-    if _HAS_KNOWN.search(text):
+    if _HAS_THRESHOLD_FIELD.search(text):
         return True
     if "=" not in text:
         return _PERCENT.match(text) is not None  # JSON, sent as the name of a field
     if text.startswith(("{", "[", '"')):
         return False
     pieces = [piece.partition("=") for piece in text.split("&")]
-    odd = [_NO_NAME.search(name) or (not sign and " " in name) for name, sign, _ in pieces]
+    odd = [_NOT_A_NAME.search(name) or (not sign and " " in name) for name, sign, _ in pieces]
     return not odd[0] and 2 * sum(map(bool, odd)) < len(pieces)
 
 
-def _proper_fields(text: str) -> dict[str, str] | None:
+def _well_formed_fields(text: str) -> dict[str, str] | None:
     """Read a form that is encoded as it should be, all at once; None for any other.
 
     The way of nearly every callback, so it is short: the quoted-printable decoder, which is C, undoes `=XX` as this
     undoes `%XX`.
     """
-    if not _PROPER.fullmatch(text) or _BAD_PERCENT.search(text):
+    if not _WELL_FORMED.fullmatch(text) or _BAD_PERCENT.search(text):
         return None
     marked = text.replace("=", "\0").replace("&", "\0").replace("+", " ").replace("%", "=")
     parts = a2b_qp(marked).decode("utf-8", "replace").split("\0")
@@ -230,11 +230,11 @@ def _lenient_fields(text: str) -> dict[str, str]:
         pieces = _join_split_values(pieces)
     for piece in filter(None, pieces):
         name, _, value = piece.partition("=")
-        fields.setdefault(_decoded(name, encoded=encoded), _decoded(value, encoded=encoded))
+        fields.setdefault(_decode(name, encoded=encoded), _decode(value, encoded=encoded))
     return fields
 
 
-def _decoded(text: str, *, encoded: bool) -> str:
+def _decode(text: str, *, encoded: bool) -> str:
     if encoded or (_PERCENT.search(text) and not _NEVER_ENCODED.search(text)):  # or one encoded value among bare ones
         raw = text.replace("+", " ").encode()
         return _BYTES.sub(lambda match: bytes.fromhex(match[0].replace(b"%", b"").decode()), raw).decode(
@@ -262,7 +262,7 @@ def _end_of_value(pieces: list[str], start: int) -> int:
         while end < len(pieces) and "=" not in pieces[end]:
             end += 1
     elif name == "expression":  # two metrics of a composite rule are joined by `&&`
-        while end + 1 < len(pieces) and not pieces[end] and pieces[end + 1].partition("=")[0] not in _KNOWN:
+        while end + 1 < len(pieces) and not pieces[end] and pieces[end + 1].partition("=")[0] not in _THRESHOLD_FIELDS:
             end += 2
     elif value.startswith(("{", "[")):
         end = _end_of_braces(pieces, start)
@@ -275,19 +275,19 @@ def _end_of_braces(pieces: list[str], start: int) -> int:
     Braces need not match, as they may stand in the values inside. So the search ends where another value in braces
     begins, and at a known field once all are closed. Looks at each piece once in all: a body may be nothing but braces.
     """
-    end, depth = start + 1, _opened(pieces[start])
+    end, depth = start + 1, _brace_balance(pieces[start])
     for place in range(start + 1, len(pieces)):
         name, _, value = pieces[place].partition("=")
-        opened = _opened(pieces[place])
-        if depth <= 0 and name in _KNOWN:
+        balance = _brace_balance(pieces[place])
+        if depth <= 0 and name in _THRESHOLD_FIELDS:
             break
-        if opened < 0 and pieces[place].endswith(("}", "]")):
+        if balance < 0 and pieces[place].endswith(("}", "]")):
             end = place + 1
         elif value.startswith(("{", "[")):
             break
-        depth += opened
+        depth += balance
     return end
 
 
-def _opened(piece: str) -> int:
+def _brace_balance(piece: str) -> int:
     return piece.count("{") - piece.count("}")

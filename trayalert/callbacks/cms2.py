@@ -14,16 +14,26 @@ from trayalert.callbacks.numbers import read_number
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level
-from trayalert.domain.incident.resource import id_dimension, id_dimension_of, namespace_of_id, service_namespace
+from trayalert.domain.incident.resource import default_id_dimension, id_dimension, namespace_of_id, service_namespace
 from trayalert.domain.times import Millis, read_time
-from trayalert.domain.wording.component import PARTS
+from trayalert.domain.wording.component import COMPONENT_DIMENSIONS
 
 KIND = Kind("cms2")
 
 _SUBTYPE = re.compile(r"(?:NORMAL|NODATA|NO_DATA)_[A-Z_]+|[A-Z_]+_(?:TRIGGER|RESOLVED?)", re.IGNORECASE)
-_REST = ("severity", "timestamp", "time", "alertEntityId", "ruleId", "alertMessage", "labels", "specversion", "subtype")
+_OTHER_MARKS = (
+    "severity",
+    "timestamp",
+    "time",
+    "alertEntityId",
+    "ruleId",
+    "alertMessage",
+    "labels",
+    "specversion",
+    "subtype",
+)
 _FIRING = frozenset({"OCCURRED", "PERSISTENT", "FIRING", "TRIGGERED", "ALERT", "ALARM"})
-_OVER = frozenset({"RESOLVED", "RECOVERED", "OK", "CLOSED"})
+_RECOVERED = frozenset({"RESOLVED", "RECOVERED", "OK", "CLOSED"})
 _NO_DATA = frozenset({"INSUFFICIENT_DATA", "NODATA", "NO_DATA"})
 _REGION_AT_END = re.compile(r"default-cms-\d+-([a-z]+(?:-[a-z0-9]+)+)")
 _LONGEST_WORKSPACE = 200
@@ -39,7 +49,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
     top = Tree(body.names)
     typed = (top.text("type") or "").upper() == "ALERT" and top.has("specversion", "subtype", "alertEntityId", "status")
     foreign = ":" in (top.text("type") or "")  # a CloudEvent such as `cs:k8s:PodRelatedEvent`
-    shaped = top.has("subject", "status") == 2 and top.has(*_REST) and not foreign
+    shaped = top.has("subject", "status") == 2 and top.has(*_OTHER_MARKS) and not foreign
     if not (typed or shaped or _SUBTYPE.fullmatch(top.text("subtype") or "")):
         return None
     return (_alert(body, top),)
@@ -51,13 +61,13 @@ def _alert(body: Body, top: Tree) -> Alert:
     around = (labels, properties, top.tree("resource").tree("tags"), top.tree("alertEntityFields"))
     namespace = _namespace(entity, labels) or namespace_of_id(labels.text("instanceId") or entity.text("entityId"))
     dimensions = _dimensions(top, entity, labels, namespace)
-    own = id_dimension_of(namespace)
+    own = default_id_dimension(namespace)
     named = own if own in dimensions else id_dimension(namespace, dimensions)
     resource = dimensions[named] if named else None
     state = _state(top)
     level = _level((top, labels, top.tree("annotations"), data), state)
     at = read_time(top.text("timestamp")) or read_time(top.text("time"))
-    key = key_of("cms2", top.text("ruleId") or top.text("subject"), _where(top, entity, dimensions, own))
+    key = key_of("cms2", top.text("ruleId") or top.text("subject"), _resource_key(top, entity, dimensions, own))
     metric = data.text("metricName", "metric") or labels.text("metricName", "metric")
     value = data.text("value", "curValue") or top.tree("annotations").text("currentValue", "curValue", "value")
     return Alert(
@@ -98,7 +108,7 @@ def _state(top: Tree) -> State:
     """Return what the words agree on; where they do not, it burns."""
     status, subtype = ((top.text(name) or "").upper() for name in ("status", "subtype"))
     ends = subtype.endswith(("_RESOLVE", "_RESOLVED", "_RECOVER", "_RECOVERED"))
-    if status in _OVER or (ends and status not in _FIRING | _NO_DATA):
+    if status in _RECOVERED or (ends and status not in _FIRING | _NO_DATA):
         return State.ALERT if subtype.endswith("_TRIGGER") else State.OK
     if status in _NO_DATA or subtype.startswith(("NODATA", "NO_DATA")):
         return State.INSUFFICIENT_DATA
@@ -107,14 +117,14 @@ def _state(top: Tree) -> State:
 
 def _level(trees: tuple[Tree, ...], state: State) -> Level:
     words = [tree.text(name) for tree in trees for name in ("severity", "level")]
-    return read_alert_level(*words, over=state is State.OK)
+    return read_alert_level(*words, recovered=state is State.OK)
 
 
 def _namespace(entity: Tree, labels: Tree) -> str | None:
     """Return `acs_ecs` for the domain `ecs`, or for the entity type `acs.ecs.instance`."""
-    said = labels.text("namespace", "acs_namespace")
-    if said and said.startswith(("acs_", "waf")):
-        return said
+    namespace = labels.text("namespace", "acs_namespace")
+    if namespace and namespace.startswith(("acs_", "waf")):
+        return namespace
     service, type_ = entity.text("domain"), entity.text("entityType")
     parts = (type_ or "").split(".")
     if len(parts) > 1 and (service or "acs").lower() == "acs":
@@ -125,31 +135,33 @@ def _namespace(entity: Tree, labels: Tree) -> str | None:
 def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) -> dict[str, str]:
     """Return the labels, and the dimension that names the resource where they lack it."""
     dimensions = labels.texts()
-    own = id_dimension_of(namespace)
+    own = default_id_dimension(namespace)
     if own not in dimensions:
-        number = entity.tree("prop", "properties").text(own, "instanceId") or entity.text("entityId")
-        number = number or (top.text("alertEntityId") or "").rpartition(":")[2] or labels.text(own)
-        if number:
-            dimensions = {own: number, **dimensions}
+        resource_id = entity.tree("prop", "properties").text(own, "instanceId") or entity.text("entityId")
+        resource_id = resource_id or (top.text("alertEntityId") or "").rpartition(":")[2] or labels.text(own)
+        if resource_id:
+            dimensions = {own: resource_id, **dimensions}
     return dimensions
 
 
-def _where(top: Tree, entity: Tree, dimensions: Mapping[str, str], own: str) -> object:
+def _resource_key(top: Tree, entity: Tree, dimensions: Mapping[str, str], own: str) -> object:
     """Return what tells the incidents of one rule apart: the entity, and which part of it; with none, all labels.
 
     A name among the labels that is shared, such as the cluster's, would let one pod close another's incident.
     """
-    number = entity.text("entityId") or (top.text("alertEntityId") or "").rpartition(":")[2] or dimensions.get(own)
-    if not number:
+    entity_id = entity.text("entityId") or (top.text("alertEntityId") or "").rpartition(":")[2] or dimensions.get(own)
+    if not entity_id:
         return canonical(dimensions)
-    return number, [(name, value) for name, value in canonical(dimensions) if name in PARTS and value != number]
+    return entity_id, [
+        (name, value) for name, value in canonical(dimensions) if name in COMPONENT_DIMENSIONS and value != entity_id
+    ]
 
 
 def _identity(body: Body, top: Tree, key: str, at: Millis | None, level: Level) -> Identity:
     status = top.text("status") or top.text("subtype")
-    number = top.text("id")
-    if number:
-        return timed_identity(at or 0, key_of("cms2", number, status, str(level), key))
+    alert_id = top.text("id")
+    if alert_id:
+        return timed_identity(at or 0, key_of("cms2", alert_id, status, str(level), key))
     return text_identity(body.callback) if at is None else timed_identity(at, "cms2", status, str(level), key)
 
 

@@ -16,17 +16,17 @@ _UNFILLED_CONTENT = re.compile(rb"\$\{?(?:alertmanager_)?content\b")
 
 def read(body: Body) -> tuple[Alert, ...] | None:
     """Read a Test; None where there is anything to read."""
-    return None if body.callback.body.strip() or body.callback.query else (_test(body),)
+    return None if body.callback.body.strip() or body.callback.query else (_test_alert(body),)
 
 
 def read_template(body: Body) -> tuple[Alert, ...] | None:
     """Read a template in which nothing was filled in; None for all else. It comes last: an alert may quote one."""
     sent = body.callback.body.strip() or body.callback.query
     unfilled = b"$" in sent and (_UNFILLED.fullmatch(sent.decode("utf-8", "replace")) or _UNFILLED_CONTENT.search(sent))
-    return (_test(body),) if unfilled else None
+    return (_test_alert(body),) if unfilled else None
 
 
-def _test(body: Body) -> Alert:
+def _test_alert(body: Body) -> Alert:
     return Alert(
         kind=TEST, identity=_NEVER_MERGED, key="", subject="", state=None, level=Level.WARN, fields=body.fields
     )

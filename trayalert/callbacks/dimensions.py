@@ -8,7 +8,7 @@ value before it.
 import re
 from collections.abc import Mapping
 
-from trayalert.callbacks.body import json_text, read_json, sound
+from trayalert.callbacks.body import json_text, read_json, replace_surrogates
 from trayalert.domain.incident.resource import ACCOUNT_DIMENSIONS
 
 _JSON = re.compile(r"\[|\{\s*[\"}]")
@@ -56,7 +56,7 @@ def _read_json(text: str) -> dict[str, str] | None:
         if isinstance(part, dict):
             for name, value in part.items():
                 if value is not None:
-                    dimensions.setdefault(sound(name), json_text(value))
+                    dimensions.setdefault(replace_surrogates(name), json_text(value))
     return dimensions
 
 

@@ -19,34 +19,34 @@ from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level
-from trayalert.domain.incident.resource import Arn, id_dimension_of, namespace_of_id, read_arn, service_namespace
+from trayalert.domain.incident.resource import Arn, default_id_dimension, namespace_of_id, read_arn, service_namespace
 from trayalert.domain.times import Millis, read_time
 
 KIND = Kind("event")
 
 _RULE_MARKS = ("product", "name", "content", "eventTime", "eventType", "resourceId", "ruleName", "ver")
 _FEWEST_MARKS = 3
-_RULE_REST = ("level", "regionId", "status", "userId", "instanceName")
+_OTHER_RULE_MARKS = ("level", "regionId", "status", "userId", "instanceName")
 _PUSHED_MARKS = ("alertStatus", "eventName", "eventContentMap", "eventRawContent", "dedupId", "arn", "meta")
 
-_PENDING = frozenset({"scheduled", "waiting", "inquiring", "executing", "failed"})
-_OVER = frozenset({"executed", "avoided", "canceled", "cancelled"})
+_PENDING_PHASES = frozenset({"scheduled", "waiting", "inquiring", "executing", "failed"})
+_FINAL_PHASES = frozenset({"executed", "avoided", "canceled", "cancelled"})
 """Phases of an event that lasts: see "ECS system events". Failed: it may be tried again, or need the person."""
 
-_PHASES = _PENDING | _OVER
+_PHASES = _PENDING_PHASES | _FINAL_PHASES
 _LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
 """Names of events that go through phases, though these may stand in `status` alone."""
-_HALF = re.compile(r"(?:_(?i:start|end)|(?<=[a-z])(?:Start|End))\Z")
+_START_OR_END = re.compile(r"(?:_(?i:start|end)|(?<=[a-z])(?:Start|End))\Z")
 """The names of databases' failures say themselves which of two events it is: `Instance_Failure_End`."""
-_RESOLVED = frozenset({"resolved", "recovered"})
+_RECOVERED = frozenset({"resolved", "recovered"})
 """So the event centre says that an alert is over, whatever the name of its event."""
-_OF_THE_EVENT = frozenset({"eventid", "requestid", "traceid", "eventname"})
+_EVENT_ID_NAMES = frozenset({"eventid", "requestid", "traceid", "eventname"})
 """Names in an event's content that name the event, not what it is about: the two of a pair differ in them."""
-_SAID = (
+_MESSAGE_FIELDS = (
     "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
 )  # fmt: skip
 """What a person wants to know of an event's content; where it has none of it, the first that it has."""
-_MOST_SAID = 8
+_MOST_MESSAGE_FIELDS = 8
 _LEVELS = ("severity", "level")
 
 
@@ -78,7 +78,7 @@ class _Event:
         Documents print the name of an earlier phase beside a later `eventStatus`, or beside the time of the end.
         """
         suffix = (self.name or "").rpartition(":")[2].strip()
-        if _HALF.search(suffix):
+        if _START_OR_END.search(suffix):
             return None
         lasts = self.lasting_id is not None or suffix.lower() in _PHASES or _LASTING.search(self.name or "")
         words = [self.content.text("eventStatus"), self.meta.text("status") if lasts else None]
@@ -108,7 +108,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
     if alert.has(*_PUSHED_MARKS) or (alert and top.has("subscription", "strategyName")):
         content = alert.tree("eventContentMap", "eventRawContent")
         return (_alert(body, _Event(top, alert, alert.tree("meta").tree("sysEventMeta"), content)),)
-    if top.has(*_RULE_MARKS) >= _FEWEST_MARKS or (top.has("product", "name") == 2 and top.has(*_RULE_REST)):
+    if top.has(*_RULE_MARKS) >= _FEWEST_MARKS or (top.has("product", "name") == 2 and top.has(*_OTHER_RULE_MARKS)):
         return (_alert(body, _Event(top, Tree({}), top, top.tree("content"))),)
     return None
 
@@ -125,7 +125,7 @@ def _alert(body: Body, event: _Event) -> Alert:
     level = _level(event, state)
     times = (event.alert.text("timestamp"), event.text("eventTime"), event.text("time"))
     at = next(filter(None, map(read_time, times)), None)
-    key, *akin = _keys(event, account, arn, over=state is State.OK)
+    key, *akin = _keys(event, account, arn, recovered=state is State.OK)
     return Alert(
         kind=KIND,
         identity=_identity(body, event, arn, at, level),
@@ -147,7 +147,7 @@ def _alert(body: Body, event: _Event) -> Alert:
         titles=_titles(event),
         one_off=state is State.ALERT and _one_off(event),
         dated_once=True,
-        akin=tuple(akin),
+        related_keys=tuple(akin),
         dimensions=dimensions,
         fields=body.fields,
     )
@@ -155,14 +155,16 @@ def _alert(body: Body, event: _Event) -> Alert:
 
 def _arn(event: _Event) -> Arn:
     arn = read_arn(event.text("arn", "resourceId"))
-    number = arn.id or event.content.text("instanceId", "resourceId", "diskId", "vmName") or event.meta.text("resource")
-    return arn._replace(id=number)
+    resource_id = (
+        arn.id or event.content.text("instanceId", "resourceId", "diskId", "vmName") or event.meta.text("resource")
+    )
+    return arn._replace(id=resource_id)
 
 
 def _dimensions(event: _Event, arn: Arn, namespace: str | None) -> dict[str, str]:
     dimensions = {}
     if arn.id:
-        dimensions["diskId" if arn.type == "disk" else id_dimension_of(namespace)] = arn.id
+        dimensions["diskId" if arn.type == "disk" else default_id_dimension(namespace)] = arn.id
     for name in ("instanceId", "diskId", "device"):
         value = event.content.text(name)
         if value:
@@ -173,7 +175,7 @@ def _dimensions(event: _Event, arn: Arn, namespace: str | None) -> dict[str, str
 def _state(event: _Event) -> State:
     status = (event.alert.text("alertStatus") or "").lower()
     phase = (event.phase or "").lower()
-    if status in _RESOLVED or phase in _OVER:
+    if status in _RECOVERED or phase in _FINAL_PHASES:
         return State.OK
     if not status and not phase and (event.meta.text("status") or "").lower() == "resolved":
         return State.OK
@@ -182,7 +184,7 @@ def _state(event: _Event) -> State:
 
 def _level(event: _Event, state: State) -> Level:
     words = [tree.text(name) for tree in (event.top, event.alert, event.meta, event.content) for name in _LEVELS]
-    level = read_alert_level(*words, over=state is State.OK)
+    level = read_alert_level(*words, recovered=state is State.OK)
     failed = (event.phase or "").lower() == "failed"
     return Level.WARN if failed and state is State.ALERT and level is Level.INFO else level
 
@@ -194,7 +196,7 @@ def _one_off(event: _Event) -> bool:
     return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # a metric recovers
 
 
-def _keys(event: _Event, account: str | None, arn: Arn, *, over: bool) -> list[str]:
+def _keys(event: _Event, account: str | None, arn: Arn, *, recovered: bool) -> list[str]:
     """Return the key, and further ones that are akin; none where the event centre says that a beginning is over."""
     if event.lasting_id and (event.phase or event.content.has("notBefore")):
         return [key_of("event", account, event.lasting_id)]
@@ -202,7 +204,7 @@ def _keys(event: _Event, account: str | None, arn: Arn, *, over: bool) -> list[s
     alone = not pair and not event.phase
     if alone and shared and shared not in {event.alert.text("traceId"), event.meta.text("id")}:  # else this event's own
         return [key_of("event", account, "dedupId", shared)]
-    akin = pair.akin if pair and pair.ends is over else ()
+    akin = pair.akin if pair and pair.ends is recovered else ()
     stems = [(pair.stem, family) for family in (pair.family, *akin)] if pair else [event.stem]
     product = (event.text("product") or "").lower()
     where = arn.id or event.text("instanceName") or _ids(event.content)
@@ -214,16 +216,16 @@ def _keys(event: _Event, account: str | None, arn: Arn, *, over: bool) -> list[s
 def _ids(content: Tree) -> list[tuple[str, str]]:
     """Return what stands in for the resource that an event does not name."""
     ids = {name.lower(): text for name, text in content.texts().items() if name.lower().endswith(("id", "name"))}
-    return sorted(pair for pair in ids.items() if pair[0] not in _OF_THE_EVENT)
+    return sorted(pair for pair in ids.items() if pair[0] not in _EVENT_ID_NAMES)
 
 
 def _identity(body: Body, event: _Event, arn: Arn, at: Millis | None, level: Level) -> Identity:
-    number = event.alert.text("dedupId") or event.meta.text("id") or event.alert.text("traceId")
-    if number is None or at is None:  # ids alone are placeholders in some: events of years would be one
+    event_id = event.alert.text("dedupId") or event.meta.text("id") or event.alert.text("traceId")
+    if event_id is None or at is None:  # ids alone are placeholders in some: events of years would be one
         return text_identity(body.callback)
     status = [event.alert.text("alertStatus"), event.meta.text("status")]
     where = [arn.id, event.content.text("ip"), event.content.text("device")]
-    return timed_identity(at, key_of("event", number, event.name, status, event.phase, str(level), where))
+    return timed_identity(at, key_of("event", event_id, event.name, status, event.phase, str(level), where))
 
 
 def _resource_name(event: _Event) -> str | None:
@@ -236,6 +238,6 @@ def _titles(event: _Event) -> dict[str, str]:
 
 
 def _message(event: _Event) -> str | None:
-    said = {name: text for name in _SAID if (text := event.content.text(name))} or event.content.texts()
-    parts = [f"{name}: {text}" for name, text in islice(said.items(), _MOST_SAID)]
+    texts = {name: text for name in _MESSAGE_FIELDS if (text := event.content.text(name))} or event.content.texts()
+    parts = [f"{name}: {text}" for name, text in islice(texts.items(), _MOST_MESSAGE_FIELDS)]
     return "; ".join([event.phase, *parts] if event.phase else parts) or None

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_LONGEST = 200
+_LONGEST_NAME = 200
 """Longer texts are no names."""
 
 
@@ -27,11 +27,11 @@ class Pair(NamedTuple):
     akin: tuple[str, ...] = ()
 
 
-class _Family(NamedTuple):
+class _WordFamily(NamedTuple):
     """Words of one kind. Families of the same `name` end each other's beginnings.
 
     Words that `follow` may stand behind another family's beginning, if that says how things are (`states`):
-    `abnormal_begin`, `link_down_recovered`. What is `gone` may come back: then `recovered` says so, too.
+    `abnormal_begin`, `link_down_recovered`. What is `recoverable` may come back: then `recovered` says so, too.
     """
 
     name: str
@@ -39,10 +39,10 @@ class _Family(NamedTuple):
     ends: str
     follow: bool = False
     states: bool = True
-    gone: bool = False
+    recoverable: bool = False
 
 
-_PHASES = _Family(
+_PHASES = _WordFamily(
     # RDS "Instance_Failure_Start|End", Auto Scaling "SCALE_OUT_START", Anti-DDoS "ddoscoo_event_blackhole_add|end" and
     # its status "blackhole_begin|end", ECS "CreateSnapshotInitiated|Completed", SMC "REPLICATION_JOB_FINISH". Chinese:
     # EventBridge's page "Anti-DDoS events" (黑洞进行中, 黑洞解除, 攻击结束)
@@ -53,7 +53,7 @@ _PHASES = _Family(
     follow=True,
     states=False,
 )
-_VERDICTS = _Family(
+_VERDICTS = _WordFamily(
     # VPN Gateway "ipsec_health_check_failed|success", Database Backup "DataRestoreFail|Success", Auto Scaling
     # "SCALE_OUT_ERROR" and "SCALE_REJECT"
     "",
@@ -61,14 +61,14 @@ _VERDICTS = _Family(
     " 失败 错误 出错 报错 拒绝 超时",
     ends="ok success succeed succeeds succeeded successful 成功",
 )
-_RECOVERIES = _Family(
+_RECOVERIES = _WordFamily(
     # DTS "sync_job_abnormal|restore", Auto Scaling "SCALE_OUT_WARN"
     "",
     begins="warn warning alarm alert 告警 报警 警告",
     ends="recover recovers recovered recovery restore restores restored resolved cleared 恢复 恢复正常 解除 消除",
     follow=True,
 )
-_HEALTH = _Family(
+_HEALTH = _WordFamily(
     # RDS and Redis "SyncStatusAbnormal", Auto Scaling's statuses unnormal and normal, OSS "...ThresholdExceeded"
     "",
     begins="abnormal unnormal unhealthy degraded broken faulty fault lost interrupted interruption blocked"
@@ -81,29 +81,33 @@ _FAMILIES = (
     _RECOVERIES,
     _HEALTH,
     # Kubernetes, of replicas and services
-    _Family("available", "unavailable unreachable 不可用 不可达", "available reachable 可用 可达", gone=True),
+    _WordFamily(
+        "available", "unavailable unreachable 不可用 不可达", "available reachable 可用 可达", recoverable=True
+    ),
     # Smart Access Gateway "DeviceWanLinkDown|Up" and its status linkdown
-    _Family("up", "down linkdown", "up linkup", gone=True),
+    _WordFamily("up", "down linkdown", "up linkup", recoverable=True),
     # Smart Access Gateway "DeviceOffline|Online"
-    _Family("online", "offline 离线 下线 掉线", "online 在线 上线", gone=True),
+    _WordFamily("online", "offline 离线 下线 掉线", "online 在线 上线", recoverable=True),
     # Smart Access Gateway "ConnectionDisconnect"
-    _Family("connected", "disconnect disconnected 断开 断连", "connect connected reconnected 已连接 重连", gone=True),
+    _WordFamily(
+        "connected", "disconnect disconnected 断开 断连", "connect connected reconnected 已连接 重连", recoverable=True
+    ),
     # ECS "Instance:StateChange" has Locked among its states
-    _Family("unlocked", "lock locked 锁定", "unlock unlocked 解锁"),
+    _WordFamily("unlocked", "lock locked 锁定", "unlock unlocked 解锁"),
     # Cloud Monitor "Agent_Status_Stopped|Running"
-    _Family("running", "stop stopped shutdown crashed 停止 停机 宕机", "running 恢复运行", gone=True),
+    _WordFamily("running", "stop stopped shutdown crashed 停止 停机 宕机", "running 恢复运行", recoverable=True),
     # Database Backup "InstancePause"
-    _Family("resumed", "pause paused suspend suspended 暂停 挂起", "resume resumed"),
+    _WordFamily("resumed", "pause paused suspend suspended 暂停 挂起", "resume resumed"),
     # the words of Auto Scaling's "EnterStandby" and "ExitStandby"
-    _Family("exited", "enter entered 进入", "exit exited 退出"),
+    _WordFamily("exited", "enter entered 进入", "exit exited 退出"),
 )
 
 
-_GONE = tuple(family.name for family in _FAMILIES if family.gone)
+_RECOVERABLE = tuple(family.name for family in _FAMILIES if family.recoverable)
 
 
-class _Turn(NamedTuple):
-    family: _Family
+class _WordSense(NamedTuple):
+    family: _WordFamily
     ends: bool
 
     @property
@@ -112,78 +116,78 @@ class _Turn(NamedTuple):
         return self.family.states and not self.ends
 
 
-def _turns() -> Iterator[tuple[str, _Turn]]:
+def _word_senses() -> Iterator[tuple[str, _WordSense]]:
     for family in _FAMILIES:
-        yield from ((word, _Turn(family, ends=False)) for word in family.begins.split())
-        yield from ((word, _Turn(family, ends=True)) for word in family.ends.split())
+        yield from ((word, _WordSense(family, ends=False)) for word in family.begins.split())
+        yield from ((word, _WordSense(family, ends=True)) for word in family.ends.split())
 
 
-_TURNS = dict(_turns())
+_SENSES = dict(_word_senses())
 
 
-def _set(words: str) -> frozenset[str]:
+def _word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_EXITS = _set("process container task job program pod thread worker script node broker member service agent")
-_OPERATED = _set("disaster crash data point auto automatic in under")
+_EXITS = _word_set("process container task job program pod thread worker script node broker member service agent")
+_OPERATED = _word_set("disaster crash data point auto automatic in under")
 _JOINED = {
-    "line": _set("off on"),
-    "over": _set("fail"),
-    "back": _set("fail"),
-    "up": _set(
+    "line": _word_set("off on"),
+    "over": _word_set("fail"),
+    "back": _word_set("fail"),
+    "up": _word_set(
         "back set start clean scale warm speed look sign log pop wake catch top use fill hang hold ramp follow"
         " usage traffic cost price load rate latency cpu memory bandwidth qps requests connections length size count"
         " temperature utilization delay"
     ),
-    "down": _set("shut scale"),
-    "running": _set("long over"),
+    "down": _word_set("shut scale"),
+    "running": _word_set("long over"),
     "recover": _OPERATED,
     "recovery": _OPERATED,
-    "available": _set("version update upgrade patch"),
-    "restore": _OPERATED | _set("backup snapshot"),
-    "cleared": _set("data disk cache log"),
+    "available": _word_set("version update upgrade patch"),
+    "restore": _OPERATED | _word_set("backup snapshot"),
+    "cleared": _word_set("data disk cache log"),
     "exit": _EXITS,
     "exited": _EXITS,
 }
 """Two words that are one, by the last: `off line` is `offline`, while `back up` and `pod exited` end nothing."""
-_PREFIXES = _set("un dis ab")
+_PREFIXES = _word_set("un dis ab")
 """They make one word with the next, if that word is in a family: `UnHealthy`."""
 
-_NOT = _set(
+_NEGATIONS = _word_set(
     "not never cannot unable partial partially partly half almost nearly mostly longer"
     " will would can could should shall may might must expected waiting awaiting wait pending need needs needed require"
     " requires required try trying attempt attempting"
     " 未 没 没有 无法 尚未 部分 不再 难以 待 等待 需 需要 正在 尝试 即将 将 预计 可能 逐步 逐渐 请 尽快"
 )
 """Among the three words before an end these make it none: `not_yet_recovered`, `waiting_for_recovery`, `正在恢复`."""
-_NO = _set("no non 不 非 无") | _PREFIXES
+_DIRECT_NEGATIONS = _word_set("no non 不 非 无") | _PREFIXES
 """Right before an end these do the same."""
-_RETURNED = _set("back return returned returns")
+_RETURNED = _word_set("back return returned returns")
 """Before `to normal` these say that it is so; after all else an infinitive follows: `about_to_recover`."""
-_ATTACKS = _set(
+_ATTACKS = _word_set(
     "force attack crack cracking intrusion hack exploit injection hijack breach bypass escalation login logon"
     " 攻击 破解 入侵 登录 登陆 提权"
 )
 """What is bad if it succeeds, or ends nothing."""
-_OUTCOMES = _set("fail fails failed unsuccessful aborted reject rejected timeout 失败 拒绝 超时")
+_OUTCOMES = _word_set("fail fails failed unsuccessful aborted reject rejected timeout 失败 拒绝 超时")
 """How something has come out: with its end this is not over, unlike a failure."""
-_COMPLETIONS = _set("finish finished complete completed 完成")
+_COMPLETIONS = _word_set("finish finished complete completed 完成")
 """Behind a state these say that it is reached: `shutdown_completed`."""
-_FILLERS = _set("is was has have been be to now already become automatically 已 已经 自动") | _RETURNED
-_NOISE = _set("event events notify notification notice message report 事件 通知")
+_FILLERS = _word_set("is was has have been be to now already become automatically 已 已经 自动") | _RETURNED
+_NOISE = _word_set("event events notify notification notice message report 事件 通知")
 """Words behind the one that counts."""
-_THINGS = _set("status state health job task link tunnel connection sync replication 状态 任务")
-_WORKS = _set("backup restore recovery migration check plan upgrade import export 备份 迁移")
-_WEAK = dict.fromkeys(_set("normal healthy running available ok 正常 健康 可用"), _THINGS) | dict.fromkeys(
-    _set("success succeed succeeded successful finish finished complete completed 成功 完成"), _THINGS | _WORKS
+_THINGS = _word_set("status state health job task link tunnel connection sync replication 状态 任务")
+_WORKS = _word_set("backup restore recovery migration check plan upgrade import export 备份 迁移")
+_WEAK = dict.fromkeys(_word_set("normal healthy running available ok 正常 健康 可用"), _THINGS) | dict.fromkeys(
+    _word_set("success succeed succeeded successful finish finished complete completed 成功 完成"), _THINGS | _WORKS
 )
 """Ends that say little as a status: OSS has `normal` where a limit is exceeded, Database Backup `running`. They count
 where the name's last word is one of these, a thing or a work (`SyncStatus`), and nothing that has happened."""
 
 _CHINESE = {
     word
-    for words in (_TURNS, _NOT, _ATTACKS, _OUTCOMES, _FILLERS, _NOISE, _THINGS, _WORKS)
+    for words in (_SENSES, _NEGATIONS, _ATTACKS, _OUTCOMES, _FILLERS, _NOISE, _THINGS, _WORKS)
     for word in words
     if not word.isascii()
 }
@@ -193,11 +197,11 @@ _WORD = re.compile(
 )
 
 
-class _Sign(NamedTuple):
+class _Suffix(NamedTuple):
     """What the last word of a text says of the words before it."""
 
     words: list[str]
-    turn: _Turn
+    sense: _WordSense
     family: str
     ends: bool
     needs: frozenset[str] | None
@@ -209,33 +213,33 @@ def read_pair(name: str | None, status: str | None, result: str | None) -> Pair 
 
     An end that any of them contradicts is a beginning. None where neither name nor status has a word of a family.
     """
-    named, stated, refuting = _sign(name), _sign(status), _sign(result)
+    named, stated, refuting = _read_suffix(name), _read_suffix(status), _read_suffix(result)
     if named and stated and _follows(stated, named):
-        named = _sign(f"{name} {status}") or named
-    refuted = any(sign and not sign.ends for sign in (stated, refuting))
+        named = _read_suffix(f"{name} {status}") or named
+    refuted = any(suffix and not suffix.ends for suffix in (stated, refuting))
     if named and named.words:
         return _pair(" ".join(named.words), named, refuted=refuted)
     if not name or not stated:
         return None
     words = _words(name)
-    if stated.needs is not None and _last(words) not in stated.needs:
+    if stated.needs is not None and _last_word(words) not in stated.needs:
         return None
     if set(stated.words) - _THINGS:  # `blackhole_end`: the names may differ in a word that is not known here
-        words = _through(words, stated.words)
+        words = _up_to_stem(words, stated.words)
     return _pair(" ".join(words) or name, stated, refuted=refuted)
 
 
-def _pair(stem: str, sign: _Sign, *, refuted: bool) -> Pair:
-    ends = sign.ends and not refuted
+def _pair(stem: str, suffix: _Suffix, *, refuted: bool) -> Pair:
+    ends = suffix.ends and not refuted
     if ends:
-        recovers = not sign.family and sign.turn.family in {_RECOVERIES, _HEALTH}
-        return Pair(stem, sign.family, ends, _GONE if recovers else ())
-    return Pair(stem, sign.family, ends, ("",) if sign.family in _GONE else ())
+        recovers = not suffix.family and suffix.sense.family in {_RECOVERIES, _HEALTH}
+        return Pair(stem, suffix.family, ends, _RECOVERABLE if recovers else ())
+    return Pair(stem, suffix.family, ends, ("",) if suffix.family in _RECOVERABLE else ())
 
 
-def _follows(stated: _Sign, named: _Sign) -> bool:
+def _follows(stated: _Suffix, named: _Suffix) -> bool:
     """Whether the status tells of the state that the name ends in: `network_interruption` and `end`."""
-    return stated.turn.family.follow and stated.needs is None and not stated.words and named.turn.bad
+    return stated.sense.family.follow and stated.needs is None and not stated.words and named.sense.bad
 
 
 def stem_of(name: str) -> str:
@@ -246,63 +250,63 @@ def stem_of(name: str) -> str:
 def _words(text: str | None) -> list[str]:
     """Split a text at separators, digits and humps; what only says that it is an event is left out behind."""
     words: list[str] = []
-    for match in _WORD.finditer(text if text and len(text) <= _LONGEST else ""):
+    for match in _WORD.finditer(text if text and len(text) <= _LONGEST_NAME else ""):
         word = match[0].lower()
-        if words and (words[-1] in _JOINED.get(word, ()) or (words[-1] in _PREFIXES and words[-1] + word in _TURNS)):
+        if words and (words[-1] in _JOINED.get(word, ()) or (words[-1] in _PREFIXES and words[-1] + word in _SENSES)):
             words[-1] += word
         else:
             words.append(word)
-    _drop(words, _NOISE)
+    _drop_trailing(words, _NOISE)
     return words
 
 
-def _drop(words: list[str], those: frozenset[str]) -> None:
-    while words and words[-1] in those:
+def _drop_trailing(words: list[str], removed: frozenset[str]) -> None:
+    while words and words[-1] in removed:
         words.pop()
 
 
-def _sign(text: str | None) -> _Sign | None:
+def _read_suffix(text: str | None) -> _Suffix | None:
     words = _words(text)
     numbers = []
     while words and words[-1].isdigit():
         numbers.append(words.pop())
-    turn = _TURNS.get(words[-1]) if words else None
-    if turn is None:
+    sense = _SENSES.get(words[-1]) if words else None
+    if sense is None:
         return None
     last = words.pop()
-    ends = turn.ends and not _denied(last, words, turn)
-    family = turn.family.name
-    _drop(words, _FILLERS)
-    while turn.family.follow and len(words) > 1 and (before := _TURNS.get(words[-1])) and before.bad:
+    ends = sense.ends and not _is_negated(last, words, sense)
+    family = sense.family.name
+    _drop_trailing(words, _FILLERS)
+    while sense.family.follow and len(words) > 1 and (before := _SENSES.get(words[-1])) and before.bad:
         words.pop()
         family = before.family.name or family
-        _drop(words, _FILLERS)
-    return _Sign([*words, *reversed(numbers)], turn, family, ends, _WEAK.get(last))
+        _drop_trailing(words, _FILLERS)
+    return _Suffix([*words, *reversed(numbers)], sense, family, ends, _WEAK.get(last))
 
 
-def _denied(word: str, words: list[str], turn: _Turn) -> bool:
+def _is_negated(word: str, words: list[str], sense: _WordSense) -> bool:
     """Whether the words before an end make it none."""
-    last = _last(words)
-    if _NOT.intersection(words[-3:]) or last in _NO:
+    last = _last_word(words)
+    if _NEGATIONS.intersection(words[-3:]) or last in _DIRECT_NEGATIONS:
         return True
     if match := re.search(r"(\w*) to(?: be| have been)?\Z", f" {' '.join(words)}"):  # `to be restored`
         return match[1] not in _RETURNED
-    before = _TURNS.get(last)
+    before = _SENSES.get(last)
     bad = before is not None and before.bad
-    if turn.family is _VERDICTS:
+    if sense.family is _VERDICTS:
         return bad or last in _ATTACKS  # `shutdown_success`
-    if turn.family is _PHASES:
+    if sense.family is _PHASES:
         return last in _OUTCOMES or (bad and word in _COMPLETIONS)
-    if turn.family is _RECOVERIES:
+    if sense.family is _RECOVERIES:
         return before is not None and before.family is _PHASES and not before.ends  # `start_recovery`
     return bad  # `abnormal_exit`
 
 
-def _last(words: list[str]) -> str:
+def _last_word(words: list[str]) -> str:
     return words[-1] if words else ""
 
 
-def _through(words: list[str], stem: list[str]) -> list[str]:
+def _up_to_stem(words: list[str], stem: list[str]) -> list[str]:
     """Return the name's words up to the status' stem, which it most often holds; else that stem."""
     ends = [at + len(stem) for at in range(len(words)) if words[at : at + len(stem)] == stem]
     return words[: ends[-1]] if ends else stem

@@ -21,11 +21,11 @@ def timed_identity(at: Millis, *parts: str | None) -> Identity:
 
 def text_identity(callback: Callback) -> Identity:
     """Name an alert by its text: a retry is re-signed, so without `signature`."""
-    query, body = (_unsigned(text) for text in (callback.query, callback.body.strip()))
+    query, body = (_remove_signature(text) for text in (callback.query, callback.body.strip()))
     return Identity(text=_digest(query + b"\0" + body), timed=False)
 
 
-def _unsigned(text: bytes) -> bytes:
+def _remove_signature(text: bytes) -> bytes:
     # searching for the plain word first is much faster: most large bodies hold none
     return (_SIGNATURE.sub(b"", text) if b"signature" in text else text).rstrip(b"&")
 

@@ -34,7 +34,7 @@ def read_callback(callback: Callback, readers: Sequence[Read] = ()) -> tuple[Ale
     """
     body, readers = read_body(callback), readers or READERS
     if not body.parts:
-        return _each_once(_read(body, readers)) or unrecognised.read(body)
+        return _drop_repeats(_read(body, readers)) or unrecognised.read(body)
     alerts: list[Alert] = []
     closing: list[Alert] = []
     unread: Body | None = body if body.unread else None
@@ -44,7 +44,7 @@ def read_callback(callback: Callback, readers: Sequence[Read] = ()) -> tuple[Ale
             (closing if alert.only_closes else alerts).append(replace(alert, fields=body.fields))
         unread = unread or (None if found else part)
     rest = unrecognised.read(body, shown=unread) if unread else ()
-    return (*_each_once(alerts), *rest, *_each_once(closing))
+    return (*_drop_repeats(alerts), *rest, *_drop_repeats(closing))
 
 
 def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
@@ -59,7 +59,7 @@ def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
     return ()
 
 
-def _each_once(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+def _drop_repeats(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
     """Leave out what a body says twice: it would be counted as another delivery."""
     once: dict[str, Alert] = {}
     for alert in alerts:

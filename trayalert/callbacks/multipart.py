@@ -23,10 +23,10 @@ def read_parts(text: str) -> dict[str, str] | None:
         head = head[:1000]
         json = value.lstrip()[:1] in {"{", "["}
         name = _NAME.search(head)
-        called = name[1] or name[2] or "" if name else "json" if json else "text"
+        field_name = name[1] or name[2] or "" if name else "json" if json else "text"
         if not _FILE.search(head):
             if name or _CONTENT.search(head):
-                fields.setdefault(called, value)
+                fields.setdefault(field_name, value)
         elif json:
-            files.setdefault(called, value)
+            files.setdefault(field_name, value)
     return fields or files

@@ -10,10 +10,10 @@ import re
 
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.identity import key_of, timed_identity
-from trayalert.domain.callback import OWN, Callback
+from trayalert.domain.callback import INTERNAL_METHOD, Callback
 from trayalert.domain.incident.alert import SILENCE, Alert, State
 from trayalert.domain.incident.level import Level, read_level
-from trayalert.domain.settings.expected_callback import Expected
+from trayalert.domain.settings.expected_callback import ExpectedCallback
 from trayalert.domain.times import Millis, as_datetime, read_timestamp
 
 _MARK = "silence"
@@ -21,11 +21,11 @@ _NAMES = frozenset({"trayalert", "name", "status", "hours", "last_at", "level", 
 _HOURS = re.compile(r"[0-9]{1,4}(?:\.[0-9]+)?(?:e-[0-9]{1,2})?")
 
 
-class Status(enum.StrEnum):
+class SilenceStatus(enum.StrEnum):
     """What is said. `dropped`: the settings expect it no more."""
 
     SILENT = "silent"
-    HEARD = "heard"
+    RECEIVED = "heard"
     DROPPED = "dropped"
 
 
@@ -35,10 +35,10 @@ def silence_key(name: str) -> str:
 
 
 def silence_callback(
-    expected: Expected, status: Status, *, last_at: Millis | None, at: Millis, now: Millis
+    expected: ExpectedCallback, status: SilenceStatus, *, last_at: Millis | None, at: Millis, now: Millis
 ) -> Callback:
     """Write what there is to say: it happened `at`, and is said `now`."""
-    told = {
+    document = {
         "trayalert": _MARK,
         "name": expected.name,
         "status": status,
@@ -47,20 +47,25 @@ def silence_callback(
         "level": expected.level,
         "at": at,
     }
-    body = json.dumps(told, ensure_ascii=False).encode()
-    return Callback(received_at=now, method=OWN, content_type="application/json", body=body)
+    body = json.dumps(document, ensure_ascii=False).encode()
+    return Callback(received_at=now, method=INTERNAL_METHOD, content_type="application/json", body=body)
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
     """Read what the program wrote; None for all else."""
-    told = body.document
-    if body.callback.method != OWN or not told or told.keys() != _NAMES or told["trayalert"] != _MARK:
+    document = body.document
+    if (
+        body.callback.method != INTERNAL_METHOD
+        or not document
+        or document.keys() != _NAMES
+        or document["trayalert"] != _MARK
+    ):
         return None
-    name, hours, last_at = told["name"], str(told["hours"]), read_timestamp(told["last_at"])
-    at, status = read_timestamp(told["at"]), told["status"]
-    if not isinstance(name, str) or status not in list(Status) or at is None or not _HOURS.fullmatch(hours):
+    name, hours, last_at = document["name"], str(document["hours"]), read_timestamp(document["last_at"])
+    at, status = read_timestamp(document["at"]), document["status"]
+    if not isinstance(name, str) or status not in list(SilenceStatus) or at is None or not _HOURS.fullmatch(hours):
         return None
-    silent = status == Status.SILENT
+    silent = status == SilenceStatus.SILENT
     key = silence_key(name)
     alert = Alert(
         kind=SILENCE,
@@ -68,23 +73,23 @@ def read(body: Body) -> tuple[Alert, ...] | None:
         key=key,
         subject=key,
         state=State.ALERT if silent else State.OK,
-        level=read_level(told["level"]) if silent else Level.OK,
+        level=read_level(document["level"]) if silent else Level.OK,
         at=at,
         name=name,
-        message=_message(name, Status(status), float(hours), last_at),
+        message=_message(name, SilenceStatus(status), float(hours), last_at),
         titles={"en": f"No callback of {name}", "zh": f"没有收到“{name}”的回调"},
         fields=body.fields,
     )
     return (alert,)
 
 
-def _message(name: str, status: Status, hours: float, last_at: Millis | None) -> str:
+def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | None) -> str:
     """Return the English message for scripts and searches; people read `services/presentation/alert_text.py`."""
     last = f"last {as_datetime(last_at):%Y-%m-%d %H:%M} UTC" if last_at is not None else "none yet"
     match status:
-        case Status.SILENT:
+        case SilenceStatus.SILENT:
             return f"No callback of {name} for {hours:g} h ({last})"
-        case Status.HEARD:
+        case SilenceStatus.RECEIVED:
             return f"A callback of {name} came ({last})"
-        case Status.DROPPED:
+        case SilenceStatus.DROPPED:
             return f"{name} is no longer expected ({last})"

@@ -22,11 +22,11 @@ _MARKS = (
     "alertTime", "fireTime", "resolveTime", "project", "fingerprint", "condition", "rawCondition", "alertUrl",
     "queryUrl", "results", "fireResults", "alertInstanceId", "nextEvalInterval", "aliuid",
 )  # fmt: skip
-_OTHERS = ("alertState", "metricName", "metricProject", "curValue", "expression")
+_THRESHOLD_NAMES = ("alertState", "metricName", "metricProject", "curValue", "expression")
 _SEVERITIES = {"10": Level.CRITICAL, "8": Level.CRITICAL, "6": Level.WARN, "4": Level.INFO, "2": Level.INFO}
 """Critical, high, medium, low, report only."""
 
-_OVER = frozenset({"resolved", "recovered", "ok"})
+_RECOVERED = frozenset({"resolved", "recovered", "ok"})
 _LINKS = {
     "query": ("queryUrl", "fullResultUrl"),
     "rule": ("alertUrl",),
@@ -39,7 +39,7 @@ _LINKS = {
 def read(body: Body) -> tuple[Alert, ...] | None:
     """Read an alert of Log Service; None where the body is none."""
     top = Tree(body.names)
-    if not top.has(*_NAMES) or not top.has(*_MARKS) or top.has(*_OTHERS):
+    if not top.has(*_NAMES) or not top.has(*_MARKS) or top.has(*_THRESHOLD_NAMES):
         return None
     return (_alert(body, top),)
 
@@ -49,7 +49,7 @@ def _alert(body: Body, top: Tree) -> Alert:
     account, project = top.text("aliuid", "uid"), top.text("project") or result.text("project")
     rule = top.text("alertId")
     status = top.text("status")
-    state = State.OK if (status or "").lower() in _OVER else State.ALERT
+    state = State.OK if (status or "").lower() in _RECOVERED else State.ALERT
     dimensions = top.tree("labels").texts()
     # without what the results add: where it is over there are none
     labels = canonical(dimensions)
@@ -91,8 +91,8 @@ def _time(top: Tree, state: State) -> Millis | None:
 
 
 def _level(words: Iterable[str | None], state: State) -> Level:
-    known = (_SEVERITIES.get(word or "") or word for word in words)
-    return read_alert_level(*known, over=state is State.OK)
+    levels = (_SEVERITIES.get(word or "") or word for word in words)
+    return read_alert_level(*levels, recovered=state is State.OK)
 
 
 def _identity(body: Body, top: Tree, key: str, at: Millis | None, status: str | None) -> Identity:
@@ -102,5 +102,5 @@ def _identity(body: Body, top: Tree, key: str, at: Millis | None, status: str | 
 
 
 def _message(top: Tree, annotations: Tree) -> str | None:
-    said = [annotations.text("title"), annotations.text("desc", "description", "message"), top.text("fireResultsAsKv")]
-    return "\n".join(text for text in said if text) or None
+    parts = [annotations.text("title"), annotations.text("desc", "description", "message"), top.text("fireResultsAsKv")]
+    return "\n".join(text for text in parts if text) or None

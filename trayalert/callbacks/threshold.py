@@ -13,7 +13,7 @@ from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.numbers import read_number
 from trayalert.domain.incident.alert import Alert, Kind, State
 from trayalert.domain.incident.level import read_alert_level, read_level
-from trayalert.domain.incident.resource import id_dimension, normalise_namespace, told
+from trayalert.domain.incident.resource import id_dimension, normalise_namespace, value_or_none
 from trayalert.domain.times import read_timestamp
 
 KIND = Kind("threshold")
@@ -33,7 +33,7 @@ _STATES = {
 _RECOVERED = frozenset({"恢复告警", "恢复"})
 """So the message queue's form of the callback says OK."""
 
-_PLACES = frozenset({"instanceId", "regionId", "region"})
+_PLACE_DIMENSIONS = frozenset({"instanceId", "regionId", "region"})
 """Dimensions that are taken from elsewhere too; others there would make another resource of it."""
 _NAME_AND_ADDRESS = re.compile(
     r"(.+)/(\d{1,3}(?:\.[\dXx*]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)(?:[,;\s].*)?"
@@ -74,16 +74,16 @@ def _texts(body: Body) -> dict[str, str]:
 
 def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     dimensions = _dimensions(texts)
-    places = _places(texts, dimensions)
+    resource_key = _resource_key(texts, dimensions)
     namespace = normalise_namespace(texts.get("namespace")) or normalise_namespace(texts.get("metricproject"))
-    account = texts.get("userid") or told(dimensions.get("userId"))
+    account = texts.get("userid") or value_or_none(dimensions.get("userId"))
     rule = texts.get("ruleid")
     metric = texts.get("rawmetricname") or texts.get("metricname")
     state = _state(texts)
-    level = read_alert_level(texts.get("triggerlevel"), over=state is State.OK)
+    level = read_alert_level(texts.get("triggerlevel"), recovered=state is State.OK)
     at = read_timestamp(texts.get("timestamp") or texts.get("time"))
     # bodies of 2018 have no rule's id: by metric alone, one rule's OK would close what another one's ALERT opened
-    subject = key_of(account, rule or [texts.get("alertname"), namespace, metric], places)
+    subject = key_of(account, rule or [texts.get("alertname"), namespace, metric], resource_key)
     if rule and at is not None:
         identity = timed_identity(at, metric, "threshold", str(state), str(level), subject)
     else:
@@ -108,7 +108,9 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
         unit=texts.get("unit"),
         expression=texts.get("expression"),
         namespace=namespace,
-        region=texts.get("regionid") or told(dimensions.get("region")) or told(dimensions.get("regionId")),
+        region=texts.get("regionid")
+        or value_or_none(dimensions.get("region"))
+        or value_or_none(dimensions.get("regionId")),
         resource_id=dimensions[resource] if resource else None,
         resource_name=own_name,
         address=address,
@@ -125,12 +127,12 @@ def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
     for name in ("dimensionsoriginal", "instanceinfo"):
         if name in texts:
             for key, value in read_dimensions(texts[name]).items():
-                if key in _PLACES or not dimensions:
+                if key in _PLACE_DIMENSIONS or not dimensions:
                     dimensions.setdefault(key, value)
     return dimensions
 
 
-def _places(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> object:
+def _resource_key(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> object:
     """Return what tells the resources of one rule apart: dimensions, else the text in their place, else the name.
 
     The name only then, as it may change while an incident is open. Two resources that are taken for one would close
@@ -168,13 +170,13 @@ def _name_and_address(text: str | None) -> tuple[str | None, str | None]:
     if text is None or len(text) > _LONGEST_NAME:
         return text, None
     if "\\u" in text:
-        text = _ESCAPED.sub(_unescaped, text)  # seen escaped twice on the wire
+        text = _ESCAPED.sub(_unescape, text)  # seen escaped twice on the wire
     if match := _NAME_AND_ADDRESS.fullmatch(text):
         return match[1], match[2]
     name, address = _NAME_IN_PARTS.search(text), _ADDRESS_IN_PARTS.search(text)
     return name[1] if name else text, address[1] if address else None
 
 
-def _unescaped(match: re.Match[str]) -> str:
+def _unescape(match: re.Match[str]) -> str:
     units = bytes.fromhex(match[0].replace("\\u", ""))
     return units.decode("utf-16-be", "replace")

@@ -7,7 +7,7 @@ that is absent, empty or the text `null` says nothing. Nothing here raises.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trayalert.callbacks.body import json_text, read_json, sound
+from trayalert.callbacks.body import json_text, read_json, replace_surrogates
 
 
 class Tree:
@@ -15,10 +15,10 @@ class Tree:
 
     def __init__(self, parts: Mapping[str, Any]) -> None:
         self._parts: dict[str, Any] = {}
-        self._names = parts
+        self._original = parts
         for name, value in parts.items():
             if value is not None and value not in ("", "null"):
-                self._parts.setdefault(_plain(name), value)
+                self._parts.setdefault(_normalise_name(name), value)
 
     def __bool__(self) -> bool:
         """Whether any part says anything."""
@@ -26,12 +26,12 @@ class Tree:
 
     def has(self, *names: str) -> int:
         """Return how many of the parts there are."""
-        return sum(_plain(name) in self._parts for name in names)
+        return sum(_normalise_name(name) in self._parts for name in names)
 
     def text(self, *names: str) -> str | None:
         """Return the first of the parts that is a text, a number or a truth; None where there is none."""
         for name in names:
-            value = self._parts.get(_plain(name))
+            value = self._parts.get(_normalise_name(name))
             if isinstance(value, bool | str) and (text := json_text(value).strip()) and text != "null":
                 return text
         return None
@@ -39,7 +39,7 @@ class Tree:
     def tree(self, *names: str) -> "Tree":
         """Return the first of the parts that has parts itself; an empty tree where there is none."""
         for name in names:
-            value = _opened(self._parts.get(_plain(name)))
+            value = _parse_nested(self._parts.get(_normalise_name(name)))
             if isinstance(value, dict) and value:
                 return Tree(value)
         return Tree({})
@@ -47,7 +47,7 @@ class Tree:
     def trees(self, *names: str) -> tuple["Tree", ...]:
         """Return the first of the parts that is a list with trees in it, as those; one tree alone is such a list."""
         for name in names:
-            value = _opened(self._parts.get(_plain(name)))
+            value = _parse_nested(self._parts.get(_normalise_name(name)))
             found = tuple(Tree(item) for item in _items(value) if isinstance(item, dict) and item)
             if found:
                 return found
@@ -55,12 +55,16 @@ class Tree:
 
     def without(self, *names: str) -> "Tree":
         """Return the parts but for these."""
-        gone = set(map(_plain, names))
-        return Tree({name: value for name, value in self._names.items() if _plain(name) not in gone})
+        excluded = set(map(_normalise_name, names))
+        return Tree({name: value for name, value in self._original.items() if _normalise_name(name) not in excluded})
 
     def texts(self) -> dict[str, str]:
         """Return all parts that say anything, under their names as sent; what has parts itself as JSON."""
-        return {sound(name): text for name, value in self._names.items() if (text := _text(value)) is not None}
+        return {
+            replace_surrogates(name): text
+            for name, value in self._original.items()
+            if (text := _text(value)) is not None
+        }
 
 
 def _text(value: object) -> str | None:
@@ -68,11 +72,11 @@ def _text(value: object) -> str | None:
     return None if text in {"", "null"} else text
 
 
-def _plain(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
-def _opened(value: object) -> object:
+def _parse_nested(value: object) -> object:
     """Read JSON that stands in a text."""
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         return read_json(value)
@@ -81,6 +85,6 @@ def _opened(value: object) -> object:
 
 def _items(value: object) -> Iterator[object]:
     if isinstance(value, list):
-        yield from map(_opened, value)
+        yield from map(_parse_nested, value)
     elif value is not None:
         yield value

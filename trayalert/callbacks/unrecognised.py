@@ -39,7 +39,7 @@ _DEEP_TEXTS = ("text", "message", "content", "description", "body")
 """Words that say the same wherever they stand: further in, a `name` is anybody's."""
 _MOST_TREES = 200
 
-_LOOKED_AT: Final = 65_536
+_MOST_SEARCHED: Final = 65_536
 _LONGEST_TITLE, _LONGEST_TEXT = 300, 4_000
 
 
@@ -70,7 +70,7 @@ def _trees(body: Body) -> Iterator[Tree]:
     """Return the body and what it holds one level down, the outer one first."""
     elements = body.fields.get("xml") if body.document is None else None
     if elements is not None:
-        found = _ELEMENT.finditer(elements[:_LOOKED_AT])
+        found = _ELEMENT.finditer(elements[:_MOST_SEARCHED])
         yield Tree({match[1]: match[2] or unescape(match[3]) for match in reversed(list(found))})
         return
     top = Tree(body.names)

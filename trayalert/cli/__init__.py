@@ -17,12 +17,12 @@ from trayalert.cli import (
     secret_commands,
     send_command,
 )
-from trayalert.cli.command_base import FaultTellingGroup, data_dir_option
+from trayalert.cli.command_base import FaultReportingGroup, data_dir_option
 from trayalert.cli.run_commands import address_options, run_tray
 
 
 @click.group(
-    cls=FaultTellingGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=FaultReportingGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, message="trayalert %(version)s")
 @data_dir_option

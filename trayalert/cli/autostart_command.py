@@ -17,10 +17,10 @@ def autostart(as_json: bool, wanted: str | None) -> None:
 
     if wanted is not None:
         set_autostart(wanted == "on", find_own_places())
-    state = autostarts()
+    enabled = autostarts()
     if as_json:
-        click.echo(json.dumps({"autostart": state}))
-    elif state is None:
+        click.echo(json.dumps({"autostart": enabled}))
+    elif enabled is None:
         fail("this system has no place for programs that start with the session.")
     else:
-        click.echo("trayalert starts with the session" if state else "trayalert does not start with the session")
+        click.echo("trayalert starts with the session" if enabled else "trayalert does not start with the session")

@@ -16,14 +16,14 @@ if TYPE_CHECKING:  # read the log only where a command does
     from trayalert.domain.settings.settings import Settings
     from trayalert.storage.reader import Reader
 
-Command = Callable[..., Any]
+CommandFunction = Callable[..., Any]
 LARGEST_NUMBER = 2**63 - 1
 
 
-def data_dir_option(command: Command) -> Command:
+def data_dir_option(command: CommandFunction) -> CommandFunction:
     """Let a command take `--data-dir`, wherever it stands."""
 
-    def keep(context: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    def store(context: click.Context, _: click.Parameter, value: str | None) -> str | None:
         if value is not None:
             context.find_root().meta["data_dir"] = value
         return value
@@ -31,13 +31,13 @@ def data_dir_option(command: Command) -> Command:
     return click.option(
         "--data-dir",
         metavar="DIR",
-        callback=keep,
+        callback=store,
         expose_value=False,
         help="Keep settings, log, secrets and lock in this folder (also TRAYALERT_DATA_DIR).",
     )(command)
 
 
-def json_option(command: Command) -> Command:
+def json_option(command: CommandFunction) -> CommandFunction:
     """Let a command take `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Machine output.")(command)
 
@@ -62,13 +62,13 @@ def own_settings(places: Places) -> "Settings":
     return settings
 
 
-def speak_utf8() -> None:
+def set_utf8_output() -> None:
     """Machine output is UTF-8, whatever people read here."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-class FaultTellingGroup(click.Group):
+class FaultReportingGroup(click.Group):
     """Tells the world's faults in one sentence; a traceback is for a fault of ours."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -116,12 +116,12 @@ def open_reader(places: Places) -> "Iterator[Reader | None]":
 
 
 @contextlib.contextmanager
-def alone(places: Places) -> Iterator[None]:
+def without_instance(places: Places) -> Iterator[None]:
     """Own the data dir for one change, as no instance runs that could be asked."""
-    from trayalert.app.control.ownership import OwnedError, owning
+    from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
 
     try:
-        with owning(places.lock, click.get_current_context().info_name or ""):
+        with own_data_dir(places.lock, click.get_current_context().info_name or ""):
             yield
-    except OwnedError as owned:
-        fail(f"{owned} and does not answer: {places.data_dir}. End it first.")
+    except AlreadyOwnedError as error:
+        fail(f"{error} and does not answer: {places.data_dir}. End it first.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option, speak_utf8
+from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option, set_utf8_output
 from trayalert.cli.query_commands import state_of
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ _INDENT = 21
 @json_option
 def doctor(as_json: bool) -> None:
     """Look at everything that trayalert needs, and say what is wrong and what to do. It changes nothing."""
-    from trayalert.app.diagnostics.doctor.doctor import examine, record
+    from trayalert.app.diagnostics.doctor.doctor import doctor_record, examine
 
     logging.getLogger().addHandler(logging.NullHandler())  # a traceback is for `trayalert diagnostics`
     checks = examine(find_own_places())
-    found = record(checks)
+    found = doctor_record(checks)
     if as_json:
-        speak_utf8()
+        set_utf8_output()
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
         for check in checks:
@@ -50,33 +50,33 @@ def _lines(check: "Check") -> list[str]:
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
 def diagnostics(output: Path | None) -> None:
     """Gather what helps to look into a fault, in one zip file, with no alert, no secret and no name in it."""
-    from trayalert.app.diagnostics.bundle import bundle, write
+    from trayalert.app.diagnostics.bundle import make_bundle, write_bundle
     from trayalert.domain.fault import Fault
-    from trayalert.services.maintenance.log_check import checkup
+    from trayalert.services.maintenance.log_check import check_data_dir
 
     places = find_own_places()
-    doctor = _looked_over(places)
+    doctor = _run_doctor(places)
     try:
         state = state_of(places)
     except Fault as fault:
         state = {"problem": str(fault)}
     try:
-        check = checkup(places.log, others=places.private)
+        check = check_data_dir(places.log, private_files=places.private)
     except Fault as fault:
         check = {"problem": str(fault)}
     path = output or Path(f"trayalert-diagnostics-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip")
     try:
-        write(path, bundle(places, state, check, doctor))
+        write_bundle(path, make_bundle(places, state, check, doctor))
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror or error}")
     click.echo(f"written to {path}; it holds no alert and no secret, and a code in the place of each id and name")
 
 
-def _looked_over(places: "Places") -> dict[str, Any]:
+def _run_doctor(places: "Places") -> dict[str, Any]:
     """Return what the doctor found, with the tracebacks of faults of its own."""
-    from trayalert.app.diagnostics.doctor.doctor import examine, record
+    from trayalert.app.diagnostics.doctor.doctor import doctor_record, examine
 
-    said = io.StringIO()
-    logging.getLogger().addHandler(logging.StreamHandler(said))
-    found = record(examine(places))
-    return found | {"faults": said.getvalue()}
+    log_output = io.StringIO()
+    logging.getLogger().addHandler(logging.StreamHandler(log_output))
+    found = doctor_record(examine(places))
+    return found | {"faults": log_output.getvalue()}

@@ -10,7 +10,7 @@ from trayalert.cli.command_base import (
     json_option,
     open_reader,
     own_settings,
-    speak_utf8,
+    set_utf8_output,
 )
 from trayalert.domain.times import iso
 
@@ -22,25 +22,25 @@ def expected(as_json: bool) -> None:
     """List the expected callbacks, and which of them are silent."""
     from trayalert.app.control.control_protocol import ask
     from trayalert.app.platform.clock import now
-    from trayalert.app.platform.state_store import Remembered
-    from trayalert.services.heartbeat.history import standings
+    from trayalert.app.platform.state_store import StateStore
+    from trayalert.services.heartbeat.history import expected_records
 
     places = find_own_places()
     settings = own_settings(places)
     listening = ask(places.socket, {"do": "status"}) is not None
     with open_reader(places) as reader:
-        memory = Remembered(places.remembered)
-        rows = standings(reader, settings.expected, memory, now=now(), listening=listening)
+        memory = StateStore(places.state_file)
+        rows = expected_records(reader, settings.expected, memory, now=now(), listening=listening)
     if as_json:
-        speak_utf8()
+        set_utf8_output()
         for row in rows:
             moments = {"last_at": iso(row["last_at"]), "due_at": iso(row["due_at"])}
             click.echo(json.dumps(row | moments, ensure_ascii=False))
         return
-    from trayalert.services.presentation.terminal_tables import expected_lines
+    from trayalert.services.presentation.terminal_tables import expected_callback_lines
 
     if not rows:
         click.echo("nothing is expected: the settings have no [[expected]]", err=True)
         return
-    for line in expected_lines(rows):
+    for line in expected_callback_lines(rows):
         click.echo(line)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trayalert.cli.command_base import (
-    alone,
     data_dir_option,
     fail,
     find_own_places,
     json_option,
     own_settings,
-    speak_utf8,
+    set_utf8_output,
+    without_instance,
 )
 
 if TYPE_CHECKING:
@@ -27,21 +27,21 @@ _LONGEST_BACKUP = 600.0
 @json_option
 def check(as_json: bool) -> None:
     """Look the log, its backups and the quarantine over, and say what was found. Works while trayalert runs."""
-    from trayalert.services.maintenance.log_check import checkup
+    from trayalert.services.maintenance.log_check import check_data_dir
 
     places = find_own_places()
-    found = checkup(places.log, others=places.private)
+    found = check_data_dir(places.log, private_files=places.private)
     if as_json:
-        speak_utf8()
+        set_utf8_output()
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
-        for line in _told(found):
+        for line in _check_lines(found):
             click.echo(line)
     if not found["ok"]:
         click.get_current_context().exit(1)
 
 
-def _told(found: dict[str, Any]) -> list[str]:
+def _check_lines(found: dict[str, Any]) -> list[str]:
     rows, backups = found["rows"], found["backups"]
     lines = [f"problem: {problem}" for problem in found["problems"]]
     lines += [f"note: {note}" for note in found["notes"]]
@@ -76,14 +76,14 @@ def backup() -> None:
     places = find_own_places()
     if not places.log.exists():
         fail(f"there is no log {places.log} yet.")
-    answer = ask(places.socket, {"do": "backup"}, deadline=_LONGEST_BACKUP)
-    if answer is None:
-        with alone(places):
+    reply = ask(places.socket, {"do": "backup"}, deadline=_LONGEST_BACKUP)
+    if reply is None:
+        with without_instance(places):
             made = make_backup(places.log, keep=own_settings(places).backups, now=now(), rest=lambda: None)
-        answer = {"done": str(made.path)}
-    if not answer.get("done"):
-        fail(answer.get("error"))
-    click.echo(f"the backup is {answer['done']}")
+        reply = {"done": str(made.path)}
+    if not reply.get("done"):
+        fail(reply.get("error"))
+    click.echo(f"the backup is {reply['done']}")
 
 
 @click.command()
@@ -110,35 +110,35 @@ def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
             f"trayalert runs ({running.get('front')}, process {running.get('pid')}). End it first: nobody may have the "
             "log open while a backup takes its place."
         )
-    with alone(places):
+    with without_instance(places):
         _restore(places, backup or _newest_good(places))
 
 
 def _restore(places: "Places", backup: Path) -> None:
     from trayalert.app.platform.clock import now
-    from trayalert.services.maintenance.salvage_job import salvage_alone
-    from trayalert.storage.recovery.backups import look_over
+    from trayalert.services.maintenance.salvage_job import salvage_offline
+    from trayalert.storage.recovery.backups import check_backup
     from trayalert.storage.recovery.restore import restore_backup
 
-    deliveries, alerts, incidents = look_over(backup)
+    deliveries, alerts, incidents = check_backup(backup)
     folder = restore_backup(places.log, backup, now=now())
     click.echo(f"restored {backup}: {deliveries:,} callbacks, {alerts:,} alerts, {incidents:,} incidents.")
     if folder:
         click.echo(f"The former log was moved to {folder}.")
-    for sentence in salvage_alone(places.log, now=now()):
+    for sentence in salvage_offline(places.log, now=now()):
         click.echo(sentence)
-    totals = look_over(places.log, digests=False)
+    totals = check_backup(places.log, digests=False)
     click.echo(f"The log holds {totals[0]:,} callbacks, {totals[1]:,} alerts and {totals[2]:,} incidents now.")
 
 
 def _newest_good(places: "Places") -> Path:
     from trayalert.app.platform.clock import now
     from trayalert.storage.faults import LogFault
-    from trayalert.storage.recovery.backups import list_backups, look_over
+    from trayalert.storage.recovery.backups import check_backup, list_backups
 
     for candidate in list_backups(places.log, now=now()):
         try:
-            look_over(candidate.path)
+            check_backup(candidate.path)
         except LogFault as fault:
             click.echo(f"trayalert: {fault}; an older one is looked for", err=True)
         else:
@@ -151,7 +151,7 @@ def _list(places: "Places", *, as_json: bool) -> None:
 
     records = backup_records(places.log)
     if as_json:
-        speak_utf8()
+        set_utf8_output()
         for record in records:
             click.echo(json.dumps(record, ensure_ascii=False))
         return

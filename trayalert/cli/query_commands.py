@@ -16,7 +16,7 @@ from trayalert.cli.command_base import (
     json_option,
     open_reader,
     own_settings,
-    speak_utf8,
+    set_utf8_output,
 )
 from trayalert.domain.times import read_moment
 
@@ -28,7 +28,7 @@ def status(as_json: bool) -> None:
     """Say how the program and its log are."""
     state = state_of(find_own_places())
     if as_json:
-        speak_utf8()
+        set_utf8_output()
         click.echo(json.dumps(state, ensure_ascii=False))
         return
     from trayalert.services.presentation.terminal_tables import status_lines
@@ -40,16 +40,16 @@ def status(as_json: bool) -> None:
 def state_of(places: Places) -> dict[str, Any]:
     """Return the object of `status`; a log that cannot be read is a sentence in it."""
     from trayalert.app.control.control_protocol import ask
-    from trayalert.app.diagnostics.crashes import Crashes
+    from trayalert.app.diagnostics.crashes import CrashFiles
     from trayalert.domain.fault import Fault
     from trayalert.domain.incident.stored import Totals
-    from trayalert.services.maintenance.log_check import kept_record
-    from trayalert.services.presentation.status import NO_TOTALS, read_running
+    from trayalert.services.maintenance.log_check import backup_summary_record
+    from trayalert.services.presentation.status import NO_TOTALS, read_instance_status
     from trayalert.services.presentation.status import status as compose
 
     settings, problems = read_settings(places)
-    answer = ask(places.socket, {"do": "status"})
-    running = read_running(answer["running"]) if answer and "running" in answer else None
+    reply = ask(places.socket, {"do": "status"})
+    running = read_instance_status(reply["running"]) if reply and "running" in reply else None
     totals: Totals | None = None
     log_problem = None
     try:
@@ -66,11 +66,11 @@ def state_of(places: Places) -> dict[str, Any]:
         problems=problems,
         totals=totals,
         log_problem=log_problem,
-        crashes=tuple(map(str, Crashes(places.crashes, str).unseen())),
+        crashes=tuple(map(str, CrashFiles(places.crashes, str).unseen())),
         running=running,
         data_dir=str(places.data_dir),
     )
-    return state | kept_record(places.log)
+    return state | backup_summary_record(places.log)
 
 
 @click.command()
@@ -84,19 +84,19 @@ def state_of(places: Places) -> dict[str, Any]:
 @click.option("--raw", is_flag=True, help="With the body as it came (base64; with --json).")
 def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw: bool) -> None:
     """List alerts, the newest first."""
-    from trayalert.services.access.source_address import Senders
+    from trayalert.services.access.source_address import SourceAddresses
     from trayalert.services.presentation.json_records import alert_record, json_line
     from trayalert.services.presentation.links import link_table
 
     places = find_own_places()
     settings = own_settings(places)
-    links, senders, language = link_table(settings), Senders(settings), own_language(settings)
+    links, source_addresses, language = link_table(settings), SourceAddresses(settings), own_language(settings)
     with open_reader(places) as reader:
         found = reader.alerts(limit=limit, after=after, search=search, raw=raw) if reader else ()
         if as_json:
-            speak_utf8()
+            set_utf8_output()
             for stored in found:
-                click.echo(json_line(alert_record(stored, links, senders, language)))
+                click.echo(json_line(alert_record(stored, links, source_addresses, language)))
             return
         from trayalert.services.presentation.terminal_tables import alert_lines
 
@@ -120,7 +120,7 @@ def incidents(as_json: bool, only_open: bool) -> None:
     with open_reader(places) as reader:
         found = reader.every_incident(only_open=only_open) if reader else ()
         if as_json:
-            speak_utf8()
+            set_utf8_output()
             for stored in found:
                 record = incident_record(stored, links, now=now(), mute_period=mute_period(settings))
                 click.echo(json_line(record))
@@ -144,7 +144,7 @@ def gaps(as_json: bool, limit: int) -> None:
     with open_reader(find_own_places()) as reader:
         found = reader.gaps(limit=limit) if reader else []
     if as_json:
-        speak_utf8()
+        set_utf8_output()
     lines = (json_line(gap_record(gap, now=now())) for gap in found) if as_json else gap_lines(found, now=now())
     for line in lines:
         click.echo(line)
@@ -162,19 +162,19 @@ def gaps(as_json: bool, limit: int) -> None:
 @click.option("--until", metavar="TIME", help="Up to this arrival.")
 def export(form: str, output: str | None, since: str | None, until: str | None) -> None:
     """Write alerts out as CSV, or as JSON with one object a line; the oldest first."""
-    from trayalert.services.access.source_address import Senders
+    from trayalert.services.access.source_address import SourceAddresses
     from trayalert.services.presentation.export import write_alerts
     from trayalert.services.presentation.links import link_table
 
-    speak_utf8()
+    set_utf8_output()
     bounds = _moment(since, "--since", 0), _moment(until, "--until", LARGEST_NUMBER)
     places = find_own_places()
     settings = own_settings(places)
     with open_reader(places) as reader:
         found = reader.alerts_between(*bounds) if reader else iter(())
         try:
-            links, senders, language = link_table(settings), Senders(settings), own_language(settings)
-            count = write_alerts(found, links, senders, language, form=form, output=output)
+            links, source_addresses, language = link_table(settings), SourceAddresses(settings), own_language(settings)
+            count = write_alerts(found, links, source_addresses, language, file_format=form, output=output)
         except BrokenPipeError:
             raise
         except OSError as error:

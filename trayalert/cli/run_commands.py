@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from trayalert.app.platform.places import read_settings
-from trayalert.cli.command_base import Command, data_dir_option, fail, find_own_places
+from trayalert.cli.command_base import CommandFunction, data_dir_option, fail, find_own_places
 from trayalert.domain.fault import Fault
 
 if TYPE_CHECKING:
     from trayalert.app.receiver import Plan
 
 
-def address_options(command: Command) -> Command:
+def address_options(command: CommandFunction) -> CommandFunction:
     """Let a command take `--host` and `--port`."""
     command = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one.")(
         command
@@ -32,7 +32,7 @@ def serve(host: str | None, port: int | None) -> None:
     """Receive and keep callbacks with no window and no tray."""
     from trayalert.app.headless import serve as receive
 
-    with owned("serve", host, port) as plan:
+    with owned_plan("serve", host, port) as plan:
         receive(plan)
 
 
@@ -42,21 +42,21 @@ def guide() -> None:
     """Show how Cloud Monitor gets here, step by step; starts the tray application where none runs."""
     from trayalert.app.control.control_protocol import ask
 
-    answer = ask(find_own_places().socket, {"do": "show", "what": "guide"})
-    if answer is None:
-        run_tray(None, None, guide=True)
-    elif not answer.get("done"):
+    reply = ask(find_own_places().socket, {"do": "show", "what": "guide"})
+    if reply is None:
+        run_tray(None, None, show_setup=True)
+    elif not reply.get("done"):
         fail("`trayalert serve` runs there, which has no windows. End it, and start trayalert; or write the settings.")
     else:
         click.echo("the guide is shown")
 
 
-def run_tray(host: str | None, port: int | None, *, minimised: bool = False, guide: bool = False) -> NoReturn:
+def run_tray(host: str | None, port: int | None, *, minimised: bool = False, show_setup: bool = False) -> NoReturn:
     """Run the tray application to its end."""
     from trayalert.app.platform import screen
 
-    with contextlib.ExitStack() as until_drawn:
-        problem = screen.problem(until_drawn)
+    with contextlib.ExitStack() as until_screen_open:
+        problem = screen.find_screen_problem(until_screen_open)
         if problem:
             click.echo(f"trayalert: {problem} To receive without a screen, run: trayalert serve", err=True)
             sys.exit(2)
@@ -65,25 +65,25 @@ def run_tray(host: str | None, port: int | None, *, minimised: bool = False, gui
         from trayalert.services.access.secrets import SecretFault
 
         try:
-            with owned("tray", host, port, minimised=minimised, guide=guide) as plan:
+            with owned_plan("tray", host, port, minimised=minimised, show_setup=show_setup) as plan:
                 from trayalert.app.desktop import run_desktop
 
-                sys.exit(run_desktop(plan, drawn=until_drawn.close))
+                sys.exit(run_desktop(plan, on_screen_open=until_screen_open.close))
         except (PlaceFault, SecretFault) as fault:
             click.echo(f"trayalert: {fault}", err=True)
-            show_trouble(fault, drawn=until_drawn.close)
+            show_startup_error(fault, on_screen_open=until_screen_open.close)
 
 
 @contextlib.contextmanager
-def owned(
-    front: str, host: str | None, port: int | None, *, minimised: bool = False, guide: bool = False
+def owned_plan(
+    mode: str, host: str | None, port: int | None, *, minimised: bool = False, show_setup: bool = False
 ) -> Iterator["Plan"]:
     """Own the data dir and plan the receiver. A second tray raises the window of the first and is done."""
     from dataclasses import replace
 
     from trayalert.app.control.control_protocol import ControlFault, ask
-    from trayalert.app.control.ownership import OwnedError, owning
-    from trayalert.app.platform.logging_setup import log_to_stderr
+    from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
+    from trayalert.app.platform.logging_setup import configure_logging
     from trayalert.app.receiver import Plan
     from trayalert.services.access.secrets import Secrets
 
@@ -97,36 +97,36 @@ def owned(
     if port is not None:
         settings = replace(settings, port=port)
     try:
-        with owning(places.lock, front):
+        with own_data_dir(places.lock, mode):
             secrets = Secrets(places.secrets)
-            log_to_stderr(secrets.mask, places.program_log)
-            with _noted(front):
+            configure_logging(secrets.mask, places.program_log)
+            with _logged_run(mode):
                 yield Plan(
                     places=places,
                     settings=settings,
                     problems=problems,
                     secrets=secrets,
-                    front=front,
+                    mode=mode,
                     minimised=minimised,
-                    guide=guide,
+                    show_setup=show_setup,
                 )
-    except OwnedError as owned:
-        if front == "tray" and owned.owner and owned.owner.front == "tray":
+    except AlreadyOwnedError as error:
+        if mode == "tray" and error.owner and error.owner.mode == "tray":
             with contextlib.suppress(ControlFault):
-                answer = _patiently(lambda: ask(places.socket, {"do": "show"}))
-                if answer and answer.get("done"):
+                reply = _retry(lambda: ask(places.socket, {"do": "show"}))
+                if reply and reply.get("done"):
                     click.echo("trayalert runs already; its window is shown.")
                     sys.exit(0)
-        fail(f"{owned}: {places.data_dir}. End it, or name another --data-dir.")
+        fail(f"{error}: {places.data_dir}. End it, or name another --data-dir.")
 
 
 @contextlib.contextmanager
-def _noted(front: str) -> Iterator[None]:
+def _logged_run(mode: str) -> Iterator[None]:
     """Note begin and end in the program's log: started with the session, nobody sees its stderr."""
     from trayalert import __version__
-    from trayalert.app.platform.logging_setup import NOTED
+    from trayalert.app.platform.logging_setup import LIFECYCLE_LOGGER
 
-    NOTED.info("trayalert %s (%s, process %d) begins", __version__, front, os.getpid())
+    LIFECYCLE_LOGGER.info("trayalert %s (%s, process %d) begins", __version__, mode, os.getpid())
     end = "in good order"
     try:
         yield
@@ -137,32 +137,32 @@ def _noted(front: str) -> Iterator[None]:
         end = f"by {type(error).__name__}"
         raise
     finally:
-        NOTED.info("trayalert ends: %s", end)
+        LIFECYCLE_LOGGER.info("trayalert ends: %s", end)
 
 
-def show_trouble(fault: Exception, *, drawn: Callable[[], None]) -> NoReturn:
+def show_startup_error(fault: Exception, *, on_screen_open: Callable[[], None]) -> NoReturn:
     """Show what keeps the tray application from its begin, until that is gone; then begin anew."""
-    from trayalert.app.backends.startup_error_backend import wait_until_begun
-    from trayalert.app.control.ownership import OwnedError, owning
+    from trayalert.app.backends.startup_error_backend import wait_for_start
+    from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
     from trayalert.services.access.secrets import Secrets
 
-    def begin() -> None:
+    def start() -> None:
         places = find_own_places()
         places.make()
-        with contextlib.suppress(OwnedError), owning(places.lock, "tray"):
+        with contextlib.suppress(AlreadyOwnedError), own_data_dir(places.lock, "tray"):
             Secrets(places.secrets)
 
-    if not wait_until_begun(str(fault), begin, drawn):
+    if not wait_for_start(str(fault), start, on_screen_open):
         sys.exit(0)
     arguments = sys.argv if getattr(sys, "frozen", False) else sys.orig_argv
     os.execv(sys.executable, [sys.executable, *arguments[1:]])  # noqa: S606 - ourselves, with our own arguments
 
 
-def _patiently(ask: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
+def _retry(ask: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
     """Ask again for a few seconds: who owns the data dir may just be starting."""
     for pause in (0.1, 0.2, 0.4, 0.8, 1.6):
-        answer = ask()
-        if answer is not None:
-            return answer
+        reply = ask()
+        if reply is not None:
+            return reply
         time.sleep(pause)
     return ask()

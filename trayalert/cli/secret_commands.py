@@ -7,14 +7,14 @@ import click
 
 from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import (
-    alone,
     data_dir_option,
     fail,
     find_own_places,
     json_option,
     open_reader,
     own_settings,
-    speak_utf8,
+    set_utf8_output,
+    without_instance,
 )
 from trayalert.domain.times import iso, read_age
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def url(name: str | None, rotate: bool, grace: str) -> None:
     """Print the callback URL, secret included, for Cloud Monitor's rules."""
     from trayalert.app.control.control_protocol import ask
-    from trayalert.services.presentation.status import callback_url, read_running, shut_door
+    from trayalert.services.presentation.status import callback_url, closed_listener, read_instance_status
 
     length = read_age(grace)
     if length is None:
@@ -39,16 +39,16 @@ def url(name: str | None, rotate: bool, grace: str) -> None:
     places.make()
     settings = own_settings(places)
     if rotate:
-        _change(places, {"do": "rotate", "grace": length, "name": name})
-    told = (ask(places.socket, {"do": "status"}) or {}).get("running")
-    running = read_running(told) if told else None
-    door = running.door if running else shut_door(settings)
+        _change_secrets(places, {"do": "rotate", "grace": length, "name": name})
+    raw_status = (ask(places.socket, {"do": "status"}) or {}).get("running")
+    running = read_instance_status(raw_status) if raw_status else None
+    listener = running.listener if running else closed_listener(settings)
     public_url = (running.reach.public_url if running else None) or settings.public_url
-    if not door.port and public_url is None:
+    if not listener.port and public_url is None:
         fail(f"port = 0 in {places.settings} picks a free port at each start: start trayalert, then ask again.")
     secrets = _own_secrets(places)
-    secret = secrets.present if name is None else secrets.value_of(name)
-    click.echo(callback_url(public_url, door, secret))
+    secret = secrets.current if name is None else secrets.value_of(name)
+    click.echo(callback_url(public_url, listener, secret))
 
 
 @click.group(invoke_without_command=True)
@@ -61,7 +61,7 @@ def secrets(context: click.Context, as_json: bool) -> None:
         return
     rows = _rows(find_own_places())
     if as_json:
-        speak_utf8()
+        set_utf8_output()
         for row in rows:
             click.echo(json.dumps(row, ensure_ascii=False))
         return
@@ -78,7 +78,7 @@ def add(name: str) -> None:
     """Make a secret of a new name; `trayalert url --name NAME` prints its URL."""
     places = find_own_places()
     places.make()
-    _change(places, {"do": "add secret", "name": name})
+    _change_secrets(places, {"do": "add secret", "name": name})
     click.echo(f"there is a secret {name} now: trayalert url --name {name} prints its URL")
 
 
@@ -87,22 +87,22 @@ def add(name: str) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Take a secret away; its URL opens nothing from now on."""
-    _change(find_own_places(), {"do": "remove secret", "name": name})
+    _change_secrets(find_own_places(), {"do": "remove secret", "name": name})
     click.echo(f"the secret {name} is gone: its URL opens nothing any more")
 
 
-def _change(places: Places, wish: dict[str, Any]) -> None:
+def _change_secrets(places: Places, command: dict[str, Any]) -> None:
     """Let the running instance change the secrets; where none runs, do it here."""
     from trayalert.app.control.control_protocol import ask
     from trayalert.app.platform.clock import now
     from trayalert.services.access.secrets import Secrets
 
-    answer = ask(places.socket, wish)
-    if answer is None:
-        with alone(places):
-            Secrets(places.secrets).do(wish, now=now())
-    elif not answer.get("done"):
-        fail(answer.get("error"))
+    reply = ask(places.socket, command)
+    if reply is None:
+        with without_instance(places):
+            Secrets(places.secrets).apply(command, now=now())
+    elif not reply.get("done"):
+        fail(reply.get("error"))
 
 
 def _own_secrets(places: Places) -> "Secrets":
@@ -123,7 +123,7 @@ def _rows(places: Places) -> list[dict[str, Any]]:
     with open_reader(places) as reader:
         uses = {use.name: use for use in (reader.secret_uses() if reader else ())}
     rows = []
-    for secret in _own_secrets(places).holding(now()):
+    for secret in _own_secrets(places).active(now()):
         use = uses.get(secret.label)
         rows.append(
             {

@@ -30,8 +30,8 @@ def send(
     file: str | None,
 ) -> None:
     """Play Cloud Monitor: send a callback as it does, form-encoded, with its headers and its retries."""
-    from trayalert.app.simulation import own_post, play
-    from trayalert.services.simulator.client import Post, sample_names, sample_text
+    from trayalert.app.simulation import own_client, send_payloads
+    from trayalert.services.simulator.client import CallbackSender, sample_body, sample_names
 
     if list_samples:
         for name in sample_names():
@@ -43,16 +43,16 @@ def send(
         with click.open_file(file, "rb") as stream:
             content = stream.read()
     else:
-        content = sample_text(sample or "ecs-cpu")
+        content = sample_body(sample or "ecs-cpu")
     sys.exit(
-        play(
-            Post(target) if target else own_post(find_own_places()),
+        send_payloads(
+            CallbackSender(target) if target else own_client(find_own_places()),
             content,
             recover=recover,
             keep_time=keep_time,
             count=count,
             rate=rate,
-            say=click.echo,
-            complain=lambda text: click.echo(f"trayalert: {text}", err=True),
+            report=click.echo,
+            report_refusal=lambda text: click.echo(f"trayalert: {text}", err=True),
         )
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from trayalert.domain.times import Millis
 
-OWN = "OWN"
+INTERNAL_METHOD = "OWN"
 """The method of what the program itself has to say. No request has it: nobody else can say that, nor was it heard."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.log_state import LogState
-from trayalert.domain.reachability import ReachState
+from trayalert.domain.reachability import ReachabilityState
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
 
@@ -34,7 +34,7 @@ class TestReceived:
 
 
 @dataclass(frozen=True, slots=True)
-class DoorChanged:
+class ListenerChanged:
     """The listener opened (`problem` is None, `host` and `port` are the real ones) or could not (a sentence).
 
     Not `opened`: it is open all the while, but there is something new to say of it.
@@ -55,7 +55,7 @@ class CallbackRefused:
     """
 
     cause: str
-    sentence: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ class ResolveFailed:
     """An incident could not be marked recovered by hand; a sentence says why."""
 
     incident_id: int
-    sentence: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reread:
+class ReparseProgress:
     """Old callbacks were read again, up to a place in the log; `finished` with the last. Nobody is to be disturbed.
 
     `done` of `total` callbacks; `turned` were unrecognised and are alerts now, in others something is `refreshed`.
@@ -88,10 +88,10 @@ class Reread:
 
 
 @dataclass(frozen=True, slots=True)
-class ReachChanged:
+class ReachabilityChanged:
     """Whether the outside can reach us is another now, or why; also a probe that changed nothing else."""
 
-    state: ReachState
+    state: ReachabilityState
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +120,20 @@ class GapChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class ReceptionResumed:
     """The program is back from a gap that is worth telling, once: what came since, until the moment of telling.
 
-    `callbacks` arrived since its end; `opened` incidents were opened by them, `burning` of those are open still.
+    `callbacks` arrived since its end; `opened` incidents were opened by them, `firing` of those are open still.
     """
 
     gap: Gap
     callbacks: int
     opened: int
-    burning: int
+    firing: int
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class SampleSent:
     """A sample callback was sent through the public address; a sentence says what went wrong, None: it came in."""
 
     problem: str | None
@@ -143,15 +143,15 @@ Event = (
     CallbackArrived
     | IncidentChanged
     | TestReceived
-    | DoorChanged
+    | ListenerChanged
     | CallbackRefused
     | LogChanged
     | ResolveFailed
-    | Reread
-    | ReachChanged
+    | ReparseProgress
+    | ReachabilityChanged
     | TunnelChanged
     | UrlChanged
     | GapChanged
-    | Returned
-    | Rehearsed
+    | ReceptionResumed
+    | SampleSent
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from trayalert.domain.times import Millis
 
 
-class Cause(enum.StrEnum):
+class GapCause(enum.StrEnum):
     """`off`: the program did not run. `asleep`: the computer slept, or the program stood still. `blind`: see reach.
 
     A word that is none of these, of another version or of damage, is read as `blind`: one row hides no others.
@@ -18,7 +18,7 @@ class Cause(enum.StrEnum):
     BLIND = "blind"
 
     @classmethod
-    def _missing_(cls, _: object) -> "Cause":
+    def _missing_(cls, _: object) -> "GapCause":
         return cls.BLIND
 
 
@@ -27,7 +27,7 @@ class Gap:
     """One gap. `ended_at` is None while it lasts; `why` is a sentence, or nothing where there is nothing to add."""
 
     id: int
-    cause: Cause
+    cause: GapCause
     began_at: Millis
     ended_at: Millis | None = None
     why: str | None = None
@@ -37,11 +37,11 @@ class Gap:
         return max(0, (now if self.ended_at is None else self.ended_at) - self.began_at)
 
 
-def deaf_time(gaps: Iterable[Gap], *, since: Millis, until: Millis) -> Millis:
+def gap_time(gaps: Iterable[Gap], *, since: Millis, until: Millis) -> Millis:
     """Return how much of a span lies in gaps, what lies in several once."""
-    deaf, reached = 0, since
+    total, covered_until = 0, since
     for gap in sorted(gaps, key=lambda gap: gap.began_at):
         end = until if gap.ended_at is None else min(gap.ended_at, until)
-        deaf += max(0, end - max(gap.began_at, reached))
-        reached = max(reached, end)
-    return deaf
+        total += max(0, end - max(gap.began_at, covered_until))
+        covered_until = max(covered_until, end)
+    return total

@@ -14,12 +14,12 @@ _INCIDENT = "incident-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notification:
     """One notification. There is at most one per `tag` on the screen: a later one replaces it.
 
-    `action` is the word on its button; a click on the text does the same. `further` are more buttons: a key that comes
-    back with the click, and a word. `lasts` is how long it stays, None as the
-    daemon likes. `quiet`: it changes the one that is on the screen, and is dropped where there is none. `awaited`: the
+    `button` is the word on its button; a click on the text does the same. `more_buttons` are others: a key that comes
+    back with the click, and a word. `timeout` is how long it stays, None as the
+    daemon likes. `update_only`: it changes the one on the screen, and is dropped where there is none. `awaited`: the
     person waits for it, so it pops up even where calm ones only go to a list.
     """
 
@@ -27,34 +27,34 @@ class Notice:
     level: Level
     title: str
     lines: tuple[str, ...] = ()
-    action: str = "Open"
-    further: tuple[tuple[str, str], ...] = ()
-    lasts: Millis | None = None
-    quiet: bool = False
+    button: str = "Open"
+    more_buttons: tuple[tuple[str, str], ...] = ()
+    timeout: Millis | None = None
+    update_only: bool = False
     awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
+class ShowNotification:
     """Put it on the screen, in place of an earlier one with its tag."""
 
-    notice: Notice
+    notification: Notification
 
     @property
     def tag(self) -> str:
         """The tag that it is about."""
-        return self.notice.tag
+        return self.notification.tag
 
 
 @dataclass(frozen=True, slots=True)
-class Withdraw:
-    """Take away what is shown with that tag; with a `farewell`, only after that was shown shortly in its place."""
+class WithdrawNotification:
+    """Take away what is shown with that tag; with a `final` one, only after that was shown shortly in its place."""
 
     tag: str
-    farewell: Notice | None = None
+    final: Notification | None = None
 
 
-Wish = Show | Withdraw
+NotificationRequest = ShowNotification | WithdrawNotification
 
 
 def incident_tag(incident_id: int) -> str:

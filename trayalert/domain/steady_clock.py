@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from trayalert.domain.times import Millis, duration_text, iso
 
-_JUMP: Millis = 2 * 60_000
+_JUMP_THRESHOLD: Millis = 2 * 60_000
 """Less is how clocks are kept right."""
 
-_CALM: Millis = 10 * 60_000
+_SETTLING_TIME: Millis = 10 * 60_000
 """So long after a jump the clock may still be set back."""
 
-_BEHIND: Millis = 5 * 60_000
-_REMEMBERED: Millis = 24 * 3_600_000
-_SANE: Millis = 16_725_225_600_000
+_BEHIND_THRESHOLD: Millis = 5 * 60_000
+_REPORTED_FOR: Millis = 24 * 3_600_000
+_LATEST_PLAUSIBLE: Millis = 16_725_225_600_000
 """In the year 2500: what came later is damage, not a clock."""
 
 
@@ -29,31 +29,31 @@ class Jump:
 
 
 @dataclass(frozen=True, slots=True)
-class SteadyClock:
+class ClockState:
     """What was seen of both clocks: how far the wall clock is `ahead` of the steady one, and its last jump."""
 
     ahead: Millis
     jump: Jump | None = None
 
 
-def watch(clock: SteadyClock | None, *, wall: Millis, ticks: Millis) -> SteadyClock:
+def observe_clock(clock: ClockState | None, *, wall: Millis, ticks: Millis) -> ClockState:
     """Look at both clocks, the first time or again."""
     ahead = wall - ticks
     if clock is None:
-        return SteadyClock(ahead)
+        return ClockState(ahead)
     by = ahead - clock.ahead
-    return SteadyClock(ahead, Jump(by, wall, ticks) if abs(by) > _JUMP else clock.jump)
+    return ClockState(ahead, Jump(by, wall, ticks) if abs(by) > _JUMP_THRESHOLD else clock.jump)
 
 
-def calm(clock: SteadyClock, *, ticks: Millis) -> bool:
+def is_stable(clock: ClockState, *, ticks: Millis) -> bool:
     """Whether what goes by the wall clock may be done: it did not jump of late."""
-    return clock.jump is None or ticks - clock.jump.ticks >= _CALM
+    return clock.jump is None or ticks - clock.jump.ticks >= _SETTLING_TIME
 
 
-def jump_told(clock: SteadyClock, *, ticks: Millis) -> str | None:
+def jump_text(clock: ClockState, *, ticks: Millis) -> str | None:
     """Return the sentence about the last jump, for a day."""
     jump = clock.jump
-    if jump is None or ticks - jump.ticks >= _REMEMBERED:
+    if jump is None or ticks - jump.ticks >= _REPORTED_FOR:
         return None
     where = "forward" if jump.by > 0 else "back"
     return (
@@ -62,9 +62,9 @@ def jump_told(clock: SteadyClock, *, ticks: Millis) -> str | None:
     )
 
 
-def behind_told(*, wall: Millis, newest: Millis | None) -> str | None:
+def behind_text(*, wall: Millis, newest: Millis | None) -> str | None:
     """Return the sentence about a clock that is behind the newest callback, None where it is not."""
-    if newest is None or newest > _SANE or newest - wall <= _BEHIND:
+    if newest is None or newest > _LATEST_PLAUSIBLE or newest - wall <= _BEHIND_THRESHOLD:
         return None
     return (
         f"the computer's clock is wrong, or was: it says {iso(wall)}, but the newest callback came at {iso(newest)}, "

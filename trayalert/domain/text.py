@@ -3,7 +3,7 @@
 import re
 
 _BREAKS = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
-_UNSEEN = re.compile(
+_INVISIBLE = re.compile(
     # soft hyphen, bidi marks, embeddings, overrides and isolates, joiners, fillers and other zero-width characters,
     # tags, lone surrogates: with them a stranger can hide, reorder or break what the admin reads
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
@@ -11,7 +11,7 @@ _UNSEEN = re.compile(
 )
 
 _MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_PILED = re.compile(f"({_MARK}{{4}}){_MARK}+")
+_STACKED_MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
 """More marks on one letter than any language has: they reach over the lines above, and laying them out is slow."""
 
 
@@ -20,11 +20,11 @@ def printable(text: str | None, *, limit: int = 300) -> str:
     if not text:
         return ""
     start = text[: limit * 4]
-    line = _BREAKS.sub(" ", _PILED.sub(r"\1", _UNSEEN.sub("", start))).strip()
+    line = _BREAKS.sub(" ", _STACKED_MARKS.sub(r"\1", _INVISIBLE.sub("", start))).strip()
     return line if len(line) <= limit and len(start) == len(text) else line[: limit - 1] + "…"
 
 
-def sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     """Begin with a capital: faults are worded to stand behind the program's name, which itself has none."""
     return text if text.startswith("trayalert") else text[:1].upper() + text[1:]
 

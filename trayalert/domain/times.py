@@ -89,12 +89,12 @@ def duration_text(
     if whole < 60:
         return f"{whole} {second}"
     if whole < 3600:
-        return _two(whole // 60, minute, whole % 60 if seconds else 0, second)
+        return _two_units(whole // 60, minute, whole % 60 if seconds else 0, second)
     minutes = whole // 60
     if minutes < 24 * 60:
-        return _two(minutes // 60, hour, minutes % 60, minute)
-    return _two(minutes // 1440, day, minutes // 60 % 24, hour)
+        return _two_units(minutes // 60, hour, minutes % 60, minute)
+    return _two_units(minutes // 1440, day, minutes // 60 % 24, hour)
 
 
-def _two(large: int, unit: str, small: int, lesser: str) -> str:
+def _two_units(large: int, unit: str, small: int, lesser: str) -> str:
     return f"{large} {unit} {small} {lesser}" if small else f"{large} {unit}"

@@ -16,22 +16,22 @@ from typing import NamedTuple
 
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, iso
-from trayalert.listener.token_bucket import Bucket
+from trayalert.listener.token_bucket import TokenBucket
 
-LARGEST = 512 * 1024
-EVERY = 1.0
+LARGEST_FILE = 512 * 1024
+WRITE_INTERVAL = 1.0
 """Seconds between two writes."""
 
-_MOST_WAITING = 20_000
+_MOST_PENDING = 20_000
 _STRANGERS_AT_ONCE, _STRANGERS_A_SECOND = 50, 1.0
-_PATIENCE = 2.0
+_JOIN_TIMEOUT = 2.0
 """Seconds that the end of the program waits for the last lines."""
 
 _logger = logging.getLogger(__name__)
 
 
-class Visit(NamedTuple):
-    """One request. `what` is "hook" for a callback, "probe" for one of our own, "-" for all else.
+class AccessLogEntry(NamedTuple):
+    """One request. `kind` is "hook" for a callback, "probe" for one of our own, "-" for all else.
 
     `secret` is the name of the one that fitted.
     """
@@ -39,17 +39,17 @@ class Visit(NamedTuple):
     at: Millis
     sender: str
     method: str
-    what: str
+    kind: str
     secret: str
     status: int
     size: int
     seconds: float
 
     def line(self) -> str:
-        """Write it down: time, sender, method, what, secret, status, bytes of the body, milliseconds."""
+        """Write it down: time, sender, method, kind, secret, status, bytes of the body, milliseconds."""
         sender = printable(self.sender, limit=60) or "-"
         return (
-            f"{iso(self.at)} {sender} {self.method} {self.what} {self.secret or '-'}"
+            f"{iso(self.at)} {sender} {self.method} {self.kind} {self.secret or '-'}"
             f" {self.status} {self.size} {self.seconds * 1000:.1f}\n"
         )
 
@@ -61,20 +61,20 @@ class AccessLog:
         self.lost = 0
         self._path = path
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[Visit] = []
-        self._strangers = Bucket(capacity=_STRANGERS_AT_ONCE, rate=_STRANGERS_A_SECOND, now=time.monotonic())
+        self._pending: list[AccessLogEntry] = []
+        self._strangers = TokenBucket(capacity=_STRANGERS_AT_ONCE, rate=_STRANGERS_A_SECOND, now=time.monotonic())
         self._unlisted = 0
         self._timer: asyncio.TimerHandle | None = None
         self._thread: threading.Thread | None = None
 
-    def note(self, visit: Visit) -> None:
+    def add(self, entry: AccessLogEntry) -> None:
         """Keep a line. Of strangers only some are listed and the others counted: they must not fill the disk."""
         if self._timer is None:
-            self._timer = self._loop.call_later(EVERY, self._write_soon)
-        if not visit.secret and not self._strangers.take(time.monotonic()):
+            self._timer = self._loop.call_later(WRITE_INTERVAL, self._write_soon)
+        if not entry.secret and not self._strangers.take(time.monotonic()):
             self._unlisted += 1
-        elif len(self._waiting) < _MOST_WAITING:
-            self._waiting.append(visit)
+        elif len(self._pending) < _MOST_PENDING:
+            self._pending.append(entry)
         else:
             self.lost += 1
 
@@ -83,36 +83,38 @@ class AccessLog:
         if self._timer:
             self._timer.cancel()
         if self._thread:
-            self._thread.join(_PATIENCE)
+            self._thread.join(_JOIN_TIMEOUT)
         self._start_thread()
         if self._thread:
-            self._thread.join(_PATIENCE)
+            self._thread.join(_JOIN_TIMEOUT)
 
     def _write_soon(self) -> None:
         self._timer = None
         if self._thread and self._thread.is_alive():  # the disk is slow: the lines wait
-            self._timer = self._loop.call_later(EVERY, self._write_soon)
+            self._timer = self._loop.call_later(WRITE_INTERVAL, self._write_soon)
         else:
             self._start_thread()
 
     def _start_thread(self) -> None:
-        visits, unlisted = self._waiting, self._unlisted
-        self._waiting, self._unlisted = [], 0
-        if visits or unlisted:
+        entries, unlisted = self._pending, self._unlisted
+        self._pending, self._unlisted = [], 0
+        if entries or unlisted:
             # a daemon: a disk that hangs must not keep the program from ending
-            self._thread = threading.Thread(target=self._write, args=(visits, unlisted), name="access log", daemon=True)
+            self._thread = threading.Thread(
+                target=self._write, args=(entries, unlisted), name="access log", daemon=True
+            )
             self._thread.start()
 
-    def _write(self, visits: list[Visit], unlisted: int) -> None:
+    def _write(self, entries: list[AccessLogEntry], unlisted: int) -> None:
         try:
-            lines = [visit.line() for visit in visits]
+            lines = [entry.line() for entry in entries]
             if unlisted:
                 at = iso(time.time_ns() // 1_000_000)
                 lines.append(f"{at} ... {unlisted} more from strangers not listed\n")
             for part in _parts(lines):
-                append(self._path, part, largest=LARGEST)
+                append(self._path, part, largest=LARGEST_FILE)
         except OSError:
-            self.lost += len(visits)
+            self.lost += len(entries)
         except Exception:
             _logger.exception("the access log could not be written")
 

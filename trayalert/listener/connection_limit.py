@@ -9,155 +9,159 @@ import itertools
 from collections import Counter, OrderedDict
 from typing import Protocol
 
-from trayalert.listener.counts import DoorCounts
+from trayalert.listener.counts import ListenerCounts
 
-_NEW = 0.05
+_SILENCE_GRACE = 0.05
 """Seconds in which nobody is hung up on who could not say anything yet. At the cap this lets thousands a second in."""
-_YOUNG = 1.0
+_UNREAD_GRACE = 1.0
 """Seconds in which a connection is spared whose first bytes are here but were not read yet."""
-_SHORT_WAIT = 0.01
-_LOOKED_AT = 16
+_RETRY_INTERVAL = 0.01
+_MOST_CANDIDATES = 16
 _SWEEP_PAUSE = 0.1
 
 
-class Guest(Protocol):
+class Connection(Protocol):
     """An open connection."""
 
     peer: str
     """The address that it came from."""
-    came_at: float
-    until: float
+    accepted_at: float
+    deadline: float
     """When it was accepted, and how long it may be idle, by the loop's clock."""
-    fresh: bool
+    read_this_turn: bool
     """Whether bytes of it were read in this turn of the loop: they may be a whole request."""
 
-    def heard(self) -> bool:
+    def has_received(self) -> bool:
         """Whether it has said anything."""
         ...
 
-    def unread(self) -> bool:
+    def has_unread(self) -> bool:
         """Whether its first bytes are here and were not read yet."""
         ...
 
-    def expel(self) -> None:
+    def abort(self) -> None:
         """Hang up at once."""
         ...
 
 
-class Crowd:
-    """Used on one asyncio loop. A guest is idle until it is engaged: then its request is under way."""
+class ConnectionLimit:
+    """Used on one asyncio loop. A connection is idle until it is marked busy: then its request is under way."""
 
-    def __init__(self, most: int, counts: DoorCounts) -> None:
-        self._most = most
+    def __init__(self, limit: int, counts: ListenerCounts) -> None:
+        self._limit = limit
         self._counts = counts
         self._loop = asyncio.get_running_loop()
-        self._all: set[Guest] = set()
-        self._of_peer: Counter[str] = Counter()
-        self._idle: OrderedDict[Guest, None] = OrderedDict()  # a dict would walk over all that was ever taken out
-        self._change: asyncio.Future[None] | None = None
-        self._sweeping: asyncio.TimerHandle | None = None
+        self._connections: set[Connection] = set()
+        self._count_by_peer: Counter[str] = Counter()
+        self._idle: OrderedDict[Connection, None] = OrderedDict()  # a dict would walk over all that was ever taken out
+        self._waiter: asyncio.Future[None] | None = None
+        self._sweep_timer: asyncio.TimerHandle | None = None
 
-    def enter(self, guest: Guest) -> None:
+    def add(self, connection: Connection) -> None:
         """Count a new connection."""
-        self._all.add(guest)
-        self._of_peer[guest.peer] += 1
-        self._idle[guest] = None
-        self._sweep_by(guest.until)
+        self._connections.add(connection)
+        self._count_by_peer[connection.peer] += 1
+        self._idle[connection] = None
+        self._schedule_sweep(connection.deadline)
 
-    def engage(self, guest: Guest) -> None:
+    def mark_busy(self, connection: Connection) -> None:
         """Keep a connection: its request is being answered."""
-        self._idle.pop(guest, None)
+        self._idle.pop(connection, None)
 
-    def disengage(self, guest: Guest) -> None:
+    def mark_idle(self, connection: Connection) -> None:
         """Let a connection be the first to go: it has its answer."""
-        if guest in self._all:
-            self._idle[guest] = None
-            self._idle.move_to_end(guest, last=False)
-            self._sweep_by(guest.until)
-            self._tell()
+        if connection in self._connections:
+            self._idle[connection] = None
+            self._idle.move_to_end(connection, last=False)
+            self._schedule_sweep(connection.deadline)
+            self._wake()
 
-    def leave(self, guest: Guest) -> None:
+    def remove(self, connection: Connection) -> None:
         """Count a connection no more."""
-        if guest in self._all:
-            self._all.discard(guest)
-            self._of_peer[guest.peer] -= 1
-            if not self._of_peer[guest.peer]:
-                del self._of_peer[guest.peer]
-        self._idle.pop(guest, None)
-        self._tell()
+        if connection in self._connections:
+            self._connections.discard(connection)
+            self._count_by_peer[connection.peer] -= 1
+            if not self._count_by_peer[connection.peer]:
+                del self._count_by_peer[connection.peer]
+        self._idle.pop(connection, None)
+        self._wake()
 
-    def hurry(self, guest: Guest) -> None:
-        """Take a new `until` of a guest that is idle."""
-        if guest in self._idle:
-            self._sweep_by(guest.until)
+    def reschedule(self, connection: Connection) -> None:
+        """Heed the new `deadline` of an idle connection."""
+        if connection in self._idle:
+            self._schedule_sweep(connection.deadline)
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until there is room for one more; where somebody idle can go for it, at once."""
-        while len(self._all) >= self._most and not self.evict():
-            self._change = self._loop.create_future()
-            waking = self._loop.call_later(_SHORT_WAIT, self._tell) if self._idle else None  # those were only spared
+        while len(self._connections) >= self._limit and not self.evict():
+            self._waiter = self._loop.create_future()
+            timer = self._loop.call_later(_RETRY_INTERVAL, self._wake) if self._idle else None  # those were only spared
             try:
-                await self._change
+                await self._waiter
             finally:
-                if waking:
-                    waking.cancel()
+                if timer:
+                    timer.cancel()
 
-    async def emptied(self) -> None:
+    async def wait_until_empty(self) -> None:
         """Wait until nobody is here. Nobody may wait for room meanwhile."""
-        while self._all:
-            self._change = self._loop.create_future()
-            await self._change
+        while self._connections:
+            self._waiter = self._loop.create_future()
+            await self._waiter
 
     def evict(self) -> bool:
         """Hang up on the oldest connection that nothing is owed; False where there is none."""
         now = self._loop.time()
-        share = len(self._all) / max(1, len(self._of_peer))
-        modest = None
-        for guest in itertools.islice(self._idle, _LOOKED_AT):
-            age = now - guest.came_at
-            if guest.fresh or not (age > _YOUNG or guest.heard() or (age > _NEW and not guest.unread())):
+        share = len(self._connections) / max(1, len(self._count_by_peer))
+        fallback = None
+        for connection in itertools.islice(self._idle, _MOST_CANDIDATES):
+            age = now - connection.accepted_at
+            if connection.read_this_turn or not (
+                age > _UNREAD_GRACE
+                or connection.has_received()
+                or (age > _SILENCE_GRACE and not connection.has_unread())
+            ):
                 continue
-            if self._of_peer[guest.peer] < share:
-                modest = modest or guest
+            if self._count_by_peer[connection.peer] < share:
+                fallback = fallback or connection
                 continue
-            self._evict(guest)
+            self._evict(connection)
             return True
-        if modest is None:
+        if fallback is None:
             return False
-        self._evict(modest)
+        self._evict(fallback)
         return True
 
-    def _evict(self, guest: Guest) -> None:
+    def _evict(self, connection: Connection) -> None:
         self._counts.evicted += 1
-        self._expel(guest)
+        self._abort(connection)
 
-    def clear(self) -> None:
+    def abort_idle(self) -> None:
         """Hang up on all who have no request under way."""
-        for guest in list(self._idle):
-            self._expel(guest)
-        if self._sweeping:
-            self._sweeping.cancel()
-            self._sweeping = None
+        for connection in list(self._idle):
+            self._abort(connection)
+        if self._sweep_timer:
+            self._sweep_timer.cancel()
+            self._sweep_timer = None
 
-    def _expel(self, guest: Guest) -> None:
-        self.leave(guest)
-        guest.expel()
+    def _abort(self, connection: Connection) -> None:
+        self.remove(connection)
+        connection.abort()
 
-    def _tell(self) -> None:
-        if self._change and not self._change.done():
-            self._change.set_result(None)
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
 
-    def _sweep_by(self, moment: float) -> None:
-        if self._sweeping is None or moment < self._sweeping.when():
-            if self._sweeping:
-                self._sweeping.cancel()
-            self._sweeping = self._loop.call_at(moment, self._sweep)
+    def _schedule_sweep(self, moment: float) -> None:
+        if self._sweep_timer is None or moment < self._sweep_timer.when():
+            if self._sweep_timer:
+                self._sweep_timer.cancel()
+            self._sweep_timer = self._loop.call_at(moment, self._sweep)
 
     def _sweep(self) -> None:
         """Hang up on who is here for too long. One timer for all: most connections are gone in a millisecond."""
         now = self._loop.time()
-        for guest in [guest for guest in self._idle if guest.until <= now]:
-            self._expel(guest)
-        self._sweeping = None
+        for connection in [connection for connection in self._idle if connection.deadline <= now]:
+            self._abort(connection)
+        self._sweep_timer = None
         if self._idle:
-            self._sweep_by(max(min(guest.until for guest in self._idle), now + _SWEEP_PAUSE))
+            self._schedule_sweep(max(min(connection.deadline for connection in self._idle), now + _SWEEP_PAUSE))

@@ -6,7 +6,7 @@ from trayalert.domain.times import Millis
 
 
 @dataclass(slots=True, kw_only=True)
-class DoorCounts:
+class ListenerCounts:
     """Written by the receiver's loop alone; plain numbers, so that any thread may read them.
 
     `strangers` are all requests that were let in by no secret; those of them that tried one are `probes`.

@@ -2,25 +2,25 @@
 
 import sys
 
-_FOR_THE_REST = 100
-_WANTED = 4096
-_MOST = 1024
-_LEAST = 16
+_RESERVED_DESCRIPTORS = 100
+_ENOUGH_DESCRIPTORS = 4096
+_MOST_CONNECTIONS = 1024
+_FEWEST_CONNECTIONS = 16
 
 
-def most_connections() -> int:
+def raise_descriptor_limit() -> int:
     """Raise the soft limit of descriptors as far as is needed and allowed; return the connections that it leaves."""
     if sys.platform == "win32":
         return 512  # sockets are not counted there; memory is
     import resource  # noqa: PLC0415 - there is none on Windows
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _WANTED if hard == resource.RLIM_INFINITY else min(hard, _WANTED)
-    if soft != resource.RLIM_INFINITY and soft < most:
+    descriptors = _ENOUGH_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < descriptors:
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
         except (OSError, ValueError):  # as it was, then
-            most = soft
+            descriptors = soft
     else:
-        most = _WANTED if soft == resource.RLIM_INFINITY else soft
-    return max(_LEAST, min(_MOST, most - _FOR_THE_REST))
+        descriptors = _ENOUGH_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, descriptors - _RESERVED_DESCRIPTORS))

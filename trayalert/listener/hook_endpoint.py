@@ -16,31 +16,31 @@ from aiohttp import HttpVersion11, web
 from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
 from trayalert.listener import limits
-from trayalert.listener.access_log import AccessLog, Visit
-from trayalert.listener.connection import Connection
-from trayalert.listener.counts import DoorCounts
+from trayalert.listener.access_log import AccessLog, AccessLogEntry
+from trayalert.listener.connection import HttpProtocol
+from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.large_bodies import HeldBody, LargeBodies
 from trayalert.listener.refusals import (
     BROKEN_BODY,
-    LOST,
-    NO_HTTP,
+    CAUSES_OF_LOSS,
+    INVALID_HTTP,
     NOT_STORED,
-    VERSION,
-    Cause,
+    UNSUPPORTED_VERSION,
     Refusal,
+    RefusalCause,
     RefusedError,
     too_slow,
 )
-from trayalert.listener.response import Answer
-from trayalert.listener.token_bucket import Bucket
+from trayalert.listener.response import Response
+from trayalert.listener.token_bucket import TokenBucket
 
 _PREFIX = b"/hook/"
 _METHODS = frozenset({"POST", "GET"})
-_GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 Receive = Callable[[Callback], Awaitable[bool]]
 """Return whether the callback is safe; where it is not, it must come again. Raise RefusedError to say when."""
-Opens = Callable[[bytes], str | None]
+CheckSecret = Callable[[bytes], str | None]
 """Return what the secret that was offered is called; None where it is none of ours."""
 HeaderValues = Callable[[str], Sequence[str]]
 
@@ -48,165 +48,175 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """Whom the admin lets in, besides the secret. `sender` tells the real sender of a peer and its headers.
+class AccessRules:
+    """Whom the admin lets in, besides the secret. `sender` returns the real sender, given a peer and its headers.
 
-    `answers` returns what a probe of our own is answered with; None for what is none. `kept_out` hears of one that was
-    not let in, and why. `mistyped` returns what is wrong with a path and query that nearly are a callback URL's; None
-    for any others. `refused` hears of each request with a right secret that gets no 200, and of each mistyped URL: of
-    which kind the refusal is, and why; it is counted by then.
+    `respond_to_probe` returns what a probe of our own is answered with, None for any other token. `on_probe_refused` is
+    told of a probe that was refused, and why. `find_typo` returns what is wrong with a path and query that are almost
+    a callback URL's, else None. `on_refused` is told of each request with a right secret that gets no 200, and of each
+    mistyped URL: the cause and the reason. The request is counted by then.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
     sender: Callable[[str, HeaderValues], str] = lambda peer, _: peer
     admits: Callable[[str], bool] = lambda _: True
-    answers: Callable[[bytes], str | None] = lambda _: None
-    kept_out: Callable[[bytes, str], None] = lambda *_: None
-    mistyped: Callable[[bytes], str | None] = lambda _: None
-    refused: Callable[[Cause, str], None] = lambda *_: None
+    respond_to_probe: Callable[[bytes], str | None] = lambda _: None
+    on_probe_refused: Callable[[bytes, str], None] = lambda *_: None
+    find_typo: Callable[[bytes], str | None] = lambda _: None
+    on_refused: Callable[[RefusalCause, str], None] = lambda *_: None
 
 
-class _Knock(NamedTuple):
+class _RequestHead(NamedTuple):
     """A request whose head has come."""
 
     at: Millis
-    begun: float
+    started: float
     sender: str
     method: str
 
 
-class Door:
+class HookEndpoint:
     """Answers requests. Lives on one asyncio loop."""
 
     def __init__(
-        self, opens: Opens, receive: Receive, *, counts: DoorCounts, rules: Rules, access_log: AccessLog | None = None
+        self,
+        check_secret: CheckSecret,
+        receive: Receive,
+        *,
+        counts: ListenerCounts,
+        rules: AccessRules,
+        access_log: AccessLog | None = None,
     ) -> None:
-        self._opens = opens
+        self._check_secret = check_secret
         self._receive = receive
         self._counts = counts
         self._rules = rules
         self._access_log = access_log
-        self.large = LargeBodies(asyncio.get_running_loop().time)
-        self._strangers = Bucket(
+        self.large_bodies = LargeBodies(asyncio.get_running_loop().time)
+        self._stranger_bucket = TokenBucket(
             capacity=limits.STRANGERS_AT_ONCE, rate=limits.STRANGERS_A_SECOND, now=time.monotonic()
         )
 
-    async def answer(self, request: web.BaseRequest) -> Answer:
+    async def handle(self, request: web.BaseRequest) -> Response:
         """Answer a request: a stranger at once, one with a secret of ours once the callback is safe."""
         connection = request.protocol
-        assert isinstance(connection, Connection)  # noqa: S101 - our own server makes no others
+        assert isinstance(connection, HttpProtocol)  # noqa: S101 - our own server makes no others
         self._counts.requests += 1
         headers = request.headers
-        knock = _Knock(
+        head = _RequestHead(
             at=time.time_ns() // 1_000_000,
-            begun=time.perf_counter(),
+            started=time.perf_counter(),
             sender=self._rules.sender(connection.peer, lambda name: headers.getall(name, ())),
             method=request.method,
         )
         target = request.raw_path.encode("utf-8", "surrogateescape")
         path, _, query = target.partition(b"?")
         offered = path[len(_PREFIX) :] if path.startswith(_PREFIX) else None  # no absolute form, no `*` has one
-        secret = self._opens(offered) if offered is not None else None
+        secret = self._check_secret(offered) if offered is not None else None
         if secret is None:
-            proof = self._rules.answers(offered) if offered is not None and connection.known_version else None
+            proof = (
+                self._rules.respond_to_probe(offered) if offered is not None and connection.supported_version else None
+            )
             if offered is not None and proof is not None:
-                return connection.say(*await self._answer_own(request, knock=knock, token=offered, proof=proof))
-            self._count_stranger(target, knock)
-            return self._turn_away(connection, 404 if connection.known_version else 400, knock)
-        refusal = self._why_not(request, knock.sender) if connection.known_version else VERSION
+                return connection.make_response(
+                    *await self._answer_probe(request, head=head, token=offered, proof=proof)
+                )
+            self._count_stranger(target, head)
+            return self._reject(connection, 404 if connection.supported_version else 400, head)
+        refusal = self._find_refusal(request, head.sender) if connection.supported_version else UNSUPPORTED_VERSION
         if refusal is not None:
-            self._count_refusal(refusal, knock)
-            return self._turn_away(connection, refusal.status, knock)
-        refusal, size = await self._let_in(request, knock=knock, secret=secret, query=query)
-        self._note(knock, secret, refusal.status if refusal else 200, size)
+            self._count_refusal(refusal, head)
+            return self._reject(connection, refusal.status, head)
+        refusal, size = await self._receive_callback(request, head=head, secret=secret, query=query)
+        self._log_access(head, secret, refusal.status if refusal else 200, size)
         if refusal is None:
-            return connection.say(200, "ok\n")
-        self._count_refusal(refusal, knock)
-        return connection.say(refusal.status, refusal.text, retry_after=refusal.retry_after)
+            return connection.make_response(200, "ok\n")
+        self._count_refusal(refusal, head)
+        return connection.make_response(refusal.status, refusal.text, retry_after=refusal.retry_after)
 
-    def _count_refusal(self, refusal: Refusal, knock: _Knock) -> None:
+    def _count_refusal(self, refusal: Refusal, head: _RequestHead) -> None:
         """Count a request that had a right secret and gets no 200."""
         self._counts.turned_away += 1
-        self._counts.last_turned_away_at = knock.at
-        self._counts.last_turned_away_why = refusal.why
-        self._tell_refused(refusal.cause, refusal.why, knock)
+        self._counts.last_turned_away_at = head.at
+        self._counts.last_turned_away_why = refusal.reason
+        self._report_refusal(refusal.cause, refusal.reason, head)
 
-    def _count_stranger(self, target: bytes, knock: _Knock) -> None:
+    def _count_stranger(self, target: bytes, head: _RequestHead) -> None:
         """Count a request with no right secret: one that tried a secret, or a URL of the admin's with a slip in it."""
-        slip = self._rules.mistyped(target)
-        if slip is not None:
+        typo = self._rules.find_typo(target)
+        if typo is not None:
             self._counts.mistyped += 1
-            self._counts.last_mistyped_at = knock.at
-            self._counts.last_mistyped_why = slip
-            self._tell_refused(Cause.MISTYPED, slip, knock)
+            self._counts.last_mistyped_at = head.at
+            self._counts.last_mistyped_why = typo
+            self._report_refusal(RefusalCause.MISTYPED, typo, head)
         elif target.startswith(_PREFIX):
             self._counts.probes += 1
-            self._counts.last_probe_at = knock.at
-            self._counts.last_probe_from = knock.sender
+            self._counts.last_probe_at = head.at
+            self._counts.last_probe_from = head.sender
 
-    def _tell_refused(self, cause: Cause, why: str, knock: _Knock) -> None:
-        if cause in LOST:
-            self._counts.lost_at = knock.at
+    def _report_refusal(self, cause: RefusalCause, reason: str, head: _RequestHead) -> None:
+        if cause in CAUSES_OF_LOSS:
+            self._counts.lost_at = head.at
         # after the answer: nobody outside is to see by its time what was told here
-        asyncio.get_running_loop().call_soon(self._rules.refused, cause, why)
+        asyncio.get_running_loop().call_soon(self._rules.on_refused, cause, reason)
 
-    async def _answer_own(
-        self, request: web.BaseRequest, *, knock: _Knock, token: bytes, proof: str
+    async def _answer_probe(
+        self, request: web.BaseRequest, *, head: _RequestHead, token: bytes, proof: str
     ) -> tuple[int, str]:
         """Answer a probe of our own as a callback would be, but for the one rule that no probe can fulfil: its sender.
 
         It is read whole, and nothing of it is kept.
         """
         self._counts.own_probes += 1
-        refusal = self._why_not(request)
+        refusal = self._find_refusal(request)
         if refusal is not None:
-            self._rules.kept_out(token, refusal.why)
-            self._note(knock, "", refusal.status, 0, what="probe")
+            self._rules.on_probe_refused(token, refusal.reason)
+            self._log_access(head, "", refusal.status, 0, kind="probe")
             return refusal.status, ""
-        read = await _read(request, HeldBody(self.large, None))
+        read = await _read_or_refuse(request, HeldBody(self.large_bodies, None))
         status, text = (read.status, read.text) if isinstance(read, Refusal) else (200, proof)
-        self._note(knock, "", status, len(read) if isinstance(read, bytes) else 0, what="probe")
+        self._log_access(head, "", status, len(read) if isinstance(read, bytes) else 0, kind="probe")
         return status, text
 
-    def refuse(self, connection: Connection) -> Answer:
+    def refuse_invalid(self, connection: HttpProtocol) -> Response:
         """Answer what is no HTTP. A proxy's headers may be too large, so its path is still looked at."""
         self._counts.requests += 1
-        knock = _Knock(time.time_ns() // 1_000_000, time.perf_counter(), connection.peer, "-")
-        target = _target_of(connection.first_bytes)
+        head = _RequestHead(time.time_ns() // 1_000_000, time.perf_counter(), connection.peer, "-")
+        target = _request_target(connection.first_bytes)
         path = target.partition(b"?")[0]
-        if path.startswith(_PREFIX) and self._opens(path[len(_PREFIX) :]) is not None:
-            self._count_refusal(NO_HTTP, knock)
+        if path.startswith(_PREFIX) and self._check_secret(path[len(_PREFIX) :]) is not None:
+            self._count_refusal(INVALID_HTTP, head)
         else:
-            self._count_stranger(target, knock)
-        return self._turn_away(connection, 400, knock)
+            self._count_stranger(target, head)
+        return self._reject(connection, 400, head)
 
-    def _turn_away(self, connection: Connection, status: int, knock: _Knock) -> Answer:
+    def _reject(self, connection: HttpProtocol, status: int, head: _RequestHead) -> Response:
         """Answer a stranger: all alike, so that there is nothing to learn, and those who come too often with 429."""
         self._counts.strangers += 1
-        if not self._strangers.take(time.monotonic()):
+        if not self._stranger_bucket.take(time.monotonic()):
             self._counts.limited += 1
             status = 429
-        self._note(knock, "", status, 0)
-        return connection.say(status, "the request is broken\n" if status == 400 else "")
+        self._log_access(head, "", status, 0)
+        return connection.make_response(status, "the request is broken\n" if status == 400 else "")
 
-    def _note(self, knock: _Knock, secret: str, status: int, size: int, *, what: str = "-") -> None:
+    def _log_access(self, head: _RequestHead, secret: str, status: int, size: int, *, kind: str = "-") -> None:
         if self._access_log:
-            seconds = time.perf_counter() - knock.begun
-            what = "hook" if secret else what
-            self._access_log.note(Visit(knock.at, knock.sender, knock.method, what, secret, status, size, seconds))
+            seconds = time.perf_counter() - head.started
+            kind = "hook" if secret else kind
+            self._access_log.add(AccessLogEntry(head.at, head.sender, head.method, kind, secret, status, size, seconds))
 
-    def _why_not(self, request: web.BaseRequest, sender: str | None = None) -> Refusal | None:
+    def _find_refusal(self, request: web.BaseRequest, sender: str | None = None) -> Refusal | None:
         """Return why a request with a secret of ours is kept out all the same; None: it comes in. No sender: any."""
         if "Origin" in request.headers:
-            return Refusal(Cause.ORIGIN, 404, "it came from a page in a browser (it has an Origin)")
+            return Refusal(RefusalCause.ORIGIN, 404, "it came from a page in a browser (it has an Origin)")
         if request.method not in _METHODS:
-            return Refusal(Cause.METHOD, 404, f"its method is {request.method}")
+            return Refusal(RefusalCause.METHOD, 404, f"its method is {request.method}")
         if not self._host_allowed(request):
             hosts = " and ".join(f'"{host}"' for host in request.headers.getall("Host", ())) or "none"
-            return Refusal(Cause.HOST, 404, f"its host name is {hosts}, and allowed_hosts does not list that")
+            return Refusal(RefusalCause.HOST, 404, f"its host name is {hosts}, and allowed_hosts does not list that")
         if sender is not None and not self._rules.admits(sender):
-            why = f"it came from {sender}, which Cloud Monitor does not document, and only_cloud_monitor is set"
-            return Refusal(Cause.SENDER, 404, why)
+            reason = f"it came from {sender}, which Cloud Monitor does not document, and only_cloud_monitor is set"
+            return Refusal(RefusalCause.SENDER, 404, reason)
         return None
 
     def _host_allowed(self, request: web.BaseRequest) -> bool:
@@ -220,22 +230,22 @@ class Door:
         name, colon, port = host.rpartition(":")
         return host in allowed or (bool(colon) and port.isdecimal() and name in allowed)
 
-    async def _let_in(
-        self, request: web.BaseRequest, *, knock: _Knock, secret: str, query: bytes
+    async def _receive_callback(
+        self, request: web.BaseRequest, *, head: _RequestHead, secret: str, query: bytes
     ) -> tuple[Refusal | None, int]:
         """Receive a callback. Return why it was refused, if it was, and the body's length."""
-        held = HeldBody(self.large, secret)
+        held = HeldBody(self.large_bodies, secret)
         refusal: Refusal | None = NOT_STORED
         try:
-            body = await _read(request, held)
+            body = await _read_or_refuse(request, held)
             if isinstance(body, Refusal):
                 return body, 0
             callback = Callback(
-                received_at=knock.at,
+                received_at=head.at,
                 method=request.method,
                 query=query,
                 content_type=request.headers.get("Content-Type", "").encode("utf-8", "replace").decode("utf-8"),
-                sender=knock.sender,
+                sender=head.sender,
                 secret=secret,
                 body=body,
             )
@@ -257,13 +267,13 @@ class Door:
         return None if stored else NOT_STORED
 
 
-def _target_of(first_bytes: bytes) -> bytes:
+def _request_target(first_bytes: bytes) -> bytes:
     """Return path and query in a request line that may be broken; empty where there are none."""
     words = first_bytes.partition(b"\n")[0].split()
     return words[1] if len(words) > 1 else b""
 
 
-async def _read(request: web.BaseRequest, held: HeldBody) -> bytes | Refusal:
+async def _read_or_refuse(request: web.BaseRequest, held: HeldBody) -> bytes | Refusal:
     """Read the body; where that cannot be, return why."""
     try:
         body = await _read_body(request, held)
@@ -287,7 +297,7 @@ async def _read_body(request: web.BaseRequest, held: HeldBody) -> bytes:
         return body
     expects = request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11
     if expects and request.transport is not None:
-        request.transport.write(_GO_ON)
+        request.transport.write(_CONTINUE)
     parts = bytearray()
     async with asyncio.timeout(limits.BODY_DEADLINE):
         async for part in content.iter_any():

@@ -11,10 +11,10 @@ from trayalert.listener import limits
 from trayalert.listener.refusals import RefusedError, too_large, too_much
 
 _HOUR = 3600.0
-_SOON = 2
+_RETRY_AFTER = 2
 """Seconds after which a sender may try again where other bodies take the memory."""
 
-Taken = tuple[float, int]
+TakenBody = tuple[float, int]
 """When a large body was taken, in seconds of a clock that does not go back, and its length."""
 
 
@@ -22,30 +22,30 @@ class LargeBodies:
     """Counts the large bodies of all connections. Used on one asyncio loop; `clock` is the loop's."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.held = 0
+        self.held_bytes = 0
         self._clock = clock
-        self._taken: dict[str, deque[Taken]] = {}
+        self._taken: dict[str, deque[TakenBody]] = {}
 
     def check(self, secret: str, length: int) -> None:
         """Raise RefusedError if the secret's large bodies of the last hour leave no room for `length` more bytes."""
-        wait = self._wait(secret, length)
+        wait = self._seconds_until_free(secret, length)
         if wait:
             mebibytes = limits.MOST_LARGE_AN_HOUR >> 20
-            why = f"its secret has brought {mebibytes} MiB of large bodies within an hour, and more are not taken"
-            raise RefusedError(too_much(why, retry_after=wait))
+            reason = f"its secret has brought {mebibytes} MiB of large bodies within an hour, and more are not taken"
+            raise RefusedError(too_much(reason, retry_after=wait))
 
-    def take(self, secret: str, length: int) -> Taken:
+    def take(self, secret: str, length: int) -> TakenBody:
         """Count a large body that is about to be stored. Raise RefusedError as `check` does."""
         self.check(secret, length)
         taken = (self._clock(), length)
         self._taken.setdefault(secret, deque()).append(taken)
         return taken
 
-    def give_back(self, secret: str, taken: Taken) -> None:
+    def give_back(self, secret: str, taken: TakenBody) -> None:
         """Count a body no longer: it could not be stored."""
         self._taken[secret].remove(taken)
 
-    def _wait(self, secret: str, length: int) -> int:
+    def _seconds_until_free(self, secret: str, length: int) -> int:
         """Return the seconds until so many bytes of that secret may be taken, 0 if now."""
         taken = self._taken.get(secret, ())
         now = self._clock()
@@ -64,34 +64,34 @@ class LargeBodies:
 class HeldBody:
     """The memory that one body holds, until `release`."""
 
-    __slots__ = ("_bytes", "_large", "_secret", "_taken")
+    __slots__ = ("_bytes", "_large_bodies", "_secret", "_taken")
 
-    def __init__(self, large: LargeBodies, secret: str | None) -> None:
+    def __init__(self, large_bodies: LargeBodies, secret: str | None) -> None:
         """`secret`: that of a callback, whose body may be large. None: it may not."""
-        self._large = large
+        self._large_bodies = large_bodies
         self._secret = secret
         self._bytes = 0
-        self._taken: Taken | None = None
+        self._taken: TakenBody | None = None
 
     def expect(self, length: int) -> None:
         """Refuse a body whose announced length is too much. Raise RefusedError."""
-        self._limit(length)
+        self._check_length(length)
         if length > limits.LARGEST_SMALL_BODY and self._secret is not None:
-            self._large.check(self._secret, length)
+            self._large_bodies.check(self._secret, length)
 
     def grow(self, length: int) -> None:
         """Hold a body of which `length` bytes have arrived. Raise RefusedError."""
-        self._limit(length)
+        self._check_length(length)
         if length <= limits.LARGEST_SMALL_BODY:
             return
-        if self._large.held + length - self._bytes > limits.MOST_LARGE_HELD:
+        if self._large_bodies.held_bytes + length - self._bytes > limits.MOST_LARGE_HELD:
             mebibytes = limits.MOST_LARGE_HELD >> 20
-            why = f"large bodies that arrive at the same time may hold {mebibytes} MiB, and these were in use"
-            raise RefusedError(too_much(why, retry_after=_SOON))
-        self._large.held += length - self._bytes
+            reason = f"large bodies that arrive at the same time may hold {mebibytes} MiB, and these were in use"
+            raise RefusedError(too_much(reason, retry_after=_RETRY_AFTER))
+        self._large_bodies.held_bytes += length - self._bytes
         self._bytes = length
 
-    def _limit(self, length: int) -> None:
+    def _check_length(self, length: int) -> None:
         largest = limits.LARGEST_SMALL_BODY if self._secret is None else limits.LARGEST_BODY
         if length > largest:
             raise RefusedError(too_large(largest))
@@ -99,11 +99,11 @@ class HeldBody:
     def take(self) -> None:
         """Count a body that has arrived whole towards its secret's hour. Raise RefusedError."""
         if self._bytes and self._secret is not None:
-            self._taken = self._large.take(self._secret, self._bytes)
+            self._taken = self._large_bodies.take(self._secret, self._bytes)
 
     def release(self, *, stored: bool) -> None:
         """Free the memory; what was not stored does not count towards the hour."""
-        self._large.held -= self._bytes
+        self._large_bodies.held_bytes -= self._bytes
         self._bytes = 0
         if self._taken is not None and self._secret is not None and not stored:
-            self._large.give_back(self._secret, self._taken)
+            self._large_bodies.give_back(self._secret, self._taken)

@@ -1,6 +1,6 @@
 """What the door lets anybody have of it, in one place. Lengths in bytes, times in seconds.
 
-The attacker is any stranger on the Internet: without the secret nobody keeps a connection longer than LONGEST_VISIT.
+The attacker is any stranger on the Internet: no connection without the secret lasts longer than LONGEST_CONNECTION.
 """
 
 from typing import Any
@@ -24,11 +24,11 @@ HEADER_DEADLINE = 5.0
 BODY_DEADLINE = 3.0
 """For a whole body, however it trickles."""
 HANDSHAKE_DEADLINE = 5.0
-LINGERING = 1.0
+LINGERING_TIME = 1.0
 LARGEST_REMAINDER = 4 * 1024 * 1024
 """So long and so much of what was on its way is still read after an answer: closing at once could undo the answer."""
-LONGEST_VISIT = 7.5
-CLOSING = 5.0
+LONGEST_CONNECTION = 7.5
+CLOSE_DEADLINE = 5.0
 """How long requests under way may take when the door closes."""
 
 STRANGERS_AT_ONCE = 500

@@ -3,5 +3,5 @@
 from trayalert.domain.fault import Fault
 
 
-class DoorFault(Fault):
+class ListenerFault(Fault):
     """The door cannot be opened; the text says why and what to do."""

@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trayalert.domain.incident.level import Level
-from trayalert.domain.reachability import Reach
+from trayalert.domain.reachability import Reachability
 from trayalert.domain.times import Millis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measurements:
     """None is what is not known now: it is left out, as a 0 would be a lie.
 
     Counts of the door are of this run, those of the log of all that it holds. `tunnel_up` is None where none is set.
     """
 
     version: str
-    front: str
+    mode: str
     uptime: float
     requests: int = 0
     stored: int = 0
@@ -30,7 +30,7 @@ class Measured:
     deliveries: int | None = None
     unrecognised: int | None = None
     last_callback_at: Millis | None = None
-    reach: Reach = Reach.UNKNOWN
+    reach: Reachability = Reachability.UNKNOWN
     reach_since: Millis | None = None
     probe_good_at: Millis | None = None
     probe_ms: int | None = None

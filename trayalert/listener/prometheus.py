@@ -8,9 +8,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from trayalert.domain.incident.level import Level
-from trayalert.domain.reachability import Reach
+from trayalert.domain.reachability import Reachability
 from trayalert.domain.times import Millis
-from trayalert.listener.measurements import Measured
+from trayalert.listener.measurements import Measurements
 
 _COUNTERS = {
     "requests": "Requests that came to the door since the program started.",
@@ -29,7 +29,7 @@ _GAUGES = {
     "tunnel_up": "1 while the tunnel stands; there is no such line without a tunnel.",
     "uptime": "Seconds since the program started.",
 }
-_MOMENTS = {
+_TIMESTAMPS = {
     "last_callback_at": "When the last callback came.",
     "reach_since": "Since when reach has been as it is.",
     "probe_good_at": "When a probe of the public address last came in.",
@@ -47,45 +47,49 @@ _NAMES = {
 """Where the metric is not called as the field is."""
 
 
-class _Now(Collector):
-    def __init__(self, measured: Measured) -> None:
-        self._measured = measured
+class _MeasurementsCollector(Collector):
+    def __init__(self, measurements: Measurements) -> None:
+        self._measurements = measurements
 
     def collect(self) -> Iterator[Metric]:
-        now = self._measured
-        for field, told in _COUNTERS.items():
-            yield CounterMetricFamily(_name(field), told, value=getattr(now, field))
-        for field, told in _GAUGES.items():
-            yield from _gauge(_name(field), told, getattr(now, field))
-        for field, told in _MOMENTS.items():
-            yield from _gauge(_name(field), told, _seconds(getattr(now, field)))
-        yield from _gauge("trayalert_probe_duration_seconds", "How long that probe took.", _seconds(now.probe_ms))
-        yield from _labelled(now)
+        measurements = self._measurements
+        for field, description in _COUNTERS.items():
+            yield CounterMetricFamily(_name(field), description, value=getattr(measurements, field))
+        for field, description in _GAUGES.items():
+            yield from _gauge(_name(field), description, getattr(measurements, field))
+        for field, description in _TIMESTAMPS.items():
+            yield from _gauge(_name(field), description, _seconds(getattr(measurements, field)))
+        yield from _gauge(
+            "trayalert_probe_duration_seconds", "How long that probe took.", _seconds(measurements.probe_ms)
+        )
+        yield from _labelled(measurements)
 
 
-def as_prometheus(measured: Measured) -> tuple[bytes, str]:
+def render_prometheus(measurements: Measurements) -> tuple[bytes, str]:
     """Return the text and its content type."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Now(measured))
+    registry.register(_MeasurementsCollector(measurements))
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
-def _labelled(now: Measured) -> Iterator[Metric]:
-    if now.open_incidents is not None:
+def _labelled(measurements: Measurements) -> Iterator[Metric]:
+    if measurements.open_incidents is not None:
         incidents = GaugeMetricFamily("trayalert_open_incidents", "Incidents that are open now.", labels=["level"])
         for level in Level:
-            incidents.add_metric([level.lower()], now.open_incidents.get(level, 0))
+            incidents.add_metric([level.lower()], measurements.open_incidents.get(level, 0))
         yield incidents
     reach = GaugeMetricFamily("trayalert_reach", "1 for the state that reach is in, else 0.", labels=["state"])
-    for state in Reach:
-        reach.add_metric([state.value], float(state is now.reach))
+    for state in Reachability:
+        reach.add_metric([state.value], float(state is measurements.reach))
     yield reach
-    yield InfoMetricFamily("trayalert_build", "What runs here.", value={"version": now.version, "front": now.front})
+    yield InfoMetricFamily(
+        "trayalert_build", "What runs here.", value={"version": measurements.version, "front": measurements.mode}
+    )
 
 
-def _gauge(name: str, told: str, value: float | None) -> Iterator[Metric]:
+def _gauge(name: str, description: str, value: float | None) -> Iterator[Metric]:
     if value is not None:
-        yield GaugeMetricFamily(name, told, value=value)
+        yield GaugeMetricFamily(name, description, value=value)
 
 
 def _name(field: str) -> str:

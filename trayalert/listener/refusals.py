@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from trayalert.listener import limits
 
 
-class Cause(enum.StrEnum):
+class RefusalCause(enum.StrEnum):
     """What kind of refusal it was; the person is notified of each kind once an hour."""
 
     ORIGIN = "origin"
@@ -25,20 +25,29 @@ class Cause(enum.StrEnum):
     MISTYPED = "mistyped"
 
 
-LOST = frozenset({Cause.HTTP, Cause.BROKEN, Cause.TOO_LARGE, Cause.TOO_SLOW, Cause.TOO_MUCH, Cause.MISTYPED})
+CAUSES_OF_LOSS = frozenset(
+    {
+        RefusalCause.HTTP,
+        RefusalCause.BROKEN,
+        RefusalCause.TOO_LARGE,
+        RefusalCause.TOO_SLOW,
+        RefusalCause.TOO_MUCH,
+        RefusalCause.MISTYPED,
+    }
+)
 """What was refused for one of these causes may have been an alert, and no rule of the admin's wanted it refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer's status and text; `why` is a clause that follows "a request was turned away: ".
+    """The answer's status and text; `reason` is a clause that follows "a request was turned away: ".
 
     `retry_after`: seconds after which the sender may try again.
     """
 
-    cause: Cause
+    cause: RefusalCause
     status: int
-    why: str
+    reason: str
     text: str = ""
     retry_after: int | None = None
 
@@ -47,24 +56,24 @@ class RefusedError(Exception):
     """A request is refused while its body is read."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.why)
+        super().__init__(refusal.reason)
         self.refusal = refusal
 
 
-VERSION = Refusal(
-    Cause.HTTP, 400, "its version of HTTP is neither 1.0 nor 1.1, or it is 1.0 and the body comes in chunks"
+UNSUPPORTED_VERSION = Refusal(
+    RefusalCause.HTTP, 400, "its version of HTTP is neither 1.0 nor 1.1, or it is 1.0 and the body comes in chunks"
 )
-NO_HTTP = Refusal(
-    Cause.HTTP,
+INVALID_HTTP = Refusal(
+    RefusalCause.HTTP,
     400,
     f"it is not valid HTTP, or has a URL of more than {limits.LONGEST_LINE:,} bytes, a header of more than"
     f" {limits.LONGEST_HEADER:,} bytes, or more than {limits.MOST_HEADERS} headers",
 )
 BROKEN_BODY = Refusal(
-    Cause.BROKEN, 400, "its body broke off, or is not what its headers announce", "the body is broken\n"
+    RefusalCause.BROKEN, 400, "its body broke off, or is not what its headers announce", "the body is broken\n"
 )
 NOT_STORED = Refusal(
-    Cause.NOT_STORED, 503, "it could not be stored, and its sender was asked to send it again",
+    RefusalCause.NOT_STORED, 503, "it could not be stored, and its sender was asked to send it again",
     "not stored; send it again\n",
 )  # fmt: skip
 
@@ -72,17 +81,17 @@ NOT_STORED = Refusal(
 def too_large(largest: int) -> Refusal:
     """Return the refusal of a body of more than `largest` bytes."""
     size = f"{largest >> 20} MiB" if largest >> 20 else f"{largest >> 10} KiB"
-    why = f"its body is larger than {size}. Let its sender send fewer alerts at once (Alertmanager: max_alerts)"
-    return Refusal(Cause.TOO_LARGE, 413, why, f"a callback has at most {largest} bytes\n")
+    reason = f"its body is larger than {size}. Let its sender send fewer alerts at once (Alertmanager: max_alerts)"
+    return Refusal(RefusalCause.TOO_LARGE, 413, reason, f"a callback has at most {largest} bytes\n")
 
 
 def too_slow() -> Refusal:
     """Return the refusal of a body that takes too long."""
     deadline = f"{limits.BODY_DEADLINE:g} s"
-    why = f"its body did not arrive within {deadline}"
-    return Refusal(Cause.TOO_SLOW, 408, why, f"the body did not come within {deadline}\n")
+    reason = f"its body did not arrive within {deadline}"
+    return Refusal(RefusalCause.TOO_SLOW, 408, reason, f"the body did not come within {deadline}\n")
 
 
-def too_much(why: str, *, retry_after: int) -> Refusal:
+def too_much(reason: str, *, retry_after: int) -> Refusal:
     """Return the refusal of a large body for which there is no room now."""
-    return Refusal(Cause.TOO_MUCH, 503, why, f"send it again in {retry_after} s\n", retry_after)
+    return Refusal(RefusalCause.TOO_MUCH, 503, reason, f"send it again in {retry_after} s\n", retry_after)

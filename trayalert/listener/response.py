@@ -9,7 +9,7 @@ _HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store", "Content-Type
 """Without a name in `Server` aiohttp would give its own."""
 
 
-class Answer(web.Response):
+class Response(web.Response):
     """Closes the connection: what else was sent on it is never executed."""
 
     def __init__(

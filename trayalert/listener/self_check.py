@@ -9,8 +9,8 @@ from collections.abc import Callable
 from aiohttp import http_parser
 
 from trayalert.listener import limits
-from trayalert.listener.connection import Connection
-from trayalert.listener.listener_fault import DoorFault
+from trayalert.listener.connection import HttpProtocol
+from trayalert.listener.listener_fault import ListenerFault
 
 _TURNS = 50
 """Turns of the loop within which a connection in memory has answered."""
@@ -25,7 +25,7 @@ _REFUSED = {
 }
 _TOO_LARGE = _HEAD + b"Content-Length: %d\r\n\r\n" % (limits.LARGEST_BODY + 1)
 _LONG = b"GET /hook/self-check?" + b"x" * (limits.LONGEST_LINE - 1000) + b" HTTP/1.1\r\nHost: self-check\r\n\r\n"
-_SOUND = _HEAD + b"Content-Length: 1\r\n\r\nx"
+_VALID = _HEAD + b"Content-Length: 1\r\n\r\nx"
 
 
 def parser_kind() -> str:
@@ -33,16 +33,16 @@ def parser_kind() -> str:
     return "c" if http_parser.HttpRequestParser.__module__ == "aiohttp._http_parser" else "python"
 
 
-class _InMemory(asyncio.Transport):
+class _MemoryTransport(asyncio.Transport):
     """A connection with nobody at the other end."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.said = bytearray()
+        self.written = bytearray()
         self.closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.said += data
+        self.written += data
 
     def close(self) -> None:
         self.closed = True
@@ -66,44 +66,46 @@ class _InMemory(asyncio.Transport):
         pass
 
 
-async def check(make: Callable[[], Connection]) -> None:
-    """Ask connections that are made as the door's, but that any secret opens. Raise DoorFault where one falls short."""
+async def check_limits(make_protocol: Callable[[], HttpProtocol]) -> None:
+    """Ask connections that are made as the door's, but that any secret opens. Raise ListenerFault if one fails."""
     if parser_kind() != "c":
         raise _fault(
             "aiohttp's C parser is missing, and only that refuses every broken request. Install trayalert anew"
         )
     try:
-        connection = make()
+        connection = make_protocol()
     except TypeError as error:
         raise _fault(f"a limit is not known to this aiohttp ({error})") from error
-    if connection.until != connection.came_at + limits.HEADER_DEADLINE:
+    if connection.deadline != connection.accepted_at + limits.HEADER_DEADLINE:
         raise _fault("the deadline for a request's headers does not hold")
     for what, request in _REFUSED.items():
-        if (await _asked(make(), request))[0] != 400:
+        if (await _exchange(make_protocol(), request))[0] != 400:
             raise _fault(f"{what} would be accepted")
-    if (await _asked(make(), _TOO_LARGE))[0] != 413:
+    if (await _exchange(make_protocol(), _TOO_LARGE))[0] != 413:
         raise _fault("an over-large body would be accepted")
-    for sound in (_SOUND, _LONG):
-        status, closed = await _asked(make(), sound)
+    for valid in (_VALID, _LONG):
+        status, closed = await _exchange(make_protocol(), valid)
         if status != 200:
             raise _fault("a sound callback would be refused")
         if not closed:
             raise _fault("a connection would stay open behind its answer")
 
 
-async def _asked(connection: Connection, request: bytes) -> tuple[int, bool]:
+async def _exchange(connection: HttpProtocol, request: bytes) -> tuple[int, bool]:
     """Return the status of the answer, and whether the connection is closed with it."""
-    transport = _InMemory()
+    transport = _MemoryTransport()
     connection.connection_made(transport)
     connection.data_received(request)
     for _ in range(_TURNS):
         if transport.closed:
             break
         await asyncio.sleep(0)
-    answer, closed = bytes(transport.said[:12]), transport.closed
+    answer, closed = bytes(transport.written[:12]), transport.closed
     connection.connection_lost(None)
     return int(answer[9:12]) if answer.startswith(b"HTTP/1.") else 0, closed
 
 
-def _fault(reason: str) -> DoorFault:
-    return DoorFault(f"trayalert refuses to listen: {reason}. Tell its makers, with the output of trayalert --version.")
+def _fault(reason: str) -> ListenerFault:
+    return ListenerFault(
+        f"trayalert refuses to listen: {reason}. Tell its makers, with the output of trayalert --version."
+    )

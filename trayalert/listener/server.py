@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
-from trayalert.listener.acceptor import Entrance
+from trayalert.listener.acceptor import Acceptor
 from trayalert.listener.access_log import AccessLog
-from trayalert.listener.connection_limit import Crowd
-from trayalert.listener.counts import DoorCounts
-from trayalert.listener.descriptors import most_connections
-from trayalert.listener.hook_endpoint import Door, Opens, Receive, Rules
+from trayalert.listener.connection_limit import ConnectionLimit
+from trayalert.listener.counts import ListenerCounts
+from trayalert.listener.descriptors import raise_descriptor_limit
+from trayalert.listener.hook_endpoint import AccessRules, CheckSecret, HookEndpoint, Receive
 from trayalert.listener.http_server import Server
 from trayalert.listener.large_bodies import LargeBodies
-from trayalert.listener.listener_fault import DoorFault
-from trayalert.listener.self_check import check
+from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.self_check import check_limits
 from trayalert.listener.tls import Certificate
 
 
@@ -27,85 +27,92 @@ class Listener:
 
     host: str
     port: int
-    large: LargeBodies
+    large_bodies: LargeBodies
     """What large bodies hold now."""
     _listening: socket.socket
     _server: Server
-    _crowd: Crowd
-    _taking: "asyncio.Task[None]"
+    _connection_limit: ConnectionLimit
+    _accept_task: "asyncio.Task[None]"
 
     async def close(self) -> None:
         """Take no more connections, let requests under way end, and close."""
         with suppress(NotImplementedError, ValueError):  # Windows' loop knows no readers; or it is closed already
             # asyncio logs an error where a connection came just before its waiting for one is cancelled
             asyncio.get_running_loop().remove_reader(self._listening)
-        self._taking.cancel()
-        await asyncio.wait([self._taking])
+        self._accept_task.cancel()
+        await asyncio.wait([self._accept_task])
         self._listening.close()
         await asyncio.sleep(0)  # what has come by now is begun, and ends before the door closes
-        self._crowd.clear()
+        self._connection_limit.abort_idle()
         with suppress(TimeoutError):
-            async with asyncio.timeout(limits.CLOSING):
-                await self._crowd.emptied()
-        await self._server.shutdown(limits.LINGERING)  # who is still here, and callbacks whose sender has left
-        self._crowd.clear()
+            async with asyncio.timeout(limits.CLOSE_DEADLINE):
+                await self._connection_limit.wait_until_empty()
+        await self._server.shutdown(limits.LINGERING_TIME)  # who is still here, and callbacks whose sender has left
+        self._connection_limit.abort_idle()
 
 
 async def prove_limits() -> None:
-    """Prove that the limits are live; it needs no port. Raise DoorFault."""
-    await check(_server_of(Door(_any_secret, _nowhere, counts=DoorCounts(), rules=Rules()), Crowd(1, DoorCounts())))
+    """Prove that the limits are live; it needs no port. Raise ListenerFault."""
+    await check_limits(
+        _make_server(
+            HookEndpoint(_accept_any_secret, _drop_callback, counts=ListenerCounts(), rules=AccessRules()),
+            ConnectionLimit(1, ListenerCounts()),
+        )
+    )
 
 
 def try_port(host: str, port: int) -> None:
-    """Take the port and let it go again. Raise DoorFault."""
+    """Take the port and let it go again. Raise ListenerFault."""
     host = host or "127.0.0.1"
     try:
-        _bound(host, port).close()
+        _bind(host, port).close()
     except (OSError, UnicodeError) as error:
-        raise DoorFault(_why(host, port, error)) from error
+        raise ListenerFault(_failure_text(host, port, error)) from error
 
 
-async def open_door(
+async def open_listener(
     host: str,
     port: int,
     *,
-    opens: Opens,
+    check_secret: CheckSecret,
     receive: Receive,
-    rules: Rules | None = None,
-    counts: DoorCounts | None = None,
+    rules: AccessRules | None = None,
+    counts: ListenerCounts | None = None,
     access_log: AccessLog | None = None,
     certificate: Certificate | None = None,
-    most: int | None = None,
+    max_connections: int | None = None,
 ) -> Listener:
-    """Listen on host and port (0 picks a free one) with at most so many connections. Raise DoorFault."""
+    """Listen on host and port (0 picks a free one) with at most so many connections. Raise ListenerFault."""
     host = host or "127.0.0.1"  # nothing is no address that a URL could name
     await prove_limits()
-    counts = counts or DoorCounts()
-    crowd = Crowd(most or most_connections(), counts)
-    door = Door(opens, receive, counts=counts, rules=rules or Rules(), access_log=access_log)
+    counts = counts or ListenerCounts()
+    connection_limit = ConnectionLimit(max_connections or raise_descriptor_limit(), counts)
+    endpoint = HookEndpoint(check_secret, receive, counts=counts, rules=rules or AccessRules(), access_log=access_log)
     try:
-        listening = _bound(host, port)
+        listening = _bind(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: no name that a name server could be asked for
-        raise DoorFault(_why(host, port, error)) from error
-    server = _server_of(door, crowd)
-    taking = asyncio.create_task(Entrance(listening, server, crowd, certificate).run())
-    return Listener(host, listening.getsockname()[1], door.large, listening, server, crowd, taking)
+        raise ListenerFault(_failure_text(host, port, error)) from error
+    server = _make_server(endpoint, connection_limit)
+    accept_task = asyncio.create_task(Acceptor(listening, server, connection_limit, certificate).run())
+    return Listener(
+        host, listening.getsockname()[1], endpoint.large_bodies, listening, server, connection_limit, accept_task
+    )
 
 
-def _server_of(door: Door, crowd: Crowd) -> Server:
+def _make_server(endpoint: HookEndpoint, connection_limit: ConnectionLimit) -> Server:
     """Return what makes connections: the same for the self-check and for strangers."""
-    return Server(door.answer, door.refuse, crowd, **limits.http_limits())
+    return Server(endpoint.handle, endpoint.refuse_invalid, connection_limit, **limits.http_limits())
 
 
-def _any_secret(_: bytes) -> str:
+def _accept_any_secret(_: bytes) -> str:
     return "self-check"
 
 
-async def _nowhere(_: Callback) -> bool:
+async def _drop_callback(_: Callback) -> bool:
     return True
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -123,7 +130,7 @@ def _bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _why(host: str, port: int, error: OSError | UnicodeError) -> str:
+def _failure_text(host: str, port: int, error: OSError | UnicodeError) -> str:
     if isinstance(error, socket.gaierror | UnicodeError):
         return f'nothing is called "{host}" here: set another host in the settings, or use --host.'
     reasons = {

@@ -10,54 +10,54 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from trayalert.listener.listener_fault import DoorFault
+from trayalert.listener.listener_fault import ListenerFault
 
-_LOOK_AGAIN = 1.0
+_CHECK_INTERVAL = 1.0
 """Seconds between two looks at the files; they are looked at only when somebody comes."""
 
 _logger = logging.getLogger(__name__)
 
-_Look = tuple[tuple[int, int, int, int], ...]
+_FileStats = tuple[tuple[int, int, int, int], ...]
 
 
 class Certificate:
-    """Raise DoorFault where the pair cannot be used. `tell` hears of each new one: what is wrong with it, or None."""
+    """Raise ListenerFault if the pair cannot be used. `report` gets what is wrong with each new pair, or None."""
 
-    def __init__(self, certificate: Path, key: Path, *, tell: Callable[[str | None], None] = lambda _: None) -> None:
+    def __init__(self, certificate: Path, key: Path, *, report: Callable[[str | None], None] = lambda _: None) -> None:
         self._certificate = certificate
         self._key = key
-        self._tell = tell
-        self._failed = ""
-        self._looked_at = time.monotonic()
-        self._seen = self._look()
+        self._report = report
+        self._failure = ""
+        self._checked_at = time.monotonic()
+        self._stats = self._stat_files()
         self._context = self._load()
 
     def context(self) -> ssl.SSLContext:
         """Return the context for a new connection."""
         now = time.monotonic()
-        if now - self._looked_at >= _LOOK_AGAIN:
-            self._looked_at = now
+        if now - self._checked_at >= _CHECK_INTERVAL:
+            self._checked_at = now
             self._renew()
         return self._context
 
     def _renew(self) -> None:
-        seen = self._look()
-        if seen == self._seen and not self._failed:
+        stats = self._stat_files()
+        if stats == self._stats and not self._failure:
             return
-        self._seen = seen
+        self._stats = stats
         try:
             self._context = self._load()
-        except DoorFault as fault:
+        except ListenerFault as fault:
             sentence = f"{fault} The one before is still in use."
-            if sentence != self._failed:
+            if sentence != self._failure:
                 _logger.warning("%s", sentence)
-                self._tell(sentence)
-            self._failed = sentence
+                self._report(sentence)
+            self._failure = sentence
         else:
-            self._failed = ""
-            self._tell(None)
+            self._failure = ""
+            self._report(None)
 
-    def _look(self) -> _Look:
+    def _stat_files(self) -> _FileStats:
         found = []
         for path in (self._certificate, self._key):
             try:
@@ -76,12 +76,12 @@ class Certificate:
             try:
                 path.read_bytes()
             except OSError as error:
-                raise DoorFault(f"the TLS {what} {path} cannot be read: {error.strerror}.") from error
+                raise ListenerFault(f"the TLS {what} {path} cannot be read: {error.strerror}.") from error
         try:
             # a key with a passphrase would ask for it on the terminal
             context.load_cert_chain(self._certificate, self._key, password=lambda: "")
         except (OSError, ValueError) as error:
-            raise DoorFault(
+            raise ListenerFault(
                 f"the TLS certificate {self._certificate} and the key {self._key} cannot be used:"
                 f" {_reason(error)}. Both must be PEM, belong together, and the key have no passphrase."
             ) from error

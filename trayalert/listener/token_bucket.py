@@ -1,7 +1,7 @@
 """A token bucket: so many at once, then so many a second. Pure: whoever asks brings the time."""
 
 
-class Bucket:
+class TokenBucket:
     """Full at `now`; times are seconds of a clock that does not go back."""
 
     __slots__ = ("_at", "_capacity", "_rate", "_tokens")

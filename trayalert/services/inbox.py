@@ -25,17 +25,17 @@ from trayalert.storage.faults import NotStored
 from trayalert.storage.log import Log
 from trayalert.storage.writer.appender import Append
 from trayalert.storage.writer.closure import Expire, Resolve
-from trayalert.storage.writer.writer import Job, Writing
+from trayalert.storage.writer.writer import Job, Writer
 
 COMMIT_DEADLINE = 4.0
 """Seconds that a callback may wait for the disk: the sender gives up after five and comes again."""
 
-_PART = 32
+_BATCH_SIZE = 32
 """Alerts of a large callback that are stored in one transaction: others wait for it."""
 
 _TRIM_AFTER = 1.0
 """Seconds after the last large callback."""
-_SHORT_TURN = 0.0005
+_SWITCH_INTERVAL = 0.0005
 """Seconds that a thread which reads or stores a large callback may keep the loop waiting; 5 ms by default."""
 
 _logger = logging.getLogger(__name__)
@@ -48,11 +48,11 @@ class Inbox:
 
     def __init__(self, path: Path) -> None:
         self._subscribers: list[Subscriber] = []
-        self._refused = ""
-        self._refusals: list[Millis] = []
+        self._refusal_reason = ""
+        self._refusal_times: list[Millis] = []
         self._refused_count = 0
-        self._large = asyncio.Lock()
-        self._trimming: asyncio.TimerHandle | None = None
+        self._large_lock = asyncio.Lock()
+        self._trim_timer: asyncio.TimerHandle | None = None
         self._log = Log(path, read=read, keep_raw=keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -75,7 +75,7 @@ class Inbox:
         """Store a callback. True: it is synced to disk. False: it could not be stored in time, and must come again."""
         if len(callback.body) > LARGEST_SMALL_BODY:
             return await self._receive_large(callback)
-        return await self._stored(Append(callback, read(callback))) is not None
+        return await self._store(Append(callback, read(callback))) is not None
 
     async def _receive_large(self, callback: Callback) -> bool:
         """Read a large callback off the loop, one at a time, as reading one takes long and much memory.
@@ -85,95 +85,95 @@ class Inbox:
         """
         try:
             async with asyncio.timeout(COMMIT_DEADLINE):
-                await self._large.acquire()
+                await self._large_lock.acquire()
         except TimeoutError:
-            why = f"other large bodies were read before it for more than {COMMIT_DEADLINE:g} s"
-            raise RefusedError(too_much(why, retry_after=math.ceil(COMMIT_DEADLINE))) from None
+            reason = f"other large bodies were read before it for more than {COMMIT_DEADLINE:g} s"
+            raise RefusedError(too_much(reason, retry_after=math.ceil(COMMIT_DEADLINE))) from None
         try:
             if not self._log.state.storing:  # those that wait for a disk that hangs would add up
-                self._note_refused(callback, self._refused or " ".join(self._log.state.problems))
+                self._count_refusal(callback, self._refusal_reason or " ".join(self._log.state.problems))
                 return False
-            with _short_turns():
+            with _short_switch_interval():
                 alerts = await asyncio.to_thread(read, callback)
-                return await self._store_in_parts(callback, alerts)
+                return await self._store_in_batches(callback, alerts)
         finally:
-            self._large.release()
+            self._large_lock.release()
             self._trim_soon()
 
     def _trim_soon(self) -> None:
         """Return the memory of large callbacks to the system once no more of them come."""
         loop = asyncio.get_running_loop()
-        if self._trimming is not None:
-            self._trimming.cancel()
-        self._trimming = loop.call_later(_TRIM_AFTER, lambda: loop.run_in_executor(None, _trim_memory))
+        if self._trim_timer is not None:
+            self._trim_timer.cancel()
+        self._trim_timer = loop.call_later(_TRIM_AFTER, lambda: loop.run_in_executor(None, _trim_memory))
 
-    async def _store_in_parts(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
+    async def _store_in_batches(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
         """Store a callback with its first alerts, then the others; cut off in between, it is sent again."""
-        number: int | None = None
+        delivery_id: int | None = None
         start = 0
         while start < len(alerts):
-            events = await self._stored(Append(callback, alerts[start : start + _PART], delivery_id=number))
+            events = await self._store(Append(callback, alerts[start : start + _BATCH_SIZE], delivery_id=delivery_id))
             if events is None:
                 return False
-            start += _PART
+            start += _BATCH_SIZE
             for event in events:
                 if isinstance(event, CallbackArrived):
-                    if number is not None:  # another file has taken the log's place, and lacks the first alerts
+                    if delivery_id is not None:  # another file has taken the log's place, and lacks the first alerts
                         start = 0
-                    number = event.delivery_id
+                    delivery_id = event.delivery_id
         return True
 
-    async def _stored(self, job: Append) -> tuple[Event, ...] | None:
+    async def _store(self, job: Append) -> tuple[Event, ...] | None:
         """Store a callback; return what that changed, None where it could not be stored in time."""
         try:
             events = await self._log.do(job)
         except NotStored as fault:
-            self._note_refused(job.callback, str(fault))
+            self._count_refusal(job.callback, str(fault))
             return None
-        if self._refused:
-            self._tell_refused()
+        if self._refusal_reason:
+            self._report_refusals()
         return events
 
-    def _note_refused(self, callback: Callback, why: str) -> None:
+    def _count_refusal(self, callback: Callback, reason: str) -> None:
         """Count a callback that could not be stored; one line is logged for all that are refused for one reason."""
-        if why != self._refused:
-            _logger.error("a callback was refused: %s", why)
-        self._refused = why
-        self._refusals = [*self._refusals[:1], callback.received_at]
+        if reason != self._refusal_reason:
+            _logger.error("a callback was refused: %s", reason)
+        self._refusal_reason = reason
+        self._refusal_times = [*self._refusal_times[:1], callback.received_at]
         self._refused_count += 1
 
-    def _tell_refused(self) -> None:
+    def _report_refusals(self) -> None:
         """Leave word of what was refused, when it is over: what has not come again is missing."""
         first, last = (
-            f"{as_datetime(moment).astimezone():%H:%M}" for moment in (self._refusals[0], self._refusals[-1])
+            f"{as_datetime(moment).astimezone():%H:%M}" for moment in (self._refusal_times[0], self._refusal_times[-1])
         )
         when = f"At {first}" if first == last else f"Between {first} and {last}"
         callbacks = "1 callback was" if self._refused_count == 1 else f"{self._refused_count:,} callbacks were"
         self.set_news(
-            f"refused {self._refusals[0]}",
+            f"refused {self._refusal_times[0]}",
             f"{when} {callbacks} refused (503), as they could not be stored. Cloud "
             "Monitor sends again up to 3 times; look into its alert history for what has not come.",
         )
-        self._refused, self._refusals, self._refused_count = "", [], 0
+        self._refusal_reason, self._refusal_times, self._refused_count = "", [], 0
 
     @property
     def log_state(self) -> LogState:
         """How the log is now; each change is announced as LogChanged."""
         return self._log.state
 
-    def set_problem(self, part: str, sentence: str | None) -> None:
+    def set_problem(self, topic: str, sentence: str | None) -> None:
         """Tell a problem of some part of the program that works on the log; None takes it away."""
-        self._log.set_problem(part, sentence)
+        self._log.set_problem(topic, sentence)
 
-    def set_news(self, part: str, sentence: str | None) -> None:
+    def set_news(self, topic: str, sentence: str | None) -> None:
         """Tell what some part did to the log; None takes it away."""
-        self._log.set_news(part, sentence)
+        self._log.set_news(topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:
         """A former log is being read over, or is no more."""
         self._log.set_salvaging(salvaging)
 
-    async def do(self, job: Job) -> tuple[Event, ...]:
+    async def run_job(self, job: Job) -> tuple[Event, ...]:
         """Do a job of the log's writer in a transaction with what waits beside it. Raise NotStored."""
         return await self._log.do(job)
 
@@ -192,16 +192,16 @@ class Inbox:
 
     async def close(self) -> None:
         """Write what waits and close the log."""
-        if self._trimming is not None:
-            self._trimming.cancel()
+        if self._trim_timer is not None:
+            self._trim_timer.cancel()
         await self._log.close()
 
 
 @contextmanager
-def _short_turns() -> Iterator[None]:
+def _short_switch_interval() -> Iterator[None]:
     """Let busy threads keep the loop waiting for less time than by default, which costs throughput."""
     before = sys.getswitchinterval()
-    sys.setswitchinterval(min(before, _SHORT_TURN))
+    sys.setswitchinterval(min(before, _SWITCH_INTERVAL))
     try:
         yield
     finally:
@@ -230,13 +230,13 @@ def keep_raw(callback: Callback) -> tuple[Alert, ...]:
     return unrecognised.read(Body(callback=callback, fields={}, document=None))
 
 
-def resolve_alone(path: Path, incident_id: int, *, now: Millis) -> bool:
+def resolve_offline(path: Path, incident_id: int, *, now: Millis) -> bool:
     """Mark an incident recovered with no program running; its lock must be held. Raise LogFault."""
-    writing = Writing(path, read=read, keep_raw=keep_raw)
+    writer = Writer(path, read=read, keep_raw=keep_raw)
     try:
-        result = writing.commit([Resolve(incident_id, now)])[0]
+        result = writer.commit([Resolve(incident_id, now)])[0]
     finally:
-        writing.close()
+        writer.close()
     if isinstance(result, Exception):
         raise result
     return bool(result)

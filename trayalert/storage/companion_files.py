@@ -1,4 +1,4 @@
-"""What lies beside the log's file: its backups, damaged files that were moved aside, and the ballast."""
+"""What lies beside the log's file: its backups, damaged files that were moved aside, and the reserve file."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ def quarantine_of(log: Path) -> Path:
     return log.with_name("quarantine")
 
 
-def ballast_of(log: Path) -> Path:
+def reserve_file_of(log: Path) -> Path:
     """Return the file that is let go when the disk is full, so that what waits can still be stored."""
     return log.with_name("ballast")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trayalert.domain.fault import Fault
 
-_NOTHING_FREE = 1 << 20
+_MIN_FREE_BYTES = 1 << 20
 """With less than this free on the disk, what fails fails for lack of room, whatever it is called."""
 
 
@@ -24,14 +24,14 @@ class OtherVersion(LogFault):
 
 
 class DamagedLog(LogFault):
-    """The file is no log that can be used, and time does not heal it. `why` is the plain reason."""
+    """The file is no log that can be used, and time does not heal it. `reason` is plain text."""
 
-    def __init__(self, path: Path, why: str) -> None:
+    def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
-            f"the log {path} cannot be used: {why}. Start trayalert, which moves it aside, begins a new one and "
+            f"the log {path} cannot be used: {reason}. Start trayalert, which moves it aside, begins a new one and "
             "takes over what can still be read."
         )
-        self.why = why
+        self.reason = reason
 
 
 class DiskFull(LogFault):
@@ -50,7 +50,7 @@ def fault_of(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) ->
     """Return what an error of SQLite or the system means for the log at `path`."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     reason: object = error.strerror or error if isinstance(error, OSError) else error
-    if code == sqlite3.SQLITE_FULL or _no_room(error, code, path):
+    if code == sqlite3.SQLITE_FULL or _is_disk_full(error, code, path):
         return DiskFull(
             f"the disk of {path.parent} is full: callbacks are refused (503), and Cloud Monitor comes again up to "
             "3 times. Free some space; trayalert goes on by itself."
@@ -81,12 +81,12 @@ def fault_of(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) ->
     )
 
 
-def _no_room(error: Exception, code: int, path: Path) -> bool:
+def _is_disk_full(error: Exception, code: int, path: Path) -> bool:
     if isinstance(error, OSError):
         return error.errno in {errno.ENOSPC, errno.EDQUOT}
     if code not in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
         return False
     try:
-        return shutil.disk_usage(path.parent).free < _NOTHING_FREE
+        return shutil.disk_usage(path.parent).free < _MIN_FREE_BYTES
     except OSError:
         return False

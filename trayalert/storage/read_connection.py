@@ -6,25 +6,25 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from trayalert.storage.faults import LogFault
-from trayalert.storage.writer_registry import refuse_another
+from trayalert.storage.writer_registry import refuse_replaced_file
 
 
-def readable(text: bytes) -> str:
+def decode_text(text: bytes) -> str:
     """Read a text of a file that may be damaged; for `text_factory`, as SQLite's own findings may quote such a file."""
     return text.decode(errors="replace")
 
 
 @contextmanager
-def asking(log: Path) -> Iterator[sqlite3.Connection]:
+def open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
     """Open the log for reading. Raise LogFault where it cannot be read, now or while it is asked.
 
     A damaged letter stops no question.
     """
-    refuse_another(log)
+    refuse_replaced_file(log)
     try:
         uri = f"{log.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=2.0)) as connection:
-            connection.text_factory = readable
+            connection.text_factory = decode_text
             yield connection
     except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged schema, quoted in what SQLite says, is no text
         raise LogFault(f"the log {log} cannot be read: {error}") from error

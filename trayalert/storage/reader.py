@@ -11,34 +11,34 @@ from pathlib import Path
 from typing import Any
 
 from trayalert.callbacks.body import read_body
-from trayalert.domain.callback import OWN, Callback
-from trayalert.domain.gap import Cause, Gap
+from trayalert.domain.callback import INTERNAL_METHOD, Callback
+from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.incident.alert import Kind
 from trayalert.domain.incident.level import Level, read_level
-from trayalert.domain.incident.stored import Report, SecretUse, StoredAlert, StoredIncident, Totals
+from trayalert.domain.incident.stored import LastReport, SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.domain.times import Millis
 from trayalert.storage.faults import DamagedLog, LogFault, NoLog, fault_of
-from trayalert.storage.file.log_opening import Place, place_of, places
-from trayalert.storage.read_connection import readable
+from trayalert.storage.file.log_opening import FileId, file_id, file_ids
+from trayalert.storage.read_connection import decode_text
 from trayalert.storage.rows import (
     FROM_ALERT,
     FROM_STORED_INCIDENT,
-    LARGEST_SHOWN,
+    LARGEST_PARSED_BODY,
     SELECT_ALERT,
     SELECT_RAW_ALERT,
     SELECT_STORED_INCIDENT,
     read_alert,
     read_stored_incident,
 )
-from trayalert.storage.schema import refuse_other_version, version_of
-from trayalert.storage.writer_registry import refuse_another
+from trayalert.storage.schema import refuse_other_version, schema_version
+from trayalert.storage.writer_registry import refuse_replaced_file
 
-_SEARCHED = (
+_SEARCH_COLUMNS = (
     "a.name", "a.resource_id", "a.resource_name", "a.metric", "a.metric_title", "a.rule_id", "a.namespace", "a.region",
     "a.value_text", "a.expression", "a.group_name", "a.account_id", "a.kind", "a.state", "a.level", "a.dimensions",
-    f"CASE WHEN length(d.body) <= {LARGEST_SHOWN} THEN texts(d.query, d.body) ELSE a.more END",
+    f"CASE WHEN length(d.body) <= {LARGEST_PARSED_BODY} THEN texts(d.query, d.body) ELSE a.more END",
 )  # fmt: skip
-_NEWEST_ID = 2**63 - 1
+_MAX_ID = 2**63 - 1
 
 
 class Reader:
@@ -47,44 +47,46 @@ class Reader:
     Each question looks whether the file is still the one at the path; after a fault the next one opens it anew.
     """
 
-    def __init__(self, path: Path, *, patience: float = 2.0) -> None:
-        """`patience`: seconds that a question waits for who has locked the file."""
+    def __init__(self, path: Path, *, busy_timeout: float = 2.0) -> None:
+        """`busy_timeout`: seconds that a question waits for who has locked the file."""
         self._path = path
-        self._patience = patience
-        self._places: tuple[Place, ...] = ()
+        self._busy_timeout = busy_timeout
+        self._file_ids: tuple[FileId, ...] = ()
         self._connection: sqlite3.Connection | None = None
-        self._connected()
+        self._ensure_connected()
 
-    def _connected(self) -> sqlite3.Connection:
+    def _ensure_connected(self) -> sqlite3.Connection:
         if self._connection is not None:
-            if self._places == places(self._path):
+            if self._file_ids == file_ids(self._path):
                 return self._connection
             self.close()
-        own = place_of(self._path)
+        own = file_id(self._path)
         try:
             self._path.stat()
-            refuse_another(self._path)
-            connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=self._patience)
+            refuse_replaced_file(self._path)
+            connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=self._busy_timeout
+            )
         except FileNotFoundError as error:
             raise NoLog(f"there is no log {self._path} yet") from error
         except (OSError, sqlite3.Error) as error:
             raise self._fault(error) from error
         try:
-            if version_of(connection) == 0:
+            if schema_version(connection) == 0:
                 raise NoLog(f"the log {self._path} has never been set up")
             refuse_other_version(connection, self._path)
-            connection.text_factory = readable  # one damaged letter must not hide all that lies around it
-            connection.create_function("texts", 2, _texts, deterministic=True)
+            connection.text_factory = decode_text  # one damaged letter must not hide all that lies around it
+            connection.create_function("texts", 2, _body_text, deterministic=True)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             connection.close()
             raise self._fault(error) from error
         except LogFault:
             connection.close()
             raise
-        if place_of(self._path) != own:  # another file took its place meanwhile, and which one is open nobody knows
+        if file_id(self._path) != own:  # another file took its place meanwhile, and which one is open nobody knows
             connection.close()
-            return self._connected()
-        self._connection, self._places = connection, places(self._path)
+            return self._ensure_connected()
+        self._connection, self._file_ids = connection, file_ids(self._path)
         return connection
 
     def _fault(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> LogFault:
@@ -110,8 +112,8 @@ class Reader:
         wheres, values = ["a.id > ?"] if after is not None else [], [after] if after is not None else []
         parameters: list[Any] = [*values]
         if search is not None:
-            wheres.append("(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in _SEARCHED) + ")")
-            parameters += [_pattern(search)] * len(_SEARCHED)
+            wheres.append("(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in _SEARCH_COLUMNS) + ")")
+            parameters += [_like_pattern(search)] * len(_SEARCH_COLUMNS)
         where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
         order = " ORDER BY a.id ASC" if after is not None else " ORDER BY a.id DESC"
         sql = f"{SELECT_RAW_ALERT if raw else SELECT_ALERT}{FROM_ALERT}{where}{order} LIMIT ?"
@@ -137,7 +139,7 @@ class Reader:
         sql = f"{_INCIDENTS} WHERE i.closed_at IS NULL ORDER BY i.opened_at DESC, i.id DESC"
         return [read_stored_incident(row) for row in self._rows(sql)]
 
-    def burning(self, *, limit: int) -> list[StoredIncident]:
+    def worst_open_incidents(self, *, limit: int) -> list[StoredIncident]:
         """Return the first open incidents: the worst level first, then the newest."""
         ranks = " ".join(f"WHEN '{level}' THEN {level.rank}" for level in Level)
         sql = (
@@ -148,7 +150,7 @@ class Reader:
 
     def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> list[StoredIncident]:
         """Return closed incidents, the last closed first, going on after `before`."""
-        at, id_ = (_NEWEST_ID, _NEWEST_ID) if before is None else (before.incident.closed_at, before.incident.id)
+        at, id_ = (_MAX_ID, _MAX_ID) if before is None else (before.incident.closed_at, before.incident.id)
         sql = (
             f"{_INCIDENTS} WHERE i.closed_at IS NOT NULL AND (i.closed_at, i.id) < (?, ?)"
             " ORDER BY i.closed_at DESC, i.id DESC LIMIT ?"
@@ -160,7 +162,7 @@ class Reader:
         found: list[StoredIncident] = []
         for start in range(0, len(ids), 500):
             some = ids[start : start + 500]
-            sql = f"{_INCIDENTS} WHERE i.id IN ({_marks(some)})"
+            sql = f"{_INCIDENTS} WHERE i.id IN ({_parameters(some)})"
             found += map(read_stored_incident, self._rows(sql, tuple(some)))
         return found
 
@@ -180,7 +182,7 @@ class Reader:
     def last_callback_at(self) -> int | None:
         """Return when the last callback arrived; what the program itself has to say is none."""
         sql = "SELECT received_at FROM delivery WHERE method <> ? ORDER BY id DESC LIMIT 1"
-        row = next(iter(self._rows(sql, (OWN,))), None)
+        row = next(iter(self._rows(sql, (INTERNAL_METHOD,))), None)
         return row[0] if row else None
 
     def secret_uses(self) -> list[SecretUse]:
@@ -192,7 +194,7 @@ class Reader:
         """Return the gaps, the last first."""
         sql = "SELECT id, cause, began_at, ended_at, why FROM gap ORDER BY began_at DESC, id DESC LIMIT ?"
         return [
-            Gap(id=id_, cause=Cause(cause), began_at=began_at, ended_at=ended_at, why=why)
+            Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=why)
             for id_, cause, began_at, ended_at, why in self._rows(sql, (limit,))
         ]
 
@@ -200,36 +202,36 @@ class Reader:
         """Return the gaps that lasted until then or later, in any order."""
         sql = "SELECT id, cause, began_at, ended_at, why FROM gap WHERE ended_at IS NULL OR ended_at > ?"
         return [
-            Gap(id=id_, cause=Cause(cause), began_at=began_at, ended_at=ended_at, why=why)
+            Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=why)
             for id_, cause, began_at, ended_at, why in self._rows(sql, (since,))
         ]
 
-    def newest_delivery(self) -> int:
+    def newest_delivery_id(self) -> int:
         """Return the number of the newest delivery, 0 where there is none."""
         row = next(iter(self._rows("SELECT max(id) FROM delivery")))
         return row[0] or 0
 
-    def reports(self, *, after: int, last: int) -> list[Report]:
+    def reports(self, *, after: int, last: int) -> list[LastReport]:
         """Return who reported in the deliveries behind `after`, up to `last`; retries and repeats are reports, too."""
-        return [Report(*row) for row in self._rows(_REPORTS, (after, last, after, last))]
+        return [LastReport(*row) for row in self._rows(_REPORTS, (after, last, after, last))]
 
-    def repeated(self, *, since: Millis) -> list[Report]:
+    def open_incident_reports(self, *, since: Millis) -> list[LastReport]:
         """Return which alerts of open incidents came, or came again, after that moment."""
         sql = (
-            f"SELECT {_REPORTER}, i.last_received_at FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id"
+            f"SELECT {_REPORT_COLUMNS}, i.last_received_at FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id"
             " WHERE i.closed_at IS NULL AND i.last_received_at > ?"
         )
-        return [Report(*row) for row in self._rows(sql, (since,))]
+        return [LastReport(*row) for row in self._rows(sql, (since,))]
 
-    def latest_of(self, keys: Sequence[str]) -> list[StoredIncident]:
+    def latest_incidents(self, keys: Sequence[str]) -> list[StoredIncident]:
         """Return of each of these keys the incident that no OK has ended, though a person may have, else the last."""
         latest = (
-            f"SELECT id, max(coalesce(ok_at, {_NEWEST_ID})) FROM incident WHERE key IN ({_marks(keys)}) GROUP BY key"
+            f"SELECT id, max(coalesce(ok_at, {_MAX_ID})) FROM incident WHERE key IN ({_parameters(keys)}) GROUP BY key"
         )
         sql = f"{_INCIDENTS} WHERE i.id IN (SELECT id FROM ({latest}))"
         return [read_stored_incident(row) for row in self._rows(sql, tuple(keys))]
 
-    def open_of(self, kind: Kind) -> list[StoredIncident]:
+    def open_incidents_of_kind(self, kind: Kind) -> list[StoredIncident]:
         """Return the open incidents whose alerts are of that kind."""
         sql = f"{_INCIDENTS} WHERE i.closed_at IS NULL AND a.kind = ?"
         return [read_stored_incident(row) for row in self._rows(sql, (str(kind),))]
@@ -252,7 +254,7 @@ class Reader:
 
     def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            with closing(self._connected().execute(sql, parameters)) as cursor:
+            with closing(self._ensure_connected().execute(sql, parameters)) as cursor:
                 yield from cursor
         except (sqlite3.Error, UnicodeDecodeError) as error:
             self.close()
@@ -260,28 +262,28 @@ class Reader:
 
 
 _INCIDENTS = SELECT_STORED_INCIDENT + FROM_STORED_INCIDENT
-_REPORTER = ", ".join(f"a.{name}" for name in Report._fields[:-1])
+_REPORT_COLUMNS = ", ".join(f"a.{name}" for name in LastReport._fields[:-1])
 _REPORTS = f"""
-    SELECT {_REPORTER}, max(a.received_at) FROM (
-        SELECT {_REPORTER}, a.received_at FROM alert AS a WHERE a.delivery_id > ? AND a.delivery_id <= ?
+    SELECT {_REPORT_COLUMNS}, max(a.received_at) FROM (
+        SELECT {_REPORT_COLUMNS}, a.received_at FROM alert AS a WHERE a.delivery_id > ? AND a.delivery_id <= ?
         UNION ALL
-        SELECT {_REPORTER}, d.received_at FROM delivery AS d JOIN alert AS a ON a.id = d.alert_id
+        SELECT {_REPORT_COLUMNS}, d.received_at FROM delivery AS d JOIN alert AS a ON a.id = d.alert_id
         WHERE d.id > ? AND d.id <= ? AND a.delivery_id <> d.id
-    ) AS a GROUP BY {_REPORTER}
+    ) AS a GROUP BY {_REPORT_COLUMNS}
 """
 
 
-def _texts(query: bytes, body: bytes) -> str:
+def _body_text(query: bytes, body: bytes) -> str:
     """Return what a body says, as people search it: decoded, without the names of its fields."""
     fields = read_body(Callback(received_at=0, method="", query=query, body=body)).fields
     return "\n".join(value or name for name, value in fields.items())
 
 
-def _marks(values: Sequence[object]) -> str:
+def _parameters(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
 
 
-def _pattern(text: str) -> str:
+def _like_pattern(text: str) -> str:
     text = text.encode("utf-8", "replace").decode("utf-8")
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"

@@ -19,8 +19,8 @@ from trayalert.domain.times import Millis
 from trayalert.storage.digest import digest_of
 
 INCIDENT_COLUMNS = Incident._fields
-_LEVEL_PLACES = [INCIDENT_COLUMNS.index(name) for name in ("level", "worst_level")]
-_FLAG_PLACES = [INCIDENT_COLUMNS.index(name) for name in ("start_known", "no_data")]
+_LEVEL_INDEXES = [INCIDENT_COLUMNS.index(name) for name in ("level", "worst_level")]
+_FLAG_INDEXES = [INCIDENT_COLUMNS.index(name) for name in ("start_known", "no_data")]
 _CLOSED_BY = INCIDENT_COLUMNS.index("closed_by")
 _PLAIN_COLUMNS = (
     "at", "name", "rule_id", "metric", "metric_title", "value", "value_text", "unit", "expression", "namespace",
@@ -46,9 +46,9 @@ INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
 """
 
 
-LARGEST_SHOWN = 64 * 1024
+LARGEST_PARSED_BODY = 64 * 1024
 """A larger body may hold hundreds of alerts, and its fields are not read for each of them."""
-_BODY = f"CASE WHEN length(d.body) <= {LARGEST_SHOWN} THEN d.body END"
+_BODY = f"CASE WHEN length(d.body) <= {LARGEST_PARSED_BODY} THEN d.body END"
 _ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, {_BODY}"
 SELECT_ALERT = f"SELECT {_ALERT}, coalesce(i.key, ''), coalesce(i.subject, '')"
 SELECT_RAW_ALERT = SELECT_ALERT.replace(_BODY, "d.body")
@@ -68,15 +68,15 @@ _INTEGERS = {
 }  # fmt: skip
 
 
-def _type(column: str) -> type:
+def _column_type(column: str) -> type:
     return int if column in _INTEGERS else float if column == "value" else bytes if column in {"query", "body"} else str
 
 
-_INCIDENT_TYPES = tuple(map(_type, INCIDENT_COLUMNS))
-_ALERT_TYPES = tuple(map(_type, (*_ALERT_COLUMNS, "sender", "query", "body", "key", "subject")))
-_SANE = 2**53
+_INCIDENT_TYPES = tuple(map(_column_type, INCIDENT_COLUMNS))
+_ALERT_TYPES = tuple(map(_column_type, (*_ALERT_COLUMNS, "sender", "query", "body", "key", "subject")))
+_LARGEST_INTEGER = 2**53
 
-_Word = TypeVar("_Word", bound=enum.StrEnum)
+_Enum = TypeVar("_Enum", bound=enum.StrEnum)
 
 _plain_values = attrgetter(*_PLAIN_COLUMNS)
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -88,11 +88,11 @@ def incident_row(incident: Incident) -> list[Any]:
     Here and below enums are bound as plain texts: SQLite's binding is many times slower for what is only like one.
     """
     values: list[Any] = list(incident)
-    for place in _LEVEL_PLACES:
+    for place in _LEVEL_INDEXES:
         values[place] = str(values[place])
     if incident.closed_by is not None:
         values[_CLOSED_BY] = str(incident.closed_by)
-    for place in _FLAG_PLACES:
+    for place in _FLAG_INDEXES:
         values[place] = int(values[place])
     return [digest_of("incident", values), *values]
 
@@ -103,12 +103,12 @@ def read_incident(row: Sequence[Any]) -> Incident:
     for place, expected in enumerate(_INCIDENT_TYPES):
         value = values[place]
         if value is not None and type(value) is not expected:
-            values[place] = _as(expected, value)
-    for place in _LEVEL_PLACES:
+            values[place] = _coerce(expected, value)
+    for place in _LEVEL_INDEXES:
         values[place] = read_level(values[place])
     if values[_CLOSED_BY] is not None:
-        values[_CLOSED_BY] = _word(values[_CLOSED_BY], Change.EXPIRED)
-    for place in _FLAG_PLACES:
+        values[_CLOSED_BY] = _read_enum(values[_CLOSED_BY], Change.EXPIRED)
+    for place in _FLAG_INDEXES:
         values[place] = bool(values[place])
     return Incident._make(values)
 
@@ -131,7 +131,7 @@ def alert_row(
         *_plain_values(alert),
         alert.group,
         _compact(alert.dimensions),
-        _more(alert),
+        _more_column(alert),
     ]
     if alert.value is not None:
         values[_VALUE] += 0.0  # SQLite gives -0.0 back as 0.0, and so must the digest take it
@@ -145,7 +145,7 @@ def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:
     """
     row = dict(zip(ALERT_DIGESTED, stored, strict=True))
     value = None if alert.value is None else alert.value + 0.0
-    more = _written_more(_read_object(row["more"] or "{}") | {"message": alert.message})
+    more = _more_json(_read_object(row["more"] or "{}") | {"message": alert.message})
     row |= {"value": value, "value_text": alert.value_text, "unit": alert.unit, "more": more}
     values = list(row.values())
     return [digest_of("alert", values), *values]
@@ -157,7 +157,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     Its `fields` are read out of the body, which is kept anyway.
     """
     row = tuple(
-        value if value is None or type(value) is expected else _as(expected, value)
+        value if value is None or type(value) is expected else _coerce(expected, value)
         for value, expected in zip(row, _ALERT_TYPES, strict=True)
     )
     width = 10 + len(_PLAIN_COLUMNS)
@@ -165,13 +165,13 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     plain = dict(zip(_PLAIN_COLUMNS, row[10:width], strict=True))
     group, dimensions, more, sender, query, body, key, subject = row[width:]
     extras = _read_object(more) if more else {}
-    too_large = body is None or len(body) > LARGEST_SHOWN
+    too_large = body is None or len(body) > LARGEST_PARSED_BODY
     alert = Alert(
         kind=Kind(kind),
         identity=Identity(text=identity, timed=plain["at"] is not None),
         key=key,
         subject=subject,
-        state=_word(state, State.ALERT) if state else None,
+        state=_read_enum(state, State.ALERT) if state else None,
         level=read_level(level),
         previous_level=read_level(previous_level) if previous_level else None,
         **plain,
@@ -196,10 +196,10 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     )
 
 
-def _as(expected: type, value: Any) -> Any:
+def _coerce(expected: type, value: Any) -> Any:
     """Read a value that is of another type than it was written as: its row is damaged, and it must not hide others."""
     if expected is int:
-        return int(value) if isinstance(value, float) and abs(value) < _SANE else 0
+        return int(value) if isinstance(value, float) and abs(value) < _LARGEST_INTEGER else 0
     if expected is float:
         return float(value) if isinstance(value, int) else None
     if expected is bytes:
@@ -207,20 +207,20 @@ def _as(expected: type, value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _word(text: str, otherwise: _Word) -> _Word:
+def _read_enum(text: str, default: _Enum) -> _Enum:
     """Read one of the words of that kind."""
     try:
-        return type(otherwise)(text)
+        return type(default)(text)
     except ValueError:
-        return otherwise
+        return default
 
 
-def _more(alert: Alert) -> str | None:
+def _more_column(alert: Alert) -> str | None:
     """Write what only some kinds have; None for nothing."""
-    return _written_more({name: getattr(alert, name) for name in _MORE})
+    return _more_json({name: getattr(alert, name) for name in _MORE})
 
 
-def _written_more(more: Mapping[str, Any]) -> str | None:
+def _more_json(more: Mapping[str, Any]) -> str | None:
     some = {name: more[name] for name in _MORE if more.get(name)}
     return _compact(some) if some else None
 

@@ -131,34 +131,34 @@ STEPS = (
 )
 
 
-DIGEST = int.from_bytes(hashlib.blake2b("".join(STEPS).encode(), digest_size=4).digest(), "big") >> 1 or 1
+SCHEMA_DIGEST = int.from_bytes(hashlib.blake2b("".join(STEPS).encode(), digest_size=4).digest(), "big") >> 1 or 1
 """What `PRAGMA application_id` holds, a signed number of 32 bits; 0 is that of any other database."""
 
 
-def bring_up_to_date(connection: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -> None:
+def migrate(connection: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -> None:
     """Take the steps that the file has not gone through yet. The file must fit: see `refuse_other_version`."""
-    version = version_of(connection)
+    version = schema_version(connection)
     for number, step in enumerate(steps[version:], start=version + 1):
         connection.executescript(
-            f"BEGIN IMMEDIATE;{step};PRAGMA user_version = {number};PRAGMA application_id = {DIGEST};COMMIT;"
+            f"BEGIN IMMEDIATE;{step};PRAGMA user_version = {number};PRAGMA application_id = {SCHEMA_DIGEST};COMMIT;"
         )
 
 
-def version_of(connection: sqlite3.Connection) -> int:
+def schema_version(connection: sqlite3.Connection) -> int:
     """Return the number of steps that the file has gone through."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def refuse_other_version(connection: sqlite3.Connection, path: Path) -> None:
     """Raise OtherVersion if another trayalert has made the file; one that has never been set up fits."""
-    version = version_of(connection)
+    version = schema_version(connection)
     digest = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if version > len(STEPS) and digest:
         raise OtherVersion(
             f"the log is of version {version}, this trayalert knows versions up to {len(STEPS)}: "
             "it was written by a newer trayalert. Install that one again, or use another --data-dir."
         )
-    if version and digest != DIGEST:
+    if version and digest != SCHEMA_DIGEST:
         raise OtherVersion(
             f"This log was made by an earlier unreleased trayalert. Start with another --data-dir, or move {path} away."
         )

@@ -9,23 +9,23 @@ from pathlib import Path
 
 from trayalert.storage.faults import NoLog
 
-_held: dict[str, tuple[int, int]] = {}
+_registered: dict[str, tuple[int, int]] = {}
 
 
-def hold(path: Path, place: tuple[int, int] | None) -> None:
+def register(path: Path, file: tuple[int, int] | None) -> None:
     """Note by device and number which file at the path is written by this process."""
-    if place is not None:
-        _held[os.path.realpath(path)] = place
+    if file is not None:
+        _registered[os.path.realpath(path)] = file
 
 
-def let_go(path: Path) -> None:
+def unregister(path: Path) -> None:
     """Note that it is not written any more."""
-    _held.pop(os.path.realpath(path), None)
+    _registered.pop(os.path.realpath(path), None)
 
 
-def refuse_another(path: Path) -> None:
+def refuse_replaced_file(path: Path) -> None:
     """Raise NoLog where the file at the path is not the one that this process writes. Of others nothing is known."""
-    own = _held.get(os.path.realpath(path))
+    own = _registered.get(os.path.realpath(path))
     if own is None:
         return
     try:

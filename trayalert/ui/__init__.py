@@ -1,4 +1,4 @@
-"""All of Qt. Widgets have no await, no rules, no SQL: events come up as frozen dataclasses, wishes go down by Desk."""
+"""All of Qt. Widgets have no await, no rules, no SQL: events come up as frozen dataclasses, calls go to the Backend."""
 
 import contextlib
 import linecache

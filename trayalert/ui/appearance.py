@@ -17,19 +17,19 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 
-PORTAL_ANSWERS_MS: Final = 300
+PORTAL_TIMEOUT_MS: Final = 300
 """So long the portal has to say something before the files are believed; no window is open by then."""
 
-_OWN_THEME = frozenset({"KDE", "LXQT"})  # desktops for which Qt needs no GTK
+_DESKTOPS_WITH_QT_THEME = frozenset({"KDE", "LXQT"})  # desktops for which Qt needs no GTK
 _XFCE_NAMES = re.compile(r'name="(ThemeName|FontName)"[^>]*value="([^"]*)"')
 _FONT = re.compile(r"(?P<family>.*?)[ ,]+(?P<size>[0-9]{1,2}(?:\.[0-9]+)?)")
-_GTK_SIZE = 10.0
+_GTK_DEFAULT_SIZE = 10.0
 """Points, where GTK is told nothing; Qt would take 9."""
 
 
 def theme_arguments(environ: Mapping[str, str] = os.environ) -> list[str]:
     """Return the arguments for QApplication that choose Qt's GNOME theme, where Qt would take GTK's."""
-    if sys.platform != "linux" or environ.get("QT_QPA_PLATFORMTHEME") or _desktops(environ) & _OWN_THEME:
+    if sys.platform != "linux" or environ.get("QT_QPA_PLATFORMTHEME") or _desktops(environ) & _DESKTOPS_WITH_QT_THEME:
         return []
     return ["-platformtheme", "gnome"]
 
@@ -39,7 +39,7 @@ def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -
     if not theme_arguments(environ):
         return
     hints, names = app.styleHints(), _names(environ)
-    app.setFont(named_font(names.get("font", ""), otherwise=app.font()))
+    app.setFont(named_font(names.get("font", ""), fallback=app.font()))
     # WORKAROUND for Qt 6.11: it hears from the portal that the desktop turned dark, and keeps its light palette
     hints.colorSchemeChanged.connect(lambda _: app.setPalette(app.style().standardPalette()))
 
@@ -48,13 +48,13 @@ def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -
             hints.setColorScheme(Qt.ColorScheme.Dark)
 
     if "dark" in re.split("[-_: ]", names.get("theme", "").lower()):
-        QTimer.singleShot(PORTAL_ANSWERS_MS, app, darken)
+        QTimer.singleShot(PORTAL_TIMEOUT_MS, app, darken)
 
 
-def named_font(name: str, *, otherwise: QFont) -> QFont:
-    """Return the font of a name such as `Noto Sans 11`; what Qt does not know of it is as in `otherwise`."""
-    font, match = QFont(otherwise), _FONT.fullmatch(name)
-    font.setPointSizeF(min(max(float(match["size"]), 6), 40) if match else _GTK_SIZE)
+def named_font(name: str, *, fallback: QFont) -> QFont:
+    """Return the font of a name such as `Noto Sans 11`; what Qt does not know of it is as in `fallback`."""
+    font, match = QFont(fallback), _FONT.fullmatch(name)
+    font.setPointSizeF(min(max(float(match["size"]), 6), 40) if match else _GTK_DEFAULT_SIZE)
     if match and QFontDatabase.hasFamily(match["family"]):
         font.setFamily(match["family"])
     return font
@@ -67,22 +67,22 @@ def _desktops(environ: Mapping[str, str]) -> set[str]:
 def _names(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the names of `theme` and `font`, each from the first place that has one."""
     names: dict[str, str] = {}
-    for name, value in _named(environ):
+    for name, value in _configured_names(environ):
         if value:
             names.setdefault(name, value)
     return names
 
 
-def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _configured_names(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "theme", environ.get("GTK_THEME", "")
     config = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/"), ".config"))
     if "XFCE" in _desktops(environ):  # else the file is left of a desktop that is not in use
-        xfce = _text(config / "xfce4" / "xfconf" / "xfce-perchannel-xml" / "xsettings.xml")
+        xfce = _read_text(config / "xfce4" / "xfconf" / "xfce-perchannel-xml" / "xsettings.xml")
         for name, value in _XFCE_NAMES.findall(xfce):
             yield name.removesuffix("Name").lower(), value
     gtk = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        gtk.read_string(_text(config / "gtk-3.0" / "settings.ini"))
+        gtk.read_string(_read_text(config / "gtk-3.0" / "settings.ini"))
     except configparser.Error:
         return
     if gtk.get("Settings", "gtk-application-prefer-dark-theme", fallback="0").lower() in {"1", "true"}:
@@ -91,7 +91,7 @@ def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "font", gtk.get("Settings", "gtk-font-name", fallback="")
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""What the widgets may ask and wish for. The app implements it; every call is made on the main thread and is quick."""
+"""What the widgets may query and request. The app implements it; every call is made on the main thread and is quick."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,54 +10,54 @@ from trayalert.domain.gap import Gap
 from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
-from trayalert.domain.reachability import Reach, ReachState
-from trayalert.domain.settings.custom_command import Offer
-from trayalert.domain.settings.ingress import ChosenWay
+from trayalert.domain.reachability import Reachability, ReachabilityState
+from trayalert.domain.settings.custom_command import FilledCommand
+from trayalert.domain.settings.ingress import ChosenIngress
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
 from trayalert.domain.wording.language import Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskState:
-    """What tray and status line say. `trouble` are sentences about what is wrong with the program itself.
+class ProgramState:
+    """What tray and status line say. `problems` are sentences about what is wrong with the program itself.
 
-    `news` are sentences about what happened to it, which the person may dismiss. With `unsure`, a few words that say
+    `news` are sentences about what happened to it, which the person may dismiss. With `uncertainty`, words that say
     why, more may be open than is known: no calm is shown.
     """
 
     open_incidents: int = 0
     worst: Level | None = None
     last_callback_at: Millis | None = None
-    reach: Reach = Reach.UNKNOWN
+    reachability: Reachability = Reachability.UNKNOWN
     storing: bool = True
     """Whether what arrives can be stored; where not it is refused."""
     paused_until: Millis | None = None
-    trouble: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
-    unsure: str | None = None
-    unread: bool = False
+    uncertainty: str | None = None
+    log_unreadable: bool = False
     """The log did not answer: asking again may help."""
-    probing: str | None = None
+    secret_guesses: str | None = None
     """Who tries wrong secrets, and how often; untrusted text is cleaned in it."""
-    levels: Mapping[Level, int] = field(default_factory=dict)
+    open_by_level: Mapping[Level, int] = field(default_factory=dict)
     """How many are open of each level."""
-    reach_since: Millis | None = None
+    reachability_since: Millis | None = None
     """Since when reach is what it is; None where that is not known."""
-    reach_why: str | None = None
+    reachability_reason: str | None = None
     """A sentence: why nothing comes in, or why that is not known."""
     reachable_at: Millis | None = None
     """When a probe last came through."""
     proved_until: Millis | None = None
     """So long that probe proves that callbacks get through. Beyond it, or with None, reach is shown as unknown."""
-    lost_lately: bool = False
-    """Whether a callback was refused within the last hour that may have been an alert; `trouble` says why."""
+    refused_recently: bool = False
+    """Whether a callback was refused within the last hour that may have been an alert; `problems` says why."""
     url_changed: UrlChanged | None = None
     """The public address is not the one that was given to the rules; holds until `accept_url`."""
 
 
-class Desk(Protocol):
-    """The program as its front sees it."""
+class Backend(Protocol):
+    """The program as its UI sees it."""
 
     @property
     def language(self) -> Language:
@@ -68,7 +68,7 @@ class Desk(Protocol):
         """Return the present moment."""
         ...
 
-    def state(self) -> DeskState:
+    def state(self) -> ProgramState:
         """Return what tray and status line say now."""
         ...
 
@@ -76,7 +76,7 @@ class Desk(Protocol):
         """Return all open incidents, the newest (by `opened_at`, then id) first; None: the log cannot be read."""
         ...
 
-    def burning(self, *, limit: int) -> Sequence[StoredIncident]:
+    def worst_open_incidents(self, *, limit: int) -> Sequence[StoredIncident]:
         """Return the worst open incidents, the worst level first, then the newest; asked up to 4 times a second."""
         ...
 
@@ -96,7 +96,7 @@ class Desk(Protocol):
         """Whether an open incident had no repeat for longer than the mute period."""
         ...
 
-    def sender_words(self, alert: StoredAlert) -> str | None:
+    def sender_text(self, alert: StoredAlert) -> str | None:
         """Say where an alert came from, None where that is not known."""
         ...
 
@@ -108,11 +108,11 @@ class Desk(Protocol):
         """Open an allow-listed https link in the browser; False where that cannot be done."""
         ...
 
-    def commands(self, incident: StoredIncident) -> Sequence[Offer]:
+    def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
         """Return the person's own commands, filled for this incident, each with its reason where it cannot be run."""
         ...
 
-    def run_command(self, wanted: Offer) -> str | None:
+    def run_command(self, command: FilledCommand) -> str | None:
         """Start a command; return a sentence where that failed."""
         ...
 
@@ -120,15 +120,15 @@ class Desk(Protocol):
         """Return the callback URL with its secret."""
         ...
 
-    def door_place(self) -> str:
-        """Return `host:port` where the door listens, such as `127.0.0.1:8765`."""
+    def listener_address(self) -> str:
+        """Return `host:port` where the listener is bound, such as `127.0.0.1:8765`."""
         ...
 
-    def door_checks(self) -> Sequence[Check]:
-        """Return what the guide shows live: door, tunnel, public address, probe."""
+    def readiness_checks(self) -> Sequence[Check]:
+        """Return what the setup assistant shows live: listener, tunnel, public address, probe."""
         ...
 
-    def reach(self) -> ReachState:
+    def reachability(self) -> ReachabilityState:
         """Return whether the outside can reach us, and why not."""
         ...
 
@@ -137,18 +137,18 @@ class Desk(Protocol):
         ...
 
     def probe(self) -> None:
-        """Probe through the public address now; a ReachChanged follows."""
+        """Probe through the public address now; a ReachabilityChanged follows."""
         ...
 
     def gaps(self, *, limit: int) -> Sequence[Gap] | None:
         """Return the gaps, the last first; None: the log cannot be read."""
         ...
 
-    def way(self) -> ChosenWay | None:
+    def ingress(self) -> ChosenIngress | None:
         """Return how Cloud Monitor reaches us by the settings; None where nothing is set."""
         ...
 
-    def choose_way(self, chosen: ChosenWay) -> str | None:
+    def choose_ingress(self, chosen: ChosenIngress) -> str | None:
         """Write it into the settings and go that way from now on; return a sentence where that failed."""
         ...
 
@@ -156,21 +156,21 @@ class Desk(Protocol):
         """Hear that the person knows of the changed public address."""
         ...
 
-    def rehearse(self) -> None:
-        """Send a sample alert (never a Test) through the public address; a Rehearsed follows."""
+    def send_sample(self) -> None:
+        """Send a sample alert (never a Test) through the public address; a SampleSent follows."""
         ...
 
-    def autostarts(self) -> bool | None:
+    def autostart_enabled(self) -> bool | None:
         """Whether the program starts with the session; None where that cannot be set."""
         ...
 
-    def set_autostart(self, wanted: bool) -> str | None:
+    def set_autostart(self, enabled: bool) -> str | None:
         """Start with the session from now on, or not; return a sentence where that failed."""
         ...
 
     @property
-    def strip(self) -> str:
-        """Return when the strip shows: "auto" (where there is no tray), "always" or "never"."""
+    def overlay_mode(self) -> str:
+        """Return when the overlay shows: "auto" (where there is no tray), "always" or "never"."""
         ...
 
     def recall(self, name: str) -> Any:
@@ -185,7 +185,7 @@ class Desk(Protocol):
         """Mark an incident recovered by hand; an IncidentChanged or a ResolveFailed follows."""
         ...
 
-    def pause(self, until: Millis | None) -> None:
+    def pause_notifications(self, until: Millis | None) -> None:
         """Show no notifications until then; None goes on."""
         ...
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from trayalert.domain.events import Event
 
-SPAN_MS: Final = 50
+BATCH_INTERVAL_MS: Final = 50
 """Batches come at most this often; the eye does not see more."""
 
 
@@ -22,40 +22,40 @@ class EventBridge(QObject):
 
     arrived = Signal(list)
     """A list of Event, at least one."""
-    _poked = Signal()
+    _wakeup = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._lock = threading.Lock()
         self._waiting: deque[Event] = deque()
-        self._poke_underway = False
+        self._wakeup_pending = False
         self._drained_at = float("-inf")
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._drain)
-        self._poked.connect(self._plan_drain, Qt.ConnectionType.QueuedConnection)
+        self._wakeup.connect(self._schedule_drain, Qt.ConnectionType.QueuedConnection)
 
     def put(self, events: Sequence[Event]) -> None:
         """Hand over events; called on the receiver's thread, never waits for the main one."""
         with self._lock:
             self._waiting.extend(events)
-            poke = bool(events) and not self._poke_underway
-            self._poke_underway = self._poke_underway or poke
-        if poke:
-            self._poked.emit()
+            wake = bool(events) and not self._wakeup_pending
+            self._wakeup_pending = self._wakeup_pending or wake
+        if wake:
+            self._wakeup.emit()
 
-    def _plan_drain(self) -> None:
+    def _schedule_drain(self) -> None:
         since = (time.monotonic() - self._drained_at) * 1000
-        if since >= SPAN_MS:
+        if since >= BATCH_INTERVAL_MS:
             self._drain()
         else:
-            self._timer.start(int(SPAN_MS - since) + 1)
+            self._timer.start(int(BATCH_INTERVAL_MS - since) + 1)
 
     def _drain(self) -> None:
         self._drained_at = time.monotonic()
         with self._lock:
             batch = list(self._waiting)
             self._waiting.clear()
-            self._poke_underway = False
+            self._wakeup_pending = False
         if batch:
             self.arrived.emit(batch)

@@ -5,45 +5,45 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout
 
-from trayalert.ui.backend import Desk
-from trayalert.ui.icons import TrayLook, tray_icon
-from trayalert.ui.safe_text import PlainLabel
-from trayalert.ui.state_wording import GAPS_MEAN, gap_row
+from trayalert.ui.backend import Backend
+from trayalert.ui.icons import TrayIconState, tray_icon
+from trayalert.ui.safe_text import SafeLabel
+from trayalert.ui.state_wording import GAPS_ADVICE, gap_cells
 from trayalert.ui.text_table import TextTable
 
-MOST: Final = 200
+MAX_GAPS: Final = 200
 
 
 class GapsView(QDialog):
     """Not modal; it is gone once it is closed."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, backend: Backend) -> None:
         super().__init__()
-        self._desk = desk
+        self._backend = backend
         self.setWindowTitle("Gaps - trayalert")
-        self.setWindowIcon(tray_icon(TrayLook()))
+        self.setWindowIcon(tray_icon(TrayIconState()))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._words = PlainLabel(wrapped=True, selectable=True)
+        self._summary = SafeLabel(wrapped=True, selectable=True)
         self._table = TextTable(("What", "From", "Until", "Lasted", "Why"), stretched=4, wrapped=True)
         self._table.setAccessibleName("Gaps, the last first")
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.close)
         layout = QVBoxLayout(self)
-        for widget in (self._words, self._table, close):
+        for widget in (self._summary, self._table, close):
             layout.addWidget(widget, 1 if widget is self._table else 0)
-        room = self.screen().availableGeometry().size()
-        self.resize(min(820, room.width() - 40), min(440, room.height() - 60))
+        available = self.screen().availableGeometry().size()
+        self.resize(min(820, available.width() - 40), min(440, available.height() - 60))
         self.refresh()
 
     def refresh(self) -> None:
         """Read them anew."""
-        gaps, now = self._desk.gaps(limit=MOST), self._desk.now()
+        gaps, now = self._backend.gaps(limit=MAX_GAPS), self._backend.now()
         self._table.setVisible(bool(gaps))
-        self._table.show_rows([gap_row(gap, now=now) for gap in gaps or ()])
+        self._table.show_rows([gap_cells(gap, now=now) for gap in gaps or ()])
         if gaps is None:
-            self._words.show_text("The log cannot be read now.")
+            self._summary.show_text("The log cannot be read now.")
         elif not gaps:
-            self._words.show_text("There was none: as far as is known, callbacks could arrive at any time.")
+            self._summary.show_text("There was none: as far as is known, callbacks could arrive at any time.")
         else:
-            last = f" These are the last {MOST}." if len(gaps) == MOST else ""
-            self._words.show_text(f"Nothing could arrive in these times. {GAPS_MEAN}{last}")
+            last = f" These are the last {MAX_GAPS}." if len(gaps) == MAX_GAPS else ""
+            self._summary.show_text(f"Nothing could arrive in these times. {GAPS_ADVICE}{last}")

@@ -9,9 +9,9 @@ from typing import Final
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPainterPath, QTransform
 
-OUTLINES_FROM: Final = 24
+MIN_OUTLINE_SIZE: Final = 24
 
-_DIGITS: Final = {
+_BITMAPS: Final = {
     # 5 wide, 7 high; wider and higher ones repeat the middle column and the rows between the corners
     "1": (".##..", "###..", ".##..", ".##..", ".##..", ".##..", ".##.."),
     "2": (".###.", "##.##", "...##", "..##.", ".##..", "##...", "#####"),
@@ -26,17 +26,17 @@ _DIGITS: Final = {
     "!": ("##", "##", "##", "##", "..", "##", "##"),
     "i": ("##", "##", "..", "##", "##", "##", "##"),
 }
-_TALL: Final = (0, 1, 1, 2, 3, 4, 5, 5, 6)
+_TALL_ROWS: Final = (0, 1, 1, 2, 3, 4, 5, 5, 6)
 """The rows of a sign 9 pixels high."""
 
 
-def draw_signs(painter: QPainter, text: str, *, size: int, bottom: int | None, colour: QColor) -> None:
+def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, colour: QColor) -> None:
     """Draw the text into the middle of a picture of that size, or with its lower edge at `bottom`."""
-    if size >= OUTLINES_FROM and _draw_outlines(painter, text, size, bottom, colour):
+    if size >= MIN_OUTLINE_SIZE and _draw_outlines(painter, text, size, bottom, colour):
         return
-    rows = _TALL if size >= 20 else range(7)
-    scale = max(1, size // 20) if size >= OUTLINES_FROM else 1
-    grid = [".".join(_DIGITS[sign][row] for sign in text) for row in rows]
+    rows = _TALL_ROWS if size >= 20 else range(7)
+    scale = max(1, size // 20) if size >= MIN_OUTLINE_SIZE else 1
+    grid = [".".join(_BITMAPS[character][row] for character in text) for row in rows]
     left = (size - len(grid[0]) * scale) // 2
     top = (size - len(grid) * scale) // 2 if bottom is None else bottom - len(grid) * scale
     for y, line in enumerate(grid):

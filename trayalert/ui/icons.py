@@ -2,7 +2,7 @@
 
 CRITICAL is an octagon, WARN a triangle, INFO a square, OK a tick. With nothing open the tray shows reach: a hollow grey
 ring, as nothing proves that all is well; a green dot in it only so long as a probe has just proved that callbacks get
-through (`state_wording.shown_reach`); blind is a no-entry sign, an amber disc with a bar. What burns and is blind bears
+through (`shown_reachability`); blind is a no-entry sign, an amber disc with a bar. What burns and is blind bears
 that sign in its corner. Each size is drawn on its own on whole pixels, for a picture scaled to 16 pixels is mud.
 """
 
@@ -14,19 +14,19 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPen, QPixmap
 
 from trayalert.domain.incident.level import Level, worst
-from trayalert.domain.reachability import Reach
+from trayalert.domain.reachability import Reachability
 from trayalert.domain.times import Millis
-from trayalert.ui.backend import DeskState
-from trayalert.ui.glyphs import OUTLINES_FROM, draw_signs
-from trayalert.ui.state_wording import is_paused, shown_reach
+from trayalert.ui.backend import ProgramState
+from trayalert.ui.glyphs import MIN_OUTLINE_SIZE, draw_glyphs
+from trayalert.ui.state_wording import is_paused, shown_reachability
 
 SIZES: Final = (16, 20, 22, 24, 32, 40, 48, 64)
-MOST = 10
+MAX_COUNT = 10
 """From here on the number is written `9+`: two digits cannot be read at 16 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
-class TrayLook:
+class TrayIconState:
     """All that the tray's picture depends on. `count` stops at MOST, so that equal pictures are equal looks.
 
     `blind` is drawn also where more may be open than is known: neither is calm.
@@ -40,17 +40,17 @@ class TrayLook:
     """A probe has just come through. Seen only where nothing is open."""
 
     @classmethod
-    def of(cls, state: DeskState, *, now: Millis) -> "TrayLook":
+    def of(cls, state: ProgramState, *, now: Millis) -> "TrayIconState":
         """Return how the tray looks in this state."""
-        reach = shown_reach(state, now=now)
-        blind = reach is Reach.BLIND or state.unsure is not None
+        reachability = shown_reachability(state, now=now)
+        blind = reachability is Reachability.BLIND or state.uncertainty is not None
         return cls(
             # what is open is never shown with the tick, whatever level its sender gave it
             worst=worst(state.worst or Level.INFO, Level.INFO) if state.open_incidents else None,
-            count=min(state.open_incidents, MOST),
+            count=min(state.open_incidents, MAX_COUNT),
             blind=blind,
             paused=is_paused(state, now=now),
-            proved=reach is Reach.REACHABLE and not blind and not state.open_incidents,
+            proved=reachability is Reachability.REACHABLE and not blind and not state.open_incidents,
         )
 
 
@@ -63,27 +63,27 @@ class _Paint:
 
 
 _WHITE, _BLACK = QColor(255, 255, 255), QColor(28, 28, 30)
-_PAINTS = {
+_LEVEL_PAINTS = {
     Level.CRITICAL: _Paint(QColor(214, 38, 44), QColor(255, 255, 255, 235), _WHITE),
     Level.WARN: _Paint(QColor(255, 183, 3), QColor(92, 56, 0), _BLACK),
     Level.INFO: _Paint(QColor(30, 107, 214), QColor(255, 255, 255, 235), _WHITE),
     Level.OK: _Paint(QColor(52, 168, 83), QColor(12, 66, 28), _WHITE),
 }
-_RING = _Paint(QColor(178, 184, 192), QColor(70, 75, 83), _BLACK)
-_BLIND = _Paint(QColor(255, 183, 3), QColor(48, 30, 0), _BLACK)
+_RING_PAINT = _Paint(QColor(178, 184, 192), QColor(70, 75, 83), _BLACK)
+_BLIND_PAINT = _Paint(QColor(255, 183, 3), QColor(48, 30, 0), _BLACK)
 
 
 @functools.lru_cache(maxsize=64)
-def tray_icon(look: TrayLook) -> QIcon:
+def tray_icon(state: TrayIconState) -> QIcon:
     """Return the tray's picture in all SIZES."""
-    return _icon([_tray_image(look, size) for size in SIZES])
+    return _icon([_tray_image(state, size) for size in SIZES])
 
 
 @functools.cache
 def level_icon(level: Level | None) -> QIcon:
     """Return the level's picture in all SIZES, with its mark and no number; None is what ended, but not well."""
     if level is None:
-        return tray_icon(TrayLook())
+        return tray_icon(TrayIconState())
     return _icon([level_image(level, size) for size in SIZES])
 
 
@@ -115,30 +115,30 @@ def _canvas(size: int) -> tuple[QImage, QPainter]:
     return image, painter
 
 
-def _tray_image(look: TrayLook, size: int) -> QImage:
+def _tray_image(state: TrayIconState, size: int) -> QImage:
     image, painter = _canvas(size)
-    if (look.worst is None or not look.count) and look.blind:
-        _draw_no_entry(painter, QRectF(0, 0, size, size), _line(size))
-    elif look.worst is None or not look.count:
-        _draw_ring(painter, size, proved=look.proved)
+    if (state.worst is None or not state.count) and state.blind:
+        _draw_no_entry(painter, QRectF(0, 0, size, size), _outline_width(size))
+    elif state.worst is None or not state.count:
+        _draw_ring(painter, size, proved=state.proved)
     else:
-        _draw_shape(painter, look.worst, size)
-        _draw_text(painter, look.worst, size, str(look.count) if look.count < MOST else "9+", low=look.blind)
-        if look.blind:
+        _draw_shape(painter, state.worst, size)
+        _draw_text(painter, state.worst, size, str(state.count) if state.count < MAX_COUNT else "9+", low=state.blind)
+        if state.blind:
             _draw_blind_badge(painter, size)
-    if look.paused:
+    if state.paused:
         _draw_pause(painter, size)
     painter.end()
     return image.convertToFormat(QImage.Format.Format_ARGB32)
 
 
-def _line(size: int) -> int:
+def _outline_width(size: int) -> int:
     """Return the width of an outline."""
     return max(1, size // 20)
 
 
 def _draw_shape(painter: QPainter, level: Level, size: int) -> None:
-    paint, line = _PAINTS[level], _line(size)
+    paint, line = _LEVEL_PAINTS[level], _outline_width(size)
     if level is Level.OK:
         _draw_tick(painter, paint, size)
         return
@@ -182,29 +182,29 @@ def _draw_tick(painter: QPainter, paint: _Paint, size: int) -> None:
     path = QPainterPath(QPointF(size * 0.16, size * 0.54))
     path.lineTo(size * 0.40, size * 0.78)
     path.lineTo(size * 0.84, size * 0.24)
-    for width, colour in ((size * 0.15 + 2 * _line(size), paint.edge), (size * 0.15, paint.fill)):
+    for width, colour in ((size * 0.15 + 2 * _outline_width(size), paint.edge), (size * 0.15, paint.fill)):
         cap, join = Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
         painter.strokePath(path, QPen(colour, width, Qt.PenStyle.SolidLine, cap, join))
 
 
 def _draw_text(painter: QPainter, level: Level, size: int, text: str, *, low: bool = False) -> None:
     # a triangle has room only in its lower half, and so has what bears a badge
-    bottom = size - 2 * _line(size) if low or level is Level.WARN else None
+    bottom = size - 2 * _outline_width(size) if low or level is Level.WARN else None
     if text:
-        draw_signs(painter, text, size=size, bottom=bottom, colour=_PAINTS[level].ink)
+        draw_glyphs(painter, text, size=size, bottom=bottom, colour=_LEVEL_PAINTS[level].ink)
 
 
 def _draw_ring(painter: QPainter, size: int, *, proved: bool) -> None:
-    line = _line(size)
+    line = _outline_width(size)
     core = max(2, round(size / 8))
     middle = 1 + line + core / 2
     circle = QRectF(middle, middle, size - 2 * middle, size - 2 * middle)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for width, colour in ((core + 2 * line, _RING.edge), (core, _RING.fill)):
+    for width, colour in ((core + 2 * line, _RING_PAINT.edge), (core, _RING_PAINT.fill)):
         painter.setPen(QPen(colour, width))
         painter.drawEllipse(circle)
     if proved:
-        paint, side = _PAINTS[Level.OK], 2 * round(size / 6)
+        paint, side = _LEVEL_PAINTS[Level.OK], 2 * round(size / 6)
         corner = (size - side) / 2
         dot = QRectF(corner, corner, side, side)
         _fill_disc(painter, dot.adjusted(-line, -line, line, line), paint.edge)
@@ -213,27 +213,27 @@ def _draw_ring(painter: QPainter, size: int, *, proved: bool) -> None:
 
 def _draw_no_entry(painter: QPainter, square: QRectF, line: int) -> None:
     """Draw a disc with a bar across it: nothing comes in."""
-    _fill_disc(painter, square, _BLIND.edge)
-    _fill_disc(painter, square.adjusted(line, line, -line, -line), _BLIND.fill)
+    _fill_disc(painter, square, _BLIND_PAINT.edge)
+    _fill_disc(painter, square.adjusted(line, line, -line, -line), _BLIND_PAINT.fill)
     side = int(square.width())
     high = max(1, round(side / 5))
     high += (side - high) % 2  # as even or odd as the disc: it lies in its middle, on whole pixels
     inset = line + max(1, round(side / 7))
     bar = QRectF(square.x() + inset, square.y() + (side - high) / 2, side - 2 * inset, high)
-    painter.fillRect(bar, _BLIND.edge)
+    painter.fillRect(bar, _BLIND_PAINT.edge)
 
 
 def _draw_blind_badge(painter: QPainter, size: int) -> None:
     """Put the no-entry sign into the upper left corner; of whole pixels where it is small."""
     side = round(size * 0.43) | 1
-    if size >= OUTLINES_FROM:
+    if size >= MIN_OUTLINE_SIZE:
         _draw_no_entry(painter, QRectF(0, 0, side, side), max(1, size // 24))
         return
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.fillRect(1, 0, side - 2, side, _BLIND.edge)
-    painter.fillRect(0, 1, side, side - 2, _BLIND.edge)
-    painter.fillRect(1, 1, side - 2, side - 2, _BLIND.fill)
-    painter.fillRect(2, side // 2, side - 4, 1, _BLIND.edge)
+    painter.fillRect(1, 0, side - 2, side, _BLIND_PAINT.edge)
+    painter.fillRect(0, 1, side, side - 2, _BLIND_PAINT.edge)
+    painter.fillRect(1, 1, side - 2, side - 2, _BLIND_PAINT.fill)
+    painter.fillRect(2, side // 2, side - 4, 1, _BLIND_PAINT.edge)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 

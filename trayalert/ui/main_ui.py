@@ -1,6 +1,6 @@
-"""The front: tray, strip, window and guide together. Its rule: all but the tray is imported and made when it is wanted.
+"""Tray, overlay, window and setup assistant. Its rule: all but the tray is imported and made when it is wanted.
 
-With no tray the strip is the way out, the first time together with the window; with neither the window stays.
+With no tray the overlay is the way out, the first time together with the window; with neither the window stays.
 """
 
 import os
@@ -9,124 +9,131 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from trayalert.domain.events import Event, IncidentChanged, LogChanged, ReachChanged, Reread, ResolveFailed
+from trayalert.domain.events import (
+    Event,
+    IncidentChanged,
+    LogChanged,
+    ReachabilityChanged,
+    ReparseProgress,
+    ResolveFailed,
+)
 from trayalert.domain.incident.stored import StoredIncident
-from trayalert.ui.backend import Desk
+from trayalert.ui.backend import Backend
 from trayalert.ui.console_opener import open_console
 from trayalert.ui.event_bridge import EventBridge
-from trayalert.ui.state_wording import gnome_words
+from trayalert.ui.state_wording import gnome_tray_advice
 from trayalert.ui.tray import Tray
 
 if TYPE_CHECKING:
     from trayalert.ui.gaps_view import GapsView
-    from trayalert.ui.overlay import Strip
-    from trayalert.ui.setup.assistant import Guide
+    from trayalert.ui.overlay import Overlay
+    from trayalert.ui.setup.assistant import SetupAssistant
     from trayalert.ui.window import Window
 
 MINUTE_MS: Final = 60_000
-AGAIN_MS: Final = 2000
+RETRY_MS: Final = 2000
 """While the log cannot be read it is asked again this often."""
-REREAD_MS: Final = 1000
+RELOAD_INTERVAL_MS: Final = 1000
 """While old callbacks are read again the table is read anew no more often than this."""
 
 
-class Front(QObject):
-    """All that the person sees but notifications. Main thread only. With `guide_wanted` it begins with the guide."""
+class MainUi(QObject):
+    """All that the person sees but notifications. Main thread only. With `setup_requested` it begins with setup."""
 
     advised = Signal(str)
     """A sentence about what would help with this desktop: told once, ever."""
 
     def __init__(
         self,
-        desk: Desk,
+        backend: Backend,
         bridge: EventBridge,
         parent: QObject | None = None,
         *,
-        guide_wanted: bool = False,
+        setup_requested: bool = False,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         super().__init__(parent)
-        self._desk = desk
-        self._guide_wanted = guide_wanted
+        self._backend = backend
+        self._setup_requested = setup_requested
         self._environment = environment
         self._minimised = False
-        self._missed = False
+        self._tray_missing = False
         self._advice: str | None = None
-        self.tray = Tray(desk, self)
-        self.strip: Strip | None = None
+        self.tray = Tray(backend, self)
+        self.overlay: Overlay | None = None
         self.window: Window | None = None
-        self.guide: Guide | None = None
+        self.setup_assistant: SetupAssistant | None = None
         self.gaps: GapsView | None = None
-        self._minute = QTimer(self, interval=MINUTE_MS)
-        self._minute.setTimerType(Qt.TimerType.VeryCoarseTimer)
-        self._minute.timeout.connect(self._age)
-        self._again = QTimer(self, singleShot=True, interval=AGAIN_MS)
-        self._again.timeout.connect(self.refresh)
-        self._reread = QTimer(self, singleShot=True, interval=REREAD_MS)
-        self._reread.timeout.connect(self._reload)
-        self._file = 0
-        self.tray.window_wanted.connect(self.show_window)
-        self.tray.missing.connect(self._miss_tray)
-        self.tray.guide_wanted.connect(self.show_guide)
-        self.tray.gaps_wanted.connect(self.show_gaps)
-        self.tray.failed.connect(self._complain)
-        self.tray.console_wanted.connect(self._open_console)
-        self.tray.touched.connect(self._show_touched)
-        bridge.arrived.connect(self._take)
+        self._minute_timer = QTimer(self, interval=MINUTE_MS)
+        self._minute_timer.setTimerType(Qt.TimerType.VeryCoarseTimer)
+        self._minute_timer.timeout.connect(self._on_minute)
+        self._retry_timer = QTimer(self, singleShot=True, interval=RETRY_MS)
+        self._retry_timer.timeout.connect(self.refresh)
+        self._reload_timer = QTimer(self, singleShot=True, interval=RELOAD_INTERVAL_MS)
+        self._reload_timer.timeout.connect(self._reload)
+        self._log_file = 0
+        self.tray.window_requested.connect(self.show_window)
+        self.tray.host_missing.connect(self._on_tray_missing)
+        self.tray.setup_requested.connect(self.show_setup_assistant)
+        self.tray.gaps_requested.connect(self.show_gaps)
+        self.tray.failed.connect(self._show_problem)
+        self.tray.console_requested.connect(self._open_console)
+        self.tray.refreshed.connect(self._on_tray_refreshed)
+        bridge.arrived.connect(self._on_events)
 
     def start(self, *, minimised: bool = False) -> None:
-        """Show the tray; where there is none strip and window come up a moment later, `minimised` only the strip."""
+        """Show the tray; where there is none overlay and window come up a moment later, `minimised` only the former."""
         self._minimised = minimised
         self.tray.start()
-        self._minute.start()
-        if self._desk.strip == "always":
-            self._show_strip()
-        if self._guide_wanted:
-            self.show_guide()
+        self._minute_timer.start()
+        if self._backend.overlay_mode == "always":
+            self._show_overlay()
+        if self._setup_requested:
+            self.show_setup_assistant()
 
     def stop(self) -> None:
         """Take away all that is seen."""
-        self._minute.stop()
-        self._again.stop()
-        self._reread.stop()
+        self._minute_timer.stop()
+        self._retry_timer.stop()
+        self._reload_timer.stop()
         self.tray.stop()
-        for widget in (self.window, self.strip, self.guide, self.gaps):
+        for widget in (self.window, self.overlay, self.setup_assistant, self.gaps):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-        self.window = self.strip = self.guide = self.gaps = None
+        self.window = self.overlay = self.setup_assistant = self.gaps = None
 
     def show_window(self, select: int | None = None) -> None:
         """Show the window above all others, with that incident selected."""
         if self.window is None:
             from trayalert.ui.window import Window  # noqa: PLC0415 (only who opens it pays for it)
 
-            self.window = Window(self._desk, way_back=self._has_way_back)
-            self.window.guide_wanted.connect(self.show_guide)
-            self.window.gaps_wanted.connect(self.show_gaps)
+            self.window = Window(self._backend, may_hide=self._window_may_hide)
+            self.window.setup_requested.connect(self.show_setup_assistant)
+            self.window.gaps_requested.connect(self.show_gaps)
             self.window.advice_dismissed.connect(self._drop_advice)
             if self._advice is not None:
-                self.window.advise(self._advice)
+                self.window.show_advice(self._advice)
         self.window.bring_up(select)
-        self.refresh()  # the tray may have come meanwhile, and the strip goes
+        self.refresh()  # the tray may have come meanwhile, and the overlay goes
 
-    def show_guide(self) -> None:
-        """Show the guide, where it was left."""
-        if self.guide is None:
-            from trayalert.ui.setup.assistant import Guide  # noqa: PLC0415 (as the window; and it is freed when it is closed)
+    def show_setup_assistant(self) -> None:
+        """Show the setup assistant, where it was left."""
+        if self.setup_assistant is None:
+            from trayalert.ui.setup.assistant import SetupAssistant  # noqa: PLC0415 (as the window; and it is freed when it is closed)
 
-            self.guide = Guide(self._desk)
-            self.guide.finished.connect(self._drop_guide)
-        self.guide.show()
-        self.guide.raise_()
-        self.guide.activateWindow()
+            self.setup_assistant = SetupAssistant(self._backend)
+            self.setup_assistant.finished.connect(self._drop_setup_assistant)
+        self.setup_assistant.show()
+        self.setup_assistant.raise_()
+        self.setup_assistant.activateWindow()
 
     def show_gaps(self) -> None:
         """Show the gaps."""
         if self.gaps is None:
             from trayalert.ui.gaps_view import GapsView  # noqa: PLC0415 (as the window)
 
-            self.gaps = GapsView(self._desk)
+            self.gaps = GapsView(self._backend)
             self.gaps.finished.connect(self._drop_gaps)
         self.gaps.refresh()
         self.gaps.show()
@@ -134,106 +141,106 @@ class Front(QObject):
         self.gaps.activateWindow()
 
     def refresh(self) -> None:
-        """Show the desk's present state everywhere, at most 4 times a second."""
+        """Show the backend's present state everywhere, at most 4 times a second."""
         self.tray.refresh()
 
-    def _show_touched(self) -> None:
-        if self.tray.state.unread:
-            self._again.start()
-        if self._missed and self.tray.present:
-            self._missed = False
-            if self.strip is not None and self._desk.strip == "auto":
-                self.strip.hide()
-        if self.strip is not None and self.strip.isVisible():
-            self.strip.show_state(self.tray.state)
+    def _on_tray_refreshed(self) -> None:
+        if self.tray.state.log_unreadable:
+            self._retry_timer.start()
+        if self._tray_missing and self.tray.present:
+            self._tray_missing = False
+            if self.overlay is not None and self._backend.overlay_mode == "auto":
+                self.overlay.hide()
+        if self.overlay is not None and self.overlay.isVisible():
+            self.overlay.show_state(self.tray.state)
         if self.window is not None and self.window.isVisible():
             self.window.refresh()
 
-    def _miss_tray(self) -> None:
-        if self._missed:
+    def _on_tray_missing(self) -> None:
+        if self._tray_missing:
             return
-        self._missed = True
+        self._tray_missing = True
         self._advise()
-        if self._desk.strip != "never":
-            self._show_strip()
-        known = self.strip is not None and (self._minimised or self._desk.recall("without_tray"))
-        if not known:
+        if self._backend.overlay_mode != "never":
+            self._show_overlay()
+        overlay_suffices = self.overlay is not None and (self._minimised or self._backend.recall("without_tray"))
+        if not overlay_suffices:
             self.show_window()
-        if self.window is not None and self._minimised and self.strip is None:
+        if self.window is not None and self._minimised and self.overlay is None:
             self.window.showMinimized()
-        self._desk.remember("without_tray", True)
+        self._backend.remember("without_tray", True)
 
-    def _show_strip(self) -> None:
-        if self.strip is None:
-            from trayalert.ui.overlay import Strip  # noqa: PLC0415 (as the window)
+    def _show_overlay(self) -> None:
+        if self.overlay is None:
+            from trayalert.ui.overlay import Overlay  # noqa: PLC0415 (as the window)
 
-            self.strip = Strip(self._desk, self.tray.menu)
-            self.strip.window_wanted.connect(self.tray.window_wanted)
-        self.strip.show_state(self.tray.state)
-        self.strip.bring_up()
+            self.overlay = Overlay(self._backend, self.tray.menu)
+            self.overlay.window_requested.connect(self.tray.window_requested)
+        self.overlay.show_state(self.tray.state)
+        self.overlay.bring_up()
 
-    def _has_way_back(self) -> bool:
-        return self.tray.present or (self.strip is not None and self.strip.isVisible())
+    def _window_may_hide(self) -> bool:
+        return self.tray.present or (self.overlay is not None and self.overlay.isVisible())
 
     def _advise(self) -> None:
         """Tell once how to get a tray."""
-        words = gnome_words(self._environment)
-        if words is None or self._desk.recall("told_gnome"):
+        advice = gnome_tray_advice(self._environment)
+        if advice is None or self._backend.recall("told_gnome"):
             return
-        self._desk.remember("told_gnome", True)
-        self._advice = words
+        self._backend.remember("told_gnome", True)
+        self._advice = advice
         if self.window is not None:
-            self.window.advise(words)
-        self.advised.emit(words)
+            self.window.show_advice(advice)
+        self.advised.emit(advice)
 
     def _drop_advice(self) -> None:
         self._advice = None
 
-    def _drop_guide(self) -> None:
-        self.guide = None
+    def _drop_setup_assistant(self) -> None:
+        self.setup_assistant = None
 
     def _drop_gaps(self) -> None:
         self.gaps = None
 
-    def _take(self, events: list[Event]) -> None:
-        if self.guide is not None:
-            self.guide.take(events)
+    def _on_events(self, events: list[Event]) -> None:
+        if self.setup_assistant is not None:
+            self.setup_assistant.on_events(events)
         for event in events:
-            if isinstance(event, LogChanged) and event.state.new_file != self._file:
-                self._file = event.state.new_file
+            if isinstance(event, LogChanged) and event.state.new_file != self._log_file:
+                self._log_file = event.state.new_file
                 self._reload()
-            if isinstance(event, ReachChanged) and self.window is not None:
-                self.window.hear_probe()
+            if isinstance(event, ReachabilityChanged) and self.window is not None:
+                self.window.show_probe_result()
             if isinstance(event, ResolveFailed):
-                self._tell_failure(event)
-            if isinstance(event, Reread) and not self._reread.isActive():
-                self._reread.start()
+                self._show_resolve_failure(event)
+            if isinstance(event, ReparseProgress) and not self._reload_timer.isActive():
+                self._reload_timer.start()
         changed = [event.incident_id for event in events if isinstance(event, IncidentChanged)]
         if changed and self.window is not None:
-            self.window.announce(changed)
+            self.window.update_incidents(changed)
         self.refresh()
 
     def _reload(self) -> None:
         if self.window is not None:
             self.window.reload()
 
-    def _tell_failure(self, failed: ResolveFailed) -> None:
+    def _show_resolve_failure(self, failed: ResolveFailed) -> None:
         if self.window is not None:
-            self.window.complain(f"The incident could not be marked recovered: {failed.sentence}")
+            self.window.show_problem(f"The incident could not be marked recovered: {failed.message}")
 
-    def _complain(self, sentence: str) -> None:
+    def _show_problem(self, sentence: str) -> None:
         self.show_window()
         if self.window is not None:
-            self.window.complain(sentence)
+            self.window.show_problem(sentence)
 
-    def _age(self) -> None:
+    def _on_minute(self) -> None:
         self.refresh()
         if self.window is not None:
-            self.window.reword()
+            self.window.refresh_texts()
 
     def _open_console(self, stored: StoredIncident) -> None:
-        problem = open_console(self._desk, stored)
+        problem = open_console(self._backend, stored)
         if problem is not None:
             self.show_window(stored.incident.id)
             if self.window is not None:
-                self.window.say(problem)
+                self.window.show_message(problem)

@@ -1,6 +1,6 @@
-"""The strip: a small bar above all windows that says what burns, where no tray does. Its rule: it takes no focus.
+"""The overlay: a small bar above all windows that says what burns, where no tray does. Its rule: it takes no focus.
 
-On Wayland a program cannot place its windows: there the strip can be dragged, and its place is the desktop's affair.
+On Wayland a program cannot place its windows: there the overlay can be dragged, and its place is the desktop's affair.
 """
 
 from typing import Any, Final
@@ -9,76 +9,76 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
-from trayalert.ui.backend import Desk, DeskState
-from trayalert.ui.icons import TrayLook, tray_icon
-from trayalert.ui.safe_text import PlainLabel, elided
-from trayalert.ui.state_wording import strip_words
+from trayalert.ui.backend import Backend, ProgramState
+from trayalert.ui.icons import TrayIconState, tray_icon
+from trayalert.ui.safe_text import SafeLabel, elided
+from trayalert.ui.state_wording import overlay_text
 
-_EDGE: Final = 12
-"""Pixels between the strip and the corner where it stands at first."""
-_MEMORY: Final = "strip"
+_MARGIN: Final = 12
+"""Pixels between the overlay and the corner where it stands at first."""
+_STATE_KEY: Final = "strip"
 
 
-class Strip(QWidget):
+class Overlay(QWidget):
     """The bar. A click wants the window, a drag moves it, a right click opens the menu."""
 
-    window_wanted = Signal()
+    window_requested = Signal()
 
-    def __init__(self, desk: Desk, menu: QMenu) -> None:
+    def __init__(self, backend: Backend, menu: QMenu) -> None:
         kind = Qt.WindowType.Tool | Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.FramelessWindowHint
         super().__init__(None, kind | Qt.WindowType.WindowDoesNotAcceptFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setAttribute(Qt.WidgetAttribute.WA_X11NetWmWindowTypeDock)  # a bare tool stands in the list of windows
         self.setWindowTitle("trayalert strip")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._desk = desk
+        self._backend = backend
         self._menu = menu
-        self._look: TrayLook | None = None
-        self._pressed: QPoint | None = None
+        self._icon_state: TrayIconState | None = None
+        self._drag_offset: QPoint | None = None
         self._dragged = False
-        self._place = _read_place(desk.recall(_MEMORY))
-        self._picture, self._words = PlainLabel(), PlainLabel()
-        font = self._words.font()
+        self._position = _read_position(backend.recall(_STATE_KEY))
+        self._picture, self._text = SafeLabel(), SafeLabel()
+        font = self._text.font()
         font.setBold(True)
-        self._words.setFont(font)
+        self._text.setFont(font)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 5, 12, 5)
         layout.addWidget(self._picture)
-        layout.addWidget(self._words)
+        layout.addWidget(self._text)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         app = QGuiApplication.instance()
         if isinstance(app, QGuiApplication):
-            app.screenRemoved.connect(self._stand)
-            app.primaryScreenChanged.connect(self._stand)
+            app.screenRemoved.connect(self._move_into_place)
+            app.primaryScreenChanged.connect(self._move_into_place)
 
-    def show_state(self, state: DeskState) -> None:
+    def show_state(self, state: ProgramState) -> None:
         """Show how things are."""
-        now = self._desk.now()
-        look = TrayLook.of(state, now=now)
-        if look != self._look:
-            self._look = look
-            self._picture.setPixmap(tray_icon(look).pixmap(QSize(22, 22), self.devicePixelRatioF()))
-        words = elided(strip_words(state, self._desk.language, now=now), 90)
-        if words != self._words.text():
-            self._words.show_text(words)
-            self.setAccessibleName(f"trayalert: {words}")
-            self._stand()
+        now = self._backend.now()
+        icon_state = TrayIconState.of(state, now=now)
+        if icon_state != self._icon_state:
+            self._icon_state = icon_state
+            self._picture.setPixmap(tray_icon(icon_state).pixmap(QSize(22, 22), self.devicePixelRatioF()))
+        text = elided(overlay_text(state, self._backend.language, now=now), 90)
+        if text != self._text.text():
+            self._text.show_text(text)
+            self.setAccessibleName(f"trayalert: {text}")
+            self._move_into_place()
 
     def bring_up(self) -> None:
         """Show it at its place."""
         if not self.isVisible():
-            self._stand()
+            self._move_into_place()
             self.show()
 
-    def _stand(self, _changed: object = None) -> None:
+    def _move_into_place(self, _changed: object = None) -> None:
         """Stand at the remembered place, or at the corner, on a screen that is there; as wide as the words."""
         self.adjustSize()
-        screen = QGuiApplication.screenAt(self._place) if self._place else None
-        room = (screen or QGuiApplication.primaryScreen()).availableGeometry()
-        corner = QPoint(room.right() - self.width() - _EDGE, room.bottom() - self.height() - _EDGE)
-        wanted = self._place or corner
-        x = max(room.left(), min(wanted.x(), room.right() + 1 - self.width()))
-        y = max(room.top(), min(wanted.y(), room.bottom() + 1 - self.height()))
+        screen = QGuiApplication.screenAt(self._position) if self._position else None
+        available = (screen or QGuiApplication.primaryScreen()).availableGeometry()
+        corner = QPoint(available.right() - self.width() - _MARGIN, available.bottom() - self.height() - _MARGIN)
+        position = self._position or corner
+        x = max(available.left(), min(position.x(), available.right() + 1 - self.width()))
+        y = max(available.top(), min(position.y(), available.bottom() + 1 - self.height()))
         self.move(x, y)
 
     # Qt's own
@@ -86,35 +86,35 @@ class Strip(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
         """Begin a click or a drag."""
         if event.button() is Qt.MouseButton.LeftButton:
-            self._pressed, self._dragged = event.globalPosition().toPoint() - self.pos(), False
+            self._drag_offset, self._dragged = event.globalPosition().toPoint() - self.pos(), False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
         """Move along."""
-        if self._pressed is None:
+        if self._drag_offset is None:
             return
-        wanted = event.globalPosition().toPoint() - self._pressed
-        far = (wanted - self.pos()).manhattanLength() >= QGuiApplication.styleHints().startDragDistance()
+        position = event.globalPosition().toPoint() - self._drag_offset
+        far = (position - self.pos()).manhattanLength() >= QGuiApplication.styleHints().startDragDistance()
         if not self._dragged and not far:
             return
         self._dragged = True
         if QGuiApplication.platformName().startswith("wayland"):
-            self._pressed = None
+            self._drag_offset = None
             self.windowHandle().startSystemMove()
         else:
-            self.move(wanted)
+            self.move(position)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
         """End a click or a drag."""
-        if event.button() is not Qt.MouseButton.LeftButton or self._pressed is None:
+        if event.button() is not Qt.MouseButton.LeftButton or self._drag_offset is None:
             return
-        self._pressed = None
+        self._drag_offset = None
         if not self._dragged:
-            self.window_wanted.emit()
+            self.window_requested.emit()
             return
-        self._place = self.pos()
-        self._stand()
-        self._place = self.pos()
-        self._desk.remember(_MEMORY, {"x": self._place.x(), "y": self._place.y()})
+        self._position = self.pos()
+        self._move_into_place()
+        self._position = self.pos()
+        self._backend.remember(_STATE_KEY, {"x": self._position.x(), "y": self._position.y()})
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 (Qt's name)
         """Open the menu."""
@@ -129,7 +129,7 @@ class Strip(QWidget):
         painter.end()
 
 
-def _read_place(remembered: Any) -> QPoint | None:
+def _read_position(remembered: Any) -> QPoint | None:
     match remembered:
         case {"x": int(x), "y": int(y)} if max(abs(x), abs(y)) < 100_000:
             return QPoint(x, y)

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from trayalert.domain.text import printable
 
 
-class PlainLabel(QLabel):
+class SafeLabel(QLabel):
     """A label that shows one paragraph of cleaned plain text; `selectable` ones can be copied by mouse and keyboard."""
 
     def __init__(self, text: str = "", *, selectable: bool = False, wrapped: bool = False) -> None:
@@ -45,7 +45,7 @@ class PlainLabel(QLabel):
             super().setText(clean)
 
 
-class PlainParagraph(QTextEdit):
+class SafeParagraph(QTextEdit):
     """Cleaned plain text to be read and copied, as high as it is. Unlike a label it breaks long words, such as ids."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class PlainParagraph(QTextEdit):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.viewport().setAutoFillBackground(False)
         self.document().setDocumentMargin(0)
-        self.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
 
     def show_text(self, text: str) -> None:
         """Show the cleaned text; nothing happens where it is shown already."""
@@ -68,11 +68,11 @@ class PlainParagraph(QTextEdit):
         if clean != self.toPlainText():
             self.setPlainText(clean)
 
-    def _fit(self, size: QSizeF) -> None:
+    def _fit_height(self, size: QSizeF) -> None:
         self.setFixedHeight(max(math.ceil(size.height()), self.fontMetrics().height()))
 
 
-class PlainField(QLineEdit):
+class SafeField(QLineEdit):
     """A line to be written in, or only read and copied; it is cleaned where the program fills it."""
 
     def __init__(self, name: str, text: str = "", *, hint: str = "", read_only: bool = False) -> None:
@@ -118,10 +118,10 @@ def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool
         target.setText(caption)
 
 
-def show_words(button: QAbstractButton, words: str) -> None:
+def show_trusted_caption(button: QAbstractButton, caption: str) -> None:
     """Set the program's own words on a button, `&` before the letter of its mnemonic. Never what comes from outside."""
-    if button.text() != words:
-        button.setText(words)
+    if button.text() != caption:
+        button.setText(caption)
 
 
 def copy_text(text: str) -> None:
@@ -133,8 +133,8 @@ def elided(text: str | None, columns: int) -> str:
     """Return the cleaned text cut to so many columns; a Chinese character is as wide as two Latin ones."""
     clean = printable(text)
     used = 0
-    for index, sign in enumerate(clean):
-        used += 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+    for index, character in enumerate(clean):
+        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
         if used > columns:
             return clean[: max(0, index - 1)].rstrip() + "…"
     return clean

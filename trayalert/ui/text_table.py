@@ -63,8 +63,8 @@ class TextTable(QTableWidget):
     def _widen_last(self) -> None:
         last = self.columnCount() - 1
         if self._fitted > last:
-            room = self.viewport().width() - sum(self.columnWidth(column) for column in range(last))
-            self.setColumnWidth(last, max(self._last_width, room))
+            space = self.viewport().width() - sum(self.columnWidth(column) for column in range(last))
+            self.setColumnWidth(last, max(self._last_width, space))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """Wrap anew."""

@@ -2,7 +2,7 @@
 
 The menu is exported over D-Bus by the desktop's tray, so its entries are made once and their words changed in place.
 Qt follows a tray host that comes, goes or restarts; whether one is there is asked when something changes and once a
-minute (`look_for_host`), for an idle program has no more wake-ups to give.
+minute (`check_host`), for an idle program has no more wake-ups to give.
 """
 
 from typing import Final
@@ -12,71 +12,71 @@ from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from trayalert.domain.incident.stored import StoredIncident
-from trayalert.domain.text import sentence
-from trayalert.services.presentation.alert_text import place_words
-from trayalert.ui.backend import Desk, DeskState
-from trayalert.ui.icons import TrayLook, level_icon, tray_icon
+from trayalert.domain.text import as_sentence
+from trayalert.services.presentation.alert_text import resource_component_text
+from trayalert.ui.backend import Backend, ProgramState
+from trayalert.ui.icons import TrayIconState, level_icon, tray_icon
 from trayalert.ui.safe_text import copy_text, elided, show_caption, show_tray_tooltip
 from trayalert.ui.state_wording import (
     headline,
     is_paused,
-    last_callback,
-    paused_words,
-    reach_words,
-    tray_troubles,
-    tunnel_words,
+    last_callback_text,
+    paused_text,
+    reachability_text,
+    tray_problems,
+    tunnel_text,
 )
-from trayalert.ui.wording import level_words, local_time, name_of, shown_level
+from trayalert.ui.wording import incident_name, level_text, local_time, shown_level
 
-SPAN_MS: Final = 250
+REFRESH_INTERVAL_MS: Final = 250
 """The shortest time between two touches."""
 GRACE_MS: Final = 3000
 """A panel that restarts, or starts with the session, gets this long before the tray counts as missing."""
-PAUSE_SPAN: Final = 3_600_000
-BURNING: Final = 6
-TROUBLES: Final = 3
+PAUSE_MS: Final = 3_600_000
+MAX_INCIDENTS: Final = 6
+MAX_PROBLEMS: Final = 3
 
 
 class Tray(QObject):
     """The icon in the panel. `refresh` may be called as often as one likes."""
 
-    window_wanted = Signal()
-    touched = Signal()
-    """The desk's state was read anew."""
-    console_wanted = Signal(object)
+    window_requested = Signal()
+    refreshed = Signal()
+    """The backend's state was read again."""
+    console_requested = Signal(object)
     """A StoredIncident, chosen in the menu."""
-    guide_wanted = Signal()
-    gaps_wanted = Signal()
+    setup_requested = Signal()
+    gaps_requested = Signal()
     failed = Signal(str)
-    """A sentence: what was wished here could not be done."""
-    missing = Signal()
+    """A sentence: what was requested here could not be done."""
+    host_missing = Signal()
     """There is no tray host, and has not been for a while: something else must be visible."""
 
-    def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
+    def __init__(self, backend: Backend, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._desk = desk
-        self._look: TrayLook | None = None
+        self._backend = backend
+        self._icon_state: TrayIconState | None = None
         self._tooltip: list[str] = []
-        self.state = DeskState()
+        self.state = ProgramState()
         """What was shown last."""
-        self._burning: list[StoredIncident] = []
-        self._seen = False
+        self._incidents: list[StoredIncident] = []
+        self._icon_visible = False
         """Whether the icon can be seen, as it was when it was touched: asking wakes the bus's thread 30 times."""
-        self._touched = QElapsedTimer()
-        self._pending = QTimer(self, singleShot=True)
-        self._pending.timeout.connect(self._touch)
-        self._grace = QTimer(self, singleShot=True, interval=GRACE_MS)
-        self._grace.timeout.connect(self._miss_host)
+        self._since_refresh = QElapsedTimer()
+        self._refresh_timer = QTimer(self, singleShot=True)
+        self._refresh_timer.timeout.connect(self._refresh_now)
+        self._grace_timer = QTimer(self, singleShot=True, interval=GRACE_MS)
+        self._grace_timer.timeout.connect(self._report_missing_host)
         self.icon = QSystemTrayIcon(self)
         self.icon.activated.connect(self._activated)
         self._menu = QMenu()
-        self._menu.aboutToShow.connect(self._touch)
+        self._menu.aboutToShow.connect(self._refresh_now)
         self._build_menu()
         self.icon.setContextMenu(self._menu)
 
     @property
     def menu(self) -> QMenu:
-        """The menu, which the strip shows too."""
+        """The menu, which the overlay shows too."""
         return self._menu
 
     @property
@@ -86,183 +86,183 @@ class Tray(QObject):
 
     def start(self) -> None:
         """Show the icon; where there is no host yet it appears as soon as there is one."""
-        self._touch()
+        self._refresh_now()
         self.icon.show()
-        self.look_for_host()
+        self.check_host()
 
     def stop(self) -> None:
         """Take the icon away."""
-        self._pending.stop()
-        self._grace.stop()
+        self._refresh_timer.stop()
+        self._grace_timer.stop()
         self.icon.hide()
 
     def refresh(self) -> None:
-        """Show the desk's present state, at once or when SPAN_MS is over."""
-        if self._pending.isActive():
+        """Show the backend's present state, at once or when REFRESH_INTERVAL_MS is over."""
+        if self._refresh_timer.isActive():
             return
-        since = self._touched.elapsed() if self._touched.isValid() else SPAN_MS
-        if since >= SPAN_MS:
-            self._touch()
+        since = self._since_refresh.elapsed() if self._since_refresh.isValid() else REFRESH_INTERVAL_MS
+        if since >= REFRESH_INTERVAL_MS:
+            self._refresh_now()
         else:
-            self._pending.start(int(SPAN_MS - since))
+            self._refresh_timer.start(int(REFRESH_INTERVAL_MS - since))
 
-    def look_for_host(self) -> None:
+    def check_host(self) -> None:
         """Start the grace of a missing host; called now and then."""
-        self._seen = self.present
-        if self._seen:
-            self._grace.stop()
-        elif not self._grace.isActive():
-            self._grace.start()
+        self._icon_visible = self.present
+        if self._icon_visible:
+            self._grace_timer.stop()
+        elif not self._grace_timer.isActive():
+            self._grace_timer.start()
 
-    def _miss_host(self) -> None:
+    def _report_missing_host(self) -> None:
         if not self.present:
-            self.missing.emit()
+            self.host_missing.emit()
 
     def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason in {QSystemTrayIcon.ActivationReason.Trigger, QSystemTrayIcon.ActivationReason.MiddleClick}:
-            self.window_wanted.emit()
+            self.window_requested.emit()
 
-    def _touch(self) -> None:
-        self._touched.restart()
-        self._pending.stop()
-        self.look_for_host()
-        state, now = self._desk.state(), self._desk.now()
+    def _refresh_now(self) -> None:
+        self._since_refresh.restart()
+        self._refresh_timer.stop()
+        self.check_host()
+        state, now = self._backend.state(), self._backend.now()
         self.state = state
-        look = TrayLook.of(state, now=now)
-        if look != self._look:
-            self._look = look
-            self.icon.setIcon(tray_icon(look))
+        icon_state = TrayIconState.of(state, now=now)
+        if icon_state != self._icon_state:
+            self._icon_state = icon_state
+            self.icon.setIcon(tray_icon(icon_state))
         tooltip = self._tooltip_lines(state)
         if tooltip != self._tooltip:
             self._tooltip = tooltip
             show_tray_tooltip(self.icon, tooltip)
-        self._show_burning(state)
+        self._show_incidents(state)
         self._show_state(state)
-        self.touched.emit()
+        self.refreshed.emit()
 
-    def _tooltip_lines(self, state: DeskState) -> list[str]:
-        now = self._desk.now()
+    def _tooltip_lines(self, state: ProgramState) -> list[str]:
+        now = self._backend.now()
         lines = [
-            f"trayalert: {headline(state, self._desk.language, now=now)}",
-            last_callback(state, now=now),
-            reach_words(state, now=now),
-            *tray_troubles(state, now=now),
-            *map(sentence, state.news),
+            f"trayalert: {headline(state, self._backend.language, now=now)}",
+            last_callback_text(state, now=now),
+            reachability_text(state, now=now),
+            *tray_problems(state, now=now),
+            *map(as_sentence, state.news),
         ]
-        if state.probing:
-            lines.append(state.probing)
+        if state.secret_guesses:
+            lines.append(state.secret_guesses)
         if is_paused(state, now=now):
-            lines.append(f"Notifications {paused_words(state, now=now)}")
+            lines.append(f"Notifications {paused_text(state, now=now)}")
         return lines
 
     def _build_menu(self) -> None:
         menu = self._menu
-        self._headline = self._add_words()
-        self._burning_entries = [menu.addAction("") for _ in range(BURNING)]
-        for place, entry in enumerate(self._burning_entries):
+        self._headline = self._add_text_entry()
+        self._incident_entries = [menu.addAction("") for _ in range(MAX_INCIDENTS)]
+        for place, entry in enumerate(self._incident_entries):
             entry.setVisible(False)
-            entry.triggered.connect(lambda _checked=False, place=place: self._choose(place))
+            entry.triggered.connect(lambda _checked=False, place=place: self._request_console(place))
         self._more = menu.addAction("")
-        self._more.triggered.connect(self.window_wanted)
+        self._more.triggered.connect(self.window_requested)
         menu.addSeparator()
-        self._last_callback = self._add_words()
-        self._reach = self._add_words()
-        self._tunnel = self._add_words()
-        self._probing = self._add_words()
-        self._troubles = [menu.addAction("") for _ in range(TROUBLES)]
-        for entry in self._troubles:
-            entry.triggered.connect(self.window_wanted)
+        self._last_callback = self._add_text_entry()
+        self._reachability = self._add_text_entry()
+        self._tunnel = self._add_text_entry()
+        self._secret_guesses = self._add_text_entry()
+        self._problem_entries = [menu.addAction("") for _ in range(MAX_PROBLEMS)]
+        for entry in self._problem_entries:
+            entry.triggered.connect(self.window_requested)
         menu.addSeparator()
-        menu.addAction("Open trayalert").triggered.connect(self.window_wanted)
-        menu.addAction("Copy callback URL").triggered.connect(lambda: copy_text(self._desk.callback_url()))
-        menu.addAction("Set up reach…").triggered.connect(self.guide_wanted)
-        menu.addAction("Gaps…").triggered.connect(self.gaps_wanted)
+        menu.addAction("Open trayalert").triggered.connect(self.window_requested)
+        menu.addAction("Copy callback URL").triggered.connect(lambda: copy_text(self._backend.callback_url()))
+        menu.addAction("Set up reach…").triggered.connect(self.setup_requested)
+        menu.addAction("Gaps…").triggered.connect(self.gaps_requested)
         self._pause = menu.addAction("")
         self._pause.triggered.connect(self._toggle_pause)
         self._autostart = menu.addAction("Start with the session")
         self._autostart.setCheckable(True)
         self._autostart.triggered.connect(self._set_autostart)
         menu.addSeparator()
-        menu.addAction("Quit").triggered.connect(self._desk.quit)
+        menu.addAction("Quit").triggered.connect(self._backend.quit)
 
-    def _add_words(self) -> QAction:
+    def _add_text_entry(self) -> QAction:
         """Add an entry that only says something."""
         entry = self._menu.addAction("")
         entry.setEnabled(False)
         return entry
 
-    def _say(self, entry: QAction, words: str) -> None:
-        # only a tray on D-Bus does not know where its icon is; with no tray the strip shows the menu
-        show_caption(entry, words, exported=self._seen and self.icon.geometry().isEmpty())
+    def _show_text(self, entry: QAction, text: str) -> None:
+        # only a tray on D-Bus does not know where its icon is; with no tray the overlay shows the menu
+        show_caption(entry, text, exported=self._icon_visible and self.icon.geometry().isEmpty())
 
-    def _show_burning(self, state: DeskState) -> None:
-        self._burning = list(self._desk.burning(limit=BURNING)) if state.open_incidents else []
-        for place, entry in enumerate(self._burning_entries):
-            if place < len(self._burning):
-                self._show_incident(entry, self._burning[place])
-            _show_entry(entry, visible=place < len(self._burning))
-        more = state.open_incidents - len(self._burning)
-        self._say(self._more, f"{more} more…")
-        _show_entry(self._more, visible=more > 0)
+    def _show_incidents(self, state: ProgramState) -> None:
+        self._incidents = list(self._backend.worst_open_incidents(limit=MAX_INCIDENTS)) if state.open_incidents else []
+        for place, entry in enumerate(self._incident_entries):
+            if place < len(self._incidents):
+                self._show_incident(entry, self._incidents[place])
+            _set_entry_visible(entry, visible=place < len(self._incidents))
+        more = state.open_incidents - len(self._incidents)
+        self._show_text(self._more, f"{more} more…")
+        _set_entry_visible(self._more, visible=more > 0)
 
     def _show_incident(self, entry: QAction, stored: StoredIncident) -> None:
-        unconfirmed = self._desk.unconfirmed(stored)
-        since = local_time(stored.incident.opened_at, now=self._desk.now(), seconds=False)
-        language = self._desk.language
-        resource = elided(place_words(stored.alert.alert), 26)
-        level = level_words(stored, language, unconfirmed=unconfirmed)
+        unconfirmed = self._backend.unconfirmed(stored)
+        since = local_time(stored.incident.opened_at, now=self._backend.now(), seconds=False)
+        language = self._backend.language
+        resource = elided(resource_component_text(stored.alert.alert), 26)
+        level = level_text(stored, language, unconfirmed=unconfirmed)
         began = language.say("since {}").format(since)
-        words = [level, elided(name_of(stored, language), 34), resource, began]
-        self._say(entry, " · ".join(word for word in words if word))
+        words = [level, elided(incident_name(stored, language), 34), resource, began]
+        self._show_text(entry, " · ".join(word for word in words if word))
         icon = level_icon(shown_level(stored.incident))
-        if _key(entry.icon()) != _key(icon):
+        if _cache_key(entry.icon()) != _cache_key(icon):
             entry.setIcon(icon)
 
-    def _show_state(self, state: DeskState) -> None:
-        now = self._desk.now()
-        self._say(self._headline, headline(state, self._desk.language, now=now))
-        self._say(self._last_callback, last_callback(state, now=now))
-        self._say(self._reach, elided(reach_words(state, now=now), 100))
-        tunnel = tunnel_words(self._desk.tunnel(), now=now)
-        self._say(self._tunnel, elided(tunnel, 100))
-        _show_entry(self._tunnel, visible=bool(tunnel))
-        self._say(self._probing, elided((state.probing or "").partition(". ")[0], 100))
-        _show_entry(self._probing, visible=bool(state.probing))
-        troubles = (*tray_troubles(state, now=now), *state.news)
-        for place, entry in enumerate(self._troubles):
-            trouble = troubles[place] if place < len(troubles) else ""
-            self._say(entry, elided(trouble, 80))
-            _show_entry(entry, visible=bool(trouble))
-        paused = f"Resume notifications ({paused_words(state, now=now)})"
-        self._say(self._pause, paused if is_paused(state, now=now) else "Pause notifications for 1 hour")
+    def _show_state(self, state: ProgramState) -> None:
+        now = self._backend.now()
+        self._show_text(self._headline, headline(state, self._backend.language, now=now))
+        self._show_text(self._last_callback, last_callback_text(state, now=now))
+        self._show_text(self._reachability, elided(reachability_text(state, now=now), 100))
+        tunnel = tunnel_text(self._backend.tunnel(), now=now)
+        self._show_text(self._tunnel, elided(tunnel, 100))
+        _set_entry_visible(self._tunnel, visible=bool(tunnel))
+        self._show_text(self._secret_guesses, elided((state.secret_guesses or "").partition(". ")[0], 100))
+        _set_entry_visible(self._secret_guesses, visible=bool(state.secret_guesses))
+        problems = (*tray_problems(state, now=now), *state.news)
+        for place, entry in enumerate(self._problem_entries):
+            problem = problems[place] if place < len(problems) else ""
+            self._show_text(entry, elided(problem, 80))
+            _set_entry_visible(entry, visible=bool(problem))
+        paused = f"Resume notifications ({paused_text(state, now=now)})"
+        self._show_text(self._pause, paused if is_paused(state, now=now) else "Pause notifications for 1 hour")
         self._show_autostart()
 
     def _show_autostart(self) -> None:
-        starts = self._desk.autostarts()
-        if self._autostart.isChecked() != bool(starts):
-            self._autostart.setChecked(bool(starts))
-        _show_entry(self._autostart, visible=starts is not None)
+        enabled = self._backend.autostart_enabled()
+        if self._autostart.isChecked() != bool(enabled):
+            self._autostart.setChecked(bool(enabled))
+        _set_entry_visible(self._autostart, visible=enabled is not None)
 
-    def _set_autostart(self, wanted: bool) -> None:
-        problem = self._desk.set_autostart(wanted)
+    def _set_autostart(self, enabled: bool) -> None:
+        problem = self._backend.set_autostart(enabled)
         self._show_autostart()
         if problem:
             self.failed.emit(problem)
 
-    def _choose(self, place: int) -> None:
-        if place < len(self._burning):
-            self.console_wanted.emit(self._burning[place])
+    def _request_console(self, place: int) -> None:
+        if place < len(self._incidents):
+            self.console_requested.emit(self._incidents[place])
 
     def _toggle_pause(self) -> None:
-        now = self._desk.now()
-        self._desk.pause(None if is_paused(self._desk.state(), now=now) else now + PAUSE_SPAN)
-        self._touch()
+        now = self._backend.now()
+        self._backend.pause_notifications(None if is_paused(self._backend.state(), now=now) else now + PAUSE_MS)
+        self._refresh_now()
 
 
-def _show_entry(entry: QAction, *, visible: bool) -> None:
+def _set_entry_visible(entry: QAction, *, visible: bool) -> None:
     if entry.isVisible() != visible:
         entry.setVisible(visible)
 
 
-def _key(icon: QIcon) -> int:
+def _cache_key(icon: QIcon) -> int:
     return 0 if icon.isNull() else icon.cacheKey()

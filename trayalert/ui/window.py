@@ -1,6 +1,6 @@
 """The main window: what burns in a live table, and beside it everything about one incident. Made on first use.
 
-Its rule: closing it never ends the program, and with no other way back (tray, strip) it never becomes invisible.
+Its rule: closing it never ends the program, and with no other way back (tray, overlay) it never becomes invisible.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,39 +11,39 @@ from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QSho
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from trayalert.domain.incident.stored import StoredIncident
-from trayalert.ui.backend import Desk
+from trayalert.ui.backend import Backend
 from trayalert.ui.console_opener import open_console
-from trayalert.ui.icons import TrayLook, tray_icon
-from trayalert.ui.incidents.incident_details import LATEST, Details
+from trayalert.ui.icons import TrayIconState, tray_icon
+from trayalert.ui.incidents.incident_details import MAX_ALERTS, IncidentDetails
 from trayalert.ui.incidents.incident_menu import copy_link, fill_further_menu, fill_menu
 from trayalert.ui.incidents.incident_table import IncidentTable
 from trayalert.ui.incidents.incidents_model import IncidentsModel
 from trayalert.ui.safe_text import copy_text
-from trayalert.ui.state_wording import last_gap, reach_words
-from trayalert.ui.status_line import EmptyWords, StatusLine
+from trayalert.ui.state_wording import last_gap_text, reachability_text
+from trayalert.ui.status_line import EmptyView, StatusLine
 
 TICK_MS: Final = 1000
 
 
 class Window(QMainWindow):
-    """The live table with its status line and details. `way_back` tells whether it may hide."""
+    """The live table with its status line and details. `may_hide` returns whether it may hide."""
 
-    guide_wanted = Signal()
-    gaps_wanted = Signal()
+    setup_requested = Signal()
+    gaps_requested = Signal()
     advice_dismissed = Signal()
 
-    def __init__(self, desk: Desk, *, way_back: Callable[[], bool]) -> None:
+    def __init__(self, backend: Backend, *, may_hide: Callable[[], bool]) -> None:
         super().__init__()
-        self._desk = desk
-        self._way_back = way_back
-        self._probing = False
-        self._place = QByteArray()
-        self._model = IncidentsModel(desk, self)
+        self._backend = backend
+        self._may_hide = may_hide
+        self._probe_requested = False
+        self._geometry = QByteArray()
+        self._model = IncidentsModel(backend, self)
         self._table = IncidentTable(self._model)
-        self._status = StatusLine(desk.language)
-        self._empty = EmptyWords(desk)
+        self._status = StatusLine(backend.language)
+        self._empty = EmptyView(backend)
         self._stack = QStackedWidget()
-        self._details = Details(desk.language)
+        self._details = IncidentDetails(backend.language)
         self._menu = QMenu(self)
         self._ticker = QTimer(self, interval=TICK_MS)
         self._ticker.timeout.connect(self._tick)
@@ -55,12 +55,12 @@ class Window(QMainWindow):
             self._table.show_row(0)
         self._table.setFocus()  # else the check box above it has it, and Enter opens nothing
 
-    # wishes from the front
+    # requests of the main UI
 
     def bring_up(self, incident_id: int | None = None) -> None:
         """Show the window above all others, with that incident selected."""
-        if self._place and not self.isVisible():
-            self.restoreGeometry(self._place)
+        if self._geometry and not self.isVisible():
+            self.restoreGeometry(self._geometry)
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
@@ -70,47 +70,47 @@ class Window(QMainWindow):
             self._table.show_row(row)
             self._table.setFocus()
 
-    def announce(self, ids: Iterable[int]) -> None:
+    def update_incidents(self, ids: Iterable[int]) -> None:
         """Take in incidents that changed."""
-        self._model.announce(ids)
+        self._model.queue_changes(ids)
 
     def refresh(self) -> None:
-        """Show the desk's present state in the status line and the window's own picture."""
-        state, now = self._desk.state(), self._desk.now()
-        icon = tray_icon(TrayLook.of(state, now=now))
+        """Show the backend's present state in the status line and the window's own picture."""
+        state, now = self._backend.state(), self._backend.now()
+        icon = tray_icon(TrayIconState.of(state, now=now))
         if icon.cacheKey() != self.windowIcon().cacheKey():
             self.setWindowIcon(icon)
-        gap = last_gap(self._desk.gaps(limit=2) or (), now=now)  # the last may go on still
+        gap = last_gap_text(self._backend.gaps(limit=2) or (), now=now)  # the last may go on still
         self._status.show_state(state, now=now, icon=icon, gap=gap)
         self._empty.show_state(state)
-        self._show_whether_empty()
+        self._update_empty_view()
 
-    def hear_probe(self) -> None:
-        """Say what came of a probe that was wished here."""
-        if self._probing:
-            self._probing = False
-            self.say(f"{reach_words(self._desk.state(), now=self._desk.now())}.")
+    def show_probe_result(self) -> None:
+        """Say what came of a probe that was requested here."""
+        if self._probe_requested:
+            self._probe_requested = False
+            self.show_message(f"{reachability_text(self._backend.state(), now=self._backend.now())}.")
 
-    def advise(self, sentence: str) -> None:
+    def show_advice(self, sentence: str) -> None:
         """Say what would help, until it is dismissed."""
-        self._status.advise(sentence)
+        self._status.show_advice(sentence)
 
     def reload(self) -> None:
         """Read everything anew: another file has taken the log's place."""
         self._model.reload()
 
-    def reword(self) -> None:
+    def refresh_texts(self) -> None:
         """Say again what depends on the clock alone; called once a minute."""
         if self.isVisible():
-            self._model.reword()
+            self._model.refresh_texts()
 
-    def say(self, sentence: str) -> None:
-        """Tell the person about what was just wished."""
-        self._status.say(sentence)
+    def show_message(self, sentence: str) -> None:
+        """Tell the person about what was just requested."""
+        self._status.show_message(sentence)
 
-    def complain(self, sentence: str) -> None:
-        """Tell the person that a wish failed, until they have read it."""
-        self._status.complain(sentence)
+    def show_problem(self, sentence: str) -> None:
+        """Tell the person that a request failed, until they have read it."""
+        self._status.show_problem(sentence)
 
     # building
 
@@ -131,39 +131,39 @@ class Window(QMainWindow):
         layout.addWidget(self._status)
         layout.addWidget(splitter, 1)
         self.setCentralWidget(body)
-        room = self.screen().availableGeometry().size()
-        self.resize(min(1400, room.width() - 16), min(760, room.height() - 50))
-        beside = 400 if self.width() > 1300 else 300
-        splitter.setSizes([self.width() - 20 - beside, beside])
+        available = self.screen().availableGeometry().size()
+        self.resize(min(1400, available.width() - 16), min(760, available.height() - 50))
+        details_width = 400 if self.width() > 1300 else 300
+        splitter.setSizes([self.width() - 20 - details_width, details_width])
 
     def _connect(self) -> None:
         self._table.chosen.connect(self._open_row)
-        self._table.menu_wanted.connect(self._show_menu)
-        self._table.looked_at.connect(self._show_details)
+        self._table.menu_requested.connect(self._show_menu)
+        self._table.current_row_changed.connect(self._show_details)
         self._model.changed.connect(self._after_change)
         self._model.rowsInserted.connect(self._after_change)
         self._model.modelReset.connect(self._after_reset)
         self._status.open_only.toggled.connect(self._show_open_only)
-        self._details.console_wanted.connect(self._open_shown)
-        self._details.copy_wanted.connect(self._copy_link)
-        self._details.more_wanted.connect(self._fill_more)
-        self._details.resolve_wanted.connect(self._resolve)
+        self._details.console_requested.connect(self._open_shown)
+        self._details.copy_requested.connect(self._copy_link)
+        self._details.further_menu_requested.connect(self._fill_further_menu)
+        self._details.resolve_requested.connect(self._resolve)
         self._status.advice_dismissed.connect(self.advice_dismissed)
         self._status.news_dismissed.connect(self._dismiss_news)
-        self._status.url_wanted.connect(self._copy_url)
+        self._status.url_copy_requested.connect(self._copy_url)
         self._status.url_accepted.connect(self._accept_url)
         self._status.add_action("Check &now", self._probe)
-        self._status.add_action("&Gaps…", self.gaps_wanted.emit)
-        self._status.add_action("&Set up reach…", self.guide_wanted.emit)
+        self._status.add_action("&Gaps…", self.gaps_requested.emit)
+        self._status.add_action("&Set up reach…", self.setup_requested.emit)
         self._status.add_action("&Copy callback URL", self._copy_url)
-        self._empty.guide_wanted.connect(self.guide_wanted)
+        self._empty.setup_requested.connect(self.setup_requested)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(self.close)
 
     # what the person does
 
-    def _tell(self, problem: str | None, done: str) -> None:
-        self.complain(problem or "")
-        self.say("" if problem else done)
+    def _show_result(self, problem: str | None, done: str) -> None:
+        self.show_problem(problem or "")
+        self.show_message("" if problem else done)
 
     def _open_row(self, index: QModelIndex) -> None:
         self._open(self._model.incident_at(index.row()))
@@ -173,60 +173,62 @@ class Window(QMainWindow):
             self._open(self._details.shown)
 
     def _open(self, stored: StoredIncident) -> None:
-        problem = open_console(self._desk, stored)
-        self.say(problem or "The console is opened in the browser.")
+        problem = open_console(self._backend, stored)
+        self.show_message(problem or "The console is opened in the browser.")
 
     def _copy_link(self) -> None:
         if self._details.shown is not None:
-            copy_link(self._desk, self._details.shown, self._tell)
+            copy_link(self._backend, self._details.shown, self._show_result)
 
     def _show_menu(self, index: QModelIndex, place: QPoint) -> None:
         stored = self._model.incident_at(index.row())
-        fill_menu(self._menu, self._desk, stored, self._tell)
+        fill_menu(self._menu, self._backend, stored, self._show_result)
         if stored.incident.open:
             self._menu.addSeparator()
-            self._menu.addAction("Mark recovered").triggered.connect(lambda: self._ask_recovered(stored.incident.id))
+            self._menu.addAction("Mark recovered").triggered.connect(
+                lambda: self._confirm_recovered(stored.incident.id)
+            )
         self._menu.popup(place)
 
-    def _fill_more(self, menu: QMenu) -> None:
+    def _fill_further_menu(self, menu: QMenu) -> None:
         if self._details.shown is not None:
-            fill_further_menu(menu, self._desk, self._details.shown, self._tell)
+            fill_further_menu(menu, self._backend, self._details.shown, self._show_result)
 
-    def _ask_recovered(self, incident_id: int) -> None:
+    def _confirm_recovered(self, incident_id: int) -> None:
         """Let the details ask: one wrong click in a menu must not make an incident disappear."""
         self.bring_up(incident_id)
         if self._details.shown is not None and self._details.shown.incident.id == incident_id:
-            self._details.ask_recovered()
+            self._details.confirm_recovered()
 
     def _resolve(self, incident_id: int) -> None:
-        self._status.complain("")
-        self._desk.resolve(incident_id)
+        self._status.show_problem("")
+        self._backend.resolve(incident_id)
 
     def _dismiss_news(self) -> None:
-        self._desk.dismiss_news()
+        self._backend.dismiss_news()
         self.refresh()
 
     def _probe(self) -> None:
-        self._probing = True
-        self._desk.probe()
-        self.say("Checking…")
+        self._probe_requested = True
+        self._backend.probe()
+        self.show_message("Checking…")
 
     def _copy_url(self) -> None:
-        copy_text(self._desk.callback_url())
-        self.say("The callback URL is copied. It holds a secret: treat it like a password.")
+        copy_text(self._backend.callback_url())
+        self.show_message("The callback URL is copied. It holds a secret: treat it like a password.")
 
     def _accept_url(self) -> None:
-        self._desk.accept_url()
+        self._backend.accept_url()
         self.refresh()
 
-    def _show_open_only(self, wanted: bool) -> None:
-        self._model.show_open_only(wanted)
+    def _show_open_only(self, enabled: bool) -> None:
+        self._model.show_open_only(enabled)
         self._after_change()
 
     # what changes
 
     def _after_change(self) -> None:
-        self._show_whether_empty()
+        self._update_empty_view()
         self._show_details()
 
     def _after_reset(self) -> None:
@@ -234,7 +236,7 @@ class Window(QMainWindow):
             self._table.show_row(0)
         self._after_change()
 
-    def _show_whether_empty(self) -> None:
+    def _update_empty_view(self) -> None:
         was_empty, empty = self._stack.currentWidget() is self._empty, not self._model.rowCount()
         self._stack.setCurrentIndex(1 if empty else 0)
         self._details.setVisible(not empty)
@@ -252,18 +254,18 @@ class Window(QMainWindow):
             return
         self._details.show_incident(
             stored,
-            self._desk.alerts_of(stored.incident.id, limit=LATEST),
-            senders=self._desk.sender_words,
-            linked=bool(self._desk.console_links(stored)),
-            unconfirmed=stored.incident.open and self._desk.unconfirmed(stored),
-            now=self._desk.now(),
+            self._backend.alerts_of(stored.incident.id, limit=MAX_ALERTS),
+            sender_text=self._backend.sender_text,
+            linked=bool(self._backend.console_links(stored)),
+            unconfirmed=stored.incident.open and self._backend.unconfirmed(stored),
+            now=self._backend.now(),
         )
 
     def _tick(self) -> None:
         self._model.tick()
-        self._details.tick(self._desk.now())
+        self._details.tick(self._backend.now())
 
-    def _run_ticker(self) -> None:
+    def _update_ticker(self) -> None:
         if self.isVisible() and not self.isMinimized():
             if not self._ticker.isActive():
                 self._ticker.start()
@@ -276,24 +278,24 @@ class Window(QMainWindow):
         """Let the durations run."""
         super().showEvent(event)
         self.refresh()
-        self._run_ticker()
+        self._update_ticker()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 (Qt's name)
         """Stand still."""
         super().hideEvent(event)
-        self._run_ticker()
+        self._update_ticker()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Stand still while minimised."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
-            self._run_ticker()
+            self._update_ticker()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Hide; without tray and strip only minimise, or there would be no way back."""
+        """Hide; without tray and overlay only minimise, or there would be no way back."""
         event.ignore()
-        self._place = self.saveGeometry()
-        if self._way_back():
+        self._geometry = self.saveGeometry()
+        if self._may_hide():
             self.hide()
         else:
             self.showMinimized()

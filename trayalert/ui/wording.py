@@ -11,9 +11,9 @@ from trayalert.domain.incident.level import Level, worst
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime, duration_text
-from trayalert.domain.wording.language import Language, duration_words, ending_words
-from trayalert.services.access.source_address import Origin
-from trayalert.services.presentation.alert_text import name_words
+from trayalert.domain.wording.language import Language, ending_text, localised_duration
+from trayalert.services.access.source_address import SenderOrigin
+from trayalert.services.presentation.alert_text import name_text
 
 
 def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:
@@ -38,7 +38,7 @@ def _local(moment: Millis) -> datetime:
         return as_datetime(0)
 
 
-def ago(moment: Millis, *, now: Millis) -> str:
+def ago_text(moment: Millis, *, now: Millis) -> str:
     """Write how long ago: `less than a minute ago`, `3 min ago`."""
     length = now - moment
     return "less than a minute ago" if length < 60_000 else f"{duration_text(length)} ago"
@@ -54,11 +54,11 @@ def shown_level(incident: Incident) -> Level | None:
     return Level.OK if incident.closed_by in {Change.RECOVERED, Change.RESOLVED} else None
 
 
-def level_words(stored: StoredIncident, language: Language, *, unconfirmed: bool) -> str:
+def level_text(stored: StoredIncident, language: Language, *, unconfirmed: bool) -> str:
     """Say how bad it is, and all that makes it less sure; of a closed one how it ended."""
     incident = stored.incident
     if not incident.open:
-        return closed_words(incident, language)
+        return closed_text(incident, language)
     words = [language.say(worst(incident.level, Level.INFO))]
     if incident.no_data:
         words.append(language.say("no data"))
@@ -67,36 +67,38 @@ def level_words(stored: StoredIncident, language: Language, *, unconfirmed: bool
     return language.say(", ").join(words)
 
 
-def closed_words(incident: Incident, language: Language) -> str:
+def closed_text(incident: Incident, language: Language) -> str:
     """Say how a closed incident ended."""
-    words = [ending_words(incident.closed_by, language)]
+    words = [ending_text(incident.closed_by, language)]
     if not incident.start_known:
         words.append(language.say("start unknown"))
     return language.say(", ").join(words)
 
 
-def lasted_words(incident: Incident, language: Language, *, now: Millis) -> str:
+def lasted_text(incident: Incident, language: Language, *, now: Millis) -> str:
     """Say how long it burns or burned."""
     if not incident.start_known:
         return language.say("unknown")
-    return duration_words((now if incident.closed_at is None else incident.closed_at) - incident.opened_at, language)
+    return localised_duration(
+        (now if incident.closed_at is None else incident.closed_at) - incident.opened_at, language
+    )
 
 
-def name_of(stored: StoredIncident, language: Language) -> str:
+def incident_name(stored: StoredIncident, language: Language) -> str:
     """Return the rule's name; what has none is called by its kind."""
     alert = stored.alert.alert
     if alert.kind == UNRECOGNISED:
         return ": ".join(filter(None, ("Callback not understood", printable(alert.name))))
-    return name_words(alert, language) or f"({alert.kind})"
+    return name_text(alert, language) or f"({alert.kind})"
 
 
-def sender_words(sender: str, origin: Origin) -> str:
+def sender_text(sender: str, origin: SenderOrigin) -> str:
     """Say where a callback came from; the address is a claim of the network's, or of a proxy that the admin trusts."""
     address = printable(sender, limit=60)
     match origin:
-        case Origin.CLOUD_MONITOR:
+        case SenderOrigin.CLOUD_MONITOR:
             return f"from Cloud Monitor ({address})"
-        case Origin.OTHER:
+        case SenderOrigin.OTHER:
             return f"from another address ({address})"
         case _:
             local = address.startswith("127.") or address == "::1"

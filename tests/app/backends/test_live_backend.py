@@ -1,4 +1,4 @@
-"""The desk of the running program, over a real log."""
+"""The backend of the running program, over a real log."""
 
 import sqlite3
 import time
@@ -11,16 +11,16 @@ import pytest
 
 from tests.program import wait_for
 from tests.storage.making import append, store
-from trayalert.app.backends.live_backend import LiveDesk
+from trayalert.app.backends.live_backend import LiveBackend
 from trayalert.app.backends.log_view import LogView
-from trayalert.app.diagnostics.crashes import Crashes
+from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.platform.clock import now
 from trayalert.app.platform.places import find_places
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.incident.level import Level
-from trayalert.domain.settings.custom_command import Command
+from trayalert.domain.settings.custom_command import CustomCommand
 from trayalert.domain.settings.settings import Settings
-from trayalert.services.access.secret_guesses import FRESH
+from trayalert.services.access.secret_guesses import RECENT_SPAN
 from trayalert.services.access.secrets import Secrets
 
 
@@ -33,18 +33,18 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def desk(log: Path) -> AsyncIterator[LiveDesk]:
+async def backend(log: Path) -> AsyncIterator[LiveBackend]:
     places = find_places(str(log.parent))
     settings = replace(
         Settings(),
         port=0,
         console_links={"acs_ecs": "https://ecs.console.aliyun.com/mine/{id}"},
-        commands=(Command("Show", ("no-such-program", "{id}")), Command("SSH", ("ssh", "{address}"))),
+        commands=(CustomCommand("Show", ("no-such-program", "{id}")), CustomCommand("SSH", ("ssh", "{address}"))),
     )
-    plan = Plan(places=places, settings=settings, problems=(), secrets=Secrets(places.secrets), front="tray")
+    plan = Plan(places=places, settings=settings, problems=(), secrets=Secrets(places.secrets), mode="tray")
     receiver = Receiver(plan, announce=lambda _: None)
-    crashes = Crashes(places.crashes, str)
-    live = LiveDesk(plan, receiver, crashes, notifier_problem=lambda: None, pause=lambda _: None, quit_=lambda: None)
+    crashes = CrashFiles(places.crashes, str)
+    live = LiveBackend(plan, receiver, crashes, notifier_problem=lambda: None, pause=lambda _: None, quit_=lambda: None)
     yield live
     live.close()
     receiver.end()
@@ -57,68 +57,68 @@ def change(log: Path, sql: str) -> None:
         other.execute(sql)
 
 
-async def test_the_persons_own_pages_and_commands_are_those_of_the_settings(desk: LiveDesk) -> None:
-    (one,) = desk.open_incidents() or ()
-    assert desk.console_links(one)[0].url == "https://ecs.console.aliyun.com/mine/i-1"
+async def test_the_persons_own_pages_and_commands_are_those_of_the_settings(backend: LiveBackend) -> None:
+    (one,) = backend.open_incidents() or ()
+    assert backend.console_links(one)[0].url == "https://ecs.console.aliyun.com/mine/i-1"
 
-    show, ssh = desk.commands(one)
+    show, ssh = backend.commands(one)
     assert show.arguments == ("no-such-program", "i-1")
-    assert desk.run_command(show) == "Show was not started: there is no program no-such-program."
-    assert (ssh.arguments, ssh.missing) == ((), "no address is known")
+    assert backend.run_command(show) == "Show was not started: there is no program no-such-program."
+    assert (ssh.arguments, ssh.problem) == ((), "no address is known")
 
 
-async def test_what_was_open_stays_open_while_the_log_cannot_be_read(log: Path, desk: LiveDesk) -> None:
-    assert (desk.state().worst, desk.state().trouble) == (Level.CRITICAL, ())
+async def test_what_was_open_stays_open_while_the_log_cannot_be_read(log: Path, backend: LiveBackend) -> None:
+    assert (backend.state().worst, backend.state().problems) == (Level.CRITICAL, ())
 
     change(log, "ALTER TABLE incident RENAME TO gone")
-    desk.incidents([1])
-    broken = desk.state()
+    backend.incidents([1])
+    broken = backend.state()
 
     assert (broken.open_incidents, broken.worst) == (1, Level.CRITICAL)
-    (sentence,) = broken.trouble
+    (sentence,) = broken.problems
     assert sentence.startswith(f"the log {log} cannot be read")
 
     change(log, "ALTER TABLE gone RENAME TO incident")
-    desk.incidents([1])
+    backend.incidents([1])
 
-    assert (desk.state().open_incidents, desk.state().trouble) == (1, ())
+    assert (backend.state().open_incidents, backend.state().problems) == (1, ())
 
 
-async def test_what_cannot_be_read_is_unknown_and_neither_gone_nor_calm(log: Path, desk: LiveDesk) -> None:
+async def test_what_cannot_be_read_is_unknown_and_neither_gone_nor_calm(log: Path, backend: LiveBackend) -> None:
     change(log, "ALTER TABLE incident RENAME TO gone")
 
-    assert (desk.incidents([1]), desk.open_incidents()) == (None, None)
-    assert (desk.state().unsure, desk.state().unread) == ("the log cannot be read", True)
+    assert (backend.incidents([1]), backend.open_incidents()) == (None, None)
+    assert (backend.state().uncertainty, backend.state().log_unreadable) == ("the log cannot be read", True)
 
     change(log, "ALTER TABLE gone RENAME TO incident")
-    assert desk.state().unsure is None
+    assert backend.state().uncertainty is None
 
 
-async def test_an_alert_that_was_refused_is_trouble_and_lost_for_an_hour(desk: LiveDesk) -> None:
-    assert not desk.state().lost_lately
+async def test_an_alert_that_was_refused_is_trouble_and_lost_for_an_hour(backend: LiveBackend) -> None:
+    assert not backend.state().refused_recently
 
-    counts = desk._receiver.doorway.counts
+    counts = backend._receiver.listener.counts
     counts.turned_away, counts.last_turned_away_why = 1, "its body is larger than 1 MiB"
     counts.last_turned_away_at = counts.lost_at = now()
-    refused = desk.state()
-    assert refused.lost_lately
-    assert "its body is larger than 1 MiB" in refused.trouble[0]
+    refused = backend.state()
+    assert refused.refused_recently
+    assert "its body is larger than 1 MiB" in refused.problems[0]
 
-    counts.lost_at = counts.last_turned_away_at = now() - FRESH - 1
-    assert (desk.state().lost_lately, desk.state().trouble) == (False, ())
+    counts.lost_at = counts.last_turned_away_at = now() - RECENT_SPAN - 1
+    assert (backend.state().refused_recently, backend.state().problems) == (False, ())
 
 
-async def test_crashes_are_news_until_they_are_dismissed(log: Path, desk: LiveDesk) -> None:
+async def test_crashes_are_news_until_they_are_dismissed(log: Path, backend: LiveBackend) -> None:
     folder = log.parent / "crashes"
     folder.mkdir()
     (folder / "crash-20261123T031200Z.txt").write_text("what happened")
 
-    (sentence,) = desk.state().news
+    (sentence,) = backend.state().news
     assert sentence.startswith("trayalert crashed on ")
     assert f"what happened is in {folder / 'crash-20261123T031200Z.txt'}." in sentence
 
-    desk.dismiss_news()
-    assert desk.state().news == ()
+    backend.dismiss_news()
+    assert backend.state().news == ()
     assert [path.name for path in folder.iterdir()] == ["crash-20261123T031200Z.seen.txt"]
 
 
@@ -140,7 +140,7 @@ async def test_a_log_that_another_program_locks_does_not_stop_the_window(log: Pa
         other.execute("COMMIT")
     wait_for(lambda: view.ask("levels", lambda reader: reader.open_levels()) is not None, deadline=5)
     assert view.problems == ()
-    view.let_go()
+    view.close()
 
 
 def test_a_fault_of_our_own_is_trouble_and_no_calm(log: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -152,4 +152,4 @@ def test_a_fault_of_our_own_is_trouble_and_no_calm(log: Path, caplog: pytest.Log
 
     assert view.ask("levels", lambda reader: reader.open_levels()) == {Level.CRITICAL: 1}
     assert not view.problems
-    view.let_go()
+    view.close()

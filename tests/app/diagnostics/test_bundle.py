@@ -20,21 +20,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.program import post, run, serving
-from trayalert.app.diagnostics.anonymiser import Anonymous
-from trayalert.app.diagnostics.bundle import bundle, masking
+from trayalert.app.diagnostics.anonymiser import Anonymiser
+from trayalert.app.diagnostics.bundle import make_bundle, secret_mask
 from trayalert.app.platform.places import Places, find_places
 
 FORMER = "Zm9ybWVyLXNlY3JldC1vZi1hbi1vbGQtdGltZQ-_A"
 """A secret that is in no file any more, but still in a rule, a crash file or the settings."""
-TOLD = "payroll-database-is-burning"
+RULE = "payroll-database-is-burning"
 
 
-NO_WAY_OUT = {"https_proxy": "http://127.0.0.1:9"}
+OFFLINE = {"https_proxy": "http://127.0.0.1:9"}
 
 
 def gathered(data_dir: Path, tmp_path: Path) -> dict[str, str]:
     path = tmp_path / "bundle.zip"
-    done = run("diagnostics", "-o", path, data_dir=data_dir, https_proxy=NO_WAY_OUT["https_proxy"])
+    done = run("diagnostics", "-o", path, data_dir=data_dir, https_proxy=OFFLINE["https_proxy"])
     assert (done.status, done.err) == (0, "")
     assert str(path) in done.out
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -66,7 +66,7 @@ def test_no_member_holds_a_secret_or_an_alert(tmp_path: Path, running: bool) -> 
     data_dir = tmp_path / "data"
     with serving(data_dir) as serve:
         before = serve.secret
-        assert post(serve.url, urlencode({"alertName": TOLD, "alertState": "ALERT"}).encode()) == 200
+        assert post(serve.url, urlencode({"alertName": RULE, "alertState": "ALERT"}).encode()) == 200
         assert post(f"{serve.address}/hook/{FORMER}") == 404
         serve.run("url", "--rotate", "--grace", "0s")
         secrets = [before, FORMER, *secrets_of(data_dir)]
@@ -79,7 +79,7 @@ def test_no_member_holds_a_secret_or_an_alert(tmp_path: Path, running: bool) -> 
         "check.json", "gaps.json", "incidents.json", "crashes/crash-20261123T031200Z.txt",
     }  # fmt: skip
     whole = "\n".join(members.values())
-    assert not [secret for secret in (*secrets, TOLD) if secret in whole]
+    assert not [secret for secret in (*secrets, RULE) if secret in whole]
     assert "/hook/***" in members["crashes/crash-20261123T031200Z.txt"]
     assert json.loads(members["status.json"])["running"] is running
     assert json.loads(members["settings.json"])["settings"]["port"] == 0
@@ -98,7 +98,7 @@ def test_the_search_for_secrets_finds_one_that_is_there(tmp_path: Path) -> None:
 
 
 def test_a_former_secret_is_known_by_its_look(tmp_path: Path) -> None:
-    mask = masking(find_places(str(tmp_path)))
+    mask = secret_mask(find_places(str(tmp_path)))
     assert mask(f"GET /hook/{FORMER}?x") == "GET /hook/***?x"
     assert mask(f"it was {FORMER}.") == "it was ***."
     plain = 'File "/usr/lib/python3.11/asyncio/base_events.py", line 1, in run_until_complete 2026-11-23T03:12:00.000Z'
@@ -227,7 +227,7 @@ def planted(data_dir: Path, seed: Seed) -> tuple[Places, dict[str, object]]:
 def test_no_name_of_anybody_is_in_any_byte_of_the_bundle(seed: Seed) -> None:
     with tempfile.TemporaryDirectory() as folder:
         places, state = planted(Path(folder) / "data", seed)
-        members = members_of(bundle(places, state, {}, {}))
+        members = members_of(make_bundle(places, state, {}, {}))
 
     whole = "\n".join([*members, *members.values()]).lower()
     assert [name for name in seed.each() if name.strip().lower() in whole] == []
@@ -244,8 +244,8 @@ def test_the_search_for_names_finds_them_where_nothing_hides_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: without the hashing every one is in the bundle."""
-    monkeypatch.setattr(Anonymous, "text", lambda _, text: text)
-    monkeypatch.setattr(Anonymous, "hashed", lambda _, text: text)
+    monkeypatch.setattr(Anonymiser, "text", lambda _, text: text)
+    monkeypatch.setattr(Anonymiser, "hashed", lambda _, text: text)
     seed = Seed(
         resource="i-bp1a2b3c4d5e", account="1234567890123456", uuid="0b0e7a3e-7c1f-4b1e-9a63-2d0d7a5f6c11",
         cluster="c0123456789abcdef0123456789abcdef", mail="max.muster@firm.example.com", host="habc.firm.example.net",
@@ -253,14 +253,14 @@ def test_the_search_for_names_finds_them_where_nothing_hides_them(
         rule="pay the roll 工资", folder="/srv/acme/key.pem",
     )  # fmt: skip
     places, state = planted(tmp_path / "data", seed)
-    members = members_of(bundle(places, state, {}, {}))
+    members = members_of(make_bundle(places, state, {}, {}))
     whole = "\n".join([*members, *members.values()])
     assert [name for name in seed.each() if name not in whole] == [seed.token]  # which the mask takes out
 
 
 def test_what_is_the_same_is_told_as_the_same_within_one_bundle_only() -> None:
     text = "i-bp1a2b3c4d5e and https://a.example.com/x and a.example.com and I-BP1A2B3C4D5E"
-    one, other = Anonymous(), Anonymous()
+    one, other = Anonymiser(), Anonymiser()
     first, _, host, _, again, _, upper = one.text(text).replace("https://", "").replace("/x", "").split()
     assert first == upper
     assert host == again
@@ -279,23 +279,23 @@ def test_what_is_the_same_is_told_as_the_same_within_one_bundle_only() -> None:
     ],
 )
 def test_times_versions_sizes_and_errors_stay_readable(text: str) -> None:
-    assert Anonymous().text(text) == text
+    assert Anonymiser().text(text) == text
 
 
 def test_a_value_that_a_sentence_cuts_short_is_hidden_too() -> None:
     name = "the payroll of Max Muster and of all his many friends in the accounting department of the firm"
-    assert "payroll" not in Anonymous([name]).text(f'port = "{name[:78]}…: must be a whole number')
+    assert "payroll" not in Anonymiser([name]).text(f'port = "{name[:78]}…: must be a whole number')
 
 
 @pytest.mark.parametrize("sign", ["a", "a-", "a.", "7:", "x@", "a://", "…a", "_"])
 def test_a_huge_word_of_a_stranger_is_done_with_soon(sign: str) -> None:
     begun = time.monotonic()
-    Anonymous(["a" * 100]).text(sign * 40_000)
+    Anonymiser(["a" * 100]).text(sign * 40_000)
     assert time.monotonic() - begun < 5
 
 
 def test_a_huge_word_is_looked_at_once_for_secrets(tmp_path: Path) -> None:
-    mask = masking(find_places(str(tmp_path)))
+    mask = secret_mask(find_places(str(tmp_path)))
     words = ("x" * 262_144, "x-" * 131_072)
     begun = time.monotonic()
     assert [mask(word) for word in words] == list(words)

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.program import post, run, serving
-from trayalert.app.diagnostics.crashes import KEPT, Crashed, Crashes
+from trayalert.app.diagnostics.crashes import KEPT, CrashFault, CrashFiles
 from trayalert.domain.fault import Fault
 
 SECRET = "s3cret" * 8
 
 
 @pytest.fixture
-def crashes(tmp_path: Path) -> Crashes:
-    return Crashes(tmp_path / "crashes", lambda text: text.replace(SECRET, "***"))
+def crashes(tmp_path: Path) -> CrashFiles:
+    return CrashFiles(tmp_path / "crashes", lambda text: text.replace(SECRET, "***"))
 
 
 def files(folder: Path, kind: str = "crash") -> list[Path]:
@@ -43,8 +43,8 @@ def error_of(words: str) -> Exception:
 # ---- the files
 
 
-def test_what_ends_a_run_is_written_down_masked_and_private(tmp_path: Path, crashes: Crashes) -> None:
-    with pytest.raises(Crashed, match="RuntimeError"), crashes.watching("tray"):
+def test_what_ends_a_run_is_written_down_masked_and_private(tmp_path: Path, crashes: CrashFiles) -> None:
+    with pytest.raises(CrashFault, match="RuntimeError"), crashes.watching("tray"):
         fail(f"with {SECRET} in it")
 
     (path,) = files(tmp_path)
@@ -57,7 +57,7 @@ def test_what_ends_a_run_is_written_down_masked_and_private(tmp_path: Path, cras
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_a_fault_of_the_world_is_no_crash_and_a_good_end_leaves_nothing(tmp_path: Path, crashes: Crashes) -> None:
+def test_a_fault_of_the_world_is_no_crash_and_a_good_end_leaves_nothing(tmp_path: Path, crashes: CrashFiles) -> None:
     with pytest.raises(Fault), crashes.watching("serve"):
         raise Fault("the disk is full.")
     with crashes.watching("serve"):
@@ -66,25 +66,25 @@ def test_a_fault_of_the_world_is_no_crash_and_a_good_end_leaves_nothing(tmp_path
     assert list((tmp_path / "crashes").iterdir()) == []
 
 
-def test_the_next_start_tells_it_until_it_was_seen(tmp_path: Path, crashes: Crashes) -> None:
-    with pytest.raises(Crashed), crashes.watching("tray"):
+def test_the_next_start_tells_it_until_it_was_seen(tmp_path: Path, crashes: CrashFiles) -> None:
+    with pytest.raises(CrashFault), crashes.watching("tray"):
         fail("")
     (path,) = files(tmp_path)
 
-    following = Crashes(tmp_path / "crashes", str)
+    following = CrashFiles(tmp_path / "crashes", str)
     (sentence,) = following.sentences()
     assert sentence.startswith("trayalert crashed on ")
     assert f"; what happened is in {path}. `trayalert diagnostics`" in sentence
     following.mark_seen()
 
     assert following.sentences() == ()
-    assert Crashes(tmp_path / "crashes", str).sentences() == ()
+    assert CrashFiles(tmp_path / "crashes", str).sentences() == ()
     assert [seen.name for seen in files(tmp_path)] == [path.name.replace(".txt", ".seen.txt")]
 
 
-def test_no_more_than_ten_are_kept(tmp_path: Path, crashes: Crashes) -> None:
+def test_no_more_than_ten_are_kept(tmp_path: Path, crashes: CrashFiles) -> None:
     for number in range(KEPT + 5):
-        with pytest.raises(Crashed), crashes.watching("tray"):
+        with pytest.raises(CrashFault), crashes.watching("tray"):
             fail(f"crash {number}")
 
     kept = files(tmp_path)
@@ -93,18 +93,18 @@ def test_no_more_than_ten_are_kept(tmp_path: Path, crashes: Crashes) -> None:
 
 
 def test_the_same_fault_again_is_told_once_an_hour(
-    tmp_path: Path, crashes: Crashes, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, crashes: CrashFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(100):
-        crashes.tell_error("tray", error_of("again and again"))
+        crashes.report_error("tray", error_of("again and again"))
 
     assert len(files(tmp_path, "error")) == 1
     assert len(caplog.records) == 1
-    assert Crashes(tmp_path / "crashes", str).sentences() == ()  # the run survived it
+    assert CrashFiles(tmp_path / "crashes", str).sentences() == ()  # the run survived it
 
 
 def test_what_nobody_waits_for_is_written_down(
-    tmp_path: Path, crashes: Crashes, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, crashes: CrashFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def forgotten() -> None:
         fail("in a task")
@@ -124,18 +124,18 @@ def test_what_nobody_waits_for_is_written_down(
         thread.start()
         thread.join()
 
-    told = "".join(path.read_text() for path in files(tmp_path, "error"))
+    written = "".join(path.read_text() for path in files(tmp_path, "error"))
     # one line of code fails for all three, so only the first is told
-    assert "in a task" in told
-    assert "in a callback" not in told
+    assert "in a task" in written
+    assert "in a callback" not in written
     assert "in a task" in caplog.text
 
 
 def test_a_folder_that_cannot_be_made_costs_the_file_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "crashes").write_text("in the way")
-    crashes = Crashes(tmp_path / "crashes", str)
+    crashes = CrashFiles(tmp_path / "crashes", str)
 
-    with pytest.raises(Crashed, match="No file could take what happened"), crashes.watching("serve"):
+    with pytest.raises(CrashFault, match="No file could take what happened"), crashes.watching("serve"):
         fail("")
     assert crashes.sentences() == ()
 

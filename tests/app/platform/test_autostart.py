@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from tests.program import environment, run, wait_for
 from trayalert.app.platform.autostart import (
     AutostartFault,
-    Launch,
     LaunchAgent,
+    LaunchCommand,
     RunKey,
     XdgEntry,
     _escaped,
     _quoted,
     autostarts,
-    launch,
+    launch_command,
     set_autostart,
 )
 from trayalert.app.platform.places import find_places
@@ -38,28 +38,28 @@ def entry(folder: Path) -> dict[str, str]:
 
 
 def unescaped(value: str) -> str:
-    letters = iter(value)
+    characters = iter(value)
     codes = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
-    return "".join(codes[next(letters)] if letter == "\\" else letter for letter in letters)
+    return "".join(codes[next(characters)] if character == "\\" else character for character in characters)
 
 
 def arguments(command: str) -> list[str]:
     """Read an unescaped Exec: quoted or not, and a percent sign that must be one of two."""
-    found, letters, quoted, begun, text = [], iter(command), False, False, ""
-    for letter in letters:
-        if quoted and letter == "\\":
-            text += next(letters)
-        elif letter == '"':
+    found, characters, quoted, begun, text = [], iter(command), False, False, ""
+    for character in characters:
+        if quoted and character == "\\":
+            text += next(characters)
+        elif character == '"':
             quoted, begun = not quoted, True
-        elif letter == "%":
-            assert next(letters) == "%", "a field code"
+        elif character == "%":
+            assert next(characters) == "%", "a field code"
             text += "%"
-        elif letter == " " and not quoted:
+        elif character == " " and not quoted:
             found.append(text)
             text, begun = "", False
         else:
-            assert quoted or letter not in "\t\n'\\><~|&;$*?#()`", letter
-            text, begun = text + letter, True
+            assert quoted or character not in "\t\n'\\><~|&;$*?#()`", character
+            text, begun = text + character, True
     return [*found, text] if text or begun else found
 
 
@@ -78,8 +78,8 @@ def test_every_argument_comes_out_as_it_went_in(given: list[str]) -> None:
 
 def test_a_desktop_that_reads_it_as_a_shell_does_gets_the_same() -> None:
     command = unescaped(_escaped(" ".join(map(_quoted, [ODD, "", "--minimised", "a=b", "-"])))).replace("%%", "%")
-    told = subprocess.run(["sh", "-c", f"printf '%s\n' {command}"], capture_output=True, check=True).stdout
-    assert told.decode().splitlines() == [ODD, "", "--minimised", "a=b", "-"]
+    output = subprocess.run(["sh", "-c", f"printf '%s\n' {command}"], capture_output=True, check=True).stdout
+    assert output.decode().splitlines() == [ODD, "", "--minimised", "a=b", "-"]
 
 
 @pytest.fixture
@@ -121,12 +121,12 @@ def test_what_the_desktop_has_switched_off_is_off(config: Path, line: str) -> No
 
 
 def test_a_data_dir_that_nobody_named_is_not_passed_on(config: Path) -> None:
-    assert "--data-dir" not in launch(find_places(None)).arguments
+    assert "--data-dir" not in launch_command(find_places(None)).arguments
 
 
 def test_the_frozen_program_starts_itself(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert launch(find_places(None), argv=["x"]) == Launch((sys.executable, "--minimised"))
+    assert launch_command(find_places(None), argv=["x"]) == LaunchCommand((sys.executable, "--minimised"))
 
 
 def test_what_cannot_stand_in_an_entry_or_be_written_is_a_sentence(config: Path, tmp_path: Path) -> None:
@@ -154,18 +154,18 @@ else:
 def test_the_installed_command_is_started_as_it_is(config: Path, tmp_path: Path) -> None:
     program = tmp_path / "bin (x) $" / "trayalert"
     program.parent.mkdir()
-    told = tmp_path / "told"
+    report = tmp_path / "told"
     root = str(Path(__file__).parents[3])
-    program.write_text(INSTALLED.format(python=sys.executable, root=root, told=str(told)))
+    program.write_text(INSTALLED.format(python=sys.executable, root=root, told=str(report)))
     program.chmod(0o755)
     subprocess.run(["./trayalert", tmp_path / ODD], cwd=program.parent, check=True)
 
     found = entry(config / "autostart")
     assert (found["TryExec"], "Path" in found) == (str(program), False)
     with subprocess.Popen(arguments(found["Exec"]), cwd="/", env={"PATH": "/usr/bin:/bin"}) as process:
-        wait_for(told.exists)
+        wait_for(report.exists)
         assert process.wait() == 0
-    assert told.read_text() == repr(["--minimised", "--data-dir", str(tmp_path / ODD)])
+    assert report.read_text() == repr(["--minimised", "--data-dir", str(tmp_path / ODD)])
 
 
 def test_the_module_is_started_from_anywhere(tmp_path: Path) -> None:
@@ -182,14 +182,14 @@ def test_the_module_is_started_from_anywhere(tmp_path: Path) -> None:
 
 
 def test_the_command_says_and_changes_it(tmp_path: Path) -> None:
-    def told(*wanted: str) -> str:
+    def output_of(*wanted: str) -> str:
         done = run("autostart", *wanted, data_dir=tmp_path, XDG_CONFIG_HOME=str(tmp_path))
         assert (done.status, done.err) == (0, "")
         return done.out
 
-    assert told() == told("off") == "trayalert does not start with the session\n"
-    assert told("on") == told() == "trayalert starts with the session\n"
-    assert told("off") == "trayalert does not start with the session\n"
+    assert output_of() == output_of("off") == "trayalert does not start with the session\n"
+    assert output_of("on") == output_of() == "trayalert starts with the session\n"
+    assert output_of("off") == "trayalert does not start with the session\n"
     assert run("autostart", "maybe", data_dir=tmp_path).status == 2
     (tmp_path / "file").touch()
     failed = run("autostart", "on", data_dir=tmp_path, XDG_CONFIG_HOME=str(tmp_path / "file"))
@@ -228,42 +228,44 @@ class Registry(dict[tuple[str, str], Any]):
 
 def test_windows_run_key_and_its_task_manager() -> None:
     registry = Registry()
-    way = RunKey(registry)
-    way.turn_off()
-    assert not way.on()
-    way.turn_on(Launch((r"C:\Program Files\trayalert\trayalert.exe", "--minimised", "--data-dir", "D:\\a b\\")))
+    mechanism = RunKey(registry)
+    mechanism.turn_off()
+    assert not mechanism.is_on()
+    mechanism.turn_on(
+        LaunchCommand((r"C:\Program Files\trayalert\trayalert.exe", "--minimised", "--data-dir", "D:\\a b\\"))
+    )
     run_key = r"Software\Microsoft\Windows\CurrentVersion\Run"
     approved = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
     command = r'"C:\Program Files\trayalert\trayalert.exe" --minimised --data-dir "D:\a b\\"'
     assert registry == {(run_key, "trayalert"): command}
     registry[approved, "trayalert"] = b"\x02" + bytes(11)
-    assert way.on()
+    assert mechanism.is_on()
     registry[approved, "trayalert"] = b"\x03" + bytes(11)
-    assert not way.on()
-    way.turn_on(Launch(("x",)))
-    assert way.on()
-    way.turn_off()
+    assert not mechanism.is_on()
+    mechanism.turn_on(LaunchCommand(("x",)))
+    assert mechanism.is_on()
+    mechanism.turn_off()
     assert registry == {}
 
 
 def test_a_launch_agent_of_macos(tmp_path: Path) -> None:
     folder = tmp_path / "LaunchAgents"
-    way = LaunchAgent(folder)
-    way.turn_off()
-    assert not way.on()
-    way.turn_on(Launch(("/Applications/a b/trayalert", "--minimised"), Path("/x & y")))
+    mechanism = LaunchAgent(folder)
+    mechanism.turn_off()
+    assert not mechanism.is_on()
+    mechanism.turn_on(LaunchCommand(("/Applications/a b/trayalert", "--minimised"), Path("/x & y")))
     path = folder / "trayalert.plist"
     found = plistlib.loads(path.read_bytes())
     assert (found["ProgramArguments"], found["RunAtLoad"]) == (["/Applications/a b/trayalert", "--minimised"], True)
     assert found["WorkingDirectory"] == "/x & y"
-    assert way.on()
+    assert mechanism.is_on()
     for other in (plistlib.dumps({**found, "Disabled": True}), b"<plist>", b"", plistlib.dumps([])):
         path.write_bytes(other)
-        assert not way.on()
-    way.turn_off()
+        assert not mechanism.is_on()
+    mechanism.turn_off()
     assert not path.exists()
 
 
 def test_an_entry_that_is_no_text_is_off(tmp_path: Path) -> None:
     (tmp_path / "trayalert.desktop").write_bytes(b"\xff\x00[")
-    assert not XdgEntry(tmp_path).on()
+    assert not XdgEntry(tmp_path).is_on()

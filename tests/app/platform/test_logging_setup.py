@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.program import run, serving
-from trayalert.app.platform.logging_setup import AT_ONCE, LARGEST, NOTED, PAUSE, Sparing, log_to_stderr
+from trayalert.app.platform.logging_setup import (
+    AT_ONCE,
+    LARGEST,
+    LIFECYCLE_LOGGER,
+    PAUSE,
+    FloodFilter,
+    configure_logging,
+)
 from trayalert.app.platform.places import find_places
 from trayalert.services.access.secrets import Secrets
 
@@ -22,12 +29,12 @@ class Clock:
 
 
 @pytest.fixture
-def said(tmp_path: Path) -> Iterator[io.StringIO]:
+def stderr(tmp_path: Path) -> Iterator[io.StringIO]:
     """What a program with a secret of its own writes."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
     stream = io.StringIO()
-    log_to_stderr(Secrets(tmp_path / "secrets.json").mask)
+    configure_logging(Secrets(tmp_path / "secrets.json").mask)
     handler = root.handlers[0]
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(stream)
@@ -35,46 +42,46 @@ def said(tmp_path: Path) -> Iterator[io.StringIO]:
     root.handlers[:], root.level = before
 
 
-def test_a_flood_of_one_kind_is_cut_short_and_counted(said: io.StringIO) -> None:
+def test_a_flood_of_one_kind_is_cut_short_and_counted(stderr: io.StringIO) -> None:
     for number in range(100_000):
         logging.getLogger("disk").error("callback %d was refused", number)
     logging.getLogger("disk").error("something else")
 
-    lines = said.getvalue().splitlines()
+    lines = stderr.getvalue().splitlines()
     assert len(lines) == AT_ONCE + 1
     assert lines[-1].endswith("something else")
 
 
 def test_what_was_left_out_is_told_with_the_next_that_is_written() -> None:
     clock = Clock()
-    sparing = Sparing(clock)
+    flood_filter = FloodFilter(clock)
 
     def record() -> logging.LogRecord:
         return logging.LogRecord("disk", logging.ERROR, "", 0, "refused", (), None)
 
-    assert sum(sparing.filter(record()) for _ in range(500)) == AT_ONCE
+    assert sum(flood_filter.filter(record()) for _ in range(500)) == AT_ONCE
     clock.now = PAUSE
     late = record()
-    assert sparing.filter(late)
+    assert flood_filter.filter(late)
     assert late.left_out == 500 - AT_ONCE  # type: ignore[attr-defined]
-    assert not sparing.filter(record())
+    assert not flood_filter.filter(record())
     clock.now += PAUSE * AT_ONCE
-    assert sum(sparing.filter(record()) for _ in range(500)) == AT_ONCE
+    assert sum(flood_filter.filter(record()) for _ in range(500)) == AT_ONCE
 
 
-def test_no_secret_comes_out_in_any_form(said: io.StringIO, tmp_path: Path) -> None:
+def test_no_secret_comes_out_in_any_form(stderr: io.StringIO, tmp_path: Path) -> None:
     secrets = Secrets(tmp_path / "secrets.json")
-    secret = secrets.present
-    encoded = "".join(f"%{ord(letter):02X}" for letter in secret)
+    secret = secrets.current
+    encoded = "".join(f"%{ord(character):02X}" for character in secret)
     some = f"%{ord(secret[0]):02x}{secret[1:]}"
 
     for form in (secret, encoded, some):
         logging.getLogger("x").error("GET /hook/%s", form)
         logging.getLogger("x").error("%r", f"/hook/{form}".encode())
 
-    assert said.getvalue().count("***") == 6
-    assert secret[1:] not in said.getvalue()
-    assert encoded not in said.getvalue()
+    assert stderr.getvalue().count("***") == 6
+    assert secret[1:] not in stderr.getvalue()
+    assert encoded not in stderr.getvalue()
 
 
 @pytest.fixture
@@ -83,7 +90,7 @@ def written(tmp_path: Path) -> Iterator[Path]:
     root = logging.getLogger()
     before = root.handlers[:], root.level
     path = tmp_path / "trayalert.log"
-    log_to_stderr(Secrets(tmp_path / "secrets.json").mask, path)
+    configure_logging(Secrets(tmp_path / "secrets.json").mask, path)
     yield path
     root.handlers[:], root.level = before
 
@@ -94,7 +101,7 @@ def flush() -> None:
 
 
 def test_the_file_keeps_warnings_masked_and_cut_short_and_is_nobody_elses(written: Path, tmp_path: Path) -> None:
-    secret = Secrets(tmp_path / "secrets.json").present
+    secret = Secrets(tmp_path / "secrets.json").current
     logging.getLogger("x").warning("GET /hook/%s", secret)
     for number in range(1000):
         logging.getLogger("disk").error("callback %d was refused", number)
@@ -117,36 +124,36 @@ def test_there_are_never_more_than_two_files_of_a_megabyte(written: Path) -> Non
     assert all(0 < path.stat().st_size <= LARGEST for path in files)
 
 
-def test_only_the_file_hears_what_is_no_warning(written: Path, said_too: io.StringIO) -> None:
-    NOTED.info("trayalert begins")
+def test_only_the_file_hears_what_is_no_warning(written: Path, file_stderr: io.StringIO) -> None:
+    LIFECYCLE_LOGGER.info("trayalert begins")
     logging.getLogger("asyncio").info("chatter")
     flush()
 
     assert written.read_text().splitlines()[0].endswith("trayalert begins")
     assert "chatter" not in written.read_text()
-    assert said_too.getvalue() == ""
+    assert file_stderr.getvalue() == ""
 
 
 @pytest.mark.parametrize("obstacle", ["a folder in its place", "no folder"])
-def test_a_file_that_cannot_be_written_disturbs_nothing(written: Path, obstacle: str, said_too: io.StringIO) -> None:
+def test_a_file_that_cannot_be_written_disturbs_nothing(written: Path, obstacle: str, file_stderr: io.StringIO) -> None:
     if obstacle == "no folder":
-        log_to_stderr(str, written.parent / "none" / "trayalert.log")
+        configure_logging(str, written.parent / "none" / "trayalert.log")
         handler = logging.getLogger().handlers[0]
         assert isinstance(handler, logging.StreamHandler)
-        handler.setStream(said_too)
+        handler.setStream(file_stderr)
     else:
         written.mkdir()
     for _ in range(3):
         logging.getLogger("x").error("something")
         flush()
 
-    lines = said_too.getvalue().splitlines()
+    lines = file_stderr.getvalue().splitlines()
     assert len(lines) == 3
     assert all(line.endswith("x: something") for line in lines)
 
 
 @pytest.fixture
-def said_too(written: Path) -> io.StringIO:
+def file_stderr(written: Path) -> io.StringIO:
     stream = io.StringIO()
     handler = logging.getLogger().handlers[0]
     assert isinstance(handler, logging.StreamHandler)

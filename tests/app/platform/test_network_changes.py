@@ -14,7 +14,7 @@ import pytest
 
 from tests.storage.making import until
 from trayalert.app.platform import network_changes
-from trayalert.app.platform.network_changes import Known, hear_kernel, look_at_it, watch_network
+from trayalert.app.platform.network_changes import NetlinkState, poll_addresses, watch_netlink, watch_network
 
 LINK, ADDRESS, NO_ADDRESS, ROUTE, NO_ROUTE, NEIGHBOUR = 16, 20, 21, 24, 25, 28
 
@@ -35,8 +35,8 @@ def address(kind: int, name: str, *, lifetime: int = 0) -> bytes:
 
 def route(kind: int, *, length: int = 0, metric: int = 100) -> bytes:
     fixed = struct.pack("=BBBBBBBBI", 2, length, 0, 0, 254, 3, 0, 1, 0)
-    way = attribute(5, b"\x0a\0\0\1") + attribute(4, struct.pack("=I", 2))
-    return message(kind, fixed + way + attribute(6, struct.pack("=I", metric)))
+    gateway = attribute(5, b"\x0a\0\0\1") + attribute(4, struct.pack("=I", 2))
+    return message(kind, fixed + gateway + attribute(6, struct.pack("=I", metric)))
 
 
 def link(*, change: int) -> bytes:
@@ -77,7 +77,7 @@ async def test_an_address_that_comes_and_goes_is_a_change(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("said", "news"),
+    ("messages", "news"),
     [
         ((address(ADDRESS, "2001:db8::2"),), [True]),
         ((address(ADDRESS, "2001:db8::2", lifetime=9), address(ADDRESS, "2001:db8::2", lifetime=8)), [True, False]),
@@ -92,19 +92,19 @@ async def test_an_address_that_comes_and_goes_is_a_change(monkeypatch: pytest.Mo
         ((address(ADDRESS, "::1") + address(ADDRESS, "::2"), address(ADDRESS, "::2")), [True, False]),
     ],
 )
-def test_only_what_is_new_is_news(said: tuple[bytes | None, ...], news: list[bool]) -> None:
-    known = Known()
+def test_only_what_is_new_is_news(messages: tuple[bytes | None, ...], news: list[bool]) -> None:
+    state = NetlinkState()
 
-    assert [known.is_news(each) for each in said] == news
+    assert [state.update(each) for each in messages] == news
 
 
 def test_messages_that_are_cut_or_nonsense_raise_nothing() -> None:
-    known = Known()
+    state = NetlinkState()
     for whole in (address(ADDRESS, "::1"), route(ROUTE), link(change=1)):
         for length in range(len(whole)):
-            known.is_news(whole[:length])
-            known.is_news(message(ADDRESS, whole[:length]))
-    known.is_news(struct.pack("=IHHII", 0, ROUTE, 0, 0, 0) * 2)
+            state.update(whole[:length])
+            state.update(message(ADDRESS, whole[:length]))
+    state.update(struct.pack("=IHHII", 0, ROUTE, 0, 0, 0) * 2)
 
 
 async def test_what_comes_together_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ async def test_what_comes_together_is_told_once(monkeypatch: pytest.MonkeyPatch)
     ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     ours.setblocking(False)
     with ours, kernels:
-        async with watching(lambda changed: hear_kernel(ours, changed)) as changes:
+        async with watching(lambda changed: watch_netlink(ours, changed)) as changes:
             for name in ("::1", "::2", "::3"):
                 kernels.send(address(ADDRESS, name))
             await until(lambda: changes)
@@ -128,7 +128,7 @@ async def test_where_nobody_says_the_own_addresses_are_looked_at(monkeypatch: py
     looks = iter([*[frozenset({"10.0.0.1"})] * 3, frozenset()])
     monkeypatch.setattr(network_changes, "own_addresses", lambda: next(looks, frozenset()))
 
-    async with watching(look_at_it) as changes:
+    async with watching(poll_addresses) as changes:
         await until(lambda: changes)
         await until(lambda: next(looks, None) is None)
 

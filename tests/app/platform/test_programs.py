@@ -8,23 +8,23 @@ import pytest
 from tests.program import wait_for
 from trayalert.app.platform import programs
 from trayalert.app.platform.programs import run_command, start
-from trayalert.domain.settings.custom_command import Offer
+from trayalert.domain.settings.custom_command import FilledCommand
 
-TELL = "import os, sys; open(sys.argv[1] + '.part', 'w').write(repr((sys.argv[2:], os.getsid(0) == os.getpid())));"
-TELL += "os.rename(sys.argv[1] + '.part', sys.argv[1])"
+REPORT = "import os, sys; open(sys.argv[1] + '.part', 'w').write(repr((sys.argv[2:], os.getsid(0) == os.getpid())));"
+REPORT += "os.rename(sys.argv[1] + '.part', sys.argv[1])"
 
 
-def told(path: Path) -> str:
+def report_in(path: Path) -> str:
     wait_for(path.exists)
     return path.read_text()
 
 
 def test_a_program_gets_the_arguments_as_they_are_in_a_session_of_its_own(tmp_path: Path) -> None:
     arguments = ("a b", "$(reboot)", "; x", "'\"", "*", "root@10.0.0.14", "")
-    problem = run_command(Offer("Tell", (sys.executable, "-c", TELL, str(tmp_path / "told"), *arguments)))
+    problem = run_command(FilledCommand("Tell", (sys.executable, "-c", REPORT, str(tmp_path / "told"), *arguments)))
 
     assert problem is None
-    assert told(tmp_path / "told") == repr((list(arguments), True))
+    assert report_in(tmp_path / "told") == repr((list(arguments), True))
 
 
 def test_a_program_is_looked_up_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,8 +33,8 @@ def test_a_program_is_looked_up_on_the_path(tmp_path: Path, monkeypatch: pytest.
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
-    assert run_command(Offer("Tell", ("teller", "i-1"))) is None
-    assert told(tmp_path / "told") == "i-1\n"
+    assert run_command(FilledCommand("Tell", ("teller", "i-1"))) is None
+    assert report_in(tmp_path / "told") == "i-1\n"
 
 
 def test_what_cannot_be_started_is_told(tmp_path: Path) -> None:
@@ -42,19 +42,21 @@ def test_what_cannot_be_started_is_told(tmp_path: Path) -> None:
     broken.write_text("#!/nowhere/at/all\n")
     broken.chmod(0o755)
 
-    assert run_command(Offer("SSH", ("no-such-program",))) == (
+    assert run_command(FilledCommand("SSH", ("no-such-program",))) == (
         "SSH was not started: there is no program no-such-program."
     )
-    assert run_command(Offer("SSH", (str(broken),))) == "SSH was not started: No such file or directory."
-    assert run_command(Offer("SSH", missing="no address is known")) == "SSH was not started: no address is known."
+    assert run_command(FilledCommand("SSH", (str(broken),))) == "SSH was not started: No such file or directory."
+    assert (
+        run_command(FilledCommand("SSH", problem="no address is known")) == "SSH was not started: no address is known."
+    )
 
 
 def test_programs_that_ended_are_not_kept(tmp_path: Path) -> None:
     for number in range(3):
-        start([sys.executable, "-c", TELL, str(tmp_path / str(number))])
-        told(tmp_path / str(number))
+        start([sys.executable, "-c", REPORT, str(tmp_path / str(number))])
+        report_in(tmp_path / str(number))
         programs._started[-1].wait(10)
-    start([sys.executable, "-c", TELL, str(tmp_path / "last")])
+    start([sys.executable, "-c", REPORT, str(tmp_path / "last")])
     assert len(programs._started) == 1
-    told(tmp_path / "last")
+    report_in(tmp_path / "last")
     programs._started[-1].wait(10)

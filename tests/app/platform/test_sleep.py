@@ -23,8 +23,8 @@ from tests.program import DEADLINE, environment, serving
 from tests.storage.making import HOUR, MINUTE, NOON, until
 from trayalert.app.platform import clock, logind, sleep
 from trayalert.app.platform.logind import watch_logind
-from trayalert.app.platform.sleep import LATE, Waking
-from trayalert.dbus_client import answer_of, ask_bus
+from trayalert.app.platform.sleep import LATENESS, SleepWatch
+from trayalert.dbus_client import bus_call, reply_body
 
 LOGIND = "org.freedesktop.login1"
 
@@ -36,14 +36,14 @@ class World:
     wall: int = NOON
     steady: int = 5_000
     looks: int = 0
-    told: list[tuple[int, int]] = field(default_factory=list)
+    reported: list[tuple[int, int]] = field(default_factory=list)
 
     def ticks(self) -> int:
         self.looks += 1
         return self.steady
 
-    def waking(self) -> Waking:
-        return Waking(now=lambda: self.wall, ticks=self.ticks, slept=lambda *span: self.told.append(span))
+    def sleep_watch(self) -> SleepWatch:
+        return SleepWatch(now=lambda: self.wall, ticks=self.ticks, on_slept=lambda *span: self.reported.append(span))
 
     def go_on(self, by: int) -> None:
         self.wall += by
@@ -56,8 +56,8 @@ class World:
 
 
 @asynccontextmanager
-async def running(waking: Waking) -> AsyncIterator[None]:
-    task = asyncio.create_task(waking.run())
+async def running(sleep_watch: SleepWatch) -> AsyncIterator[None]:
+    task = asyncio.create_task(sleep_watch.run())
     try:
         yield
     finally:
@@ -69,7 +69,7 @@ async def running(waking: Waking) -> AsyncIterator[None]:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in which it looks at the clock often, and no system bus is there."""
-    monkeypatch.setattr(sleep, "EVERY", 2)
+    monkeypatch.setattr(sleep, "INTERVAL", 2)
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere")
     return World()
 
@@ -78,53 +78,53 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 async def test_a_sleep_is_seen_by_the_clock_and_told_once(world: World) -> None:
-    async with running(world.waking()):
+    async with running(world.sleep_watch()):
         await world.look()
         world.go_on(HOUR)
-        await until(lambda: world.told)
+        await until(lambda: world.reported)
         await world.look()
 
-    assert world.told == [(NOON, NOON + HOUR)]
+    assert world.reported == [(NOON, NOON + HOUR)]
 
 
 async def test_a_clock_that_was_set_shows_no_sleep(world: World) -> None:
-    async with running(world.waking()):
+    async with running(world.sleep_watch()):
         for by in (HOUR, -2 * HOUR):
             world.wall += by
             await world.look()
 
-    assert world.told == []
+    assert world.reported == []
 
 
 async def test_a_clock_that_was_set_hides_no_sleep(world: World) -> None:
-    async with running(world.waking()):
+    async with running(world.sleep_watch()):
         await world.look()
         world.go_on(HOUR)
         world.wall -= HOUR
-        await until(lambda: world.told)
+        await until(lambda: world.reported)
 
-    assert world.told == [(NOON - HOUR, NOON)]  # as long as it was, and up to now
+    assert world.reported == [(NOON - HOUR, NOON)]  # as long as it was, and up to now
 
 
 async def test_a_busy_computer_is_not_asleep(world: World) -> None:
-    async with running(world.waking()):
+    async with running(world.sleep_watch()):
         for _ in range(3):
-            world.go_on(LATE)
+            world.go_on(LATENESS)
             await world.look()
 
-    assert world.told == []
+    assert world.reported == []
 
 
 async def test_a_loop_that_was_blocked_stood_still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sleep, "LATE", 200)
-    waking = Waking(now=clock.now, ticks=clock.ticks, slept=lambda *span: world.told.append(span))
-    async with running(waking):
+    monkeypatch.setattr(sleep, "LATENESS", 200)
+    sleep_watch = SleepWatch(now=clock.now, ticks=clock.ticks, on_slept=lambda *span: world.reported.append(span))
+    async with running(sleep_watch):
         await asyncio.sleep(0.02)
         begun = clock.now()
         time.sleep(0.4)  # noqa: ASYNC251 - what is not to be done in a loop
-        await until(lambda: world.told and world.told[-1][1] >= begun + 400)
+        await until(lambda: world.reported and world.reported[-1][1] >= begun + 400)
 
-    began_at, ended_at = world.told[-1]
+    began_at, ended_at = world.reported[-1]
     assert begun - 300 < began_at <= begun
     assert 400 <= ended_at - began_at < 2000
 
@@ -132,11 +132,11 @@ async def test_a_loop_that_was_blocked_stood_still(world: World, monkeypatch: py
 FROZEN = """
 import asyncio, sys
 from trayalert.app.platform import clock, sleep
-sleep.EVERY, sleep.LATE = 50, 500
+sleep.INTERVAL, sleep.LATENESS = 50, 500
 print("awake", "dbus_fast" in sys.modules, flush=True)
-tell = lambda began, ended: print(began, ended, "dbus_fast" in sys.modules, flush=True)
+report = lambda began, ended: print(began, ended, "dbus_fast" in sys.modules, flush=True)
 async def main():
-    await sleep.Waking(now=clock.now, ticks=clock.ticks, slept=tell).run()
+    await sleep.SleepWatch(now=clock.now, ticks=clock.ticks, on_slept=report).run()
 asyncio.run(main())
 """
 
@@ -171,18 +171,18 @@ class Logind:
 
     bus: MessageBus
 
-    async def say(self, going: Any, *, signature: str = "b", member: str = "PrepareForSleep") -> None:
+    async def emit(self, going: Any, *, signature: str = "b", member: str = "PrepareForSleep") -> None:
         """Say it; the bus has it when this returns."""
         path, interface = "/org/freedesktop/login1", f"{LOGIND}.Manager"
         await self.bus.send(Message.new_signal(path, interface, member, signature, [going]))
-        await self.bus.call(ask_bus("GetId"))
+        await self.bus.call(bus_call("GetId"))
 
 
 @asynccontextmanager
 async def on_bus(address: str, *, name: str | None = LOGIND) -> AsyncIterator[Logind]:
     bus = await MessageBus(bus_address=address).connect()
     if name:
-        answer_of(await bus.call(ask_bus("RequestName", "su", name, 4)))
+        reply_body(await bus.call(bus_call("RequestName", "su", name, 4)))
     try:
         yield Logind(bus)
     finally:
@@ -195,114 +195,114 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionBus]:
     with tempfile.TemporaryDirectory(prefix="bus") as folder:
         bus = SessionBus(Path(folder), os.environ)
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
-        monkeypatch.setattr(logind, "TRY_AGAIN", 0.02)
+        monkeypatch.setattr(logind, "RETRY_SECONDS", 0.02)
         yield bus
         bus.stop()
 
 
-async def heard(by: Logind, waking: Waking) -> None:
+async def wait_until_heeded(by: Logind, sleep_watch: SleepWatch) -> None:
     """Say that it goes to sleep, until the one who is to hear it has come to the bus."""
     async with asyncio.timeout(5):
-        while waking._went is None:
-            await by.say(going=True)
-    await by.say(going=False)  # what was said before is heard by then
-    await until(lambda: waking._went is None)
-    await by.say(going=True)
-    await until(lambda: waking._went is not None)
+        while sleep_watch._asleep_since is None:
+            await by.emit(going=True)
+    await by.emit(going=False)  # what was said before is heard by then
+    await until(lambda: sleep_watch._asleep_since is None)
+    await by.emit(going=True)
+    await until(lambda: sleep_watch._asleep_since is not None)
 
 
 async def test_a_sleep_that_logind_tells_is_exact_and_told_once(world: World, bus: SessionBus) -> None:
-    waking = world.waking()
-    async with on_bus(bus.address) as login, running(waking):
-        await heard(login, waking)
+    sleep_watch = world.sleep_watch()
+    async with on_bus(bus.address) as login, running(sleep_watch):
+        await wait_until_heeded(login, sleep_watch)
         world.go_on(3_000)  # less than the clock would show
-        await login.say(going=False)
-        await until(lambda: world.told)
+        await login.emit(going=False)
+        await until(lambda: world.reported)
         await world.look()
 
-    assert world.told == [(NOON, NOON + 3_000)]
+    assert world.reported == [(NOON, NOON + 3_000)]
 
 
 @pytest.mark.parametrize("first", ["clock", "logind"])
 async def test_both_sources_tell_one_sleep_once(world: World, bus: SessionBus, first: str) -> None:
-    waking = world.waking()
-    async with on_bus(bus.address) as login, running(waking):
-        await heard(login, waking)
+    sleep_watch = world.sleep_watch()
+    async with on_bus(bus.address) as login, running(sleep_watch):
+        await wait_until_heeded(login, sleep_watch)
         world.go_on(4_000)  # the computer takes its time to fall asleep
         await world.look()
         world.go_on(HOUR)
         if first == "logind":
-            waking._back()
-        await until(lambda: world.told)
-        await login.say(going=False)
+            sleep_watch._on_wake()
+        await until(lambda: world.reported)
+        await login.emit(going=False)
         await world.look()
 
-    assert world.told == [(NOON, NOON + 4_000 + HOUR)]
+    assert world.reported == [(NOON, NOON + 4_000 + HOUR)]
 
 
 async def test_what_is_heard_only_behind_the_sleep_is_told_once(world: World) -> None:
-    waking = world.waking()
+    sleep_watch = world.sleep_watch()
     world.go_on(HOUR)
-    waking._going()
-    waking._back()
+    sleep_watch._on_sleep()
+    sleep_watch._on_wake()
 
-    assert world.told == [(NOON, NOON + HOUR)]
+    assert world.reported == [(NOON, NOON + HOUR)]
 
 
 async def test_a_sleep_that_was_called_off_is_none(world: World) -> None:
-    waking = world.waking()
-    waking._going()
-    waking._back()
-    waking._going()
+    sleep_watch = world.sleep_watch()
+    sleep_watch._on_sleep()
+    sleep_watch._on_wake()
+    sleep_watch._on_sleep()
     for _ in range(20):  # and nobody says so
         world.go_on(5_000)
-        waking._look()
-    waking._back()
-    assert world.told == []
+        sleep_watch._check_clock()
+    sleep_watch._on_wake()
+    assert world.reported == []
 
     world.go_on(MINUTE)
-    waking._look()
-    assert world.told == [(NOON + 100_000, NOON + 160_000)]
+    sleep_watch._check_clock()
+    assert world.reported == [(NOON + 100_000, NOON + 160_000)]
 
 
 async def test_only_logind_is_heard_and_only_what_it_says_of_sleep(bus: SessionBus) -> None:
-    said: list[str] = []
-    watching = asyncio.create_task(watch_logind(lambda: said.append("going"), lambda: said.append("back")))
+    received: list[str] = []
+    watching = asyncio.create_task(watch_logind(lambda: received.append("going"), lambda: received.append("back")))
     async with on_bus(bus.address) as login, on_bus(bus.address, name=None) as stranger:
         async with asyncio.timeout(5):
-            while not said:
-                await login.say(going=True)
-        said.clear()
-        await stranger.say(going=True)
-        await login.say(going=True, member="PrepareForShutdown")
-        await login.say("yes", signature="s")
-        await login.say(going=False)
-        await until(lambda: "back" in said)
+            while not received:
+                await login.emit(going=True)
+        received.clear()
+        await stranger.emit(going=True)
+        await login.emit(going=True, member="PrepareForShutdown")
+        await login.emit("yes", signature="s")
+        await login.emit(going=False)
+        await until(lambda: "back" in received)
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
 
-    assert said == ["back"]
+    assert received == ["back"]
 
 
 async def test_a_bus_that_dies_is_found_again_without_a_word(
     world: World, bus: SessionBus, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    waking = world.waking()
-    async with running(waking):
+    sleep_watch = world.sleep_watch()
+    async with running(sleep_watch):
         async with on_bus(bus.address) as login:
-            await heard(login, waking)
-        waking._back()
+            await wait_until_heeded(login, sleep_watch)
+        sleep_watch._on_wake()
         bus.stop()
         await world.look()
         bus.restart()
         async with on_bus(bus.address) as login:
-            await heard(login, waking)
+            await wait_until_heeded(login, sleep_watch)
             world.go_on(3_000)
-            await login.say(going=False)
-            await until(lambda: world.told)
+            await login.emit(going=False)
+            await until(lambda: world.reported)
 
-    assert world.told == [(NOON, NOON + 3_000)]
+    assert world.reported == [(NOON, NOON + 3_000)]
     assert caplog.text == ""
     assert capfd.readouterr().err == ""
 
@@ -313,9 +313,9 @@ async def test_the_program_lists_the_sleep_that_logind_tells(bus: SessionBus, tm
             gaps: list[dict[str, Any]] = []
             async with asyncio.timeout(DEADLINE):
                 while not gaps:  # until the one who is to hear it has come to the bus
-                    await login.say(going=True)
+                    await login.emit(going=True)
                     await asyncio.sleep(1.1)  # the sleep
-                    await login.say(going=False)
+                    await login.emit(going=False)
                     gaps = program.run("gaps", "--json").objects
     assert gaps[0]["cause"] == "asleep"
     assert 1 <= gaps[0]["seconds"] < 10

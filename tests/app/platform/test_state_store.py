@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from trayalert.app.platform.places import find_places
-from trayalert.app.platform.state_store import Remembered
+from trayalert.app.platform.state_store import StateStore
 
 
 @pytest.fixture
@@ -18,21 +18,21 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_is_remembered_is_there_in_the_next_run_and_private(path: Path) -> None:
-    first = Remembered(path)
+    first = StateStore(path)
     assert first.get("strip") is None
     first.set("strip", {"x": 1, "y": [2, "磁盘"]})
     first.set("guide", True)
     first.set("strip", {"x": 3})
 
-    assert (Remembered(path).get("strip"), Remembered(path).get("guide")) == ({"x": 3}, True)
+    assert (StateStore(path).get("strip"), StateStore(path).get("guide")) == ({"x": 3}, True)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     places = find_places(str(path.parent))
-    assert places.remembered == path
+    assert places.state_file == path
     assert path in places.private
 
 
 def test_what_is_the_same_is_not_written_again(path: Path) -> None:
-    kept = Remembered(path)
+    kept = StateStore(path)
     kept.set("a", {"b": [1]})
     before = path.stat().st_ino
     kept.set("a", {"b": [1]})
@@ -43,7 +43,7 @@ def test_what_is_the_same_is_not_written_again(path: Path) -> None:
 
 def test_what_is_given_away_later_changes_nothing(path: Path) -> None:
     value = {"a": [1]}
-    kept = Remembered(path)
+    kept = StateStore(path)
     kept.set("x", value)
     value["a"].append(2)
     assert kept.get("x") == {"a": [1]}
@@ -54,7 +54,7 @@ def test_a_damaged_file_is_begun_anew_and_told_once(
     path: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
     path.write_bytes(content)
-    kept = Remembered(path)
+    kept = StateStore(path)
     assert kept.get("a") is None
     kept.set("a", 1)
     assert json.loads(path.read_text()) == {"a": 1}
@@ -63,7 +63,7 @@ def test_a_damaged_file_is_begun_anew_and_told_once(
 
 def test_what_cannot_be_written_is_kept_and_written_with_the_next(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = path.parent / "gone"
-    kept = Remembered(folder / "remembered.json")
+    kept = StateStore(folder / "remembered.json")
     kept.set("a", 1)
     kept.set("b", 2)
     assert (kept.get("a"), kept.get("b")) == (1, 2)
@@ -74,7 +74,7 @@ def test_what_cannot_be_written_is_kept_and_written_with_the_next(path: Path, ca
 
 
 def test_two_threads_lose_nothing(path: Path) -> None:
-    kept = Remembered(path)
+    kept = StateStore(path)
 
     def work(which: str) -> None:
         for number in range(20):

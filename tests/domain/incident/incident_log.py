@@ -65,7 +65,7 @@ class IncidentLog:
 
     def take(self, *group: Alert, came: float = 1_000) -> "IncidentLog":
         """Fold a group of alerts that all came at the same minute."""
-        names = {name for alert in group for name in (alert.subject, alert.key, *alert.akin)}
+        names = {name for alert in group for name in (alert.subject, alert.key, *alert.related_keys)}
         now = minute(came)
         earliest = min(now if alert.at is None else alert.at for alert in group)
         known = {
@@ -78,7 +78,8 @@ class IncidentLog:
             named = [
                 self.incidents[number]
                 for number in sorted(known)
-                if {one.subject, one.key, *one.akin} & {self.incidents[number].subject, self.incidents[number].key}
+                if {one.subject, one.key, *one.related_keys}
+                & {self.incidents[number].subject, self.incidents[number].key}
             ]
             folded = fold(Arrival(alert=one, alert_id=self.taken, received_at=now), named)
             joined = folded.joined
@@ -90,7 +91,7 @@ class IncidentLog:
             self.changes.append(folded.change)
         return self
 
-    def tell(self, alerts: Iterable[Alert]) -> "IncidentLog":
+    def take_each(self, alerts: Iterable[Alert]) -> "IncidentLog":
         """Fold alerts one by one, a minute apart."""
         for one in alerts:
             self.take(one, came=1_000 + self.taken)
@@ -107,7 +108,7 @@ class IncidentLog:
     def open(self) -> list[Incident]:
         return [incident for incident in self.incidents.values() if incident.open]
 
-    def told(self) -> list[tuple[float, float | None, Change | None, Level, int]]:
+    def rows(self) -> list[tuple[float, float | None, Change | None, Level, int]]:
         """Opened and closed in minutes, by what, level, alerts."""
         return [
             (

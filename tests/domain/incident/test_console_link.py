@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.domain.incident.best_link import best_link
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
-from trayalert.domain.incident.console_link import EVERY, LinkTable, LinkTemplate, Site, allowed
+from trayalert.domain.incident.console_link import ANY_NAMESPACE, LinkTable, LinkTemplate, Site, is_allowed
 from trayalert.domain.incident.level import Level
 from trayalert.domain.settings.settings import Settings
 from trayalert.services.presentation.links import link_table
@@ -187,14 +187,14 @@ def test_no_hostile_id_enters_a_path(service: str, number: str) -> None:
     assert parts.path == "/productMonitorChart"
     assert parse_qs(parts.query)["dimension"] == [f"{name}:{number}"]
     assert parse_qs(parts.query)["region"] == ["cn-hangzhou"]
-    assert allowed(link)
+    assert is_allowed(link)
 
 
 def test_a_host_that_is_not_the_consoles_is_never_linked_though_a_table_says_so() -> None:
     for url in ("https://evil.example/{id}", "http://ecs.console.aliyun.com/{id}", "https://{id}.console.aliyun.com/"):
         page = LinkTemplate(dimensions=("instanceId",), url=url, grade="A")
         chart = LinkTemplate(page="chart", url="https://evil.example/{id}", grade="A")
-        forged = LinkTable(templates={"acs_ecs": (page,), EVERY: (chart,)}, categories={})
+        forged = LinkTable(templates={"acs_ecs": (page,), ANY_NAMESPACE: (chart,)}, categories={})
         for number in ("i-1", "evil.example:80", "..", "evil.example%2f"):
             link = best_link(alert("acs_ecs", None, {"instanceId": number}), forged)
             assert link is None or urlsplit(link).netloc.endswith(HOSTS)
@@ -222,7 +222,7 @@ def test_whatever_an_alert_says_its_link_is_allowed_and_leads_where_the_table_sa
 
     if link is None:
         return
-    assert allowed(link)
+    assert is_allowed(link)
     parts = urlsplit(link)
     assert parts.netloc in {urlsplit(url).netloc for url in urls_of(pages)}
     assert ".." not in parts.path
@@ -242,7 +242,7 @@ def test_every_page_of_the_table_is_allowed_and_names_what_it_is_filled_with() -
         assert {page[0] for page in PAGES.values()} <= pages.templates.keys()
         for templates in pages.templates.values():
             for template in templates:
-                assert allowed(template.url.replace("{", "").replace("}", ""))
+                assert is_allowed(template.url.replace("{", "").replace("}", ""))
                 assert "{id}" in template.url or template.page == "rules"
 
 
@@ -279,12 +279,12 @@ BAD = [
     "url", [GOOD, GOOD + "#x", "https://cms-intl.console.aliyun.com/", "HTTPS://a.console.aliyun.com"]
 )
 def test_console_pages_are_allowed(url: str) -> None:
-    assert allowed(url)
+    assert is_allowed(url)
 
 
 @pytest.mark.parametrize("url", BAD)
 def test_nothing_else_is_allowed(url: str) -> None:
-    assert not allowed(url)
+    assert not is_allowed(url)
 
 
 def pieces() -> Iterator[Any]:
@@ -308,9 +308,9 @@ def pieces() -> Iterator[Any]:
 @example(parts=("https", "://", "", "ecs", ".console.aliyun.com", "", "/"))
 def test_what_is_allowed_is_plain_https_to_a_console_host(parts: tuple[str, ...] | list[str]) -> None:
     url = "".join(parts)
-    if not allowed(url):
+    if not is_allowed(url):
         return
-    # told by hand, without the library that `allowed` uses
+    # told by hand, without the library that `is_allowed` uses
     assert url.isascii()
     assert url.isprintable()
     scheme, _, rest = url.partition("://")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.domain.incident.test_console_link import BAD, HOSTILE, alert, table, texts
 from tests.soak.judges import leads_to_console, link_is_safe
 from trayalert.domain.incident.alert import Alert
-from trayalert.domain.incident.console_link import ConsoleLink, Site, allowed, console_links
+from trayalert.domain.incident.console_link import ConsoleLink, Site, console_links, is_allowed
 from trayalert.domain.settings.settings import Settings
 from trayalert.services.presentation.links import link_table
 
@@ -20,7 +20,7 @@ TABLE = Path(__file__).parents[2] / "data" / "console_links.tsv"
 ROWS = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
 
 
-def own(namespace: str | None = None, **links: str) -> tuple[ConsoleLink, ...]:
+def sender_links(namespace: str | None = None, **links: str) -> tuple[ConsoleLink, ...]:
     one = alert(namespace, "cn-hangzhou", {"instanceId": "i-1"} if namespace else {})
     return console_links(replace(one, links=links), table())
 
@@ -83,7 +83,7 @@ def test_the_list_of_all_rules_alone_is_no_link_of_a_resource() -> None:
 
 
 def test_the_senders_own_pages_are_linked_and_the_resource_is_best() -> None:
-    found = own(
+    found = sender_links(
         "acs_ecs",
         history="https://cmsnext.console.aliyun.com/history?id=1",
         resource="https://cmsnext.console.aliyun.com/entity#/i-1",
@@ -103,33 +103,33 @@ def test_the_senders_own_pages_are_linked_and_the_resource_is_best() -> None:
 
 def test_the_same_address_is_linked_once() -> None:
     instance = "https://ecs.console.aliyun.com/server/i-1/detail?regionId=cn-hangzhou"
-    found = own("acs_ecs", resource=instance, rule=instance)
+    found = sender_links("acs_ecs", resource=instance, rule=instance)
     assert pages(found)[:2] == ["resource", "chart"]
     assert [link.url for link in found].count(instance) == 1
 
 
 def test_a_sender_with_no_namespace_has_its_own_pages() -> None:
-    found = own(query="https://sls.console.aliyun.com/q", rule="https://sls.console.aliyun.com/r")
+    found = sender_links(query="https://sls.console.aliyun.com/q", rule="https://sls.console.aliyun.com/r")
     assert pages(found) == ["query", "rule"]
 
 
 @pytest.mark.parametrize("url", BAD)
 def test_a_senders_page_elsewhere_is_never_linked(url: str) -> None:
-    assert own(resource=url, rule=url) == ()
+    assert sender_links(resource=url, rule=url) == ()
 
 
 @pytest.mark.parametrize("word", ["instance", "chart", "rules", "", "Rule", "a b", "<b>", "\u202e", "x" * 40, "_x"])
 def test_a_sender_cannot_pose_as_a_page_of_ours(word: str) -> None:
     elsewhere = "https://a.console.aliyun.com/"
-    assert all(link.url != elsewhere for link in own("acs_ecs", **{word: elsewhere}))
+    assert all(link.url != elsewhere for link in sender_links("acs_ecs", **{word: elsewhere}))
 
 
 def test_a_sender_with_many_pages_does_not_fill_the_menu() -> None:
     many = {f"p{number}": f"https://a.console.aliyun.com/{number}" for number in range(1000)}
-    assert len(own(**many)) == 8
+    assert len(sender_links(**many)) == 8
 
 
-MINE = {
+CUSTOM_TEMPLATES = {
     "acs_ecs": "https://ecs.console.aliyun.com/#/mine/{regionId}/{id}?account={account}",
     "acs_new": "https://new.console.aliyun.com/{namespace}/{category}?{dimension}={id}",
     "acs_rds": "https://rds.console.aliyun.com/{region}/{id}",
@@ -139,34 +139,34 @@ MINE = {
 }
 
 
-def mine(namespace: str, region: str | None, **dimensions: str) -> dict[str, str]:
+def custom_links(namespace: str, region: str | None, **dimensions: str) -> dict[str, str]:
     one = replace(alert(namespace, region, dimensions), account_id="19", metric="cpu %")
-    return {link.page: link.url for link in console_links(one, link_table(Settings(console_links=MINE)))}
+    return {link.page: link.url for link in console_links(one, link_table(Settings(console_links=CUSTOM_TEMPLATES)))}
 
 
 def test_the_admins_templates_come_in_the_place_of_the_built_in() -> None:
-    found = mine("acs_ecs", "cn-a", instanceId="i-1")
+    found = custom_links("acs_ecs", "cn-a", instanceId="i-1")
     assert found["instance"] == "https://ecs.console.aliyun.com/#/mine/cn-a/i-1?account=19"
     assert found["chart"] == "https://cms.console.aliyun.com/c?n=acs_ecs&d=instanceId:i-1&r=cn-a&m=cpu%20%25"
     assert found["rules"] == "https://cms.console.aliyun.com/rules"
 
 
 def test_the_admins_template_for_a_namespace_that_has_no_page_is_added() -> None:
-    assert mine("acs_new", None, k="v-1")["instance"] == "https://new.console.aliyun.com/acs_new/new?k=v-1"
+    assert custom_links("acs_new", None, k="v-1")["instance"] == "https://new.console.aliyun.com/acs_new/new?k=v-1"
 
 
 def test_the_admins_template_is_best_even_where_ours_is_weak() -> None:
-    assert next(iter(mine("acs_vpc_eip", "cn-a", instanceId="eip-1"))) == "instance"
+    assert next(iter(custom_links("acs_vpc_eip", "cn-a", instanceId="eip-1"))) == "instance"
 
 
 def test_where_the_admins_template_lacks_a_value_the_next_page_is_linked() -> None:
-    assert list(mine("acs_rds", None, instanceId="rm-1")) == ["chart", "rules"]
+    assert list(custom_links("acs_rds", None, instanceId="rm-1")) == ["chart", "rules"]
 
 
-ones = st.builds(
+alerts = st.builds(
     replace,
     st.just(alert(None)),
-    namespace=st.sampled_from([*(row["namespace"] for row in ROWS), *MINE]) | texts,
+    namespace=st.sampled_from([*(row["namespace"] for row in ROWS), *CUSTOM_TEMPLATES]) | texts,
     region=st.none() | st.just("cn-hangzhou") | texts,
     dimensions=st.dictionaries(st.sampled_from([*(row["dimension"] for row in ROWS), "userId"]) | texts, texts),
     links=st.dictionaries(st.sampled_from(["resource", "rule", "chart"]) | texts, st.sampled_from(BAD) | texts),
@@ -175,14 +175,14 @@ ones = st.builds(
 )
 
 
-@given(one=ones, templates=st.sampled_from([{}, MINE]))
+@given(one=alerts, templates=st.sampled_from([{}, CUSTOM_TEMPLATES]))
 def test_whatever_an_alert_says_all_its_links_are_safe(one: Alert, templates: dict[str, str]) -> None:
     pages_of = link_table(Settings(console_links=templates))
     found = console_links(one, pages_of)
 
     assert len({link.page for link in found}) == len({link.url for link in found}) == len(found)
     for link in found:
-        assert allowed(link.url)
+        assert is_allowed(link.url)
         assert leads_to_console(link.url) if link.grade == "sender" else link_is_safe(link.url)
 
 

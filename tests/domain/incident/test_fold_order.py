@@ -51,7 +51,7 @@ def arrive(alerts: list[Alert], data: st.DataObject) -> IncidentLog:
     return log
 
 
-def burns(alerts: list[Alert]) -> bool:
+def is_firing_at_end(alerts: list[Alert]) -> bool:
     """Whether the subject burns after all of them; the one truth, without `fold`."""
     ends = [one.at or 0 for one in alerts if one.state is State.OK]
     return any((one.at or 0) >= max(ends, default=0) for one in alerts if one.state is not State.OK)
@@ -61,7 +61,7 @@ def burns(alerts: list[Alert]) -> bool:
 def test_a_subject_burns_at_the_end_in_every_order_or_in_none(alerts: list[Alert], data: st.DataObject) -> None:
     log = arrive(alerts, data)
 
-    assert len(log.open()) == burns(alerts)
+    assert len(log.open()) == is_firing_at_end(alerts)
 
 
 @given(alerts=streams(lost_data=False), data=st.data())

@@ -1,6 +1,6 @@
 import pytest
 
-from trayalert.domain.incident.resource import id_dimension, normalise_namespace, told
+from trayalert.domain.incident.resource import id_dimension, normalise_namespace, value_or_none
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_a_rules_namespace_becomes_the_callbacks(text: str | None, namespace: st
 
 @pytest.mark.parametrize("text", [None, "", "null"])
 def test_absent_is_told_in_three_ways(text: str | None) -> None:
-    assert told(text) is None
+    assert value_or_none(text) is None
     assert id_dimension("acs_ecs", {"instanceId": text or "", "userId": "1"}) is None
 
 

@@ -10,7 +10,7 @@ NOON = 1_790_000_000_000
 
 
 @pytest.mark.parametrize(
-    ("calm", "uptime", "newest", "may"),
+    ("clock_stable", "uptime", "newest", "may"),
     [
         (True, 9 * MINUTE, NOON, False),
         (True, 11 * MINUTE, NOON, True),
@@ -22,9 +22,9 @@ NOON = 1_790_000_000_000
     ],
 )
 def test_old_callbacks_go_only_by_a_clock_that_is_trusted(
-    calm: bool,
+    clock_stable: bool,
     uptime: int,
     newest: int | None,
     may: bool,
 ) -> None:
-    assert may_retire(calm=calm, uptime=uptime, wall=NOON, newest=newest) is may
+    assert may_retire(clock_stable=clock_stable, uptime=uptime, wall=NOON, newest=newest) is may

@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 from tests.domain.incident.test_console_link import HOSTILE
 from tests.domain.incident.test_console_link import alert as plain_alert
 from trayalert.domain.incident.alert import Alert
-from trayalert.domain.settings.custom_command import MOST_COMMANDS, Command, Offer, offer
+from trayalert.domain.settings.custom_command import MOST_COMMANDS, CustomCommand, FilledCommand, fill_command
 from trayalert.domain.settings.settings import Settings, parse_settings
 
-SSH = Command("SSH", ("x-terminal-emulator", "-e", "ssh", "root@{address}"))
-ALL = Command("All", ("x", "{address}", "{id}", "{name}", "{region}", "{account}", "{namespace}"))
+SSH = CustomCommand("SSH", ("x-terminal-emulator", "-e", "ssh", "root@{address}"))
+ALL = CustomCommand("All", ("x", "{address}", "{id}", "{name}", "{region}", "{account}", "{namespace}"))
 SHELL_SIGNS = set(" \t\n\r\0;&|<>$`\\\"'(){}[]*?!~#%^=,@/")
 
 
 def alert(**more: Any) -> Alert:
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "address": "10.0.0.14",
         "resource_id": "i-bp1",
         "resource_name": "web-01",
         "account_id": "1900000000000010",
     }
-    return replace(plain_alert("acs_ecs", "cn-hangzhou"), **(told | more))
+    return replace(plain_alert("acs_ecs", "cn-hangzhou"), **(values | more))
 
 
 def test_nothing_is_offered_until_it_is_configured() -> None:
@@ -40,17 +40,20 @@ def test_a_command_is_read_and_filled() -> None:
     assert problems == ()
     assert [command.name for command in settings.commands] == ["SSH", "Ping it"]
     assert settings.commands[0] == SSH
-    assert offer(SSH, alert()) == Offer("SSH", ("x-terminal-emulator", "-e", "ssh", "root@10.0.0.14"))
-    assert offer(ALL, alert()).arguments == (
+    assert fill_command(SSH, alert()) == FilledCommand("SSH", ("x-terminal-emulator", "-e", "ssh", "root@10.0.0.14"))
+    assert fill_command(ALL, alert()).arguments == (
         "x", "10.0.0.14", "i-bp1", "web-01", "cn-hangzhou", "1900000000000010", "acs_ecs",
     )  # fmt: skip
 
 
 def test_what_is_needed_and_missing_is_said() -> None:
-    assert offer(SSH, alert(address=None)) == Offer("SSH", missing="no address is known")
-    assert offer(Command("c", ("x", "{id}")), alert(resource_id=None)).missing == "no ID is known"
-    assert offer(Command("c", ("x", "{region}")), alert(region=None)).missing == "no region is known"
-    assert offer(Command("c", ("x", "{region}")), alert(region=None), default_region="cn-a").arguments == ("x", "cn-a")
+    assert fill_command(SSH, alert(address=None)) == FilledCommand("SSH", problem="no address is known")
+    assert fill_command(CustomCommand("c", ("x", "{id}")), alert(resource_id=None)).problem == "no ID is known"
+    assert fill_command(CustomCommand("c", ("x", "{region}")), alert(region=None)).problem == "no region is known"
+    assert fill_command(CustomCommand("c", ("x", "{region}")), alert(region=None), default_region="cn-a").arguments == (
+        "x",
+        "cn-a",
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,13 +66,13 @@ def test_what_is_needed_and_missing_is_said() -> None:
     ],
 )  # fmt: skip
 def test_only_the_address_of_another_computer_is_passed_on(address: str) -> None:
-    found = offer(SSH, alert(address=address))
-    assert found == Offer("SSH", missing="its address cannot be passed on")
+    found = fill_command(SSH, alert(address=address))
+    assert found == FilledCommand("SSH", problem="its address cannot be passed on")
 
 
 @pytest.mark.parametrize(("address", "passed"), [("2001:DB8::0:1", "2001:db8::1"), ("::ffff:10.0.0.1", "10.0.0.1")])
 def test_an_address_is_written_as_ever(address: str, passed: str) -> None:
-    assert offer(SSH, alert(address=address)).arguments[-1] == f"root@{passed}"
+    assert fill_command(SSH, alert(address=address)).arguments[-1] == f"root@{passed}"
 
 
 SHELLS = ["$(reboot)", "`x`", "-rf", "--help", "a;b", "a|b", "a b", "~", "_x", "%PATH%"]
@@ -77,14 +80,14 @@ texts = st.text(max_size=20) | st.sampled_from([*HOSTILE, *SHELLS])
 
 
 @given(
-    told=st.fixed_dictionaries(
+    values=st.fixed_dictionaries(
         dict.fromkeys(("address", "resource_id", "resource_name", "region", "account_id", "namespace"), texts)
     )
 )
-def test_no_stranger_writes_an_option_or_what_a_shell_would_run(told: dict[str, str]) -> None:
+def test_no_stranger_writes_an_option_or_what_a_shell_would_run(values: dict[str, str]) -> None:
     for argument in ALL.arguments[1:]:
-        found = offer(Command("c", ("x", argument)), alert(**told))
-        assert bool(found.missing) != bool(found.arguments)
+        found = fill_command(CustomCommand("c", ("x", argument)), alert(**values))
+        assert bool(found.problem) != bool(found.arguments)
         for value in found.arguments[1:]:
             assert value.isprintable()
             assert value[0].isalnum() or value.startswith("::")

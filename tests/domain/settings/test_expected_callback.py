@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trayalert.domain.gap import Cause, Gap, deaf_time
+from trayalert.domain.gap import Gap, GapCause, gap_time
 from trayalert.domain.incident.alert import SILENCE, Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level
-from trayalert.domain.settings.expected_callback import MOST_EXPECTED, Expected, fits, read_expected
+from trayalert.domain.settings.expected_callback import MOST_EXPECTED, ExpectedCallback, matches_report, read_expected
 from trayalert.domain.settings.settings import parse_settings
 
 ALERT = Alert(
@@ -27,8 +27,8 @@ ALERT = Alert(
 )
 
 
-def matches(alert: Alert = ALERT, /, **matchers: Any) -> bool:
-    return fits(Expected(name="x", hours=1, **matchers), alert)
+def alert_matches(alert: Alert = ALERT, /, **matchers: Any) -> bool:
+    return matches_report(ExpectedCallback(name="x", hours=1, **matchers), alert)
 
 
 # what is a report
@@ -41,7 +41,7 @@ def matches(alert: Alert = ALERT, /, **matchers: Any) -> bool:
     ],
 )  # fmt: skip
 def test_what_fits_all_matchers_is_a_report(matchers: dict[str, str]) -> None:
-    assert matches(**matchers)
+    assert alert_matches(**matchers)
 
 
 @pytest.mark.parametrize(
@@ -53,18 +53,18 @@ def test_what_fits_all_matchers_is_a_report(matchers: dict[str, str]) -> None:
     ],
 )  # fmt: skip
 def test_what_one_matcher_does_not_fit_is_none(matchers: dict[str, str]) -> None:
-    assert not matches(**matchers)
+    assert not alert_matches(**matchers)
 
 
 def test_any_state_is_a_report_and_what_is_absent_fits_nothing() -> None:
     for state in (*State, None):
-        assert matches(replace(ALERT, state=state), rule="backup-*")
-    assert not matches(replace(ALERT, resource_id=None, resource_name=None), resource="*")
+        assert alert_matches(replace(ALERT, state=state), rule="backup-*")
+    assert not alert_matches(replace(ALERT, resource_id=None, resource_name=None), resource="*")
 
 
 def test_what_the_program_says_of_a_silence_is_no_report() -> None:
-    assert not matches(replace(ALERT, kind=SILENCE), rule="*")
-    assert not matches(replace(ALERT, kind=SILENCE), kind="silence")
+    assert not alert_matches(replace(ALERT, kind=SILENCE), rule="*")
+    assert not alert_matches(replace(ALERT, kind=SILENCE), kind="silence")
 
 
 @given(st.text("ab*", max_size=8), st.text("ab", max_size=8))
@@ -76,12 +76,12 @@ def test_a_star_is_any_text(pattern: str, text: str) -> None:
             return any(slow(pattern[1:], text[start:]) for start in range(len(text) + 1))
         return text[:1] == pattern[0] and slow(pattern[1:], text[1:])
 
-    assert matches(replace(ALERT, name=text, rule_id=None), rule=pattern) == slow(pattern, text)
+    assert alert_matches(replace(ALERT, name=text, rule_id=None), rule=pattern) == slow(pattern, text)
 
 
 def test_no_pattern_makes_it_slow() -> None:
     begun = time.perf_counter()
-    assert not matches(replace(ALERT, name="a" * 60_000), rule="*a" * 99 + "*b")
+    assert not alert_matches(replace(ALERT, name="a" * 60_000), rule="*a" * 99 + "*b")
     assert time.perf_counter() - begun < 0.1
 
 
@@ -107,12 +107,12 @@ def test_the_tables_are_read() -> None:
 
     assert problems == ()
     assert settings.expected == (
-        Expected(name="nightly backup", hours=25, rule="backup-*"),
-        Expected(
+        ExpectedCallback(name="nightly backup", hours=25, rule="backup-*"),
+        ExpectedCallback(
             name="心跳", hours=0.02, level=Level.CRITICAL, namespace="acs_ecs", resource="i-1", kind="event"
         ),
     )  # fmt: skip
-    assert settings.expected[1].span == 72_000
+    assert settings.expected[1].allowed_silence == 72_000
 
 
 @pytest.mark.parametrize(
@@ -161,19 +161,19 @@ def test_a_name_is_there_once_and_there_are_not_too_many() -> None:
 
 # time in which nothing could be heard
 def gap(began_at: int, ended_at: int | None) -> Gap:
-    return Gap(id=1, cause=Cause.OFF, began_at=began_at, ended_at=ended_at)
+    return Gap(id=1, cause=GapCause.OFF, began_at=began_at, ended_at=ended_at)
 
 
 @pytest.mark.parametrize(
-    ("gaps", "deaf"),
+    ("gaps", "total"),
     [
         ([], 0), ([gap(0, 50)], 0), ([gap(0, 150)], 50), ([gap(150, None)], 50), ([gap(50, 900)], 100),
         ([gap(110, 130), gap(120, 140)], 30), ([gap(110, 190), gap(120, 130)], 80), ([gap(180, 170)], 0),
         ([gap(150, 160), gap(110, 120), gap(0, None)], 100), ([gap(300, 400)], 0),
     ],
 )  # fmt: skip
-def test_gaps_are_merged_and_cut_to_the_span(gaps: list[Gap], deaf: int) -> None:
-    assert deaf_time(gaps, since=100, until=200) == deaf
+def test_gaps_are_merged_and_cut_to_the_span(gaps: list[Gap], total: int) -> None:
+    assert gap_time(gaps, since=100, until=200) == total
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40) | st.none()), max_size=6))
@@ -181,4 +181,4 @@ def test_each_moment_counts_once(spans: list[tuple[int, int | None]]) -> None:
     inside = {
         moment for moment in range(10, 30) if any(a <= moment < (99 if b is None else b) for a, b in spans)
     }  # fmt: skip
-    assert deaf_time([gap(a, b) for a, b in spans], since=10, until=30) == len(inside)
+    assert gap_time([gap(a, b) for a, b in spans], since=10, until=30) == len(inside)

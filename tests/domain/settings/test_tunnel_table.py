@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from trayalert.domain.settings.settings import parse_settings
-from trayalert.domain.settings.tunnel_presets import PRESETS, door_address, failure_in, program_of, url_pattern_of
+from trayalert.domain.settings.tunnel_presets import PRESETS, find_failure, listener_address, program_of, url_pattern_of
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.domain.tunnel import Tunnel
 
-DOOR = door_address("0.0.0.0", 8765, tls=False)
-TLS_DOOR = door_address("::", 8765, tls=True)
+LISTENER = listener_address("0.0.0.0", 8765, tls=False)
+TLS_LISTENER = listener_address("::", 8765, tls=True)
 
 SSH = {"kind": "ssh", "host": "user@alerts.example.com", "remote_port": 8080}
 COMMAND = {"kind": "command", "command": ["bore", "local", "{port}"]}
@@ -34,9 +34,9 @@ def tunnel(table: dict[str, Any]) -> Tunnel:
     return found
 
 
-def arguments(table: dict[str, Any], door: Any = DOOR) -> str:
+def arguments(table: dict[str, Any], listener: Any = LISTENER) -> str:
     found = tunnel(table)
-    return " ".join([program_of(found), *PRESETS[found.kind].arguments(found, door)])
+    return " ".join([program_of(found), *PRESETS[found.kind].arguments(found, listener)])
 
 
 @pytest.mark.parametrize("table", COMPLETE, ids=lambda table: table["kind"])
@@ -74,7 +74,7 @@ def test_programs_are_led_to_the_door(table: dict[str, Any], started: str) -> No
     ],
 )
 def test_a_door_with_tls_is_led_to_as_one(table: dict[str, Any], part: str) -> None:
-    assert part in arguments(table, TLS_DOOR)
+    assert part in arguments(table, TLS_LISTENER)
 
 
 def test_ssh_asks_nobody_notices_a_dead_line_and_shares_no_connection() -> None:
@@ -221,7 +221,7 @@ def test_readiness_is_told_by_what_the_programs_print(kind: str, line: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("kind", "line", "said"),
+    ("kind", "line", "message"),
     [
         ("cloudflared", "Provided Tunnel token is not valid.", "does not know the token"),
         (
@@ -243,19 +243,19 @@ def test_readiness_is_told_by_what_the_programs_print(kind: str, line: str) -> N
         ("tailscale", "Funnel is not enabled on your tailnet.", "not switched on"),
     ],
 )
-def test_failures_are_told_in_sentences(kind: str, line: str, said: str) -> None:
-    failure = failure_in(Tunnel(kind=kind, host="user@h", remote_port=1), line)
+def test_failures_are_told_in_sentences(kind: str, line: str, message: str) -> None:
+    failure = find_failure(Tunnel(kind=kind, host="user@h", remote_port=1), line)
     assert failure is not None
-    assert said in failure[1]
+    assert message in failure[1]
 
 
 def test_what_says_nothing_of_a_failure_is_not_taken_for_one() -> None:
-    assert failure_in(Tunnel(kind="ssh"), "Transferred: sent 2000, received 2000 bytes, in 1.0 seconds") is None
+    assert find_failure(Tunnel(kind="ssh"), "Transferred: sent 2000, received 2000 bytes, in 1.0 seconds") is None
 
 
 def test_of_a_changed_host_key_the_change_tells_more_than_the_failure() -> None:
-    changed = failure_in(Tunnel(kind="ssh"), "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @")
-    failed = failure_in(Tunnel(kind="ssh"), "Host key verification failed.")
+    changed = find_failure(Tunnel(kind="ssh"), "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @")
+    failed = find_failure(Tunnel(kind="ssh"), "Host key verification failed.")
     assert changed is not None
     assert failed is not None
     assert changed < failed
@@ -265,6 +265,6 @@ def test_every_preset_says_what_a_person_needs() -> None:
     for kind, preset in PRESETS.items():
         assert preset.title, kind
         assert preset.note, kind
-        assert preset.get_it.endswith("."), kind
+        assert preset.install_hint.endswith("."), kind
         assert not any(sentence.endswith(".") for _, sentence in preset.failures), kind
     assert PRESETS["cloudflared-quick"].note == "for tests: the URL changes at each start"

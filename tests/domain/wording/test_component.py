@@ -4,54 +4,59 @@ import pytest
 
 from tests.domain.incident.incident_log import fires
 from trayalert.domain.incident.alert import Alert, Kind
-from trayalert.domain.wording.component import part_in_short, part_words
+from trayalert.domain.wording.component import component_text, short_component_text
 from trayalert.domain.wording.language import Language
 
 EN, ZH = Language.EN, Language.ZH
 
 
-def on(resource: str, kind: str = "threshold", **dimensions: str) -> Alert:
+def alert_on(resource: str, kind: str = "threshold", **dimensions: str) -> Alert:
     return replace(fires(0), kind=Kind(kind), resource_id=resource, region="cn-hangzhou", dimensions=dimensions)
 
 
 @pytest.mark.parametrize(
     ("alert", "english", "chinese", "short"),
     [
-        (on("i-1", userId="1", device="/dev/vda1", instanceId="i-1"), "disk /dev/vda1", "磁盘 /dev/vda1", "/dev/vda1"),
-        (on("i-1", instanceId="i-1", device="eth0"), "device eth0", "设备 eth0", "eth0"),
-        (on("i-1", instanceId="i-1", mountpoint="/data"), "mount /data", "挂载点 /data", "/data"),
-        (on("i-1", instanceId="i-1", diskname="C:", device="C:"), "disk C:", "磁盘 C:", "C:"),
         (
-            on("lb-1", port="10080", protocol="tcp", userId="1", instanceId="lb-1"),
+            alert_on("i-1", userId="1", device="/dev/vda1", instanceId="i-1"),
+            "disk /dev/vda1",
+            "磁盘 /dev/vda1",
+            "/dev/vda1",
+        ),
+        (alert_on("i-1", instanceId="i-1", device="eth0"), "device eth0", "设备 eth0", "eth0"),
+        (alert_on("i-1", instanceId="i-1", mountpoint="/data"), "mount /data", "挂载点 /data", "/data"),
+        (alert_on("i-1", instanceId="i-1", diskname="C:", device="C:"), "disk C:", "磁盘 C:", "C:"),
+        (
+            alert_on("lb-1", port="10080", protocol="tcp", userId="1", instanceId="lb-1"),
             "listener tcp:10080",
             "监听 tcp:10080",
             "tcp:10080",
         ),
         (
-            on("alb-1", listenerPort="443", listenerProtocol="HTTPS", loadBalancerId="alb-1"),
+            alert_on("alb-1", listenerPort="443", listenerProtocol="HTTPS", loadBalancerId="alb-1"),
             "listener HTTPS:443",
             "监听 HTTPS:443",
             "HTTPS:443",
         ),
         (
-            on("lb-1", port="80", vip="10.0.0.9", instanceId="lb-1"),
+            alert_on("lb-1", port="80", vip="10.0.0.9", instanceId="lb-1"),
             "port 80, VIP 10.0.0.9",
             "端口 80，VIP 10.0.0.9",
             "80 10.0.0.9",
         ),
-        (on("i-1", processName="nginx", instanceId="i-1"), "process nginx", "进程 nginx", "nginx"),
-        (on("i-1", gpuId="2", instanceId="i-1", state="null"), "GPU 2", "GPU 2", "2"),
+        (alert_on("i-1", processName="nginx", instanceId="i-1"), "process nginx", "进程 nginx", "nginx"),
+        (alert_on("i-1", gpuId="2", instanceId="i-1", state="null"), "GPU 2", "GPU 2", "2"),
         (
-            on("a", apiStageName="RELEASE", apiUid="a", region="cn-shenzhen", userId="1"),
+            alert_on("a", apiStageName="RELEASE", apiUid="a", region="cn-shenzhen", userId="1"),
             "stage RELEASE",
             "环境 RELEASE",
             "RELEASE",
         ),
-        (on("ob", obClusterId="ob", obTenantId="t-3"), "obTenantId t-3", "obTenantId t-3", "t-3"),
-        (on("c", obClusterId="c", regionId="cn-x", groupId="7", uid="1"), "", "", ""),
-        (on("i-1", "event", instanceId="i-1", anything="x"), "", "", ""),
+        (alert_on("ob", obClusterId="ob", obTenantId="t-3"), "obTenantId t-3", "obTenantId t-3", "t-3"),
+        (alert_on("c", obClusterId="c", regionId="cn-x", groupId="7", uid="1"), "", "", ""),
+        (alert_on("i-1", "event", instanceId="i-1", anything="x"), "", "", ""),
         (
-            on(
+            alert_on(
                 "api",
                 "alertmanager",
                 alertname="Full",
@@ -66,22 +71,22 @@ def on(resource: str, kind: str = "threshold", **dimensions: str) -> Alert:
             "/ api-7c",
         ),
         (
-            on("prod", "alertmanager", namespace="shop", pod_name="web-7d4b", job="node"),
+            alert_on("prod", "alertmanager", namespace="shop", pod_name="web-7d4b", job="node"),
             "pod web-7d4b, namespace shop",
             "Pod web-7d4b，命名空间 shop",
             "web-7d4b",
         ),
-        (on("10.0.0.1:9100", "alertmanager", job="node"), "", "", ""),
+        (alert_on("10.0.0.1:9100", "alertmanager", job="node"), "", "", ""),
     ],
 )
 def test_the_part_that_burns_is_named(alert: Alert, english: str, chinese: str, short: str) -> None:
-    assert part_words(alert, EN) == english
-    assert part_words(alert, ZH) == chinese
-    assert part_in_short(alert) == short
+    assert component_text(alert, EN) == english
+    assert component_text(alert, ZH) == chinese
+    assert short_component_text(alert) == short
 
 
 def test_a_strangers_dimensions_stay_short_and_clean() -> None:
-    many = on("i-1", device="/dev/\u202evda", **{f"d{number}": "x" * 9000 for number in range(3000)})
+    many = alert_on("i-1", device="/dev/\u202evda", **{f"d{number}": "x" * 9000 for number in range(3000)})
 
-    assert part_in_short(many).startswith("/dev/vda ")
-    assert len(part_words(many, EN)) < 500
+    assert short_component_text(many).startswith("/dev/vda ")
+    assert len(component_text(many, EN)) < 500

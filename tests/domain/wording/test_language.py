@@ -4,7 +4,7 @@ from trayalert.domain.incident.alert import State
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.incident.level import Level
 from trayalert.domain.wording.component import _LABELS, _WORDS
-from trayalert.domain.wording.language import Language, duration_words, ending_words, find_language, state_words
+from trayalert.domain.wording.language import Language, ending_text, find_language, localised_duration, state_text
 
 EN, ZH = Language.EN, Language.ZH
 
@@ -33,11 +33,11 @@ def test_levels_states_endings_and_parts_are_said_in_both_languages() -> None:
     assert {word: EN.say(word) for word in words} == {word: word for word in words}
     assert all(ZH.say(word) for word in words)
     for language in Language:
-        assert all(state_words(state, language) for state in State)
-        assert all(ending_words(change, language) for change in (*Change, None))
+        assert all(state_text(state, language) for state in State)
+        assert all(ending_text(change, language) for change in (*Change, None))
     assert [ZH.say(level) for level in Level] == ["正常", "信息", "警告", "严重"]
-    assert ending_words(Change.RESOLVED, ZH) == "手动恢复"
-    assert ending_words(Change.RESOLVED, EN) == "recovered by hand"
+    assert ending_text(Change.RESOLVED, ZH) == "手动恢复"
+    assert ending_text(Change.RESOLVED, EN) == "recovered by hand"
     with pytest.raises(KeyError):  # what nobody translated is noticed
         EN.say("no such word")
 
@@ -53,6 +53,6 @@ def test_levels_states_endings_and_parts_are_said_in_both_languages() -> None:
     ],
 )
 def test_a_length_of_time_is_said_as_people_say_it(seconds: int, english: str, chinese: str, exact: str) -> None:
-    assert duration_words(seconds * 1000, EN) == english
-    assert duration_words(seconds * 1000, ZH) == chinese
-    assert duration_words(seconds * 1000, EN, seconds=True) == exact
+    assert localised_duration(seconds * 1000, EN) == english
+    assert localised_duration(seconds * 1000, ZH) == chinese
+    assert localised_duration(seconds * 1000, EN, seconds=True) == exact

@@ -5,15 +5,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trayalert.domain.wording.language import Language
-from trayalert.domain.wording.quantity import NARROW, quantity_text
+from trayalert.domain.wording.quantity import NARROW_SPACE, quantity_text
 from trayalert.domain.wording.unit import Measure, read_unit
 from trayalert.resource_files import read_text
 
 EN, ZH = Language.EN, Language.ZH
 
 
-def said(text: str, unit: str | None, language: Language = EN, *, exact: bool = False) -> str:
-    return quantity_text(float(text), text, unit, language, exact=exact).replace(NARROW, " ")
+def write_quantity(text: str, unit: str | None, language: Language = EN, *, exact: bool = False) -> str:
+    return quantity_text(float(text), text, unit, language, exact=exact).replace(NARROW_SPACE, " ")
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def said(text: str, unit: str | None, language: Language = EN, *, exact: bool = 
     ],
 )
 def test_a_reading_is_written_as_people_read_it(text: str, unit: str | None, english: str, chinese: str) -> None:
-    assert said(text, unit) == english
-    assert said(text, unit, ZH) == chinese
+    assert write_quantity(text, unit) == english
+    assert write_quantity(text, unit, ZH) == chinese
 
 
 def test_what_is_no_number_stands_as_sent() -> None:
@@ -73,11 +73,11 @@ def test_what_is_no_number_stands_as_sent() -> None:
 
 
 def test_a_bound_that_a_person_set_is_not_rounded() -> None:
-    assert said("12.45", "%", exact=True) == "12.45 %"
-    assert said("99.999", "%", exact=True) == "99.999 %"
-    assert said("3725", "s", exact=True) == "3 725 s"
-    assert said("7200", "s", exact=True) == "2 h"
-    assert said("1073741824", "Byte", exact=True) == "1.074 GB"
+    assert write_quantity("12.45", "%", exact=True) == "12.45 %"
+    assert write_quantity("99.999", "%", exact=True) == "99.999 %"
+    assert write_quantity("3725", "s", exact=True) == "3 725 s"
+    assert write_quantity("7200", "s", exact=True) == "2 h"
+    assert write_quantity("1073741824", "Byte", exact=True) == "1.074 GB"
 
 
 def test_every_unit_of_the_metric_table_is_known() -> None:
@@ -105,7 +105,7 @@ def test_nothing_that_is_sent_raises_or_gets_long(value: float | None, text: str
 @given(st.decimals(0, 100, places=6))
 def test_rounding_never_makes_it_full_nor_nothing(number: object) -> None:
     text = f"{number:f}"
-    shown = said(text, "%").removesuffix(" %")
+    shown = write_quantity(text, "%").removesuffix(" %")
     assert (float(shown) >= 100) == (float(text) >= 100)
     assert (float(shown) == 0) == (float(text) == 0)
     assert abs(float(shown) - float(text)) <= 0.0500001

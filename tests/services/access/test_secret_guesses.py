@@ -2,41 +2,43 @@ from collections.abc import Callable
 
 import pytest
 
-from trayalert.services.access.secret_guesses import FRESH, mistyped_words, probing_words, turned_away_words
+from trayalert.services.access.secret_guesses import RECENT_SPAN, mistyped_text, secret_guesses_text, turned_away_text
 
 NOW = 1_795_406_400_000
 
 
 def test_who_probes_is_counted_and_named_with_a_hint_that_it_may_be_an_old_rule() -> None:
-    words = probing_words(1200, NOW, "203.0.113.7", now=NOW + 1000)
-    assert words is not None
-    assert words.startswith("Someone is probing: 1,200 requests with a wrong secret, the last ")
-    assert words.endswith(" from 203.0.113.7. An old URL in a console rule looks the same.")
+    text = secret_guesses_text(1200, NOW, "203.0.113.7", now=NOW + 1000)
+    assert text is not None
+    assert text.startswith("Someone is probing: 1,200 requests with a wrong secret, the last ")
+    assert text.endswith(" from 203.0.113.7. An old URL in a console rule looks the same.")
 
 
-@pytest.mark.parametrize("words", [probing_words, turned_away_words, mistyped_words])
-@pytest.mark.parametrize(("number", "at"), [(0, None), (3, None), (1, NOW - FRESH - 1), (3, NOW - FRESH - 1)])
-def test_what_was_long_ago_is_not_told(words: Callable[..., str | None], number: int, at: int | None) -> None:
-    assert words(number, at, "203.0.113.7", now=NOW) is None
-    assert words(number or 1, NOW - FRESH, "203.0.113.7", now=NOW) is not None
+@pytest.mark.parametrize("describe", [secret_guesses_text, turned_away_text, mistyped_text])
+@pytest.mark.parametrize(
+    ("number", "at"), [(0, None), (3, None), (1, NOW - RECENT_SPAN - 1), (3, NOW - RECENT_SPAN - 1)]
+)
+def test_what_was_long_ago_is_not_told(describe: Callable[..., str | None], number: int, at: int | None) -> None:
+    assert describe(number, at, "203.0.113.7", now=NOW) is None
+    assert describe(number or 1, NOW - RECENT_SPAN, "203.0.113.7", now=NOW) is not None
 
 
 def test_an_address_that_is_none_is_one_clean_short_line() -> None:
-    words = probing_words(1, NOW, "<b>\n\u202eevil" + "x" * 500, now=NOW)
-    assert words is not None
-    assert words.isprintable()
-    assert len(words) < 250
+    text = secret_guesses_text(1, NOW, "<b>\n\u202eevil" + "x" * 500, now=NOW)
+    assert text is not None
+    assert text.isprintable()
+    assert len(text) < 250
 
 
 def test_who_has_a_right_secret_and_is_kept_out_is_told_with_the_reason() -> None:
-    words = turned_away_words(2, NOW, 'its host name is "\u202e<b>"', now=NOW)
-    assert words is not None
-    assert words.startswith("2 requests with a right secret were turned away, the last at ")
-    assert 'its host name is "<b>". If that was one of your senders, its alert may be missing here.' in words
+    text = turned_away_text(2, NOW, 'its host name is "\u202e<b>"', now=NOW)
+    assert text is not None
+    assert text.startswith("2 requests with a right secret were turned away, the last at ")
+    assert 'its host name is "<b>". If that was one of your senders, its alert may be missing here.' in text
 
 
 def test_a_mistyped_url_is_told_as_what_it_is() -> None:
-    words = mistyped_words(1, NOW, "there is a slash at its end", now=NOW)
-    assert words is not None
-    assert words.startswith("1 request came to a mistyped callback URL and got 404 at ")
-    assert "there is a slash at its end. Copy the callback URL" in words
+    text = mistyped_text(1, NOW, "there is a slash at its end", now=NOW)
+    assert text is not None
+    assert text.startswith("1 request came to a mistyped callback URL and got 404 at ")
+    assert "there is a slash at its end. Copy the callback URL" in text

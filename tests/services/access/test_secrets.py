@@ -19,12 +19,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "secrets.json"
 
 
-def opens(secrets: Secrets, secret: str, *, now: int = 0) -> bool:
-    return secrets.opens(secret.encode(), now=now) is not None
+def accepts(secrets: Secrets, secret: str, *, now: int = 0) -> bool:
+    return secrets.check(secret.encode(), now=now) is not None
 
 
 def test_a_secret_has_256_bits_and_fits_into_a_url(path: Path) -> None:
-    secret = Secrets(path).present
+    secret = Secrets(path).current
 
     assert len(base64.urlsafe_b64decode(secret + "=")) == 32
     assert secret.isascii()
@@ -32,7 +32,7 @@ def test_a_secret_has_256_bits_and_fits_into_a_url(path: Path) -> None:
 
 
 def test_every_data_dir_has_its_own(tmp_path: Path) -> None:
-    assert len({Secrets(tmp_path / str(number)).present for number in range(50)}) == 50
+    assert len({Secrets(tmp_path / str(number)).current for number in range(50)}) == 50
 
 
 def test_nobody_else_can_read_it(path: Path) -> None:
@@ -43,62 +43,62 @@ def test_nobody_else_can_read_it(path: Path) -> None:
 
 
 def test_it_stays_the_same(path: Path) -> None:
-    assert Secrets(path).present == Secrets(path).present
+    assert Secrets(path).current == Secrets(path).current
 
 
 def test_the_right_one_opens_and_nothing_else(path: Path) -> None:
     secrets = Secrets(path)
 
-    assert opens(secrets, secrets.present)
-    for wrong in ("", "x", secrets.present[:-1], f"{secrets.present}x", secrets.present.swapcase(), "ü", "x" * 99_999):
-        assert not opens(secrets, wrong)
-    assert not secrets.opens(b"\xff\xfe\x00", now=0)
+    assert accepts(secrets, secrets.current)
+    for wrong in ("", "x", secrets.current[:-1], f"{secrets.current}x", secrets.current.swapcase(), "ü", "x" * 99_999):
+        assert not accepts(secrets, wrong)
+    assert not secrets.check(b"\xff\xfe\x00", now=0)
 
 
 def test_the_old_one_opens_until_its_grace_is_over(path: Path) -> None:
     secrets = Secrets(path)
-    old = secrets.present
+    old = secrets.current
     secrets.rotate(grace=HOUR, now=1000)
 
-    for known in (secrets, Secrets(path)):
-        assert known.present != old
-        assert opens(known, known.present, now=10 * HOUR)
-        assert opens(known, old, now=1000 + HOUR - 1)
-        assert not opens(known, old, now=1000 + HOUR)
+    for loaded in (secrets, Secrets(path)):
+        assert loaded.current != old
+        assert accepts(loaded, loaded.current, now=10 * HOUR)
+        assert accepts(loaded, old, now=1000 + HOUR - 1)
+        assert not accepts(loaded, old, now=1000 + HOUR)
 
 
 def test_with_no_grace_the_old_one_is_gone(path: Path) -> None:
     secrets = Secrets(path)
-    old = secrets.present
+    old = secrets.current
     secrets.rotate(grace=0, now=1000)
 
-    assert not opens(secrets, old, now=1000)
+    assert not accepts(secrets, old, now=1000)
     assert old not in path.read_text()
 
 
 def test_a_second_rotation_leaves_the_first_grace_as_it_was(path: Path) -> None:
     secrets = Secrets(path)
-    first = secrets.present
+    first = secrets.current
     secrets.rotate(grace=HOUR, now=0)
-    second = secrets.present
+    second = secrets.current
     secrets.rotate(grace=5 * HOUR, now=10)
 
-    assert opens(secrets, first, now=HOUR - 1)
-    assert not opens(secrets, first, now=HOUR)
-    assert opens(secrets, second, now=5 * HOUR)
+    assert accepts(secrets, first, now=HOUR - 1)
+    assert not accepts(secrets, first, now=HOUR)
+    assert accepts(secrets, second, now=5 * HOUR)
 
 
 def test_every_secret_that_holds_is_masked(path: Path) -> None:
     secrets = Secrets(path)
-    old = secrets.present
+    old = secrets.current
     secrets.rotate(grace=HOUR, now=0)
 
-    assert secrets.mask(f"GET /hook/{old} and {secrets.present}") == "GET /hook/*** and ***"
+    assert secrets.mask(f"GET /hook/{old} and {secrets.current}") == "GET /hook/*** and ***"
 
 
 def test_a_rotation_that_cannot_be_written_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = Secrets(path)
-    old, content = secrets.present, path.read_text()
+    old, content = secrets.current, path.read_text()
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -108,31 +108,31 @@ def test_a_rotation_that_cannot_be_written_changes_nothing(path: Path, monkeypat
         with pytest.raises(SecretFault, match="No space left"):
             secrets.rotate(grace=0, now=0)
 
-    assert secrets.present == old
-    assert opens(secrets, old)
+    assert secrets.current == old
+    assert accepts(secrets, old)
     assert path.read_text() == content
     assert list(path.parent.iterdir()) == [path]
 
 
-SOUND = {"value": "x" * 43, "until": None}
+VALID = {"value": "x" * 43, "until": None}
 CORRUPT = {
     "empty": b"",
     "no JSON": b"{secret",
     "no text": b"\xff\xfe",
-    "a secret and a stray byte": json.dumps({"secrets": [SOUND]}).encode() + b"\xff",
+    "a secret and a stray byte": json.dumps({"secrets": [VALID]}).encode() + b"\xff",
     "too deep": b"[" * 100_000,
     "another object": b"{}",
     "a list": b"[]",
     "no secret": b'{"secrets": []}',
     "a text": b'{"secrets": "abc"}',
-    "too short": json.dumps({"secrets": [SOUND | {"value": "x" * 31}]}).encode(),
-    "no string": json.dumps({"secrets": [SOUND | {"value": 5}]}).encode(),
-    "not for a URL": json.dumps({"secrets": [SOUND | {"value": "/" * 43}]}).encode(),
-    "surrogates": json.dumps({"secrets": [SOUND | {"value": "\ud800" * 43}]}).encode(),
-    "no time": json.dumps({"secrets": [SOUND | {"until": "tomorrow"}]}).encode(),
-    "no name": json.dumps({"secrets": [SOUND | {"name": ""}]}).encode(),
-    "a name twice": json.dumps({"secrets": [SOUND, SOUND | {"value": "y" * 43}]}).encode(),
-    "only one on its way out": json.dumps({"secrets": [SOUND | {"until": 5}]}).encode(),
+    "too short": json.dumps({"secrets": [VALID | {"value": "x" * 31}]}).encode(),
+    "no string": json.dumps({"secrets": [VALID | {"value": 5}]}).encode(),
+    "not for a URL": json.dumps({"secrets": [VALID | {"value": "/" * 43}]}).encode(),
+    "surrogates": json.dumps({"secrets": [VALID | {"value": "\ud800" * 43}]}).encode(),
+    "no time": json.dumps({"secrets": [VALID | {"until": "tomorrow"}]}).encode(),
+    "no name": json.dumps({"secrets": [VALID | {"name": ""}]}).encode(),
+    "a name twice": json.dumps({"secrets": [VALID, VALID | {"value": "y" * 43}]}).encode(),
+    "only one on its way out": json.dumps({"secrets": [VALID | {"until": 5}]}).encode(),
     "no until": json.dumps({"secrets": [{"value": "x" * 43}]}).encode(),
 }
 
@@ -168,7 +168,7 @@ def test_of_two_that_start_at_once_both_have_the_same_secret(tmp_path: Path) -> 
         with ThreadPoolExecutor(4) as starting:
             found = list(starting.map(Secrets, [path] * 4))
 
-        assert {secrets.present for secrets in found} == {Secrets(path).present}
+        assert {secrets.current for secrets in found} == {Secrets(path).current}
 
 
 def test_a_private_file_is_made_private_over_an_open_one(path: Path) -> None:
@@ -183,27 +183,27 @@ def test_a_private_file_is_made_private_over_an_open_one(path: Path) -> None:
 def test_each_name_has_a_secret_of_its_own(path: Path) -> None:
     secrets = Secrets(path)
     secrets.add("grafana", now=0)
-    own, other = secrets.present, secrets.value_of("grafana")
+    own, other = secrets.current, secrets.value_of("grafana")
 
-    for known in (secrets, Secrets(path)):
-        assert known.present == own != other
-        assert (known.opens(own.encode(), now=0) or "").startswith("default:")
-        assert (known.opens(other.encode(), now=0) or "").startswith("grafana:")
+    for loaded in (secrets, Secrets(path)):
+        assert loaded.current == own != other
+        assert (loaded.check(own.encode(), now=0) or "").startswith("default:")
+        assert (loaded.check(other.encode(), now=0) or "").startswith("grafana:")
 
 
 def test_rotation_touches_one_name_only(path: Path) -> None:
     secrets = Secrets(path)
     secrets.add("grafana", now=0)
-    own, old = secrets.present, secrets.value_of("grafana")
+    own, old = secrets.current, secrets.value_of("grafana")
     secrets.rotate(grace=HOUR, now=0, name="grafana")
 
     new = secrets.value_of("grafana")
-    assert (secrets.present, new != old) == (own, True)
-    labels = [str(secrets.opens(value.encode(), now=1)) for value in (own, old, new)]
+    assert (secrets.current, new != old) == (own, True)
+    labels = [str(secrets.check(value.encode(), now=1)) for value in (own, old, new)]
     assert [label.partition(":")[0] for label in labels] == ["default", "grafana", "grafana"]
     assert len(set(labels)) == 3  # each is counted by itself
     assert not any(value[:8] in label for label in labels for value in (own, old, new))
-    assert secrets.opens(old.encode(), now=HOUR) is None
+    assert secrets.check(old.encode(), now=HOUR) is None
 
 
 def test_a_secret_that_was_removed_opens_nothing_and_stays_masked(path: Path) -> None:
@@ -211,12 +211,12 @@ def test_a_secret_that_was_removed_opens_nothing_and_stays_masked(path: Path) ->
     secrets.add("grafana", now=0)
     gone = secrets.value_of("grafana")
     secrets.remove("grafana", now=0)
-    rotated = secrets.present
+    rotated = secrets.current
     secrets.rotate(grace=0, now=0)
 
-    assert secrets.opens(gone.encode(), now=0) is None
+    assert secrets.check(gone.encode(), now=0) is None
     assert gone not in path.read_text()
-    assert secrets.mask(f"{gone} {rotated} {secrets.present}") == "*** *** ***"
+    assert secrets.mask(f"{gone} {rotated} {secrets.current}") == "*** *** ***"
 
 
 def test_a_secret_that_begins_with_a_digit_is_masked_with_its_encoded_first_letter(path: Path) -> None:
@@ -228,12 +228,14 @@ def test_a_secret_that_begins_with_a_digit_is_masked_with_its_encoded_first_lett
 @pytest.mark.parametrize("form", ["upper", "lower", "first", "mixed"])
 def test_a_secret_is_masked_percent_encoded_too(path: Path, form: str) -> None:
     secrets = Secrets(path)
-    value = secrets.present
+    value = secrets.current
     encoded = {
-        "upper": "".join(f"%{ord(letter):02X}" for letter in value),
-        "lower": "".join(f"%{ord(letter):02x}" for letter in value),
+        "upper": "".join(f"%{ord(character):02X}" for character in value),
+        "lower": "".join(f"%{ord(character):02x}" for character in value),
         "first": f"%{ord(value[0]):02X}{value[1:]}",
-        "mixed": "".join(letter if number % 2 else f"%{ord(letter):02x}" for number, letter in enumerate(value)),
+        "mixed": "".join(
+            character if number % 2 else f"%{ord(character):02x}" for number, character in enumerate(value)
+        ),
     }[form]
 
     assert secrets.mask(f"GET /hook/{encoded} HTTP") == "GET /hook/*** HTTP"
@@ -250,7 +252,7 @@ def test_default_may_go_where_another_is(path: Path) -> None:
     secrets.remove("default", now=0)
     secrets.rotate(grace=0, now=0)
 
-    assert secrets.present == secrets.value_of("a") == Secrets(path).present
+    assert secrets.current == secrets.value_of("a") == Secrets(path).current
 
 
 @pytest.mark.parametrize("name", ["", "a b", "-a", ".a", "a" * 33, "ü", "a/b", "a\n"])
@@ -290,8 +292,8 @@ def test_a_file_from_before_there_were_names_is_read(path: Path) -> None:
     path.write_text(json.dumps({"secrets": [{"value": "n" * 43, "until": None}, {"value": "o" * 43, "until": HOUR}]}))
     secrets = Secrets(path)
 
-    assert secrets.present == "n" * 43
-    assert all(str(secrets.opens(letter * 43, now=0)).startswith("default:") for letter in (b"n", b"o"))
+    assert secrets.current == "n" * 43
+    assert all(str(secrets.check(character * 43, now=0)).startswith("default:") for character in (b"n", b"o"))
 
 
 def test_a_file_that_was_put_there_for_all_to_read_is_taken_from_them(path: Path) -> None:
@@ -308,18 +310,18 @@ def test_a_trayalert_from_before_there_were_names_reads_what_is_written(path: Pa
     secrets.rotate(grace=HOUR, now=0)
     items = json.loads(path.read_text())["secrets"]
 
-    assert items[0]["value"] == secrets.present  # it takes the first for its own
+    assert items[0]["value"] == secrets.current  # it takes the first for its own
     assert all(set(item) >= {"value", "until"} for item in items)
 
 
 def test_a_clock_that_jumps_stores_nothing_and_opens_nothing_again_once_it_was_rotated(path: Path) -> None:
     secrets = Secrets(path)
-    old = secrets.present
+    old = secrets.current
     secrets.rotate(grace=HOUR, now=10 * HOUR)
     content = path.read_text()
 
-    assert opens(secrets, old, now=0)  # the clock went back: it holds until its moment comes
-    assert not opens(secrets, old, now=12 * HOUR)
+    assert accepts(secrets, old, now=0)  # the clock went back: it holds until its moment comes
+    assert not accepts(secrets, old, now=12 * HOUR)
     assert path.read_text() == content
 
 
@@ -351,14 +353,14 @@ SLIPS = {
 @pytest.mark.parametrize("what", SLIPS)
 def test_a_mistyped_url_is_told_from_a_guess(path: Path, what: str) -> None:
     secrets = Secrets(path)
-    secret = secrets.present
-    form, told = SLIPS[what]
+    secret = secrets.current
+    form, explanation = SLIPS[what]
     parts = {"rest": secret[20:], "short": secret[:-2], "upper": secret.upper(), "rest1": secret[1:]}
     typed = form.format(secret, code=ord(secret[0]), **parts)
 
-    assert secrets.mistyped(typed.encode()) == told
+    assert secrets.explain_mistyped(typed.encode()) == explanation
     other = Secrets(path.with_name("other.json"))
-    assert other.mistyped(typed.encode()) is None
+    assert other.explain_mistyped(typed.encode()) is None
 
 
 @pytest.mark.parametrize(
@@ -368,19 +370,19 @@ def test_a_mistyped_url_is_told_from_a_guess(path: Path, what: str) -> None:
 def test_a_guess_is_no_mistyped_url(path: Path, guess: str) -> None:
     secrets = Secrets(path)
 
-    assert secrets.mistyped(guess.format(secrets.present).encode()) is None
+    assert secrets.explain_mistyped(guess.format(secrets.current).encode()) is None
 
 
 def test_an_old_secret_is_told_as_one(path: Path) -> None:
     secrets = Secrets(path)
-    old = secrets.present
+    old = secrets.current
     secrets.rotate(grace=0, now=0)
-    assert secrets.mistyped(f"/hook/{old}".encode()) == "its secret was replaced or removed"
+    assert secrets.explain_mistyped(f"/hook/{old}".encode()) == "its secret was replaced or removed"
 
-    late = secrets.present
+    late = secrets.current
     secrets.rotate(grace=HOUR, now=0)
-    assert Secrets(path).opens(late.encode(), now=HOUR) is None
-    assert Secrets(path).mistyped(f"/hook/{late}".encode()) == "its secret was replaced or removed"
+    assert Secrets(path).check(late.encode(), now=HOUR) is None
+    assert Secrets(path).explain_mistyped(f"/hook/{late}".encode()) == "its secret was replaced or removed"
 
 
 def test_a_mistyped_secret_takes_as_many_comparisons_as_any_other_path(
@@ -399,8 +401,8 @@ def test_a_mistyped_secret_takes_as_many_comparisons_as_any_other_path(
     monkeypatch.setattr(hmac, "compare_digest", count)
     traces = []
     for form in ("/hook/{}/", "/hook/{}", "/hook/{}xy/z"):
-        for secret in (secrets.present, secrets.value_of("second"), "x" * 43):
-            secrets.mistyped(form.format(secret).encode())
+        for secret in (secrets.current, secrets.value_of("second"), "x" * 43):
+            secrets.explain_mistyped(form.format(secret).encode())
         traces.append(compared.copy())
         compared.clear()
 

@@ -3,23 +3,25 @@
 import pytest
 
 from trayalert.domain.settings.settings import Settings
-from trayalert.services.access.source_address import Origin, Senders, documented_networks
+from trayalert.services.access.source_address import SenderOrigin, SourceAddresses, documented_networks
 
 PROXIES = ("127.0.0.1/32", "10.0.0.0/8", "::1/128")
 
 
-def sender(peer: str, forwarded: tuple[str, ...] = (), real: tuple[str, ...] = (), *, proxies: tuple[str, ...]) -> str:
+def sender_address(
+    peer: str, forwarded: tuple[str, ...] = (), real: tuple[str, ...] = (), *, proxies: tuple[str, ...]
+) -> str:
     values = {"X-Forwarded-For": forwarded, "X-Real-IP": real}
-    return Senders(Settings(trusted_proxies=proxies)).sender(peer, lambda name: values[name])
+    return SourceAddresses(Settings(trusted_proxies=proxies)).sender_address(peer, lambda name: values[name])
 
 
 @pytest.mark.parametrize("peer", ["6.6.6.6", "127.0.0.1", "2001:db8::1"])
 def test_headers_mean_nothing_where_no_proxy_is_named(peer: str) -> None:
-    assert sender(peer, ("47.74.206.1",), ("47.74.206.1",), proxies=()) == peer
+    assert sender_address(peer, ("47.74.206.1",), ("47.74.206.1",), proxies=()) == peer
 
 
 def test_headers_mean_nothing_from_who_is_no_proxy() -> None:
-    assert sender("6.6.6.6", ("47.74.206.1",), ("47.74.206.1",), proxies=PROXIES) == "6.6.6.6"
+    assert sender_address("6.6.6.6", ("47.74.206.1",), ("47.74.206.1",), proxies=PROXIES) == "6.6.6.6"
 
 
 @pytest.mark.parametrize(
@@ -59,50 +61,50 @@ def test_headers_mean_nothing_from_who_is_no_proxy() -> None:
 def test_a_trusted_proxy_names_the_last_that_is_no_proxy(
     forwarded: tuple[str, ...], real: tuple[str, ...], found: str
 ) -> None:
-    assert sender("127.0.0.1", forwarded, real, proxies=PROXIES) == found
+    assert sender_address("127.0.0.1", forwarded, real, proxies=PROXIES) == found
 
 
 def test_an_address_of_ipv4_is_one_however_it_is_written() -> None:
-    assert sender("::ffff:6.6.6.6", proxies=()) == "6.6.6.6"
-    assert sender("::ffff:127.0.0.1", ("6.6.6.6",), proxies=PROXIES) == "6.6.6.6"
-    assert sender("fe80::1%eth0", proxies=()) == "fe80::1"
+    assert sender_address("::ffff:6.6.6.6", proxies=()) == "6.6.6.6"
+    assert sender_address("::ffff:127.0.0.1", ("6.6.6.6",), proxies=PROXIES) == "6.6.6.6"
+    assert sender_address("fe80::1%eth0", proxies=()) == "fe80::1"
 
 
 @pytest.mark.parametrize(
     ("address", "origin"),
     [
-        ("47.74.206.1", Origin.CLOUD_MONITOR),
-        ("47.74.206.255", Origin.CLOUD_MONITOR),
-        ("47.74.207.0", Origin.OTHER),
-        ("8.222.159.116", Origin.CLOUD_MONITOR),
-        ("8.222.159.117", Origin.OTHER),
-        ("121.41.9.246", Origin.CLOUD_MONITOR),
-        ("59.82.3.4", Origin.CLOUD_MONITOR),
-        ("::ffff:59.82.3.4", Origin.CLOUD_MONITOR),
-        ("6.6.6.6", Origin.OTHER),
-        ("2606:4700::1", Origin.OTHER),
-        ("127.0.0.1", Origin.UNKNOWN),
-        ("::1", Origin.UNKNOWN),
-        ("192.168.1.7", Origin.UNKNOWN),
-        ("fe80::1%eth0", Origin.UNKNOWN),
-        ("", Origin.UNKNOWN),
-        ("nonsense", Origin.UNKNOWN),
+        ("47.74.206.1", SenderOrigin.CLOUD_MONITOR),
+        ("47.74.206.255", SenderOrigin.CLOUD_MONITOR),
+        ("47.74.207.0", SenderOrigin.OTHER),
+        ("8.222.159.116", SenderOrigin.CLOUD_MONITOR),
+        ("8.222.159.117", SenderOrigin.OTHER),
+        ("121.41.9.246", SenderOrigin.CLOUD_MONITOR),
+        ("59.82.3.4", SenderOrigin.CLOUD_MONITOR),
+        ("::ffff:59.82.3.4", SenderOrigin.CLOUD_MONITOR),
+        ("6.6.6.6", SenderOrigin.OTHER),
+        ("2606:4700::1", SenderOrigin.OTHER),
+        ("127.0.0.1", SenderOrigin.UNKNOWN),
+        ("::1", SenderOrigin.UNKNOWN),
+        ("192.168.1.7", SenderOrigin.UNKNOWN),
+        ("fe80::1%eth0", SenderOrigin.UNKNOWN),
+        ("", SenderOrigin.UNKNOWN),
+        ("nonsense", SenderOrigin.UNKNOWN),
     ],
 )
-def test_an_address_is_cloud_monitors_where_its_documentation_says_so(address: str, origin: Origin) -> None:
-    assert Senders(Settings()).origin(address) is origin
+def test_an_address_is_cloud_monitors_where_its_documentation_says_so(address: str, origin: SenderOrigin) -> None:
+    assert SourceAddresses(Settings()).origin(address) is origin
 
 
 def test_the_admin_may_name_more_addresses() -> None:
-    senders = Senders(Settings(more_cloud_monitor_addresses=("192.168.1.0/24",)))
+    addresses = SourceAddresses(Settings(more_cloud_monitor_addresses=("192.168.1.0/24",)))
 
-    assert senders.origin("192.168.1.7") is Origin.CLOUD_MONITOR
-    assert senders.origin("192.168.2.7") is Origin.UNKNOWN
+    assert addresses.origin("192.168.1.7") is SenderOrigin.CLOUD_MONITOR
+    assert addresses.origin("192.168.2.7") is SenderOrigin.UNKNOWN
 
 
 def test_others_are_refused_only_where_the_admin_wants_it_and_the_unknown_never() -> None:
-    assert Senders(Settings()).admits("6.6.6.6")
-    strict = Senders(Settings(only_cloud_monitor=True))
+    assert SourceAddresses(Settings()).admits("6.6.6.6")
+    strict = SourceAddresses(Settings(only_cloud_monitor=True))
     assert [strict.admits(sender) for sender in ("47.74.206.1", "6.6.6.6", "127.0.0.1", "")] == [
         True,
         False,

@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 
 from tests.storage.making import HOUR, MINUTE, NOON, append, callback, locked, read, reading, rows, store, until
-from trayalert.callbacks.silence import Status, silence_callback
-from trayalert.domain.callback import OWN
+from trayalert.callbacks.silence import SilenceStatus, silence_callback
+from trayalert.domain.callback import INTERNAL_METHOD
 from trayalert.domain.events import CallbackArrived, Event
-from trayalert.domain.gap import Cause
+from trayalert.domain.gap import GapCause
 from trayalert.domain.incident.alert import SILENCE
 from trayalert.domain.incident.level import Level
-from trayalert.domain.settings.expected_callback import Expected
-from trayalert.services.heartbeat.history import Known, recall, standings
-from trayalert.services.heartbeat.watcher import Expecting
+from trayalert.domain.settings.expected_callback import ExpectedCallback
+from trayalert.services.heartbeat.history import HeartbeatState, expected_records, load_states
+from trayalert.services.heartbeat.watcher import HeartbeatWatcher
 from trayalert.services.inbox import Inbox
-from trayalert.services.presentation.json_records import unconfirmed
+from trayalert.services.presentation.json_records import is_unconfirmed
 from trayalert.storage.writer.closure import Resolve
 from trayalert.storage.writer.gap_records import AddGap, EndGaps
-from trayalert.storage.writer.reparse_slice import ReadAgain
-from trayalert.storage.writer.retention import newest_delivery
+from trayalert.storage.writer.reparse_slice import ReparseSlice
+from trayalert.storage.writer.retention import newest_delivery_time
 
 DAY = 24 * HOUR
-BACKUP = Expected(name="backup", hours=25, level=Level.CRITICAL, rule="CPU")
+BACKUP = ExpectedCallback(name="backup", hours=25, level=Level.CRITICAL, rule="CPU")
 
 
 @dataclass
@@ -62,14 +62,14 @@ class World:
         await until(lambda: self.looks >= enough)
 
     @property
-    def said(self) -> list[tuple[str, str]]:
+    def reports(self) -> list[tuple[str, str]]:
         """What the program said, in order."""
         sql = "SELECT state, json_extract(more, '$.message') FROM alert WHERE kind = 'silence' ORDER BY id"
         return rows(self.log, sql)
 
     @property
     def states(self) -> list[str]:
-        return [state for state, _ in self.said]
+        return [state for state, _ in self.reports]
 
     @property
     def open(self) -> int:
@@ -82,22 +82,22 @@ def world(tmp_path: Path) -> World:
 
 
 @asynccontextmanager
-async def expecting(
-    world: World, *expected: Expected, sound: bool = True, settled: bool = True
+async def watching(
+    world: World, *expected: ExpectedCallback, settings_valid: bool = True, settled: bool = True
 ) -> AsyncIterator[tuple[Inbox, "asyncio.Task[None]"]]:
     inbox = Inbox(world.log)
     await until(world.log.exists)
-    one = Expecting(
+    watcher = HeartbeatWatcher(
         inbox,
         world.log,
         expected,
         now=lambda: world.now,
         ticks=world.ask_ticks,
-        memory=world,
-        sound=sound,
+        store=world,
+        settings_valid=settings_valid,
         minute=0.005,
     )
-    task = asyncio.create_task(one.run())
+    task = asyncio.create_task(watcher.run())
     try:
         if expected and settled:
             await world.look()
@@ -109,18 +109,18 @@ async def expecting(
         await inbox.close()
 
 
-async def report(world: World, inbox: Inbox, state: str = "OK", **told: Any) -> None:
-    assert await inbox.receive(callback(at=world.now, alertState=state, **told))
+async def report(world: World, inbox: Inbox, state: str = "OK", **fields: Any) -> None:
+    assert await inbox.receive(callback(at=world.now, alertState=state, **fields))
     await world.look()
 
 
 async def test_silence_opens_one_incident_and_the_next_report_closes_it(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         await world.pass_(25 * HOUR)
         assert world.states == []
         await world.pass_(2 * MINUTE)
-        assert world.said == [("ALERT", "No callback of backup for 25 h (last 2026-09-21 14:13 UTC)")]
+        assert world.reports == [("ALERT", "No callback of backup for 25 h (last 2026-09-21 14:13 UTC)")]
         await world.pass_(10 * DAY)
         assert world.states == ["ALERT"]
         assert rows(world.log, "SELECT level, closed_at FROM incident WHERE last_alert_id = 2") == [("CRITICAL", None)]
@@ -133,7 +133,7 @@ async def test_silence_opens_one_incident_and_the_next_report_closes_it(world: W
 
 @pytest.mark.parametrize("state", ["ALERT", "OK", "INSUFFICIENT_DATA"])
 async def test_any_state_is_a_report_and_others_are_none(world: World, state: str) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         await world.pass_(20 * HOUR)
         await report(world, inbox, state)
@@ -147,7 +147,7 @@ async def test_any_state_is_a_report_and_others_are_none(world: World, state: st
 async def test_an_alert_that_is_said_again_reports_each_time(world: World) -> None:
     """So a watchdog of Prometheus does: it burns for ever, with the moment of its begin."""
     again = callback(at=NOON, came=NOON)
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         for _ in range(4):
             assert await inbox.receive(replace(again, received_at=world.now))
             await world.pass_(20 * HOUR)
@@ -158,26 +158,26 @@ async def test_an_alert_that_is_said_again_reports_each_time(world: World) -> No
 
 
 async def test_one_that_never_reported_counts_from_when_it_was_first_watched(world: World) -> None:
-    async with expecting(world, BACKUP):
+    async with watching(world, BACKUP):
         await world.pass_(20 * HOUR)
     world.now += 20 * HOUR
-    store(world.log, AddGap(cause=Cause.OFF, began_at=world.now - 20 * HOUR, ended_at=world.now))
+    store(world.log, AddGap(cause=GapCause.OFF, began_at=world.now - 20 * HOUR, ended_at=world.now))
     world.ticks = 7
-    async with expecting(world, BACKUP):
+    async with watching(world, BACKUP):
         await world.pass_(4 * HOUR)
         assert world.states == []
         await world.pass_(HOUR + MINUTE)
-        assert world.said == [("ALERT", "No callback of backup for 25 h (none yet)")]
+        assert world.reports == [("ALERT", "No callback of backup for 25 h (none yet)")]
     assert world.kept["expected"]["watched"]["backup"]["since"] == NOON
 
 
 async def test_what_could_not_be_heard_is_no_silence(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
-        await inbox.do(AddGap(cause=Cause.BLIND, began_at=world.now + HOUR))  # lasts
+        await inbox.run_job(AddGap(cause=GapCause.BLIND, began_at=world.now + HOUR))  # lasts
         await world.pass_(40 * HOUR)
         assert world.states == []
-        await inbox.do(EndGaps(world.now))
+        await inbox.run_job(EndGaps(world.now))
         await world.pass_(23 * HOUR)
         assert world.states == []
         await world.pass_(2 * HOUR)
@@ -185,12 +185,12 @@ async def test_what_could_not_be_heard_is_no_silence(world: World) -> None:
 
 
 async def test_sleep_that_is_noted_down_a_little_late_opens_nothing(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         world.now, world.ticks = world.now + 40 * HOUR, world.ticks + 40 * HOUR
         await world.look()
         assert world.states == []
-        await inbox.do(AddGap(cause=Cause.ASLEEP, began_at=world.now - 40 * HOUR, ended_at=world.now))
+        await inbox.run_job(AddGap(cause=GapCause.ASLEEP, began_at=world.now - 40 * HOUR, ended_at=world.now))
         await world.pass_(24 * HOUR)
         assert world.states == []
         await world.pass_(HOUR + MINUTE)
@@ -198,9 +198,9 @@ async def test_sleep_that_is_noted_down_a_little_late_opens_nothing(world: World
 
 
 async def test_a_clock_that_jumps_opens_nothing_and_loses_no_time(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
-        await inbox.do(AddGap(cause=Cause.BLIND, began_at=world.now, ended_at=world.now + 5 * HOUR))
+        await inbox.run_job(AddGap(cause=GapCause.BLIND, began_at=world.now, ended_at=world.now + 5 * HOUR))
         await world.pass_(29 * HOUR)
         world.now += 400 * DAY
         await world.look()
@@ -221,9 +221,9 @@ async def test_a_clock_that_jumps_opens_nothing_and_loses_no_time(world: World) 
 
 async def test_a_gap_that_ended_in_the_future_makes_not_deaf_for_ever(world: World) -> None:
     """The computer began with a clock that was a year ahead, and so was the gap noted down."""
-    store(world.log, append(at=NOON), AddGap(cause=Cause.OFF, began_at=NOON + HOUR, ended_at=NOON + 365 * DAY))
+    store(world.log, append(at=NOON), AddGap(cause=GapCause.OFF, began_at=NOON + HOUR, ended_at=NOON + 365 * DAY))
     world.now = NOON + 365 * DAY
-    async with expecting(world, BACKUP):
+    async with watching(world, BACKUP):
         await world.pass_(10 * MINUTE)
         world.now = NOON + 3 * HOUR
         await world.pass_(20 * MINUTE)
@@ -233,7 +233,7 @@ async def test_a_gap_that_ended_in_the_future_makes_not_deaf_for_ever(world: Wor
 
 
 async def test_a_clock_that_was_set_back_closes_and_opens_all_the_same(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         await world.pass_(26 * HOUR)
         world.now -= 3 * DAY
@@ -245,46 +245,46 @@ async def test_a_clock_that_was_set_back_closes_and_opens_all_the_same(world: Wo
 
 
 async def test_after_a_restart_it_goes_on_and_an_open_incident_is_not_opened_anew(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         await world.pass_(24 * HOUR)
     world.ticks = 100
-    async with expecting(world, BACKUP):
+    async with watching(world, BACKUP):
         await world.pass_(2 * HOUR)
         assert world.states == ["ALERT"]
     world.kept.clear()
     for remembered in (True, False):
-        async with expecting(world, BACKUP) as (inbox, _):
+        async with watching(world, BACKUP) as (inbox, _):
             await world.pass_(26 * HOUR)
             assert world.states == ["ALERT"]
         if remembered:
             world.kept.clear()
     store(world.log, append(at=world.now + HOUR, alertState="OK"))  # as the program before was just ending
     world.now += HOUR
-    async with expecting(world, BACKUP):
+    async with watching(world, BACKUP):
         await world.look()
         assert (world.states, world.open) == (["ALERT", "OK"], 0)
 
 
 async def test_a_report_from_before_its_silence_does_not_end_it_after_a_restart(world: World) -> None:
     short = replace(BACKUP, hours=0.02)
-    async with expecting(world, short) as (inbox, _):
+    async with watching(world, short) as (inbox, _):
         await world.pass_(2 * MINUTE)
         await report(world, inbox, "ALERT")
         await world.pass_(5 * MINUTE)
         assert world.states[-1] == "ALERT"
-    said = world.states
+    states = world.states
     world.ticks = 9
-    async with expecting(world, short):
+    async with watching(world, short):
         await world.pass_(5 * MINUTE)
-    assert world.states == said
+    assert world.states == states
 
 
 async def test_one_that_a_person_closed_is_not_opened_before_it_reports(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         await world.pass_(26 * HOUR)
-        await inbox.do(Resolve(2, world.now))
+        await inbox.run_job(Resolve(2, world.now))
         await world.pass_(50 * HOUR)
         assert (world.states, world.open) == (["ALERT"], 0)
         await report(world, inbox)
@@ -293,25 +293,25 @@ async def test_one_that_a_person_closed_is_not_opened_before_it_reports(world: W
 
 
 async def test_what_is_expected_no_more_is_closed_unless_the_settings_may_be_wrong(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         await world.pass_(26 * HOUR)
-    async with expecting(world, sound=False) as (_, task):
+    async with watching(world, settings_valid=False) as (_, task):
         await until(task.done)
     assert world.open == 1
     other = replace(BACKUP, name="other")
-    async with expecting(world, other):
+    async with watching(world, other):
         await until(lambda: world.open == 0)
-    assert world.said[-1] == ("OK", "backup is no longer expected (last 2026-09-21 14:13 UTC)")
+    assert world.reports[-1] == ("OK", "backup is no longer expected (last 2026-09-21 14:13 UTC)")
 
 
 async def test_with_nothing_expected_it_looks_once(world: World) -> None:
-    async with expecting(world) as (_, task):
+    async with watching(world) as (_, task):
         await until(task.done)
 
 
 async def test_what_cannot_be_stored_now_is_said_later(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         with locked(world.log):
             assert not await inbox.receive(callback("i-2", alertName="other", ruleId="rule-2"))  # it is seen to be full
@@ -323,40 +323,40 @@ async def test_what_cannot_be_stored_now_is_said_later(world: World) -> None:
 
 
 async def test_another_rule_under_the_same_name_begins_anew(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         await world.pass_(24 * HOUR)
-    async with expecting(world, replace(BACKUP, rule="other*")):
+    async with watching(world, replace(BACKUP, rule="other*")):
         await world.pass_(2 * HOUR)
         assert world.states == []
 
 
 async def test_what_the_program_says_is_no_callback_of_cloud_monitor(world: World) -> None:
-    heard: list[Event] = []
-    async with expecting(world, BACKUP) as (inbox, _):
+    events: list[Event] = []
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
-        inbox.subscribe(heard.extend)
+        inbox.subscribe(events.extend)
         await world.pass_(26 * HOUR)
         assert world.states == ["ALERT"]
-    assert heard
-    assert not any(isinstance(event, CallbackArrived) for event in heard)
-    assert rows(world.log, "SELECT method, sender, secret FROM delivery")[1:] == [(OWN, "", "")]
-    assert newest_delivery(world.log) == NOON
+    assert events
+    assert not any(isinstance(event, CallbackArrived) for event in events)
+    assert rows(world.log, "SELECT method, sender, secret FROM delivery")[1:] == [(INTERNAL_METHOD, "", "")]
+    assert newest_delivery_time(world.log) == NOON
     with reading(world.log) as reader:
         assert reader.last_callback_at() == reader.totals().last_callback_at == NOON
         assert reader.secret_uses() == []
-        (silent,) = reader.open_of(SILENCE)
+        (silent,) = reader.open_incidents_of_kind(SILENCE)
     assert silent.alert.alert.message
-    assert not unconfirmed(silent, now=world.now + 400 * DAY, mute_period=HOUR)
+    assert not is_unconfirmed(silent, now=world.now + 400 * DAY, mute_period=HOUR)
 
 
 async def test_what_was_said_is_read_again_as_it_was(world: World) -> None:
-    async with expecting(world, BACKUP) as (inbox, _):
+    async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         await world.pass_(26 * HOUR)
         await report(world, inbox)
         before = rows(world.log, "SELECT * FROM alert ORDER BY id")
-        await inbox.do(ReadAgain(lambda one: read(one).alerts, world.now, anew=True))
+        await inbox.run_job(ReparseSlice(lambda one: read(one).alerts, world.now, restart=True))
         assert rows(world.log, "SELECT * FROM alert ORDER BY id") == before
 
 
@@ -366,22 +366,22 @@ def test_they_are_listed_with_no_program_running(world: World) -> None:
     store(
         world.log,
         append(at=NOON - 30 * HOUR),
-        AddGap(cause=Cause.OFF, began_at=NOON - 20 * HOUR, ended_at=NOON - 10 * HOUR),
-        read(silence_callback(quiet, Status.SILENT, last_at=None, at=NOON, now=NOON)),
+        AddGap(cause=GapCause.OFF, began_at=NOON - 20 * HOUR, ended_at=NOON - 10 * HOUR),
+        read(silence_callback(quiet, SilenceStatus.SILENT, last_at=None, at=NOON, now=NOON)),
     )
     with reading(world.log) as reader:
-        found = standings(reader, all_, world, now=NOON, listening=True)
-        asleep = standings(reader, all_, world, now=NOON, listening=False)
+        found = expected_records(reader, all_, world, now=NOON, listening=True)
+        asleep = expected_records(reader, all_, world, now=NOON, listening=False)
     assert [(row["name"], row["state"], row["last_at"], row["due_at"]) for row in found] == [
         ("backup", "ok", NOON - 30 * HOUR, NOON + 5 * HOUR),
         ("quiet", "silent", None, None),
         ("new", "waiting", None, NOON + 25 * HOUR),
     ]
     assert [row["due_at"] for row in asleep] == [None] * 3
-    assert [row["state"] for row in standings(None, all_, world, now=NOON, listening=False)] == ["waiting"] * 3
+    assert [row["state"] for row in expected_records(None, all_, world, now=NOON, listening=False)] == ["waiting"] * 3
 
 
 @pytest.mark.parametrize("kept", [7, {}, {"seen": "x", "watched": 7}, {"seen": 3, "watched": {"backup": {"what": 1}}}])
 def test_a_memory_that_makes_no_sense_is_begun_anew(world: World, kept: object) -> None:
     world.kept["expected"] = kept
-    assert recall(world, [BACKUP], now=NOON) == (0, {"backup": Known(NOON)})
+    assert load_states(world, [BACKUP], now=NOON) == (0, {"backup": HeartbeatState(NOON)})

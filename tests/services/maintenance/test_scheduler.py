@@ -14,7 +14,7 @@ from tests.storage.making import MINUTE, NOON, append, callback, locked, raw_cal
 from trayalert.domain.events import Event, LogChanged
 from trayalert.domain.settings.settings import Settings
 from trayalert.services.inbox import Inbox
-from trayalert.services.maintenance.scheduler import Keeping
+from trayalert.services.maintenance.scheduler import MaintenanceScheduler
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import list_backups
 from trayalert.storage.writer.closure import Resolve
@@ -28,10 +28,10 @@ class Clock:
 
     now: int = NOON + 500 * DAY
     ticks: int = 0
-    asked: int = 0
+    reads: int = 0
 
-    def ask(self) -> int:
-        self.asked += 1
+    def read_ticks(self) -> int:
+        self.reads += 1
         return self.ticks
 
     def pass_(self, length: int) -> None:
@@ -50,12 +50,16 @@ def path(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def keeping(path: Path, clock: Clock, settings: Settings | None = None) -> AsyncIterator[tuple[Inbox, Keeping]]:
+async def running_scheduler(
+    path: Path, clock: Clock, settings: Settings | None = None
+) -> AsyncIterator[tuple[Inbox, MaintenanceScheduler]]:
     inbox = Inbox(path)
-    keeper = Keeping(inbox, path, settings or Settings(), now=lambda: clock.now, ticks=clock.ask, minute=0.01)
-    task = asyncio.create_task(keeper.run())
+    scheduler = MaintenanceScheduler(
+        inbox, path, settings or Settings(), now=lambda: clock.now, ticks=clock.read_ticks, minute=0.01
+    )
+    task = asyncio.create_task(scheduler.run())
     try:
-        yield inbox, keeper
+        yield inbox, scheduler
         assert not task.done()
     finally:
         task.cancel()
@@ -65,8 +69,8 @@ async def keeping(path: Path, clock: Clock, settings: Settings | None = None) ->
 
 async def some_turns(clock: Clock) -> None:
     """Wait until the keeping has looked at the clock in several of its minutes."""
-    enough = clock.asked + 40
-    await until(lambda: clock.asked > enough)
+    enough = clock.reads + 40
+    await until(lambda: clock.reads > enough)
 
 
 def count(path: Path, table: str = "delivery") -> int:
@@ -76,18 +80,18 @@ def count(path: Path, table: str = "delivery") -> int:
 async def test_a_damaged_log_comes_back_while_new_callbacks_are_stored(path: Path, clock: Clock) -> None:
     big_log(path, 801)
     overwrite(path, 0, bytes(100))
-    async with keeping(path, clock) as (inbox, _):
-        heard: list[Event] = []
-        inbox.subscribe(heard.extend)
+    async with running_scheduler(path, clock) as (inbox, _):
+        events: list[Event] = []
+        inbox.subscribe(events.extend)
         assert await inbox.receive(callback("live", at=clock.now))
         await until(lambda: any("801 of 801" in sentence for sentence in inbox.log_state.news), deadline=20)
         await until(lambda: not inbox.log_state.salvaging)
         assert count(path) == 802
-        states = [event.state for event in heard if isinstance(event, LogChanged)]
+        states = [event.state for event in events if isinstance(event, LogChanged)]
         assert any("is being salvaged" in problem for state in states for problem in state.problems)
         assert inbox.log_state.problems == ()
         assert inbox.log_state.new_file > states[0].new_file  # who has read the log reads it anew
-    assert not [event for event in heard if not isinstance(event, LogChanged)][2:]  # nobody is disturbed by old alerts
+    assert not [event for event in events if not isinstance(event, LogChanged)][2:]  # nobody is disturbed by old alerts
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ async def test_a_damaged_log_comes_back_while_new_callbacks_are_stored(path: Pat
 async def test_what_lies_behind_damage_in_the_wal_comes_back(path: Path, clock: Clock, offset: int) -> None:
     big_log(path, 801, wal=True)
     overwrite(path.with_name("trayalert.db-wal"), offset, b"\xff" * 16)
-    async with keeping(path, clock) as (inbox, _):
+    async with running_scheduler(path, clock) as (inbox, _):
         await until(lambda: any("of 801 callbacks" in sentence for sentence in inbox.log_state.news), deadline=20)
     assert count(path) > 750  # all but those of one page
 
@@ -110,48 +114,48 @@ async def test_what_is_gone_at_the_ends_of_a_log_is_counted_too(path: Path, cloc
         page = path.read_bytes()[(pages[end] - 1) * PAGE :]
         gone += int.from_bytes(page[3:5], "big")
         overwrite(path, (pages[end] - 1) * PAGE, bytes(PAGE))
-    async with keeping(path, clock) as (inbox, _):
-        said = f"{401 - gone} of 401 callbacks of the former log were salvaged; {gone} missing"
-        await until(lambda: any(said in sentence for sentence in inbox.log_state.news), deadline=20)
+    async with running_scheduler(path, clock) as (inbox, _):
+        expected = f"{401 - gone} of 401 callbacks of the former log were salvaged; {gone} missing"
+        await until(lambda: any(expected in sentence for sentence in inbox.log_state.news), deadline=20)
 
 
 async def test_what_came_of_a_salvage_is_told_again_after_a_restart_for_a_day(path: Path, clock: Clock) -> None:
     big_log(path, 101)
     overwrite(path, 0, bytes(100))
-    async with keeping(path, clock) as (inbox, _):
+    async with running_scheduler(path, clock) as (inbox, _):
         await until(lambda: any("101 of 101" in sentence for sentence in inbox.log_state.news), deadline=20)
-    async with keeping(path, clock) as (inbox, _):
+    async with running_scheduler(path, clock) as (inbox, _):
         await until(lambda: any("101 of 101" in sentence for sentence in inbox.log_state.news), deadline=20)
     clock.pass_(DAY)
-    async with keeping(path, clock) as (inbox, _):
+    async with running_scheduler(path, clock) as (inbox, _):
         await some_turns(clock)
         assert inbox.log_state.news == ()
 
 
 async def test_what_was_refused_is_told_when_it_is_over(path: Path, clock: Clock) -> None:
-    async with keeping(path, clock) as (inbox, _):
+    async with running_scheduler(path, clock) as (inbox, _):
         with locked(path):
             assert not await inbox.receive(callback("i-1"))
             assert not await inbox.receive(callback("i-2"))
         await until(lambda: inbox.log_state.storing)
         assert await inbox.receive(callback("i-3"))
-        (told,) = inbox.log_state.news
-    assert "2 callbacks were refused (503)" in told
+        (news,) = inbox.log_state.news
+    assert "2 callbacks were refused (503)" in news
 
 
 async def test_what_was_cut_short_goes_on_at_the_next_start(path: Path, clock: Clock) -> None:
     big_log(path, 801)
     overwrite(path, 0, bytes(100))
-    async with keeping(path, clock):
+    async with running_scheduler(path, clock):
         await until(lambda: count(path) > 100, deadline=20)
     assert count(path) < 801
-    async with keeping(path, clock) as (inbox, _):
+    async with running_scheduler(path, clock) as (inbox, _):
         await until(lambda: any("801 of 801" in sentence for sentence in inbox.log_state.news), deadline=20)
     assert count(path) == 801
 
 
 async def test_the_first_backup_comes_after_two_minutes_and_then_one_a_day(path: Path, clock: Clock) -> None:
-    async with keeping(path, clock, Settings(backups=2)) as (inbox, _):
+    async with running_scheduler(path, clock, Settings(backups=2)) as (inbox, _):
         await inbox.receive(callback(at=clock.now))
         clock.pass_(MINUTE)
         await asyncio.sleep(0)
@@ -165,26 +169,26 @@ async def test_the_first_backup_comes_after_two_minutes_and_then_one_a_day(path:
 
 
 async def test_a_backup_that_fails_is_told_until_one_is_made(path: Path, clock: Clock) -> None:
-    async with keeping(path, clock) as (inbox, keeper):
+    async with running_scheduler(path, clock) as (inbox, scheduler):
         await inbox.receive(callback())
         path.with_name("backups").write_bytes(b"a file where the folder should be")
         with pytest.raises(LogFault):
-            await keeper.back_up()
+            await scheduler.back_up()
         assert any("no backup" in problem for problem in inbox.log_state.problems)
         path.with_name("backups").unlink()
-        await keeper.back_up()
+        await scheduler.back_up()
         assert inbox.log_state.problems == ()
 
 
 async def test_a_backup_that_failed_is_tried_again_within_minutes(path: Path, clock: Clock) -> None:
-    async with keeping(path, clock) as (inbox, keeper):
+    async with running_scheduler(path, clock) as (inbox, scheduler):
         await inbox.receive(callback(at=clock.now))
-        await keeper.back_up()
+        await scheduler.back_up()
         clock.pass_(10 * MINUTE)
         path.with_name("backups").rename(path.with_name("backups-before"))
         path.with_name("backups").write_bytes(b"a file where the folder should be")
         with pytest.raises(LogFault):
-            await keeper.back_up()
+            await scheduler.back_up()
         path.with_name("backups").unlink()
         path.with_name("backups-before").rename(path.with_name("backups"))
         clock.pass_(2 * MINUTE)
@@ -193,9 +197,9 @@ async def test_a_backup_that_failed_is_tried_again_within_minutes(path: Path, cl
 
 
 async def test_two_backups_at_once_are_made_one_after_the_other(path: Path, clock: Clock) -> None:
-    async with keeping(path, clock) as (inbox, keeper):
+    async with running_scheduler(path, clock) as (inbox, scheduler):
         await inbox.receive(callback())
-        first, second = await asyncio.gather(keeper.back_up(), keeper.back_up())
+        first, second = await asyncio.gather(scheduler.back_up(), scheduler.back_up())
         assert first.path == second.path
         assert len(list_backups(path)) == 1
 
@@ -203,7 +207,7 @@ async def test_two_backups_at_once_are_made_one_after_the_other(path: Path, cloc
 async def test_what_is_too_old_goes_and_what_burns_stays(path: Path, clock: Clock) -> None:
     store(path, *[append(f"i-{number}", at=NOON + number) for number in range(5)])
     store(path, *[Resolve(number, NOON + MINUTE) for number in range(2, 6)])
-    async with keeping(path, clock) as (inbox, _):
+    async with running_scheduler(path, clock) as (inbox, _):
         await inbox.receive(callback("live", at=clock.now))
         clock.pass_(9 * MINUTE)
         await asyncio.sleep(0.05)
@@ -215,7 +219,7 @@ async def test_what_is_too_old_goes_and_what_burns_stays(path: Path, clock: Cloc
 
 
 async def test_a_clock_that_jumped_closes_nothing_and_is_told(path: Path, clock: Clock) -> None:
-    async with keeping(path, clock) as (inbox, _):
+    async with running_scheduler(path, clock) as (inbox, _):
         await some_turns(clock)  # a jump is one from what was seen before
         clock.pass_(15 * MINUTE)
         await inbox.receive(raw_callback(b"who knows", came=clock.now))
@@ -233,7 +237,7 @@ async def test_a_clock_that_jumped_closes_nothing_and_is_told(path: Path, clock:
 async def test_a_clock_that_is_wrong_from_the_start_closes_nothing(path: Path, clock: Clock) -> None:
     store(path, read(raw_callback(b"who knows", came=clock.now)))
     clock.now += 40 * DAY
-    async with keeping(path, clock):
+    async with running_scheduler(path, clock):
         await some_turns(clock)
         clock.pass_(15 * MINUTE)
         await some_turns(clock)
@@ -244,7 +248,7 @@ async def test_a_clock_that_is_wrong_from_the_start_closes_nothing(path: Path, c
 async def test_a_clock_that_is_behind_the_newest_callback_is_told(path: Path, clock: Clock) -> None:
     store(path, append(at=clock.now))
     clock.now -= DAY
-    async with keeping(path, clock) as (inbox, _):
+    async with running_scheduler(path, clock) as (inbox, _):
         await until(lambda: any("the computer's clock is wrong" in problem for problem in inbox.log_state.problems))
         clock.now += DAY
         await until(lambda: inbox.log_state.problems == ())
@@ -253,7 +257,7 @@ async def test_a_clock_that_is_behind_the_newest_callback_is_told(path: Path, cl
 async def test_a_clock_that_runs_away_deletes_nothing(path: Path, clock: Clock) -> None:
     clock.now = NOON + DAY
     store(path, append("i-1"), append("i-1", at=NOON + 1, alertState="OK"))
-    async with keeping(path, clock):
+    async with running_scheduler(path, clock):
         clock.pass_(60 * MINUTE)
         await asyncio.sleep(0.05)
         clock.now += 1000 * DAY
@@ -271,7 +275,7 @@ async def test_a_log_that_is_too_big_loses_its_oldest_and_its_file_gets_smaller(
     store(path, *[Resolve(number, NOON + DAY) for number in range(1, 99)])
     before = path.stat().st_size
     assert before > 10 << 20
-    async with keeping(path, clock, Settings(keep_megabytes=8)):
+    async with running_scheduler(path, clock, Settings(keep_megabytes=8)):
         clock.pass_(11 * MINUTE)
         await until(lambda: count(path) < 2000, deadline=20)
         await until(lambda: rows(path, "PRAGMA freelist_count")[0][0] < 300, deadline=20)
@@ -285,14 +289,14 @@ async def test_a_log_that_is_too_big_loses_its_oldest_and_its_file_gets_smaller(
 async def test_a_log_that_is_too_big_gets_smaller_at_once_as_that_asks_no_clock(path: Path, clock: Clock) -> None:
     big_log(path, 2500, long=2)
     store(path, *[Resolve(number, NOON + DAY) for number in range(1, 99)])
-    async with keeping(path, clock, Settings(keep_megabytes=8)):
+    async with running_scheduler(path, clock, Settings(keep_megabytes=8)):
         await until(lambda: count(path) < 2000, deadline=20)
 
 
 async def test_what_a_log_held_that_another_file_took_the_place_of_comes_back(path: Path, clock: Clock) -> None:
     other = path.with_name("other")
     other.write_bytes(b"no log at all\n" * 1000)
-    async with keeping(path, clock) as (inbox, _):
+    async with running_scheduler(path, clock) as (inbox, _):
         assert await inbox.receive(callback("i-1", at=clock.now))
         other.rename(path)
         assert await inbox.receive(callback("i-2", at=clock.now))
@@ -304,7 +308,7 @@ async def test_what_a_log_held_that_another_file_took_the_place_of_comes_back(pa
 async def test_a_bug_in_the_keeping_stops_neither_it_nor_the_receiver(
     path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with keeping(path, clock) as (inbox, keeper):
-        monkeypatch.setattr(keeper, "_expire", None)
+    async with running_scheduler(path, clock) as (inbox, scheduler):
+        monkeypatch.setattr(scheduler, "_expire", None)
         await until(lambda: "the log's keeping failed" in caplog.text)
         assert await inbox.receive(callback())

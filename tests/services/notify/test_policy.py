@@ -13,16 +13,22 @@ from trayalert.domain.log_state import LogState
 from trayalert.domain.notification import (
     SUMMARY_TAG,
     TEST_TAG,
-    Notice,
-    Show,
-    Wish,
-    Withdraw,
+    Notification,
+    NotificationRequest,
+    ShowNotification,
+    WithdrawNotification,
     incident_tag,
     tagged_incident,
 )
 from trayalert.domain.wording.language import Language
-from trayalert.services.notify.policy import BURST, KEPT_FOR_CRITICAL, REFILL, SUMMARY_EVERY, Attention
-from trayalert.services.notify.program_messages import LOG_NEWS_TAG, LOG_TAG, crash_notice
+from trayalert.services.notify.policy import (
+    BURST,
+    CRITICAL_RESERVE,
+    REFILL_INTERVAL,
+    SUMMARY_INTERVAL,
+    NotificationPolicy,
+)
+from trayalert.services.notify.program_messages import LOG_NEWS_TAG, LOG_TAG, crash_notification
 
 NOW = 1_795_000_000_000
 MINUTE = 60_000
@@ -54,49 +60,51 @@ def closed(one: StoredIncident, by: Change, *, after: int = 12 * MINUTE, start_k
     return replace(one, incident=over)
 
 
-class Desk:
-    """Attention with a clock that the test turns."""
+class PolicyDriver:
+    """A policy with a clock that the test turns."""
 
     def __init__(self, *, available: bool = True, language: Language = Language.EN) -> None:
-        self.attention = Attention(
-            linked=lambda stored: stored.alert.alert.namespace is not None, language=language, available=available
+        self.policy = NotificationPolicy(
+            has_link=lambda stored: stored.alert.alert.namespace is not None, language=language, available=available
         )
         self.now = NOW
 
-    def change(self, change: Change, *incidents: StoredIncident) -> tuple[Wish, ...]:
+    def change(self, change: Change, *incidents: StoredIncident) -> tuple[NotificationRequest, ...]:
         events = [IncidentChanged(one.incident.id, change) for one in incidents]
-        return self.attention.changed(events, incidents, now=self.now)
+        return self.policy.on_incidents_changed(events, incidents, now=self.now)
 
-    def wait(self, length: int) -> tuple[Wish, ...]:
+    def wait(self, length: int) -> tuple[NotificationRequest, ...]:
         self.now += length
-        return self.attention.tick(now=self.now)
+        return self.policy.tick(now=self.now)
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def driver() -> PolicyDriver:
+    return PolicyDriver()
 
 
-def notices(wishes: Iterable[Wish]) -> list[Notice]:
-    return [wish.notice for wish in wishes if isinstance(wish, Show)]
+def shown_notifications(requests: Iterable[NotificationRequest]) -> list[Notification]:
+    return [request.notification for request in requests if isinstance(request, ShowNotification)]
 
 
-def summary(wishes: Iterable[Wish]) -> Notice | None:
-    return next((notice for notice in notices(wishes) if notice.tag == SUMMARY_TAG), None)
+def summary(requests: Iterable[NotificationRequest]) -> Notification | None:
+    return next(
+        (notification for notification in shown_notifications(requests) if notification.tag == SUMMARY_TAG), None
+    )
 
 
-def test_a_new_incident_is_told_with_all_that_a_person_asks_first(desk: Desk) -> None:
+def test_a_new_incident_is_told_with_all_that_a_person_asks_first(driver: PolicyDriver) -> None:
     one = stored(
         7, Level.CRITICAL, name="内存使用率过高", resource_name="web-01", resource_id="i-bp1", region="cn-hangzhou",
         metric="vm.MemoryUtilization", metric_title="内存使用率", value=97.39, value_text="97.39", unit="%",
         expression="$Average>=95", namespace="acs_ecs",
     )  # fmt: skip
-    (notice,) = notices(desk.change(Change.OPENED, one))
-    assert (notice.tag, notice.level) == ("incident-7", Level.CRITICAL)
-    assert notice.title == "CRITICAL: 内存使用率过高"
-    assert notice.lines[:2] == ("web-01 (i-bp1)", "内存使用率: 97.4 % (Average ≥ 95 %)")
-    assert notice.lines[2].startswith("cn-hangzhou, since ")
-    assert notice.action == "Open in console"
+    (notification,) = shown_notifications(driver.change(Change.OPENED, one))
+    assert (notification.tag, notification.level) == ("incident-7", Level.CRITICAL)
+    assert notification.title == "CRITICAL: 内存使用率过高"
+    assert notification.lines[:2] == ("web-01 (i-bp1)", "内存使用率: 97.4 % (Average ≥ 95 %)")
+    assert notification.lines[2].startswith("cn-hangzhou, since ")
+    assert notification.button == "Open in console"
 
 
 DISK: dict[str, Any] = {
@@ -106,235 +114,244 @@ DISK: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_part_address_and_the_senders_own_words_are_told(desk: Desk) -> None:
-    (notice,) = notices(desk.change(Change.OPENED, stored(1, **DISK)))
-    assert notice.lines[:5] == (
+def test_part_address_and_the_senders_own_words_are_told(driver: PolicyDriver) -> None:
+    (notification,) = shown_notifications(driver.change(Change.OPENED, stored(1, **DISK)))
+    assert notification.lines[:5] == (
         "db-02 (i-1), disk /dev/vda1",
         "10.0.0.22",
         "磁盘使用率: 96 % (Average ≥ 95 %)",
         "the disk",
         "is nearly full",
     )
-    (known,) = notices(desk.change(Change.OPENED, stored(3, **{**DISK, "resource_id": "10.0.0.22:9100"})))
+    (known,) = shown_notifications(driver.change(Change.OPENED, stored(3, **{**DISK, "resource_id": "10.0.0.22:9100"})))
     assert "10.0.0.22" not in known.lines
-    (long,) = notices(desk.change(Change.OPENED, stored(2, message="x" * 60_000)))
+    (long,) = shown_notifications(driver.change(Change.OPENED, stored(2, message="x" * 60_000)))
     assert max(map(len, long.lines)) <= 200
-    (long,) = notices(desk.change(Change.OPENED, stored(4, message="满" * 60_000)))
+    (long,) = shown_notifications(driver.change(Change.OPENED, stored(4, message="满" * 60_000)))
     assert max(map(len, long.lines)) <= 80
 
 
 def test_in_chinese_it_is_told_in_chinese() -> None:
-    desk = Desk(language=Language.ZH)
+    driver = PolicyDriver(language=Language.ZH)
     one = stored(1, Level.CRITICAL, previous_level=Level.WARN, **DISK)
-    (notice,) = notices(desk.change(Change.LEVEL, one))
-    assert notice.title == "严重: 磁盘使用率过高"
-    assert notice.lines[:3] == ("db-02 (i-1)，磁盘 /dev/vda1", "10.0.0.22", "磁盘使用率: 96 % (平均值 ≥ 95 %)")
-    assert notice.lines[5].startswith("cn-hangzhou，自 ")
-    assert notice.lines[6] == "之前为警告"
-    (wish,) = desk.change(Change.RECOVERED, closed(one, Change.RECOVERED))
-    assert isinstance(wish, Withdraw)
-    assert wish.farewell is not None
-    assert wish.farewell.title == "已恢复: 磁盘使用率过高"
-    assert wish.farewell.lines[-1] == "持续 12 分钟"
+    (notification,) = shown_notifications(driver.change(Change.LEVEL, one))
+    assert notification.title == "严重: 磁盘使用率过高"
+    assert notification.lines[:3] == ("db-02 (i-1)，磁盘 /dev/vda1", "10.0.0.22", "磁盘使用率: 96 % (平均值 ≥ 95 %)")
+    assert notification.lines[5].startswith("cn-hangzhou，自 ")
+    assert notification.lines[6] == "之前为警告"
+    (request,) = driver.change(Change.RECOVERED, closed(one, Change.RECOVERED))
+    assert isinstance(request, WithdrawNotification)
+    assert request.final is not None
+    assert request.final.title == "已恢复: 磁盘使用率过高"
+    assert request.final.lines[-1] == "持续 12 分钟"
 
 
-def test_without_a_console_link_the_action_opens_the_program(desk: Desk) -> None:
-    (notice,) = notices(desk.change(Change.OPENED, stored()))
-    assert notice.action == "Open trayalert"
+def test_without_a_console_link_the_action_opens_the_program(driver: PolicyDriver) -> None:
+    (notification,) = shown_notifications(driver.change(Change.OPENED, stored()))
+    assert notification.button == "Open trayalert"
 
 
-def test_a_new_level_is_told_in_the_same_place_and_a_repeat_is_not(desk: Desk) -> None:
-    desk.change(Change.OPENED, stored())
-    assert desk.change(Change.COUNTED, stored()) == ()
-    assert desk.change(Change.LATE, stored()) == ()
-    (notice,) = notices(desk.change(Change.LEVEL, stored(1, Level.CRITICAL, previous_level=Level.WARN)))
-    assert (notice.tag, notice.level) == (incident_tag(1), Level.CRITICAL)
-    assert "Was WARN" in notice.lines
+def test_a_new_level_is_told_in_the_same_place_and_a_repeat_is_not(driver: PolicyDriver) -> None:
+    driver.change(Change.OPENED, stored())
+    assert driver.change(Change.COUNTED, stored()) == ()
+    assert driver.change(Change.LATE, stored()) == ()
+    (notification,) = shown_notifications(
+        driver.change(Change.LEVEL, stored(1, Level.CRITICAL, previous_level=Level.WARN))
+    )
+    assert (notification.tag, notification.level) == (incident_tag(1), Level.CRITICAL)
+    assert "Was WARN" in notification.lines
 
 
-def test_lost_data_is_told_as_such(desk: Desk) -> None:
+def test_lost_data_is_told_as_such(driver: PolicyDriver) -> None:
     one = stored()
     one = replace(one, incident=one.incident._replace(no_data=True))
-    (notice,) = notices(desk.change(Change.NO_DATA, one))
-    assert notice.title == "NO DATA: rule 1"
+    (notification,) = shown_notifications(driver.change(Change.NO_DATA, one))
+    assert notification.title == "NO DATA: rule 1"
 
 
-def test_a_recovery_withdraws_with_a_short_farewell(desk: Desk) -> None:
-    desk.change(Change.OPENED, stored())
-    (wish,) = desk.change(Change.RECOVERED, closed(stored(), Change.RECOVERED))
-    assert isinstance(wish, Withdraw)
-    assert wish.farewell
-    assert wish.farewell.level is Level.OK
-    assert wish.farewell.lines[-1] == "After 12 min"
-    assert wish.farewell.lasts == 5_000
+def test_a_recovery_withdraws_with_a_short_farewell(driver: PolicyDriver) -> None:
+    driver.change(Change.OPENED, stored())
+    (request,) = driver.change(Change.RECOVERED, closed(stored(), Change.RECOVERED))
+    assert isinstance(request, WithdrawNotification)
+    assert request.final
+    assert request.final.level is Level.OK
+    assert request.final.lines[-1] == "After 12 min"
+    assert request.final.timeout == 5_000
 
 
-def test_a_recovery_with_unknown_start_does_not_make_one_up(desk: Desk) -> None:
+def test_a_recovery_with_unknown_start_does_not_make_one_up(driver: PolicyDriver) -> None:
     one = closed(stored(), Change.RECOVERED, start_known=False)
-    (wish,) = desk.change(Change.RECOVERED_UNKNOWN, one)
-    assert isinstance(wish, Withdraw)
-    assert wish.farewell
-    assert wish.farewell.lines[-1] == "Its start is unknown"
+    (request,) = driver.change(Change.RECOVERED_UNKNOWN, one)
+    assert isinstance(request, WithdrawNotification)
+    assert request.final
+    assert request.final.lines[-1] == "Its start is unknown"
 
 
 @pytest.mark.parametrize("change", [Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED])
-def test_other_ends_are_silent(desk: Desk, change: Change) -> None:
-    desk.change(Change.OPENED, stored())
-    assert desk.change(change, closed(stored(), change)) == (Withdraw(incident_tag(1)),)
-    assert desk.change(change, closed(stored(2), change)) == ()
+def test_other_ends_are_silent(driver: PolicyDriver, change: Change) -> None:
+    driver.change(Change.OPENED, stored())
+    assert driver.change(change, closed(stored(), change)) == (WithdrawNotification(incident_tag(1)),)
+    assert driver.change(change, closed(stored(2), change)) == ()
 
 
-def test_opened_and_recovered_in_one_batch_is_told_once_as_recovered(desk: Desk) -> None:
+def test_opened_and_recovered_in_one_batch_is_told_once_as_recovered(driver: PolicyDriver) -> None:
     events = [IncidentChanged(1, Change.OPENED), IncidentChanged(1, Change.RECOVERED)]
-    wishes = desk.attention.changed(events, [closed(stored(), Change.RECOVERED)], now=NOW)
-    assert [type(wish) for wish in wishes] == [Withdraw]
+    requests = driver.policy.on_incidents_changed(events, [closed(stored(), Change.RECOVERED)], now=NOW)
+    assert [type(request) for request in requests] == [WithdrawNotification]
 
 
-def test_a_test_callback_is_answered_in_words(desk: Desk) -> None:
-    (notice,) = notices(desk.attention.test_received(now=NOW))
-    assert (notice.tag, notice.title, notice.awaited) == (TEST_TAG, "Test callback received", True)
-    assert any("stored" in line for line in notice.lines)
+def test_a_test_callback_is_answered_in_words(driver: PolicyDriver) -> None:
+    (notification,) = shown_notifications(driver.policy.on_test_received(now=NOW))
+    assert (notification.tag, notification.title, notification.awaited) == (TEST_TAG, "Test callback received", True)
+    assert any("stored" in line for line in notification.lines)
 
 
 def test_a_test_callback_that_came_before_the_daemon_is_answered_once_it_is_there() -> None:
-    desk = Desk(available=False)
-    assert desk.attention.test_received(now=NOW) == ()
+    driver = PolicyDriver(available=False)
+    assert driver.policy.on_test_received(now=NOW) == ()
 
-    assert len(notices(desk.attention.set_available(True, now=NOW + 200))) == 1
-    assert desk.attention.set_available(False, now=NOW + 300) == ()
-    assert desk.attention.set_available(True, now=NOW + 400) == ()
+    assert len(shown_notifications(driver.policy.set_available(True, now=NOW + 200))) == 1
+    assert driver.policy.set_available(False, now=NOW + 300) == ()
+    assert driver.policy.set_available(True, now=NOW + 400) == ()
 
 
 def test_a_test_callback_is_not_answered_when_nobody_waits_for_it_any_more() -> None:
-    desk = Desk(available=False)
-    desk.attention.test_received(now=NOW)
+    driver = PolicyDriver(available=False)
+    driver.policy.on_test_received(now=NOW)
 
-    assert desk.attention.set_available(True, now=NOW + 5 * MINUTE) == ()
-
-
-def test_a_test_callback_is_answered_in_the_middle_of_a_flood(desk: Desk) -> None:
-    desk.change(Change.OPENED, *[stored(number) for number in range(1, 43)])
-
-    assert [notice.tag for notice in notices(desk.attention.test_received(now=NOW))] == [TEST_TAG]
+    assert driver.policy.set_available(True, now=NOW + 5 * MINUTE) == ()
 
 
-def test_what_is_not_understood_is_told_without_its_text(desk: Desk) -> None:
-    (notice,) = notices(desk.change(Change.OPENED, stored(kind=UNRECOGNISED, name="<b>evil</b>")))
-    assert notice.title == "WARN: Callback not understood"
+def test_a_test_callback_is_answered_in_the_middle_of_a_flood(driver: PolicyDriver) -> None:
+    driver.change(Change.OPENED, *[stored(number) for number in range(1, 43)])
+
+    assert [notification.tag for notification in shown_notifications(driver.policy.on_test_received(now=NOW))] == [
+        TEST_TAG
+    ]
 
 
-def test_a_flood_becomes_one_summary_that_names_the_worst(desk: Desk) -> None:
+def test_what_is_not_understood_is_told_without_its_text(driver: PolicyDriver) -> None:
+    (notification,) = shown_notifications(driver.change(Change.OPENED, stored(kind=UNRECOGNISED, name="<b>evil</b>")))
+    assert notification.title == "WARN: Callback not understood"
+
+
+def test_a_flood_becomes_one_summary_that_names_the_worst(driver: PolicyDriver) -> None:
     flood = [stored(number) for number in range(1, 43)]
-    told = notices(desk.change(Change.OPENED, *flood))
-    assert [notice.tag for notice in told] == [*(incident_tag(n) for n in range(1, BURST + 1)), SUMMARY_TAG]
-    assert told[-1].title == "37 more incidents, worst WARN"
-    assert told[-1].lines == ("WARN: rule 6", "WARN: rule 7", "WARN: rule 8", "and 34 more")
-    assert told[-1].action == "Open trayalert"
+    shown = shown_notifications(driver.change(Change.OPENED, *flood))
+    assert [notification.tag for notification in shown] == [
+        *(incident_tag(n) for n in range(1, BURST + 1)),
+        SUMMARY_TAG,
+    ]
+    assert shown[-1].title == "37 more incidents, worst WARN"
+    assert shown[-1].lines == ("WARN: rule 6", "WARN: rule 7", "WARN: rule 8", "and 34 more")
+    assert shown[-1].button == "Open trayalert"
 
 
-def test_critical_goes_before_others_and_through_a_flood_of_them(desk: Desk) -> None:
+def test_critical_goes_before_others_and_through_a_flood_of_them(driver: PolicyDriver) -> None:
     warnings = [stored(number) for number in range(100)]
-    told = notices(desk.change(Change.OPENED, *warnings, stored(200, Level.CRITICAL)))
-    assert told[0].tag == incident_tag(200)
-    later = notices(desk.change(Change.OPENED, *(stored(n, Level.CRITICAL) for n in range(300, 320))))
-    assert [notice.tag for notice in later] == [incident_tag(n) for n in range(300, 300 + KEPT_FOR_CRITICAL)]
-    assert desk.attention.due == NOW + SUMMARY_EVERY
-    late = summary(desk.wait(SUMMARY_EVERY))
+    shown = shown_notifications(driver.change(Change.OPENED, *warnings, stored(200, Level.CRITICAL)))
+    assert shown[0].tag == incident_tag(200)
+    later = shown_notifications(driver.change(Change.OPENED, *(stored(n, Level.CRITICAL) for n in range(300, 320))))
+    assert [notification.tag for notification in later] == [incident_tag(n) for n in range(300, 300 + CRITICAL_RESERVE)]
+    assert driver.policy.due == NOW + SUMMARY_INTERVAL
+    late = summary(driver.wait(SUMMARY_INTERVAL))
     assert late
-    assert late.title == f"{96 + 20 - KEPT_FOR_CRITICAL} more incidents, worst CRITICAL"
+    assert late.title == f"{96 + 20 - CRITICAL_RESERVE} more incidents, worst CRITICAL"
 
 
-def test_after_a_rest_the_next_incident_is_told_by_itself_again(desk: Desk) -> None:
-    desk.change(Change.OPENED, *(stored(number) for number in range(20)))
-    desk.now += REFILL
-    told = notices(desk.change(Change.OPENED, stored(50)))
-    assert [notice.tag for notice in told] == [incident_tag(50)]
+def test_after_a_rest_the_next_incident_is_told_by_itself_again(driver: PolicyDriver) -> None:
+    driver.change(Change.OPENED, *(stored(number) for number in range(20)))
+    driver.now += REFILL_INTERVAL
+    shown = shown_notifications(driver.change(Change.OPENED, stored(50)))
+    assert [notification.tag for notification in shown] == [incident_tag(50)]
 
 
-def test_the_summary_changes_no_more_than_once_a_second(desk: Desk) -> None:
+def test_the_summary_changes_no_more_than_once_a_second(driver: PolicyDriver) -> None:
     shown = 0
     for number in range(1_000):
-        desk.now += 10
-        shown += summary(desk.change(Change.OPENED, stored(number))) is not None
+        driver.now += 10
+        shown += summary(driver.change(Change.OPENED, stored(number))) is not None
     assert shown <= 11
 
 
-def test_the_summary_shrinks_quietly_and_goes_with_its_last_incident(desk: Desk) -> None:
-    desk.change(Change.OPENED, *(stored(number) for number in range(BURST + 2)))
+def test_the_summary_shrinks_quietly_and_goes_with_its_last_incident(driver: PolicyDriver) -> None:
+    driver.change(Change.OPENED, *(stored(number) for number in range(BURST + 2)))
     held = [closed(stored(number), Change.RECOVERED) for number in (BURST, BURST + 1)]
-    assert desk.change(Change.RECOVERED, held[0]) == ()
-    shrunk = summary(desk.wait(SUMMARY_EVERY))
+    assert driver.change(Change.RECOVERED, held[0]) == ()
+    shrunk = summary(driver.wait(SUMMARY_INTERVAL))
     assert shrunk
-    assert (shrunk.quiet, shrunk.title) == (True, "1 more incident, WARN")
-    desk.change(Change.RECOVERED, held[1])
-    assert desk.wait(SUMMARY_EVERY) == (Withdraw(SUMMARY_TAG),)
-    assert desk.attention.due is None
+    assert (shrunk.update_only, shrunk.title) == (True, "1 more incident, WARN")
+    driver.change(Change.RECOVERED, held[1])
+    assert driver.wait(SUMMARY_INTERVAL) == (WithdrawNotification(SUMMARY_TAG),)
+    assert driver.policy.due is None
 
 
-def test_a_look_into_the_window_ends_the_summary(desk: Desk) -> None:
-    desk.change(Change.OPENED, *(stored(number) for number in range(BURST + 2)))
-    desk.attention.summary_seen()
-    assert desk.attention.due is None
-    desk.now += REFILL
-    desk.change(Change.OPENED, stored(50))
-    later = summary(desk.change(Change.OPENED, stored(51)))
+def test_a_look_into_the_window_ends_the_summary(driver: PolicyDriver) -> None:
+    driver.change(Change.OPENED, *(stored(number) for number in range(BURST + 2)))
+    driver.policy.on_window_seen()
+    assert driver.policy.due is None
+    driver.now += REFILL_INTERVAL
+    driver.change(Change.OPENED, stored(50))
+    later = summary(driver.change(Change.OPENED, stored(51)))
     assert later
     assert later.title == "1 more incident, WARN"
 
 
-def test_what_is_on_the_screen_is_never_left_untrue_by_a_flood(desk: Desk) -> None:
-    desk.change(Change.OPENED, *(stored(number) for number in range(BURST)))
-    wishes = desk.change(Change.LEVEL, stored(0, Level.INFO))
-    assert wishes[0] == Withdraw(incident_tag(0))
-    assert summary(wishes)
+def test_what_is_on_the_screen_is_never_left_untrue_by_a_flood(driver: PolicyDriver) -> None:
+    driver.change(Change.OPENED, *(stored(number) for number in range(BURST)))
+    requests = driver.change(Change.LEVEL, stored(0, Level.INFO))
+    assert requests[0] == WithdrawNotification(incident_tag(0))
+    assert summary(requests)
 
 
-def test_a_pause_shows_nothing_but_goes_on_withdrawing(desk: Desk) -> None:
-    desk.change(Change.OPENED, stored(1))
-    assert desk.attention.pause(NOW + 30 * MINUTE, now=NOW) == ()
-    assert desk.change(Change.OPENED, stored(2), stored(3)) == ()
-    assert desk.attention.test_received(now=NOW) == ()
-    assert desk.change(Change.RECOVERED, closed(stored(1), Change.RECOVERED)) == (Withdraw(incident_tag(1)),)
+def test_a_pause_shows_nothing_but_goes_on_withdrawing(driver: PolicyDriver) -> None:
+    driver.change(Change.OPENED, stored(1))
+    assert driver.policy.pause(NOW + 30 * MINUTE, now=NOW) == ()
+    assert driver.change(Change.OPENED, stored(2), stored(3)) == ()
+    assert driver.policy.on_test_received(now=NOW) == ()
+    assert driver.change(Change.RECOVERED, closed(stored(1), Change.RECOVERED)) == (
+        WithdrawNotification(incident_tag(1)),
+    )
 
 
-def test_after_a_pause_one_summary_tells_what_still_burns(desk: Desk) -> None:
-    desk.attention.pause(NOW + 30 * MINUTE, now=NOW)
-    desk.change(Change.OPENED, *(stored(number) for number in range(1, 5)))
-    desk.change(Change.RECOVERED, closed(stored(1), Change.RECOVERED))
-    assert desk.attention.due == NOW + 30 * MINUTE
-    told = notices(desk.wait(30 * MINUTE))
-    assert [notice.title for notice in told] == ["3 more incidents, worst WARN"]
+def test_after_a_pause_one_summary_tells_what_still_burns(driver: PolicyDriver) -> None:
+    driver.policy.pause(NOW + 30 * MINUTE, now=NOW)
+    driver.change(Change.OPENED, *(stored(number) for number in range(1, 5)))
+    driver.change(Change.RECOVERED, closed(stored(1), Change.RECOVERED))
+    assert driver.policy.due == NOW + 30 * MINUTE
+    shown = shown_notifications(driver.wait(30 * MINUTE))
+    assert [notification.title for notification in shown] == ["3 more incidents, worst WARN"]
 
 
-def test_a_pause_can_be_ended_early(desk: Desk) -> None:
-    desk.attention.pause(NOW + 30 * MINUTE, now=NOW)
-    desk.change(Change.OPENED, stored(1), stored(2))
-    assert summary(desk.attention.pause(None, now=NOW + MINUTE))
+def test_a_pause_can_be_ended_early(driver: PolicyDriver) -> None:
+    driver.policy.pause(NOW + 30 * MINUTE, now=NOW)
+    driver.change(Change.OPENED, stored(1), stored(2))
+    assert summary(driver.policy.pause(None, now=NOW + MINUTE))
 
 
 def test_a_daemon_that_comes_back_gets_one_summary_of_what_opened_meanwhile() -> None:
-    desk = Desk(available=False)
-    assert desk.change(Change.OPENED, *(stored(number) for number in range(1, 4))) == ()
-    assert desk.attention.due is None
-    told = notices(desk.attention.set_available(True, now=NOW))
-    assert [notice.title for notice in told] == ["3 more incidents, worst WARN"]
-    assert desk.attention.set_available(True, now=NOW) == ()
+    driver = PolicyDriver(available=False)
+    assert driver.change(Change.OPENED, *(stored(number) for number in range(1, 4))) == ()
+    assert driver.policy.due is None
+    shown = shown_notifications(driver.policy.set_available(True, now=NOW))
+    assert [notification.title for notification in shown] == ["3 more incidents, worst WARN"]
+    assert driver.policy.set_available(True, now=NOW) == ()
 
 
 def test_a_single_missed_incident_is_told_as_itself() -> None:
-    desk = Desk(available=False)
-    desk.change(Change.OPENED, stored(9))
-    told = notices(desk.attention.set_available(True, now=NOW))
-    assert [notice.tag for notice in told] == [incident_tag(9)]
+    driver = PolicyDriver(available=False)
+    driver.change(Change.OPENED, stored(9))
+    shown = shown_notifications(driver.policy.set_available(True, now=NOW))
+    assert [notification.tag for notification in shown] == [incident_tag(9)]
 
 
-def test_no_item_of_a_hostile_text_poses_as_a_line_of_its_own(desk: Desk) -> None:
+def test_no_item_of_a_hostile_text_poses_as_a_line_of_its_own(driver: PolicyDriver) -> None:
     one = stored(name="a\nRecovered\u202e", resource_name="x\r\ny", metric="m" * 5_000)
-    (notice,) = notices(desk.change(Change.OPENED, one))
-    assert notice.title == "WARN: a Recovered"
-    assert notice.lines[0] == "x y"
-    assert len(notice.lines) == 3
-    assert all(len(line) <= 300 for line in notice.lines)
+    (notification,) = shown_notifications(driver.change(Change.OPENED, one))
+    assert notification.title == "WARN: a Recovered"
+    assert notification.lines[0] == "x y"
+    assert len(notification.lines) == 3
+    assert all(len(line) <= 300 for line in notification.lines)
 
 
 def test_a_tag_names_its_incident() -> None:
@@ -349,75 +366,75 @@ def test_a_tag_names_its_incident() -> None:
 FULL = LogState(storing=False, problems=("The disk is full.",))
 
 
-def test_that_nothing_can_be_stored_is_told_once_and_urgently(desk: Desk) -> None:
-    (shown,) = desk.attention.log_changed(FULL, now=NOW)
-    assert isinstance(shown, Show)
-    assert (shown.notice.level, shown.notice.title) == (Level.CRITICAL, "trayalert cannot store alerts")
-    assert shown.notice.lines == ("The disk is full.",)
-    assert desk.attention.log_changed(FULL, now=NOW) == ()
+def test_that_nothing_can_be_stored_is_told_once_and_urgently(driver: PolicyDriver) -> None:
+    (shown,) = driver.policy.on_log_changed(FULL, now=NOW)
+    assert isinstance(shown, ShowNotification)
+    assert (shown.notification.level, shown.notification.title) == (Level.CRITICAL, "trayalert cannot store alerts")
+    assert shown.notification.lines == ("The disk is full.",)
+    assert driver.policy.on_log_changed(FULL, now=NOW) == ()
 
 
-def test_another_reason_only_changes_what_is_on_the_screen(desk: Desk) -> None:
-    desk.attention.log_changed(FULL, now=NOW)
-    (shown,) = notices(desk.attention.log_changed(replace(FULL, problems=("It is locked.",)), now=NOW))
-    assert (shown.tag, shown.lines, shown.quiet) == (LOG_TAG, ("It is locked.",), True)
+def test_another_reason_only_changes_what_is_on_the_screen(driver: PolicyDriver) -> None:
+    driver.policy.on_log_changed(FULL, now=NOW)
+    (shown,) = shown_notifications(driver.policy.on_log_changed(replace(FULL, problems=("It is locked.",)), now=NOW))
+    assert (shown.tag, shown.lines, shown.update_only) == (LOG_TAG, ("It is locked.",), True)
 
 
-def test_when_it_stores_again_the_notification_goes_with_a_farewell(desk: Desk) -> None:
-    desk.attention.log_changed(FULL, now=NOW)
-    (wish,) = desk.attention.log_changed(LogState(), now=NOW)
-    assert isinstance(wish, Withdraw)
-    assert (wish.tag, wish.farewell and wish.farewell.title) == (LOG_TAG, "trayalert stores alerts again")
+def test_when_it_stores_again_the_notification_goes_with_a_farewell(driver: PolicyDriver) -> None:
+    driver.policy.on_log_changed(FULL, now=NOW)
+    (request,) = driver.policy.on_log_changed(LogState(), now=NOW)
+    assert isinstance(request, WithdrawNotification)
+    assert (request.tag, request.final and request.final.title) == (LOG_TAG, "trayalert stores alerts again")
 
 
-def test_a_door_that_is_shut_is_told_once_and_its_opening_too(desk: Desk) -> None:
-    (shown,) = desk.attention.door_changed("the port is taken.", now=NOW)
-    assert isinstance(shown, Show)
-    assert (shown.notice.level, shown.notice.lines) == (Level.CRITICAL, ("The port is taken.",))
-    assert desk.attention.door_changed("the port is taken.", now=NOW) == ()
-    (wish,) = desk.attention.door_changed(None, now=NOW)
-    assert isinstance(wish, Withdraw)
-    assert wish.tag == shown.tag
-    assert desk.attention.door_changed(None, now=NOW) == ()
+def test_a_door_that_is_shut_is_told_once_and_its_opening_too(driver: PolicyDriver) -> None:
+    (shown,) = driver.policy.on_listener_changed("the port is taken.", now=NOW)
+    assert isinstance(shown, ShowNotification)
+    assert (shown.notification.level, shown.notification.lines) == (Level.CRITICAL, ("The port is taken.",))
+    assert driver.policy.on_listener_changed("the port is taken.", now=NOW) == ()
+    (request,) = driver.policy.on_listener_changed(None, now=NOW)
+    assert isinstance(request, WithdrawNotification)
+    assert request.tag == shown.tag
+    assert driver.policy.on_listener_changed(None, now=NOW) == ()
 
 
 def test_a_door_that_opened_before_anything_could_be_shown_is_no_news() -> None:
-    desk = Desk(available=False)
-    assert desk.attention.door_changed("the port is taken.", now=NOW) == ()
-    assert desk.attention.door_changed(None, now=NOW) == ()
-    assert desk.attention.set_available(True, now=NOW) == ()
+    driver = PolicyDriver(available=False)
+    assert driver.policy.on_listener_changed("the port is taken.", now=NOW) == ()
+    assert driver.policy.on_listener_changed(None, now=NOW) == ()
+    assert driver.policy.set_available(True, now=NOW) == ()
 
 
 def test_what_was_never_told_is_not_taken_back() -> None:
-    desk = Desk(available=False)
-    assert desk.attention.log_changed(FULL, now=NOW) == ()
-    assert desk.attention.log_changed(LogState(), now=NOW) == ()
-    assert desk.attention.set_available(True, now=NOW) == ()
+    driver = PolicyDriver(available=False)
+    assert driver.policy.on_log_changed(FULL, now=NOW) == ()
+    assert driver.policy.on_log_changed(LogState(), now=NOW) == ()
+    assert driver.policy.set_available(True, now=NOW) == ()
 
 
 def test_it_is_told_as_soon_as_anything_can_be_shown() -> None:
-    desk = Desk(available=False)
-    desk.attention.log_changed(FULL, now=NOW)
-    (shown,) = notices(desk.attention.set_available(True, now=NOW))
+    driver = PolicyDriver(available=False)
+    driver.policy.on_log_changed(FULL, now=NOW)
+    (shown,) = shown_notifications(driver.policy.set_available(True, now=NOW))
     assert shown.tag == LOG_TAG
 
 
-def test_a_pause_holds_it_back_and_then_it_is_told(desk: Desk) -> None:
-    desk.attention.pause(NOW + MINUTE, now=NOW)
-    assert desk.attention.log_changed(FULL, now=NOW) == ()
-    assert desk.attention.due == NOW + MINUTE
-    assert [notice.tag for notice in notices(desk.wait(MINUTE))] == [LOG_TAG]
-    assert desk.attention.due is None
+def test_a_pause_holds_it_back_and_then_it_is_told(driver: PolicyDriver) -> None:
+    driver.policy.pause(NOW + MINUTE, now=NOW)
+    assert driver.policy.on_log_changed(FULL, now=NOW) == ()
+    assert driver.policy.due == NOW + MINUTE
+    assert [notification.tag for notification in shown_notifications(driver.wait(MINUTE))] == [LOG_TAG]
+    assert driver.policy.due is None
 
 
-def test_each_news_of_the_log_is_told_once(desk: Desk) -> None:
+def test_each_news_of_the_log_is_told_once(driver: PolicyDriver) -> None:
     news = LogState(news=("3 of 4 callbacks were salvaged.",), new_file=1)
-    (shown,) = notices(desk.attention.log_changed(news, now=NOW))
+    (shown,) = shown_notifications(driver.policy.on_log_changed(news, now=NOW))
     assert (shown.tag, shown.lines) == (LOG_NEWS_TAG, news.news)
-    assert desk.attention.log_changed(replace(news, problems=("A backup failed.",)), now=NOW) == ()
+    assert driver.policy.on_log_changed(replace(news, problems=("A backup failed.",)), now=NOW) == ()
 
 
-def test_a_crash_is_told_even_in_a_flood(desk: Desk) -> None:
-    desk.change(Change.OPENED, *(stored(number) for number in range(50)))
-    (shown,) = notices(desk.attention.tell(crash_notice(["trayalert crashed."]), now=NOW))
+def test_a_crash_is_told_even_in_a_flood(driver: PolicyDriver) -> None:
+    driver.change(Change.OPENED, *(stored(number) for number in range(50)))
+    (shown,) = shown_notifications(driver.policy.notify(crash_notification(["trayalert crashed."]), now=NOW))
     assert shown.lines == ("trayalert crashed.",)

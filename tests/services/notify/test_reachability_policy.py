@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from trayalert.domain.events import Returned, UrlChanged
-from trayalert.domain.gap import Cause, Gap
+from trayalert.domain.events import ReceptionResumed, UrlChanged
+from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.log_state import LogState
-from trayalert.domain.notification import Notice, Show, Wish, Withdraw
-from trayalert.domain.reachability import Reach, ReachState
+from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
+from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.times import as_datetime
 from trayalert.domain.wording.language import Language
-from trayalert.services.notify.policy import Attention
-from trayalert.services.notify.program_messages import REACH_TAG, URL_TAG, returned_notice
+from trayalert.services.notify.policy import NotificationPolicy
+from trayalert.services.notify.program_messages import REACH_TAG, URL_TAG, returned_notification
 from trayalert.services.notify.reachability_policy import PATIENCE
 
 NOW = 1_795_000_000_000
@@ -20,41 +20,43 @@ SECOND, MINUTE = 1000, 60_000
 WHY = "Nobody answers at alerts.example.com."
 
 
-def attention(*, available: bool = True) -> Attention:
-    return Attention(linked=lambda _: False, language=Language.EN, available=available)
+def make_policy(*, available: bool = True) -> NotificationPolicy:
+    return NotificationPolicy(has_link=lambda _: False, language=Language.EN, available=available)
 
 
 @dataclass
-class Told:
-    """What attention wishes over time; it is called when it wants to be, as the program does."""
+class ReachabilityDriver:
+    """What the policy requests over time; it is called when it wants to be, as the program does."""
 
-    attention: Attention = field(default_factory=attention)
+    policy: NotificationPolicy = field(default_factory=make_policy)
     now: int = NOW
 
-    def reach(self, reach: Reach, *, since: int | None = None, why: str | None = None) -> tuple[Wish, ...]:
-        state = ReachState(reach=reach, since=self.now if since is None else since, why=why)
-        return self.attention.reach_changed(state, now=self.now)
+    def reach(
+        self, reach: Reachability, *, since: int | None = None, why: str | None = None
+    ) -> tuple[NotificationRequest, ...]:
+        state = ReachabilityState(reach=reach, since=self.now if since is None else since, why=why)
+        return self.policy.on_reachability_changed(state, now=self.now)
 
-    def blind(self, since: int | None = None) -> tuple[Wish, ...]:
-        return self.reach(Reach.BLIND, since=since, why=WHY)
+    def blind(self, since: int | None = None) -> tuple[NotificationRequest, ...]:
+        return self.reach(Reachability.BLIND, since=since, why=WHY)
 
-    def wait(self, length: int) -> tuple[Wish, ...]:
+    def wait(self, length: int) -> tuple[NotificationRequest, ...]:
         """Let time go by, up to the moment at which it wants to be called."""
         until = self.now + length
-        due = self.attention.due
+        due = self.policy.due
         if due is None or due > until:
             self.now = until
             return ()
         self.now = max(self.now, due)
-        wishes = self.attention.tick(now=self.now)
+        requests = self.policy.tick(now=self.now)
         self.now = until
-        return wishes
+        return requests
 
 
-def the_notice(wishes: tuple[Wish, ...]) -> Notice:
-    (wish,) = wishes
-    assert isinstance(wish, Show)
-    return wish.notice
+def only_notification(requests: tuple[NotificationRequest, ...]) -> Notification:
+    (request,) = requests
+    assert isinstance(request, ShowNotification)
+    return request.notification
 
 
 def clock(moment: int) -> str:
@@ -62,67 +64,67 @@ def clock(moment: int) -> str:
 
 
 def test_being_blind_for_two_minutes_is_told_once_with_its_begin_and_its_reason() -> None:
-    desk = Told()
-    assert desk.blind() == ()
-    assert desk.wait(PATIENCE - 1) == ()
-    notice = the_notice(desk.wait(1))
-    assert (notice.tag, notice.title) == (REACH_TAG, f"trayalert is blind since {clock(NOW)}")
-    assert notice.lines == (WHY,)
-    assert desk.blind(since=NOW) == desk.wait(60 * MINUTE) == ()
+    driver = ReachabilityDriver()
+    assert driver.blind() == ()
+    assert driver.wait(PATIENCE - 1) == ()
+    notification = only_notification(driver.wait(1))
+    assert (notification.tag, notification.title) == (REACH_TAG, f"trayalert is blind since {clock(NOW)}")
+    assert notification.lines == (WHY,)
+    assert driver.blind(since=NOW) == driver.wait(60 * MINUTE) == ()
 
 
 def test_what_is_over_sooner_disturbs_nobody() -> None:
-    desk = Told()
-    desk.blind()
-    assert desk.wait(PATIENCE - 1) == ()
-    assert desk.reach(Reach.REACHABLE) == ()
-    assert desk.wait(60 * MINUTE) == ()
+    driver = ReachabilityDriver()
+    driver.blind()
+    assert driver.wait(PATIENCE - 1) == ()
+    assert driver.reach(Reachability.REACHABLE) == ()
+    assert driver.wait(60 * MINUTE) == ()
 
 
 def test_the_return_is_told_with_how_long_it_was() -> None:
-    desk = Told()
-    desk.blind()
-    desk.wait(20 * MINUTE)
-    assert desk.reach(Reach.UNKNOWN) == (), "whether it is over is not known"
-    (wish,) = desk.reach(Reach.REACHABLE)
-    assert isinstance(wish, Withdraw)
-    assert wish.farewell is not None
-    assert f"from {clock(NOW)} to {clock(desk.now)} (20 min)" in wish.farewell.lines[0]
-    desk.blind()
-    assert the_notice(desk.wait(PATIENCE)), "the next time is told again"
+    driver = ReachabilityDriver()
+    driver.blind()
+    driver.wait(20 * MINUTE)
+    assert driver.reach(Reachability.UNKNOWN) == (), "whether it is over is not known"
+    (request,) = driver.reach(Reachability.REACHABLE)
+    assert isinstance(request, WithdrawNotification)
+    assert request.final is not None
+    assert f"from {clock(NOW)} to {clock(driver.now)} (20 min)" in request.final.lines[0]
+    driver.blind()
+    assert only_notification(driver.wait(PATIENCE)), "the next time is told again"
 
 
 def test_a_shut_door_and_a_full_disk_are_not_told_twice() -> None:
     for elsewhere in ("door", "log"):
-        desk = Told()
+        driver = ReachabilityDriver()
         if elsewhere == "door":
-            desk.attention.door_changed("The port is taken.", now=desk.now)
+            driver.policy.on_listener_changed("The port is taken.", now=driver.now)
         else:
-            desk.attention.log_changed(LogState(storing=False, problems=("The disk is full.",)), now=desk.now)
-        desk.blind()
-        assert not any(wish.tag == REACH_TAG for wish in desk.wait(60 * MINUTE))
+            driver.policy.on_log_changed(LogState(storing=False, problems=("The disk is full.",)), now=driver.now)
+        driver.blind()
+        assert not any(request.tag == REACH_TAG for request in driver.wait(60 * MINUTE))
 
 
 def test_what_could_not_be_shown_before_it_was_over_is_no_news() -> None:
-    desk = Told(attention(available=False))
-    desk.blind()
-    desk.now += 20 * MINUTE
-    assert desk.attention.tick(now=desk.now) == ()
-    assert desk.reach(Reach.REACHABLE) == ()
-    assert desk.attention.set_available(True, now=desk.now) == ()
+    driver = ReachabilityDriver(make_policy(available=False))
+    driver.blind()
+    driver.now += 20 * MINUTE
+    assert driver.policy.tick(now=driver.now) == ()
+    assert driver.reach(Reachability.REACHABLE) == ()
+    assert driver.policy.set_available(True, now=driver.now) == ()
 
 
 def test_another_public_address_is_shouted_until_the_person_knows() -> None:
-    desk = Told()
+    driver = ReachabilityDriver()
     before, after = "https://one.trycloudflare.com", "https://two.trycloudflare.com"
-    notice = the_notice(desk.attention.url_changed(UrlChanged(before, after), now=NOW))
-    assert (notice.tag, before in notice.lines[0], after in notice.lines[0]) == (URL_TAG, True, True)
-    assert "every rule" in notice.lines[1]
-    assert desk.attention.url_changed(UrlChanged(after, after), now=NOW) == (Withdraw(URL_TAG),)
+    notification = only_notification(driver.policy.on_url_changed(UrlChanged(before, after), now=NOW))
+    assert (notification.tag, before in notification.lines[0], after in notification.lines[0]) == (URL_TAG, True, True)
+    assert "every rule" in notification.lines[1]
+    assert driver.policy.on_url_changed(UrlChanged(after, after), now=NOW) == (WithdrawNotification(URL_TAG),)
 
 
 @pytest.mark.parametrize(
-    ("callbacks", "opened", "burning", "words"),
+    ("callbacks", "opened", "firing", "text"),
     [
         (0, 0, 0, "No callback has come since."),
         (1, 0, 0, "1 callback has come since; no incident was opened."),
@@ -131,9 +133,9 @@ def test_another_public_address_is_shouted_until_the_person_knows() -> None:
         (5, 3, 2, "5 callbacks have come since; 3 incidents were opened, 2 burn."),
     ],
 )
-def test_a_gap_is_told_with_what_came_since(callbacks: int, opened: int, burning: int, words: str) -> None:
-    gap = Gap(id=1, cause=Cause.ASLEEP, began_at=NOW, ended_at=NOW + 8 * 60 * MINUTE)
-    notice = returned_notice(Returned(gap, callbacks, opened, burning))
-    assert notice.title == f"trayalert was asleep from {clock(NOW)} to {clock(gap.ended_at or 0)} (8 h)"
-    assert notice.lines[0] == words
-    assert "alert history" in notice.lines[1]
+def test_a_gap_is_told_with_what_came_since(callbacks: int, opened: int, firing: int, text: str) -> None:
+    gap = Gap(id=1, cause=GapCause.ASLEEP, began_at=NOW, ended_at=NOW + 8 * 60 * MINUTE)
+    notification = returned_notification(ReceptionResumed(gap, callbacks, opened, firing))
+    assert notification.title == f"trayalert was asleep from {clock(NOW)} to {clock(gap.ended_at or 0)} (8 h)"
+    assert notification.lines[0] == text
+    assert "alert history" in notification.lines[1]

@@ -11,17 +11,17 @@ from trayalert.domain.wording.language import Language
 from trayalert.resource_files import read_text
 from trayalert.services.presentation import metric_catalogue
 from trayalert.services.presentation.alert_text import (
-    MOST_LINES,
-    condition_words,
+    MAX_LINES,
     message_lines,
     metric_or_message,
+    metric_text,
     metric_title,
     metric_unit,
-    metric_words,
-    name_words,
-    place_words,
-    resource_words,
-    value_words,
+    name_text,
+    resource_component_text,
+    resource_text,
+    rule_condition_text,
+    value_text,
 )
 from trayalert.services.presentation.metric_catalogue import find_metric
 
@@ -58,51 +58,51 @@ def test_every_metric_of_the_table_is_found_by_both_names_of_its_namespace() -> 
 
 @pytest.mark.parametrize("title", [None, "StandardMemoryUsage"])
 def test_a_title_that_is_missing_or_only_the_id_is_taken_from_the_table(title: str | None) -> None:
-    assert metric_words(alert(title=title), EN) == "Memory Usage"
-    assert metric_words(alert(title=title), ZH) == "内存使用率"
+    assert metric_text(alert(title=title), EN) == "Memory Usage"
+    assert metric_text(alert(title=title), ZH) == "内存使用率"
 
 
 def test_what_the_callback_says_wins() -> None:
-    assert metric_words(alert(title="实例内存"), EN) == "实例内存"
+    assert metric_text(alert(title="实例内存"), EN) == "实例内存"
     assert metric_unit(alert(unit="个")) == "个"
-    assert metric_words(alert("of_ours", "of_ours"), EN) == "of_ours"
-    assert metric_words(alert(None), EN) == ""
+    assert metric_text(alert("of_ours", "of_ours"), EN) == "of_ours"
+    assert metric_text(alert(None), EN) == ""
 
 
 def test_a_title_in_one_language_only_is_better_than_an_id() -> None:
-    assert metric_words(alert("dcdn_qps_http", namespace="acs_dcdn"), EN) == "Http每秒请求数"
+    assert metric_text(alert("dcdn_qps_http", namespace="acs_dcdn"), EN) == "Http每秒请求数"
 
 
 def test_a_unit_that_is_missing_is_taken_from_the_table_for_reading_and_condition() -> None:
-    assert value_words(alert(), EN) == "91.2 %"
-    assert condition_words(alert(), ZH) == "平均值 ≥ 90 %"
+    assert value_text(alert(), EN) == "91.2 %"
+    assert rule_condition_text(alert(), ZH) == "平均值 ≥ 90 %"
     without = next(row for row in csv.DictReader(read_text("metrics.csv").splitlines()) if row["unit"] == "N/A")
     assert metric_unit(alert(without["metric_name"], namespace=without["namespace"])) is None
 
 
 def test_a_composite_rule_has_several_metrics() -> None:
     composite = alert("多指标", "多指标", namespace="acs_ecs")
-    assert metric_words(composite, EN) == "Several metrics"
-    assert metric_words(composite, ZH) == metric_title(composite, EN) == "多指标"
+    assert metric_text(composite, EN) == "Several metrics"
+    assert metric_text(composite, ZH) == metric_title(composite, EN) == "多指标"
 
 
 def test_a_name_in_several_languages_is_said_in_ones_own() -> None:
     event = replace(fires(0), name="Instance:Reboot", titles={"en": "Instance reboot", "zh": "实例重启"})
-    assert (name_words(event, EN), name_words(event, ZH)) == ("Instance reboot", "实例重启")
-    assert name_words(replace(event, titles={}), ZH) == "Instance:Reboot"
-    assert name_words(replace(event, titles={"zh": "实例\u202e重启"}, name=None), EN) == "实例重启"
+    assert (name_text(event, EN), name_text(event, ZH)) == ("Instance reboot", "实例重启")
+    assert name_text(replace(event, titles={}), ZH) == "Instance:Reboot"
+    assert name_text(replace(event, titles={"zh": "实例\u202e重启"}, name=None), EN) == "实例重启"
 
 
 def test_an_events_machine_name_is_said_as_people_say_it() -> None:
     event = replace(fires(0), kind=Kind("event"), name="Instance:SystemMaintenance.Reboot:Scheduled")
-    assert name_words(event, EN) == "Reboot for system maintenance"
-    assert name_words(event, ZH) == "因系统维护，实例重启"
-    assert name_words(replace(event, name="Agent_Status_Stopped"), EN) == "Monitoring agent stopped"
-    assert name_words(replace(event, titles={"en": "Its own"}), EN) == "Its own"
+    assert name_text(event, EN) == "Reboot for system maintenance"
+    assert name_text(event, ZH) == "因系统维护，实例重启"
+    assert name_text(replace(event, name="Agent_Status_Stopped"), EN) == "Monitoring agent stopped"
+    assert name_text(replace(event, titles={"en": "Its own"}), EN) == "Its own"
     for unknown in ("Instance:New.Thing:Scheduled", "Instance:SystemMaintenance.Reboot:Soon", "Scheduled", ":"):
-        assert name_words(replace(event, name=unknown), ZH) == unknown
+        assert name_text(replace(event, name=unknown), ZH) == unknown
     rule = "Instance:StateChange"
-    assert name_words(replace(event, kind=Kind("threshold"), name=rule), EN) == rule
+    assert name_text(replace(event, kind=Kind("threshold"), name=rule), EN) == rule
 
 
 def test_a_message_keeps_its_lines_and_says_nothing_twice() -> None:
@@ -112,7 +112,7 @@ def test_a_message_keeps_its_lines_and_says_nothing_twice() -> None:
     assert message_lines(full, EN)[0] == "磁盘满"
     assert message_lines(replace(full, message="磁盘满"), ZH) == message_lines(replace(full, message=None), ZH) == ()
     many = message_lines(replace(full, message="\n".join(str(number) * 900 for number in range(10, 9000))), EN)
-    assert len(many) <= MOST_LINES
+    assert len(many) <= MAX_LINES
     assert max(map(len, many)) <= 500
 
 
@@ -127,16 +127,16 @@ def test_a_resource_is_called_by_its_own_name_and_part() -> None:
     disk = replace(
         fires(0), resource_id="i-1", resource_name="db-02", dimensions={"instanceId": "i-1", "device": "/dev/vda1"}
     )
-    assert (resource_words(disk), place_words(disk)) == ("db-02", "db-02 · /dev/vda1")
-    assert resource_words(replace(disk, resource_name=None)) == "i-1"
-    assert place_words(replace(disk, dimensions={})) == "db-02"
-    assert place_words(fires(0)) == ""
+    assert (resource_text(disk), resource_component_text(disk)) == ("db-02", "db-02 · /dev/vda1")
+    assert resource_text(replace(disk, resource_name=None)) == "i-1"
+    assert resource_component_text(replace(disk, dimensions={})) == "db-02"
+    assert resource_component_text(fires(0)) == ""
 
 
 def test_the_table_is_not_read_before_it_is_needed() -> None:
     metric_catalogue._table.cache_clear()
-    told = alert(title="内存使用率", unit="%")
-    assert metric_words(told, EN) + value_words(told, EN) + condition_words(told, EN)
+    complete = alert(title="内存使用率", unit="%")
+    assert metric_text(complete, EN) + value_text(complete, EN) + rule_condition_text(complete, EN)
     assert metric_catalogue._table.cache_info().currsize == 0
-    metric_words(alert(), EN)  # this is what would be noticed
+    metric_text(alert(), EN)  # this is what would be noticed
     assert metric_catalogue._table.cache_info().currsize == 1

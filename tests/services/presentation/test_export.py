@@ -14,7 +14,7 @@ from tests.storage.making import NOON, append, raw_callback, read, reading, stor
 from trayalert.domain.incident.stored import StoredAlert
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
-from trayalert.services.access.source_address import Senders
+from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.export import COLUMNS, write_alerts
 from trayalert.services.presentation.json_records import alert_record
 from trayalert.services.presentation.links import link_table
@@ -22,7 +22,7 @@ from trayalert.services.presentation.links import link_table
 EN = Language.EN
 
 LINKS = link_table(Settings())
-SENDERS = Senders(Settings())
+SOURCE_ADDRESSES = SourceAddresses(Settings())
 FORMULAS = [
     "=1+1",
     "+1",
@@ -58,7 +58,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_csv_is_read_by_others_as_it_was_written(found: list[StoredAlert], tmp_path: Path) -> None:
-    assert write_alerts(found, LINKS, SENDERS, EN, form="csv", output=str(tmp_path / "alerts.csv")) == 4
+    assert write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format="csv", output=str(tmp_path / "alerts.csv")) == 4
 
     first, second, third, fourth = rows_of(tmp_path / "alerts.csv")
     assert tuple(first) == COLUMNS
@@ -73,7 +73,7 @@ def test_csv_is_read_by_others_as_it_was_written(found: list[StoredAlert], tmp_p
 
 
 def test_a_number_stays_one_and_a_text_never_becomes_a_formula(found: list[StoredAlert], tmp_path: Path) -> None:
-    write_alerts(found, LINKS, SENDERS, EN, form="csv", output=str(tmp_path / "alerts.csv"))
+    write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format="csv", output=str(tmp_path / "alerts.csv"))
 
     second = rows_of(tmp_path / "alerts.csv")[1]
     assert second["value"] == "-5.5"
@@ -86,7 +86,14 @@ def test_no_cell_of_a_stranger_begins_like_a_formula(tmp_path: Path, text: str) 
     names = ["alertName", "metricName", "unit", "expression", "regionId", "instanceName", "ruleId", "productGroupName"]
     store(path, append(text, **dict.fromkeys(names, f"{text}x"), timestamp=text, curValue=text))
     with reading(path) as reader:
-        write_alerts(reader.alerts(limit=None), LINKS, SENDERS, EN, form="csv", output=str(tmp_path / "alerts.csv"))
+        write_alerts(
+            reader.alerts(limit=None),
+            LINKS,
+            SOURCE_ADDRESSES,
+            EN,
+            file_format="csv",
+            output=str(tmp_path / "alerts.csv"),
+        )
 
     (row,) = rows_of(tmp_path / "alerts.csv")
     numbers = {"id", "value", "incident_id", "deliveries"}
@@ -96,24 +103,28 @@ def test_no_cell_of_a_stranger_begins_like_a_formula(tmp_path: Path, text: str) 
 
 
 def test_json_has_one_object_a_line(found: list[StoredAlert], tmp_path: Path) -> None:
-    assert write_alerts(found, LINKS, SENDERS, EN, form="json", output=str(tmp_path / "alerts.json")) == 4
+    assert (
+        write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format="json", output=str(tmp_path / "alerts.json")) == 4
+    )
 
     lines = (tmp_path / "alerts.json").read_text(encoding="utf-8").split("\n")
-    assert [json.loads(line) for line in lines[:-1]] == [alert_record(stored, LINKS, SENDERS, EN) for stored in found]
+    assert [json.loads(line) for line in lines[:-1]] == [
+        alert_record(stored, LINKS, SOURCE_ADDRESSES, EN) for stored in found
+    ]
     assert lines[-1] == ""
 
 
 def test_stdout_gets_the_same(found: list[StoredAlert], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for form in ("csv", "json"):
-        write_alerts(found, LINKS, SENDERS, EN, form=form, output=str(tmp_path / "file"))
-        write_alerts(found, LINKS, SENDERS, EN, form=form, output=None)
+        write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format=form, output=str(tmp_path / "file"))
+        write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format=form, output=None)
         assert capsys.readouterr().out == (tmp_path / "file").read_bytes().decode()
 
 
 def test_no_alert_is_a_head_and_nothing_else(tmp_path: Path) -> None:
-    assert write_alerts([], LINKS, SENDERS, EN, form="csv", output=str(tmp_path / "alerts.csv")) == 0
+    assert write_alerts([], LINKS, SOURCE_ADDRESSES, EN, file_format="csv", output=str(tmp_path / "alerts.csv")) == 0
     assert rows_of(tmp_path / "alerts.csv") == []
-    assert write_alerts([], LINKS, SENDERS, EN, form="json", output=str(tmp_path / "alerts.json")) == 0
+    assert write_alerts([], LINKS, SOURCE_ADDRESSES, EN, file_format="json", output=str(tmp_path / "alerts.json")) == 0
     assert (tmp_path / "alerts.json").read_bytes() == b""
 
 
@@ -127,7 +138,7 @@ def test_a_file_appears_whole_or_not_at_all(found: list[StoredAlert], tmp_path: 
     kept.write_text("from yesterday")
     for output in (kept, tmp_path / "new.csv"):
         with pytest.raises(OSError, match="the disk is gone"):
-            write_alerts(failing(found), LINKS, SENDERS, EN, form="csv", output=str(output))
+            write_alerts(failing(found), LINKS, SOURCE_ADDRESSES, EN, file_format="csv", output=str(output))
 
     assert kept.read_text() == "from yesterday"
     assert sorted(path.name for path in tmp_path.glob("*.csv*")) == ["kept.csv"]
@@ -137,24 +148,24 @@ def test_a_link_stays_a_link(found: list[StoredAlert], tmp_path: Path) -> None:
     (tmp_path / "real.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to("real.csv")
 
-    write_alerts(found, LINKS, SENDERS, EN, form="csv", output=str(tmp_path / "link.csv"))
+    write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format="csv", output=str(tmp_path / "link.csv"))
 
     assert (tmp_path / "link.csv").is_symlink()
     assert len(rows_of(tmp_path / "real.csv")) == 4
 
 
 def test_a_device_is_written_to_and_never_replaced(found: list[StoredAlert], tmp_path: Path) -> None:
-    pipe, heard = tmp_path / "pipe", io.StringIO()
+    pipe, received = tmp_path / "pipe", io.StringIO()
     os.mkfifo(pipe)
 
     def listen() -> None:
-        heard.write(pipe.read_text(encoding="utf-8"))
+        received.write(pipe.read_text(encoding="utf-8"))
 
     listener = threading.Thread(target=listen)
     listener.start()
-    write_alerts(found, LINKS, SENDERS, EN, form="json", output=str(pipe))
+    write_alerts(found, LINKS, SOURCE_ADDRESSES, EN, file_format="json", output=str(pipe))
     listener.join(5)
 
     assert pipe.is_fifo()
-    assert len(heard.getvalue().splitlines()) == 4
+    assert len(received.getvalue().splitlines()) == 4
     assert found[0].received_at == NOON

@@ -9,13 +9,13 @@ from tests.storage.making import HOUR, NOON, append, raw_callback, read, reading
 from trayalert.callbacks.identity import key_of
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
-from trayalert.services.access.source_address import Senders
+from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.json_records import Record, alert_record, incident_record, json_line, mute_period
 from trayalert.services.presentation.links import link_table
 from trayalert.storage.writer.writer import Job
 
 LINKS = link_table(Settings())
-SENDERS = Senders(Settings())
+SOURCE_ADDRESSES = SourceAddresses(Settings())
 ALERT_KEYS = (
     "id", "received_at", "at", "kind", "state", "level", "previous_level", "name", "rule_id", "metric",
     "metric_title", "value", "value_text", "unit", "expression", "namespace", "region", "resource_id",
@@ -38,7 +38,7 @@ def record(path: Path, job: Job, *, raw: bool = False) -> Record:
     store(path, job)
     with reading(path) as reader:
         found: Record = json.loads(
-            json.dumps(alert_record(next(reader.alerts(limit=1, raw=raw)), LINKS, SENDERS, Language.EN))
+            json.dumps(alert_record(next(reader.alerts(limit=1, raw=raw)), LINKS, SOURCE_ADDRESSES, Language.EN))
         )
         return found
 
@@ -125,7 +125,7 @@ def test_no_language_changes_what_a_script_compares(path: Path) -> None:
     store(path, append(triggerLevel="CRITICAL", metricName="CPUUtilization", namespace="acs_ecs", alertState="ALERT"))
     with reading(path) as reader:
         (one,) = reader.alerts(limit=1)
-    english, chinese = (alert_record(one, LINKS, SENDERS, language) for language in Language)
+    english, chinese = (alert_record(one, LINKS, SOURCE_ADDRESSES, language) for language in Language)
     assert {name for name in english if english[name] != chinese[name]} == {"metric_title"}
 
 

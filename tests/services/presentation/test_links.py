@@ -6,23 +6,23 @@ from tests.domain.incident.best_link import best_link
 from tests.storage.making import append
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
-from trayalert.domain.incident.console_link import Site, allowed
+from trayalert.domain.incident.console_link import Site, is_allowed
 from trayalert.domain.settings.settings import Settings
 from trayalert.services.presentation.links import link_table
-from trayalert.services.simulator.client import sample_names, sample_text
-from trayalert.services.simulator.payloads import letter
+from trayalert.services.simulator.client import sample_body, sample_names
+from trayalert.services.simulator.payloads import simulated_request
 
 
 @pytest.mark.parametrize("site", list(Site))
 @pytest.mark.parametrize("name", sorted(set(sample_names()) - {"console-test", "event-rule"}))
 def test_every_sample_has_a_page_that_may_be_opened(site: Site, name: str) -> None:
-    body = letter(sample_text(name), now=None, recover=False).body
+    body = simulated_request(sample_body(name), now=None, recover=False).body
     (alert,) = read_callback(Callback(received_at=0, method="POST", body=body))
 
     link = best_link(alert, link_table(Settings(site=site)))
 
     assert link is not None
-    assert allowed(link)
+    assert is_allowed(link)
     own = alert.links.get("resource")  # the sender knows its own page best
     assert link == own if own else ("aliyun.com" if site is Site.CHINA else "alibabacloud.com") in link
 

@@ -7,14 +7,14 @@ from tests.storage.making import NOON, append, raw_callback, read, reading, stor
 from trayalert.domain.log_state import LogState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
-from trayalert.services.presentation.status import NO_TOTALS, Door, Running, status
+from trayalert.services.presentation.status import NO_TOTALS, InstanceStatus, ListenerState, status
 from trayalert.services.presentation.terminal_tables import alert_lines, incident_lines, status_lines
 
 EN = Language.EN
 
 
 def columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def place(line: str, text: str) -> int:
@@ -65,14 +65,14 @@ def test_incidents_say_how_long_they_last(tmp_path: Path) -> None:
     ok = {"alertState": "OK", "triggerLevel": "OK"}
     store(path, append("i-1"), append("i-2"), append("i-2", at=NOON + 180_000, **ok), append("i-3", at=NOON, **ok))
     with reading(path) as reader:
-        head, lone, closed, burning = incident_lines(
+        head, lone, closed, firing = incident_lines(
             reader.every_incident(), EN, now=NOON + 7_500_000, mute_period=10**9
         )
 
     assert "recovered" in lone
     assert lone[place(head, "LASTED") :].startswith("?")
     assert closed[place(head, "LASTED") :].startswith("3 min ")
-    assert burning[place(head, "LASTED") :].startswith("2 h 5 min ")
+    assert firing[place(head, "LASTED") :].startswith("2 h 5 min ")
 
 
 def test_in_chinese_levels_states_and_lengths_of_time_are_chinese(tmp_path: Path) -> None:
@@ -99,31 +99,33 @@ def test_in_chinese_levels_states_and_lengths_of_time_are_chinese(tmp_path: Path
 NOTHING_KEPT = {"backups": 0, "last_backup_at": None, "quarantined": 0, "salvage": None}
 
 
-def told(running: Running | None, *problems: str) -> str:
+def status_text(running: InstanceStatus | None, *problems: str) -> str:
     state = status(settings=Settings(), problems=problems, totals=NO_TOTALS, running=running, data_dir="/data")
     return "\n".join(status_lines(state | NOTHING_KEPT))
 
 
 def test_status_says_what_matters_first() -> None:
-    door = Door(host="127.0.0.1", port=8765, open=True)
-    blind = Door(host="127.0.0.1", port=8765, open=False, problem="port 8765 is taken.")
+    listener = ListenerState(host="127.0.0.1", port=8765, open=True)
+    closed = ListenerState(host="127.0.0.1", port=8765, open=False, problem="port 8765 is taken.")
 
-    assert told(None).startswith("not running: callbacks that come now are lost")
-    running = Running(front="serve", pid=1, http_parser="c", door=door)
-    assert told(running).startswith("running (serve), listening on 127.0.0.1:8765\n")
-    shut = Running(front="tray", pid=1, http_parser="c", door=blind)
-    assert told(shut).startswith("running (tray), but the door is shut: port 8765 is taken.\n")
-    assert "calm" not in told(running)
-    assert "unknown: nothing has proved" in told(running)
-    assert told(None, "port is wrong").endswith("settings        port is wrong")
+    assert status_text(None).startswith("not running: callbacks that come now are lost")
+    running = InstanceStatus(mode="serve", pid=1, http_parser="c", listener=listener)
+    assert status_text(running).startswith("running (serve), listening on 127.0.0.1:8765\n")
+    shut = InstanceStatus(mode="tray", pid=1, http_parser="c", listener=closed)
+    assert status_text(shut).startswith("running (tray), but the door is shut: port 8765 is taken.\n")
+    assert "calm" not in status_text(running)
+    assert "unknown: nothing has proved" in status_text(running)
+    assert status_text(None, "port is wrong").endswith("settings        port is wrong")
 
 
 def test_status_says_how_the_log_is_and_who_probes() -> None:
-    door = Door(host="127.0.0.1", port=8765, open=True)
+    listener = ListenerState(host="127.0.0.1", port=8765, open=True)
     log = LogState(storing=False, problems=("The disk is full.",), news=("3 of 4 salvaged.",), salvaging=True)
-    running = Running(front="serve", pid=1, http_parser="c", door=door, log_state=log, probing="Someone is probing.")
+    running = InstanceStatus(
+        mode="serve", pid=1, http_parser="c", listener=listener, log_state=log, secret_guesses="Someone is probing."
+    )
 
-    lines = told(running).splitlines()
+    lines = status_text(running).splitlines()
 
     assert "reach           blind: callbacks are refused, as they cannot be stored" in lines
     assert {"log             The disk is full.", "log news        3 of 4 salvaged."} <= set(lines)

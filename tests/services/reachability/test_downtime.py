@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.storage.making import NOON, callback, locked, reading, until
-from trayalert.domain.events import Event, Returned
-from trayalert.domain.gap import Cause, Gap
-from trayalert.domain.reachability import Reach, ReachState
+from trayalert.domain.events import Event, ReceptionResumed
+from trayalert.domain.gap import Gap, GapCause
+from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.services.inbox import Inbox
-from trayalert.services.reachability.downtime import Gapkeeping
+from trayalert.services.reachability.downtime import DowntimeRecorder
 
 MINUTE = 60_000
 
@@ -24,24 +24,24 @@ class Clock:
         return self.at
 
 
-def blind(since: int, why: str = "Nobody answers.") -> ReachState:
-    return ReachState(reach=Reach.BLIND, since=since, why=why)
+def blind(since: int, why: str = "Nobody answers.") -> ReachabilityState:
+    return ReachabilityState(reach=Reachability.BLIND, since=since, why=why)
 
 
-def reachable(since: int) -> ReachState:
-    return ReachState(reach=Reach.REACHABLE, since=since)
+def reachable(since: int) -> ReachabilityState:
+    return ReachabilityState(reach=Reachability.REACHABLE, since=since)
 
 
 @dataclass
 class Run:
     folder: Path
     inbox: Inbox
-    gaps: Gapkeeping
+    recorder: DowntimeRecorder
     clock: Clock
-    heard: list[Event]
+    events: list[Event]
 
     @property
-    def listed(self) -> list[tuple[Cause, int, int | None]]:
+    def listed(self) -> list[tuple[GapCause, int, int | None]]:
         with reading(self.folder / "trayalert.db") as log:
             return [(gap.cause, gap.began_at, gap.ended_at) for gap in log.gaps(limit=10)]
 
@@ -50,18 +50,18 @@ class Run:
 async def run(folder: Path, clock: Clock, *, settles: float = 0.0, killed: bool = False) -> AsyncIterator[Run]:
     """One run of the program's ledger; a `killed` one ends with no chance to write."""
     inbox = Inbox(folder / "trayalert.db")
-    heard: list[Event] = []
-    inbox.subscribe(heard.extend)
-    gaps = Gapkeeping(inbox, folder / "alive", now=clock, settles=settles)
-    task = asyncio.create_task(gaps.run())
+    events: list[Event] = []
+    inbox.subscribe(events.extend)
+    recorder = DowntimeRecorder(inbox, folder / "alive", now=clock, settling_time=settles)
+    task = asyncio.create_task(recorder.run())
     try:
         await until((folder / "alive").exists)
-        yield Run(folder, inbox, gaps, clock, heard)
+        yield Run(folder, inbox, recorder, clock, events)
     finally:
         task.cancel()
         await asyncio.wait([task])
         if not killed:
-            await gaps.close()
+            await recorder.close()
         await inbox.close()
 
 
@@ -76,7 +76,7 @@ async def test_the_time_between_two_runs_is_a_gap(tmp_path: Path) -> None:
         clock.at += MINUTE
     clock.at += 10 * MINUTE
     async with run(tmp_path, clock) as second:
-        await until(lambda: second.listed == [(Cause.OFF, NOON + MINUTE, NOON + 11 * MINUTE)])
+        await until(lambda: second.listed == [(GapCause.OFF, NOON + MINUTE, NOON + 11 * MINUTE)])
     clock.at += 500
     async with run(tmp_path, clock) as third:
         assert len(third.listed) == 1, "a restart is none"
@@ -88,51 +88,53 @@ async def test_the_time_between_two_runs_is_a_gap(tmp_path: Path) -> None:
 async def test_a_kill_ends_a_gap_when_the_program_was_last_alive(tmp_path: Path) -> None:
     clock = Clock()
     async with run(tmp_path, clock, killed=True) as first:
-        first.gaps.reach_is(blind(NOON - MINUTE))
-        await until(lambda: first.listed == [(Cause.BLIND, NOON - MINUTE, None)])
+        first.recorder.set_reachability(blind(NOON - MINUTE))
+        await until(lambda: first.listed == [(GapCause.BLIND, NOON - MINUTE, None)])
     clock.at += 5 * MINUTE
     async with run(tmp_path, clock) as second:
-        await until(lambda: second.listed == [(Cause.OFF, NOON, NOON + 5 * MINUTE), (Cause.BLIND, NOON - MINUTE, NOON)])
+        await until(
+            lambda: second.listed == [(GapCause.OFF, NOON, NOON + 5 * MINUTE), (GapCause.BLIND, NOON - MINUTE, NOON)]
+        )
 
 
 async def test_being_blind_is_one_gap_from_the_last_proof_to_the_next(tmp_path: Path) -> None:
     async with run(tmp_path, Clock()) as one:
-        one.gaps.reach_is(blind(NOON))
-        one.gaps.reach_is(blind(NOON, "Another reason."))
-        one.gaps.reach_is(reachable(NOON + MINUTE))
-        await until(lambda: one.listed == [(Cause.BLIND, NOON, NOON + MINUTE)])
-        one.gaps.reach_is(reachable(NOON + MINUTE))
+        one.recorder.set_reachability(blind(NOON))
+        one.recorder.set_reachability(blind(NOON, "Another reason."))
+        one.recorder.set_reachability(reachable(NOON + MINUTE))
+        await until(lambda: one.listed == [(GapCause.BLIND, NOON, NOON + MINUTE)])
+        one.recorder.set_reachability(reachable(NOON + MINUTE))
     async with run(tmp_path, Clock()) as other:
-        assert other.listed == [(Cause.BLIND, NOON, NOON + MINUTE)]
+        assert other.listed == [(GapCause.BLIND, NOON, NOON + MINUTE)]
 
 
 async def test_what_the_log_cannot_take_now_is_written_when_it_can(tmp_path: Path) -> None:
     async with run(tmp_path, Clock()) as one:
         with locked(tmp_path / "trayalert.db"):
-            one.gaps.slept(NOON, NOON + MINUTE)
+            one.recorder.record_sleep(NOON, NOON + MINUTE)
             await until(lambda: not one.inbox.log_state.storing, deadline=20)
-        await until(lambda: one.listed == [(Cause.ASLEEP, NOON, NOON + MINUTE)], deadline=20)
+        await until(lambda: one.listed == [(GapCause.ASLEEP, NOON, NOON + MINUTE)], deadline=20)
 
 
 async def test_a_gap_is_told_once_with_what_came_since(tmp_path: Path) -> None:
     async with run(tmp_path, Clock(), settles=0.3) as one:
-        one.gaps.slept(NOON, NOON + 10 * MINUTE)
+        one.recorder.record_sleep(NOON, NOON + 10 * MINUTE)
         await until(lambda: one.listed)
         await one.inbox.receive(callback("i-1"))
         await one.inbox.receive(callback("i-2"))
         await one.inbox.receive(callback("i-2", alertState="OK", at=NOON + 1))
-        await until(lambda: any(isinstance(event, Returned) for event in one.heard))
-        told = [event for event in one.heard if isinstance(event, Returned)]
-        gap = Gap(id=1, cause=Cause.ASLEEP, began_at=NOON, ended_at=NOON + 10 * MINUTE)
-        assert told == [Returned(gap, callbacks=3, opened=2, burning=1)]
+        await until(lambda: any(isinstance(event, ReceptionResumed) for event in one.events))
+        returned = [event for event in one.events if isinstance(event, ReceptionResumed)]
+        gap = Gap(id=1, cause=GapCause.ASLEEP, began_at=NOON, ended_at=NOON + 10 * MINUTE)
+        assert returned == [ReceptionResumed(gap, callbacks=3, opened=2, firing=1)]
 
 
 async def test_a_short_gap_is_listed_and_disturbs_nobody(tmp_path: Path) -> None:
     async with run(tmp_path, Clock()) as one:
-        one.gaps.slept(NOON, NOON + 20_000)
-        one.gaps.slept(NOON + MINUTE, NOON + 2 * MINUTE)
-        await until(lambda: any(isinstance(event, Returned) for event in one.heard))
-        assert [event.gap.began_at for event in one.heard if isinstance(event, Returned)] == [NOON + MINUTE]
+        one.recorder.record_sleep(NOON, NOON + 20_000)
+        one.recorder.record_sleep(NOON + MINUTE, NOON + 2 * MINUTE)
+        await until(lambda: any(isinstance(event, ReceptionResumed) for event in one.events))
+        assert [event.gap.began_at for event in one.events if isinstance(event, ReceptionResumed)] == [NOON + MINUTE]
         assert len(one.listed) == 2
 
 

@@ -17,59 +17,59 @@ from pathlib import Path
 
 import pytest
 
-from tests.listener.wire import Door, open_to_all, request, status
-from trayalert.domain.reachability import Reach
-from trayalert.listener.counts import DoorCounts
-from trayalert.listener.hook_endpoint import Rules
+from tests.listener.wire import RunningListener, listening, request, status
+from trayalert.domain.reachability import Reachability
+from trayalert.listener.counts import ListenerCounts
+from trayalert.listener.hook_endpoint import AccessRules
 from trayalert.services.reachability import http_post, lookup, probe
-from trayalert.services.reachability.probe import MOST_OUT, Found, SelfProbe
+from trayalert.services.reachability.probe import MAX_PENDING, ProbeResult, SelfProbe
 
 NOW = 1_790_000_000_000
 PAGE = b"<!DOCTYPE html><title>Log in</title>"
 
 Forward = Callable[[bytes], Awaitable[bytes]]
-Way = Callable[[bytes, Forward], Awaitable[bytes | None]]
+ProxyBehaviour = Callable[[bytes, Forward], Awaitable[bytes | None]]
 """What a proxy makes of a request, which it may hand on; None: it hangs up."""
 
 
 @dataclass
-class Setting:
+class ProbeSetup:
     """A door, its probe, and all requests that proxies before it have seen."""
 
-    door: Door
+    endpoint: RunningListener
     probe: SelfProbe
-    counts: DoorCounts
+    counts: ListenerCounts
     seen: list[bytes] = field(default_factory=list)
 
     @property
     def token(self) -> str:
         """The last one that a proxy saw."""
-        found: list[bytes] = re.findall(rb"/hook/(\S+)", self.seen[-1])
-        return found[-1].decode()
+        result: list[bytes] = re.findall(rb"/hook/(\S+)", self.seen[-1])
+        return result[-1].decode()
 
-    async def find(self, url: str) -> Found:
-        return await self.probe.probe(url, door=f"127.0.0.1:{self.door.listener.port}")
+    async def probe_url(self, url: str) -> ProbeResult:
+        return await self.probe.probe(url, listener_address=f"127.0.0.1:{self.endpoint.listener.port}")
 
-    async def find_through(self, way: Way) -> Found:
-        async with self.proxy(way) as port:
-            return await self.find(f"http://127.0.0.1:{port}")
+    async def probe_through(self, behaviour: ProxyBehaviour) -> ProbeResult:
+        async with self.proxy(behaviour) as port:
+            return await self.probe_url(f"http://127.0.0.1:{port}")
 
     @asynccontextmanager
-    async def proxy(self, way: Way, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-        async def forward(said: bytes) -> bytes:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.door.listener.port)
-            writer.write(said)
+    async def proxy(self, behaviour: ProxyBehaviour, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+        async def forward(content: bytes) -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.endpoint.listener.port)
+            writer.write(content)
             answer = await reader.read()
             writer.close()
             return answer
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                said = await reader.readuntil(b"\r\n\r\n")
-                length = re.search(rb"(?i)content-length: (\d+)", said)
-                said += await reader.readexactly(int(length[1]) if length else 0)
-                self.seen.append(said)
-                answer = await way(said, forward)
+                content = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"(?i)content-length: (\d+)", content)
+                content += await reader.readexactly(int(length[1]) if length else 0)
+                self.seen.append(content)
+                answer = await behaviour(content, forward)
                 writer.write(answer or b"")
                 await writer.drain()
             writer.close()
@@ -79,42 +79,42 @@ class Setting:
 
 
 @asynccontextmanager
-async def setting(trust: ssl.SSLContext | None = None, **rules: object) -> AsyncIterator[Setting]:
-    probe, counts = SelfProbe(now=lambda: NOW, trust=trust), DoorCounts()
-    told = Rules(answers=probe.answer, kept_out=probe.kept_out, **rules)  # type: ignore[arg-type]
-    async with open_to_all(rules=told, counts=counts) as door:
-        yield Setting(door, probe, counts)
+async def probe_setup(trust: ssl.SSLContext | None = None, **rules: object) -> AsyncIterator[ProbeSetup]:
+    probe, counts = SelfProbe(now=lambda: NOW, ssl_context=trust), ListenerCounts()
+    endpoint_rules = AccessRules(respond_to_probe=probe.answer, on_probe_refused=probe.record_rejection, **rules)  # type: ignore[arg-type]
+    async with listening(rules=endpoint_rules, counts=counts) as endpoint:
+        yield ProbeSetup(endpoint, probe, counts)
 
 
 @pytest.fixture
-async def here(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
+async def here(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProbeSetup]:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setattr(
         http_post, "own_addresses", lambda: frozenset({"10.0.0.1"})
     )  # the tests' own may have no network
-    async with setting() as here:
+    async with probe_setup() as here:
         yield here
 
 
-async def right(said: bytes, forward: Forward) -> bytes:
-    return await forward(said)
+async def pass_on(content: bytes, forward: Forward) -> bytes:
+    return await forward(content)
 
 
-def says(status_: int, body: bytes = b"", *headers: str) -> Way:
-    async def way(_: bytes, __: Forward) -> bytes:
+def answers(status_: int, body: bytes = b"", *headers: str) -> ProxyBehaviour:
+    async def behaviour(_: bytes, __: Forward) -> bytes:
         lines = [f"HTTP/1.1 {status_} Whatever", f"Content-Length: {len(body)}", *headers, "", ""]
         return "\r\n".join(lines).encode() + body
 
-    return way
+    return behaviour
 
 
-def comes_back(change: Callable[[bytes], bytes | None]) -> Way:
-    async def way(said: bytes, forward: Forward) -> bytes | None:
-        return change(await forward(said))
+def changes_answer(change: Callable[[bytes], bytes | None]) -> ProxyBehaviour:
+    async def behaviour(content: bytes, forward: Forward) -> bytes | None:
+        return change(await forward(content))
 
-    return way
+    return behaviour
 
 
 def free_port() -> int:
@@ -123,14 +123,14 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-async def test_a_probe_that_comes_through_says_reachable_and_is_no_callback(here: Setting) -> None:
-    found = await here.find_through(right)
+async def test_a_probe_that_comes_through_says_reachable_and_is_no_callback(here: ProbeSetup) -> None:
+    result = await here.probe_through(pass_on)
 
-    assert (found.reach, found.why, found.at) == (Reach.REACHABLE, None, NOW)
-    assert found.ms is not None
-    assert 0 <= found.ms < 5000
+    assert (result.reach, result.reason, result.at) == (Reachability.REACHABLE, None, NOW)
+    assert result.duration_ms is not None
+    assert 0 <= result.duration_ms < 5000
     assert (here.counts.own_probes, here.counts.stored, here.counts.strangers, here.counts.probes) == (1, 0, 0, 0)
-    assert here.door.received == []
+    assert here.endpoint.received == []
     head = here.seen[0]
     assert head.startswith(b"POST /hook/")
     assert b"User-Agent: Apache-HttpClient/4.4.1 (Java/1.7.0_65)\r\n" in head
@@ -138,76 +138,79 @@ async def test_a_probe_that_comes_through_says_reachable_and_is_no_callback(here
     assert re.fullmatch(r"[A-Za-z0-9_-]{43,}", here.token)
 
 
-async def test_a_way_that_packs_the_answer_is_a_way(here: Setting) -> None:
+async def test_a_way_that_packs_the_answer_is_a_way(here: ProbeSetup) -> None:
     def packed(answer: bytes) -> bytes:
         body = gzip.compress(answer.partition(b"\r\n\r\n")[2])
         return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
-    assert (await here.find_through(comes_back(packed))).reach is Reach.REACHABLE
+    assert (await here.probe_through(changes_answer(packed))).reach is Reachability.REACHABLE
 
 
-async def test_nobody_else_can_give_the_answer(here: Setting) -> None:
+async def test_nobody_else_can_give_the_answer(here: ProbeSetup) -> None:
     proofs: list[bytes] = []
 
     def keep(answer: bytes) -> bytes:
         proofs.append(answer)
         return answer
 
-    async def echo(said: bytes, _: Forward) -> bytes | None:
-        return await says(200, here.token.encode())(said, _)
+    async def echo(content: bytes, _: Forward) -> bytes | None:
+        return await answers(200, here.token.encode())(content, _)
 
     async def old(_: bytes, __: Forward) -> bytes:
         return proofs[0]
 
-    assert (await here.find_through(comes_back(keep))).reach is Reach.REACHABLE
-    for way in (echo, old, says(200, b"ok\n"), says(200), says(204)):
-        found = await here.find_through(way)
-        assert found.reach is Reach.BLIND
-        assert "not as this trayalert" in (found.why or "") or "answers 204" in (found.why or "")
+    assert (await here.probe_through(changes_answer(keep))).reach is Reachability.REACHABLE
+    for behaviour in (echo, old, answers(200, b"ok\n"), answers(200), answers(204)):
+        result = await here.probe_through(behaviour)
+        assert result.reach is Reachability.BLIND
+        assert "not as this trayalert" in (result.reason or "") or "answers 204" in (result.reason or "")
 
-    async def to_another(said: bytes, _: Forward) -> bytes:
-        async with setting() as other:
-            return await other.door.ask(said)
+    async def to_another(content: bytes, _: Forward) -> bytes:
+        async with probe_setup() as other:
+            return await other.endpoint.send(content)
 
-    assert "leads to another program or another trayalert" in str((await here.find_through(to_another)).why)
+    assert "leads to another program or another trayalert" in str((await here.probe_through(to_another)).reason)
 
 
 WRONG = {
-    "redirect to https": (says(301, b"", "Location: https://127.0.0.1/hook/x"), "sends all on to https. Write https"),
-    "redirect to another path": (says(302, b"", "Location: /app/"), "to another path"),
+    "redirect to https": (
+        answers(301, b"", "Location: https://127.0.0.1/hook/x"),
+        "sends all on to https. Write https",
+    ),
+    "redirect to another path": (answers(302, b"", "Location: /app/"), "to another path"),
     "redirect to a login": (
-        says(302, b"", "Location: http://login.hotel.example/?a={b}"),
+        answers(302, b"", "Location: http://login.hotel.example/?a={b}"),
         "sends all on to login.hotel",
     ),
-    "redirect to nowhere": (says(302, b"", "Location: http://[::1"), "answers 302, where trayalert answers 200"),
-    "511": (says(511, PAGE), "wants you to log in first"),
-    "page": (says(200, PAGE, "Content-Type: text/html"), "a web page that is not trayalert's"),
-    "401": (says(401), "a login or a firewall stands before it"),
-    "403": (says(403, PAGE), "a login or a firewall stands before it"),
-    "404": (says(404), "answers 404: it leads to another program"),
-    "405": (says(405), "it takes no POST"),
-    "413": (says(413), "takes no bodies"),
-    "418": (says(418), "answers 418, where trayalert answers 200"),
-    "429": (says(429), "asked too often"),
-    "502": (says(502, PAGE), "does not get through to trayalert on 127.0.0.1:{port}: it answers 502"),
-    "503": (says(503), "does not get through"),
-    "504": (says(504), "does not get through"),
-    "530": (says(530), "does not get through"),
-    "a long page": (says(200, b"x" * 1_000_000), "not as this trayalert"),
+    "redirect to nowhere": (answers(302, b"", "Location: http://[::1"), "answers 302, where trayalert answers 200"),
+    "511": (answers(511, PAGE), "wants you to log in first"),
+    "page": (answers(200, PAGE, "Content-Type: text/html"), "a web page that is not trayalert's"),
+    "401": (answers(401), "a login or a firewall stands before it"),
+    "403": (answers(403, PAGE), "a login or a firewall stands before it"),
+    "404": (answers(404), "answers 404: it leads to another program"),
+    "405": (answers(405), "it takes no POST"),
+    "413": (answers(413), "takes no bodies"),
+    "418": (answers(418), "answers 418, where trayalert answers 200"),
+    "429": (answers(429), "asked too often"),
+    "502": (answers(502, PAGE), "does not get through to trayalert on 127.0.0.1:{port}: it answers 502"),
+    "503": (answers(503), "does not get through"),
+    "504": (answers(504), "does not get through"),
+    "530": (answers(530), "does not get through"),
+    "a long page": (answers(200, b"x" * 1_000_000), "not as this trayalert"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_a_wrong_answer_says_what_is_wrong_and_what_to_do(here: Setting, name: str) -> None:
-    way, expected = WRONG[name]
+async def test_a_wrong_answer_says_what_is_wrong_and_what_to_do(here: ProbeSetup, name: str) -> None:
+    behaviour, expected = WRONG[name]
 
-    found = await here.find_through(way)
+    result = await here.probe_through(behaviour)
 
-    assert found.reach is Reach.BLIND
-    assert found.ms is None
-    assert expected.replace("{port}", str(here.door.listener.port)) in str(found.why)
-    assert here.token not in str(found.why)
-    assert str(found.why).endswith(".")
+    assert result.reach is Reachability.BLIND
+    assert result.duration_ms is None
+    assert expected.replace("{port}", str(here.endpoint.listener.port)) in str(result.reason)
+    assert here.token not in str(result.reason)
+    assert str(result.reason).endswith(".")
 
 
 def changed(answer: bytes) -> bytes:
@@ -224,30 +227,30 @@ BACK = {
 
 
 @pytest.mark.parametrize("name", BACK)
-async def test_where_it_came_in_and_the_answer_was_lost_that_is_said(here: Setting, name: str) -> None:
+async def test_where_it_came_in_and_the_answer_was_lost_that_is_said(here: ProbeSetup, name: str) -> None:
     change, expected = BACK[name]
 
-    found = await here.find_through(comes_back(change))
+    result = await here.probe_through(changes_answer(change))
 
-    assert found.reach is Reach.BLIND
-    assert str(found.why).startswith("Callbacks come in, but the answer is lost or changed on its way back")
-    assert expected in str(found.why)
+    assert result.reach is Reachability.BLIND
+    assert str(result.reason).startswith("Callbacks come in, but the answer is lost or changed on its way back")
+    assert expected in str(result.reason)
 
 
-async def test_who_speaks_no_http_or_hangs_up_is_told(here: Setting) -> None:
+async def test_who_speaks_no_http_or_hangs_up_is_told(here: ProbeSetup) -> None:
     async def garbage(_: bytes, __: Forward) -> bytes:
         return b"SSH-2.0-OpenSSH_9.2\r\n"
 
     async def nothing(_: bytes, __: Forward) -> None:
         return None
 
-    assert "does not speak HTTP" in str((await here.find_through(garbage)).why)
-    assert "hangs up without an answer" in str((await here.find_through(nothing)).why)
-    assert "refuses connections" in str((await here.find(f"http://127.0.0.1:{free_port()}")).why)
-    assert "Nothing is called no-such.invalid" in str((await here.find("http://no-such.invalid/x")).why)
+    assert "does not speak HTTP" in str((await here.probe_through(garbage)).reason)
+    assert "hangs up without an answer" in str((await here.probe_through(nothing)).reason)
+    assert "refuses connections" in str((await here.probe_url(f"http://127.0.0.1:{free_port()}")).reason)
+    assert "Nothing is called no-such.invalid" in str((await here.probe_url("http://no-such.invalid/x")).reason)
 
 
-async def test_it_waits_no_longer_than_cloud_monitor(here: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_waits_no_longer_than_cloud_monitor(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "TIMEOUT", 0.3)
 
     async def hang(_: bytes, __: Forward) -> None:
@@ -256,11 +259,11 @@ async def test_it_waits_no_longer_than_cloud_monitor(here: Setting, monkeypatch:
     async def drip(_: bytes, __: Forward) -> bytes:
         return b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx" + await asyncio.sleep(0, b"")
 
-    assert "does not answer within 0.3 s" in str((await here.find_through(hang)).why)
-    assert (await here.find_through(drip)).reach is Reach.BLIND
+    assert "does not answer within 0.3 s" in str((await here.probe_through(hang)).reason)
+    assert (await here.probe_through(drip)).reach is Reachability.BLIND
 
 
-async def test_a_name_server_that_hangs_holds_nothing_up(here: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_server_that_hangs_holds_nothing_up(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     hanging = asyncio.run_coroutine_threadsafe
@@ -271,19 +274,19 @@ async def test_a_name_server_that_hangs_holds_nothing_up(here: Setting, monkeypa
 
     monkeypatch.setattr(probe, "TIMEOUT", 0.3)
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    found = await here.find("http://alerts.example.com")
+    result = await here.probe_url("http://alerts.example.com")
     ended.set()
 
-    assert "alerts.example.com does not answer within" in str(found.why)
+    assert "alerts.example.com does not answer within" in str(result.reason)
 
 
-async def test_with_no_network_that_is_what_is_said(here: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_with_no_network_that_is_what_is_said(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_post, "own_addresses", frozenset)
 
-    found = await here.find("http://no-such.invalid")
+    result = await here.probe_url("http://no-such.invalid")
 
-    assert (found.reach, found.why) == (
-        Reach.BLIND,
+    assert (result.reach, result.reason) == (
+        Reachability.BLIND,
         "This computer has no network: nothing can come in until it is connected.",
     )
 
@@ -292,10 +295,10 @@ async def test_with_no_network_that_is_what_is_said(here: Setting, monkeypatch: 
 
 
 async def test_a_probe_is_answered_once_and_only_as_long_as_it_is_out(
-    here: Setting, monkeypatch: pytest.MonkeyPatch
+    here: ProbeSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (token, _), (late, _) = here.probe._send_out(), here.probe._send_out()
-    first, second = [await here.door.ask(request("GET", f"/hook/{token.decode()}")) for _ in range(2)]
+    (token, _), (late, _) = here.probe._register_probe(), here.probe._register_probe()
+    first, second = [await here.endpoint.send(request("GET", f"/hook/{token.decode()}")) for _ in range(2)]
     monkeypatch.setattr(time, "monotonic", lambda: 1e12)
 
     assert (status(first), status(second)) == (200, 404)
@@ -305,34 +308,36 @@ async def test_a_probe_is_answered_once_and_only_as_long_as_it_is_out(
 
 def test_few_are_out_at_once_and_no_bytes_raise() -> None:
     probe = SelfProbe(now=lambda: NOW)
-    tokens = [probe._send_out()[0] for _ in range(MOST_OUT + 1)]
+    tokens = [probe._register_probe()[0] for _ in range(MAX_PENDING + 1)]
 
-    assert [probe.answer(token) is None for token in tokens] == [True] + [False] * MOST_OUT
+    assert [probe.answer(token) is None for token in tokens] == [True] + [False] * MAX_PENDING
     for odd in (b"", b"\xff\xfe\x00", tokens[1][:-1], tokens[1] + b"x", tokens[1].upper(), b"x" * 100_000):
         assert probe.answer(odd) is None
     assert SelfProbe(now=lambda: NOW).answer(tokens[-1]) is None
 
 
-async def test_a_host_that_the_settings_do_not_allow_is_told_by_our_own_door(here: Setting) -> None:
-    async with setting(allowed_hosts=frozenset({"alerts.example.com"})) as strict:
-        found = await strict.find_through(right)
+async def test_a_host_that_the_settings_do_not_allow_is_told_by_our_own_door(here: ProbeSetup) -> None:
+    async with probe_setup(allowed_hosts=frozenset({"alerts.example.com"})) as strict:
+        result = await strict.probe_through(pass_on)
 
-        assert found.reach is Reach.BLIND
-        assert str(found.why).startswith("A probe came in, but was turned away by trayalert's own rules")
-        assert f'its host name is "127.0.0.1:{strict.seen[0].split(b":")[2][:5].decode().strip()}"' in str(found.why)
+        assert result.reach is Reachability.BLIND
+        assert str(result.reason).startswith("A probe came in, but was turned away by trayalert's own rules")
+        assert f'its host name is "127.0.0.1:{strict.seen[0].split(b":")[2][:5].decode().strip()}"' in str(
+            result.reason
+        )
         assert (strict.counts.turned_away, strict.counts.probes, strict.counts.strangers) == (0, 0, 0)
 
 
-async def test_our_own_address_need_not_be_cloud_monitors(here: Setting) -> None:
-    async with setting(admits=lambda _: False) as strict:
-        assert (await strict.find_through(right)).reach is Reach.REACHABLE
+async def test_our_own_address_need_not_be_cloud_monitors(here: ProbeSetup) -> None:
+    async with probe_setup(admits=lambda _: False) as strict:
+        assert (await strict.probe_through(pass_on)).reach is Reachability.REACHABLE
 
 
-async def test_neither_token_nor_proof_is_logged(here: Setting, caplog: pytest.LogCaptureFixture) -> None:
+async def test_neither_token_nor_proof_is_logged(here: ProbeSetup, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     kept: list[bytes] = []
-    for way in (right, comes_back(lambda answer: kept.append(answer) or changed(answer)), says(404)):  # type: ignore[func-returns-value]
-        await here.find_through(way)
+    for behaviour in (pass_on, changes_answer(lambda answer: kept.append(answer) or changed(answer)), answers(404)):  # type: ignore[func-returns-value]
+        await here.probe_through(behaviour)
         assert here.token not in caplog.text
     assert kept[0].rpartition(b"\n")[2].decode() not in caplog.text
 
@@ -397,7 +402,7 @@ def served(pair: Path) -> ssl.SSLContext:
     return context
 
 
-async def test_tls_faults_are_told_apart(here: Setting, tmp_path: Path) -> None:
+async def test_tls_faults_are_told_apart(here: ProbeSetup, tmp_path: Path) -> None:
     good = certificate(tmp_path / "good")
     cases = {
         "has expired": certificate(tmp_path / "old", until="20200102000000Z"),
@@ -406,103 +411,109 @@ async def test_tls_faults_are_told_apart(here: Setting, tmp_path: Path) -> None:
     }
     for expected, pair in cases.items():
         trust = ssl.create_default_context(cafile=pair) if pair else None
-        async with setting(trust=trust) as there, there.proxy(right, tls=served(pair or good)) as port:
-            found = await there.find(f"https://127.0.0.1:{port}")
-        assert found.reach is Reach.BLIND
-        assert expected in str(found.why)
+        async with probe_setup(trust=trust) as there, there.proxy(pass_on, tls=served(pair or good)) as port:
+            result = await there.probe_url(f"https://127.0.0.1:{port}")
+        assert result.reach is Reachability.BLIND
+        assert expected in str(result.reason)
 
     trust = ssl.create_default_context(cafile=good)
-    async with setting(trust=trust) as there, there.proxy(right, tls=served(good)) as port:
-        assert (await there.find(f"https://127.0.0.1:{port}")).reach is Reach.REACHABLE
-        assert (await there.find(f"http://127.0.0.1:{port}")).reach is Reach.BLIND
-        plain = await there.find(f"https://127.0.0.1:{there.door.listener.port}")
-        assert "does not speak TLS" in str(plain.why)
+    async with probe_setup(trust=trust) as there, there.proxy(pass_on, tls=served(good)) as port:
+        assert (await there.probe_url(f"https://127.0.0.1:{port}")).reach is Reachability.REACHABLE
+        assert (await there.probe_url(f"http://127.0.0.1:{port}")).reach is Reachability.BLIND
+        plain = await there.probe_url(f"https://127.0.0.1:{there.endpoint.listener.port}")
+        assert "does not speak TLS" in str(plain.reason)
 
 
 # ---- proxies of the own network
 
 
-async def test_the_proxy_of_the_environment_asks_for_us(here: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def forwards(said: bytes, forward: Forward) -> bytes:
-        return await forward(re.sub(rb"http://alerts\.example\.com", b"", said, count=1))
+async def test_the_proxy_of_the_environment_asks_for_us(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def forwards(content: bytes, forward: Forward) -> bytes:
+        return await forward(re.sub(rb"http://alerts\.example\.com", b"", content, count=1))
 
     async with here.proxy(forwards) as port:
         monkeypatch.setenv("http_proxy", f"http://anna:p%40ss@127.0.0.1:{port}")
-        found = await here.find("http://alerts.example.com")
+        result = await here.probe_url("http://alerts.example.com")
         monkeypatch.setenv("no_proxy", "alerts.example.com,127.0.0.1")
-        around = await here.find("http://alerts.example.com")
-        assert (await here.find(f"http://127.0.0.1:{here.door.listener.port}")).reach is Reach.REACHABLE
+        around = await here.probe_url("http://alerts.example.com")
+        assert (await here.probe_url(f"http://127.0.0.1:{here.endpoint.listener.port}")).reach is Reachability.REACHABLE
 
-    assert found.reach is Reach.REACHABLE
+    assert result.reach is Reachability.REACHABLE
     assert b"Proxy-Authorization: Basic YW5uYTpwQHNz\r\n" in here.seen[0]
-    assert around.reach is Reach.BLIND
+    assert around.reach is Reachability.BLIND
     assert len(here.seen) == 1
     assert here.seen[0].startswith(b"POST http://alerts.example.com/hook/")
 
 
-async def test_a_proxy_hands_tls_on_unread(here: Setting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pair, asked = certificate(tmp_path / "good", names="DNS:alerts.example.com"), []
+async def test_a_proxy_hands_tls_on_unread(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pair, connect_requests = certificate(tmp_path / "good", names="DNS:alerts.example.com"), []
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        connect_requests.append(await reader.readuntil(b"\r\n\r\n"))
         there, back = await asyncio.open_connection("127.0.0.1", behind)
         writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
         await asyncio.gather(pump(reader, back), pump(there, writer))
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
-            while said := await reader.read(65536):
-                writer.write(said)
+            while content := await reader.read(65536):
+                writer.write(content)
         writer.close()
 
     trust = ssl.create_default_context(cafile=pair)
     async with (
-        setting(trust=trust) as there,
-        there.proxy(right, tls=served(pair)) as behind,
+        probe_setup(trust=trust) as there,
+        there.proxy(pass_on, tls=served(pair)) as behind,
         await asyncio.start_server(connect, "127.0.0.1", 0) as proxy,
     ):
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
-        found = await there.find("https://alerts.example.com")
+        result = await there.probe_url("https://alerts.example.com")
 
-    assert found.reach is Reach.REACHABLE, found.why
-    assert asked[0].startswith(b"CONNECT alerts.example.com:443 ")
-    assert there.token.encode() not in asked[0]
+    assert result.reach is Reachability.REACHABLE, result.reason
+    assert connect_requests[0].startswith(b"CONNECT alerts.example.com:443 ")
+    assert there.token.encode() not in connect_requests[0]
 
 
-async def test_a_proxy_that_does_not_ask_for_us_proves_nothing(here: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    for way in (says(407), None):
-        async with here.proxy(way or right) as port:
-            where = port if way else free_port()
+async def test_a_proxy_that_does_not_ask_for_us_proves_nothing(
+    here: ProbeSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for behaviour in (answers(407), None):
+        async with here.proxy(behaviour or pass_on) as port:
+            where = port if behaviour else free_port()
             for scheme in ("http", "https"):
                 monkeypatch.setenv(f"{scheme}_proxy", f"anna:secret@127.0.0.1:{where}")
-                found = await here.find(f"{scheme}://alerts.example.com")
-                assert found.reach is Reach.UNKNOWN
-                assert str(found.why).startswith(f"The proxy 127.0.0.1:{where}, which asks for this computer, cannot")
-                assert "secret" not in str(found.why)
+                result = await here.probe_url(f"{scheme}://alerts.example.com")
+                assert result.reach is Reachability.UNKNOWN
+                assert str(result.reason).startswith(
+                    f"The proxy 127.0.0.1:{where}, which asks for this computer, cannot"
+                )
+                assert "secret" not in str(result.reason)
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1080")
-    assert "it is no HTTP proxy" in str((await here.find("http://alerts.example.com")).why)
+    assert "it is no HTTP proxy" in str((await here.probe_url("http://alerts.example.com")).reason)
 
 
 @pytest.mark.parametrize(
     "proxy", ["http://[bad:hunter2", "::::hunter2", "http://anna:hunter2@", "http://anna:hunter2@h:99999"]
 )
 async def test_a_proxy_that_is_no_address_proves_nothing_and_is_not_told(
-    here: Setting, monkeypatch: pytest.MonkeyPatch, proxy: str
+    here: ProbeSetup, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy)
-    found = await here.find("http://alerts.example.com")
-    assert found.reach is Reach.UNKNOWN
-    assert str(found.why).startswith("The proxy whose address makes no sense, which asks for this computer, cannot")
-    assert "hunter2" not in str(found.why)
+    result = await here.probe_url("http://alerts.example.com")
+    assert result.reach is Reachability.UNKNOWN
+    assert str(result.reason).startswith("The proxy whose address makes no sense, which asks for this computer, cannot")
+    assert "hunter2" not in str(result.reason)
 
 
-async def test_a_wrong_answer_through_a_proxy_names_the_proxy(here: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with here.proxy(says(502)) as port:
+async def test_a_wrong_answer_through_a_proxy_names_the_proxy(
+    here: ProbeSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with here.proxy(answers(502)) as port:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
-        found = await here.find("http://alerts.example.com")
+        result = await here.probe_url("http://alerts.example.com")
 
-    assert found.reach is Reach.BLIND
-    assert str(found.why).endswith(f"(Asked through the proxy 127.0.0.1:{port}.)")
+    assert result.reach is Reachability.BLIND
+    assert str(result.reason).endswith(f"(Asked through the proxy 127.0.0.1:{port}.)")
 
 
 def test_the_systems_proxy_is_not_asked_for_this_computer_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -515,12 +526,12 @@ def test_the_systems_proxy_is_not_asked_for_this_computer_itself(monkeypatch: py
 
 
 async def test_passwords_of_netrc_stay_where_they_are(
-    here: Setting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    here: ProbeSetup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "netrc").write_text("default login anna password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
 
-    await here.find_through(right)
+    await here.probe_through(pass_on)
 
     assert b"Authorization" not in here.seen[0]
     assert b"Cookie" not in here.seen[0]

@@ -13,8 +13,8 @@ import pytest
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
 from trayalert.domain.incident.alert import TEST, Alert, State
-from trayalert.services.simulator.client import PAUSE, Post, sample_names, sample_text, stamps
-from trayalert.services.simulator.payloads import FORM, JSON, Letter, SendFault, letter
+from trayalert.services.simulator.client import RETRY_PAUSE, CallbackSender, sample_body, sample_names, timestamps
+from trayalert.services.simulator.payloads import FORM, JSON, SendFault, SimulatedRequest, simulated_request
 
 NOW = 1_790_000_000_123
 SAMPLE_KINDS = {
@@ -78,7 +78,7 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def understood(message: Letter) -> Alert:
+def understood(message: SimulatedRequest) -> Alert:
     return read_callback(Callback(received_at=0, method=message.method, body=message.body))[0]
 
 
@@ -86,9 +86,9 @@ def no_wait(_: float) -> None: ...
 
 
 def test_it_sends_as_cloud_monitor_does(receiver: Receiver) -> None:
-    post = Post(receiver.url)
-    sent = post.send(letter(sample_text("ecs-cpu"), now=NOW, recover=False))
-    post.close()
+    sender = CallbackSender(receiver.url)
+    sent = sender.send(simulated_request(sample_body("ecs-cpu"), now=NOW, recover=False))
+    sender.close()
 
     ((method, path, headers, body),) = receiver.seen
     assert (sent.status, sent.tries, sent.accepted, sent.problem) == (200, 1, True, None)
@@ -104,7 +104,7 @@ def test_it_sends_as_cloud_monitor_does(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("name", sample_names())
 def test_every_sample_is_read_as_what_it_is(name: str) -> None:
-    alert = understood(letter(sample_text(name), now=NOW, recover=False))
+    alert = understood(simulated_request(sample_body(name), now=NOW, recover=False))
 
     assert alert.kind == SAMPLE_KINDS.get(name, "threshold")
     if alert.kind != TEST:
@@ -114,28 +114,28 @@ def test_every_sample_is_read_as_what_it_is(name: str) -> None:
 
 def test_an_unknown_sample_is_told_with_those_there_are() -> None:
     with pytest.raises(SendFault, match=r'there is no sample "nope"\. There are: .*ecs-cpu, ') as fault:
-        sample_text("nope")
+        sample_body("nope")
     assert str(fault.value).endswith(".")
     with pytest.raises(SendFault):
-        sample_text("../console_links")
+        sample_body("../console_links")
 
 
 def test_only_time_differs_from_the_sample() -> None:
-    before = parse_qs(sample_text("rds-connections").decode().strip())
-    after = parse_qs(letter(sample_text("rds-connections"), now=NOW, recover=False).body.decode())
+    before = parse_qs(sample_body("rds-connections").decode().strip())
+    after = parse_qs(simulated_request(sample_body("rds-connections"), now=NOW, recover=False).body.decode())
 
     assert {name for name in before | after if before.get(name) != after.get(name)} == {"timestamp"}
 
 
 def test_with_its_own_time_nothing_differs() -> None:
-    message = letter(sample_text("ecs-disk"), now=None, recover=False)
+    message = simulated_request(sample_body("ecs-disk"), now=None, recover=False)
 
-    assert parse_qs(message.body.decode()) == parse_qs(sample_text("ecs-disk").decode().strip())
+    assert parse_qs(message.body.decode()) == parse_qs(sample_body("ecs-disk").decode().strip())
 
 
 def test_the_ok_belongs_to_the_alert() -> None:
-    alert = understood(letter(sample_text("ecs-cpu"), now=NOW, recover=False))
-    recovery = understood(letter(sample_text("ecs-cpu"), now=NOW + 5, recover=True))
+    alert = understood(simulated_request(sample_body("ecs-cpu"), now=NOW, recover=False))
+    recovery = understood(simulated_request(sample_body("ecs-cpu"), now=NOW + 5, recover=True))
 
     assert (recovery.state, recovery.level, recovery.previous_level) == (State.OK, "OK", alert.level)
     assert (recovery.key, recovery.subject) == (alert.key, alert.subject)
@@ -145,34 +145,34 @@ def test_the_ok_belongs_to_the_alert() -> None:
 @pytest.mark.parametrize("name", ["console-test", "event-rule", "event-centre"])
 def test_what_nothing_ends_says_so(name: str) -> None:
     with pytest.raises(SendFault, match="nothing ever ends what this body tells of"):
-        letter(sample_text(name), now=NOW, recover=True)
+        simulated_request(sample_body(name), now=NOW, recover=True)
 
 
 @pytest.mark.parametrize("name", ["alertmanager", "cms2", "event-maintenance", "sls"])
 @pytest.mark.parametrize("as_form", [False, True])
 def test_a_sample_of_another_kind_is_stamped_and_ended_in_its_own_words(name: str, *, as_form: bool) -> None:
-    content = sample_text(name)
+    content = sample_body(name)
     if as_form:
         document = json.loads(content)
         content = urlencode(
             {key: value if isinstance(value, str) else json.dumps(value) for key, value in document.items()}
         ).encode()
-    fired = letter(content, now=NOW, recover=False)
-    over = letter(content, now=NOW + 1000, recover=True)
-    burning, ended = understood(fired), understood(over)
+    fired = simulated_request(content, now=NOW, recover=False)
+    over = simulated_request(content, now=NOW + 1000, recover=True)
+    firing, ended = understood(fired), understood(over)
 
     assert fired.content_type == over.content_type == (FORM if as_form else JSON)
-    assert (burning.at, burning.state, ended.at, ended.state) == (NOW, State.ALERT, NOW + 1000, State.OK)
-    assert burning.key == ended.key
-    assert burning.identity != ended.identity
-    assert burning.identity != understood(letter(content, now=NOW + 1, recover=False)).identity
-    assert letter(content, now=None, recover=False).body == content.strip()
+    assert (firing.at, firing.state, ended.at, ended.state) == (NOW, State.ALERT, NOW + 1000, State.OK)
+    assert firing.key == ended.key
+    assert firing.identity != ended.identity
+    assert firing.identity != understood(simulated_request(content, now=NOW + 1, recover=False)).identity
+    assert simulated_request(content, now=None, recover=False).body == content.strip()
 
 
 def test_the_test_button_is_a_get_with_nothing_in_it(receiver: Receiver) -> None:
-    post = Post(receiver.url)
-    post.send(letter(sample_text("console-test"), now=NOW, recover=False))
-    post.close()
+    sender = CallbackSender(receiver.url)
+    sender.send(simulated_request(sample_body("console-test"), now=NOW, recover=False))
+    sender.close()
 
     method, _, headers, body = receiver.seen[0]
     assert (method, body, "Content-Type" in headers) == ("GET", b"", False)
@@ -180,14 +180,14 @@ def test_the_test_button_is_a_get_with_nothing_in_it(receiver: Receiver) -> None
 
 def test_json_stays_json() -> None:
     document = {"alertName": "磁盘", "alertState": "ALERT", "curValue": "1", "timestamp": "1"}
-    message = letter(json.dumps(document).encode(), now=NOW, recover=False)
+    message = simulated_request(json.dumps(document).encode(), now=NOW, recover=False)
 
     assert message.content_type == JSON
     assert json.loads(message.body) == document | {"timestamp": str(NOW)}
 
 
 def test_what_is_no_callback_goes_as_it_is() -> None:
-    message = letter(b"  anything at all \n", now=NOW, recover=False)
+    message = simulated_request(b"  anything at all \n", now=NOW, recover=False)
 
     assert (message.content_type, message.body) == (FORM, b"anything at all")
 
@@ -195,26 +195,26 @@ def test_what_is_no_callback_goes_as_it_is() -> None:
 def test_stamps_differ_and_never_go_back() -> None:
     clock = iter([5, 5, 5, 3, 100, 100])
 
-    assert list(stamps(6, now=lambda: next(clock))) == [5, 6, 7, 8, 100, 101]
+    assert list(timestamps(6, now=lambda: next(clock))) == [5, 6, 7, 8, 100, 101]
 
 
 def test_what_is_not_accepted_is_sent_again_up_to_three_times(receiver: Receiver) -> None:
     waits: list[float] = []
     receiver.answers = [503, 500, 404]
-    post = Post(receiver.url)
-    sent = post.send(Letter(content_type=FORM, body=b"x"), wait=waits.append)
-    post.close()
+    sender = CallbackSender(receiver.url)
+    sent = sender.send(SimulatedRequest(content_type=FORM, body=b"x"), wait=waits.append)
+    sender.close()
 
     assert (sent.status, sent.tries, sent.accepted) == (200, 4, True)
-    assert waits == [PAUSE] * 3
+    assert waits == [RETRY_PAUSE] * 3
     assert [body for *_, body in receiver.seen] == [b"x"] * 4
 
 
 def test_after_three_retries_it_gives_up(receiver: Receiver) -> None:
     receiver.answers = [503] * 10
-    post = Post(receiver.url)
-    sent = post.send(Letter(content_type=FORM, body=b"x"), wait=no_wait)
-    post.close()
+    sender = CallbackSender(receiver.url)
+    sent = sender.send(SimulatedRequest(content_type=FORM, body=b"x"), wait=no_wait)
+    sender.close()
 
     assert (sent.status, sent.tries, sent.accepted) == (503, 4, False)
     assert sent.problem == f"http://127.0.0.1:{receiver.port} answered 503: it could not be stored"
@@ -223,9 +223,9 @@ def test_after_three_retries_it_gives_up(receiver: Receiver) -> None:
 
 def test_a_connection_that_breaks_is_made_again(receiver: Receiver) -> None:
     receiver.answers = [200, None, 200, 200]
-    post = Post(receiver.url)
-    results = [post.send(Letter(content_type=FORM, body=b"x"), wait=no_wait) for _ in range(3)]
-    post.close()
+    sender = CallbackSender(receiver.url)
+    results = [sender.send(SimulatedRequest(content_type=FORM, body=b"x"), wait=no_wait) for _ in range(3)]
+    sender.close()
 
     assert [(result.status, result.tries) for result in results] == [(200, 1), (200, 2), (200, 1)]
     assert len(receiver.connections) == 2
@@ -233,9 +233,9 @@ def test_a_connection_that_breaks_is_made_again(receiver: Receiver) -> None:
 
 def test_a_wrong_url_is_told_without_the_secret(receiver: Receiver) -> None:
     receiver.answers = [404] * 4
-    post = Post(receiver.url)
-    sent = post.send(Letter(content_type=FORM, body=b"x"), wait=no_wait)
-    post.close()
+    sender = CallbackSender(receiver.url)
+    sent = sender.send(SimulatedRequest(content_type=FORM, body=b"x"), wait=no_wait)
+    sender.close()
 
     assert sent.problem == (
         f"http://127.0.0.1:{receiver.port} answered 404: the URL is not the callback URL (`trayalert url` prints it)"
@@ -245,8 +245,8 @@ def test_a_wrong_url_is_told_without_the_secret(receiver: Receiver) -> None:
 def test_nobody_there_is_told_without_the_secret() -> None:
     with receiving() as gone:
         pass
-    post = Post(gone.url)
-    sent = post.send(Letter(content_type=FORM, body=b"x"), wait=no_wait)
+    sender = CallbackSender(gone.url)
+    sent = sender.send(SimulatedRequest(content_type=FORM, body=b"x"), wait=no_wait)
 
     assert (sent.status, sent.tries) == (None, 4)
     assert sent.problem is not None
@@ -274,12 +274,14 @@ def test_nobody_there_is_told_without_the_secret() -> None:
 )
 def test_what_is_no_url_is_told_without_the_secret(url: str) -> None:
     with pytest.raises(SendFault) as fault:
-        Post(url)
+        CallbackSender(url)
     assert "the-secret" not in str(fault.value)
 
 
 def test_a_host_that_nobody_knows_is_no_answer() -> None:
-    sent = Post("http://no-such-host.invalid/the-secret").send(Letter(content_type=FORM, body=b"x"), wait=no_wait)
+    sent = CallbackSender("http://no-such-host.invalid/the-secret").send(
+        SimulatedRequest(content_type=FORM, body=b"x"), wait=no_wait
+    )
 
     assert sent.status is None
     assert "the-secret" not in str(sent.problem)

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 
 from tests.program import wait_for
-from tests.services.tunnel.tunnelled import now, program, those_with, tunnelled
+from tests.services.tunnel.tunnelled import now, processes_with, program, tunnelled
 from trayalert.domain.text import printable
 from trayalert.domain.tunnel import Phase
-from trayalert.services.tunnel.supervisor import Timing, pause_after
+from trayalert.services.tunnel.supervisor import TunnelTiming, restart_pause
 
 URL = "https://one.example.com"
 PATTERN = r"https://[a-z]+\.example\.com"
-NO_PAUSE = Timing(pause=lambda _: 0.05)
+NO_PAUSE = TunnelTiming(pause=lambda _: 0.05)
 
 TREE = """sleep 1000 & setsid sleep 1000 & (setsid sh -c 'setsid sleep 1001 & sleep 1002' &) """
 """A child, one with a session of its own, and grandchildren whose parents are gone."""
@@ -34,7 +34,7 @@ def command(*arguments: str, **changes: Any) -> dict[str, Any]:
     return {"kind": "command", "command": list(arguments), "url_pattern": PATTERN, **changes}
 
 
-def below(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """Return the processes of a tunnel: the guard's, which is the parent of all whose own are gone."""
     import psutil  # noqa: PLC0415
 
@@ -66,9 +66,9 @@ async def test_another_address_at_the_next_start_is_told(tmp_path: Path) -> None
     made = program(tmp_path, "tunnel", f"{lines}; echo https://$w.example.com; exec sleep 1000")
     async with tunnelled(command(made), timing=NO_PAUSE) as run:
         await run.up()
-        run.tunnelling.restart("It is dead.")
+        run.supervisor.restart("It is dead.")
         await run.until(lambda state: state.url == "https://two.example.com")
-    urls = [state.url for state in run.told]
+    urls = [state.url for state in run.states]
     assert list(dict.fromkeys(urls)) == [None, URL, "https://two.example.com"]  # the old one until there is a new one
 
 
@@ -85,39 +85,39 @@ async def test_what_is_no_address_is_not_taken_for_one(tmp_path: Path, address: 
     made = program(tmp_path, "tunnel", f"echo {address}; echo {URL}; exec sleep 1000")
     async with tunnelled(command(made, url_pattern=r"[a-z]+://\S+")) as run:
         await run.up()
-    assert {state.url for state in run.told} == {None, URL}
+    assert {state.url for state in run.states} == {None, URL}
 
 
 async def test_with_no_address_in_time_it_is_started_again(tmp_path: Path) -> None:
     made = program(tmp_path, "tunnel", "echo hello; exec sleep 1000")
-    async with tunnelled(command(made), timing=Timing(address_within=0.3)) as run:
+    async with tunnelled(command(made), timing=TunnelTiming(address_timeout=0.3)) as run:
         state = await run.down()
         assert state.why == "tunnel printed no address within 0 s."
         await run.until(lambda state: state.restarts == 1)
-        assert len(those_with(made)) <= 1
+        assert len(processes_with(made)) <= 1
 
 
 async def test_what_ends_at_once_is_started_again_after_growing_pauses(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = program(tmp_path, "tunnel", "echo 'no such \033[31mluck\033[0m'; exit 3")
-    asked: list[int] = []
+    failure_counts: list[int] = []
 
     def pause(failures: int) -> float:
-        asked.append(failures)
+        failure_counts.append(failures)
         return 0.01
 
-    async with tunnelled(command(made), timing=Timing(pause=pause)) as run:
+    async with tunnelled(command(made), timing=TunnelTiming(pause=pause)) as run:
         await run.until(lambda state: state.restarts >= 3)
-    assert asked[:3] == [0, 1, 2]
-    waits = [state for state in run.told if state.phase is Phase.WAITING]
+    assert failure_counts[:3] == [0, 1, 2]
+    waits = [state for state in run.states if state.phase is Phase.WAITING]
     assert waits[0].why == 'Tunnel ended with status 3; it said "no such luck".'
     assert waits[0].until is not None
     assert caplog.text.count("the tunnel does not run") == 1, "a night of tries is one line"
 
 
 def test_pauses_grow_to_a_minute_and_stay_below_five_seconds_in_the_first_two() -> None:
-    pauses = [pause_after(failures) for failures in range(60)]
+    pauses = [restart_pause(failures) for failures in range(60)]
     assert pauses == sorted(pauses)
     assert (pauses[:4], max(pauses)) == ([1, 2, 3, 3], 60)
     early = [pause for place, pause in enumerate(pauses) if sum(pauses[:place]) < 110]
@@ -126,30 +126,30 @@ def test_pauses_grow_to_a_minute_and_stay_below_five_seconds_in_the_first_two() 
 
 async def test_failures_are_forgotten_once_it_was_up_for_long(tmp_path: Path) -> None:
     made = program(tmp_path, "tunnel", f"echo {URL}; sleep 0.3; exit 1")
-    asked: list[int] = []
+    failure_counts: list[int] = []
 
     def pause(failures: int) -> float:
-        asked.append(failures)
+        failure_counts.append(failures)
         return 0.01
 
-    async with tunnelled(command(made), timing=Timing(pause=pause, steady=0.1)) as run:
+    async with tunnelled(command(made), timing=TunnelTiming(pause=pause, steady_after=0.1)) as run:
         await run.until(lambda state: state.restarts >= 2)
-    assert asked == [0, 0]
+    assert failure_counts == [0, 0]
 
 
 async def test_who_asks_for_a_start_is_not_made_to_wait(tmp_path: Path) -> None:
     made = program(tmp_path, "tunnel", "exit 1")
-    asked: list[int] = []
+    failure_counts: list[int] = []
 
     def pause(failures: int) -> float:
-        asked.append(failures)
-        return 0.01 if len(asked) < 4 else 600.0
+        failure_counts.append(failures)
+        return 0.01 if len(failure_counts) < 4 else 600.0
 
-    async with tunnelled(command(made), timing=Timing(pause=pause)) as run:
+    async with tunnelled(command(made), timing=TunnelTiming(pause=pause)) as run:
         await run.until(lambda state: state.until and state.until > now() + 60_000)
-        run.tunnelling.restart("The network is back.")
-        await run.until(lambda _: len(asked) > 4)
-    assert asked == [0, 1, 2, 3, 0]  # and the pauses begin anew
+        run.supervisor.restart("The network is back.")
+        await run.until(lambda _: len(failure_counts) > 4)
+    assert failure_counts == [0, 1, 2, 3, 0]  # and the pauses begin anew
 
 
 async def test_a_missing_program_is_told_with_where_to_get_it_and_found_when_it_is_there(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ async def test_a_missing_program_is_told_with_where_to_get_it_and_found_when_it_
         assert str(path)[:20] in state.why
         assert "https://ngrok.com/download" in state.why
         program(tmp_path, "ngrok", f'echo "lvl=info msg=\\"started tunnel\\" obj=tunnels url={URL}"; exec sleep 1000')
-        run.tunnelling.restart("It was asked for.")
+        run.supervisor.restart("It was asked for.")
         assert (await run.up()).url == URL
 
 
@@ -215,7 +215,7 @@ async def test_secrets_are_masked_wherever_they_are_printed(tmp_path: Path) -> N
         await run.up()
         state = await run.until(lambda state: "end" in state.output)
         assert state.output[0] == "got ***, *** and ***"
-        assert "tok3n" not in repr(run.told) + repr(state)
+        assert "tok3n" not in repr(run.states) + repr(state)
         guard = Path(f"/proc/{state.pid}/cmdline").read_bytes()
         assert b"tok3n" not in guard
         assert b"tunnel" in guard
@@ -237,7 +237,7 @@ async def test_a_token_that_cannot_be_read_is_told(tmp_path: Path, content: byte
     made = program(tmp_path, "cloudflared", "exec sleep 1000")
     async with tunnelled({"kind": "cloudflared", "program": made, "token_file": str(path)}) as run:
         assert (await run.down()).why == why.format(path=path)
-        assert those_with(made) == []
+        assert processes_with(made) == []
 
 
 async def test_a_token_that_every_user_can_read_is_warned_of(tmp_path: Path) -> None:
@@ -284,37 +284,37 @@ async def test_at_the_end_all_is_gone_that_the_program_started(tmp_path: Path) -
     async with tunnelled(command(made)) as run:
         state = await run.up()
         assert state.pid
-        await all_there(state.pid)
-        pids = [state.pid, *below(state.pid)]
+        await wait_for_descendants(state.pid)
+        pids = [state.pid, *descendants(state.pid)]
     assert living(pids) == []
 
 
-async def all_there(pid: int) -> None:
+async def wait_for_descendants(pid: int) -> None:
     end = time.monotonic() + 5
-    while len(below(pid)) < 6:
+    while len(descendants(pid)) < 6:
         assert time.monotonic() < end
         await asyncio.sleep(0.01)
 
 
 async def test_what_ends_by_itself_leaves_nothing_behind_either(tmp_path: Path) -> None:
     made = program(tmp_path, "tunnel", f"{TREE}; echo {URL}; sleep 0.5; exit 0")
-    async with tunnelled(command(made), timing=Timing(pause=lambda _: 60.0)) as run:
+    async with tunnelled(command(made), timing=TunnelTiming(pause=lambda _: 60.0)) as run:
         state = await run.up()
         assert state.pid
-        await all_there(state.pid)
-        pids = below(state.pid)
+        await wait_for_descendants(state.pid)
+        pids = descendants(state.pid)
         await run.down()
         assert living(pids) == []
 
 
-DEAF = f"trap '' TERM INT HUP; echo {URL}; while :; do sleep 0.1; done"
+IGNORES_SIGNALS = f"trap '' TERM INT HUP; echo {URL}; while :; do sleep 0.1; done"
 
 
 async def test_what_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
-    made = program(tmp_path, "tunnel", DEAF)
+    made = program(tmp_path, "tunnel", IGNORES_SIGNALS)
     began = time.monotonic()
-    async with tunnelled(command(made), timing=Timing(grace=0.3)) as run:
-        pids = below((await run.up()).pid or 0)
+    async with tunnelled(command(made), timing=TunnelTiming(grace=0.3)) as run:
+        pids = descendants((await run.up()).pid or 0)
     assert living(pids) == []
     assert 0.3 < time.monotonic() - began < 5
 
@@ -331,7 +331,7 @@ async def test_a_guard_that_is_killed_takes_the_program_along_and_it_is_started_
     async with tunnelled(command(made), timing=NO_PAUSE) as run:
         state = await run.up()
         assert state.pid
-        pids = below(state.pid)
+        pids = descendants(state.pid)
         os.kill(state.pid, signal.SIGKILL)
         await run.until(lambda state: state.restarts == 1)
         wait_for(lambda: living(pids) == [])
@@ -340,10 +340,10 @@ async def test_a_guard_that_is_killed_takes_the_program_along_and_it_is_started_
 
 async def test_a_guard_that_is_asked_to_end_ends_the_program(tmp_path: Path) -> None:
     made = program(tmp_path, "tunnel", f"{TREE}; echo {URL}; exec sleep 1000")
-    async with tunnelled(command(made), timing=Timing(pause=lambda _: 60.0)) as run:
+    async with tunnelled(command(made), timing=TunnelTiming(pause=lambda _: 60.0)) as run:
         state = await run.up()
         assert state.pid
-        pids = below(state.pid)
+        pids = descendants(state.pid)
         os.kill(state.pid, signal.SIGINT)  # Ctrl+C is not for it
         os.kill(state.pid, signal.SIGTERM)
         await run.down()
@@ -369,14 +369,16 @@ def parent(table: Mapping[str, Any]) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
-@pytest.mark.parametrize("lines", [f"{TREE}; echo {URL}; exec sleep 1000", f"{TREE}; {DEAF}"], ids=["tree", "deaf"])
+@pytest.mark.parametrize(
+    "lines", [f"{TREE}; echo {URL}; exec sleep 1000", f"{TREE}; {IGNORES_SIGNALS}"], ids=["tree", "deaf"]
+)
 def test_a_kill_of_trayalert_leaves_no_process_of_the_tunnel(tmp_path: Path, lines: str) -> None:
     made = program(tmp_path, "tunnel", lines)
     with parent(command(made)) as process:
         assert process.stdout
         guard = int(process.stdout.readline())
-        wait_for(lambda: len(below(guard)) >= 6, deadline=10)
-        pids = [guard, *below(guard)]
+        wait_for(lambda: len(descendants(guard)) >= 6, deadline=10)
+        pids = [guard, *descendants(guard)]
         assert living(pids) == pids  # the check can see them
         process.kill()
         process.wait()
@@ -399,7 +401,7 @@ async def test_trayalerts_own_program_can_be_the_guard(tmp_path: Path, monkeypat
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", ours)
     async with tunnelled(command(made)) as run:
-        pids = below((await run.up()).pid or 0)
+        pids = descendants((await run.up()).pid or 0)
         assert living(pids) == pids
     assert living(pids) == []
 
@@ -416,6 +418,6 @@ def test_the_run_sees_what_lives(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with subprocess.Popen(["tail", "-f", str(tmp_path / "file")]) as process:
         assert living([process.pid]) == [process.pid]
-        assert len(those_with(str(tmp_path))) == 1
+        assert len(processes_with(str(tmp_path))) == 1
         process.kill()
     assert living([process.pid]) == []

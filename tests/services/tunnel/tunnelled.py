@@ -13,7 +13,7 @@ import psutil
 
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.services.tunnel.supervisor import Timing, Tunnelling
+from trayalert.services.tunnel.supervisor import TunnelSupervisor, TunnelTiming
 
 SOON = 20.0
 
@@ -24,14 +24,14 @@ def now() -> int:
 
 @dataclass(slots=True)
 class Run:
-    """`told` is all that was told, in order."""
+    """`states` are all that were reported, in order."""
 
-    tunnelling: Tunnelling
-    told: list[TunnelState] = field(default_factory=list)
+    supervisor: TunnelSupervisor
+    states: list[TunnelState] = field(default_factory=list)
 
     @property
     def state(self) -> TunnelState:
-        return self.tunnelling.state
+        return self.supervisor.state
 
     async def until(self, condition: Callable[[TunnelState], object], *, deadline: float = SOON) -> TunnelState:
         """Wait until the state is so. Return it."""
@@ -58,26 +58,28 @@ async def tunnelled(
     tls: bool = False,
     public_url: str | None = None,
     mask: Callable[[str], str] = lambda text: text,
-    timing: Timing | None = None,
+    timing: TunnelTiming | None = None,
 ) -> AsyncIterator[Run]:
     """Run the tunnel that the table names, to a door there; it is ended in order at the end."""
     tunnel, problems = read_tunnel(table)
     assert tunnel is not None, problems
     assert problems == ()
-    told: list[TunnelState] = []
-    made = Tunnelling(tunnel, public_url=public_url, tell=told.append, now=now, mask=mask, timing=timing or Timing())
-    task = asyncio.create_task(made.run(host, port, tls=tls))
+    states: list[TunnelState] = []
+    supervisor = TunnelSupervisor(
+        tunnel, public_url=public_url, report=states.append, now=now, mask=mask, timing=timing or TunnelTiming()
+    )
+    task = asyncio.create_task(supervisor.run(host, port, tls=tls))
     try:
-        yield Run(made, told)
+        yield Run(supervisor, states)
         assert not task.done(), task
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-    assert made.state.phase is Phase.OFF
+    assert supervisor.state.phase is Phase.OFF
 
 
-def those_with(mark: str) -> list[psutil.Process]:
+def processes_with(mark: str) -> list[psutil.Process]:
     """Return the living processes that have the mark among their arguments."""
     found = []
     for one in psutil.process_iter():

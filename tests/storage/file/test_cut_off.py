@@ -51,10 +51,10 @@ async def test_what_can_be_read_of_a_commit_that_was_cut_off_is_stored_and_told(
     names = [f"i-{number}" for number in range(60)]
     *_, last = leave_as_a_kill_does(path, ["i-1st"], ["i-2nd"], names)
     spoil(path, last[0])
-    heard: list[Event] = []
+    events: list[Event] = []
 
-    async with open_log(path, announce=heard.extend) as log:
-        await until(lambda: log.state.news and any(isinstance(event, IncidentChanged) for event in heard))
+    async with open_log(path, announce=events.extend) as log:
+        await until(lambda: log.state.news and any(isinstance(event, IncidentChanged) for event in events))
         assert "Callbacks of it that could be read and were taken over: " in log.state.news[0]
         await log.do(append("i-after"))
 

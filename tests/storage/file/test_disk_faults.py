@@ -17,12 +17,18 @@ from tests.storage.damage import PAGE, big_log, leaves
 from tests.storage.making import HOUR, NOON, append, ids, locked, open_log, reading, rows, store, until, writing
 from trayalert.domain.events import Event, LogChanged
 from trayalert.storage import log as log_module
-from trayalert.storage.companion_files import ballast_of, quarantine_of
+from trayalert.storage.companion_files import quarantine_of, reserve_file_of
 from trayalert.storage.faults import NotStored
-from trayalert.storage.file import disk_space as room_module
+from trayalert.storage.file import disk_space as disk_space_module
 from trayalert.storage.file import log_file, unlinked_file
-from trayalert.storage.file.disk_space import BALLAST, SCRATCH, lay_ballast, let_ballast_go, worry
-from trayalert.storage.recovery.quarantine import quarantined
+from trayalert.storage.file.disk_space import (
+    RESERVE_SIZE,
+    SCRATCH_SIZE,
+    create_reserve_file,
+    delete_reserve_file,
+    disk_warning,
+)
+from trayalert.storage.recovery.quarantine import quarantined_folders
 
 
 @pytest.fixture
@@ -31,11 +37,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody here waits as long as the program does between two tries."""
-    monkeypatch.setattr(log_module, "_TRY_AGAIN", 0.05)
-    monkeypatch.setattr(log_module, "_LOOK", 0.1)
-    monkeypatch.setattr(log_module, "_LOOK_FIRST", 0.1)
+    monkeypatch.setattr(log_module, "_RETRY_INTERVAL", 0.05)
+    monkeypatch.setattr(log_module, "_MAINTENANCE_INTERVAL", 0.1)
+    monkeypatch.setattr(log_module, "_FIRST_MAINTENANCE", 0.1)
 
 
 def whole(path: Path) -> bool:
@@ -48,19 +54,19 @@ def resources(path: Path) -> list[str]:
 
 async def test_a_log_that_is_locked_at_the_start_is_told_and_opens_by_itself(path: Path) -> None:
     store(path, append("i-1"))
-    heard: list[Event] = []
+    events: list[Event] = []
     with locked(path) as other:
-        async with open_log(path, announce=heard.extend) as log:
+        async with open_log(path, announce=events.extend) as log:
             assert not log.state.storing
             assert "another program holds it locked" in log.state.problems[0]
             begun = time.monotonic()
             with pytest.raises(NotStored, match="locked"):
                 await log.do(append("i-2"))
             assert time.monotonic() - begun < 1.5
-            heard.clear()
+            events.clear()
             other.execute("ROLLBACK")
             await until(lambda: log.state.storing)
-            assert heard == [LogChanged(log.state)]
+            assert events == [LogChanged(log.state)]
             assert log.state.problems == ()
             await log.do(append("i-3"))
 
@@ -70,7 +76,7 @@ async def test_a_log_that_is_locked_at_the_start_is_told_and_opens_by_itself(pat
 async def test_a_lock_that_comes_and_goes_is_told_and_heals(path: Path) -> None:
     async with open_log(path) as log:
         await log.do(append("i-1"))
-        log._writing._holding.connection.execute("PRAGMA busy_timeout = 1")
+        log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with locked(path):
             with pytest.raises(NotStored, match="locked"):
                 await log.do(append("i-2"))
@@ -163,7 +169,7 @@ async def test_the_wal_of_a_log_that_was_moved_away_never_gets_into_another(path
     async with open_log(path) as log:
         for number in range(3):
             await log.do(append(f"i-1{number}"))
-        log._writing._holding.connection.execute("PRAGMA busy_timeout = 1")
+        log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with reading(path) as reader:
             slow = reader.alerts(limit=None)
             next(slow)
@@ -224,7 +230,7 @@ async def test_an_older_file_that_is_copied_over_it_is_taken_for_what_it_is(path
         assert log.state.storing
 
     assert resources(path) == ["i-after"]
-    (kept,) = quarantined(path)
+    (kept,) = quarantined_folders(path)
     assert (kept / path.name).stat().st_size == older.stat().st_size
 
 
@@ -232,7 +238,7 @@ async def test_an_older_file_of_the_same_length_that_is_copied_over_it_is_looked
     store(path, *(append(f"i-{number}") for number in range(300)))
     async with open_log(path) as log:
         await log.do(append("i-before"))
-        await until(lambda: not log._writing.verifying)
+        await until(lambda: not log._writer.verifying)
         older = bytearray(path.read_bytes())
         pages = leaves(path)[3:5]
         first, second = (slice((page - 1) * PAGE, page * PAGE) for page in pages)
@@ -262,10 +268,10 @@ async def test_a_link_in_the_place_of_the_log_is_refused_and_costs_nothing(path:
 
 
 def test_a_wal_that_grows_without_an_end_is_told(path: Path) -> None:
-    assert worry(path) is None
+    assert disk_warning(path) is None
     with path.with_name(f"{path.name}-wal").open("wb") as file:
         file.truncate(65 << 20)
-    assert "has grown to 65 MiB: another program reads the log" in str(worry(path))
+    assert "has grown to 65 MiB: another program reads the log" in str(disk_warning(path))
 
 
 async def test_a_checkpoint_of_another_program_is_no_damage(path: Path) -> None:
@@ -291,15 +297,15 @@ async def test_a_file_that_cannot_be_kept_leaves_no_part_of_it(path: Path, monke
         store(other, append("i-other"))
         with monkeypatch.context() as patched:
             patched.setattr(unlinked_file, "_copy", no_room)
-            monkeypatch.setattr(log_file, "_TRY_AGAIN", 0.0)
+            monkeypatch.setattr(log_file, "_RETRY_INTERVAL", 0.0)
             other.replace(path)
             for _ in range(2):
                 with pytest.raises(NotStored):
                     await log.do(append("i-2"))
-        assert quarantined(path) == []
+        assert quarantined_folders(path) == []
         await log.do(append("i-3"))
 
-    assert len(quarantined(path)) == 1
+    assert len(quarantined_folders(path)) == 1
 
 
 async def test_a_file_that_is_cut_short_while_it_is_open_is_moved_aside(path: Path) -> None:
@@ -318,9 +324,9 @@ async def test_a_file_that_is_cut_short_while_it_is_open_is_moved_aside(path: Pa
 async def test_damage_that_a_commit_meets_costs_its_senders_nothing(path: Path) -> None:
     store(path, *(append(f"i-{number}") for number in range(400)))
     async with open_log(path) as log:
-        await until(lambda: log._writing._holding._verification is None or log._writing._holding._verification.over())
+        await until(lambda: log._writer._file._verification is None or log._writer._file._verification.is_finished())
         os.truncate(path, 5 * 4096)
-        log._writing._holding.connection.execute("PRAGMA shrink_memory")
+        log._writer._file.connection.execute("PRAGMA shrink_memory")
         await asyncio.gather(*(log.do(append(f"i-{number}", at=1_790_000_100_000)) for number in range(400)))
         assert "was damaged" in log.state.news[0]
 
@@ -343,28 +349,28 @@ async def test_a_slow_disk_is_told_until_it_is_fast_again(path: Path) -> None:
 
 async def test_the_ballast_is_laid_with_real_blocks_for_nobody_else_to_read(path: Path) -> None:
     async with open_log(path) as log:
-        await until(ballast_of(path).exists)
-        await until(lambda: ballast_of(path).stat().st_blocks * 512 >= BALLAST)
-        assert ballast_of(path).stat().st_mode & 0o777 == 0o600
+        await until(reserve_file_of(path).exists)
+        await until(lambda: reserve_file_of(path).stat().st_blocks * 512 >= RESERVE_SIZE)
+        assert reserve_file_of(path).stat().st_mode & 0o777 == 0o600
         await log.do(append("i-1"))
 
-    assert let_ballast_go(path)
-    assert not let_ballast_go(path)
+    assert delete_reserve_file(path)
+    assert not delete_reserve_file(path)
 
 
 def test_a_disk_that_is_nearly_full_is_told_and_gets_no_ballast(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100 << 30, 0, 200 << 20))
 
-    assert worry(path) == (
+    assert disk_warning(path) == (
         f"the disk of {path.parent} is nearly full: 200 MiB are free. Callbacks are still stored; free some space."
     )
-    lay_ballast(path)
-    assert not ballast_of(path).exists()
+    create_reserve_file(path)
+    assert not reserve_file_of(path).exists()
 
 
 async def test_parts_tell_problems_and_news_beside_the_writers(path: Path) -> None:
-    heard: list[Event] = []
-    async with open_log(path, announce=heard.extend) as log:
+    events: list[Event] = []
+    async with open_log(path, announce=events.extend) as log:
         log.set_problem("backup", "no backup could be made.")
         log.set_news("salvage", "3 of 4 came back.")
         log.set_news("salvage", "4 of 4 came back.")
@@ -374,31 +380,33 @@ async def test_parts_tell_problems_and_news_beside_the_writers(path: Path) -> No
         log.set_problem("backup", None)
         assert log.state.problems == ()
 
-    assert len(heard) == 4
+    assert len(events) == 4
 
 
 def test_a_full_disk_that_takes_one_row_more_is_not_called_healed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with writing(path) as log:
         log.commit([append("i-1")])
-        pages = log._holding.connection.execute("PRAGMA page_count").fetchone()[0]
-        log._holding.connection.execute(f"PRAGMA max_page_count = {pages}")
+        pages = log._file.connection.execute("PRAGMA page_count").fetchone()[0]
+        log._file.connection.execute(f"PRAGMA max_page_count = {pages}")
         assert isinstance(log.commit([append("i-2", expression="x" * 50_000)])[0], NotStored)
-        log._holding.connection.execute("PRAGMA max_page_count = 1000000")
+        log._file.connection.execute("PRAGMA max_page_count = 1000000")
         with monkeypatch.context() as patched:
-            patched.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, 1 << 30, SCRATCH - 1))
+            patched.setattr(
+                shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, 1 << 30, SCRATCH_SIZE - 1)
+            )
 
             assert not isinstance(log.commit([append("i-3")])[0], Exception)
-            log.look()
-            assert "is full" in (log.condition.problem or "")
+            log.maintain()
+            assert "is full" in (log.state.problem or "")
 
-        log.look()
-        assert log.condition.problem is None
+        log.maintain()
+        assert log.state.problem is None
         assert not path.with_name("scratch").exists()
 
 
 async def test_a_disk_that_is_nearly_full_is_told_from_the_start(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "_LOOK_FIRST", 60.0)
-    monkeypatch.setattr(room_module, "LOW", 1 << 62)
+    monkeypatch.setattr(log_module, "_FIRST_MAINTENANCE", 60.0)
+    monkeypatch.setattr(disk_space_module, "LOW_SPACE", 1 << 62)
     async with open_log(path) as log:
         assert "is nearly full" in log.state.problems[0]
         assert log.state.storing
@@ -408,8 +416,8 @@ async def test_damage_amid_the_file_is_found_though_only_its_end_is_used(path: P
     big_log(path)
     async with open_log(path) as log:
         await log.do(append("live", at=NOON + HOUR))
-        await until(lambda: not log._writing.verifying)
-        await until(lambda: log._writing._holding._seen is not None)
+        await until(lambda: not log._writer.verifying)
+        await until(lambda: log._writer._file._last_stat is not None)
         await asyncio.to_thread(_overwrite_elsewhere, path, path.stat().st_size // 2 // PAGE * PAGE)
         await until(lambda: log.state.news)
         assert "was damaged" in log.state.news[0]

@@ -16,9 +16,9 @@ from trayalert.storage.file import log_opening
 from trayalert.storage.file.log_opening import open_file
 from trayalert.storage.recovery.backups import make_backup
 from trayalert.storage.recovery.integrity_check import check_log
-from trayalert.storage.recovery.quarantine import move_aside, quarantined
+from trayalert.storage.recovery.quarantine import move_aside, quarantined_folders
 from trayalert.storage.schema import STEPS
-from trayalert.storage.writer.salvage import Finish
+from trayalert.storage.writer.salvage import FinishSalvage
 
 
 @pytest.fixture
@@ -95,8 +95,10 @@ async def test_damage_after_a_clean_end_is_found_behind_the_start(path: Path) ->
     flip(path, start=40 * 4096, length=4096)
 
     async with open_log(path) as log:
-        verification = log._writing._holding._verification
-        assert verification is None or verification.over(within=5)  # with luck it was found before the start was over
+        verification = log._writer._file._verification
+        assert verification is None or verification.is_finished(
+            within=5
+        )  # with luck it was found before the start was over
         await log.do(append("i-new"))
         assert "was damaged" in log.state.news[0]
 
@@ -111,8 +113,8 @@ async def test_what_a_former_log_held_counts_as_open_before_its_salvage_has_begu
             with reading(path) as reader:
                 assert reader.salvaging()
     async with open_log(path) as log:
-        (folder,) = quarantined(path)
-        await log.do(Finish(folder.name, 0, 0, NOON))
+        (folder,) = quarantined_folders(path)
+        await log.do(FinishSalvage(folder.name, 0, 0, NOON))
         log.set_salvaging(salvaging=False)
         assert not log.state.salvaging
     async with open_log(path) as log:
@@ -147,7 +149,7 @@ async def test_no_number_is_given_twice_after_damage(path: Path) -> None:
 
 def test_no_number_is_given_twice_though_a_kill_came_before_the_new_log_was_told_of_the_former_one(path: Path) -> None:
     filled(path, 5)
-    move_aside(path, why="damaged", now=NOON)
+    move_aside(path, reason="damaged", now=NOON)
     open_file(path).connection.close()  # and here the kill
     store(path, append("i-9"))
     assert rows(path, "SELECT id FROM delivery") == [(6,)]
@@ -192,13 +194,13 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_not_taken_for_the_one_at_
 ) -> None:
     other = filled(path.with_name("other.db"), 3)
     filled(path, 2)
-    find_tables = log_opening._find_tables
+    find_tables = log_opening._check_tables
 
     def replaced(connection: sqlite3.Connection, log: Path) -> None:
         find_tables(connection, log)
         other.rename(path)
 
-    monkeypatch.setattr(log_opening, "_find_tables", replaced)
+    monkeypatch.setattr(log_opening, "_check_tables", replaced)
     with pytest.raises(LogFault, match="another file took the place"):
         open_file(path)
     monkeypatch.undo()

@@ -13,7 +13,7 @@ from tests.storage.making import NOON, append, rows, writing
 from trayalert.storage.companion_files import backups_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery import backups
-from trayalert.storage.recovery.backups import list_backups, look_over, make_backup, newest_backup
+from trayalert.storage.recovery.backups import check_backup, list_backups, make_backup, newest_backup
 
 DAY = 86_400_000
 
@@ -30,7 +30,7 @@ def test_a_backup_of_a_log_in_use_is_one_plain_file_that_only_we_may_read(path: 
         log.commit([append("in the wal", at=NOON + 1_000_000)])
         made = make_backup(path, keep=7, now=NOON)
     assert made.path.name == "trayalert-20260921T141320Z.db"
-    assert look_over(made.path) == (301, 301, 98)
+    assert check_backup(made.path) == (301, 301, 98)
     assert [one.name for one in backups_of(path).iterdir()] == [made.path.name]
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(backups_of(path).stat().st_mode) == 0o700
@@ -39,7 +39,7 @@ def test_a_backup_of_a_log_in_use_is_one_plain_file_that_only_we_may_read(path: 
 def test_what_is_stored_while_it_is_made_neither_stops_nor_enters_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backups, "_PAGES", 5)
+    monkeypatch.setattr(backups, "_PAGES_PER_STEP", 5)
     stored: list[object] = []
     with writing(path) as log:
 
@@ -48,7 +48,7 @@ def test_what_is_stored_while_it_is_made_neither_stops_nor_enters_it(
 
         made = make_backup(path, keep=7, now=NOON, rest=store_one)
     assert len(stored) > 5
-    assert look_over(made.path)[0] == 300
+    assert check_backup(made.path)[0] == 300
     assert rows(path, "SELECT count(*) FROM delivery") == [(300 + len(stored),)]
 
 
@@ -85,12 +85,12 @@ def test_a_damaged_backup_and_a_file_of_something_else_are_told_apart_from_a_goo
     made = make_backup(path, keep=3, now=NOON)
     overwrite_page(made.path, 20)
     with pytest.raises(LogFault, match="damaged"):
-        look_over(made.path)
+        check_backup(made.path)
     other = tmp_path / "other.db"
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE mine (x)")
     with pytest.raises(LogFault, match="no log"):
-        look_over(other)
+        check_backup(other)
 
 
 def test_a_backup_with_a_flipped_byte_is_damaged(path: Path) -> None:
@@ -100,8 +100,8 @@ def test_a_backup_with_a_flipped_byte_is_damaged(path: Path) -> None:
     made.path.write_bytes(content)
 
     with pytest.raises(LogFault, match="1 rows in it are not what was written"):
-        look_over(made.path)
-    assert look_over(made.path, digests=False)[0] == 300
+        check_backup(made.path)
+    assert check_backup(made.path, digests=False)[0] == 300
 
 
 def test_a_backup_that_a_clock_ahead_has_made_is_never_the_newest_and_is_the_first_to_go(path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.storage.damage import PAGE, big_log, leaves, overwrite, overwrite_page
 from tests.storage.making import rows
-from trayalert.storage.recovery.carver import Carved, open_damaged
+from trayalert.storage.recovery.carver import CarvedDeliveries, open_damaged
 
 COUNT = 2001
 
@@ -30,12 +30,12 @@ def path(sound: Path, tmp_path: Path) -> Path:
     return copy
 
 
-def carve(path: Path, *, thinned: int = 0) -> Carved:
+def carve(path: Path, *, thinned: int = 0) -> CarvedDeliveries:
     with open_damaged(path) as damaged:
         return damaged.carve(thinned=thinned, rest=lambda: None)
 
 
-def counts(carved: Carved) -> tuple[int, int, int]:
+def counts(carved: CarvedDeliveries) -> tuple[int, int, int]:
     return len(carved.ids), carved.damaged, carved.missing
 
 
@@ -47,7 +47,7 @@ def test_every_delivery_of_a_sound_file_is_found_as_it_is(path: Path) -> None:
     stored = rows(path, "SELECT id, received_at, method, query, content_type, sender, secret, body FROM delivery")
     with open_damaged(path) as damaged:
         carved = damaged.carve()
-        found = [damaged.delivery(place) for place in carved.places]
+        found = [damaged.delivery(place) for place in carved.locations]
     assert counts(carved) == (COUNT, 0, 0)
     assert [
         (one.id, it.received_at, it.method, it.query, it.content_type, it.sender, it.secret, it.body)
@@ -155,7 +155,7 @@ def test_no_damage_makes_it_fail_or_find_what_was_never_there(
     whole = set(rows(sound_small, "SELECT id, body FROM delivery"))
     with open_damaged(path) as damaged:
         carved = damaged.carve(rest=lambda: None)
-        found = [damaged.delivery(place) for place in carved.places]
+        found = [damaged.delivery(place) for place in carved.locations]
     path.unlink()
     assert {(one.id, one.callback.body) for one in found if one} <= whole
     assert all(found)

@@ -10,7 +10,7 @@ from tests.soak.fuzz_target import tables
 from tests.storage.making import NOON, append, raw_callback, read, store
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
-from trayalert.services.access.source_address import Senders
+from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.export import write_alerts
 from trayalert.services.presentation.json_records import alert_record, incident_record
 from trayalert.services.presentation.terminal_tables import alert_lines, incident_lines
@@ -19,7 +19,7 @@ from trayalert.storage.reader import Reader
 
 EN = Language.EN
 
-SENDERS = Senders(Settings())
+SENDERS = SourceAddresses(Settings())
 
 
 def test_flipped_bytes_end_in_rows_or_in_a_sentence(tmp_path: Path) -> None:
@@ -61,11 +61,11 @@ def incidents(reader: Reader) -> None:
 
 
 def exported(reader: Reader) -> None:
-    write_alerts(reader.alerts(limit=None), tables()[0], SENDERS, EN, form="csv", output="/dev/null")
+    write_alerts(reader.alerts(limit=None), tables()[0], SENDERS, EN, file_format="csv", output="/dev/null")
 
 
 def summed_up(reader: Reader) -> None:
     reader.totals()
     reader.open_levels()
-    reader.burning(limit=6)
+    reader.worst_open_incidents(limit=6)
     reader.closed_incidents(before=None, limit=50)

@@ -14,10 +14,10 @@ from trayalert.storage.faults import DamagedLog, LogFault
 from trayalert.storage.reader import Reader
 from trayalert.storage.recovery.backups import make_backup
 from trayalert.storage.recovery.integrity_check import check_log
-from trayalert.storage.recovery.quarantine import last_numbers, move_aside
+from trayalert.storage.recovery.quarantine import last_ids, move_aside
 from trayalert.storage.writer.closure import Resolve
-from trayalert.storage.writer.retention import Retire, oldest
-from trayalert.storage.writer.writer import Writing
+from trayalert.storage.writer.retention import Retire, next_oldest
+from trayalert.storage.writer.writer import Writer
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_sound_log_has_no_problem_while_it_is_in_use_and_after(path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("sql", "told"),
+    ("sql", "problem"),
     [
         ("UPDATE delivery SET sender = '::2' WHERE id = 7", "1 deliveries are not what was written: 7."),
         ("UPDATE alert SET name = 'x' WHERE id IN (8, 9)", "2 alerts are not what was written: 8, 9."),
@@ -62,9 +62,9 @@ def test_a_sound_log_has_no_problem_while_it_is_in_use_and_after(path: Path) -> 
         ("UPDATE alert SET deliveries = 0 WHERE id = 6", "1 alerts that count their deliveries wrong: 6."),
     ],
 )
-def test_each_kind_of_wrong_is_found(path: Path, sql: str, told: str) -> None:
+def test_each_kind_of_wrong_is_found(path: Path, sql: str, problem: str) -> None:
     change(path, sql)
-    assert told in " ".join(check_log(path).problems)
+    assert problem in " ".join(check_log(path).problems)
 
 
 def test_a_flipped_byte_that_sqlite_does_not_see_is_found(path: Path) -> None:
@@ -83,7 +83,7 @@ def test_rows_of_before_the_digests_are_counted_apart(path: Path) -> None:
 def test_what_retention_took_is_no_problem(path: Path) -> None:
     with writing(path) as log:
         log.commit([Resolve(number, NOON + 1_000_000) for number in range(1, 98)])
-        log.commit([Retire(oldest(path, after=0))])
+        log.commit([Retire(next_oldest(path, after=0))])
     checked = check_log(path)
     assert checked.rows["delivery"] < 200
     assert checked.problems == ()
@@ -131,6 +131,6 @@ def test_a_schema_that_is_no_text_any_more_is_damage_like_any_other(path: Path) 
     with pytest.raises(LogFault):
         make_backup(path, keep=1, now=NOON)
     with pytest.raises(DamagedLog):
-        Writing(path, read=read_callback, keep_raw=keep_raw)
-    folder = move_aside(path, why="", now=NOON)
-    assert all(number > 300 for number in last_numbers(folder / path.name))
+        Writer(path, read=read_callback, keep_raw=keep_raw)
+    folder = move_aside(path, reason="", now=NOON)
+    assert all(number > 300 for number in last_ids(folder / path.name))

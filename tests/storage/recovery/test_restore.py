@@ -7,12 +7,12 @@ import pytest
 
 from tests.storage.damage import big_log, overwrite, overwrite_page
 from tests.storage.making import NOON, append, rows, store, writing
-from trayalert.services.maintenance.salvage_job import salvage_alone
+from trayalert.services.maintenance.salvage_job import salvage_offline
 from trayalert.storage.companion_files import restored_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery import restore
 from trayalert.storage.recovery.backups import make_backup
-from trayalert.storage.recovery.quarantine import finish_moving, quarantined
+from trayalert.storage.recovery.quarantine import finish_move, quarantined_folders
 from trayalert.storage.recovery.restore import restore_backup
 
 CONTENT = "SELECT received_at, method, query, content_type, sender, secret, body FROM delivery ORDER BY id"
@@ -40,11 +40,11 @@ def test_a_damaged_log_gives_way_and_what_it_had_more_is_taken_over(path: Path, 
     overwrite(path, 0, bytes(100))
     folder = restore_backup(path, backup, now=NOON)
     assert rows(path, CONTENT) == before[:300]
-    salvage_alone(path, now=NOON)
+    salvage_offline(path, now=NOON)
     assert rows(path, CONTENT) == before
     assert rows(path, "SELECT salvaged, damaged, missing FROM salvage") == [(320, 0, 0)]
     assert folder is not None
-    assert quarantined(path) == [folder]
+    assert quarantined_folders(path) == [folder]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -53,9 +53,9 @@ def test_restoring_twice_doubles_nothing_though_the_numbers_are_others(path: Pat
     before = rows(path, CONTENT)
     for _ in range(2):
         restore_backup(path, backup, now=NOON)
-        salvage_alone(path, now=NOON)
+        salvage_offline(path, now=NOON)
     assert rows(path, CONTENT) == before
-    assert len(quarantined(path)) == 2
+    assert len(quarantined_folders(path)) == 2
 
 
 def test_no_number_of_the_former_log_is_given_again(path: Path, backup: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_damaged_backup_changes_nothing(path: Path, backup: Path) -> None:
     with pytest.raises(LogFault, match="damaged"):
         restore_backup(path, backup, now=NOON)
     assert path.read_bytes() == before
-    assert quarantined(path) == []
+    assert quarantined_folders(path) == []
 
 
 def test_a_backup_is_restored_where_there_is_no_log(path: Path, backup: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_backup_is_restored_where_there_is_no_log(path: Path, backup: Path) ->
     assert rows(path, "SELECT count(*) FROM delivery") == [(300,)]
 
 
-@pytest.mark.parametrize("step", ["copy_log", "_make_ready", "sync_file", "sync_folder", "move_aside", "finish_moving"])
+@pytest.mark.parametrize("step", ["copy_log", "_prepare", "sync_file", "sync_folder", "move_aside", "finish_move"])
 def test_a_kill_at_any_step_leaves_a_whole_log_and_loses_nothing(
     path: Path, backup: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_kill_at_any_step_leaves_a_whole_log_and_loses_nothing(
 
     def die(*_: object, **__: object) -> None:
         calls.append(step)
-        if step != "finish_moving" or len(calls) == 2:  # its first call is before all else
+        if step != "finish_move" or len(calls) == 2:  # its first call is before all else
             raise Killed
 
     more(path, 20)
@@ -106,10 +106,10 @@ def test_a_kill_at_any_step_leaves_a_whole_log_and_loses_nothing(
     with pytest.raises(Killed):
         restore_backup(path, backup, now=NOON)
     monkeypatch.undo()
-    finish_moving(path)  # the next start
+    finish_move(path)  # the next start
     assert rows(path, CONTENT)[:300] == before[:300]
     assert not restored_of(path).exists()
-    salvage_alone(path, now=NOON)
+    salvage_offline(path, now=NOON)
     with writing(path):
         pass
     assert rows(path, CONTENT) == before

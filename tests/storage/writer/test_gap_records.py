@@ -6,7 +6,7 @@ import pytest
 
 from tests.storage.making import MINUTE, NOON, append, reading, rows, store
 from trayalert.domain.events import GapChanged
-from trayalert.domain.gap import Cause, Gap
+from trayalert.domain.gap import Gap, GapCause
 from trayalert.storage.writer import gap_records
 from trayalert.storage.writer.gap_records import AddGap, EndGaps
 
@@ -22,15 +22,15 @@ def read(path: Path, *, limit: int = 10) -> list[Gap]:
 
 
 def test_a_gap_is_read_as_it_was_noted_and_announced(path: Path) -> None:
-    (announced,) = store(path, AddGap(cause=Cause.ASLEEP, began_at=NOON, ended_at=NOON + MINUTE, why="睡眠\n'; --"))
+    (announced,) = store(path, AddGap(cause=GapCause.ASLEEP, began_at=NOON, ended_at=NOON + MINUTE, why="睡眠\n'; --"))
 
     (gap,) = read(path)
-    assert gap == Gap(id=1, cause=Cause.ASLEEP, began_at=NOON, ended_at=NOON + MINUTE, why="睡眠\n'; --")
+    assert gap == Gap(id=1, cause=GapCause.ASLEEP, began_at=NOON, ended_at=NOON + MINUTE, why="睡眠\n'; --")
     assert announced == (GapChanged(gap),)
 
 
 def test_the_last_to_begin_is_first_whatever_was_noted_first(path: Path) -> None:
-    store(path, *(AddGap(cause=Cause.OFF, began_at=NOON + by, ended_at=NOON + by) for by in (5, 9, 5, 1)))
+    store(path, *(AddGap(cause=GapCause.OFF, began_at=NOON + by, ended_at=NOON + by) for by in (5, 9, 5, 1)))
 
     assert [gap.id for gap in read(path)] == [2, 3, 1, 4]
     assert [gap.id for gap in read(path, limit=2)] == [2, 3]
@@ -38,8 +38,8 @@ def test_the_last_to_begin_is_first_whatever_was_noted_first(path: Path) -> None
 
 
 def test_a_gap_that_lasts_survives_the_end_of_the_program_and_is_ended_once(path: Path) -> None:
-    store(path, AddGap(cause=Cause.BLIND, began_at=NOON, why="The tunnel is down."))
-    assert read(path) == [Gap(id=1, cause=Cause.BLIND, began_at=NOON, why="The tunnel is down.")]
+    store(path, AddGap(cause=GapCause.BLIND, began_at=NOON, why="The tunnel is down."))
+    assert read(path) == [Gap(id=1, cause=GapCause.BLIND, began_at=NOON, why="The tunnel is down.")]
 
     ended, again = store(path, EndGaps(NOON + MINUTE), EndGaps(NOON + 2 * MINUTE))
 
@@ -49,8 +49,8 @@ def test_a_gap_that_lasts_survives_the_end_of_the_program_and_is_ended_once(path
 
 
 def test_all_that_last_end_and_those_that_have_ended_stay(path: Path) -> None:
-    over = AddGap(cause=Cause.OFF, began_at=NOON, ended_at=NOON + 1)
-    lasting = [AddGap(cause=cause, began_at=NOON + MINUTE) for cause in (Cause.BLIND, Cause.ASLEEP)]
+    over = AddGap(cause=GapCause.OFF, began_at=NOON, ended_at=NOON + 1)
+    lasting = [AddGap(cause=cause, began_at=NOON + MINUTE) for cause in (GapCause.BLIND, GapCause.ASLEEP)]
     *_, ended = store(path, over, *lasting, EndGaps(NOON + 2 * MINUTE))
 
     assert sorted(event.gap.id for event in ended) == [2, 3]
@@ -62,22 +62,22 @@ def test_all_that_last_end_and_those_that_have_ended_stay(path: Path) -> None:
 
 
 def test_no_gap_ends_before_it_began_though_the_clock_was_set_back(path: Path) -> None:
-    store(path, AddGap(cause=Cause.BLIND, began_at=NOON), EndGaps(NOON - MINUTE))
+    store(path, AddGap(cause=GapCause.BLIND, began_at=NOON), EndGaps(NOON - MINUTE))
 
     (gap,) = read(path)
     assert (gap.ended_at, gap.length(NOON - MINUTE)) == (NOON, 0)
 
 
 def test_gaps_touch_no_alert(path: Path) -> None:
-    store(path, append(), AddGap(cause=Cause.OFF, began_at=NOON), append("i-2"), EndGaps(NOON))
+    store(path, append(), AddGap(cause=GapCause.OFF, began_at=NOON), append("i-2"), EndGaps(NOON))
 
     assert rows(path, "SELECT count(*) FROM alert") == [(2,)]
     assert rows(path, "SELECT count(*) FROM gap") == [(1,)]
 
 
 def test_a_way_in_that_flaps_for_days_fills_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gap_records, "MOST", 3)
+    monkeypatch.setattr(gap_records, "MAX_GAPS", 3)
     log = tmp_path / "trayalert.db"
-    store(log, *(AddGap(cause=Cause.BLIND, began_at=NOON + at, ended_at=NOON + at) for at in range(5)))
+    store(log, *(AddGap(cause=GapCause.BLIND, began_at=NOON + at, ended_at=NOON + at) for at in range(5)))
     with reading(log) as reader:
         assert [gap.id for gap in reader.gaps(limit=10)] == [5, 4, 3]

@@ -14,7 +14,7 @@ from trayalert.domain.incident.alert import UNRECOGNISED
 from trayalert.domain.incident.incident import Change
 from trayalert.storage.writer.appender import Append
 from trayalert.storage.writer.closure import Expire, Resolve
-from trayalert.storage.writer.reparse_slice import ReadAgain
+from trayalert.storage.writer.reparse_slice import ReparseSlice
 
 HIDING = "more alerts of this group are not shown"
 
@@ -161,13 +161,13 @@ def test_what_is_read_again_comes_to_the_same(path: Path, tmp_path: Path) -> Non
     bodies = [group(0, 0), group(20, 23), group(40, 0), group(60, 7), group(80, 9, status="resolved")]
     store(path, *(Append(one, keep_raw(one)) for one in bodies))
     store(tmp_path / "other.db", *map(read, bodies))
-    store(path, ReadAgain(read_callback, NOON))
+    store(path, ReparseSlice(read_callback, NOON))
 
     assert of_hidden(path) == of_hidden(tmp_path / "other.db") == [
         (20, 40, Change.RECOVERED, 2), (60, 80, Change.RECOVERED, 2)
     ]  # fmt: skip
     assert alerts(path) == alerts(tmp_path / "other.db")
-    (again,) = store(path, ReadAgain(read_callback, NOON, anew=True))
+    (again,) = store(path, ReparseSlice(read_callback, NOON, restart=True))
     assert (again[0].turned, again[0].refreshed) == (0, 0)
 
 

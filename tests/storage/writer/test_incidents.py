@@ -16,7 +16,7 @@ from trayalert.domain.incident.level import Level
 from trayalert.storage.writer.closure import Expire, Resolve
 from trayalert.storage.writer.writer import Job
 
-Tell = Callable[[Iterable[Job]], None]
+StoreJobs = Callable[[Iterable[Job]], None]
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["one by one", "at once", "reopened"])
-def tell(path: Path, request: pytest.FixtureRequest) -> Tell:
-    def tell(jobs: Iterable[Job]) -> None:
+def store_jobs(path: Path, request: pytest.FixtureRequest) -> StoreJobs:
+    def store_jobs(jobs: Iterable[Job]) -> None:
         if request.param == "reopened":
             for job in jobs:
                 store(path, job)
@@ -36,11 +36,11 @@ def tell(path: Path, request: pytest.FixtureRequest) -> Tell:
             for group in groups:
                 assert not [result for result in log.commit(group) if isinstance(result, Exception)]
 
-    return tell
+    return store_jobs
 
 
-def ok(*resource: str, **told: Any) -> Job:
-    return append(*resource, **{"alertState": "OK", "triggerLevel": "OK"} | told)
+def ok(*resource: str, **fields: Any) -> Job:
+    return append(*resource, **{"alertState": "OK", "triggerLevel": "OK"} | fields)
 
 
 def incidents(path: Path) -> list[tuple[Any, ...]]:
@@ -56,15 +56,15 @@ def minute(number: int) -> int:
     return NOON + number * MINUTE
 
 
-def test_an_incident_goes_from_its_first_alert_to_its_ok(path: Path, tell: Tell) -> None:
-    tell([append(), append(at=minute(5)), append(at=minute(10), triggerLevel="CRITICAL"), ok(at=minute(15))])
+def test_an_incident_goes_from_its_first_alert_to_its_ok(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs([append(), append(at=minute(5)), append(at=minute(10), triggerLevel="CRITICAL"), ok(at=minute(15))])
 
     assert incidents(path) == [(0, 15, "recovered", "OK", 4)]
     assert rows(path, "SELECT worst_level, incident_id, count(*) FROM incident, alert") == [("CRITICAL", 1, 4)]
 
 
-def test_what_burns_again_is_a_new_incident(path: Path, tell: Tell) -> None:
-    tell([append(), ok(at=minute(5)), append(at=minute(10)), ok(at=minute(15)), append(at=minute(20))])
+def test_what_burns_again_is_a_new_incident(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs([append(), ok(at=minute(5)), append(at=minute(10)), ok(at=minute(15)), append(at=minute(20))])
 
     assert incidents(path) == [
         (0, 5, "recovered", "OK", 2),
@@ -73,8 +73,8 @@ def test_what_burns_again_is_a_new_incident(path: Path, tell: Tell) -> None:
     ]
 
 
-def test_resources_and_rules_have_their_own_incidents(path: Path, tell: Tell) -> None:
-    tell(
+def test_resources_and_rules_have_their_own_incidents(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs(
         [
             append("i-1"),
             append("i-2"),
@@ -92,8 +92,8 @@ def test_resources_and_rules_have_their_own_incidents(path: Path, tell: Tell) ->
     ]
 
 
-def test_a_late_alert_joins_the_incident_that_it_belongs_to(path: Path, tell: Tell) -> None:
-    tell([
+def test_a_late_alert_joins_the_incident_that_it_belongs_to(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs([
         append(at=minute(10)),
         ok(at=minute(20)),
         append(at=minute(30)),
@@ -108,26 +108,26 @@ def test_a_late_alert_joins_the_incident_that_it_belongs_to(path: Path, tell: Te
     assert late == [(0, 1), (0, 1), (0, 2), (0, 2), (1, 2), (1, 1), (1, 1)]
 
 
-def test_a_new_transaction_supersedes_the_one_whose_ok_was_lost(path: Path, tell: Tell) -> None:
-    tell([append(transId="a"), append(at=minute(10), transId="b"), ok(at=minute(20), transId="b")])
+def test_a_new_transaction_supersedes_the_one_whose_ok_was_lost(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs([append(transId="a"), append(at=minute(10), transId="b"), ok(at=minute(20), transId="b")])
 
     assert incidents(path) == [(0, 10, "superseded", "WARN", 1), (10, 20, "recovered", "OK", 2)]
 
 
-def test_the_ok_of_a_superseded_transaction_closes_no_other(path: Path, tell: Tell) -> None:
-    tell([append(transId="a"), append(at=minute(10), transId="b"), ok(at=minute(20), transId="a")])
+def test_the_ok_of_a_superseded_transaction_closes_no_other(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs([append(transId="a"), append(at=minute(10), transId="b"), ok(at=minute(20), transId="a")])
 
     assert incidents(path) == [(0, 10, "superseded", "OK", 2), (10, None, None, "WARN", 1)]
 
 
-def test_an_ok_of_an_unknown_transaction_closes_what_burns_there(path: Path, tell: Tell) -> None:
-    tell([append(transId="a"), ok(at=minute(5), transId="z")])
+def test_an_ok_of_an_unknown_transaction_closes_what_burns_there(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs([append(transId="a"), ok(at=minute(5), transId="z")])
 
     assert incidents(path) == [(0, 5, "recovered", "OK", 2)]
 
 
-def test_a_lone_ok_is_an_incident_of_unknown_start(path: Path, tell: Tell) -> None:
-    tell([ok(preTriggerLevel="CRITICAL")])
+def test_a_lone_ok_is_an_incident_of_unknown_start(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs([ok(preTriggerLevel="CRITICAL")])
 
     assert incidents(path) == [(0, 0, "recovered", "OK", 1)]
     assert rows(path, "SELECT start_known, worst_level FROM incident") == [(0, "CRITICAL")]
@@ -138,27 +138,29 @@ def event(name: str, number: int) -> Job:
     return read(raw_callback(json.dumps(document).encode(), came=minute(number)))
 
 
-def test_a_recovery_closes_what_was_down_and_a_lone_one_takes_in_what_was_down_before(path: Path, tell: Tell) -> None:
-    tell([event("nic_down", 0), event("nic_recovered", 5), event("link_recovered", 9), event("link_down", 8)])
+def test_a_recovery_closes_what_was_down_and_a_lone_one_takes_in_what_was_down_before(
+    path: Path, store_jobs: StoreJobs
+) -> None:
+    store_jobs([event("nic_down", 0), event("nic_recovered", 5), event("link_recovered", 9), event("link_down", 8)])
 
     assert incidents(path) == [(0, 5, Change.RECOVERED, Level.OK, 2), (8, 9, Change.RECOVERED, Level.OK, 2)]
 
 
-def test_at_the_same_moment_alert_wins(path: Path, tell: Tell) -> None:
-    tell([append(), ok()])
+def test_at_the_same_moment_alert_wins(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs([append(), ok()])
 
     assert incidents(path) == [(0, None, None, "WARN", 2)]
 
 
-def test_no_data_marks_what_burns_and_never_closes_it(path: Path, tell: Tell) -> None:
-    tell([append(triggerLevel="CRITICAL"), append(at=minute(5), alertState="INSUFFICIENT_DATA")])
+def test_no_data_marks_what_burns_and_never_closes_it(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs([append(triggerLevel="CRITICAL"), append(at=minute(5), alertState="INSUFFICIENT_DATA")])
 
     assert incidents(path) == [(0, None, None, "CRITICAL", 2)]
     assert rows(path, "SELECT no_data FROM incident") == [(1,)]
 
 
-def test_an_incident_marked_recovered_by_hand_burns_anew_with_the_next_alert(path: Path, tell: Tell) -> None:
-    tell([append(), Resolve(1, minute(5)), append(at=minute(10))])
+def test_an_incident_marked_recovered_by_hand_burns_anew_with_the_next_alert(path: Path, store_jobs: StoreJobs) -> None:
+    store_jobs([append(), Resolve(1, minute(5)), append(at=minute(10))])
 
     assert incidents(path) == [(0, 5, "resolved", "WARN", 1), (10, None, None, "WARN", 1)]
 
@@ -171,9 +173,9 @@ def test_marking_what_is_closed_or_unknown_changes_nothing(path: Path) -> None:
 
 
 def test_callbacks_that_nobody_can_read_are_one_incident_which_ends_a_day_after_the_last(
-    path: Path, tell: Tell
+    path: Path, store_jobs: StoreJobs
 ) -> None:
-    tell([
+    store_jobs([
         read(raw_callback(b"one")),
         append(),
         read(raw_callback(b"two", came=NOON + HOUR)),

@@ -14,14 +14,14 @@ from tests.callbacks.other_bodies import ARMS, CMS2, MAINTENANCE, as_json, chang
 from tests.storage.making import NOON, keep_raw, reading, rows
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
-from trayalert.domain.events import Reread
+from trayalert.domain.events import ReparseProgress
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.incident.level import Level
-from trayalert.storage.recovery.integrity_check import changed_rows
+from trayalert.storage.recovery.integrity_check import count_changed_rows
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.reparse_slice import SLICE, ReadAgain
-from trayalert.storage.writer.writer import Writing
+from trayalert.storage.writer.reparse_slice import SLICE_SIZE, ReparseSlice
+from trayalert.storage.writer.writer import Writer
 
 MINUTE = 60_000
 FIRED = as_json(CMS2)
@@ -39,36 +39,36 @@ def callback(body: bytes, minute: float = 0) -> Callback:
 
 def store(path: Path, *callbacks: Callback, read: Callable[[Callback], tuple[Alert, ...]] = keep_raw) -> None:
     """Store as a trayalert did that understood nothing."""
-    writing = Writing(path, read=read, keep_raw=keep_raw)
+    writer = Writer(path, read=read, keep_raw=keep_raw)
     for one in callbacks:
-        (result,) = writing.commit([Append(one, read(one))])
+        (result,) = writer.commit([Append(one, read(one))])
         assert not isinstance(result, Exception), result
-    writing.close()
+    writer.close()
 
 
-def reread(path: Path, *, slices: int | None = None, anew: bool = False) -> Reread:
+def reread(path: Path, *, slices: int | None = None, restart: bool = False) -> ReparseProgress:
     """Read again with today's parsers, so many slices (None: all)."""
-    writing = Writing(path, read=read_callback, keep_raw=keep_raw)
+    writer = Writer(path, read=read_callback, keep_raw=keep_raw)
     try:
         while True:
-            (result,) = writing.commit([ReadAgain(read_callback, NOON, anew)])
+            (result,) = writer.commit([ReparseSlice(read_callback, NOON, restart)])
             assert not isinstance(result, Exception), result
             (progress,) = result
-            assert isinstance(progress, Reread)
-            anew = False
+            assert isinstance(progress, ReparseProgress)
+            restart = False
             slices = None if slices is None else slices - 1
             if progress.finished or slices == 0:
                 return progress
     finally:
-        writing.close()
+        writer.close()
 
 
 def sound(path: Path) -> bool:
     with closing(sqlite3.connect(path)) as connection:
-        return changed_rows(connection) == 0
+        return count_changed_rows(connection) == 0
 
 
-def told(path: Path) -> list[tuple[int, str, int, int | None]]:
+def stored_alerts(path: Path) -> list[tuple[int, str, int, int | None]]:
     with reading(path) as reader:
         return [
             (one.id, str(one.alert.kind), one.deliveries, one.incident_id) for one in reader.alerts(limit=None, after=0)
@@ -89,7 +89,7 @@ def test_what_was_unrecognised_turns_into_an_alert_with_its_number_and_opens_its
     progress = reread(path)
 
     assert (progress.turned, progress.done, progress.total, progress.finished) == (1, 2, 2, True)
-    assert [(number, kind) for number, kind, *_ in told(path)] == [(1, "unrecognised"), (2, "cms2")]
+    assert [(number, kind) for number, kind, *_ in stored_alerts(path)] == [(1, "unrecognised"), (2, "cms2")]
     with reading(path) as reader:
         unread, alert = sorted(reader.open_incidents(), key=lambda stored: stored.alert.id)
         assert (alert.incident.alerts, alert.incident.last_alert_id) == (1, 2)
@@ -128,7 +128,7 @@ def test_several_alerts_of_one_body_all_come_out(path: Path) -> None:
 
     reread(path)
 
-    assert [(number, kind) for number, kind, *_ in told(path)] == [
+    assert [(number, kind) for number, kind, *_ in stored_alerts(path)] == [
         (1, "alertmanager"), (2, "unrecognised"), (3, "alertmanager"), (4, "alertmanager"), (5, "alertmanager")
     ]  # fmt: skip
     assert rows(path, "SELECT DISTINCT delivery_id FROM alert WHERE kind = 'alertmanager'") == [(1,)]
@@ -136,11 +136,11 @@ def test_several_alerts_of_one_body_all_come_out(path: Path) -> None:
 
 def test_deliveries_that_were_two_unrecognised_alerts_are_one_alert_delivered_as_often(path: Path) -> None:
     store(path, callback(FIRED), callback(FIRED, 1), callback(FIRED, 30), callback(b"hello", 31))
-    assert [deliveries for _, _, deliveries, _ in told(path)] == [2, 1, 1]
+    assert [deliveries for _, _, deliveries, _ in stored_alerts(path)] == [2, 1, 1]
 
     assert reread(path).turned == 2
 
-    assert [(number, kind, deliveries) for number, kind, deliveries, _ in told(path)] == [
+    assert [(number, kind, deliveries) for number, kind, deliveries, _ in stored_alerts(path)] == [
         (1, "cms2", 3), (3, "unrecognised", 1)
     ]  # fmt: skip
     assert rows(path, "SELECT id, alert_id FROM delivery") == [(1, 1), (2, 1), (3, 1), (4, 3)]
@@ -149,11 +149,11 @@ def test_deliveries_that_were_two_unrecognised_alerts_are_one_alert_delivered_as
 def test_numbers_that_became_free_are_not_given_again(path: Path) -> None:
     store(path, callback(FIRED), callback(FIRED, 30))
     reread(path)
-    assert [number for number, *_ in told(path)] == [1]
+    assert [number for number, *_ in stored_alerts(path)] == [1]
 
     store(path, callback(b"hello", 60))
 
-    assert [number for number, *_ in told(path)] == [1, 3]
+    assert [number for number, *_ in stored_alerts(path)] == [1, 3]
 
 
 def test_what_is_new_in_what_was_read_already_is_brought_up_to_date(path: Path) -> None:
@@ -186,24 +186,24 @@ def test_an_alert_that_is_read_with_another_state_today_stays_as_it_is(path: Pat
 
 
 def test_it_goes_on_where_it_was_stopped(path: Path) -> None:
-    bodies = [as_json(changed(CMS2, id=f"e-{number}", ruleId=f"r-{number}")) for number in range(2 * SLICE + 5)]
+    bodies = [as_json(changed(CMS2, id=f"e-{number}", ruleId=f"r-{number}")) for number in range(2 * SLICE_SIZE + 5)]
     store(path, *(callback(body, number) for number, body in enumerate(bodies)))
 
     stopped = reread(path, slices=1)
-    assert (stopped.done, stopped.turned, stopped.finished) == (SLICE, SLICE, False)
-    assert [kind for _, kind, *_ in told(path)].count(UNRECOGNISED) == SLICE + 5
+    assert (stopped.done, stopped.turned, stopped.finished) == (SLICE_SIZE, SLICE_SIZE, False)
+    assert [kind for _, kind, *_ in stored_alerts(path)].count(UNRECOGNISED) == SLICE_SIZE + 5
 
     finished = reread(path)
-    assert (finished.turned, finished.finished) == (2 * SLICE + 5, True)
-    assert [kind for _, kind, *_ in told(path)].count("cms2") == 2 * SLICE + 5
+    assert (finished.turned, finished.finished) == (2 * SLICE_SIZE + 5, True)
+    assert [kind for _, kind, *_ in stored_alerts(path)].count("cms2") == 2 * SLICE_SIZE + 5
     assert rows(path, "SELECT * FROM reparse") == []
 
 
 def test_anew_begins_with_the_first(path: Path) -> None:
-    store(path, *(callback(b"hello %d" % number, number) for number in range(SLICE + 1)))
+    store(path, *(callback(b"hello %d" % number, number) for number in range(SLICE_SIZE + 1)))
     reread(path, slices=1)
 
-    assert reread(path, slices=1, anew=True).done == SLICE
+    assert reread(path, slices=1, restart=True).done == SLICE_SIZE
 
 
 def test_one_that_cannot_be_stored_stays_and_costs_no_other(path: Path) -> None:
@@ -213,21 +213,21 @@ def test_one_that_cannot_be_stored_stays_and_costs_no_other(path: Path) -> None:
         alerts = read_callback(one)
         return tuple(replace(alert, name="\ud800") for alert in alerts) if one.body == FIRED else alerts
 
-    writing = Writing(path, read=read_callback, keep_raw=keep_raw)
-    (result,) = writing.commit([ReadAgain(poisoned, NOON)])
-    writing.close()
+    writer = Writer(path, read=read_callback, keep_raw=keep_raw)
+    (result,) = writer.commit([ReparseSlice(poisoned, NOON)])
+    writer.close()
 
     assert not isinstance(result, Exception)
-    assert [kind for _, kind, *_ in told(path)] == [UNRECOGNISED, "cms2"]
+    assert [kind for _, kind, *_ in stored_alerts(path)] == [UNRECOGNISED, "cms2"]
 
 
 def test_what_arrives_meanwhile_is_left_alone(path: Path) -> None:
-    store(path, *(callback(b"hello %d" % number, number) for number in range(SLICE + 1)))
+    store(path, *(callback(b"hello %d" % number, number) for number in range(SLICE_SIZE + 1)))
     reread(path, slices=1)
     store(path, callback(json.dumps(CMS2).encode(), 200))
 
-    assert reread(path).total == SLICE + 1
-    assert told(path)[-1][1] == UNRECOGNISED
+    assert reread(path).total == SLICE_SIZE + 1
+    assert stored_alerts(path)[-1][1] == UNRECOGNISED
 
 
 def test_one_off_events_of_long_ago_are_the_incidents_that_they_were(path: Path) -> None:

@@ -10,7 +10,16 @@ from tests.storage.damage import big_log
 from tests.storage.making import MINUTE, NOON, append, raw_callback, read, reading, rows, store, writing
 from trayalert.storage.faults import LogFault
 from trayalert.storage.writer.closure import Resolve
-from trayalert.storage.writer.retention import STEP, Retire, Shrink, loose, oldest, size_of, too_big, too_old
+from trayalert.storage.writer.retention import (
+    BATCH_SIZE,
+    Retire,
+    Shrink,
+    exceeds_limit,
+    log_size,
+    needs_vacuum,
+    next_expired,
+    next_oldest,
+)
 
 LATER = NOON + 1000 * MINUTE
 
@@ -23,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 def retire(path: Path, *, before: int) -> None:
     after = 0
     with writing(path) as log:
-        while ids := too_old(path, before=before, after=after):
+        while ids := next_expired(path, before=before, after=after):
             (result,) = log.commit([Retire(ids)])
             assert not isinstance(result, Exception), result
             after = ids[-1]
@@ -87,17 +96,17 @@ def test_no_number_is_given_twice_though_the_newest_went(path: Path) -> None:
 def test_a_log_that_is_too_big_is_brought_down_and_its_file_shrinks(path: Path) -> None:
     big_log(path, 3000)
     before = path.stat().st_size
-    limit = size_of(path).used // 2 / 1_048_576
+    limit = log_size(path).used // 2 / 1_048_576
     after, steps = 0, 0
     with writing(path) as log:
         log.commit([Resolve(number, LATER) for number in range(1, 98)])
-        while too_big(size_of(path), megabytes=limit, goes_on=True):  # type: ignore[arg-type]
-            ids = oldest(path, after=after)
-            assert 0 < len(ids) <= STEP
+        while exceeds_limit(log_size(path), megabytes=limit, shrinking=True):  # type: ignore[arg-type]
+            ids = next_oldest(path, after=after)
+            assert 0 < len(ids) <= BATCH_SIZE
             log.commit([Retire(ids)])
             after, steps = ids[-1], steps + 1
         assert steps > 5
-        while loose(size_of(path)):
+        while needs_vacuum(log_size(path)):
             log.commit([Shrink()])
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -109,7 +118,7 @@ def test_a_log_that_is_too_big_is_brought_down_and_its_file_shrinks(path: Path) 
 
 def test_a_log_that_is_not_there_is_a_fault_and_no_crash(path: Path) -> None:
     with pytest.raises(LogFault):
-        size_of(path)
+        log_size(path)
 
 
 def test_of_large_callbacks_no_more_go_than_must(path: Path) -> None:
@@ -117,8 +126,8 @@ def test_of_large_callbacks_no_more_go_than_must(path: Path) -> None:
     store(path, *(read(raw_callback(body)) for body in bodies), *(Resolve(number, LATER) for number in range(1, 17)))
     after = 0
     with writing(path) as log:
-        while too_big(size_of(path), megabytes=8, goes_on=True):
-            going = oldest(path, after=after)
+        while exceeds_limit(log_size(path), megabytes=8, shrinking=True):
+            going = next_oldest(path, after=after)
             (result,) = log.commit([Retire(going)])
             assert not isinstance(result, Exception), result
             after = going[-1]

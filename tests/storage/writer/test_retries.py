@@ -17,7 +17,7 @@ from trayalert.domain.incident.incident import Change
 from trayalert.storage.recovery.integrity_check import check_log
 from trayalert.storage.writer.appender import Append
 from trayalert.storage.writer.closure import Resolve
-from trayalert.storage.writer.reparse_slice import ReadAgain
+from trayalert.storage.writer.reparse_slice import ReparseSlice
 
 
 @pytest.fixture
@@ -164,8 +164,8 @@ def test_what_fires_again_under_its_old_beginning_burns_again_and_has_another_en
     store(path, alertmanager("firing", came=NOON + 2 * HOUR), alertmanager("firing", came=NOON + 3 * HOUR))
 
     with reading(path) as reader:
-        (burning,) = reader.open_incidents()
-        assert burning.incident.last_received_at == NOON + 3 * HOUR
+        (opened,) = reader.open_incidents()
+        assert opened.incident.last_received_at == NOON + 3 * HOUR
     store(path, alertmanager("resolved", came=NOON + 4 * HOUR, ends=late))
     with reading(path) as reader:
         assert not reader.open_incidents()
@@ -179,8 +179,8 @@ def test_what_a_person_closed_and_the_sender_says_again_burns_again_since_its_be
     store(path, alertmanager("firing", came=NOON + HOUR))
 
     with reading(path) as reader:
-        (burning,) = reader.open_incidents()
-    assert (burning.incident.id, burning.incident.opened_at) == (2, burning.alert.alert.at)
+        (opened,) = reader.open_incidents()
+    assert (opened.incident.id, opened.incident.opened_at) == (2, opened.alert.alert.at)
 
 
 def arms(value: str, *, came: int, **more: object) -> Append:
@@ -250,7 +250,7 @@ def test_reading_stored_callbacks_again_keeps_the_value_that_was_received_last(p
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("UPDATE alert SET name = 'as an older parser read it'")
 
-    store(path, ReadAgain(read_callback, NOON + HOUR))
+    store(path, ReparseSlice(read_callback, NOON + HOUR))
 
     assert shown(path) == ("97", "97 is too much")
     with reading(path) as reader:
@@ -263,7 +263,7 @@ def test_reading_stored_callbacks_again_brings_the_value_of_the_last_delivery_up
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("UPDATE alert SET value_text = 'as an older parser read it'")
 
-    store(path, ReadAgain(read_callback, NOON + HOUR))
+    store(path, ReparseSlice(read_callback, NOON + HOUR))
 
     assert shown(path) == ("97", "97 is too much")
     assert check_log(path).problems == ()
@@ -280,7 +280,7 @@ def test_reading_stored_callbacks_again_reads_each_of_them_once(path: Path) -> N
         were_read.append(one)
         return read_callback(one)
 
-    store(path, ReadAgain(read_and_note, NOON + HOUR))
+    store(path, ReparseSlice(read_and_note, NOON + HOUR))
 
     assert [one.received_at for one in were_read] == [NOON + number for number in range(9)]
 
@@ -298,7 +298,9 @@ def test_a_repeat_with_another_unit_or_message_alone_is_shown(path: Path) -> Non
 def test_an_alert_whose_repeat_brought_a_message_is_as_it_is_read_today(path: Path) -> None:
     store(path, arms("1", came=NOON, message=""), arms("1", came=NOON + 1))
 
-    assert store(path, ReadAgain(read_callback, NOON + HOUR)) == [(events.Reread(2, 2, 0, 0, finished=True),)]
+    assert store(path, ReparseSlice(read_callback, NOON + HOUR)) == [
+        (events.ReparseProgress(2, 2, 0, 0, finished=True),)
+    ]
 
 
 def test_a_repeat_that_says_the_same_in_odd_letters_is_nothing_new(path: Path) -> None:

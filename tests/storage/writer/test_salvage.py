@@ -16,11 +16,17 @@ from tests.storage.making import NOON, append, raw_callback, reading, rows, stor
 from tests.storage.making import read as read_job
 from trayalert.domain.incident.alert import UNRECOGNISED
 from trayalert.services.inbox import keep_raw, read
-from trayalert.services.maintenance.salvage_job import salvage_alone
+from trayalert.services.maintenance.salvage_job import salvage_offline
 from trayalert.storage.companion_files import quarantine_of
-from trayalert.storage.recovery.quarantine import last_numbers, mark, mark_of, move_aside, waiting
+from trayalert.storage.recovery.quarantine import (
+    last_ids,
+    move_aside,
+    read_salvage_result,
+    unsalvaged_folders,
+    write_salvage_result,
+)
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.salvage import GROUP, Begin, Group, open_salvage, read_salvages
+from trayalert.storage.writer.salvage import GROUP_SIZE, BeginSalvage, SalvageGroup, open_salvage, read_salvages
 
 COUNT = 501
 CONTENT = "SELECT received_at, method, query, content_type, sender, secret, body FROM delivery ORDER BY id"
@@ -38,10 +44,10 @@ def counts(path: Path) -> tuple[int, int, int]:
     return one.salvaged, one.damaged, one.missing
 
 
-def anew(path: Path) -> Path:
+def start_new_log(path: Path) -> Path:
     """Move the log aside and begin a new one that counts on, as the writer does."""
-    folder = move_aside(path, why="damaged", now=NOON)
-    numbers = last_numbers(folder / path.name)
+    folder = move_aside(path, reason="damaged", now=NOON)
+    numbers = last_ids(folder / path.name)
     store(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("UPDATE numbering SET delivery = ?, alert = ?, incident = ?", numbers)
@@ -52,14 +58,14 @@ def test_every_callback_comes_back_as_it_was_and_folds_into_the_same_incidents(p
     before = rows(path, CONTENT)
     state = "SELECT key, opened_at, closed_at, level, alerts FROM incident ORDER BY id"
     incidents = rows(path, state)
-    folder = anew(path)
-    (sentence,) = salvage_alone(path, now=NOON)
+    folder = start_new_log(path)
+    (sentence,) = salvage_offline(path, now=NOON)
     assert rows(path, CONTENT) == before
     assert rows(path, state) == incidents
     assert counts(path) == (COUNT, 0, 0)
     assert sentence.startswith("501 of 501 callbacks of the former log were salvaged.")
     assert str(folder) in sentence
-    assert mark_of(folder) == sentence
+    assert read_salvage_result(folder) == sentence
     assert rows(path, "SELECT min(id) FROM delivery")[0][0] > COUNT
 
 
@@ -69,8 +75,8 @@ def test_what_is_lost_is_counted_exactly(path: Path) -> None:
     bad = leaves(path)[8]
     lost = path.read_bytes()[(bad - 1) * 4096 + 4]
     overwrite_page(path, bad)
-    anew(path)
-    (sentence,) = salvage_alone(path, now=NOON)
+    start_new_log(path)
+    (sentence,) = salvage_offline(path, now=NOON)
     assert counts(path) == (COUNT - 1 - lost, 1, lost)
     assert f"{COUNT - 1 - lost} of 501 callbacks" in sentence
     assert f"1 damaged and {lost} missing" in sentence
@@ -78,21 +84,21 @@ def test_what_is_lost_is_counted_exactly(path: Path) -> None:
 
 def test_nothing_that_can_be_read_is_told_with_the_way_out(path: Path) -> None:
     path.write_bytes(b"garbage" * 1000)
-    anew(path)
-    (sentence,) = salvage_alone(path, now=NOON)
+    start_new_log(path)
+    (sentence,) = salvage_offline(path, now=NOON)
     assert sentence.startswith("Nothing could be salvaged")
     assert counts(path) == (0, 0, 0)
 
 
 def test_what_came_meanwhile_stays_and_what_is_there_already_is_not_doubled(path: Path) -> None:
-    folder = anew(path)
+    folder = start_new_log(path)
     store(path, append("new", at=NOON + 10_000_000))
-    salvage_alone(path, now=NOON)
-    mark(folder, "waits to be salvaged")  # as if nobody knew of it
+    salvage_offline(path, now=NOON)
+    write_salvage_result(folder, "waits to be salvaged")  # as if nobody knew of it
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("DELETE FROM salvage")
-    assert waiting(path) == [folder]
-    salvage_alone(path, now=NOON)
+    assert unsalvaged_folders(path) == [folder]
+    salvage_offline(path, now=NOON)
     assert rows(path, "SELECT count(*) FROM delivery") == [(COUNT + 1,)]
     assert counts(path) == (COUNT, 0, 0)
 
@@ -101,8 +107,8 @@ def test_a_callback_of_1_mib_comes_back_whole(tmp_path: Path) -> None:
     path = tmp_path / "trayalert.db"
     body = b"z" * 1024 * 1024
     store(path, append("i-1"), read_job(raw_callback(body, query=b"q" * 16_000)), append("i-2"))
-    anew(path)
-    salvage_alone(path, now=NOON)
+    start_new_log(path)
+    salvage_offline(path, now=NOON)
 
     assert counts(path) == (3, 0, 0)
     assert rows(path, "SELECT count(*) FROM delivery WHERE body = ?", body) == [(1,)]
@@ -111,9 +117,9 @@ def test_a_callback_of_1_mib_comes_back_whole(tmp_path: Path) -> None:
 def test_the_value_that_is_shown_is_the_one_received_last_though_others_are_salvaged_later(tmp_path: Path) -> None:
     path = tmp_path / "trayalert.db"
     store(path, append(curValue="90", came=NOON), append(curValue="95", came=NOON + 2000))
-    anew(path)
+    start_new_log(path)
     store(path, append(curValue="97", came=NOON + 3000))
-    salvage_alone(path, now=NOON)
+    salvage_offline(path, now=NOON)
 
     with reading(path) as reader:
         (alert,) = reader.alerts(limit=10)
@@ -123,31 +129,31 @@ def test_the_value_that_is_shown_is_the_one_received_last_though_others_are_salv
 def test_two_equal_callbacks_stay_two(tmp_path: Path) -> None:
     path = tmp_path / "trayalert.db"
     store(path, append(), append(), append())
-    anew(path)
-    salvage_alone(path, now=NOON)
+    start_new_log(path)
+    salvage_offline(path, now=NOON)
     assert rows(path, "SELECT count(*), (SELECT deliveries FROM alert) FROM delivery") == [(3, 3)]
 
 
 def test_a_group_that_was_written_already_is_not_written_again(path: Path) -> None:
-    anew(path)
+    start_new_log(path)
     with writing(path) as log:
-        log.commit([Begin(path, NOON)])
+        log.commit([BeginSalvage(path, NOON)])
         (salvage,) = read_salvages(path)
         with open_salvage(path, salvage, read=read, keep_raw=keep_raw, rest=lambda: None) as opened:
             first = next(opened.groups)
         log.commit([first])
         log.commit([first])
-    assert rows(path, "SELECT count(*) FROM delivery") == [(GROUP,)]
-    assert counts(path)[0] == GROUP
+    assert rows(path, "SELECT count(*) FROM delivery") == [(GROUP_SIZE,)]
+    assert counts(path)[0] == GROUP_SIZE
 
 
 def test_one_callback_that_cannot_be_stored_costs_no_other(path: Path) -> None:
-    anew(path)
+    start_new_log(path)
     poison = Append(job(1).callback, read(job(1).callback), quiet=True)
     poison = Append(poison.callback, (poison.alerts[0], *[_poisoned(one) for one in poison.alerts]), quiet=True)
-    group = Group(read_folder(path), 0, 3, 3, (job(0), poison, job(2)), keep_raw)
+    group = SalvageGroup(read_folder(path), 0, 3, 3, (job(0), poison, job(2)), keep_raw)
     with writing(path) as log:
-        log.commit([Begin(path, NOON)])
+        log.commit([BeginSalvage(path, NOON)])
         (result,) = log.commit([group])
         assert not isinstance(result, Exception)
     assert counts(path) == (3, 0, 0)
@@ -170,7 +176,7 @@ def _poisoned(alert: Any) -> Any:
 @pytest.mark.parametrize("after", [1, 150, 300])
 def test_a_kill_in_the_middle_loses_nothing_and_doubles_nothing(path: Path, after: int) -> None:
     before = rows(path, CONTENT)
-    anew(path)
+    start_new_log(path)
     running = multiprocessing.get_context("spawn").Process(target=_salvage_slowly, args=(path,))
     running.start()
     deadline = time.monotonic() + 20
@@ -180,17 +186,17 @@ def test_a_kill_in_the_middle_loses_nothing_and_doubles_nothing(path: Path, afte
     os.kill(running.pid, signal.SIGKILL)
     running.join()
     assert after <= rows(path, "SELECT count(*) FROM delivery")[0][0] < COUNT
-    salvage_alone(path, now=NOON)
+    salvage_offline(path, now=NOON)
     assert rows(path, CONTENT) == before
     assert counts(path) == (COUNT, 0, 0)
 
 
 def _salvage_slowly(path: Path) -> None:
-    commit = salvage_alone.__globals__["_do"]
+    commit = salvage_offline.__globals__["_commit"]
 
     def slowly(*args: Any) -> None:
         commit(*args)
         time.sleep(0.1)
 
-    salvage_alone.__globals__["_do"] = slowly
-    salvage_alone(path, now=NOON)
+    salvage_offline.__globals__["_commit"] = slowly
+    salvage_offline(path, now=NOON)

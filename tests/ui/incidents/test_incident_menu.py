@@ -10,15 +10,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_backend import HOSTILE, NOON, FakeDesk, stored
-from trayalert.domain.settings.custom_command import Command
-from trayalert.ui.incidents.incident_details import Details
+from tests.ui.fake_backend import HOSTILE, NOON, FakeBackend, stored
+from trayalert.domain.settings.custom_command import CustomCommand
+from trayalert.ui.incidents.incident_details import IncidentDetails
 from trayalert.ui.incidents.incident_table import IncidentTable
-from trayalert.ui.safe_text import PlainLabel
+from trayalert.ui.safe_text import SafeLabel
 from trayalert.ui.window import Window
 
-SSH = Command("SSH & more", ("x-terminal-emulator", "-e", "ssh", "root@{address}"))
-SHOW = Command("Show", ("show", "{id}"))
+SSH = CustomCommand("SSH & more", ("x-terminal-emulator", "-e", "ssh", "root@{address}"))
+SHOW = CustomCommand("Show", ("show", "{id}"))
 CHART = "https://cloudmonitor.console.aliyun.com/productMonitorChart?id=i-1"
 
 
@@ -26,20 +26,20 @@ class Seen:
     """A window with three incidents, the newest first: with a link, without, closed."""
 
     def __init__(self, qtbot: QtBot) -> None:
-        self.desk = FakeDesk(clock=NOON)
-        self.desk.own_commands = (SSH, SHOW)
+        self.backend = FakeBackend(clock=NOON)
+        self.backend.own_commands = (SSH, SHOW)
         first = stored(1, resource_id="i-1", opened_at=NOON)
-        self.desk.keep(
+        self.backend.keep(
             replace(first, alert=replace(first.alert, alert=replace(first.alert.alert, address="10.0.0.14"))),
             stored(2, resource_id=None, resource_name=None, opened_at=NOON - 1000),
             stored(3, opened_at=NOON - 3000, closed_at=NOON - 2000),
         )
-        self.window = Window(self.desk, way_back=lambda: True)
+        self.window = Window(self.backend, may_hide=lambda: True)
         qtbot.addWidget(self.window)
         with qtbot.waitExposed(self.window):
             self.window.bring_up()
         (self.table,) = self.window.findChildren(IncidentTable)
-        (self.details,) = self.window.findChildren(Details)
+        (self.details,) = self.window.findChildren(IncidentDetails)
 
     def right_click(self, row: int) -> QMenu:
         place = self.table.visualRect(self.table.model().index(row, 1)).center()
@@ -48,8 +48,8 @@ class Seen:
         QApplication.sendEvent(self.table.viewport(), event)
         return shown()
 
-    def said(self) -> str:
-        return "\n".join(one.text() for one in self.window.findChildren(PlainLabel) if one.isVisible())
+    def label_text(self) -> str:
+        return "\n".join(one.text() for one in self.window.findChildren(SafeLabel) if one.isVisible())
 
 
 def shown() -> QMenu:
@@ -100,7 +100,7 @@ def test_what_cannot_be_done_is_greyed_out_and_says_why(seen: Seen) -> None:
 
 
 def test_without_commands_there_is_no_trace_of_them(seen: Seen) -> None:
-    seen.desk.own_commands = ()
+    seen.backend.own_commands = ()
     assert entries(seen.right_click(0)) == [
         "Open in console: Instance page", "Metric chart", "Copy link", "Copy resource ID", "Mark recovered",
     ]  # fmt: skip
@@ -109,24 +109,24 @@ def test_without_commands_there_is_no_trace_of_them(seen: Seen) -> None:
 def test_the_entries_do_what_they_say(seen: Seen) -> None:
     choose(seen.right_click(0), "Open in console: Instance page")
     choose(seen.right_click(0), "Metric chart")
-    assert seen.desk.opened_urls == ["https://ecs.console.aliyun.com/server/i-1/detail", CHART]
+    assert seen.backend.opened_urls == ["https://ecs.console.aliyun.com/server/i-1/detail", CHART]
     choose(seen.right_click(0), "Copy link")
     assert QGuiApplication.clipboard().text() == "https://ecs.console.aliyun.com/server/i-1/detail"
     choose(seen.right_click(0), "Copy resource ID")
     assert QGuiApplication.clipboard().text() == "i-1"
     choose(seen.right_click(0), "SSH")
-    assert seen.desk.ran == [("x-terminal-emulator", "-e", "ssh", "root@10.0.0.14")]
-    assert "SSH & more is started." in seen.said()
+    assert seen.backend.ran == [("x-terminal-emulator", "-e", "ssh", "root@10.0.0.14")]
+    assert "SSH & more is started." in seen.label_text()
 
 
 def test_a_command_that_fails_is_told(seen: Seen) -> None:
-    seen.desk.command_problem = "Show was not started: there is no program show."
+    seen.backend.command_problem = "Show was not started: there is no program show."
     choose(seen.right_click(0), "Show")
-    assert seen.desk.command_problem in seen.said()
-    seen.desk.command_problem = None
+    assert seen.backend.command_problem in seen.label_text()
+    seen.backend.command_problem = None
     choose(seen.right_click(0), "Show")
-    assert "Show is started." in seen.said()
-    assert "not started" not in seen.said()
+    assert "Show is started." in seen.label_text()
+    assert "not started" not in seen.label_text()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_the_keyboard_opens_and_chooses_too(seen: Seen, key: Qt.Key, modifier: Q
     QTest.keyClick(menu, Qt.Key.Key_Down)
     QTest.keyClick(menu, Qt.Key.Key_Down)
     QTest.keyClick(menu, Qt.Key.Key_Return)
-    assert seen.desk.opened_urls == [CHART]
+    assert seen.backend.opened_urls == [CHART]
 
 
 def test_beside_the_rows_there_is_no_menu(seen: Seen) -> None:
@@ -153,14 +153,16 @@ def test_beside_the_rows_there_is_no_menu(seen: Seen) -> None:
 
 def test_mark_recovered_in_the_menu_asks_first(qtbot: QtBot, seen: Seen) -> None:
     choose(seen.right_click(1), "Mark recovered")
-    assert seen.desk.resolved == []
+    assert seen.backend.resolved == []
     assert seen.details.shown is not None
     assert seen.details.shown.incident.id == 2
     sure = next(one for one in seen.window.findChildren(QPushButton) if one.text() == "Sure? Click again")
     assert sure.hasFocus()
-    qtbot.waitUntil(lambda: seen.details._asked.elapsed() > QGuiApplication.styleHints().mouseDoubleClickInterval())
+    qtbot.waitUntil(
+        lambda: seen.details._since_first_click.elapsed() > QGuiApplication.styleHints().mouseDoubleClickInterval()
+    )
     QTest.mouseClick(sure, Qt.MouseButton.LeftButton)
-    assert seen.desk.resolved == [2]
+    assert seen.backend.resolved == [2]
 
 
 def test_a_closed_incident_cannot_be_marked_recovered(seen: Seen) -> None:
@@ -175,11 +177,11 @@ def test_the_details_have_the_further_wishes_behind_a_button(seen: Seen) -> None
     menu.popup(more.mapToGlobal(QPoint(0, 0)))
     assert entries(menu) == ["Metric chart", "Copy resource ID", "SSH && more", "Show"]
     choose(menu, "Metric chart")
-    assert seen.desk.opened_urls == [CHART]
+    assert seen.backend.opened_urls == [CHART]
 
 
 def test_a_copied_id_runs_nothing_where_it_is_pasted(seen: Seen) -> None:
-    seen.desk.keep(stored(1, resource_id=f"i-1\n{HOSTILE}", opened_at=NOON))
+    seen.backend.keep(stored(1, resource_id=f"i-1\n{HOSTILE}", opened_at=NOON))
     seen.window.reload()
     choose(seen.right_click(0), "Copy resource ID")
     text = QGuiApplication.clipboard().text()

@@ -17,19 +17,19 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_backend import MINUTE, NOON, FakeDesk
+from tests.ui.fake_backend import MINUTE, NOON, FakeBackend
 from trayalert.domain import events  # by its name pytest would take TestReceived for a test
 from trayalert.domain.check_result import Check, Verdict
-from trayalert.domain.events import CallbackArrived, Rehearsed
+from trayalert.domain.events import CallbackArrived, SampleSent
 from trayalert.domain.incident.level import Level
-from trayalert.domain.reachability import Reach
-from trayalert.domain.settings.ingress import ChosenWay, Way
+from trayalert.domain.reachability import Reachability
+from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.ui.icons import level_icon
-from trayalert.ui.safe_text import PlainField, PlainLabel
-from trayalert.ui.setup.assistant import Guide
-from trayalert.ui.setup.fields import fields_of, tunnel_table, written_in
+from trayalert.ui.safe_text import SafeField, SafeLabel
+from trayalert.ui.setup.assistant import SetupAssistant
+from trayalert.ui.setup.fields import field_texts, fields_of, tunnel_table
 
 ENTER, ALT, PLAIN = Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.NoModifier
 
@@ -37,15 +37,15 @@ ENTER, ALT, PLAIN = Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier, Qt.Keybo
 class Walk:
     """A shown guide, and a person with a keyboard."""
 
-    def __init__(self, qtbot: QtBot, desk: FakeDesk) -> None:
-        self.desk = desk
-        self.guide = Guide(desk)
-        self.guide.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, on=False)  # the test looks at it still
-        qtbot.addWidget(self.guide)
-        with qtbot.waitExposed(self.guide):
-            self.guide.show()
-        self.guide.activateWindow()
-        qtbot.waitUntil(self.guide.isActiveWindow)
+    def __init__(self, qtbot: QtBot, backend: FakeBackend) -> None:
+        self.backend = backend
+        self.assistant = SetupAssistant(backend)
+        self.assistant.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, on=False)  # the test looks at it still
+        qtbot.addWidget(self.assistant)
+        with qtbot.waitExposed(self.assistant):
+            self.assistant.show()
+        self.assistant.activateWindow()
+        qtbot.waitUntil(self.assistant.isActiveWindow)
 
     @property
     def focus(self) -> QWidget:
@@ -72,35 +72,37 @@ class Walk:
             assert self.step() == at + 1
 
     def words(self) -> str:
-        return "\n".join(one.text() for one in self.guide.findChildren(PlainLabel) if one.isVisible())
+        return "\n".join(one.text() for one in self.assistant.findChildren(SafeLabel) if one.isVisible())
 
-    def field(self, name: str) -> PlainField:
+    def field(self, name: str) -> SafeField:
         return next(
-            one for one in self.guide.findChildren(PlainField) if one.accessibleName() == name and one.isVisible()
+            one for one in self.assistant.findChildren(SafeField) if one.accessibleName() == name and one.isVisible()
         )
 
     def button(self, words: str) -> QPushButton:
-        return next(one for one in self.guide.findChildren(QPushButton) if one.isVisible() and one.text() == words)
+        return next(one for one in self.assistant.findChildren(QPushButton) if one.isVisible() and one.text() == words)
 
     def is_green(self) -> bool:
-        keys = [one.pixmap().toImage() for one in self.guide.findChildren(PlainLabel) if one.isVisible()]
+        keys = [one.pixmap().toImage() for one in self.assistant.findChildren(SafeLabel) if one.isVisible()]
         tick = level_icon(Level.OK).pixmap(64, 64).toImage()
         return any(key == tick for key in keys)
 
 
 @pytest.fixture
-def desk() -> FakeDesk:
-    return FakeDesk()
+def backend() -> FakeBackend:
+    return FakeBackend()
 
 
 @pytest.fixture
-def walk(qtbot: QtBot, desk: FakeDesk) -> Iterator[Walk]:
-    walk = Walk(qtbot, desk)
+def walk(qtbot: QtBot, backend: FakeBackend) -> Iterator[Walk]:
+    walk = Walk(qtbot, backend)
     yield walk
-    walk.guide.hide()
+    walk.assistant.hide()
 
 
-def test_it_is_walked_to_its_end_by_enter_and_written_by_mnemonics(qtbot: QtBot, walk: Walk, desk: FakeDesk) -> None:
+def test_it_is_walked_to_its_end_by_enter_and_written_by_mnemonics(
+    qtbot: QtBot, walk: Walk, backend: FakeBackend
+) -> None:
     assert isinstance(walk.focus, QRadioButton)
     walk.press(ENTER)
     assert isinstance(walk.focus, QComboBox)
@@ -110,37 +112,39 @@ def test_it_is_walked_to_its_end_by_enter_and_written_by_mnemonics(qtbot: QtBot,
     walk.write("https://alerts.example.com")
     walk.press(ENTER)
     tunnel = {"kind": "cloudflared", "name": "alerts"}
-    assert desk.chosen == ChosenWay(way=Way.TUNNEL, public_url="https://alerts.example.com", tunnel=tunnel)
+    assert backend.chosen == ChosenIngress(
+        ingress=Ingress.TUNNEL, public_url="https://alerts.example.com", tunnel=tunnel
+    )
     assert walk.step() == 3
     walk.press(Qt.Key.Key_B, ALT)
     qtbot.waitUntil(lambda: walk.step() == 2)
     walk.go_to(6)
     walk.press(ENTER)
-    assert not walk.guide.isVisible()
-    assert desk.memory["guide"]["finished"] is True
+    assert not walk.assistant.isVisible()
+    assert backend.memory["guide"]["finished"] is True
 
 
-def test_escape_closes_it_and_it_goes_on_where_it_was(qtbot: QtBot, walk: Walk, desk: FakeDesk) -> None:
+def test_escape_closes_it_and_it_goes_on_where_it_was(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
     walk.go_to(4)
     walk.press(Qt.Key.Key_Escape)
-    assert not walk.guide.isVisible()
-    again = Walk(qtbot, desk)
+    assert not walk.assistant.isVisible()
+    again = Walk(qtbot, backend)
     assert again.step() == 4
     again.go_to(6)
     again.press(ENTER)
-    assert Walk(qtbot, desk).step() == 1
+    assert Walk(qtbot, backend).step() == 1
 
 
 @pytest.mark.parametrize("junk", [None, 7, "ready", {"page": "no such", "finished": False}, {"page": 3, "way": "x"}])
 def test_a_strange_memory_begins_at_the_beginning(qtbot: QtBot, junk: object) -> None:
-    assert Walk(qtbot, FakeDesk(memory={"guide": junk})).step() == 1
+    assert Walk(qtbot, FakeBackend(memory={"guide": junk})).step() == 1
 
 
 def test_every_control_has_a_name_and_is_reached_by_tab(qtbot: QtBot, walk: Walk) -> None:
     kinds = (QPushButton, QRadioButton, QCheckBox, QComboBox, QLineEdit, QTabBar)
     for step in range(1, 7):
         walk.go_to(step)
-        shown = {one for kind in kinds for one in walk.guide.findChildren(kind) if one.isVisible()}
+        shown = {one for kind in kinds for one in walk.assistant.findChildren(kind) if one.isVisible()}
         for control in shown:
             named = control.accessibleName() or getattr(control, "text", lambda: "tabs name themselves")()
             assert named, f"{control} of step {step} has no name"
@@ -151,11 +155,11 @@ def test_every_control_has_a_name_and_is_reached_by_tab(qtbot: QtBot, walk: Walk
         walkable = {one for one in shown if one.isEnabled() and one.focusPolicy() & Qt.FocusPolicy.TabFocus}
         radios = {one for one in walkable if isinstance(one, QRadioButton)}  # one of them stands for all
         assert walkable - radios <= reached, f"step {step}"
-        walk.button(walk.guide._page.next_words).setFocus()
+        walk.button(walk.assistant._current_page.next_text).setFocus()
 
 
-def test_what_cannot_be_done_is_said_beside_the_fields_and_nothing_is_lost(walk: Walk, desk: FakeDesk) -> None:
-    desk.way_problem = "settings.toml cannot be written: the disk is full."
+def test_what_cannot_be_done_is_said_beside_the_fields_and_nothing_is_lost(walk: Walk, backend: FakeBackend) -> None:
+    backend.ingress_problem = "settings.toml cannot be written: the disk is full."
     walk.go_to(2)
     walk.press(ENTER)
     assert "Name the tunnel, or the file with its token" in walk.words()
@@ -167,15 +171,15 @@ def test_what_cannot_be_done_is_said_beside_the_fields_and_nothing_is_lost(walk:
     walk.press(ENTER)
     assert "settings.toml cannot be written: the disk is full." in walk.words()
     assert walk.field("Name of the tunnel").text() == "alerts"
-    assert desk.chosen is None
-    desk.way_problem = None
+    assert backend.chosen is None
+    backend.ingress_problem = None
     walk.press(ENTER)
     assert walk.step() == 3
 
 
 def test_what_is_wrong_is_said_of_the_field_and_not_of_the_settings_file(walk: Walk) -> None:
     walk.go_to(2)
-    kinds = walk.guide.findChildren(QComboBox)[0]
+    kinds = walk.assistant.findChildren(QComboBox)[0]
     kinds.setCurrentIndex(kinds.findData("command"))
     walk.press(ENTER)
     assert "⚠ Name the program and its arguments." in walk.words()
@@ -187,7 +191,7 @@ def test_what_is_wrong_is_said_of_the_field_and_not_of_the_settings_file(walk: W
 
 def test_where_a_tunnel_is_told_elsewhere_where_to_lead_the_guide_says_it(walk: Walk) -> None:
     walk.go_to(2)
-    kinds = walk.guide.findChildren(QComboBox)[0]
+    kinds = walk.assistant.findChildren(QComboBox)[0]
     for kind in PRESETS:
         kinds.setCurrentIndex(kinds.findData(kind))
         assert ("must lead to 127.0.0.1:8765." in walk.words()) is (kind in {"cloudflared", "frpc"})
@@ -195,25 +199,27 @@ def test_where_a_tunnel_is_told_elsewhere_where_to_lead_the_guide_says_it(walk: 
 
 def test_what_the_guide_does_not_ask_for_stays_in_the_table(qtbot: QtBot) -> None:
     own: dict[str, object] = {"arguments": ("-F", "none"), "environment": {"A": "b"}, "remote_host": "127.0.0.1"}
-    asked: dict[str, object] = {"kind": "ssh", "host": "me@a.example.com", "remote_port": 8080}
-    desk = FakeDesk(chosen=ChosenWay(way=Way.TUNNEL, public_url="https://a.example.com", tunnel=asked | own))
-    walk = Walk(qtbot, desk)
+    entered: dict[str, object] = {"kind": "ssh", "host": "me@a.example.com", "remote_port": 8080}
+    backend = FakeBackend(
+        chosen=ChosenIngress(ingress=Ingress.TUNNEL, public_url="https://a.example.com", tunnel=entered | own)
+    )
+    walk = Walk(qtbot, backend)
     walk.press(ENTER)
     walk.press(ENTER)
     assert walk.step() == 3
-    assert desk.chosen is not None
-    assert desk.chosen.tunnel == asked | own | {"arguments": ["-F", "none"]}
+    assert backend.chosen is not None
+    assert backend.chosen.tunnel == entered | own | {"arguments": ["-F", "none"]}
     walk.press(Qt.Key.Key_B, ALT)
     qtbot.waitUntil(lambda: walk.step() == 2)
-    kinds = walk.guide.findChildren(QComboBox)[0]
+    kinds = walk.assistant.findChildren(QComboBox)[0]
     kinds.setCurrentIndex(kinds.findData("tailscale"))
     walk.press(ENTER)
-    assert desk.chosen.tunnel == {"kind": "tailscale"}
+    assert backend.chosen.tunnel == {"kind": "tailscale"}
 
 
 def test_tab_goes_from_another_kind_through_its_own_fields(walk: Walk) -> None:
     walk.go_to(2)
-    (kind,) = walk.guide.findChildren(QComboBox)
+    (kind,) = walk.assistant.findChildren(QComboBox)
     kind.setFocus()
     walk.write("ssh")
     names = []
@@ -226,7 +232,7 @@ def test_tab_goes_from_another_kind_through_its_own_fields(walk: Walk) -> None:
 def test_what_one_kind_was_told_is_there_when_it_is_chosen_again(walk: Walk) -> None:
     walk.go_to(2)
     walk.field("Name of the tunnel").show_text("alerts")
-    kinds = walk.guide.findChildren(QComboBox)[0]
+    kinds = walk.assistant.findChildren(QComboBox)[0]
     kinds.setCurrentIndex(kinds.findData("ssh"))
     walk.field("Server").show_text("me@a.example.com")
     kinds.setCurrentIndex(kinds.findData("cloudflared"))
@@ -235,99 +241,99 @@ def test_what_one_kind_was_told_is_there_when_it_is_chosen_again(walk: Walk) -> 
 
 def test_a_kind_of_another_version_becomes_one_that_is_known(qtbot: QtBot) -> None:
     old = {"page": "details", "way": "tunnel", "kind": "carrier-pigeon", "finished": False}
-    walk = Walk(qtbot, FakeDesk(memory={"guide": old}))
+    walk = Walk(qtbot, FakeBackend(memory={"guide": old}))
     assert walk.step() == 2
     assert walk.field("Name of the tunnel").isVisible()
 
 
-def test_a_forward_needs_a_door_for_others(qtbot: QtBot, walk: Walk, desk: FakeDesk) -> None:
-    walk.guide.findChildren(QRadioButton)[2].click()
+def test_a_forward_needs_a_door_for_others(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
+    walk.assistant.findChildren(QRadioButton)[2].click()
     walk.press(ENTER)
     assert "port 8765" in walk.words()
     assert 'write host = "0.0.0.0" into settings.toml' in walk.words()
     walk.write("http://203.0.113.7:9000")
     walk.press(ENTER)
-    assert desk.chosen == ChosenWay(way=Way.FORWARD, public_url="http://203.0.113.7:9000")
-    desk.door = "0.0.0.0:8765"
-    again = Walk(qtbot, FakeDesk(door="0.0.0.0:8765", chosen=desk.chosen))
+    assert backend.chosen == ChosenIngress(ingress=Ingress.FORWARD, public_url="http://203.0.113.7:9000")
+    backend.address = "0.0.0.0:8765"
+    again = Walk(qtbot, FakeBackend(address="0.0.0.0:8765", chosen=backend.chosen))
     again.press(ENTER)
     assert "only this one is let in" not in again.words()
     assert again.field("Public address").text() == "http://203.0.113.7:9000"
 
 
-def test_readiness_is_live_and_one_may_go_on_without_it(qtbot: QtBot, walk: Walk, desk: FakeDesk) -> None:
-    desk.checks = (Check(name="Probe", verdict=Verdict.FAIL, said="No answer.", do="Look at the router."),)
+def test_readiness_is_live_and_one_may_go_on_without_it(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
+    backend.checks = (Check(name="Probe", verdict=Verdict.FAIL, said="No answer.", do="Look at the router."),)
     walk.go_to(3)
     assert "No answer.\nLook at the router." in walk.words()
     assert walk.button("Go on a&nyway").isEnabled()
     assert "Not proved yet" in walk.words()
-    desk.checks = (Check(name="Probe", verdict=Verdict.OK, said="It came back."),)
-    walk.guide._ticker.setInterval(20)
+    backend.checks = (Check(name="Probe", verdict=Verdict.OK, said="It came back."),)
+    walk.assistant._ticker.setInterval(20)
     qtbot.waitUntil(lambda: "All of it is proved" in walk.words())
     assert walk.button("&Next").isEnabled()
     walk.button("&Check now").click()
-    assert desk.probes == 1
+    assert backend.probes == 1
 
 
-def test_the_url_is_copied_and_a_local_one_is_told_from_a_public_one(walk: Walk, desk: FakeDesk) -> None:
+def test_the_url_is_copied_and_a_local_one_is_told_from_a_public_one(walk: Walk, backend: FakeBackend) -> None:
     walk.go_to(4)
     assert "the console cannot reach it" in walk.words()
-    desk.be(Reach.UNKNOWN)
-    walk.guide.take([])
+    backend.set_reachability(Reachability.UNKNOWN)
+    walk.assistant.on_events([])
     assert "treat it like a password" in walk.words()
     walk.button("&Copy").click()
-    assert QGuiApplication.clipboard().text() == desk.callback_url()
+    assert QGuiApplication.clipboard().text() == backend.callback_url()
     for place, words in enumerate(("报警回调", "推送渠道", "通知对象")):
-        walk.guide.findChildren(QTabWidget)[0].setCurrentIndex(place)
+        walk.assistant.findChildren(QTabWidget)[0].setCurrentIndex(place)
         assert words in walk.words()
 
 
-def test_the_consoles_test_turns_it_green_also_while_another_page_is_read(walk: Walk, desk: FakeDesk) -> None:
+def test_the_consoles_test_turns_it_green_also_while_another_page_is_read(walk: Walk, backend: FakeBackend) -> None:
     walk.go_to(4)
-    walk.guide.take([CallbackArrived(NOON), events.TestReceived(NOON), CallbackArrived(NOON)])
+    walk.assistant.on_events([CallbackArrived(NOON), events.TestReceived(NOON), CallbackArrived(NOON)])
     walk.press(ENTER)
     assert "The console's Test came in at" in walk.words()
     assert walk.is_green()
 
 
-def test_a_callback_counts_but_never_that_of_a_rehearsal(walk: Walk, desk: FakeDesk) -> None:
+def test_a_callback_counts_but_never_that_of_a_rehearsal(walk: Walk, backend: FakeBackend) -> None:
     walk.go_to(5)
     walk.button("&Rehearse without Alibaba").click()
     walk.button("&Rehearse without Alibaba").click()
-    assert desk.rehearsals == 1
-    walk.guide.take([CallbackArrived(NOON), Rehearsed(None)])
+    assert backend.samples_sent == 1
+    walk.assistant.on_events([CallbackArrived(NOON), SampleSent(None)])
     assert "no proof of the console's side" in walk.words()
     assert not walk.is_green()
     walk.button("&Rehearse without Alibaba").click()
-    walk.guide.take([Rehearsed("No answer in 5 s."), CallbackArrived(NOON + 2000)])  # it came late
+    walk.assistant.on_events([SampleSent("No answer in 5 s."), CallbackArrived(NOON + 2000)])  # it came late
     assert "The rehearsal failed: No answer in 5 s." in walk.words()
     assert not walk.is_green()
-    walk.guide.take([CallbackArrived(NOON + MINUTE)])
+    walk.assistant.on_events([CallbackArrived(NOON + MINUTE)])
     assert "A callback came in at" in walk.words()
     assert walk.is_green()
 
 
-def test_the_end_sets_the_autostart_and_says_where_that_fails(qtbot: QtBot, walk: Walk, desk: FakeDesk) -> None:
-    desk.be(Reach.BLIND, since=NOON, why="The port is taken.")
+def test_the_end_sets_the_autostart_and_says_where_that_fails(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
+    backend.set_reachability(Reachability.BLIND, since=NOON, reason="The port is taken.")
     walk.go_to(6)
     assert "The port is taken." in walk.words()
-    box = walk.guide.findChildren(QCheckBox)[0]
+    box = walk.assistant.findChildren(QCheckBox)[0]
     walk.press(Qt.Key.Key_Space)
-    assert desk.starts is True
-    desk.autostart_problem = "The folder is read-only."
+    assert backend.autostart is True
+    backend.autostart_problem = "The folder is read-only."
     box.click()
     assert box.isChecked()
     assert "The folder is read-only." in walk.words()
-    none = Walk(qtbot, FakeDesk(starts=None))
+    none = Walk(qtbot, FakeBackend(autostart=None))
     none.go_to(6)
-    assert not none.guide.findChildren(QCheckBox)[0].isVisible()
+    assert not none.assistant.findChildren(QCheckBox)[0].isVisible()
 
 
 def test_it_fits_a_small_screen(walk: Walk) -> None:
     for step in range(1, 7):
         walk.go_to(step)
-        assert walk.guide.minimumSizeHint().height() < 560
-        assert walk.guide.minimumSizeHint().width() < 1000
+        assert walk.assistant.minimumSizeHint().height() < 560
+        assert walk.assistant.minimumSizeHint().width() < 1000
 
 
 @pytest.mark.parametrize("kind", PRESETS)
@@ -337,10 +343,10 @@ def test_each_kind_is_asked_for_all_that_it_needs(kind: str) -> None:
         "identity": "/i", "ssh_port": "22", "command": "bore local {port}", "url_pattern": "https://[a-z]+",
         "token_variable": "TOKEN", "domain": "a.ngrok.app",
     }  # fmt: skip
-    asked = {field.key: given.get(field.key, "") for field in fields_of(kind)}
-    table = tunnel_table(kind, asked)
+    entered = {field.key: given.get(field.key, "") for field in fields_of(kind)}
+    table = tunnel_table(kind, entered)
     tunnel, problems = read_tunnel(table)
     assert problems == ()
     assert tunnel is not None
-    back = {key: text for key, text in asked.items() if text and key != "public_url"}
-    assert {key: text for key, text in written_in(table).items() if key != "kind"} == back
+    back = {key: text for key, text in entered.items() if text and key != "public_url"}
+    assert {key: text for key, text in field_texts(table).items() if key != "kind"} == back

@@ -1,4 +1,4 @@
-"""The desk of the running program: what the widgets ask is read from the log, what they wish goes where it is done.
+"""The backend of the running program: what the widgets ask is read from the log, what they wish goes where it is done.
 
 Main thread only. A log that cannot be read is trouble that the person sees, never an exception in a widget, and never
 calm: what was open when it could still be read counts as open.
@@ -7,8 +7,8 @@ calm: what was open when it could still be read counts as open.
 from collections.abc import Callable, Sequence
 
 from trayalert.app.backends.log_view import LogView
-from trayalert.app.backends.setup_backend import SettingUp
-from trayalert.app.diagnostics.crashes import Crashes
+from trayalert.app.backends.setup_backend import SetupBackend
+from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.platform.browser import open_in_browser
 from trayalert.app.platform.clock import now
 from trayalert.app.platform.own_language import own_language
@@ -18,27 +18,27 @@ from trayalert.domain.gap import Gap
 from trayalert.domain.incident.console_link import ConsoleLink, console_links
 from trayalert.domain.incident.level import Level, worst
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
-from trayalert.domain.settings.custom_command import Offer, offer
+from trayalert.domain.settings.custom_command import FilledCommand, fill_command
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language
-from trayalert.services.access.source_address import Senders
-from trayalert.services.presentation.json_records import mute_period, unconfirmed
+from trayalert.services.access.source_address import SourceAddresses
+from trayalert.services.presentation.json_records import is_unconfirmed, mute_period
 from trayalert.services.presentation.links import link_table
-from trayalert.ui.backend import DeskState
-from trayalert.ui.wording import sender_words
+from trayalert.ui.backend import ProgramState
+from trayalert.ui.wording import sender_text
 
 _UNREAD = "the log cannot be read"
 _SALVAGING = "the former log is being salvaged"
 
 
-class LiveDesk(SettingUp):
-    """Implements `ui.desk.Desk`. `notifier_problem`, `pause` and `quit_` are the desktop's."""
+class LiveBackend(SetupBackend):
+    """Implements `ui.backend.Backend`. `notifier_problem`, `pause` and `quit_` are the desktop's."""
 
     def __init__(
         self,
         plan: Plan,
         receiver: Receiver,
-        crashes: Crashes,
+        crashes: CrashFiles,
         *,
         notifier_problem: Callable[[], str | None],
         pause: Callable[[Millis | None], None],
@@ -48,13 +48,13 @@ class LiveDesk(SettingUp):
         self._crashes = crashes
         self._log = LogView(plan.places.log, verify=receiver.verify)
         self._links = link_table(plan.settings)
-        self._senders = Senders(plan.settings)
+        self._source_addresses = SourceAddresses(plan.settings)
         self._language = own_language(plan.settings)
         self._notifier_problem = notifier_problem
         self._pause = pause
         self._quit = quit_
         self._paused_until: Millis | None = None
-        self._file = receiver.log_state.new_file
+        self._log_file = receiver.log_state.new_file
         self._levels: dict[Level, int] = {}
         self._last_callback_at: Millis | None = None
         self._dismissed: set[str] = set()
@@ -68,69 +68,69 @@ class LiveDesk(SettingUp):
         """Return the present moment."""
         return now()
 
-    def state(self) -> DeskState:
+    def state(self) -> ProgramState:
         """Return what tray and status line say now."""
-        self._follow_file()
+        self._reopen_replaced_log()
         levels = self._log.ask("levels", lambda log: log.open_levels())
         last = self._log.ask("last callback", lambda log: log.last_callback_at())
         salvaging = self._log.ask("salvaging", lambda log: log.salvaging())
         self._levels = self._levels if levels is None else levels
         self._last_callback_at = last or self._last_callback_at
-        log, door, reach = self._receiver.log_state, self._receiver.door, self._receiver.reach
-        doorway = self._receiver.doorway
+        log, listener_state, reach = self._receiver.log_state, self._receiver.listener_state, self._receiver.reach
+        listener = self._receiver.listener
         unread = levels is None
         trouble = (
-            door.problem,
-            door.note,
-            doorway.mistyped_words(),
-            doorway.turned_away_words(),
-            self._receiver.no_control,
+            listener_state.problem,
+            listener_state.note,
+            listener.mistyped_text(),
+            listener.turned_away_text(),
+            self._receiver.control_problem,
             self._receiver.metrics_problem,
             *log.problems,
             *self._log.problems,
-            self._receiver.way_in.tunnel.warning,
+            self._receiver.connectivity.tunnel.warning,
             self._notifier_problem(),
             *self._plan.problems,
         )
-        return DeskState(
+        return ProgramState(
             open_incidents=sum(self._levels.values()),
             worst=worst(*self._levels) if self._levels else None,
             last_callback_at=self._last_callback_at,
-            reach=reach.reach,
-            reach_since=reach.since,
-            reach_why=reach.why,
+            reachability=reach.reach,
+            reachability_since=reach.since,
+            reachability_reason=reach.why,
             reachable_at=reach.reachable_at,
-            proved_until=self._receiver.way_in.proved_until,
-            lost_lately=doorway.lost_lately(),
-            levels=self._levels,
-            url_changed=self._receiver.way_in.url_changed,
+            proved_until=self._receiver.connectivity.proved_until,
+            refused_recently=listener.lost_lately(),
+            open_by_level=self._levels,
+            url_changed=self._receiver.connectivity.url_changed,
             storing=log.storing,
             paused_until=self._paused_until if self._paused_until and self._paused_until > now() else None,
-            trouble=tuple(dict.fromkeys(problem for problem in trouble if problem)),
+            problems=tuple(dict.fromkeys(problem for problem in trouble if problem)),
             news=self._news(),
-            unsure=_UNREAD if unread else _SALVAGING if salvaging or log.salvaging else None,
-            unread=unread,
-            probing=doorway.probing_words(),
+            uncertainty=_UNREAD if unread else _SALVAGING if salvaging or log.salvaging else None,
+            log_unreadable=unread,
+            secret_guesses=listener.secret_guesses_text(),
         )
 
     def _news(self) -> tuple[str, ...]:
-        told = (*self._crashes.sentences(), *self._receiver.log_state.news)
-        return tuple(sentence for sentence in told if sentence not in self._dismissed)
+        sentences = (*self._crashes.sentences(), *self._receiver.log_state.news)
+        return tuple(sentence for sentence in sentences if sentence not in self._dismissed)
 
-    def _follow_file(self) -> None:
+    def _reopen_replaced_log(self) -> None:
         """Read another file that has taken the log's place."""
         file = self._receiver.log_state.new_file
-        if file != self._file:
-            self._file = file
-            self._log.let_go()
+        if file != self._log_file:
+            self._log_file = file
+            self._log.close()
 
     def open_incidents(self) -> Sequence[StoredIncident] | None:
         """Return all open incidents, the newest first."""
         return self._log.ask("open", lambda log: log.open_incidents())
 
-    def burning(self, *, limit: int) -> Sequence[StoredIncident]:
+    def worst_open_incidents(self, *, limit: int) -> Sequence[StoredIncident]:
         """Return the first open incidents: the worst level first, then the newest."""
-        return self._log.ask("burning", lambda log: log.burning(limit=limit)) or []
+        return self._log.ask("burning", lambda log: log.worst_open_incidents(limit=limit)) or []
 
     def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
         """Return closed incidents, the last closed first, going on after `before`."""
@@ -138,7 +138,7 @@ class LiveDesk(SettingUp):
 
     def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
         """Return those incidents, in any order."""
-        self._follow_file()
+        self._reopen_replaced_log()
         return self._log.ask("incidents", lambda log: log.incidents(ids))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
@@ -147,11 +147,11 @@ class LiveDesk(SettingUp):
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
         """Whether an open incident had no repeat for longer than the mute period."""
-        return unconfirmed(incident, now=now(), mute_period=mute_period(self._plan.settings))
+        return is_unconfirmed(incident, now=now(), mute_period=mute_period(self._plan.settings))
 
-    def sender_words(self, alert: StoredAlert) -> str | None:
+    def sender_text(self, alert: StoredAlert) -> str | None:
         """Say where an alert came from."""
-        return sender_words(alert.sender, self._senders.origin(alert.sender)) if alert.sender else None
+        return sender_text(alert.sender, self._source_addresses.origin(alert.sender)) if alert.sender else None
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
         """Return the console links, the best first; none where none is known."""
@@ -161,14 +161,14 @@ class LiveDesk(SettingUp):
         """Open an allow-listed link in the browser; False where that cannot be done."""
         return open_in_browser(url)
 
-    def commands(self, incident: StoredIncident) -> Sequence[Offer]:
+    def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
         """Return the person's own commands, filled for this incident, each with its reason where it cannot be run."""
         settings, alert = self._plan.settings, incident.alert.alert
-        return [offer(command, alert, default_region=settings.default_region) for command in settings.commands]
+        return [fill_command(command, alert, default_region=settings.default_region) for command in settings.commands]
 
-    def run_command(self, wanted: Offer) -> str | None:
+    def run_command(self, command: FilledCommand) -> str | None:
         """Start a command; return a sentence where that failed."""
-        return run_command(wanted)
+        return run_command(command)
 
     def gaps(self, *, limit: int) -> Sequence[Gap] | None:
         """Return the gaps, the last first; None: the log cannot be read."""
@@ -178,7 +178,7 @@ class LiveDesk(SettingUp):
         """Mark an incident recovered by hand; an IncidentChanged or a ResolveFailed follows."""
         self._receiver.resolve(incident_id)
 
-    def pause(self, until: Millis | None) -> None:
+    def pause_notifications(self, until: Millis | None) -> None:
         """Show no notifications until then; None goes on."""
         self._paused_until = until
         self._pause(until)
@@ -194,4 +194,4 @@ class LiveDesk(SettingUp):
 
     def close(self) -> None:
         """Close the log."""
-        self._log.let_go()
+        self._log.close()

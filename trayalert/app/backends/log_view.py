@@ -38,7 +38,7 @@ class LogView:
         self._verify = verify
         self._reader: Reader | None = None
         self._problems: dict[str, str] = {}
-        self._rests_until = float("-inf")
+        self._paused_until = float("-inf")
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -48,11 +48,11 @@ class LogView:
     def ask(self, question: str, answer: Callable[[Reader], _Answer]) -> _Answer | None:
         """Return the answer, None where the log cannot be read."""
         begun = time.monotonic()
-        if begun < self._rests_until:
+        if begun < self._paused_until:
             return None
         try:
             if self._reader is None:
-                self._reader = Reader(self._path, patience=_PATIENCE)
+                self._reader = Reader(self._path, busy_timeout=_PATIENCE)
             found = answer(self._reader)
         except Fault as fault:
             if str(fault) not in self._problems.values():
@@ -60,9 +60,9 @@ class LogView:
             self._problems[question] = str(fault)
             if isinstance(fault, DamagedLog | NoLog):
                 self._verify()
-            self.let_go()
+            self.close()
             if time.monotonic() - begun > _LONG:
-                self._rests_until = time.monotonic() + _REST
+                self._paused_until = time.monotonic() + _REST
             return None
         except Exception:  # a bug of ours must not leave a picture standing that was calm once
             _logger.exception("the log did not answer")
@@ -71,7 +71,7 @@ class LogView:
         self._problems.pop(question, None)
         return found
 
-    def let_go(self) -> None:
+    def close(self) -> None:
         """Close the file; the next question opens what lies there then."""
         if self._reader is not None:
             self._reader.close()

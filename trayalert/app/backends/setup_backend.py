@@ -1,4 +1,4 @@
-"""The half of the desk that has to do with reach: how Cloud Monitor gets here, and what the guide asks and wishes.
+"""The half of the backend that has to do with reach: how Cloud Monitor gets here, and what the guide asks and wishes.
 
 Main thread only.
 """
@@ -13,15 +13,15 @@ from trayalert.app.receiver import Plan, Receiver
 from trayalert.app.settings_file import change_settings
 from trayalert.domain.check_result import Check
 from trayalert.domain.fault import Fault
-from trayalert.domain.reachability import ReachState
-from trayalert.domain.settings.ingress import ChosenWay
+from trayalert.domain.reachability import ReachabilityState
+from trayalert.domain.settings.ingress import ChosenIngress
 from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.services.presentation.status import callback_url
-from trayalert.services.reachability.readiness import readiness, way_of
+from trayalert.services.reachability.readiness import chosen_ingress, readiness
 
 
-class SettingUp:
-    """Asks the receiver's `way_in`, and wishes there."""
+class SetupBackend:
+    """Queries the receiver's `connectivity`, and changes it."""
 
     def __init__(self, plan: Plan, receiver: Receiver) -> None:
         self._plan = plan
@@ -29,77 +29,81 @@ class SettingUp:
 
     def callback_url(self) -> str:
         """Return the callback URL with its secret."""
-        return callback_url(self._receiver.way_in.public_url, self._receiver.door, self._plan.secrets.present)
+        return callback_url(
+            self._receiver.connectivity.public_url, self._receiver.listener_state, self._plan.secrets.current
+        )
 
-    def door_place(self) -> str:
+    def listener_address(self) -> str:
         """Return `host:port` where the door listens."""
-        door = self._receiver.door
-        return f"{door.host}:{door.port}"
+        state = self._receiver.listener_state
+        return f"{state.host}:{state.port}"
 
-    def door_checks(self) -> Sequence[Check]:
+    def readiness_checks(self) -> Sequence[Check]:
         """Return what the guide shows live: door, tunnel, public address, probe."""
-        way_in = self._receiver.way_in
-        return readiness(self._receiver.door, way_in.settings.tunnel, way_in.tunnel, self.reach())
+        connectivity = self._receiver.connectivity
+        return readiness(
+            self._receiver.listener_state, connectivity.settings.tunnel, connectivity.tunnel, self.reachability()
+        )
 
-    def reach(self) -> ReachState:
+    def reachability(self) -> ReachabilityState:
         """Return whether the outside can reach us, and why not."""
         return self._receiver.reach
 
     def tunnel(self) -> TunnelState:
         """Return how the tunnel is."""
-        return self._receiver.way_in.tunnel
+        return self._receiver.connectivity.tunnel
 
     def probe(self) -> None:
-        """Probe through the public address now; a ReachChanged follows."""
-        self._receiver.begin(self._receiver.way_in.probe())
+        """Probe through the public address now; a ReachabilityChanged follows."""
+        self._receiver.run_coroutine(self._receiver.connectivity.probe())
 
-    def way(self) -> ChosenWay | None:
+    def ingress(self) -> ChosenIngress | None:
         """Return how Cloud Monitor reaches us by the settings; None where nothing is set."""
-        return way_of(self._receiver.way_in.settings)
+        return chosen_ingress(self._receiver.connectivity.settings)
 
-    def choose_way(self, chosen: ChosenWay) -> str | None:
+    def choose_ingress(self, chosen: ChosenIngress) -> str | None:
         """Write it into the settings and go that way from now on; return a sentence where that failed."""
         try:
             written = change_settings(self._plan.places, chosen)
         except Fault as fault:
             return str(fault)
         settings = replace(
-            self._receiver.way_in.settings, public_url=written.public_url, tunnel=written.tunnel
+            self._receiver.connectivity.settings, public_url=written.public_url, tunnel=written.tunnel
         )  # all else holds from the next start, as ever
-        if settings == self._receiver.way_in.settings and self.tunnel().phase in {Phase.OFF, Phase.UP}:
+        if settings == self._receiver.connectivity.settings and self.tunnel().phase in {Phase.OFF, Phase.UP}:
             return None  # a tunnel that runs is left alone: its address could be another one after a new start
-        self._receiver.begin(self._receiver.way_in.choose(settings))
+        self._receiver.run_coroutine(self._receiver.connectivity.apply_settings(settings))
         return None
 
     def accept_url(self) -> None:
         """Hear that the person knows of the changed public address."""
-        self._receiver.soon(self._receiver.way_in.accept_url)
+        self._receiver.call_soon(self._receiver.connectivity.accept_url)
 
-    def rehearse(self) -> None:
-        """Send a sample through the public address; a Rehearsed follows."""
+    def send_sample(self) -> None:
+        """Send a sample through the public address; a SampleSent follows."""
         rehearse(self.callback_url(), self._receiver.announce)
 
-    def autostarts(self) -> bool | None:
+    def autostart_enabled(self) -> bool | None:
         """Whether the program starts with the session; None where that cannot be set."""
         return autostarts()
 
-    def set_autostart(self, wanted: bool) -> str | None:
+    def set_autostart(self, enabled: bool) -> str | None:
         """Start with the session from now on, or not; return a sentence where that failed."""
         try:
-            set_autostart(wanted, self._plan.places)
+            set_autostart(enabled, self._plan.places)
         except AutostartFault as fault:
             return str(fault)
         return None
 
     @property
-    def strip(self) -> str:
+    def overlay_mode(self) -> str:
         """Return when the strip shows: "auto" (where there is no tray), "always" or "never"."""
         return self._plan.settings.strip
 
     def recall(self, name: str) -> Any:
         """Return what was remembered by that name, also by an earlier run; None: nothing."""
-        return self._receiver.remembered.get(name)
+        return self._receiver.state_store.get(name)
 
     def remember(self, name: str, value: Any) -> None:
         """Remember it beyond this run."""
-        self._receiver.remembered.set(name, value)
+        self._receiver.state_store.set(name, value)

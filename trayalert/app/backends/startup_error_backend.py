@@ -11,7 +11,7 @@ from typing import Any
 
 import qasync
 
-from trayalert.app.desktop import end_on_signals, make_application
+from trayalert.app.desktop import make_application, set_on_signals
 from trayalert.app.platform.clock import now
 from trayalert.app.platform.own_language import own_language
 from trayalert.domain.check_result import Check, Verdict
@@ -19,28 +19,28 @@ from trayalert.domain.fault import Fault
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
-from trayalert.domain.reachability import Reach, ReachState
-from trayalert.domain.settings.custom_command import Offer
-from trayalert.domain.settings.ingress import ChosenWay
+from trayalert.domain.reachability import Reachability, ReachabilityState
+from trayalert.domain.settings.custom_command import FilledCommand
+from trayalert.domain.settings.ingress import ChosenIngress
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
 from trayalert.domain.wording.language import Language
-from trayalert.ui.backend import DeskState
+from trayalert.ui.backend import ProgramState
 from trayalert.ui.event_bridge import EventBridge
-from trayalert.ui.main_ui import Front
+from trayalert.ui.main_ui import MainUi
 
-_TRY_AGAIN = 2.0
+_RETRY_SECONDS = 2.0
 """Seconds."""
 
 
-class TroubledDesk:
-    """Implements `ui.desk.Desk` with nothing in it but one trouble."""
+class StartupErrorBackend:
+    """Implements `ui.backend.Backend` with nothing in it but one problem."""
 
-    def __init__(self, trouble: str, quit_: Callable[[], None]) -> None:
-        self.trouble = trouble
+    def __init__(self, problem: str, quit_: Callable[[], None]) -> None:
+        self.problem = problem
         self._quit = quit_
-        self._memory: dict[str, Any] = {}
+        self._remembered: dict[str, Any] = {}
 
     @property
     def language(self) -> Language:
@@ -51,17 +51,21 @@ class TroubledDesk:
         """Return the present moment."""
         return now()
 
-    def state(self) -> DeskState:
+    def state(self) -> ProgramState:
         """Return the trouble; what is open is not known."""
-        return DeskState(
-            reach=Reach.BLIND, storing=False, trouble=(self.trouble,), unsure="trayalert cannot begin", unread=False
+        return ProgramState(
+            reachability=Reachability.BLIND,
+            storing=False,
+            problems=(self.problem,),
+            uncertainty="trayalert cannot begin",
+            log_unreadable=False,
         )
 
     def open_incidents(self) -> Sequence[StoredIncident]:
         """Return none."""
         return ()
 
-    def burning(self, *, limit: int) -> Sequence[StoredIncident]:  # noqa: ARG002 - the protocol's
+    def worst_open_incidents(self, *, limit: int) -> Sequence[StoredIncident]:  # noqa: ARG002 - the protocol's
         """Return none."""
         return ()
 
@@ -86,7 +90,7 @@ class TroubledDesk:
         """There is none."""
         return False
 
-    def sender_words(self, alert: StoredAlert) -> str | None:  # noqa: ARG002 - the protocol's
+    def sender_text(self, alert: StoredAlert) -> str | None:  # noqa: ARG002 - the protocol's
         """There is none."""
         return None
 
@@ -98,11 +102,11 @@ class TroubledDesk:
         """There is none."""
         return False
 
-    def commands(self, incident: StoredIncident) -> Sequence[Offer]:  # noqa: ARG002 - the protocol's
+    def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:  # noqa: ARG002 - the protocol's
         """There is none."""
         return ()
 
-    def run_command(self, wanted: Offer) -> str | None:  # noqa: ARG002 - the protocol's
+    def run_command(self, command: FilledCommand) -> str | None:  # noqa: ARG002 - the protocol's
         """There is none."""
         return None
 
@@ -110,17 +114,17 @@ class TroubledDesk:
         """There is none to be known."""
         return ""
 
-    def door_place(self) -> str:
+    def listener_address(self) -> str:
         """Return where the settings would have it if they say nothing."""
         return f"{Settings().host}:{Settings().port}"
 
-    def door_checks(self) -> Sequence[Check]:
+    def readiness_checks(self) -> Sequence[Check]:
         """Return the trouble as the only one."""
-        return (Check(name="trayalert", verdict=Verdict.FAIL, said=self.trouble),)
+        return (Check(name="trayalert", verdict=Verdict.FAIL, said=self.problem),)
 
-    def reach(self) -> ReachState:
+    def reachability(self) -> ReachabilityState:
         """Return that nothing can come in."""
-        return ReachState(reach=Reach.BLIND)
+        return ReachabilityState(reach=Reachability.BLIND)
 
     def tunnel(self) -> TunnelState:
         """There is none."""
@@ -133,45 +137,45 @@ class TroubledDesk:
         """Return that they cannot be read."""
         return None
 
-    def way(self) -> ChosenWay | None:
+    def ingress(self) -> ChosenIngress | None:
         """There is none that is known."""
         return None
 
-    def choose_way(self, chosen: ChosenWay) -> str | None:  # noqa: ARG002 - the protocol's
+    def choose_ingress(self, chosen: ChosenIngress) -> str | None:  # noqa: ARG002 - the protocol's
         """Refuse: the settings may be what is in trouble."""
-        return self.trouble
+        return self.problem
 
     def accept_url(self) -> None:
         """There is none."""
 
-    def rehearse(self) -> None:
+    def send_sample(self) -> None:
         """There is no door to send to."""
 
-    def autostarts(self) -> bool | None:
+    def autostart_enabled(self) -> bool | None:
         """Return that it cannot be set."""
         return None
 
-    def set_autostart(self, wanted: bool) -> str | None:  # noqa: ARG002 - the protocol's
+    def set_autostart(self, enabled: bool) -> str | None:  # noqa: ARG002 - the protocol's
         """Refuse."""
-        return self.trouble
+        return self.problem
 
     @property
-    def strip(self) -> str:
+    def overlay_mode(self) -> str:
         """Return what the settings say where they say nothing."""
         return Settings().strip
 
     def recall(self, name: str) -> Any:
         """Return what was remembered in this run only: the data dir may be what is in trouble."""
-        return self._memory.get(name)
+        return self._remembered.get(name)
 
     def remember(self, name: str, value: Any) -> None:
         """Remember it for this run."""
-        self._memory[name] = value
+        self._remembered[name] = value
 
     def resolve(self, incident_id: int) -> None:
         """There is none."""
 
-    def pause(self, until: Millis | None) -> None:
+    def pause_notifications(self, until: Millis | None) -> None:
         """Nothing is notified."""
 
     def dismiss_news(self) -> None:
@@ -182,35 +186,35 @@ class TroubledDesk:
         self._quit()
 
 
-def wait_until_begun(trouble: str, begin: Callable[[], None], drawn: Callable[[], None]) -> bool:
-    """Show the trouble until `begin` raises no Fault any more (True), or the person has enough (False).
+def wait_for_start(problem: str, start: Callable[[], None], on_screen_open: Callable[[], None]) -> bool:
+    """Show the problem until `start` raises no Fault any more (True), or the person has enough (False).
 
-    `drawn` is called when Qt has the screen.
+    `on_screen_open` is called when Qt has the screen.
     """
-    app = make_application(drawn)
+    app = make_application(on_screen_open)
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
-        return runner.run(_wait(trouble, begin))
+        return runner.run(_wait(problem, start))
 
 
-async def _wait(trouble: str, begin: Callable[[], None]) -> bool:
-    ending = asyncio.Event()
-    end_on_signals(ending)
-    desk = TroubledDesk(trouble, ending.set)
-    front = Front(desk, EventBridge())
-    front.start()
-    front.show_window()
+async def _wait(problem: str, start: Callable[[], None]) -> bool:
+    quit_event = asyncio.Event()
+    set_on_signals(quit_event)
+    backend = StartupErrorBackend(problem, quit_event.set)
+    main_ui = MainUi(backend, EventBridge())
+    main_ui.start()
+    main_ui.show_window()
     try:
-        while not ending.is_set():
+        while not quit_event.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ending.wait(), _TRY_AGAIN)
+                await asyncio.wait_for(quit_event.wait(), _RETRY_SECONDS)
                 break
             try:
-                begin()
+                start()
             except Fault as fault:
-                desk.trouble = str(fault)
-                front.refresh()
+                backend.problem = str(fault)
+                main_ui.refresh()
             else:
                 return True
         return False
     finally:
-        front.stop()
+        main_ui.stop()

@@ -16,9 +16,9 @@ from typing import Any
 
 from trayalert.domain.fault import Fault
 
-Wish = dict[str, Any]
-Answer = dict[str, Any]
-Answers = Callable[[Wish], Awaitable[Answer]]
+Command = dict[str, Any]
+Reply = dict[str, Any]
+Responder = Callable[[Command], Awaitable[Reply]]
 
 _LONGEST = 64 * 1024
 _DEADLINE = 10.0
@@ -30,7 +30,7 @@ class ControlFault(Fault):
     """The running instance did not answer."""
 
 
-async def open_control(path: Path, answers: Answers) -> asyncio.AbstractServer | None:
+async def open_control(path: Path, responder: Responder) -> asyncio.AbstractServer | None:
     """Answer wishes on the socket; None where the platform has no such thing."""
     if not hasattr(asyncio, "start_unix_server"):
         return None
@@ -41,7 +41,7 @@ async def open_control(path: Path, answers: Answers) -> asyncio.AbstractServer |
         with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
             line = await asyncio.wait_for(reader.readline(), _DEADLINE)
             if line:
-                writer.write(json.dumps(await _answer(line, answers)).encode() + b"\n")
+                writer.write(json.dumps(await _respond(line, responder)).encode() + b"\n")
                 await writer.drain()
         writer.close()
 
@@ -56,13 +56,13 @@ async def open_control(path: Path, answers: Answers) -> asyncio.AbstractServer |
     return server
 
 
-async def _answer(line: bytes, answers: Answers) -> Answer:
+async def _respond(line: bytes, responder: Responder) -> Reply:
     try:
-        wish = json.loads(line)
+        command = json.loads(line)
     except (ValueError, RecursionError):
-        wish = None
+        command = None
     try:
-        return await answers(wish if isinstance(wish, dict) else {})
+        return await responder(command if isinstance(command, dict) else {})
     except Fault as fault:
         return {"error": str(fault)}
     except Exception as error:  # told to who asked; the receiver goes on
@@ -70,7 +70,7 @@ async def _answer(line: bytes, answers: Answers) -> Answer:
         return {"error": str(error)}
 
 
-def ask(path: Path, wish: Wish, *, deadline: float = _DEADLINE) -> Answer | None:
+def ask(path: Path, command: Command, *, deadline: float = _DEADLINE) -> Reply | None:
     """Ask the running instance; None where none runs. Raise ControlFault where it does not answer in time."""
     if not hasattr(socket, "AF_UNIX"):
         return None
@@ -84,12 +84,12 @@ def ask(path: Path, wish: Wish, *, deadline: float = _DEADLINE) -> Answer | None
         except OSError as error:
             raise ControlFault(f"the running trayalert cannot be asked over {path}: {error}") from error
         try:
-            connection.sendall(json.dumps(wish).encode() + b"\n")
+            connection.sendall(json.dumps(command).encode() + b"\n")
             with connection.makefile("rb") as lines:
-                answer = json.loads(lines.readline())
+                reply = json.loads(lines.readline())
         except (OSError, ValueError) as error:
             raise ControlFault(f"the running trayalert did not answer over {path}: {error!r}") from error
-    return answer if isinstance(answer, dict) else {}
+    return reply if isinstance(reply, dict) else {}
 
 
 def _refuse_foreign(folder: Path) -> None:

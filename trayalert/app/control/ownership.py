@@ -13,23 +13,23 @@ from trayalert.app.platform.places import NAME_ANOTHER, PlaceFault
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who owns the data dir: `front` is "tray", "serve" or the name of a command."""
+    """Who owns the data dir: `mode` is "tray", "serve" or the name of a command."""
 
-    front: str
+    mode: str
     pid: int
 
 
-class OwnedError(Exception):
+class AlreadyOwnedError(Exception):
     """Another process owns the data dir. `owner` is None where it could not be told who."""
 
     def __init__(self, owner: Owner | None) -> None:
-        who = f"trayalert ({owner.front}, process {owner.pid})" if owner else "another process"
+        who = f"trayalert ({owner.mode}, process {owner.pid})" if owner else "another process"
         super().__init__(f"{who} uses this data dir already")
         self.owner = owner
 
 
 @contextlib.contextmanager
-def owning(lock: Path, front: str) -> Iterator[None]:
+def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
     """Own the data dir inside this context. Raise OwnedError, or PlaceFault where there can be no lock."""
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -37,11 +37,11 @@ def owning(lock: Path, front: str) -> Iterator[None]:
         raise PlaceFault(f"the lock {lock} cannot be opened: {error.strerror}. {NAME_ANOTHER}") from error
     try:
         if not _lock(descriptor):
-            raise OwnedError(_read(lock))
+            raise AlreadyOwnedError(_read(lock))
         with contextlib.suppress(OSError):  # a full disk: then nobody is told who owns it, and that is all
             os.ftruncate(descriptor, 0)
             os.lseek(descriptor, 0, os.SEEK_SET)
-            os.write(descriptor, json.dumps({"front": front, "pid": os.getpid()}).encode())
+            os.write(descriptor, json.dumps({"front": mode, "pid": os.getpid()}).encode())
         yield
     finally:
         os.close(descriptor)
@@ -66,6 +66,6 @@ def _lock(descriptor: int) -> bool:
 def _read(lock: Path) -> Owner | None:
     try:
         content = json.loads(lock.read_text(encoding="utf-8"))
-        return Owner(front=str(content["front"]), pid=int(content["pid"]))
+        return Owner(mode=str(content["front"]), pid=int(content["pid"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

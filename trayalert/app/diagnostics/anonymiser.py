@@ -37,20 +37,20 @@ _DOMAIN = re.compile(
 _WORD = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 
 
-class Anonymous:
+class Anonymiser:
     """`names` are literal texts to be hidden; `places` are folders, by the words that are to stand for them."""
 
     def __init__(self, names: Iterable[str] = (), places: Mapping[str, Path] | None = None) -> None:
         self._key = secrets.token_bytes(32)
         folders = {str(path): word for word, path in (places or {}).items()}
         own = [name for name in (_user(), socket.gethostname()) if name.lower() not in _COMMON]
-        said = {form for name in (*names, *own) for form in (name, printable(name, limit=1000), repr(name)[1:-1])}
-        known = {name for name in said if len(name.encode("utf-8", "replace")) >= _SHORTEST and not _ours(name)}
-        self._words = {**{name: self.hashed(name) for name in known}, **folders, **_home(folders)}
+        forms = {form for name in (*names, *own) for form in (name, printable(name, limit=1000), repr(name)[1:-1])}
+        hidden = {name for name in forms if len(name.encode("utf-8", "replace")) >= _SHORTEST and not _is_local(name)}
+        self._words = {**{name: self.hashed(name) for name in hidden}, **folders, **_home(folders)}
         longest_first = sorted(self._words, key=len, reverse=True)
         words = "|".join(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])" for word in longest_first) or "(?!)"
-        self._named = re.compile(f"(?P<mail>{_MAIL})|(?P<word>{words})|{_URL}")
-        self._cut = {name[:length] for name in known for length in range(1, min(len(name), _SHOWN) + 1)}
+        self._names = re.compile(f"(?P<mail>{_MAIL})|(?P<word>{words})|{_URL}")
+        self._prefixes = {name[:length] for name in hidden for length in range(1, min(len(name), _SHOWN) + 1)}
 
     def hashed(self, name: str) -> str:
         """Return what stands for a name."""
@@ -58,17 +58,17 @@ class Anonymous:
 
     def setting(self, value: str) -> str:
         """Return what stands for a whole value of the settings, but for an address that names any computer."""
-        if _ours(value):
+        if _is_local(value):
             return value
         return self.text(value) if "://" in value else self.hashed(value)
 
     def text(self, text: str) -> str:
         """Return the text with nothing in it that names anybody."""
         pieces, end = [], 0
-        for match in self._named.finditer(text):
-            pieces += [self._unnamed(text[end : match.start()]), self._hide(match)]
+        for match in self._names.finditer(text):
+            pieces += [self._hide_patterns(text[end : match.start()]), self._hide_name(match)]
             end = match.end()
-        return "".join((*pieces, self._unnamed(text[end:])))
+        return "".join((*pieces, self._hide_patterns(text[end:])))
 
     def value(self, value: Any) -> Any:
         """Return an object of JSON with every text in it hidden; its names are ours, its numbers sizes and counts."""
@@ -80,19 +80,19 @@ class Anonymous:
             return [self.value(each) for each in value]
         return value
 
-    def _hide(self, match: re.Match[str]) -> str:
+    def _hide_name(self, match: re.Match[str]) -> str:
         if match["word"]:
             return self._words[match[0]]
         if match["mail"]:
             return self.hashed(match[0])
         scheme, host = match[0].partition("://")[0], match["host"].strip("[]")
-        return f"{scheme}://{match['host'] if _ours(host) else self.hashed(host)}"
+        return f"{scheme}://{match['host'] if _is_local(host) else self.hashed(host)}"
 
-    def _unnamed(self, text: str) -> str:
+    def _hide_patterns(self, text: str) -> str:
         """Hide what only its look tells."""
         if "…" in text:
             *cut, rest = text.split("…")
-            text = "…".join((*map(self._uncut, cut), rest))
+            text = "…".join((*map(self._hide_prefix, cut), rest))
         text = _HOME.sub(lambda match: match[1] + self.hashed(match[0]), text)
         text = _ADDRESS.sub(self._hide_address, text)
         text = _DOMAIN.sub(lambda match: self.hashed(match[0]), text)
@@ -102,13 +102,13 @@ class Anonymous:
         whole = match[0]
         for address in (whole.rstrip(":."), whole.rpartition(":")[0]):
             if _is_address(address):
-                return whole if _ours(address) else self.hashed(address) + whole[len(address) :]
+                return whole if _is_local(address) else self.hashed(address) + whole[len(address) :]
         return whole
 
-    def _uncut(self, text: str) -> str:
+    def _hide_prefix(self, text: str) -> str:
         """Hide the beginning of a name with which a sentence was cut."""
         for length in range(min(len(text), _SHOWN), 1, -1):
-            if text[-length:] in self._cut:
+            if text[-length:] in self._prefixes:
                 return text[:-length] + self.hashed(text[-length:])
         return text
 
@@ -120,7 +120,7 @@ def _is_id(word: str) -> bool:
     parts = [part for part in re.split("[-_]", word) if not _STAMP.fullmatch(part)]
     if any(part.isdigit() and len(part) >= 12 for part in parts):
         return True
-    if any(len(part) >= 12 and _mixed(part) for part in parts):
+    if any(len(part) >= 12 and _has_letters_and_digits(part) for part in parts):
         return True
     if sum(len(part) >= 4 and bool(re.fullmatch("[0-9A-Fa-f]+", part)) for part in parts) >= 5:
         return True
@@ -128,11 +128,11 @@ def _is_id(word: str) -> bool:
         "-" in word
         and bool(parts)
         and parts[0].isalpha()
-        and any(len(part) >= 8 and _mixed(part) for part in parts[1:])
+        and any(len(part) >= 8 and _has_letters_and_digits(part) for part in parts[1:])
     )
 
 
-def _mixed(part: str) -> bool:
+def _has_letters_and_digits(part: str) -> bool:
     return bool(re.search("[0-9]", part) and re.search("[A-Za-z]", part))
 
 
@@ -144,7 +144,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _ours(name: str) -> bool:
+def _is_local(name: str) -> bool:
     """Whether it names this computer as all do: a loopback address, or all of its addresses."""
     try:
         address = ipaddress.ip_address(name)

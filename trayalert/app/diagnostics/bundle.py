@@ -1,7 +1,7 @@
 """What `trayalert diagnostics` gathers for whoever looks into a fault: only what stands in this list, and no alert.
 
 Its rule: every text goes through two sieves. The mask knows the secrets of today, and takes out all that looks like one
-of before; `anonymising` hides what names a person, a computer or a resource.
+of before; `anonymiser` hides what names a person, a computer or a resource.
 """
 
 import contextlib
@@ -16,18 +16,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from trayalert.app.diagnostics.anonymiser import Anonymous
-from trayalert.app.diagnostics.settings_redaction import told_settings, words_of
+from trayalert.app.diagnostics.anonymiser import Anonymiser
+from trayalert.app.diagnostics.settings_redaction import foreign_texts, redacted_settings
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.app.platform.versions import versions
 from trayalert.domain.fault import Fault
 from trayalert.domain.gap import Gap
 from trayalert.domain.times import iso
-from trayalert.services.access.secrets import DEFAULT, SecretFault, Secrets
+from trayalert.services.access.secrets import DEFAULT_NAME, SecretFault, Secrets
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.reader import Reader
 
-_TAIL = 256 * 1024
+_TAIL_BYTES = 256 * 1024
 """So many bytes of the end of a text are enough."""
 _GAPS = 200
 
@@ -35,7 +35,7 @@ _HOOK = re.compile(r"(/hook/)[^\s\"'?#,;)]+")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_%-])(?=[A-Z0-9_%-]*[a-z])(?=[a-z0-9_%-]*[A-Z])[A-Za-z0-9_%-]{32,}")
 """As long as a secret, of its signs, and in both cases."""
 
-_LETTERS = re.compile("[^\\W\\d_]+")
+_WORDS = re.compile("[^\\W\\d_]+")
 _OUR_NAMES = frozenset({
     "T", "Z", "access", "backups", "ballast", "control", "crash", "crashes", "db", "error", "fatal", "json", "journal",
     "lock", "log", "part", "quarantine", "restored", "scratch", "secrets", "seen", "settings", "shm", "sock", "state",
@@ -46,46 +46,46 @@ _OUR_NAMES = frozenset({
 Member = tuple[str, str]
 
 
-def _names(places: Places) -> Iterator[str]:
+def _names_to_hide(places: Places) -> Iterator[str]:
     """Return what the admin named: in the settings, and of the secrets."""
     with contextlib.suppress(OSError, ValueError):
-        yield from words_of(places.settings.read_text(encoding="utf-8-sig"))
+        yield from foreign_texts(places.settings.read_text(encoding="utf-8-sig"))
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
         for secret in json.loads(places.secrets.read_text(encoding="utf-8"))["secrets"]:
-            if secret["name"] != DEFAULT:
+            if secret["name"] != DEFAULT_NAME:
                 yield str(secret["name"])
 
 
-def masking(places: Places) -> Callable[[str], str]:
+def secret_mask(places: Places) -> Callable[[str], str]:
     """Return what takes out every secret, the former ones too. It makes no secret where there is none."""
-    known: Callable[[str], str] = str
+    mask_known: Callable[[str], str] = str
     if places.secrets.exists():
         with contextlib.suppress(SecretFault):  # then the look of a secret must do
-            known = Secrets(places.secrets).mask
+            mask_known = Secrets(places.secrets).mask
 
     def mask(text: str) -> str:
-        return _TOKEN.sub("***", _HOOK.sub(r"\1***", known(text)))
+        return _TOKEN.sub("***", _HOOK.sub(r"\1***", mask_known(text)))
 
     return mask
 
 
-def bundle(places: Places, state: Mapping[str, Any], check: Mapping[str, Any], doctor: Mapping[str, Any]) -> bytes:
+def make_bundle(places: Places, state: Mapping[str, Any], check: Mapping[str, Any], doctor: Mapping[str, Any]) -> bytes:
     """Return the zip of the objects that `trayalert status`, `check` and `doctor` give, and of what lies here."""
-    mask = masking(places)
-    anonymous = Anonymous(_names(places), {"<data dir>": places.data_dir, "<settings>": places.settings})
+    mask = secret_mask(places)
+    anonymiser = Anonymiser(_names_to_hide(places), {"<data dir>": places.data_dir, "<settings>": places.settings})
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, value in _objects(places, anonymous, state, check, doctor):
-            text = json.dumps(anonymous.value(value), ensure_ascii=False, indent=1, default=str)
+        for name, value in _objects(places, anonymiser, state, check, doctor):
+            text = json.dumps(anonymiser.value(value), ensure_ascii=False, indent=1, default=str)
             archive.writestr(name, mask(text) + "\n")
         for name, text in _texts(places):
-            archive.writestr(anonymous.text(mask(name)), anonymous.text(mask(text)))
+            archive.writestr(anonymiser.text(mask(name)), anonymiser.text(mask(text)))
     return packed.getvalue()
 
 
 def _objects(
     places: Places,
-    anonymous: Anonymous,
+    anonymiser: Anonymiser,
     state: Mapping[str, Any],
     check: Mapping[str, Any],
     doctor: Mapping[str, Any],
@@ -94,29 +94,29 @@ def _objects(
     yield "doctor.json", doctor
     yield "versions.json", versions()
     settings, problems = read_settings(places)
-    yield "settings.json", {"settings": told_settings(settings, anonymous.setting), "problems": problems}
-    yield "files.json", list(_files(places.data_dir, anonymous))
+    yield "settings.json", {"settings": redacted_settings(settings, anonymiser.setting), "problems": problems}
+    yield "files.json", list(_files(places.data_dir, anonymiser))
     yield "check.json", check
-    yield "gaps.json", _asked(places, lambda reader: [_gap_record(gap) for gap in reader.gaps(limit=_GAPS)])
-    yield "incidents.json", _asked(places, lambda reader: {"open": dict(reader.open_levels())})
+    yield "gaps.json", _query_log(places, lambda reader: [_gap_record(gap) for gap in reader.gaps(limit=_GAPS)])
+    yield "incidents.json", _query_log(places, lambda reader: {"open": dict(reader.open_levels())})
 
 
 def _texts(places: Places) -> Iterator[Member]:
     for path in (places.access_log, places.program_log, places.program_log.with_name(f"{places.program_log.name}.1")):
-        yield from _text(path, path.name)
+        yield from _tail(path, path.name)
     for path in sorted(places.crashes.glob("*.txt")) if places.crashes.is_dir() else ():
-        yield from _text(path, f"crashes/{path.name}")
+        yield from _tail(path, f"crashes/{path.name}")
     quarantine = quarantine_of(places.log)
     for path in sorted(quarantine.glob("*/why.txt")) if quarantine.is_dir() else ():
-        yield from _text(path, f"quarantine/{path.parent.name}/{path.name}")
+        yield from _tail(path, f"quarantine/{path.parent.name}/{path.name}")
 
 
-def _asked(places: Places, question: Callable[[Reader], Any]) -> Any:
+def _query_log(places: Places, query: Callable[[Reader], Any]) -> Any:
     """Ask the log; where it cannot be read, why."""
     try:
         reader = Reader(places.log)
         try:
-            return question(reader)
+            return query(reader)
         finally:
             reader.close()
     except Fault as fault:
@@ -127,11 +127,11 @@ def _gap_record(gap: Gap) -> dict[str, Any]:
     return asdict(gap) | {"began_at": iso(gap.began_at), "ended_at": iso(gap.ended_at)}
 
 
-def _text(path: Path, name: str) -> Iterator[Member]:
+def _tail(path: Path, name: str) -> Iterator[Member]:
     """Return the end of a text file; where it cannot be read, why."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL))
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
             yield name, file.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return
@@ -139,12 +139,12 @@ def _text(path: Path, name: str) -> Iterator[Member]:
         yield f"{name}.unreadable", str(error)
 
 
-def _files(folder: Path, anonymous: Anonymous) -> Iterator[dict[str, Any]]:
+def _files(folder: Path, anonymiser: Anonymiser) -> Iterator[dict[str, Any]]:
     """List what lies in the data dir: names as far as they are ours, sizes and rights, no content."""
 
-    def told(path: Path) -> str:
+    def shown_path(path: Path) -> str:
         parts = path.relative_to(folder).parts
-        return "/".join(part if set(_LETTERS.findall(part)) <= _OUR_NAMES else anonymous.hashed(part) for part in parts)
+        return "/".join(part if set(_WORDS.findall(part)) <= _OUR_NAMES else anonymiser.hashed(part) for part in parts)
 
     for root, folders, names in os.walk(folder):
         folders.sort()
@@ -153,10 +153,10 @@ def _files(folder: Path, anonymous: Anonymous) -> Iterator[dict[str, Any]]:
             try:
                 found = path.lstat()
             except OSError as error:
-                yield {"path": told(path), "problem": error.strerror}
+                yield {"path": shown_path(path), "problem": error.strerror}
                 continue
             yield {
-                "path": told(path),
+                "path": shown_path(path),
                 "size": found.st_size,
                 "mode": stat.filemode(found.st_mode),
                 "owner": found.st_uid,
@@ -164,7 +164,7 @@ def _files(folder: Path, anonymous: Anonymous) -> Iterator[dict[str, Any]]:
             }
 
 
-def write(path: Path, content: bytes) -> None:
+def write_bundle(path: Path, content: bytes) -> None:
     """Write the bundle, readable by nobody else. Raise OSError."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

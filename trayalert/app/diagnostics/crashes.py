@@ -26,7 +26,7 @@ from trayalert.services.access.secrets import write_private
 
 KEPT = 10
 """So many files of each kind are kept, the newest."""
-SPAN = 3600.0
+REPEAT_SECONDS = 3600.0
 """Seconds: a fault of the same place is told once in this time, and KEPT places are in all."""
 
 _FATAL = "fatal.txt"
@@ -37,18 +37,18 @@ _UNSEEN = re.compile(r"crash-([0-9]{8}T[0-9]{6}Z)(-[0-9]+)?\.txt")
 _logger = logging.getLogger(__name__)
 
 
-class Crashed(Fault):
+class CrashFault(Fault):
     """The program ended by a fault of its own; the text says where that is written down."""
 
 
-class Crashes:
+class CrashFiles:
     """The crash files in a folder. `mask` takes secrets out of a text. Its calls are for any thread."""
 
     def __init__(self, folder: Path, mask: Callable[[str], str]) -> None:
         self._folder = folder
         self._mask = mask
         self._lock = threading.Lock()
-        self._told: dict[str, float] = {}
+        self._reported_at: dict[str, float] = {}
         self._unseen: tuple[Path, ...] | None = None
 
     # what the next start tells
@@ -57,12 +57,12 @@ class Crashes:
         """Return the crashes that the person has not seen yet, the oldest first. They are looked for once."""
         if self._unseen is None:
             found = sorted(self._folder.glob("crash-*.txt")) if self._folder.is_dir() else ()
-            self._unseen = tuple(path for path in found if _moment(path) is not None)
+            self._unseen = tuple(path for path in found if _crashed_at(path) is not None)
         return self._unseen
 
     def sentences(self) -> tuple[str, ...]:
         """Say when it crashed and where that is written down."""
-        moments = ((path, _moment(path)) for path in self.unseen())
+        moments = ((path, _crashed_at(path)) for path in self.unseen())
         return tuple(
             f"trayalert crashed on {moment.day} {moment:%b %H:%M}; what happened is in {path}."
             " `trayalert diagnostics` packs it for its makers."
@@ -80,50 +80,50 @@ class Crashes:
     # what this run writes
 
     @contextlib.contextmanager
-    def watching(self, front: str) -> Iterator[None]:
-        """Write down whatever goes wrong inside this context. Raise Crashed where that is its end."""
-        with self._watching_signals(), self._hooked(front):
+    def watching(self, mode: str) -> Iterator[None]:
+        """Write down whatever goes wrong inside this context. Raise CrashFault where that is its end."""
+        with self._watching_signals(), self._watching_hooks(mode):
             try:
                 yield
             except Fault:
                 raise
             except Exception as error:
-                raise Crashed(self._ending(front, error)) from error
+                raise CrashFault(self._end_sentence(mode, error)) from error
 
-    def watch_tasks(self, loop: asyncio.AbstractEventLoop, front: str) -> None:
+    def watch_tasks(self, loop: asyncio.AbstractEventLoop, mode: str) -> None:
         """Write down exceptions that nobody waits for on that loop."""
 
         def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
             error = context.get("exception")
             if isinstance(error, Exception):
-                self.tell_error(front, error, str(context.get("message", "")))
+                self.report_error(mode, error, str(context.get("message", "")))
             else:
                 loop.default_exception_handler(context)
 
         loop.set_exception_handler(handle)
 
-    def tell_error(self, front: str, error: BaseException, what: str = "an exception that nobody caught") -> None:
+    def report_error(self, mode: str, error: BaseException, message: str = "an exception that nobody caught") -> None:
         """Log and write down a fault that the program survives; the same one not again for a while."""
         with self._lock:
-            place, now = _place(error), time.monotonic()
-            self._told = {known: at for known, at in self._told.items() if now - at < SPAN}
-            if place in self._told or len(self._told) >= KEPT:
+            place, now = _location(error), time.monotonic()
+            self._reported_at = {known: at for known, at in self._reported_at.items() if now - at < REPEAT_SECONDS}
+            if place in self._reported_at or len(self._reported_at) >= KEPT:
                 return
-            self._told[place] = now
-        _logger.error("%s", what, exc_info=error)
-        self._write("error", front, _traceback(error))
+            self._reported_at[place] = now
+        _logger.error("%s", message, exc_info=error)
+        self._write("error", mode, _traceback(error))
 
-    def _ending(self, front: str, error: Exception) -> str:
-        path = self._write("crash", front, _traceback(error))
+    def _end_sentence(self, mode: str, error: Exception) -> str:
+        path = self._write("crash", mode, _traceback(error))
         if path is None:
             _logger.error("the end of the program", exc_info=error)
         where = f"What happened is in {path}." if path else "No file could take what happened."
         return self._mask(f"a fault of its own ended it: {type(innermost(error)).__name__}. {where} Start it again.")
 
-    def _write(self, kind: str, front: str, text: str, at: datetime | None = None) -> Path | None:
+    def _write(self, kind: str, mode: str, text: str, at: datetime | None = None) -> Path | None:
         at = at or datetime.now(UTC)
         facts = "".join(f"{name} {version}\n" for name, version in versions().items())
-        head = f"{kind} of trayalert ({front}, process {os.getpid()}) at {at:%Y-%m-%d %H:%M:%S} UTC\n{facts}\n"
+        head = f"{kind} of trayalert ({mode}, process {os.getpid()}) at {at:%Y-%m-%d %H:%M:%S} UTC\n{facts}\n"
         try:
             self._make_folder()
             path = self._free_name(f"{kind}-{at:{_STAMP}}")
@@ -151,7 +151,7 @@ class Crashes:
         fatal = self._folder / _FATAL
         try:
             self._make_folder()
-            self._adopt(fatal)
+            self._keep_former(fatal)
             descriptor = os.open(fatal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
             _logger.error("fatal signals cannot be written down: %s", error)
@@ -167,7 +167,7 @@ class Crashes:
                 if not fatal.stat().st_size:
                     fatal.unlink()
 
-    def _adopt(self, fatal: Path) -> None:
+    def _keep_former(self, fatal: Path) -> None:
         try:
             found = fatal.stat()
         except FileNotFoundError:
@@ -179,22 +179,22 @@ class Crashes:
             fatal.unlink()
 
     @contextlib.contextmanager
-    def _hooked(self, front: str) -> Iterator[None]:
+    def _watching_hooks(self, mode: str) -> Iterator[None]:
         """Hear of exceptions in Qt's slots and in threads, where nobody could catch them."""
 
-        def of_main(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        def on_main_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
             if isinstance(error, Exception):
-                self.tell_error(front, error)
+                self.report_error(mode, error)
             else:
                 sys.__excepthook__(kind, error, trace)
 
-        def of_thread(arguments: threading.ExceptHookArgs) -> None:
+        def on_thread_exception(arguments: threading.ExceptHookArgs) -> None:
             if isinstance(arguments.exc_value, Exception):
                 name = arguments.thread.name if arguments.thread else "gone"
-                self.tell_error(front, arguments.exc_value, f"the thread {name} has ended by an exception")
+                self.report_error(mode, arguments.exc_value, f"the thread {name} has ended by an exception")
 
         before = sys.excepthook, threading.excepthook
-        sys.excepthook, threading.excepthook = of_main, of_thread
+        sys.excepthook, threading.excepthook = on_main_exception, on_thread_exception
         try:
             yield
         finally:
@@ -210,14 +210,14 @@ def innermost(error: BaseException) -> BaseException:
     return innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
-def _place(error: BaseException) -> str:
+def _location(error: BaseException) -> str:
     error = innermost(error)
     frames = traceback.extract_tb(error.__traceback__)
     last = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__} {last}"
 
 
-def _moment(path: Path) -> datetime | None:
+def _crashed_at(path: Path) -> datetime | None:
     """Return when it crashed, in local time; None where the file is none that tells a crash still unseen."""
     name = _UNSEEN.fullmatch(path.name)
     try:

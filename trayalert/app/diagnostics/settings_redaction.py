@@ -6,35 +6,35 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from trayalert.domain.settings.expected_callback import Expected
-from trayalert.domain.settings.settings import LANGUAGES, STRIPS, Settings
+from trayalert.domain.settings.expected_callback import ExpectedCallback
+from trayalert.domain.settings.settings import LANGUAGES, OVERLAY_MODES, Settings
 from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.tunnel import Tunnel
 
-_PLAIN = frozenset({"site", "default_region", "language", "strip", "level"})
+_SHOWN_SETTINGS = frozenset({"site", "default_region", "language", "strip", "level"})
 """Settings whose texts are words of ours, or of the cloud's."""
-_WORDS = frozenset({*LANGUAGES, *STRIPS, *PRESETS, "china", "international"})
-_KEYS = frozenset(each.name for kind in (Settings, Tunnel, Expected) for each in fields(kind))
+_OWN_WORDS = frozenset({*LANGUAGES, *OVERLAY_MODES, *PRESETS, "china", "international"})
+_KEYS = frozenset(each.name for kind in (Settings, Tunnel, ExpectedCallback) for each in fields(kind))
 
 
-def told_settings(settings: Settings, hide: Callable[[str], str]) -> dict[str, Any]:
+def redacted_settings(settings: Settings, hide: Callable[[str], str]) -> dict[str, Any]:
     """Return all settings by name, with every text hidden that is no word of ours."""
-    return {each.name: _told(each.name, getattr(settings, each.name), hide) for each in fields(settings)}
+    return {each.name: _redact(each.name, getattr(settings, each.name), hide) for each in fields(settings)}
 
 
-def _told(name: str, value: Any, hide: Callable[[str], str]) -> Any:
-    if value is None or isinstance(value, bool | int | float) or name in _PLAIN:
+def _redact(name: str, value: Any, hide: Callable[[str], str]) -> Any:
+    if value is None or isinstance(value, bool | int | float) or name in _SHOWN_SETTINGS:
         return value
     if isinstance(value, str):
         return value if value in PRESETS else hide(value)
     if is_dataclass(value):
-        return {each.name: _told(each.name, getattr(value, each.name), hide) for each in fields(value)}
+        return {each.name: _redact(each.name, getattr(value, each.name), hide) for each in fields(value)}
     if isinstance(value, Mapping):
-        return {hide(str(key)): _told("", each, hide) for key, each in value.items()}
-    return [_told("", each, hide) for each in value]
+        return {hide(str(key)): _redact("", each, hide) for key, each in value.items()}
+    return [_redact("", each, hide) for each in value]
 
 
-def words_of(toml: str) -> Iterator[str]:
+def foreign_texts(toml: str) -> Iterator[str]:
     """Return every text in the settings file that is no word of ours, as others may quote it. Raise ValueError."""
     yield from _texts(tomllib.loads(toml))
 
@@ -45,7 +45,7 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         for key, each in value.items():
             yield from () if key in _KEYS else (key,)
-            yield from () if key in _PLAIN else _texts(each)
+            yield from () if key in _SHOWN_SETTINGS else _texts(each)
     elif isinstance(value, list):
         for each in value:
             yield from _texts(each)
@@ -53,7 +53,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _parts(text: str) -> Iterator[str]:
     """Return what is to be found of a text: of a URL its host and its path, as both stand alone elsewhere too."""
-    if text in _WORDS:
+    if text in _OWN_WORDS:
         return
     try:
         parts = urlsplit(text)

@@ -30,7 +30,7 @@ class AutostartFault(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class LaunchCommand:
     """How the program is started; `folder` is where it must be started from."""
 
     arguments: tuple[str, ...]
@@ -40,36 +40,36 @@ class Launch:
 class Autostart(Protocol):
     """A platform's way. All raise OSError."""
 
-    def on(self) -> bool: ...  # noqa: D102
-    def turn_on(self, launch: Launch) -> None: ...  # noqa: D102
+    def is_on(self) -> bool: ...  # noqa: D102
+    def turn_on(self, launch: LaunchCommand) -> None: ...  # noqa: D102
     def turn_off(self) -> None: ...  # noqa: D102
 
 
 def autostarts() -> bool | None:
     """Whether the program starts with the session; None where there is no such thing."""
-    way = _own_way()
+    mechanism = _platform_autostart()
     try:
-        return None if way is None else way.on()
+        return None if mechanism is None else mechanism.is_on()
     except OSError:
         return None
 
 
-def set_autostart(wanted: bool, places: Places) -> None:
+def set_autostart(enabled: bool, places: Places) -> None:
     """Let the program start with the session, or no more. Raise AutostartFault."""
-    way = _own_way()
-    if way is None:
+    mechanism = _platform_autostart()
+    if mechanism is None:
         raise AutostartFault("this system has no place for programs that start with the session.")
     try:
-        if wanted:
-            way.turn_on(launch(places))
+        if enabled:
+            mechanism.turn_on(launch_command(places))
         else:
-            way.turn_off()
+            mechanism.turn_off()
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise AutostartFault(f"the autostart cannot be changed: {error.strerror or error}{where}.") from error
 
 
-def launch(places: Places, *, argv: Sequence[str] | None = None) -> Launch:
+def launch_command(places: Places, *, argv: Sequence[str] | None = None) -> LaunchCommand:
     """Return how this program was started, as the tray alone and with its data dir. Raise AutostartFault."""
     named = () if places == find_places(None) else ("--data-dir", str(places.data_dir))
     own, folder = _own_program(sys.orig_argv if argv is None else argv)
@@ -79,7 +79,7 @@ def launch(places: Places, *, argv: Sequence[str] | None = None) -> Launch:
             raise AutostartFault(
                 f"{as_written(argument)} cannot stand in an autostart entry: it holds a strange letter."
             )
-    return Launch(arguments, folder)
+    return LaunchCommand(arguments, folder)
 
 
 def _own_program(argv: Sequence[str]) -> tuple[tuple[str, ...], Path | None]:
@@ -93,7 +93,7 @@ def _own_program(argv: Sequence[str]) -> tuple[tuple[str, ...], Path | None]:
     return (sys.executable, "-m", _NAME), Path(__file__).absolute().parents[3]
 
 
-def _own_way() -> Autostart | None:
+def _platform_autostart() -> Autostart | None:
     if sys.platform == "win32":
         return RunKey(WindowsRegistry())
     with contextlib.suppress(RuntimeError):  # there is no home
@@ -110,7 +110,7 @@ class XdgEntry:
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"{_NAME}.desktop"
 
-    def on(self) -> bool:
+    def is_on(self) -> bool:
         """Whether there is an entry, and nobody has switched it off."""
         try:
             lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -120,7 +120,7 @@ class XdgEntry:
         off = pairs.get("Hidden") == "true" or pairs.get("X-GNOME-Autostart-enabled") == "false"
         return "Exec" in pairs and not off
 
-    def turn_on(self, launch: Launch) -> None:
+    def turn_on(self, launch: LaunchCommand) -> None:
         """Write the entry."""
         program = launch.arguments[0]
         lines = [
@@ -150,7 +150,7 @@ def _quoted(argument: str) -> str:
     text = argument.replace("%", "%%")
     if argument and not _RESERVED & set(argument):
         return text
-    return '"' + "".join(f"\\{letter}" if letter in '"`$\\' else letter for letter in text) + '"'
+    return '"' + "".join(f"\\{character}" if character in '"`$\\' else character for character in text) + '"'
 
 
 def _escaped(text: str) -> str:
@@ -172,13 +172,13 @@ class RunKey:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def on(self) -> bool:
+    def is_on(self) -> bool:
         """Whether there is a value, and nobody has switched it off."""
         approved = self._registry.read(_APPROVED, _NAME)
         off = isinstance(approved, bytes) and bool(approved[:1]) and approved[0] % 2 == 1
         return self._registry.read(_RUN, _NAME) is not None and not off
 
-    def turn_on(self, launch: Launch) -> None:
+    def turn_on(self, launch: LaunchCommand) -> None:
         """Write the value."""
         self._registry.write(_RUN, _NAME, subprocess.list2cmdline(launch.arguments))
         self._registry.delete(_APPROVED, _NAME)
@@ -221,7 +221,7 @@ class LaunchAgent:
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"{_NAME}.plist"
 
-    def on(self) -> bool:
+    def is_on(self) -> bool:
         """Whether there is one, and nobody has switched it off in it."""
         import plistlib  # noqa: PLC0415 - it costs memory, and only macOS has such a file
         from xml.parsers.expat import ExpatError  # noqa: PLC0415
@@ -232,7 +232,7 @@ class LaunchAgent:
             return False
         return isinstance(found, dict) and bool(found.get("RunAtLoad")) and not found.get("Disabled")
 
-    def turn_on(self, launch: Launch) -> None:
+    def turn_on(self, launch: LaunchCommand) -> None:
         """Write it."""
         import plistlib  # noqa: PLC0415 - it costs memory, and only macOS has such a file
 

@@ -9,14 +9,14 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from trayalert.app.platform.programs import start
-from trayalert.domain.incident.console_link import allowed
+from trayalert.domain.incident.console_link import is_allowed
 
 
 def open_in_browser(url: str) -> bool:
     """Open an allow-listed link; False where it is none, or where there is no browser."""
-    if not allowed(url):
+    if not is_allowed(url):
         return False
-    for arguments in _named(url):
+    for arguments in _browser_commands(url):
         try:
             start(arguments)
         except OSError:
@@ -25,7 +25,7 @@ def open_in_browser(url: str) -> bool:
     return QDesktopServices.openUrl(QUrl(url))
 
 
-def _named(url: str) -> Iterator[list[str]]:
+def _browser_commands(url: str) -> Iterator[list[str]]:
     """Return the commands of $BROWSER (several with `:` between, `%s` for the link) that are on the PATH."""
     for command in os.environ.get("BROWSER", "").split(os.pathsep):
         try:

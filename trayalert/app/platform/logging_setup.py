@@ -26,7 +26,7 @@ _PATIENCE = 2.0
 """Seconds that the end of the program waits for a disk that hangs."""
 
 
-class _Masked(logging.Formatter):
+class _MaskingFormatter(logging.Formatter):
     """Masks the finished text, so that no message, argument or traceback can carry a secret out."""
 
     def __init__(self, mask: Callable[[str], str]) -> None:
@@ -40,7 +40,7 @@ class _Masked(logging.Formatter):
 
 
 @dataclass(slots=True)
-class _Kind:
+class _EntryKind:
     """Entries of one logger with one template."""
 
     written: int
@@ -48,14 +48,14 @@ class _Kind:
     left_out: int = 0
 
 
-class Sparing(logging.Filter):
+class FloodFilter(logging.Filter):
     """Lets only some of many entries of one kind pass, and counts the others for the next that does."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
         self._lock = threading.Lock()  # a handler asks its filters before it takes its own
-        self._kinds: dict[tuple[str, str], _Kind] = {}
+        self._kinds: dict[tuple[str, str], _EntryKind] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the entry is written."""
@@ -69,7 +69,7 @@ class Sparing(logging.Filter):
         if kind is None:
             if len(self._kinds) >= _MOST_KINDS:
                 self._kinds.clear()
-            kind = self._kinds[key] = _Kind(written=0, last_at=now)
+            kind = self._kinds[key] = _EntryKind(written=0, last_at=now)
         elif now - kind.last_at >= PAUSE * AT_ONCE:
             kind.written = 0  # it has been quiet for long
         if kind.written >= AT_ONCE and now - kind.last_at < PAUSE:
@@ -80,7 +80,7 @@ class Sparing(logging.Filter):
         return True
 
 
-class _File(logging.Handler):
+class _BackgroundFile(logging.Handler):
     """Writes to the end of a file, in a thread: a disk that hangs, is full or read-only is nobody's concern here."""
 
     def __init__(self, path: Path) -> None:
@@ -121,17 +121,17 @@ class _File(logging.Handler):
             return lines
 
 
-def log_to_stderr(mask: Callable[[str], str], file: Path | None = None) -> None:
+def configure_logging(mask: Callable[[str], str], file: Path | None = None) -> None:
     """Send warnings and worse to stderr, and to the file also what NOTED tells."""
     root = logging.getLogger()
-    root.handlers[:] = [logging.StreamHandler(), *([_File(file)] if file else [])]
+    root.handlers[:] = [logging.StreamHandler(), *([_BackgroundFile(file)] if file else [])]
     for handler in root.handlers:
-        handler.setFormatter(_Masked(mask))
-        handler.addFilter(Sparing())
+        handler.setFormatter(_MaskingFormatter(mask))
+        handler.addFilter(FloodFilter())
     root.handlers[0].setLevel(logging.WARNING)
     root.setLevel(logging.WARNING)
-    NOTED.setLevel(logging.INFO)
+    LIFECYCLE_LOGGER.setLevel(logging.INFO)
 
 
-NOTED = logging.getLogger("trayalert.program")
+LIFECYCLE_LOGGER = logging.getLogger("trayalert.program")
 """Tells the file what is no warning: that the program begins, and that it ends."""

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-TRY_AGAIN = 60.0
+RETRY_SECONDS = 60.0
 """Seconds."""
 
 _SOCKET = "/run/dbus/system_bus_socket"
@@ -19,12 +19,12 @@ _LOGIND, _PATH, _INTERFACE, _SIGNAL = (
 _RULE = f"type='signal',sender='{_LOGIND}',path='{_PATH}',interface='{_INTERFACE}',member='{_SIGNAL}'"
 
 
-async def watch_logind(going: Callable[[], None], back: Callable[[], None]) -> None:
-    """Call `going` before each sleep and `back` behind it, for ever."""
+async def watch_logind(on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
+    """Call `on_sleep` before each sleep and `on_wake` behind it, for ever."""
     while True:
         if sys.platform == "linux" and (address := _address()):
-            await _hear(address, going, back)
-        await asyncio.sleep(TRY_AGAIN)
+            await _listen(address, on_sleep, on_wake)
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def _address() -> str | None:
@@ -34,21 +34,21 @@ def _address() -> str | None:
     return None if address.startswith("unix:path=") and not Path(path).exists() else address
 
 
-async def _hear(address: str, going: Callable[[], None], back: Callable[[], None]) -> None:
+async def _listen(address: str, on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
     """Hear until the bus is gone."""
     from dbus_fast import Message  # noqa: PLC0415 - 3 MB, which a computer with no bus need not have
 
-    from trayalert.dbus_client import BUS_FAULTS, connected_bus, disconnected  # noqa: PLC0415 - likewise
+    from trayalert.dbus_client import BUS_FAULTS, connect_bus, wait_disconnected  # noqa: PLC0415 - likewise
 
-    def hear(signal: Message) -> None:
+    def on_signal(signal: Message) -> None:
         if (signal.path, signal.interface, signal.member) == (_PATH, _INTERFACE, _SIGNAL) and signal.signature == "b":
-            (going if signal.body[0] else back)()
+            (on_sleep if signal.body[0] else on_wake)()
 
     try:
-        bus = await connected_bus(address, hear, _RULE)
+        bus = await connect_bus(address, on_signal, _RULE)
     except BUS_FAULTS:
         return
     try:
-        await disconnected(bus)
+        await wait_disconnected(bus)
     finally:
         bus.disconnect()

@@ -23,7 +23,7 @@ _GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400  # links, and addresses and routes o
 _HEAD = struct.Struct("=IHHII")
 _LINK, _NO_LINK, _ADDRESS, _NO_ADDRESS, _ROUTE, _NO_ROUTE = 16, 17, 20, 21, 24, 25
 _LINK_HEAD = struct.Struct("=BxHiII")
-_TELLING = {_ADDRESS: (8, {1, 2}), _ROUTE: (12, {1, 4, 5, 6, 15})}
+_IDENTIFYING = {_ADDRESS: (8, {1, 2}), _ROUTE: (12, {1, 4, 5, 6, 15})}
 """Length of the fixed part, and the attributes that tell one from another; all else, such as lifetimes, may change."""
 
 
@@ -32,8 +32,8 @@ async def watch_network(changed: Callable[[], None]) -> None:
     listening = _netlink()
     if listening is not None:
         with listening, contextlib.suppress(OSError):
-            await hear_kernel(listening, changed)
-    await look_at_it(changed)
+            await watch_netlink(listening, changed)
+    await poll_addresses(changed)
 
 
 def _netlink() -> socket.socket | None:
@@ -50,7 +50,7 @@ def _netlink() -> socket.socket | None:
     return listening
 
 
-async def look_at_it(changed: Callable[[], None]) -> None:
+async def poll_addresses(changed: Callable[[], None]) -> None:
     """Look at the computer's own addresses now and then."""
     before = own_addresses()
     while True:
@@ -61,20 +61,20 @@ async def look_at_it(changed: Callable[[], None]) -> None:
         before = now
 
 
-async def hear_kernel(listening: socket.socket, changed: Callable[[], None]) -> None:
+async def watch_netlink(listening: socket.socket, changed: Callable[[], None]) -> None:
     """Hear on a netlink socket, which does not block. Raise OSError where that fails."""
-    known = Known()
+    state = NetlinkState()
     while True:
-        if not known.is_news(await _said(listening)):
+        if not state.update(await _receive(listening)):
             continue
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLES):
                 while True:
-                    known.is_news(await _said(listening))
+                    state.update(await _receive(listening))
         changed()
 
 
-async def _said(listening: socket.socket) -> bytes | None:
+async def _receive(listening: socket.socket) -> bytes | None:
     """Return the next messages; None: there were more than the kernel could keep for us."""
     try:
         return await asyncio.get_running_loop().sock_recv(listening, 65536)
@@ -84,46 +84,46 @@ async def _said(listening: socket.socket) -> bytes | None:
         return None
 
 
-class Known:
+class NetlinkState:
     """The addresses and default routes that the kernel has spoken of."""
 
     def __init__(self) -> None:
-        self._there: set[bytes] = set()
+        self._present: set[bytes] = set()
 
-    def is_news(self, said: bytes | None) -> bool:
+    def update(self, messages: bytes | None) -> bool:
         """Whether something is another now."""
-        changes = [self._changes(kind, content) for kind, content in _messages(said or b"")]  # all are to be known
-        return said is None or any(changes)
+        changes = [self._apply(kind, content) for kind, content in _parse(messages or b"")]  # all are to be known
+        return messages is None or any(changes)
 
-    def _changes(self, kind: int, content: bytes) -> bool:
+    def _apply(self, kind: int, content: bytes) -> bool:
         if kind in {_LINK, _NO_LINK}:
             # the last field says which flags have changed; a radio tells of its noise with none
             return kind == _NO_LINK or len(content) < _LINK_HEAD.size or _LINK_HEAD.unpack_from(content)[4] != 0
         if kind in {_ROUTE, _NO_ROUTE} and content[1:2] != b"\0":
             return False  # no way out: one for a part of the net, which has a length
         if kind in {_ADDRESS, _ROUTE}:
-            one = _what(kind, content)
-            new = one not in self._there
-            self._there.add(one)
+            identity = _identity(kind, content)
+            new = identity not in self._present
+            self._present.add(identity)
             return new
         if kind in {_NO_ADDRESS, _NO_ROUTE}:
-            self._there.discard(_what(kind - 1, content))
+            self._present.discard(_identity(kind - 1, content))
             return True
         return False
 
 
-def _messages(said: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(said) >= _HEAD.size:
-        length, kind, *_ = _HEAD.unpack_from(said)
+def _parse(messages: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(messages) >= _HEAD.size:
+        length, kind, *_ = _HEAD.unpack_from(messages)
         if length < _HEAD.size:
             return
-        yield kind, said[_HEAD.size : length]
-        said = said[(length + 3) & ~3 :]
+        yield kind, messages[_HEAD.size : length]
+        messages = messages[(length + 3) & ~3 :]
 
 
-def _what(kind: int, content: bytes) -> bytes:
+def _identity(kind: int, content: bytes) -> bytes:
     """Return what tells this address or route from others: family, length, index, and some attributes."""
-    fixed, telling = _TELLING[kind]
+    fixed, identifying = _IDENTIFYING[kind]
     family_and_length = content[:2]
     found = [bytes([kind]), family_and_length, content[4:8] if kind == _ADDRESS else b""]
     rest = content[fixed:]
@@ -131,7 +131,7 @@ def _what(kind: int, content: bytes) -> bytes:
         length, attribute = struct.unpack_from("=HH", rest)
         if length < 4:
             break
-        if attribute in telling:
+        if attribute in identifying:
             found.append(rest[:length])
         rest = rest[(length + 3) & ~3 :]
     return b"".join(found)

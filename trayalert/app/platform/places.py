@@ -40,7 +40,7 @@ class Places:
         return self.data_dir / "secrets.json"
 
     @property
-    def remembered(self) -> Path:
+    def state_file(self) -> Path:
         """What is remembered from one run to the next."""
         return self.data_dir / "remembered.json"
 
@@ -75,7 +75,7 @@ class Places:
         return (
             self.data_dir,
             self.secrets,
-            self.remembered,
+            self.state_file,
             self.access_log,
             self.program_log,
             self.crashes,

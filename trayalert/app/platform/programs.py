@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-from trayalert.domain.settings.custom_command import Offer
+from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.text import printable
 
 _started: list["subprocess.Popen[bytes]"] = []
@@ -19,17 +19,17 @@ def start(arguments: Sequence[str]) -> None:
     _started.append(program)
 
 
-def run_command(wanted: Offer) -> str | None:
+def run_command(command: FilledCommand) -> str | None:
     """Start a command of the person's own; return a sentence where that failed."""
-    if wanted.missing or not wanted.arguments:
-        return f"{wanted.name} was not started: {wanted.missing}."
-    program = wanted.arguments[0]
+    if command.problem or not command.arguments:
+        return f"{command.name} was not started: {command.problem}."
+    program = command.arguments[0]
     found = shutil.which(program)
     if found is None:
-        return f"{wanted.name} was not started: there is no program {printable(program, limit=80)}."
+        return f"{command.name} was not started: there is no program {printable(program, limit=80)}."
     try:
-        start([found, *wanted.arguments[1:]])
+        start([found, *command.arguments[1:]])
     except (OSError, ValueError) as error:
         reason = printable(getattr(error, "strerror", None) or str(error))
-        return f"{wanted.name} was not started: {reason}."
+        return f"{command.name} was not started: {reason}."
     return None

@@ -22,7 +22,7 @@ _LOADER_ERROR = re.compile(r"(?:\S*/)?(?P<library>[^/\s:]+\.so[.0-9]*): (?P<why>
 _MISSING = ("cannot open shared object file: No such file or directory", "cannot open shared object file")
 """What it says of a library that is not found; the shorter form where it has looked for that library before."""
 
-_OWN = ("libQt6", "libpyside6", "libshiboken6", "libicu")
+_BUNDLED = ("libQt6", "libpyside6", "libshiboken6", "libicu")
 """How the names of the libraries begin that come with PySide6."""
 
 _APT = "Debian and Ubuntu: apt"
@@ -30,14 +30,14 @@ _MOST = 5
 """How many missing libraries are named; more are counted."""
 
 
-def problem(platform: str) -> str | None:
+def find_qt_problem(platform: str) -> str | None:
     """Return a sentence where Qt cannot be loaded, or its plugin for that kind of screen (`xcb`, `wayland`, ...)."""
     try:
         for module in _MODULES:
             importlib.import_module(module)
         _load_plugin(platform)
     except (ImportError, OSError) as error:
-        return _sentence(_said(error), platform)
+        return _describe(_loader_message(error), platform)
     return None
 
 
@@ -49,18 +49,18 @@ def _load_plugin(platform: str) -> None:
         ctypes.CDLL(str(plugin))
 
 
-def _said(error: Exception) -> str:
+def _loader_message(error: Exception) -> str:
     return str(error.__cause__ or error)  # in the frozen bundle, ctypes raises an error of PyInstaller's from it
 
 
-def _sentence(said: str, platform: str) -> str:
+def _describe(message: str, platform: str) -> str:
     packages = {library: package for user, library, package in _table() if user in {"qt", platform}}
-    missing = list(dict.fromkeys([*_missing(said), *_missing_of(packages)]))
+    missing = list(dict.fromkeys([*_missing(message), *_missing_of(packages)]))
     if missing:
-        return f"{_listed(missing)} missing, which Qt needs ({'; '.join(_cures(missing, packages))})."
-    named = _LOADER_ERROR.match(said)  # the library is there, but damaged or for another system
+        return f"{_listed(missing)} missing, which Qt needs ({'; '.join(_install_hints(missing, packages))})."
+    named = _LOADER_ERROR.match(message)  # the library is there, but damaged or for another system
     package = packages.get(named["library"]) if named else None
-    return f"Qt cannot be loaded: {said}{f' ({_APT} install --reinstall {package})' if package else ''}."
+    return f"Qt cannot be loaded: {message}{f' ({_APT} install --reinstall {package})' if package else ''}."
 
 
 def _table() -> Iterator[list[str]]:
@@ -68,9 +68,9 @@ def _table() -> Iterator[list[str]]:
     return (line.split() for line in read_text("qt_libraries.txt").splitlines() if not line.startswith("#"))
 
 
-def _missing(said: str) -> Iterator[str]:
+def _missing(message: str) -> Iterator[str]:
     """Yield the library that is missing, where that is what the loader says."""
-    named = _LOADER_ERROR.match(said)
+    named = _LOADER_ERROR.match(message)
     if named and named["why"] in _MISSING:
         yield named["library"]
 
@@ -81,7 +81,7 @@ def _missing_of(libraries: Iterable[str]) -> Iterator[str]:
         try:
             ctypes.CDLL(library)
         except OSError as error:
-            yield from _missing(_said(error))
+            yield from _missing(_loader_message(error))
 
 
 def _listed(libraries: list[str]) -> str:
@@ -89,13 +89,13 @@ def _listed(libraries: list[str]) -> str:
     return f"the libraries {', '.join(first)} and {last} are" if first else f"the library {last} is"
 
 
-def _cures(missing: list[str], packages: dict[str, str]) -> Iterator[str]:
+def _install_hints(missing: list[str], packages: dict[str, str]) -> Iterator[str]:
     """Yield how the missing libraries are installed."""
-    known = dict.fromkeys(packages[library] for library in missing if library in packages)
-    if known:
-        yield f"{_APT} install {' '.join(known)}"
+    installable = dict.fromkeys(packages[library] for library in missing if library in packages)
+    if installable:
+        yield f"{_APT} install {' '.join(installable)}"
     for library in missing:
-        if library.startswith(_OWN):
+        if library.startswith(_BUNDLED):
             yield f"{library} comes with PySide6: install trayalert again"
         elif library not in packages:
             yield f"{_APT}-file search {library} finds its package"

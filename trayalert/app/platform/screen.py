@@ -17,17 +17,17 @@ _PAUSES = (0.0, 0.02, 0.1, 0.4)
 _NONE = "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)."
 
 
-def problem(kept: contextlib.ExitStack) -> str | None:
+def find_screen_problem(connections: contextlib.ExitStack) -> str | None:
     """Return a sentence that says why nothing can be drawn; None where it can.
 
-    What is connected to the X server stays so until the caller closes `kept`, once Qt has a connection of its own: some
+    What is connected to the X server stays so until `connections` is closed, once Qt has a connection of its own: some
     servers (a plain Xvfb, for one) reset when their last client leaves, and turn away who comes at that moment.
     """
     if sys.platform != "linux":
         return None
     found: str | None = _NONE
     for platform in _platforms():
-        found = _screen_problem(platform, kept) or qt_libraries.problem(platform)
+        found = _platform_problem(platform, connections) or qt_libraries.find_qt_problem(platform)
         if found is None:
             break
     return found
@@ -35,68 +35,68 @@ def problem(kept: contextlib.ExitStack) -> str | None:
 
 def _platforms() -> list[str]:
     """Return the kinds of screen that Qt will try, in its order, as its plugins are named."""
-    wanted = os.environ.get("QT_QPA_PLATFORM")
-    if wanted:
-        return [re.split("[-:]", name)[0] for name in wanted.split(";")]
+    requested = os.environ.get("QT_QPA_PLATFORM")
+    if requested:
+        return [re.split("[-:]", name)[0] for name in requested.split(";")]
     variables = {"WAYLAND_DISPLAY": "wayland", "DISPLAY": "xcb"}
     return [platform for variable, platform in variables.items() if os.environ.get(variable)]
 
 
-def _screen_problem(platform: str, kept: contextlib.ExitStack) -> str | None:
+def _platform_problem(platform: str, connections: contextlib.ExitStack) -> str | None:
     if platform not in {"wayland", "xcb"}:
         return None
     screen = os.environ.get("WAYLAND_DISPLAY" if platform == "wayland" else "DISPLAY")
     if not screen:
         return _NONE
     if platform == "wayland":
-        answers = _answers(str(Path(os.environ.get("XDG_RUNTIME_DIR", "/"), screen)), kept)
+        answers = _connects(str(Path(os.environ.get("XDG_RUNTIME_DIR", "/"), screen)), connections)
     else:
-        answers = _display_answers(screen, kept)
+        answers = _display_connects(screen, connections)
     if not answers:
         return f"the screen {screen} does not answer."
-    if platform == "xcb" and not _lets_in(kept):
+    if platform == "xcb" and not _authorises_us(connections):
         return f"the screen {screen} belongs to another user, or XAUTHORITY does not name its key."
     return None
 
 
-def _display_answers(display: str, kept: contextlib.ExitStack) -> bool:
+def _display_connects(display: str, connections: contextlib.ExitStack) -> bool:
     match = _DISPLAY.fullmatch(display)
     if match is None:
         return False
     number = int(match["number"])
     if match["host"] not in {"", "unix"}:
         with contextlib.suppress(OSError):
-            kept.enter_context(socket.create_connection((match["host"], 6000 + number), timeout=3))
+            connections.enter_context(socket.create_connection((match["host"], 6000 + number), timeout=3))
             return True
         return False
     path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - the X server's own place
-    return _answers(path, kept) or _answers(f"\0{path}", kept)
+    return _connects(path, connections) or _connects(f"\0{path}", connections)
 
 
-def _lets_in(kept: contextlib.ExitStack) -> bool:
+def _authorises_us(connections: contextlib.ExitStack) -> bool:
     """Whether the X server of DISPLAY takes our key; after `su` or `sudo` it often does not."""
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
         return True  # Qt has its own, and will see
-    return _connected(xcb, kept) is not None
+    return _connect(xcb, connections) is not None
 
 
-def _connected(xcb: ctypes.CDLL, kept: contextlib.ExitStack) -> tuple[ctypes.c_void_p, int] | None:
-    """Return a connection to the X server of DISPLAY, open until `kept` is closed, and the number of its screen."""
+def _connect(xcb: ctypes.CDLL, connections: contextlib.ExitStack) -> tuple[ctypes.c_void_p, int] | None:
+    """Return a connection to the X server of DISPLAY, open until `connections` closes, and the number of its screen."""
     xcb.xcb_connect.restype = ctypes.c_void_p
     number = ctypes.c_int()
     for pause in _PAUSES:
         time.sleep(pause)
         connection = ctypes.c_void_p(xcb.xcb_connect(None, ctypes.byref(number)))
         if not xcb.xcb_connection_has_error(connection):
-            kept.callback(xcb.xcb_disconnect, connection)
+            connections.callback(xcb.xcb_disconnect, connection)
             return connection, number.value
         xcb.xcb_disconnect(connection)
     return None
 
 
-def tray_window() -> bool | None:
+def has_xembed_tray() -> bool | None:
     """Whether a window of the X screen shows tray icons (XEmbed); None where that cannot be asked."""
     if sys.platform != "linux" or not os.environ.get("DISPLAY"):
         return None
@@ -104,17 +104,17 @@ def tray_window() -> bool | None:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
         return None
-    with contextlib.ExitStack() as kept:
-        connected = _connected(xcb, kept)
+    with contextlib.ExitStack() as connections:
+        connected = _connect(xcb, connections)
         if connected is None:
             return None
         connection, number = connected
         name = f"_NET_SYSTEM_TRAY_S{number}".encode()
-        atom = _x_answer(xcb, "xcb_intern_atom", connection, ctypes.c_uint8(0), ctypes.c_uint16(len(name)), name)
-        return bool(_x_answer(xcb, "xcb_get_selection_owner", connection, ctypes.c_uint32(atom)))
+        atom = _x_reply(xcb, "xcb_intern_atom", connection, ctypes.c_uint8(0), ctypes.c_uint16(len(name)), name)
+        return bool(_x_reply(xcb, "xcb_get_selection_owner", connection, ctypes.c_uint32(atom)))
 
 
-class _XAnswer(ctypes.Structure):
+class _XReply(ctypes.Structure):
     """How both answers begin."""
 
     _fields_ = (
@@ -132,16 +132,16 @@ class _XCookie(ctypes.Structure):
     _fields_ = (("sequence", ctypes.c_uint),)
 
 
-def _x_answer(xcb: ctypes.CDLL, question: str, connection: ctypes.c_void_p, *arguments: object) -> int:
+def _x_reply(xcb: ctypes.CDLL, request: str, connection: ctypes.c_void_p, *arguments: object) -> int:
     """Ask the X server for an atom or a window; 0 where there is none."""
-    ask, hear = getattr(xcb, question), getattr(xcb, f"{question}_reply")
-    ask.restype, hear.restype = _XCookie, ctypes.POINTER(_XAnswer)
-    answer = hear(connection, ask(connection, *arguments), None)
-    return int(answer.contents.number) if answer else 0  # a few bytes are not freed: it is asked once
+    send, receive = getattr(xcb, request), getattr(xcb, f"{request}_reply")
+    send.restype, receive.restype = _XCookie, ctypes.POINTER(_XReply)
+    reply = receive(connection, send(connection, *arguments), None)
+    return int(reply.contents.number) if reply else 0  # a few bytes are not freed: it is asked once
 
 
-def _answers(address: str, kept: contextlib.ExitStack) -> bool:
-    connection = kept.enter_context(socket.socket(socket.AF_UNIX))  # an X server counts it as a client, too
+def _connects(address: str, connections: contextlib.ExitStack) -> bool:
+    connection = connections.enter_context(socket.socket(socket.AF_UNIX))  # an X server counts it as a client, too
     connection.settimeout(3)
     with contextlib.suppress(OSError):
         connection.connect(address)

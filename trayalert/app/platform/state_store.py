@@ -15,7 +15,7 @@ _LARGEST = 1 << 20
 _logger = logging.getLogger(__name__)
 
 
-class Remembered:
+class StateStore:
     """JSON values by name. For any thread."""
 
     def __init__(self, path: Path) -> None:
@@ -23,7 +23,7 @@ class Remembered:
         self._lock = threading.Lock()
         self._values = _read(path)
         self._unwritten = False
-        self._told = False
+        self._warned = False
 
     def get(self, name: str) -> Any:
         """Return what is remembered by that name; None: nothing. What is returned must not be changed."""
@@ -40,13 +40,13 @@ class Remembered:
             try:
                 write_private(self._path, content)
             except (OSError, ValueError) as error:
-                if not self._told:
+                if not self._warned:
                     _logger.warning(
                         "%s cannot be written: %s. The next run will not know what is in it.", self._path, error
                     )
-                self._unwritten = self._told = True
+                self._unwritten = self._warned = True
             else:
-                self._unwritten = self._told = False
+                self._unwritten = self._warned = False
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -53,9 +53,9 @@ class Alert:
     words. `titles` are names for it by language (`en`, `zh`), where the sender has several. `links` are pages that the
     sender names, by what they show (`resource`, `rule`, `history`, ...): a stranger's texts, not yet looked at.
     Five are not kept in the log. `one_off`: nothing may ever say that it is over. `dated_once`: its moment is that
-    of the whole thing, so its end may bear the same. `said_again`: it is sent again with that moment while it burns.
+    of the whole thing, so its end may bear the same. `resent`: it is sent again with that moment while it fires.
     `only_closes`: an OK that is stored only where an incident of its key is open; it is never a callback's first alert.
-    `akin`: keys of incidents that this OK may end, where it ends none of its own; or of OKs that may end this ALERT.
+    `related_keys`: of incidents that this OK may end, if it ends none of its own; or of OKs that may end this ALERT.
     """
 
     kind: Kind
@@ -86,8 +86,8 @@ class Alert:
     links: Mapping[str, str] = field(default_factory=dict)
     one_off: bool = False
     dated_once: bool = False
-    said_again: bool = False
+    resent: bool = False
     only_closes: bool = False
-    akin: tuple[str, ...] = ()
+    related_keys: tuple[str, ...] = ()
     dimensions: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)

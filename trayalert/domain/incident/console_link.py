@@ -12,7 +12,7 @@ from itertools import islice
 from urllib.parse import quote, urlsplit
 
 from trayalert.domain.incident.alert import Alert
-from trayalert.domain.incident.resource import id_dimension, normalise_namespace, told
+from trayalert.domain.incident.resource import id_dimension, normalise_namespace, value_or_none
 
 ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:-]{0,255}")
 REGION = re.compile(r"(?!.{41})[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}")
@@ -21,7 +21,7 @@ HOSTS = (".console.aliyun.com", ".console.alibabacloud.com")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PLACEHOLDERS = ("id", "region", "regionId", "account", "metric", "namespace", "category", "dimension")
 
-EVERY = "*"
+ANY_NAMESPACE = "*"
 """The namespace of pages that every one has."""
 INSTANCE, CHART, RULES = "instance", "chart", "rules"
 
@@ -41,9 +41,9 @@ _TITLES = {
     RULES: "Alert rules",
 }
 _RANKS = {page: rank for rank, page in enumerate(_TITLES)}
-_OURS = frozenset({INSTANCE, "disk", CHART, "host", "list", "hash", RULES})
+_BUILT_IN_PAGES = frozenset({INSTANCE, "disk", CHART, "host", "list", "hash", RULES})
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_MOST_OWN = 8
+_MOST_SENDER_LINKS = 8
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _LONGEST = 4_000
 """Longer links no browser is sure to take, nor any system's command line."""
@@ -86,7 +86,7 @@ class LinkTemplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTable:
-    """The pages of one site by namespace (EVERY: those of all), and each namespace's category in the metric chart.
+    """The pages of one site by namespace (ANY_NAMESPACE: of all), and each namespace's category in the metric chart.
 
     Of several templates for one page the first is taken that can be filled.
     """
@@ -99,7 +99,7 @@ class LinkTable:
 def console_links(alert: Alert, table: LinkTable) -> tuple[ConsoleLink, ...]:
     """Return the links to the alert's resource, rule and figures, the best first, each page and address once."""
     found: dict[str, ConsoleLink] = {}
-    for _, link in sorted((*_senders(alert), *_ours(alert, table)), key=lambda ranked: ranked[0]):
+    for _, link in sorted((*_sender_links(alert), *_table_links(alert, table)), key=lambda pair: pair[0]):
         if link.page not in found and all(link.url != other.url for other in found.values()):
             found[link.page] = link
     if not found.keys() - {RULES} or "rule" in found:  # the list of all rules is no page of this resource
@@ -107,30 +107,32 @@ def console_links(alert: Alert, table: LinkTable) -> tuple[ConsoleLink, ...]:
     return tuple(found.values())
 
 
-def _senders(alert: Alert) -> Iterator[tuple[float, ConsoleLink]]:
+def _sender_links(alert: Alert) -> Iterator[tuple[float, ConsoleLink]]:
     """Yield what the sender names, as far as it leads to the console, with its rank."""
-    for page, url in islice(alert.links.items(), _MOST_OWN):
-        if _WORD.fullmatch(page) and page not in _OURS and allowed(url):
+    for page, url in islice(alert.links.items(), _MOST_SENDER_LINKS):
+        if _WORD.fullmatch(page) and page not in _BUILT_IN_PAGES and is_allowed(url):
             title = _TITLES.get(page) or page.replace("_", " ").capitalize()
             rank = _RANKS.get(page, _RANKS["history"] + 0.5)
             yield rank, ConsoleLink(page=page, title=title, url=url, grade="sender")
 
 
-def _ours(alert: Alert, table: LinkTable) -> Iterator[tuple[float, ConsoleLink]]:
+def _table_links(alert: Alert, table: LinkTable) -> Iterator[tuple[float, ConsoleLink]]:
     """Yield the pages that the table has for the alert, with their rank."""
     namespace = normalise_namespace(alert.namespace)
     if not namespace:
         return
-    for template in (*table.templates.get(namespace, ()), *table.templates.get(EVERY, ())):
-        url = _filled(template.url, _values(template, alert, namespace, table))
-        if url and allowed(url):
+    for template in (*table.templates.get(namespace, ()), *table.templates.get(ANY_NAMESPACE, ())):
+        url = _fill(template.url, _placeholder_values(template, alert, namespace, table))
+        if url and is_allowed(url):
             rank = _RANKS[CHART] + 0.5 if template.weak else _RANKS[template.page]
             title = _TITLES[template.page]
             yield rank, ConsoleLink(page=template.page, title=title, url=url, grade=template.grade)
 
 
-def _values(template: LinkTemplate, alert: Alert, namespace: str, table: LinkTable) -> dict[str, str | None]:
-    named = (name for name in template.dimensions if told(alert.dimensions.get(name)))
+def _placeholder_values(
+    template: LinkTemplate, alert: Alert, namespace: str, table: LinkTable
+) -> dict[str, str | None]:
+    named = (name for name in template.dimensions if value_or_none(alert.dimensions.get(name)))
     dimension = next(named, None) if template.dimensions else id_dimension(namespace, alert.dimensions)
     region = region_of(alert, table.default_region) or ("all" if template.page == CHART else None)
     account = alert.account_id or ""
@@ -154,7 +156,7 @@ def region_of(alert: Alert, default: str | None) -> str | None:
     return None
 
 
-def _filled(template: str, values: Mapping[str, str | None]) -> str | None:
+def _fill(template: str, values: Mapping[str, str | None]) -> str | None:
     """Fill a template in one pass, so that no value is taken for a placeholder; None where one is missing or unfit.
 
     Encoding leaves `.` and `..` as they are, and a console reads paths behind `#` too. So only between `?` and `#`
@@ -171,7 +173,7 @@ def _filled(template: str, values: Mapping[str, str | None]) -> str | None:
     return filled + template[end:]
 
 
-def allowed(url: str) -> bool:
+def is_allowed(url: str) -> bool:
     """Whether a link may be opened: https, a console host of Alibaba Cloud, no user, no port, nothing unseen."""
     if len(url) > _LONGEST or not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
         return False

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 
-class _Family(enum.Enum):
+class _ExporterFamily(enum.Enum):
     """What an exporter measures, and so what `instance` is the address of."""
 
     OBJECTS = enum.auto()  # objects of an API, such as Kubernetes': `instance` is the exporter's
@@ -25,30 +25,30 @@ class _Family(enum.Enum):
 
 _NAMES = {
     # words in the names of jobs, services, containers and pods; any other `exporter` measures targets
-    "kube-state-metrics": _Family.OBJECTS,
-    "openshift-state-metrics": _Family.OBJECTS,
-    "ksm": _Family.OBJECTS,
-    "kube-state": _Family.OBJECTS,
-    "kubestatemetrics": _Family.OBJECTS,
-    "expose-kubernetes-metrics": _Family.OBJECTS,  # Rancher's first monitoring calls its exporters so
-    "cloudwatch": _Family.OBJECTS,
-    "yace": _Family.OBJECTS,
-    "stackdriver": _Family.OBJECTS,
-    "aliyun-exporter": _Family.OBJECTS,
-    "cloud-exporter": _Family.OBJECTS,
-    "cloudmonitor-exporter": _Family.OBJECTS,
-    "node-exporter": _Family.HOST,
-    "nodeexporter": _Family.HOST,
-    "windows-exporter": _Family.HOST,
-    "wmi-exporter": _Family.HOST,
-    "process-exporter": _Family.HOST,
-    "smartctl-exporter": _Family.HOST,
-    "expose-node-metrics": _Family.HOST,
-    "kubelet": _Family.KUBELET,
-    "cadvisor": _Family.KUBELET,
-    "expose-kubelets-metrics": _Family.KUBELET,
-    "blackbox": _Family.TARGETS,
-    "pushgateway": _Family.TARGETS,
+    "kube-state-metrics": _ExporterFamily.OBJECTS,
+    "openshift-state-metrics": _ExporterFamily.OBJECTS,
+    "ksm": _ExporterFamily.OBJECTS,
+    "kube-state": _ExporterFamily.OBJECTS,
+    "kubestatemetrics": _ExporterFamily.OBJECTS,
+    "expose-kubernetes-metrics": _ExporterFamily.OBJECTS,  # Rancher's first monitoring calls its exporters so
+    "cloudwatch": _ExporterFamily.OBJECTS,
+    "yace": _ExporterFamily.OBJECTS,
+    "stackdriver": _ExporterFamily.OBJECTS,
+    "aliyun-exporter": _ExporterFamily.OBJECTS,
+    "cloud-exporter": _ExporterFamily.OBJECTS,
+    "cloudmonitor-exporter": _ExporterFamily.OBJECTS,
+    "node-exporter": _ExporterFamily.HOST,
+    "nodeexporter": _ExporterFamily.HOST,
+    "windows-exporter": _ExporterFamily.HOST,
+    "wmi-exporter": _ExporterFamily.HOST,
+    "process-exporter": _ExporterFamily.HOST,
+    "smartctl-exporter": _ExporterFamily.HOST,
+    "expose-node-metrics": _ExporterFamily.HOST,
+    "kubelet": _ExporterFamily.KUBELET,
+    "cadvisor": _ExporterFamily.KUBELET,
+    "expose-kubelets-metrics": _ExporterFamily.KUBELET,
+    "blackbox": _ExporterFamily.TARGETS,
+    "pushgateway": _ExporterFamily.TARGETS,
 }
 _NAME = re.compile(rf"-({'|'.join(_NAMES)})-")
 _STATE_METRICS = frozenset({
@@ -70,10 +70,10 @@ _PODS = ("pod", "pod_name", "podName", "kubernetes_pod_name")
 _CONTAINERS = ("container", "container_name")
 _SERVICES = ("service", "kubernetes_name")
 _IN_CLUSTER = (*_PODS, *_CONTAINERS, "endpoint")
-_TARGET = frozenset({*_IN_CLUSTER, *_SERVICES, "namespace", "node", "job", "instance"})
+_DISCOVERY_LABELS = frozenset({*_IN_CLUSTER, *_SERVICES, "namespace", "node", "job", "instance"})
 """Labels that Prometheus' discovery gives whatever it scrapes, in Kubernetes and elsewhere."""
 
-_TOLD_BY = ("app_kubernetes_io_name", "k8s_app", "app", *_SERVICES, *_CONTAINERS, *_PODS)
+_NAMING_LABELS = ("app_kubernetes_io_name", "k8s_app", "app", *_SERVICES, *_CONTAINERS, *_PODS)
 _WORKLOADS = (
     "persistentvolumeclaim", "cronjob", "horizontalpodautoscaler", "hpa", "poddisruptionbudget", "resourcequota",
     "deployment", "statefulset", "daemonset", "replicaset",
@@ -93,12 +93,12 @@ _CLOUD_IDS = (
     "dbinstance_identifier", "load_balancer", "database_id",
 )  # fmt: skip
 _HOSTS = ("host", "hostname", "Hostname", "node", "nodeName", "nodename")
-_LAST = ("service", "job", "namespace", "cluster")
+_FALLBACK_LABELS = ("service", "job", "namespace", "cluster")
 
 # labels that say what an alert is about, what tells most first
 _OF_PODS = (*_PODS, "container_label_io_kubernetes_pod_name")
-_OF_APPLICATION = (*_OF_PODS, *_WORKLOADS, "instance", *_HOSTS, *_OBJECTS, *_LAST)
-_OF_HOST = ("instance", *_HOSTS, *_LAST)
+_OF_APPLICATION = (*_OF_PODS, *_WORKLOADS, "instance", *_HOSTS, *_OBJECTS, *_FALLBACK_LABELS)
+_OF_HOST = ("instance", *_HOSTS, *_FALLBACK_LABELS)
 _OF_KUBELET = (*_OF_PODS, *_OBJECTS, *_OF_HOST)
 _OF_OTHERS = (
     *_OF_PODS, *_CLOUD_IDS, *_OBJECTS, "target", "server", "addr", "instance", *_HOSTS, "consumergroup", "topic",
@@ -110,24 +110,24 @@ _ABOUT_ITSELF = re.compile(r"exporter|state.?metrics|target|scrape|instance.?(?:
 """Names of alerts on an exporter: it is down, or cannot measure."""
 
 _HOST_AND_PORT = re.compile(r"([^/]*):([0-9]{1,5})")
-_KUBELETS_PORTS = frozenset({10250, 10255})
-_EXPORTERS_PORTS = frozenset({*range(9100, 10_000), 9091, 5556}) - {9200, 9300}
+_KUBELET_PORTS = frozenset({10250, 10255})
+_EXPORTER_PORTS = frozenset({*range(9100, 10_000), 9091, 5556}) - {9200, 9300}
 """The range that is allocated to exporters, but for Elasticsearch's own; Pushgateway and JMX."""
 
-_TOLD_BY_PORT = frozenset({
+_REMOTE_EXPORTER_PORTS = frozenset({
     9101, 9104, 9106, 9113, 9114, 9115, 9116, 9117, 9121, 9150, 9187, 9216, 9290, 9308, 9374, 9419,
 })  # fmt: skip
 """HAProxy, MySQL, CloudWatch, nginx, Elasticsearch, blackbox, SNMP, Apache, Redis, Memcached, PostgreSQL, MongoDB,
 IPMI, Kafka, SmokePing, RabbitMQ: their exporters need not run where those do."""
 
-_SERVERS_PORTS = frozenset({
+_SERVER_PORTS = frozenset({
     22, 25, 53, 80, 161, 389, 443, 623, 636, 1433, 1521, 2181, 3306, 5432, 5672, 6379, 9092, 9200, 9300, 11211, 15672,
     27017,
 })  # fmt: skip
 """An `instance` with one of these ports was relabelled: it is what is measured."""
 
 
-class Measured(NamedTuple):
+class MetricLabels(NamedTuple):
     """What a metric says: its own `labels`, those that were renamed `exported_…` under their first names.
 
     `resource` is the name of the label that says what the alert is about, None where none does. `host` is the text
@@ -139,19 +139,19 @@ class Measured(NamedTuple):
     host: str | None
 
 
-def read_labels(labels: Mapping[str, str]) -> Measured:
+def read_labels(labels: Mapping[str, str]) -> MetricLabels:
     """Tell the labels of a metric from those of the exporter that measured it."""
     exported = {name.removeprefix(_EXPORTED): value for name, value in labels.items() if name.startswith(_EXPORTED)}
     if _family_of(exported.get("job"))[1] is not None:  # Prometheus had it from another Prometheus
         return read_labels({name: value for name, value in labels.items() if not name.startswith(_EXPORTED)} | exported)
-    word, family = _exporter(labels)
+    word, family = _find_exporter(labels)
     foreign: Collection[str]
     if family is not None:
-        foreign = _foreign(labels, exported, word, family)
-    elif _TARGET.isdisjoint(exported):
+        foreign = _foreign_labels(labels, exported, word, family)
+    elif _DISCOVERY_LABELS.isdisjoint(exported):
         foreign = ()
     else:  # an exporter that nothing else tells
-        family, foreign = _Family.OBJECTS, _TARGET
+        family, foreign = _ExporterFamily.OBJECTS, _DISCOVERY_LABELS
     own = {
         name: value
         for name, value in labels.items()
@@ -160,50 +160,54 @@ def read_labels(labels: Mapping[str, str]) -> Measured:
     own |= exported
     match family:
         case None:
-            return _of_application(own)
-        case _Family.HOST | _Family.KUBELET if "instance" not in exported:
-            near = word in _ON_HOST_NETWORK or not any(map(labels.get, _IN_CLUSTER))
-            return _of_host(own, _OF_HOST if family is _Family.HOST else _OF_KUBELET, near=near)
+            return _application_labels(own)
+        case _ExporterFamily.HOST | _ExporterFamily.KUBELET if "instance" not in exported:
+            has_host_address = word in _ON_HOST_NETWORK or not any(map(labels.get, _IN_CLUSTER))
+            return _host_labels(
+                own, _OF_HOST if family is _ExporterFamily.HOST else _OF_KUBELET, has_host_address=has_host_address
+            )
         case _:
-            return _of_others(labels, own, family, exported)
+            return _target_labels(labels, own, family, exported)
 
 
-def _exporter(labels: Mapping[str, str]) -> tuple[str, _Family | None]:
+def _find_exporter(labels: Mapping[str, str]) -> tuple[str, _ExporterFamily | None]:
     """Return the exporter's word and family by its job, else by what it is called elsewhere.
 
     A job that is known comes first: kube-state-metrics and the kubelet tell of the pods of other exporters, too.
     """
-    known = _family_of(labels.get("job"))
-    if known[1] is None and (
-        "cadvisor" in labels.get("metrics_path", "") or _host_and_port(labels)[1] in _KUBELETS_PORTS
+    exporter = _family_of(labels.get("job"))
+    if exporter[1] is None and (
+        "cadvisor" in labels.get("metrics_path", "") or _host_and_port(labels)[1] in _KUBELET_PORTS
     ):
-        known = "kubelet", _Family.KUBELET
-    if known[1] is None and ("instance" in labels or any(map(labels.get, _OBJECTS))):  # else it is about that pod
-        found = map(_family_of, (*map(labels.get, _TOLD_BY), _host_and_port(labels)[0]))
-        known = next((one for one in found if one[1] is not None), known)
-    return known
+        exporter = "kubelet", _ExporterFamily.KUBELET
+    if exporter[1] is None and ("instance" in labels or any(map(labels.get, _OBJECTS))):  # else it is about that pod
+        found = map(_family_of, (*map(labels.get, _NAMING_LABELS), _host_and_port(labels)[0]))
+        exporter = next((one for one in found if one[1] is not None), exporter)
+    return exporter
 
 
-def _family_of(name: str | None) -> tuple[str, _Family | None]:
+def _family_of(name: str | None) -> tuple[str, _ExporterFamily | None]:
     return _family_named(name[:_LONGEST_NAME]) if name else ("", None)
 
 
 @functools.lru_cache(maxsize=256)
-def _family_named(name: str) -> tuple[str, _Family | None]:
+def _family_named(name: str) -> tuple[str, _ExporterFamily | None]:
     words = f"-{_SEPARATORS.sub('-', name.lower())}-"
     if match := _NAME.search(words):
         return match[1], _NAMES[match[1]]
-    return ("exporter", _Family.TARGETS) if "exporter-" in words else ("", None)
+    return ("exporter", _ExporterFamily.TARGETS) if "exporter-" in words else ("", None)
 
 
-def _foreign(labels: Mapping[str, str], exported: Mapping[str, str], word: str, family: _Family) -> Collection[str]:
+def _foreign_labels(
+    labels: Mapping[str, str], exported: Mapping[str, str], word: str, family: _ExporterFamily
+) -> Collection[str]:
     """Return the names of labels that are the exporter's own."""
-    if family is _Family.HOST:
+    if family is _ExporterFamily.HOST:
         return {*_IN_CLUSTER, *_SERVICES, *_OBJECTS, "namespace"}
-    exact = word in _STATE_METRICS or family is _Family.KUBELET
-    families = {family} if exact else {family, _Family.TARGETS}
+    exact = word in _STATE_METRICS or family is _ExporterFamily.KUBELET
+    families = {family} if exact else {family, _ExporterFamily.TARGETS}
     names = {*_PODS, *_CONTAINERS, *_SERVICES}
-    names.update({_Family.OBJECTS: ("job",), _Family.TARGETS: ("job", *_OBJECTS)}.get(family, ()))
+    names.update({_ExporterFamily.OBJECTS: ("job",), _ExporterFamily.TARGETS: ("job", *_OBJECTS)}.get(family, ()))
     foreign = {name for name in names if _family_of(labels.get(name))[1] in families} | {"endpoint"}
     its_pod = any(name in foreign or name in exported for name in _PODS)
     others = (
@@ -211,75 +215,79 @@ def _foreign(labels: Mapping[str, str], exported: Mapping[str, str], word: str, 
     )
     if its_pod:
         foreign.update(_CONTAINERS)
-    if family is _Family.KUBELET or others or any(labels.get(name) == labels.get("job") for name in _SERVICES):
+    if family is _ExporterFamily.KUBELET or others or any(labels.get(name) == labels.get("job") for name in _SERVICES):
         foreign.update(_SERVICES)
     match family:
-        case _Family.KUBELET:
+        case _ExporterFamily.KUBELET:
             foreign.update(() if others else ("namespace",))
-        case _Family.OBJECTS:
+        case _ExporterFamily.OBJECTS:
             foreign.update(("instance", "node") if others else ("instance",))
         case _:
             foreign.update(("namespace",) if its_pod else ())
             foreign.update(("node",) if its_pod and "@" not in labels.get("node", "") else ())  # but RabbitMQ's own
             pushed = "job" in exported and "instance" not in exported
-            foreign.update(("instance",) if pushed or _is_exporters(labels) else ())
-    if not _TARGET.isdisjoint(exported):
+            foreign.update(("instance",) if pushed or _is_exporter_instance(labels) else ())
+    if not _DISCOVERY_LABELS.isdisjoint(exported):
         foreign.add("namespace")
     return foreign
 
 
-def _is_exporters(labels: Mapping[str, str]) -> bool:
+def _is_exporter_instance(labels: Mapping[str, str]) -> bool:
     """Whether `instance` names an exporter of servers: by its name, or as nobody relabelled what discovery gave it."""
     host, port = _host_and_port(labels)
-    as_discovered = any(map(labels.get, _IN_CLUSTER)) and port is not None and port not in _SERVERS_PORTS
+    as_discovered = any(map(labels.get, _IN_CLUSTER)) and port is not None and port not in _SERVER_PORTS
     return as_discovered or _family_of(host)[1] is not None
 
 
-def _of_application(own: dict[str, str]) -> Measured:
-    _leave_foreign_pods(own, _WORKLOADS)
+def _application_labels(own: dict[str, str]) -> MetricLabels:
+    _drop_foreign_pods(own, _WORKLOADS)
     resource = _first(own, _OF_APPLICATION)
     elsewhere = resource in {*_OBJECTS, "namespace", "cluster"}
-    elsewhere = elsewhere or (resource == "instance" and _host_and_port(own)[1] in _TOLD_BY_PORT)
+    elsewhere = elsewhere or (resource == "instance" and _host_and_port(own)[1] in _REMOTE_EXPORTER_PORTS)
     where = _first(own, ("instance", "host", "ip"))
-    return Measured(own, resource, None if elsewhere or where is None else own[where])
+    return MetricLabels(own, resource, None if elsewhere or where is None else own[where])
 
 
-def _of_host(own: dict[str, str], names: Iterable[str], *, near: bool) -> Measured:
+def _host_labels(own: dict[str, str], names: Iterable[str], *, has_host_address: bool) -> MetricLabels:
     resource = _first(own, ("name", *names) if "image" in own and "pod" not in own else names)
-    return Measured(own, resource, own.get("instance") if near and resource in {"instance", *_HOSTS} else None)
+    return MetricLabels(
+        own, resource, own.get("instance") if has_host_address and resource in {"instance", *_HOSTS} else None
+    )
 
 
-def _of_others(
-    labels: Mapping[str, str], own: dict[str, str], family: _Family, exported: Mapping[str, str]
-) -> Measured:
-    _leave_foreign_pods(own, _OBJECTS)
-    unsure = (
-        "instance" not in exported and _host_and_port(own)[1] in _EXPORTERS_PORTS
+def _target_labels(
+    labels: Mapping[str, str], own: dict[str, str], family: _ExporterFamily, exported: Mapping[str, str]
+) -> MetricLabels:
+    _drop_foreign_pods(own, _OBJECTS)
+    ambiguous = (
+        "instance" not in exported and _host_and_port(own)[1] in _EXPORTER_PORTS
     )  # it may run on the server, or not
-    resource = _first(own, (name for name in _OF_OTHERS if not (unsure and name == "instance")))
+    resource = _first(own, (name for name in _OF_OTHERS if not (ambiguous and name == "instance")))
     if resource is None and _ABOUT_ITSELF.search(labels.get("alertname", "")):
-        return Measured(labels, _first(labels, _OF_EXPORTER_ITSELF), None)
+        return MetricLabels(labels, _first(labels, _OF_EXPORTER_ITSELF), None)
     if resource is not None:
-        gone = {"instance"} if unsure else set()
-        gone.update({"namespace"} if resource in _CLUSTER_WIDE else ())
-        return Measured({name: value for name, value in own.items() if name not in gone}, resource, own[resource])
-    resource = _first(own, ("instance", *_LAST))
-    if resource is None and family is _Family.TARGETS and "job" in labels:  # its name is better than none
+        dropped = {"instance"} if ambiguous else set()
+        dropped.update({"namespace"} if resource in _CLUSTER_WIDE else ())
+        return MetricLabels(
+            {name: value for name, value in own.items() if name not in dropped}, resource, own[resource]
+        )
+    resource = _first(own, ("instance", *_FALLBACK_LABELS))
+    if resource is None and family is _ExporterFamily.TARGETS and "job" in labels:  # its name is better than none
         own["job"], resource = labels["job"], "job"
-    return Measured(own, resource, None)
+    return MetricLabels(own, resource, None)
 
 
-def _leave_foreign_pods(own: dict[str, str], names: Iterable[str]) -> None:
+def _drop_foreign_pods(own: dict[str, str], names: Iterable[str]) -> None:
     """Leave out the pod where the alert is on a workload that it is none of: the pod is that of an unknown exporter."""
     workloads = [own[name] for name in names if name in own]
     for name in _PODS:
         pod = own.get(name)
-        if pod and workloads and not any(_are_akin(pod, workload) for workload in workloads):
-            for gone in (name, *_CONTAINERS):
-                own.pop(gone, None)
+        if pod and workloads and not any(_share_name(pod, workload) for workload in workloads):
+            for dropped in (name, *_CONTAINERS):
+                own.pop(dropped, None)
 
 
-def _are_akin(pod: str, workload: str) -> bool:
+def _share_name(pod: str, workload: str) -> bool:
     return workload in pod or pod in workload or pod.partition("-")[0] == workload.partition("-")[0]
 
 

@@ -26,7 +26,7 @@ _ONE_OFF_SPANS: dict[Level, Millis] = {
 }
 """So does one of events that nothing ever resolves."""
 
-_FAR: Millis = 10 * 366 * 24 * 3_600_000
+_FUTURE_LIMIT: Millis = 10 * 366 * 24 * 3_600_000
 """No clock is so far ahead: such a time is unreadable. An OK of then would make every ALERT until then late."""
 
 
@@ -77,7 +77,7 @@ class Incident(NamedTuple):
         return self.closed_at is None
 
     @property
-    def over_at(self) -> Millis | None:
+    def late_before(self) -> Millis | None:
         """The moment before which an alert of its key belongs to it and is late."""
         if self.open:
             return None
@@ -85,7 +85,7 @@ class Incident(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Folded:
+class FoldResult:
     """What became of it: the incident that the alert joined, and others that it closed."""
 
     joined: Incident
@@ -93,9 +93,9 @@ class Folded:
     superseded: tuple[Incident, ...] = ()
 
 
-def place(alert: Alert, *, received_at: Millis) -> Millis:
+def event_time(alert: Alert, *, received_at: Millis) -> Millis:
     """Return an alert's place in time: when it happened, where that cannot be read when it came."""
-    return received_at if alert.at is None or alert.at > received_at + _FAR else alert.at
+    return received_at if alert.at is None or alert.at > received_at + _FUTURE_LIMIT else alert.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,59 +109,61 @@ class Arrival:
     @property
     def at(self) -> Millis:
         """Its place in time."""
-        return place(self.alert, received_at=self.received_at)
+        return event_time(self.alert, received_at=self.received_at)
 
 
-def fold(arrival: Arrival, known: Sequence[Incident]) -> Folded:
-    """Fold an alert into the `known` incidents of its key or subject: all open ones, and closed ones of its key.
+def fold(arrival: Arrival, incidents: Sequence[Incident]) -> FoldResult:
+    """Fold an alert into `incidents`: those of its key or subject: all open ones, and closed ones of its key.
 
-    Those of keys that are `akin` are known, too. Incidents that are new have the id 0.
+    Those of its `related_keys` are among them, too. Incidents that are new have the id 0.
     """
     alert, at = arrival.alert, arrival.at
     own: list[Incident] = []
-    rivals: list[Incident] = []
-    akin: list[Incident] = []
-    homes: list[tuple[Millis, int, Incident]] = []
-    for incident in known:
-        if _same(alert, incident):
+    siblings: list[Incident] = []
+    related: list[Incident] = []
+    closed_matches: list[tuple[Millis, int, Incident]] = []
+    for incident in incidents:
+        if _identifies(alert, incident):
             own.append(incident)
-            over = incident.over_at
-            if over is not None and (at < over or (at == over and (alert.dated_once or alert.state is State.OK))):
-                homes.append((over, incident.id, incident))
-        elif incident.key in alert.akin:
-            akin.append(incident)
+            late_before = incident.late_before
+            if late_before is not None and (
+                at < late_before or (at == late_before and (alert.dated_once or alert.state is State.OK))
+            ):
+                closed_matches.append((late_before, incident.id, incident))
+        elif incident.key in alert.related_keys:
+            related.append(incident)
         elif incident.open:
-            rivals.append(incident)
-    if home := min(homes)[2] if homes else _end_of(arrival, akin):
-        return _join_late(arrival, home)
+            siblings.append(incident)
+    if closed_match := min(closed_matches)[2] if closed_matches else _find_lone_recovery(arrival, related):
+        return _join_late(arrival, closed_match)
     open_own = next((incident for incident in own if incident.open), None)
     match alert.state:
         case State.OK:
-            return _recover(arrival, own, rivals or _only_open(akin))
+            return _recover(arrival, own, siblings or _single_open(related))
         case State.INSUFFICIENT_DATA:
-            return _lose_data(arrival, open_own or next(iter(rivals), None))
+            return _mark_no_data(arrival, open_own or next(iter(siblings), None))
         case _:
-            return _fire(arrival, open_own, rivals)
+            return _fire(arrival, open_own, siblings)
 
 
-def _same(alert: Alert, incident: Incident) -> bool:
+def _identifies(alert: Alert, incident: Incident) -> bool:
     """Whether the alert names this incident; one with no key of its own names any of its subject."""
     return incident.key == alert.key or (alert.key == alert.subject == incident.subject)
 
 
-def _end_of(arrival: Arrival, akin: Sequence[Incident]) -> Incident | None:
+def _find_lone_recovery(arrival: Arrival, related: Sequence[Incident]) -> Incident | None:
     """Return the first end without a beginning that is akin to an ALERT and came after it."""
-    ends = [one for one in akin if not one.start_known and one.ok_at is not None and one.ok_at >= arrival.at]
+    ends = [one for one in related if not one.start_known and one.ok_at is not None and one.ok_at >= arrival.at]
     return min(ends, key=lambda one: one.ok_at or 0) if ends and arrival.alert.state is State.ALERT else None
 
 
-def _only_open(akin: Sequence[Incident]) -> list[Incident]:
+def _single_open(related: Sequence[Incident]) -> list[Incident]:
     """Return the open incident that an OK ends though it is only akin; none where it could mean several."""
-    found = [incident for incident in akin if incident.open]
+    found = [incident for incident in related if incident.open]
     return found if len(found) == 1 else []
 
 
-def _opened(arrival: Arrival) -> Incident:
+def _open_incident(arrival: Arrival) -> Incident:
     alert, at = arrival.alert, arrival.at
     no_data = alert.state is State.INSUFFICIENT_DATA
     level = Level.INFO if no_data else alert.level
@@ -187,25 +189,25 @@ def _expiry(alert: Alert, received_at: Millis) -> Millis | None:
     return received_at + _ONE_OFF_SPANS[alert.level] if alert.one_off else None
 
 
-def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, stands: bool) -> Millis | None:
+def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, is_latest: bool) -> Millis | None:
     """Return the expiry of an open incident that the alert joins; the latest one decides whether there is any."""
     expires_at = _expiry(alert, received_at)
     if expires_at is None:
-        return None if stands else incident.expires_at
+        return None if is_latest else incident.expires_at
     return max(expires_at, incident.expires_at or 0)
 
 
-def _joined(arrival: Arrival, incident: Incident, *, stands: bool, **changes: Any) -> Incident:
-    """Count the alert in; it `stands` for the incident from now on where it is the latest."""
+def _join(arrival: Arrival, incident: Incident, *, is_latest: bool, **changes: Any) -> Incident:
+    """Count the alert in; where it `is_latest` it stands for the incident from now on."""
     received_at = max(incident.last_received_at, arrival.received_at)
-    if incident.open and arrival.alert.state in {State.ALERT, None} and (stands or incident.expires_at is not None):
-        changes["expires_at"] = _later_expiry(arrival.alert, incident, received_at, stands=stands)
-    if stands:
+    if incident.open and arrival.alert.state in {State.ALERT, None} and (is_latest or incident.expires_at is not None):
+        changes["expires_at"] = _later_expiry(arrival.alert, incident, received_at, is_latest=is_latest)
+    if is_latest:
         changes |= {"last_at": arrival.at, "last_alert_id": arrival.alert_id}
     return incident._replace(alerts=incident.alerts + 1, last_received_at=received_at, **changes)
 
 
-def _fired(arrival: Arrival, incident: Incident) -> dict[str, Any]:
+def _firing_changes(arrival: Arrival, incident: Incident) -> dict[str, Any]:
     """Return what an ALERT changes in the incident that it joins, whenever it happened."""
     return {
         "opened_at": min(incident.opened_at, arrival.at),
@@ -215,74 +217,80 @@ def _fired(arrival: Arrival, incident: Incident) -> dict[str, Any]:
     }
 
 
-def _join_late(arrival: Arrival, home: Incident) -> Folded:
+def _join_late(arrival: Arrival, closed_match: Incident) -> FoldResult:
     changes: dict[str, Any] = {}
     if arrival.alert.state is State.ALERT:
-        changes = _fired(arrival, home)
+        changes = _firing_changes(arrival, closed_match)
     elif arrival.alert.state is State.OK:
-        changes = {"ok_at": max(home.ok_at or arrival.at, arrival.at)}
-    return Folded(joined=_joined(arrival, home, stands=arrival.at > home.last_at, **changes), change=Change.LATE)
+        changes = {"ok_at": max(closed_match.ok_at or arrival.at, arrival.at)}
+    return FoldResult(
+        joined=_join(arrival, closed_match, is_latest=arrival.at > closed_match.last_at, **changes), change=Change.LATE
+    )
 
 
-def _recover(arrival: Arrival, own: list[Incident], rivals: list[Incident]) -> Folded:
+def _recover(arrival: Arrival, own: list[Incident], siblings: list[Incident]) -> FoldResult:
     at = arrival.at
-    burning = next((incident for incident in own if incident.open), None)
-    if burning is None:
+    firing = next((incident for incident in own if incident.open), None)
+    if firing is None:
         # closed by hand or superseded before its OK came: this is that OK, and it must not close another one
         waiting = [incident for incident in own if incident.ok_at is None and incident.opened_at <= at]
         if waiting:
-            home = max(waiting, key=lambda incident: incident.opened_at)
-            joined = _joined(arrival, home, stands=at >= home.last_at, ok_at=at, level=Level.OK)
-            return Folded(joined=joined, change=Change.LATE)
-        burning = next((rival for rival in rivals if _before(rival, arrival)), None)
-    if burning is None:
-        lone = _opened(arrival)._replace(
+            closed_match = max(waiting, key=lambda incident: incident.opened_at)
+            joined = _join(arrival, closed_match, is_latest=at >= closed_match.last_at, ok_at=at, level=Level.OK)
+            return FoldResult(joined=joined, change=Change.LATE)
+        firing = next((sibling for sibling in siblings if _precedes(sibling, arrival)), None)
+    if firing is None:
+        lone = _open_incident(arrival)._replace(
             level=Level.OK,
             worst_level=arrival.alert.previous_level or Level.OK,
             fired_at=None,
             start_known=False,
         )
-        return Folded(joined=_closed(lone, at, Change.RECOVERED), change=Change.RECOVERED_UNKNOWN)
-    if not _before(burning, arrival):
-        return Folded(joined=_joined(arrival, burning, stands=False), change=Change.COUNTED)
-    joined = _joined(arrival, burning, stands=True, level=Level.OK, no_data=False)
-    return Folded(joined=_closed(joined, max(at, joined.opened_at), Change.RECOVERED), change=Change.RECOVERED)
+        return FoldResult(joined=_close_incident(lone, at, Change.RECOVERED), change=Change.RECOVERED_UNKNOWN)
+    if not _precedes(firing, arrival):
+        return FoldResult(joined=_join(arrival, firing, is_latest=False), change=Change.COUNTED)
+    joined = _join(arrival, firing, is_latest=True, level=Level.OK, no_data=False)
+    return FoldResult(
+        joined=_close_incident(joined, max(at, joined.opened_at), Change.RECOVERED), change=Change.RECOVERED
+    )
 
 
-def _before(incident: Incident, over: Arrival) -> bool:
+def _precedes(incident: Incident, recovery: Arrival) -> bool:
     """Whether everything that is known of the open incident, all of it bad, lies before its end."""
-    return incident.last_at < over.at or (over.alert.dated_once and incident.last_at == over.at)
+    return incident.last_at < recovery.at or (recovery.alert.dated_once and incident.last_at == recovery.at)
 
 
-def _lose_data(arrival: Arrival, burning: Incident | None) -> Folded:
-    if burning is None:
-        return Folded(joined=_opened(arrival), change=Change.OPENED)
-    since = burning.fired_at is None or arrival.at > burning.fired_at  # an ALERT is data
-    joined = _joined(arrival, burning, stands=arrival.at > burning.last_at, no_data=burning.no_data or since)
-    return Folded(joined=joined, change=Change.COUNTED if joined.no_data == burning.no_data else Change.NO_DATA)
+def _mark_no_data(arrival: Arrival, firing: Incident | None) -> FoldResult:
+    if firing is None:
+        return FoldResult(joined=_open_incident(arrival), change=Change.OPENED)
+    newer_than_alert = firing.fired_at is None or arrival.at > firing.fired_at  # an ALERT is data
+    joined = _join(arrival, firing, is_latest=arrival.at > firing.last_at, no_data=firing.no_data or newer_than_alert)
+    return FoldResult(joined=joined, change=Change.COUNTED if joined.no_data == firing.no_data else Change.NO_DATA)
 
 
-def _fire(arrival: Arrival, burning: Incident | None, rivals: list[Incident]) -> Folded:
+def _fire(arrival: Arrival, firing: Incident | None, siblings: list[Incident]) -> FoldResult:
     at = arrival.at
-    if burning is None:
-        opened = _opened(arrival)
-        newer = [rival.opened_at for rival in rivals if rival.opened_at > at]
+    if firing is None:
+        opened = _open_incident(arrival)
+        newer = [sibling.opened_at for sibling in siblings if sibling.opened_at > at]
         if newer:  # an older run whose OK was lost; the one that is open came after it
-            return Folded(joined=_closed(opened, min(newer), Change.SUPERSEDED), change=Change.LATE)
-        over = tuple(_closed(rival, max(at, rival.opened_at), Change.SUPERSEDED) for rival in rivals)
-        return Folded(joined=opened, change=Change.OPENED, superseded=over)
-    changes = _fired(arrival, burning)
-    newest = at >= burning.last_at
+            return FoldResult(joined=_close_incident(opened, min(newer), Change.SUPERSEDED), change=Change.LATE)
+        superseded = tuple(
+            _close_incident(sibling, max(at, sibling.opened_at), Change.SUPERSEDED) for sibling in siblings
+        )
+        return FoldResult(joined=opened, change=Change.OPENED, superseded=superseded)
+    changes = _firing_changes(arrival, firing)
+    newest = at >= firing.last_at
     if changes["fired_at"] == at:  # the latest ALERT tells the level, though data was lost since; of two, the worse one
-        tied = [burning.level] if burning.fired_at == at else []
+        tied = [firing.level] if firing.fired_at == at else []
         changes["level"] = worst(arrival.alert.level, *tied)
     if newest:
         changes["no_data"] = False
-    joined = _joined(arrival, burning, stands=newest, **changes)
-    return Folded(joined=joined, change=Change.COUNTED if joined.level is burning.level else Change.LEVEL)
+    joined = _join(arrival, firing, is_latest=newest, **changes)
+    return FoldResult(joined=joined, change=Change.COUNTED if joined.level is firing.level else Change.LEVEL)
 
 
-def _closed(incident: Incident, at: Millis, by: Change) -> Incident:
+def _close_incident(incident: Incident, at: Millis, by: Change) -> Incident:
     return incident._replace(
         closed_at=at, closed_by=by, ok_at=at if by is Change.RECOVERED else incident.ok_at, expires_at=None
     )
@@ -290,9 +298,9 @@ def _closed(incident: Incident, at: Millis, by: Change) -> Incident:
 
 def resolve(incident: Incident, *, now: Millis) -> Incident:
     """Mark an open incident recovered by hand."""
-    return _closed(incident, max(now, incident.opened_at), Change.RESOLVED)
+    return _close_incident(incident, max(now, incident.opened_at), Change.RESOLVED)
 
 
 def expire(incident: Incident) -> Incident:
     """Close an open incident whose own time is over."""
-    return _closed(incident, incident.expires_at or incident.last_received_at, Change.EXPIRED)
+    return _close_incident(incident, incident.expires_at or incident.last_received_at, Change.EXPIRED)

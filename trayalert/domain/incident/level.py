@@ -73,9 +73,9 @@ def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
     return absent
 
 
-def read_alert_level(*words: str | None, over: bool) -> Level:
-    """Return the level of an alert; `ok` is none of an alert that is not `over`."""
-    if over:
+def read_alert_level(*words: str | None, recovered: bool) -> Level:
+    """Return the level of an alert; `ok` is none of an alert that is not `recovered`."""
+    if recovered:
         return read_level(*words, absent=Level.OK)
     return read_level(*(word for word in words if word and _WORDS.get(word.strip().upper()) is not Level.OK))
 

@@ -124,7 +124,7 @@ _PREFIXES = {
     "alb": "acs_alb", "dds": "acs_mongodb", "eip": "acs_vpc_eip", "i": "acs_ecs", "lb": "acs_slb",
     "ngw": "acs_nat_gateway", "nlb": "acs_nlb", "pc": "acs_polardb", "r": "acs_kvstore", "rm": "acs_rds",
 }  # fmt: skip
-_NO_LETTER = re.compile(r"[^a-z0-9]+")
+_NON_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
 _ARN_PARTS = 5
 
 
@@ -153,23 +153,23 @@ def service_namespace(service: str | None, type_: str | None = None) -> str | No
     """Return the callback namespace of a service: `ECS` is `acs_ecs`, `redis` is `acs_kvstore`."""
     if service is None:
         return None
-    name = _NO_LETTER.sub("", service.lower())
-    kind = _NO_LETTER.sub("", (type_ or "").lower())
+    name = _NON_ALPHANUMERIC.sub("", service.lower())
+    kind = _NON_ALPHANUMERIC.sub("", (type_ or "").lower())
     return f"acs_{_TYPES.get((name, kind)) or _SERVICES.get(name) or name}" if name else None
 
 
-def namespace_of_id(number: str | None) -> str | None:
+def namespace_of_id(resource_id: str | None) -> str | None:
     """Return the namespace that the beginning of an instance's id tells: `i-` is ECS; None for what tells nothing."""
-    stem, dash, rest = (number or "").partition("-")
+    stem, dash, rest = (resource_id or "").partition("-")
     return _PREFIXES.get(stem) if dash and rest else None
 
 
-def id_dimension_of(namespace: str | None) -> str:
+def default_id_dimension(namespace: str | None) -> str:
     """Return the dimension that names a resource of that namespace, for alerts that have an id and no dimensions."""
     return _ID_DIMENSIONS.get(namespace or "", ("instanceId",))[0]
 
 
-def told(value: str | None) -> str | None:
+def value_or_none(value: str | None) -> str | None:
     """Return a dimension's value, None where it says nothing: Java prints an absent one as `null`."""
     return None if not value or value == "null" else value
 
@@ -177,7 +177,7 @@ def told(value: str | None) -> str | None:
 def id_dimension(namespace: str | None, dimensions: Mapping[str, str]) -> str | None:
     """Return the name of the dimension that names the resource, else the first by name that is not the account."""
     for name in _ID_DIMENSIONS.get(namespace or "", ()):
-        if told(dimensions.get(name)):
+        if value_or_none(dimensions.get(name)):
             return name
-    rest = sorted(name for name, value in dimensions.items() if told(value) and name not in ACCOUNT_DIMENSIONS)
+    rest = sorted(name for name, value in dimensions.items() if value_or_none(value) and name not in ACCOUNT_DIMENSIONS)
     return rest[0] if rest else None

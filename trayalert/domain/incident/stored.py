@@ -43,7 +43,7 @@ class SecretUse:
     last_at: Millis
 
 
-class Report(NamedTuple):
+class LastReport(NamedTuple):
     """Who reported, as an alert names them, and when the last time; see `domain/settings/expected_callback.py`."""
 
     kind: str

@@ -30,7 +30,7 @@ _SCRIPT_FOLLOWS = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--command")
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CustomCommand:
     """A menu entry's words; the program and its arguments, with `{placeholders}`."""
 
     name: str
@@ -38,25 +38,27 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class FilledCommand:
     """A command for one alert: what to start, or why it cannot be."""
 
     name: str
     arguments: tuple[str, ...] = ()
-    missing: str | None = None
+    problem: str | None = None
 
 
-def offer(command: Command, alert: Alert, *, default_region: str | None = None) -> Offer:
+def fill_command(command: CustomCommand, alert: Alert, *, default_region: str | None = None) -> FilledCommand:
     """Fill a command with what the alert says."""
     needed = dict.fromkeys(PLACEHOLDER.findall(" ".join(command.arguments)))
     values = {name: _value(name, alert, default_region) for name in needed}
-    for name, (told, fit) in values.items():
+    for name, (sent, fit) in values.items():
         if fit is None:
             word = _WORDS.get(name, name)
-            return Offer(command.name, missing=f"its {word} cannot be passed on" if told else f"no {word} is known")
+            return FilledCommand(
+                command.name, problem=f"its {word} cannot be passed on" if sent else f"no {word} is known"
+            )
     fits = {name: fit for name, (_, fit) in values.items() if fit is not None}
     filled = (PLACEHOLDER.sub(lambda match: fits[match[1]], argument) for argument in command.arguments)
-    return Offer(command.name, tuple(filled))
+    return FilledCommand(command.name, tuple(filled))
 
 
 def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | None, str | None]:
@@ -66,13 +68,13 @@ def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | N
             return alert.address, _address(alert.address or "")
         case "region":
             return alert.region, region_of(alert, default_region)
-    told, pattern = {
+    sent, pattern = {
         "id": (alert.resource_id, ID),
         "name": (alert.resource_name, _NAME),
         "account": (alert.account_id, ACCOUNT),
         "namespace": (alert.namespace, _NAMESPACE),
     }[name]
-    return told, told if told and pattern.fullmatch(told) else None
+    return sent, sent if sent and pattern.fullmatch(sent) else None
 
 
 def _address(text: str) -> str | None:
@@ -85,22 +87,22 @@ def _address(text: str) -> str | None:
         if address.scope_id is not None:
             return None
         address = address.ipv4_mapped or address
-    own = address.is_unspecified or address.is_loopback or address.is_link_local or address.is_multicast
-    return None if own else str(address)
+    local = address.is_unspecified or address.is_loopback or address.is_link_local or address.is_multicast
+    return None if local else str(address)
 
 
-def read_commands(value: object) -> tuple[tuple[Command, ...], tuple[str, ...]]:
+def read_commands(value: object) -> tuple[tuple[CustomCommand, ...], tuple[str, ...]]:
     """Read the table. Return the commands, and a sentence for every problem."""
     if not isinstance(value, Mapping):
         return (), (f"commands = {as_written(value)}: must be a table with lines such as {_EXAMPLE}.",)
-    commands: list[Command] = []
+    commands: list[CustomCommand] = []
     problems: list[str] = []
     for name, arguments in value.items():
         wrong = command_problem(name, arguments)
         if wrong is None and len(commands) == MOST_COMMANDS:
             wrong = f"there are {MOST_COMMANDS} already"
         if wrong is None:
-            commands.append(Command(name, tuple(arguments)))
+            commands.append(CustomCommand(name, tuple(arguments)))
         else:
             problems.append(f"commands.{as_written(name)}: {wrong}; it is left out.")
     return tuple(commands), tuple(problems)

@@ -21,7 +21,7 @@ _EXAMPLE = 'name = "nightly backup", hours = 25 and rule = "backup-*"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
+class ExpectedCallback:
     """A rule or resource that should report. Each of the matchers that is set must fit; `*` stands for anything."""
 
     name: str
@@ -33,12 +33,12 @@ class Expected:
     kind: str | None = None
 
     @property
-    def span(self) -> Millis:
+    def allowed_silence(self) -> Millis:
         """How long it may be silent."""
         return round(self.hours * 3_600_000)
 
 
-class Reporting(Protocol):
+class Reporter(Protocol):
     """What names who reports: an alert, or some columns of it."""
 
     @property
@@ -55,10 +55,10 @@ class Reporting(Protocol):
     def resource_name(self) -> str | None: ...  # noqa: D102
 
 
-def fits(expected: Expected, alert: Reporting) -> bool:
+def matches_report(expected: ExpectedCallback, alert: Reporter) -> bool:
     """Whether this is a report of what is expected."""
     return alert.kind != SILENCE and all(
-        pattern is None or any(text is not None and _like(pattern, text) for text in texts)
+        pattern is None or any(text is not None and _matches_pattern(pattern, text) for text in texts)
         for pattern, texts in (
             (expected.rule, (alert.name, alert.rule_id)),
             (expected.resource, (alert.resource_id, alert.resource_name)),
@@ -68,7 +68,7 @@ def fits(expected: Expected, alert: Reporting) -> bool:
     )
 
 
-def _like(pattern: str, text: str) -> bool:
+def _matches_pattern(pattern: str, text: str) -> bool:
     """Whether a text fits; each piece between the stars is looked for once, behind the one before it."""
     first, *others = pattern.split("*")
     if not others:
@@ -85,13 +85,13 @@ def _like(pattern: str, text: str) -> bool:
     return True
 
 
-def read_expected(value: object) -> tuple[tuple[Expected, ...], tuple[str, ...]]:
+def read_expected(value: object) -> tuple[tuple[ExpectedCallback, ...], tuple[str, ...]]:
     """Read the `[[expected]]` tables. Return what is sound, and a sentence for every problem."""
     if not isinstance(value, list) or not all(isinstance(table, Mapping) for table in value):
         return (), (
             f"expected = {as_written(value)}: must be tables [[expected]], each with lines such as {_EXAMPLE}.",
         )
-    found: dict[str, Expected] = {}
+    found: dict[str, ExpectedCallback] = {}
     problems: list[str] = []
     for number, table in enumerate(value, start=1):
         name = table.get("name")
@@ -101,7 +101,7 @@ def read_expected(value: object) -> tuple[tuple[Expected, ...], tuple[str, ...]]
         if wrong is None and len(found) == MOST_EXPECTED:
             wrong = f"there are {MOST_EXPECTED} already"
         if wrong is None:
-            found[str(name)] = _expected(table)
+            found[str(name)] = _expected_callback(table)
         else:
             which = as_written(name) if isinstance(name, str) and name.strip() else f"number {number}"
             problems.append(f"[[expected]] {which}: {wrong}; it is left out.")
@@ -110,9 +110,9 @@ def read_expected(value: object) -> tuple[tuple[Expected, ...], tuple[str, ...]]
 
 def expected_problem(table: Mapping[str, object]) -> str | None:
     """Say what is wrong with a table; None: nothing."""
-    for unknown in [key for key in table if key not in _NAMES]:
-        near = difflib.get_close_matches(unknown, _NAMES, n=1)
-        hint = f"is {near[0]} meant?" if near else "there are " + ", ".join(_NAMES)
+    for unknown in [key for key in table if key not in _KEYS]:
+        near = difflib.get_close_matches(unknown, _KEYS, n=1)
+        hint = f"is {near[0]} meant?" if near else "there are " + ", ".join(_KEYS)
         return f"{as_written(unknown)} is no part of it ({hint})"
     name, hours, level = table.get("name"), table.get("hours"), table.get("level", Level.WARN)
     if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or printable(name) != name:
@@ -131,14 +131,14 @@ def _matcher_problem(matchers: Mapping[str, object]) -> str | None:
     return None if matchers else f"must name at least one of {', '.join(_MATCHERS)}"
 
 
-def _expected(table: Mapping[str, object]) -> Expected:
+def _expected_callback(table: Mapping[str, object]) -> ExpectedCallback:
     texts = {name: str(table[name]) for name in _MATCHERS if name in table}
     namespace = normalise_namespace(texts.pop("namespace", None))
     level = Level(str(table.get("level", Level.WARN)))
     hours = float(str(table["hours"]))
-    return Expected(name=str(table["name"]), hours=hours, level=level, namespace=namespace, **texts)
+    return ExpectedCallback(name=str(table["name"]), hours=hours, level=level, namespace=namespace, **texts)
 
 
-_NAMES = tuple(each.name for each in fields(Expected))
+_KEYS = tuple(each.name for each in fields(ExpectedCallback))
 _MATCHERS = ("rule", "resource", "namespace", "kind")
 _LEVELS = (Level.CRITICAL, Level.WARN, Level.INFO)

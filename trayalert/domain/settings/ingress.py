@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-class Way(enum.StrEnum):
+class Ingress(enum.StrEnum):
     """`host`: a public host of one's own, or a reverse proxy before it. `forward`: a router that forwards a port."""
 
     TUNNEL = "tunnel"
@@ -14,9 +14,9 @@ class Way(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChosenWay:
+class ChosenIngress:
     """What is to be written into the settings: `public_url`, and the `[tunnel]` table (empty: none)."""
 
-    way: Way
+    ingress: Ingress
     public_url: str | None = None
     tunnel: Mapping[str, object] = field(default_factory=dict)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from trayalert.domain.incident.console_link import Site
-from trayalert.domain.settings.custom_command import Command, read_commands
-from trayalert.domain.settings.expected_callback import Expected, read_expected
+from trayalert.domain.settings.custom_command import CustomCommand, read_commands
+from trayalert.domain.settings.expected_callback import ExpectedCallback, read_expected
 from trayalert.domain.settings.public_url import read_public_url
 from trayalert.domain.settings.templates import read_console_links
 from trayalert.domain.settings.tunnel_presets import public_url_problem
@@ -40,19 +40,19 @@ class Settings:
     keep_megabytes: int = 1024
     backups: int = 7
     console_links: Mapping[str, str] = field(default_factory=dict)
-    commands: tuple[Command, ...] = ()
+    commands: tuple[CustomCommand, ...] = ()
     probe_seconds: int = 60
     tunnel: Tunnel | None = None
-    expected: tuple[Expected, ...] = ()
+    expected: tuple[ExpectedCallback, ...] = ()
     metrics_port: int | None = None
     strip: str = "auto"
 
 
 LANGUAGES = ("auto", "en", "zh")
-STRIPS = ("auto", "always", "never")
+OVERLAY_MODES = ("auto", "always", "never")
 
 
-class _WrongError(ValueError):
+class _SettingError(ValueError):
     """Says what is expected."""
 
 
@@ -61,26 +61,28 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        known = isinstance(error, tomllib.TOMLDecodeError)
-        reason = printable(str(error)) if known else "a number in it is too long, or its brackets are too deep"
+        is_syntax_error = isinstance(error, tomllib.TOMLDecodeError)
+        reason = (
+            printable(str(error)) if is_syntax_error else "a number in it is too long, or its brackets are too deep"
+        )
         return Settings(), (f"it is not TOML: {reason}. Nothing in it was used; the defaults hold.",)
     values: dict[str, Any] = {}
     problems: list[str] = []
     for name, value in table.items():
-        if name in _TABLES:
-            values[name], wrong_lines = _TABLES[name](value)
+        if name in _TABLE_READERS:
+            values[name], wrong_lines = _TABLE_READERS[name](value)
             problems += wrong_lines
             continue
         read = _READERS.get(name)
         if read is None:
-            problems.append(_unknown(name))
+            problems.append(_unknown_problem(name))
             continue
         try:
             values[name] = read(value)
-        except _WrongError as wrong:
+        except _SettingError as wrong:
             default = next(one.default for one in fields(Settings) if one.name == name)
-            holds = "; it is taken as not set" if default in (None, ()) else f"; {default!s} holds instead"
-            problems.append(f"{name} = {as_written(value)}: {wrong}{holds}.")
+            fallback = "; it is taken as not set" if default in (None, ()) else f"; {default!s} holds instead"
+            problems.append(f"{name} = {as_written(value)}: {wrong}{fallback}.")
     if (values.get("tls_certificate") is None) != (values.get("tls_key") is None):
         problems.append("tls_certificate and tls_key belong together: name both files, or neither. TLS is off.")
         values.update(tls_certificate=None, tls_key=None)
@@ -90,25 +92,25 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
     return found, tuple(problems)
 
 
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, [*_READERS, *_TABLES], n=1)
+def _unknown_problem(name: str) -> str:
+    near = difflib.get_close_matches(name, [*_READERS, *_TABLE_READERS], n=1)
     return f"{as_written(name)} is no setting" + (f"; is {near[0]} meant?" if near else ".")
 
 
 def _host(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9.:_%-]{1,255}", value):
-        raise _WrongError('must be a host name or an address, such as "127.0.0.1"')
+        raise _SettingError('must be a host name or an address, such as "127.0.0.1"')
     return value
 
 
 def _port(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 65535:
-        raise _WrongError("must be a whole number from 0 to 65535 (0 picks a free port)")
+        raise _SettingError("must be a whole number from 0 to 65535 (0 picks a free port)")
     return value
 
 
 def _public_url(value: object) -> str | None:
-    wrong = _WrongError('must be an address such as "https://alerts.example.com", with no query and no secret in it')
+    wrong = _SettingError('must be an address such as "https://alerts.example.com", with no query and no secret in it')
     if value == "":
         return None
     found = read_public_url(value) if isinstance(value, str) else None
@@ -119,7 +121,7 @@ def _public_url(value: object) -> str | None:
 
 def _site(value: object) -> Site:
     if value not in list(Site):
-        raise _WrongError('must be "china" or "international"')
+        raise _SettingError('must be "china" or "international"')
     return Site(str(value))
 
 
@@ -127,25 +129,25 @@ def _region(value: object) -> str | None:
     if value == "":
         return None
     if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}", value):
-        raise _WrongError('must be a region id such as "cn-hangzhou"')
+        raise _SettingError('must be a region id such as "cn-hangzhou"')
     return value
 
 
 def _language(value: object) -> str:
     if value not in LANGUAGES:
-        raise _WrongError('must be "auto", "en" or "zh"')
+        raise _SettingError('must be "auto", "en" or "zh"')
     return str(value)
 
 
-def _strip(value: object) -> str:
-    if value not in STRIPS:
-        raise _WrongError('must be "auto" (where there is no tray), "always" or "never"')
+def _overlay(value: object) -> str:
+    if value not in OVERLAY_MODES:
+        raise _SettingError('must be "auto" (where there is no tray), "always" or "never"')
     return str(value)
 
 
 def _probe_seconds(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not (value == 0 or 5 <= value <= 3600):
-        raise _WrongError("must be a whole number of seconds from 5 to 3600 (0: no probes, reach stays unknown)")
+        raise _SettingError("must be a whole number of seconds from 5 to 3600 (0: no probes, reach stays unknown)")
     return value
 
 
@@ -155,22 +157,22 @@ def _metrics_port(value: object) -> int | None:
 
 def _hours(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 24 * 366:
-        raise _WrongError("must be a number of hours above 0, such as 25")
+        raise _SettingError("must be a number of hours above 0, such as 25")
     return float(value)
 
 
-def _whole(least: int, most: int, what: str) -> Callable[[object], int]:
+def _whole_number(least: int, most: int, what: str) -> Callable[[object], int]:
     def read(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise _WrongError(f"must be a whole number of {what} from {least} to {most}")
+            raise _SettingError(f"must be a whole number of {what} from {least} to {most}")
         return value
 
     return read
 
 
-def _switch(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise _WrongError("must be true or false")
+        raise _SettingError("must be true or false")
     return value
 
 
@@ -178,26 +180,28 @@ def _host_list(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(
         isinstance(item, str) and re.fullmatch(r"[A-Za-z0-9.:_\[\]-]{1,255}", item) for item in value
     ):
-        raise _WrongError('must be a list of host names, such as ["alerts.example.com"]')
-    return tuple(_as_in_a_request(item.lower()) for item in value)
+        raise _SettingError('must be a list of host names, such as ["alerts.example.com"]')
+    return tuple(_bracketed_host(item.lower()) for item in value)
 
 
-def _as_in_a_request(host: str) -> str:
+def _bracketed_host(host: str) -> str:
     """An address of IPv6 stands in brackets there."""
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
 
 
 def _network_list(value: object) -> tuple[str, ...]:
-    wrong = _WrongError('must be a list of addresses or networks, such as ["127.0.0.1", "10.0.0.0/8"]')
+    wrong = _SettingError('must be a list of addresses or networks, such as ["127.0.0.1", "10.0.0.0/8"]')
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise wrong
     try:
-        return tuple(str(_plain(ipaddress.ip_network(item, strict=False))) for item in value)
+        return tuple(str(_unmapped_network(ipaddress.ip_network(item, strict=False))) for item in value)
     except ValueError as error:
         raise wrong from error
 
 
-def _plain(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def _unmapped_network(
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network,
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """Return a network of IPv4 that was written as IPv6 as one of IPv4."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is None or network.prefixlen < 96:
@@ -209,7 +213,7 @@ def _file(value: object) -> str | None:
     if value == "":
         return None
     if not isinstance(value, str) or not value.isprintable():
-        raise _WrongError('must be the path of a file, such as "/etc/ssl/alerts.pem"')
+        raise _SettingError('must be the path of a file, such as "/etc/ssl/alerts.pem"')
     return value
 
 
@@ -223,19 +227,19 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "unconfirmed_after_hours": _hours,
     "allowed_hosts": _host_list,
     "trusted_proxies": _network_list,
-    "only_cloud_monitor": _switch,
+    "only_cloud_monitor": _boolean,
     "more_cloud_monitor_addresses": _network_list,
     "tls_certificate": _file,
     "tls_key": _file,
-    "keep_days": _whole(1, 36500, "days"),
-    "keep_megabytes": _whole(8, 1_000_000, "megabytes"),
-    "backups": _whole(1, 365, "daily backups"),
+    "keep_days": _whole_number(1, 36500, "days"),
+    "keep_megabytes": _whole_number(8, 1_000_000, "megabytes"),
+    "backups": _whole_number(1, 365, "daily backups"),
     "probe_seconds": _probe_seconds,
     "metrics_port": _metrics_port,
-    "strip": _strip,
+    "strip": _overlay,
 }
 
-_TABLES: dict[str, Callable[[object], tuple[Any, tuple[str, ...]]]] = {
+_TABLE_READERS: dict[str, Callable[[object], tuple[Any, tuple[str, ...]]]] = {
     "console_links": read_console_links,
     "commands": read_commands,
     "tunnel": read_tunnel,

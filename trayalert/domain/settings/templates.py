@@ -1,26 +1,26 @@
 """The admin's own console pages: the table `[console_links]` of the settings. A wrong one leaves the built-in page.
 
-What is let through here still meets `console_link.allowed` when it is filled.
+What is let through here still meets `console_link.is_allowed` when it is filled.
 """
 
 import difflib
 import re
 from collections.abc import Mapping
 
-from trayalert.domain.incident.console_link import CHART, HOSTS, PLACEHOLDER, PLACEHOLDERS, RULES, allowed
+from trayalert.domain.incident.console_link import CHART, HOSTS, PLACEHOLDER, PLACEHOLDERS, RULES, is_allowed
 from trayalert.domain.incident.resource import normalise_namespace
 from trayalert.domain.text import as_written
 
 LONGEST_TEMPLATE = 1_000
 _NAMESPACE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
-_HOLDS = "; what is built in stays in use."
+_FALLBACK = "; what is built in stays in use."
 
 
 def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """Read the table. Return templates by callback namespace (or `chart`, `rules`), and a sentence per problem."""
     if not isinstance(value, dict):
         example = '"acs_ecs" = "https://ecs.console.aliyun.com/server/{id}/detail?regionId={region}"'
-        return {}, (f"console_links = {as_written(value)}: must be a table with lines such as {example}{_HOLDS}",)
+        return {}, (f"console_links = {as_written(value)}: must be a table with lines such as {example}{_FALLBACK}",)
     templates: dict[str, str] = {}
     problems: list[str] = []
     for name, template in value.items():
@@ -29,7 +29,7 @@ def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...
         if wrong is None:
             templates[namespace] = template
         else:
-            problems.append(f"console_links.{as_written(name, bare=True)} = {as_written(template)}: {wrong}{_HOLDS}")
+            problems.append(f"console_links.{as_written(name, bare=True)} = {as_written(template)}: {wrong}{_FALLBACK}")
     return templates, tuple(problems)
 
 
@@ -56,17 +56,19 @@ def _address_problem(template: str) -> str | None:
         return "must name no user before its host"
     if ":" in host:
         return "must name no port"
-    if not allowed(f"https://{host}/"):
+    if not is_allowed(f"https://{host}/"):
         return f"must lead to a host that ends in {' or '.join(HOSTS)}"
     return None
 
 
-def placeholder_problem(text: str, known: tuple[str, ...]) -> str | None:
+def placeholder_problem(text: str, placeholders: tuple[str, ...]) -> str | None:
     """Say which `{placeholder}` is not one of those that are known; None: none."""
     for name in PLACEHOLDER.findall(text):
-        if name not in known:
-            near = difflib.get_close_matches(name.lower(), known, n=1)
-            hint = f"is {{{near[0]}}} meant?" if near else "there are " + ", ".join(f"{{{one}}}" for one in known)
+        if name not in placeholders:
+            near = difflib.get_close_matches(name.lower(), placeholders, n=1)
+            hint = (
+                f"is {{{near[0]}}} meant?" if near else "there are " + ", ".join(f"{{{one}}}" for one in placeholders)
+            )
             return f"{{{as_written(name, bare=True)}}} is no placeholder ({hint})"
     return None
 
@@ -76,4 +78,4 @@ def _content_problem(name: str, template: str) -> str | None:
         return "has a brace with no partner, or no name in its braces"
     if name not in {CHART, RULES} and "{id}" not in template:
         return "must hold {id}, or it is no page of a resource"
-    return None if allowed(PLACEHOLDER.sub("x", template)) else "is no address that may be opened"
+    return None if is_allowed(PLACEHOLDER.sub("x", template)) else "is no address that may be opened"

@@ -12,7 +12,7 @@ from trayalert.domain.tunnel import Tunnel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class ListenerAddress:
     """Where the door is, as a program on this computer reaches it."""
 
     host: str
@@ -20,7 +20,7 @@ class Address:
     tls: bool = False
 
     @property
-    def place(self) -> str:
+    def authority(self) -> str:
         """Host and port, such as `127.0.0.1:8765` or `[::1]:8765`."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
@@ -30,17 +30,17 @@ class Address:
         return "https" if self.tls else "http"
 
 
-def door_address(host: str, port: int, *, tls: bool) -> Address:
+def listener_address(host: str, port: int, *, tls: bool) -> ListenerAddress:
     """Return where a door that listens there is reached: one on all addresses, on the loopback."""
-    return Address(host={"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port=port, tls=tls)  # noqa: S104 - read
+    return ListenerAddress(host={"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port=port, tls=tls)  # noqa: S104 - read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
+class TunnelPreset:
     """What is known of a kind of tunnel.
 
     `keys` are what its table may hold besides what every kind may. `arguments` makes what follows the program's name.
-    With a `url_pattern` the public address is found in the output, else it is `public_url`. It is up `settle` seconds
+    With a `url_pattern` the public address is found in the output, else it is `public_url`. It is up `settle_seconds`
     after a line fits `ready`; with none: after its address was found or, where that is fixed, after its start. Each of
     `failures` is a pattern, compiled when it is needed, and a sentence; the first that fits is the one that tells most.
     """
@@ -48,51 +48,57 @@ class Preset:
     title: str
     note: str
     program: str
-    get_it: str
-    arguments: Callable[[Tunnel, Address], tuple[str, ...]]
+    install_hint: str
+    arguments: Callable[[Tunnel, ListenerAddress], tuple[str, ...]]
     keys: frozenset[str] = frozenset()
     token_variable: str | None = None
     url_pattern: re.Pattern[str] | None = None
     warning: str | None = None
     ready: re.Pattern[str] | None = None
-    settle: float = 0.0
+    settle_seconds: float = 0.0
     failures: tuple[tuple[str, str], ...] = ()
     version_arguments: tuple[str, ...] = ("--version",)
 
 
 _TOKEN_KEYS = frozenset({"token_file", "token_variable"})
-_CHANGES = "for tests: the URL changes at each start"
+_CHANGING_URL_NOTE = "for tests: the URL changes at each start"
 
 
-def _cloudflared(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
+def _cloudflared(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
     if tunnel.token_file:  # where it leads is said in Cloudflare's dashboard
         return ("tunnel", "--no-autoupdate", *tunnel.arguments, "run")
-    return ("tunnel", "--no-autoupdate", *tunnel.arguments, "run", *_origin(door), str(tunnel.name))
+    return ("tunnel", "--no-autoupdate", *tunnel.arguments, "run", *_origin_arguments(listener), str(tunnel.name))
 
 
-def _cloudflared_quick(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
-    return ("tunnel", "--no-autoupdate", *_origin(door), *tunnel.arguments)
+def _cloudflared_quick(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
+    return ("tunnel", "--no-autoupdate", *_origin_arguments(listener), *tunnel.arguments)
 
 
-def _origin(door: Address) -> tuple[str, ...]:
-    return ("--url", f"{door.scheme}://{door.place}", *(("--no-tls-verify",) if door.tls else ()))
+def _origin_arguments(listener: ListenerAddress) -> tuple[str, ...]:
+    return ("--url", f"{listener.scheme}://{listener.authority}", *(("--no-tls-verify",) if listener.tls else ()))
 
 
-def _ngrok(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
+def _ngrok(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
     # it does not verify the certificate of what it leads to
-    return ("http", "--log=stdout", "--log-format=logfmt", *tunnel.arguments, f"{door.scheme}://{door.place}")
+    return (
+        "http",
+        "--log=stdout",
+        "--log-format=logfmt",
+        *tunnel.arguments,
+        f"{listener.scheme}://{listener.authority}",
+    )
 
 
-def _frpc(tunnel: Tunnel, _door: Address) -> tuple[str, ...]:
+def _frpc(tunnel: Tunnel, _listener: ListenerAddress) -> tuple[str, ...]:
     return ("-c", str(tunnel.config), *tunnel.arguments)
 
 
-def _tailscale(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
-    scheme = "https+insecure" if door.tls else "http"
-    return ("funnel", "--yes", *tunnel.arguments, f"{scheme}://{door.place}")
+def _tailscale(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
+    scheme = "https+insecure" if listener.tls else "http"
+    return ("funnel", "--yes", *tunnel.arguments, f"{scheme}://{listener.authority}")
 
 
-def _ssh(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
+def _ssh(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
     options = (
         "BatchMode=yes",  # nobody is there to be asked
         "ExitOnForwardFailure=yes",
@@ -112,14 +118,14 @@ def _ssh(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
         *(("-p", str(tunnel.ssh_port)) if tunnel.ssh_port else ()),
         *(("-i", tunnel.identity, "-o", "IdentitiesOnly=yes") if tunnel.identity else ()),
         "-R",
-        f"{bind}:{tunnel.remote_port}:{door.place}",
+        f"{bind}:{tunnel.remote_port}:{listener.authority}",
         "--",
         str(tunnel.host),
     )
 
 
-def _command(tunnel: Tunnel, door: Address) -> tuple[str, ...]:
-    fits = {"host": door.host, "port": str(door.port), "address": door.place}
+def _command(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
+    fits = {"host": listener.host, "port": str(listener.port), "address": listener.authority}
     filled = (PLACEHOLDER.sub(lambda match: fits[match[1]], part) for part in tunnel.command[1:])
     return (*filled, *tunnel.arguments)
 
@@ -141,34 +147,34 @@ _CLOUDFLARED_FAILURES = (
     ),
 )
 
-PRESETS: Mapping[str, Preset] = {
-    "cloudflared": Preset(
+PRESETS: Mapping[str, TunnelPreset] = {
+    "cloudflared": TunnelPreset(
         title="Cloudflare Tunnel",
         note="a named tunnel under a domain of your own; its address stays",
         program="cloudflared",
-        get_it=_CLOUDFLARED_GET,
+        install_hint=_CLOUDFLARED_GET,
         arguments=_cloudflared,
         keys=_TOKEN_KEYS | {"name"},
         token_variable="TUNNEL_TOKEN",  # noqa: S106 - a name
         ready=re.compile("Registered tunnel connection"),
         failures=_CLOUDFLARED_FAILURES,
     ),
-    "cloudflared-quick": Preset(
+    "cloudflared-quick": TunnelPreset(
         title="Cloudflare quick tunnel",
-        note=_CHANGES,
+        note=_CHANGING_URL_NOTE,
         program="cloudflared",
-        get_it=_CLOUDFLARED_GET,
+        install_hint=_CLOUDFLARED_GET,
         arguments=_cloudflared_quick,
         url_pattern=re.compile(r"https://(?!api\.)[a-z0-9-]{1,63}\.trycloudflare\.com"),
         warning="This tunnel is for tests: its URL changes at each start.",
         ready=re.compile("Registered tunnel connection"),
         failures=_CLOUDFLARED_FAILURES,
     ),
-    "ngrok": Preset(
+    "ngrok": TunnelPreset(
         title="ngrok",
         note='its address stays with a domain of the account (arguments = ["--url", "..."])',
         program="ngrok",
-        get_it="Get ngrok from https://ngrok.com/download (Debian itself has none).",
+        install_hint="Get ngrok from https://ngrok.com/download (Debian itself has none).",
         arguments=_ngrok,
         keys=_TOKEN_KEYS,
         token_variable="NGROK_AUTHTOKEN",  # noqa: S106 - a name
@@ -185,11 +191,11 @@ PRESETS: Mapping[str, Preset] = {
         ),
         version_arguments=("version",),
     ),
-    "frpc": Preset(
+    "frpc": TunnelPreset(
         title="frp",
         note="to a server of your own (frps); its file says where",
         program="frpc",
-        get_it="Get frpc from https://github.com/fatedier/frp/releases (Debian itself has none).",
+        install_hint="Get frpc from https://github.com/fatedier/frp/releases (Debian itself has none).",
         arguments=_frpc,
         keys=_TOKEN_KEYS | {"config"},
         token_variable="FRP_TOKEN",  # noqa: S106 - a name
@@ -205,15 +211,15 @@ PRESETS: Mapping[str, Preset] = {
             ("i/o timeout|network is unreachable", "frpc does not reach the server"),
         ),
     ),
-    "ssh": Preset(
+    "ssh": TunnelPreset(
         title="SSH (ssh -R)",
         note="to a server of your own, whose web server passes on to the port there",
         program="ssh",
-        get_it="Get ssh from Debian's package openssh-client, or https://www.openssh.com/.",
+        install_hint="Get ssh from Debian's package openssh-client, or https://www.openssh.com/.",
         arguments=_ssh,
         keys=frozenset({"host", "ssh_port", "remote_port", "remote_host", "identity"}),
         ready=re.compile(r"Authenticated to "),
-        settle=1.0,  # a forward that is refused is told one way to the server and back later
+        settle_seconds=1.0,  # a forward that is refused is told one way to the server and back later
         failures=(
             (
                 "remote host identification has changed",
@@ -239,11 +245,11 @@ PRESETS: Mapping[str, Preset] = {
         ),
         version_arguments=("-V",),
     ),
-    "tailscale": Preset(
+    "tailscale": TunnelPreset(
         title="Tailscale Funnel",
         note="under the computer's name in your tailnet; its address stays",
         program="tailscale",
-        get_it="Get tailscale from https://tailscale.com/download (it has a Debian repository of its own).",
+        install_hint="Get tailscale from https://tailscale.com/download (it has a Debian repository of its own).",
         arguments=_tailscale,
         url_pattern=re.compile(r"https://[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}\.ts\.net(?::\d{1,5})?"),
         failures=(
@@ -261,14 +267,14 @@ PRESETS: Mapping[str, Preset] = {
         ),
         version_arguments=("version",),
     ),
-    "command": Preset(
+    "command": TunnelPreset(
         title="another program",
         note="any program that makes a tunnel",
         program="",
-        get_it="See to it that the program is installed, or write its path.",
+        install_hint="See to it that the program is installed, or write its path.",
         arguments=_command,
         keys=_TOKEN_KEYS | {"command", "url_pattern"},
-        settle=1.0,
+        settle_seconds=1.0,
         version_arguments=(),  # nobody knows what it would do
     ),
 }
@@ -284,13 +290,13 @@ def url_pattern_of(tunnel: Tunnel) -> re.Pattern[str] | None:
     return re.compile(tunnel.url_pattern) if tunnel.url_pattern else PRESETS[tunnel.kind].url_pattern
 
 
-def failure_in(tunnel: Tunnel, line: str) -> tuple[int, str] | None:
+def find_failure(tunnel: Tunnel, line: str) -> tuple[int, str] | None:
     """Return what a line of the output says of a failure, and its rank: the lowest tells most."""
     for rank, (pattern, sentence) in enumerate(PRESETS[tunnel.kind].failures):
         if re.search(pattern, line, re.IGNORECASE):
             port = "" if tunnel.ssh_port in {None, 22} else f"-p {tunnel.ssh_port} "
-            said = sentence.replace("{host}", f"{port}{tunnel.host}").replace("{port}", str(tunnel.remote_port))
-            return rank, said
+            message = sentence.replace("{host}", f"{port}{tunnel.host}").replace("{port}", str(tunnel.remote_port))
+            return rank, message
     return None
 
 

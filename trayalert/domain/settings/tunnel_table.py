@@ -26,7 +26,7 @@ _BIND = re.compile(r"[A-Za-z0-9.:*-]{1,253}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
-class _WrongError(ValueError):
+class _TunnelSettingError(ValueError):
     """Says what is expected."""
 
 
@@ -49,14 +49,14 @@ def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
         if name == "kind":
             continue
         if name not in _keys(kind):
-            problems.append(_unknown(name, kind))
+            problems.append(_unknown_key_problem(name, kind))
             continue
         try:
             values[name] = _READERS[name](item)
-        except _WrongError as wrong:
+        except _TunnelSettingError as wrong:
             bad = True
             problems.append(f"tunnel.{name}: {wrong}; no tunnel is started.")
-    missing = [] if bad else _missing(kind, values)
+    missing = [] if bad else _missing_keys(kind, values)
     problems += [f"tunnel: {line}; no tunnel is started." for line in missing]
     return None if bad or missing else Tunnel(kind=kind, **values), tuple(problems)
 
@@ -66,22 +66,22 @@ def _keys(kind: str) -> frozenset[str]:
     return PRESETS[kind].keys | common
 
 
-def _unknown(name: str, kind: str) -> str:
+def _unknown_key_problem(name: str, kind: str) -> str:
     near = difflib.get_close_matches(name, _keys(kind), n=1)
     guess = f"; is {near[0]} meant?" if near else "."
     return f'tunnel.{as_written(name, bare=True)} is no setting of a tunnel of kind "{kind}"{guess}'
 
 
-def _missing(kind: str, values: Mapping[str, Any]) -> list[str]:
+def _missing_keys(kind: str, values: Mapping[str, Any]) -> list[str]:
     match kind:
         case "cloudflared" if not values.get("name") and not values.get("token_file"):
             return ["name the tunnel (name), or the file with its token (token_file)"]
         case "frpc" if not values.get("config"):
             return ["name frpc's file (config)"]
         case "ssh":
-            wanted = {"host": 'name the server (host), such as "user@alerts.example.com"'}
-            wanted["remote_port"] = "name the port on the server that leads here (remote_port)"
-            return [words for key, words in wanted.items() if key not in values]
+            required = {"host": 'name the server (host), such as "user@alerts.example.com"'}
+            required["remote_port"] = "name the port on the server that leads here (remote_port)"
+            return [words for key, words in required.items() if key not in values]
         case "command" if not values.get("command"):
             return ['name the program and its arguments (command), such as ["bore", "local", "{port}"]']
         case "command" if values.get("token_file") and not values.get("token_variable"):
@@ -91,7 +91,7 @@ def _missing(kind: str, values: Mapping[str, Any]) -> list[str]:
 
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > _LONGEST:
-        raise _WrongError(f"must be {what}")
+        raise _TunnelSettingError(f"must be {what}")
     return value
 
 
@@ -99,10 +99,10 @@ def _file(value: object) -> str:
     return _text(value, 'the path of a file, such as "/etc/trayalert/token"')
 
 
-def _fits(pattern: re.Pattern[str], what: str) -> Callable[[object], str]:
+def _matching(pattern: re.Pattern[str], what: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise _WrongError(f"must be {what}")
+            raise _TunnelSettingError(f"must be {what}")
         return value
 
     return read
@@ -110,17 +110,17 @@ def _fits(pattern: re.Pattern[str], what: str) -> Callable[[object], str]:
 
 def _port(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65535:
-        raise _WrongError("must be a whole number from 1 to 65535")
+        raise _TunnelSettingError("must be a whole number from 1 to 65535")
     return value
 
 
 def _arguments(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item.isprintable() for item in value):
-        raise _WrongError('must be a list of texts, such as ["--region", "eu"]')
+        raise _TunnelSettingError('must be a list of texts, such as ["--region", "eu"]')
     if len(value) > _MOST_ARGUMENTS or any(len(item) > _LONGEST for item in value):
-        raise _WrongError(f"must have at most {_MOST_ARGUMENTS} texts of {_LONGEST} characters")
+        raise _TunnelSettingError(f"must have at most {_MOST_ARGUMENTS} texts of {_LONGEST} characters")
     if any(_SECRET.search(item) for item in value):
-        raise _WrongError(
+        raise _TunnelSettingError(
             "holds what looks like a secret, and every user of this computer can read a program's arguments: put it"
             " into a file of its own and name that (token_file)"
         )
@@ -130,10 +130,10 @@ def _arguments(value: object) -> tuple[str, ...]:
 def _command(value: object) -> tuple[str, ...]:
     command = _arguments(value)
     if not command or not command[0].strip() or "{" in command[0]:
-        raise _WrongError("must begin with a program, with no placeholder in it")
+        raise _TunnelSettingError("must begin with a program, with no placeholder in it")
     wrong = placeholder_problem(" ".join(command), _PLACEHOLDERS)
     if wrong:
-        raise _WrongError(wrong)
+        raise _TunnelSettingError(wrong)
     return command
 
 
@@ -141,7 +141,9 @@ def _environment(value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping) or not all(
         isinstance(item, str) and "\0" not in item and _VARIABLE.fullmatch(name) for name, item in value.items()
     ):
-        raise _WrongError('must be a table of names and texts, such as { HTTPS_PROXY = "http://10.0.0.1:3128" }')
+        raise _TunnelSettingError(
+            'must be a table of names and texts, such as { HTTPS_PROXY = "http://10.0.0.1:3128" }'
+        )
     return dict(value)
 
 
@@ -151,14 +153,16 @@ def _url_pattern(value: object) -> str:
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        raise _WrongError("is no regular expression") from error
+        raise _TunnelSettingError("is no regular expression") from error
     bare = re.sub(r"\[\^?\]?(?:\\.|[^\]\\])*\]", "x", re.sub(r"\\[^1-9]", "x", text.replace("\\\\", "x")))
     if re.search(r"\)[*+{]", bare) or re.search(r"\\[1-9]|\(\?P=|\(\?\(", bare):
-        raise _WrongError("must repeat single characters only, no group, and refer to no group: it could take for ever")
+        raise _TunnelSettingError(
+            "must repeat single characters only, no group, and refer to no group: it could take for ever"
+        )
     if len(re.findall(r"(?<!\()[*+{]", bare)) > _MOST_REPEATS:
-        raise _WrongError(f"must have at most {_MOST_REPEATS} repeats: it could take for ever")
+        raise _TunnelSettingError(f"must have at most {_MOST_REPEATS} repeats: it could take for ever")
     if pattern.search("") is not None:
-        raise _WrongError("must not fit a line with nothing in it")
+        raise _TunnelSettingError("must not fit a line with nothing in it")
     return text
 
 
@@ -167,13 +171,13 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "arguments": _arguments,
     "environment": _environment,
     "token_file": _file,
-    "token_variable": _fits(_VARIABLE, "the name of a variable of the environment"),
-    "name": _fits(_NAME, "the name or id of a tunnel"),
+    "token_variable": _matching(_VARIABLE, "the name of a variable of the environment"),
+    "name": _matching(_NAME, "the name or id of a tunnel"),
     "config": _file,
-    "host": _fits(_SSH_HOST, 'a server as ssh takes it, such as "user@alerts.example.com"'),
+    "host": _matching(_SSH_HOST, 'a server as ssh takes it, such as "user@alerts.example.com"'),
     "ssh_port": _port,
     "remote_port": _port,
-    "remote_host": _fits(_BIND, 'an address of the server, such as "localhost" or "*"'),
+    "remote_host": _matching(_BIND, 'an address of the server, such as "localhost" or "*"'),
     "identity": _file,
     "command": _command,
     "url_pattern": _url_pattern,

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from trayalert.domain.text import printable
-from trayalert.domain.wording.language import Language, duration_words
+from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.domain.wording.quantity import quantity_text
 
 _LONGEST = 2_000
@@ -31,10 +31,10 @@ def condition_text(expression: str | None, unit: str | None, language: Language)
     sent = (expression or "").strip()
     if len(sent) > _LONGEST:
         return printable(sent)
-    return printable(_listed(sent, unit, language) or _composed(sent, unit, language) or sent)
+    return printable(_read_list(sent, unit, language) or _read_composite(sent, unit, language) or sent)
 
 
-def _listed(sent: str, unit: str | None, language: Language) -> str | None:
+def _read_list(sent: str, unit: str | None, language: Language) -> str | None:
     """Read the form of 2018."""
     if not sent.startswith("["):
         return None
@@ -42,54 +42,54 @@ def _listed(sent: str, unit: str | None, language: Language) -> str | None:
         parts = json.loads(sent)
     except (ValueError, RecursionError):
         return None
-    found = [_repeated(part, unit, language) for part in parts if isinstance(part, dict)]
+    found = [_repeated_condition(part, unit, language) for part in parts if isinstance(part, dict)]
     return language.say("; ").join(text for text in found if text) if all(found) else None
 
 
-def _repeated(part: dict[str, Any], unit: str | None, language: Language) -> str | None:
+def _repeated_condition(part: dict[str, Any], unit: str | None, language: Language) -> str | None:
     condition, times = part.get("expression"), part.get("times")
-    text = _composed(condition, unit, language) if isinstance(condition, str) else None
+    text = _read_composite(condition, unit, language) if isinstance(condition, str) else None
     if text and isinstance(times, int) and 1 < times < 10_000:
         text += language.say(", ") + language.say("{} times").format(times)
     return text
 
 
-def _composed(sent: str, unit: str | None, language: Language) -> str | None:
+def _read_composite(sent: str, unit: str | None, language: Language) -> str | None:
     """Read conditions that are joined; None where anything in it is no condition."""
-    text, place, wanted = "", 0, True
+    text, place, expects_condition = "", 0, True
     while place < len(sent):
         token = _TOKEN.match(sent, place)
         if token is None:
             return None
         place = token.end()
         if token["join"]:
-            if wanted:
+            if expects_condition:
                 return None
-            text, wanted = f"{text} {language.say(_JOINS[token['join']])} ", True
+            text, expects_condition = f"{text} {language.say(_JOINS[token['join']])} ", True
         elif token["bracket"]:
             text += token["bracket"]
-        elif wanted:
-            text, wanted = text + _single(token, unit, language), False
+        elif expects_condition:
+            text, expects_condition = text + _single_condition(token, unit, language), False
         else:
             return None
-    return None if wanted else text
+    return None if expects_condition else text
 
 
-def _single(token: re.Match[str], unit: str | None, language: Language) -> str:
+def _single_condition(token: re.Match[str], unit: str | None, language: Language) -> str:
     words = [_statistic(token["statistic"], language)]
     if token["metric"]:
         words.insert(0, token["metric"])
     if token["period"]:
-        words.append(f"({duration_words(int(token['period']) * 1000, language)})")
+        words.append(f"({localised_duration(int(token['period']) * 1000, language)})")
     number = token["number"]
-    known = token["percent"] or (None if token["metric"] else unit)
-    bound = quantity_text(float(number), number, known, language, exact=True)
+    number_unit = token["percent"] or (None if token["metric"] else unit)
+    bound = quantity_text(float(number), number, number_unit, language, exact=True)
     return " ".join((*words, _SIGNS.get(token["sign"], token["sign"]), bound))
 
 
 def _statistic(name: str, language: Language) -> str:
     """Write `Average`, and `ErrorCodeMaximum` in two words."""
-    for known in _STATISTICS:
-        if name.endswith(known):
-            return " ".join(filter(None, (name.removesuffix(known), language.say(known))))
+    for statistic in _STATISTICS:
+        if name.endswith(statistic):
+            return " ".join(filter(None, (name.removesuffix(statistic), language.say(statistic))))
     return name

@@ -40,7 +40,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-def event_words(name: str | None, language: Language) -> str | None:
+def event_text(name: str | None, language: Language) -> str | None:
     """Return the name for people; None where none is known."""
     if name is None:
         return None

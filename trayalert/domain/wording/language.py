@@ -143,17 +143,17 @@ def find_language(setting: str, environment: Mapping[str, str]) -> Language:
     return Language.ZH if locale.lower().startswith("zh") else Language.EN
 
 
-def duration_words(length: Millis, language: Language, *, seconds: bool = False) -> str:
+def localised_duration(length: Millis, language: Language, *, seconds: bool = False) -> str:
     """Write a length of time: `3 min`, `2 小时 5 分钟`; with `seconds` those beside minutes too."""
     units = (language.say("s"), language.say("min"), language.say("h"), language.say("d"))
     return duration_text(length, units=units, seconds=seconds)
 
 
-def state_words(state: State, language: Language) -> str:
+def state_text(state: State, language: Language) -> str:
     """Write what a rule says of its resource."""
     return language.say("no data" if state is State.INSUFFICIENT_DATA else state.value)
 
 
-def ending_words(closed_by: Change | None, language: Language) -> str:
+def ending_text(closed_by: Change | None, language: Language) -> str:
     """Write how an incident ended."""
     return language.say(_ENDINGS.get(closed_by, "closed") if closed_by else "closed")

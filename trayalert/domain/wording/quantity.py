@@ -8,10 +8,10 @@ import re
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from trayalert.domain.text import printable
-from trayalert.domain.wording.language import Language, duration_words
+from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.domain.wording.unit import Measure, Unit, read_unit
 
-NARROW = "\N{NARROW NO-BREAK SPACE}"
+NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 """Between groups of three digits."""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE][+-]?[0-9]{1,3})?")
@@ -43,7 +43,7 @@ def _with_unit(number: Decimal, unit: Unit, language: Language, *, exact: bool) 
     per = language.say(unit.per) if unit.per else ""
     match unit.measure:
         case Measure.PERCENT:
-            return f"{_plain(number, exact=exact) if exact else _percent(number)} %{per}"
+            return f"{_plain_number(number, exact=exact) if exact else _percent(number)} %{per}"
         case Measure.BYTES | Measure.BITS:
             sign = "B" if unit.measure is Measure.BYTES else "bit"
             per = unit.per if unit.per == "/s" else per  # written so in Chinese too
@@ -58,10 +58,10 @@ def _with_unit(number: Decimal, unit: Unit, language: Language, *, exact: bool) 
                 word = word.removesuffix("s")
         case Measure.OTHER:
             word = f" {unit.word}"
-    return f"{_plain(number, exact=exact)}{word}{per}"
+    return f"{_plain_number(number, exact=exact)}{word}{per}"
 
 
-def _plain(number: Decimal, *, exact: bool = False) -> str:
+def _plain_number(number: Decimal, *, exact: bool = False) -> str:
     """Write a number: a whole or exact one in full, else about three digits of it."""
     size = abs(number)
     if size >= _HUGE or 0 < size < _TINY:
@@ -77,7 +77,7 @@ def _plain(number: Decimal, *, exact: bool = False) -> str:
 def _percent(number: Decimal) -> str:
     size = abs(number)
     if not 1 <= size < _HUGE:
-        return _plain(number)
+        return _plain_number(number)
     rounded = number.quantize(_TENTH, ROUND_HALF_UP)
     if size < 100 <= abs(rounded):
         rounded = number.quantize(Decimal("0.01"), ROUND_DOWN)
@@ -91,19 +91,19 @@ def _scaled(number: Decimal, *, exact: bool) -> str:
         number, step = number.scaleb(-3), step + 1
     if step and abs(number) < _HUGE:
         return f"{_grouped(number.quantize(_THOUSANDTH if exact else _TENTH, ROUND_HALF_UP))} {_PREFIXES[step]}"
-    return f"{_plain(number, exact=exact)} {_PREFIXES[step]}"
+    return f"{_plain_number(number, exact=exact)} {_PREFIXES[step]}"
 
 
 def _time(seconds: Decimal, language: Language, *, exact: bool) -> str:
-    if 60 <= seconds < _LONGEST_TIME and (not exact or _in_two_words(seconds)):
-        return duration_words(int(seconds * 1000), language, seconds=True)
+    if 60 <= seconds < _LONGEST_TIME and (not exact or _fits_two_units(seconds)):
+        return localised_duration(int(seconds * 1000), language, seconds=True)
     step = 3
     while step and 0 < abs(seconds) < 1:
         seconds, step = seconds.scaleb(3), step - 1
-    return f"{_plain(seconds, exact=exact)} {language.say(_SHORT_TIMES[step])}"
+    return f"{_plain_number(seconds, exact=exact)} {language.say(_SHORT_TIMES[step])}"
 
 
-def _in_two_words(seconds: Decimal) -> bool:
+def _fits_two_units(seconds: Decimal) -> bool:
     """Whether hours and minutes, or minutes and seconds, leave nothing of it out."""
     return seconds == seconds.to_integral_value() and (seconds < 3600 or seconds % 3600 == 0)
 
@@ -116,4 +116,4 @@ def _grouped(number: Decimal) -> str:
     sign = "-" if whole.startswith("-") and (rest or digits.strip("0")) else ""
     first = len(digits) % 3 or 3
     groups = [digits[:first], *(digits[place : place + 3] for place in range(first, len(digits), 3))]
-    return sign + NARROW.join(groups) + (f".{rest}" if rest else "")
+    return sign + NARROW_SPACE.join(groups) + (f".{rest}" if rest else "")

@@ -36,13 +36,13 @@ _SPANS = {"s": "/s", "m": "/min", "h": "/h", "d": "/day", "秒": "/s", "分": "/
 _PER = re.compile(
     r"(.*?)\s*(?:/\s*|\bper\s+)(s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|秒|分钟?|小时|天)", re.IGNORECASE
 )
-_GLUED = re.compile(r"([Cc]ount|[KMGT]?[Bb]yte)(?:S|Second)")
+_JOINED_RATE = re.compile(r"([Cc]ount|[KMGT]?[Bb]yte)(?:S|Second)")
 """`CountSecond` and `CountS`, as the metric tables have it."""
 _BARE_RATE = re.compile(r"(p|[KkMGT]?[Bb])ps")
 _DATA = re.compile(r"([kmgtp]?)(byte|字节|bit|比特)s?", re.IGNORECASE)
 _SHORT_DATA = re.compile(r"([KkMmGgTtPp]?)([Bb])")
 _PREFIXES = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12, "p": 15}
-_SAYS_NOTHING = (
+_COUNT_WORDS = (
     "", "count", "counts", "n/a", "无", "none", "null", "value", "frequency", "times", "load", "state", "1", "0-1",
     "1min",
 )  # fmt: skip
@@ -57,7 +57,7 @@ _NAMED = {
 }  # fmt: skip
 _UNITS = {
     **dict.fromkeys(("%", "％", "percent", "百分比"), Unit(Measure.PERCENT)),
-    **dict.fromkeys(_SAYS_NOTHING, Unit(Measure.COUNT)),
+    **dict.fromkeys(_COUNT_WORDS, Unit(Measure.COUNT)),
     **{word: Unit(Measure.COUNT, word=word) for word in ("个", "次")},
     **{word: Unit(Measure.SECONDS, Decimal(1).scaleb(power)) for word, power in _TIMES.items()},
     **{word: Unit(Measure.SECONDS, Decimal(seconds)) for word, seconds in _LONG_TIMES.items()},
@@ -65,7 +65,7 @@ _UNITS = {
 }
 
 
-def told_unit(text: str | None) -> str | None:
+def unit_or_none(text: str | None) -> str | None:
     """Return the unit, None where it says that there is none, as `N/A` of the metric tables does."""
     return None if not text or text.strip().lower() in {"n/a", "无", "none", "null", ""} else text
 
@@ -84,7 +84,7 @@ def read_unit(text: str) -> Unit:
 
 def _without_span(sent: str) -> tuple[str, str]:
     """Return the unit and what it is per: `count/min`, `request per min`, `CountSecond`, `pps`."""
-    if match := _GLUED.fullmatch(sent) or _BARE_RATE.fullmatch(sent):
+    if match := _JOINED_RATE.fullmatch(sent) or _BARE_RATE.fullmatch(sent):
         return match[1], "/s"
     if match := _PER.fullmatch(sent):
         return match[1], _SPANS[match[2][0].lower()]

@@ -7,55 +7,55 @@ may have been an alert.
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
 
-FRESH: Millis = 3_600_000
+RECENT_SPAN: Millis = 3_600_000
 """After this long with no further one nobody is probing any more."""
 
 
-def probing_words(probes: int, last_at: Millis | None, last_from: str | None, *, now: Millis) -> str | None:
+def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | None, *, now: Millis) -> str | None:
     """Say how many requests had a wrong secret, when the last one came and whence; None where none came lately."""
-    if last_at is None or not is_fresh(last_at, now=now):
+    if last_at is None or not is_recent(last_at, now=now):
         return None
-    sender = f" from {printable(last_from, limit=60)}" if last_from else ""
+    source = f" from {printable(last_from, limit=60)}" if last_from else ""
     return (
-        f"Someone is probing: {_requests(probes)} with a wrong secret, the last {_clock(last_at)}{sender}."
+        f"Someone is probing: {_requests(count)} with a wrong secret, the last {_local_time(last_at)}{source}."
         " An old URL in a console rule looks the same."
     )
 
 
-def turned_away_words(number: int, last_at: Millis | None, why: str | None, *, now: Millis) -> str | None:
+def turned_away_text(count: int, last_at: Millis | None, reason: str | None, *, now: Millis) -> str | None:
     """Say how many requests with a right secret got no 200, and why the last one; None where none came lately."""
-    if last_at is None or not is_fresh(last_at, now=now):
+    if last_at is None or not is_recent(last_at, now=now):
         return None
     return (
-        f"{_requests(number)} with a right secret {'was' if number == 1 else 'were'} turned away"
-        f"{_when(number, last_at)}: {printable(why or '', limit=200)}. If that was one of your senders, its alert may"
+        f"{_requests(count)} with a right secret {'was' if count == 1 else 'were'} turned away"
+        f"{_when(count, last_at)}: {printable(reason or '', limit=200)}. If that was one of your senders, its alert may"
         " be missing here."
     )
 
 
-def mistyped_words(number: int, last_at: Millis | None, why: str | None, *, now: Millis) -> str | None:
+def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now: Millis) -> str | None:
     """Say how many requests came to a callback URL with a slip in it, and which; None where none came lately."""
-    if last_at is None or not is_fresh(last_at, now=now):
+    if last_at is None or not is_recent(last_at, now=now):
         return None
     return (
-        f"{_requests(number)} came to a mistyped callback URL and got 404{_when(number, last_at)}:"
-        f" {printable(why or '', limit=200)}. Copy the callback URL from trayalert into the sender again: its alerts"
+        f"{_requests(count)} came to a mistyped callback URL and got 404{_when(count, last_at)}:"
+        f" {printable(reason or '', limit=200)}. Copy the callback URL from trayalert into the sender again: its alerts"
         " are missing here."
     )
 
 
-def is_fresh(at: Millis, *, now: Millis) -> bool:
+def is_recent(at: Millis, *, now: Millis) -> bool:
     """Whether what was refused then still concerns the person."""
-    return now - at <= FRESH
+    return now - at <= RECENT_SPAN
 
 
-def _requests(number: int) -> str:
-    return "1 request" if number == 1 else f"{number:,} requests"
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count:,} requests"
 
 
-def _when(number: int, last_at: Millis) -> str:
-    return f" at {_clock(last_at)}" if number == 1 else f", the last at {_clock(last_at)}"
+def _when(count: int, last_at: Millis) -> str:
+    return f" at {_local_time(last_at)}" if count == 1 else f", the last at {_local_time(last_at)}"
 
 
-def _clock(moment: Millis) -> str:
+def _local_time(moment: Millis) -> str:
     return f"{as_datetime(moment).astimezone():%H:%M}"

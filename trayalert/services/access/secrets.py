@@ -23,25 +23,25 @@ from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis
 from trayalert.storage.companion_files import sync_folder
 
-DEFAULT = "default"
+DEFAULT_NAME = "default"
 """The name of the secret that is made first, and of those in files from before there were names."""
 
-MOST = 16
+MOST_SECRETS = 16
 """So many secrets at once, those included that are on their way out: every request is compared with each."""
 
 _LONGEST_GRACE = 3650 * 24 * 60 * 60 * 1000
-_LATEST = 253_402_300_799_999
+_LATEST_MOMENT = 253_402_300_799_999
 """The last moment that can be written down: the end of the year 9999."""
 
-_BYTES = 32  # 256 bits
-_HOOK = b"/hook/"
-_RUN = re.compile(rb"[A-Za-z0-9_-]{28,}")
-_FOREIGN = re.compile(rb"[^A-Za-z0-9_-]+")
+_SECRET_BYTES = 32  # 256 bits
+_HOOK_PATH = b"/hook/"
+_CANDIDATE = re.compile(rb"[A-Za-z0-9_-]{28,}")
+_OTHER_CHARACTERS = re.compile(rb"[^A-Za-z0-9_-]+")
 _LONGEST_TARGET = 512
-_MOST_RUNS = 4
-_MOST_CUT = 4
+_MOST_CANDIDATES = 4
+_MOST_MISSING = 4
 """How a URL is mistyped: so many characters of the secret may be missing at one end of it."""
-_SOUND = re.compile(r"[A-Za-z0-9_-]{32,}")
+_VALUE = re.compile(r"[A-Za-z0-9_-]{32,}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 
@@ -55,7 +55,7 @@ class Secret:
 
     value: str
     until: Millis | None = None
-    name: str = DEFAULT
+    name: str = DEFAULT_NAME
 
     @property
     def label(self) -> str:
@@ -66,19 +66,19 @@ class Secret:
 class Secrets:
     """The secrets that open the door, the first name's first. Raise SecretFault where the file cannot be used.
 
-    Written to on one thread; `opens`, `mask` and the others that only look are for any.
+    Written to on one thread; `check`, `mask` and the others that only look are for any.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._gone: tuple[str, ...] = ()
+        self._former_values: tuple[str, ...] = ()
         try:
-            self._keep(_read(path))
+            self._set_entries(_read_file(path))
         except FileNotFoundError:
-            self._keep(self._written((_new(DEFAULT),), first=True))
+            self._set_entries(self._write((_new_secret(DEFAULT_NAME),), initial=True))
 
     @property
-    def present(self) -> str:
+    def current(self) -> str:
         """The secret of the callback URL."""
         return self.value_of(self._secrets[0].name)
 
@@ -87,22 +87,22 @@ class Secrets:
         for secret in self._secrets:
             if secret.name == name and secret.until is None:
                 return secret.value
-        raise SecretFault(self._unknown(name))
+        raise SecretFault(self._unknown_name_text(name))
 
-    def holding(self, now: Millis) -> tuple[Secret, ...]:
+    def active(self, now: Millis) -> tuple[Secret, ...]:
         """Return the secrets that open the door now, those of one name together, the newest of it first."""
-        return tuple(secret for secret in self._secrets if _holds(secret, now))
+        return tuple(secret for secret in self._secrets if _is_active(secret, now))
 
-    def opens(self, offered: bytes, *, now: Millis) -> str | None:
+    def check(self, offered: bytes, *, now: Millis) -> str | None:
         """Return the label of the secret that was offered, in a time that does not tell how much of it is right."""
         found = None
         for value, label, secret in self._compared:
             # bytes, as compare_digest raises on text that is not ASCII; every secret is compared, whichever fits
-            if hmac.compare_digest(offered, value) and _holds(secret, now):
+            if hmac.compare_digest(offered, value) and _is_active(secret, now):
                 found = label
         return found
 
-    def mistyped(self, target: bytes) -> str | None:
+    def explain_mistyped(self, target: bytes) -> str | None:
         """Return what is wrong with path and query of a request that nearly are a callback URL's; None for any others.
 
         It takes the same time for a path with a secret in it and for any other of its length.
@@ -110,17 +110,23 @@ class Secrets:
         target = target[:_LONGEST_TARGET]
         raw_path = target.partition(b"?")[0]
         path = unquote_to_bytes(raw_path)
-        runs = [*islice(_RUN.findall(unquote_to_bytes(target)), _MOST_RUNS), _FOREIGN.sub(b"", path)]
-        found, whole = False, False
-        for value in (*(value for value, _, _ in self._compared), *(gone.encode() for gone in self._gone[-MOST:])):
-            whole |= hmac.compare_digest(path.rstrip(b"/"), _HOOK + value)
-            for run in runs:
-                found |= _nearly(run.lower(), value.lower())
+        candidates = [
+            *islice(_CANDIDATE.findall(unquote_to_bytes(target)), _MOST_CANDIDATES),
+            _OTHER_CHARACTERS.sub(b"", path),
+        ]
+        found, exact = False, False
+        for value in (
+            *(value for value, _, _ in self._compared),
+            *(former.encode() for former in self._former_values[-MOST_SECRETS:]),
+        ):
+            exact |= hmac.compare_digest(path.rstrip(b"/"), _HOOK_PATH + value)
+            for candidate in candidates:
+                found |= _resembles(candidate.lower(), value.lower())
         if not found:
             return None
-        if whole and path.endswith(b"/"):
+        if exact and path.endswith(b"/"):
             return "there is a slash at its end"
-        if whole and path == raw_path:
+        if exact and path == raw_path:
             return "its secret was replaced or removed"
         return "it is not written as trayalert gives it"
 
@@ -133,10 +139,10 @@ class Secrets:
         changed: list[Secret] = []
         for secret in self._secrets:
             if secret.name == name and secret.until is None:
-                changed += [_new(name), replace(secret, until=now + grace)]
+                changed += [_new_secret(name), replace(secret, until=now + grace)]
             else:
                 changed.append(secret)
-        self._change([secret for secret in changed if _holds(secret, now)])
+        self._change([secret for secret in changed if _is_active(secret, now)])
 
     def add(self, name: str, *, now: Millis) -> None:
         """Make a secret of a new name."""
@@ -147,119 +153,120 @@ class Secrets:
             )
         if any(secret.name == name for secret in self._secrets if secret.until is None):
             raise SecretFault(f'there is a secret "{name}" already: `trayalert url --name {name}` prints its URL.')
-        self._change([*self.holding(now), _new(name)])
+        self._change([*self.active(now), _new_secret(name)])
 
     def remove(self, name: str, *, now: Millis) -> None:
         """Take away the secrets of that name; its URL opens nothing from now on."""
         self.value_of(name)
-        left = [secret for secret in self.holding(now) if secret.name != name]
-        if all(secret.until is not None for secret in left):
+        remaining = [secret for secret in self.active(now) if secret.name != name]
+        if all(secret.until is not None for secret in remaining):
             raise SecretFault(f'"{name}" is the only secret: add another first, or rotate it.')
-        self._change(left)
+        self._change(remaining)
 
-    def do(self, wish: Mapping[str, Any], *, now: Millis) -> None:
+    def apply(self, command: Mapping[str, Any], *, now: Millis) -> None:
         """Change the secrets as a command wishes, in this process or in the running one."""
-        match wish:
+        match command:
             case {"do": "rotate", "grace": int(grace)}:
-                self.rotate(grace=grace, now=now, name=wish.get("name"))
+                self.rotate(grace=grace, now=now, name=command.get("name"))
             case {"do": "add secret", "name": str(name)}:
                 self.add(name, now=now)
             case {"do": "remove secret", "name": str(name)}:
                 self.remove(name, now=now)
             case {"do": "keep secrets"}:
-                self._written(self._secrets)  # their file is gone
+                self._write(self._secrets)  # their file is gone
             case _:
                 raise SecretFault("that is no change of a secret")
 
     def mask(self, text: str) -> str:
         """Return the text with every secret replaced by `***`, also those that are gone and those percent-encoded."""
-        for value in (*(secret.value for secret in self._secrets), *self._gone):
-            text = _encoded(value).sub("***", text) if "%" in text else text.replace(value, "***")
+        for value in (*(secret.value for secret in self._secrets), *self._former_values):
+            text = _encoded_pattern(value).sub("***", text) if "%" in text else text.replace(value, "***")
         return text
 
-    def _unknown(self, name: str) -> str:
+    def _unknown_name_text(self, name: str) -> str:
         names = ", ".join(secret.name for secret in self._secrets if secret.until is None)
         return f'there is no secret "{name}". There are: {names}.'
 
-    def _change(self, wanted: list[Secret]) -> None:
-        if len(wanted) > MOST:
+    def _change(self, requested: list[Secret]) -> None:
+        if len(requested) > MOST_SECRETS:
             raise SecretFault(
-                f"there are {MOST} secrets, and no more are kept: remove one, or rotate with no grace (--grace 0s)."
+                f"there are {MOST_SECRETS} secrets, and no more are kept:"
+                " remove one, or rotate with no grace (--grace 0s)."
             )
         before = self._secrets
-        self._keep(self._written(tuple(wanted)))
-        kept = {secret.value for secret in wanted}
-        self._gone += tuple(secret.value for secret in before if secret.value not in kept)
+        self._set_entries(self._write(tuple(requested)))
+        kept = {secret.value for secret in requested}
+        self._former_values += tuple(secret.value for secret in before if secret.value not in kept)
 
-    def _keep(self, found: tuple[Secret, ...]) -> None:
-        self._secrets = found
-        self._compared = tuple((secret.value.encode(), secret.label, secret) for secret in found)
+    def _set_entries(self, entries: tuple[Secret, ...]) -> None:
+        self._secrets = entries
+        self._compared = tuple((secret.value.encode(), secret.label, secret) for secret in entries)
 
-    def _written(self, found: tuple[Secret, ...], *, first: bool = False) -> tuple[Secret, ...]:
-        """Return the secrets once they are on disk; in place of the `first` ones what another process made just now."""
-        content = json.dumps({"secrets": [asdict(secret) for secret in found]}, indent=1) + "\n"
+    def _write(self, entries: tuple[Secret, ...], *, initial: bool = False) -> tuple[Secret, ...]:
+        """Write the secrets and return them; in place of the `initial` ones what another process made just now."""
+        content = json.dumps({"secrets": [asdict(secret) for secret in entries]}, indent=1) + "\n"
         try:
-            write_private(self._path, content, over=not first)
+            write_private(self._path, content, overwrite=not initial)
         except FileExistsError:
-            return _read(self._path)
+            return _read_file(self._path)
         except OSError as error:
             raise SecretFault(f"the secret cannot be written to {self._path}: {error}") from error
-        return found
+        return entries
 
 
-def write_private(path: Path, content: str, *, over: bool = True) -> None:
-    """Write a file of ours whole or not at all, readable by nobody else, `over` an older one or not. Raise OSError.
+def write_private(path: Path, content: str, *, overwrite: bool = True) -> None:
+    """Write a file of ours whole or not at all, for nobody else to read, or `overwrite` an older one. Raise OSError.
 
     It is synced, and so is its name: no power cut brings the older one back.
     """
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if over:
-            part.replace(path)
+        if overwrite:
+            temporary.replace(path)
         else:
-            _link(part, path)
+            _link(temporary, path)
         sync_folder(path.parent)
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def _link(part: Path, path: Path) -> None:
+def _link(temporary: Path, path: Path) -> None:
     try:
-        path.hardlink_to(part)
+        path.hardlink_to(temporary)
     except FileExistsError:
         raise
     except OSError:  # a file system with no such links
-        part.replace(path)
+        temporary.replace(path)
 
 
-def _nearly(run: bytes, value: bytes) -> bool:
+def _resembles(candidate: bytes, value: bytes) -> bool:
     """Whether a text begins or ends as the secret does, but for a few characters that either has more."""
-    length = min(len(run), len(value))
-    begins = hmac.compare_digest(run[:length], value[:length])
-    ends = hmac.compare_digest(run[len(run) - length :], value[len(value) - length :])
-    return (begins | ends) and length >= len(value) - _MOST_CUT
+    length = min(len(candidate), len(value))
+    begins = hmac.compare_digest(candidate[:length], value[:length])
+    ends = hmac.compare_digest(candidate[len(candidate) - length :], value[len(value) - length :])
+    return (begins | ends) and length >= len(value) - _MOST_MISSING
 
 
-def _new(name: str) -> Secret:
-    return Secret(value=secrets.token_urlsafe(_BYTES), name=name)
+def _new_secret(name: str) -> Secret:
+    return Secret(value=secrets.token_urlsafe(_SECRET_BYTES), name=name)
 
 
-@functools.lru_cache(maxsize=2 * MOST)
-def _encoded(value: str) -> re.Pattern[str]:
+@functools.lru_cache(maxsize=2 * MOST_SECRETS)
+def _encoded_pattern(value: str) -> re.Pattern[str]:
     """Match the value with any of its letters percent-encoded, as a stranger's library may write it."""
-    return re.compile("".join(f"(?:{letter}|%{ord(letter):02x})" for letter in value), re.IGNORECASE)
+    return re.compile("".join(f"(?:{character}|%{ord(character):02x})" for character in value), re.IGNORECASE)
 
 
-def _holds(secret: Secret, now: Millis) -> bool:
+def _is_active(secret: Secret, now: Millis) -> bool:
     return secret.until is None or now < secret.until
 
 
-def _read(path: Path) -> tuple[Secret, ...]:
+def _read_file(path: Path) -> tuple[Secret, ...]:
     try:
         content = path.read_text(encoding="utf-8")
         with contextlib.suppress(OSError):
@@ -267,34 +274,34 @@ def _read(path: Path) -> tuple[Secret, ...]:
                 path.chmod(0o600)
         items = json.loads(content)["secrets"]
         found = tuple(
-            Secret(value=item["value"], until=item["until"], name=item.get("name", DEFAULT)) for item in items
+            Secret(value=item["value"], until=item["until"], name=item.get("name", DEFAULT_NAME)) for item in items
         )
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         # str, not repr: a UnicodeDecodeError's repr holds the whole file, and that the secret
-        raise SecretFault(_unreadable(path, f"{type(error).__name__}: {error}")) from error
-    if not found or not all(map(_sound, found)):
-        raise SecretFault(_unreadable(path, "no secret of full length in it"))
+        raise SecretFault(_unreadable_text(path, f"{type(error).__name__}: {error}")) from error
+    if not found or not all(map(_is_valid, found)):
+        raise SecretFault(_unreadable_text(path, "no secret of full length in it"))
     lasting = [secret.name for secret in found if secret.until is None]
     if len(set(lasting)) < len(lasting) or not {secret.name for secret in found} <= set(lasting):
-        raise SecretFault(_unreadable(path, "a name does not have exactly one secret without an end"))
+        raise SecretFault(_unreadable_text(path, "a name does not have exactly one secret without an end"))
     return found
 
 
-def _sound(secret: Secret) -> bool:
+def _is_valid(secret: Secret) -> bool:
     value, until, name = secret.value, secret.until, secret.name
     return (
         isinstance(value, str)
-        and bool(_SOUND.fullmatch(value))
-        and (until is None or (isinstance(until, int) and until <= _LATEST))
+        and bool(_VALUE.fullmatch(value))
+        and (until is None or (isinstance(until, int) and until <= _LATEST_MOMENT))
         and isinstance(name, str)
         and bool(_NAME.fullmatch(name))
     )
 
 
-def _unreadable(path: Path, why: str) -> str:
+def _unreadable_text(path: Path, reason: str) -> str:
     return (
-        f"the secret in {path} cannot be read ({why}). Put the file back from a copy, or move it away: "
+        f"the secret in {path} cannot be read ({reason}). Put the file back from a copy, or move it away: "
         "then a new secret is made, and the callback URL in Cloud Monitor's rules must be changed."
     )

@@ -25,7 +25,7 @@ HeaderValues = Callable[[str], Sequence[str]]
 """Return all values of a header, in the order in which they came."""
 
 
-class Origin(enum.StrEnum):
+class SenderOrigin(enum.StrEnum):
     """Where a callback came from."""
 
     CLOUD_MONITOR = "cloud_monitor"
@@ -33,7 +33,7 @@ class Origin(enum.StrEnum):
     UNKNOWN = "unknown"  # a tunnel, a proxy or this computer itself: the address says nothing
 
 
-class Senders:
+class SourceAddresses:
     """Tells senders apart as the settings say. Safe for any thread."""
 
     def __init__(self, settings: Settings) -> None:
@@ -42,48 +42,48 @@ class Senders:
         self._only_cloud_monitor = settings.only_cloud_monitor
         self.origin = functools.lru_cache(maxsize=512)(self._origin)
 
-    def sender(self, peer: str, header_values: HeaderValues) -> str:
+    def sender_address(self, peer: str, header_values: HeaderValues) -> str:
         """Return the sender's address: the peer's, or where that is a trusted proxy the one that it names."""
-        address = _read(peer)
+        address = _read_address(peer)
         if address is None:
             return peer
         if self._proxies and _within(address, self._proxies):
-            address = self._named(header_values) or address
+            address = self._forwarded_address(header_values) or address
         return str(address)
 
     def admits(self, sender: str) -> bool:
         """Whether the sender may come in: with `only_cloud_monitor` nobody who is known to be somebody else."""
-        return not self._only_cloud_monitor or self.origin(sender) is not Origin.OTHER
+        return not self._only_cloud_monitor or self.origin(sender) is not SenderOrigin.OTHER
 
-    def _named(self, header_values: HeaderValues) -> _Address | None:
+    def _forwarded_address(self, header_values: HeaderValues) -> _Address | None:
         """Return the address that the proxy names.
 
         A proxy that writes one of the two headers hands on the other as the sender wrote it: where they contradict
         each other, it is the one that Cloud Monitor is not known to send from.
         """
-        named = [_read(_without_port(text)) for text in header_values("X-Real-IP")]
-        named = [address for address in named if address is None or not _within(address, self._proxies)]
+        forwarded = [_read_address(_without_port(text)) for text in header_values("X-Real-IP")]
+        forwarded = [address for address in forwarded if address is None or not _within(address, self._proxies)]
         hops = ",".join(header_values("X-Forwarded-For"))
         if hops:
-            named.append(self._last_hop(hops))
-        others = [address for address in named if address and not _within(address, self._documented)]
-        return others[0] if others else next(iter(named), None) if len(set(named)) == 1 else None
+            forwarded.append(self._last_hop(hops))
+        undocumented = [address for address in forwarded if address and not _within(address, self._documented)]
+        return undocumented[0] if undocumented else next(iter(forwarded), None) if len(set(forwarded)) == 1 else None
 
     def _last_hop(self, hops: str) -> _Address | None:
         """Return the last address that no proxy of ours has: what stands left of it anybody could have written."""
         for hop in reversed(hops.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
-            address = _read(_without_port(hop))
+            address = _read_address(_without_port(hop))
             if address is None or not _within(address, self._proxies):
                 return address
         return None
 
-    def _origin(self, sender: str) -> Origin:
-        address = _read(sender)
+    def _origin(self, sender: str) -> SenderOrigin:
+        address = _read_address(sender)
         if address is None:
-            return Origin.UNKNOWN
+            return SenderOrigin.UNKNOWN
         if _within(address, self._documented):
-            return Origin.CLOUD_MONITOR
-        return Origin.OTHER if address.is_global else Origin.UNKNOWN
+            return SenderOrigin.CLOUD_MONITOR
+        return SenderOrigin.OTHER if address.is_global else SenderOrigin.UNKNOWN
 
 
 def documented_networks() -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def _without_port(hop: str) -> str:
 
 
 @functools.lru_cache(maxsize=512)
-def _read(text: str) -> _Address | None:
+def _read_address(text: str) -> _Address | None:
     """Read an address; one of IPv4 that was written as IPv6 is one of IPv4."""
     try:
         address = ipaddress.ip_address(text.strip().partition("%")[0])

@@ -1,4 +1,4 @@
-"""Expecting: opens an incident where an expected callback stays out, and closes it when that comes again.
+"""The heartbeat watcher: opens an incident where an expected callback stays out, and closes it when that comes again.
 
 Its rule: only listening counts. What could not have been heard (the program off, the computer asleep, nothing getting
 in) is no silence; and a clock that jumped makes none, as elapsed time is told by one that nobody can set.
@@ -11,53 +11,62 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from trayalert.callbacks.silence import Status, silence_callback, silence_key
+from trayalert.callbacks.silence import SilenceStatus, silence_callback, silence_key
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.stored import StoredIncident
-from trayalert.domain.settings.expected_callback import Expected
-from trayalert.domain.steady_clock import SteadyClock, calm, watch
+from trayalert.domain.settings.expected_callback import ExpectedCallback
+from trayalert.domain.steady_clock import ClockState, is_stable, observe_clock
 from trayalert.domain.times import Millis, read_timestamp
-from trayalert.services.heartbeat.history import Findings, Known, Memory, look, recall, remember, unheard, untold
+from trayalert.services.heartbeat.history import (
+    Findings,
+    HeartbeatState,
+    KeyValueStore,
+    is_unreported,
+    load_states,
+    save_states,
+    search_log,
+    time_in_gaps,
+)
 from trayalert.services.inbox import Inbox, read
 from trayalert.storage.faults import LogFault
 from trayalert.storage.reader import Reader
 from trayalert.storage.writer.appender import Append
 
 _MINUTE = 60.0
-_SETTLED: Millis = 60_000
+_SETTLING_TIME: Millis = 60_000
 """So long after a start, standing still or a log that took nothing, nothing opens: that gap is yet to be noted down."""
 
-_STOOD_STILL: Millis = 180_000
-_REMEMBERED: Millis = 3_600_000
+_STALLED_AFTER: Millis = 180_000
+_SAVE_INTERVAL: Millis = 3_600_000
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class _Watched:
+class _Heartbeat:
     """An expected callback, its silence counted from `begun` on, in ticks, beside what is `settled` from before."""
 
-    expected: Expected
-    known: Known
+    expected: ExpectedCallback
+    state: HeartbeatState
     begun: Millis
     settled: Millis = 0
     silence: Millis = 0
-    heard: bool = False
+    reported: bool = False
     """Whether it came since its silence was last told."""
 
-    def report(self, came: Millis, *, begun: Millis) -> None:
+    def record_report(self, received_at: Millis, *, begun: Millis) -> None:
         """Note a report, if it is later than what is known."""
-        if came == self.known.last_at:  # seen already
+        if received_at == self.state.last_at:  # seen already
             return
         later = begun > self.begun
-        if later or self.known.last_at is None:
-            self.known, self.begun, self.settled = Known(self.known.since, came), begun, 0
-        self.heard = self.heard or later  # one that comes out of a former log, older than what is known, is none
+        if later or self.state.last_at is None:
+            self.state, self.begun, self.settled = HeartbeatState(self.state.since, received_at), begun, 0
+        self.reported = self.reported or later  # one that comes out of a former log, older than what is known, is none
 
     def count(self, gaps: Sequence[Gap], *, now: Millis, ticks: Millis) -> None:
         """Count how long it is silent while we listen."""
         passed = max(0, ticks - self.begun)
-        self.silence = self.settled + passed - unheard(gaps, since=now - passed, now=now)
+        self.silence = self.settled + passed - time_in_gaps(gaps, since=now - passed, now=now)
 
     def settle(self, *, ticks: Millis) -> None:
         """Keep what was counted until then, as the wall clock by which gaps are noted down is another now."""
@@ -65,22 +74,22 @@ class _Watched:
             self.settled, self.begun = self.silence, ticks
 
 
-class Expecting:
+class HeartbeatWatcher:
     """Made and run on the receiver's loop. `now` is the wall clock, `ticks` one that nobody can set.
 
-    `sound`: nothing is wrong with the settings, so that what they do not name is really expected no more.
+    `settings_valid`: nothing is wrong with the settings, so that what they do not name is really expected no more.
     """
 
     def __init__(
         self,
         inbox: Inbox,
         log: Path,
-        expected: Sequence[Expected],
+        expected: Sequence[ExpectedCallback],
         *,
         now: Callable[[], Millis],
         ticks: Callable[[], Millis],
-        memory: Memory,
-        sound: bool,
+        store: KeyValueStore,
+        settings_valid: bool,
         minute: float = _MINUTE,
     ) -> None:
         self._inbox = inbox
@@ -88,119 +97,132 @@ class Expecting:
         self._expected = expected
         self._now = now
         self._ticks = ticks
-        self._memory = memory
-        self._sound = sound
+        self._store = store
+        self._settings_valid = settings_valid
         self._minute = minute
-        self._watched: dict[str, _Watched] = {}
+        self._heartbeats: dict[str, _Heartbeat] = {}
         self._seen = 0
         self._repeated_until: Millis = 0
-        self._clock: SteadyClock | None = None
-        self._looked: tuple[Millis, Millis] | None = None
+        self._clock: ClockState | None = None
+        self._updated_at: tuple[Millis, Millis] | None = None
         self._steady_since = ticks()
-        self._remember_at = ticks()
-        self._trouble = ""
+        self._save_at = ticks()
+        self._last_fault = ""
 
     async def run(self) -> None:
         """Look each minute, until this is cancelled; once is enough where nothing is expected."""
         while True:
-            if await self._guarded() and not self._expected:
+            if await self._try_update() and not self._expected:
                 return
             await asyncio.sleep(self._minute)
 
-    async def _guarded(self) -> bool:
+    async def _try_update(self) -> bool:
         """Whether all was done that there is to do now. A fault is told once, and tried again."""
         try:
-            await self._look()
+            await self._update()
         except LogFault as fault:
-            if str(fault) != self._trouble:
+            if str(fault) != self._last_fault:
                 _logger.error("expected callbacks cannot be looked after: %s", fault)
-            self._trouble = str(fault)
+            self._last_fault = str(fault)
             return False
         except Exception:  # a bug of ours must not stop the receiver
             _logger.exception("expected callbacks cannot be looked after")
             return False
-        self._trouble = ""
+        self._last_fault = ""
         return True
 
-    async def _look(self) -> None:
+    async def _update(self) -> None:
         now, ticks = self._now(), self._ticks()
-        found, newly = await self._find(now, ticks)
+        found, first_time = await self._search(now, ticks)
         jumped = self._follow_clock(now, ticks)
-        for name, came in found.reports.items():
-            before = jumped and self._looked is not None and came >= self._looked[0]  # by the clock as it was
-            age = 0 if before else max(0, now - came)
-            self._watched[name].report(came, begun=ticks - age)
-        for one in self._watched.values():
-            one.count(found.gaps, now=now, ticks=ticks)
-            if newly:
-                one.heard = untold(found, one.expected.name, one.known.last_at)
-        self._seen, self._repeated_until, self._looked = found.newest, found.repeated_until, (now, ticks)
-        await self._remember(ticks)
+        for name, received_at in found.reports.items():
+            before = (
+                jumped and self._updated_at is not None and received_at >= self._updated_at[0]
+            )  # by the clock as it was
+            age = 0 if before else max(0, now - received_at)
+            self._heartbeats[name].record_report(received_at, begun=ticks - age)
+        for heartbeat in self._heartbeats.values():
+            heartbeat.count(found.gaps, now=now, ticks=ticks)
+            if first_time:
+                heartbeat.reported = is_unreported(found, heartbeat.expected.name, heartbeat.state.last_at)
+        self._seen, self._repeated_until, self._updated_at = found.newest, found.repeated_until, (now, ticks)
+        await self._save(ticks)
         log = self._inbox.log_state
         if not log.storing or log.salvaging:  # what came is refused, or not all of it is back
             self._steady_since = ticks
         if log.storing:
-            await self._say(found, now, ticks)
+            await self._report_changes(found, now, ticks)
 
-    async def _find(self, now: Millis, ticks: Millis) -> tuple[Findings, bool]:
+    async def _search(self, now: Millis, ticks: Millis) -> tuple[Findings, bool]:
         """Ask the log, in a thread; whether for the first time."""
-        newly = self._looked is None
-        if newly:
-            self._seen, known = await asyncio.to_thread(recall, self._memory, self._expected, now=now)
-            self._watched = {
-                each.name: _Watched(each, known[each.name], ticks - max(0, now - known[each.name].begun_at))
+        first_time = self._updated_at is None
+        if first_time:
+            self._seen, states = await asyncio.to_thread(load_states, self._store, self._expected, now=now)
+            self._heartbeats = {
+                each.name: _Heartbeat(each, states[each.name], ticks - max(0, now - states[each.name].silent_since))
                 for each in self._expected
             }
-        longest = max((ticks - one.begun for one in self._watched.values()), default=0)
-        return await asyncio.to_thread(self._ask, now - longest), newly
+        longest = max((ticks - one.begun for one in self._heartbeats.values()), default=0)
+        return await asyncio.to_thread(self._search_log, now - longest), first_time
 
-    def _ask(self, gaps_since: Millis) -> Findings:
+    def _search_log(self, gaps_since: Millis) -> Findings:
         with closing(Reader(self._log)) as reader:
-            return look(reader, self._expected, seen=self._seen, since=self._repeated_until, gaps_since=gaps_since)
+            return search_log(
+                reader, self._expected, seen=self._seen, since=self._repeated_until, gaps_since=gaps_since
+            )
 
     def _follow_clock(self, now: Millis, ticks: Millis) -> bool:
         """Look at both clocks; whether the wall clock jumped since the last time."""
         before = self._clock
-        self._clock = watch(before, wall=now, ticks=ticks)
-        if self._looked and ticks - self._looked[1] > _STOOD_STILL:
+        self._clock = observe_clock(before, wall=now, ticks=ticks)
+        if self._updated_at and ticks - self._updated_at[1] > _STALLED_AFTER:
             self._steady_since = ticks
-        if before is None or self._looked is None or self._clock.jump is before.jump:
+        if before is None or self._updated_at is None or self._clock.jump is before.jump:
             return False
-        for one in self._watched.values():
-            one.settle(ticks=self._looked[1])
+        for one in self._heartbeats.values():
+            one.settle(ticks=self._updated_at[1])
         return True
 
-    async def _remember(self, ticks: Millis) -> None:
-        if self._expected and ticks >= self._remember_at:
-            self._remember_at = ticks + _REMEMBERED
-            known = {name: one.known for name, one in self._watched.items()}
-            await asyncio.to_thread(remember, self._memory, self._expected, known, seen=self._seen)
+    async def _save(self, ticks: Millis) -> None:
+        if self._expected and ticks >= self._save_at:
+            self._save_at = ticks + _SAVE_INTERVAL
+            states = {name: one.state for name, one in self._heartbeats.items()}
+            await asyncio.to_thread(save_states, self._store, self._expected, states, seen=self._seen)
 
-    async def _say(self, found: Findings, now: Millis, ticks: Millis) -> None:
+    async def _report_changes(self, found: Findings, now: Millis, ticks: Millis) -> None:
         """Say what is to be said. Raise NotStored: it is tried again the next time."""
         assert self._clock is not None  # noqa: S101 - it was looked at
-        may_open = calm(self._clock, ticks=ticks) and ticks - self._steady_since >= _SETTLED
-        for one in self._watched.values():
-            latest = found.latest.get(silence_key(one.expected.name))
-            told = latest is not None and latest.incident.ok_at is None
-            if told and one.heard:
-                await self._tell(one.expected, Status.HEARD, one.known.last_at, latest, now)
-            elif not told and may_open and one.silence > one.expected.span:
-                one.heard = False
-                await self._tell(one.expected, Status.SILENT, one.known.last_at, latest, now)
-        for stored in found.open if self._sound else ():
-            name, told_then = stored.alert.alert.name or "", stored.alert.alert.fields
-            if name not in self._watched:
-                expected = Expected(name=name, hours=float(told_then["hours"]))
-                await self._tell(expected, Status.DROPPED, read_timestamp(told_then.get("last_at")), stored, now)
+        may_open = is_stable(self._clock, ticks=ticks) and ticks - self._steady_since >= _SETTLING_TIME
+        for heartbeat in self._heartbeats.values():
+            latest = found.latest.get(silence_key(heartbeat.expected.name))
+            silence_reported = latest is not None and latest.incident.ok_at is None
+            if silence_reported and heartbeat.reported:
+                await self._store_report(
+                    heartbeat.expected, SilenceStatus.RECEIVED, heartbeat.state.last_at, latest, now
+                )
+            elif not silence_reported and may_open and heartbeat.silence > heartbeat.expected.allowed_silence:
+                heartbeat.reported = False
+                await self._store_report(heartbeat.expected, SilenceStatus.SILENT, heartbeat.state.last_at, latest, now)
+        for stored in found.open if self._settings_valid else ():
+            name, fields = stored.alert.alert.name or "", stored.alert.alert.fields
+            if name not in self._heartbeats:
+                expected = ExpectedCallback(name=name, hours=float(fields["hours"]))
+                await self._store_report(
+                    expected, SilenceStatus.DROPPED, read_timestamp(fields.get("last_at")), stored, now
+                )
 
-    async def _tell(
-        self, expected: Expected, status: Status, last_at: Millis | None, latest: StoredIncident | None, now: Millis
+    async def _store_report(
+        self,
+        expected: ExpectedCallback,
+        status: SilenceStatus,
+        last_at: Millis | None,
+        latest: StoredIncident | None,
+        now: Millis,
     ) -> None:
         """Store it like a callback, behind what was said before: the clock may have been set back since."""
         at = now
         if latest is not None:
-            before = latest.incident
-            at = max(now, before.last_at + 1, (before.ok_at or 0) + 1, (before.closed_at or 0) + 1)
+            incident = latest.incident
+            at = max(now, incident.last_at + 1, (incident.ok_at or 0) + 1, (incident.closed_at or 0) + 1)
         callback = silence_callback(expected, status, last_at=last_at, at=at, now=now)
-        await self._inbox.do(Append(callback, read(callback)))
+        await self._inbox.run_job(Append(callback, read(callback)))

@@ -9,87 +9,87 @@ from pathlib import Path
 from typing import Any
 
 from trayalert.domain.times import iso
-from trayalert.storage.companion_files import backups_of, ballast_of, quarantine_of
+from trayalert.storage.companion_files import backups_of, quarantine_of, reserve_file_of
 from trayalert.storage.faults import LogFault
-from trayalert.storage.recovery.backups import Backup, list_backups, look_over
-from trayalert.storage.recovery.integrity_check import Checked, check_log
-from trayalert.storage.recovery.quarantine import mark_of, quarantined, why_of
+from trayalert.storage.recovery.backups import Backup, check_backup, list_backups
+from trayalert.storage.recovery.integrity_check import IntegrityReport, check_log
+from trayalert.storage.recovery.quarantine import quarantined_folders, read_reason, read_salvage_result
 from trayalert.storage.writer.salvage import Salvage, read_salvages
 
 
-def kept_record(log: Path) -> dict[str, Any]:
+def backup_summary_record(log: Path) -> dict[str, Any]:
     """Return what `status` says of backups and of logs that were moved aside."""
     backups = list_backups(log, now=time.time_ns() // 1_000_000)
     return {
         "last_backup_at": iso(backups[0].made_at) if backups else None,
         "backups": len(backups),
-        "quarantined": len(quarantined(log)),
-        "salvage": _salvage_record(_unfinished(log)),
+        "quarantined": len(quarantined_folders(log)),
+        "salvage": _salvage_record(_unfinished_salvage(log)),
     }
 
 
-def checkup(log: Path, *, others: tuple[Path, ...]) -> dict[str, Any]:
-    """Look everything over and return what was found. `others`: files beside the log that nobody else may read."""
-    there = log.exists()
-    checked = check_log(log) if there else Checked()
+def check_data_dir(log: Path, *, private_files: tuple[Path, ...]) -> dict[str, Any]:
+    """Look everything over and return what was found. `private_files` may be read by nobody else."""
+    log_exists = log.exists()
+    checked = check_log(log) if log_exists else IntegrityReport()
     backups = [_backup_record(backup) for backup in list_backups(log)]
-    modes = _open_to_others(log, others)
+    mode_problems = _mode_problems(log, private_files)
     problems = [
         *checked.problems,
-        *_gone(log, there=there, backups=backups),
+        *_missing_log_problems(log, log_exists=log_exists, backups=backups),
         *(
             f"the backup {backup['path']} cannot be used: {backup['problem']}"
             for backup in backups
             if backup["problem"]
         ),
-        *modes,
+        *mode_problems,
     ]
     return {
         "ok": not problems,
         "problems": problems,
-        "notes": _notes(log, there=there, checked=checked, backups=backups),
+        "notes": _notes(log, log_exists=log_exists, checked=checked, backups=backups),
         "log": str(log),
         "log_damaged": checked.damaged,
         "rows": checked.rows,
         "rows_without_digest": checked.undigested,
         "backups": backups,
-        "quarantine": [_quarantine_record(log, folder) for folder in quarantined(log)],
-        "ballast": ballast_of(log).exists(),
+        "quarantine": [_quarantine_record(log, folder) for folder in quarantined_folders(log)],
+        "ballast": reserve_file_of(log).exists(),
     }
 
 
-def _gone(log: Path, *, there: bool, backups: list[dict[str, Any]]) -> list[str]:
-    if there or not backups:
+def _missing_log_problems(log: Path, *, log_exists: bool, backups: list[dict[str, Any]]) -> list[str]:
+    if log_exists or not backups:
         return []
     return [f"the log {log} is gone, though there are backups of it: `trayalert restore` puts one in its place."]
 
 
-def _notes(log: Path, *, there: bool, checked: Checked, backups: list[dict[str, Any]]) -> list[str]:
+def _notes(log: Path, *, log_exists: bool, checked: IntegrityReport, backups: list[dict[str, Any]]) -> list[str]:
     notes = []
-    if not there and not backups:
+    if not log_exists and not backups:
         notes.append(f"there is no log {log} yet.")
     if checked.undigested:
         notes.append(
             f"{checked.undigested:,} rows are of before trayalert kept digests: whether they are what was written "
             "cannot be told."
         )
-    if there and not backups:
+    if log_exists and not backups:
         notes.append("there is no backup yet; the first is made 2 minutes after trayalert starts, then one a day.")
-    if there and not ballast_of(log).exists():
+    if log_exists and not reserve_file_of(log).exists():
         notes.append("there is no ballast yet; it is laid while trayalert runs and the disk has room.")
-    for folder in quarantined(log):
-        why, became = (
-            why_of(folder) or "nobody knows why",
-            mark_of(folder) or "what became of its callbacks is not known.",
+    for folder in quarantined_folders(log):
+        reason, outcome = (
+            read_reason(folder) or "nobody knows why",
+            read_salvage_result(folder) or "what became of its callbacks is not known.",
         )
-        notes.append(f"{folder} holds a log that was moved aside ({why}): {became}")
+        notes.append(f"{folder} holds a log that was moved aside ({reason}): {outcome}")
     return notes
 
 
 def _backup_record(backup: Backup) -> dict[str, Any]:
     record: dict[str, Any] = {"path": str(backup.path), "made_at": iso(backup.made_at), "size": backup.size}
     try:
-        deliveries, alerts, incidents = look_over(backup.path)
+        deliveries, alerts, incidents = check_backup(backup.path)
     except LogFault as fault:
         return record | {"deliveries": None, "alerts": None, "incidents": None, "problem": str(fault)}
     return record | {"deliveries": deliveries, "alerts": alerts, "incidents": incidents, "problem": None}
@@ -104,7 +104,7 @@ def _quarantine_record(log: Path, folder: Path) -> dict[str, Any]:
     salvage = next((one for one in _salvages(log) if one.folder == folder.name), None)
     return {
         "folder": str(folder),
-        "why": why_of(folder),
+        "why": read_reason(folder),
         "size": (folder / log.name).stat().st_size,
         "salvage": _salvage_record(salvage),
     }
@@ -117,7 +117,7 @@ def _salvages(log: Path) -> tuple[Salvage, ...]:
         return ()
 
 
-def _unfinished(log: Path) -> Salvage | None:
+def _unfinished_salvage(log: Path) -> Salvage | None:
     return next((one for one in _salvages(log) if one.finished_at is None), None)
 
 
@@ -130,23 +130,23 @@ def _salvage_record(salvage: Salvage | None) -> dict[str, Any] | None:
     return record | {"begun_at": iso(salvage.begun_at), "finished_at": iso(salvage.finished_at)}
 
 
-def _open_to_others(log: Path, others: tuple[Path, ...]) -> list[str]:
+def _mode_problems(log: Path, private_files: tuple[Path, ...]) -> list[str]:
     """Name what other users of this computer could read."""
     if sys.platform == "win32":
         return []
-    beside = [log.with_name(log.name + end) for end in ("", "-wal", "-shm", ".restored")]
+    log_files = [log.with_name(log.name + end) for end in ("", "-wal", "-shm", ".restored")]
     folders = [backups_of(log), quarantine_of(log)]
-    inside = [path for folder in folders for path in folder.rglob("*")]
+    contents = [path for folder in folders for path in folder.rglob("*")]
     found = []
-    for path in (*beside, *folders, *inside, ballast_of(log), *others):
+    for path in (*log_files, *folders, *contents, reserve_file_of(log), *private_files):
         try:
-            told = path.stat()
+            status = path.stat()
         except OSError:
             continue
-        if told.st_uid != os.getuid():
+        if status.st_uid != os.getuid():
             found.append(f"{path} belongs to another user.")
-        elif stat.S_IMODE(told.st_mode) & 0o077:
-            mode = f"{stat.S_IMODE(told.st_mode):04o}"
+        elif stat.S_IMODE(status.st_mode) & 0o077:
+            mode = f"{stat.S_IMODE(status.st_mode):04o}"
             found.append(
                 f"{path} can be read by other users of this computer: its mode is {mode}. Take that away: chmod go="
             )

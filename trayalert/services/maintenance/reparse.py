@@ -8,45 +8,45 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from trayalert.domain.events import Event, Reread
+from trayalert.domain.events import Event, ReparseProgress
 from trayalert.domain.times import Millis
 from trayalert.services.inbox import Inbox, keep_raw, read
-from trayalert.storage.writer.reparse_slice import ReadAgain
-from trayalert.storage.writer.writer import Writing
+from trayalert.storage.writer.reparse_slice import ReparseSlice
+from trayalert.storage.writer.writer import Writer
 
-_AT_ONCE = 0.5
+_REPORT_INTERVAL = 0.5
 """Seconds after which who asked is told how far it is."""
 _PAUSE = 0.002
 
 
-async def read_some_again(inbox: Inbox, *, now: Millis, anew: bool) -> Reread:
+async def reparse_some(inbox: Inbox, *, now: Millis, restart: bool) -> ReparseProgress:
     """Read some callbacks again beside the live ones, which go first. Raise NotStored."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + _AT_ONCE
+    end = loop.time() + _REPORT_INTERVAL
     while True:
         since = loop.time()
-        progress = _progress(await inbox.do(ReadAgain(read, now, anew)))
-        anew = False
+        progress = _progress(await inbox.run_job(ReparseSlice(read, now, restart)))
+        restart = False
         if progress.finished or loop.time() > end:
             return progress
         await asyncio.sleep(max(_PAUSE, loop.time() - since))
 
 
-def read_all_again(log: Path, *, now: Millis, anew: bool, tell: Callable[[Reread], None]) -> None:
+def reparse_offline(log: Path, *, now: Millis, restart: bool, report: Callable[[ReparseProgress], None]) -> None:
     """Read all again with no program running; its lock must be held. Raise LogFault."""
-    writing = Writing(log, read=read, keep_raw=keep_raw)
+    writer = Writer(log, read=read, keep_raw=keep_raw)
     try:
         finished = False
         while not finished:
-            (result,) = writing.commit([ReadAgain(read, now, anew)])
+            (result,) = writer.commit([ReparseSlice(read, now, restart)])
             if isinstance(result, Exception):
                 raise result
             progress = _progress(result)
-            anew, finished = False, progress.finished
-            tell(progress)
+            restart, finished = False, progress.finished
+            report(progress)
     finally:
-        writing.close()
+        writer.close()
 
 
-def _progress(events: tuple[Event, ...]) -> Reread:
-    return next(event for event in events if isinstance(event, Reread))
+def _progress(events: tuple[Event, ...]) -> ReparseProgress:
+    return next(event for event in events if isinstance(event, ReparseProgress))

@@ -1,6 +1,6 @@
 """Takes over what former logs held, in the background: live callbacks go first. It tells how far it is, and the result.
 
-Lives on the receiver's loop; the disk's work is done in threads. `salvage_alone` is for a command with no program
+Lives on the receiver's loop; the disk's work is done in threads. `salvage_offline` is for a command with no program
 running.
 """
 
@@ -15,37 +15,44 @@ from trayalert.services.inbox import Inbox, keep_raw, read
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import newest_backup
-from trayalert.storage.recovery.carver import Carved, Rest
-from trayalert.storage.recovery.quarantine import mark, mark_of
-from trayalert.storage.writer.salvage import Begin, Finish, Opened, Salvage, open_salvage, read_salvages
-from trayalert.storage.writer.writer import Job, Writing
+from trayalert.storage.recovery.carver import CarvedDeliveries, Rest
+from trayalert.storage.recovery.quarantine import read_salvage_result, write_salvage_result
+from trayalert.storage.writer.salvage import (
+    BeginSalvage,
+    FinishSalvage,
+    OpenSalvage,
+    Salvage,
+    open_salvage,
+    read_salvages,
+)
+from trayalert.storage.writer.writer import Job, Writer
 
-PART = "salvage"
-_TRY_AGAIN = 5.0
-_FIRST_TRY = 0.25
+_TOPIC = "salvage"
+_LONGEST_RETRY = 5.0
+_FIRST_RETRY = 0.25
 """Seconds until a salvage is tried again: longer each time."""
-_TELL_EVERY = 1.0
+_PROGRESS_INTERVAL = 1.0
 _SHORTEST_PAUSE = 0.002
-_REMEMBERED: Millis = 86_400_000
+_NEWS_SPAN: Millis = 86_400_000
 
 _logger = logging.getLogger(__name__)
 
 
-class Salvaging:
+class SalvageJob:
     """Salvages what waits for it. `now` is the wall clock."""
 
     def __init__(self, inbox: Inbox, log: Path, *, now: Callable[[], Millis]) -> None:
         self._inbox = inbox
         self._log = log
         self._now = now
-        self._told_at = 0.0
+        self._progress_at = 0.0
 
     async def run(self) -> None:
         """Salvage all that waits; what fails is tried again until it is done."""
-        pause = _FIRST_TRY
+        pause = _FIRST_RETRY
         while True:
             try:
-                await self._inbox.do(Begin(self._log, self._now()))
+                await self._inbox.run_job(BeginSalvage(self._log, self._now()))
                 unfinished = [one for one in await asyncio.to_thread(read_salvages, self._log) if not one.finished_at]
                 if not unfinished:
                     break
@@ -54,79 +61,79 @@ class Salvaging:
             except LogFault as fault:
                 _logger.warning("the salvage waits: %s", fault)
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, _TRY_AGAIN)
-        self._inbox.set_problem(PART, None)
+                pause = min(2 * pause, _LONGEST_RETRY)
+        self._inbox.set_problem(_TOPIC, None)
         self._inbox.set_salvaging(salvaging=False)
-        await self._tell_again()
+        await self._restore_news()
 
-    async def _tell_again(self) -> None:
+    async def _restore_news(self) -> None:
         """Tell what came of the salvages of the last day: who was told before a restart may not have seen it."""
         for one in await asyncio.to_thread(read_salvages, self._log):
-            if one.finished_at and 0 <= self._now() - one.finished_at < _REMEMBERED:
-                told = await asyncio.to_thread(mark_of, quarantine_of(self._log) / one.folder)
-                self._inbox.set_news(f"{PART} {one.folder}", told or conclusion(self._log, one, truncated=False))
+            if one.finished_at and 0 <= self._now() - one.finished_at < _NEWS_SPAN:
+                outcome = await asyncio.to_thread(read_salvage_result, quarantine_of(self._log) / one.folder)
+                self._inbox.set_news(f"{_TOPIC} {one.folder}", outcome or outcome_text(self._log, one, truncated=False))
 
     async def _salvage(self, salvage: Salvage) -> None:
-        self._inbox.set_problem(PART, f"what the log held before {_time(salvage)} is being salvaged.")
+        self._inbox.set_problem(_TOPIC, f"what the log held before {_time_text(salvage)} is being salvaged.")
         rest = Rest()
         try:
             with ExitStack() as stack:
-                opened = await asyncio.to_thread(_open, self._log, salvage, stack, rest)
+                opened = await asyncio.to_thread(_enter_salvage, self._log, salvage, stack, rest)
                 await self._store(salvage, opened)
         finally:
             rest.stop()
-        sentence = await asyncio.to_thread(_conclude, self._log, salvage, opened.carved)
-        self._inbox.set_news(f"{PART} {salvage.folder}", sentence)
+        sentence = await asyncio.to_thread(_write_outcome, self._log, salvage, opened.carved)
+        self._inbox.set_news(f"{_TOPIC} {salvage.folder}", sentence)
         _logger.warning("%s", sentence)
 
-    async def _store(self, salvage: Salvage, opened: Opened) -> None:
+    async def _store(self, salvage: Salvage, opened: OpenSalvage) -> None:
         loop = asyncio.get_running_loop()
         file = self._inbox.log_state.new_file
         done = salvage.salvaged
         while (group := await asyncio.to_thread(next, opened.groups, None)) is not None:
             since = loop.time()
-            await self._inbox.do(group)
+            await self._inbox.run_job(group)
             if self._inbox.log_state.new_file != file:
                 raise LogFault("another file took the log's place")
-            done += group.sound
-            if loop.time() - self._told_at > _TELL_EVERY:
-                self._told_at = loop.time()
-                self._inbox.set_problem(PART, _progress(salvage, done, opened.carved))
+            done += group.sound_count
+            if loop.time() - self._progress_at > _PROGRESS_INTERVAL:
+                self._progress_at = loop.time()
+                self._inbox.set_problem(_TOPIC, _progress_text(salvage, done, opened.carved))
             await asyncio.sleep(max(_SHORTEST_PAUSE, loop.time() - since))
-        await self._inbox.do(_finish(salvage, opened.carved, self._now()))
+        await self._inbox.run_job(_finish(salvage, opened.carved, self._now()))
 
 
-def salvage_alone(log: Path, *, now: Millis) -> list[str]:
+def salvage_offline(log: Path, *, now: Millis) -> list[str]:
     """Salvage all that waits with no program running; its lock must be held. Return what came of it. Raise LogFault."""
-    told = []
-    writing = Writing(log, read=read, keep_raw=keep_raw)
+    outcomes = []
+    writer = Writer(log, read=read, keep_raw=keep_raw)
     try:
-        _do(writing, Begin(log, now))
+        _commit(writer, BeginSalvage(log, now))
         for salvage in read_salvages(log):
             if salvage.finished_at:
                 continue
-            with _opened(log, salvage, lambda: None) as opened:
+            with _open_or_empty(log, salvage, lambda: None) as opened:
                 for group in opened.groups:
-                    _do(writing, group)
-                _do(writing, _finish(salvage, opened.carved, now))
-            told.append(_conclude(log, salvage, opened.carved))
+                    _commit(writer, group)
+                _commit(writer, _finish(salvage, opened.carved, now))
+            outcomes.append(_write_outcome(log, salvage, opened.carved))
     finally:
-        writing.close()
-    return told
+        writer.close()
+    return outcomes
 
 
-def _do(writing: Writing, job: Job) -> None:
-    (result,) = writing.commit([job])
+def _commit(writer: Writer, job: Job) -> None:
+    (result,) = writer.commit([job])
     if isinstance(result, Exception):
         raise result
 
 
-def _open(log: Path, salvage: Salvage, stack: ExitStack, rest: Callable[[], None]) -> Opened:
-    return stack.enter_context(_opened(log, salvage, rest))
+def _enter_salvage(log: Path, salvage: Salvage, stack: ExitStack, rest: Callable[[], None]) -> OpenSalvage:
+    return stack.enter_context(_open_or_empty(log, salvage, rest))
 
 
 @contextmanager
-def _opened(log: Path, salvage: Salvage, rest: Callable[[], None]) -> Iterator[Opened]:
+def _open_or_empty(log: Path, salvage: Salvage, rest: Callable[[], None]) -> Iterator[OpenSalvage]:
     """Open the salvage; a file that is gone from the quarantine holds nothing."""
     with ExitStack() as stack:
         try:
@@ -134,33 +141,33 @@ def _opened(log: Path, salvage: Salvage, rest: Callable[[], None]) -> Iterator[O
         except LogFault:
             if (quarantine_of(log) / salvage.folder / log.name).exists():
                 raise
-            opened = Opened(Carved(), iter(()))
+            opened = OpenSalvage(CarvedDeliveries(), iter(()))
         yield opened
 
 
-def _finish(salvage: Salvage, carved: Carved, now: Millis) -> Finish:
-    return Finish(salvage.folder, carved.damaged, carved.missing, now)
+def _finish(salvage: Salvage, carved: CarvedDeliveries, now: Millis) -> FinishSalvage:
+    return FinishSalvage(salvage.folder, carved.damaged, carved.missing, now)
 
 
-def _conclude(log: Path, salvage: Salvage, carved: Carved) -> str:
+def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str:
     """Write beside the file what came of it, and return that."""
     finished = next((one for one in read_salvages(log) if one.folder == salvage.folder), salvage)
-    sentence = conclusion(log, finished, truncated=carved.truncated)
-    mark(quarantine_of(log) / salvage.folder, sentence)
+    sentence = outcome_text(log, finished, truncated=carved.truncated)
+    write_salvage_result(quarantine_of(log) / salvage.folder, sentence)
     return sentence
 
 
-def conclusion(log: Path, salvage: Salvage, *, truncated: bool) -> str:
+def outcome_text(log: Path, salvage: Salvage, *, truncated: bool) -> str:
     """Return the sentence on a finished salvage: exact counts, and where the file is kept."""
     folder = quarantine_of(log) / salvage.folder
     if not salvage.total:
         backup = newest_backup(log, now=salvage.finished_at or salvage.begun_at)
-        way_out = (
+        remedy = (
             f"`trayalert restore` brings back the backup of {iso(backup.made_at)}"
             if backup
             else "there is no backup that could be restored"
         )
-        return f"Nothing could be salvaged of the log that was moved to {folder}; {way_out}."
+        return f"Nothing could be salvaged of the log that was moved to {folder}; {remedy}."
     lost = [
         f"{count:,} {word}" for count, word in ((salvage.damaged, "damaged"), (salvage.missing, "missing")) if count
     ]
@@ -173,9 +180,11 @@ def conclusion(log: Path, salvage: Salvage, *, truncated: bool) -> str:
     )
 
 
-def _progress(salvage: Salvage, done: int, carved: Carved) -> str:
-    return f"what the log held before {_time(salvage)} is being salvaged: {done:,} of {len(carved.ids):,} callbacks."
+def _progress_text(salvage: Salvage, done: int, carved: CarvedDeliveries) -> str:
+    return (
+        f"what the log held before {_time_text(salvage)} is being salvaged: {done:,} of {len(carved.ids):,} callbacks."
+    )
 
 
-def _time(salvage: Salvage) -> str:
+def _time_text(salvage: Salvage) -> str:
     return str(iso(salvage.begun_at))[:16].replace("T", " ") + " UTC"

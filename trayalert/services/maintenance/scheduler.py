@@ -16,25 +16,34 @@ from trayalert.domain.incident.retirement import may_retire
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.services.inbox import Inbox
-from trayalert.services.maintenance.clock_watch import Timekeeping
-from trayalert.services.maintenance.salvage_job import Salvaging
+from trayalert.services.maintenance.clock_watch import ClockWatch
+from trayalert.services.maintenance.salvage_job import SalvageJob
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import Backup, make_backup, newest_backup
-from trayalert.storage.recovery.carver import GaveUp, Rest
-from trayalert.storage.writer.retention import Retire, Shrink, loose, newest_delivery, oldest, size_of, too_big, too_old
+from trayalert.storage.recovery.carver import Rest, WorkStopped
+from trayalert.storage.writer.retention import (
+    Retire,
+    Shrink,
+    exceeds_limit,
+    log_size,
+    needs_vacuum,
+    newest_delivery_time,
+    next_expired,
+    next_oldest,
+)
 
 _MINUTE = 60.0
 _HOUR: Millis = 3_600_000
 _DAY: Millis = 24 * _HOUR
 _FIRST_BACKUP: Millis = 120_000
-_FIRST_TRY: Millis = 60_000
+_FIRST_RETRY: Millis = 60_000
 _PAUSE = 0.02
 """Seconds between two steps of the retention."""
 
 _logger = logging.getLogger(__name__)
 
 
-class Keeping:
+class MaintenanceScheduler:
     """Made and run on the receiver's loop. `now` is the wall clock, `ticks` one that nobody can set."""
 
     def __init__(
@@ -53,14 +62,14 @@ class Keeping:
         self._now = now
         self._ticks = ticks
         self._minute = minute
-        self._timekeeping = Timekeeping(inbox, log)
+        self._clock_watch = ClockWatch(inbox, log)
         self._began_at = ticks()
         self._backup_at = self._began_at + _FIRST_BACKUP
         self._retire_at = self._began_at
         self._backup_failed_for: Millis = 0
         self._backing_up = asyncio.Lock()
-        self._changed = asyncio.Event()
-        inbox.subscribe(self._hear)
+        self._log_changed = asyncio.Event()
+        inbox.subscribe(self._on_events)
 
     async def run(self) -> None:
         """Keep it until this is cancelled."""
@@ -71,14 +80,14 @@ class Keeping:
     async def back_up(self) -> Backup:
         """Make a backup now. Raise LogFault."""
         async with self._backing_up:
-            rest = _Leave()
+            rest = _BackupThrottle()
             try:
                 backup = await asyncio.to_thread(
                     make_backup, self._log, keep=self._settings.backups, now=self._now(), rest=rest
                 )
             except LogFault as fault:
                 self._inbox.set_problem("backup", str(fault))
-                self._try_backup_again()
+                self._schedule_backup_retry()
                 raise
             finally:
                 rest.stop()
@@ -86,34 +95,34 @@ class Keeping:
         self._backup_failed_for = 0
         return backup
 
-    def _try_backup_again(self) -> None:
+    def _schedule_backup_retry(self) -> None:
         """See to it that the next one is made soon; what fails for long, and perhaps costs much, is tried hourly."""
-        self._backup_failed_for = min(2 * self._backup_failed_for or _FIRST_TRY, _HOUR)
+        self._backup_failed_for = min(2 * self._backup_failed_for or _FIRST_RETRY, _HOUR)
         self._backup_at = self._ticks() + self._backup_failed_for
 
-    def _hear(self, events: Sequence[Event]) -> None:
+    def _on_events(self, events: Sequence[Event]) -> None:
         if any(isinstance(event, LogChanged) for event in events):
-            self._changed.set()
+            self._log_changed.set()
 
     async def _salvage(self) -> None:
         """Salvage at the start, and again whenever another file has taken the log's place."""
-        salvaging = Salvaging(self._inbox, self._log, now=self._now)
+        job = SalvageJob(self._inbox, self._log, now=self._now)
         while True:
             file = self._inbox.log_state.new_file  # before: another may take its place while this one is dealt with
-            await self._guard(salvaging.run)
+            await self._run_safely(job.run)
             while self._inbox.log_state.new_file == file:
-                self._changed.clear()
-                await self._changed.wait()
+                self._log_changed.clear()
+                await self._log_changed.wait()
 
     async def _each_minute(self) -> None:
         while True:
-            await self._guard(self._expire)
-            await self._guard(self._back_up_daily)
-            await self._guard(self._retire_hourly)
-            await self._guard(self._make_small)
+            await self._run_safely(self._expire)
+            await self._run_safely(self._back_up_daily)
+            await self._run_safely(self._retire_hourly)
+            await self._run_safely(self._limit_size)
             await asyncio.sleep(self._minute)
 
-    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _run_safely(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except LogFault as fault:
@@ -141,56 +150,64 @@ class Keeping:
         self._retire_at = self._ticks() + _HOUR
         before = self._now() - self._settings.keep_days * _DAY
         if before > 0:
-            await self._retire(lambda after: too_old(self._log, before=before, after=after), self._clock_is_trusted)
+            await self._retire(
+                lambda after: next_expired(self._log, before=before, after=after), self._clock_is_trusted
+            )
         await self._shrink()
 
     async def _shrink(self) -> None:
-        while loose(before_it := await asyncio.to_thread(size_of, self._log)):
+        while needs_vacuum(size := await asyncio.to_thread(log_size, self._log)):
             await self._step(Shrink())
-            if (await asyncio.to_thread(size_of, self._log)).free_pages >= before_it.free_pages:
+            if (await asyncio.to_thread(log_size, self._log)).free_pages >= size.free_pages:
                 return
 
-    async def _make_small(self) -> None:
+    async def _limit_size(self) -> None:
         """Let the oldest go where there is too much; that asks no clock."""
         if self._inbox.log_state.salvaging or not self._inbox.log_state.storing:
             return
         limit = self._settings.keep_megabytes
-        if too_big(await asyncio.to_thread(size_of, self._log), megabytes=limit, goes_on=False):
-            await self._retire(lambda after: self._oldest_of_too_much(after, limit), _always)
+        if exceeds_limit(await asyncio.to_thread(log_size, self._log), megabytes=limit, shrinking=False):
+            await self._retire(lambda after: self._oldest_over_limit(after, limit), _always)
             await self._shrink()
 
-    def _oldest_of_too_much(self, after: int, limit: int) -> tuple[int, ...]:
-        return oldest(self._log, after=after) if too_big(size_of(self._log), megabytes=limit, goes_on=True) else ()
+    def _oldest_over_limit(self, after: int, limit: int) -> tuple[int, ...]:
+        return (
+            next_oldest(self._log, after=after)
+            if exceeds_limit(log_size(self._log), megabytes=limit, shrinking=True)
+            else ()
+        )
 
-    async def _retire(self, choose: Callable[[int], tuple[int, ...]], may: Callable[[], Awaitable[bool]]) -> None:
+    async def _retire(
+        self, choose: Callable[[int], tuple[int, ...]], is_allowed: Callable[[], Awaitable[bool]]
+    ) -> None:
         after = 0
-        while await may() and (going := await asyncio.to_thread(choose, after)):
-            await self._step(Retire(going))
-            after = going[-1]
+        while await is_allowed() and (chosen := await asyncio.to_thread(choose, after)):
+            await self._step(Retire(chosen))
+            after = chosen[-1]
 
     async def _step(self, job: Retire | Shrink) -> None:
-        await self._inbox.do(job)
+        await self._inbox.run_job(job)
         await asyncio.sleep(_PAUSE)
 
     async def _clock_is_trusted(self) -> bool:
-        newest = await asyncio.to_thread(newest_delivery, self._log)
+        newest = await asyncio.to_thread(newest_delivery_time, self._log)
         return may_retire(
-            calm=self._clock_is_calm(), uptime=self._ticks() - self._began_at, wall=self._now(), newest=newest
+            clock_stable=self._clock_is_stable(), uptime=self._ticks() - self._began_at, wall=self._now(), newest=newest
         )
 
-    def _clock_is_calm(self) -> bool:
-        return self._timekeeping.look(wall=self._now(), ticks=self._ticks())
+    def _clock_is_stable(self) -> bool:
+        return self._clock_watch.check(wall=self._now(), ticks=self._ticks())
 
 
 async def _always() -> bool:
     return True
 
 
-class _Leave(Rest):
+class _BackupThrottle(Rest):
     """The leave of a backup: some after each handful of pages."""
 
     def __call__(self) -> None:
-        """Sleep. Raise GaveUp."""
+        """Sleep. Raise WorkStopped."""
         if self._stopped:
-            raise GaveUp
+            raise WorkStopped
         time.sleep(0.01)

@@ -10,141 +10,143 @@ from trayalert.domain.incident.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import Level, worst
 from trayalert.domain.incident.stored import StoredIncident
-from trayalert.domain.notification import SUMMARY_TAG, TEST_TAG, Notice, incident_tag
+from trayalert.domain.notification import SUMMARY_TAG, TEST_TAG, Notification, incident_tag
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
-from trayalert.domain.wording.component import part_words
-from trayalert.domain.wording.language import Language, duration_words
+from trayalert.domain.wording.component import component_text
+from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.services.presentation.alert_text import (
-    condition_words,
     message_lines,
-    metric_words,
-    name_words,
-    value_words,
+    metric_text,
+    name_text,
+    rule_condition_text,
+    value_text,
 )
 
-FAREWELL_LASTS: Millis = 5_000
+FINAL_TIMEOUT: Millis = 5_000
 OPEN_WINDOW = "Open trayalert"
 _OPEN_CONSOLE = "Open in console"
 _NAMED_IN_SUMMARY = 3
 _MESSAGE_LINES = 2
 
 
-def incident_notice(
+def incident_notification(
     stored: StoredIncident, changes: frozenset[Change], *, linked: bool, language: Language, now: Millis
-) -> Notice:
+) -> Notification:
     """Tell an open incident; `linked` where a click has a console link to open."""
     incident, alert = stored.incident, stored.alert.alert
     if alert.kind == UNRECOGNISED:
-        return _unrecognised_notice(incident, language)
+        return _unrecognised_notification(incident, language)
     word = language.say("NO DATA" if incident.no_data else incident.level)
-    place, address = _place(alert, language), printable(alert.address, limit=100)
+    resource, address = _resource_line(alert, language), printable(alert.address, limit=100)
     lines = [
-        place,
-        "" if address in place else address,
-        _reading(alert, language),
-        *map(_in_short, message_lines(alert, language)[:_MESSAGE_LINES]),
-        _region_and_start(alert, incident, language, now),
+        resource,
+        "" if address in resource else address,
+        _value_line(alert, language),
+        *map(_shorten, message_lines(alert, language)[:_MESSAGE_LINES]),
+        _region_and_start_line(alert, incident, language, now),
     ]
     if Change.LEVEL in changes and alert.previous_level and alert.previous_level not in {Level.OK, incident.level}:
         lines.append(language.say("Was {}").format(language.say(alert.previous_level)))
-    return Notice(
+    return Notification(
         tag=incident_tag(incident.id),
         level=incident.level,
-        title=f"{word}: {_name(alert, language)}",
+        title=f"{word}: {_rule_name(alert, language)}",
         lines=tuple(line for line in lines if line),
-        action=_OPEN_CONSOLE if linked else OPEN_WINDOW,
+        button=_OPEN_CONSOLE if linked else OPEN_WINDOW,
     )
 
 
-def recovered_notice(stored: StoredIncident, *, linked: bool, language: Language) -> Notice:
+def recovered_notification(stored: StoredIncident, *, linked: bool, language: Language) -> Notification:
     """Tell that an incident is over, shortly."""
     incident, alert = stored.incident, stored.alert.alert
     if incident.start_known and incident.closed_at is not None:
-        lasted = duration_words(incident.closed_at - incident.opened_at, language)
+        lasted = localised_duration(incident.closed_at - incident.opened_at, language)
         end = language.say("After {}").format(lasted)
     else:
         end = language.say("Its start is unknown")
-    return Notice(
+    return Notification(
         tag=incident_tag(incident.id),
         level=Level.OK,
-        title=f"{language.say('Recovered')}: {_name(alert, language)}",
-        lines=tuple(line for line in (_place(alert, language), end) if line),
-        action=_OPEN_CONSOLE if linked else OPEN_WINDOW,
-        lasts=FAREWELL_LASTS,
+        title=f"{language.say('Recovered')}: {_rule_name(alert, language)}",
+        lines=tuple(line for line in (_resource_line(alert, language), end) if line),
+        button=_OPEN_CONSOLE if linked else OPEN_WINDOW,
+        timeout=FINAL_TIMEOUT,
     )
 
 
-def test_notice() -> Notice:
+def console_test_notification() -> Notification:
     """Answer the console's Test button."""
-    return Notice(
+    return Notification(
         tag=TEST_TAG,
         level=Level.INFO,
         title="Test callback received",
         lines=("Cloud Monitor's Test reached this computer and is stored.", "Alerts will come this way."),
-        action=OPEN_WINDOW,
+        button=OPEN_WINDOW,
         awaited=True,
     )
 
 
-def summary_notice(held: Sequence[Notice], *, quiet: bool, language: Language) -> Notice:
+def summary_notification(notifications: Sequence[Notification], *, quiet: bool, language: Language) -> Notification:
     """Tell many incidents at once: how many, how bad, and the worst by name."""
-    level = worst(*(notice.level for notice in held))
+    level = worst(*(notification.level for notification in notifications))
     word = language.say(level)
-    bad_first = sorted(held, key=lambda notice: -notice.level.rank)
-    lines = [notice.title for notice in bad_first[:_NAMED_IN_SUMMARY]]
-    if len(held) > _NAMED_IN_SUMMARY:
-        lines.append(f"and {len(held) - _NAMED_IN_SUMMARY} more")
-    return Notice(
+    worst_first = sorted(notifications, key=lambda notification: -notification.level.rank)
+    lines = [notification.title for notification in worst_first[:_NAMED_IN_SUMMARY]]
+    if len(notifications) > _NAMED_IN_SUMMARY:
+        lines.append(f"and {len(notifications) - _NAMED_IN_SUMMARY} more")
+    return Notification(
         tag=SUMMARY_TAG,
         level=level,
-        title=f"{len(held)} more incidents, worst {word}" if len(held) > 1 else f"1 more incident, {word}",
+        title=f"{len(notifications)} more incidents, worst {word}"
+        if len(notifications) > 1
+        else f"1 more incident, {word}",
         lines=tuple(lines),
-        action=OPEN_WINDOW,
-        quiet=quiet,
+        button=OPEN_WINDOW,
+        update_only=quiet,
     )
 
 
-def _unrecognised_notice(incident: Incident, language: Language) -> Notice:
+def _unrecognised_notification(incident: Incident, language: Language) -> Notification:
     word = language.say(incident.level)
     many = incident.alerts > 1
-    return Notice(
+    return Notification(
         tag=incident_tag(incident.id),
         level=incident.level,
         title=f"{word}: {incident.alerts} callbacks not understood" if many else
         f"{word}: Callback not understood",
         lines=("It is stored whole; the window shows its text.",),
-        action=OPEN_WINDOW,
+        button=OPEN_WINDOW,
     )  # fmt: skip
 
 
-def _name(alert: Alert, language: Language) -> str:
-    name = name_words(alert, language) or metric_words(alert, language)
+def _rule_name(alert: Alert, language: Language) -> str:
+    name = name_text(alert, language) or metric_text(alert, language)
     return printable(name, limit=100) or "Alert without a name"
 
 
-def _place(alert: Alert, language: Language) -> str:
+def _resource_line(alert: Alert, language: Language) -> str:
     name, number = printable(alert.resource_name, limit=80), printable(alert.resource_id, limit=80)
     resource = f"{name} ({number})" if name and number and name != number else name or number
-    part = printable(part_words(alert, language), limit=100)
-    return language.say(", ").join(filter(None, (resource, part)))
+    component = printable(component_text(alert, language), limit=100)
+    return language.say(", ").join(filter(None, (resource, component)))
 
 
-def _reading(alert: Alert, language: Language) -> str:
-    metric = printable(metric_words(alert, language), limit=80)
-    value = value_words(alert, language)
-    rule = printable(condition_words(alert, language), limit=120)
+def _value_line(alert: Alert, language: Language) -> str:
+    metric = printable(metric_text(alert, language), limit=80)
+    value = value_text(alert, language)
+    rule = printable(rule_condition_text(alert, language), limit=120)
     reading = f"{value} ({rule})" if value and rule else value or rule
     return f"{metric}: {reading}" if metric and reading else metric or reading
 
 
-def _in_short(line: str) -> str:
+def _shorten(line: str) -> str:
     """Cut a line to about three on the screen; a Chinese character is as wide as two Latin ones."""
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in line)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in line)
     return printable(line, limit=80 if wide * 3 > len(line) else 150)
 
 
-def _region_and_start(alert: Alert, incident: Incident, language: Language, now: Millis) -> str:
+def _region_and_start_line(alert: Alert, incident: Incident, language: Language, now: Millis) -> str:
     start = as_datetime(incident.opened_at).astimezone()
     today = start.date() == as_datetime(now).astimezone().date()
     moment = f"{start:%H:%M}" if today else f"{start:%Y-%m-%d %H:%M}"

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from trayalert.callbacks.silence import Status
+from trayalert.callbacks.silence import SilenceStatus
 from trayalert.domain.incident.alert import SILENCE, Alert, Kind
 from trayalert.domain.text import printable
 from trayalert.domain.times import as_datetime, read_timestamp
-from trayalert.domain.wording.component import part_in_short
+from trayalert.domain.wording.component import short_component_text
 from trayalert.domain.wording.condition import condition_text
-from trayalert.domain.wording.event_name import event_words
+from trayalert.domain.wording.event_name import event_text
 from trayalert.domain.wording.language import Language
 from trayalert.domain.wording.quantity import quantity_text
 from trayalert.services.presentation.metric_catalogue import find_metric
@@ -22,8 +22,8 @@ _EVENT = Kind("event")
 _COMPOSITE = "多指标"
 """The metric of a rule on several, whatever the language of the account."""
 
-MOST_LINES: Final = 20
-_LOOKED_AT = 4000
+MAX_LINES: Final = 20
+_MAX_MESSAGE_LENGTH = 4000
 """So many characters of a message are enough for a person; a stranger may send 64 KB of line ends."""
 
 
@@ -31,36 +31,36 @@ def metric_title(alert: Alert, language: Language) -> str | None:
     """Return the metric's title for people: the callback's own, where that is only the id the table's, else the id."""
     if alert.metric_title and alert.metric_title != alert.metric:
         return alert.metric_title
-    known = find_metric(alert.namespace, alert.metric)
-    return (known.title(language) if known else None) or alert.metric_title or alert.metric
+    metric = find_metric(alert.namespace, alert.metric)
+    return (metric.title(language) if metric else None) or alert.metric_title or alert.metric
 
 
 def metric_unit(alert: Alert) -> str | None:
     """Return the unit as sent, else the table's."""
     if alert.unit:
         return alert.unit
-    known = find_metric(alert.namespace, alert.metric)
-    return known.unit if known else None
+    metric = find_metric(alert.namespace, alert.metric)
+    return metric.unit if metric else None
 
 
-def name_words(alert: Alert, language: Language) -> str:
+def name_text(alert: Alert, language: Language) -> str:
     """Write the name of what happened, in the language if it came in several; empty where it has none."""
-    known = event_words(alert.name, language) if alert.kind == _EVENT else None
-    return printable(alert.titles.get(language) or known or alert.name or next(iter(alert.titles.values()), None))
+    event_name = event_text(alert.name, language) if alert.kind == _EVENT else None
+    return printable(alert.titles.get(language) or event_name or alert.name or next(iter(alert.titles.values()), None))
 
 
-def metric_words(alert: Alert, language: Language) -> str:
+def metric_text(alert: Alert, language: Language) -> str:
     """Write the metric's title."""
     title = metric_title(alert, language)
     return language.say("Several metrics") if title == _COMPOSITE else printable(title)
 
 
-def value_words(alert: Alert, language: Language) -> str:
+def value_text(alert: Alert, language: Language) -> str:
     """Write the reading: `97.4 %`."""
     return quantity_text(alert.value, alert.value_text, metric_unit(alert), language)
 
 
-def condition_words(alert: Alert, language: Language) -> str:
+def rule_condition_text(alert: Alert, language: Language) -> str:
     """Write the rule's condition: `Average ≥ 95 %`."""
     return condition_text(alert.expression, metric_unit(alert), language)
 
@@ -68,38 +68,38 @@ def condition_words(alert: Alert, language: Language) -> str:
 def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
     """Return the sender's own words, line by line, without what name and resource say already."""
     if alert.kind == SILENCE:
-        return (_silence_words(alert.fields, language),)
-    told = {"", name_words(alert, language), printable(alert.name), printable(alert.resource_name)}
-    lines = (printable(line, limit=500) for line in (alert.message or "")[:_LOOKED_AT].splitlines())
-    return tuple(islice((line for line in dict.fromkeys(lines) if line not in told), MOST_LINES))
+        return (_silence_text(alert.fields, language),)
+    already_shown = {"", name_text(alert, language), printable(alert.name), printable(alert.resource_name)}
+    lines = (printable(line, limit=500) for line in (alert.message or "")[:_MAX_MESSAGE_LENGTH].splitlines())
+    return tuple(islice((line for line in dict.fromkeys(lines) if line not in already_shown), MAX_LINES))
 
 
-def _silence_words(told: Mapping[str, str], language: Language) -> str:
+def _silence_text(fields: Mapping[str, str], language: Language) -> str:
     """Write what there is to say of an expected callback, in the person's own language and time."""
-    last_at = read_timestamp(told.get("last_at"))
+    last_at = read_timestamp(fields.get("last_at"))
     last = language.say("none yet")
     if last_at is not None:
         last = language.say("last {}").format(f"{as_datetime(last_at).astimezone():%Y-%m-%d %H:%M}")
-    match told.get("status"):
-        case Status.HEARD:
+    match fields.get("status"):
+        case SilenceStatus.RECEIVED:
             return printable(language.say("Heard again, {}").format(last))
-        case Status.DROPPED:
+        case SilenceStatus.DROPPED:
             return printable(language.say("No longer expected, {}").format(last))
         case _:
-            silent = f"{told.get('hours')} {language.say('h')}"
+            silent = f"{fields.get('hours')} {language.say('h')}"
             return printable(language.say("Silent for {}, {}").format(silent, last))
 
 
 def metric_or_message(alert: Alert, language: Language) -> str:
     """Write the metric's title; of what has none, such as an event, the first line of its message."""
-    return metric_words(alert, language) or next(iter(message_lines(alert, language)), "")
+    return metric_text(alert, language) or next(iter(message_lines(alert, language)), "")
 
 
-def resource_words(alert: Alert) -> str:
+def resource_text(alert: Alert) -> str:
     """Write the resource's own name, else its id."""
     return printable(alert.resource_name) or printable(alert.resource_id)
 
 
-def place_words(alert: Alert) -> str:
+def resource_component_text(alert: Alert) -> str:
     """Write resource and part in short: `db-02 · /dev/vda1`."""
-    return " · ".join(filter(None, (resource_words(alert), part_in_short(alert))))
+    return " · ".join(filter(None, (resource_text(alert), short_component_text(alert))))

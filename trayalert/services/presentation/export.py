@@ -12,7 +12,7 @@ from typing import TextIO
 from trayalert.domain.incident.console_link import LinkTable
 from trayalert.domain.incident.stored import StoredAlert
 from trayalert.domain.wording.language import Language
-from trayalert.services.access.source_address import Senders
+from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.json_records import Record, alert_record, json_line
 
 COLUMNS = (
@@ -21,28 +21,28 @@ COLUMNS = (
     "group", "dimensions", "incident_id", "late", "deliveries", "sender", "sender_origin",
     "console_url", "fields",
 )  # fmt: skip
-_NUMBERS = frozenset({"id", "value", "incident_id", "deliveries"})
-_FORMULA = frozenset("=+-@\N{MINUS SIGN}")
-_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+_NUMBER_COLUMNS = frozenset({"id", "value", "incident_id", "deliveries"})
+_FORMULA_STARTS = frozenset("=+-@\N{MINUS SIGN}")
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
 def write_alerts(
-    found: Iterable[StoredAlert],
+    alerts: Iterable[StoredAlert],
     links: LinkTable,
-    senders: Senders,
+    source_addresses: SourceAddresses,
     language: Language,
     *,
-    form: str,
+    file_format: str,
     output: str | None,
 ) -> int:
     """Write alerts as `csv` or `json` and return how many. A named file appears whole or not at all. Raise OSError."""
     count = 0
-    with _stream(output) as stream:
-        rows = csv.writer(stream) if form == "csv" else None
+    with _open_output(output) as stream:
+        rows = csv.writer(stream) if file_format == "csv" else None
         if rows:
             rows.writerow(COLUMNS)
-        for stored in found:
-            record = alert_record(stored, links, senders, language)
+        for stored in alerts:
+            record = alert_record(stored, links, source_addresses, language)
             if rows:
                 rows.writerow([_cell(record, column) for column in COLUMNS])
             else:
@@ -53,25 +53,25 @@ def write_alerts(
 
 def _cell(record: Record, column: str) -> object:
     value = record[column]
-    if value is None or column in _NUMBERS:
+    if value is None or column in _NUMBER_COLUMNS:
         return value
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | bool) else str(value)
-    return f"'{text}" if _runs(text) else text
+    return f"'{text}" if _is_formula(text) else text
 
 
-def _runs(text: str) -> bool:
+def _is_formula(text: str) -> bool:
     """Whether a spreadsheet may run it as a formula: names come from the network.
 
     Some pass over blanks and what cannot be seen, and some take the wide signs of Chinese for the plain ones.
     """
     if text.startswith(("\t", "\r", "\n")):
         return True
-    first = next((char for char in text if unicodedata.category(char) not in _UNSEEN), "")
-    return unicodedata.normalize("NFKC", first)[:1] in _FORMULA
+    first = next((char for char in text if unicodedata.category(char) not in _INVISIBLE), "")
+    return unicodedata.normalize("NFKC", first)[:1] in _FORMULA_STARTS
 
 
 @contextmanager
-def _stream(output: str | None) -> Iterator[TextIO]:
+def _open_output(output: str | None) -> Iterator[TextIO]:
     if output is None:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(newline="")
@@ -83,10 +83,10 @@ def _stream(output: str | None) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         return
-    part = path.with_name(f"{path.name}.part")
+    partial = path.with_name(f"{path.name}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
+        with partial.open("w", encoding="utf-8", newline="") as stream:
             yield stream
-        part.replace(path)
+        partial.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)

@@ -12,12 +12,12 @@ from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis, iso
 from trayalert.domain.wording.language import Language
-from trayalert.services.access.source_address import Senders
+from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.alert_text import metric_title, metric_unit
 
 Record = dict[str, Any]
 
-_LINE_ENDS = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "\x85\u2028\u2029"})
+_LINE_ENDS = str.maketrans({character: f"\\u{ord(character):04x}" for character in "\x85\u2028\u2029"})
 """What JSON lets stand, and many a script takes for the end of the line."""
 
 
@@ -26,7 +26,9 @@ def json_line(record: Record) -> str:
     return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS)
 
 
-def alert_record(stored: StoredAlert, links: LinkTable, senders: Senders, language: Language) -> Record:
+def alert_record(
+    stored: StoredAlert, links: LinkTable, source_addresses: SourceAddresses, language: Language
+) -> Record:
     """Return the alert's object; with `raw` where its bytes were read. `language` is that of titles from our table."""
     alert = stored.alert
     record: Record = {
@@ -58,7 +60,7 @@ def alert_record(stored: StoredAlert, links: LinkTable, senders: Senders, langua
         "late": stored.late,
         "deliveries": stored.deliveries,
         "sender": stored.sender or None,
-        "sender_origin": senders.origin(stored.sender),
+        "sender_origin": source_addresses.origin(stored.sender),
         **_links(alert, links),
         "fields": dict(alert.fields),
     }
@@ -77,7 +79,7 @@ def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mu
         "level": incident.level,
         "worst_level": incident.worst_level,
         "no_data": incident.no_data,
-        "unconfirmed": unconfirmed(stored, now=now, mute_period=mute_period),
+        "unconfirmed": is_unconfirmed(stored, now=now, mute_period=mute_period),
         "opened_at": iso(incident.opened_at),
         "start_known": incident.start_known,
         "closed_at": iso(incident.closed_at),
@@ -118,7 +120,7 @@ def mute_period(settings: Settings) -> Millis:
     return round(settings.unconfirmed_after_hours * 3_600_000)
 
 
-def unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
+def is_unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
     """Whether an open incident was not repeated for longer than the mute period: it may be over, unheard of."""
     if stored.alert.alert.kind == SILENCE:  # nobody repeats it, and it is watched all the while
         return False

@@ -5,7 +5,7 @@ from collections import defaultdict
 from functools import cache
 from typing import Any
 
-from trayalert.domain.incident.console_link import CHART, EVERY, INSTANCE, RULES, LinkTable, LinkTemplate, Site
+from trayalert.domain.incident.console_link import ANY_NAMESPACE, CHART, INSTANCE, RULES, LinkTable, LinkTemplate, Site
 from trayalert.domain.settings.settings import Settings
 from trayalert.resource_files import read_text
 
@@ -15,7 +15,7 @@ def link_table(settings: Settings) -> LinkTable:
     document = _document()
     templates = dict(_built_in(settings.site))
     for name, url in settings.console_links.items():
-        page, namespace = (name, EVERY) if name in {CHART, RULES} else (INSTANCE, name)
+        page, namespace = (name, ANY_NAMESPACE) if name in {CHART, RULES} else (INSTANCE, name)
         others = (template for template in templates.get(namespace, ()) if template.page != page)
         templates[namespace] = (LinkTemplate(page=page, url=url, grade="settings"), *others)
     return LinkTable(templates=templates, categories=document["categories"], default_region=settings.default_region)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from trayalert.domain.incident.resource import normalise_namespace
 from trayalert.domain.wording.language import Language
-from trayalert.domain.wording.unit import told_unit
+from trayalert.domain.wording.unit import unit_or_none
 from trayalert.resource_files import read_text
 
 
@@ -32,7 +32,7 @@ def _table() -> dict[tuple[str, str], Metric]:
     rows = csv.DictReader(read_text("metrics.csv").splitlines())
     return {
         (normalise_namespace(row["namespace"]) or "", row["metric_name"]): Metric(
-            row["title_en"], row["title_zh"], told_unit(row["unit"])
+            row["title_en"], row["title_zh"], unit_or_none(row["unit"])
         )
         for row in rows
     }

@@ -7,14 +7,14 @@ from trayalert import __version__
 from trayalert.domain.events import UrlChanged
 from trayalert.domain.incident.stored import Totals
 from trayalert.domain.log_state import LogState
-from trayalert.domain.reachability import Reach, ReachState
+from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import iso
 from trayalert.domain.tunnel import TunnelState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class ListenerState:
     """The listener as it is: where it listens, or why it does not."""
 
     host: str
@@ -27,78 +27,93 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class InstanceStatus:
     """What only the running instance knows."""
 
-    front: str
+    mode: str
     pid: int
     http_parser: str
-    door: Door
-    door_counts: dict[str, Any] = field(default_factory=dict)
-    probing: str | None = None
+    listener: ListenerState
+    listener_counts: dict[str, Any] = field(default_factory=dict)
+    secret_guesses: str | None = None
     turned_away: str | None = None
     mistyped: str | None = None
     log_state: LogState | None = None
     """None where it is too old to tell."""
-    reach: ReachState = field(default_factory=ReachState)
+    reach: ReachabilityState = field(default_factory=ReachabilityState)
     tunnel: TunnelState = field(default_factory=TunnelState)
     url_changed: UrlChanged | None = None
     metrics_port: int | None = None
 
 
-_MOMENTS = ("last_probe_at", "last_turned_away_at", "last_mistyped_at", "lost_at")
-"""What of the door's counts is a moment."""
+_TIMESTAMP_KEYS = ("last_probe_at", "last_turned_away_at", "last_mistyped_at", "lost_at")
+"""The keys of the listener's counts that hold a time."""
 
 
-def read_running(told: dict[str, Any]) -> Running:
+_WIRE_KEYS = {"mode": "front", "listener": "door", "listener_counts": "door_counts", "secret_guesses": "probing"}
+"""Keys of the control socket that differ from the field's name; they are part of the protocol and stay."""
+
+
+def instance_record(instance: InstanceStatus) -> dict[str, Any]:
+    """Return the object that the control socket sends; `read_instance_status` reads it."""
+    return {_WIRE_KEYS.get(name, name): value for name, value in asdict(instance).items()}
+
+
+def read_instance_status(reported: dict[str, Any]) -> InstanceStatus:
     """Read what a running instance tells; it may be of another version, and what it tells beyond ours is left out."""
-    own: dict[str, Any] = {each.name: told.get(each.name) for each in fields(Running)}
-    counts = told.get("door_counts") or {}
-    own["door_counts"] = counts | {name: iso(counts.get(name)) for name in _MOMENTS}
-    own["door"] = Door(**{each.name: told["door"].get(each.name) for each in fields(Door)})
-    own["log_state"] = _read_log_state(told.get("log_state"))
-    own["reach"] = ReachState(**_known(ReachState, told.get("reach")))
-    own["tunnel"] = TunnelState(**_known(TunnelState, told.get("tunnel")))
-    changed = told.get("url_changed")
+    own: dict[str, Any] = {
+        each.name: reported.get(_WIRE_KEYS.get(each.name, each.name)) for each in fields(InstanceStatus)
+    }
+    counts = own["listener_counts"] or {}
+    own["listener_counts"] = counts | {name: iso(counts.get(name)) for name in _TIMESTAMP_KEYS}
+    own["listener"] = ListenerState(**{each.name: own["listener"].get(each.name) for each in fields(ListenerState)})
+    own["log_state"] = _read_log_state(reported.get("log_state"))
+    own["reach"] = ReachabilityState(**_known_fields(ReachabilityState, reported.get("reach")))
+    own["tunnel"] = TunnelState(**_known_fields(TunnelState, reported.get("tunnel")))
+    changed = reported.get("url_changed")
     own["url_changed"] = UrlChanged(**changed) if changed else None
-    return Running(**own)
+    return InstanceStatus(**own)
 
 
-def _known(what: type[ReachState | TunnelState], told: Any) -> dict[str, Any]:
-    return {each.name: told[each.name] for each in fields(what) if each.name in told} if isinstance(told, dict) else {}
+def _known_fields(state_type: type[ReachabilityState | TunnelState], reported: Any) -> dict[str, Any]:
+    return (
+        {each.name: reported[each.name] for each in fields(state_type) if each.name in reported}
+        if isinstance(reported, dict)
+        else {}
+    )
 
 
-def _read_log_state(told: Any) -> LogState | None:
-    if not isinstance(told, dict):
+def _read_log_state(reported: Any) -> LogState | None:
+    if not isinstance(reported, dict):
         return None
     return LogState(
-        storing=bool(told.get("storing", True)),
-        problems=tuple(told.get("problems") or ()),
-        news=tuple(told.get("news") or ()),
-        salvaging=bool(told.get("salvaging")),
+        storing=bool(reported.get("storing", True)),
+        problems=tuple(reported.get("problems") or ()),
+        news=tuple(reported.get("news") or ()),
+        salvaging=bool(reported.get("salvaging")),
     )
 
 
 NO_TOTALS = Totals(alerts=0, deliveries=0, unrecognised=0, open_incidents=0, last_callback_at=None)
 
 
-def callback_url(public_url: str | None, door: Door, secret: str) -> str:
+def callback_url(public_url: str | None, listener: ListenerState, secret: str) -> str:
     """Return the URL for Cloud Monitor: the public one where it is known, else the local one."""
-    return f"{public_url or local_url(door.host, door.port, tls=door.tls)}/hook/{secret}"
+    return f"{public_url or local_url(listener.host, listener.port, tls=listener.tls)}/hook/{secret}"
 
 
-def shut_door(settings: Settings) -> Door:
-    """Return the door of a program that does not run."""
-    return Door(host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None)
+def closed_listener(settings: Settings) -> ListenerState:
+    """Return the listener of a program that does not run."""
+    return ListenerState(host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None)
 
 
 def local_url(host: str, port: int, *, tls: bool = False) -> str:
     """Return the address of the listener as this computer reaches it."""
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read
-    return address(reached, port, tls=tls)
+    reachable_host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read
+    return base_url(reachable_host, port, tls=tls)
 
 
-def address(host: str, port: int, *, tls: bool = False) -> str:
+def base_url(host: str, port: int, *, tls: bool = False) -> str:
     """Return host and port as a URL."""
     return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -110,49 +125,49 @@ def status(
     totals: Totals | None,
     log_problem: str | None = None,
     crashes: tuple[str, ...] = (),
-    running: Running | None,
+    running: InstanceStatus | None,
     data_dir: str,
 ) -> dict[str, Any]:
     """Return the object of `trayalert status --json`. It holds no secret.
 
     `totals` is None where the log cannot be read; `log_problem` says why. `crashes` are files that nobody has seen yet.
     """
-    door = running.door if running else shut_door(settings)
+    listener = running.listener if running else closed_listener(settings)
     log = running.log_state if running else None
     public_url = (running.reach.public_url if running else None) or settings.public_url
     log_problems = (*(log.problems if log else ()), *((log_problem,) if log_problem else ()))
     return {
         "running": running is not None,
-        "front": running.front if running else None,
+        "front": running.mode if running else None,
         "pid": running.pid if running else None,
-        "host": door.host,
-        "port": door.port,
-        "listening": door.open,
-        "door_problem": door.problem,
-        "door_note": door.note,
-        "door_counts": running.door_counts if running else None,
+        "host": listener.host,
+        "port": listener.port,
+        "listening": listener.open,
+        "door_problem": listener.problem,
+        "door_note": listener.note,
+        "door_counts": running.listener_counts if running else None,
         "http_parser": running.http_parser if running else None,
-        "callback_url": callback_url(public_url, door, "***"),
+        "callback_url": callback_url(public_url, listener, "***"),
         "public_url": public_url,
-        **_reach_of(running),
+        **_reachability_fields(running),
         "metrics_port": running.metrics_port if running else None,
         "storing": log.storing if log else None,
         "log_problems": list(dict.fromkeys(log_problems)),
         "log_news": list(log.news) if log else [],
         "salvaging": log.salvaging if log else None,
-        "probing": running.probing if running else None,
+        "probing": running.secret_guesses if running else None,
         "turned_away": running.turned_away if running else None,
         "mistyped": running.mistyped if running else None,
         "crashes": list(crashes),
         "settings_problems": list(problems),
-        **_counted(totals),
+        **_total_fields(totals),
         "data_dir": data_dir,
         "version": __version__,
     }
 
 
-def _reach_of(running: Running | None) -> dict[str, Any]:
-    reach = running.reach if running else ReachState(reach=Reach.BLIND, why="trayalert is not running.")
+def _reachability_fields(running: InstanceStatus | None) -> dict[str, Any]:
+    reach = running.reach if running else ReachabilityState(reach=Reachability.BLIND, why="trayalert is not running.")
     tunnel = running.tunnel if running and running.tunnel.kind else None
     return {
         "reach": reach.reach,
@@ -166,7 +181,7 @@ def _reach_of(running: Running | None) -> dict[str, Any]:
     }
 
 
-def _counted(totals: Totals | None) -> dict[str, Any]:
+def _total_fields(totals: Totals | None) -> dict[str, Any]:
     if totals is None:
         return {each.name: None for each in fields(Totals)}
     return asdict(totals) | {"last_callback_at": iso(totals.last_callback_at)}

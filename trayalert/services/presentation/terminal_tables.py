@@ -9,9 +9,9 @@ from trayalert.domain.incident.alert import TEST, Alert
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime, duration_text
-from trayalert.domain.wording.language import Language, duration_words, ending_words, state_words
-from trayalert.services.presentation.alert_text import metric_or_message, name_words, place_words, value_words
-from trayalert.services.presentation.json_records import unconfirmed
+from trayalert.domain.wording.language import Language, ending_text, localised_duration, state_text
+from trayalert.services.presentation.alert_text import metric_or_message, name_text, resource_component_text, value_text
+from trayalert.services.presentation.json_records import is_unconfirmed
 
 _Rows = Iterable[Sequence[str]]
 
@@ -21,10 +21,10 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
     if state["running"] and state["listening"]:
         yield f"running ({state['front']}), listening on {state['host']}:{state['port']}"
     elif state["running"]:
-        yield f"running ({state['front']}), but the door is shut: {_why_shut(state)}"
+        yield f"running ({state['front']}), but the door is shut: {_closed_reason(state)}"
     else:
         yield "not running: callbacks that come now are lost after Cloud Monitor's retries"
-    yield from _reach_lines(state)
+    yield from _reachability_lines(state)
     yield from (f"log             {problem}" for problem in state["log_problems"])
     yield from (f"log news        {news}" for news in state["log_news"])
     if state["salvaging"]:
@@ -45,24 +45,24 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
         yield f"open incidents  {state['open_incidents']}"
         counted = f"{state['alerts']} ({state['deliveries']} deliveries, {state['unrecognised']} unrecognised)"
         yield f"alerts          {counted}"
-    yield from _kept_lines(state)
+    yield from _backup_lines(state)
     yield from (f"crash           what happened is in {path}" for path in state["crashes"])
     yield f"data dir        {state['data_dir']}"
     yield f"version         {state['version']}"
     yield from (f"settings        {problem}" for problem in state["settings_problems"])
 
 
-def _reach_lines(state: Mapping[str, Any]) -> Iterator[str]:
+def _reachability_lines(state: Mapping[str, Any]) -> Iterator[str]:
     """Write whether callbacks get through, and by which way."""
     words = {
         "reachable": "reachable: a probe came through",
         "blind": "blind: nothing gets in",
         "unknown": "unknown: nothing has proved that the outside gets in",
     }
-    said = words[state["reach"]]
+    text = words[state["reach"]]
     if state["storing"] is False:
-        said = "blind: callbacks are refused, as they cannot be stored"
-    yield f"reach           {said}{', since ' + state['reach_since'] if state['reach_since'] else ''}"
+        text = "blind: callbacks are refused, as they cannot be stored"
+    yield f"reach           {text}{', since ' + state['reach_since'] if state['reach_since'] else ''}"
     if state["reach_why"] and state["running"] and state["reach_why"] not in state["log_problems"]:
         yield f"                {state['reach_why']}"
     if state["tunnel"]:
@@ -75,11 +75,11 @@ def _reach_lines(state: Mapping[str, Any]) -> Iterator[str]:
         yield f"URL CHANGED     it was {changed['before']}: change the callback URL in the console's rules"
 
 
-def _why_shut(state: Mapping[str, Any]) -> str:
+def _closed_reason(state: Mapping[str, Any]) -> str:
     return str(state["door_problem"] or next(iter(state["log_problems"]), "it is being opened"))
 
 
-def _kept_lines(state: Mapping[str, Any]) -> Iterator[str]:
+def _backup_lines(state: Mapping[str, Any]) -> Iterator[str]:
     """Write what is kept beside the log."""
     if state["backups"]:
         yield f"backups         {state['backups']}, the newest of {state['last_backup_at']}"
@@ -100,7 +100,7 @@ def secret_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     return _table(head, cells)
 
 
-def expected_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def expected_callback_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Write the expected callbacks as a table."""
     head = ("NAME", "HOURS", "LEVEL", "LAST CALLBACK", "DUE", "STATE")
     cells = (
@@ -108,8 +108,8 @@ def expected_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             row["name"],
             f"{row['hours']:g}",
             row["level"],
-            "never" if row["last_at"] is None else _local(row["last_at"]),
-            "-" if row["due_at"] is None else _local(row["due_at"]),
+            "never" if row["last_at"] is None else _local_time(row["last_at"]),
+            "-" if row["due_at"] is None else _local_time(row["due_at"]),
             row["state"],
         )
         for row in rows
@@ -117,84 +117,86 @@ def expected_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     return _table(head, cells)
 
 
-def alert_lines(found: Iterable[StoredAlert], language: Language) -> Iterator[str]:
+def alert_lines(alerts: Iterable[StoredAlert], language: Language) -> Iterator[str]:
     """Write alerts as a table."""
     head = ("ID", "RECEIVED", "LEVEL", "STATE", "NAME", "RESOURCE", "METRIC OR MESSAGE", "VALUE", "INCIDENT")
-    return _table(head, (_alert_row(stored, language) for stored in found))
+    return _table(head, (_alert_row(stored, language) for stored in alerts))
 
 
 def _alert_row(stored: StoredAlert, language: Language) -> Sequence[str]:
     alert = stored.alert
     return (
         str(stored.id),
-        _local(stored.received_at),
+        _local_time(stored.received_at),
         "-" if alert.kind == TEST else language.say(alert.level),
-        state_words(alert.state, language) if alert.state else alert.kind,
-        *_what(alert, language),
+        state_text(alert.state, language) if alert.state else alert.kind,
+        *_alert_cells(alert, language),
         str(stored.incident_id or "-"),
     )
 
 
 def incident_lines(
-    found: Iterable[StoredIncident], language: Language, *, now: Millis, mute_period: Millis
+    incidents: Iterable[StoredIncident], language: Language, *, now: Millis, mute_period: Millis
 ) -> Iterator[str]:
     """Write incidents as a table."""
     head = ("ID", "STATE", "LEVEL", "SINCE", "LASTED", "NAME", "RESOURCE", "METRIC OR MESSAGE", "VALUE", "ALERTS")
-    return _table(head, (_incident_row(stored, language, now, mute_period) for stored in found))
+    return _table(head, (_incident_row(stored, language, now, mute_period) for stored in incidents))
 
 
 def _incident_row(stored: StoredIncident, language: Language, now: Millis, mute_period: Millis) -> Sequence[str]:
     incident, alert = stored.incident, stored.alert.alert
-    state = language.say("open") if incident.open else ending_words(incident.closed_by, language)
-    if unconfirmed(stored, now=now, mute_period=mute_period):
+    state = language.say("open") if incident.open else ending_text(incident.closed_by, language)
+    if is_unconfirmed(stored, now=now, mute_period=mute_period):
         state = language.say("unconfirmed")
     until = now if incident.closed_at is None else incident.closed_at
     return (
         str(incident.id),
         state,
         language.say(incident.level if incident.open else incident.worst_level),
-        _local(incident.opened_at),
-        duration_words(until - incident.opened_at, language) if incident.start_known else "?",
-        *_what(alert, language),
+        _local_time(incident.opened_at),
+        localised_duration(until - incident.opened_at, language) if incident.start_known else "?",
+        *_alert_cells(alert, language),
         str(incident.alerts),
     )
 
 
-def gap_lines(found: Iterable[Gap], *, now: Millis) -> Iterator[str]:
+def gap_lines(gaps: Iterable[Gap], *, now: Millis) -> Iterator[str]:
     """Write gaps as a table."""
-    return _table(("ID", "CAUSE", "FROM", "UNTIL", "LASTED", "WHY"), (_gap_row(gap, now) for gap in found))
+    return _table(("ID", "CAUSE", "FROM", "UNTIL", "LASTED", "WHY"), (_gap_row(gap, now) for gap in gaps))
 
 
 def _gap_row(gap: Gap, now: Millis) -> Sequence[str]:
     return (
         str(gap.id),
         gap.cause,
-        _local(gap.began_at),
-        "it lasts" if gap.ended_at is None else _local(gap.ended_at),
+        _local_time(gap.began_at),
+        "it lasts" if gap.ended_at is None else _local_time(gap.ended_at),
         duration_text(gap.length(now), seconds=True),
         printable(gap.why) or "-",
     )
 
 
-def _what(alert: Alert, language: Language) -> Iterator[str]:
+def _alert_cells(alert: Alert, language: Language) -> Iterator[str]:
     """Write name, resource, metric or message, and value, so short that a line stays one."""
-    yield printable(name_words(alert, language) or alert.kind, limit=40)
-    yield printable(place_words(alert), limit=40)
+    yield printable(name_text(alert, language) or alert.kind, limit=40)
+    yield printable(resource_component_text(alert), limit=40)
     yield printable(metric_or_message(alert, language), limit=40)
-    yield printable(value_words(alert, language), limit=20)
+    yield printable(value_text(alert, language), limit=20)
 
 
-def _local(moment: Millis) -> str:
+def _local_time(moment: Millis) -> str:
     return as_datetime(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _table(head: Sequence[str], rows: _Rows) -> Iterator[str]:
     cells = [head, *rows]
-    widths = [max(_width(row[column]) for row in cells) for column in range(len(head))]
+    widths = [max(_display_width(row[column]) for row in cells) for column in range(len(head))]
     for row in cells:
-        yield "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield "  ".join(
+            cell + " " * (width - _display_width(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
 
 
-def _width(text: str) -> int:
+def _display_width(text: str) -> int:
     """Return the columns that a terminal gives to the text; Chinese takes two a character."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

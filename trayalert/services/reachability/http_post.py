@@ -16,42 +16,47 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from trayalert.services.reachability.lookup import aside, own_addresses, proxy_for
+from trayalert.services.reachability.lookup import own_addresses, proxy_for, run_in_daemon_thread
 
-MOST_READ = 4096
+MAX_BODY = 4096
 """So many bytes of an answer are looked at."""
 
-_UNREADABLE = "whose address makes no sense"
+_UNREADABLE_PROXY = "whose address makes no sense"
 """Said instead of a proxy that is no address: in such a text nobody knows what is a password."""
 
-_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
-_CERTIFICATE = {9: "early", 10: "expired", 62: "name", 64: "name"}
+_UNREACHABLE_ERRNOS = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
+_VERIFY_CODES = {
+    9: "certificate_not_yet_valid",
+    10: "certificate_expired",
+    62: "certificate_name",
+    64: "certificate_name",
+}
 """OpenSSL's numbers; all others mean that nobody whom we trust has signed it."""
 
 
-class Trouble(enum.Enum):
-    """Why there is no answer. `PROXY`: the one that was to ask for us does not, which says nothing of the way in."""
+class PostFailure(enum.Enum):
+    """Why there is no answer. `PROXY_ERROR`: the proxy does not ask for us, which says nothing of reachability."""
 
     NO_NETWORK = enum.auto()
-    NO_NAME = enum.auto()
-    NO_WAY = enum.auto()
+    NAME_UNRESOLVED = enum.auto()
+    NO_ROUTE = enum.auto()
     REFUSED = enum.auto()
-    TOO_LATE = enum.auto()
-    HUNG_UP = enum.auto()
-    EARLY = enum.auto()
-    EXPIRED = enum.auto()
-    NAME = enum.auto()
-    SIGNER = enum.auto()
-    NO_TLS = enum.auto()
-    NO_HTTP = enum.auto()
-    PROXY = enum.auto()
+    TIMED_OUT = enum.auto()
+    DISCONNECTED = enum.auto()
+    CERTIFICATE_NOT_YET_VALID = enum.auto()
+    CERTIFICATE_EXPIRED = enum.auto()
+    CERTIFICATE_NAME = enum.auto()
+    CERTIFICATE_UNTRUSTED = enum.auto()
+    TLS_ERROR = enum.auto()
+    NOT_HTTP = enum.auto()
+    PROXY_ERROR = enum.auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What came back: an answer, or a `trouble` and the system's word for it. `proxy` is who asked for us, if any."""
+class PostResult:
+    """What came back: an answer, or a `failure` and the system's word for it. `proxy` is who asked for us, if any."""
 
-    trouble: Trouble | None = None
+    failure: PostFailure | None = None
     detail: str = ""
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -59,51 +64,63 @@ class Heard:
     proxy: str | None = None
 
 
-async def ask(
-    url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, trust: ssl.SSLContext | None = None
-) -> Heard:
-    """Ask once, for so long. `trust` says whose certificates are believed; None: those whom the system trusts."""
+async def post(
+    url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, ssl_context: ssl.SSLContext | None = None
+) -> PostResult:
+    """Ask once, for so long. `ssl_context` says whose certificates are believed; None: those whom the system trusts."""
     parts = urlsplit(url)
-    proxy = shown = None
+    proxy = redacted_proxy = None
     try:
         async with asyncio.timeout(seconds):
-            proxy = await aside(lambda: proxy_for(parts.scheme, parts.hostname or "", parts.port))
-            shown = _shown(proxy) if proxy else None
-            if proxy and (shown is _UNREADABLE or not proxy.lower().startswith(("http://", "https://"))):
-                return Heard(trouble=Trouble.PROXY, detail="it is no HTTP proxy", proxy=shown)
-            return await _asked(url, body, headers, proxy=proxy, shown=shown, trust=trust, patience=seconds * 0.9)
+            proxy = await run_in_daemon_thread(lambda: proxy_for(parts.scheme, parts.hostname or "", parts.port))
+            redacted_proxy = _redacted(proxy) if proxy else None
+            if proxy and (redacted_proxy is _UNREADABLE_PROXY or not proxy.lower().startswith(("http://", "https://"))):
+                return PostResult(failure=PostFailure.PROXY_ERROR, detail="it is no HTTP proxy", proxy=redacted_proxy)
+            return await _post(
+                url,
+                body,
+                headers,
+                proxy=proxy,
+                redacted_proxy=redacted_proxy,
+                ssl_context=ssl_context,
+                connect_timeout=seconds * 0.9,
+            )
     except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
-        trouble, detail = _trouble(error, proxied=proxy is not None)
-        if trouble in {Trouble.NO_NAME, Trouble.NO_WAY, Trouble.TOO_LATE, Trouble.PROXY} and not own_addresses():
-            trouble = Trouble.NO_NETWORK
-        return Heard(trouble=trouble, detail=detail, proxy=shown)
+        failure, detail = _failure(error, proxied=proxy is not None)
+        if (
+            failure
+            in {PostFailure.NAME_UNRESOLVED, PostFailure.NO_ROUTE, PostFailure.TIMED_OUT, PostFailure.PROXY_ERROR}
+            and not own_addresses()
+        ):
+            failure = PostFailure.NO_NETWORK
+        return PostResult(failure=failure, detail=detail, proxy=redacted_proxy)
 
 
-async def _asked(
+async def _post(
     url: str,
     body: bytes,
     headers: Mapping[str, str],
     *,
     proxy: str | None,
-    shown: str | None,
-    trust: ssl.SSLContext | None,
-    patience: float,
-) -> Heard:
-    connector = aiohttp.TCPConnector(resolver=_Resolver(), force_close=True, ssl=trust or True)
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=patience)
-    jar = aiohttp.DummyCookieJar()
+    redacted_proxy: str | None,
+    ssl_context: ssl.SSLContext | None,
+    connect_timeout: float,
+) -> PostResult:
+    connector = aiohttp.TCPConnector(resolver=_Resolver(), force_close=True, ssl=ssl_context or True)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
+    cookie_jar = aiohttp.DummyCookieJar()
     async with (
         aiohttp.ClientSession(
-            connector=connector, timeout=timeout, cookie_jar=jar, trust_env=False, skip_auto_headers=("Accept",)
+            connector=connector, timeout=timeout, cookie_jar=cookie_jar, trust_env=False, skip_auto_headers=("Accept",)
         ) as session,
-        session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy) as answer,
+        session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy) as response,
     ):
-        if proxy and answer.status == 407:
-            return Heard(trouble=Trouble.PROXY, detail="it wants a password", proxy=shown)
-        read = b""
-        while len(read) <= MOST_READ and (part := await answer.content.read(MOST_READ + 1 - len(read))):
-            read += part
-        return Heard(status=answer.status, headers=answer.headers, body=read, proxy=shown)
+        if proxy and response.status == 407:
+            return PostResult(failure=PostFailure.PROXY_ERROR, detail="it wants a password", proxy=redacted_proxy)
+        content = b""
+        while len(content) <= MAX_BODY and (chunk := await response.content.read(MAX_BODY + 1 - len(content))):
+            content += chunk
+        return PostResult(status=response.status, headers=response.headers, body=content, proxy=redacted_proxy)
 
 
 class _Resolver(AbstractResolver):
@@ -112,64 +129,66 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await aside(lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
+        found = await run_in_daemon_thread(
+            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+        )
         return [
-            ResolveResult(hostname=host, host=str(where[0]), port=int(where[1]), family=kind, proto=proto, flags=0)
-            for kind, _, proto, _, where in found
+            ResolveResult(hostname=host, host=str(address[0]), port=int(address[1]), family=kind, proto=proto, flags=0)
+            for kind, _, proto, _, address in found
         ]
 
     async def close(self) -> None:
         pass
 
 
-def _trouble(error: Exception, *, proxied: bool) -> tuple[Trouble, str]:
+def _failure(error: Exception, *, proxied: bool) -> tuple[PostFailure, str]:
     """Tell what an exception means. The order matters: some are kinds of others."""
     match error:
         case aiohttp.ClientHttpProxyError(status=status) if status not in {502, 503, 504}:
-            found = Trouble.PROXY, "it wants a password" if status == 407 else f"it answered {status}"
+            found = PostFailure.PROXY_ERROR, "it wants a password" if status == 407 else f"it answered {status}"
         case aiohttp.ClientHttpProxyError(status=status):
-            found = Trouble.NO_WAY, f"the proxy answered {status}"
+            found = PostFailure.NO_ROUTE, f"the proxy answered {status}"
         case aiohttp.ClientProxyConnectionError():
-            found = Trouble.PROXY, error.os_error.strerror or "it is not there"
+            found = PostFailure.PROXY_ERROR, error.os_error.strerror or "it is not there"
         case aiohttp.ConnectionTimeoutError() if proxied:
-            found = Trouble.PROXY, "it does not answer"
+            found = PostFailure.PROXY_ERROR, "it does not answer"
         case aiohttp.ClientConnectorCertificateError():
-            found = _of_certificate(error.certificate_error)
+            found = _certificate_failure(error.certificate_error)
         case aiohttp.ClientSSLError() | ssl.SSLError():
-            found = Trouble.NO_TLS, _reason(error)
+            found = PostFailure.TLS_ERROR, _tls_reason(error)
         case aiohttp.ClientConnectorDNSError() | UnicodeError():  # UnicodeError: no name that could be asked for
-            found = Trouble.NO_NAME, ""
+            found = PostFailure.NAME_UNRESOLVED, ""
         case TimeoutError():
-            found = Trouble.TOO_LATE, ""
+            found = PostFailure.TIMED_OUT, ""
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
-            found = Trouble.REFUSED, ""
-        case aiohttp.ClientConnectorError() if error.errno in _UNREACHABLE:
-            found = Trouble.NO_WAY, error.os_error.strerror or ""
+            found = PostFailure.REFUSED, ""
+        case aiohttp.ClientConnectorError() if error.errno in _UNREACHABLE_ERRNOS:
+            found = PostFailure.NO_ROUTE, error.os_error.strerror or ""
         case aiohttp.ClientResponseError():
-            found = Trouble.NO_HTTP, ""
+            found = PostFailure.NOT_HTTP, ""
         case _:
-            found = Trouble.HUNG_UP, ""
+            found = PostFailure.DISCONNECTED, ""
     return found
 
 
-def _of_certificate(error: Any) -> tuple[Trouble, str]:
+def _certificate_failure(error: Any) -> tuple[PostFailure, str]:
     code = getattr(error, "verify_code", 0)
-    return Trouble[_CERTIFICATE.get(code, "signer").upper()], getattr(error, "verify_message", "")
+    return PostFailure[_VERIFY_CODES.get(code, "certificate_untrusted").upper()], getattr(error, "verify_message", "")
 
 
-def _reason(error: Exception) -> str:
+def _tls_reason(error: Exception) -> str:
     cause = getattr(error, "os_error", error)
     return (getattr(cause, "reason", None) or "it ended the handshake").replace("_", " ").lower()
 
 
-def _shown(proxy: str) -> str:
+def _redacted(proxy: str) -> str:
     """Return the proxy's host and port; its name and password are nobody's business."""
     try:
         parts = urlsplit(proxy)
         host, port = parts.hostname, parts.port
     except ValueError:
-        return _UNREADABLE
+        return _UNREADABLE_PROXY
     if not host:
-        return _UNREADABLE
+        return _UNREADABLE_PROXY
     host = f"[{host}]" if ":" in host else host
     return f"{host}:{port}" if port else host

@@ -1,4 +1,4 @@
-"""Reaching: puts together what is known of the way in, and has it probed. Its rule: green is only what a probe proved.
+"""Puts together what is known of the way in, and has it probed. Its rule: green is only what a probe proved.
 
 Lives on the receiver's loop; `state` may be read on any thread. Who knows something (door, log, tunnel, sleep, network)
 says so; each change is told, and so is each probe.
@@ -11,24 +11,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from trayalert.domain.reachability import Reach, ReachState
+from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
 
 _SECOND: Millis = 1000
 _MINUTE: Millis = 60 * _SECOND
 
-OFTEN = 2.0
-SELDOM = 5.0
+FAST_PROBE_INTERVAL = 2.0
+SLOW_PROBE_INTERVAL = 5.0
 """Seconds between probes in the first minute of being blind, and in the nine after it; then it is as set again."""
 
-STUCK: Millis = 30 * _SECOND
-"""So long may a tunnel that runs lead nowhere before it is started again; each time twice as long, up to MOST_STUCK."""
-MOST_STUCK: Millis = 10 * _MINUTE
+RESTART_AFTER: Millis = 30 * _SECOND
+"""So long may a tunnel that runs lead nowhere before it is started again; doubled each time up to MAX_RESTART_AFTER."""
+MAX_RESTART_AFTER: Millis = 10 * _MINUTE
 
 _logger = logging.getLogger(__name__)
 
-_LONGEST_PROBE = 8.0
+_PROBE_TIMEOUT = 8.0
 
 NO_ADDRESS = (
     "No public address is known, so nothing can prove that callbacks get through. Set one up: `trayalert guide`."
@@ -39,112 +39,112 @@ OPENING = "The door is being opened."
 TUNNEL_STARTS = "The tunnel is being started."
 
 
-class Found(Protocol):
-    """What a probe found; `ms` is how long it took."""
+class ProbeOutcome(Protocol):
+    """What a probe found; `duration_ms` is how long it took."""
 
     @property
-    def reach(self) -> Reach: ...  # noqa: D102
+    def reach(self) -> Reachability: ...  # noqa: D102
     @property
-    def why(self) -> str | None: ...  # noqa: D102
+    def reason(self) -> str | None: ...  # noqa: D102
     @property
-    def ms(self) -> int | None: ...  # noqa: D102
+    def duration_ms(self) -> int | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
-class _Down:
+class _TunnelDown:
     """No probe is needed: the tunnel is down."""
 
-    why: str | None
-    reach: Reach = Reach.BLIND
-    ms: int | None = None
+    reason: str | None
+    reach: Reachability = Reachability.BLIND
+    duration_ms: int | None = None
 
 
-class Reaching:
-    """`probe` asks through a public address, every so many seconds (0: never); `mend` starts a stuck tunnel again."""
+class ReachabilityMonitor:
+    """`probe` asks through a public address, every `interval` seconds (0: never); `restart_tunnel` gets the reason."""
 
     def __init__(
         self,
         *,
-        probe: Callable[[str], Awaitable[Found]],
-        every: float,
-        tell: Callable[[ReachState], None],
-        mend: Callable[[str], None],
+        probe: Callable[[str], Awaitable[ProbeOutcome]],
+        interval: float,
+        report: Callable[[ReachabilityState], None],
+        restart_tunnel: Callable[[str], None],
         now: Callable[[], Millis],
         ticks: Callable[[], Millis],
     ) -> None:
-        self.state = ReachState(why=OPENING)
+        self.state = ReachabilityState(why=OPENING)
         self._probe = probe
-        self._every = every
-        self._tell = tell
-        self._mend = mend
+        self._interval = interval
+        self._report = report
+        self._restart_tunnel = restart_tunnel
         self._now = now
         self._ticks = ticks
-        self._door_open = False
-        self._door_problem: str | None = None
+        self._listener_open = False
+        self._listener_problem: str | None = None
         self._log_problem: str | None = None
         self._tunnel = TunnelState()
-        self._found: Found | None = None
-        self._soon = asyncio.Event()
-        self._probed = asyncio.Event()
-        self._begun_anew = False
-        self._blind_from: Millis | None = None
-        self._mend_after: Millis = STUCK
+        self._last_outcome: ProbeOutcome | None = None
+        self._probe_requested = asyncio.Event()
+        self._probe_done = asyncio.Event()
+        self._probe_restarted = False
+        self._blind_since: Millis | None = None
+        self._restart_after: Millis = RESTART_AFTER
 
     # what others know
 
-    def door_is(self, *, open_: bool, problem: str | None) -> None:
+    def set_listener(self, *, open_: bool, problem: str | None) -> None:
         """Hear how the door is."""
-        if open_ and not self._door_open:
-            self.probe_soon()
-        self._door_open, self._door_problem = open_, problem
-        self._compose()
+        if open_ and not self._listener_open:
+            self.request_probe()
+        self._listener_open, self._listener_problem = open_, problem
+        self._update()
 
-    def log_is(self, problem: str | None) -> None:
+    def set_log_problem(self, problem: str | None) -> None:
         """Hear why callbacks cannot be stored; None: they can."""
         self._log_problem = problem
-        self._compose()
+        self._update()
 
-    def address_is(self, public_url: str | None) -> None:
+    def set_public_url(self, public_url: str | None) -> None:
         """Hear under which address the outside reaches us."""
         if public_url != self.state.public_url:
             if public_url is None or self._tunnel.phase in {Phase.OFF, Phase.UP}:
-                self._found = None
+                self._last_outcome = None
             self.state = replace(self.state, public_url=public_url)
-            self.probe_soon()
-        self._compose()
+            self.request_probe()
+        self._update()
 
-    def tunnel_is(self, tunnel: TunnelState) -> None:
+    def set_tunnel(self, tunnel: TunnelState) -> None:
         """Hear how the tunnel is; when it has come up it is probed at once."""
         came_up = tunnel.phase is Phase.UP and self._tunnel.phase is not Phase.UP
         if tunnel.phase in {Phase.WAITING, Phase.MISSING}:
-            self._found = _Down(why=tunnel.why)
+            self._last_outcome = _TunnelDown(reason=tunnel.why)
         elif tunnel.phase is not Phase.UP:
-            self._doubt()
-        elif came_up and not self._every:
-            self._found = None  # that it was down is over, and no probe will ever say so
+            self._discard_proof()
+        elif came_up and not self._interval:
+            self._last_outcome = None  # that it was down is over, and no probe will ever say so
         self._tunnel = tunnel
         if came_up:
-            self.probe_soon()
-        self._compose()
+            self.request_probe()
+        self._update()
 
-    def woke(self) -> None:
+    def on_wake(self) -> None:
         """Hear that the computer slept: what was proved before is proved no more."""
-        self._doubt()
-        self._compose()
-        self.probe_soon()
+        self._discard_proof()
+        self._update()
+        self.request_probe()
 
-    def probe_soon(self) -> None:
+    def request_probe(self) -> None:
         """Probe at once; a probe that is under way is begun anew, but not twice in a row: else none might ever end."""
-        self._soon.set()
+        self._probe_requested.set()
 
-    async def probe_now(self) -> ReachState:
+    async def probe_now(self) -> ReachabilityState:
         """Probe and return what was found; at once where nothing can be probed."""
         if self._may_probe:
-            self._probed.clear()
-            self.probe_soon()
+            self._probe_done.clear()
+            self.request_probe()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LONGEST_PROBE):
-                    await self._probed.wait()
+                async with asyncio.timeout(_PROBE_TIMEOUT):
+                    await self._probe_done.wait()
         return self.state
 
     # probing
@@ -152,108 +152,127 @@ class Reaching:
     async def run(self) -> None:
         """Probe until this is cancelled."""
         while True:
-            self._soon.clear()
+            self._probe_requested.clear()
             if self._may_probe:
                 await self._probe_once()
-                self._mend_stuck()
-            if not self._soon.is_set():
+                self._restart_stuck_tunnel()
+            if not self._probe_requested.is_set():
                 await self._pause()
 
     @property
     def _may_probe(self) -> bool:
-        led_through = self._tunnel.phase in {Phase.OFF, Phase.UP}  # before, it would only find that it is not up
-        return bool(self._door_open and self.state.public_url and self._every and led_through)
+        tunnel_ready = self._tunnel.phase in {Phase.OFF, Phase.UP}  # before, it would only find that it is not up
+        return bool(self._listener_open and self.state.public_url and self._interval and tunnel_ready)
 
     async def _probe_once(self) -> None:
         url = self.state.public_url or ""
-        probing = asyncio.ensure_future(self._probe(url))
-        sooner = asyncio.ensure_future(self._soon.wait())
+        probe_task = asyncio.ensure_future(self._probe(url))
+        request_task = asyncio.ensure_future(self._probe_requested.wait())
         try:
             await asyncio.wait(
-                {probing} if self._begun_anew else {probing, sooner}, return_when=asyncio.FIRST_COMPLETED
+                {probe_task} if self._probe_restarted else {probe_task, request_task},
+                return_when=asyncio.FIRST_COMPLETED,
             )
-            self._begun_anew = not probing.done()
-            if self._begun_anew or url != self.state.public_url or not self._may_probe:  # it is of what was before
+            self._probe_restarted = not probe_task.done()
+            if self._probe_restarted or url != self.state.public_url or not self._may_probe:  # it is of what was before
                 return
             try:
-                self._found = found = probing.result()
+                self._last_outcome = outcome = probe_task.result()
             except Exception:  # a bug of ours must not stop the receiver, and proves nothing
                 _logger.exception("a probe failed")
-                self._found = None
-                self._compose()
+                self._last_outcome = None
+                self._update()
                 return
         finally:
-            probing.cancel()
-            sooner.cancel()
+            probe_task.cancel()
+            request_task.cancel()
         at = self._now()
-        proved = found.reach is Reach.REACHABLE
-        self._compose(
+        proved = outcome.reach is Reachability.REACHABLE
+        self._update(
             replace(
                 self.state,
                 probed_at=at,
                 reachable_at=at if proved else self.state.reachable_at,
-                probe_ms=found.ms if proved else self.state.probe_ms,
+                probe_ms=outcome.duration_ms if proved else self.state.probe_ms,
             )
         )
-        self._probed.set()
+        self._probe_done.set()
 
     async def _pause(self) -> None:
-        pause = self._every or None
-        if pause and self._blind_from is not None:
-            blind_for = self._ticks() - self._blind_from
-            pause = min(pause, OFTEN if blind_for < _MINUTE else SELDOM if blind_for < 10 * _MINUTE else pause)
+        pause = self._interval or None
+        if pause and self._blind_since is not None:
+            blind_for = self._ticks() - self._blind_since
+            pause = min(
+                pause,
+                FAST_PROBE_INTERVAL
+                if blind_for < _MINUTE
+                else SLOW_PROBE_INTERVAL
+                if blind_for < 10 * _MINUTE
+                else pause,
+            )
         try:
             async with asyncio.timeout(pause if self._may_probe else None):
-                await self._soon.wait()
+                await self._probe_requested.wait()
         except TimeoutError:
             return
 
-    def _mend_stuck(self) -> None:
+    def _restart_stuck_tunnel(self) -> None:
         """Start a tunnel again that runs and leads nowhere."""
-        if self._found is None or self._found.reach is not Reach.BLIND or self._blind_from is None:
-            self._mend_after = STUCK
+        if (
+            self._last_outcome is None
+            or self._last_outcome.reach is not Reachability.BLIND
+            or self._blind_since is None
+        ):
+            self._restart_after = RESTART_AFTER
             return
         up_since = self._tunnel.since if self._tunnel.phase is Phase.UP else None
-        if up_since is not None and min(self._ticks() - self._blind_from, self._now() - up_since) >= self._mend_after:
-            self._mend_after = min(2 * self._mend_after, MOST_STUCK)
-            self._mend("it ran, but probes through it did not come back")
+        if (
+            up_since is not None
+            and min(self._ticks() - self._blind_since, self._now() - up_since) >= self._restart_after
+        ):
+            self._restart_after = min(2 * self._restart_after, MAX_RESTART_AFTER)
+            self._restart_tunnel("it ran, but probes through it did not come back")
 
-    def _doubt(self) -> None:
+    def _discard_proof(self) -> None:
         """Forget what was proved; that it is blind stays, until the contrary is proved."""
-        if self._found is not None and self._found.reach is not Reach.BLIND:
-            self._found = None
+        if self._last_outcome is not None and self._last_outcome.reach is not Reachability.BLIND:
+            self._last_outcome = None
 
     # putting it together
 
-    def _compose(self, state: ReachState | None = None) -> None:
+    def _update(self, state: ReachabilityState | None = None) -> None:
         before = self.state
-        reach, why = self._judge()
-        state = replace(state or before, reach=reach, why=why)
+        reach, reason = self._assess()
+        state = replace(state or before, reach=reach, why=reason)
         if reach is not before.reach or state.since is None:
             # it has been blind since it was last proved not to be
-            seen_by_probe = self._door_open and self._log_problem is None and before.reach is Reach.REACHABLE
-            proof = before.reachable_at if reach is Reach.BLIND and seen_by_probe else None
+            seen_by_probe = self._listener_open and self._log_problem is None and before.reach is Reachability.REACHABLE
+            proof = before.reachable_at if reach is Reachability.BLIND and seen_by_probe else None
             state = replace(state, since=proof or self._now())
-        if reach is not Reach.BLIND:
-            self._blind_from = None
-        elif self._blind_from is None:
-            self._blind_from = self._ticks()
+        if reach is not Reachability.BLIND:
+            self._blind_since = None
+        elif self._blind_since is None:
+            self._blind_since = self._ticks()
         self.state = state
         if state != before:
-            self._tell(state)
+            self._report(state)
 
-    def _judge(self) -> tuple[Reach, str | None]:
+    def _assess(self) -> tuple[Reachability, str | None]:
         if self._log_problem is not None:
-            return Reach.BLIND, self._log_problem
-        if not self._door_open:
-            return (Reach.BLIND, self._door_problem) if self._door_problem else (Reach.UNKNOWN, OPENING)
-        if self._found is not None:
-            return self._found.reach, self._found.why
-        return Reach.UNKNOWN, self._why_unknown()
+            return Reachability.BLIND, self._log_problem
+        if not self._listener_open:
+            return (
+                (Reachability.BLIND, self._listener_problem)
+                if self._listener_problem
+                else (Reachability.UNKNOWN, OPENING)
+            )
+        if self._last_outcome is not None:
+            return self._last_outcome.reach, self._last_outcome.reason
+        return Reachability.UNKNOWN, self._unknown_reason()
 
-    def _why_unknown(self) -> str:
+    def _unknown_reason(self) -> str:
         if self._tunnel.phase is Phase.STARTING:
             return TUNNEL_STARTS
         if self.state.public_url is None:
             return NO_ADDRESS
-        return FIRST_PROBE if self._every else NOT_PROBED
+        return FIRST_PROBE if self._interval else NOT_PROBED

@@ -13,90 +13,96 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trayalert.domain.reachability import Reach
+from trayalert.domain.reachability import Reachability
 from trayalert.domain.times import Millis
-from trayalert.services.reachability.http_post import Trouble, ask
-from trayalert.services.reachability.probe_messages import Words
-from trayalert.services.simulator.client import CLOUD_MONITOR, TIMEOUT
+from trayalert.services.reachability.http_post import PostFailure, post
+from trayalert.services.reachability.probe_messages import ProbeMessages
+from trayalert.services.simulator.client import CLOUD_MONITOR_HEADERS, TIMEOUT
 
-EXPIRES = 30.0
+PROBE_LIFETIME = 30.0
 """Seconds after which a probe is none any more. Longer than it is waited for: one that comes late is no stranger's."""
 
-MOST_OUT = 8
+MAX_PENDING = 8
 
 _BODY = b"alertName=trayalert+self-probe&alertState=OK"
-_HEADERS = CLOUD_MONITOR | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+_HEADERS = CLOUD_MONITOR_HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What a probe has found, at its end. `why` is a sentence, None where it came through; then `ms` is how long."""
+class ProbeResult:
+    """What a probe has found. `reason` is a sentence, None where it came through; then `duration_ms` is how long."""
 
-    reach: Reach
+    reach: Reachability
     at: Millis
-    why: str | None = None
-    ms: int | None = None
+    reason: str | None = None
+    duration_ms: int | None = None
 
 
 @dataclass(slots=True)
-class _Out:
+class _PendingProbe:
     """A probe that is out: whether it has come to our door, and why that kept it out."""
 
-    until: float
-    came: bool = False
-    kept_out: str | None = None
+    expires_at: float
+    arrived: bool = False
+    rejection: str | None = None
 
 
 class SelfProbe:
-    """One for a run of the program, on the receiver's loop. `trust` is for certificates that the system does not know.
+    """One for a run of the program, on the receiver's loop. `ssl_context` trusts more than the system does.
 
-    `answer` and `kept_out` are the door's (`listener.door.Rules`).
+    `answer` and `record_rejection` are called by the listener's hook endpoint.
     """
 
-    def __init__(self, *, now: Callable[[], Millis], trust: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, now: Callable[[], Millis], ssl_context: ssl.SSLContext | None = None) -> None:
         self._key = secrets.token_bytes(32)
-        self._out: dict[bytes, _Out] = {}
+        self._pending: dict[bytes, _PendingProbe] = {}
         self._now = now
-        self._trust = trust
+        self._ssl_context = ssl_context
 
     def answer(self, offered: bytes) -> str | None:
         """Return the proof for a probe that is out, once; None for all else."""
-        for token, out in self._out.items():
-            if hmac.compare_digest(token, offered) and not out.came and time.monotonic() < out.until:
-                out.came = True
+        for token, pending in self._pending.items():
+            if hmac.compare_digest(token, offered) and not pending.arrived and time.monotonic() < pending.expires_at:
+                pending.arrived = True
                 return self._proof(token)
         return None
 
-    def kept_out(self, offered: bytes, why: str) -> None:
+    def record_rejection(self, offered: bytes, reason: str) -> None:
         """Hear that the door let a probe not in, though it was asked for its answer."""
-        out = self._out.get(offered)
-        if out is not None:
-            out.kept_out = why
+        pending = self._pending.get(offered)
+        if pending is not None:
+            pending.rejection = reason
 
-    async def probe(self, public_url: str, *, door: str) -> Found:
-        """Send one through the URL, and tell what came of it. `door` is where trayalert listens, for the sentences."""
-        token, out = self._send_out()
+    async def probe(self, public_url: str, *, listener_address: str) -> ProbeResult:
+        """Send one through the URL. `listener_address` is where trayalert listens, for the sentences."""
+        token, pending = self._register_probe()
         begun = time.monotonic()
         url = f"{public_url.rstrip('/')}/hook/{token.decode()}"
-        heard = await ask(url, _BODY, _HEADERS, seconds=TIMEOUT, trust=self._trust)
-        if out.came and heard.status == 200 and hmac.compare_digest(heard.body, self._proof(token).encode()):
-            return Found(reach=Reach.REACHABLE, at=self._now(), ms=round((time.monotonic() - begun) * 1000))
-        words = Words(public_url, heard, door=door, seconds=TIMEOUT, size=len(_BODY))
-        if out.kept_out is not None:
-            why = words.kept_out(out.kept_out)
+        result = await post(url, _BODY, _HEADERS, seconds=TIMEOUT, ssl_context=self._ssl_context)
+        if pending.arrived and result.status == 200 and hmac.compare_digest(result.body, self._proof(token).encode()):
+            return ProbeResult(
+                reach=Reachability.REACHABLE, at=self._now(), duration_ms=round((time.monotonic() - begun) * 1000)
+            )
+        messages = ProbeMessages(
+            public_url, result, listener_address=listener_address, seconds=TIMEOUT, size=len(_BODY)
+        )
+        if pending.rejection is not None:
+            reason = messages.rejected(pending.rejection)
         else:
-            why = words.lost_on_the_way_back() if out.came else words.not_through()
-        told_nothing = heard.trouble is Trouble.PROXY and not out.came
-        return Found(reach=Reach.UNKNOWN if told_nothing else Reach.BLIND, at=self._now(), why=why)
+            reason = messages.response_lost() if pending.arrived else messages.not_delivered()
+        inconclusive = result.failure is PostFailure.PROXY_ERROR and not pending.arrived
+        return ProbeResult(
+            reach=Reachability.UNKNOWN if inconclusive else Reachability.BLIND, at=self._now(), reason=reason
+        )
 
-    def _send_out(self) -> tuple[bytes, _Out]:
+    def _register_probe(self) -> tuple[bytes, _PendingProbe]:
         now = time.monotonic()
-        self._out = {token: out for token, out in self._out.items() if now < out.until}
-        while len(self._out) >= MOST_OUT:
-            del self._out[next(iter(self._out))]
+        self._pending = {token: pending for token, pending in self._pending.items() if now < pending.expires_at}
+        while len(self._pending) >= MAX_PENDING:
+            del self._pending[next(iter(self._pending))]
         token = self._signed(b"callback", secrets.token_bytes(16))
-        self._out[token] = out = _Out(now + EXPIRES)
-        return token, out
+        self._pending[token] = pending = _PendingProbe(now + PROBE_LIFETIME)
+        return token, pending
 
     def _proof(self, token: bytes) -> str:
         return self._signed(b"answer", token).decode()

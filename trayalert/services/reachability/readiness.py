@@ -6,35 +6,41 @@ from dataclasses import fields
 from urllib.parse import urlsplit
 
 from trayalert.domain.check_result import Check, Verdict
-from trayalert.domain.reachability import Reach, ReachState
-from trayalert.domain.settings.ingress import ChosenWay, Way
+from trayalert.domain.reachability import Reachability, ReachabilityState
+from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
-from trayalert.services.presentation.status import Door, address
+from trayalert.services.presentation.status import ListenerState, base_url
 
-_NONE = "None is known yet."
+_NO_ADDRESS = "None is known yet."
 
 
-def readiness(door: Door, wanted: Tunnel | None, tunnel: TunnelState, reach: ReachState) -> tuple[Check, ...]:
+def readiness(
+    listener: ListenerState, configured: Tunnel | None, tunnel: TunnelState, reach: ReachabilityState
+) -> tuple[Check, ...]:
     """Return the checks in the order of a callback's way, seen from here."""
-    return tuple(_checks(door, wanted, tunnel, reach))
+    return tuple(_checks(listener, configured, tunnel, reach))
 
 
-def _checks(door: Door, wanted: Tunnel | None, tunnel: TunnelState, reach: ReachState) -> Iterator[Check]:
-    if door.open:
-        yield Check(name="Door", verdict=Verdict.OK, said=f"open on {address(door.host, door.port, tls=door.tls)}")
+def _checks(
+    listener: ListenerState, configured: Tunnel | None, tunnel: TunnelState, reach: ReachabilityState
+) -> Iterator[Check]:
+    if listener.open:
+        yield Check(
+            name="Door", verdict=Verdict.OK, said=f"open on {base_url(listener.host, listener.port, tls=listener.tls)}"
+        )
     else:
-        verdict = Verdict.FAIL if door.problem else Verdict.WAIT
-        yield Check(name="Door", verdict=verdict, said=door.problem or "It is being opened.")
-    if wanted is not None:
-        yield _tunnel_check(wanted, tunnel)
+        verdict = Verdict.FAIL if listener.problem else Verdict.WAIT
+        yield Check(name="Door", verdict=verdict, said=listener.problem or "It is being opened.")
+    if configured is not None:
+        yield _tunnel_check(configured, tunnel)
     if reach.public_url:
         yield _address_check(reach.public_url)
-    elif wanted is not None and tunnel.phase is Phase.STARTING:
+    elif configured is not None and tunnel.phase is Phase.STARTING:
         yield Check(name="Public address", verdict=Verdict.WAIT, said="The tunnel has not told it yet.")
     else:
-        do = "Set public_url, or a tunnel." if wanted is None else "It comes once the tunnel is up."
-        yield Check(name="Public address", verdict=Verdict.FAIL, said=_NONE, do=do)
+        do = "Set public_url, or a tunnel." if configured is None else "It comes once the tunnel is up."
+        yield Check(name="Public address", verdict=Verdict.FAIL, said=_NO_ADDRESS, do=do)
     yield _probe_check(reach)
 
 
@@ -51,38 +57,40 @@ def _address_check(url: str) -> Check:
     return Check(name="Public address", verdict=Verdict.WARN, said=url, do=do)
 
 
-def _tunnel_check(wanted: Tunnel, tunnel: TunnelState) -> Check:
+def _tunnel_check(configured: Tunnel, tunnel: TunnelState) -> Check:
     match tunnel.phase:
         case Phase.UP:
             verdict = Verdict.WARN if tunnel.warning else Verdict.OK
-            return Check(name="Tunnel", verdict=verdict, said=f"{wanted.kind} is up", do=tunnel.warning)
+            return Check(name="Tunnel", verdict=verdict, said=f"{configured.kind} is up", do=tunnel.warning)
         case Phase.WAITING | Phase.MISSING:
-            return Check(name="Tunnel", verdict=Verdict.FAIL, said=f"{wanted.kind} is down", do=tunnel.why)
+            return Check(name="Tunnel", verdict=Verdict.FAIL, said=f"{configured.kind} is down", do=tunnel.why)
         case _:
-            return Check(name="Tunnel", verdict=Verdict.WAIT, said=f"{wanted.kind} is being started", do=tunnel.why)
+            return Check(name="Tunnel", verdict=Verdict.WAIT, said=f"{configured.kind} is being started", do=tunnel.why)
 
 
-def _probe_check(reach: ReachState) -> Check:
+def _probe_check(reach: ReachabilityState) -> Check:
     match reach.reach:
-        case Reach.REACHABLE:
+        case Reachability.REACHABLE:
             return Check(name="Probe", verdict=Verdict.OK, said=f"It came back in {reach.probe_ms or 0} ms.")
-        case Reach.BLIND:
+        case Reachability.BLIND:
             return Check(name="Probe", verdict=Verdict.FAIL, said="Nothing gets through.", do=reach.why)
         case _:
             return Check(name="Probe", verdict=Verdict.WAIT, said="Nothing is proved yet.", do=reach.why)
 
 
-def way_of(settings: Settings) -> ChosenWay | None:
+def chosen_ingress(settings: Settings) -> ChosenIngress | None:
     """Return the way that the settings go; a forwarded port looks like a host of one's own, but for the door's host."""
     if settings.tunnel is not None:
-        return ChosenWay(way=Way.TUNNEL, public_url=settings.public_url, tunnel=_table(settings.tunnel))
+        return ChosenIngress(
+            ingress=Ingress.TUNNEL, public_url=settings.public_url, tunnel=_tunnel_table(settings.tunnel)
+        )
     if settings.public_url is None:
         return None
     local = settings.host in {"127.0.0.1", "::1", "localhost"}
-    return ChosenWay(way=Way.HOST if local else Way.FORWARD, public_url=settings.public_url)
+    return ChosenIngress(ingress=Ingress.HOST if local else Ingress.FORWARD, public_url=settings.public_url)
 
 
-def _table(tunnel: Tunnel) -> dict[str, object]:
+def _tunnel_table(tunnel: Tunnel) -> dict[str, object]:
     """Return the tunnel as its table in the settings, with what is set in it."""
     return {
         each.name: value for each in fields(tunnel) if (value := getattr(tunnel, each.name)) and value != each.default

@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 
 from trayalert.domain.times import Millis
 from trayalert.resource_files import read_text, resource_path
-from trayalert.services.simulator.payloads import Letter, SendFault
+from trayalert.services.simulator.payloads import SendFault, SimulatedRequest
 
 TIMEOUT = 5.0
 RETRIES = 3
-PAUSE = 1.0
+RETRY_PAUSE = 1.0
 """Seconds between retries; how long Cloud Monitor waits is not documented."""
 
-_STALE = 5.0
+_IDLE_LIMIT = 5.0
 """Seconds after which an idle connection may have been closed at the other end."""
 
-CLOUD_MONITOR = {
+CLOUD_MONITOR_HEADERS = {
     "User-Agent": "Apache-HttpClient/4.4.1 (Java/1.7.0_65)",
     "Connection": "Keep-Alive",
     "Accept-Encoding": "gzip,deflate",
@@ -32,7 +32,7 @@ CLOUD_MONITOR = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class SendResult:
     """What became of one callback: the last answer's status (None: no answer, `problem` says why), tries, seconds."""
 
     status: int | None
@@ -51,7 +51,7 @@ def sample_names() -> list[str]:
     return sorted(path.stem for path in resource_path("samples").iterdir() if path.suffix in {".form", ".json"})
 
 
-def sample_text(name: str) -> bytes:
+def sample_body(name: str) -> bytes:
     """Return a sample's body. Raise SendFault where there is none of that name."""
     if name not in sample_names():
         raise SendFault(f'there is no sample "{name}". There are: {", ".join(sample_names())}.')
@@ -59,8 +59,8 @@ def sample_text(name: str) -> bytes:
     return read_text("samples", f"{name}{suffix}").encode()
 
 
-class Post:
-    """Sends letters to one URL over one connection, which is made again where it breaks."""
+class CallbackSender:
+    """Sends requests to one URL over one connection, which is made again where it breaks."""
 
     def __init__(self, url: str, *, host: str | None = None, certificate: Path | None = None) -> None:
         """Name another `host` in the requests; trust that `certificate` alone. Raise SendFault for what is no URL."""
@@ -73,54 +73,57 @@ class Post:
             raise SendFault(f"{_without_path(url)} is no URL: it must begin with http:// or https:// and name a host")
         if not url.isascii() or not url.isprintable() or " " in url:
             raise SendFault(f"{_without_path(url)}: what follows holds characters that no URL has")
-        self._where = _without_path(url)
+        self._base_url = _without_path(url)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._used_at = 0.0
-        self._headers = CLOUD_MONITOR | ({"Host": host} if host else {})
+        self._headers = CLOUD_MONITOR_HEADERS | ({"Host": host} if host else {})
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             self._connection = http.client.HTTPSConnection(
-                parts.hostname, port, timeout=TIMEOUT, context=_context(certificate)
+                parts.hostname, port, timeout=TIMEOUT, context=_tls_context(certificate)
             )
         else:
             self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=TIMEOUT)
 
-    def send(self, message: Letter, *, wait: Callable[[float], None] = time.sleep) -> Sent:
-        """Send one letter, again up to RETRIES times where it is not accepted."""
+    def send(self, request: SimulatedRequest, *, wait: Callable[[float], None] = time.sleep) -> SendResult:
+        """Send one request, again up to RETRIES times where it is not accepted."""
         begun = time.monotonic()
         tries, status, problem = 0, None, None
         while tries <= RETRIES:
             if tries:
-                wait(PAUSE)
+                wait(RETRY_PAUSE)
             tries += 1
-            status, problem = self._try(message)
+            status, problem = self._send_once(request)
             if status == 200:
                 break
-        return Sent(status=status, problem=problem, tries=tries, seconds=time.monotonic() - begun)
+        return SendResult(status=status, problem=problem, tries=tries, seconds=time.monotonic() - begun)
 
-    def _try(self, message: Letter) -> tuple[int | None, str | None]:
-        headers = self._headers | ({"Content-Type": message.content_type} if message.body else {})
-        if time.monotonic() - self._used_at > _STALE:
+    def _send_once(self, request: SimulatedRequest) -> tuple[int | None, str | None]:
+        headers = self._headers | ({"Content-Type": request.content_type} if request.body else {})
+        if time.monotonic() - self._used_at > _IDLE_LIMIT:
             self._connection.close()
         try:
-            self._connection.request(message.method, self._target, body=message.body or None, headers=headers)
-            answer = self._connection.getresponse()
-            answer.read()
+            self._connection.request(request.method, self._target, body=request.body or None, headers=headers)
+            response = self._connection.getresponse()
+            response.read()
             self._used_at = time.monotonic()
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             self._connection.close()
-            return None, f"no answer from {self._where}: {error}. Is trayalert running?"
-        if answer.status == 200:
+            return None, f"no answer from {self._base_url}: {error}. Is trayalert running?"
+        if response.status == 200:
             return 200, None
         reasons = {404: "the URL is not the callback URL (`trayalert url` prints it)", 503: "it could not be stored"}
-        return answer.status, f"{self._where} answered {answer.status}: {reasons.get(answer.status, answer.reason)}"
+        return (
+            response.status,
+            f"{self._base_url} answered {response.status}: {reasons.get(response.status, response.reason)}",
+        )
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
 
-def _context(certificate: Path | None) -> ssl.SSLContext:
+def _tls_context(certificate: Path | None) -> ssl.SSLContext:
     """Trust whom the system trusts; or that one certificate, whatever it names and whoever signed it."""
     if certificate is None:
         return ssl.create_default_context()
@@ -133,7 +136,7 @@ def _context(certificate: Path | None) -> ssl.SSLContext:
     return context
 
 
-def stamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
+def timestamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
     """Return `count` moments, the present one and later: each differs from the last."""
     last = 0
     for _ in range(count):

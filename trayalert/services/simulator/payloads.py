@@ -17,7 +17,7 @@ from trayalert.domain.times import Millis, as_datetime, iso
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 JSON = "application/json; charset=UTF-8"
 
-_Part = dict[str, Any]
+_Fields = dict[str, Any]
 
 
 class SendFault(Fault):
@@ -25,7 +25,7 @@ class SendFault(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class SimulatedRequest:
     """A body to send, as a form or as JSON."""
 
     content_type: str
@@ -37,36 +37,36 @@ class Letter:
         return "POST" if self.body else "GET"
 
 
-def letter(content: bytes, *, now: Millis | None, recover: bool) -> Letter:
+def simulated_request(content: bytes, *, now: Millis | None, recover: bool) -> SimulatedRequest:
     """Make what is sent of a body: stamped with `now` unless None; with `recover` what ends it. Raise SendFault."""
     body = read_body(Callback(received_at=0, method="POST", body=content))
     alert = read_callback(body.callback)[0]
-    write = _WRITERS.get(alert.kind)
-    if recover and (write is None or alert.one_off):
+    stamp = _STAMPERS.get(alert.kind)
+    if recover and (stamp is None or alert.one_off):
         raise SendFault("nothing ever ends what this body tells of (--recover)")
-    if write is None or body.parts or (now is None and not recover):
-        return Letter(content_type=FORM if body.document is None else JSON, body=content.strip())
-    parts = _as_sent(content) if body.document is not None else _opened(body.fields)
-    write(parts, now, recover)
+    if stamp is None or body.parts or (now is None and not recover):
+        return SimulatedRequest(content_type=FORM if body.document is None else JSON, body=content.strip())
+    parts = _read_document(content) if body.document is not None else _unpack_form(body.fields)
+    stamp(parts, now, recover)
     if recover and read_callback(_callback(parts))[0].state is not State.OK:
         raise SendFault("nothing is known that ends what this body tells of (--recover)")
     if body.document is not None:
-        return Letter(content_type=JSON, body=json.dumps(parts, ensure_ascii=False).encode())
+        return SimulatedRequest(content_type=JSON, body=json.dumps(parts, ensure_ascii=False).encode())
     fields = {name: part if isinstance(part, str) else json.dumps(part) for name, part in parts.items()}
-    return Letter(content_type=FORM, body=urlencode(fields, quote_via=quote_plus).encode())
+    return SimulatedRequest(content_type=FORM, body=urlencode(fields, quote_via=quote_plus).encode())
 
 
-def _callback(parts: _Part) -> Callback:
+def _callback(parts: _Fields) -> Callback:
     return Callback(received_at=0, method="POST", body=json.dumps(parts).encode())
 
 
-def _as_sent(content: bytes) -> _Part:
+def _read_document(content: bytes) -> _Fields:
     """Read JSON with its numbers as numbers."""
     document = json.loads(content.decode("utf-8-sig", "replace"))
     return dict(document)
 
 
-def _opened(fields: Any) -> _Part:
+def _unpack_form(fields: Any) -> _Fields:
     """Read the JSON that stands in a form's texts."""
     parts = {}
     for name, text in fields.items():
@@ -75,14 +75,14 @@ def _opened(fields: Any) -> _Part:
     return parts
 
 
-def _threshold(parts: _Part, now: Millis | None, recover: bool) -> None:
+def _stamp_threshold(parts: _Fields, now: Millis | None, recover: bool) -> None:
     if now is not None:
         parts["timestamp"] = str(now)
     if recover:
         parts |= {"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": parts.get("triggerLevel") or "null"}
 
 
-def _event(parts: _Part, now: Millis | None, recover: bool) -> None:
+def _stamp_event(parts: _Fields, now: Millis | None, recover: bool) -> None:
     pushed = parts.get("alert")
     if isinstance(pushed, dict):
         if now is not None:
@@ -99,14 +99,14 @@ def _event(parts: _Part, now: Millis | None, recover: bool) -> None:
             parts["name"] = f"{str(parts.get('name')).rpartition(':')[0]}:Executed"
 
 
-def _cms2(parts: _Part, now: Millis | None, recover: bool) -> None:
+def _stamp_cms2(parts: _Fields, now: Millis | None, recover: bool) -> None:
     if now is not None:
         parts |= {"timestamp": now, "time": iso(now)}
     if recover:
         parts |= {"status": "RESOLVED", "subtype": "NORMAL_RESOLVE"}
 
 
-def _alertmanager(parts: _Part, now: Millis | None, recover: bool) -> None:
+def _stamp_alertmanager(parts: _Fields, now: Millis | None, recover: bool) -> None:
     entries = [entry for entry in parts.get("alerts") or [] if isinstance(entry, dict)]
     for part in (parts, *entries):
         if recover:
@@ -116,17 +116,17 @@ def _alertmanager(parts: _Part, now: Millis | None, recover: bool) -> None:
             entry |= {"startsAt": iso(now), "endsAt": iso(now) if recover else "0001-01-01T00:00:00Z"}
 
 
-def _sls(parts: _Part, now: Millis | None, recover: bool) -> None:
+def _stamp_sls(parts: _Fields, now: Millis | None, recover: bool) -> None:
     if now is not None:  # milliseconds, so that each is new: two of one second are the same alert
         parts |= {"alert_time": now, "resolve_time": now if recover else 0}
     if recover:
         parts["status"] = "resolved"
 
 
-_WRITERS: dict[str, Callable[[_Part, Millis | None, bool], None]] = {
-    threshold.KIND: _threshold,
-    event.KIND: _event,
-    cms2.KIND: _cms2,
-    alertmanager.KIND: _alertmanager,
-    sls.KIND: _sls,
+_STAMPERS: dict[str, Callable[[_Fields, Millis | None, bool], None]] = {
+    threshold.KIND: _stamp_threshold,
+    event.KIND: _stamp_event,
+    cms2.KIND: _stamp_cms2,
+    alertmanager.KIND: _stamp_alertmanager,
+    sls.KIND: _stamp_sls,
 }

@@ -17,10 +17,10 @@ from typing import Protocol
 from trayalert.services.tunnel import reaper
 
 _READ_AT_ONCE = 65_536
-_LOOK_AGAIN = 0.005
+_POLL_INTERVAL = 0.005
 
 
-class Guarded(Protocol):
+class TunnelProcess(Protocol):
     """A program, its guard, and all that it starts. `output` is what they print, `pid` the guard's."""
 
     output: asyncio.StreamReader
@@ -39,7 +39,7 @@ class Guarded(Protocol):
         """Let go of it once it has ended."""
 
 
-class _Watched:
+class _ReapedProcess:
     """A program under a guard of ours."""
 
     def __init__(
@@ -53,20 +53,20 @@ class _Watched:
         self.pid = process.pid
         self._process = process
         self._pipe = pipe
-        self._gone, self._hold = control
+        self._control_reader, self._control_writer = control
 
     async def wait(self) -> int:
         with contextlib.suppress(ConnectionError):
-            await self._gone.read()
+            await self._control_reader.read()
         while (status := self._process.poll()) is None:  # noqa: ASYNC110 - it has closed all: a moment
-            await asyncio.sleep(_LOOK_AGAIN)
+            await asyncio.sleep(_POLL_INTERVAL)
         if status < 0:  # the guard was killed: the program is dead by its death signal, what it started may not be
             self.kill()
         return status if status >= 0 else 128 - status
 
     def end(self) -> None:
         with contextlib.suppress(OSError):
-            self._hold.write_eof()
+            self._control_writer.write_eof()
 
     def kill(self) -> None:
         with contextlib.suppress(OSError):
@@ -74,53 +74,55 @@ class _Watched:
 
     def close(self) -> None:
         self._pipe.close()
-        self._hold.close()
+        self._control_writer.close()
 
 
-async def start_guarded(command: Sequence[str], environment: Mapping[str, str], *, grace: float) -> Guarded:
+async def start_tunnel_process(
+    command: Sequence[str], environment: Mapping[str, str], *, grace: float
+) -> TunnelProcess:
     """Start a program, which `grace` seconds after it was asked to end is killed. Raise OSError."""
     if sys.platform == "win32":
         from trayalert.services.tunnel.windows_job import start_in_job  # noqa: PLC0415 - there is none elsewhere
 
         return await start_in_job(command, environment)
-    ours, theirs = socket.socketpair()
-    read, write = os.pipe()
+    control_socket, reaper_socket = socket.socketpair()
+    read_end, write_end = os.pipe()
     try:
         process = subprocess.Popen(  # noqa: ASYNC220, S603 - it takes 2 ms; an argument list
-            [*_guard(), str(grace), *command],
-            stdin=theirs.fileno(),
-            stdout=write,
-            stderr=write,
+            [*_reaper_command(), str(grace), *command],
+            stdin=reaper_socket.fileno(),
+            stdout=write_end,
+            stderr=write_end,
             env=dict(environment),
             start_new_session=True,  # Ctrl+C in the terminal is trayalert's affair
         )
     except BaseException:
-        ours.close()
-        os.close(read)
+        control_socket.close()
+        os.close(read_end)
         raise
     finally:
-        theirs.close()
-        os.close(write)
-    watching = asyncio.create_task(_watched(process, ours, read))
+        reaper_socket.close()
+        os.close(write_end)
+    connecting = asyncio.create_task(_connect(process, control_socket, read_end))
     try:
-        return await asyncio.shield(watching)
+        return await asyncio.shield(connecting)
     except asyncio.CancelledError:
-        guarded = await watching
-        guarded.end()
-        await guarded.wait()
-        guarded.close()
+        tunnel_process = await connecting
+        tunnel_process.end()
+        await tunnel_process.wait()
+        tunnel_process.close()
         raise
 
 
-async def _watched(process: "subprocess.Popen[bytes]", ours: socket.socket, read: int) -> _Watched:
+async def _connect(process: "subprocess.Popen[bytes]", control_socket: socket.socket, read_end: int) -> _ReapedProcess:
     output = asyncio.StreamReader(limit=_READ_AT_ONCE)
     pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read, "rb")
+        lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read_end, "rb")
     )
-    return _Watched(process, output, pipe, await asyncio.open_connection(sock=ours))
+    return _ReapedProcess(process, output, pipe, await asyncio.open_connection(sock=control_socket))
 
 
-def _guard() -> list[str]:
+def _reaper_command() -> list[str]:
     if getattr(sys, "frozen", False):
         return [sys.executable, reaper.FLAG]
     return [sys.executable, "-I", "-S", str(Path(reaper.__file__))]

@@ -17,31 +17,31 @@ FLAG = "--guard-a-tunnel"
 """The first argument with which the frozen program is the guard and nothing else."""
 
 _CANNOT_START = 126
-_SET_DEATH_SIGNAL, _SET_SUBREAPER = 1, 36
-_LOOK_AGAIN = 0.02
-_MERCY = 3.0
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_POLL_INTERVAL = 0.02
+_KILL_TIMEOUT = 3.0
 """Seconds after KILL until it gives up on what no kill ends, such as a process that waits for a dead disk."""
 
 
 def main(arguments: list[str]) -> int:
     """Run `arguments[1:]` and end all of its tree at the end, `arguments[0]` seconds after a TERM by KILL."""
     grace, *command = arguments
-    control = _prctl()
-    control(_SET_SUBREAPER, 1)
-    woken, wake = os.pipe()
-    os.set_blocking(wake, False)
+    prctl = _load_prctl()
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_write, False)
     for number in (signal.SIGINT, signal.SIGHUP):  # those of the terminal are trayalert's affair
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    child = _started(command, control)
-    status = _watch(child, woken)
-    _end_all(float(grace))
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    child = _spawn(command, prctl)
+    status = _wait_for_end(child, wake_read)
+    _terminate_all(float(grace))
     return 128 + signal.SIGTERM if status is None else status
 
 
-def _prctl() -> Callable[[int, int], object]:
+def _load_prctl() -> Callable[[int, int], object]:
     if sys.platform != "linux":
         return lambda *_: None
     import ctypes  # noqa: PLC0415 - a megabyte that other systems have no use for
@@ -50,19 +50,19 @@ def _prctl() -> Callable[[int, int], object]:
     return lambda option, value: call(option, ctypes.c_ulong(value), 0, 0, 0)
 
 
-def _started(command: list[str], control: Callable[[int, int], object]) -> int:
-    guard = os.getpid()
+def _spawn(command: list[str], prctl: Callable[[int, int], object]) -> int:
+    reaper_pid = os.getpid()
     child = os.fork()
     if child:
         return child
     try:
-        control(_SET_DEATH_SIGNAL, signal.SIGKILL)  # where the guard itself is killed
-        if os.getppid() != guard:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # where the guard itself is killed
+        if os.getppid() != reaper_pid:
             os._exit(_CANNOT_START)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
+        null_input = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null_input, 0)
         os.execvp(command[0], command)  # noqa: S606 - an argument list
     except OSError as error:
         os.write(2, f"{command[0]} cannot be started: {error.strerror}\n".encode())
@@ -71,12 +71,12 @@ def _started(command: list[str], control: Callable[[int, int], object]) -> int:
     return 0
 
 
-def _watch(child: int, woken: int) -> int | None:
+def _wait_for_end(child: int, wake_read: int) -> int | None:
     """Wait until the child has ended, or trayalert. Return the child's status; None where it lives."""
     while True:
-        ready, _, _ = select.select([0, woken], [], [])
-        if woken in ready:
-            if signal.SIGTERM in os.read(woken, 4096):
+        ready, _, _ = select.select([0, wake_read], [], [])
+        if wake_read in ready:
+            if signal.SIGTERM in os.read(wake_read, 4096):
                 return None
             while True:
                 try:
@@ -92,18 +92,18 @@ def _watch(child: int, woken: int) -> int | None:
             return None
 
 
-def _end_all(grace: float) -> None:
-    until = time.monotonic() + grace
-    told: set[int] = set()
-    while (left := _descendants()) and time.monotonic() < until:
-        for pid in left - told:
+def _terminate_all(grace: float) -> None:
+    deadline = time.monotonic() + grace
+    signalled: set[int] = set()
+    while (remaining := _descendants()) and time.monotonic() < deadline:
+        for pid in remaining - signalled:
             _signal(pid, signal.SIGTERM)
             _signal(pid, signal.SIGCONT)  # one that stands still could not end
-        told |= left
+        signalled |= remaining
         _reap()
-    until = time.monotonic() + _MERCY
-    while (left := _descendants()) and time.monotonic() < until:
-        for pid in left:
+    deadline = time.monotonic() + _KILL_TIMEOUT
+    while (remaining := _descendants()) and time.monotonic() < deadline:
+        for pid in remaining:
             _signal(pid, signal.SIGKILL)
         _reap()
 
@@ -117,7 +117,7 @@ def _reap() -> None:
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    time.sleep(_LOOK_AGAIN)
+    time.sleep(_POLL_INTERVAL)
 
 
 def _descendants() -> set[int]:
@@ -136,11 +136,11 @@ def _descendants() -> set[int]:
                 if state != b"Z":
                     children.setdefault(int(parent), []).append(int(name))
     found: set[int] = set()
-    next_ones = [os.getpid()]
-    while next_ones:
-        below = children.get(next_ones.pop(), [])
-        found.update(below)
-        next_ones += below
+    unvisited = [os.getpid()]
+    while unvisited:
+        child_pids = children.get(unvisited.pop(), [])
+        found.update(child_pids)
+        unvisited += child_pids
     return found
 
 

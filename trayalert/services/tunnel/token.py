@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trayalert.domain.fault import Fault
 
-_LONGEST_TOKEN = 8_192
+_MAX_TOKEN_LENGTH = 8_192
 
 
 class TunnelFault(Fault):
@@ -21,12 +21,12 @@ def read_token(path: str) -> tuple[str, bool]:
         if not stat.S_ISREG(mode):
             raise TunnelFault(f"The token in {path} cannot be read: it is no file.")
         with file.open("rb") as content:
-            token = content.read(_LONGEST_TOKEN + 1).decode("ascii").strip()
+            token = content.read(_MAX_TOKEN_LENGTH + 1).decode("ascii").strip()
     except FileNotFoundError as error:
         raise TunnelFault(f"There is no file {path}, from which the tunnel's token is to be read.") from error
     except (OSError, ValueError, RuntimeError) as error:  # never the content; RuntimeError: no home
-        reason = getattr(error, "strerror", None) or "it is no text of ASCII"
-        raise TunnelFault(f"The token in {path} cannot be read: {reason}.") from error
-    if not token or len(token) > _LONGEST_TOKEN or not token.isprintable():
+        strerror = getattr(error, "strerror", None) or "it is no text of ASCII"
+        raise TunnelFault(f"The token in {path} cannot be read: {strerror}.") from error
+    if not token or len(token) > _MAX_TOKEN_LENGTH or not token.isprintable():
         raise TunnelFault(f"There is no token in {path}: it must be a single line.")
     return token, os.name == "posix" and bool(mode & stat.S_IROTH)

@@ -1,6 +1,6 @@
 """A program in a job of Windows: the system kills all in it when the process that made the job ends, however it ends.
 
-It has the methods of `guarded.Guarded`. There is no TERM on Windows, so the end is a kill.
+It has the methods of `process.TunnelProcess`. There is no TERM on Windows, so the end is a kill.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ if sys.platform == "win32":
             ("memory", ctypes.c_size_t * 4),
         )
 
-    class InJob:
+    class JobProcess:
         """A program in a job."""
 
         def __init__(self, process: asyncio.subprocess.Process, output: asyncio.StreamReader, job: int) -> None:
@@ -50,7 +50,7 @@ if sys.platform == "win32":
 
         kill = close = end
 
-    async def start_in_job(command: Sequence[str], environment: Mapping[str, str]) -> InJob:
+    async def start_in_job(command: Sequence[str], environment: Mapping[str, str]) -> JobProcess:
         """Start a program. Raise OSError."""
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -68,7 +68,7 @@ if sys.platform == "win32":
         made = kernel.OpenProcess(0x0101, False, process.pid)  # PROCESS_TERMINATE, PROCESS_SET_QUOTA
         kernel.AssignProcessToJobObject(job, made)
         kernel.CloseHandle(made)
-        return InJob(process, process.stdout, job)
+        return JobProcess(process, process.stdout, job)
 
     def _kernel() -> ctypes.WinDLL:
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)

@@ -1,6 +1,6 @@
-"""Room on the disk: how much is free, and the ballast, a file that is let go when there is none.
+"""Room on the disk: how much is free, and the reserve file, which is deleted when there is none.
 
-A full disk refuses even what makes room (deleting rows, a checkpoint). The ballast gives the log a last few thousand
+A full disk refuses even what makes room (deleting rows, a checkpoint). The reserve gives the log a last few thousand
 callbacks, while the person is told.
 """
 
@@ -8,31 +8,31 @@ import os
 import shutil
 from pathlib import Path
 
-from trayalert.storage.companion_files import ballast_of
+from trayalert.storage.companion_files import reserve_file_of
 
-BALLAST = 16 << 20
-LOW = 256 << 20
+RESERVE_SIZE = 16 << 20
+LOW_SPACE = 256 << 20
 """With less than this free, the person is told."""
 LONG_WAL = 64 << 20
 """A longer `-wal` makes starts slow, and is told."""
-SCRATCH = 1 << 20
+SCRATCH_SIZE = 1 << 20
 """So much must be free in earnest before a disk that was full counts as healed."""
 
 
-def worry(log: Path) -> str | None:
+def disk_warning(log: Path) -> str | None:
     """Return the sentence that tells that the disk is nearly full, or that the `-wal` grows without an end."""
-    held = log.with_name(f"{log.name}-wal")
-    size = held.stat().st_size if held.exists() else 0
+    wal = log.with_name(f"{log.name}-wal")
+    size = wal.stat().st_size if wal.exists() else 0
     if size > LONG_WAL:
         return (
-            f"{held} has grown to {size >> 20} MiB: another program reads the log all the time, or {log} may not be "
+            f"{wal} has grown to {size >> 20} MiB: another program reads the log all the time, or {log} may not be "
             "written, so that it cannot be put into the log's file. End that program, a viewer of databases or an "
             "export; look at the file's rights."
         )
-    free = _free(log)
-    if free is None or free >= LOW:
+    free = _free_bytes(log)
+    if free is None or free >= LOW_SPACE:
         return None
-    if free < SCRATCH and not ballast_of(log).exists():
+    if free < SCRATCH_SIZE and not reserve_file_of(log).exists():
         return f"the disk of {log.parent} is full: the next callbacks may be refused (503). Free some space."
     return (
         f"the disk of {log.parent} is nearly full: {free >> 20} MiB are free. Callbacks are still stored; "
@@ -40,29 +40,31 @@ def worry(log: Path) -> str | None:
     )
 
 
-def has_room(log: Path) -> bool:
+def has_space(log: Path) -> bool:
     """Whether SCRATCH bytes can be had: a disk that takes one row more and then none would heal and fail in turns."""
-    free = _free(log)
-    return free is not None and free >= SCRATCH and _take(log.with_name("scratch"), SCRATCH, keep=False)
+    free = _free_bytes(log)
+    return (
+        free is not None and free >= SCRATCH_SIZE and _allocate_file(log.with_name("scratch"), SCRATCH_SIZE, keep=False)
+    )
 
 
-def lay_ballast(log: Path) -> None:
-    """Lay the ballast where there is none and room enough; one that cannot be laid is tried again another time."""
-    ballast = ballast_of(log)
-    free = _free(log)
-    if free is None or free < LOW + BALLAST or ballast.exists():
+def create_reserve_file(log: Path) -> None:
+    """Create the reserve file where there is none and space enough; where it cannot be created it is tried again."""
+    path = reserve_file_of(log)
+    free = _free_bytes(log)
+    if free is None or free < LOW_SPACE + RESERVE_SIZE or path.exists():
         return
-    _take(ballast, BALLAST, keep=True)
+    _allocate_file(path, RESERVE_SIZE, keep=True)
 
 
-def _take(path: Path, size: int, *, keep: bool) -> bool:
+def _allocate_file(path: Path, size: int, *, keep: bool) -> bool:
     """Take so many real blocks for a file of ours, and `keep` them or not; whether they could be had."""
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     except OSError:
         return False
     try:
-        _fill(descriptor, size)
+        _allocate_blocks(descriptor, size)
     except OSError:
         keep = False
         return False
@@ -73,7 +75,7 @@ def _take(path: Path, size: int, *, keep: bool) -> bool:
     return True
 
 
-def _fill(descriptor: int, size: int) -> None:
+def _allocate_blocks(descriptor: int, size: int) -> None:
     """Take real blocks: a file with a hole in it frees nothing."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
@@ -83,16 +85,16 @@ def _fill(descriptor: int, size: int) -> None:
         os.write(descriptor, zeros)
 
 
-def let_ballast_go(log: Path) -> bool:
-    """Give the disk the ballast's room; whether there was any."""
+def delete_reserve_file(log: Path) -> bool:
+    """Delete the reserve file to free its space; whether there was one."""
     try:
-        ballast_of(log).unlink()
+        reserve_file_of(log).unlink()
     except OSError:
         return False
     return True
 
 
-def _free(log: Path) -> int | None:
+def _free_bytes(log: Path) -> int | None:
     try:
         return shutil.disk_usage(log.parent).free
     except OSError:

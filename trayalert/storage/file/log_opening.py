@@ -18,27 +18,27 @@ from pathlib import Path
 from trayalert.domain.callback import Callback
 from trayalert.storage.companion_files import backups_of
 from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, fault_of
-from trayalert.storage.read_connection import readable
+from trayalert.storage.read_connection import decode_text
 from trayalert.storage.recovery.carver import deliveries_in
 from trayalert.storage.recovery.cells import Delivery
 from trayalert.storage.recovery.pages import Pages
-from trayalert.storage.schema import bring_up_to_date, refuse_other_version, version_of
+from trayalert.storage.schema import migrate, refuse_other_version, schema_version
 
-BUSY = 2.0
+BUSY_TIMEOUT = 2.0
 """Seconds that a commit waits for another program's lock."""
 
-BUSY_AT_OPENING = 0.3
+OPENING_BUSY_TIMEOUT = 0.3
 
-Place = tuple[int, int] | None
+FileId = tuple[int, int] | None
 """Device and number of the file that is at a path; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedLog:
     """An open log, and which files it had beside it at that moment: the log, its `-wal` and its `-shm`."""
 
     connection: sqlite3.Connection
-    places: tuple[Place, ...]
+    file_ids: tuple[FileId, ...]
     unclean: bool
     """Whether the program before did not close it."""
     new: bool
@@ -49,17 +49,17 @@ class Opened:
     """Pages that were committed and are gone from the `-wal`, as its `-shm` tells that a kill has left."""
 
 
-def places(path: Path) -> tuple[Place, ...]:
+def file_ids(path: Path) -> tuple[FileId, ...]:
     """Return which files are at the log's paths now; a log that is empty is none."""
-    return place_of(path, empty=False), place_of(f"{path}-wal"), place_of(f"{path}-shm")
+    return file_id(path, empty=False), file_id(f"{path}-wal"), file_id(f"{path}-shm")
 
 
-def size_of(path: Path) -> int:
+def file_size(path: Path) -> int:
     """Return the file's length, -1 where there is none."""
-    return look_of(path)[0]
+    return size_and_mtime(path)[0]
 
 
-def look_of(path: Path) -> tuple[int, int]:
+def size_and_mtime(path: Path) -> tuple[int, int]:
     """Return the file's length, -1 where there is none, and when it was written last."""
     try:
         found = os.stat(path)  # noqa: PTH116 - asked at each commit
@@ -68,7 +68,7 @@ def look_of(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def place_of(path: Path | str, *, empty: bool = True) -> Place:
+def file_id(path: Path | str, *, empty: bool = True) -> FileId:
     """Return which file is at this path; a link is one of its own."""
     try:
         found = os.lstat(path)  # three a commit: a Path each would cost more than the question
@@ -77,10 +77,10 @@ def place_of(path: Path | str, *, empty: bool = True) -> Place:
     return (found.st_dev, found.st_ino) if empty or found.st_size else None
 
 
-def open_file(path: Path, *, suspect: bool = False, first: bool = False) -> Opened:
+def open_file(path: Path, *, after_fault: bool = False, first: bool = False) -> OpenedLog:
     """Open the log, make it where there is none. Raise OtherVersion, DamagedLog or another LogFault.
 
-    After a fault it is `suspect`: all that the `-wal` holds is written and synced anew before this returns. After a
+    With `after_fault` all that the `-wal` holds is written and synced anew before this returns. After a
     sync that failed it might be in memory only, and what is stored behind it would go with it. With `first` nobody in
     this process has it open.
     """
@@ -89,68 +89,70 @@ def open_file(path: Path, *, suspect: bool = False, first: bool = False) -> Open
             f"a link was put in the place of the log {path} while trayalert ran, and SQLite would not find all of it "
             "there. Put the file itself there, or restart trayalert, which then follows the link."
         )
-    unclean = size_of(Path(f"{path}-wal")) > 0
-    told = _look_into_wal(path) if unclean and not suspect else None
-    committed = _committed(path) if first else 0
+    unclean = file_size(Path(f"{path}-wal")) > 0
+    wal = _read_wal(path) if unclean and not after_fault else None
+    committed = _committed_frames(path) if first else 0
     torn, lost = None, 0
-    _take_from_others(path)
-    _refuse_other(path)
+    _restrict_permissions(path)
+    _check_version(path)
     _refuse_empty(path)
-    _clear_away_empty(path)
+    _remove_empty_companions(path)
     try:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        own = place_of(path)
+        own = file_id(path)
         connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=BUSY_AT_OPENING, cached_statements=512
+            path, isolation_level=None, check_same_thread=False, timeout=OPENING_BUSY_TIMEOUT, cached_statements=512
         )
     except (OSError, sqlite3.Error) as error:
         raise fault_of(error, path) from error
     try:
-        cut_off = told is not None and _is_cut_off(connection, path, told)
+        cut_off = wal is not None and _is_cut_off(connection, path, wal)
         if committed and not cut_off:
-            lost = max(0, committed - _frames(connection))
+            lost = max(0, committed - _recovered_frames(connection))
         new = _set_up(connection, path)
-        if told and cut_off:
-            torn = _lacking(connection, told.last)
-        if suspect:
+        if wal and cut_off:
+            torn = _missing_callbacks(connection, wal.last_deliveries)
+        if after_fault:
             _sync_all(connection, path)
-        connection.text_factory = readable  # an incident whose name has a damaged letter goes on
-        connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
+        connection.text_factory = decode_text  # an incident whose name has a damaged letter goes on
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
     except (sqlite3.Error, UnicodeDecodeError) as error:
         connection.close()
         raise fault_of(error, path) from error
     except BaseException:
         connection.close()
         raise
-    opened = Opened(connection, places(path), unclean, new, torn, lost)
-    if place_of(path) != own:  # what is stored in a file that has no name any more goes with this process
+    opened = OpenedLog(connection, file_ids(path), unclean, new, torn, lost)
+    if file_id(path) != own:  # what is stored in a file that has no name any more goes with this process
         connection.close()
         raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
     return opened
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _WalCommits:
     """What the `-wal` seems to hold: the frames that end a commit, and the deliveries of the last one."""
 
     ends: tuple[int, ...]
-    last: tuple[Delivery, ...]
+    last_deliveries: tuple[Delivery, ...]
 
 
-def _look_into_wal(path: Path) -> _Told | None:
+def _read_wal(path: Path) -> _WalCommits | None:
     """Look into the `-wal` before SQLite does."""
     pages = Pages(path, only_wal=True)
     try:
-        commits = list(pages.commits()) if pages.round_begun else []
+        commits = list(pages.commits()) if pages.has_current_frames else []
         if not commits:
             return None
-        return _Told(tuple(pages.place_in_wal(commit[-1]) for commit in commits), deliveries_in(pages, commits[-1]))
+        return _WalCommits(
+            tuple(pages.frame_number(commit[-1]) for commit in commits), deliveries_in(pages, commits[-1])
+        )
     finally:
         pages.close()
 
 
-def _committed(path: Path) -> int:
+def _committed_frames(path: Path) -> int:
     """Return how many frames of the `-wal` the `-shm` knows as committed and not yet put into the log's file.
 
     Format: https://www.sqlite.org/walformat.html. It outlives a kill. Only for the first look: closing it would drop
@@ -170,12 +172,12 @@ def _committed(path: Path) -> int:
     return committed if written < committed else 0
 
 
-def _frames(connection: sqlite3.Connection) -> int:
+def _recovered_frames(connection: sqlite3.Connection) -> int:
     """Return how many frames of the `-wal` SQLite has found committed."""
     return max(0, int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]))
 
 
-def _is_cut_off(connection: sqlite3.Connection, path: Path, told: _Told) -> bool:
+def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) -> bool:
     """Whether the last commit is not whole. Raise DamagedLog where others are not.
 
     SQLite leaves out, without a word, all that lies behind the first frame that is not as it was written. A power cut
@@ -183,48 +185,48 @@ def _is_cut_off(connection: sqlite3.Connection, path: Path, told: _Told) -> bool
     """
     refuse_other_version(connection, path)
     busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    behind = [] if busy or frames < 0 else [end for end in told.ends if end > frames]
-    if len(behind) > 1:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as last:
-            version_of(last)
+    missing_ends = [] if busy or frames < 0 else [end for end in wal.ends if end > frames]
+    if len(missing_ends) > 1:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as reader:
+            schema_version(reader)
             connection.close()  # the last one to close would delete the `-wal`, and this one may not write
-        raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {behind[-1]:,} pages in it can be used")
-    return bool(behind)
+        raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {missing_ends[-1]:,} pages in it can be used")
+    return bool(missing_ends)
 
 
-def _lacking(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> tuple[Callback, ...]:
+def _missing_callbacks(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> tuple[Callback, ...]:
     """Return those that the log does not have."""
     (highest,) = connection.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
     return tuple(delivery.callback for delivery in deliveries if delivery.id > highest)
 
 
-def _take_from_others(path: Path) -> None:
+def _restrict_permissions(path: Path) -> None:
     """Let nobody else read a file that somebody put here; what SQLite makes beside it gets the same rights."""
     with contextlib.suppress(OSError):
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
 
 
-def _refuse_other(path: Path) -> None:
+def _check_version(path: Path) -> None:
     """Look at the version with a connection that cannot write. What else it finds is found again."""
-    if size_of(path) <= 0:
+    if file_size(path) <= 0:
         return
     with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_AT_OPENING)) as connection:
+        with closing(sqlite3.connect(uri, uri=True, timeout=OPENING_BUSY_TIMEOUT)) as connection:
             refuse_other_version(connection, path)
 
 
 def _refuse_empty(path: Path) -> None:
     """A file of no length is new, unless there was a log already: SQLite would throw its `-wal` away."""
-    if size_of(path) == 0 and (size_of(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
+    if file_size(path) == 0 and (file_size(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
         raise DamagedLog(path, "the file is empty")
 
 
-def _clear_away_empty(path: Path) -> None:
+def _remove_empty_companions(path: Path) -> None:
     """Remove what lies empty beside the log and cannot be written: whoever looks into a read-only log leaves it so."""
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
-    if size_of(wal) > 0 or not os.access(path, os.W_OK):
+    if file_size(wal) > 0 or not os.access(path, os.W_OK):
         return
     if any(beside.exists() and not os.access(beside, os.W_OK) for beside in (wal, shm)):
         with contextlib.suppress(OSError):
@@ -235,7 +237,7 @@ def _clear_away_empty(path: Path) -> None:
 def _set_up(connection: sqlite3.Connection, path: Path) -> bool:
     """Make it a log of today that syncs each commit. Return whether it is new."""
     refuse_other_version(connection, path)
-    new = version_of(connection) == 0
+    new = schema_version(connection) == 0
     if new:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise DamagedLog(path, "it is a database, but no log of trayalert's")
@@ -243,22 +245,22 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> bool:
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise LogFault(f"the log {path} cannot be used: its disk knows no write-ahead log. Use a local --data-dir.")
     connection.execute("PRAGMA synchronous = FULL")
-    sync_in_earnest(connection)
-    bring_up_to_date(connection)
-    _find_tables(connection, path)
+    enable_full_fsync(connection)
+    migrate(connection)
+    _check_tables(connection, path)
     connection.execute("BEGIN IMMEDIATE")  # whoever may not write finds out now
     connection.execute("ROLLBACK")
     return new
 
 
-def sync_in_earnest(connection: sqlite3.Connection) -> None:
+def enable_full_fsync(connection: sqlite3.Connection) -> None:
     """Let its syncs reach the disk also on macOS, where a plain fsync ends in the drive's memory."""
     if sys.platform == "darwin":
         connection.execute("PRAGMA fullfsync = 1")
         connection.execute("PRAGMA checkpoint_fullfsync = 1")
 
 
-def _find_tables(connection: sqlite3.Connection, path: Path) -> None:
+def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
     sql = "SELECT (SELECT max(id) FROM {}), (SELECT max(id) FROM {}), (SELECT max(id) FROM {}), delivery FROM numbering"
     try:
         row = connection.execute(sql.format("delivery", "alert", "incident")).fetchone()
@@ -273,7 +275,7 @@ def _find_tables(connection: sqlite3.Connection, path: Path) -> None:
 
 def _sync_all(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("UPDATE numbering SET delivery = delivery")  # a write of some kind, and its sync
-    connection.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
     if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise LockedLog(
             f"the log {path} cannot be written: after a fault all of it is synced anew, and another program that "

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from trayalert.domain.times import Millis
 from trayalert.storage.companion_files import sync_folder
-from trayalert.storage.file.log_opening import Place, place_of, sync_in_earnest
-from trayalert.storage.recovery.quarantine import mark_waiting, new_folder, take_back
+from trayalert.storage.file.log_opening import FileId, enable_full_fsync, file_id
+from trayalert.storage.recovery.quarantine import create_folder, mark_unsalvaged, remove_unused_folder
 
 
-def whereabouts(place: Place) -> Path | None:
+def current_path(file: FileId) -> Path | None:
     """Return where a file that this process has open lies now; None: deleted, or this system does not tell.
 
     Only looks at names: opening the file would drop SQLite's locks.
@@ -22,13 +22,13 @@ def whereabouts(place: Place) -> Path | None:
             descriptor = f"/proc/self/fd/{number}"
             with contextlib.suppress(OSError):
                 found = os.stat(descriptor)  # noqa: PTH116 - as above
-                if (found.st_dev, found.st_ino) == place and found.st_nlink:
-                    there = Path(os.readlink(descriptor))  # noqa: PTH115
-                    return there if place_of(there) == place else None  # another name of it may still be somewhere
+                if (found.st_dev, found.st_ino) == file and found.st_nlink:
+                    path = Path(os.readlink(descriptor))  # noqa: PTH115
+                    return path if file_id(path) == file else None  # another name of it may still be somewhere
     return None
 
 
-def write_again(connection: sqlite3.Connection, path: Path) -> None:
+def recreate_log(connection: sqlite3.Connection, path: Path) -> None:
     """Write the log anew where it was. Raise sqlite3.Error or OSError; nothing is there then."""
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
@@ -40,22 +40,22 @@ def write_again(connection: sqlite3.Connection, path: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def write_aside(connection: sqlite3.Connection, path: Path, *, why: str, now: Millis) -> Path:
+def copy_to_quarantine(connection: sqlite3.Connection, path: Path, *, reason: str, now: Millis) -> Path:
     """Write the log into a new folder of the quarantine, to be salvaged. Raise sqlite3.Error or OSError."""
-    folder = new_folder(path, why=why, now=now)
+    folder = create_folder(path, reason=reason, now=now)
     try:
         _copy(connection, folder / path.name)
     except BaseException:
         (folder / path.name).unlink(missing_ok=True)  # a part of a copy, which nobody has put there
-        take_back(folder)
+        remove_unused_folder(folder)
         raise
     sync_folder(folder)
-    mark_waiting(folder)
+    mark_unsalvaged(folder)
     return folder
 
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with closing(sqlite3.connect(target)) as copy:
-        sync_in_earnest(copy)
+        enable_full_fsync(copy)
         connection.backup(copy)

@@ -9,17 +9,17 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from trayalert.storage.read_connection import readable
+from trayalert.storage.read_connection import decode_text
 
-_GLANCE = 0.1
+_BUSY_TIMEOUT = 0.1
 """Seconds that a glance waits for a lock: the writer stores nothing meanwhile."""
 
-_NO_TEXT = "its schema is damaged"
+_DAMAGED_SCHEMA = "its schema is damaged"
 """What SQLite says of that quotes it, and is then no text."""
 
 
 class Verification:
-    """One look at the file, with a connection that cannot write. `damage` holds once it is `over`.
+    """One look at the file, with a connection that cannot write. `damage` holds once `is_finished`.
 
     A `thorough` one takes longer, and holds the indexes against the tables.
     """
@@ -29,10 +29,10 @@ class Verification:
         self._check = "integrity_check" if thorough else "quick_check"
         self._path = path
         self._stopped = False
-        self._thread = threading.Thread(target=self._look, name="verification", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="verification", daemon=True)
         self._thread.start()
 
-    def over(self, *, within: float = 0.0) -> bool:
+    def is_finished(self, *, within: float = 0.0) -> bool:
         """Wait so many seconds at most; whether it has ended."""
         self._thread.join(within)
         return not self._thread.is_alive()
@@ -41,36 +41,36 @@ class Verification:
         """Let it end at the next turn, with no finding."""
         self._stopped = True
 
-    def _look(self) -> None:
+    def _run(self) -> None:
         try:
             with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 connection.set_progress_handler(lambda: self._stopped, 10_000)
-                connection.text_factory = readable
+                connection.text_factory = decode_text
                 ((found,),) = connection.execute(f"PRAGMA {self._check}(1)").fetchall()
         except sqlite3.DatabaseError as error:
-            self.damage = _damage(error)
+            self.damage = _damage_text(error)
         except UnicodeDecodeError:
-            self.damage = _NO_TEXT
+            self.damage = _DAMAGED_SCHEMA
         else:
             if found != "ok":
                 self.damage = "damage in it was found: " + " ".join(found.split())[:200]
 
 
-def glance(path: Path) -> str | None:
+def damage_in_newest_rows(path: Path) -> str | None:
     """Return what damage the first and the last pages show to somebody who has not read them before."""
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=_GLANCE)) as connection:
+        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT)) as connection:
             for table in ("delivery", "alert", "incident"):
                 connection.execute(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 1").fetchall()
     except sqlite3.DatabaseError as error:
-        return _damage(error)
+        return _damage_text(error)
     except UnicodeDecodeError:
-        return _NO_TEXT
+        return _DAMAGED_SCHEMA
     return None
 
 
-def _damage(error: sqlite3.DatabaseError) -> str | None:
+def _damage_text(error: sqlite3.DatabaseError) -> str | None:
     """Return what it says where it tells of damage; there is other trouble, which the writer meets by itself."""
     damaged = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
     return str(error) if getattr(error, "sqlite_errorcode", 0) & 0xFF in damaged else None

@@ -19,18 +19,18 @@ from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
 from trayalert.storage.companion_files import backups_of, sync_folder
 from trayalert.storage.faults import LogFault, OtherVersion
-from trayalert.storage.read_connection import readable
-from trayalert.storage.recovery.integrity_check import changed_rows
-from trayalert.storage.schema import refuse_other_version, version_of
-from trayalert.storage.writer_registry import refuse_another
+from trayalert.storage.read_connection import decode_text
+from trayalert.storage.recovery.integrity_check import count_changed_rows
+from trayalert.storage.schema import refuse_other_version, schema_version
+from trayalert.storage.writer_registry import refuse_replaced_file
 
-_NAME = "trayalert-%Y%m%dT%H%M%SZ.db"
-_PAGES = 512
-_SOON: Millis = 60_000
+_NAME_FORMAT = "trayalert-%Y%m%dT%H%M%SZ.db"
+_PAGES_PER_STEP = 512
+_CLOCK_TOLERANCE: Millis = 60_000
 _PAUSE = 0.01
 """Seconds of leave for the log after so many pages: both share the disk."""
 
-Counts = tuple[int, int, int]
+RowCounts = tuple[int, int, int]
 """Deliveries, alerts, incidents."""
 
 
@@ -50,11 +50,13 @@ def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
     with contextlib.suppress(OSError):
         paths += backups_of(log).iterdir()
     for path in paths:
-        made_at = _time_of(path)
+        made_at = _parse_time(path)
         if made_at is not None:
             with contextlib.suppress(OSError):  # it has just gone, or is a link to nothing: that hides no other
                 found.append(Backup(path, made_at, path.stat().st_size))
-    return sorted(found, key=lambda one: (now is None or one.made_at <= now + _SOON, one.made_at), reverse=True)
+    return sorted(
+        found, key=lambda one: (now is None or one.made_at <= now + _CLOCK_TOLERANCE, one.made_at), reverse=True
+    )
 
 
 def newest_backup(log: Path, *, now: Millis) -> Backup | None:
@@ -70,11 +72,11 @@ def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] |
         for left in folder.glob("*.part*"):
             left.unlink(missing_ok=True)
         _refuse_full_disk(log)
-        path = folder / as_datetime(now).strftime(_NAME)
+        path = folder / as_datetime(now).strftime(_NAME_FORMAT)
         part = path.with_name(f"{path.name}.part")
         try:
             counts = copy_log(log, part, rest=rest)
-            if look_over(part, digests=False) != counts:  # what is wrong in the log is told by `check`
+            if check_backup(part, digests=False) != counts:  # what is wrong in the log is told by `check`
                 raise LogFault("the copy does not hold what the log holds")
             sync_file(part)
             part.rename(path)
@@ -89,9 +91,9 @@ def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] |
         raise LogFault(f"no backup of the log could be made in {folder}: {reason}.") from error
 
 
-def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = None) -> Counts:
+def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = None) -> RowCounts:
     """Copy a log that may be in use to a new file (0600); return its counts. Raise LogFault, sqlite3.Error, OSError."""
-    refuse_another(source)
+    refuse_replaced_file(source)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     rest = rest or (lambda: time.sleep(_PAUSE))
     with (
@@ -102,26 +104,26 @@ def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = No
         refuse_other_version(log, source)
         log.execute("BEGIN")  # one moment of the log, whatever is stored meanwhile
         counts = _counts(log)
-        log.backup(copy, pages=_PAGES, progress=lambda *_: rest())
+        log.backup(copy, pages=_PAGES_PER_STEP, progress=lambda *_: rest())
         copy.execute("PRAGMA journal_mode = DELETE")
     return counts
 
 
-def look_over(path: Path, *, digests: bool = True) -> Counts:
+def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
     """Return what a backup holds. Raise LogFault where it is none, or is damaged. Without `digests` it is a glance."""
     try:
         with closing(sqlite3.connect(_uri(path), uri=True, timeout=2.0)) as backup:
-            if version_of(backup) == 0:
+            if schema_version(backup) == 0:
                 raise LogFault(f"{path} cannot be used as a backup: it is no log")
             try:
                 refuse_other_version(backup, path)
             except OtherVersion as fault:
                 raise LogFault(f"{path} cannot be used as a backup: another version of trayalert made it") from fault
-            backup.text_factory = readable
+            backup.text_factory = decode_text
             problems = backup.execute("PRAGMA quick_check(1)").fetchall()
             if problems != [("ok",)]:
                 raise LogFault(f"{path} is damaged: {printable(problems[0][0])}")
-            if digests and (wrong := changed_rows(backup)):
+            if digests and (wrong := count_changed_rows(backup)):
                 raise LogFault(f"{path} is damaged: {wrong:,} rows in it are not what was written")
             return _counts(backup)
     except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
@@ -151,15 +153,15 @@ def _megabytes(size: int) -> str:
     return f"{max(1, size >> 20):,} MiB"
 
 
-def _counts(connection: sqlite3.Connection) -> Counts:
+def _counts(connection: sqlite3.Connection) -> RowCounts:
     sql = "SELECT (SELECT count(*) FROM delivery), (SELECT count(*) FROM alert), (SELECT count(*) FROM incident)"
     deliveries, alerts, incidents = connection.execute(sql).fetchone()
     return deliveries, alerts, incidents
 
 
-def _time_of(path: Path) -> Millis | None:
+def _parse_time(path: Path) -> Millis | None:
     try:
-        return int(datetime.strptime(path.name, _NAME).replace(tzinfo=UTC).timestamp()) * 1000
+        return int(datetime.strptime(path.name, _NAME_FORMAT).replace(tzinfo=UTC).timestamp()) * 1000
     except ValueError:
         return None
 

@@ -10,98 +10,98 @@ from typing import Any, NamedTuple
 from trayalert.domain.callback import Callback
 from trayalert.storage.digest import digest_of
 
-_LONGEST = 2 << 20
+_MAX_PAYLOAD = 2 << 20
 """No delivery is longer: a body has 1 MiB, a query 16 KiB."""
 
-_LARGEST_ID = 2**53
+_MAX_ID = 2**53
 _INT_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}
-_LEAF = 0x0D
-_NO_LEAVES = (0x02, 0x05, 0x0A)
-_PATIENCE = 8
+_TABLE_LEAF = 0x0D
+_OTHER_PAGE_TYPES = (0x02, 0x05, 0x0A)
+_MAX_INVALID_CELLS = 8
 """A page whose first byte is damaged is given up after so many cells that are none."""
 
-Follow = Callable[[int], bytes]
+PageReader = Callable[[int], bytes]
 """Returns the page of that number, for what a cell could not hold."""
 
 
 class Cell(NamedTuple):
-    """A cell that is a delivery by its shape. `types` are the serial types of its columns; `at` is where it starts."""
+    """A cell with the shape of a delivery. `types` are the serial types of its columns; `offset` is where it starts."""
 
-    at: int
+    offset: int
     id: int
-    payload: int
-    start: int
-    header: int
+    payload_size: int
+    record_offset: int
+    header_size: int
     types: tuple[int, ...]
 
 
 class Delivery(NamedTuple):
-    """A delivery that was read back; `content` tells equal ones, whatever their ids."""
+    """A delivery that was read back; `content_hash` tells equal ones, whatever their ids."""
 
     id: int
     callback: Callback
-    content: int
+    content_hash: int
 
 
 def cells(page: bytes, *, first: bool) -> Iterator[Cell]:
     """Return the deliveries of a page; of a page whose kind cannot be told, those that may be some."""
     base = 100 if first else 0
-    kind = page[base] if len(page) > base + 8 else _NO_LEAVES[0]
-    if kind in _NO_LEAVES:
+    page_type = page[base] if len(page) > base + 8 else _OTHER_PAGE_TYPES[0]
+    if page_type in _OTHER_PAGE_TYPES:
         return
     count = int.from_bytes(page[base + 3 : base + 5], "big")
-    patience = _PATIENCE if kind != _LEAF else count
+    invalid_left = _MAX_INVALID_CELLS if page_type != _TABLE_LEAF else count
     for index in range(min(count, (len(page) - base - 8) // 2)):
         at = int.from_bytes(page[base + 8 + 2 * index : base + 10 + 2 * index], "big")
         cell = read_cell(page, at) if base + 8 < at < len(page) else None
         if cell is not None:
             yield cell
         else:
-            patience -= 1
-            if patience < 0:
+            invalid_left -= 1
+            if invalid_left < 0:
                 return
 
 
 def is_leaf(page: bytes) -> bool:
     """Whether the page says of itself that it holds rows."""
-    return page[:1] == bytes([_LEAF])
+    return page[:1] == bytes([_TABLE_LEAF])
 
 
 def read_cell(page: bytes, at: int) -> Cell | None:
     """Return the delivery at that place, None where there is none."""
     try:
-        payload, place = _varint(page, at)
-        number, place = _varint(page, place)
-        header, after = _varint(page, place)
-        if not (0 < number < _LARGEST_ID and 8 < header < 64 and header <= payload <= _LONGEST):
+        payload, place = _read_varint(page, at)
+        number, place = _read_varint(page, place)
+        header, after = _read_varint(page, place)
+        if not (0 < number < _MAX_ID and 8 < header < 64 and header <= payload <= _MAX_PAYLOAD):
             return None
         types = []
         while after < place + header:
-            kind, after = _varint(page, after)
-            types.append(kind)
+            serial_type, after = _read_varint(page, after)
+            types.append(serial_type)
     except IndexError:
         return None
-    if after != place + header or not _fits(types) or header + sum(map(_size, types)) != payload:
+    if after != place + header or not _is_delivery_row(types) or header + sum(map(_value_size, types)) != payload:
         return None
     return Cell(at, number, payload, place, header, tuple(types))
 
 
-def read_delivery(page: bytes, cell: Cell, *, usable: int, follow: Follow) -> Delivery | None:
+def read_delivery(page: bytes, cell: Cell, *, usable: int, read_page: PageReader) -> Delivery | None:
     """Return the delivery, None where its digest is wrong or it cannot be decoded."""
-    record = _whole(page, cell, usable, follow)
-    if len(record) != cell.payload:
+    record = _read_payload(page, cell, usable, read_page)
+    if len(record) != cell.payload_size:
         return None
     values: list[Any] = []
-    at = cell.header
-    for kind in cell.types:
-        end = at + _size(kind)
-        values.append(_value(kind, record[at:end]))
+    at = cell.header_size
+    for serial_type in cell.types:
+        end = at + _value_size(serial_type)
+        values.append(_decode_value(serial_type, record[at:end]))
         at = end
     if not all(isinstance(text, str) for text in (values[3], values[5], values[6], values[8])):
         return None
     _, received_at, _, method, query, content_type, sender, body, secret, digest = values
-    told = (received_at, method, query, content_type, sender, secret, body)
-    if digest is not None and digest != digest_of("delivery", (cell.id, *told)):
+    content = (received_at, method, query, content_type, sender, secret, body)
+    if digest is not None and digest != digest_of("delivery", (cell.id, *content)):
         return None
     callback = Callback(
         received_at=received_at,
@@ -112,15 +112,15 @@ def read_delivery(page: bytes, cell: Cell, *, usable: int, follow: Follow) -> De
         secret=secret,
         body=body,
     )
-    return Delivery(cell.id, callback, content_of(told))
+    return Delivery(cell.id, callback, content_hash(content))
 
 
-def content_of(told: tuple[object, ...]) -> int:
+def content_hash(content: tuple[object, ...]) -> int:
     """Return a number that tells what a delivery holds (all that is digested but its id)."""
-    return int.from_bytes(digest_of("content", told)[:8], "big") >> 1
+    return int.from_bytes(digest_of("content", content)[:8], "big") >> 1
 
 
-def _fits(types: list[int]) -> bool:
+def _is_delivery_row(types: list[int]) -> bool:
     """Whether the columns are those of a delivery."""
     if len(types) != 10:
         return False
@@ -135,20 +135,20 @@ def _fits(types: list[int]) -> bool:
     )
 
 
-def _whole(page: bytes, cell: Cell, usable: int, follow: Follow) -> bytes:
+def _read_payload(page: bytes, cell: Cell, usable: int, read_page: PageReader) -> bytes:
     """Return the cell's payload with what lies on overflow pages."""
-    most, least = usable - 35, (usable - 12) * 32 // 255 - 23
-    local = cell.payload
-    if local > most:
-        local = least + (cell.payload - least) % (usable - 4)
-        local = local if local <= most else least
-    record = page[cell.start : cell.start + local]
-    if local == cell.payload or len(record) < local:
+    max_local, min_local = usable - 35, (usable - 12) * 32 // 255 - 23
+    local = cell.payload_size
+    if local > max_local:
+        local = min_local + (cell.payload_size - min_local) % (usable - 4)
+        local = local if local <= max_local else min_local
+    record = page[cell.record_offset : cell.record_offset + local]
+    if local == cell.payload_size or len(record) < local:
         return record
-    parts, left = [record], cell.payload - local
-    number = int.from_bytes(page[cell.start + local : cell.start + local + 4], "big")
+    parts, left = [record], cell.payload_size - local
+    number = int.from_bytes(page[cell.record_offset + local : cell.record_offset + local + 4], "big")
     while left > 0:  # each round takes some of what is left, so that a ring of pages ends too
-        more = follow(number)
+        more = read_page(number)
         if len(more) < 5:
             return b""
         parts.append(more[4 : min(usable, 4 + left)])
@@ -157,25 +157,25 @@ def _whole(page: bytes, cell: Cell, usable: int, follow: Follow) -> bytes:
     return b"".join(parts)
 
 
-def _value(kind: int, told: bytes) -> object:
+def _decode_value(serial_type: int, encoded: bytes) -> object:
     """Return a column's value; None where it is NULL, or no text that can be read."""
-    if kind >= 12:
-        if kind % 2 == 0:
-            return told
+    if serial_type >= 12:
+        if serial_type % 2 == 0:
+            return encoded
         try:
-            return told.decode()
+            return encoded.decode()
         except UnicodeDecodeError:
             return None
-    if kind in {8, 9}:
-        return kind - 8
-    return int.from_bytes(told, "big", signed=True) if kind else None
+    if serial_type in {8, 9}:
+        return serial_type - 8
+    return int.from_bytes(encoded, "big", signed=True) if serial_type else None
 
 
-def _size(kind: int) -> int:
-    return (kind - 12) // 2 if kind >= 12 else _INT_SIZES.get(kind, 0)
+def _value_size(serial_type: int) -> int:
+    return (serial_type - 12) // 2 if serial_type >= 12 else _INT_SIZES.get(serial_type, 0)
 
 
-def _varint(page: bytes, at: int) -> tuple[int, int]:
+def _read_varint(page: bytes, at: int) -> tuple[int, int]:
     """Return a number of SQLite's, and what follows it. Raise IndexError at the page's end."""
     value = page[at]
     if value < 0x80:

@@ -12,24 +12,24 @@ from pathlib import Path
 from trayalert.domain.text import printable
 from trayalert.storage.digest import digest_of
 from trayalert.storage.faults import DamagedLog, LogFault, fault_of
-from trayalert.storage.read_connection import asking
+from trayalert.storage.read_connection import open_read_only
 from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED
-from trayalert.storage.schema import refuse_other_version, version_of
+from trayalert.storage.schema import refuse_other_version, schema_version
 
-_MOST = 20
+_MAX_LINES = 20
 """More lines of SQLite's own check say nothing more."""
 
 _TABLES = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
 _PLURALS = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
 
-_ALERTS_ALONE = """
+_ALERTS_WITHOUT_DELIVERY = """
     SELECT id FROM alert WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = alert.delivery_id)
 """
-_ALERTS_OF_NOTHING = """
+_ALERTS_WITHOUT_INCIDENT = """
     SELECT id FROM alert
     WHERE incident_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.id = alert.incident_id)
 """
-_HEADLESS = """
+_INCIDENTS_WITHOUT_ALERT = """
     SELECT id FROM incident WHERE NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = incident.last_alert_id)
 """
 _MISCOUNTED_ALERTS = """
@@ -45,9 +45,9 @@ _MISCOUNTED_DELIVERIES = """
     WHERE found > deliveries
 """
 _RELATIONS = {
-    "alerts without their delivery": _ALERTS_ALONE,
-    "alerts without their incident": _ALERTS_OF_NOTHING,
-    "incidents without the alert that stands for them": _HEADLESS,
+    "alerts without their delivery": _ALERTS_WITHOUT_DELIVERY,
+    "alerts without their incident": _ALERTS_WITHOUT_INCIDENT,
+    "incidents without the alert that stands for them": _INCIDENTS_WITHOUT_ALERT,
     "incidents that count their alerts wrong": _MISCOUNTED_ALERTS,
     "alerts that count their deliveries wrong": _MISCOUNTED_DELIVERIES,
 }
@@ -55,7 +55,7 @@ _RELATIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class IntegrityReport:
     """What was found in a log. `rows` by table; `undigested` rows are of before there were digests.
 
     Not every problem means that it is `damaged`: a newer trayalert's log is sound, and a backup is no help.
@@ -67,25 +67,27 @@ class Checked:
     damaged: bool = False
 
 
-def check_log(log: Path) -> Checked:
+def check_log(log: Path) -> IntegrityReport:
     """Look the whole log over. Never raises for what the file holds."""
     try:
-        with asking(log) as connection:
-            if version_of(connection) == 0:
-                return Checked((f"the log {log} has never been set up. Start this trayalert once: trayalert serve.",))
+        with open_read_only(log) as connection:
+            if schema_version(connection) == 0:
+                return IntegrityReport(
+                    (f"the log {log} has never been set up. Start this trayalert once: trayalert serve.",)
+                )
             refuse_other_version(connection, log)
     except LogFault as fault:
-        return Checked((str(fault),), damaged=_is_damage(fault, log))
+        return IntegrityReport((str(fault),), damaged=_is_damage(fault, log))
     rows = {}
     problems = [*_check_structure(log)]
     undigested = 0
     for table in _TABLES:
-        read = _read_table(log, table)
-        rows[table] = read.rows
-        undigested += read.undigested
-        problems += read.problems
+        report = _check_table(log, table)
+        rows[table] = report.rows
+        undigested += report.undigested
+        problems += report.problems
     problems += _check_relations(log)
-    return Checked(tuple(dict.fromkeys(problems)), rows, undigested, damaged=bool(problems))
+    return IntegrityReport(tuple(dict.fromkeys(problems)), rows, undigested, damaged=bool(problems))
 
 
 def _is_damage(fault: LogFault, log: Path) -> bool:
@@ -97,8 +99,8 @@ def _is_damage(fault: LogFault, log: Path) -> bool:
 def _check_structure(log: Path) -> Iterator[str]:
     """Check trees, pages and indexes, as SQLite does it."""
     try:
-        with asking(log) as connection:
-            found = connection.execute(f"PRAGMA integrity_check({_MOST})").fetchall()
+        with open_read_only(log) as connection:
+            found = connection.execute(f"PRAGMA integrity_check({_MAX_LINES})").fetchall()
     except LogFault as fault:
         yield str(fault)
         return
@@ -109,35 +111,37 @@ def _check_structure(log: Path) -> Iterator[str]:
 
 
 @dataclass(slots=True)
-class _Read:
+class _TableReport:
     rows: int = 0
     undigested: int = 0
     problems: list[str] = field(default_factory=list)
 
 
-def _read_table(log: Path, table: str) -> _Read:
+def _check_table(log: Path, table: str) -> _TableReport:
     """Read every row and hold it against its digest."""
-    read = _Read()
+    report = _TableReport()
     wrong: list[int] = []
     columns = _TABLES[table]
     try:
-        with asking(log) as connection:
+        with open_read_only(log) as connection:
             for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
-                read.rows += 1
+                report.rows += 1
                 if digest is None:
-                    read.undigested += 1
+                    report.undigested += 1
                 elif digest != digest_of(table, values):
                     wrong.append(values[columns.index("id")])
     except LogFault:
-        read.problems.append(f"the {_PLURALS[table]} cannot all be read: only {read.rows:,} of them could.")
+        report.problems.append(f"the {_PLURALS[table]} cannot all be read: only {report.rows:,} of them could.")
     except UnicodeError:
-        read.problems.append(f"the {_PLURALS[table]} cannot all be read: a text is damaged behind row {read.rows:,}.")
+        report.problems.append(
+            f"the {_PLURALS[table]} cannot all be read: a text is damaged behind row {report.rows:,}."
+        )
     if wrong:
-        read.problems.append(f"{len(wrong):,} {_PLURALS[table]} are not what was written: {_numbers(wrong)}.")
-    return read
+        report.problems.append(f"{len(wrong):,} {_PLURALS[table]} are not what was written: {_ids_text(wrong)}.")
+    return report
 
 
-def changed_rows(connection: sqlite3.Connection) -> int:
+def count_changed_rows(connection: sqlite3.Connection) -> int:
     """Return how many rows of a log are not what was written, by their digests. Raise sqlite3.Error."""
     wrong = 0
     with suppress(UnicodeError):  # a text that cannot be read is no more what was written
@@ -151,15 +155,15 @@ def changed_rows(connection: sqlite3.Connection) -> int:
 def _check_relations(log: Path) -> Iterator[str]:
     for what, sql in _RELATIONS.items():
         try:
-            with asking(log) as connection:
+            with open_read_only(log) as connection:
                 found = [number for (number,) in connection.execute(sql)]
         except (LogFault, UnicodeError):
             yield f"it cannot be told whether there are {what}, as the file is damaged."
             continue
         if found:
-            yield f"{len(found):,} {what}: {_numbers(found)}."
+            yield f"{len(found):,} {what}: {_ids_text(found)}."
 
 
-def _numbers(numbers: Sequence[int]) -> str:
+def _ids_text(numbers: Sequence[int]) -> str:
     shown = ", ".join(str(number) for number in numbers[:5])
     return f"{shown}, ..." if len(numbers) > 5 else shown

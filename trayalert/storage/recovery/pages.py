@@ -20,10 +20,10 @@ _MAGIC = b"SQLite format 3\0"
 _WAL_MAGICS = (0x377F0682, 0x377F0683)
 _WAL_HEADER = 32
 _FRAME_HEADER = 24
-_MOST_PAGES = 2**31
+_MAX_PAGES = 2**31
 
 
-class Page(NamedTuple):
+class BtreePage(NamedTuple):
     """A page as it lies in one of the two files: `offset` of its first byte, 0 is the file's start."""
 
     number: int
@@ -45,9 +45,11 @@ class Pages:
         wal_header = _read(self._wal, _WAL_HEADER, 0)
         wal_size = _wal_page_size(wal_header)
         self.size = _page_size(header) or wal_size or PAGE_SIZE
-        spare = header[20] if _page_size(header) else 0
-        self.usable = self.size - spare if self.size - spare >= 480 else self.size
-        salts = self._told_salts = wal_header[16:24] if wal_size == self.size and _sound(wal_header) else b""
+        reserved = header[20] if _page_size(header) else 0
+        self.usable = self.size - reserved if self.size - reserved >= 480 else self.size
+        salts = self._header_salts = (
+            wal_header[16:24] if wal_size == self.size and _has_valid_checksum(wal_header) else b""
+        )
         self._salts = salts if salts == _read(self._wal, 8, _WAL_HEADER + 8) else b""
         self._newest = {page.number: page for page in self.frames()}
 
@@ -61,61 +63,63 @@ class Pages:
     def truncated(self) -> bool:
         """Whether the file is shorter than its own header says, so that its end is gone."""
         header = _read(self._main, 100, 0)
-        told = int.from_bytes(header[28:32], "big") if _page_size(header) and header[24:28] == header[92:96] else 0
-        return self._length < told * self.size
+        page_count = (
+            int.from_bytes(header[28:32], "big") if _page_size(header) and header[24:28] == header[92:96] else 0
+        )
+        return self._length < page_count * self.size
 
-    def main(self) -> Iterator[Page]:
+    def main(self) -> Iterator[BtreePage]:
         """Return the pages of the file itself, a part at its end too."""
-        for number in range(1, min((self._length + self.size - 1) // self.size, _MOST_PAGES) + 1):
-            yield Page(number, in_wal=False, offset=(number - 1) * self.size)
+        for number in range(1, min((self._length + self.size - 1) // self.size, _MAX_PAGES) + 1):
+            yield BtreePage(number, in_wal=False, offset=(number - 1) * self.size)
 
-    def frames(self) -> Iterator[Page]:
+    def frames(self) -> Iterator[BtreePage]:
         """Return the pages of the write-ahead log that were committed; all that look sane where its header is gone."""
         for commit in self.commits():
             yield from commit
 
-    def commits(self) -> Iterator[tuple[Page, ...]]:
+    def commits(self) -> Iterator[tuple[BtreePage, ...]]:
         """Return the same by commit, as the marks at their ends tell. Whether one is whole nobody has looked."""
-        waiting: list[Page] = []
+        frames: list[BtreePage] = []
         step = self.size + _FRAME_HEADER
         for offset in range(_WAL_HEADER, _length(self._wal) - step + 1, step):
             head = _read(self._wal, 16, offset)
             number, commit = struct.unpack(">II", head[:8]) if len(head) == 16 else (0, 0)
-            if not 0 < number < _MOST_PAGES or (self._salts and head[8:16] != self._salts):
+            if not 0 < number < _MAX_PAGES or (self._salts and head[8:16] != self._salts):
                 continue  # of an earlier round, or damaged
-            waiting.append(Page(number, in_wal=True, offset=offset + _FRAME_HEADER))
+            frames.append(BtreePage(number, in_wal=True, offset=offset + _FRAME_HEADER))
             if commit or not self._salts:
-                yield tuple(waiting)
-                waiting.clear()
+                yield tuple(frames)
+                frames.clear()
 
     @property
-    def round_begun(self) -> bool:
+    def has_current_frames(self) -> bool:
         """Whether the write-ahead log holds anything of the round that its header tells of, or has no sound header."""
-        return bool(self._salts) or not self._told_salts
+        return bool(self._salts) or not self._header_salts
 
-    def place_in_wal(self, page: Page) -> int:
+    def frame_number(self, page: BtreePage) -> int:
         """Return the how manieth frame of the write-ahead log it is, as SQLite counts them."""
         return (page.offset - _WAL_HEADER) // (self.size + _FRAME_HEADER) + 1
 
-    def read(self, page: Page) -> bytes:
+    def read(self, page: BtreePage) -> bytes:
         """Return the page's bytes; fewer where the file ends or the disk fails."""
         return _read(self._wal if page.in_wal else self._main, self.size, page.offset)
 
     def newest(self, number: int) -> bytes:
         """Return the bytes of that page as they were committed last."""
-        if not 0 < number < _MOST_PAGES:
+        if not 0 < number < _MAX_PAGES:
             return b""
         page = self._newest.get(number)
-        return self.read(page or Page(number, in_wal=False, offset=(number - 1) * self.size))
+        return self.read(page or BtreePage(number, in_wal=False, offset=(number - 1) * self.size))
 
-    def free(self) -> frozenset[int]:
+    def free_pages(self) -> frozenset[int]:
         """Return the pages that the file says are free; none where it contradicts itself."""
         header = self.newest(1)
         if not _page_size(header):
             return frozenset()
-        trunk, told = struct.unpack(">II", header[32:40])
+        trunk, free_count = struct.unpack(">II", header[32:40])
         found: set[int] = set()
-        while trunk and trunk not in found and len(found) < told:
+        while trunk and trunk not in found and len(found) < free_count:
             page = self.newest(trunk)
             leaves = int.from_bytes(page[4:8], "big")
             if len(page) < self.size or leaves > self.usable // 4 - 2:
@@ -123,15 +127,15 @@ class Pages:
             found.add(trunk)
             found.update(struct.unpack(f">{leaves}I", page[8 : 8 + 4 * leaves]))
             trunk = int.from_bytes(page[:4], "big")
-        return frozenset(found) if len(found) == told else frozenset()
+        return frozenset(found) if len(found) == free_count else frozenset()
 
-    def page_at(self, offset: int, *, in_wal: bool) -> Page:
+    def page_at(self, offset: int, *, in_wal: bool) -> BtreePage:
         """Return the page in which that byte lies; its number is not known in the write-ahead log (0)."""
         if not in_wal:
-            return Page(offset // self.size + 1, in_wal=False, offset=offset // self.size * self.size)
+            return BtreePage(offset // self.size + 1, in_wal=False, offset=offset // self.size * self.size)
         step = self.size + _FRAME_HEADER
         start = (offset - _WAL_HEADER) // step * step + _WAL_HEADER + _FRAME_HEADER
-        return Page(0, in_wal=True, offset=start)
+        return BtreePage(0, in_wal=True, offset=start)
 
 
 def _open(path: Path) -> int | None:
@@ -164,16 +168,16 @@ def _page_size(header: bytes) -> int | None:
     """Return the size that a file's header tells, None where it is none."""
     if len(header) < 100 or not header.startswith(_MAGIC):
         return None
-    return _sane_size(int.from_bytes(header[16:18], "big"))
+    return _valid_page_size(int.from_bytes(header[16:18], "big"))
 
 
 def _wal_page_size(header: bytes) -> int | None:
     if len(header) < _WAL_HEADER or int.from_bytes(header[:4], "big") not in _WAL_MAGICS:
         return None
-    return _sane_size(int.from_bytes(header[8:12], "big"))
+    return _valid_page_size(int.from_bytes(header[8:12], "big"))
 
 
-def _sound(wal_header: bytes) -> bool:
+def _has_valid_checksum(wal_header: bytes) -> bool:
     """Whether the checksum of a write-ahead log's header is right."""
     order = ">" if wal_header[3] & 1 else "<"
     first = second = 0
@@ -183,6 +187,6 @@ def _sound(wal_header: bytes) -> bool:
     return wal_header[24:32] == struct.pack(">II", first, second)
 
 
-def _sane_size(size: int) -> int | None:
+def _valid_page_size(size: int) -> int | None:
     size = 65536 if size == 1 else size
     return size if 512 <= size <= 65536 and size & (size - 1) == 0 else None

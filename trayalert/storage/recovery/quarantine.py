@@ -1,7 +1,7 @@
 """The quarantine: where a log goes that cannot be used, or that a backup takes the place of. Nothing in it is deleted.
 
 Each file that was moved aside lies in a folder of its own, with a line that says why. All is done by renaming, so that
-a full disk does not stop it; a kill between two renames is made good by `finish_moving` before the log is opened again.
+a full disk does not stop it; a kill between two renames is made good by `finish_move` before the log is opened again.
 """
 
 import contextlib
@@ -17,16 +17,16 @@ from trayalert.domain.times import Millis, as_datetime
 from trayalert.storage.companion_files import quarantine_of, restored_of, sync_folder
 from trayalert.storage.faults import LogFault
 
-Numbers = tuple[int, int, int]
+LastIds = tuple[int, int, int]
 """The highest ids of deliveries, alerts and incidents."""
 
-_WHY = "why.txt"
-_SALVAGE = "salvage.txt"
-_WAITS = "waits to be salvaged"
-_BESIDE = ("-wal", "-journal")
+_REASON_FILE = "why.txt"
+_RESULT_FILE = "salvage.txt"
+_UNSALVAGED = "waits to be salvaged"
+_COMPANION_SUFFIXES = ("-wal", "-journal")
 """What SQLite keeps beside its file and must go where that goes. `-shm` holds nothing of its own."""
 
-_SANE = 2**53
+_MAX_ID = 2**53
 """A higher id is damage."""
 
 _SMALLEST_ROW = 30
@@ -35,20 +35,20 @@ _SMALLEST_ROW = 30
 _TABLES = ("delivery", "alert", "incident")
 
 
-def move_aside(log: Path, *, why: str, now: Millis) -> Path:
+def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
     """Move the log's files into a new folder of the quarantine and return that. Nobody may have the log open.
 
     Raise LogFault where that cannot be done; the log is then where it was.
     """
     folder = None
     try:
-        folder = _new_folder(log, now)
-        _write_why(folder, log, why=why, now=now)
-        mark_waiting(folder)
+        folder = _make_folder(log, now)
+        _write_reason(folder, log, reason=reason, now=now)
+        mark_unsalvaged(folder)
         _move(log, folder)
     except OSError as error:
         if folder is not None:
-            take_back(folder)
+            remove_unused_folder(folder)
         raise LogFault(
             f"the log {log} cannot be moved aside to {quarantine_of(log)}: {error.strerror or error}. "
             "Is the folder writable?"
@@ -56,14 +56,14 @@ def move_aside(log: Path, *, why: str, now: Millis) -> Path:
     return folder
 
 
-def new_folder(log: Path, *, why: str, now: Millis) -> Path:
+def create_folder(log: Path, *, reason: str, now: Millis) -> Path:
     """Make a new folder for something else that must be kept. Raise OSError."""
-    folder = _new_folder(log, now)
-    _write_why(folder, log, why=why, now=now)
+    folder = _make_folder(log, now)
+    _write_reason(folder, log, reason=reason, now=now)
     return folder
 
 
-def finish_moving(log: Path) -> None:
+def finish_move(log: Path) -> None:
     """Finish what a kill has cut short: call this before the log is opened. Raise LogFault.
 
     A log that is gone while its `-wal` is still there was on its way into the quarantine: SQLite would throw that
@@ -76,12 +76,12 @@ def finish_moving(log: Path) -> None:
         if log.exists():
             restored.unlink(missing_ok=True)  # the kill came before the log was moved: it was not restored
             return
-        folder = next(iter(reversed(waiting(log))), None)
-        if folder is not None and not any(_beside(folder / log.name, end).exists() for end in _BESIDE):
+        folder = next(iter(reversed(unsalvaged_folders(log))), None)
+        if folder is not None and not any(_companion(folder / log.name, end).exists() for end in _COMPANION_SUFFIXES):
             _move(log, folder)
-        elif any(_holds_bytes(_beside(log, end)) for end in _BESIDE):
+        elif any(_is_nonempty(_companion(log, end)) for end in _COMPANION_SUFFIXES):
             now = time.time_ns() // 1_000_000
-            _move(log, new_folder(log, why="the log itself was gone; this was left beside it", now=now))
+            _move(log, create_folder(log, reason="the log itself was gone; this was left beside it", now=now))
         if restored.exists():
             restored.rename(log)
             sync_folder(log.parent)
@@ -89,60 +89,62 @@ def finish_moving(log: Path) -> None:
         raise LogFault(f"the folder of the log {log} cannot be used: {error.strerror or error}.") from error
 
 
-def quarantined(log: Path) -> list[Path]:
+def quarantined_folders(log: Path) -> list[Path]:
     """Return the folders of the quarantine that hold a log, the oldest first."""
     try:
         folders = [folder for folder in quarantine_of(log).iterdir() if (folder / log.name).exists()]
     except OSError:
         return []
-    return sorted(folders, key=_age)
+    return sorted(folders, key=_creation_order)
 
 
-def why_of(folder: Path) -> str:
+def read_reason(folder: Path) -> str:
     """Return why the file was moved aside; empty where that is not known."""
     try:
-        return printable((folder / _WHY).read_text(encoding="utf-8", errors="replace").splitlines()[0], limit=500)
+        return printable(
+            (folder / _REASON_FILE).read_text(encoding="utf-8", errors="replace").splitlines()[0], limit=500
+        )
     except (OSError, IndexError):
         return ""
 
 
-def waiting(log: Path) -> list[Path]:
+def unsalvaged_folders(log: Path) -> list[Path]:
     """Return the folders of logs that were moved aside and whose deliveries nobody has taken over, the oldest first.
 
     One with no mark is one of them: on a full disk none could be made. What is salvaged twice is not there twice.
     """
-    return [folder for folder in quarantined(log) if mark_of(folder) in {_WAITS, ""}]
+    return [folder for folder in quarantined_folders(log) if read_salvage_result(folder) in {_UNSALVAGED, ""}]
 
 
-def mark_of(folder: Path) -> str:
+def read_salvage_result(folder: Path) -> str:
     """Return what became of the file's deliveries; empty where nothing is known of it."""
     try:
-        return printable((folder / _SALVAGE).read_text(encoding="utf-8", errors="replace"), limit=500)
+        return printable((folder / _RESULT_FILE).read_text(encoding="utf-8", errors="replace"), limit=500)
     except OSError:
         return ""
 
 
-def mark_waiting(folder: Path) -> None:
+def mark_unsalvaged(folder: Path) -> None:
     """Write down that the file in `folder` is to be salvaged."""
-    mark(folder, _WAITS)
+    write_salvage_result(folder, _UNSALVAGED)
 
 
-def mark(folder: Path, text: str) -> None:
+def write_salvage_result(folder: Path, text: str) -> None:
     """Write down what became of the file's deliveries. A disk that is full must not stop anything here."""
-    part = folder / f"{_SALVAGE}.part"
+    part = folder / f"{_RESULT_FILE}.part"
     with contextlib.suppress(OSError):
         part.unlink(missing_ok=True)
         _write(part, f"{text}\n")
-        part.rename(folder / _SALVAGE)
+        part.rename(folder / _RESULT_FILE)
         sync_folder(folder)
 
 
-def last_numbers(log: Path) -> Numbers:
+def last_ids(log: Path) -> LastIds:
     """Return the highest ids that the file gave away.
 
     What cannot be read any more is taken as the seconds since 1970, so that no id is ever given twice.
     """
-    delivery, alert, incident = _read_numbers(log)
+    delivery, alert, incident = _read_last_ids(log)
     floor = int(time.time())
     return (
         floor if delivery is None else delivery,
@@ -151,40 +153,40 @@ def last_numbers(log: Path) -> Numbers:
     )
 
 
-def known_range(log: Path) -> tuple[int, int]:
+def delivery_range(log: Path) -> tuple[int, int]:
     """Return the first and the last delivery that the file tells of, as far as it still does; 0 where not.
 
     Alerts name their deliveries: where one of the two tables has lost its ends, the other may have them.
     """
-    most = sum(path.stat().st_size for path in (log, _beside(log, "-wal")) if path.exists()) // _SMALLEST_ROW
+    max_count = sum(path.stat().st_size for path in (log, _companion(log, "-wal")) if path.exists()) // _SMALLEST_ROW
     found: list[int] = []
     for sql in ("SELECT min(delivery_id), max(delivery_id) FROM alert", "SELECT min(id), max(id) FROM delivery"):
-        with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _asking(log) as connection:
+        with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _open_read_only(log) as connection:
             found += map(int, connection.execute(sql).fetchone())
-    if not found or min(found) < 1 or max(found) - min(found) >= most:  # more than there is room for: damage
+    if not found or min(found) < 1 or max(found) - min(found) >= max_count:  # more than there is room for: damage
         return 0, 0
     return min(found), max(found)
 
 
-def thinned_of(log: Path) -> int:
+def read_thinned(log: Path) -> int:
     """Return up to which delivery the file's own retention had taken some; 0 where that cannot be read."""
     thinned = 0
-    with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _asking(log) as connection:
+    with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _open_read_only(log) as connection:
         thinned = int(connection.execute("SELECT max(thinned) FROM numbering").fetchone()[0])
-    return thinned if 0 <= thinned < _SANE else 0
+    return thinned if 0 <= thinned < _MAX_ID else 0
 
 
-def _read_numbers(log: Path) -> list[int | None]:
-    with contextlib.suppress(sqlite3.Error, ValueError), _asking(log) as connection:
+def _read_last_ids(log: Path) -> list[int | None]:
+    with contextlib.suppress(sqlite3.Error, ValueError), _open_read_only(log) as connection:
         if connection.execute("PRAGMA user_version").fetchone()[0] > 0:
-            return [_last_number(connection, table) for table in _TABLES]
+            return [_last_id(connection, table) for table in _TABLES]
     return [None, None, None]
 
 
 @contextlib.contextmanager
-def _asking(log: Path) -> Iterator[sqlite3.Connection]:
+def _open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
     """Open the file with a connection that cannot write, and leave nothing beside it."""
-    made_here = [path for path in (_beside(log, "-wal"), _beside(log, "-shm")) if not path.exists()]
+    made_here = [path for path in (_companion(log, "-wal"), _companion(log, "-shm")) if not path.exists()]
     try:
         with closing(sqlite3.connect(f"{log.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             yield connection
@@ -193,7 +195,7 @@ def _asking(log: Path) -> Iterator[sqlite3.Connection]:
             path.unlink(missing_ok=True)
 
 
-def _last_number(connection: sqlite3.Connection, table: str) -> int | None:
+def _last_id(connection: sqlite3.Connection, table: str) -> int | None:
     try:
         highest = int(connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
     except (sqlite3.Error, ValueError, TypeError):
@@ -207,10 +209,10 @@ def _last_number(connection: sqlite3.Connection, table: str) -> int | None:
     except (ValueError, TypeError):
         return None
     number = max(highest, given)
-    return number if 0 <= number < _SANE else None
+    return number if 0 <= number < _MAX_ID else None
 
 
-def _new_folder(log: Path, now: Millis) -> Path:
+def _make_folder(log: Path, now: Millis) -> Path:
     quarantine = quarantine_of(log)
     quarantine.mkdir(mode=0o700, exist_ok=True)
     stamp = as_datetime(now).strftime("%Y%m%dT%H%M%SZ")
@@ -225,10 +227,13 @@ def _new_folder(log: Path, now: Millis) -> Path:
             return folder
 
 
-def _write_why(folder: Path, log: Path, *, why: str, now: Millis) -> None:
+def _write_reason(folder: Path, log: Path, *, reason: str, now: Millis) -> None:
     """Write the line; it is for people, and a disk that is full must not stop the move."""
     with contextlib.suppress(OSError):
-        _write(folder / _WHY, f"{why}\nmoved aside {as_datetime(now).isoformat(timespec='seconds')}, was {log}\n")
+        _write(
+            folder / _REASON_FILE,
+            f"{reason}\nmoved aside {as_datetime(now).isoformat(timespec='seconds')}, was {log}\n",
+        )
 
 
 def _write(path: Path, text: str) -> None:
@@ -241,7 +246,7 @@ def _write(path: Path, text: str) -> None:
 
 def _move(log: Path, folder: Path) -> None:
     """Rename the log, then what lies beside it. The log first: alone without its `-wal` it would pass for whole."""
-    for path in (log, *(_beside(log, end) for end in _BESIDE)):
+    for path in (log, *(_companion(log, end) for end in _COMPANION_SUFFIXES)):
         try:
             path.rename(folder / path.name)
         except FileNotFoundError:
@@ -249,28 +254,28 @@ def _move(log: Path, folder: Path) -> None:
         with contextlib.suppress(OSError):
             (folder / path.name).chmod(0o600)
     with contextlib.suppress(OSError):
-        _beside(log, "-shm").unlink()
+        _companion(log, "-shm").unlink()
     for changed in (folder, folder.parent, log.parent):
         sync_folder(changed)
 
 
-def take_back(folder: Path) -> None:
+def remove_unused_folder(folder: Path) -> None:
     """Remove a folder into which nothing could be moved."""
     with contextlib.suppress(OSError):
-        if {path.name for path in folder.iterdir()} <= {_WHY, _SALVAGE}:
-            (folder / _WHY).unlink(missing_ok=True)
-            (folder / _SALVAGE).unlink(missing_ok=True)
+        if {path.name for path in folder.iterdir()} <= {_REASON_FILE, _RESULT_FILE}:
+            (folder / _REASON_FILE).unlink(missing_ok=True)
+            (folder / _RESULT_FILE).unlink(missing_ok=True)
             folder.rmdir()
 
 
-def _holds_bytes(path: Path) -> bool:
+def _is_nonempty(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def _beside(log: Path, end: str) -> Path:
+def _companion(log: Path, end: str) -> Path:
     return log.with_name(log.name + end)
 
 
-def _age(folder: Path) -> tuple[str, int]:
+def _creation_order(folder: Path) -> tuple[str, int]:
     stamp, _, number = folder.name.rpartition("-")
     return stamp, int(number) if number.isdecimal() else 0

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from trayalert.domain.callback import OWN, Callback
+from trayalert.domain.callback import INTERNAL_METHOD, Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged, TestReceived
 from trayalert.domain.incident.alert import SAME_TEXT_SPAN, TEST, Alert, Identity, State
-from trayalert.domain.incident.incident import Arrival, Change, Incident, expire, fold, place
+from trayalert.domain.incident.incident import Arrival, Change, Incident, event_time, expire, fold
 from trayalert.domain.times import Millis
 from trayalert.storage.digest import digest_of
 from trayalert.storage.rows import (
@@ -31,13 +31,13 @@ from trayalert.storage.rows import (
 _DELIVERY_ROW = ("alert_id", "digest", *DELIVERY_DIGESTED)
 _MUTABLE = [name for name in INCIDENT_ROW if name not in {"id", "key", "subject"}]
 _INDEXED = ("opened_at", "ok_at", "closed_at")
-_CALM = [name for name in _MUTABLE if name not in _INDEXED]
+_UNINDEXED = [name for name in _MUTABLE if name not in _INDEXED]
 """Columns that stand in no index: most alerts change only these, and then no index is written."""
-_WIDTHS = (64, *range(16, 0, -1))
+_BATCH_SIZES = (64, *range(16, 0, -1))
 """Rows of one statement: few enough widths that prepared statements are found again."""
 
-_NAMED = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
-_KNOWN = f"""
+_BY_NAME = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
+_SELECT_KNOWN = f"""
     SELECT
         max(coalesce((SELECT max(id) FROM delivery), 0), n.delivery),
         max(coalesce((SELECT max(id) FROM alert), 0), n.alert),
@@ -48,34 +48,34 @@ _KNOWN = f"""
                 WHERE identity IN (SELECT value FROM json_each(:identities)) GROUP BY identity) AS a
             LEFT JOIN delivery AS d ON d.id = a.last_delivery_id),
         (SELECT json_group_array(json_array({", ".join(Incident._fields)})) FROM incident WHERE id IN (
-            SELECT id FROM incident WHERE subject {_NAMED} UNION SELECT id FROM incident WHERE key {_NAMED}))
+            SELECT id FROM incident WHERE subject {_BY_NAME} UNION SELECT id FROM incident WHERE key {_BY_NAME}))
     FROM numbering AS n
 """
 """All that a group must know: the last numbers, its alerts that are known, the incidents of its keys and subjects that
 are open, or over after its earliest alert, or over with no OK. One row, as each row hands the lock over and back."""
 
-_REPEAT = "UPDATE alert SET deliveries = deliveries + ?, last_delivery_id = ? WHERE id = ?"
-_USE = """
+_COUNT_REPEAT = "UPDATE alert SET deliveries = deliveries + ?, last_delivery_id = ? WHERE id = ?"
+_COUNT_USE = """
     INSERT INTO secret_use (name, deliveries, last_at) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET deliveries = deliveries + excluded.deliveries, last_at = max(last_at, excluded.last_at)
 """
 
-Readings = Callable[[Callback], tuple[Alert, ...]]
+CallbackParser = Callable[[Callback], tuple[Alert, ...]]
 """Reads the alerts in a callback; there is at least one."""
 
-_delivered: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
-_said: Callable[[Alert], tuple[str | None, ...]] = attrgetter("value_text", "unit", "message")
+_delivery_values: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
+_latest_values: Callable[[Alert], tuple[str | None, ...]] = attrgetter("value_text", "unit", "message")
 """What a repeat may say anew."""
 
 
-class _Known(NamedTuple):
-    """An alert of the log: its first and its last delivery, and what the last one says (`_said`)."""
+class _KnownAlert(NamedTuple):
+    """An alert of the log: its first and its last delivery, and what the last one says (`_latest_values`)."""
 
     id: int
     received_at: Millis
     last_delivery_id: int
     last_received_at: Millis
-    said: tuple[str | None, ...]
+    latest_values: tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Reparsed:
     """A stored callback that was read anew: its `alerts` take the place of the one that it was, all deliveries too."""
 
     callback: Callback
@@ -103,20 +103,20 @@ class Again:
     deliveries: int
 
 
-def append_again(connection: sqlite3.Connection, jobs: Sequence[Again]) -> None:
+def append_reparsed(connection: sqlite3.Connection, jobs: Sequence[Reparsed]) -> None:
     """Put alerts in the place of others inside the present transaction; what incident those were in is the caller's."""
-    _Group(connection, jobs).replace_alerts(jobs)
+    _AppendGroup(connection, jobs).replace_alerts(jobs)
 
 
 def append_all(connection: sqlite3.Connection, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
     """Write all jobs inside the present transaction; return what each one changed."""
-    return _Group(connection, jobs).write(jobs)
+    return _AppendGroup(connection, jobs).write(jobs)
 
 
-class _Group:
+class _AppendGroup:
     """What one group knows and makes: known alerts by identity, known and changed incidents by number."""
 
-    def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append | Again]) -> None:
+    def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append | Reparsed]) -> None:
         self._connection = connection
         self._incidents: dict[int, Incident] = {}
         self._by_name: dict[str, dict[int, None]] = {}
@@ -131,36 +131,40 @@ class _Group:
         known = {
             "identities": json.dumps([alert.identity.text for alert, _ in alerts if alert.identity.text]),
             "names": json.dumps(list({name for alert, _ in alerts for name in _names(alert) if name})),
-            "earliest": min((place(alert, received_at=came) for alert, came in alerts), default=0),
+            "earliest": min((event_time(alert, received_at=came) for alert, came in alerts), default=0),
         }
-        ((delivery_id, alert_id, incident_id, seen, incidents),) = connection.execute(_KNOWN, known)
+        ((delivery_id, alert_id, incident_id, seen, incidents),) = connection.execute(_SELECT_KNOWN, known)
         self._delivery_id: int = delivery_id
         self._alert_id: int = alert_id
         self._incident_id: int = incident_id
-        self._seen: dict[str, _Known] = {
-            identity: _Known(number, received_at, last_delivery_id, last_received_at, (value, unit, message_in(more)))
+        self._known_alerts: dict[str, _KnownAlert] = {
+            identity: _KnownAlert(
+                number, received_at, last_delivery_id, last_received_at, (value, unit, message_in(more))
+            )
             for identity, number, received_at, last_delivery_id, last_received_at, value, unit, more in json.loads(seen)
         }
         for incident in sorted(map(read_incident, json.loads(incidents)), key=attrgetter("id")):
-            self._keep(incident)
-        self._before = dict(self._incidents)
+            self._set_incident(incident)
+        self._stored_incidents = dict(self._incidents)
 
     def write(self, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
         """Fold every callback, then write what came of it."""
-        events = [self._take(job) for job in jobs]
+        events = [self._append(job) for job in jobs]
         self._insert("delivery", _DELIVERY_ROW, self._deliveries)
         self._write_alerts()
         if self._secrets:
-            self._connection.executemany(_USE, [(name, *used) for name, used in self._secrets.items()])
+            self._connection.executemany(_COUNT_USE, [(name, *used) for name, used in self._secrets.items()])
         return events
 
-    def replace_alerts(self, jobs: Sequence[Again]) -> None:
+    def replace_alerts(self, jobs: Sequence[Reparsed]) -> None:
         """Fold alerts of stored callbacks; the first new one of each keeps the number of the alert that it replaces."""
         moved = []
         replaced = {job.alert_id for job in jobs}
-        self._seen = {identity: seen for identity, seen in self._seen.items() if seen.id not in replaced}
+        self._known_alerts = {
+            identity: seen for identity, seen in self._known_alerts.items() if seen.id not in replaced
+        }
         for job in jobs:
-            number = self._take_alerts(job, [], delivery_id=job.delivery_id, again=job)
+            number = self._append_alerts(job, [], delivery_id=job.delivery_id, reparsed=job)
             if number != job.alert_id:  # another delivery of it is read already
                 moved.append((number, job.delivery_id, job.alert_id))
         self._connection.executemany("DELETE FROM alert WHERE id = ?", [(job.alert_id,) for job in jobs])
@@ -170,59 +174,59 @@ class _Group:
     def _write_alerts(self) -> None:
         self._insert("alert", NEW_ALERT_ROW, self._alerts)
         self._write_incidents()
-        self._connection.executemany(_REPEAT, [(*repeat, number) for number, repeat in self._repeats.items()])
+        self._connection.executemany(_COUNT_REPEAT, [(*repeat, number) for number, repeat in self._repeats.items()])
         for number, alert in self._renewed.items():
             self._renew(number, alert)
 
     def _write_incidents(self) -> None:
-        new, moved, calm = [], [], []
+        new, indexed, unindexed = [], [], []
         for number in sorted(self._changed):
-            incident, before = self._incidents[number], self._before.get(number)
+            incident, before = self._incidents[number], self._stored_incidents.get(number)
             if before is None:
                 new.append(incident_row(incident))
             elif all(getattr(incident, name) == getattr(before, name) for name in _INDEXED):
-                calm.append(incident_row(incident))
+                unindexed.append(incident_row(incident))
             else:
-                moved.append(incident_row(incident))
+                indexed.append(incident_row(incident))
         self._insert("incident", INCIDENT_ROW, new)
-        self._update(_MUTABLE, moved)
-        self._update(_CALM, calm)
+        self._update(_MUTABLE, indexed)
+        self._update(_UNINDEXED, unindexed)
 
-    def _take(self, job: Append) -> tuple[Event, ...]:
+    def _append(self, job: Append) -> tuple[Event, ...]:
         events: list[Event] = []
-        if job.delivery_id is not None and self._holds(job.callback, job.delivery_id):
-            self._take_alerts(job, events, delivery_id=job.delivery_id)
+        if job.delivery_id is not None and self._is_stored(job.callback, job.delivery_id):
+            self._append_alerts(job, events, delivery_id=job.delivery_id)
         else:
-            self._take_callback(job, events)
+            self._append_callback(job, events)
         return () if job.quiet else tuple(events)
 
-    def _holds(self, callback: Callback, delivery_id: int) -> bool:
+    def _is_stored(self, callback: Callback, delivery_id: int) -> bool:
         """Whether the log has that callback under that number."""
-        digest = digest_of("delivery", (delivery_id, *_delivered(callback)))
+        digest = digest_of("delivery", (delivery_id, *_delivery_values(callback)))
         sql = "SELECT 1 FROM delivery WHERE id = ? AND digest = ?"
         return self._connection.execute(sql, (delivery_id, digest)).fetchone() is not None
 
-    def _take_callback(self, job: Append, events: list[Event]) -> None:
+    def _append_callback(self, job: Append, events: list[Event]) -> None:
         callback = job.callback
         self._delivery_id += 1
-        if callback.method != OWN:
+        if callback.method != INTERNAL_METHOD:
             events.append(CallbackArrived(callback.received_at, self._delivery_id))
-        number = self._take_alerts(job, events, delivery_id=self._delivery_id)
+        number = self._append_alerts(job, events, delivery_id=self._delivery_id)
         if number is None:
             raise ValueError("a callback was read into no alert")
-        values = (self._delivery_id, *_delivered(callback))
+        values = (self._delivery_id, *_delivery_values(callback))
         self._deliveries.append((number, digest_of("delivery", values), *values))
         if callback.secret:
             count, last_at = self._secrets.get(callback.secret, (0, 0))
             self._secrets[callback.secret] = count + 1, max(last_at, callback.received_at)
 
-    def _take_alerts(
-        self, job: Append | Again, events: list[Event], *, delivery_id: int, again: Again | None = None
+    def _append_alerts(
+        self, job: Append | Reparsed, events: list[Event], *, delivery_id: int, reparsed: Reparsed | None = None
     ) -> int | None:
         """Fold a callback's alerts; return the number of the first one that is stored, if any is."""
         received_at = job.callback.received_at
         numbers = [
-            self._take_alert(alert, received_at, events, delivery_id=delivery_id, again=again)
+            self._append_alert(alert, received_at, events, delivery_id=delivery_id, reparsed=reparsed)
             for alert in job.alerts
             if not alert.only_closes or self._closes(alert, received_at)
         ]
@@ -230,23 +234,25 @@ class _Group:
 
     def _closes(self, alert: Alert, received_at: Millis) -> bool:
         """Whether an incident of the alert's key is open, or the alert is a retry of one that closed it."""
-        own = (self._incidents[number] for number in self._by_name.get(alert.key, ()))
-        still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in own)
-        return any(still_open) or self._retry_of(alert.identity, received_at) is not None
+        incidents = (self._incidents[number] for number in self._by_name.get(alert.key, ()))
+        still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in incidents)
+        return any(still_open) or self._find_repeated(alert.identity, received_at) is not None
 
-    def _take_alert(
-        self, alert: Alert, received_at: Millis, events: list[Event], *, delivery_id: int, again: Again | None
+    def _append_alert(
+        self, alert: Alert, received_at: Millis, events: list[Event], *, delivery_id: int, reparsed: Reparsed | None
     ) -> int:
-        known = self._retry_of(alert.identity, received_at)
-        if burning := self._burning_again(alert, received_at):
-            alert, known = burning, None
+        known = self._find_repeated(alert.identity, received_at)
+        if refired := self._refire(alert, received_at):
+            alert, known = refired, None
         if known is not None:
-            deliveries = again.deliveries if again else 1
+            deliveries = reparsed.deliveries if reparsed else 1
             self._repeat(alert, known, received_at, events, delivery_id=delivery_id, deliveries=deliveries)
             return known.id
-        number = self._number_for(again)
+        number = self._next_alert_id(reparsed)
         if alert.identity.text:
-            self._seen[alert.identity.text] = _Known(number, received_at, delivery_id, received_at, _said(alert))
+            self._known_alerts[alert.identity.text] = _KnownAlert(
+                number, received_at, delivery_id, received_at, _latest_values(alert)
+            )
         incident_id, change = None, None
         if alert.kind == TEST:
             events.append(TestReceived(received_at))
@@ -260,23 +266,23 @@ class _Group:
             incident_id=incident_id,
             late=change is Change.LATE,
         )
-        if again:
-            row[NEW_ALERT_ROW.index("deliveries")] = again.deliveries
+        if reparsed:
+            row[NEW_ALERT_ROW.index("deliveries")] = reparsed.deliveries
         self._alerts.append(row)
         return number
 
-    def _number_for(self, again: Again | None) -> int:
+    def _next_alert_id(self, reparsed: Reparsed | None) -> int:
         """Return the number of a new alert: that of the one whose place it takes, while that is free."""
-        if again and again.alert_id not in self._reused:
-            self._reused.add(again.alert_id)
-            return again.alert_id
+        if reparsed and reparsed.alert_id not in self._reused:
+            self._reused.add(reparsed.alert_id)
+            return reparsed.alert_id
         self._alert_id += 1
         return self._alert_id
 
     def _repeat(
         self,
         alert: Alert,
-        known: _Known,
+        known: _KnownAlert,
         received_at: Millis,
         events: list[Event],
         *,
@@ -286,9 +292,11 @@ class _Group:
         """Count further deliveries of a known alert, whose value and message become those of the last one."""
         last, renewed = known, False
         if received_at >= known.last_received_at:
-            last = known._replace(last_delivery_id=delivery_id, last_received_at=received_at, said=_said(alert))
-            self._seen[alert.identity.text] = last
-            renewed = last.said != known.said
+            last = known._replace(
+                last_delivery_id=delivery_id, last_received_at=received_at, latest_values=_latest_values(alert)
+            )
+            self._known_alerts[alert.identity.text] = last
+            renewed = last.latest_values != known.latest_values
             if renewed:
                 self._renewed[known.id] = alert
         count, _ = self._repeats.get(known.id, (0, 0))
@@ -309,26 +317,30 @@ class _Group:
         for number in self._by_name.get(alert.key, ()):
             incident = self._incidents[number]
             if incident.open and incident.last_received_at < received_at:
-                self._keep(incident._replace(last_received_at=received_at), changed=True)
+                self._set_incident(incident._replace(last_received_at=received_at), changed=True)
                 events.append(IncidentChanged(number, Change.COUNTED))
 
-    def _burning_again(self, alert: Alert, received_at: Millis) -> Alert | None:
+    def _refire(self, alert: Alert, received_at: Millis) -> Alert | None:
         """Return an alert in its new place where it is no retry: its sender says it again, though it was over.
 
         Alertmanager does when Prometheus was cut off from it for a while. The moment is the beginning's, as ever.
         """
-        own = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.said_again else []
-        latest = max((incident.last_received_at for incident in own), default=received_at)
-        known = self._seen.get(alert.identity.text)
+        incidents = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.resent else []
+        latest = max((incident.last_received_at for incident in incidents), default=received_at)
+        known = self._known_alerts.get(alert.identity.text)
         first = known.received_at if known else latest
-        if received_at - first <= SAME_TEXT_SPAN or received_at <= latest or any(incident.open for incident in own):
+        if (
+            received_at - first <= SAME_TEXT_SPAN
+            or received_at <= latest
+            or any(incident.open for incident in incidents)
+        ):
             return None
-        over = max(incident.ok_at or 0 for incident in own)
-        return alert if alert.at is None or alert.at > over else replace(alert, at=over + 1)
+        last_ok_at = max(incident.ok_at or 0 for incident in incidents)
+        return alert if alert.at is None or alert.at > last_ok_at else replace(alert, at=last_ok_at + 1)
 
-    def _retry_of(self, identity: Identity, received_at: Millis) -> _Known | None:
+    def _find_repeated(self, identity: Identity, received_at: Millis) -> _KnownAlert | None:
         """Return the alert that this one repeats; None where it is new."""
-        known = self._seen.get(identity.text)
+        known = self._known_alerts.get(identity.text)
         if known is None or not (identity.timed or abs(received_at - known.received_at) <= SAME_TEXT_SPAN):
             return None
         return known
@@ -343,9 +355,9 @@ class _Group:
             self._incident_id += 1
             joined = joined._replace(id=self._incident_id)
         for incident in folded.superseded:
-            self._keep(incident, changed=True)
+            self._set_incident(incident, changed=True)
             events.append(IncidentChanged(incident.id, Change.SUPERSEDED))
-        self._keep(joined, changed=True)
+        self._set_incident(joined, changed=True)
         events.append(IncidentChanged(joined.id, folded.change))
         return joined.id, folded.change
 
@@ -354,10 +366,10 @@ class _Group:
         for number in numbers:
             incident = self._incidents[number]
             if incident.expires_at is not None and incident.expires_at <= now:
-                self._keep(expire(incident), changed=True)
+                self._set_incident(expire(incident), changed=True)
                 events.append(IncidentChanged(number, Change.EXPIRED))
 
-    def _keep(self, incident: Incident, *, changed: bool = False) -> None:
+    def _set_incident(self, incident: Incident, *, changed: bool = False) -> None:
         self._incidents[incident.id] = incident
         self._by_name.setdefault(incident.subject, {})[incident.id] = None
         self._by_name.setdefault(incident.key, {})[incident.id] = None
@@ -365,27 +377,27 @@ class _Group:
             self._changed.add(incident.id)
 
     def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        for marks, values in _rows_in_widths(rows, len(columns)):
+        for marks, values in _batches(rows, len(columns)):
             self._connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)
 
     def _update(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Set these columns of the incidents; `rows` have all of INCIDENT_ROW."""
         settings = ", ".join(f"{name} = v.column{INCIDENT_ROW.index(name) + 1}" for name in columns)
         number = INCIDENT_ROW.index("id") + 1
-        for marks, values in _rows_in_widths(rows, len(INCIDENT_ROW)):
+        for marks, values in _batches(rows, len(INCIDENT_ROW)):
             sql = f"UPDATE incident SET {settings} FROM (VALUES {marks}) AS v WHERE incident.id = v.column{number}"
             self._connection.execute(sql, values)
 
 
 def _names(alert: Alert) -> tuple[str, ...]:
-    return (alert.subject, alert.key, *alert.akin)
+    return (alert.subject, alert.key, *alert.related_keys)
 
 
-def _rows_in_widths(rows: Sequence[Sequence[Any]], columns: int) -> Iterator[tuple[str, list[Any]]]:
+def _batches(rows: Sequence[Sequence[Any]], columns: int) -> Iterator[tuple[str, list[Any]]]:
     """Cut rows into lots of the fixed widths, each with its marks and its values in a row."""
     row_marks = f"({', '.join('?' * columns)})"
     start = 0
     while start < len(rows):
-        width = next(width for width in _WIDTHS if width <= len(rows) - start)
+        width = next(width for width in _BATCH_SIZES if width <= len(rows) - start)
         yield ", ".join([row_marks] * width), [value for row in rows[start : start + width] for value in row]
         start += width

@@ -35,9 +35,9 @@ class Expire:
 
 
 def _close(
-    connection: sqlite3.Connection, which: str, value: int, close: Callable[[Incident], Incident]
+    connection: sqlite3.Connection, condition: str, value: int, close: Callable[[Incident], Incident]
 ) -> tuple[Event, ...]:
-    rows = connection.execute(f"{SELECT_INCIDENT} FROM incident AS i WHERE {which}", (value,)).fetchall()
+    rows = connection.execute(f"{SELECT_INCIDENT} FROM incident AS i WHERE {condition}", (value,)).fetchall()
     closed = [close(read_incident(row)) for row in rows]
     for incident in closed:
         connection.execute(UPDATE_INCIDENT, (*incident_row(incident), incident.id))

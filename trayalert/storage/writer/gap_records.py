@@ -4,10 +4,10 @@ import sqlite3
 from dataclasses import dataclass
 
 from trayalert.domain.events import Event, GapChanged
-from trayalert.domain.gap import Cause, Gap
+from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.times import Millis
 
-MOST = 10_000
+MAX_GAPS = 10_000
 """So many are kept: a way in that flaps for days must not fill the log."""
 
 
@@ -15,7 +15,7 @@ MOST = 10_000
 class AddGap:
     """Note a gap, with its end or still open."""
 
-    cause: Cause
+    cause: GapCause
     began_at: Millis
     ended_at: Millis | None = None
     why: str | None = None
@@ -26,7 +26,7 @@ class AddGap:
         cursor = connection.execute("INSERT INTO gap (cause, began_at, ended_at, why) VALUES (?, ?, ?, ?)", values)
         number = cursor.lastrowid
         assert number is not None  # noqa: S101 - an INSERT has one
-        connection.execute("DELETE FROM gap WHERE id <= ?", (number - MOST,))
+        connection.execute("DELETE FROM gap WHERE id <= ?", (number - MAX_GAPS,))
         return (
             GapChanged(Gap(id=number, cause=self.cause, began_at=self.began_at, ended_at=self.ended_at, why=self.why)),
         )
@@ -46,6 +46,6 @@ class EndGaps:
             (self.ended_at,),
         ).fetchall()
         return tuple(
-            GapChanged(Gap(id=id_, cause=Cause(cause), began_at=began_at, ended_at=ended_at, why=why))
+            GapChanged(Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=why))
             for id_, cause, began_at, ended_at, why in rows
         )

@@ -1,4 +1,4 @@
-"""The bulletin: what is known of the log at this moment, gathered by part, and announced when it changes."""
+"""The log's status: what is known of the log at this moment, gathered by part, and announced when it changes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,36 +7,36 @@ from trayalert.domain.log_state import LogState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """How the writer is. `problem`: why it cannot store; `worry`: what may be one soon; the rest as in LogState.
+class WriterState:
+    """How the writer is. `problem`: why it cannot store; `warning`: what may be one soon; the rest as in LogState.
 
-    `former` counts the logs before this one whose callbacks wait to be salvaged.
+    `former_logs` counts the logs before this one whose callbacks wait to be salvaged.
     """
 
     problem: str | None = None
-    worry: str | None = None
+    warning: str | None = None
     news: tuple[str, ...] = ()
     new_file: int = 0
-    former: int = 0
+    former_logs: int = 0
 
 
-class Bulletin:
+class LogStatus:
     """Puts together what the writer and others tell. Lives on the loop; `announce` is called with each new state."""
 
     def __init__(self, announce: Callable[[LogState], None]) -> None:
         self.state = LogState()
         self._announce = announce
-        self._condition = Condition()
+        self._writer = WriterState()
         self._refusing: str | None = None
         self._problems: dict[str, str] = {}
         self._news: dict[str, str] = {}
         self._salvaging = False
-        self._salvaged = 0
+        self._finished_salvages = 0
 
-    def hear(self, condition: Condition) -> None:
+    def set_writer_state(self, state: WriterState) -> None:
         """Take what the writer says. What was open in a former log is missing from now on, not from the salvage on."""
-        self._salvaging = self._salvaging or condition.former > self._condition.former
-        self._condition = condition
+        self._salvaging = self._salvaging or state.former_logs > self._writer.former_logs
+        self._writer = state
         self._compose()
 
     def set_refusing(self, sentence: str | None) -> None:
@@ -55,7 +55,7 @@ class Bulletin:
 
     def set_salvaging(self, salvaging: bool) -> None:
         """A former log is being read over, or is no more: what was read before must then be read anew."""
-        self._salvaged += self._salvaging and not salvaging
+        self._finished_salvages += self._salvaging and not salvaging
         self._salvaging = salvaging
         self._compose()
 
@@ -67,13 +67,13 @@ class Bulletin:
         self._compose()
 
     def _compose(self) -> None:
-        now = self._condition
-        own = (now.problem or self._refusing, now.worry)
+        writer = self._writer
+        writer_problems = (writer.problem or self._refusing, writer.warning)
         state = LogState(
-            storing=now.problem is None and self._refusing is None,
-            problems=(*filter(None, own), *self._problems.values()),
-            news=(*now.news, *self._news.values()),
-            new_file=now.new_file + self._salvaged,
+            storing=writer.problem is None and self._refusing is None,
+            problems=(*filter(None, writer_problems), *self._problems.values()),
+            news=(*writer.news, *self._news.values()),
+            new_file=writer.new_file + self._finished_salvages,
             salvaging=self._salvaging,
         )
         if state != self.state:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trayalert.domain.callback import Callback
-from trayalert.domain.events import Event, Reread
+from trayalert.domain.events import Event, ReparseProgress
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident.incident import UNRECOGNISED_SPAN, Change
 from trayalert.domain.times import Millis
@@ -26,15 +26,15 @@ from trayalert.storage.rows import (
     read_incident,
     renewed_row,
 )
-from trayalert.storage.writer.appender import Again, Readings, append_again
+from trayalert.storage.writer.appender import CallbackParser, Reparsed, append_reparsed
 
-SLICE = 64
-LARGEST_SLICE = 256 * 1024
+SLICE_SIZE = 64
+MAX_SLICE_BYTES = 256 * 1024
 """Callbacks of one transaction, and after how many bytes of bodies it ends: more would keep live ones waiting."""
 
 _PROGRESS = "position, last, turned, refreshed"
 _DELIVERIES = f"""
-    SELECT {", ".join(DELIVERY_DIGESTED)} FROM delivery WHERE id > ? AND id <= ? ORDER BY id LIMIT {SLICE + 1}
+    SELECT {", ".join(DELIVERY_DIGESTED)} FROM delivery WHERE id > ? AND id <= ? ORDER BY id LIMIT {SLICE_SIZE + 1}
 """
 _ALERTS = f"""
     SELECT deliveries, last_delivery_id, {", ".join(ALERT_DIGESTED)} FROM alert
@@ -44,18 +44,18 @@ _ALERTS = f"""
 """
 """The alerts whose first or last delivery it is."""
 _RENEWED = ("value", "value_text", "unit")
-_FIXED = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
+_DECISIVE_INDEXES = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
 """What decided what became of an incident: where today's parsers read it otherwise, the alert stays as it is."""
 
-_SET = f"UPDATE alert SET digest = ?, {', '.join(f'{name} = ?' for name in ALERT_DIGESTED)} WHERE id = ?"
-_KEEP_NUMBERS = """
+_UPDATE_ALERT = f"UPDATE alert SET digest = ?, {', '.join(f'{name} = ?' for name in ALERT_DIGESTED)} WHERE id = ?"
+_RAISE_NUMBERING = """
     UPDATE numbering SET alert = max(alert, coalesce((SELECT max(id) FROM alert), 0)),
                          incident = max(incident, coalesce((SELECT max(id) FROM incident), 0))
 """
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class _AlertRow:
     """A stored alert; `values` are in the order of ALERT_DIGESTED."""
 
     deliveries: int
@@ -67,18 +67,18 @@ class _Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadAgain:
-    """Read the next callbacks again, from where it was left; with `anew` from the first one."""
+class ReparseSlice:
+    """Read the next callbacks again, from where it was left; with `restart` from the first one."""
 
-    read: Readings
+    read: CallbackParser
     now: Millis
-    anew: bool = False
+    restart: bool = False
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Read a slice, and say how far it has come."""
         position, last, turned, refreshed = self._progress(connection)
-        rows, finished = _slice(connection.execute(_DELIVERIES, (position, last)))
-        now_turned, now_refreshed = self._take(connection, rows)
+        rows, finished = _take_slice(connection.execute(_DELIVERIES, (position, last)))
+        now_turned, now_refreshed = self._reparse(connection, rows)
         turned, refreshed = turned + now_turned, refreshed + now_refreshed
         position = last if finished else rows[-1][0]
         if finished:
@@ -87,10 +87,10 @@ class ReadAgain:
             connection.execute(
                 "UPDATE reparse SET position = ?, turned = ?, refreshed = ?", (position, turned, refreshed)
             )
-        return (Reread(position, last, turned, refreshed, finished),)
+        return (ReparseProgress(position, last, turned, refreshed, finished),)
 
     def _progress(self, connection: sqlite3.Connection) -> tuple[int, int, int, int]:
-        if self.anew:
+        if self.restart:
             connection.execute("DELETE FROM reparse")
         row = connection.execute(f"SELECT {_PROGRESS} FROM reparse").fetchone()
         if row is None:
@@ -100,71 +100,71 @@ class ReadAgain:
         position, last, turned, refreshed = row
         return position, last, turned, refreshed
 
-    def _take(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
+    def _reparse(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
         """Take these callbacks; where one cannot be stored each is tried alone, and that one stays as it is."""
         if not rows:
             return 0, 0
         connection.execute("SAVEPOINT again")
         try:
-            return self._write(connection, rows)
+            return self._reparse_rows(connection, rows)
         except Exception as error:
             if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
                 raise
             connection.execute("ROLLBACK TO again")
             if len(rows) == 1:
                 return 0, 0
-            counts = [self._take(connection, [row]) for row in rows]
+            counts = [self._reparse(connection, [row]) for row in rows]
             return sum(turned for turned, _ in counts), sum(refreshed for _, refreshed in counts)
         finally:
             connection.execute("RELEASE again")
 
-    def _write(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
-        turned: list[Again] = []
+    def _reparse_rows(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
+        turned: list[Reparsed] = []
         refreshed = 0
         for number, *values in rows:
             callback = Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
-            refreshed += self._compare(connection, number, callback, turned)
+            refreshed += self._refresh(connection, number, callback, turned)
         if turned:
-            connection.execute(_KEEP_NUMBERS)
-            _leave_incidents(connection, [job.alert_id for job in turned])
-            append_again(connection, turned)
+            connection.execute(_RAISE_NUMBERING)
+            _remove_from_incidents(connection, [job.alert_id for job in turned])
+            append_reparsed(connection, turned)
         return len(turned), refreshed
 
-    def _compare(self, connection: sqlite3.Connection, number: int, callback: Callback, turned: list[Again]) -> int:
+    def _refresh(self, connection: sqlite3.Connection, number: int, callback: Callback, turned: list[Reparsed]) -> int:
         """Find what today's parsers read otherwise in a callback, and refresh it; return in how many alerts."""
-        today = {alert.identity.text: alert for alert in self.read(callback)}
-        names = {"number": number, "identities": json.dumps(list(today))}
-        stored = [_Stored(row[0], row[1], row[2:]) for row in connection.execute(_ALERTS, names)]
+        parsed = {alert.identity.text: alert for alert in self.read(callback)}
+        names = {"number": number, "identities": json.dumps(list(parsed))}
+        stored = [_AlertRow(row[0], row[1], row[2:]) for row in connection.execute(_ALERTS, names)]
         first = [each["identity"] for each in stored if each["delivery_id"] == number]
         known = set(first)
-        kinds = {alert.kind for alert in today.values()}
+        kinds = {alert.kind for alert in parsed.values()}
         refreshed = []
         for each in stored:
             is_first = each["delivery_id"] == number
             if is_first and each["kind"] == UNRECOGNISED and UNRECOGNISED not in kinds:
-                fresh = tuple(alert for text, alert in today.items() if len(first) == 1 or text not in known)
-                known |= today.keys()
+                fresh = tuple(alert for text, alert in parsed.items() if len(first) == 1 or text not in known)
+                known |= parsed.keys()
                 if not all(alert.only_closes for alert in fresh):
-                    turned.append(Again(callback, fresh, number, each["id"], each.deliveries))
-            elif (alert := today.get(each["identity"])) and (row := _refreshed(alert, each, number)):
+                    turned.append(Reparsed(callback, fresh, number, each["id"], each.deliveries))
+            elif (alert := parsed.get(each["identity"])) and (row := _refreshed_row(alert, each, number)):
                 refreshed.append((*row, each["id"]))
-        connection.executemany(_SET, refreshed)
+        connection.executemany(_UPDATE_ALERT, refreshed)
         return len(refreshed)
 
 
-def _slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], bool]:
+def _take_slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], bool]:
     """Take the next callbacks, fewer if they are large; say whether these are the last."""
     taken: list[tuple[Any, ...]] = []
     length = 0
     for row in rows:
-        if len(taken) == SLICE or length > LARGEST_SLICE:
+        if len(taken) == SLICE_SIZE or length > MAX_SLICE_BYTES:
             return taken, False
         taken.append(row)
         length += len(row[-1])
     return taken, True
 
 
-def _refreshed(alert: Alert, stored: _Stored, number: int) -> list[Any] | None:
+def _refreshed_row(alert: Alert, stored: _AlertRow, number: int) -> list[Any] | None:
     """Return digest and values of a stored alert as it is read today in that delivery; None where nothing is new.
 
     Its value and message are those of its last delivery, all else is of its first.
@@ -182,12 +182,12 @@ def _refreshed(alert: Alert, stored: _Stored, number: int) -> list[Any] | None:
             incident_id=stored["incident_id"],
             late=bool(stored["late"]),
         )
-    if values == list(stored.values) or any(values[place] != stored.values[place] for place in _FIXED):
+    if values == list(stored.values) or any(values[place] != stored.values[place] for place in _DECISIVE_INDEXES):
         return None
     return [digest, *values]
 
 
-def _leave_incidents(connection: sqlite3.Connection, alerts: Sequence[int]) -> None:
+def _remove_from_incidents(connection: sqlite3.Connection, alerts: Sequence[int]) -> None:
     """Take alerts out of the incidents of unrecognised callbacks; one that has no other alert goes."""
     marks = ", ".join("?" * len(alerts))
     sql = f"SELECT DISTINCT incident_id FROM alert WHERE id IN ({marks}) AND incident_id IS NOT NULL"

@@ -9,53 +9,53 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from trayalert.domain.callback import OWN
+from trayalert.domain.callback import INTERNAL_METHOD
 from trayalert.domain.events import Event
 from trayalert.domain.times import Millis
-from trayalert.storage.read_connection import asking
+from trayalert.storage.read_connection import open_read_only
 
-STEP = 200
-LARGEST_STEP = 1024 * 1024
+BATCH_SIZE = 200
+MAX_BATCH_BYTES = 1024 * 1024
 """Deliveries of one transaction, and about how many bytes of bodies: more would keep live callbacks waiting."""
 
-_ENOUGH = 0.9
+_SHRINK_TO = 0.9
 """A log that is too big is brought down to this part of what it may be."""
 
-_VACUUM = 256
+_VACUUM_PAGES = 256
 """Pages that are given back to the disk in one go."""
 
-_FEW = 64
-_SPARE = 10
+_MIN_FREE_PAGES = 64
+_FREE_PAGES_DIVISOR = 10
 """A few pages, or one of so many, may stay free for what comes next."""
 
-_NEVER: Millis = 2**62
+_FAR_FUTURE: Millis = 2**62
 
-_FLOORS = """
+_RAISE_NUMBERING = """
     UPDATE numbering SET
         delivery = max(delivery, (SELECT coalesce(max(id), 0) FROM delivery)),
         alert = max(alert, (SELECT coalesce(max(id), 0) FROM alert)),
         incident = max(incident, (SELECT coalesce(max(id), 0) FROM incident)),
         thinned = max(thinned, ?)
 """
-_GOING = "(SELECT value FROM json_each(?))"
-_KEPT = f"""
+_RETIRED_IDS = "(SELECT value FROM json_each(?))"
+_SELECT_KEPT = f"""
     SELECT a.delivery_id FROM alert AS a JOIN incident AS i ON i.id = a.incident_id
-    WHERE a.delivery_id IN {_GOING} AND (i.closed_at IS NULL OR (i.last_alert_id = a.id AND EXISTS (
-        SELECT 1 FROM alert AS other WHERE other.incident_id = i.id AND other.delivery_id NOT IN {_GOING})))
+    WHERE a.delivery_id IN {_RETIRED_IDS} AND (i.closed_at IS NULL OR (i.last_alert_id = a.id AND EXISTS (
+        SELECT 1 FROM alert AS other WHERE other.incident_id = i.id AND other.delivery_id NOT IN {_RETIRED_IDS})))
     UNION
     SELECT d.id FROM delivery AS d JOIN alert AS a ON a.id = d.alert_id JOIN incident AS i ON i.id = a.incident_id
-    WHERE d.id IN {_GOING} AND i.closed_at IS NULL
+    WHERE d.id IN {_RETIRED_IDS} AND i.closed_at IS NULL
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """How much of the file is in use, and how many of its pages are free; `shrinks`: those can be given back."""
+class LogSize:
+    """How much of the file is in use, and how many of its pages are free; `can_shrink`: those can be given back."""
 
     used: int
     pages: int
     free_pages: int
-    shrinks: bool
+    can_shrink: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +66,27 @@ class Retire:
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Delete them."""
-        going = set(self.deliveries)
-        while kept := self._kept(connection, going):  # what stays may keep more
-            going -= kept
-        if not going:
+        retired = set(self.deliveries)
+        while kept := self._kept(connection, retired):  # what stays may keep more
+            retired -= kept
+        if not retired:
             return ()
-        names = json.dumps(sorted(going))
-        connection.execute(_FLOORS, (max(going),))
-        sql = f"SELECT DISTINCT incident_id FROM alert WHERE delivery_id IN {_GOING} AND incident_id IS NOT NULL"
+        names = json.dumps(sorted(retired))
+        connection.execute(_RAISE_NUMBERING, (max(retired),))
+        sql = f"SELECT DISTINCT incident_id FROM alert WHERE delivery_id IN {_RETIRED_IDS} AND incident_id IS NOT NULL"
         incidents = json.dumps([number for (number,) in connection.execute(sql, (names,))])
-        connection.execute(f"DELETE FROM alert WHERE delivery_id IN {_GOING}", (names,))
-        connection.execute(f"DELETE FROM delivery WHERE id IN {_GOING}", (names,))
+        connection.execute(f"DELETE FROM alert WHERE delivery_id IN {_RETIRED_IDS}", (names,))
+        connection.execute(f"DELETE FROM delivery WHERE id IN {_RETIRED_IDS}", (names,))
         connection.execute(
-            f"DELETE FROM incident WHERE id IN {_GOING} AND closed_at IS NOT NULL"
+            f"DELETE FROM incident WHERE id IN {_RETIRED_IDS} AND closed_at IS NOT NULL"
             " AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.incident_id = incident.id)",
             (incidents,),
         )
         return ()
 
-    def _kept(self, connection: sqlite3.Connection, going: set[int]) -> set[int]:
-        names = json.dumps(sorted(going))
-        return {number for (number,) in connection.execute(_KEPT, (names, names, names))}
+    def _kept(self, connection: sqlite3.Connection, retired: set[int]) -> set[int]:
+        names = json.dumps(sorted(retired))
+        return {number for (number,) in connection.execute(_SELECT_KEPT, (names, names, names))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +95,18 @@ class Shrink:
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Give them back."""
-        for _ in range(_VACUUM):
+        for _ in range(_VACUUM_PAGES):
             connection.execute("PRAGMA incremental_vacuum(1)")  # of a higher number, Python lets SQLite do one step too
         return ()
 
 
-def too_old(log: Path, *, before: Millis, after: int) -> tuple[int, ...]:
+def next_expired(log: Path, *, before: Millis, after: int) -> tuple[int, ...]:
     """Return the next deliveries behind the id `after` that came before that moment. Raise LogFault."""
     sql = "SELECT id, length(body) FROM delivery WHERE id > ? AND received_at < ? ORDER BY id LIMIT ?"
     numbers: list[int] = []
-    left = LARGEST_STEP
-    with asking(log) as connection:
-        for number, length in connection.execute(sql, (after, before, STEP)):
+    left = MAX_BATCH_BYTES
+    with open_read_only(log) as connection:
+        for number, length in connection.execute(sql, (after, before, BATCH_SIZE)):
             numbers.append(number)
             left -= length
             if left <= 0:
@@ -114,35 +114,35 @@ def too_old(log: Path, *, before: Millis, after: int) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def oldest(log: Path, *, after: int) -> tuple[int, ...]:
+def next_oldest(log: Path, *, after: int) -> tuple[int, ...]:
     """Return the next deliveries behind the id `after`. Raise LogFault."""
-    return too_old(log, before=_NEVER, after=after)
+    return next_expired(log, before=_FAR_FUTURE, after=after)
 
 
-def newest_delivery(log: Path) -> Millis | None:
+def newest_delivery_time(log: Path) -> Millis | None:
     """Return when the newest delivery came from outside. Raise LogFault."""
-    with asking(log) as connection:
+    with open_read_only(log) as connection:
         row = connection.execute(
-            "SELECT received_at FROM delivery WHERE method <> ? ORDER BY id DESC LIMIT 1", (OWN,)
+            "SELECT received_at FROM delivery WHERE method <> ? ORDER BY id DESC LIMIT 1", (INTERNAL_METHOD,)
         ).fetchone()  # what the program itself says bears out no clock
     return int(row[0]) if row else None
 
 
-def size_of(log: Path) -> Size:
+def log_size(log: Path) -> LogSize:
     """Return how big the log is. Raise LogFault."""
-    with asking(log) as connection:
+    with open_read_only(log) as connection:
         pages, free, page_size, mode = (
             int(connection.execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("page_count", "freelist_count", "page_size", "auto_vacuum")
         )
-    return Size((pages - free) * page_size, pages, free, mode == 2)
+    return LogSize((pages - free) * page_size, pages, free, mode == 2)
 
 
-def too_big(size: Size, *, megabytes: int, goes_on: bool) -> bool:
+def exceeds_limit(size: LogSize, *, megabytes: int, shrinking: bool) -> bool:
     """Whether deliveries must go; once it has begun it goes on to somewhat less."""
-    return size.used > megabytes * 1_048_576 * (_ENOUGH if goes_on else 1)
+    return size.used > megabytes * 1_048_576 * (_SHRINK_TO if shrinking else 1)
 
 
-def loose(size: Size) -> bool:
+def needs_vacuum(size: LogSize) -> bool:
     """Whether so many pages are free that the disk should have them back."""
-    return size.shrinks and size.free_pages > max(_FEW, size.pages // _SPARE)
+    return size.can_shrink and size.free_pages > max(_MIN_FREE_PAGES, size.pages // _FREE_PAGES_DIVISOR)

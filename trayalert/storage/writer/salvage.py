@@ -17,15 +17,15 @@ from pathlib import Path
 from trayalert.domain.events import Event
 from trayalert.domain.times import Millis
 from trayalert.storage.companion_files import quarantine_of
-from trayalert.storage.read_connection import asking
-from trayalert.storage.recovery.carver import Carved, Damaged, in_order, open_damaged
-from trayalert.storage.recovery.cells import content_of
-from trayalert.storage.recovery.quarantine import known_range, thinned_of, waiting, why_of
+from trayalert.storage.read_connection import open_read_only
+from trayalert.storage.recovery.carver import CarvedDeliveries, DamagedFile, open_damaged, sorted_indexes
+from trayalert.storage.recovery.cells import content_hash
+from trayalert.storage.recovery.quarantine import delivery_range, read_reason, read_thinned, unsalvaged_folders
 from trayalert.storage.rows import DELIVERY_DIGESTED
-from trayalert.storage.writer.appender import Append, Readings, append_all
-from trayalert.storage.writer.reparse_slice import LARGEST_SLICE
+from trayalert.storage.writer.appender import Append, CallbackParser, append_all
+from trayalert.storage.writer.reparse_slice import MAX_SLICE_BYTES
 
-GROUP = 64
+GROUP_SIZE = 64
 """Deliveries of one transaction: more would keep live callbacks waiting."""
 
 _COLUMNS = "folder, why, begun_at, finished_at, first, last, position, salvaged, damaged, missing"
@@ -56,15 +56,15 @@ class Salvage:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenSalvage:
     """A salvage that goes on: what was carved, and the groups that are still to be stored, read when asked for."""
 
-    carved: Carved
-    groups: Iterator["Group"]
+    carved: CarvedDeliveries
+    groups: Iterator["SalvageGroup"]
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
+class BeginSalvage:
     """Write down the folders whose salvage nobody has begun: a kill came in between."""
 
     log: Path
@@ -74,8 +74,8 @@ class Begin:
         """Write them down."""
         sql = f"INSERT OR IGNORE INTO salvage ({_COLUMNS}) VALUES (?, ?, ?, NULL, ?, ?, 0, 0, 0, 0)"
         begun = [
-            (folder.name, why_of(folder), self.now, *known_range(folder / self.log.name))
-            for folder in waiting(self.log)
+            (folder.name, read_reason(folder), self.now, *delivery_range(folder / self.log.name))
+            for folder in unsalvaged_folders(self.log)
             if not connection.execute("SELECT count(*) FROM salvage WHERE folder = ?", (folder.name,)).fetchone()[0]
         ]
         connection.executemany(sql, begun)
@@ -83,15 +83,15 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Store some deliveries. It begins behind `after` and ends with the id `upto`; `sound` counts known ones too."""
+class SalvageGroup:
+    """Store some deliveries. It begins behind `after` and ends with `last_id`; `sound_count` counts known ones too."""
 
     folder: str
     after: int
-    upto: int
-    sound: int
+    last_id: int
+    sound_count: int
     appends: tuple[Append, ...]
-    keep_raw: Readings
+    keep_raw: CallbackParser
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Store them, unless that was done before."""
@@ -101,7 +101,7 @@ class Group:
         lost = self._append(connection, self.appends)
         connection.execute(
             "UPDATE salvage SET position = ?, salvaged = salvaged + ?, damaged = damaged + ? WHERE folder = ?",
-            (self.upto, self.sound - lost, lost, self.folder),
+            (self.last_id, self.sound_count - lost, lost, self.folder),
         )
         return ()
 
@@ -128,7 +128,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class FinishSalvage:
     """Write down what could not be found, and that it is over."""
 
     folder: str
@@ -148,73 +148,79 @@ class Finish:
 
 def read_salvages(log: Path) -> tuple[Salvage, ...]:
     """Return all salvages that the log knows of, the oldest first. Raise LogFault."""
-    with asking(log) as connection:
+    with open_read_only(log) as connection:
         rows = connection.execute(f"SELECT {_COLUMNS} FROM salvage ORDER BY begun_at, folder").fetchall()
     return tuple(Salvage(*row) for row in rows)
 
 
-def read_contents(log: Path, *, rest: Callable[[], None]) -> "array[int]":
+def read_content_hashes(log: Path, *, rest: Callable[[], None]) -> "array[int]":
     """Return what all deliveries of the log hold, as sorted numbers. Raise LogFault. Slow in a long log."""
     columns = ", ".join(DELIVERY_DIGESTED[1:])
     contents = array("q")
-    with asking(log) as connection:
+    with open_read_only(log) as connection:
         for row in connection.execute(f"SELECT {columns} FROM delivery"):
-            contents.append(content_of(row))
+            contents.append(content_hash(row))
             rest()
     return _sorted(contents, rest)
 
 
 def _sorted(numbers: "array[int]", rest: Callable[[], None]) -> "array[int]":
-    return array("q", (numbers[place] for place in in_order(numbers, rest=rest)))
+    return array("q", (numbers[place] for place in sorted_indexes(numbers, rest=rest)))
 
 
-def wanted(carved: Carved, numbers: "array[int]", there: "array[int]") -> Iterator[bool]:
+def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashes: "array[int]") -> Iterator[bool]:
     """Say of each delivery in turn whether the log lacks it. Equal ones are counted: two stay two.
 
-    `numbers` and `there` are what the deliveries of the file and of the log hold, sorted.
+    `file_hashes` and `log_hashes` are what the deliveries of the file and of the log hold, sorted.
     """
     seen: Counter[int] = Counter()
-    for content in carved.contents:
+    for content in carved.content_hashes:
         of_it = 1
-        if bisect_right(numbers, content) - bisect_left(numbers, content) > 1:
+        if bisect_right(file_hashes, content) - bisect_left(file_hashes, content) > 1:
             seen[content] += 1
             of_it = seen[content]
-        yield bisect_right(there, content) - bisect_left(there, content) < of_it
+        yield bisect_right(log_hashes, content) - bisect_left(log_hashes, content) < of_it
 
 
 @contextmanager
 def open_salvage(
-    log: Path, salvage: Salvage, *, read: Readings, keep_raw: Readings, rest: Callable[[], None]
-) -> Iterator[Opened]:
+    log: Path, salvage: Salvage, *, read: CallbackParser, keep_raw: CallbackParser, rest: Callable[[], None]
+) -> Iterator[OpenSalvage]:
     """Carve the file of a salvage. Raise LogFault where it is gone. Takes its time: call it in a thread."""
     folder = quarantine_of(log) / salvage.folder
     with open_damaged(folder / log.name) as damaged:
-        thinned = thinned_of(folder / log.name)
+        thinned = read_thinned(folder / log.name)
         carved = damaged.carve(thinned=thinned, first=salvage.first, last=salvage.last, rest=rest)
-        lacking = wanted(carved, _sorted(carved.contents, rest), read_contents(log, rest=rest))
-        yield Opened(carved, _groups(damaged, carved, salvage, lacking, read=read, keep_raw=keep_raw))
+        missing = missing_flags(carved, _sorted(carved.content_hashes, rest), read_content_hashes(log, rest=rest))
+        yield OpenSalvage(carved, _groups(damaged, carved, salvage, missing, read=read, keep_raw=keep_raw))
 
 
 def _groups(
-    damaged: Damaged, carved: Carved, salvage: Salvage, lacking: Iterator[bool], *, read: Readings, keep_raw: Readings
-) -> Iterator[Group]:
+    damaged: DamagedFile,
+    carved: CarvedDeliveries,
+    salvage: Salvage,
+    missing: Iterator[bool],
+    *,
+    read: CallbackParser,
+    keep_raw: CallbackParser,
+) -> Iterator[SalvageGroup]:
     appends: list[Append] = []
     sound, length, after = 0, 0, salvage.position
-    for number, place, lacks in zip(carved.ids, carved.places, lacking, strict=True):
+    for number, place, is_missing in zip(carved.ids, carved.locations, missing, strict=True):
         if number <= salvage.position:
             continue
         sound += 1
-        if lacks:
-            found = _append_of(damaged, place, read)
+        if is_missing:
+            found = _read_append(damaged, place, read)
             appends += found
             length += sum(len(append.callback.body) for append in found)
-        if length > LARGEST_SLICE or len(appends) >= GROUP or sound >= 100 * GROUP:
-            yield Group(salvage.folder, after, number, sound, tuple(appends), keep_raw)
+        if length > MAX_SLICE_BYTES or len(appends) >= GROUP_SIZE or sound >= 100 * GROUP_SIZE:
+            yield SalvageGroup(salvage.folder, after, number, sound, tuple(appends), keep_raw)
             appends, sound, length, after = [], 0, 0, number
     if sound:
-        yield Group(salvage.folder, after, carved.ids[-1], sound, tuple(appends), keep_raw)
+        yield SalvageGroup(salvage.folder, after, carved.ids[-1], sound, tuple(appends), keep_raw)
 
 
-def _append_of(damaged: Damaged, place: int, read: Readings) -> list[Append]:
+def _read_append(damaged: DamagedFile, place: int, read: CallbackParser) -> list[Append]:
     delivery = damaged.delivery(place)
     return [Append(delivery.callback, read(delivery.callback), quiet=True)] if delivery else []

@@ -1,6 +1,6 @@
 """The one writing connection: what is asked of it in one go is one transaction, synced to disk before it returns.
 
-`Writing` is used by one thread at a time: the log's own, or a command line with no program running. A fault of the
+`Writer` is used by one thread at a time: the log's own, or a command line with no program running. A fault of the
 world never ends it: what cannot be stored is said to be NotStored, and each job tries anew.
 """
 
@@ -15,16 +15,16 @@ from typing import Protocol, TypeGuard
 
 from trayalert.domain.events import Event
 from trayalert.storage.faults import DamagedLog, DiskFull, LockedLog, LogFault, NotStored, OtherVersion, fault_of
-from trayalert.storage.file.disk_space import has_room, lay_ballast, let_ballast_go, worry
-from trayalert.storage.file.log_file import Holding
-from trayalert.storage.file.log_opening import BUSY
-from trayalert.storage.writer.appender import Append, Readings, append_all
-from trayalert.storage.writer.log_status import Condition
+from trayalert.storage.file.disk_space import create_reserve_file, delete_reserve_file, disk_warning, has_space
+from trayalert.storage.file.log_file import LogFile
+from trayalert.storage.file.log_opening import BUSY_TIMEOUT
+from trayalert.storage.writer.appender import Append, CallbackParser, append_all
+from trayalert.storage.writer.log_status import WriterState
 
-_OF_ONE_VALUE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+_VALUE_ERRORS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """What SQLite raises for one bad value; its other errors are the disk's, and hit all alike."""
 
-_BUSY_AFTER_A_FAULT = 0.1
+_BUSY_TIMEOUT_AFTER_FAULT = 0.1
 """Seconds that a commit waits for a lock that was waited for in vain before: the answer is to be 503 at once."""
 
 _logger = logging.getLogger(__name__)
@@ -50,32 +50,32 @@ class _Probe:
         return ()
 
 
-class Writing:
+class Writer:
     """Writes jobs. `read` reads a callback; `keep_raw` makes a harmless alert of one whose own cannot be stored.
 
-    Raise LogFault where the log cannot be opened; a `patient` one raises OtherVersion only, and tries again by and by.
-    `taken_over` is what changed as the first commit stored what the program before was cut off at.
+    Raise LogFault where the log cannot be opened; with `recover` only OtherVersion, and it tries again by and by.
+    `recovered_events` are what changed as the first commit stored what the program before was cut off at.
     """
 
-    def __init__(self, path: Path, *, read: Readings, keep_raw: Readings, patient: bool = False) -> None:
-        self.condition = Condition()
-        self.taken_over: Events = ()
+    def __init__(self, path: Path, *, read: CallbackParser, keep_raw: CallbackParser, recover: bool = False) -> None:
+        self.state = WriterState()
+        self.recovered_events: Events = ()
         self._path = path
         self._read = read
         self._keep_raw = keep_raw
-        self._worry = worry(path)
+        self._warning = disk_warning(path)
         self._full = False
-        self._holding = Holding(path, patient=patient)
+        self._file = LogFile(path, recover=recover)
         try:
-            self._holding.ready()
+            self._file.ensure_open()
         except OtherVersion:
             raise
         except LogFault as fault:
-            if not patient:
+            if not recover:
                 raise
-            self._tell(str(fault))
+            self._set_problem(str(fault))
         else:
-            self._tell(None)
+            self._set_problem(None)
 
     def commit(self, jobs: Sequence[Job]) -> list[Events | Exception]:
         """Do all jobs in one transaction and return what each one changed, or why it could not be done.
@@ -83,26 +83,26 @@ class Writing:
         A job with a value that the log cannot take never costs the others: each is then done alone.
         """
         try:
-            self._take_over_torn()
-            return self._stored(jobs) if jobs else []
+            self._store_torn()
+            return self._store(jobs) if jobs else []
         except LogFault as fault:
-            self._tell(str(fault))
+            self._set_problem(str(fault))
             return [NotStored(str(fault))] * len(jobs)
 
-    def look(self) -> None:
+    def maintain(self) -> None:
         """See how the file and its disk are, and heal what can be healed; for moments when nothing is to be written."""
-        if self.condition.problem is not None:
+        if self.state.problem is not None:
             self.commit([_Probe()])
         else:
             try:
-                self._holding.look()
+                self._file.check()
             except LogFault as fault:
-                self._tell(str(fault))
-        if self.condition.problem is None:
-            self._holding.tidy()
-            lay_ballast(self._path)
-        self._worry = worry(self._path)
-        self._tell(self.condition.problem)
+                self._set_problem(str(fault))
+        if self.state.problem is None:
+            self._file.truncate_wal()
+            create_reserve_file(self._path)
+        self._warning = disk_warning(self._path)
+        self._set_problem(self.state.problem)
 
     def probe(self) -> bool:
         """Write and sync; whether that could be done."""
@@ -110,50 +110,50 @@ class Writing:
 
     def verify(self) -> None:
         """Look the file over, because somebody could not read it; damage is found by and by."""
-        self._holding.verify()
+        self._file.verify()
 
     @property
     def verifying(self) -> bool:
-        """Whether the file is being looked over now: `look` hears what came of it."""
-        return self._holding.verifying
+        """Whether the file is being looked over now: `maintain` sees what came of it."""
+        return self._file.verifying
 
     def close(self) -> None:
         """Close the file; what was committed is safe without it."""
-        self._holding.close()
+        self._file.close()
 
-    def _take_over_torn(self) -> None:
+    def _store_torn(self) -> None:
         """Store what the program before was storing when it was cut off."""
-        torn, self._holding.torn = self._holding.torn, None
+        torn, self._file.torn = self._file.torn, None
         if torn is None:
             return
         try:
-            results = self._stored([Append(callback, self._read(callback)) for callback in torn])
+            results = self._store([Append(callback, self._read(callback)) for callback in torn])
         except LogFault:
-            self._holding.torn = torn
+            self._file.torn = torn
             raise
         stored = [result for result in results if not isinstance(result, Exception)]
-        self.taken_over += tuple(event for events in stored for event in events)
-        self._holding.tell(
+        self.recovered_events += tuple(event for events in stored for event in events)
+        self._file.add_news(
             "trayalert was cut off in the middle of a write, as by a power cut. Callbacks of it that could be read and "
             f"were taken over: {len(stored):,}. What is missing was not answered yet, unless the disk has damaged it "
             "since: Cloud Monitor sends it again."
         )
-        self._tell(None)
+        self._set_problem(None)
 
-    def _tell(self, problem: str | None) -> None:
+    def _set_problem(self, problem: str | None) -> None:
         """Say how it is; nothing new is said where nothing is new."""
-        before = self.condition
+        before = self.state
         if problem is None and self._full:
-            self._full = not has_room(self._path)
+            self._full = not has_space(self._path)
             problem = before.problem if self._full else None
         if problem is None and before.problem is not None:
-            self._worry = worry(self._path)
-        now = Condition(
+            self._warning = disk_warning(self._path)
+        now = WriterState(
             problem=problem,
-            worry=self._worry if problem is None else None,
-            news=self._holding.news,
-            new_file=self._holding.new_file,
-            former=self._holding.former,
+            warning=self._warning if problem is None else None,
+            news=self._file.news,
+            new_file=self._file.new_file,
+            former_logs=self._file.former_logs,
         )
         if now == before:
             return
@@ -162,100 +162,100 @@ class Writing:
                 _logger.warning("the log can be written again")
             else:
                 _logger.error("%s", problem)
-            self._be_patient_with_locks(BUSY if problem is None else _BUSY_AFTER_A_FAULT)
+            self._set_busy_timeout(BUSY_TIMEOUT if problem is None else _BUSY_TIMEOUT_AFTER_FAULT)
         for sentence in now.news:
             if sentence not in before.news:
                 _logger.warning("%s", sentence)
-        self.condition = now
+        self.state = now
 
-    def _be_patient_with_locks(self, seconds: float) -> None:
+    def _set_busy_timeout(self, seconds: float) -> None:
         with contextlib.suppress(sqlite3.Error, LogFault):
-            self._holding.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+            self._file.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
-    def _stored(self, jobs: Sequence[Job]) -> list[Events | Exception]:
+    def _store(self, jobs: Sequence[Job]) -> list[Events | Exception]:
         """Store the jobs; a second time where the first could be mended at once. Raise LogFault."""
-        for again in (True, False):
-            self._holding.ready()
+        for retry in (True, False):
+            self._file.ensure_open()
             try:
                 results: list[Events | Exception] = list(self._transaction(jobs))
             except Exception as error:
-                if not _of_disk(error):
+                if not _is_disk_error(error):
                     _logger.exception("what was read in a callback cannot be stored; its bytes are kept")
-                    return [self._alone(job) for job in jobs]
-                self._mend(error, again=again)
+                    return [self._store_alone(job) for job in jobs]
+                self._repair(error, retry=retry)
             else:
                 if (
-                    self.condition.problem
-                    or self.condition.worry != self._worry
-                    or self.condition.new_file != self._holding.new_file
+                    self.state.problem
+                    or self.state.warning != self._warning
+                    or self.state.new_file != self._file.new_file
                 ):
-                    self._tell(None)
+                    self._set_problem(None)
                 return results
         raise AssertionError  # the second time raises or returns
 
-    def _mend(self, error: sqlite3.Error, *, again: bool) -> None:
+    def _repair(self, error: sqlite3.Error, *, retry: bool) -> None:
         """Do what makes the same jobs worth another try at once. Raise the LogFault where there is nothing."""
         fault = fault_of(error, self._path)
         match fault:
             case DiskFull():
                 self._full = True
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:  # a sync that failed, perhaps
-                    self._holding.drop()
-                if not again or not let_ballast_go(self._path):
+                    self._file.close_after_fault()
+                if not retry or not delete_reserve_file(self._path):
                     raise fault
-                self._worry = worry(self._path)
+                self._warning = disk_warning(self._path)
                 with contextlib.suppress(sqlite3.Error, LogFault):
-                    self._holding.connection.execute("PRAGMA wal_checkpoint")
-                    self._holding.note_look()
+                    self._file.connection.execute("PRAGMA wal_checkpoint")
+                    self._file.note_own_write()
             case DamagedLog():
-                if not again:
+                if not retry:
                     raise fault
-                self._holding.begin_anew(fault)
+                self._file.replace_damaged(fault)
             case LockedLog():
                 raise fault
             case _:
-                self._holding.drop()
+                self._file.close_after_fault()
                 raise fault
 
-    def _alone(self, job: Job) -> Events | Exception:
+    def _store_alone(self, job: Job) -> Events | Exception:
         try:
-            self._holding.ready()
+            self._file.ensure_open()
             return self._transaction([job])[0]
         except LogFault as fault:
             return NotStored(str(fault))
         except Exception as error:  # noqa: BLE001 - logged by `commit`
-            if _of_disk(error):
-                return self._not_stored_alone(error)
+            if _is_disk_error(error):
+                return self._repair_alone(error)
             if isinstance(job, Append) and job.alerts != (raw := self._keep_raw(job.callback)):
-                return self._alone(replace(job, alerts=raw))
+                return self._store_alone(replace(job, alerts=raw))
             if isinstance(error, sqlite3.IntegrityError):
-                self._holding.verify()  # our own numbers never clash in a file that is whole
+                self._file.verify()  # our own numbers never clash in a file that is whole
             return NotStored(f"the log could not take it: {error}")
 
-    def _not_stored_alone(self, error: sqlite3.Error) -> NotStored:
+    def _repair_alone(self, error: sqlite3.Error) -> NotStored:
         try:
-            self._mend(error, again=True)
+            self._repair(error, retry=True)
         except LogFault as fault:
-            self._tell(str(fault))
+            self._set_problem(str(fault))
             return NotStored(str(fault))
         return NotStored(f"the log {self._path} had to be mended first: {error}")
 
     def _transaction(self, jobs: Sequence[Job]) -> list[Events]:
-        execute = self._holding.connection.execute
+        execute = self._file.connection.execute
         execute("BEGIN IMMEDIATE")
         try:
-            events = self._do(jobs)
+            events = self._run_jobs(jobs)
             execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 execute("ROLLBACK")
             raise
         finally:
-            self._holding.note_look()
+            self._file.note_own_write()
         return events
 
-    def _do(self, jobs: Sequence[Job]) -> list[Events]:
-        connection = self._holding.connection
+    def _run_jobs(self, jobs: Sequence[Job]) -> list[Events]:
+        connection = self._file.connection
         events: list[Events] = []
         for appends, run in groupby(jobs, _is_append):  # one after the other: what comes after a task may burn anew
             some = list(run)
@@ -270,8 +270,8 @@ def _is_append(job: Job) -> bool:
     return isinstance(job, Append)
 
 
-def _of_disk(error: Exception) -> TypeGuard[sqlite3.Error]:
+def _is_disk_error(error: Exception) -> TypeGuard[sqlite3.Error]:
     """Whether it is the disk's; what the module itself raises of a value that it cannot read has no code."""
     return (
-        isinstance(error, sqlite3.Error) and not isinstance(error, _OF_ONE_VALUE) and hasattr(error, "sqlite_errorcode")
+        isinstance(error, sqlite3.Error) and not isinstance(error, _VALUE_ERRORS) and hasattr(error, "sqlite_errorcode")
     )

@@ -7,8 +7,8 @@ from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language
-from trayalert.services.presentation.alert_text import metric_or_message, place_words, value_words
-from trayalert.ui.wording import lasted_words, local_time, name_of
+from trayalert.services.presentation.alert_text import metric_or_message, resource_component_text, value_text
+from trayalert.ui.wording import incident_name, lasted_text, local_time
 
 
 class Column(enum.Enum):
@@ -39,17 +39,17 @@ def cell_text(stored: StoredIncident, column: Column, language: Language, *, now
 
 
 def _since(stored: StoredIncident, language: Language, now: Millis) -> str:
-    known = stored.incident.start_known
-    return local_time(stored.incident.opened_at, now=now) if known else language.say("unknown")
+    start_known = stored.incident.start_known
+    return local_time(stored.incident.opened_at, now=now) if start_known else language.say("unknown")
 
 
 _TEXTS: dict[Column, Callable[[StoredIncident, Language, Millis], str]] = {
     Column.SINCE: _since,
-    Column.DURATION: lambda stored, language, now: lasted_words(stored.incident, language, now=now),
-    Column.NAME: lambda stored, language, _now: name_of(stored, language),
-    Column.RESOURCE: lambda stored, _language, _now: place_words(stored.alert.alert),
+    Column.DURATION: lambda stored, language, now: lasted_text(stored.incident, language, now=now),
+    Column.NAME: lambda stored, language, _now: incident_name(stored, language),
+    Column.RESOURCE: lambda stored, _language, _now: resource_component_text(stored.alert.alert),
     Column.METRIC: lambda stored, language, _now: metric_or_message(stored.alert.alert, language),
-    Column.VALUE: lambda stored, language, _now: value_words(stored.alert.alert, language),
+    Column.VALUE: lambda stored, language, _now: value_text(stored.alert.alert, language),
     Column.REGION: lambda stored, _language, _now: printable(stored.alert.alert.region),
     Column.COUNT: lambda stored, _language, _now: str(stored.incident.alerts),
 }

@@ -12,54 +12,54 @@ from trayalert.domain.incident.alert import Alert, State
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
-from trayalert.domain.wording.language import Language, state_words
-from trayalert.services.presentation.alert_text import value_words
+from trayalert.domain.wording.language import Language, state_text
+from trayalert.services.presentation.alert_text import value_text
 from trayalert.ui.icons import level_icon
 from trayalert.ui.incidents.incident_facts import IncidentFacts
-from trayalert.ui.safe_text import PlainLabel, show_caption, show_tooltip
+from trayalert.ui.safe_text import SafeLabel, show_caption, show_tooltip
 from trayalert.ui.text_table import TextTable
-from trayalert.ui.wording import level_words, local_time, name_of, shown_level
+from trayalert.ui.wording import incident_name, level_text, local_time, shown_level
 
-LATEST: Final = 50
-MOST_FIELDS, MOST_TEXT = 200, 8_000
+MAX_ALERTS: Final = 50
+MAX_FIELDS, MAX_FIELD_TEXT = 200, 8_000
 """So many fields, and so many characters of them in all, are shown; Cloud Monitor sends some 30 and 2,000."""
-SURE_MS: Final = 4000
+CONFIRM_MS: Final = 4000
 """A second click on "Mark recovered" within this time means it."""
 
 
-class Details(QWidget):
-    """Shows one incident, or says that none is chosen. Wishes go up as signals."""
+class IncidentDetails(QWidget):
+    """Shows one incident, or says that none is chosen. Requests go up as signals."""
 
-    console_wanted = Signal()
-    copy_wanted = Signal()
-    more_wanted = Signal(QMenu)
-    """The menu of further wishes opens: it wants to be filled."""
-    resolve_wanted = Signal(int)
+    console_requested = Signal()
+    copy_requested = Signal()
+    further_menu_requested = Signal(QMenu)
+    """The menu of further actions opens: it wants to be filled."""
+    resolve_requested = Signal(int)
 
     def __init__(self, language: Language, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._language = language
         self._shown: StoredIncident | None = None
-        self._head = _Head(language)
+        self._header = _Header(language)
         self._open_button = QPushButton("Open in console")
         self._more_button = QPushButton("More")
         self._more_button.setMenu(QMenu(self._more_button))
         self._copy_button = QPushButton("Copy link")
         self._resolve_button = QPushButton("Mark recovered")
-        self._no_link = PlainLabel("No console link is known for this resource.", wrapped=True)
+        self._no_link = SafeLabel("No console link is known for this resource.", wrapped=True)
         self._buttons = (self._open_button, self._more_button, self._copy_button, self._resolve_button)
         self._facts = IncidentFacts(language)
         self._alerts = TextTable(("Time", "State", "Value", "From"))
         self._fields = TextTable(("Field", "Value"), stretched=1, wrapped=True)
         self._tabs = QTabWidget()
-        self._sure = QTimer(self, singleShot=True, interval=SURE_MS)
-        self._asked = QElapsedTimer()
+        self._confirm_timer = QTimer(self, singleShot=True, interval=CONFIRM_MS)
+        self._since_first_click = QElapsedTimer()
         self._lay_out()
-        self._open_button.clicked.connect(self.console_wanted)
-        self._more_button.menu().aboutToShow.connect(lambda: self.more_wanted.emit(self._more_button.menu()))
-        self._copy_button.clicked.connect(self.copy_wanted)
+        self._open_button.clicked.connect(self.console_requested)
+        self._more_button.menu().aboutToShow.connect(lambda: self.further_menu_requested.emit(self._more_button.menu()))
+        self._copy_button.clicked.connect(self.copy_requested)
         self._resolve_button.clicked.connect(self._resolve)
-        self._sure.timeout.connect(self._forget_sure)
+        self._confirm_timer.timeout.connect(self._cancel_confirmation)
         self.show_nothing()
 
     @property
@@ -70,41 +70,41 @@ class Details(QWidget):
     def show_nothing(self) -> None:
         """Say that no incident is chosen."""
         self._shown = None
-        self._head.show_words("No incident is selected", "Choose one in the table to see all of it.")
-        for part in (*self._buttons, self._no_link, self._tabs):
-            part.hide()
+        self._header.show_text("No incident is selected", "Choose one in the table to see all of it.")
+        for widget in (*self._buttons, self._no_link, self._tabs):
+            widget.hide()
 
     def show_incident(
         self,
         stored: StoredIncident,
         alerts: Sequence[StoredAlert],
         *,
-        senders: Callable[[StoredAlert], str | None],
+        sender_text: Callable[[StoredAlert], str | None],
         linked: bool,
         unconfirmed: bool,
         now: Millis,
     ) -> None:
-        """Show an incident with its latest alerts; `senders` says where one came from, `linked`: there is a link."""
+        """Show an incident with its latest alerts; `sender_text` says where one is from, `linked`: there is a link."""
         if self._shown is None or self._shown.incident.id != stored.incident.id:
-            self._forget_sure()
+            self._cancel_confirmation()
         self._shown = stored
-        self._head.show_incident(stored, unconfirmed=unconfirmed)
-        for part in (*self._buttons, self._tabs):
-            part.show()
+        self._header.show_incident(stored, unconfirmed=unconfirmed)
+        for widget in (*self._buttons, self._tabs):
+            widget.show()
         for button in (self._open_button, self._copy_button):
             button.setEnabled(linked)
         self._no_link.setVisible(not linked)
         self._resolve_button.setEnabled(stored.incident.open)
         show_tooltip(self._resolve_button, "" if stored.incident.open else "It is closed already.")
-        self._facts.show_incident(stored, sender=senders(stored.alert), now=now)
-        self._alerts.show_rows([_alert_row(alert, senders(alert), self._language, now=now) for alert in alerts])
+        self._facts.show_incident(stored, sender=sender_text(stored.alert), now=now)
+        self._alerts.show_rows([_alert_row(alert, sender_text(alert), self._language, now=now) for alert in alerts])
         self._fields.show_rows(_field_rows(stored.alert))
-        more = "+" if len(alerts) == LATEST else ""
+        more = "+" if len(alerts) == MAX_ALERTS else ""
         self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
 
-    def ask_recovered(self) -> None:
+    def confirm_recovered(self) -> None:
         """Ask whether the incident is to be marked recovered; a click on the button says yes."""
-        if not self._sure.isActive():
+        if not self._confirm_timer.isActive():
             self._resolve()
         self._resolve_button.setFocus()
 
@@ -128,7 +128,7 @@ class Details(QWidget):
         self._tabs.addTab(self._fields, "Raw fields")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 0, 0, 0)
-        layout.addWidget(self._head)
+        layout.addWidget(self._header)
         layout.addLayout(buttons)
         layout.addWidget(self._no_link)
         layout.addWidget(self._tabs, 1)
@@ -140,31 +140,31 @@ class Details(QWidget):
     def _resolve(self) -> None:
         if self._shown is None:
             return
-        if self._sure.isActive():
-            if self._asked.elapsed() < QGuiApplication.styleHints().mouseDoubleClickInterval():
+        if self._confirm_timer.isActive():
+            if self._since_first_click.elapsed() < QGuiApplication.styleHints().mouseDoubleClickInterval():
                 return  # the second half of a double click, which is no answer
-            self._forget_sure()
-            self.resolve_wanted.emit(self._shown.incident.id)
+            self._cancel_confirmation()
+            self.resolve_requested.emit(self._shown.incident.id)
         else:
-            self._asked.restart()
-            self._sure.start()
+            self._since_first_click.restart()
+            self._confirm_timer.start()
             show_caption(self._resolve_button, "Sure? Click again")
 
-    def _forget_sure(self) -> None:
-        self._sure.stop()
+    def _cancel_confirmation(self) -> None:
+        self._confirm_timer.stop()
         show_caption(self._resolve_button, "Mark recovered")
 
 
-class _Head(QWidget):
+class _Header(QWidget):
     """Picture, name, and how bad."""
 
     def __init__(self, language: Language) -> None:
         super().__init__()
         self._language = language
-        self._picture = PlainLabel()
+        self._picture = SafeLabel()
         self._picture.setFixedSize(32, 32)
-        self._name = PlainLabel(selectable=True, wrapped=True)
-        self._words = PlainLabel(selectable=True, wrapped=True)
+        self._name = SafeLabel(selectable=True, wrapped=True)
+        self._text = SafeLabel(selectable=True, wrapped=True)
         font = QFont(self._name.font())
         font.setBold(True)
         font.setPointSizeF(font.pointSizeF() * 1.15)
@@ -174,17 +174,17 @@ class _Head(QWidget):
         layout.setHorizontalSpacing(10)
         layout.addWidget(self._picture, 0, 0, 2, 1, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self._name, 0, 1)
-        layout.addWidget(self._words, 1, 1)
+        layout.addWidget(self._text, 1, 1)
         layout.setColumnStretch(1, 1)
 
-    def show_words(self, name: str, words: str) -> None:
+    def show_text(self, name: str, text: str) -> None:
         self._picture.hide()
         self._name.show_text(name)
-        self._words.show_text(words)
+        self._text.show_text(text)
 
     def show_incident(self, stored: StoredIncident, *, unconfirmed: bool) -> None:
-        level = level_words(stored, self._language, unconfirmed=unconfirmed)
-        self.show_words(name_of(stored, self._language), level)
+        level = level_text(stored, self._language, unconfirmed=unconfirmed)
+        self.show_text(incident_name(stored, self._language), level)
         icon = level_icon(shown_level(stored.incident))
         self._picture.setPixmap(icon.pixmap(QSize(32, 32), self.devicePixelRatioF()))
         self._picture.show()
@@ -196,9 +196,9 @@ def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     if stored.too_large:
         return [("…", "The callback is larger than 64 KiB: `trayalert alerts --json --raw` has all of it")]
-    left = MOST_TEXT
+    left = MAX_FIELD_TEXT
     for name, text in fields.items():
-        if len(rows) == MOST_FIELDS or left <= 0:
+        if len(rows) == MAX_FIELDS or left <= 0:
             rows.append(("…", f"{len(fields) - len(rows)} more: `trayalert alerts --json` has them all"))
             break
         rows.append((printable(name, limit=100), printable(text, limit=min(2000, left))))
@@ -208,19 +208,19 @@ def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
 
 def _alert_row(stored: StoredAlert, sender: str | None, language: Language, *, now: Millis) -> tuple[str, ...]:
     alert = stored.alert
-    words = [_state_or_level(alert, language)]
+    words = [_state_or_level_text(alert, language)]
     if stored.late:
         words.append(language.say("late"))
     return (
         local_time(alert.at if alert.at is not None else stored.received_at, now=now),
         language.say(", ").join(words),
-        value_words(alert, language),
+        value_text(alert, language),
         (sender or "").removeprefix("from "),
     )
 
 
-def _state_or_level(alert: Alert, language: Language) -> str:
+def _state_or_level_text(alert: Alert, language: Language) -> str:
     """Write how it was; what burned is told by its level."""
     if alert.state is None:
         return alert.kind
-    return language.say(alert.level) if alert.state is State.ALERT else state_words(alert.state, language)
+    return language.say(alert.level) if alert.state is State.ALERT else state_text(alert.state, language)

@@ -11,20 +11,20 @@ from PySide6.QtWidgets import QFormLayout, QFrame, QScrollArea, QVBoxLayout, QWi
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
-from trayalert.domain.wording.component import part_words
+from trayalert.domain.wording.component import component_text
 from trayalert.domain.wording.language import Language
 from trayalert.services.presentation.alert_text import (
-    condition_words,
     message_lines,
-    metric_words,
-    name_words,
-    resource_words,
-    value_words,
+    metric_text,
+    name_text,
+    resource_text,
+    rule_condition_text,
+    value_text,
 )
-from trayalert.ui.safe_text import PlainLabel, PlainParagraph
-from trayalert.ui.wording import closed_words, full_time, lasted_words
+from trayalert.ui.safe_text import SafeLabel, SafeParagraph
+from trayalert.ui.wording import closed_text, full_time, lasted_text
 
-MOST_DIMENSIONS: Final = 20
+MAX_DIMENSIONS: Final = 20
 """A resource has a handful; thousands, from a stranger, would hold the window up."""
 
 
@@ -44,7 +44,7 @@ class IncidentFacts(QScrollArea):
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._form.setHorizontalSpacing(14)
         self._form.setVerticalSpacing(5)
-        self._values: dict[str, PlainParagraph] = {}
+        self._values: dict[str, SafeParagraph] = {}
         self.setWidget(body)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -60,10 +60,10 @@ class IncidentFacts(QScrollArea):
 
     def show_duration(self, stored: StoredIncident, *, now: Millis) -> None:
         """Let the duration run."""
-        self._values["Duration"].show_text(lasted_words(stored.incident, self._language, now=now))
+        self._values["Duration"].show_text(lasted_text(stored.incident, self._language, now=now))
 
     def _add(self, name: str) -> None:
-        title, value = PlainLabel(name), PlainParagraph()
+        title, value = SafeLabel(name), SafeParagraph()
         title.setForegroundRole(QPalette.ColorRole.PlaceholderText)  # quieter than the value
         title.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         value.setAccessibleName(name)
@@ -74,42 +74,42 @@ class IncidentFacts(QScrollArea):
 def _facts(stored: StoredIncident, language: Language, *, sender: str | None, now: Millis) -> list[tuple[str, str]]:
     incident, alert = stored.incident, stored.alert.alert
     named = alert.resource_name is not None and alert.resource_name != alert.resource_id
-    title, name = metric_words(alert, language), printable(alert.name)
+    title, name = metric_text(alert, language), printable(alert.name)
     return [
-        ("Resource", resource_words(alert)),
-        ("Part", part_words(alert, language)),
+        ("Resource", resource_text(alert)),
+        ("Part", component_text(alert, language)),
         ("Address", printable(alert.address)),
         ("Resource ID", printable(alert.resource_id) if named else ""),
         ("Region", printable(alert.region)),
-        ("Called", "" if name == name_words(alert, language) else name),
+        ("Called", "" if name == name_text(alert, language) else name),
         ("Metric", title),
         ("Metric ID", printable(alert.metric) if alert.metric != title else ""),
-        ("Rule", condition_words(alert, language)),
-        ("Value", value_words(alert, language)),
+        ("Rule", rule_condition_text(alert, language)),
+        ("Value", value_text(alert, language)),
         ("Message", "\n".join(message_lines(alert, language))),
         ("Since", full_time(incident.opened_at) if incident.start_known else language.say("unknown")),
-        ("Duration", lasted_words(incident, language, now=now)),
-        ("Closed", "" if incident.open else f"{full_time(incident.closed_at)}, {closed_words(incident, language)}"),
+        ("Duration", lasted_text(incident, language, now=now)),
+        ("Closed", "" if incident.open else f"{full_time(incident.closed_at)}, {closed_text(incident, language)}"),
         ("Worst level", language.say(incident.worst_level)),
         ("Alerts", str(incident.alerts)),
         ("Last alert", full_time(incident.last_at)),
         ("Sent", sender or ""),
-        ("Retries", _retries(stored.alert)),
+        ("Retries", _retries_text(stored.alert)),
         ("Namespace", printable(alert.namespace)),
         ("Account", printable(alert.account_id)),
         ("Group", printable(alert.group)),
         ("Rule ID", printable(alert.rule_id)),
-        ("Dimensions", _lines(alert.dimensions)),
+        ("Dimensions", _dimensions_text(alert.dimensions)),
     ]
 
 
-def _retries(alert: StoredAlert) -> str:
+def _retries_text(alert: StoredAlert) -> str:
     return f"the last alert was sent {alert.deliveries} times" if alert.deliveries > 1 else ""
 
 
-def _lines(pairs: Mapping[str, str]) -> str:
-    first = islice(pairs.items(), MOST_DIMENSIONS)
+def _dimensions_text(pairs: Mapping[str, str]) -> str:
+    first = islice(pairs.items(), MAX_DIMENSIONS)
     lines = [f"{printable(name, limit=100)} = {printable(text)}" for name, text in first]
-    if len(pairs) > MOST_DIMENSIONS:
-        lines.append(f"… and {len(pairs) - MOST_DIMENSIONS} more")
+    if len(pairs) > MAX_DIMENSIONS:
+        lines.append(f"… and {len(pairs) - MAX_DIMENSIONS} more")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What can be done with one incident, as entries of a menu. Its rule: it asks and wishes through the desk.
+"""What can be done with one incident, as entries of a menu. Its rule: it queries and requests through the backend.
 
 The entries are made anew each time the menu opens: what is known of an incident changes.
 """
@@ -11,77 +11,77 @@ from PySide6.QtWidgets import QMenu
 
 from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.stored import StoredIncident
-from trayalert.domain.settings.custom_command import Offer
+from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.text import printable
-from trayalert.ui.backend import Desk
+from trayalert.ui.backend import Backend
 from trayalert.ui.console_opener import open_link
 from trayalert.ui.safe_text import copy_text, show_caption
 
-Tell = Callable[[str | None, str], None]
+ShowResult = Callable[[str | None, str], None]
 """Takes what went wrong, None where nothing did, and what was done."""
 
 
-def fill_menu(menu: QMenu, desk: Desk, stored: StoredIncident, tell: Tell) -> None:
+def fill_menu(menu: QMenu, backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
     """Fill the menu with all: open, the further links, copy, the person's own commands."""
     menu.clear()
-    links = desk.console_links(stored)
-    where = f"Open in console: {links[0].title}" if links else "Open in console"
-    best = _add(menu, where, lambda: _open(desk, links[0], tell), enabled=bool(links))
-    menu.setDefaultAction(best)
-    _add_links(menu, desk, stored, tell)
+    links = backend.console_links(stored)
+    caption = f"Open in console: {links[0].title}" if links else "Open in console"
+    default = _add_entry(menu, caption, lambda: _open(backend, links[0], show_result), enabled=bool(links))
+    menu.setDefaultAction(default)
+    _add_links(menu, backend, stored, show_result)
     menu.addSeparator()
-    _add(menu, "Copy link", partial(copy_link, desk, stored, tell), enabled=bool(links))
-    _add_rest(menu, desk, stored, tell)
+    _add_entry(menu, "Copy link", partial(copy_link, backend, stored, show_result), enabled=bool(links))
+    _add_other_entries(menu, backend, stored, show_result)
 
 
-def fill_further_menu(menu: QMenu, desk: Desk, stored: StoredIncident, tell: Tell) -> None:
+def fill_further_menu(menu: QMenu, backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
     """Fill the menu with what stands on no button beside it."""
     menu.clear()
-    _add_links(menu, desk, stored, tell)
+    _add_links(menu, backend, stored, show_result)
     menu.addSeparator()
-    _add_rest(menu, desk, stored, tell)
+    _add_other_entries(menu, backend, stored, show_result)
 
 
-def copy_link(desk: Desk, stored: StoredIncident, tell: Tell) -> None:
+def copy_link(backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
     """Copy the best link."""
-    links = desk.console_links(stored)
+    links = backend.console_links(stored)
     if links:
         copy_text(links[0].url)
-        tell(None, "The console link is in the clipboard.")
+        show_result(None, "The console link is in the clipboard.")
 
 
-def _add_links(menu: QMenu, desk: Desk, stored: StoredIncident, tell: Tell) -> None:
-    for link in desk.console_links(stored)[1:]:
-        _add(menu, link.title, partial(_open, desk, link, tell))
+def _add_links(menu: QMenu, backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
+    for link in backend.console_links(stored)[1:]:
+        _add_entry(menu, link.title, partial(_open, backend, link, show_result))
 
 
-def _add_rest(menu: QMenu, desk: Desk, stored: StoredIncident, tell: Tell) -> None:
-    number = printable(stored.alert.alert.resource_id, limit=1000)  # a line end would run what is pasted in a terminal
-    _add(menu, "Copy resource ID", partial(_copy_id, number, tell), enabled=bool(number))
-    commands = desk.commands(stored)
+def _add_other_entries(menu: QMenu, backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
+    resource_id = printable(stored.alert.alert.resource_id, limit=1000)  # a line end runs what is pasted in a terminal
+    _add_entry(menu, "Copy resource ID", partial(_copy_id, resource_id, show_result), enabled=bool(resource_id))
+    commands = backend.commands(stored)
     if commands:
         menu.addSeparator()
-    for wanted in commands:
-        words = f"{wanted.name} ({wanted.missing})" if wanted.missing else wanted.name
-        _add(menu, words, partial(_run, desk, wanted, tell), enabled=not wanted.missing)
+    for command in commands:
+        caption = f"{command.name} ({command.problem})" if command.problem else command.name
+        _add_entry(menu, caption, partial(_run, backend, command, show_result), enabled=not command.problem)
 
 
-def _add(menu: QMenu, words: str, do: Callable[[], None], *, enabled: bool = True) -> QAction:
+def _add_entry(menu: QMenu, caption: str, on_triggered: Callable[[], None], *, enabled: bool = True) -> QAction:
     entry = menu.addAction("")
-    show_caption(entry, words)
+    show_caption(entry, caption)
     entry.setEnabled(enabled)
-    entry.triggered.connect(lambda _checked=False: do())
+    entry.triggered.connect(lambda _checked=False: on_triggered())
     return entry
 
 
-def _open(desk: Desk, link: ConsoleLink, tell: Tell) -> None:
-    tell(open_link(desk, link), "The console is opened in the browser.")
+def _open(backend: Backend, link: ConsoleLink, show_result: ShowResult) -> None:
+    show_result(open_link(backend, link), "The console is opened in the browser.")
 
 
-def _copy_id(number: str, tell: Tell) -> None:
-    copy_text(number)
-    tell(None, "The resource ID is in the clipboard.")
+def _copy_id(resource_id: str, show_result: ShowResult) -> None:
+    copy_text(resource_id)
+    show_result(None, "The resource ID is in the clipboard.")
 
 
-def _run(desk: Desk, wanted: Offer, tell: Tell) -> None:
-    tell(desk.run_command(wanted), f"{wanted.name} is started.")
+def _run(backend: Backend, command: FilledCommand, show_result: ShowResult) -> None:
+    show_result(backend.run_command(command), f"{command.name} is started.")

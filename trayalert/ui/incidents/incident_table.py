@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from trayalert.domain.wording.language import duration_words
+from trayalert.domain.wording.language import localised_duration
 from trayalert.ui.incidents.columns import COLUMNS, Column
 from trayalert.ui.incidents.incidents_model import IncidentsModel, Index
 from trayalert.ui.safe_text import copy_text
@@ -39,7 +39,7 @@ _SAMPLES: Final = {
     Column.COUNT: "Count",
 }
 _LONG_DURATION: Final = 86_340_000
-_FIRST_TO_GO: Final = (Column.REGION, Column.COUNT, Column.METRIC, Column.DURATION)
+_HIDDEN_FIRST: Final = (Column.REGION, Column.COUNT, Column.METRIC, Column.DURATION)
 _LONG_LEVEL: Final = "CRITICAL, unconfirmed"
 _SHORT_NAME: Final = "ECS CPU usage is too high"
 """In a narrow window the columns above are left to the details, so that so much of a name can be read."""
@@ -52,9 +52,9 @@ class IncidentTable(QTableView):
     """
 
     chosen = Signal(QModelIndex)
-    menu_wanted = Signal(QModelIndex, QPoint)
+    menu_requested = Signal(QModelIndex, QPoint)
     """A row's menu, at that place on the screen."""
-    looked_at = Signal()
+    current_row_changed = Signal()
     """The current row is another one."""
 
     def __init__(self, model: IncidentsModel, parent: QWidget | None = None) -> None:
@@ -77,8 +77,8 @@ class IncidentTable(QTableView):
         self.setIconSize(QSize(16, 16))
         self._lay_out_columns()
         self.doubleClicked.connect(self.chosen)
-        model.about_to_change.connect(self._hold_place)
-        model.changed.connect(self._restore_place)
+        model.about_to_change.connect(self._save_scroll_position)
+        model.changed.connect(self._restore_scroll_position)
 
     def show_row(self, row: int) -> None:
         """Select the row and bring it into view."""
@@ -94,7 +94,7 @@ class IncidentTable(QTableView):
             copy_text("\n".join(lines))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Take Enter, copying, and the wish for a menu."""
+        """Take Enter, copying, and the request for a menu."""
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_selected()
         elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
@@ -103,7 +103,7 @@ class IncidentTable(QTableView):
         elif event.key() == Qt.Key.Key_Menu or (
             event.key() == Qt.Key.Key_F10 and event.modifiers() == Qt.KeyboardModifier.ShiftModifier
         ):
-            self._want_menu()
+            self._request_menu()
         else:
             super().keyPressEvent(event)
 
@@ -111,20 +111,20 @@ class IncidentTable(QTableView):
         """Want the menu of the row under the mouse."""
         index = self.indexAt(event.pos())
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
-            self._want_menu()
+            self._request_menu()
         elif index.isValid():
-            self.menu_wanted.emit(index, event.globalPos())
+            self.menu_requested.emit(index, event.globalPos())
 
-    def _want_menu(self) -> None:
+    def _request_menu(self) -> None:
         current = self.currentIndex()
         if current.isValid():
             self.scrollTo(current)
-            self.menu_wanted.emit(current, self.viewport().mapToGlobal(self.visualRect(current).bottomLeft()))
+            self.menu_requested.emit(current, self.viewport().mapToGlobal(self.visualRect(current).bottomLeft()))
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: N802 (Qt's name)
         """Say that another incident is looked at."""
         super().currentChanged(current, previous)
-        self.looked_at.emit()
+        self.current_row_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """Leave out columns where there is no room for them."""
@@ -155,37 +155,37 @@ class IncidentTable(QTableView):
 
     def _sample(self, column: Column) -> str:
         if column is Column.DURATION:
-            return duration_words(_LONG_DURATION, self._incidents.language)
+            return localised_duration(_LONG_DURATION, self._incidents.language)
         return _SAMPLES[column]
 
     def _fit_columns(self) -> None:
         kept = [
-            place for place, column in enumerate(COLUMNS) if column not in {*_FIRST_TO_GO, Column.NAME, Column.LEVEL}
+            place for place, column in enumerate(COLUMNS) if column not in {*_HIDDEN_FIRST, Column.NAME, Column.LEVEL}
         ]
         spare = self.viewport().width() - self.fontMetrics().horizontalAdvance(_SHORT_NAME)
-        spare -= self._room(_SAMPLES[Column.LEVEL]) + sum(self.columnWidth(place) for place in kept)
-        for column in reversed(_FIRST_TO_GO):
+        spare -= self._level_width(_SAMPLES[Column.LEVEL]) + sum(self.columnWidth(place) for place in kept)
+        for column in reversed(_HIDDEN_FIRST):
             place = COLUMNS.index(column)
             self.showColumn(place)  # a hidden one has no width
             spare -= self.columnWidth(place)
             self.setColumnHidden(place, spare < 0)
         level = COLUMNS.index(Column.LEVEL)
-        narrow, wide = self._room(_SAMPLES[Column.LEVEL]), self._room(_LONG_LEVEL)
+        narrow, wide = self._level_width(_SAMPLES[Column.LEVEL]), self._level_width(_LONG_LEVEL)
         enough = wide - narrow + self.fontMetrics().horizontalAdvance(_SHORT_NAME)  # names come first
         self.setColumnWidth(level, wide if spare >= enough else narrow)
 
-    def _room(self, words: str) -> int:
+    def _level_width(self, text: str) -> int:
         """Return the width of a Level cell with these words beside its picture."""
         font = QFont(self.font())
         font.setBold(True)
-        return QFontMetrics(font).horizontalAdvance(words) + 30
+        return QFontMetrics(font).horizontalAdvance(text) + 30
 
-    def _hold_place(self) -> None:
+    def _save_scroll_position(self) -> None:
         scrolled = self.verticalScrollBar().value() > 0
         top = self.indexAt(self.viewport().rect().topLeft())
         self._anchor = QPersistentModelIndex(top) if scrolled and top.isValid() else None
 
-    def _restore_place(self) -> None:
+    def _restore_scroll_position(self) -> None:
         if self._anchor is not None and self._anchor.isValid():
             self.updateGeometries()  # else the scroll bar still ends where the table ended before
             self.scrollTo(self._incidents.index(self._anchor.row(), 0), QAbstractItemView.ScrollHint.PositionAtTop)

@@ -1,8 +1,8 @@
 """The live table of incidents: open ones first, the newest trouble on top; then closed ones, the last closed first.
 
 Its rule: exact rows are inserted, moved and changed, never a reset, so that selection and place survive a flood.
-Changed numbers are queued and read from the desk a slice at a time, so that 5,000 at once do not stop the window, and
-not more often than every SPAN_MS: each slice paints the whole table, and a flood would keep a core busy with that.
+Changed numbers are queued and read a slice at a time, so that 5,000 at once do not stop the window, and
+at most every SLICE_INTERVAL_MS: each slice paints the whole table, and a flood would keep a core busy with that.
 What the log does not answer is asked again until it does; no row is taken for gone meanwhile. Only another log's file
 resets it all.
 """
@@ -23,24 +23,24 @@ from PySide6.QtCore import (
 
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.wording.language import Language
-from trayalert.ui.backend import Desk
+from trayalert.ui.backend import Backend
 from trayalert.ui.incidents.columns import COLUMNS, Column, cell_text
-from trayalert.ui.incidents.row_style import alignment, look
-from trayalert.ui.incidents.sorted_rows import Ranked, runs
-from trayalert.ui.wording import level_words
+from trayalert.ui.incidents.row_style import alignment, cell_style
+from trayalert.ui.incidents.sorted_rows import SortedRows, row_ranges
+from trayalert.ui.wording import level_text
 
-PAGE: Final = 200
-SLICE: Final = 250
+PAGE_SIZE: Final = 200
+SLICE_SIZE: Final = 250
 """So many changed incidents are taken in at a time: some 10 ms."""
-SPAN_MS: Final = 200
-AGAIN_MS: Final = 1000
+SLICE_INTERVAL_MS: Final = 200
+RETRY_MS: Final = 1000
 """What the log did not answer is asked again after this time."""
-FEW_MOVES: Final = 20
-KEPT: Final = 2000
+MAX_SINGLE_MOVES: Final = 20
+MAX_CLOSED_ROWS: Final = 2000
 """Closed incidents that were not asked for by scrolling are let go beyond this."""
 
 Index = QModelIndex | QPersistentModelIndex
-_NOWHERE: Final = QModelIndex()
+_ROOT: Final = QModelIndex()
 
 
 class IncidentsModel(QAbstractTableModel):
@@ -50,29 +50,29 @@ class IncidentsModel(QAbstractTableModel):
     changed = Signal()
     """Around each slice of changes: for a view that keeps its place."""
 
-    def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
+    def __init__(self, backend: Backend, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._desk = desk
-        self._rows = Ranked([])
+        self._backend = backend
+        self._rows = SortedRows([])
         self._open_only = False
         self._exhausted = False
-        self._asked_for = 0
+        self._fetched_closed = 0
         self._queue: dict[int, None] = {}
-        self._taken = QElapsedTimer()
-        self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self._take_slice)
+        self._since_slice = QElapsedTimer()
+        self._slice_timer = QTimer(self, singleShot=True)
+        self._slice_timer.timeout.connect(self._take_slice)
         self._stale = True
-        self._again = QTimer(self, singleShot=True)
-        self._again.timeout.connect(self._ask_again)
+        self._retry_timer = QTimer(self, singleShot=True)
+        self._retry_timer.timeout.connect(self._retry)
         self.reload()
 
     # what the view asks
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 (Qt's name)
+    def rowCount(self, parent: Index = _ROOT) -> int:  # noqa: N802 (Qt's name)
         """Return the number of rows fetched so far."""
         return 0 if parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 (Qt's name)
+    def columnCount(self, parent: Index = _ROOT) -> int:  # noqa: N802 (Qt's name)
         """Return the number of columns."""
         return 0 if parent.isValid() else len(COLUMNS)
 
@@ -95,7 +95,7 @@ class IncidentsModel(QAbstractTableModel):
             return self.text(stored, column)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{column.value}: {self.text(stored, column) or 'none'}"
-        return look(stored, column, role)
+        return cell_style(stored, column, role)
 
     def canFetchMore(self, parent: Index) -> bool:  # noqa: N802 (Qt's name)
         """Whether the log may hold more closed incidents."""
@@ -105,40 +105,40 @@ class IncidentsModel(QAbstractTableModel):
         """Append one page of closed incidents."""
         if not self.canFetchMore(parent):
             return
-        page = self._desk.closed_incidents(before=self._rows.last_closed, limit=PAGE)
+        page = self._backend.closed_incidents(before=self._rows.last_closed, limit=PAGE_SIZE)
         if page is None:
-            self._again.start(AGAIN_MS)
+            self._retry_timer.start(RETRY_MS)
             return
-        self._exhausted = len(page) < PAGE
+        self._exhausted = len(page) < PAGE_SIZE
         fresh = [stored for stored in page if self.row_of(stored.incident.id) is None]
         self._insert(fresh)
-        self._asked_for = self._rows.closed_count
+        self._fetched_closed = self._rows.closed_count
 
     def reload(self) -> None:
         """Read everything anew, as another file has taken the log's place; what is shown stays until that can be."""
-        open_ones = self._desk.open_incidents()
+        open_ones = self._backend.open_incidents()
         self._stale = open_ones is None
         if open_ones is None:
-            self._again.start(AGAIN_MS)
+            self._retry_timer.start(RETRY_MS)
             return
         self.beginResetModel()
-        self._rows = Ranked(open_ones)
-        self._exhausted, self._asked_for = False, 0
+        self._rows = SortedRows(open_ones)
+        self._exhausted, self._fetched_closed = False, 0
         self.endResetModel()
-        self.fetchMore(_NOWHERE)
+        self.fetchMore(_ROOT)
 
-    def _ask_again(self) -> None:
+    def _retry(self) -> None:
         if self._stale:
             self.reload()
         else:
-            self.fetchMore(_NOWHERE)
+            self.fetchMore(_ROOT)
 
     # what the window asks
 
     @property
     def language(self) -> Language:
         """Return the language of the cells."""
-        return self._desk.language
+        return self._backend.language
 
     def incident_at(self, row: int) -> StoredIncident:
         """Return the incident in that row."""
@@ -151,20 +151,20 @@ class IncidentsModel(QAbstractTableModel):
     def text(self, stored: StoredIncident, column: Column) -> str:
         """Return what a cell says."""
         if column is Column.LEVEL:
-            unconfirmed = stored.incident.open and self._desk.unconfirmed(stored)
-            return level_words(stored, self._desk.language, unconfirmed=unconfirmed)
-        return cell_text(stored, column, self._desk.language, now=self._desk.now())
+            unconfirmed = stored.incident.open and self._backend.unconfirmed(stored)
+            return level_text(stored, self._backend.language, unconfirmed=unconfirmed)
+        return cell_text(stored, column, self._backend.language, now=self._backend.now())
 
-    def show_open_only(self, wanted: bool) -> None:
+    def show_open_only(self, enabled: bool) -> None:
         """Leave out closed incidents, or fetch their first page again."""
-        if wanted == self._open_only:
+        if enabled == self._open_only:
             return
-        self._open_only = wanted
-        if wanted:
+        self._open_only = enabled
+        if enabled:
             self._remove(range(self._rows.open_count, len(self._rows)))
-            self._exhausted, self._asked_for = False, 0
+            self._exhausted, self._fetched_closed = False, 0
         else:
-            self.fetchMore(_NOWHERE)
+            self.fetchMore(_ROOT)
 
     def tick(self) -> None:
         """Let the durations of open incidents run."""
@@ -172,7 +172,7 @@ class IncidentsModel(QAbstractTableModel):
             column = COLUMNS.index(Column.DURATION)
             self.dataChanged.emit(self.index(0, column), self.index(self._rows.open_count - 1, column))
 
-    def reword(self) -> None:
+    def refresh_texts(self) -> None:
         """Say everything anew: midnight came, or an incident went unconfirmed."""
         if len(self._rows):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(COLUMNS) - 1))
@@ -184,71 +184,71 @@ class IncidentsModel(QAbstractTableModel):
         """Whether all announced changes are in the table."""
         return not self._queue and not self._stale
 
-    def announce(self, ids: Iterable[int]) -> None:
+    def queue_changes(self, ids: Iterable[int]) -> None:
         """Queue incidents that changed; in quiet times they are taken in at once."""
         self._queue.update(dict.fromkeys(ids))
-        if not self._queue or self._timer.isActive():
+        if not self._queue or self._slice_timer.isActive():
             return
-        since = self._taken.elapsed() if self._taken.isValid() else SPAN_MS
-        if since >= SPAN_MS:
+        since = self._since_slice.elapsed() if self._since_slice.isValid() else SLICE_INTERVAL_MS
+        if since >= SLICE_INTERVAL_MS:
             self._take_slice()
         else:
-            self._timer.start(int(SPAN_MS - since))
+            self._slice_timer.start(int(SLICE_INTERVAL_MS - since))
 
     def _take_slice(self) -> None:
-        ids = list(self._queue)[:SLICE]
-        found = self._desk.incidents(ids)
+        ids = list(self._queue)[:SLICE_SIZE]
+        found = self._backend.incidents(ids)
         if found is None:
-            self._timer.start(AGAIN_MS)
+            self._slice_timer.start(RETRY_MS)
             return
         for incident_id in ids:
             del self._queue[incident_id]
         self.about_to_change.emit()
         self._apply(ids, found)
         self.changed.emit()
-        self._taken.restart()
+        self._since_slice.restart()
         if self._queue:
-            self._timer.start(0)
+            self._slice_timer.start(0)
 
     def _apply(self, ids: list[int], found: Sequence[StoredIncident]) -> None:
-        wanted = {stored.incident.id: stored for stored in found if not self._left_out(stored)}
-        gone = [
-            row for incident_id in ids if incident_id not in wanted and (row := self.row_of(incident_id)) is not None
+        shown = {stored.incident.id: stored for stored in found if not self._is_left_out(stored)}
+        removed = [
+            row for incident_id in ids if incident_id not in shown and (row := self.row_of(incident_id)) is not None
         ]
-        for run in reversed(list(runs(sorted(gone)))):
-            self._remove(run)
-        known = [stored for stored in wanted.values() if self.row_of(stored.incident.id) is not None]
-        self._update([stored for stored in known if self._rows.stays(stored)])
-        self._move([stored for stored in known if not self._rows.stays(stored)])
-        self._insert([stored for stored in wanted.values() if self.row_of(stored.incident.id) is None])
+        for rows in reversed(list(row_ranges(sorted(removed)))):
+            self._remove(rows)
+        present = [stored for stored in shown.values() if self.row_of(stored.incident.id) is not None]
+        self._update([stored for stored in present if self._rows.keeps_row(stored)])
+        self._move([stored for stored in present if not self._rows.keeps_row(stored)])
+        self._insert([stored for stored in shown.values() if self.row_of(stored.incident.id) is None])
         self._trim()
 
-    def _left_out(self, stored: StoredIncident) -> bool:
+    def _is_left_out(self, stored: StoredIncident) -> bool:
         """Whether the table does not show it, or not yet: what closed before the last page ends comes with its own."""
         if stored.incident.open:
             return False
-        return self._open_only or (not self._exhausted and self._rows.ends(stored))
+        return self._open_only or (not self._exhausted and self._rows.belongs_last(stored))
 
     def _update(self, changed: list[StoredIncident]) -> None:
         for stored in changed:
             self._rows.replace(stored)
         rows = sorted(row for stored in changed if (row := self.row_of(stored.incident.id)) is not None)
-        for run in runs(rows):
-            self.dataChanged.emit(self.index(run.start, 0), self.index(run.stop - 1, len(COLUMNS) - 1))
+        for row_range in row_ranges(rows):
+            self.dataChanged.emit(self.index(row_range.start, 0), self.index(row_range.stop - 1, len(COLUMNS) - 1))
 
     def _move(self, changed: list[StoredIncident]) -> None:
-        if len(changed) > FEW_MOVES:
+        if len(changed) > MAX_SINGLE_MOVES:
             self._rearrange(changed)
             return
         for stored in changed:
             source = self.row_of(stored.incident.id)
             if source is None:
                 continue
-            target = self._rows.place_of(stored)
+            target = self._rows.insertion_row(stored)
             if target in {source, source + 1}:  # Qt refuses a move onto itself
                 self._rows.move(stored)
             else:
-                self.beginMoveRows(_NOWHERE, source, source, _NOWHERE, target)
+                self.beginMoveRows(_ROOT, source, source, _ROOT, target)
                 self._rows.move(stored)
                 self.endMoveRows()
             row = self.row_of(stored.incident.id) or 0
@@ -270,19 +270,19 @@ class IncidentsModel(QAbstractTableModel):
 
     def _insert(self, fresh: list[StoredIncident]) -> None:
         """Insert rows, those that come to lie side by side in one go."""
-        for place, group in self._rows.grouped(fresh):
-            self.beginInsertRows(_NOWHERE, place, place + len(group) - 1)
-            self._rows.insert(place, group)
+        for row, group in self._rows.insertion_groups(fresh):
+            self.beginInsertRows(_ROOT, row, row + len(group) - 1)
+            self._rows.insert(row, group)
             self.endInsertRows()
 
     def _remove(self, rows: range) -> None:
         if rows:
-            self.beginRemoveRows(_NOWHERE, rows.start, rows.stop - 1)
+            self.beginRemoveRows(_ROOT, rows.start, rows.stop - 1)
             self._rows.remove(rows)
             self.endRemoveRows()
 
     def _trim(self) -> None:
-        most = max(KEPT, self._asked_for) + PAGE
-        if self._rows.closed_count > most:
-            self._remove(range(self._rows.open_count + most - PAGE, len(self._rows)))
+        limit = max(MAX_CLOSED_ROWS, self._fetched_closed) + PAGE_SIZE
+        if self._rows.closed_count > limit:
+            self._remove(range(self._rows.open_count + limit - PAGE_SIZE, len(self._rows)))
             self._exhausted = False

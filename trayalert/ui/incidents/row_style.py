@@ -14,17 +14,17 @@ from trayalert.ui.wording import shown_level
 _TINT: Final = QColor(214, 38, 44, 34)
 
 
-def look(stored: StoredIncident, column: Column, role: int) -> Any:
+def cell_style(stored: StoredIncident, column: Column, role: int) -> Any:
     """Return what a view asks for in that role, None where the cell is plain."""
     match role:
         case Qt.ItemDataRole.DecorationRole if column is Column.LEVEL:
             return level_icon(shown_level(stored.incident))
         case Qt.ItemDataRole.FontRole if column is Column.LEVEL and shown_level(stored.incident) is Level.CRITICAL:
-            return _bold()
+            return _bold_font()
         case Qt.ItemDataRole.TextAlignmentRole:
             return alignment(column)
         case Qt.ItemDataRole.ForegroundRole if not stored.incident.open:
-            return _dimmed()
+            return _dimmed_colour()
         case Qt.ItemDataRole.BackgroundRole if shown_level(stored.incident) is Level.CRITICAL:
             return _TINT
         case _:
@@ -37,13 +37,13 @@ def alignment(column: Column) -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-def _bold() -> QFont:
+def _bold_font() -> QFont:
     font = QFont(QGuiApplication.font())
     font.setBold(True)
     return font
 
 
-def _dimmed() -> QColor:
+def _dimmed_colour() -> QColor:
     """Return the text's colour halfway to the table's: still to be read, but not in the way."""
     palette = QGuiApplication.palette()
     text, base, keep = palette.text().color(), palette.base().color(), 0.62

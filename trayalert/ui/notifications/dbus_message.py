@@ -13,23 +13,23 @@ from dbus_fast import Variant
 from PySide6.QtGui import QImage
 
 from trayalert.domain.incident.level import Level
-from trayalert.domain.notification import Notice
+from trayalert.domain.notification import Notification
 from trayalert.domain.text import printable
 from trayalert.ui.icons import level_image
 
 APP_NAME = "trayalert"
 DEFAULT_ACTION = "default"
 OPEN_ACTION = "open"
-FURTHER_ACTION = "further-"
+BUTTON_ACTION_PREFIX = "further-"
 NOTIFY_SIGNATURE = "susssasa{sv}i"
 
 _URGENCIES = {Level.CRITICAL: 2, Level.WARN: 1, Level.INFO: 0, Level.OK: 0}
 _IMAGE_SIZE = 48
-_LONGEST_TITLE = 120
-_LONGEST_LINE = 240
-_MOST_LINES = 8
+_MAX_TITLE = 120
+_MAX_LINE = 240
+_MAX_LINES = 8
 
-_DRAW_DEFAULT = frozenset({"Xfce Notify Daemon", "lxqt-notificationd"})
+_DEFAULT_ACTION_AS_BUTTON = frozenset({"Xfce Notify Daemon", "lxqt-notificationd"})
 """Daemons that draw a button for the default action, and take none for a click on the text. A second button with the
 same words would be one too many there."""
 
@@ -42,44 +42,57 @@ class Daemon:
     capabilities: frozenset[str] = frozenset()
 
 
-def notify_arguments(notice: Notice, daemon: Daemon, *, replaces: int) -> list[Any]:
+def notify_arguments(notification: Notification, daemon: Daemon, *, replaces: int) -> list[Any]:
     """Return the arguments of `Notify`, for NOTIFY_SIGNATURE."""
-    lasts = -1 if notice.lasts is None else notice.lasts
-    title = printable(notice.title, limit=_LONGEST_TITLE)
-    return [APP_NAME, replaces, "", title, _body(notice, daemon), _actions(notice, daemon), _hints(notice), lasts]
+    expire_timeout = -1 if notification.timeout is None else notification.timeout
+    title = printable(notification.title, limit=_MAX_TITLE)
+    return [
+        APP_NAME,
+        replaces,
+        "",
+        title,
+        _body(notification, daemon),
+        _actions(notification, daemon),
+        _hints(notification),
+        expire_timeout,
+    ]
 
 
-def _body(notice: Notice, daemon: Daemon) -> str:
-    lines = [printable(line, limit=_LONGEST_LINE) for line in notice.lines[:_MOST_LINES]]
+def _body(notification: Notification, daemon: Daemon) -> str:
+    lines = [printable(line, limit=_MAX_LINE) for line in notification.lines[:_MAX_LINES]]
     body = "\n".join(line for line in lines if line)
     return html.escape(body, quote=False) if "body-markup" in daemon.capabilities else body
 
 
-def _actions(notice: Notice, daemon: Daemon) -> list[str]:
+def _actions(notification: Notification, daemon: Daemon) -> list[str]:
     if "actions" not in daemon.capabilities:
         return []  # some turn a notification with actions into a dialogue that must be answered
-    word = printable(notice.action, limit=40)
-    actions = [DEFAULT_ACTION, word]
-    further = [text for key, more in notice.further for text in (FURTHER_ACTION + key, printable(more, limit=40))]
-    if daemon.name in _DRAW_DEFAULT:
+    label = printable(notification.button, limit=40)
+    actions = [DEFAULT_ACTION, label]
+    further = [
+        text
+        for key, other_label in notification.more_buttons
+        for text in (BUTTON_ACTION_PREFIX + key, printable(other_label, limit=40))
+    ]
+    if daemon.name in _DEFAULT_ACTION_AS_BUTTON:
         return [*further, *actions]  # the last one is drawn where a single one would be
-    return [*actions, OPEN_ACTION, word, *further]
+    return [*actions, OPEN_ACTION, label, *further]
 
 
-def further_key(action: str) -> str:
+def button_key(action: str) -> str:
     """Return the key of a notice's further button that was taken; empty for the first one or the text."""
-    return action.removeprefix(FURTHER_ACTION) if action.startswith(FURTHER_ACTION) else ""
+    return action.removeprefix(BUTTON_ACTION_PREFIX) if action.startswith(BUTTON_ACTION_PREFIX) else ""
 
 
-def _hints(notice: Notice) -> dict[str, Variant]:
-    urgency = _URGENCIES[notice.level]
+def _hints(notification: Notification) -> dict[str, Variant]:
+    urgency = _URGENCIES[notification.level]
     hints = {
         # GNOME shows no banner for those of urgency 0 (gnome-shell issue 4265)
-        "urgency": Variant("y", max(urgency, 1) if notice.awaited else urgency),
+        "urgency": Variant("y", max(urgency, 1) if notification.awaited else urgency),
         "desktop-entry": Variant("s", APP_NAME),
-        "image-data": _image(notice.level),
+        "image-data": _image(notification.level),
     }
-    if notice.lasts is not None:
+    if notification.timeout is not None:
         hints["transient"] = Variant("b", True)
     return hints
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from trayalert.domain.notification import Notice, Show, Wish, Withdraw
+from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
 
-MOST_WAITING = 50
+MAX_WAITING = 50
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +33,11 @@ class Notifier(Protocol):
         """Find out what can be shown; from now on notices are taken."""
         ...
 
-    def show(self, notice: Notice) -> None:
+    def show(self, notification: Notification) -> None:
         """Show it in place of an earlier one with its tag, as soon as that can be."""
         ...
 
-    def withdraw(self, tag: str, farewell: Notice | None = None) -> None:
+    def withdraw(self, tag: str, final: Notification | None = None) -> None:
         """Take away what is shown with that tag, after a short farewell where one is given."""
         ...
 
@@ -46,7 +46,7 @@ class Notifier(Protocol):
         ...
 
 
-class Standing:
+class NotifierState:
     """Whether notifications work, and why not; tells `on_change` and the logger once per change."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
@@ -54,7 +54,7 @@ class Standing:
         self.problem: str | None = None
         self._on_change = on_change
 
-    def become(self, *, available: bool, problem: str | None = None) -> None:
+    def set_state(self, *, available: bool, problem: str | None = None) -> None:
         """Set both; nothing is said where nothing changed."""
         if (available, problem) == (self.available, self.problem):
             return
@@ -66,38 +66,43 @@ class Standing:
         self._on_change()
 
 
-class WishQueue:
-    """Wishes that wait for the daemon, in their order: one per tag, the newest; never more than MOST_WAITING."""
+class NotificationQueue:
+    """Requests that wait for the daemon, in their order: one per tag, the newest; never more than MAX_WAITING."""
 
     def __init__(self) -> None:
-        self._wishes: dict[str, Wish] = {}
+        self._requests: dict[str, NotificationRequest] = {}
 
     def __len__(self) -> int:
-        return len(self._wishes)
+        return len(self._requests)
 
-    def put(self, wish: Wish) -> None:
-        """Add a wish, in the place of an older one with its tag. When full, the calmest is let go."""
-        replaced = self._wishes.get(wish.tag)
-        if isinstance(wish, Show) and wish.notice.quiet and isinstance(replaced, Show) and not replaced.notice.quiet:
-            wish = Show(replace(wish.notice, quiet=False))
-        self._wishes[wish.tag] = wish
-        if len(self._wishes) > MOST_WAITING:
-            del self._wishes[min(self._wishes.values(), key=_weight).tag]
+    def put(self, request: NotificationRequest) -> None:
+        """Add a request, in the place of an older one with its tag. When full, the calmest is let go."""
+        replaced = self._requests.get(request.tag)
+        if (
+            isinstance(request, ShowNotification)
+            and request.notification.update_only
+            and isinstance(replaced, ShowNotification)
+            and not replaced.notification.update_only
+        ):
+            request = ShowNotification(replace(request.notification, update_only=False))
+        self._requests[request.tag] = request
+        if len(self._requests) > MAX_WAITING:
+            del self._requests[min(self._requests.values(), key=_priority).tag]
 
-    def put_back(self, wish: Wish) -> None:
-        """Put a wish at the head that could not be carried out, unless its tag has a newer one."""
-        if wish.tag not in self._wishes:
-            self._wishes = {wish.tag: wish} | self._wishes
+    def put_back(self, request: NotificationRequest) -> None:
+        """Put a request at the head that could not be carried out, unless its tag has a newer one."""
+        if request.tag not in self._requests:
+            self._requests = {request.tag: request} | self._requests
 
-    def take(self) -> Wish:
-        """Remove and return the oldest wish; there must be one."""
-        return self._wishes.pop(next(iter(self._wishes)))
+    def take(self) -> NotificationRequest:
+        """Remove and return the oldest request; there must be one."""
+        return self._requests.pop(next(iter(self._requests)))
 
     def drop(self, tag: str) -> None:
         """Forget what waits with that tag."""
-        self._wishes.pop(tag, None)
+        self._requests.pop(tag, None)
 
 
-def _weight(wish: Wish) -> int:
+def _priority(request: NotificationRequest) -> int:
     # a withdrawal that is lost leaves a lie on the screen: those go last
-    return 100 if isinstance(wish, Withdraw) else wish.notice.level.rank
+    return 100 if isinstance(request, WithdrawNotification) else request.notification.level.rank

@@ -1,4 +1,4 @@
-"""The guide's window. Its rule: it is closed at any time and goes on where it was left, all of it by keyboard.
+"""The assistant's window. Its rule: it is closed at any time and goes on where it was left, all of it by keyboard.
 
 It is not modal. Escape closes it, Enter goes on; what is remembered is the page, what was chosen, and whether its end
 was reached.
@@ -23,62 +23,62 @@ from PySide6.QtWidgets import (
 )
 
 from trayalert.domain.events import Event
-from trayalert.ui.backend import Desk
-from trayalert.ui.icons import TrayLook, tray_icon
-from trayalert.ui.safe_text import PlainLabel, show_words
+from trayalert.ui.backend import Backend
+from trayalert.ui.icons import TrayIconState, tray_icon
+from trayalert.ui.safe_text import SafeLabel, show_trusted_caption
 from trayalert.ui.setup.console_page import ConsolePage
 from trayalert.ui.setup.details_page import DetailsPage
 from trayalert.ui.setup.done_page import DonePage
-from trayalert.ui.setup.ingress_page import WayPage
-from trayalert.ui.setup.page import Choice, Page, focus
+from trayalert.ui.setup.ingress_page import IngressPage
+from trayalert.ui.setup.page import AssistantPage, SetupChoice, focus
 from trayalert.ui.setup.ready_page import ReadyPage
 from trayalert.ui.setup.test_page import TestPage
 
 TICK_MS: Final = 1000
-MEMORY: Final = "guide"
-_PAGES: Final[tuple[type[Page], ...]] = (WayPage, DetailsPage, ReadyPage, ConsolePage, TestPage, DonePage)
+STATE_KEY: Final = "guide"
+_PAGES: Final[tuple[type[AssistantPage], ...]] = (IngressPage, DetailsPage, ReadyPage, ConsolePage, TestPage, DonePage)
 
 
-class Guide(QDialog):
+class SetupAssistant(QDialog):
     """Six pages, from the way in to the console's Test."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, backend: Backend) -> None:
         super().__init__()
-        self._desk = desk
+        self._backend = backend
         self.setWindowTitle("Set up reach - trayalert")
-        self.setWindowIcon(tray_icon(TrayLook()))
+        self.setWindowIcon(tray_icon(TrayIconState()))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        remembered = desk.recall(MEMORY)
-        self._choice = Choice.of(desk, remembered)
-        self._title, self._step = PlainLabel(), PlainLabel()
+        remembered = backend.recall(STATE_KEY)
+        self._choice = SetupChoice.of(backend, remembered)
+        self._title, self._step = SafeLabel(), SafeLabel()
         self._stack = QStackedWidget()
-        self._pages = [page(desk, self._choice) for page in _PAGES]
+        self._pages = [page(backend, self._choice) for page in _PAGES]
         self._back, self._next, self._close = QPushButton("&Back"), QPushButton(), QPushButton("Close")
         self._lay_out()
         self._ticker = QTimer(self, interval=TICK_MS)
         self._ticker.timeout.connect(self._tick)
         self._back.clicked.connect(self._go_back)
-        self._next.clicked.connect(self._go_on)
+        self._next.clicked.connect(self._go_forward)
         self._close.clicked.connect(self.reject)
         self.finished.connect(self._ticker.stop)
-        self._show_page(self._first(remembered))
+        self._show_page(self._first_index(remembered))
         self._ticker.start()
 
-    def take(self, events: list[Event]) -> None:
+    def on_events(self, events: list[Event]) -> None:
         """Pass on what happened."""
         for event in events:
             for page in self._pages:
-                page.take(event)
-        self._page.tick()
+                page.on_event(event)
+        self._current_page.tick()
 
     def _tick(self) -> None:
-        self._page.tick()
+        self._current_page.tick()
 
     @property
-    def _page(self) -> Page:
+    def _current_page(self) -> AssistantPage:
         return self._pages[self._stack.currentIndex()]
 
-    def _first(self, remembered: object) -> int:
+    def _first_index(self, remembered: object) -> int:
         match remembered:
             case {"page": str(name), "finished": False}:
                 return next((place for place, page in enumerate(self._pages) if page.name == name), 0)
@@ -97,7 +97,7 @@ class Guide(QDialog):
             area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
             area.setWidget(page)
-            page.reworded.connect(self._reword)
+            page.next_text_changed.connect(self._update_next_button)
             self._stack.addWidget(area)
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
@@ -117,29 +117,29 @@ class Guide(QDialog):
         for widget in self.findChildren(QWidget):
             if isinstance(widget, QRadioButton | QCheckBox | QComboBox):
                 widget.installEventFilter(self)
-        room = self.screen().availableGeometry().size()
-        self.resize(min(720, room.width() - 40), min(500, room.height() - 60))
+        available = self.screen().availableGeometry().size()
+        self.resize(min(720, available.width() - 40), min(500, available.height() - 60))
 
     def _show_page(self, place: int) -> None:
         self._stack.setCurrentIndex(place)
-        page = self._page
+        page = self._current_page
         self._title.show_text(page.title)
         self._step.show_text(f"Step {place + 1} of {len(self._pages)}")
         self.setAccessibleName(f"{page.title}, step {place + 1} of {len(self._pages)}")
         self._back.setEnabled(place > 0)
         focus(self._next)  # unless the page has something to be filled in
         page.enter()
-        self._reword()
+        self._update_next_button()
         self._remember(finished=False)
 
-    def _reword(self) -> None:
-        show_words(self._next, self._page.next_words)
+    def _update_next_button(self) -> None:
+        show_trusted_caption(self._next, self._current_page.next_text)
 
     def _go_back(self) -> None:
         self._show_page(self._stack.currentIndex() - 1)
 
-    def _go_on(self) -> None:
-        if not self._page.leave():
+    def _go_forward(self) -> None:
+        if not self._current_page.leave():
             return
         if self._stack.currentIndex() + 1 < len(self._pages):
             self._show_page(self._stack.currentIndex() + 1)
@@ -148,15 +148,15 @@ class Guide(QDialog):
         self.accept()
 
     def _remember(self, *, finished: bool) -> None:
-        choice = {"way": str(self._choice.way), "kind": self._choice.kind}
-        self._desk.remember(MEMORY, {"page": self._page.name, "finished": finished, **choice})
+        choice = {"way": str(self._choice.ingress), "kind": self._choice.kind}
+        self._backend.remember(STATE_KEY, {"page": self._current_page.name, "finished": finished, **choice})
 
     # Qt's own
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
         """Give the page its focus once more: what is not shown yet cannot keep it."""
         super().showEvent(event)
-        self._page.enter()
+        self._current_page.enter()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Let the focus be seen from the beginning, not only after a Tab."""
@@ -166,7 +166,7 @@ class Guide(QDialog):
 
     def _show_focus(self) -> None:
         self.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
-        self._page.update()
+        self._current_page.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
         """Let Enter go on also from what is checked or chosen: with GNOME's theme it would check it, or open it."""

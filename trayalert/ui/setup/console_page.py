@@ -2,21 +2,21 @@
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
-from trayalert.ui.backend import Desk
-from trayalert.ui.safe_text import PlainField, PlainLabel, copy_text
-from trayalert.ui.setup.page import Choice, Page
+from trayalert.ui.backend import Backend
+from trayalert.ui.safe_text import SafeField, SafeLabel, copy_text
+from trayalert.ui.setup.page import AssistantPage, SetupChoice
 from trayalert.ui.setup.steps import DIFFERS, TABS
 
 
-class ConsolePage(Page):
+class ConsolePage(AssistantPage):
     """The URL to copy, and the steps for each kind of rule."""
 
     name = "console"
     title = "Give the callback URL to the console"
 
-    def __init__(self, desk: Desk, choice: Choice) -> None:
-        super().__init__(desk, choice)
-        self._url = PlainField("Callback URL", read_only=True)
+    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
+        super().__init__(backend, choice)
+        self._url = SafeField("Callback URL", read_only=True)
         copy = QPushButton("&Copy")
         copy.setAccessibleName("Copy callback URL")
         copy.clicked.connect(self._copy)
@@ -24,13 +24,13 @@ class ConsolePage(Page):
         row.addWidget(self._url, 1)
         row.addWidget(copy)
         self.column.addLayout(row)
-        self._note = self.say("")
+        self._note = self.add_paragraph("")
         tabs = QTabWidget()
         tabs.setAccessibleName("Steps in the console")
         for words, steps in TABS.items():
-            tabs.addTab(_steps(steps), words)
+            tabs.addTab(_steps_view(steps), words)
         self.column.addWidget(tabs)
-        self.say(DIFFERS)
+        self.add_paragraph(DIFFERS)
         self.column.addStretch()
 
     def enter(self) -> None:
@@ -39,8 +39,8 @@ class ConsolePage(Page):
 
     def tick(self) -> None:
         """A tunnel's address may come, or change, while it is read."""
-        self._url.show_text(self.desk.callback_url())
-        local = self.desk.reach().public_url is None
+        self._url.show_text(self.backend.callback_url())
+        local = self.backend.reachability().public_url is None
         self._note.show_text(
             "⚠ This address is this computer's own: no public one is known yet, and the console cannot reach it."
             if local
@@ -48,15 +48,15 @@ class ConsolePage(Page):
         )
 
     def _copy(self) -> None:
-        copy_text(self.desk.callback_url())
+        copy_text(self.backend.callback_url())
         self._note.show_text("Copied. It holds a secret: treat it like a password.")
 
 
-def _steps(steps: tuple[str, ...]) -> QWidget:
+def _steps_view(steps: tuple[str, ...]) -> QWidget:
     sheet = QWidget()
     column = QVBoxLayout(sheet)
     column.setSpacing(6)
     for number, words in enumerate(steps, 1):
-        column.addWidget(PlainLabel(f"{number}. {words}", wrapped=True, selectable=True))
+        column.addWidget(SafeLabel(f"{number}. {words}", wrapped=True, selectable=True))
     column.addStretch()
     return sheet

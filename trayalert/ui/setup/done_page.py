@@ -2,37 +2,37 @@
 
 from PySide6.QtWidgets import QCheckBox
 
-from trayalert.ui.backend import Desk
-from trayalert.ui.setup.page import Choice, Page, focus
-from trayalert.ui.state_wording import reach_words, trouble_words
+from trayalert.ui.backend import Backend
+from trayalert.ui.setup.page import AssistantPage, SetupChoice, focus
+from trayalert.ui.state_wording import problem_sentences, reachability_text
 
 
-class DonePage(Page):
+class DonePage(AssistantPage):
     """Start with the session, and the signs of trouble."""
 
     name = "done"
     title = "Done"
-    next_words = "&Finish"
+    next_text = "&Finish"
 
-    def __init__(self, desk: Desk, choice: Choice) -> None:
-        super().__init__(desk, choice)
-        self._reach = self.say("")
+    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
+        super().__init__(backend, choice)
+        self._reachability = self.add_paragraph("")
         self._autostart = QCheckBox("&Start with the session")
         self._autostart.setAccessibleDescription("trayalert starts by itself when you log in")
         self._autostart.clicked.connect(self._set_autostart)
         self.column.addSpacing(6)
         self.column.addWidget(self._autostart)
-        self._problem = self.say("")
-        self.say(
+        self._problem = self.add_paragraph("")
+        self.add_paragraph(
             "While trayalert does not run, and while this computer sleeps, no alert can arrive. Such gaps are listed"
             " under Gaps…; Cloud Monitor itself tries an alert only a few times."
         )
-        self.say(
+        self.add_paragraph(
             "When the icon turns into the amber no-entry sign it is blind: no callback can arrive. The window says"
             " since when, why, and what to do; Reach > Check now looks again.",
             space=6,
         )
-        self.say(
+        self.add_paragraph(
             "When something seems wrong, `trayalert doctor` in a terminal looks at everything. Set up reach… in the"
             " menu opens this guide again.",
             space=6,
@@ -50,13 +50,15 @@ class DonePage(Page):
         self._show()
 
     def _show(self) -> None:
-        starts = self.desk.autostarts()
-        self._autostart.setVisible(starts is not None)
-        self._autostart.setChecked(bool(starts))
-        state, now = self.desk.state(), self.desk.now()
-        self._reach.show_text(" ".join((f"{reach_words(state, now=now)}.", *trouble_words(state, now=now))))
+        enabled = self.backend.autostart_enabled()
+        self._autostart.setVisible(enabled is not None)
+        self._autostart.setChecked(bool(enabled))
+        state, now = self.backend.state(), self.backend.now()
+        self._reachability.show_text(
+            " ".join((f"{reachability_text(state, now=now)}.", *problem_sentences(state, now=now)))
+        )
 
-    def _set_autostart(self, wanted: bool) -> None:
-        problem = self.desk.set_autostart(wanted)
+    def _set_autostart(self, enabled: bool) -> None:
+        problem = self.backend.set_autostart(enabled)
         self._problem.show_text(f"⚠ {problem}" if problem else "")
         self._show()

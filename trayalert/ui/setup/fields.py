@@ -1,4 +1,4 @@
-"""What the guide asks for each kind of tunnel, and the table `[tunnel]` made of it. Its rule: a secret is only a file.
+"""What is asked for each kind of tunnel, and the table `[tunnel]` made of it. Its rule: a secret is only a file.
 
 The kinds, their titles and notes are those of `domain/settings/tunnel_presets.py`; a kind that stands only there is
 asked for nothing.
@@ -18,8 +18,8 @@ class Field:
     """One line to be filled in. `key` is its name in the table; a `file` can be picked."""
 
     key: str
-    words: str
-    hint: str = ""
+    label: str
+    placeholder: str = ""
     file: bool = False
 
 
@@ -52,10 +52,10 @@ def fields_of(kind: str) -> tuple[Field, ...]:
     return own if kind not in PRESETS or PRESETS[kind].url_pattern is not None else (*own, PUBLIC_URL)
 
 
-def tunnel_table(kind: str, written: Mapping[str, str]) -> dict[str, object]:
+def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
     """Return the table for the settings. Raise ValueError where a command has a quote without an end."""
     table: dict[str, object] = {"kind": kind}
-    for key, text in written.items():
+    for key, text in entered.items():
         value = text.strip()
         if not value or key == PUBLIC_URL.key:
             continue
@@ -68,13 +68,15 @@ def tunnel_table(kind: str, written: Mapping[str, str]) -> dict[str, object]:
     return table
 
 
-def unasked(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
+def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
     """Return what a table of that kind holds beyond what is asked here: it stays as the person wrote it."""
-    asked = {"kind", *(field.key for field in fields_of(kind))}
-    if "domain" in asked and "domain" in written_in(tunnel):
-        asked.add("arguments")
+    own_keys = {"kind", *(field.key for field in fields_of(kind))}
+    if "domain" in own_keys and "domain" in field_texts(tunnel):
+        own_keys.add("arguments")
     own = tunnel if tunnel.get("kind") == kind else {}
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in own.items() if key not in asked}
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in own.items() if key not in own_keys
+    }
 
 
 def _quoted(part: str) -> str:
@@ -82,15 +84,15 @@ def _quoted(part: str) -> str:
     return part if re.fullmatch(r"[^\s'\"\\]+", part) else shlex.quote(part)
 
 
-def written_in(tunnel: Mapping[str, object]) -> dict[str, str]:
+def field_texts(tunnel: Mapping[str, object]) -> dict[str, str]:
     """Return what the fields hold for a table of the settings: the other way round."""
-    written: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for key, value in tunnel.items():
         match key, value:
             case "command", [*parts]:
-                written[key] = " ".join(_quoted(str(part)) for part in parts)
+                texts[key] = " ".join(_quoted(str(part)) for part in parts)
             case "arguments", ["--url", domain]:
-                written["domain"] = str(domain).removeprefix("https://")
+                texts["domain"] = str(domain).removeprefix("https://")
             case _, str() | int():
-                written[key] = str(value)
-    return written
+                texts[key] = str(value)
+    return texts

@@ -1,4 +1,4 @@
-"""What all pages of the guide have in common. Its rule: a page asks the desk and says what is wrong on itself."""
+"""What all assistant pages share. Its rule: a page asks the backend and says what is wrong on itself."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,29 +7,29 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from trayalert.domain.events import Event
-from trayalert.domain.settings.ingress import Way
-from trayalert.ui.backend import Desk
-from trayalert.ui.safe_text import PlainLabel
+from trayalert.domain.settings.ingress import Ingress
+from trayalert.ui.backend import Backend
+from trayalert.ui.safe_text import SafeLabel
 
 
 @dataclass
-class Choice:
+class SetupChoice:
     """What the person has chosen so far, on the first two pages."""
 
-    way: Way = Way.TUNNEL
+    ingress: Ingress = Ingress.TUNNEL
     kind: str = "cloudflared"
 
     @classmethod
-    def of(cls, desk: Desk, remembered: Any) -> "Choice":
+    def of(cls, backend: Backend, remembered: Any) -> "SetupChoice":
         """Return what was chosen before: by the settings, or on a page that was left."""
-        choice, set_way = cls(), desk.way()
+        choice, configured = cls(), backend.ingress()
         match remembered:
-            case {"way": str(way), "kind": str(kind)} if way in list(Way):
-                choice = cls(Way(way), kind)
-            case _ if set_way is not None:
-                choice.way = set_way.way
-        if set_way is not None and set_way.tunnel.get("kind") and choice.way is set_way.way:
-            choice.kind = str(set_way.tunnel["kind"])
+            case {"way": str(ingress), "kind": str(kind)} if ingress in list(Ingress):
+                choice = cls(Ingress(ingress), kind)
+            case _ if configured is not None:
+                choice.ingress = configured.ingress
+        if configured is not None and configured.tunnel.get("kind") and choice.ingress is configured.ingress:
+            choice.kind = str(configured.tunnel["kind"])
         return choice
 
 
@@ -38,26 +38,26 @@ def focus(widget: QWidget) -> None:
     widget.setFocus(Qt.FocusReason.TabFocusReason)
 
 
-class Page(QWidget):
-    """One step. `name` is remembered, `title` is shown; `next_words` are on the button that goes on."""
+class AssistantPage(QWidget):
+    """One step. `name` is remembered, `title` is shown; `next_text` is on the button that goes on."""
 
     name = ""
     title = ""
-    next_words = "&Next"
-    reworded = Signal()
-    """`next_words` are others now."""
+    next_text = "&Next"
+    next_text_changed = Signal()
+    """`next_text` has changed."""
 
-    def __init__(self, desk: Desk, choice: Choice) -> None:
+    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
         super().__init__()
-        self.desk = desk
+        self.backend = backend
         self.choice = choice
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(8)
 
-    def say(self, text: str, *, space: int = 0) -> PlainLabel:
+    def add_paragraph(self, text: str, *, space: int = 0) -> SafeLabel:
         """Add a paragraph."""
-        label = PlainLabel(text, wrapped=True)
+        label = SafeLabel(text, wrapped=True)
         if space:
             self.column.addSpacing(space)
         self.column.addWidget(label)
@@ -73,5 +73,5 @@ class Page(QWidget):
     def tick(self) -> None:
         """Look anew; about once a second while shown."""
 
-    def take(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Hear what happened, also while another page is shown."""

@@ -7,42 +7,42 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.incident.level import Level
-from trayalert.ui.backend import Desk
+from trayalert.ui.backend import Backend
 from trayalert.ui.icons import level_icon
-from trayalert.ui.safe_text import PlainLabel
-from trayalert.ui.setup.page import Choice, Page
+from trayalert.ui.safe_text import SafeLabel
+from trayalert.ui.setup.page import AssistantPage, SetupChoice
 
-_PICTURES: Final = {
+_VERDICT_LEVELS: Final = {
     Verdict.OK: Level.OK,
     Verdict.WARN: Level.WARN,
     Verdict.FAIL: Level.CRITICAL,
     Verdict.WAIT: None,  # the hollow ring: not known yet
 }
-_WORDS: Final = {Verdict.OK: "ok", Verdict.WARN: "warning", Verdict.FAIL: "fails", Verdict.WAIT: "waiting"}
+_VERDICT_TEXTS: Final = {Verdict.OK: "ok", Verdict.WARN: "warning", Verdict.FAIL: "fails", Verdict.WAIT: "waiting"}
 
 
-class ReadyPage(Page):
+class ReadyPage(AssistantPage):
     """Door, tunnel, public address and probe, each with what to do."""
 
     name = "ready"
     title = "Is it ready?"
 
-    def __init__(self, desk: Desk, choice: Choice) -> None:
-        super().__init__(desk, choice)
-        self.say("This is looked at again and again while you read it.")
+    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
+        super().__init__(backend, choice)
+        self.add_paragraph("This is looked at again and again while you read it.")
         self._list = QWidget()
         self._grid = QGridLayout(self._list)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(10)
         self._grid.setVerticalSpacing(8)
         self._grid.setColumnStretch(2, 1)
-        self._rows: list[tuple[PlainLabel, PlainLabel, PlainLabel]] = []
+        self._rows: list[tuple[SafeLabel, SafeLabel, SafeLabel]] = []
         self.column.addWidget(self._list)
         self._button = QPushButton("&Check now")
         self._button.setAccessibleDescription("Sends a probe through the public address")
         self._button.clicked.connect(self._probe)
         self.column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
-        self._sum = self.say("")
+        self._summary = self.add_paragraph("")
         self.column.addStretch()
 
     def enter(self) -> None:
@@ -51,7 +51,7 @@ class ReadyPage(Page):
 
     def tick(self) -> None:
         """Ask and show."""
-        checks = self.desk.door_checks()
+        checks = self.backend.readiness_checks()
         while len(self._rows) < len(checks):
             self._add_row()
         for place, labels in enumerate(self._rows):
@@ -60,18 +60,18 @@ class ReadyPage(Page):
             if place < len(checks):
                 self._show(labels, checks[place])
         ready = bool(checks) and all(check.verdict is Verdict.OK for check in checks)
-        self._sum.show_text(
+        self._summary.show_text(
             "All of it is proved: what is sent to the public address comes in here."
             if ready
             else "Not proved yet. You may go on all the same and come back; until then no alert may arrive."
         )
         words = "&Next" if ready else "Go on a&nyway"
-        if words != self.next_words:
-            self.next_words = words
-            self.reworded.emit()
+        if words != self.next_text:
+            self.next_text = words
+            self.next_text_changed.emit()
 
     def _add_row(self) -> None:
-        labels = PlainLabel(), PlainLabel(), PlainLabel(wrapped=True, selectable=True)
+        labels = SafeLabel(), SafeLabel(), SafeLabel(wrapped=True, selectable=True)
         font = labels[1].font()
         font.setBold(True)
         labels[1].setFont(font)
@@ -79,16 +79,16 @@ class ReadyPage(Page):
             self._grid.addWidget(label, len(self._rows), column, Qt.AlignmentFlag.AlignTop if column < 2 else _FILL)
         self._rows.append(labels)
 
-    def _show(self, labels: tuple[PlainLabel, PlainLabel, PlainLabel], check: Check) -> None:
+    def _show(self, labels: tuple[SafeLabel, SafeLabel, SafeLabel], check: Check) -> None:
         picture, name, words = labels
-        icon = level_icon(_PICTURES[check.verdict])
+        icon = level_icon(_VERDICT_LEVELS[check.verdict])
         picture.setPixmap(icon.pixmap(QSize(20, 20), self.devicePixelRatioF()))
         name.show_text(check.name)
         words.show_text(f"{check.said}\n{check.do}" if check.do else check.said)
-        words.setAccessibleName(f"{check.name}: {_WORDS[check.verdict]}. {check.said} {check.do or ''}".strip())
+        words.setAccessibleName(f"{check.name}: {_VERDICT_TEXTS[check.verdict]}. {check.said} {check.do or ''}".strip())
 
     def _probe(self) -> None:
-        self.desk.probe()
+        self.backend.probe()
         self.tick()
 
 

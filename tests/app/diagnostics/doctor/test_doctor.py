@@ -16,15 +16,15 @@ import pytest
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from tests.app.doctor_samples import BARE, HERE, NAMES, OPEN, answering, looked, told
+from tests.app.doctor_samples import BARE, LOOKUPS, NAMES, OPEN, examine_one, examine_some, running_instance
 from tests.program import DEADLINE, post, run, serving, wait_for
 from trayalert.app.diagnostics.doctor import storage_checks
-from trayalert.app.diagnostics.doctor.check_context import Found, Scene, ok
-from trayalert.app.diagnostics.doctor.doctor import examine, record
-from trayalert.app.diagnostics.doctor.storage_checks import judged
+from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, ok
+from trayalert.app.diagnostics.doctor.doctor import doctor_record, examine
+from trayalert.app.diagnostics.doctor.storage_checks import check_versions
 from trayalert.app.platform.places import find_places
 from trayalert.domain.check_result import Verdict
-from trayalert.services.maintenance.log_check import checkup
+from trayalert.services.maintenance.log_check import check_data_dir
 
 
 def lying_in(folder: Path) -> dict[str, tuple[int, int]]:
@@ -83,18 +83,18 @@ def test_beside_a_running_serve_no_desktop_is_missed_and_nothing_is_changed(tmp_
 def test_of_a_long_log_it_says_that_not_all_of_it_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(tmp_path / "data") as serve:
         assert post(serve.url, b"alertName=x&alertState=ALERT") == 200
-    assert "each as it was written" in told(tmp_path, "log")[1]
+    assert "each as it was written" in examine_one(tmp_path, "log")[1]
     looked_at_all = threading.Event()
 
     def take_long(path: Path, **more: Any) -> dict[str, Any]:
         looked_at_all.wait(DEADLINE)
-        return checkup(path, **more)
+        return check_data_dir(path, **more)
 
     monkeypatch.setattr(storage_checks, "_PATIENCE", 0.0)
-    monkeypatch.setattr(storage_checks, "checkup", take_long)
-    verdict, said, _ = told(tmp_path, "log")
+    monkeypatch.setattr(storage_checks, "check_data_dir", take_long)
+    verdict, message, _ = examine_one(tmp_path, "log")
     looked_at_all.set()
-    assert (verdict, "with 1 alerts" in said, "trayalert check" in said) == ("ok", True, True)
+    assert (verdict, "with 1 alerts" in message, "trayalert check" in message) == ("ok", True, True)
 
 
 def test_a_callback_of_tomorrow_and_a_row_that_was_changed_are_told(tmp_path: Path) -> None:
@@ -102,10 +102,10 @@ def test_a_callback_of_tomorrow_and_a_row_that_was_changed_are_told(tmp_path: Pa
         assert post(serve.url, b"alertName=x&alertState=ALERT") == 200
     with closing(sqlite3.connect(tmp_path / "data" / "trayalert.db")) as log, log:
         log.execute("UPDATE delivery SET received_at = received_at + 86400000")
-    verdict, said, do = told(tmp_path, "clock")
-    assert (verdict, "clock is wrong" in said, bool(do)) == ("fail", True, True)
-    verdict, said, do = told(tmp_path, "log")  # the digest tells that somebody changed it
-    assert (verdict, "not what was written" in said, "trayalert restore" in do) == ("fail", True, True)
+    verdict, message, advice = examine_one(tmp_path, "clock")
+    assert (verdict, "clock is wrong" in message, bool(advice)) == ("fail", True, True)
+    verdict, message, advice = examine_one(tmp_path, "log")  # the digest tells that somebody changed it
+    assert (verdict, "not what was written" in message, "trayalert restore" in advice) == ("fail", True, True)
 
 
 def test_broken_settings_and_a_damaged_log_cost_no_other_line(tmp_path: Path) -> None:
@@ -132,15 +132,15 @@ def test_broken_settings_and_a_damaged_log_cost_no_other_line(tmp_path: Path) ->
 def test_a_line_that_hangs_or_fails_takes_no_other_along(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     never = threading.Event()
 
-    def broken(_: Scene) -> Found:
+    def broken(_: CheckContext) -> CheckResult:
         raise KeyError("secret-detail")
 
-    def hanging(_: Scene) -> Found:
+    def hanging(_: CheckContext) -> CheckResult:
         never.wait(60)
         return ok("late")
 
     lines = [("hangs", hanging, 0.2), ("breaks", broken, 5.0), ("works", lambda _: ok("fine."), 5.0)]
-    hangs, breaks, works = examine(find_places(str(tmp_path)), HERE, lines=lines)
+    hangs, breaks, works = examine(find_places(str(tmp_path)), LOOKUPS, checks=lines)
     never.set()
 
     assert (hangs.verdict, breaks.verdict, works.verdict) == ("fail", "fail", "ok")
@@ -148,8 +148,8 @@ def test_a_line_that_hangs_or_fails_takes_no_other_along(tmp_path: Path, caplog:
     assert "KeyError" in breaks.said
     assert "secret-detail" not in breaks.said
     assert "secret-detail" in caplog.text
-    assert not record((hangs, works))["ok"]
-    assert record((works,))["ok"]
+    assert not doctor_record((hangs, works))["ok"]
+    assert doctor_record((works,))["ok"]
 
 
 def test_a_port_that_is_taken_names_who_has_it(tmp_path: Path) -> None:
@@ -157,15 +157,15 @@ def test_a_port_that_is_taken_names_who_has_it(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        verdict, said, do = told(tmp_path, "port", settings=f"port = {port}")
+        verdict, message, advice = examine_one(tmp_path, "port", settings=f"port = {port}")
         assert verdict == "fail"
-        assert f"(process {os.getpid()})" in said
-        assert do
-    assert told(tmp_path, "port", settings=f"port = {port}")[0] == "ok"
+        assert f"(process {os.getpid()})" in message
+        assert advice
+    assert examine_one(tmp_path, "port", settings=f"port = {port}")[0] == "ok"
 
 
 @pytest.mark.parametrize(
-    ("door", "verdict", "words"),
+    ("changes", "verdict", "words"),
     [
         ({}, "ok", "http://127.0.0.1:8765 (tray, process 4711)"),
         ({"note": "the new certificate cannot be used."}, "warn", "the new certificate"),
@@ -173,12 +173,12 @@ def test_a_port_that_is_taken_names_who_has_it(tmp_path: Path) -> None:
     ],
 )
 def test_the_listener_is_as_the_running_instance_says(
-    tmp_path: Path, door: dict[str, Any], verdict: str, words: str
+    tmp_path: Path, changes: dict[str, Any], verdict: str, words: str
 ) -> None:
-    with answering(tmp_path, replace(OPEN, door=replace(OPEN.door, **door)), {}) as places:
-        found, said, _ = told(tmp_path, "listener", places=places)
+    with running_instance(tmp_path, replace(OPEN, listener=replace(OPEN.listener, **changes)), {}) as places:
+        found, message, _ = examine_one(tmp_path, "listener", places=places)
     assert found == verdict
-    assert words in said
+    assert words in message
 
 
 def _accept(listening: socket.socket) -> None:
@@ -192,9 +192,9 @@ def test_an_instance_that_does_not_answer_is_a_failure(tmp_path: Path) -> None:
         silent.bind(str(places.socket))
         silent.listen()
         threading.Thread(target=_accept, args=(silent,), daemon=True).start()
-        verdict, said, _ = told(tmp_path, "listener", places=places)
+        verdict, message, _ = examine_one(tmp_path, "listener", places=places)
     assert verdict == "fail"
-    assert "did not answer" in said
+    assert "did not answer" in message
 
 
 @contextmanager
@@ -248,7 +248,7 @@ def test_who_is_on_the_session_bus_is_told(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
     lines = ("tray", "notifications", "session bus", "keyring")
     with bus(monkeypatch, WATCHER, NOTIFIER, "org.freedesktop.secrets"):
-        found = looked(tmp_path, *lines)
+        found = examine_some(tmp_path, *lines)
     assert {check.verdict for check in found.values()} == {Verdict.OK}
     assert (
         "shower 1.2 (a maker) shows body, persistence. It lacks something: no buttons." in found["notifications"].said
@@ -256,7 +256,7 @@ def test_who_is_on_the_session_bus_is_told(tmp_path: Path, monkeypatch: pytest.M
     assert "A keyring is there." in found["keyring"].said
 
     with bus(monkeypatch):
-        found = looked(tmp_path, *lines)
+        found = examine_some(tmp_path, *lines)
     assert (found["session bus"].verdict, found["tray"].verdict) == ("ok", "warn")
     assert "gnome-shell-extension-appindicator" in (found["tray"].do or "")
     assert found["notifications"].verdict == "warn" or "starts" in found["notifications"].said
@@ -266,7 +266,7 @@ def test_a_notification_daemon_that_hangs_is_told_and_costs_no_other_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with bus(monkeypatch, NOTIFIER, answers=False):
-        found = looked(tmp_path, "notifications", "session bus")
+        found = examine_some(tmp_path, "notifications", "session bus")
     assert found["session bus"].verdict == "ok"
     assert found["notifications"].verdict == "warn"
     assert "no answer over the session bus" in found["notifications"].said
@@ -283,7 +283,7 @@ def test_a_notification_daemon_that_hangs_is_told_and_costs_no_other_line(
     ],
 )
 def test_versions_that_are_known_to_be_bad_are_told(versions: dict[str, str], verdict: str) -> None:
-    assert judged(versions).verdict == verdict
+    assert check_versions(versions).verdict == verdict
 
 
 def test_a_change_in_the_data_dir_would_be_seen(tmp_path: Path) -> None:

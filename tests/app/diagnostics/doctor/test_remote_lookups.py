@@ -13,21 +13,21 @@ from typing import Any
 
 import pytest
 
-from tests.app.doctor_samples import DAY, HERE, OPEN, answering, told
+from tests.app.doctor_samples import DAY, LOOKUPS, OPEN, examine_one, running_instance
 from tests.listener.certificates import make_pair
 from trayalert.app.diagnostics.doctor import remote_lookups
 from trayalert.app.diagnostics.doctor.certificate_checks import not_after
 from trayalert.app.platform.clock import now
-from trayalert.domain.reachability import Reach, ReachState
+from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.tunnel import Phase, TunnelState
 
 
 def test_a_certificate_is_looked_at_until_it_ends(tmp_path: Path) -> None:
     certificate, key = make_pair(tmp_path)  # for two days
     settings = f'tls_certificate = "{certificate}"\ntls_key = "{key}"\n'
-    verdict, said, do = told(tmp_path, "tls", settings=settings)
-    assert (verdict, "Renew it" in do) == ("warn", True)
-    assert "1 d 23 h" in said or "2 d" in said
+    verdict, message, advice = examine_one(tmp_path, "tls", settings=settings)
+    assert (verdict, "Renew it" in advice) == ("warn", True)
+    assert "1 d 23 h" in message or "2 d" in message
 
     written = subprocess.run(
         ["openssl", "x509", "-enddate", "-noout", "-in", certificate], capture_output=True, check=True
@@ -51,11 +51,11 @@ def test_a_certificate_is_looked_at_until_it_ends(tmp_path: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)  # an end that is written with four digits of the year
     assert not_after(certificate.read_text()) == pytest.approx(now() + 10950 * DAY, abs=DAY)
     key.chmod(0o600)
-    assert told(tmp_path, "tls", settings=settings)[0] == "ok"
+    assert examine_one(tmp_path, "tls", settings=settings)[0] == "ok"
     key.chmod(0o644)
-    assert told(tmp_path, "tls", settings=settings)[::2] == ("warn", f"chmod o= {key}")
+    assert examine_one(tmp_path, "tls", settings=settings)[::2] == ("warn", f"chmod o= {key}")
     key.write_text("no key")
-    assert told(tmp_path, "tls", settings=settings)[0] == "fail"
+    assert examine_one(tmp_path, "tls", settings=settings)[0] == "fail"
 
 
 @pytest.mark.parametrize("text", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----"])
@@ -69,9 +69,9 @@ PUBLIC = 'public_url = "https://alerts.example.com"'
 
 @pytest.mark.parametrize(("days", "verdict"), [(90, "ok"), (13, "warn"), (-1, "fail")])
 def test_the_public_certificate_is_looked_at_too(tmp_path: Path, days: int, verdict: str) -> None:
-    beyond = replace(HERE, expiry=lambda _host, _port: now() + days * DAY)
-    assert told(tmp_path, "tls", settings=PUBLIC, beyond=beyond)[0] == verdict
-    assert "was not looked at" in told(tmp_path, "tls", beyond=replace(beyond, proxied=lambda _: True))[1]
+    beyond = replace(LOOKUPS, expiry=lambda _host, _port: now() + days * DAY)
+    assert examine_one(tmp_path, "tls", settings=PUBLIC, beyond=beyond)[0] == verdict
+    assert "was not looked at" in examine_one(tmp_path, "tls", beyond=replace(beyond, proxied=lambda _: True))[1]
 
 
 def test_a_host_presents_its_certificate_and_one_that_is_not_trusted_is_told(tmp_path: Path) -> None:
@@ -84,10 +84,12 @@ def test_a_host_presents_its_certificate_and_one_that_is_not_trusted_is_told(tmp
         port = listening.getsockname()[1]
         threading.Thread(target=_handshakes, args=(listening, server, 2), daemon=True).start()
         assert remote_lookups.expiry("127.0.0.1", port, context=trusting) == not_after(certificate.read_text())
-        beyond = replace(HERE, expiry=remote_lookups.expiry)
-        verdict, said, _ = told(tmp_path, "tls", settings=f'public_url = "https://127.0.0.1:{port}"', beyond=beyond)
+        beyond = replace(LOOKUPS, expiry=remote_lookups.expiry)
+        verdict, message, _ = examine_one(
+            tmp_path, "tls", settings=f'public_url = "https://127.0.0.1:{port}"', beyond=beyond
+        )
     assert verdict == "fail"
-    assert "is not trusted: self-signed certificate" in said
+    assert "is not trusted: self-signed certificate" in message
 
 
 def _handshakes(listening: socket.socket, context: ssl.SSLContext, count: int) -> None:
@@ -116,16 +118,19 @@ def _not_found(_: str) -> tuple[str, ...]:
 def test_dns_tells_whether_the_internet_finds_the_public_address(
     tmp_path: Path, resolve: Callable[[str], tuple[str, ...]], verdict: str, words: str
 ) -> None:
-    found, said, do = told(tmp_path, "dns", settings=PUBLIC, beyond=replace(HERE, resolve=resolve))
+    found, message, advice = examine_one(tmp_path, "dns", settings=PUBLIC, beyond=replace(LOOKUPS, resolve=resolve))
     assert found == verdict
-    assert words in said
-    assert bool(do) is (verdict != "ok")
+    assert words in message
+    assert bool(advice) is (verdict != "ok")
 
 
 def test_without_a_public_address_dns_tells_whether_names_can_be_looked_up(tmp_path: Path) -> None:
-    assert told(tmp_path, "dns")[0] == "ok"
-    assert told(tmp_path, "dns", beyond=replace(HERE, resolve=_not_found))[0] == "warn"
-    assert "by the proxy" in told(tmp_path, "dns", beyond=replace(HERE, resolve=_not_found, proxied=lambda _: True))[1]
+    assert examine_one(tmp_path, "dns")[0] == "ok"
+    assert examine_one(tmp_path, "dns", beyond=replace(LOOKUPS, resolve=_not_found))[0] == "warn"
+    assert (
+        "by the proxy"
+        in examine_one(tmp_path, "dns", beyond=replace(LOOKUPS, resolve=_not_found, proxied=lambda _: True))[1]
+    )
 
 
 @contextmanager
@@ -153,26 +158,26 @@ def web(ahead: int) -> Iterator[str]:
 )
 def test_the_clock_is_held_against_the_consoles(tmp_path: Path, ahead: int, verdict: str, words: str) -> None:
     with web(ahead) as url:
-        found, said, _ = told(
-            tmp_path, "clock", beyond=replace(HERE, ahead=remote_lookups.ahead, console=lambda _: url)
+        found, message, _ = examine_one(
+            tmp_path, "clock", beyond=replace(LOOKUPS, ahead=remote_lookups.ahead, console=lambda _: url)
         )
     assert found == verdict
-    assert words in said
+    assert words in message
 
 
 def test_a_clock_that_cannot_be_compared_is_no_fault_of_its_own(tmp_path: Path) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-        verdict, said, _ = told(
-            tmp_path, "clock", beyond=replace(HERE, ahead=remote_lookups.ahead, console=lambda _: url)
+        verdict, message, _ = examine_one(
+            tmp_path, "clock", beyond=replace(LOOKUPS, ahead=remote_lookups.ahead, console=lambda _: url)
         )
     assert verdict in {"ok", "warn"}
-    assert "could not be compared" in said
+    assert "could not be compared" in message
 
 
-REACHABLE = ReachState(reach=Reach.REACHABLE, public_url="https://alerts.example.com", probe_ms=42)
-BLIND = ReachState(reach=Reach.BLIND, public_url="https://alerts.example.com", why="the tunnel is down.")
+REACHABLE = ReachabilityState(reach=Reachability.REACHABLE, public_url="https://alerts.example.com", probe_ms=42)
+BLIND = ReachabilityState(reach=Reachability.BLIND, public_url="https://alerts.example.com", why="the tunnel is down.")
 
 
 @pytest.mark.parametrize(
@@ -180,34 +185,34 @@ BLIND = ReachState(reach=Reach.BLIND, public_url="https://alerts.example.com", w
     [
         ({"reach": asdict(REACHABLE)}, "ok", "came back in 42 ms"),
         ({"reach": asdict(BLIND)}, "fail", "the tunnel is down."),
-        ({"reach": asdict(ReachState())}, "warn", "nothing proves"),
+        ({"reach": asdict(ReachabilityState())}, "warn", "nothing proves"),
         ({"error": "it is being opened"}, "warn", "it is being opened"),
     ],
 )
 def test_the_probe_tells_what_the_running_instance_found(
     tmp_path: Path, answer: dict[str, Any], verdict: str, words: str
 ) -> None:
-    with answering(tmp_path, OPEN, answer, reach={"public_url": "https://alerts.example.com"}) as places:
-        found, said, _ = told(tmp_path, "public probe", places=places)
+    with running_instance(tmp_path, OPEN, answer, reach={"public_url": "https://alerts.example.com"}) as places:
+        found, message, _ = examine_one(tmp_path, "public probe", places=places)
     assert found == verdict
-    assert words in said
+    assert words in message
 
 
 def test_a_tunnel_is_its_program_and_how_it_is(tmp_path: Path) -> None:
     program = tmp_path / "frpc"
     settings = f'[tunnel]\nkind = "frpc"\nconfig = "/etc/frpc.toml"\nprogram = "{program}"\n'
-    verdict, said, do = told(tmp_path, "tunnel", settings=settings)
-    assert (verdict, "is not here" in said, "frpc" in do) == ("fail", True, True)
+    verdict, message, advice = examine_one(tmp_path, "tunnel", settings=settings)
+    assert (verdict, "is not here" in message, "frpc" in advice) == ("fail", True, True)
 
     program.write_text("#!/bin/sh\nprintf '0.61.0\\033[31m\\nmore'\n")
     program.chmod(0o755)
-    verdict, said, _ = told(tmp_path, "tunnel", settings=settings)
+    verdict, message, _ = examine_one(tmp_path, "tunnel", settings=settings)
     assert verdict == "ok"
-    assert f"{program}, 0.61.0 [31m." in said
+    assert f"{program}, 0.61.0 [31m." in message
 
-    for state, wanted in ((Phase.UP, "ok"), (Phase.WAITING, "fail")):
+    for state, expected in ((Phase.UP, "ok"), (Phase.WAITING, "fail")):
         tunnel = asdict(TunnelState(kind="frpc", phase=state, url="https://a.example.com", why="frps says no."))
-        with answering(tmp_path, OPEN, {}, tunnel=tunnel) as places:
-            found, said, _ = told(tmp_path, "tunnel", places=places)
-        assert found == wanted
-        assert ("https://a.example.com" if wanted == "ok" else "frps says no.") in said
+        with running_instance(tmp_path, OPEN, {}, tunnel=tunnel) as places:
+            found, message, _ = examine_one(tmp_path, "tunnel", places=places)
+        assert found == expected
+        assert ("https://a.example.com" if expected == "ok" else "frps says no.") in message

@@ -36,23 +36,23 @@ def bus_address() -> str | None:
     return f"unix:path={runtime}/bus"
 
 
-def ask_bus(question: "Callable[[Asking], Awaitable[_Answer]]") -> _Answer:
+def query_bus(query: "Callable[[BusConnection], Awaitable[_Answer]]") -> _Answer:
     """Connect, ask and return the answer. Raise BusFault."""
     address = bus_address()
     if address is None:
         raise BusFault("there is no session bus (DBUS_SESSION_BUS_ADDRESS is not set).")
 
-    async def asked() -> _Answer:
+    async def run_query() -> _Answer:
         bus = MessageBus(bus_address=address)
         try:
             async with asyncio.timeout(_PATIENCE):
                 await bus.connect()
-                return await question(Asking(bus))
+                return await query(BusConnection(bus))
         finally:
             bus.disconnect()
 
     try:
-        return asyncio.run(asked())
+        return asyncio.run(run_query())
     except TimeoutError as error:
         raise BusFault(f"there was no answer over the session bus within {_PATIENCE:g} s.") from error
     except (OSError, EOFError, AuthError, DBusError, InvalidAddressError, InvalidMessageError) as error:
@@ -61,7 +61,7 @@ def ask_bus(question: "Callable[[Asking], Awaitable[_Answer]]") -> _Answer:
         ) from error
 
 
-class Asking:
+class BusConnection:
     """An open connection."""
 
     def __init__(self, bus: MessageBus) -> None:
@@ -85,10 +85,10 @@ class Asking:
             raise DBusError(reply.error_name or "", str(reply.body[0]) if reply.body else "", reply)
         return list(reply.body)
 
-    async def owned(self, name: str) -> bool:
+    async def has_owner(self, name: str) -> bool:
         """Whether somebody has that name."""
         return bool((await self.call(_DBUS, "/org/freedesktop/DBus", "NameHasOwner", name))[0])
 
-    async def activatable(self, name: str) -> bool:
+    async def is_activatable(self, name: str) -> bool:
         """Whether the bus would start somebody of that name."""
         return name in (await self.call(_DBUS, "/org/freedesktop/DBus", "ListActivatableNames"))[0]

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trayalert.app.diagnostics.doctor.check_context import Found, Scene, fail, ok, warn
+from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
 from trayalert.app.platform.clock import now
-from trayalert.domain.text import printable, sentence
+from trayalert.domain.text import as_sentence, printable
 from trayalert.domain.times import Millis, as_datetime, duration_text, read_moment
 from trayalert.listener.tls import Certificate
 
@@ -16,55 +16,57 @@ _SOON: Millis = 14 * 24 * 3_600_000
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
-def tls(scene: Scene) -> Found:
+def tls(context: CheckContext) -> CheckResult:
     """Say whether the certificates can be used, and for how long."""
-    found = [each for each in (_own(scene), _public(scene)) if each]
+    found = [each for each in (_check_own(context), _check_public(context)) if each]
     if not found:
         return ok("none is set, and no public https address is known.")
     worst = max(found, key=lambda each: ("ok", "warn", "fail").index(each.verdict))
-    return Found(worst.verdict, " ".join(sentence(each.said) for each in found), worst.do)
+    return CheckResult(worst.verdict, " ".join(as_sentence(each.message) for each in found), worst.advice)
 
 
-def _own(scene: Scene) -> Found | None:
-    settings = scene.settings
+def _check_own(context: CheckContext) -> CheckResult | None:
+    settings = context.settings
     if not settings.tls_certificate or not settings.tls_key:
         return None
     certificate, key = Path(settings.tls_certificate).expanduser(), Path(settings.tls_key).expanduser()
-    Certificate(certificate, key)  # raises DoorFault, which says what is wrong
-    found = _lasting(
+    Certificate(certificate, key)  # raises ListenerFault, which says what is wrong
+    found = _check_expiry(
         f"the certificate {certificate}", not_after(certificate.read_text(encoding="ascii", errors="replace"))
     )
     if found.verdict == "ok" and sys.platform != "win32" and stat.S_IMODE(key.stat().st_mode) & 0o007:
-        return warn(f"{found.said} All users of this computer can read its key.", f"chmod o= {key}")
+        return warn(f"{found.message} All users of this computer can read its key.", f"chmod o= {key}")
     return found
 
 
-def _public(scene: Scene) -> Found | None:
-    parts = urlsplit(scene.public_url or "")
+def _check_public(context: CheckContext) -> CheckResult | None:
+    parts = urlsplit(context.public_url or "")
     if parts.scheme != "https" or not parts.hostname:
         return None
-    if scene.outside.proxied(f"https://{parts.netloc}"):
+    if context.lookups.proxied(f"https://{parts.netloc}"):
         return ok(f"that of {parts.hostname} was not looked at, as a proxy stands between.")
     try:
-        return _lasting(f"the certificate of {parts.hostname}", scene.outside.expiry(parts.hostname, parts.port or 443))
+        return _check_expiry(
+            f"the certificate of {parts.hostname}", context.lookups.expiry(parts.hostname, parts.port or 443)
+        )
     except ssl.SSLCertVerificationError as error:
-        said = f"the certificate of {parts.hostname} is not trusted: {printable(error.verify_message)}."
-        return fail(said, "Cloud Monitor may refuse it: renew it, or send the whole chain with it.")
+        message = f"the certificate of {parts.hostname} is not trusted: {printable(error.verify_message)}."
+        return fail(message, "Cloud Monitor may refuse it: renew it, or send the whole chain with it.")
     except (OSError, ValueError) as error:
         reason = printable(str(error)) or type(error).__name__
-        said = f"that of {parts.hostname} could not be looked at: {reason}."
-        return warn(said, "See the lines on dns and on the public probe.")
+        message = f"that of {parts.hostname} could not be looked at: {reason}."
+        return warn(message, "See the lines on dns and on the public probe.")
 
 
-def _lasting(what: str, until: Millis) -> Found:
+def _check_expiry(what: str, until: Millis) -> CheckResult:
     left = until - now()
     day = f"{as_datetime(until):%Y-%m-%d}"
     if left <= 0:
         return fail(f"{what} has expired on {day}.", "Renew it; trayalert reads a new one by itself.")
-    said = f"{what} holds until {day} ({duration_text(left)})."
+    message = f"{what} holds until {day} ({duration_text(left)})."
     if left < _SOON:
-        return warn(said, "Renew it in time; trayalert reads a new one by itself.")
-    return ok(said)
+        return warn(message, "Renew it in time; trayalert reads a new one by itself.")
+    return ok(message)
 
 
 def not_after(pem: str) -> Millis:
@@ -72,13 +74,13 @@ def not_after(pem: str) -> Millis:
     begin, end = pem.find(_BEGIN), pem.find(_END)
     der = ssl.PEM_cert_to_DER_cert(pem[begin : end + len(_END)])
     try:
-        position = _inside(der, _inside(der, 0))
+        position = _content_start(der, _content_start(der, 0))
         if der[position] == 0xA0:  # the version, which may be missing
-            position = _behind(der, position)
+            position = _element_end(der, position)
         for _ in ("number", "algorithm", "issuer"):
-            position = _behind(der, position)
-        position = _behind(der, _inside(der, position))  # behind the beginning of its validity
-        text = der[_inside(der, position) : _behind(der, position)].decode("ascii")
+            position = _element_end(der, position)
+        position = _element_end(der, _content_start(der, position))  # behind the beginning of its validity
+        text = der[_content_start(der, position) : _element_end(der, position)].decode("ascii")
     except IndexError as error:
         raise ValueError("it is no certificate") from error
     if len(text) == 13:  # two digits for the year: up to 49 of this century
@@ -89,12 +91,12 @@ def not_after(pem: str) -> Millis:
     return moment
 
 
-def _inside(der: bytes, position: int) -> int:
+def _content_start(der: bytes, position: int) -> int:
     """Return where the content of the element begins."""
     length = der[position + 1]
     return position + 2 + (length & 0x7F if length & 0x80 else 0)
 
 
-def _behind(der: bytes, position: int) -> int:
-    begin, length = _inside(der, position), der[position + 1]
+def _element_end(der: bytes, position: int) -> int:
+    begin, length = _content_start(der, position), der[position + 1]
     return begin + (int.from_bytes(der[position + 2 : begin]) if length & 0x80 else length)

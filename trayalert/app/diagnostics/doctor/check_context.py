@@ -11,13 +11,13 @@ from trayalert.domain.check_result import Verdict
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.console_link import Site
 from trayalert.domain.settings.settings import Settings
-from trayalert.domain.text import sentence
+from trayalert.domain.text import as_sentence
 from trayalert.domain.times import Millis
-from trayalert.services.presentation.status import Running
+from trayalert.services.presentation.status import InstanceStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class RemoteLookups:
     """How the doctor asks what lies beyond this computer. All of it may raise OSError, or take long."""
 
     resolve: Callable[[str], tuple[str, ...]] = remote_lookups.resolve
@@ -33,25 +33,25 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """`running` is None where no instance answers, `silent` says why where one should. `told` is what it told, raw."""
+class CheckContext:
+    """`running` is None where no instance answers, `no_reply_reason` says why. `raw_status` is what it sent."""
 
     places: Places
-    outside: Outside
+    lookups: RemoteLookups
     settings: Settings
     problems: tuple[str, ...] = ()
-    running: Running | None = None
-    told: Mapping[str, Any] = field(default_factory=dict)
-    silent: str | None = None
+    running: InstanceStatus | None = None
+    raw_status: Mapping[str, Any] = field(default_factory=dict)
+    no_reply_reason: str | None = None
 
     @property
     def headless(self) -> bool:
         """Whether what runs is `trayalert serve`, which needs no desktop."""
-        return self.running is not None and self.running.front == "serve"
+        return self.running is not None and self.running.mode == "serve"
 
-    def told_of(self, name: str) -> Mapping[str, Any]:
+    def status_object(self, name: str) -> Mapping[str, Any]:
         """Return an object that the running instance told, an empty one where it is too old to."""
-        value = self.told.get(name)
+        value = self.raw_status.get(name)
         return value if isinstance(value, dict) else {}
 
     @property
@@ -63,34 +63,38 @@ class Scene:
     @property
     def public_url(self) -> str | None:
         """The public address as the settings or the running instance know it."""
-        found = self.settings.public_url or self.told_of("reach").get("public_url") or self.told_of("tunnel").get("url")
+        found = (
+            self.settings.public_url
+            or self.status_object("reach").get("public_url")
+            or self.status_object("tunnel").get("url")
+        )
         return str(found) if found else None
 
 
-class Found(NamedTuple):
+class CheckResult(NamedTuple):
     """What a line found; a Check that has no name yet."""
 
     verdict: Verdict
-    said: str
-    do: str | None = None
+    message: str
+    advice: str | None = None
 
 
-def ok(said: str) -> Found:
+def ok(message: str) -> CheckResult:
     """All is well."""
-    return Found(Verdict.OK, said)
+    return CheckResult(Verdict.OK, message)
 
 
-def warn(said: str, do: str | None = None) -> Found:
+def warn(message: str, advice: str | None = None) -> CheckResult:
     """It works, or could, but not as it should."""
-    return Found(Verdict.WARN, said, do)
+    return CheckResult(Verdict.WARN, message, advice)
 
 
-def fail(said: str, do: str | None = None) -> Found:
+def fail(message: str, advice: str | None = None) -> CheckResult:
     """Callbacks are or will be lost by it, or trayalert cannot run."""
-    return Found(Verdict.FAIL, said, do)
+    return CheckResult(Verdict.FAIL, message, advice)
 
 
-def fail_by_fault(fault: Fault) -> Found:
+def fail_by_fault(fault: Fault) -> CheckResult:
     """Tell a fault of the world: what to do is in its last sentences."""
-    said, point, do = str(fault).partition(". ")
-    return fail(f"{said}." if point else said, sentence(do) or None)
+    message, point, advice = str(fault).partition(". ")
+    return fail(f"{message}." if point else message, as_sentence(advice) or None)

@@ -9,10 +9,10 @@ from typing import Any
 
 from dbus_fast.errors import DBusError
 
-from trayalert.app.diagnostics.doctor.bus_queries import Asking, BusFault, ask_bus, bus_address
-from trayalert.app.diagnostics.doctor.check_context import Found, Scene, fail, ok, warn
-from trayalert.app.platform.screen import problem, tray_window
-from trayalert.domain.text import printable, sentence
+from trayalert.app.diagnostics.doctor.bus_queries import BusConnection, BusFault, bus_address, query_bus
+from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
+from trayalert.app.platform.screen import find_screen_problem, has_xembed_tray
+from trayalert.domain.text import as_sentence, printable
 
 _NOT_NEEDED = "not needed by `trayalert serve`, which runs here."
 _WATCHER, _WATCHER_PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
@@ -36,12 +36,12 @@ def _has_screen() -> bool:
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def screen(scene: Scene) -> Found:
+def screen(context: CheckContext) -> CheckResult:
     """Say whether the tray application can draw here."""
-    if scene.headless:
+    if context.headless:
         return ok(_NOT_NEEDED)
-    with contextlib.ExitStack() as kept:
-        found = problem(kept)
+    with contextlib.ExitStack() as connections:
+        found = find_screen_problem(connections)
     if found is None:
         name = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or os.environ.get("QT_QPA_PLATFORM")
         return ok(f"{printable(name)} answers." if name else "the system's own.")
@@ -50,51 +50,51 @@ def screen(scene: Scene) -> Found:
     return fail(found, "Until that is mended: trayalert serve receives without a screen.")
 
 
-def tray(scene: Scene) -> Found:
+def tray(context: CheckContext) -> CheckResult:
     """Say whether there is a tray that shows icons."""
     if sys.platform != "linux":
         return ok("the system's own.")
-    if scene.headless:
+    if context.headless:
         return ok(_NOT_NEEDED)
     if not _has_screen():
         return warn("there is no screen that could have one.", "See the line on the screen.")
     unknown = None
     try:
-        watched, hosted = ask_bus(_watcher)
+        watched, hosted = query_bus(_find_watcher)
     except BusFault as fault:
         watched = hosted = False
         unknown = str(fault)
     if hosted:
         return ok("it shows icons by StatusNotifierItem.")
-    if tray_window():
+    if has_xembed_tray():
         return ok("it shows icons by XEmbed.")
-    said = f"{_WATCHER} is there, but nothing that shows icons." if watched else "nothing shows tray icons here."
+    message = f"{_WATCHER} is there, but nothing that shows icons." if watched else "nothing shows tray icons here."
     gnome = "GNOME" in os.environ.get("XDG_CURRENT_DESKTOP", "").upper()
-    return warn(f"{said} {sentence(unknown)}" if unknown else said, _GNOME if gnome else _PANEL)
+    return warn(f"{message} {as_sentence(unknown)}" if unknown else message, _GNOME if gnome else _PANEL)
 
 
-async def _watcher(bus: Asking) -> tuple[bool, bool]:
+async def _find_watcher(bus: BusConnection) -> tuple[bool, bool]:
     """Return whether there is a watcher, and whether it knows of a tray that shows icons."""
-    if not await bus.owned(_WATCHER):
+    if not await bus.has_owner(_WATCHER):
         return False, False
-    asked = bus.call(
+    call = bus.call(
         _WATCHER, _WATCHER_PATH, "Get", _WATCHER, "IsStatusNotifierHostRegistered",
         interface="org.freedesktop.DBus.Properties",
     )  # fmt: skip
     try:
-        return True, bool((await asked)[0].value)
+        return True, bool((await call)[0].value)
     except DBusError:  # one that does not know the property is a tray itself
         return True, True
 
 
-def notifications(scene: Scene) -> Found:
+def notifications(context: CheckContext) -> CheckResult:
     """Say who shows notifications, and what those cannot do."""
     if sys.platform != "linux":
         return ok("the system's own.")
-    if scene.headless:
+    if context.headless:
         return ok(_NOT_NEEDED)
     try:
-        server, able, startable = ask_bus(_notification_daemon)
+        server, able, startable = query_bus(_find_notification_daemon)
     except BusFault as fault:
         return warn(str(fault), "Alerts show in tray and window only. Run trayalert inside a desktop session.")
     if server is None and startable:
@@ -110,52 +110,52 @@ def notifications(scene: Scene) -> Found:
     return ok(f"{name} {version} ({maker}) shows {', '.join(sorted(able)) or 'nothing but titles'}.{lacks}")
 
 
-async def _notification_daemon(bus: Asking) -> tuple[list[Any] | None, list[str], bool]:
+async def _find_notification_daemon(bus: BusConnection) -> tuple[list[Any] | None, list[str], bool]:
     """Return who it is (None: nobody now), what it can do, and whether the bus would start one."""
-    if not await bus.owned(_NOTIFICATIONS):
-        return None, [], await bus.activatable(_NOTIFICATIONS)
+    if not await bus.has_owner(_NOTIFICATIONS):
+        return None, [], await bus.is_activatable(_NOTIFICATIONS)
     server = await bus.call(_NOTIFICATIONS, _NOTIFICATIONS_PATH, "GetServerInformation")
     able = (await bus.call(_NOTIFICATIONS, _NOTIFICATIONS_PATH, "GetCapabilities"))[0]
     return server, [printable(str(word), limit=40) for word in able], True
 
 
-def session_bus(scene: Scene) -> Found:
+def session_bus(context: CheckContext) -> CheckResult:
     """Say whether the session bus answers."""
     if sys.platform != "linux":
         return ok("not needed on this system.")
     try:
-        ask_bus(lambda bus: bus.owned(_NOTIFICATIONS))
+        query_bus(lambda bus: bus.has_owner(_NOTIFICATIONS))
     except BusFault as fault:
-        if scene.headless:
+        if context.headless:
             return ok(_NOT_NEEDED)
         return warn(str(fault), "Tray and notifications need it. Run trayalert inside a desktop session.")
     return ok(f"{printable(bus_address())} answers.")
 
 
-def keyring(scene: Scene) -> Found:
+def keyring(context: CheckContext) -> CheckResult:
     """Say that nothing needs one, and whether somebody else may read the files in which the secrets lie."""
-    files = scene.secret_files
+    files = context.secret_files
     wrong = [path for path in files if _readable_by_others(path)]
     if wrong:
         names = ", ".join(map(str, wrong))
         return fail(f"other users of this computer can read the secrets in {names}.", f"chmod go= {names}")
     there = [str(path) for path in files if path.exists()]
     where = f"secrets lie in {', '.join(there)}, which nobody else may read." if there else "there is no secret yet."
-    return ok(f"nothing needs one: {where} {_keyring_told()}")
+    return ok(f"nothing needs one: {where} {_keyring_text()}")
 
 
-def _keyring_told() -> str:
+def _keyring_text() -> str:
     if sys.platform != "linux":
         return ""
     try:
-        there = ask_bus(_secret_service)
+        there = query_bus(_has_secret_service)
     except BusFault:
         there = False
     return "A keyring is there." if there else "No keyring is there."
 
 
-async def _secret_service(bus: Asking) -> bool:
-    return await bus.owned(_SECRETS) or await bus.activatable(_SECRETS)
+async def _has_secret_service(bus: BusConnection) -> bool:
+    return await bus.has_owner(_SECRETS) or await bus.is_activatable(_SECRETS)
 
 
 def _readable_by_others(path: Path) -> bool:

@@ -18,23 +18,23 @@ from trayalert.app.diagnostics.doctor import (
     network_checks,
     storage_checks,
 )
-from trayalert.app.diagnostics.doctor.check_context import Found, Outside, Scene, fail, fail_by_fault
+from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, RemoteLookups, fail, fail_by_fault
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.fault import Fault
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.text import printable
-from trayalert.services.presentation.status import read_running
+from trayalert.services.presentation.status import read_instance_status
 
-ASKING = 3.0
+STATUS_LIMIT = 3.0
 LIMIT = 5.0
 PROBE_LIMIT = 7.0
 """Seconds: for the running instance to say how it is, for a line, and for a probe to go out and come back."""
 
-Look = Callable[[Scene], Found]
-Line = tuple[str, Look, float]
+CheckFunction = Callable[[CheckContext], CheckResult]
+CheckSpec = tuple[str, CheckFunction, float]
 
-LINES: tuple[Line, ...] = (
+CHECKS: tuple[CheckSpec, ...] = (
     ("screen", desktop_checks.screen, LIMIT),
     ("tray", desktop_checks.tray, LIMIT),
     ("notifications", desktop_checks.notifications, LIMIT),
@@ -50,85 +50,91 @@ LINES: tuple[Line, ...] = (
     ("public probe", listener_checks.public_probe, PROBE_LIMIT),
     ("dns", network_checks.dns, LIMIT),
     ("clock", network_checks.clock, LIMIT),
-    ("versions", storage_checks.known_versions, LIMIT),
+    ("versions", storage_checks.program_versions, LIMIT),
 )
 
 _logger = logging.getLogger(__name__)
 
 
-def examine(places: Places, outside: Outside | None = None, *, lines: Sequence[Line] = LINES) -> tuple[Check, ...]:
+def examine(
+    places: Places, lookups: RemoteLookups | None = None, *, checks: Sequence[CheckSpec] = CHECKS
+) -> tuple[Check, ...]:
     """Look at everything, all at the same time. Never raises, and takes 10 s at the most."""
-    scene = _scene(places, outside or Outside())
-    begun = [(name, _Looking(name, look, scene), limit) for name, look, limit in lines]
+    context = _gather_context(places, lookups or RemoteLookups())
+    begun = [(name, _RunningCheck(name, check, context), limit) for name, check, limit in checks]
     end = time.monotonic()
     return tuple(
-        Check(name=name, verdict=found.verdict, said=printable(found.said, limit=1000), do=found.do)
-        for name, looking, limit in begun
-        for found in [looking.found(end + limit, limit)]
+        Check(name=name, verdict=found.verdict, said=printable(found.message, limit=1000), do=found.advice)
+        for name, running, limit in begun
+        for found in [running.result(end + limit, limit)]
     )
 
 
-def record(checks: Sequence[Check]) -> dict[str, Any]:
+def doctor_record(checks: Sequence[Check]) -> dict[str, Any]:
     """Return the object of `trayalert doctor --json`."""
     return {"ok": all(check.verdict is not Verdict.FAIL for check in checks), "checks": [asdict(one) for one in checks]}
 
 
-class _Looking:
+class _RunningCheck:
     """One line that is being looked at, in a thread of its own: one that hangs is left behind."""
 
-    def __init__(self, name: str, look: Look, scene: Scene) -> None:
+    def __init__(self, name: str, check: CheckFunction, context: CheckContext) -> None:
         self._name = name
-        self._look = look
-        self._scene = scene
-        self._found: Found | None = None
+        self._check = check
+        self._context = context
+        self._result: CheckResult | None = None
         self._thread = threading.Thread(target=self._run, name=f"doctor: {name}", daemon=True)
         self._thread.start()
 
-    def found(self, end: float, limit: float) -> Found:
+    def result(self, end: float, limit: float) -> CheckResult:
         """Return what was found until `end`."""
         self._thread.join(max(0.0, end - time.monotonic()))
-        return self._found or fail(
+        return self._result or fail(
             f"there was no answer within {limit:g} s.", "Ask again; if it stays so, restart what does not answer."
         )
 
     def _run(self) -> None:
         try:
-            self._found = self._look(self._scene)
+            self._result = self._check(self._context)
         except Fault as fault:
-            self._found = fail_by_fault(fault)
+            self._result = fail_by_fault(fault)
         except Exception as error:
             _logger.exception("the doctor could not look at: %s", self._name)
-            self._found = fail(
+            self._result = fail(
                 f"it could not be looked at: a fault of trayalert's own ({type(error).__name__}).",
                 "Send its makers what `trayalert diagnostics` gathers.",
             )
 
 
-def _scene(places: Places, outside: Outside) -> Scene:
+def _gather_context(places: Places, lookups: RemoteLookups) -> CheckContext:
     """Read the settings and ask the running instance, but not for ever."""
-    made = Scene(places=places, outside=outside, settings=Settings(), silent="the disk did not answer.")
+    context = CheckContext(
+        places=places, lookups=lookups, settings=Settings(), no_reply_reason="the disk did not answer."
+    )
 
-    def make() -> None:
-        nonlocal made
+    def gather() -> None:
+        nonlocal context
         settings, problems = read_settings(places)
-        made = Scene(places=places, outside=outside, settings=settings, problems=problems)
+        context = CheckContext(places=places, lookups=lookups, settings=settings, problems=problems)
         try:
-            answer = ask(places.socket, {"do": "status"}, deadline=ASKING - 0.5)
+            answer = ask(places.socket, {"do": "status"}, deadline=STATUS_LIMIT - 0.5)
         except ControlFault as fault:
-            made = Scene(places=places, outside=outside, settings=settings, problems=problems, silent=str(fault))
+            context = CheckContext(
+                places=places, lookups=lookups, settings=settings, problems=problems, no_reply_reason=str(fault)
+            )
             return
-        told = (answer or {}).get("running")
-        if isinstance(told, dict):
-            made = Scene(
+        status = (answer or {}).get("running")
+        if isinstance(status, dict):
+            context = CheckContext(
                 places=places,
-                outside=outside,
+                lookups=lookups,
                 settings=settings,
                 problems=problems,
-                running=read_running(told),
-                told=told,
+                running=read_instance_status(status),
+                raw_status=status,
             )
 
-    thread = threading.Thread(target=make, name="doctor", daemon=True)
+    thread = threading.Thread(target=gather, name="doctor", daemon=True)
     thread.start()
-    thread.join(ASKING)
-    return made
+    thread.join(STATUS_LIMIT)
+    return context

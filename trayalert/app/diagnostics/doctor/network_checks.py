@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trayalert.app.diagnostics.doctor.check_context import Found, Scene, fail, ok, warn
-from trayalert.app.diagnostics.doctor.tunnel_version import version_told
+from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
+from trayalert.app.diagnostics.doctor.tunnel_version import tunnel_version
 from trayalert.app.platform.clock import now
 from trayalert.domain.settings.tunnel_presets import PRESETS, program_of
-from trayalert.domain.steady_clock import behind_told
+from trayalert.domain.steady_clock import behind_text
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, duration_text
 from trayalert.domain.tunnel import Phase
@@ -23,58 +23,59 @@ _WRONG: Millis = 5 * 60_000
 _SET_IT = "Let the network set the clock (timedatectl set-ntp true)."
 
 
-def tunnel(scene: Scene) -> Found:
+def tunnel(context: CheckContext) -> CheckResult:
     """Say whether the tunnel's program is here, and how the tunnel is."""
-    wanted = scene.settings.tunnel
-    if wanted is None:
+    configured = context.settings.tunnel
+    if configured is None:
         return ok("none is set.")
-    program = program_of(wanted)
+    program = program_of(configured)
     path = shutil.which(str(Path(program).expanduser()))
     if path is None:
         return fail(
-            f"the program {printable(program)} of the tunnel {wanted.kind} is not here.", PRESETS[wanted.kind].get_it
+            f"the program {printable(program)} of the tunnel {configured.kind} is not here.",
+            PRESETS[configured.kind].install_hint,
         )
-    version = version_told(wanted, path)
-    said = f"{wanted.kind}: {printable(path)}{f', {version}' if version else ''}."
-    state = scene.told_of("tunnel")
+    version = tunnel_version(configured, path)
+    message = f"{configured.kind}: {printable(path)}{f', {version}' if version else ''}."
+    state = context.status_object("tunnel")
     if not state:
-        return ok(f"{said} It is started with trayalert.") if scene.running is None else ok(said)
-    phase, why = str(state.get("phase")), printable(state.get("why"), limit=400)
+        return ok(f"{message} It is started with trayalert.") if context.running is None else ok(message)
+    phase, reason = str(state.get("phase")), printable(state.get("why"), limit=400)
     if phase != Phase.UP:
-        return fail(f"{said} It is not up ({printable(phase, limit=20)}). {why}".strip(), "Do what that says.")
-    said = f"{said} It is up at {printable(str(state.get('url') or 'an address that nobody knows'))}."
+        return fail(f"{message} It is not up ({printable(phase, limit=20)}). {reason}".strip(), "Do what that says.")
+    message = f"{message} It is up at {printable(str(state.get('url') or 'an address that nobody knows'))}."
     warning = printable(state.get("warning"), limit=400)
-    return warn(said, warning) if warning else ok(said)
+    return warn(message, warning) if warning else ok(message)
 
 
-def dns(scene: Scene) -> Found:
+def dns(context: CheckContext) -> CheckResult:
     """Say whether the public address is found, and by everybody."""
-    host = urlsplit(scene.public_url or "").hostname
+    host = urlsplit(context.public_url or "").hostname
     if host is None:
-        return _resolving(scene)
+        return _check_resolver(context)
     try:
-        addresses = scene.outside.resolve(host)
+        addresses = context.lookups.resolve(host)
     except OSError as error:
         reason = printable(error.strerror or str(error))
         return fail(f"{host} is not found: {reason}.", "Look at its record at your name server, or at public_url.")
     near = [each for each in addresses if not ipaddress.ip_address(each.partition("%")[0]).is_global]
-    said = f"{host} is {', '.join(addresses)}."
+    message = f"{host} is {', '.join(addresses)}."
     if near:
         return warn(
-            f"{said} From the Internet nobody reaches {', '.join(near)}.",
+            f"{message} From the Internet nobody reaches {', '.join(near)}.",
             "Let its record name a public address; if it does, only your own network answers otherwise.",
         )
-    return ok(said)
+    return ok(message)
 
 
-def _resolving(scene: Scene) -> Found:
+def _check_resolver(context: CheckContext) -> CheckResult:
     """With no public address, say whether names can be looked up at all."""
-    url = scene.outside.console(scene.settings.site)
+    url = context.lookups.console(context.settings.site)
     host = urlsplit(url).hostname or ""
-    if scene.outside.proxied(url):
+    if context.lookups.proxied(url):
         return ok("no public address is known; names are looked up by the proxy.")
     try:
-        scene.outside.resolve(host)
+        context.lookups.resolve(host)
     except OSError as error:
         reason = printable(error.strerror or str(error))
         return warn(
@@ -83,34 +84,36 @@ def _resolving(scene: Scene) -> Found:
     return ok(f"no public address is known; names can be looked up ({host}).")
 
 
-def clock(scene: Scene) -> Found:
+def clock(context: CheckContext) -> CheckResult:
     """Say whether the computer's clock is right: the times of alerts come from another."""
-    behind = behind_told(wall=now(), newest=_newest(scene))
+    behind = behind_text(wall=now(), newest=_newest_callback_at(context))
     if behind:
         return fail(behind, _SET_IT)
-    kept = _kept_in_step()
-    kernel = {True: " The system keeps it in step.", False: " The system does not keep it in step.", None: ""}[kept]
-    url = scene.outside.console(scene.settings.site)
+    synchronised = _is_synchronised()
+    kernel = {True: " The system keeps it in step.", False: " The system does not keep it in step.", None: ""}[
+        synchronised
+    ]
+    url = context.lookups.console(context.settings.site)
     host = urlsplit(url).hostname
     try:
-        ahead = scene.outside.ahead(url)
+        ahead = context.lookups.ahead(url)
     except (OSError, ValueError):
         ahead = None
     if ahead is None:
-        said = f"it could not be compared with {host}.{kernel}"
-        return warn(said, _SET_IT) if kept is False else ok(said)
+        message = f"it could not be compared with {host}.{kernel}"
+        return warn(message, _SET_IT) if synchronised is False else ok(message)
     if abs(ahead) <= _ODD:
         return ok(f"it agrees with {host}.{kernel}")
     where = "behind" if ahead > 0 else "ahead of"
-    said = (
+    message = (
         f"it is {duration_text(abs(ahead))} {where} that of {host}, so Cloud Monitor's times are shown wrongly.{kernel}"
     )
-    return fail(said, _SET_IT) if abs(ahead) > _WRONG else warn(said, _SET_IT)
+    return fail(message, _SET_IT) if abs(ahead) > _WRONG else warn(message, _SET_IT)
 
 
-def _newest(scene: Scene) -> Millis | None:
+def _newest_callback_at(context: CheckContext) -> Millis | None:
     try:
-        reader = Reader(scene.places.log)
+        reader = Reader(context.places.log)
         try:
             return reader.last_callback_at()
         finally:
@@ -133,13 +136,13 @@ class _Timex(ctypes.Structure):
     )
 
 
-def _kept_in_step() -> bool | None:
+def _is_synchronised() -> bool | None:
     """Whether the kernel says that something keeps the clock right; None where it does not tell."""
     if sys.platform != "linux":
         return None
-    told = _Timex()  # modes 0: only asked
+    timex = _Timex()  # modes 0: only asked
     try:
-        state = ctypes.CDLL(None).adjtimex(ctypes.byref(told))
+        state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
     except (OSError, AttributeError):
         return None
-    return None if state < 0 else not told.status & 0x40  # STA_UNSYNC
+    return None if state < 0 else not timex.status & 0x40  # STA_UNSYNC

@@ -10,7 +10,7 @@ _PROC = Path("/proc")
 _LISTENING = "0A"
 
 
-def holder(port: int) -> str | None:
+def port_holder(port: int) -> str | None:
     """Return the name and number of the process that listens on the port; None where that cannot be told."""
     sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
     if not sockets:

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
-from trayalert.domain.incident.console_link import EVERY, Site
+from trayalert.domain.incident.console_link import ANY_NAMESPACE, Site
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.services.presentation.links import link_table
@@ -47,11 +47,11 @@ def ahead(url: str) -> Millis | None:
     except urllib.error.HTTPError as error:
         headers = error.headers
         error.close()
-    told = headers.get("Date")
-    if not told:
+    date = headers.get("Date")
+    if not date:
         return None
     try:
-        moment = email.utils.parsedate_to_datetime(told).timestamp()
+        moment = email.utils.parsedate_to_datetime(date).timestamp()
     except ValueError:
         return None
     return int((moment + 0.5 - (before + time.time()) / 2) * 1000)
@@ -67,5 +67,5 @@ def proxied(url: str) -> bool:
 
 def console(site: Site) -> str:
     """Return the URL of the site's console, with no path."""
-    page = link_table(Settings(site=site)).templates[EVERY][0].url
+    page = link_table(Settings(site=site)).templates[ANY_NAMESPACE][0].url
     return f"https://{urlsplit(page).netloc}"

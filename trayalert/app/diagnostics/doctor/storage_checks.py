@@ -7,55 +7,55 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trayalert.app.diagnostics.doctor.check_context import Found, Scene, fail, ok, warn
+from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
 from trayalert.app.platform.versions import versions
 from trayalert.domain.text import printable
-from trayalert.services.maintenance.log_check import checkup
-from trayalert.storage.companion_files import ballast_of
+from trayalert.services.maintenance.log_check import check_data_dir
+from trayalert.storage.companion_files import reserve_file_of
 from trayalert.storage.faults import NoLog
-from trayalert.storage.file.disk_space import LOW, worry
+from trayalert.storage.file.disk_space import LOW_SPACE, disk_warning
 from trayalert.storage.reader import Reader
 
 _PATIENCE = 4.0
 """Seconds for the whole log; a long one takes longer."""
 
 
-def log(scene: Scene) -> Found:
+def log(context: CheckContext) -> CheckResult:
     """Say whether the log is what was written, as far as a few seconds tell."""
-    state = scene.running.log_state if scene.running else None
+    state = context.running.log_state if context.running else None
     if state and not state.storing:
         return fail(f"callbacks cannot be stored now. {' '.join(state.problems)}".strip(), "Do what that says.")
-    path = scene.places.log
-    looked: list[dict[str, Any] | Exception] = []
+    path = context.places.log
+    outcomes: list[dict[str, Any] | Exception] = []
 
-    def look() -> None:
+    def run_check() -> None:
         try:
-            looked.append(checkup(path, others=scene.places.private))
+            outcomes.append(check_data_dir(path, private_files=context.places.private))
         except Exception as error:  # noqa: BLE001 - raised below, where the line's guard hears it
-            looked.append(error)
+            outcomes.append(error)
 
-    thread = threading.Thread(target=look, name="doctor: whole log", daemon=True)
+    thread = threading.Thread(target=run_check, name="doctor: whole log", daemon=True)
     thread.start()
-    alerts = _glance(path)
+    alerts = _count_alerts(path)
     thread.join(_PATIENCE)
-    if not looked:
+    if not outcomes:
         return ok(
             f"{path} answers, with {alerts:,} alerts; it is too long to be read as a whole here: trayalert check."
         )
-    found = looked[0]
+    found = outcomes[0]
     if isinstance(found, Exception):
         raise found
     if found["problems"]:
         more = len(found["problems"]) - 1
-        said = str(found["problems"][0]) + (f" And {more} more." if more else "")
+        message = str(found["problems"][0]) + (f" And {more} more." if more else "")
         restore = " `trayalert restore` puts a backup in the log's place." if found["log_damaged"] else ""
-        return fail(said, f"`trayalert check` tells all.{restore}")
+        return fail(message, f"`trayalert check` tells all.{restore}")
     if not path.exists():
         return ok("there is none yet.")
     return ok(f"{path} holds {alerts:,} alerts, each as it was written; there are {len(found['backups'])} backups.")
 
 
-def _glance(path: Path) -> int:
+def _count_alerts(path: Path) -> int:
     """Count the alerts. Raise LogFault where the log cannot be read."""
     try:
         reader = Reader(path)
@@ -67,35 +67,35 @@ def _glance(path: Path) -> int:
         reader.close()
 
 
-def disk(scene: Scene) -> Found:
+def disk(context: CheckContext) -> CheckResult:
     """Say how much room there is."""
-    path = scene.places.log
+    path = context.places.log
     folder = next(each for each in path.parents if each.exists())
     free = shutil.disk_usage(folder).free
-    ballast = " The ballast is laid." if ballast_of(path).exists() else ""
-    said = f"{free >> 20:,} MiB are free beside the log.{ballast}"
+    reserve = " The ballast is laid." if reserve_file_of(path).exists() else ""
+    message = f"{free >> 20:,} MiB are free beside the log.{reserve}"
     if not free:
-        return fail(said, f"Free some space on the disk of {folder}: callbacks are refused.")
-    if found := worry(path):
+        return fail(message, f"Free some space on the disk of {folder}: callbacks are refused.")
+    if found := disk_warning(path):
         return warn(found, "Do it soon: what Cloud Monitor cannot deliver it gives up after a few tries.")
-    return warn(said, f"Free some space on the disk of {folder}.") if free < LOW else ok(said)
+    return warn(message, f"Free some space on the disk of {folder}.") if free < LOW_SPACE else ok(message)
 
 
-def known_versions(_: Scene) -> Found:
+def program_versions(_: CheckContext) -> CheckResult:
     """Say whether something that runs here is known to be bad."""
-    return judged(versions())
+    return check_versions(versions())
 
 
-def judged(found: Mapping[str, str]) -> Found:
+def check_versions(found: Mapping[str, str]) -> CheckResult:
     """Tell the versions, and what is known to be bad among them."""
-    told = ", ".join(f"{name} {printable(version, limit=80)}" for name, version in found.items() if name != "frozen")
+    listed = ", ".join(f"{name} {printable(version, limit=80)}" for name, version in found.items() if name != "frozen")
     if (version := found.get("aiohttp")) and _numbers(version) < (3, 14, 4):
         return fail(
-            f"{told}: this aiohttp lets strangers use up memory and time.", 'pip install "aiohttp>=3.14.4,<3.15"'
+            f"{listed}: this aiohttp lets strangers use up memory and time.", 'pip install "aiohttp>=3.14.4,<3.15"'
         )
     if _numbers(found.get("PySide6-Essentials", "")) == (6, 12, 0) and _numbers(found["Python"]) < (3, 12):
-        return warn(f"{told}: this PySide6 crashes on this Python.", 'pip install "PySide6-Essentials>=6.11,<6.12"')
-    return ok(f"{told}.")
+        return warn(f"{listed}: this PySide6 crashes on this Python.", 'pip install "PySide6-Essentials>=6.11,<6.12"')
+    return ok(f"{listed}.")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ _PATIENCE = 4.0
 """Seconds."""
 
 
-def version_told(tunnel: Tunnel, path: str) -> str | None:
+def tunnel_version(tunnel: Tunnel, path: str) -> str | None:
     """Return the first line that the program says when asked; None where nobody knows how to ask it."""
     if tunnel.command:  # what a program does that nobody knows, when it is asked for its version, nobody knows
         return None
