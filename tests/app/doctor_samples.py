@@ -10,8 +10,8 @@ from typing import Any
 from trayalert.app.control.control_protocol import open_control
 from trayalert.app.diagnostics.doctor.check_context import RemoteLookups
 from trayalert.app.diagnostics.doctor.doctor import CHECKS, examine
-from trayalert.app.platform.clock import now
 from trayalert.app.platform.places import Places, find_places
+from trayalert.clock import now
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.services.presentation.status import InstanceStatus, ListenerState, instance_record
 

@@ -14,8 +14,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.program import environment, post, serving, wait_for
-from trayalert.app.platform.clock import ticks
 from trayalert.app.program_metrics import MetricsCollector
+from trayalert.clock import ticks
 from trayalert.domain.incident.level import Level
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.tunnel import Phase, TunnelState

@@ -17,8 +17,8 @@ from tests.desktop.programs import Program, wait_until
 from tests.desktop.session import Desktop, Window
 from tests.desktop.tray_item import TrayItem
 from trayalert.app.control.control_protocol import ask
-from trayalert.app.platform.clock import now
 from trayalert.app.platform.places import find_places
+from trayalert.clock import now
 from trayalert.services.simulator.client import sample_body
 
 COMMAND = [sys.executable, "-m", "trayalert"]

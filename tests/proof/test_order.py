@@ -9,7 +9,7 @@ import pytest
 from tests.soak.instance import started
 from tests.soak.order import MINUTE, SHAPES, PlannedAlert, deliver, firing, runs_with_lost_oks
 from tests.storage.making import HOUR, NOON, raw_callback, read, reading, store, writing
-from trayalert.app.platform.clock import now
+from trayalert.clock import now
 from trayalert.domain.events import IncidentChanged
 from trayalert.domain.notification import ShowNotification
 from trayalert.domain.wording.language import Language

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from trayalert.app.platform.clock import now
+from trayalert.clock import now
 
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 

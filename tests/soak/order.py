@@ -14,7 +14,7 @@ from tests.bench.figures import Figure
 from tests.soak.instance import Instance, started
 from tests.soak.load import alert
 from tests.soak.steady import ask
-from trayalert.app.platform.clock import now
+from trayalert.clock import now
 
 MINUTE = 60_000
 

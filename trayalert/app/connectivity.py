@@ -10,10 +10,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trayalert.app.platform.clock import now, ticks
 from trayalert.app.platform.network_changes import watch_network
 from trayalert.app.platform.sleep import SleepWatch
 from trayalert.app.platform.state_store import StateStore
+from trayalert.clock import now, ticks
 from trayalert.domain.events import Event, ReachabilityChanged, TunnelChanged, UrlChanged
 from trayalert.domain.log_state import LogState
 from trayalert.domain.reachability import ReachabilityState

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from PySide6.QtCore import QObject, QTimer
 
-from trayalert.app.platform.clock import now
+from trayalert.clock import now
 from trayalert.domain.events import (
     CallbackRefused,
     Event,

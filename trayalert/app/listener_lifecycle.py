@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from trayalert.app.platform.clock import now
+from trayalert.clock import now
 from trayalert.domain.events import CallbackRefused
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis

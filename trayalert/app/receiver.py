@@ -14,9 +14,9 @@ from trayalert.app.connectivity import Connectivity
 from trayalert.app.control.control_protocol import Command, ControlFault, Reply, open_control
 from trayalert.app.control.control_replies import reply_to
 from trayalert.app.listener_lifecycle import ListenerLifecycle
-from trayalert.app.platform.clock import now, ticks
 from trayalert.app.platform.places import Places
 from trayalert.app.platform.state_store import StateStore
+from trayalert.clock import now, ticks
 from trayalert.domain.events import Event, ListenerChanged, LogChanged, ResolveFailed
 from trayalert.domain.fault import Fault
 from trayalert.domain.log_state import LogState

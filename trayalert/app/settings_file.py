@@ -15,7 +15,7 @@ from trayalert.app.platform.places import Places
 from trayalert.domain.fault import Fault
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings, parse_settings
-from trayalert.services.access.secrets import write_private
+from trayalert.durable_file import write_private
 
 if TYPE_CHECKING:  # imported where something is written: it costs memory
     from tomlkit.container import Container

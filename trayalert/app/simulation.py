@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trayalert.app.control.control_protocol import ask
-from trayalert.app.platform.clock import now
 from trayalert.app.platform.places import Places, read_settings
+from trayalert.clock import now
 from trayalert.services.access.secrets import Secrets
 from trayalert.services.presentation.status import local_url
 from trayalert.services.simulator.client import CallbackSender, SendResult, timestamps

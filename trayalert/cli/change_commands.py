@@ -31,7 +31,7 @@ _PROGRESS_SECONDS = 1.0
 def resolve(number: int) -> None:
     """Mark an incident recovered by hand, as its OK was lost."""
     from trayalert.app.control.control_protocol import ask
-    from trayalert.app.platform.clock import now
+    from trayalert.clock import now
     from trayalert.services.inbox import resolve_offline
 
     places = find_own_places()
@@ -88,7 +88,7 @@ def _counts(progress: ReparseProgress) -> str:
 
 def _reparse(places: "Places", *, anew: bool, report: Callable[[ReparseProgress], None]) -> None:
     from trayalert.app.control.control_protocol import ask
-    from trayalert.app.platform.clock import now
+    from trayalert.clock import now
     from trayalert.services.maintenance.reparse import reparse_offline
 
     while (reply := ask(places.socket, {"do": "reparse", "anew": anew})) is not None:

@@ -21,8 +21,8 @@ from trayalert.domain.times import iso
 def expected(as_json: bool) -> None:
     """List the expected callbacks, and which of them are silent."""
     from trayalert.app.control.control_protocol import ask
-    from trayalert.app.platform.clock import now
     from trayalert.app.platform.state_store import StateStore
+    from trayalert.clock import now
     from trayalert.services.heartbeat.history import expected_records
 
     places = find_own_places()

@@ -70,7 +70,7 @@ _TABLES = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
 def backup() -> None:
     """Make a backup of the log now."""
     from trayalert.app.control.control_protocol import ask
-    from trayalert.app.platform.clock import now
+    from trayalert.clock import now
     from trayalert.storage.recovery.backups import make_backup
 
     places = find_own_places()
@@ -115,7 +115,7 @@ def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
 
 
 def _restore(places: "Places", backup: Path) -> None:
-    from trayalert.app.platform.clock import now
+    from trayalert.clock import now
     from trayalert.services.maintenance.salvage_job import salvage_offline
     from trayalert.storage.recovery.backups import check_backup
     from trayalert.storage.recovery.restore import restore_backup
@@ -132,7 +132,7 @@ def _restore(places: "Places", backup: Path) -> None:
 
 
 def _newest_good(places: "Places") -> Path:
-    from trayalert.app.platform.clock import now
+    from trayalert.clock import now
     from trayalert.storage.faults import LogFault
     from trayalert.storage.recovery.backups import check_backup, list_backups
 

@@ -110,7 +110,7 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
 @click.option("--open", "only_open", is_flag=True, help="Only what still burns.")
 def incidents(as_json: bool, only_open: bool) -> None:
     """List incidents, the newest first."""
-    from trayalert.app.platform.clock import now
+    from trayalert.clock import now
     from trayalert.services.presentation.json_records import incident_record, json_line, mute_period
     from trayalert.services.presentation.links import link_table
 
@@ -137,7 +137,7 @@ def incidents(as_json: bool, only_open: bool) -> None:
 @click.option("--limit", type=click.IntRange(0, LARGEST_NUMBER), default=100, show_default=True)
 def gaps(as_json: bool, limit: int) -> None:
     """List the spans in which no callback could come in, the newest first."""
-    from trayalert.app.platform.clock import now
+    from trayalert.clock import now
     from trayalert.services.presentation.json_records import gap_record, json_line
     from trayalert.services.presentation.terminal_tables import gap_lines
 
@@ -184,7 +184,7 @@ def export(form: str, output: str | None, since: str | None, until: str | None) 
 
 
 def _moment(text: str | None, option: str, otherwise: int) -> int:
-    from trayalert.app.platform.clock import now
+    from trayalert.clock import now
 
     if text is None:
         return otherwise

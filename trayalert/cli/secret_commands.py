@@ -94,7 +94,7 @@ def remove(name: str) -> None:
 def _change_secrets(places: Places, command: dict[str, Any]) -> None:
     """Let the running instance change the secrets; where none runs, do it here."""
     from trayalert.app.control.control_protocol import ask
-    from trayalert.app.platform.clock import now
+    from trayalert.clock import now
     from trayalert.services.access.secrets import Secrets
 
     reply = ask(places.socket, command)
@@ -117,7 +117,7 @@ def _own_secrets(places: Places) -> "Secrets":
 
 def _rows(places: Places) -> list[dict[str, Any]]:
     """Return the secrets that hold, those on their way out too. None of them is shown."""
-    from trayalert.app.platform.clock import now
+    from trayalert.clock import now
 
     places.make()
     with open_reader(places) as reader:

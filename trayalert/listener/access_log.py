@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from trayalert.clock import now
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, iso
 from trayalert.listener.token_bucket import TokenBucket
@@ -109,7 +110,7 @@ class AccessLog:
         try:
             lines = [entry.line() for entry in entries]
             if unlisted:
-                at = iso(time.time_ns() // 1_000_000)
+                at = iso(now())
                 lines.append(f"{at} ... {unlisted} more from strangers not listed\n")
             for part in _parts(lines):
                 append(self._path, part, largest=LARGEST_FILE)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from aiohttp import HttpVersion11, web
 
+from trayalert.clock import now
 from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
 from trayalert.listener import limits
@@ -104,7 +105,7 @@ class HookEndpoint:
         self._counts.requests += 1
         headers = request.headers
         head = _RequestHead(
-            at=time.time_ns() // 1_000_000,
+            at=now(),
             started=time.perf_counter(),
             sender=self._rules.sender(connection.peer, lambda name: headers.getall(name, ())),
             method=request.method,
@@ -181,7 +182,7 @@ class HookEndpoint:
     def refuse_invalid(self, connection: HttpProtocol) -> Response:
         """Answer what is no HTTP. A proxy's headers may be too large, so its path is still looked at."""
         self._counts.requests += 1
-        head = _RequestHead(time.time_ns() // 1_000_000, time.perf_counter(), connection.peer, "-")
+        head = _RequestHead(now(), time.perf_counter(), connection.peer, "-")
         target = _request_target(connection.first_bytes)
         path = target.partition(b"?")[0]
         if path.startswith(_PREFIX) and self._check_secret(path[len(_PREFIX) :]) is not None:

@@ -1,7 +1,5 @@
 """What lies beside the log's file: its backups, damaged files that were moved aside, and the reserve file."""
 
-import contextlib
-import os
 from pathlib import Path
 
 
@@ -23,13 +21,3 @@ def reserve_file_of(log: Path) -> Path:
 def restored_of(log: Path) -> Path:
     """Return the file of a restored backup that is whole and waits to take the log's place."""
     return log.with_name(f"{log.name}.restored")
-
-
-def sync_folder(folder: Path) -> None:
-    """Let the names in a folder outlive a power cut, where the system can do that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

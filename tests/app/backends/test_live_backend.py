@@ -14,9 +14,9 @@ from tests.storage.making import append, store
 from trayalert.app.backends.live_backend import LiveBackend
 from trayalert.app.backends.log_view import LogView
 from trayalert.app.diagnostics.crashes import CrashFiles
-from trayalert.app.platform.clock import now
 from trayalert.app.platform.places import find_places
 from trayalert.app.receiver import Plan, Receiver
+from trayalert.clock import now
 from trayalert.domain.incident.level import Level
 from trayalert.domain.settings.custom_command import CustomCommand
 from trayalert.domain.settings.settings import Settings

@@ -21,7 +21,8 @@ from dbus_fast.aio import MessageBus
 from tests.desktop.session_bus import SessionBus
 from tests.program import DEADLINE, environment, serving
 from tests.storage.making import HOUR, MINUTE, NOON, until
-from trayalert.app.platform import clock, logind, sleep
+from trayalert import clock
+from trayalert.app.platform import logind, sleep
 from trayalert.app.platform.logind import watch_logind
 from trayalert.app.platform.sleep import LATENESS, SleepWatch
 from trayalert.dbus_client import bus_call, reply_body
@@ -131,7 +132,8 @@ async def test_a_loop_that_was_blocked_stood_still(world: World, monkeypatch: py
 
 FROZEN = """
 import asyncio, sys
-from trayalert.app.platform import clock, sleep
+from trayalert import clock
+from trayalert.app.platform import sleep
 sleep.INTERVAL, sleep.LATENESS = 50, 500
 print("awake", "dbus_fast" in sys.modules, flush=True)
 report = lambda began, ended: print(began, ended, "dbus_fast" in sys.modules, flush=True)

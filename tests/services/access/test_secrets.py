@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from trayalert.services.access.secrets import SecretFault, Secrets, write_private
+from trayalert.durable_file import write_private
+from trayalert.services.access.secrets import SecretFault, Secrets
 
 HOUR = 3_600_000
 

@@ -10,10 +10,10 @@ from trayalert.app.backends.log_view import LogView
 from trayalert.app.backends.setup_backend import SetupBackend
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.platform.browser import open_in_browser
-from trayalert.app.platform.clock import now
 from trayalert.app.platform.own_language import own_language
 from trayalert.app.platform.programs import run_command
 from trayalert.app.receiver import Plan, Receiver
+from trayalert.clock import now
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.console_link import ConsoleLink, console_links
 from trayalert.domain.incident.level import Level, worst

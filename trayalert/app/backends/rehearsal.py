@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from trayalert.app.platform.clock import now
+from trayalert.clock import now
 from trayalert.domain.events import Event, SampleSent
 from trayalert.services.simulator.client import CallbackSender, sample_body
 from trayalert.services.simulator.payloads import SendFault, simulated_request

@@ -12,8 +12,8 @@ from typing import Any
 import qasync
 
 from trayalert.app.desktop import make_application, set_on_signals
-from trayalert.app.platform.clock import now
 from trayalert.app.platform.own_language import own_language
+from trayalert.clock import now
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.fault import Fault
 from trayalert.domain.gap import Gap

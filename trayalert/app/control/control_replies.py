@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from trayalert.app.control.control_protocol import Command, Reply
-from trayalert.app.platform.clock import now
+from trayalert.clock import now
 from trayalert.listener.self_check import parser_kind
 from trayalert.services.maintenance.reparse import reparse_some
 from trayalert.services.presentation.status import InstanceStatus, instance_record

@@ -22,7 +22,7 @@ from typing import Any
 
 from trayalert.app.platform.versions import versions
 from trayalert.domain.fault import Fault
-from trayalert.services.access.secrets import write_private
+from trayalert.durable_file import write_private
 
 KEPT = 10
 """So many files of each kind are kept, the newest."""

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from trayalert.app.platform.places import Places, find_places
 from trayalert.domain.fault import Fault
 from trayalert.domain.text import as_written
-from trayalert.services.access.secrets import write_private
+from trayalert.durable_file import write_private
 
 _RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 _APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"

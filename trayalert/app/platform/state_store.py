@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from trayalert.services.access.secrets import write_private
+from trayalert.durable_file import write_private
 
 _LARGEST = 1 << 20
 _logger = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ import functools
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -21,7 +20,6 @@ from urllib.parse import unquote_to_bytes
 
 from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis
-from trayalert.storage.companion_files import sync_folder
 
 DEFAULT_NAME = "default"
 """The name of the secret that is made first, and of those in files from before there were names."""
@@ -212,36 +210,6 @@ class Secrets:
         except OSError as error:
             raise SecretFault(f"the secret cannot be written to {self._path}: {error}") from error
         return entries
-
-
-def write_private(path: Path, content: str, *, overwrite: bool = True) -> None:
-    """Write a file of ours whole or not at all, for nobody else to read, or `overwrite` an older one. Raise OSError.
-
-    It is synced, and so is its name: no power cut brings the older one back.
-    """
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if overwrite:
-            temporary.replace(path)
-        else:
-            _link(temporary, path)
-        sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _link(temporary: Path, path: Path) -> None:
-    try:
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system with no such links
-        temporary.replace(path)
 
 
 def _resembles(candidate: bytes, value: bytes) -> bool:

@@ -3,11 +3,11 @@
 import os
 import stat
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from trayalert.clock import now
 from trayalert.domain.times import iso
 from trayalert.storage.companion_files import backups_of, quarantine_of, reserve_file_of
 from trayalert.storage.faults import LogFault
@@ -19,7 +19,7 @@ from trayalert.storage.writer.salvage import Salvage, read_salvages
 
 def backup_summary_record(log: Path) -> dict[str, Any]:
     """Return what `status` says of backups and of logs that were moved aside."""
-    backups = list_backups(log, now=time.time_ns() // 1_000_000)
+    backups = list_backups(log, now=now())
     return {
         "last_backup_at": iso(backups[0].made_at) if backups else None,
         "backups": len(backups),

@@ -8,8 +8,8 @@ import sqlite3
 import time
 from pathlib import Path
 
+from trayalert.clock import now
 from trayalert.domain.callback import Callback
-from trayalert.domain.times import Millis
 from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
 from trayalert.storage.file.disk_space import delete_reserve_file
 from trayalert.storage.file.log_opening import (
@@ -195,7 +195,7 @@ class LogFile:
         self._after_fault = True
         deliveries = self._delivery_range()
         self.close()
-        folder = move_aside(self._path, reason=fault.reason, now=_now())
+        folder = move_aside(self._path, reason=fault.reason, now=now())
         if deliveries:
             self._delivery_ranges[folder.name] = deliveries
         self._open_at_path()
@@ -282,9 +282,7 @@ class LogFile:
             for folder in unsalvaged_folders(self._path):
                 connection.execute("BEGIN IMMEDIATE")
                 deliveries = self._delivery_ranges.get(folder.name) or delivery_range(folder / self._path.name)
-                if connection.execute(
-                    _INSERT_SALVAGE, (folder.name, read_reason(folder), _now(), *deliveries)
-                ).rowcount:
+                if connection.execute(_INSERT_SALVAGE, (folder.name, read_reason(folder), now(), *deliveries)).rowcount:
                     connection.execute(_RAISE_NUMBERING, last_ids(folder / self._path.name))
                 connection.execute("COMMIT")
             (unfinished,) = connection.execute("SELECT count(*) FROM salvage WHERE finished_at IS NULL").fetchone()
@@ -338,7 +336,7 @@ class LogFile:
                 "again from what was open; nothing is lost."
             )
         reason = "another file was put in its place while trayalert ran"
-        folder = copy_to_quarantine(connection, self._path, reason=reason, now=_now())
+        folder = copy_to_quarantine(connection, self._path, reason=reason, now=now())
         return (
             f"Another file took the place of the log {self._path} while trayalert ran; that one is used now. What was "
             f"stored before lies in {folder}, and is taken over."
@@ -357,7 +355,7 @@ class LogFile:
                 elif moved_to and not Path(f"{moved_to}-wal").exists():
                     wal.rename(f"{moved_to}-wal")
                 else:
-                    wal.rename(create_folder(self._path, reason=f"this belongs to {moved_to}", now=_now()) / wal.name)
+                    wal.rename(create_folder(self._path, reason=f"this belongs to {moved_to}", now=now()) / wal.name)
             if own_shm and file_id(shm) == own_shm:
                 shm.unlink()
 
@@ -380,7 +378,3 @@ def _read_last_ids(connection: sqlite3.Connection) -> LastIds:
     """
     delivery, alert, incident = connection.execute(sql).fetchone()
     return delivery, alert, incident
-
-
-def _now() -> Millis:
-    return time.time_ns() // 1_000_000

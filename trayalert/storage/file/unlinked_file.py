@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from trayalert.domain.times import Millis
-from trayalert.storage.companion_files import sync_folder
+from trayalert.durable_file import sync_folder
 from trayalert.storage.file.log_opening import FileId, enable_full_fsync, file_id
 from trayalert.storage.recovery.quarantine import create_folder, mark_unsalvaged, remove_unused_folder
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
-from trayalert.storage.companion_files import backups_of, sync_folder
+from trayalert.durable_file import sync_folder
+from trayalert.storage.companion_files import backups_of
 from trayalert.storage.faults import LogFault, OtherVersion
 from trayalert.storage.read_connection import decode_text
 from trayalert.storage.recovery.integrity_check import count_changed_rows

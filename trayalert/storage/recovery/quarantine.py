@@ -7,14 +7,15 @@ a full disk does not stop it; a kill between two renames is made good by `finish
 import contextlib
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from trayalert.clock import now
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
-from trayalert.storage.companion_files import quarantine_of, restored_of, sync_folder
+from trayalert.durable_file import sync_folder
+from trayalert.storage.companion_files import quarantine_of, restored_of
 from trayalert.storage.faults import LogFault
 
 LastIds = tuple[int, int, int]
@@ -80,8 +81,7 @@ def finish_move(log: Path) -> None:
         if folder is not None and not any(_companion(folder / log.name, end).exists() for end in _COMPANION_SUFFIXES):
             _move(log, folder)
         elif any(_is_nonempty(_companion(log, end)) for end in _COMPANION_SUFFIXES):
-            now = time.time_ns() // 1_000_000
-            _move(log, create_folder(log, reason="the log itself was gone; this was left beside it", now=now))
+            _move(log, create_folder(log, reason="the log itself was gone; this was left beside it", now=now()))
         if restored.exists():
             restored.rename(log)
             sync_folder(log.parent)
@@ -145,7 +145,7 @@ def last_ids(log: Path) -> LastIds:
     What cannot be read any more is taken as the seconds since 1970, so that no id is ever given twice.
     """
     delivery, alert, incident = _read_last_ids(log)
-    floor = int(time.time())
+    floor = now() // 1000
     return (
         floor if delivery is None else delivery,
         floor if alert is None else alert,

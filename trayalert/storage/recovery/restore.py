@@ -9,7 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 from trayalert.domain.times import Millis
-from trayalert.storage.companion_files import restored_of, sync_folder
+from trayalert.durable_file import sync_folder
+from trayalert.storage.companion_files import restored_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import check_backup, copy_log, sync_file
 from trayalert.storage.recovery.quarantine import finish_move, last_ids, move_aside

@@ -17,7 +17,7 @@ from tests.app.doctor_samples import DAY, LOOKUPS, OPEN, examine_one, running_in
 from tests.listener.certificates import make_pair
 from trayalert.app.diagnostics.doctor import remote_lookups
 from trayalert.app.diagnostics.doctor.certificate_checks import not_after
-from trayalert.app.platform.clock import now
+from trayalert.clock import now
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.tunnel import Phase, TunnelState
 

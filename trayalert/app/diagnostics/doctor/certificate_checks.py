@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
-from trayalert.app.platform.clock import now
+from trayalert.clock import now
 from trayalert.domain.text import as_sentence, printable
 from trayalert.domain.times import Millis, as_datetime, duration_text, read_moment
 from trayalert.listener.tls import Certificate

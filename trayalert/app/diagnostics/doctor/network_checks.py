@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
 from trayalert.app.diagnostics.doctor.tunnel_version import tunnel_version
-from trayalert.app.platform.clock import now
+from trayalert.clock import now
 from trayalert.domain.settings.tunnel_presets import PRESETS, program_of
 from trayalert.domain.steady_clock import behind_text
 from trayalert.domain.text import printable

@@ -3,11 +3,11 @@
 import email.utils
 import socket
 import ssl
-import time
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
+from trayalert.clock import now
 from trayalert.domain.incident.console_link import ANY_NAMESPACE, Site
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
@@ -40,7 +40,7 @@ def expiry(host: str, port: int, *, context: ssl.SSLContext | None = None) -> Mi
 def ahead(url: str) -> Millis | None:
     """Return how far the server's clock is ahead of ours; None where it does not tell. Raise OSError."""
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - https, from our own table
-    before = time.time()
+    before = now()
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310 - see above
             headers = answer.headers
@@ -54,7 +54,7 @@ def ahead(url: str) -> Millis | None:
         moment = email.utils.parsedate_to_datetime(date).timestamp()
     except ValueError:
         return None
-    return int((moment + 0.5 - (before + time.time()) / 2) * 1000)
+    return int(moment * 1000 + 500 - (before + now()) / 2)
 
 
 def proxied(url: str) -> bool:
