@@ -9,7 +9,7 @@ from trayalert.domain.settings.settings import Settings
 from trayalert.listener import limits
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules
-from trayalert.listener.token_bucket import TokenBucket
+from trayalert.domain.token_bucket import TokenBucket
 from trayalert.services.access.source_address import SourceAddresses
 
 RIGHT = f"/hook/{SECRET}"

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from trayalert.clock import now
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, iso
-from trayalert.listener.token_bucket import TokenBucket
+from trayalert.domain.token_bucket import TokenBucket
 
 LARGEST_FILE = 512 * 1024
 WRITE_INTERVAL = 1.0

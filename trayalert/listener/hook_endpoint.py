@@ -33,7 +33,7 @@ from trayalert.listener.refusals import (
     too_slow,
 )
 from trayalert.listener.response import Response
-from trayalert.listener.token_bucket import TokenBucket
+from trayalert.domain.token_bucket import TokenBucket
 
 _PREFIX = b"/hook/"
 _METHODS = frozenset({"POST", "GET"})
