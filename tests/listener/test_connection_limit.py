@@ -9,7 +9,6 @@ from trayalert.domain.settings.settings import Settings
 from trayalert.listener import limits
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules
-from trayalert.domain.token_bucket import TokenBucket
 from trayalert.services.access.source_address import SourceAddresses
 
 RIGHT = f"/hook/{SECRET}"
@@ -128,14 +127,3 @@ async def test_strangers_who_come_too_often_are_told_so_and_callbacks_never(monk
     assert (counts.requests, counts.stored, counts.strangers, counts.limited, counts.probes) == (31, 20, 11, 6, 5)
     assert counts.last_probe_from == "127.0.0.1"
     assert begun <= (counts.last_probe_at or 0) <= begun + 10_000
-
-
-def test_a_bucket_gives_what_it_holds_and_then_so_much_a_second() -> None:
-    bucket = TokenBucket(capacity=3, rate=2, now=10.0)
-
-    assert [bucket.take(10.0) for _ in range(4)] == [True, True, True, False]
-    assert [bucket.take(10.5) for _ in range(2)] == [True, False]
-    assert [bucket.take(1000.0) for _ in range(4)] == [True, True, True, False]
-    assert not bucket.take(0.0)  # a clock that goes back gives nothing
-    assert not bucket.take(1000.4)
-    assert bucket.take(1000.5)

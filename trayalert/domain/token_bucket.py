@@ -1,22 +1,22 @@
-"""A token bucket: so many at once, then so many a second. Pure: whoever asks brings the time."""
+"""A token bucket: so many at once, then one each interval. Pure: the caller brings the time."""
 
 
 class TokenBucket:
-    """Full at `now`; times are seconds of a clock that does not go back."""
+    """Full at `now`. `now` and `interval` have one unit, which the caller chooses."""
 
-    __slots__ = ("_at", "_capacity", "_rate", "_tokens")
+    __slots__ = ("_capacity", "_interval", "_refilled_at", "_tokens")
 
-    def __init__(self, *, capacity: float, rate: float, now: float) -> None:
+    def __init__(self, *, capacity: float, interval: float, now: float) -> None:
         self._capacity = capacity
-        self._rate = rate
+        self._interval = interval
         self._tokens = capacity
-        self._at = now
+        self._refilled_at = now
 
-    def take(self, now: float) -> bool:
-        """Take one token; False where there is none."""
-        self._tokens = min(self._capacity, self._tokens + max(0.0, now - self._at) * self._rate)
-        self._at = max(now, self._at)
-        if self._tokens < 1:
+    def take(self, now: float, *, reserve: float = 0) -> bool:
+        """Take one token and return True, if more than `reserve` are left."""
+        self._tokens = min(self._capacity, self._tokens + max(0.0, now - self._refilled_at) / self._interval)
+        self._refilled_at = now
+        if self._tokens < 1 + reserve:
             return False
         self._tokens -= 1
         return True

@@ -24,7 +24,7 @@ WRITE_INTERVAL = 1.0
 """Seconds between two writes."""
 
 _MOST_PENDING = 20_000
-_STRANGERS_AT_ONCE, _STRANGERS_A_SECOND = 50, 1.0
+_STRANGERS_AT_ONCE, _STRANGER_INTERVAL = 50, 1.0
 _JOIN_TIMEOUT = 2.0
 """Seconds that the end of the program waits for the last lines."""
 
@@ -63,7 +63,7 @@ class AccessLog:
         self._path = path
         self._loop = asyncio.get_running_loop()
         self._pending: list[AccessLogEntry] = []
-        self._strangers = TokenBucket(capacity=_STRANGERS_AT_ONCE, rate=_STRANGERS_A_SECOND, now=time.monotonic())
+        self._strangers = TokenBucket(capacity=_STRANGERS_AT_ONCE, interval=_STRANGER_INTERVAL, now=time.monotonic())
         self._unlisted = 0
         self._timer: asyncio.TimerHandle | None = None
         self._thread: threading.Thread | None = None

@@ -16,6 +16,7 @@ from aiohttp import HttpVersion11, web
 from trayalert.clock import now
 from trayalert.domain.callback import Callback
 from trayalert.domain.times import Millis
+from trayalert.domain.token_bucket import TokenBucket
 from trayalert.listener import limits
 from trayalert.listener.access_log import AccessLog, AccessLogEntry
 from trayalert.listener.connection import HttpProtocol
@@ -33,7 +34,6 @@ from trayalert.listener.refusals import (
     too_slow,
 )
 from trayalert.listener.response import Response
-from trayalert.domain.token_bucket import TokenBucket
 
 _PREFIX = b"/hook/"
 _METHODS = frozenset({"POST", "GET"})
@@ -95,7 +95,7 @@ class HookEndpoint:
         self._access_log = access_log
         self.large_bodies = LargeBodies(asyncio.get_running_loop().time)
         self._stranger_bucket = TokenBucket(
-            capacity=limits.STRANGERS_AT_ONCE, rate=limits.STRANGERS_A_SECOND, now=time.monotonic()
+            capacity=limits.STRANGERS_AT_ONCE, interval=1 / limits.STRANGERS_A_SECOND, now=time.monotonic()
         )
 
     async def handle(self, request: web.BaseRequest) -> Response:

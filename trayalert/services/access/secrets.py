@@ -20,6 +20,7 @@ from urllib.parse import unquote_to_bytes
 
 from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis
+from trayalert.durable_file import write_private
 
 DEFAULT_NAME = "default"
 """The name of the secret that is made first, and of those in files from before there were names."""

@@ -6,7 +6,7 @@ can be, as far as it still burns. `due` is the moment at which `tick` wants to b
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from trayalert.domain.events import IncidentChanged, UrlChanged
 from trayalert.domain.incident.incident import Change
@@ -23,6 +23,7 @@ from trayalert.domain.notification import (
 )
 from trayalert.domain.reachability import ReachabilityState
 from trayalert.domain.times import Millis
+from trayalert.domain.token_bucket import TokenBucket
 from trayalert.domain.wording.language import Language
 from trayalert.services.notify.incident_messages import (
     console_test_notification,
@@ -60,22 +61,6 @@ _RECOVERY_CHANGES = frozenset({Change.RECOVERED, Change.RECOVERED_UNKNOWN})
 _OTHER_END_CHANGES = frozenset({Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
 
 
-@dataclass(slots=True)
-class _RateLimit:
-    """What may still be shown: filled with one per REFILL_INTERVAL, up to BURST + CRITICAL_RESERVE."""
-
-    tokens: float = BURST + CRITICAL_RESERVE
-    refilled_at: Millis = 0
-
-    def take(self, *, critical: bool, now: Millis) -> bool:
-        self.tokens = min(BURST + CRITICAL_RESERVE, self.tokens + max(0, now - self.refilled_at) / REFILL_INTERVAL)
-        self.refilled_at = now
-        if self.tokens < (1 if critical else 1 + CRITICAL_RESERVE):
-            return False
-        self.tokens -= 1
-        return True
-
-
 class NotificationPolicy:
     """Decides what is shown, in that language. `has_link`: a click has a link; `more_buttons`: the other buttons."""
 
@@ -92,7 +77,7 @@ class NotificationPolicy:
         self._more_buttons = more_buttons
         self._available = available
         self._paused_until: Millis | None = None
-        self._rate_limit = _RateLimit()
+        self._bucket = TokenBucket(capacity=BURST + CRITICAL_RESERVE, interval=REFILL_INTERVAL, now=0)
         self._shown: set[int] = set()
         self._held: dict[int, Notification] = {}
         self._summary_grown = False
@@ -286,7 +271,8 @@ class NotificationPolicy:
             yield WithdrawNotification(incident_tag(incident_id))
 
     def _may_show(self, notification: Notification, now: Millis) -> bool:
-        return self._can_show(now) and self._rate_limit.take(critical=notification.level is Level.CRITICAL, now=now)
+        reserve = 0 if notification.level is Level.CRITICAL else CRITICAL_RESERVE
+        return self._can_show(now) and self._bucket.take(now, reserve=reserve)
 
     def _can_show(self, now: Millis) -> bool:
         return self._available and (self._paused_until is None or now >= self._paused_until)
