@@ -82,7 +82,7 @@ def test_a_notice_comes_with_urgency_picture_and_actions(
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
             assert w.states == [(True, None)]
-            w.notifier.show(make_notification(level=Level.CRITICAL, lines=("web-01", "97 %"), action="Open in console"))
+            w.notifier.show(make_notification(level=Level.CRITICAL, lines=("web-01", "97 %"), button="Open in console"))
             (call,) = await shown(stand_in, 1)
         assert (call.app, call.title, call.body) == ("trayalert", "WARN: cpu", "web-01\n97 %")
         assert call.hints == {"urgency": 2, "desktop-entry": "trayalert"}
@@ -116,7 +116,7 @@ def test_the_level_is_the_urgency(notification: Notification, urgency: int) -> N
     ],
 )
 def test_a_further_button_is_one_more_where_the_daemon_takes_any(daemon: Daemon, actions: list[str]) -> None:
-    notification = make_notification(further=(("chart", "Metric\nchart"),))
+    notification = make_notification(more_buttons=(("chart", "Metric\nchart"),))
     found = notify_arguments(notification, daemon, replaces=0)[5]
     assert found[::2] == actions
     assert set(found[1::2]) <= {"Open", "Metric chart"}
@@ -187,7 +187,7 @@ def test_what_the_person_closed_comes_anew_and_a_quiet_change_does_not_bring_it_
             (first,) = await shown(stand_in, 1)
             stand_in.send(f"close {first.id} 2")
             await until(lambda: "a" not in w.notifier._ids, "the closing is heard")
-            w.notifier.show(make_notification("a", "quiet", quiet=True))
+            w.notifier.show(make_notification("a", "quiet", update_only=True))
             w.notifier.show(make_notification("b"))
             await shown(stand_in, 2)
             w.notifier.show(make_notification("a", "anew"))
@@ -222,7 +222,7 @@ def test_a_farewell_takes_the_place_and_is_closed_by_us(
         async with watched(bus.address) as w:
             w.notifier.show(make_notification("a"))
             await shown(stand_in, 1)
-            w.notifier.withdraw("a", make_notification("a", "Recovered: cpu", Level.OK, lasts=200))
+            w.notifier.withdraw("a", make_notification("a", "Recovered: cpu", Level.OK, timeout=200))
             calls = await shown(stand_in, 2)
             assert (calls[1].replaces, calls[1].lasts) == (calls[0].id, 200)
             assert calls[1].hints["urgency"] == 0
@@ -237,8 +237,8 @@ def test_a_new_notice_outlives_the_farewell_before_it(
     async def scenario() -> None:
         stand_in = start_stand_in()
         async with watched(bus.address) as w:
-            w.notifier.withdraw("a", make_notification("a", "Recovered", Level.OK, lasts=100))
-            w.notifier.withdraw("b", make_notification("b", "Recovered", Level.OK, lasts=200))
+            w.notifier.withdraw("a", make_notification("a", "Recovered", Level.OK, timeout=100))
+            w.notifier.withdraw("b", make_notification("b", "Recovered", Level.OK, timeout=200))
             calls = await shown(stand_in, 2)
             w.notifier.show(make_notification("a"))
             await until(lambda: stand_in.closed, "the other farewell is closed")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.desktop
 
 def make_notification(tag: str = "incident-1", level: Level = Level.CRITICAL, **more: Any) -> Notification:
     return Notification(
-        tag=tag, level=level, **({"title": f"{level}: 内存使用率过高", "action": "Open in console"} | more)
+        tag=tag, level=level, **({"title": f"{level}: 内存使用率过高", "button": "Open in console"} | more)
     )
 
 
@@ -75,7 +75,9 @@ def test_xfces_second_button_comes_back_with_its_key(desktop: Desktop, on_qt: On
     async def scenario() -> None:
         clicked: list[str] = []
         async with notifier_on(desktop, clicked) as notifier:
-            notifier.show(make_notification("a", lines=("web-01", "cn-hangzhou"), further=(("chart", "Metric chart"),)))
+            notifier.show(
+                make_notification("a", lines=("web-01", "cn-hangzhou"), more_buttons=(("chart", "Metric chart"),))
+            )
             await windows(desktop, 1)
             desktop.click_notification_button(from_right=1)
             await until(lambda: clicked == ["a chart"], "the click is told")
@@ -88,7 +90,7 @@ def test_xfce_says_farewell_and_closes(desktop: Desktop, on_qt: OnQt) -> None:
         async with notifier_on(desktop, []) as notifier:
             notifier.show(make_notification("a"))
             await windows(desktop, 1)
-            notifier.withdraw("a", make_notification("a", Level.OK, title="Recovered: x", lasts=500))
+            notifier.withdraw("a", make_notification("a", Level.OK, title="Recovered: x", timeout=500))
             await windows(desktop, 0)
 
     on_qt(scenario())

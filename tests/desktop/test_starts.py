@@ -194,7 +194,7 @@ OFF_THE_MAIN_THREAD = """
 import threading
 from trayalert.app.platform import qt_libraries
 
-looking = threading.Thread(target=qt_libraries.problem, args=["xcb"])
+looking = threading.Thread(target=qt_libraries.find_qt_problem, args=["xcb"])
 looking.start()
 looking.join()
 from PySide6.QtWidgets import QApplication

@@ -30,13 +30,13 @@ def test_the_proof_finds_a_careless_allow_list(allowed: str, monkeypatch: pytest
         "contains": lambda url: url.startswith("https://") and ".console.aliyun.com" in url,
         "everything": lambda _url: True,
     }
-    monkeypatch.setattr("tests.soak.fuzz_target.allowed", careless[allowed])
+    monkeypatch.setattr("tests.soak.fuzz_target.is_allowed", careless[allowed])
 
     assert elsewhere(2_000)
 
 
 def test_the_proof_finds_senders_pages_that_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trayalert.domain.incident.console_link.allowed", lambda _url: True)
+    monkeypatch.setattr("trayalert.domain.incident.console_link.is_allowed", lambda _url: True)
 
     assert elsewhere(2_000)
 

@@ -148,7 +148,7 @@ import trayalert.app.receiver as receiver
 async def end(self):
     import asyncio
     await asyncio.sleep(0.5)
-    raise ValueError("a bug: " + self.plan.secrets.present)
+    raise ValueError("a bug: " + self.plan.secrets.current)
 receiver.Receiver._receive = end
 from trayalert.__main__ import main
 sys.argv = ["trayalert", "serve", "--port", "0", "--data-dir", sys.argv[1]]
