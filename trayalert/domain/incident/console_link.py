@@ -17,6 +17,7 @@ from trayalert.domain.incident.resource import id_dimension, normalise_namespace
 ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:-]{0,255}")
 REGION = re.compile(r"(?!.{41})[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}")
 ACCOUNT = re.compile(r"[0-9]{1,20}")
+NAMESPACE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 HOSTS = (".console.aliyun.com", ".console.alibabacloud.com")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PLACEHOLDERS = ("id", "region", "regionId", "account", "metric", "namespace", "category", "dimension")

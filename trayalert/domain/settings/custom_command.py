@@ -11,17 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trayalert.domain.incident.alert import Alert
-from trayalert.domain.incident.console_link import ACCOUNT, ID, PLACEHOLDER, region_of
-from trayalert.domain.settings.templates import placeholder_problem
-from trayalert.domain.text import as_written, printable
+from trayalert.domain.incident.console_link import ACCOUNT, ID, NAMESPACE, PLACEHOLDER, region_of
+from trayalert.domain.settings.setting_value import argument_count_problem, name_problem, placeholder_problem
+from trayalert.domain.text import as_written
 
 MOST_COMMANDS = 12
 _LONGEST_NAME = 40
-_MOST_ARGUMENTS, _LONGEST_ARGUMENT = 64, 1_000
 _EXAMPLE = '"SSH" = ["x-terminal-emulator", "-e", "ssh", "root@{address}"]'
 
 _NAME = re.compile(r"[^\W_][\w.-]{0,127}")
-_NAMESPACE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 _PLACEHOLDERS = ("address", "id", "name", "region", "account", "namespace")
 _WORDS = {"id": "ID"}
 
@@ -72,7 +70,7 @@ def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | N
         "id": (alert.resource_id, ID),
         "name": (alert.resource_name, _NAME),
         "account": (alert.account_id, ACCOUNT),
-        "namespace": (alert.namespace, _NAMESPACE),
+        "namespace": (alert.namespace, NAMESPACE),
     }[name]
     return sent, sent if sent and pattern.fullmatch(sent) else None
 
@@ -110,8 +108,8 @@ def read_commands(value: object) -> tuple[tuple[CustomCommand, ...], tuple[str, 
 
 def command_problem(name: str, arguments: object) -> str | None:
     """Say what is wrong with a command; None: nothing."""
-    if not name.strip() or len(name) > _LONGEST_NAME or printable(name) != name:
-        return f"its name must be a line of 1 to {_LONGEST_NAME} characters"
+    if wrong := name_problem(name, longest=_LONGEST_NAME):
+        return wrong
     if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
         return f"must be a list of texts, the program and its arguments, such as {_EXAMPLE}"
     return _argument_problem(arguments) or placeholder_problem(" ".join(arguments), _PLACEHOLDERS)
@@ -120,8 +118,8 @@ def command_problem(name: str, arguments: object) -> str | None:
 def _argument_problem(arguments: Sequence[str]) -> str | None:
     if not arguments or not arguments[0].strip():
         return "must begin with a program"
-    if len(arguments) > _MOST_ARGUMENTS or max(map(len, arguments)) > _LONGEST_ARGUMENT:
-        return f"must have at most {_MOST_ARGUMENTS} texts of {_LONGEST_ARGUMENT} characters"
+    if wrong := argument_count_problem(arguments):
+        return wrong
     if not all(argument.isprintable() for argument in arguments):
         return "must hold no control character"
     if PLACEHOLDER.search(arguments[0]):

@@ -3,19 +3,18 @@
 Whatever a callback says, an OK or an event too, it is a report; but what the program says of a silence is none.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Protocol
 
-from trayalert.domain.incident.alert import SILENCE
+from trayalert.domain.incident.alert import SILENCE, Alert
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.resource import normalise_namespace
-from trayalert.domain.text import as_written, printable
+from trayalert.domain.incident.stored import LastReport
+from trayalert.domain.settings.setting_value import MOST_HOURS, is_hours, name_problem, suggestion
+from trayalert.domain.text import as_written
 from trayalert.domain.times import Millis
 
 MOST_EXPECTED = 100
-MOST_HOURS = 24 * 366
 _LONGEST_NAME, _LONGEST_PATTERN = 60, 200
 _EXAMPLE = 'name = "nightly backup", hours = 25 and rule = "backup-*"'
 
@@ -38,32 +37,15 @@ class ExpectedCallback:
         return round(self.hours * 3_600_000)
 
 
-class Reporter(Protocol):
-    """What names who reports: an alert, or some columns of it."""
-
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-    @property
-    def name(self) -> str | None: ...  # noqa: D102
-    @property
-    def rule_id(self) -> str | None: ...  # noqa: D102
-    @property
-    def namespace(self) -> str | None: ...  # noqa: D102
-    @property
-    def resource_id(self) -> str | None: ...  # noqa: D102
-    @property
-    def resource_name(self) -> str | None: ...  # noqa: D102
-
-
-def matches_report(expected: ExpectedCallback, alert: Reporter) -> bool:
+def matches_report(expected: ExpectedCallback, report: Alert | LastReport) -> bool:
     """Whether this is a report of what is expected."""
-    return alert.kind != SILENCE and all(
+    return report.kind != SILENCE and all(
         pattern is None or any(text is not None and _matches_pattern(pattern, text) for text in texts)
         for pattern, texts in (
-            (expected.rule, (alert.name, alert.rule_id)),
-            (expected.resource, (alert.resource_id, alert.resource_name)),
-            (expected.namespace, (alert.namespace,)),
-            (expected.kind, (alert.kind,)),
+            (expected.rule, (report.name, report.rule_id)),
+            (expected.resource, (report.resource_id, report.resource_name)),
+            (expected.namespace, (report.namespace,)),
+            (expected.kind, (report.kind,)),
         )
     )
 
@@ -111,13 +93,11 @@ def read_expected(value: object) -> tuple[tuple[ExpectedCallback, ...], tuple[st
 def expected_problem(table: Mapping[str, object]) -> str | None:
     """Say what is wrong with a table; None: nothing."""
     for unknown in [key for key in table if key not in _KEYS]:
-        near = difflib.get_close_matches(unknown, _KEYS, n=1)
-        hint = f"is {near[0]} meant?" if near else "there are " + ", ".join(_KEYS)
-        return f"{as_written(unknown)} is no part of it ({hint})"
+        return f"{as_written(unknown)} is no part of it ({suggestion(unknown, _KEYS, or_all=True)})"
     name, hours, level = table.get("name"), table.get("hours"), table.get("level", Level.WARN)
-    if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or printable(name) != name:
-        return f"its name must be a line of 1 to {_LONGEST_NAME} characters"
-    if not isinstance(hours, int | float) or isinstance(hours, bool) or not 0 < hours <= MOST_HOURS:
+    if wrong := name_problem(name, longest=_LONGEST_NAME):
+        return wrong
+    if not is_hours(hours):
         return f"hours must be a number above 0, and {MOST_HOURS} at most, such as 25"
     if level not in _LEVELS:
         return 'level must be "CRITICAL", "WARN" or "INFO"'

@@ -1,6 +1,5 @@
 """The settings: one TOML file that a person edits. Its problems are told at once; a bad value leaves the default."""
 
-import difflib
 import ipaddress
 import re
 import tomllib
@@ -8,10 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from trayalert.domain.incident.console_link import Site
+from trayalert.domain.incident.console_link import REGION, Site
 from trayalert.domain.settings.custom_command import CustomCommand, read_commands
 from trayalert.domain.settings.expected_callback import ExpectedCallback, read_expected
 from trayalert.domain.settings.public_url import read_public_url
+from trayalert.domain.settings.setting_value import (
+    Reader,
+    SettingError,
+    is_hours,
+    matching,
+    one_of,
+    optional,
+    suggestion,
+    whole_number,
+)
 from trayalert.domain.settings.templates import read_console_links
 from trayalert.domain.settings.tunnel_presets import public_url_problem
 from trayalert.domain.settings.tunnel_table import read_tunnel
@@ -52,10 +61,6 @@ LANGUAGES = ("auto", "en", "zh")
 OVERLAY_MODES = ("auto", "always", "never")
 
 
-class _SettingError(ValueError):
-    """Says what is expected."""
-
-
 def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
     """Read the file's text. Return the settings and a sentence for every problem in it."""
     try:
@@ -79,7 +84,7 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
             continue
         try:
             values[name] = read(value)
-        except _SettingError as wrong:
+        except SettingError as wrong:
             default = next(one.default for one in fields(Settings) if one.name == name)
             fallback = "; it is taken as not set" if default in (None, ()) else f"; {default!s} holds instead"
             problems.append(f"{name} = {as_written(value)}: {wrong}{fallback}.")
@@ -93,86 +98,26 @@ def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
 
 
 def _unknown_problem(name: str) -> str:
-    near = difflib.get_close_matches(name, [*_READERS, *_TABLE_READERS], n=1)
-    return f"{as_written(name)} is no setting" + (f"; is {near[0]} meant?" if near else ".")
+    guess = suggestion(name, [*_READERS, *_TABLE_READERS])
+    return f"{as_written(name)} is no setting" + (f"; {guess}" if guess else ".")
 
 
-def _host(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9.:_%-]{1,255}", value):
-        raise _SettingError('must be a host name or an address, such as "127.0.0.1"')
-    return value
-
-
-def _port(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 65535:
-        raise _SettingError("must be a whole number from 0 to 65535 (0 picks a free port)")
-    return value
-
-
-def _public_url(value: object) -> str | None:
-    wrong = _SettingError('must be an address such as "https://alerts.example.com", with no query and no secret in it')
-    if value == "":
-        return None
+def _public_url(value: object) -> str:
     found = read_public_url(value) if isinstance(value, str) else None
     if found is None:
-        raise wrong
+        raise SettingError('must be an address such as "https://alerts.example.com", with no query and no secret in it')
     return found
 
 
-def _site(value: object) -> Site:
-    if value not in list(Site):
-        raise _SettingError('must be "china" or "international"')
-    return Site(str(value))
-
-
-def _region(value: object) -> str | None:
-    if value == "":
-        return None
-    if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}", value):
-        raise _SettingError('must be a region id such as "cn-hangzhou"')
-    return value
-
-
-def _language(value: object) -> str:
-    if value not in LANGUAGES:
-        raise _SettingError('must be "auto", "en" or "zh"')
-    return str(value)
-
-
-def _overlay(value: object) -> str:
-    if value not in OVERLAY_MODES:
-        raise _SettingError('must be "auto" (where there is no tray), "always" or "never"')
-    return str(value)
-
-
-def _probe_seconds(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not (value == 0 or 5 <= value <= 3600):
-        raise _SettingError("must be a whole number of seconds from 5 to 3600 (0: no probes, reach stays unknown)")
-    return value
-
-
-def _metrics_port(value: object) -> int | None:
-    return None if value == "" else _port(value)
-
-
 def _hours(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 24 * 366:
-        raise _SettingError("must be a number of hours above 0, such as 25")
+    if not is_hours(value):
+        raise SettingError("must be a number of hours above 0, such as 25")
     return float(value)
-
-
-def _whole_number(least: int, most: int, what: str) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise _SettingError(f"must be a whole number of {what} from {least} to {most}")
-        return value
-
-    return read
 
 
 def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise _SettingError("must be true or false")
+        raise SettingError("must be true or false")
     return value
 
 
@@ -180,7 +125,7 @@ def _host_list(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(
         isinstance(item, str) and re.fullmatch(r"[A-Za-z0-9.:_\[\]-]{1,255}", item) for item in value
     ):
-        raise _SettingError('must be a list of host names, such as ["alerts.example.com"]')
+        raise SettingError('must be a list of host names, such as ["alerts.example.com"]')
     return tuple(_bracketed_host(item.lower()) for item in value)
 
 
@@ -190,7 +135,7 @@ def _bracketed_host(host: str) -> str:
 
 
 def _network_list(value: object) -> tuple[str, ...]:
-    wrong = _SettingError('must be a list of addresses or networks, such as ["127.0.0.1", "10.0.0.0/8"]')
+    wrong = SettingError('must be a list of addresses or networks, such as ["127.0.0.1", "10.0.0.0/8"]')
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise wrong
     try:
@@ -209,34 +154,33 @@ def _unmapped_network(
     return ipaddress.ip_network((mapped, network.prefixlen - 96))
 
 
-def _file(value: object) -> str | None:
-    if value == "":
-        return None
+def _file(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable():
-        raise _SettingError('must be the path of a file, such as "/etc/ssl/alerts.pem"')
+        raise SettingError('must be the path of a file, such as "/etc/ssl/alerts.pem"')
     return value
 
 
-_READERS: dict[str, Callable[[object], Any]] = {
-    "host": _host,
-    "port": _port,
-    "public_url": _public_url,
-    "site": _site,
-    "default_region": _region,
-    "language": _language,
+_PORT = whole_number(0, 65535, zero=" (0 picks a free port)")
+_READERS: dict[str, Reader] = {
+    "host": matching(r"[A-Za-z0-9.:_%-]{1,255}", 'a host name or an address, such as "127.0.0.1"'),
+    "port": _PORT,
+    "public_url": optional(_public_url),
+    "site": one_of(Site, '"china" or "international"'),
+    "default_region": optional(matching(REGION, 'a region id such as "cn-hangzhou"')),
+    "language": one_of(LANGUAGES, '"auto", "en" or "zh"'),
     "unconfirmed_after_hours": _hours,
     "allowed_hosts": _host_list,
     "trusted_proxies": _network_list,
     "only_cloud_monitor": _boolean,
     "more_cloud_monitor_addresses": _network_list,
-    "tls_certificate": _file,
-    "tls_key": _file,
-    "keep_days": _whole_number(1, 36500, "days"),
-    "keep_megabytes": _whole_number(8, 1_000_000, "megabytes"),
-    "backups": _whole_number(1, 365, "daily backups"),
-    "probe_seconds": _probe_seconds,
-    "metrics_port": _metrics_port,
-    "strip": _overlay,
+    "tls_certificate": optional(_file),
+    "tls_key": optional(_file),
+    "keep_days": whole_number(1, 36500, of="days"),
+    "keep_megabytes": whole_number(8, 1_000_000, of="megabytes"),
+    "backups": whole_number(1, 365, of="daily backups"),
+    "probe_seconds": whole_number(5, 3600, of="seconds", zero=" (0: no probes, reach stays unknown)"),
+    "metrics_port": optional(_PORT),
+    "strip": one_of(OVERLAY_MODES, '"auto" (where there is no tray), "always" or "never"'),
 }
 
 _TABLE_READERS: dict[str, Callable[[object], tuple[Any, tuple[str, ...]]]] = {

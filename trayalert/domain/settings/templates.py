@@ -3,16 +3,15 @@
 What is let through here still meets `console_link.is_allowed` when it is filled.
 """
 
-import difflib
 import re
 from collections.abc import Mapping
 
-from trayalert.domain.incident.console_link import CHART, HOSTS, PLACEHOLDER, PLACEHOLDERS, RULES, is_allowed
+from trayalert.domain.incident.console_link import CHART, HOSTS, NAMESPACE, PLACEHOLDER, PLACEHOLDERS, RULES, is_allowed
 from trayalert.domain.incident.resource import normalise_namespace
+from trayalert.domain.settings.setting_value import placeholder_problem
 from trayalert.domain.text import as_written
 
 LONGEST_TEMPLATE = 1_000
-_NAMESPACE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 _FALLBACK = "; what is built in stays in use."
 
 
@@ -35,7 +34,7 @@ def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...
 
 def template_problem(name: str, template: object) -> str | None:
     """Say what is wrong with a template of that namespace (or `chart`, `rules`); None: nothing."""
-    if not _NAMESPACE.fullmatch(name):
+    if not NAMESPACE.fullmatch(name):
         return 'the name must be a callback namespace such as acs_ecs, or "chart", or "rules"'
     if not isinstance(template, str):
         return "must be a text"
@@ -58,18 +57,6 @@ def _address_problem(template: str) -> str | None:
         return "must name no port"
     if not is_allowed(f"https://{host}/"):
         return f"must lead to a host that ends in {' or '.join(HOSTS)}"
-    return None
-
-
-def placeholder_problem(text: str, placeholders: tuple[str, ...]) -> str | None:
-    """Say which `{placeholder}` is not one of those that are known; None: none."""
-    for name in PLACEHOLDER.findall(text):
-        if name not in placeholders:
-            near = difflib.get_close_matches(name.lower(), placeholders, n=1)
-            hint = (
-                f"is {{{near[0]}}} meant?" if near else "there are " + ", ".join(f"{{{one}}}" for one in placeholders)
-            )
-            return f"{{{as_written(name, bare=True)}}} is no placeholder ({hint})"
     return None
 
 

@@ -1,16 +1,23 @@
 """The table `[tunnel]` of the settings. Where it is wrong none is started: another than the one meant is worse."""
 
-import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from trayalert.domain.settings.templates import placeholder_problem
+from trayalert.domain.settings.setting_value import (
+    LONGEST_ARGUMENT,
+    Reader,
+    SettingError,
+    argument_count_problem,
+    matching,
+    placeholder_problem,
+    suggestion,
+    whole_number,
+)
 from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.text import as_written
 from trayalert.domain.tunnel import Tunnel
 
-_MOST_ARGUMENTS, _LONGEST = 64, 1_000
 _MOST_REPEATS = 3
 """Of a person's own pattern: each makes the longest search longer by a power."""
 
@@ -26,10 +33,6 @@ _BIND = re.compile(r"[A-Za-z0-9.:*-]{1,253}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
-class _TunnelSettingError(ValueError):
-    """Says what is expected."""
-
-
 def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
     """Read the table. Return the tunnel (None: none is started), and a sentence for every problem."""
     if not isinstance(value, Mapping):
@@ -37,11 +40,10 @@ def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
         return None, ('tunnel: must be one table [tunnel] with kind = "ssh" or another; no tunnel is started.',)
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in PRESETS:
-        near = difflib.get_close_matches(str(kind), PRESETS, n=1)
-        guess = f" (is {near[0]} meant?)" if near else ""
+        guess = suggestion(str(kind), PRESETS)
         names = ", ".join(f'"{name}"' for name in PRESETS)
         what = "kind is missing" if kind is None else f"kind = {as_written(kind)}"
-        return None, (f"tunnel.{what}: must be one of {names}{guess}; no tunnel is started.",)
+        return None, (f"tunnel.{what}: must be one of {names}{guess and f' ({guess})'}; no tunnel is started.",)
     values: dict[str, Any] = {}
     problems: list[str] = []
     bad = False
@@ -53,7 +55,7 @@ def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
             continue
         try:
             values[name] = _READERS[name](item)
-        except _TunnelSettingError as wrong:
+        except SettingError as wrong:
             bad = True
             problems.append(f"tunnel.{name}: {wrong}; no tunnel is started.")
     missing = [] if bad else _missing_keys(kind, values)
@@ -67,9 +69,10 @@ def _keys(kind: str) -> frozenset[str]:
 
 
 def _unknown_key_problem(name: str, kind: str) -> str:
-    near = difflib.get_close_matches(name, _keys(kind), n=1)
-    guess = f"; is {near[0]} meant?" if near else "."
-    return f'tunnel.{as_written(name, bare=True)} is no setting of a tunnel of kind "{kind}"{guess}'
+    guess = suggestion(name, _keys(kind))
+    return f'tunnel.{as_written(name, bare=True)} is no setting of a tunnel of kind "{kind}"' + (
+        f"; {guess}" if guess else "."
+    )
 
 
 def _missing_keys(kind: str, values: Mapping[str, Any]) -> list[str]:
@@ -90,8 +93,8 @@ def _missing_keys(kind: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _text(value: object, what: str) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > _LONGEST:
-        raise _TunnelSettingError(f"must be {what}")
+    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > LONGEST_ARGUMENT:
+        raise SettingError(f"must be {what}")
     return value
 
 
@@ -99,28 +102,13 @@ def _file(value: object) -> str:
     return _text(value, 'the path of a file, such as "/etc/trayalert/token"')
 
 
-def _matching(pattern: re.Pattern[str], what: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise _TunnelSettingError(f"must be {what}")
-        return value
-
-    return read
-
-
-def _port(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65535:
-        raise _TunnelSettingError("must be a whole number from 1 to 65535")
-    return value
-
-
 def _arguments(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item.isprintable() for item in value):
-        raise _TunnelSettingError('must be a list of texts, such as ["--region", "eu"]')
-    if len(value) > _MOST_ARGUMENTS or any(len(item) > _LONGEST for item in value):
-        raise _TunnelSettingError(f"must have at most {_MOST_ARGUMENTS} texts of {_LONGEST} characters")
+        raise SettingError('must be a list of texts, such as ["--region", "eu"]')
+    if wrong := argument_count_problem(value):
+        raise SettingError(wrong)
     if any(_SECRET.search(item) for item in value):
-        raise _TunnelSettingError(
+        raise SettingError(
             "holds what looks like a secret, and every user of this computer can read a program's arguments: put it"
             " into a file of its own and name that (token_file)"
         )
@@ -130,10 +118,9 @@ def _arguments(value: object) -> tuple[str, ...]:
 def _command(value: object) -> tuple[str, ...]:
     command = _arguments(value)
     if not command or not command[0].strip() or "{" in command[0]:
-        raise _TunnelSettingError("must begin with a program, with no placeholder in it")
-    wrong = placeholder_problem(" ".join(command), _PLACEHOLDERS)
-    if wrong:
-        raise _TunnelSettingError(wrong)
+        raise SettingError("must begin with a program, with no placeholder in it")
+    if wrong := placeholder_problem(" ".join(command), _PLACEHOLDERS):
+        raise SettingError(wrong)
     return command
 
 
@@ -141,9 +128,7 @@ def _environment(value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping) or not all(
         isinstance(item, str) and "\0" not in item and _VARIABLE.fullmatch(name) for name, item in value.items()
     ):
-        raise _TunnelSettingError(
-            'must be a table of names and texts, such as { HTTPS_PROXY = "http://10.0.0.1:3128" }'
-        )
+        raise SettingError('must be a table of names and texts, such as { HTTPS_PROXY = "http://10.0.0.1:3128" }')
     return dict(value)
 
 
@@ -153,31 +138,31 @@ def _url_pattern(value: object) -> str:
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        raise _TunnelSettingError("is no regular expression") from error
+        raise SettingError("is no regular expression") from error
     bare = re.sub(r"\[\^?\]?(?:\\.|[^\]\\])*\]", "x", re.sub(r"\\[^1-9]", "x", text.replace("\\\\", "x")))
     if re.search(r"\)[*+{]", bare) or re.search(r"\\[1-9]|\(\?P=|\(\?\(", bare):
-        raise _TunnelSettingError(
+        raise SettingError(
             "must repeat single characters only, no group, and refer to no group: it could take for ever"
         )
     if len(re.findall(r"(?<!\()[*+{]", bare)) > _MOST_REPEATS:
-        raise _TunnelSettingError(f"must have at most {_MOST_REPEATS} repeats: it could take for ever")
+        raise SettingError(f"must have at most {_MOST_REPEATS} repeats: it could take for ever")
     if pattern.search("") is not None:
-        raise _TunnelSettingError("must not fit a line with nothing in it")
+        raise SettingError("must not fit a line with nothing in it")
     return text
 
 
-_READERS: dict[str, Callable[[object], Any]] = {
+_READERS: dict[str, Reader] = {
     "program": _file,
     "arguments": _arguments,
     "environment": _environment,
     "token_file": _file,
-    "token_variable": _matching(_VARIABLE, "the name of a variable of the environment"),
-    "name": _matching(_NAME, "the name or id of a tunnel"),
+    "token_variable": matching(_VARIABLE, "the name of a variable of the environment"),
+    "name": matching(_NAME, "the name or id of a tunnel"),
     "config": _file,
-    "host": _matching(_SSH_HOST, 'a server as ssh takes it, such as "user@alerts.example.com"'),
-    "ssh_port": _port,
-    "remote_port": _port,
-    "remote_host": _matching(_BIND, 'an address of the server, such as "localhost" or "*"'),
+    "host": matching(_SSH_HOST, 'a server as ssh takes it, such as "user@alerts.example.com"'),
+    "ssh_port": whole_number(1, 65535),
+    "remote_port": whole_number(1, 65535),
+    "remote_host": matching(_BIND, 'an address of the server, such as "localhost" or "*"'),
     "identity": _file,
     "command": _command,
     "url_pattern": _url_pattern,
