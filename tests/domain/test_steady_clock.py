@@ -2,11 +2,12 @@
 
 import pytest
 
-from trayalert.domain.steady_clock import behind_text, is_stable, jump_text, observe_clock
+from trayalert.domain.steady_clock import behind_text, is_stable, jump_text, may_retire, observe_clock
 
 NOON = 1_790_000_000_000
 MINUTE = 60_000
 HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 
 def test_a_clock_that_runs_on_is_trusted_though_the_computer_slept() -> None:
@@ -43,3 +44,24 @@ def test_a_clock_behind_the_newest_callback_is_told_until_it_is_right() -> None:
     assert behind_text(wall=NOON, newest=NOON + 4 * MINUTE) is None
     assert "3 d 2 h later" in str(behind_text(wall=NOON, newest=NOON + 74 * HOUR))
     assert behind_text(wall=NOON, newest=2**62) is None
+
+
+@pytest.mark.parametrize(
+    ("clock_stable", "uptime", "newest", "may"),
+    [
+        (True, 9 * MINUTE, NOON, False),
+        (True, 11 * MINUTE, NOON, True),
+        (False, 11 * MINUTE, NOON, False),
+        (True, 11 * MINUTE, NOON - 29 * DAY, True),
+        (True, 23 * 60 * MINUTE, NOON - 31 * DAY, False),
+        (True, 25 * 60 * MINUTE, NOON - 31 * DAY, True),
+        (True, DAY, None, False),
+    ],
+)
+def test_old_callbacks_go_only_by_a_clock_that_is_trusted(
+    clock_stable: bool,
+    uptime: int,
+    newest: int | None,
+    may: bool,
+) -> None:
+    assert may_retire(clock_stable=clock_stable, uptime=uptime, wall=NOON, newest=newest) is may

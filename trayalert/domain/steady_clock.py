@@ -1,4 +1,4 @@
-"""The wall clock may be set while the program runs. The rule: a clock that jumped closes nothing for a while.
+"""The wall clock may be wrong, or be set while the program runs. The rule: no such clock closes or deletes anything.
 
 A jump is seen against a second clock that nobody can set and that goes on while the computer sleeps.
 """
@@ -11,7 +11,11 @@ _JUMP_THRESHOLD: Millis = 2 * 60_000
 """Less is how clocks are kept right."""
 
 _SETTLING_TIME: Millis = 10 * 60_000
-"""So long after a jump the clock may still be set back."""
+"""For so long after a jump, or after the start of the computer, the wall clock may still be set."""
+
+_MOST_AHEAD: Millis = 30 * 86_400_000
+_TRUSTED_UPTIME: Millis = 24 * 3_600_000
+"""A clock that is more than _MOST_AHEAD ahead of the last callback is believed only after so long an uptime."""
 
 _BEHIND_THRESHOLD: Millis = 5 * 60_000
 _REPORTED_FOR: Millis = 24 * 3_600_000
@@ -48,6 +52,13 @@ def observe_clock(clock: ClockState | None, *, wall: Millis, ticks: Millis) -> C
 def is_stable(clock: ClockState, *, ticks: Millis) -> bool:
     """Whether what goes by the wall clock may be done: it did not jump of late."""
     return clock.jump is None or ticks - clock.jump.ticks >= _SETTLING_TIME
+
+
+def may_retire(*, clock_stable: bool, uptime: Millis, wall: Millis, newest: Millis | None) -> bool:
+    """Whether old callbacks may be deleted by the wall clock. `newest` is when the last callback came."""
+    if newest is None or not clock_stable or uptime < _SETTLING_TIME:
+        return False
+    return wall - newest <= _MOST_AHEAD or uptime >= _TRUSTED_UPTIME
 
 
 def jump_text(clock: ClockState, *, ticks: Millis) -> str | None:

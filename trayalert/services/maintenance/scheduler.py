@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from trayalert.domain.events import Event, LogChanged
-from trayalert.domain.incident.retirement import may_retire
 from trayalert.domain.settings.settings import Settings
+from trayalert.domain.steady_clock import may_retire
 from trayalert.domain.times import Millis
 from trayalert.services.inbox import Inbox
 from trayalert.services.maintenance.clock_watch import ClockWatch
