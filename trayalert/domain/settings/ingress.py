@@ -1,8 +1,9 @@
-"""The way in which Cloud Monitor reaches this computer, as the guide asks for it and the settings keep it."""
+"""How Cloud Monitor reaches this computer, as the setup assistant asks for it, and the public address for that."""
 
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 
 class Ingress(enum.StrEnum):
@@ -20,3 +21,20 @@ class ChosenIngress:
     ingress: Ingress
     public_url: str | None = None
     tunnel: Mapping[str, object] = field(default_factory=dict)
+
+
+def read_public_url(text: str) -> str | None:
+    """Return a public address without a slash at its end; None where no callback could be sent to it.
+
+    A person wrote it, or a tunnel program printed it.
+    """
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or port == 0:
+        return None
+    if not text.isascii() or not text.isprintable() or " " in text or "@" in parts.netloc or "/hook/" in parts.path:
+        return None
+    return text.rstrip("/")

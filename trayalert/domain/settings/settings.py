@@ -10,7 +10,7 @@ from typing import Any
 from trayalert.domain.incident.console_link import REGION, Site
 from trayalert.domain.settings.custom_command import CustomCommand, read_commands
 from trayalert.domain.settings.expected_callback import ExpectedCallback, read_expected
-from trayalert.domain.settings.public_url import read_public_url
+from trayalert.domain.settings.ingress import read_public_url
 from trayalert.domain.settings.setting_value import (
     Reader,
     SettingError,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trayalert.domain.settings.public_url import read_public_url
+from trayalert.domain.settings.ingress import read_public_url
 from trayalert.domain.settings.tunnel_presets import (
     PRESETS,
     ListenerAddress,

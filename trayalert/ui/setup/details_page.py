@@ -7,8 +7,7 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QGridLayout, QPushButton, QWidget
 
-from trayalert.domain.settings.ingress import ChosenIngress, Ingress
-from trayalert.domain.settings.public_url import read_public_url
+from trayalert.domain.settings.ingress import ChosenIngress, Ingress, read_public_url
 from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.domain.text import as_sentence
