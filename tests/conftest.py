@@ -14,7 +14,7 @@ ALONE = (
     "desktop/test_blocked_ui",
     "desktop/test_flood",
     "listener/",
-    "proof/test_alertmanager",
+    "proof/test_real_alertmanager",
     "proof/test_kills",
     "proof/test_large_bodies_memory",
     "proof/test_rich_text",

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.program import UNPRIVILEGED, ServeProcess, post, serving, wait_for
-from tests.soak.disk import Disk
-from tests.soak.load import alert, sound, stored_resources
+from tests.soak.harness.disk import Disk
+from tests.soak.harness.load import alert, sound, stored_resources
 from tests.storage.damage import PAGE, big_log, overwrite
 from trayalert.app.control.control_protocol import ask
 from trayalert.app.control.ownership import own_data_dir

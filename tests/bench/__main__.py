@@ -4,12 +4,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import blocked, footprint, notification, throughput
+from tests.bench import blocked, footprint, notification_delay, throughput
 from tests.bench.figures import Figure, table
 
 PARTS = {
     "throughput": throughput.measure,
-    "notification": notification.measure,
+    "notification": notification_delay.measure,
     "blocked": blocked.measure,
     "footprint": footprint.measure,
 }

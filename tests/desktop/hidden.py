@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.soak.disk import built
+from tests.soak.harness.disk import built
 
 
 def hiding(*libraries: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from tests.desktop.application import Application, threshold
 from tests.desktop.overheard import Overheard
 from tests.desktop.programs import wait_until
 from tests.desktop.session import Desktop
-from tests.soak.disk import Disk
+from tests.soak.harness.disk import Disk
 from tests.storage.making import append, store
 
 pytestmark = pytest.mark.desktop

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from tests.soak.fuzz import elsewhere
-from tests.soak.fuzz_target import check
-from tests.soak.judges import formulas, leads_to_console, link_is_safe, runs_as_formula
-from tests.soak.mutations import corpus, spoiled
+from tests.soak.fuzzing.fuzz import elsewhere
+from tests.soak.fuzzing.fuzz_target import check
+from tests.soak.fuzzing.mutations import corpus, spoiled
+from tests.soak.harness.judges import formulas, leads_to_console, link_is_safe, runs_as_formula
 
 
 def test_the_samples_and_what_chance_makes_of_them_are_parsed_and_linked() -> None:
@@ -30,7 +30,7 @@ def test_the_proof_finds_a_careless_allow_list(allowed: str, monkeypatch: pytest
         "contains": lambda url: url.startswith("https://") and ".console.aliyun.com" in url,
         "everything": lambda _url: True,
     }
-    monkeypatch.setattr("tests.soak.fuzz_target.is_allowed", careless[allowed])
+    monkeypatch.setattr("tests.soak.fuzzing.fuzz_target.is_allowed", careless[allowed])
 
     assert elsewhere(2_000)
 

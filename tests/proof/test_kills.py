@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.program import post, serving
-from tests.soak.crashes import EARLY, LAZY, crash
-from tests.soak.disk import Disk
-from tests.soak.load import alert
+from tests.soak.harness.disk import Disk
+from tests.soak.harness.load import alert
+from tests.soak.storage.kills import EARLY, LAZY, crash
 
 
 def test_kill_9_under_load_loses_no_acked_alert_and_the_next_start_is_quick(tmp_path: Path) -> None:

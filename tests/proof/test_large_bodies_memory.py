@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.soak.instance import started
-from tests.soak.large import BODIES, LEFT, PEAK, press, turned_away
+from tests.soak.harness.instance import started
+from tests.soak.listener.large import BODIES, LEFT, PEAK, press, turned_away
 
 
 def test_100_slow_bodies_of_1_mib_take_bounded_memory_and_keep_no_alert_out(tmp_path: Path) -> None:
@@ -24,5 +24,5 @@ def test_100_slow_bodies_of_1_mib_take_bounded_memory_and_keep_no_alert_out(tmp_
 
 
 def test_the_proof_by_large_bodies_finds_a_program_that_holds_them_all(tmp_path: Path) -> None:
-    with started(tmp_path, module="tests.soak.naive") as instance:
+    with started(tmp_path, module="tests.soak.controls.unlimited_listener") as instance:
         assert press(instance, ["emoji"], seconds=0.2, patience=0).peak > PEAK

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.instance import started
-from tests.soak.order import MINUTE, SHAPES, PlannedAlert, deliver, firing, runs_with_lost_oks
+from tests.soak.harness.instance import started
+from tests.soak.storage.order import MINUTE, SHAPES, PlannedAlert, deliver, firing, runs_with_lost_oks
 from tests.storage.making import HOUR, NOON, raw_callback, read, reading, store, writing
 from trayalert.clock import now
 from trayalert.domain.events import IncidentChanged

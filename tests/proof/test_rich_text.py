@@ -13,7 +13,7 @@ from PySide6.QtGui import Qt as Text
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QTabWidget, QTextEdit, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.soak.watch import Touched, longest, watched
+from tests.soak.harness.watch import Touched, longest, watched
 from tests.ui.fake_backend import HOUR, NOON, FakeBackend, stored
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.incident.stored import StoredIncident

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.domain.incident.best_link import best_link
-from tests.soak.fuzz_target import tables
-from tests.soak.judges import formulas, leads_to_console
-from tests.soak.life import leaks, live, opened, readable_by_others
-from tests.soak.mutations import URLS, spoiled
+from tests.soak.fuzzing.fuzz_target import tables
+from tests.soak.fuzzing.mutations import URLS, spoiled
+from tests.soak.harness.judges import formulas, leads_to_console
+from tests.soak.storage.life import leaks, live, opened, readable_by_others
 from tests.storage.making import callback
 from trayalert.callbacks.kinds import read_callback
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.callbacks.test_properties import bodies
-from tests.soak.instance import started
-from tests.soak.pipeline import Pipeline, Sent, pipeline
-from tests.soak.steady import ask
+from tests.soak.harness.instance import started
+from tests.soak.harness.pipeline import Pipeline, Sent, pipeline
+from tests.soak.harness.steady import ask
 
 GROUP, GROUPS = 10, 2_000
 OVER_HTTP = 2_000

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.program import wait_for
-from tests.soak import naive
-from tests.soak.crowd import DESCRIPTORS, burst, run_slow_load, send_steadily
-from tests.soak.instance import started
-from tests.soak.raw_cases import CASES
-from tests.soak.strangers import play_cases
+from tests.soak.controls import unlimited_listener
+from tests.soak.harness.instance import started
+from tests.soak.listener.raw_cases import CASES
+from tests.soak.listener.strangers import play_cases
+from tests.soak.listener.traffic import DESCRIPTORS, burst, run_slow_load, send_steadily
 
 
 def test_strangers_get_in_only_with_what_is_valid_and_disturb_nobody(tmp_path: Path) -> None:
@@ -29,11 +29,11 @@ def test_strangers_get_in_only_with_what_is_valid_and_disturb_nobody(tmp_path: P
 
 def test_the_proof_finds_a_door_that_takes_what_it_is_given(tmp_path: Path) -> None:
     names = {"two requests at once", "absolute form", "an origin", "HTTP/2.0", "a path of 20 KB"}
-    with started(tmp_path, module="tests.soak.naive") as instance:
+    with started(tmp_path, module="tests.soak.controls.unlimited_listener") as instance:
         outcome = play_cases(
             instance,
             [case for case in CASES if case.name in names],
-            bodies=lambda: naive.taken(instance.data_dir),
+            bodies=lambda: unlimited_listener.taken(instance.data_dir),
             patience=0.5,
         )
 
@@ -58,7 +58,7 @@ def test_600_slow_connections_on_512_descriptors_keep_no_alert_out(tmp_path: Pat
 
 
 def test_the_proof_by_slow_connections_finds_a_door_as_aiohttp_makes_it(tmp_path: Path) -> None:
-    with started(tmp_path, module="tests.soak.naive", descriptors=DESCRIPTORS) as instance:
+    with started(tmp_path, module="tests.soak.controls.unlimited_listener", descriptors=DESCRIPTORS) as instance:
         slow_load = run_slow_load(instance, seconds=2, patience=3)
 
     assert slow_load.steady.refused or slow_load.steady.p99 > 1000

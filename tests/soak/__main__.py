@@ -9,20 +9,20 @@ from pathlib import Path
 from tests.bench.figures import Figure, table
 
 PARTS = {
-    "kills": "tests.soak.crashes:measure_kills",
-    "power": "tests.soak.crashes:measure_power_cuts",
-    "http": "tests.soak.strangers:measure_raw_http",
-    "slow": "tests.soak.crowd:measure_slow",
-    "traffic": "tests.soak.crowd:measure_traffic",
-    "large": "tests.soak.large:measure",
-    "alertmanager": "tests.soak.alertmanager:measure",
-    "proxies": "tests.soak.proxies:measure",
-    "java": "tests.soak.java:measure",
-    "reach": "tests.soak.reach:measure",
-    "order": "tests.soak.order:measure",
-    "links": "tests.soak.fuzz:fuzz_links",
-    "csv": "tests.soak.spreadsheet:measure",
-    "fuzz": "tests.soak.fuzz:fuzz_guided",
+    "kills": "tests.soak.storage.kills:measure_kills",
+    "power": "tests.soak.storage.kills:measure_power_cuts",
+    "http": "tests.soak.listener.strangers:measure_raw_http",
+    "slow": "tests.soak.listener.traffic:measure_slow",
+    "traffic": "tests.soak.listener.traffic:measure_traffic",
+    "large": "tests.soak.listener.large:measure",
+    "alertmanager": "tests.soak.listener.real_alertmanager:measure",
+    "proxies": "tests.soak.listener.proxies:measure",
+    "java": "tests.soak.listener.java:measure",
+    "reach": "tests.soak.listener.reach:measure",
+    "order": "tests.soak.storage.order:measure",
+    "links": "tests.soak.fuzzing.fuzz:fuzz_links",
+    "csv": "tests.soak.fuzzing.spreadsheet:measure",
+    "fuzz": "tests.soak.fuzzing.fuzz:fuzz_guided",
 }
 """Imported when they are wanted: not every part needs what another one needs."""
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.incident.test_console_link import BAD, HOSTILE, alert, table, texts
-from tests.soak.judges import leads_to_console, link_is_safe
+from tests.soak.harness.judges import leads_to_console, link_is_safe
 from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.console_link import ConsoleLink, Site, console_links, is_allowed
 from trayalert.domain.settings.settings import Settings

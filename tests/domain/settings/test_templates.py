@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.incident.test_console_link import alert
-from tests.soak.judges import link_is_safe
+from tests.soak.harness.judges import link_is_safe
 from trayalert.domain.incident.console_link import PLACEHOLDERS, console_links
 from trayalert.domain.settings.settings import Settings, parse_settings
 from trayalert.domain.settings.templates import template_problem

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from tests.soak.fuzz_target import tables
+from tests.soak.fuzzing.fuzz_target import tables
 from tests.storage.making import NOON, append, raw_callback, read, store
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from tests.soak.judges import leads_to_console, link_is_safe
+from tests.soak.harness.judges import leads_to_console, link_is_safe
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
 from trayalert.domain.incident.alert import Alert

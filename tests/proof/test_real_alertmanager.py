@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.program import wait_for
-from tests.soak.alertmanager import FEW, Alertmanager, alertmanager, open_in, unlike
-from tests.soak.disk import Disk
-from tests.soak.instance import Instance, started
-from tests.soak.strangers import deliveries
+from tests.soak.harness.disk import Disk
+from tests.soak.harness.instance import Instance, started
+from tests.soak.listener.real_alertmanager import FEW, Alertmanager, alertmanager, open_in, unlike
+from tests.soak.listener.strangers import deliveries
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.soak.instance import Instance, started
-from tests.soak.proxies import CONTROL, deliveries_of
+from tests.soak.harness.instance import Instance, started
+from tests.soak.listener.proxies import CONTROL, deliveries_of
 
 CALLBACKS = 6_000
 JARS = Path("/usr/share/java")

@@ -5,7 +5,7 @@ import ssl
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from tests.soak.load import FORM
+from tests.soak.harness.load import FORM
 
 DEADLINE = 20.0
 """Seconds after which an answer is taken for one that never comes."""

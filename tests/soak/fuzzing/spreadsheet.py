@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.soak.fuzz_target import tables
-from tests.soak.pipeline import SENDERS
+from tests.soak.fuzzing.fuzz_target import tables
+from tests.soak.harness.pipeline import SENDERS
 from tests.storage.making import append, writing
 from trayalert.domain.wording.language import Language
 from trayalert.services.presentation.export import write_alerts

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 from tests.bench.figures import Figure
 from tests.listener.certificates import make_pair
 from tests.program import wait_for
-from tests.soak.exchange import Client, Request
-from tests.soak.instance import started
-from tests.soak.load import alert
+from tests.soak.harness.exchange import Client, Request
+from tests.soak.harness.instance import started
+from tests.soak.harness.load import alert
 from tests.sshd import free_port, is_listening
 
 KEPT, LANES, BURST = 2_400, 24, 300
@@ -30,7 +30,7 @@ KEPT, LANES, BURST = 2_400, 24, 300
 LARGE = 40
 """Bodies of 200 KB for each proxy. trayalert takes 64 MiB of such bodies within an hour."""
 
-CONTROL = "tests.soak.closes_kept"
+CONTROL = "tests.soak.controls.closes_kept"
 
 
 @contextmanager

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from tests.bench.figures import Figure
 from tests.program import ServeProcess, post, serving
-from tests.soak.disk import Disk
-from tests.soak.load import Load, alert, sound, stored_resources
+from tests.soak.harness.disk import Disk
+from tests.soak.harness.load import Load, alert, sound, stored_resources
 
 LANES = 12
 SYNC_TAKES = 3
 """Milliseconds; a laptop's disk. The control needs a disk that takes its time, and so the program gets the same."""
 
-EARLY, LAZY = "tests.soak.acks_early", "tests.soak.syncs_less"
+EARLY, LAZY = "tests.soak.controls.acks_early", "tests.soak.controls.syncs_less"
 
 
 @dataclass(slots=True)

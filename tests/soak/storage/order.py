@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.soak.instance import Instance, started
-from tests.soak.load import alert
-from tests.soak.steady import ask
+from tests.soak.harness.instance import Instance, started
+from tests.soak.harness.load import alert
+from tests.soak.harness.steady import ask
 from trayalert.clock import now
 
 MINUTE = 60_000

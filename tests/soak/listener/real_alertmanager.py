@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from tests.bench.figures import Figure
 from tests.program import DEADLINE, serving, wait_for
-from tests.soak.instance import Instance, started
+from tests.soak.harness.instance import Instance, started
 from tests.sshd import free_port
 
 Route = Literal["whole", "few", "repeated"]

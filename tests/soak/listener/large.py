@@ -17,11 +17,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.bench.figures import Figure
-from tests.soak.crowd import burst
-from tests.soak.exchange import Request, Response, read_response
-from tests.soak.instance import Instance, started
-from tests.soak.load import alert
-from tests.soak.steady import SteadyResult, ask, meanwhile
+from tests.soak.harness.exchange import Request, Response, read_response
+from tests.soak.harness.instance import Instance, started
+from tests.soak.harness.load import alert
+from tests.soak.harness.steady import SteadyResult, ask, meanwhile
+from tests.soak.listener.traffic import burst
 
 MIB = 1 << 20
 SENDERS = 100
@@ -218,7 +218,7 @@ def measure(folder: Path, mixed: int = 3) -> list[Figure]:
                   f" memory +{found.peak:.0f} MB, then +{found.left:.0f} MB, p99 {found.steady.p99:.0f}ms")  # fmt: skip
         reported = turned_away(instance)[0]
         hour = use_up(instance)
-    with started(folder / "control", module="tests.soak.naive") as instance:
+    with started(folder / "control", module="tests.soak.controls.unlimited_listener") as instance:
         control = press(instance, ["emoji"], patience=0)
     refused = sum(found.refused for found in all_found)
     wrong = sum(found.refused - found.statuses[503] + found.without_time for found in all_found)

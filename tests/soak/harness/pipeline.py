@@ -13,8 +13,8 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 
-from tests.soak.fuzz_target import tables
-from tests.soak.judges import formulas, leads_to_console, link_is_safe
+from tests.soak.fuzzing.fuzz_target import tables
+from tests.soak.harness.judges import formulas, leads_to_console, link_is_safe
 from tests.storage.making import keep_raw
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback

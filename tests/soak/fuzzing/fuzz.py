@@ -1,7 +1,7 @@
 """Fuzzing the parser and the link builder: guided by coverage with atheris, and by chance alone.
 
-`python -m tests.soak.fuzz SECONDS CORPUS` is atheris' own process: it never comes back by itself, and it must import
-what it watches. What it finds lies in the working folder as `crash-*`.
+`python -m tests.soak.fuzzing.fuzz SECONDS CORPUS` is atheris' own process: it never comes back by itself, and it must
+import what it watches. What it finds lies in the working folder as `crash-*`.
 """
 
 import re
@@ -16,7 +16,7 @@ MEGA = 1_000_000
 
 def fuzz_guided(folder: Path, seconds: int = 60) -> list[Figure]:
     """Figures of `make soak`: as many inputs as the time allows, grown from the samples."""
-    from tests.soak.mutations import TOKENS, corpus  # noqa: PLC0415 - atheris' process must not import these yet
+    from tests.soak.fuzzing.mutations import TOKENS, corpus  # noqa: PLC0415 - atheris' process must not import these yet
 
     grown = folder / "corpus"
     grown.mkdir(parents=True)
@@ -24,7 +24,7 @@ def fuzz_guided(folder: Path, seconds: int = 60) -> list[Figure]:
         (grown / f"seed-{number}").write_bytes(content)
     words = "".join('"' + "".join(f"\\x{byte:02x}" for byte in token) + '"\n' for token in TOKENS if len(token) < 60)
     (folder / "words").write_text(words)
-    command = [sys.executable, "-m", "tests.soak.fuzz", str(seconds), str(grown), f"-dict={folder / 'words'}"]
+    command = [sys.executable, "-m", "tests.soak.fuzzing.fuzz", str(seconds), str(grown), f"-dict={folder / 'words'}"]
     command.append(f"-artifact_prefix={folder}/")
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     found = sorted(folder.glob("crash-*")) + sorted(folder.glob("timeout-*"))
@@ -53,8 +53,8 @@ def fuzz_links(folder: Path, number: int = MEGA) -> list[Figure]:
 
 def elsewhere(number: int, *, seed: int = 1) -> list[str]:
     """Return what is wrong with so many links, made by chance."""
-    from tests.soak.fuzz_target import check  # noqa: PLC0415
-    from tests.soak.mutations import LINKS, URLS, spoiled  # noqa: PLC0415
+    from tests.soak.fuzzing.fuzz_target import check  # noqa: PLC0415
+    from tests.soak.fuzzing.mutations import LINKS, URLS, spoiled  # noqa: PLC0415
 
     seeds = [*(b"u" + url for url in URLS), *(b"l" + link for link in LINKS)]
     wrong = []
@@ -71,7 +71,7 @@ def main(seconds: str, grown: str, *more: str) -> None:
     import atheris  # noqa: PLC0415 - only `make soak` installs it
 
     with atheris.instrument_imports(include=["trayalert.callbacks", "trayalert.domain"]):
-        from tests.soak.fuzz_target import check  # noqa: PLC0415
+        from tests.soak.fuzzing.fuzz_target import check  # noqa: PLC0415
     flags = [f"-max_total_time={seconds}", "-max_len=4096", "-timeout=10", "-print_final_stats=1", *more]
     atheris.Setup([sys.argv[0], *flags, grown], check)
     atheris.Fuzz()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trayalert.resource_files import resource_path
 
-_HERE = Path(__file__).parent.parent / "data" / "callbacks"
+_HERE = Path(__file__).parents[2] / "data" / "callbacks"
 _TOKENS: list[bytes | str] = [
     *(
         b"%00",

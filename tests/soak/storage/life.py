@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 
 from tests.program import environment, post, run, wait_for
-from tests.soak.instance import Instance, started
-from tests.soak.load import alert
-from tests.soak.raw_cases import LINES
-from tests.soak.strangers import play_cases
+from tests.soak.harness.instance import Instance, started
+from tests.soak.harness.load import alert
+from tests.soak.listener.raw_cases import LINES
+from tests.soak.listener.strangers import play_cases
 
 
 def live(folder: Path) -> tuple[Path, list[str]]:
@@ -43,7 +43,7 @@ def live(folder: Path) -> tuple[Path, list[str]]:
 
 
 def _serve_and_fall(folder: Path) -> list[str]:
-    with started(folder, module="tests.soak.falls", umask=0) as instance:
+    with started(folder, module="tests.soak.controls.leaking_faults", umask=0) as instance:
         assert post(instance.url, alert("i-1")) == 200
         for _ in range(3):
             fallen = post(instance.url, b"fall")

@@ -1,4 +1,4 @@
-"""`python -m tests.soak.steady URL RATE SECONDS YARDSTICK`: Cloud Monitor at work, in a process of its own, measuring.
+"""Cloud Monitor at work, in a process of its own: `python -m tests.soak.harness.steady URL RATE SECONDS YARDSTICK`.
 
 So many callbacks a second, each on a connection of its own, begun on time however long others take. It ends after
 SECONDS (0: when its stdin closes), and prints one JSON line: the statuses (0: no answer), and milliseconds to each 200.
@@ -17,7 +17,7 @@ from itertools import count
 from urllib.parse import urlsplit
 
 from tests.bench.figures import percentile
-from tests.soak.load import FORM, alert
+from tests.soak.harness.load import FORM, alert
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ async def _send(url: str, rate: float, seconds: float, yardstick: str) -> None:
 def meanwhile(url: str, *, rate: float = 50, seconds: float = 0) -> Iterator[SteadyResult]:
     """Send while the block runs, or for so many seconds; what was told is complete behind the block."""
     with bare_handler() as yardstick:
-        command = [sys.executable, "-m", "tests.soak.steady", url, str(rate), str(seconds), yardstick]
+        command = [sys.executable, "-m", "tests.soak.harness.steady", url, str(rate), str(seconds), yardstick]
         result = SteadyResult()
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             try:

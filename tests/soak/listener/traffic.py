@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.bench.figures import Figure
-from tests.soak.instance import Instance, started
-from tests.soak.load import alert
-from tests.soak.steady import SteadyResult, ask, meanwhile
+from tests.soak.harness.instance import Instance, started
+from tests.soak.harness.load import alert
+from tests.soak.harness.steady import SteadyResult, ask, meanwhile
 
 SLOW, DESCRIPTORS = 600, 512
 CLOSED_WITHIN = 10.0

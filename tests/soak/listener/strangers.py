@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.bench.figures import Figure
-from tests.soak.instance import Instance, started
-from tests.soak.raw_cases import CASES, Action, Case, Script
-from tests.soak.steady import SteadyResult, meanwhile
+from tests.soak.harness.instance import Instance, started
+from tests.soak.harness.steady import SteadyResult, meanwhile
+from tests.soak.listener.raw_cases import CASES, Action, Case, Script
 
 CLOSED_WITHIN = 8.0
 PATIENCE = 14.0
