@@ -1,4 +1,4 @@
-"""How an alert folds into incidents: a row of facts for each cell of the table in CONTRIBUTING, and for its notes."""
+"""How an alert folds into incidents: a row for each state of an alert and what is known of its incident by then."""
 
 from dataclasses import replace
 

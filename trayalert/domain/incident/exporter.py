@@ -23,38 +23,23 @@ class _ExporterFamily(enum.Enum):
     TARGETS = enum.auto()  # one or more servers: `instance` is the exporter's, unless it was relabelled
 
 
+_STATE_METRICS = (
+    "kube-state-metrics", "openshift-state-metrics", "ksm", "kube-state", "kubestatemetrics",
+    "expose-kubernetes-metrics",  # Rancher's first monitoring calls its exporters so
+)  # fmt: skip
+_CLOUD_EXPORTERS = ("cloudwatch", "yace", "stackdriver", "aliyun-exporter", "cloud-exporter", "cloudmonitor-exporter")
+_HOST_EXPORTERS = (
+    "node-exporter", "nodeexporter", "windows-exporter", "wmi-exporter", "process-exporter", "smartctl-exporter",
+    "expose-node-metrics",
+)  # fmt: skip
 _NAMES = {
     # words in the names of jobs, services, containers and pods; any other `exporter` measures targets
-    "kube-state-metrics": _ExporterFamily.OBJECTS,
-    "openshift-state-metrics": _ExporterFamily.OBJECTS,
-    "ksm": _ExporterFamily.OBJECTS,
-    "kube-state": _ExporterFamily.OBJECTS,
-    "kubestatemetrics": _ExporterFamily.OBJECTS,
-    "expose-kubernetes-metrics": _ExporterFamily.OBJECTS,  # Rancher's first monitoring calls its exporters so
-    "cloudwatch": _ExporterFamily.OBJECTS,
-    "yace": _ExporterFamily.OBJECTS,
-    "stackdriver": _ExporterFamily.OBJECTS,
-    "aliyun-exporter": _ExporterFamily.OBJECTS,
-    "cloud-exporter": _ExporterFamily.OBJECTS,
-    "cloudmonitor-exporter": _ExporterFamily.OBJECTS,
-    "node-exporter": _ExporterFamily.HOST,
-    "nodeexporter": _ExporterFamily.HOST,
-    "windows-exporter": _ExporterFamily.HOST,
-    "wmi-exporter": _ExporterFamily.HOST,
-    "process-exporter": _ExporterFamily.HOST,
-    "smartctl-exporter": _ExporterFamily.HOST,
-    "expose-node-metrics": _ExporterFamily.HOST,
-    "kubelet": _ExporterFamily.KUBELET,
-    "cadvisor": _ExporterFamily.KUBELET,
-    "expose-kubelets-metrics": _ExporterFamily.KUBELET,
-    "blackbox": _ExporterFamily.TARGETS,
-    "pushgateway": _ExporterFamily.TARGETS,
+    **dict.fromkeys((*_STATE_METRICS, *_CLOUD_EXPORTERS), _ExporterFamily.OBJECTS),
+    **dict.fromkeys(_HOST_EXPORTERS, _ExporterFamily.HOST),
+    **dict.fromkeys(("kubelet", "cadvisor", "expose-kubelets-metrics"), _ExporterFamily.KUBELET),
+    **dict.fromkeys(("blackbox", "pushgateway"), _ExporterFamily.TARGETS),
 }
 _NAME = re.compile(rf"-({'|'.join(_NAMES)})-")
-_STATE_METRICS = frozenset({
-    "kube-state-metrics", "openshift-state-metrics", "ksm", "kube-state", "kubestatemetrics",
-    "expose-kubernetes-metrics",
-})  # fmt: skip
 _ON_HOST_NETWORK = frozenset({
     "node-exporter", "nodeexporter", "windows-exporter", "wmi-exporter", "expose-node-metrics", "kubelet",
     "expose-kubelets-metrics",
