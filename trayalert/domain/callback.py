@@ -1,11 +1,11 @@
-"""A callback as it came over the wire, before anybody has read it."""
+"""A callback as it came over the wire, before it is parsed."""
 
 from dataclasses import dataclass
 
 from trayalert.domain.times import Millis
 
 INTERNAL_METHOD = "OWN"
-"""The method of what the program itself has to say. No request has it: nobody else can say that, nor was it heard."""
+"""The method of callbacks that the program writes itself. No HTTP request has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,5 +18,5 @@ class Callback:
     content_type: str = ""
     sender: str = ""
     secret: str = ""
-    """The name of the secret that let it in; empty where that is not known."""
+    """The name of the secret that the request had; empty where the name is unknown."""
     body: bytes = b""

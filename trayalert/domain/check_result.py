@@ -1,11 +1,11 @@
-"""One thing that was looked at: how it is, and what to do. The doctor's lines and the guide's."""
+"""The result of one check, by `trayalert doctor` or the setup assistant."""
 
 import enum
 from dataclasses import dataclass
 
 
 class Verdict(enum.StrEnum):
-    """`wait`: it is not known yet, but will be soon."""
+    """`wait`: the result is not known yet."""
 
     OK = "ok"
     WARN = "warn"
@@ -15,7 +15,7 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """`name` is a word or two, `said` how it is, `do` what to do about it (None where nothing is to be done)."""
+    """`name` is a word or two, `said` the result, `do` what the person should do about it, or None."""
 
     name: str
     verdict: Verdict

@@ -1,4 +1,4 @@
-"""What the inbox announces, after it is on disk. Events carry numbers, not rows: who shows them asks the log."""
+"""Events, announced after their cause is on disk. They carry ids, not rows: a subscriber reads the log."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from trayalert.domain.tunnel import TunnelState
 
 @dataclass(frozen=True, slots=True)
 class CallbackArrived:
-    """A callback was stored, a retry or not. `delivery_id` is its number in the log; events are equal without it."""
+    """A callback was stored, a retry or not. Events are compared without their `delivery_id`."""
 
     received_at: Millis
     delivery_id: int = field(default=0, compare=False)
@@ -35,9 +35,9 @@ class TestReceived:
 
 @dataclass(frozen=True, slots=True)
 class ListenerChanged:
-    """The listener opened (`problem` is None, `host` and `port` are the real ones) or could not (a sentence).
+    """The listener opened at `host` and `port` (`problem` is None), or could not (`problem` is a sentence).
 
-    Not `opened`: it is open all the while, but there is something new to say of it.
+    With `opened` false the listener has been open before, and only its problem changed.
     """
 
     host: str
@@ -49,9 +49,9 @@ class ListenerChanged:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRefused:
-    """A request that may have come from one of the admin's senders was refused; a sentence says why.
+    """A request that may be from one of the admin's senders was refused.
 
-    `cause` is a word for the kind of refusal.
+    `cause` is a word for the kind of refusal, `message` a sentence.
     """
 
     cause: str
@@ -60,14 +60,14 @@ class CallbackRefused:
 
 @dataclass(frozen=True, slots=True)
 class LogChanged:
-    """The log is in another state: it can store or not, it was moved aside, salvaged, or has room again."""
+    """The state of the log changed."""
 
     state: LogState
 
 
 @dataclass(frozen=True, slots=True)
 class ResolveFailed:
-    """An incident could not be marked recovered by hand; a sentence says why."""
+    """An incident could not be marked recovered by hand; `message` is the reason as a sentence."""
 
     incident_id: int
     message: str
@@ -75,9 +75,9 @@ class ResolveFailed:
 
 @dataclass(frozen=True, slots=True)
 class ReparseProgress:
-    """Old callbacks were read again, up to a place in the log; `finished` with the last. Nobody is to be disturbed.
+    """`done` of `total` old callbacks were parsed again. Nothing is notified.
 
-    `done` of `total` callbacks; `turned` were unrecognised and are alerts now, in others something is `refreshed`.
+    `turned` of them were unrecognised and are alerts now; of `refreshed` some field changed.
     """
 
     done: int
@@ -89,23 +89,23 @@ class ReparseProgress:
 
 @dataclass(frozen=True, slots=True)
 class ReachabilityChanged:
-    """Whether the outside can reach us is another now, or why; also a probe that changed nothing else."""
+    """The reachability or its reason changed, or a probe ended."""
 
     state: ReachabilityState
 
 
 @dataclass(frozen=True, slots=True)
 class TunnelChanged:
-    """The tunnel is in another state."""
+    """The state of the tunnel changed."""
 
     state: TunnelState
 
 
 @dataclass(frozen=True, slots=True)
 class UrlChanged:
-    """The public address is another than the one before, which the console's rules have: they must be changed.
+    """The public address changed, so that the alert rules in the console must be changed.
 
-    Both the same: it is as it was again, or the person knows.
+    `before` and `now` are equal once the old address is back or the person has confirmed the change.
     """
 
     before: str
@@ -121,9 +121,9 @@ class GapChanged:
 
 @dataclass(frozen=True, slots=True)
 class ReceptionResumed:
-    """The program is back from a gap that is worth telling, once: what came since, until the moment of telling.
+    """A gap that is long enough to be reported is over. Announced once for each gap.
 
-    `callbacks` arrived since its end; `opened` incidents were opened by them, `firing` of those are open still.
+    `callbacks` arrived since its end; `opened` incidents were opened by them, of which `firing` are still open.
     """
 
     gap: Gap
@@ -134,7 +134,7 @@ class ReceptionResumed:
 
 @dataclass(frozen=True, slots=True)
 class SampleSent:
-    """A sample callback was sent through the public address; a sentence says what went wrong, None: it came in."""
+    """A sample callback was sent through the public address; `problem` is a sentence, None if it arrived."""
 
     problem: str | None
 

@@ -1,5 +1,5 @@
-"""Two kinds of trouble: a Fault is the world's and is told to the person as it stands; all else is a bug of ours."""
+"""A Fault is the environment's and is shown to the person as it is; any other exception is a bug of ours."""
 
 
 class Fault(Exception):
-    """The world's fault. Its text is a sentence: what is wrong, where, and what to do."""
+    """A failure of the environment. Its text is a sentence: what is wrong, where, and what to do."""

@@ -1,4 +1,4 @@
-"""A gap: a span in which no callback could arrive. What came meanwhile is lost unless it was sent again after it."""
+"""A gap: a span in which no callback could arrive. What was sent in it is lost unless it was sent again later."""
 
 import enum
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from trayalert.domain.times import Millis
 
 
 class GapCause(enum.StrEnum):
-    """`off`: the program did not run. `asleep`: the computer slept, or the program stood still. `blind`: see reach.
+    """`off`: the program did not run. `asleep`: the computer slept, or the program hung. `blind`: see Reachability.
 
-    A word that is none of these, of another version or of damage, is read as `blind`: one row hides no others.
+    An unknown word (another version's, or damage) is read as `blind`, so that one bad row does not hide the others.
     """
 
     OFF = "off"
@@ -24,7 +24,7 @@ class GapCause(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """One gap. `ended_at` is None while it lasts; `why` is a sentence, or nothing where there is nothing to add."""
+    """One gap. `ended_at` is None while it lasts; `why` is a sentence or None."""
 
     id: int
     cause: GapCause
@@ -33,12 +33,12 @@ class Gap:
     why: str | None = None
 
     def length(self, now: Millis) -> Millis:
-        """Return how long it lasted, or has lasted until now."""
+        """Return how long the gap lasted, or has lasted until now."""
         return max(0, (now if self.ended_at is None else self.ended_at) - self.began_at)
 
 
 def gap_time(gaps: Iterable[Gap], *, since: Millis, until: Millis) -> Millis:
-    """Return how much of a span lies in gaps, what lies in several once."""
+    """Return how much of a span lies in gaps; where gaps overlap the time counts once."""
     total, covered_until = 0, since
     for gap in sorted(gaps, key=lambda gap: gap.began_at):
         end = until if gap.ended_at is None else min(gap.ended_at, until)

@@ -1,15 +1,14 @@
-"""How the log is, as a person is told it. What is not known to be stored is never called stored."""
+"""The state of the log. The rule: what is not known to be stored is never reported as stored."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogState:
-    """`storing`: whether callbacks can be stored now. All else are sentences.
+    """`storing`: whether callbacks can be stored now. `problems` and `news` are sentences.
 
-    `problems` hold now and go with their cause; `news` tell what the log did by itself (moved a damaged file aside,
-    salvaged so many of so many callbacks) and stay for a while. `new_file` counts how often another file took the
-    place of the log's: what was read before must be read anew.
+    A problem goes with its cause; news report what the log did by itself (it moved a damaged file aside, it salvaged
+    callbacks) and stay for a while. `new_file` counts how often the log's file was replaced: all must be read anew.
     """
 
     storing: bool = True
@@ -17,4 +16,4 @@ class LogState:
     news: tuple[str, ...] = ()
     new_file: int = 0
     salvaging: bool = False
-    """A former log is being read over: what was open in it may still come."""
+    """A former log is being salvaged: more open incidents may appear."""

@@ -1,6 +1,6 @@
-"""What a person is told in a desktop notification, and the two wishes that concern it: show one, take one away.
+"""A desktop notification, and the two requests about it: show one, withdraw one.
 
-All texts are one line each and fit to be shown (`domain/text.py`); how a daemon wants them escaped is the notifier's.
+Each text is one printable line (`domain/text.py`); the notifier escapes it as its daemon needs.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ _INCIDENT = "incident-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One notification. There is at most one per `tag` on the screen: a later one replaces it.
+    """One notification. It replaces an earlier one with its `tag`.
 
-    `button` is the word on its button; a click on the text does the same. `more_buttons` are others: a key that comes
-    back with the click, and a word. `timeout` is how long it stays, None as the
-    daemon likes. `update_only`: it changes the one on the screen, and is dropped where there is none. `awaited`: the
-    person waits for it, so it pops up even where calm ones only go to a list.
+    `button` is the word on its button; a click on the text does the same. `more_buttons` are pairs of the key that a
+    click returns and a word. `timeout` is how long it stays; None leaves that to the daemon. `update_only`: it replaces
+    the one on the screen, and is dropped if there is none. `awaited`: the person waits for it, so it pops up even at a
+    level that otherwise goes to the list alone.
     """
 
     tag: str
@@ -36,19 +36,19 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class ShowNotification:
-    """Put it on the screen, in place of an earlier one with its tag."""
+    """Show a notification."""
 
     notification: Notification
 
     @property
     def tag(self) -> str:
-        """The tag that it is about."""
+        """The notification's tag."""
         return self.notification.tag
 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawNotification:
-    """Take away what is shown with that tag; with a `final` one, only after that was shown shortly in its place."""
+    """Remove the notification with that tag, after `final` was shown in its place for a moment if there is one."""
 
     tag: str
     final: Notification | None = None
@@ -63,6 +63,6 @@ def incident_tag(incident_id: int) -> str:
 
 
 def tagged_incident(tag: str) -> int | None:
-    """Return the incident that a tag names, None where it names none."""
+    """Return the incident that a tag names, else None."""
     number = tag.removeprefix(_INCIDENT)
     return int(number) if number != tag and number.isdecimal() else None

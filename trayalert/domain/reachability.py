@@ -1,4 +1,4 @@
-"""Can the outside reach us? What nothing proves is unknown, and unknown is not green."""
+"""Reachability: whether Cloud Monitor can reach the listener. The rule: without proof it is unknown."""
 
 import enum
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from trayalert.domain.times import Millis
 
 
 class Reachability(enum.StrEnum):
-    """`blind`: surely not, as the door is shut or a probe did not come back. `unknown`: nothing has proved it."""
+    """`blind`: the listener is closed, or a probe did not arrive. `unknown`: there is no proof of either."""
 
     REACHABLE = "reachable"
     BLIND = "blind"
@@ -16,10 +16,10 @@ class Reachability(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReachabilityState:
-    """Reach as it is told. `why` is a sentence: why not reachable, and what to do; None where there is nothing to say.
+    """The reachability since a moment. `why` is a sentence: why it is not reachable, and what to do; or None.
 
-    `since` is the moment from which it has been so. `public_url` is the address that was probed, with no secret.
-    `probed_at` is when the last probe ended, `reachable_at` when one last came through, `probe_ms` how long that took.
+    `public_url` is the probed address, without the secret. `probed_at` is when the last probe ended, `reachable_at`
+    when a probe last arrived, and `probe_ms` how long that one took.
     """
 
     reach: Reachability = Reachability.UNKNOWN

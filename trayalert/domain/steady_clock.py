@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from trayalert.domain.times import Millis, duration_text, iso
 
 _JUMP_THRESHOLD: Millis = 2 * 60_000
-"""Less is how clocks are kept right."""
+"""Smaller steps are how a clock is kept right."""
 
 _SETTLING_TIME: Millis = 10 * 60_000
 """For so long after a jump, or after the start of the computer, the wall clock may still be set."""
@@ -20,12 +20,12 @@ _TRUSTED_UPTIME: Millis = 24 * 3_600_000
 _BEHIND_THRESHOLD: Millis = 5 * 60_000
 _REPORTED_FOR: Millis = 24 * 3_600_000
 _LATEST_PLAUSIBLE: Millis = 16_725_225_600_000
-"""In the year 2500: what came later is damage, not a clock."""
+"""In the year 2500: a later moment is damage, not a clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """The wall clock jumped by `by` (back: negative) to `to`, when the steady one stood at `ticks`."""
+    """The wall clock jumped by `by` (back: negative) to `to`, at `ticks` of the steady clock."""
 
     by: Millis
     to: Millis
@@ -34,14 +34,14 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """What was seen of both clocks: how far the wall clock is `ahead` of the steady one, and its last jump."""
+    """How far the wall clock is `ahead` of the steady one, and its last jump."""
 
     ahead: Millis
     jump: Jump | None = None
 
 
 def observe_clock(clock: ClockState | None, *, wall: Millis, ticks: Millis) -> ClockState:
-    """Look at both clocks, the first time or again."""
+    """Return the state after a look at both clocks; `clock` is None the first time."""
     ahead = wall - ticks
     if clock is None:
         return ClockState(ahead)
@@ -50,7 +50,7 @@ def observe_clock(clock: ClockState | None, *, wall: Millis, ticks: Millis) -> C
 
 
 def is_stable(clock: ClockState, *, ticks: Millis) -> bool:
-    """Whether what goes by the wall clock may be done: it did not jump of late."""
+    """Whether the wall clock has not jumped of late, so that incidents may be closed by it."""
     return clock.jump is None or ticks - clock.jump.ticks >= _SETTLING_TIME
 
 
@@ -62,7 +62,7 @@ def may_retire(*, clock_stable: bool, uptime: Millis, wall: Millis, newest: Mill
 
 
 def jump_text(clock: ClockState, *, ticks: Millis) -> str | None:
-    """Return the sentence about the last jump, for a day."""
+    """Return the sentence about the last jump for a day, then None."""
     jump = clock.jump
     if jump is None or ticks - jump.ticks >= _REPORTED_FOR:
         return None
@@ -74,7 +74,7 @@ def jump_text(clock: ClockState, *, ticks: Millis) -> str | None:
 
 
 def behind_text(*, wall: Millis, newest: Millis | None) -> str | None:
-    """Return the sentence about a clock that is behind the newest callback, None where it is not."""
+    """Return the sentence about a clock that is behind the newest callback, else None."""
     if newest is None or newest > _LATEST_PLAUSIBLE or newest - wall <= _BEHIND_THRESHOLD:
         return None
     return (

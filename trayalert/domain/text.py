@@ -12,7 +12,7 @@ _INVISIBLE = re.compile(
 
 _MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _STACKED_MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
-"""More marks on one letter than any language has: they reach over the lines above, and laying them out is slow."""
+"""More marks on one letter than any language has: they cover the lines above, and Qt lays them out slowly."""
 
 
 def printable(text: str | None, *, limit: int = 300) -> str:
@@ -25,12 +25,12 @@ def printable(text: str | None, *, limit: int = 300) -> str:
 
 
 def as_sentence(text: str) -> str:
-    """Begin with a capital: faults are worded to stand behind the program's name, which itself has none."""
+    """Return a fault's text with a capital: faults are worded to follow `trayalert: `."""
     return text if text.startswith("trayalert") else text[:1].upper() + text[1:]
 
 
 def as_written(value: object, *, bare: bool = False) -> str:
-    """Return a value of the settings as a sentence shows it, cut and clean: a text in quotes, unless `bare`."""
+    """Return a value of the settings for a sentence: printable, at most 80 characters, texts quoted unless `bare`."""
     try:
         text = f'"{value}"' if isinstance(value, str) and not bare else str(value)
     except ValueError:  # Python writes no number of thousands of digits

@@ -1,4 +1,4 @@
-"""Moments are integers: milliseconds since 1970 in UTC. Here they meet text."""
+"""Moments are integers, milliseconds since 1970 in UTC; here they are read and written."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ Millis = int
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = -62_000_000_000_000, 253_402_000_000_000
-"""In the years 5 and 9999, a little from where local time has no calendar either."""
+"""In the years 5 and 9999, so far from the ends of the calendar that local time is within it too."""
 
 _STAMP = re.compile(r"([1-9][0-9]{9})(?:\.0+)?|([1-9][0-9]{12})(?:\.0+)?")
 _ISO = re.compile(
@@ -31,7 +31,7 @@ def read_timestamp(text: str | None) -> Millis | None:
 def read_time(text: str | None) -> Millis | None:
     """Read a moment as programs write it: `timestamp` or ISO 8601 with a zone, such as `20230217T103516.475+0800`.
 
-    One without a zone is None: nobody knows whose clock it is. So is one before 2001.
+    Return None for a moment without a zone, or before 2001.
     """
     text = (text or "").strip()
     if not _ISO.fullmatch(text):
@@ -48,12 +48,11 @@ def iso(moment: Millis | None) -> str | None:
     """Write a moment as ISO 8601 in UTC: `2026-11-23T07:46:10.250Z`."""
     if moment is None:
         return None
-    stamp = as_datetime(moment)
-    return f"{stamp.year:04d}" + stamp.strftime("-%m-%dT%H:%M:%S.") + f"{stamp.microsecond // 1000:03d}Z"
+    return as_datetime(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def as_datetime(moment: Millis) -> datetime:
-    """Return the moment as an aware datetime in UTC; one that no calendar holds is the nearest that does."""
+    """Return the moment as an aware datetime in UTC, or the nearest one that the calendar has."""
     return _EPOCH + timedelta(milliseconds=min(max(moment, _EARLIEST), _LATEST))
 
 
@@ -80,9 +79,9 @@ def read_moment(text: str, *, now: Millis) -> Millis | None:
 def duration_text(
     length: Millis, *, units: tuple[str, str, str, str] = ("s", "min", "h", "d"), seconds: bool = False
 ) -> str:
-    """Write a length of time as a person says it: `45 s`, `3 min`, `2 h 5 min`, `4 d 2 h`.
+    """Write a length of time for people: `45 s`, `3 min`, `2 h 5 min`, `4 d 2 h`; with `seconds` also `3 min 20 s`.
 
-    With `seconds` those of less than an hour are said too: `3 min 20 s`. `units` are the words for them.
+    `units` are the words for seconds, minutes, hours and days.
     """
     second, minute, hour, day = units
     whole = max(0, length) // 1000

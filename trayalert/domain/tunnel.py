@@ -1,7 +1,7 @@
-"""The tunnel through which the outside comes in: a program of others that trayalert starts and watches over.
+"""The tunnel through which callbacks come in: a third-party program that trayalert starts and supervises.
 
-Plain facts: what is wanted, and how it is. `domain/settings/tunnel_presets.py` knows the programs,
-`domain/settings/tunnel_table.py` reads the settings, `services/tunnel/supervisor.py` runs it.
+`domain/settings/tunnel_presets.py` knows the programs, `domain/settings/tunnel_table.py` reads the settings,
+`services/tunnel/supervisor.py` runs the program.
 """
 
 import enum
@@ -13,11 +13,11 @@ from trayalert.domain.times import Millis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tunnel:
-    """A tunnel as the settings name it (`[tunnel]`). `kind` is a key of PRESETS; what a kind does not need is unset."""
+    """The settings' table `[tunnel]`. `kind` is a key of PRESETS; what a kind does not need is unset."""
 
     kind: str
     program: str | None = None
-    """Another name or path of the kind's program."""
+    """A name or path to use instead of the kind's program."""
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     token_file: str | None = None
@@ -34,7 +34,7 @@ class Tunnel:
 
 
 class Phase(enum.StrEnum):
-    """How a tunnel is. `waiting`: it ended, and is started again at `until`. `missing`: its program is not here."""
+    """`waiting`: the program ended, and is started again at `until`. `missing`: the program is not installed."""
 
     OFF = "off"
     STARTING = "starting"
@@ -45,11 +45,11 @@ class Phase(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelState:
-    """A tunnel as it is told. `why` is a sentence on what is wrong; `output` the last masked lines that it said.
+    """The state of the tunnel. `why` is a sentence on what is wrong; `output` its last lines with secrets masked.
 
-    `url` is the public address that is known now (fixed or found in the output), with no path. `warning` is a sentence
-    that holds though it is up, such as that the address changes at each start. `pid` is that of the guard under which
-    the program runs: a TERM to it ends both.
+    `url` is the public address, fixed or found in the output, without a path. `warning` is a sentence that holds while
+    the tunnel is up, such as that the address changes at each start. `pid` is that of the guard process under which the
+    program runs: SIGTERM to it ends both.
     """
 
     kind: str | None = None

@@ -1,4 +1,4 @@
-"""One report on one resource by one rule, and what makes two of them the same."""
+"""An alert: one report about one resource by one rule, and what makes two alerts the same."""
 
 import enum
 from collections.abc import Mapping
@@ -8,14 +8,11 @@ from trayalert.domain.incident.level import Level
 from trayalert.domain.times import Millis
 
 SAME_TEXT_SPAN: Millis = 10 * 60 * 1000
-"""A body with no rule or time of its own is a retry only this long after its first delivery."""
+"""A body that names no moment is a retry only for this long after its first delivery."""
 
 
 class Kind(str):
-    """Which of Alibaba Cloud's bodies it was: the word that its parser in `callbacks/` has for it.
-
-    Only those that are treated like no other have a name here.
-    """
+    """The word of a parser in `callbacks/` for its kind of body. Only kinds with rules of their own are named here."""
 
     __slots__ = ()
 
@@ -35,9 +32,9 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Two alerts with equal `text` are one; where it does not name a moment (`timed`), only within SAME_TEXT_SPAN.
+    """Alerts with equal `text` are the same; if the text names no moment (not `timed`), only within SAME_TEXT_SPAN.
 
-    An empty text is equal to none.
+    An empty text is equal to no other.
     """
 
     text: str
@@ -49,13 +46,13 @@ class Alert:
     """An alert as read from a callback. Texts are as sent; what is absent, empty or the text `null` is None.
 
     `subject` is account, rule and canonical dimensions; `key` names the incident (see `domain/incident/incident.py`).
-    `address` is the network address that the resource is known by. `message` is what the sender says of it in its own
-    words. `titles` are names for it by language (`en`, `zh`), where the sender has several. `links` are pages that the
-    sender names, by what they show (`resource`, `rule`, `history`, ...): a stranger's texts, not yet looked at.
-    Five are not kept in the log. `one_off`: nothing may ever say that it is over. `dated_once`: its moment is that
-    of the whole thing, so its end may bear the same. `resent`: it is sent again with that moment while it fires.
-    `only_closes`: an OK that is stored only where an incident of its key is open; it is never a callback's first alert.
-    `related_keys`: of incidents that this OK may end, if it ends none of its own; or of OKs that may end this ALERT.
+    `address` is the resource's network address. `message` is the sender's own text. `titles` are the alert's names by
+    language (`en`, `zh`). `links` are pages by what they show (`resource`, `rule`, `history`, ...), not yet checked.
+
+    Five fields are not in the log. `one_off`: no OK may ever follow. `dated_once`: the alert's moment is that of the
+    whole incident, so the OK may have the same one. `resent`: it is sent again with the same moment while it fires.
+    `only_closes`: an OK that is stored only if an incident of its key is open; it is never the first of a callback.
+    `related_keys`: of incidents that this OK ends if it ends none of its own, or of OKs that may end this ALERT.
     """
 
     kind: Kind

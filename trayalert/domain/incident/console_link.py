@@ -1,7 +1,7 @@
-"""The console links: the pages of the resource in the Alibaba Cloud console, the best first.
+"""Console links: the pages of the resource in the Alibaba Cloud console, the best first.
 
-Ids come from a stranger's POST. So a value enters a path only where it looks like an id, every value is encoded,
-and no link leaves here that is not https on a console host.
+Ids come from a stranger's POST. So a value enters a path only if it looks like an id, every value is encoded, and every
+link is https on a console host.
 """
 
 import enum
@@ -23,7 +23,7 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PLACEHOLDERS = ("id", "region", "regionId", "account", "metric", "namespace", "category", "dimension")
 
 ANY_NAMESPACE = "*"
-"""The namespace of pages that every one has."""
+"""The namespace of pages that every namespace has."""
 INSTANCE, CHART, RULES = "instance", "chart", "rules"
 
 _TITLES = {
@@ -47,7 +47,7 @@ _WORD = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _MOST_SENDER_LINKS = 8
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _LONGEST = 4_000
-"""Longer links no browser is sure to take, nor any system's command line."""
+"""Browsers and command lines may refuse longer links."""
 
 
 class Site(enum.StrEnum):
@@ -61,8 +61,8 @@ class Site(enum.StrEnum):
 class ConsoleLink:
     """A page that may be opened. `page` is a word for what it shows, `title` the same for people.
 
-    `grade` says what its address rests on: `A`, `B`, `C`, `inferred` as in `resources/console_links.json`, `settings`
-    (the admin's template) or `sender` (the callback named it).
+    `grade` is the source of the address: `A`, `B`, `C` or `inferred` as in `resources/console_links.json`, `settings`
+    (the admin's template) or `sender` (the callback).
     """
 
     page: str

@@ -1,4 +1,4 @@
-"""Which labels of a Prometheus alert belong to its metric, and which to the exporter that measured it.
+"""Tells the labels of a Prometheus alert's metric from those of the exporter that measured it.
 
 An exporter measures others, and Prometheus adds the exporter's own job, instance, pod, service and so on to what the
 metric says. With `honor_labels: false` a label of the metric that has the name of one of those is renamed `exported_…`.
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 
 class _ExporterFamily(enum.Enum):
-    """What an exporter measures, and so what `instance` is the address of."""
+    """What an exporter measures, and so whose address `instance` is."""
 
     OBJECTS = enum.auto()  # objects of an API, such as Kubernetes': `instance` is the exporter's
     HOST = enum.auto()  # the host that it runs on: `instance` is the host's
@@ -80,7 +80,7 @@ _CLOUD_IDS = (
 _HOSTS = ("host", "hostname", "Hostname", "node", "nodeName", "nodename")
 _FALLBACK_LABELS = ("service", "job", "namespace", "cluster")
 
-# labels that say what an alert is about, what tells most first
+# labels that name the resource of an alert, the most telling first
 _OF_PODS = (*_PODS, "container_label_io_kubernetes_pod_name")
 _OF_APPLICATION = (*_OF_PODS, *_WORKLOADS, "instance", *_HOSTS, *_OBJECTS, *_FALLBACK_LABELS)
 _OF_HOST = ("instance", *_HOSTS, *_FALLBACK_LABELS)
@@ -113,10 +113,10 @@ _SERVER_PORTS = frozenset({
 
 
 class MetricLabels(NamedTuple):
-    """What a metric says: its own `labels`, those that were renamed `exported_…` under their first names.
+    """A metric's own `labels`, under the names that they had before they were renamed `exported_…`.
 
-    `resource` is the name of the label that says what the alert is about, None where none does. `host` is the text
-    that may be that resource's address and port, None where no label says where it is.
+    `resource` is the label that names the resource of the alert, or None. `host` is a text that may be the resource's
+    address and port, or None.
     """
 
     labels: Mapping[str, str]
@@ -125,7 +125,7 @@ class MetricLabels(NamedTuple):
 
 
 def read_labels(labels: Mapping[str, str]) -> MetricLabels:
-    """Tell the labels of a metric from those of the exporter that measured it."""
+    """Return the labels of the metric without those of its exporter."""
     exported = {name.removeprefix(_EXPORTED): value for name, value in labels.items() if name.startswith(_EXPORTED)}
     if _family_of(exported.get("job"))[1] is not None:  # Prometheus had it from another Prometheus
         return read_labels({name: value for name, value in labels.items() if not name.startswith(_EXPORTED)} | exported)
@@ -135,7 +135,7 @@ def read_labels(labels: Mapping[str, str]) -> MetricLabels:
         foreign = _foreign_labels(labels, exported, word, family)
     elif _DISCOVERY_LABELS.isdisjoint(exported):
         foreign = ()
-    else:  # an exporter that nothing else tells
+    else:  # an exporter of unknown name
         family, foreign = _ExporterFamily.OBJECTS, _DISCOVERY_LABELS
     own = {
         name: value
@@ -158,7 +158,7 @@ def read_labels(labels: Mapping[str, str]) -> MetricLabels:
 def _find_exporter(labels: Mapping[str, str]) -> tuple[str, _ExporterFamily | None]:
     """Return the exporter's word and family by its job, else by what it is called elsewhere.
 
-    A job that is known comes first: kube-state-metrics and the kubelet tell of the pods of other exporters, too.
+    A known job comes first: kube-state-metrics and the kubelet report on the pods of other exporters, too.
     """
     exporter = _family_of(labels.get("job"))
     if exporter[1] is None and (
@@ -263,7 +263,7 @@ def _target_labels(
 
 
 def _drop_foreign_pods(own: dict[str, str], names: Iterable[str]) -> None:
-    """Leave out the pod where the alert is on a workload that it is none of: the pod is that of an unknown exporter."""
+    """Drop a pod that does not belong to the alert's workload: it is that of an unknown exporter."""
     workloads = [own[name] for name in names if name in own]
     for name in _PODS:
         pod = own.get(name)
@@ -281,6 +281,6 @@ def _first(labels: Mapping[str, str], names: Iterable[str]) -> str | None:
 
 
 def _host_and_port(labels: Mapping[str, str]) -> tuple[str | None, int | None]:
-    """Return what stands in `instance`; None for what is no address with a port, such as a URL."""
+    """Return host and port of `instance`; None for anything else, such as a URL."""
     match = _HOST_AND_PORT.fullmatch(labels.get("instance", "")[:_LONGEST_NAME])
     return (match[1], int(match[2])) if match else (None, None)

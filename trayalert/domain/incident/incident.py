@@ -1,8 +1,8 @@
-"""An incident is the run of alerts of one rule on one resource. The one rule here: how an alert folds into incidents.
+"""An incident is the run of alerts of one rule on one resource. Here an alert is folded into incidents.
 
-`fold` is pure. The storage gives it what it knows and writes down what it returns, in the alert's own transaction.
-Arrival order must not matter: an alert's place is its event time, where unreadable its arrival, and at equal times
-ALERT wins over OK, so that nothing turns green by accident; but for those that are dated once, beginning and end alike.
+`fold` is pure: the storage gives it what is known, and writes what it returns in the alert's own transaction.
+Arrival order does not matter: alerts are ordered by event time (by arrival if that is unreadable). At equal times ALERT
+wins over OK, so that nothing turns green by accident, unless the alert is `dated_once`.
 """
 
 import enum
@@ -24,10 +24,10 @@ _ONE_OFF_SPANS: dict[Level, Millis] = {
     Level.WARN: 24 * 3_600_000,
     Level.CRITICAL: 72 * 3_600_000,
 }
-"""So does one of events that nothing ever resolves."""
+"""So does an incident of a one-off event, by level."""
 
 _FUTURE_LIMIT: Millis = 10 * 366 * 24 * 3_600_000
-"""No clock is so far ahead: such a time is unreadable. An OK of then would make every ALERT until then late."""
+"""A later time counts as unreadable: an OK of that time would make every ALERT before it late."""
 
 
 class Change(enum.StrEnum):
@@ -46,11 +46,10 @@ class Change(enum.StrEnum):
 
 
 class Incident(NamedTuple):
-    """One incident. Moments are event times, but for `last_received_at` and `expires_at`. `id` is 0 until stored.
+    """One incident. Moments are event times, except `last_received_at` and `expires_at`. `id` is 0 until stored.
 
-    `fired_at` is the latest ALERT's moment, `last_at` that of the alert that stands for it (`last_alert_id`), `ok_at`
-    the latest OK's, None while open. `closed_by` is the Change that closed it. A tuple, as one is made anew for
-    every alert.
+    `fired_at` is the latest ALERT's moment, `ok_at` the latest OK's (None while open), `last_at` that of the alert that
+    represents the incident (`last_alert_id`). `closed_by` is the Change that closed it. A tuple is cheap to replace.
     """
 
     key: str
@@ -73,12 +72,12 @@ class Incident(NamedTuple):
 
     @property
     def open(self) -> bool:
-        """Whether it still burns, as far as is known."""
+        """Whether the incident is firing, as far as is known."""
         return self.closed_at is None
 
     @property
     def late_before(self) -> Millis | None:
-        """The moment before which an alert of its key belongs to it and is late."""
+        """The moment before which an alert of the same key is a late one of this incident."""
         if self.open:
             return None
         return self.closed_at if self.closed_by is Change.SUPERSEDED else self.ok_at
@@ -86,7 +85,7 @@ class Incident(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldResult:
-    """What became of it: the incident that the alert joined, and others that it closed."""
+    """The incident that the alert joined, and others that it closed."""
 
     joined: Incident
     change: Change
@@ -94,13 +93,13 @@ class FoldResult:
 
 
 def event_time(alert: Alert, *, received_at: Millis) -> Millis:
-    """Return an alert's place in time: when it happened, where that cannot be read when it came."""
+    """Return when the alert happened, or when it came if that cannot be read."""
     return received_at if alert.at is None or alert.at > received_at + _FUTURE_LIMIT else alert.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """An alert (not of kind `test`), its number in the log, and when it came."""
+    """An alert (not of kind `test`), its id in the log, and when it came."""
 
     alert: Alert
     alert_id: int
@@ -108,14 +107,14 @@ class Arrival:
 
     @property
     def at(self) -> Millis:
-        """Its place in time."""
+        """The event time."""
         return event_time(self.alert, received_at=self.received_at)
 
 
 def fold(arrival: Arrival, incidents: Sequence[Incident]) -> FoldResult:
-    """Fold an alert into `incidents`: those of its key or subject: all open ones, and closed ones of its key.
+    """Fold an alert into `incidents`: all of its key and `related_keys`, and the open ones of its subject.
 
-    Those of its `related_keys` are among them, too. Incidents that are new have the id 0.
+    A new incident has the id 0.
     """
     alert, at = arrival.alert, arrival.at
     own: list[Incident] = []
@@ -147,18 +146,18 @@ def fold(arrival: Arrival, incidents: Sequence[Incident]) -> FoldResult:
 
 
 def _identifies(alert: Alert, incident: Incident) -> bool:
-    """Whether the alert names this incident; one with no key of its own names any of its subject."""
+    """Whether the alert names this incident; without a key of its own it names any of its subject."""
     return incident.key == alert.key or (alert.key == alert.subject == incident.subject)
 
 
 def _find_lone_recovery(arrival: Arrival, related: Sequence[Incident]) -> Incident | None:
-    """Return the first end without a beginning that is akin to an ALERT and came after it."""
+    """Return the first incident that has only an OK, is related to an ALERT and ended after it."""
     ends = [one for one in related if not one.start_known and one.ok_at is not None and one.ok_at >= arrival.at]
     return min(ends, key=lambda one: one.ok_at or 0) if ends and arrival.alert.state is State.ALERT else None
 
 
 def _single_open(related: Sequence[Incident]) -> list[Incident]:
-    """Return the open incident that an OK ends though it is only akin; none where it could mean several."""
+    """Return the open incident that a related OK ends; none if there are several."""
     found = [incident for incident in related if incident.open]
     return found if len(found) == 1 else []
 
@@ -183,14 +182,14 @@ def _open_incident(arrival: Arrival) -> Incident:
 
 
 def _expiry(alert: Alert, received_at: Millis) -> Millis | None:
-    """Return when an incident closes by itself unless something joins it; None: it waits for its OK."""
+    """Return when an incident closes by itself unless another alert joins it; None if it waits for its OK."""
     if alert.kind == UNRECOGNISED:
         return received_at + UNRECOGNISED_SPAN
     return received_at + _ONE_OFF_SPANS[alert.level] if alert.one_off else None
 
 
 def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, is_latest: bool) -> Millis | None:
-    """Return the expiry of an open incident that the alert joins; the latest one decides whether there is any."""
+    """Return the expiry of an open incident that the alert joins; the latest alert decides whether it has one."""
     expires_at = _expiry(alert, received_at)
     if expires_at is None:
         return None if is_latest else incident.expires_at
@@ -198,7 +197,7 @@ def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, is_l
 
 
 def _join(arrival: Arrival, incident: Incident, *, is_latest: bool, **changes: Any) -> Incident:
-    """Count the alert in; where it `is_latest` it stands for the incident from now on."""
+    """Add the alert to the incident; if it `is_latest` it represents the incident from now on."""
     received_at = max(incident.last_received_at, arrival.received_at)
     if incident.open and arrival.alert.state in {State.ALERT, None} and (is_latest or incident.expires_at is not None):
         changes["expires_at"] = _later_expiry(arrival.alert, incident, received_at, is_latest=is_latest)
@@ -208,7 +207,7 @@ def _join(arrival: Arrival, incident: Incident, *, is_latest: bool, **changes: A
 
 
 def _firing_changes(arrival: Arrival, incident: Incident) -> dict[str, Any]:
-    """Return what an ALERT changes in the incident that it joins, whenever it happened."""
+    """Return what an ALERT changes in the incident that it joins, late or not."""
     return {
         "opened_at": min(incident.opened_at, arrival.at),
         "start_known": True,
@@ -256,7 +255,7 @@ def _recover(arrival: Arrival, own: list[Incident], siblings: list[Incident]) ->
 
 
 def _precedes(incident: Incident, recovery: Arrival) -> bool:
-    """Whether everything that is known of the open incident, all of it bad, lies before its end."""
+    """Whether every alert of the open incident lies before the recovery."""
     return incident.last_at < recovery.at or (recovery.alert.dated_once and incident.last_at == recovery.at)
 
 
@@ -281,7 +280,7 @@ def _fire(arrival: Arrival, firing: Incident | None, siblings: list[Incident]) -
         return FoldResult(joined=opened, change=Change.OPENED, superseded=superseded)
     changes = _firing_changes(arrival, firing)
     newest = at >= firing.last_at
-    if changes["fired_at"] == at:  # the latest ALERT tells the level, though data was lost since; of two, the worse one
+    if changes["fired_at"] == at:  # the latest ALERT sets the level, though data was lost since
         tied = [firing.level] if firing.fired_at == at else []
         changes["level"] = worst(arrival.alert.level, *tied)
     if newest:
@@ -302,5 +301,5 @@ def resolve(incident: Incident, *, now: Millis) -> Incident:
 
 
 def expire(incident: Incident) -> Incident:
-    """Close an open incident whose own time is over."""
+    """Close an open incident that has expired."""
     return _close_incident(incident, incident.expires_at or incident.last_received_at, Change.EXPIRED)

@@ -1,10 +1,10 @@
-"""How bad: the four levels, and the sender's many words for them."""
+"""The four levels, and the senders' many words for them."""
 
 import enum
 
 
 class Level(enum.StrEnum):
-    """Calm to worst; compare by `rank`."""
+    """From best to worst; compare by `rank`."""
 
     OK = "OK"
     INFO = "INFO"
@@ -19,9 +19,9 @@ class Level(enum.StrEnum):
 
 _RANKS = {level: rank for rank, level in enumerate(Level)}
 
-# Words as lists of one level, with who says them. Where two senders mean different levels by one word it has the worse.
-# Left out, so that the next field is asked: bare numbers (1 is the worst of syslog and the least but one of Zabbix),
-# `unknown`, `default`, `unspecified`, and what is no level but an end (`normal`, `cleared`, `resolved`).
+# The words of each level, with their senders. A word that two senders use for different levels has the worse one.
+# Left out, so that the next field is read: bare numbers (1 is severe in syslog and harmless in Zabbix),
+# `unknown`, `default`, `unspecified`, and words that end an alert (`normal`, `cleared`, `resolved`).
 _CRITICAL = (
     "critical", "crit", "fatal",  # Cloud Monitor, Alertmanager, Grafana; syslog (RFC 5424); logging libraries
     "emergency", "emerg", "panic", "alert",  # Cloud Monitor 2.0; syslog; Datadog's monitors
@@ -47,7 +47,7 @@ _WARN = (
 _INFO = (
     "info", "information", "informational", "notice", "debug",  # Cloud Monitor, Zabbix, syslog
     "low", "lowest", "trivial", "verbose", "trace",  # Log Service; Jira; Azure Monitor: Sev4 Verbose
-    "none",  # Prometheus' Watchdog and InfoInhibitor, which are meant to burn
+    "none",  # Prometheus' Watchdog and InfoInhibitor, which are meant to fire
     "not classified", "not_classified", "not-classified",  # Zabbix ranks it below Information
     "p4", "p5", "p6",  # Cloud Monitor's alert log has P4 for INFO; Opsgenie, PagerDuty; ARMS has P6
     "sev4", "sev5",
@@ -63,10 +63,7 @@ _WORDS = {"OK": Level.OK} | {
 
 
 def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
-    """Return the level of the first of the sender's words that is a known one, else `absent`.
-
-    An unknown word is passed over, so that the next field that may hold a level is asked; no alert is taken for calm.
-    """
+    """Return the level of the first of the sender's words that is known, else `absent`."""
     for word in words:
         if word and (level := _WORDS.get(word.strip().upper())):
             return level
@@ -74,7 +71,7 @@ def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
 
 
 def read_alert_level(*words: str | None, recovered: bool) -> Level:
-    """Return the level of an alert; `ok` is none of an alert that is not `recovered`."""
+    """Return the level of an alert; the word `ok` is passed over unless the alert is `recovered`."""
     if recovered:
         return read_level(*words, absent=Level.OK)
     return read_level(*(word for word in words if word and _WORDS.get(word.strip().upper()) is not Level.OK))

@@ -1,4 +1,4 @@
-"""What an alert is about: namespaces as callbacks name them, and the dimension that names the resource."""
+"""Resources: namespaces as callbacks have them, and the dimension that names the resource."""
 
 import re
 from collections.abc import Mapping
@@ -95,7 +95,7 @@ _ARN_PARTS = 5
 
 
 class Arn(NamedTuple):
-    """`acs:SERVICE:REGION:ACCOUNT:TYPE/ID`, as Alibaba Cloud names a resource; None for what it leaves open."""
+    """`acs:SERVICE:REGION:ACCOUNT:TYPE/ID`, Alibaba Cloud's name of a resource; None for what it leaves open."""
 
     service: str | None
     region: str | None
@@ -105,7 +105,7 @@ class Arn(NamedTuple):
 
 
 def read_arn(text: str | None) -> Arn:
-    """Read a resource's ARN; what is none is taken for a bare id."""
+    """Read a resource's ARN; any other text is taken for a bare id."""
     parts = (text or "").split(":", _ARN_PARTS - 1)
     if len(parts) < _ARN_PARTS or parts[0] != "acs":
         return Arn(None, None, None, None, text)
@@ -125,7 +125,7 @@ def service_namespace(service: str | None, type_: str | None = None) -> str | No
 
 
 def namespace_of_id(resource_id: str | None) -> str | None:
-    """Return the namespace that the beginning of an instance's id tells: `i-` is ECS; None for what tells nothing."""
+    """Return the namespace by the prefix of an instance's id (`i-` is ECS), None if the prefix is unknown."""
     stem, dash, rest = (resource_id or "").partition("-")
     return _PREFIXES.get(stem) if dash and rest else None
 
@@ -136,12 +136,12 @@ def default_id_dimension(namespace: str | None) -> str:
 
 
 def value_or_none(value: str | None) -> str | None:
-    """Return a dimension's value, None where it says nothing: Java prints an absent one as `null`."""
+    """Return a dimension's value, None if it is empty or `null`, as Java prints an absent one."""
     return None if not value or value == "null" else value
 
 
 def id_dimension(namespace: str | None, dimensions: Mapping[str, str]) -> str | None:
-    """Return the name of the dimension that names the resource, else the first by name that is not the account."""
+    """Return the dimension that names the resource, else the first in the alphabet that is not the account."""
     for name in _ID_DIMENSIONS.get(namespace or "", ()):
         if value_or_none(dimensions.get(name)):
             return name

@@ -1,4 +1,4 @@
-"""What the log gives back: alerts and incidents with the numbers that it gave them."""
+"""Alerts and incidents as they are read from the log, with their ids."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from trayalert.domain.times import Millis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAlert:
-    """An alert in the log. `deliveries` counts its retries too; `late`: its incident was over when it came."""
+    """An alert in the log. `deliveries` counts retries too; `late`: its incident was over when it came."""
 
     id: int
     received_at: Millis
@@ -21,14 +21,14 @@ class StoredAlert:
     sender: str = ""
     """The address that its first delivery came from."""
     too_large: bool = False
-    """Whether the body of the first delivery is so large that `alert.fields` were not read."""
+    """Whether the body of the first delivery was too large for `alert.fields` to be read."""
     raw: bytes | None = None
-    """The body of the first delivery, where it was asked for."""
+    """The body of the first delivery, if requested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredIncident:
-    """An incident in the log with the alert that stands for it (the latest by event time)."""
+    """An incident in the log with the alert that represents it (the latest by event time)."""
 
     incident: Incident
     alert: StoredAlert
@@ -36,7 +36,7 @@ class StoredIncident:
 
 @dataclass(frozen=True, slots=True)
 class SecretUse:
-    """How often the secret of a name has let a callback in, and when it did last."""
+    """How many deliveries had the secret of a name, and when the last one came."""
 
     name: str
     deliveries: int
@@ -44,7 +44,7 @@ class SecretUse:
 
 
 class LastReport(NamedTuple):
-    """Who reported, as an alert names them, and when the last time; see `domain/settings/expected_callback.py`."""
+    """The last report of a rule and resource; see `domain/settings/expected_callback.py`."""
 
     kind: str
     name: str | None

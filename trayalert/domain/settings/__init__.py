@@ -1,1 +1,1 @@
-"""The settings: what settings.toml may say, and the plain data that it becomes."""
+"""The settings: what settings.toml may hold, read into plain data."""

@@ -1,8 +1,7 @@
-"""Programs of the admin's own that a click on an incident starts: the table `[commands]` of the settings.
+"""The admin's own programs in the menu of an incident: the table `[commands]` of the settings.
 
-They are argument lists, never a line for a shell. What is put into them comes from a stranger's POST, so each value
-must look like what it is called: none begins with a dash or holds a sign that a shell reads, even where a program
-hands its arguments to one.
+Commands are argument lists, never a line for a shell. Their values come from a stranger's POST, so each must look like
+what it is: none begins with a dash or holds a shell's special character, in case the program calls a shell.
 """
 
 import ipaddress
@@ -29,7 +28,7 @@ _SCRIPT_FOLLOWS = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--command")
 
 @dataclass(frozen=True, slots=True)
 class CustomCommand:
-    """A menu entry's words; the program and its arguments, with `{placeholders}`."""
+    """The text of a menu entry; the program and its arguments, with `{placeholders}`."""
 
     name: str
     arguments: tuple[str, ...]
@@ -37,7 +36,7 @@ class CustomCommand:
 
 @dataclass(frozen=True, slots=True)
 class FilledCommand:
-    """A command for one alert: what to start, or why it cannot be."""
+    """A command for one alert: what to start, or the problem."""
 
     name: str
     arguments: tuple[str, ...] = ()
@@ -45,7 +44,7 @@ class FilledCommand:
 
 
 def fill_command(command: CustomCommand, alert: Alert, *, default_region: str | None = None) -> FilledCommand:
-    """Fill a command with what the alert says."""
+    """Fill a command's placeholders from the alert."""
     needed = dict.fromkeys(PLACEHOLDER.findall(" ".join(command.arguments)))
     values = {name: _value(name, alert, default_region) for name in needed}
     for name, (sent, fit) in values.items():
@@ -60,7 +59,7 @@ def fill_command(command: CustomCommand, alert: Alert, *, default_region: str | 
 
 
 def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | None, str | None]:
-    """Return what the alert says, and the same where it may be passed on."""
+    """Return the alert's value, and the value to pass on (None if it may not be)."""
     match name:
         case "address":
             return alert.address, _address(alert.address or "")
@@ -76,7 +75,7 @@ def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | N
 
 
 def _address(text: str) -> str | None:
-    """Return an address of another computer, as it is always written."""
+    """Return the address of another computer in its canonical form, else None."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -90,7 +89,7 @@ def _address(text: str) -> str | None:
 
 
 def read_commands(value: object) -> tuple[tuple[CustomCommand, ...], tuple[str, ...]]:
-    """Read the table. Return the commands, and a sentence for every problem."""
+    """Read the table into commands, and a sentence for every problem."""
     if not isinstance(value, Mapping):
         return (), (f"commands = {as_written(value)}: must be a table with lines such as {_EXAMPLE}.",)
     commands: list[CustomCommand] = []
@@ -107,7 +106,7 @@ def read_commands(value: object) -> tuple[tuple[CustomCommand, ...], tuple[str, 
 
 
 def command_problem(name: str, arguments: object) -> str | None:
-    """Say what is wrong with a command; None: nothing."""
+    """Return what is wrong with a command, else None."""
     if wrong := name_problem(name, longest=_LONGEST_NAME):
         return wrong
     if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
@@ -128,7 +127,7 @@ def _argument_problem(arguments: Sequence[str]) -> str | None:
 
 
 def _shell_problem(arguments: Sequence[str]) -> str | None:
-    """Say which script of a shell would hold what a stranger sent. The shell may stand behind another program."""
+    """Return what is wrong if a shell's script would hold a stranger's text; the shell may be an argument itself."""
     for place, argument in enumerate(arguments):
         shell = re.split(r"[/\\]", argument)[-1].lower().removesuffix(".exe")
         if any(PLACEHOLDER.search(script) for script in _scripts(shell, arguments[place + 1 :])):

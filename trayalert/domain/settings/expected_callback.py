@@ -1,6 +1,6 @@
-"""Expected callbacks, a dead-man's switch: what should report at least every N hours, and burns where it is silent.
+"""Expected callbacks, a dead-man's switch: what should report at least every N hours, else an incident opens.
 
-Whatever a callback says, an OK or an event too, it is a report; but what the program says of a silence is none.
+Any callback counts as a report, whatever its state; the program's own alerts about silence do not.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _EXAMPLE = 'name = "nightly backup", hours = 25 and rule = "backup-*"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedCallback:
-    """A rule or resource that should report. Each of the matchers that is set must fit; `*` stands for anything."""
+    """A rule or resource that should report. All matchers that are set must match; `*` matches anything."""
 
     name: str
     hours: float
@@ -33,12 +33,12 @@ class ExpectedCallback:
 
     @property
     def allowed_silence(self) -> Millis:
-        """How long it may be silent."""
+        """The longest time without a report."""
         return round(self.hours * 3_600_000)
 
 
 def matches_report(expected: ExpectedCallback, report: Alert | LastReport) -> bool:
-    """Whether this is a report of what is expected."""
+    """Whether this is a report from what is expected."""
     return report.kind != SILENCE and all(
         pattern is None or any(text is not None and _matches_pattern(pattern, text) for text in texts)
         for pattern, texts in (
@@ -51,7 +51,7 @@ def matches_report(expected: ExpectedCallback, report: Alert | LastReport) -> bo
 
 
 def _matches_pattern(pattern: str, text: str) -> bool:
-    """Whether a text fits; each piece between the stars is looked for once, behind the one before it."""
+    """Whether the pattern matches; each piece between stars is searched once, so a pattern cannot be slow."""
     first, *others = pattern.split("*")
     if not others:
         return text == pattern
@@ -68,7 +68,7 @@ def _matches_pattern(pattern: str, text: str) -> bool:
 
 
 def read_expected(value: object) -> tuple[tuple[ExpectedCallback, ...], tuple[str, ...]]:
-    """Read the `[[expected]]` tables. Return what is sound, and a sentence for every problem."""
+    """Read the `[[expected]]` tables into what is valid, and a sentence for every problem."""
     if not isinstance(value, list) or not all(isinstance(table, Mapping) for table in value):
         return (), (
             f"expected = {as_written(value)}: must be tables [[expected]], each with lines such as {_EXAMPLE}.",
@@ -91,7 +91,7 @@ def read_expected(value: object) -> tuple[tuple[ExpectedCallback, ...], tuple[st
 
 
 def expected_problem(table: Mapping[str, object]) -> str | None:
-    """Say what is wrong with a table; None: nothing."""
+    """Return what is wrong with a table, else None."""
     for unknown in [key for key in table if key not in _KEYS]:
         return f"{as_written(unknown)} is no part of it ({suggestion(unknown, _KEYS, or_all=True)})"
     name, hours, level = table.get("name"), table.get("hours"), table.get("level", Level.WARN)

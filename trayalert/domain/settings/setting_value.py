@@ -19,7 +19,7 @@ _MOST_ARGUMENTS = 64
 
 
 class SettingError(ValueError):
-    """Says what is expected."""
+    """The text names what is expected."""
 
 
 def optional(reader: Reader) -> Reader:
@@ -51,7 +51,7 @@ def matching(pattern: str | re.Pattern[str], expected: str) -> Reader:
 
 
 def whole_number(least: int, most: int, *, of: str = "", zero: str = "") -> Reader:
-    """Return a reader of whole numbers. With `zero`, 0 is allowed too, and `zero` says what it means."""
+    """Return a reader of whole numbers. With `zero`, the meaning of 0, 0 is allowed too."""
 
     def read(value: object) -> int:
         if type(value) is not int or not (least <= value <= most or (zero and value == 0)):
@@ -67,21 +67,21 @@ def is_hours(value: object) -> TypeGuard[float]:
 
 
 def name_problem(name: object, *, longest: int) -> str | None:
-    """Say what is wrong with the name that a person gave to an entry of a table, None where nothing is."""
+    """Return what is wrong with the name that a person gave to an entry of a table, else None."""
     if isinstance(name, str) and name.strip() and len(name) <= longest and printable(name) == name:
         return None
     return f"its name must be a line of 1 to {longest} characters"
 
 
 def argument_count_problem(arguments: Sequence[str]) -> str | None:
-    """Say that a program's arguments are too many or too long, None where they are not."""
+    """Return the problem if a program's arguments are too many or too long, else None."""
     if len(arguments) <= _MOST_ARGUMENTS and all(len(argument) <= LONGEST_ARGUMENT for argument in arguments):
         return None
     return f"must have at most {_MOST_ARGUMENTS} texts of {LONGEST_ARGUMENT} characters"
 
 
 def placeholder_problem(text: str, placeholders: Sequence[str]) -> str | None:
-    """Say which `{placeholder}` of a text is unknown, None where none is."""
+    """Return the problem if a `{placeholder}` of the text is unknown, else None."""
     for name in PLACEHOLDER.findall(text):
         if name not in placeholders:
             hint = suggestion(name.lower(), placeholders, form="{{{}}}", or_all=True)

@@ -1,4 +1,4 @@
-"""The settings: one TOML file that a person edits. Its problems are told at once; a bad value leaves the default."""
+"""The settings: one TOML file that a person edits. All problems are reported; a wrong value leaves the default."""
 
 import ipaddress
 import re
@@ -30,7 +30,7 @@ from trayalert.domain.tunnel import Tunnel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What may be set, and what holds where nothing is."""
+    """All settings with their defaults."""
 
     host: str = "127.0.0.1"
     port: int = 8765
@@ -130,7 +130,7 @@ def _host_list(value: object) -> tuple[str, ...]:
 
 
 def _bracketed_host(host: str) -> str:
-    """An address of IPv6 stands in brackets there."""
+    """Return the host with brackets around an IPv6 address."""
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
 
 
@@ -147,7 +147,7 @@ def _network_list(value: object) -> tuple[str, ...]:
 def _unmapped_network(
     network: ipaddress.IPv4Network | ipaddress.IPv6Network,
 ) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """Return a network of IPv4 that was written as IPv6 as one of IPv4."""
+    """Return an IPv4-mapped IPv6 network as IPv4."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is None or network.prefixlen < 96:
         return network
@@ -189,4 +189,4 @@ _TABLE_READERS: dict[str, Callable[[object], tuple[Any, tuple[str, ...]]]] = {
     "tunnel": read_tunnel,
     "expected": read_expected,
 }
-"""Readers of tables, whose lines have problems of their own."""
+"""Readers of tables, which return the problems of their lines."""

@@ -1,6 +1,6 @@
 """The admin's own console pages: the table `[console_links]` of the settings. A wrong one leaves the built-in page.
 
-What is let through here still meets `console_link.is_allowed` when it is filled.
+A filled template is checked by `console_link.is_allowed` again.
 """
 
 import re
@@ -16,7 +16,7 @@ _FALLBACK = "; what is built in stays in use."
 
 
 def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Read the table. Return templates by callback namespace (or `chart`, `rules`), and a sentence per problem."""
+    """Read the table into templates by callback namespace (or `chart`, `rules`), and a sentence for every problem."""
     if not isinstance(value, dict):
         example = '"acs_ecs" = "https://ecs.console.aliyun.com/server/{id}/detail?regionId={region}"'
         return {}, (f"console_links = {as_written(value)}: must be a table with lines such as {example}{_FALLBACK}",)
@@ -33,7 +33,7 @@ def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...
 
 
 def template_problem(name: str, template: object) -> str | None:
-    """Say what is wrong with a template of that namespace (or `chart`, `rules`); None: nothing."""
+    """Return what is wrong with a template of that namespace (or `chart`, `rules`), else None."""
     if not NAMESPACE.fullmatch(name):
         return 'the name must be a callback namespace such as acs_ecs, or "chart", or "rules"'
     if not isinstance(template, str):

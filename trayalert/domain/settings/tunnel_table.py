@@ -1,4 +1,4 @@
-"""The table `[tunnel]` of the settings. Where it is wrong none is started: another than the one meant is worse."""
+"""The table `[tunnel]` of the settings. If it is wrong no tunnel is started: a wrong tunnel would be worse."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from trayalert.domain.text import as_written
 from trayalert.domain.tunnel import Tunnel
 
 _MOST_REPEATS = 3
-"""Of a person's own pattern: each makes the longest search longer by a power."""
+"""In a person's own pattern: each repeat raises the worst running time by a power."""
 
 _PLACEHOLDERS = ("host", "port", "address")
 
@@ -34,7 +34,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
-    """Read the table. Return the tunnel (None: none is started), and a sentence for every problem."""
+    """Read the table into the tunnel (None: none is started), and a sentence for every problem."""
     if not isinstance(value, Mapping):
         # never the value itself, here and below: it may be the secret that must not stand there
         return None, ('tunnel: must be one table [tunnel] with kind = "ssh" or another; no tunnel is started.',)
@@ -133,7 +133,7 @@ def _environment(value: object) -> Mapping[str, str]:
 
 
 def _url_pattern(value: object) -> str:
-    """A pattern is tried on lines of others on the receiver's loop: one that can take for ever is refused here."""
+    """Read a pattern. It is searched in the tunnel's output on the event loop, so one that may be slow is refused."""
     text = _text(value, r'a regular expression, such as "https://[a-z0-9-]+\\.example\\.com"')
     try:
         pattern = re.compile(text)

@@ -1,6 +1,7 @@
-"""The part of a resource that burns: a disk, a listener, a process. Read out of the dimensions; values are as sent.
+"""The components of a resource that an alert names: a disk, a listener, a process. Values are as sent.
 
-Account, region and what names the resource itself are no parts. Names come from Cloud Monitor's metric tables (2021).
+They are read from the dimensions, without account, region and the resource itself. The names of dimensions are from
+Cloud Monitor's metric tables (2021).
 """
 
 import re
@@ -16,7 +17,7 @@ from trayalert.domain.wording.language import Language
 
 _THRESHOLD, _ALERTMANAGER = Kind("threshold"), Kind("alertmanager")
 _MOST_COMPONENTS = 4
-"""A part is told by one or two dimensions; a stranger may send thousands."""
+"""An alert has one or two; a stranger may send thousands."""
 _MOST_DIMENSIONS = 100
 _LONGEST = 80
 
@@ -32,7 +33,7 @@ _WORDS = {
     "serviceName": "service", "functionName": "function", "pod": "pod", "podId": "pod", "container": "container",
 }  # fmt: skip
 _LABELS = {
-    # of Prometheus' many labels those that tell where it burns
+    # those of Prometheus' many labels that name a component
     "mountpoint": "mount", "device": "disk", "pod": "pod", "pod_name": "pod", "container": "container",
     "container_name": "container", "deployment": "deployment", "statefulset": "stateful set",
     "daemonset": "daemon set", "persistentvolumeclaim": "volume claim", "service": "service", "node": "node",
@@ -40,17 +41,17 @@ _LABELS = {
     "groupname": "process", "namespace": "namespace",
 }  # fmt: skip
 _CONTEXT_WORDS = frozenset({"namespace"})
-"""What only says where about: no room for it where it is short."""
+"""Left out of the short text."""
 _LOCATION_DIMENSIONS = frozenset({"region", "regionId", "regionNo", "regionName", "zoneId", "groupId"})
 _DISK = re.compile(r"/|[A-Za-z]:|[svx]v?d[a-z]|nvme")
 _PROTOCOLS, _PORTS = ("protocol", "listenerProtocol"), ("port", "listenerPort")
 
 COMPONENT_DIMENSIONS = frozenset({*_WORDS, *_PORTS, *_PROTOCOLS}) - {"state", "status", "Status"}
-"""Names of dimensions that tell one part from another, whatever state it is in."""
+"""Names of dimensions that identify a component, whatever its state."""
 
 
 class Component(NamedTuple):
-    """What it is, as a word of `domain/wording/language.py` or the dimension's own name, and which one."""
+    """A `word` of `domain/wording/language.py`, or the dimension's own (not `translatable`), and which one it is."""
 
     word: str
     name: str
@@ -58,7 +59,7 @@ class Component(NamedTuple):
 
 
 def components(alert: Alert) -> tuple[Component, ...]:
-    """Return the parts that the alert's dimensions name, what tells most first."""
+    """Return the components that the alert's dimensions name, the most telling first."""
     itself = {alert.resource_id, alert.resource_name, alert.region, alert.address}
     first: Mapping[str, str] = dict(islice(alert.dimensions.items(), _MOST_DIMENSIONS))
     if alert.kind == _ALERTMANAGER:
@@ -74,7 +75,7 @@ def components(alert: Alert) -> tuple[Component, ...]:
 
 
 def component_text(alert: Alert, language: Language) -> str:
-    """Write the parts: `disk /dev/vda1`, `listener tcp:10080`; empty where there is none."""
+    """Write the components: `disk /dev/vda1`, `listener tcp:10080`; empty if there are none."""
     return language.say(", ").join(
         f"{language.say(component.word) if component.translatable else component.word} {component.name}"
         for component in components(alert)
@@ -82,7 +83,7 @@ def component_text(alert: Alert, language: Language) -> str:
 
 
 def short_component_text(alert: Alert) -> str:
-    """Write only which one it is: `/dev/vda1`; empty where there is none."""
+    """Write the components' names only: `/dev/vda1`; empty if there are none."""
     return " ".join(
         component.name
         for component in [component for component in components(alert) if component.word not in _CONTEXT_WORDS][:2]
@@ -107,7 +108,7 @@ def _known_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -
 
 
 def _unknown_dimensions(dimensions: Mapping[str, str]) -> Iterator[Component]:
-    """Return dimensions that no word is known for: better a strange name than a resource that is told half."""
+    """Yield dimensions without a word of ours: a strange name is better than an incomplete resource."""
     known = {*_WORDS, *_LOCATION_DIMENSIONS, *_PORTS, *_PROTOCOLS, *ACCOUNT_DIMENSIONS}
     for name in sorted(dimensions.keys() - known)[:_MOST_COMPONENTS]:
         yield Component(printable(name, limit=40), printable(dimensions[name], limit=_LONGEST), translatable=False)

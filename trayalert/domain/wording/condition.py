@@ -1,4 +1,4 @@
-"""A rule's condition as a person reads it: `Average ≥ 95 %` for `$Average>=95`. What cannot be read stands as sent.
+"""A rule's condition for people: `Average ≥ 95 %` for `$Average>=95`. A condition that cannot be read stays as sent.
 
 Forms: `$Average>=95` (spaces since 2023), a JSON list of those with `times` (2018), and composite rules such as
 `@cpu_total[60].$Average>80&&@load_1m[60].$Maximum>4`, with the period in seconds in brackets.
@@ -13,7 +13,7 @@ from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.domain.wording.quantity import quantity_text
 
 _LONGEST = 2_000
-"""Characters; no rule of a person's is longer."""
+"""Characters; a person's rule is shorter."""
 _TOKEN = re.compile(
     r"\s*(?:(?P<join>&&|\|\|)|(?P<bracket>[()])|"
     r"(?:@(?P<metric>[\w.-]{1,100})(?:\[(?P<period>[0-9]{1,7})\])?\.)?"
@@ -27,7 +27,7 @@ _STATISTICS = ("Average", "Maximum", "Minimum", "Value", "Sum")
 
 
 def condition_text(expression: str | None, unit: str | None, language: Language) -> str:
-    """Write a condition. `unit` is that of the alert's own metric; those of a composite rule's others are unknown."""
+    """Write a condition. `unit` is that of the alert's own metric; those of other metrics are unknown."""
     sent = (expression or "").strip()
     if len(sent) > _LONGEST:
         return printable(sent)
@@ -55,7 +55,7 @@ def _repeated_condition(part: dict[str, Any], unit: str | None, language: Langua
 
 
 def _read_composite(sent: str, unit: str | None, language: Language) -> str | None:
-    """Read conditions that are joined; None where anything in it is no condition."""
+    """Write joined conditions; None if there is anything else."""
     text, place, expects_condition = "", 0, True
     while place < len(sent):
         token = _TOKEN.match(sent, place)

@@ -1,7 +1,7 @@
-"""Names of events as people say them. Its rule: what is not known here keeps its own name.
+"""Names of events for people. An unknown event keeps its own name.
 
-Event rules send machine names only, `Instance:SystemMaintenance.Reboot:Scheduled`. What they mean: Alibaba Cloud's
-pages "ECS system events" and "Events of Cloud Monitor's agent". The phase is left out: the message tells it.
+Event rules send machine names such as `Instance:SystemMaintenance.Reboot:Scheduled`. Their meaning is from Alibaba
+Cloud's pages "ECS system events" and "Events of Cloud Monitor's agent". The phase is left out, as the message has it.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
 
 
 def event_text(name: str | None, language: Language) -> str | None:
-    """Return the name for people; None where none is known."""
+    """Return the name for people, None if none is known."""
     if name is None:
         return None
     stem, _, phase = name.rpartition(":")

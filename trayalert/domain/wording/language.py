@@ -1,6 +1,6 @@
-"""The language that alerts are told in. Its rule: what scripts read is never translated, and no word lacks a language.
+"""The language of alerts. The rule: what scripts read is never translated, and every word is in all languages.
 
-Words are named by their English form, so that code reads as the person does; what has no Chinese one here is a bug.
+Code names a word by its English form; a word without a Chinese form here is a bug.
 """
 
 import enum
@@ -12,13 +12,13 @@ from trayalert.domain.times import Millis, duration_text
 
 
 class Language(enum.StrEnum):
-    """A language that the program speaks."""
+    """A language of the texts about alerts."""
 
     EN = "en"
     ZH = "zh"
 
     def say(self, english: str) -> str:
-        """Return one of the words below in this language. Raise KeyError where there is no such word."""
+        """Return a word of _CHINESE in this language. Raise KeyError if there is no such word."""
         chinese = _CHINESE[english]
         return chinese if self is Language.ZH else english
 
@@ -46,13 +46,13 @@ _CHINESE: Mapping[str, str] = {
     "closed": "已关闭",
     "start unknown": "开始时间未知",
     "unknown": "未知",
-    # what stands around a moment or a length of time
+    # around a moment or a length of time
     "since {}": "自 {} 起",
     "Since {}": "自 {} 起",
     "After {}": "持续 {}",
     "Its start is unknown": "开始时间未知",
     "Was {}": "之前为{}",
-    # statistics and what joins conditions
+    # statistics, and between conditions
     "Average": "平均值",
     "Maximum": "最大值",
     "Minimum": "最小值",
@@ -78,7 +78,7 @@ _CHINESE: Mapping[str, str] = {
     "packets": "个包",
     "requests": "次请求",
     "transactions": "个事务",
-    # parts of a resource
+    # components of a resource
     "disk": "磁盘",
     "device": "设备",
     "mount": "挂载点",
@@ -135,7 +135,7 @@ _ENDINGS = {
 
 
 def find_language(setting: str, environment: Mapping[str, str]) -> Language:
-    """Return the language of the setting; of `auto` that of the system's messages, as POSIX looks for it."""
+    """Return the language of the setting; for `auto` that of the system's messages, as POSIX defines it."""
     if setting in list(Language):
         return Language(setting)
     names = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
@@ -144,13 +144,13 @@ def find_language(setting: str, environment: Mapping[str, str]) -> Language:
 
 
 def localised_duration(length: Millis, language: Language, *, seconds: bool = False) -> str:
-    """Write a length of time: `3 min`, `2 小时 5 分钟`; with `seconds` those beside minutes too."""
+    """Write a length of time: `3 min`, `2 小时 5 分钟`; with `seconds` also `3 min 20 s`."""
     units = (language.say("s"), language.say("min"), language.say("h"), language.say("d"))
     return duration_text(length, units=units, seconds=seconds)
 
 
 def state_text(state: State, language: Language) -> str:
-    """Write what a rule says of its resource."""
+    """Write the state of an alert."""
     return language.say("no data" if state is State.INSUFFICIENT_DATA else state.value)
 
 

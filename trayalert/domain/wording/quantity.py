@@ -1,6 +1,6 @@
-"""Numbers with their units, as people read them: `97.4 %`, `1.2 GB/s`, `12 000`. The rule: rounding never lies.
+"""Numbers with their units for people: `97.4 %`, `1.2 GB/s`, `12 000`. The rule: rounding never misleads.
 
-What is below 100 % is never shown as 100 %, and what is something never as 0. The work is bounded whatever is sent.
+A value below 100 % is never shown as 100 %, nor one above 0 as 0. The work is bounded whatever is sent.
 """
 
 import math
@@ -22,15 +22,15 @@ _ONE = Decimal(1)
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 _SHORT_TIMES = ("ns", "µs", "ms", "s")
 _LONGEST_TIME = 10**10
-"""Seconds; what is longer is no length of time."""
+"""Seconds; a larger number is not written as a length of time."""
 
 
 def quantity_text(
     value: float | None, text: str | None, unit: str | None, language: Language, *, exact: bool = False
 ) -> str:
-    """Write a reading. `value` is its number, None where it has none: then `text`, as sent, is all there is.
+    """Write a value. `value` is the number, or None if only the `text`, as sent, is known.
 
-    `exact`: it is a bound that a person has set, and not rounded.
+    `exact`: a threshold that a person has set, which is not rounded.
     """
     if value is None or not math.isfinite(value):
         return printable(text, limit=40)
@@ -62,7 +62,7 @@ def _with_unit(number: Decimal, unit: Unit, language: Language, *, exact: bool) 
 
 
 def _plain_number(number: Decimal, *, exact: bool = False) -> str:
-    """Write a number: a whole or exact one in full, else about three digits of it."""
+    """Write a number: in full if it is whole or `exact`, else about three digits."""
     size = abs(number)
     if size >= _HUGE or 0 < size < _TINY:
         return f"{float(number):.4g}"
@@ -85,7 +85,7 @@ def _percent(number: Decimal) -> str:
 
 
 def _scaled(number: Decimal, *, exact: bool) -> str:
-    """Write a number with the largest prefix by which it is not below 1."""
+    """Write a number with the largest prefix that leaves it at 1 or above."""
     step, full = 0, 1000 if exact else _ROUNDS_TO_1000
     while step < len(_PREFIXES) - 1 and abs(number) >= full:
         number, step = number.scaleb(-3), step + 1
@@ -104,12 +104,12 @@ def _time(seconds: Decimal, language: Language, *, exact: bool) -> str:
 
 
 def _fits_two_units(seconds: Decimal) -> bool:
-    """Whether hours and minutes, or minutes and seconds, leave nothing of it out."""
+    """Whether hours and minutes, or minutes and seconds, write it without rounding."""
     return seconds == seconds.to_integral_value() and (seconds < 3600 or seconds % 3600 == 0)
 
 
 def _grouped(number: Decimal) -> str:
-    """Write a number in full, with no needless zeros, in groups of three digits."""
+    """Write a number in full, in groups of three digits, without trailing zeros."""
     whole, _, rest = format(number, "f").partition(".")
     rest = rest.rstrip("0")
     digits = whole.lstrip("-")

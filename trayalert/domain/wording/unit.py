@@ -1,4 +1,4 @@
-"""Units as Cloud Monitor and its documents spell them. The rule: one that is not known stays as it was sent."""
+"""Units as Cloud Monitor and its documents spell them. An unknown unit stays as it was sent."""
 
 import enum
 import functools
@@ -17,14 +17,14 @@ class Measure(enum.Enum):
     BITS = enum.auto()
     SECONDS = enum.auto()
     COUNT = enum.auto()
-    """A word for it says nothing, such as `Count`; a Chinese one is shown in Chinese."""
+    """The unit is not shown, such as `Count`; except a Chinese one in Chinese."""
     NAMED = enum.auto()
     """Things with a word in `domain/wording/language.py`."""
     OTHER = enum.auto()
 
 
 class Unit(NamedTuple):
-    """A unit: one of it is `factor` of its measure's own; `per` is `/s`, `/min`, `/h`, `/day` or empty."""
+    """A unit of `factor` of its measure's base unit; `per` is `/s`, `/min`, `/h`, `/day` or empty."""
 
     measure: Measure
     factor: Decimal = Decimal(1)
@@ -66,7 +66,7 @@ _UNITS = {
 
 
 def unit_or_none(text: str | None) -> str | None:
-    """Return the unit, None where it says that there is none, as `N/A` of the metric tables does."""
+    """Return the unit, None if it stands for no unit, such as `N/A` of the metric tables."""
     return None if not text or text.strip().lower() in {"n/a", "无", "none", "null", ""} else text
 
 
@@ -83,7 +83,7 @@ def read_unit(text: str) -> Unit:
 
 
 def _without_span(sent: str) -> tuple[str, str]:
-    """Return the unit and what it is per: `count/min`, `request per min`, `CountSecond`, `pps`."""
+    """Split a rate into its unit and the time: `count/min`, `request per min`, `CountSecond`, `pps`."""
     if match := _JOINED_RATE.fullmatch(sent) or _BARE_RATE.fullmatch(sent):
         return match[1], "/s"
     if match := _PER.fullmatch(sent):
@@ -92,7 +92,7 @@ def _without_span(sent: str) -> tuple[str, str]:
 
 
 def _read_data(base: str) -> Unit | None:
-    """Read bytes and bits; of the short forms `B` is a byte and `b` a bit."""
+    """Read bytes and bits; in short forms `B` is a byte and `b` a bit."""
     if match := _DATA.fullmatch(base):
         measure = Measure.BITS if match[2].lower() in {"bit", "比特"} else Measure.BYTES
     elif match := _SHORT_DATA.fullmatch(base):
