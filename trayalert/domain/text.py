@@ -1,6 +1,8 @@
-"""Text from the network, made fit to be shown. The log keeps the bytes; only what a person sees is cleaned."""
+"""Text for people. Text from the network is cleaned when it is shown; the log keeps the bytes."""
 
+import difflib
 import re
+from collections.abc import Iterable
 
 _BREAKS = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _INVISIBLE = re.compile(
@@ -36,3 +38,15 @@ def as_written(value: object, *, bare: bool = False) -> str:
     except ValueError:  # Python writes no number of thousands of digits
         text = "a very long number"
     return printable(text, limit=80)
+
+
+def suggestion(name: str, known: Iterable[str], *, form: str = "{}", or_all: bool = False) -> str:
+    """Return `is port meant?` for the known name that is most like `name`.
+
+    Where none is like it, return an empty text or, with `or_all`, the list of all. `form` is how a name is written.
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"is {form.format(near[0])} meant?"
+    return "there are " + ", ".join(map(form.format, names)) if or_all else ""

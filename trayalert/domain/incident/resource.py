@@ -4,16 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+_DASHBOARDS = ("ecs", "slb", "rds", "oss", "sls", "ess", "containerservice", "apigateway")
 _CALLBACK_NAMESPACES = {
     # the table of Cloud Monitor's callback page; every other namespace is the same in rules and callbacks
-    "acs_ecs_dashboard": "acs_ecs",
-    "acs_slb_dashboard": "acs_slb",
-    "acs_rds_dashboard": "acs_rds",
-    "acs_oss_dashboard": "acs_oss",
-    "acs_sls_dashboard": "acs_sls",
-    "acs_ess_dashboard": "acs_ess",
-    "acs_containerservice_dashboard": "acs_containerservice",
-    "acs_apigateway_dashboard": "acs_apigateway",
+    **{f"acs_{name}_dashboard": f"acs_{name}" for name in _DASHBOARDS},
     "acs_redis_dashboard": "acs_kvstore",
     "acs_ocs_new": "acs_ocs",
     "acs_mns_new": "acs_mns",

@@ -10,8 +10,8 @@ from trayalert.domain.incident.alert import SILENCE, Alert
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.resource import normalise_namespace
 from trayalert.domain.incident.stored import LastReport
-from trayalert.domain.settings.setting_value import MOST_HOURS, is_hours, name_problem, suggestion
-from trayalert.domain.text import as_written
+from trayalert.domain.settings.setting_value import MOST_HOURS, is_hours, name_problem
+from trayalert.domain.text import as_written, suggestion
 from trayalert.domain.times import Millis
 
 MOST_EXPECTED = 100

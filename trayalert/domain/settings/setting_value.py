@@ -3,13 +3,12 @@
 A reader takes the value that TOML gives. It raises SettingError, whose text stands behind the setting's name.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeGuard
 
 from trayalert.domain.incident.console_link import PLACEHOLDER
-from trayalert.domain.text import as_written, printable
+from trayalert.domain.text import as_written, printable, suggestion
 
 Reader = Callable[[object], Any]
 
@@ -87,15 +86,3 @@ def placeholder_problem(text: str, placeholders: Sequence[str]) -> str | None:
             hint = suggestion(name.lower(), placeholders, form="{{{}}}", or_all=True)
             return f"{{{as_written(name, bare=True)}}} is no placeholder ({hint})"
     return None
-
-
-def suggestion(name: str, known: Iterable[str], *, form: str = "{}", or_all: bool = False) -> str:
-    """Return `is port meant?` for the known name that is most like `name`.
-
-    Where none is like it, return an empty text or, with `or_all`, the list of all. `form` is how a name is written.
-    """
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        return f"is {form.format(near[0])} meant?"
-    return "there are " + ", ".join(map(form.format, names)) if or_all else ""

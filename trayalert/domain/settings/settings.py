@@ -18,13 +18,12 @@ from trayalert.domain.settings.setting_value import (
     matching,
     one_of,
     optional,
-    suggestion,
     whole_number,
 )
 from trayalert.domain.settings.templates import read_console_links
 from trayalert.domain.settings.tunnel_presets import public_url_problem
 from trayalert.domain.settings.tunnel_table import read_tunnel
-from trayalert.domain.text import as_written, printable
+from trayalert.domain.text import as_written, printable, suggestion
 from trayalert.domain.tunnel import Tunnel
 
 

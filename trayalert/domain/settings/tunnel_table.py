@@ -11,11 +11,10 @@ from trayalert.domain.settings.setting_value import (
     argument_count_problem,
     matching,
     placeholder_problem,
-    suggestion,
     whole_number,
 )
 from trayalert.domain.settings.tunnel_presets import PRESETS
-from trayalert.domain.text import as_written
+from trayalert.domain.text import as_written, suggestion
 from trayalert.domain.tunnel import Tunnel
 
 _MOST_REPEATS = 3
