@@ -244,9 +244,8 @@ def _target_labels(
     labels: Mapping[str, str], own: dict[str, str], family: _ExporterFamily, exported: Mapping[str, str]
 ) -> MetricLabels:
     _drop_foreign_pods(own, _OBJECTS)
-    ambiguous = (
-        "instance" not in exported and _host_and_port(own)[1] in _EXPORTER_PORTS
-    )  # it may run on the server, or not
+    # such an exporter may run on the server that it measures, or elsewhere
+    ambiguous = "instance" not in exported and _host_and_port(own)[1] in _EXPORTER_PORTS
     resource = _first(own, (name for name in _OF_OTHERS if not (ambiguous and name == "instance")))
     if resource is None and _ABOUT_ITSELF.search(labels.get("alertname", "")):
         return MetricLabels(labels, _first(labels, _OF_EXPORTER_ITSELF), None)

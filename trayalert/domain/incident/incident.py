@@ -83,7 +83,7 @@ class Incident(NamedTuple):
         return self.closed_at if self.closed_by is Change.SUPERSEDED else self.ok_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class FoldResult:
     """The incident that the alert joined, and others that it closed."""
 
@@ -222,9 +222,7 @@ def _join_late(arrival: Arrival, closed_match: Incident) -> FoldResult:
         changes = _firing_changes(arrival, closed_match)
     elif arrival.alert.state is State.OK:
         changes = {"ok_at": max(closed_match.ok_at or arrival.at, arrival.at)}
-    return FoldResult(
-        joined=_join(arrival, closed_match, is_latest=arrival.at > closed_match.last_at, **changes), change=Change.LATE
-    )
+    return FoldResult(_join(arrival, closed_match, is_latest=arrival.at > closed_match.last_at, **changes), Change.LATE)
 
 
 def _recover(arrival: Arrival, own: list[Incident], siblings: list[Incident]) -> FoldResult:
@@ -236,7 +234,7 @@ def _recover(arrival: Arrival, own: list[Incident], siblings: list[Incident]) ->
         if waiting:
             closed_match = max(waiting, key=lambda incident: incident.opened_at)
             joined = _join(arrival, closed_match, is_latest=at >= closed_match.last_at, ok_at=at, level=Level.OK)
-            return FoldResult(joined=joined, change=Change.LATE)
+            return FoldResult(joined, Change.LATE)
         firing = next((sibling for sibling in siblings if _precedes(sibling, arrival)), None)
     if firing is None:
         lone = _open_incident(arrival)._replace(
@@ -245,13 +243,11 @@ def _recover(arrival: Arrival, own: list[Incident], siblings: list[Incident]) ->
             fired_at=None,
             start_known=False,
         )
-        return FoldResult(joined=_close_incident(lone, at, Change.RECOVERED), change=Change.RECOVERED_UNKNOWN)
+        return FoldResult(_close_incident(lone, at, Change.RECOVERED), Change.RECOVERED_UNKNOWN)
     if not _precedes(firing, arrival):
-        return FoldResult(joined=_join(arrival, firing, is_latest=False), change=Change.COUNTED)
+        return FoldResult(_join(arrival, firing, is_latest=False), Change.COUNTED)
     joined = _join(arrival, firing, is_latest=True, level=Level.OK, no_data=False)
-    return FoldResult(
-        joined=_close_incident(joined, max(at, joined.opened_at), Change.RECOVERED), change=Change.RECOVERED
-    )
+    return FoldResult(_close_incident(joined, max(at, joined.opened_at), Change.RECOVERED), Change.RECOVERED)
 
 
 def _precedes(incident: Incident, recovery: Arrival) -> bool:
@@ -261,10 +257,10 @@ def _precedes(incident: Incident, recovery: Arrival) -> bool:
 
 def _mark_no_data(arrival: Arrival, firing: Incident | None) -> FoldResult:
     if firing is None:
-        return FoldResult(joined=_open_incident(arrival), change=Change.OPENED)
+        return FoldResult(_open_incident(arrival), Change.OPENED)
     newer_than_alert = firing.fired_at is None or arrival.at > firing.fired_at  # an ALERT is data
     joined = _join(arrival, firing, is_latest=arrival.at > firing.last_at, no_data=firing.no_data or newer_than_alert)
-    return FoldResult(joined=joined, change=Change.COUNTED if joined.no_data == firing.no_data else Change.NO_DATA)
+    return FoldResult(joined, Change.COUNTED if joined.no_data == firing.no_data else Change.NO_DATA)
 
 
 def _fire(arrival: Arrival, firing: Incident | None, siblings: list[Incident]) -> FoldResult:
@@ -273,11 +269,11 @@ def _fire(arrival: Arrival, firing: Incident | None, siblings: list[Incident]) -
         opened = _open_incident(arrival)
         newer = [sibling.opened_at for sibling in siblings if sibling.opened_at > at]
         if newer:  # an older run whose OK was lost; the one that is open came after it
-            return FoldResult(joined=_close_incident(opened, min(newer), Change.SUPERSEDED), change=Change.LATE)
+            return FoldResult(_close_incident(opened, min(newer), Change.SUPERSEDED), Change.LATE)
         superseded = tuple(
             _close_incident(sibling, max(at, sibling.opened_at), Change.SUPERSEDED) for sibling in siblings
         )
-        return FoldResult(joined=opened, change=Change.OPENED, superseded=superseded)
+        return FoldResult(opened, Change.OPENED, superseded=superseded)
     changes = _firing_changes(arrival, firing)
     newest = at >= firing.last_at
     if changes["fired_at"] == at:  # the latest ALERT sets the level, though data was lost since
@@ -286,7 +282,7 @@ def _fire(arrival: Arrival, firing: Incident | None, siblings: list[Incident]) -
     if newest:
         changes["no_data"] = False
     joined = _join(arrival, firing, is_latest=newest, **changes)
-    return FoldResult(joined=joined, change=Change.COUNTED if joined.level is firing.level else Change.LEVEL)
+    return FoldResult(joined, Change.COUNTED if joined.level is firing.level else Change.LEVEL)
 
 
 def _close_incident(incident: Incident, at: Millis, by: Change) -> Incident:

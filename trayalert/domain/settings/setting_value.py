@@ -38,26 +38,26 @@ def one_of(choices: Iterable[str], expected: str) -> Reader:
     return read
 
 
-def matching(pattern: str | re.Pattern[str], expected: str) -> Reader:
-    """Return a reader of texts that the whole pattern matches."""
+def checked(is_valid: Callable[[Any], object], expected: str) -> Reader:
+    """Return a reader of the values for which `is_valid` holds."""
 
-    def read(value: object) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+    def read(value: object) -> object:
+        if not is_valid(value):
             raise SettingError(f"must be {expected}")
         return value
 
     return read
 
 
+def matching(pattern: str | re.Pattern[str], expected: str) -> Reader:
+    """Return a reader of texts that the whole pattern matches."""
+    return checked(lambda value: isinstance(value, str) and re.fullmatch(pattern, value), expected)
+
+
 def whole_number(least: int, most: int, *, of: str = "", zero: str = "") -> Reader:
     """Return a reader of whole numbers. With `zero`, the meaning of 0, 0 is allowed too."""
-
-    def read(value: object) -> int:
-        if type(value) is not int or not (least <= value <= most or (zero and value == 0)):
-            raise SettingError(f"must be a whole number{of and f' of {of}'} from {least} to {most}{zero}")
-        return value
-
-    return read
+    expected = f"a whole number{of and f' of {of}'} from {least} to {most}{zero}"
+    return checked(lambda value: type(value) is int and (least <= value <= most or (zero and value == 0)), expected)
 
 
 def is_hours(value: object) -> TypeGuard[float]:

@@ -14,6 +14,7 @@ from trayalert.domain.settings.ingress import read_public_url
 from trayalert.domain.settings.setting_value import (
     Reader,
     SettingError,
+    checked,
     is_hours,
     matching,
     one_of,
@@ -114,12 +115,6 @@ def _hours(value: object) -> float:
     return float(value)
 
 
-def _boolean(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise SettingError("must be true or false")
-    return value
-
-
 def _host_list(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(
         isinstance(item, str) and re.fullmatch(r"[A-Za-z0-9.:_\[\]-]{1,255}", item) for item in value
@@ -153,12 +148,9 @@ def _unmapped_network(
     return ipaddress.ip_network((mapped, network.prefixlen - 96))
 
 
-def _file(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable():
-        raise SettingError('must be the path of a file, such as "/etc/ssl/alerts.pem"')
-    return value
-
-
+_FILE = checked(
+    lambda value: isinstance(value, str) and value.isprintable(), 'the path of a file, such as "/etc/ssl/alerts.pem"'
+)
 _PORT = whole_number(0, 65535, zero=" (0 picks a free port)")
 _READERS: dict[str, Reader] = {
     "host": matching(r"[A-Za-z0-9.:_%-]{1,255}", 'a host name or an address, such as "127.0.0.1"'),
@@ -170,10 +162,10 @@ _READERS: dict[str, Reader] = {
     "unconfirmed_after_hours": _hours,
     "allowed_hosts": _host_list,
     "trusted_proxies": _network_list,
-    "only_cloud_monitor": _boolean,
+    "only_cloud_monitor": checked(lambda value: isinstance(value, bool), "true or false"),
     "more_cloud_monitor_addresses": _network_list,
-    "tls_certificate": optional(_file),
-    "tls_key": optional(_file),
+    "tls_certificate": optional(_FILE),
+    "tls_key": optional(_FILE),
     "keep_days": whole_number(1, 36500, of="days"),
     "keep_megabytes": whole_number(8, 1_000_000, of="megabytes"),
     "backups": whole_number(1, 365, of="daily backups"),

@@ -9,6 +9,7 @@ from trayalert.domain.settings.setting_value import (
     Reader,
     SettingError,
     argument_count_problem,
+    checked,
     matching,
     placeholder_problem,
     whole_number,
@@ -91,14 +92,13 @@ def _missing_keys(kind: str, values: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _text(value: object, what: str) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > LONGEST_ARGUMENT:
-        raise SettingError(f"must be {what}")
-    return value
-
-
-def _file(value: object) -> str:
-    return _text(value, 'the path of a file, such as "/etc/trayalert/token"')
+def _text(expected: str) -> Reader:
+    return checked(
+        lambda value: (
+            isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= LONGEST_ARGUMENT
+        ),
+        expected,
+    )
 
 
 def _arguments(value: object) -> tuple[str, ...]:
@@ -123,17 +123,15 @@ def _command(value: object) -> tuple[str, ...]:
     return command
 
 
-def _environment(value: object) -> Mapping[str, str]:
-    if not isinstance(value, Mapping) or not all(
+def _is_environment(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
         isinstance(item, str) and "\0" not in item and _VARIABLE.fullmatch(name) for name, item in value.items()
-    ):
-        raise SettingError('must be a table of names and texts, such as { HTTPS_PROXY = "http://10.0.0.1:3128" }')
-    return dict(value)
+    )
 
 
 def _url_pattern(value: object) -> str:
     """Read a pattern. It is searched in the tunnel's output on the event loop, so one that may be slow is refused."""
-    text = _text(value, r'a regular expression, such as "https://[a-z0-9-]+\\.example\\.com"')
+    text = str(_text(r'a regular expression, such as "https://[a-z0-9-]+\\.example\\.com"')(value))
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
@@ -150,19 +148,22 @@ def _url_pattern(value: object) -> str:
     return text
 
 
+_FILE = _text('the path of a file, such as "/etc/trayalert/token"')
 _READERS: dict[str, Reader] = {
-    "program": _file,
+    "program": _FILE,
     "arguments": _arguments,
-    "environment": _environment,
-    "token_file": _file,
+    "environment": checked(
+        _is_environment, 'a table of names and texts, such as { HTTPS_PROXY = "http://10.0.0.1:3128" }'
+    ),
+    "token_file": _FILE,
     "token_variable": matching(_VARIABLE, "the name of a variable of the environment"),
     "name": matching(_NAME, "the name or id of a tunnel"),
-    "config": _file,
+    "config": _FILE,
     "host": matching(_SSH_HOST, 'a server as ssh takes it, such as "user@alerts.example.com"'),
     "ssh_port": whole_number(1, 65535),
     "remote_port": whole_number(1, 65535),
     "remote_host": matching(_BIND, 'an address of the server, such as "localhost" or "*"'),
-    "identity": _file,
+    "identity": _FILE,
     "command": _command,
     "url_pattern": _url_pattern,
 }

@@ -84,10 +84,8 @@ def component_text(alert: Alert, language: Language) -> str:
 
 def short_component_text(alert: Alert) -> str:
     """Write the components' names only: `/dev/vda1`; empty if there are none."""
-    return " ".join(
-        component.name
-        for component in [component for component in components(alert) if component.word not in _CONTEXT_WORDS][:2]
-    )
+    names = [component.name for component in components(alert) if component.word not in _CONTEXT_WORDS]
+    return " ".join(names[:2])
 
 
 def _listener(dimensions: Mapping[str, str]) -> Iterator[Component]:
