@@ -9,7 +9,7 @@ _KEPT: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, "<": oper
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`bound` as (comparison, number), None for a figure that is only told. `note` says beside what it was measured."""
+    """`bound` as (comparison, number), None for a figure without one. `note` says how it was measured."""
 
     what: str
     value: float

@@ -70,7 +70,7 @@ def _tray(folder: Path) -> list[Figure]:
 
 
 def _wait_for_icon(app: Application) -> None:
-    """Wait until the door is open and the panel has the icon; looked at often, as it is timed."""
+    """Wait until the listener is open and the panel has the icon; looked at often, as it is timed."""
     while not (app.output().startswith("listening on") and app.desktop.tray_items()):
         assert app.running, app.error_output()
         time.sleep(0.005)

@@ -1,6 +1,6 @@
 """The tray application with a hand on its main thread: commands on stdin, JSON lines on stdout.
 
-`spin SECONDS` keeps the main thread in Python, `sleep SECONDS` outside of it; `backlog` tells what waits for it.
+`spin SECONDS` keeps the main thread in Python, `sleep SECONDS` outside of it; `backlog` returns what waits for it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A clock that jumped closes nothing for a while, and the person is told."""
+"""A clock that jumped closes nothing for a while, and the person is informed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Retries and disorder swallow nothing, show nothing twice, and end as an oracle says that was never told the order."""
+"""Retries and disorder swallow nothing, show nothing twice, and end as an oracle says that does not know the order."""
 
 import random
 from collections import Counter

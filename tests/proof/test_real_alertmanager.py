@@ -31,7 +31,7 @@ def alerts(instance: Instance) -> list[dict[str, Any]]:
 
 
 def not_shown(instance: Instance) -> list[str]:
-    """The open incidents that tell of alerts that are not shown."""
+    """Open incidents whose alerts are not shown."""
     return [name for name, resource in open_in(instance.log) if not resource]
 
 

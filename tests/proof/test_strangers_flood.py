@@ -1,4 +1,4 @@
-"""Broken and hostile HTTP, slow crowds, steady traffic and a burst: real alerts come through all of them."""
+"""Broken and hostile HTTP, many slow connections, steady traffic and a burst: real alerts come through all of them."""
 
 from pathlib import Path
 

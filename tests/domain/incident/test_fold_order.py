@@ -1,6 +1,6 @@
-"""The order of arrival does not matter where it may not: what burns at the end burns in every order.
+"""The order of arrival does not matter where it may not: what is firing at the end is firing in every order.
 
-Chronological order is the truth: after it, a subject burns where its latest alert is no OK (at equal times no OK wins).
+Chronological order is the truth: after it a subject is firing if its latest alert is no OK (at equal times no OK wins).
 """
 
 from hypothesis import given
@@ -52,7 +52,7 @@ def arrive(alerts: list[Alert], data: st.DataObject) -> IncidentLog:
 
 
 def is_firing_at_end(alerts: list[Alert]) -> bool:
-    """Whether the subject burns after all of them; the one truth, without `fold`."""
+    """Whether the subject is firing after all of them; the one truth, without `fold`."""
     ends = [one.at or 0 for one in alerts if one.state is State.OK]
     return any((one.at or 0) >= max(ends, default=0) for one in alerts if one.state is not State.OK)
 

@@ -159,7 +159,7 @@ def test_a_name_is_there_once_and_there_are_not_too_many() -> None:
     assert (len(found), len(problems)) == (MOST_EXPECTED, 1)
 
 
-# time in which nothing could be heard
+# time in which nothing could arrive
 def gap(began_at: int, ended_at: int | None) -> Gap:
     return Gap(id=1, cause=GapCause.OFF, began_at=began_at, ended_at=ended_at)
 

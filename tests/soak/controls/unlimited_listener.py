@@ -1,4 +1,4 @@
-"""A control: a door as aiohttp makes it, with its access log and none of trayalert's limits. Takes what it is given."""
+"""A control: a listener as aiohttp makes it, with its access log and none of trayalert's limits."""
 
 import asyncio
 import json

@@ -1,7 +1,7 @@
 """A disk that fails on command, for any program: a library to be preloaded, and the hand that steers it.
 
-Its rule: the program under test is not changed; it only starts with `environment()`. Linux alone. What the numbers
-mean is told beside `Disk.set`.
+Its rule: the program under test is not changed; it only starts with `environment()`. Linux alone. `Disk.set` says
+what the numbers mean.
 """
 
 import hashlib

@@ -44,7 +44,7 @@ class Instance:
 
     @property
     def log_files(self) -> list[Path]:
-        """All that is no part of the log of alerts, but told of requests."""
+        """Files with logs of requests, beside the log of alerts."""
         return [self.stderr, *self.data_dir.glob("access*")]
 
     @property

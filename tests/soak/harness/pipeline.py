@@ -56,7 +56,7 @@ SENDERS = SourceAddresses(Settings())
 
 
 class ReadingBackend:
-    """As much of a desk as a model asks for, over a reader."""
+    """As much of a backend as a model calls, over a reader."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -119,7 +119,7 @@ class Pipeline:
         assert leads_to_console(link) if grade == "sender" else link_is_safe(link), (link, sent)
 
     def check_stored(self) -> None:
-        """Read all that was stored as each front end does, and judge it."""
+        """Read all that was stored as each user interface does, and judge it."""
         with closing(Reader(self._log)) as reader:
             found = list(reader.alerts(limit=None, raw=True))
             for stored in found:

@@ -22,7 +22,7 @@ from tests.soak.harness.load import FORM, alert
 
 @dataclass(slots=True)
 class SteadyResult:
-    """What the senders were told."""
+    """The answers that the senders got."""
 
     statuses: dict[str, int] = field(default_factory=dict)
     lengths: list[float] = field(default_factory=list)
@@ -116,7 +116,7 @@ async def _send(url: str, rate: float, seconds: float, yardstick: str) -> None:
 
 @contextmanager
 def meanwhile(url: str, *, rate: float = 50, seconds: float = 0) -> Iterator[SteadyResult]:
-    """Send while the block runs, or for so many seconds; what was told is complete behind the block."""
+    """Send while the block runs, or for so many seconds; the answers are complete after the block."""
     with bare_handler() as yardstick:
         command = [sys.executable, "-m", "tests.soak.harness.steady", url, str(rate), str(seconds), yardstick]
         result = SteadyResult()

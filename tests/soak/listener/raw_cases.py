@@ -1,4 +1,4 @@
-"""What strangers say to the door, byte by byte, and how often each may be stored.
+"""What strangers send to the listener, byte by byte, and how often each may be stored.
 
 Every case knows the right secret: with a wrong one nothing is stored anyway. `mark` is in what would be stored.
 """

@@ -1,4 +1,4 @@
-"""Strangers at the door: broken and hostile HTTP, while real alerts must come through."""
+"""Strangers at the listener: broken and hostile HTTP, while real alerts must come through."""
 
 import asyncio
 import socket
@@ -27,7 +27,7 @@ Bodies = Callable[[], Iterable[bytes]]
 
 @dataclass(slots=True)
 class CaseResult:
-    """How one case went. `open_for`: seconds until the door hung up."""
+    """How one case went. `open_for`: seconds until the listener closed the connection."""
 
     case: Case
     mark: bytes
@@ -129,7 +129,7 @@ async def _write_script(writer: asyncio.StreamWriter, script: Script, received: 
 def play_cases(
     instance: Instance, cases: Iterable[Case] = CASES, *, bodies: Bodies | None = None, patience: float = PATIENCE
 ) -> Outcome:
-    """Play the cases while real alerts come, and judge. `bodies` tells what was taken in, by default the log's rows."""
+    """Play the cases while real alerts come, and judge. `bodies` returns what was received, else the log's rows."""
     memory = instance.memory
     logged = instance.logged
     with meanwhile(instance.url) as steady:

@@ -42,7 +42,7 @@ class PlannedAlert:
 
 
 def firing(planned: Sequence[PlannedAlert]) -> set[str]:
-    """The oracle: a resource burns where its latest alert is no OK; at equal times no OK wins."""
+    """The oracle: a resource is firing if its latest alert is no OK; at equal times no OK wins."""
     latest: dict[str, PlannedAlert] = {}
     for one in sorted(planned, key=lambda one: (one.at, one.state == "ALERT")):
         latest[one.resource] = one
@@ -102,9 +102,9 @@ class OrderOutcome:
     miscounted: int = 0
     """Alerts whose deliveries are not as many as were sent."""
     missing: set[str] = field(default_factory=set)
-    """What burns and is not open."""
+    """What is firing and not open."""
     wrongly_open: set[str] = field(default_factory=set)
-    """What is open and does not burn, or is open twice."""
+    """What is open and not firing, or is open twice."""
 
 
 def deliver(instance: Instance, planned: Sequence[PlannedAlert], *, seed: int, shuffled: bool = True) -> OrderOutcome:
