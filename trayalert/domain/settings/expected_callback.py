@@ -5,6 +5,7 @@ Any callback counts as a report, whatever its state; the program's own alerts ab
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from trayalert.domain.incident.alert import SILENCE, Alert
 from trayalert.domain.incident.level import Level
@@ -111,12 +112,9 @@ def _matcher_problem(matchers: Mapping[str, object]) -> str | None:
     return None if matchers else f"must name at least one of {', '.join(_MATCHERS)}"
 
 
-def _expected_callback(table: Mapping[str, object]) -> ExpectedCallback:
-    texts = {name: str(table[name]) for name in _MATCHERS if name in table}
-    namespace = normalise_namespace(texts.pop("namespace", None))
-    level = Level(str(table.get("level", Level.WARN)))
-    hours = float(str(table["hours"]))
-    return ExpectedCallback(name=str(table["name"]), hours=hours, level=level, namespace=namespace, **texts)
+def _expected_callback(table: Mapping[str, Any]) -> ExpectedCallback:
+    level, namespace = Level(table.get("level", Level.WARN)), normalise_namespace(table.get("namespace"))
+    return ExpectedCallback(**{**table, "hours": float(table["hours"]), "level": level, "namespace": namespace})
 
 
 _KEYS = tuple(each.name for each in fields(ExpectedCallback))
