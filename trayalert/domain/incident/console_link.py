@@ -15,7 +15,8 @@ from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.resource import id_dimension, normalise_namespace, value_or_none
 
 ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:-]{0,255}")
-REGION = re.compile(r"(?!.{41})[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}")
+REGION_ID = r"[a-z][a-z0-9]*(?:-[a-z0-9]+){1,5}"
+REGION = re.compile(r"(?!.{41})" + REGION_ID)
 ACCOUNT = re.compile(r"[0-9]{1,20}")
 NAMESPACE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 HOSTS = (".console.aliyun.com", ".console.alibabacloud.com")

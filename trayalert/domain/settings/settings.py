@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from trayalert.domain.incident.console_link import REGION, Site
+from trayalert.domain.incident.console_link import REGION_ID, Site
 from trayalert.domain.settings.custom_command import CustomCommand, read_commands
 from trayalert.domain.settings.expected_callback import ExpectedCallback, read_expected
 from trayalert.domain.settings.ingress import read_public_url
@@ -157,7 +157,7 @@ _READERS: dict[str, Reader] = {
     "port": _PORT,
     "public_url": optional(_public_url),
     "site": one_of(Site, '"china" or "international"'),
-    "default_region": optional(matching(REGION, 'a region id such as "cn-hangzhou"')),
+    "default_region": optional(matching(REGION_ID, 'a region id such as "cn-hangzhou"')),
     "language": one_of(LANGUAGES, '"auto", "en" or "zh"'),
     "unconfirmed_after_hours": _hours,
     "allowed_hosts": _host_list,
