@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.listener.wire import SECRET, listening, request
+from tests.listener.raw_connection import SECRET, listening, request
 from trayalert.listener import access_log
 from trayalert.listener.access_log import AccessLog, AccessLogEntry
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.listener.wire import SECRET, RunningListener, listening, request, status, without_date
+from tests.listener.raw_connection import SECRET, RunningListener, listening, request, status, without_date
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
 from trayalert.listener.access_log import AccessLog

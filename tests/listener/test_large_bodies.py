@@ -7,7 +7,15 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.listener.wire import SECRET, RawConnection, RunningListener, check_secret, listening, request, status
+from tests.listener.raw_connection import (
+    SECRET,
+    RawConnection,
+    RunningListener,
+    check_secret,
+    listening,
+    request,
+    status,
+)
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
 from trayalert.listener.counts import ListenerCounts

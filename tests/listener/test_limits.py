@@ -8,11 +8,19 @@ import time
 
 import pytest
 
-from tests.listener.wire import SECRET, RawConnection, RunningListener, check_secret, listening, request, status
+from tests.listener.raw_connection import (
+    SECRET,
+    RawConnection,
+    RunningListener,
+    check_secret,
+    listening,
+    request,
+    status,
+)
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits
-from trayalert.listener.connection import HttpProtocol
 from trayalert.listener.counts import ListenerCounts
+from trayalert.listener.http_protocol import HttpProtocol
 from trayalert.listener.server import open_listener
 
 WRONG = request("POST", "/hook/wrong", "Content-Length: 99999999")

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from tests.listener.wire import SECRET, listening, request, status, without_date
+from tests.listener.raw_connection import SECRET, listening, request, status, without_date
 from trayalert.listener import limits
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.listener.wire import SECRET, RunningListener, listening, request, status, without_date
+from tests.listener.raw_connection import SECRET, RunningListener, listening, request, status, without_date
 from trayalert.listener.server import open_listener
 
 RIGHT = f"/hook/{SECRET}"

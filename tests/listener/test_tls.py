@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.listener.certificates import make_pair
-from tests.listener.wire import RunningListener, listening, request, status
+from tests.listener.raw_connection import RunningListener, listening, request, status
 from tests.program import run, serving
 from trayalert.listener import tls
 from trayalert.listener.counts import ListenerCounts

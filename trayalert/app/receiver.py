@@ -275,8 +275,8 @@ class Receiver:
         if port is None:
             return
         await self._listener_opened.wait()  # one that was given the door's port must not take it
-        from trayalert.app.program_metrics import MetricsCollector  # noqa: PLC0415 - off by default, and not for nothing
-        from trayalert.listener.metrics import serve_metrics  # noqa: PLC0415
+        from trayalert.app.metrics import MetricsCollector  # noqa: PLC0415 - off by default, and not for nothing
+        from trayalert.listener.metrics_server import serve_metrics  # noqa: PLC0415
 
         collector = MetricsCollector(
             self.plan.places.log,

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from trayalert.listener import limits
-from trayalert.listener.connection import HttpProtocol
 from trayalert.listener.connection_limit import ConnectionLimit
+from trayalert.listener.http_protocol import HttpProtocol
 from trayalert.listener.tls import Certificate
 
 _ACCEPTS_PER_TURN = 32

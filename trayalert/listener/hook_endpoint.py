@@ -19,8 +19,8 @@ from trayalert.domain.times import Millis
 from trayalert.domain.token_bucket import TokenBucket
 from trayalert.listener import limits
 from trayalert.listener.access_log import AccessLog, AccessLogEntry
-from trayalert.listener.connection import HttpProtocol
 from trayalert.listener.counts import ListenerCounts
+from trayalert.listener.http_protocol import HttpProtocol
 from trayalert.listener.large_bodies import HeldBody, LargeBodies
 from trayalert.listener.refusals import (
     BROKEN_BODY,

@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 
-from trayalert.listener.connection import HttpProtocol
 from trayalert.listener.connection_limit import ConnectionLimit
+from trayalert.listener.http_protocol import HttpProtocol
 from trayalert.listener.response import Response
 
 _VERSIONS = frozenset({HttpVersion10, HttpVersion11})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from aiohttp import http_parser
 
 from trayalert.listener import limits
-from trayalert.listener.connection import HttpProtocol
+from trayalert.listener.http_protocol import HttpProtocol
 from trayalert.listener.listener_fault import ListenerFault
 
 _TURNS = 50

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.listener.wire import RunningListener, listening, request, status
+from tests.listener.raw_connection import RunningListener, listening, request, status
 from trayalert.domain.reachability import Reachability
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules

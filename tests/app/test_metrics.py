@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.program import environment, post, serving, wait_for
-from trayalert.app.program_metrics import MetricsCollector
+from trayalert.app.metrics import MetricsCollector
 from trayalert.clock import ticks
 from trayalert.domain.incident.level import Level
 from trayalert.domain.reachability import Reachability, ReachabilityState
@@ -22,7 +22,7 @@ from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.listener_fault import ListenerFault
 from trayalert.listener.measurements import Measurements
-from trayalert.listener.metrics import CheckHealth, MetricsServer, TakeMeasurements, open_metrics, serve_metrics
+from trayalert.listener.metrics_server import CheckHealth, MetricsServer, TakeMeasurements, open_metrics, serve_metrics
 
 NOTHING = Measurements(version="1.2.3", mode="serve", uptime=12.5)
 
@@ -217,9 +217,8 @@ def collector_of(log: Path) -> MetricsCollector:
 
 def test_nobody_pays_for_metrics_who_does_not_ask_for_them(tmp_path: Path) -> None:
     """Off by default: one port, and what brings metrics brings no prometheus_client before somebody asks."""
-    code = (
-        "import sys, trayalert.app.receiver, trayalert.listener.metrics; sys.exit('prometheus_client' in sys.modules)"
-    )
+    modules = "trayalert.app.receiver, trayalert.app.metrics, trayalert.listener.metrics_server"
+    code = f"import sys, {modules}; sys.exit('prometheus_client' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env=environment())
     with serving(tmp_path / "data") as serve:
         pid = serve.process.pid

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.listener.wire import SECRET, RunningListener, listening, request, status, without_date
+from tests.listener.raw_connection import SECRET, RunningListener, listening, request, status, without_date
 from trayalert.domain.settings.settings import Settings
 from trayalert.listener import limits
 from trayalert.listener.counts import ListenerCounts
