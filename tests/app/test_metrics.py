@@ -14,17 +14,25 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.program import environment, post, serving, wait_for
-from trayalert.app.metrics import MetricsCollector
-from trayalert.clock import ticks
+from tests.reached import status, write_settings
+from trayalert import __version__
+from trayalert.app.metrics import LogMeasurements, Measurements, measure_log, prometheus_text
 from trayalert.domain.incident.level import Level
+from trayalert.domain.incident.stored import Totals
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.listener_fault import ListenerFault
-from trayalert.listener.measurements import Measurements
-from trayalert.listener.metrics_server import CheckHealth, MetricsServer, TakeMeasurements, open_metrics, serve_metrics
+from trayalert.listener.metrics_server import CheckHealth, MetricsServer, Render, open_metrics, serve_metrics
 
-NOTHING = Measurements(version="1.2.3", mode="serve", uptime=12.5)
+NOTHING = Measurements(
+    mode="serve", uptime=12.5, log=None, counts=ListenerCounts(), storing=False, reach=ReachabilityState(),
+    tunnel=TunnelState(),
+)  # fmt: skip
+
+
+def render_nothing() -> tuple[bytes, str]:
+    return prometheus_text(NOTHING)
 
 
 def well() -> tuple[bool, str]:
@@ -32,10 +40,8 @@ def well() -> tuple[bool, str]:
 
 
 @asynccontextmanager
-async def opened(
-    measured: TakeMeasurements = lambda: NOTHING, healthy: CheckHealth = well
-) -> AsyncIterator[MetricsServer]:
-    metrics = await open_metrics(0, measure=measured, check_health=healthy)
+async def opened(render: Render = render_nothing, healthy: CheckHealth = well) -> AsyncIterator[MetricsServer]:
+    metrics = await open_metrics(0, render=render, check_health=healthy)
     try:
         yield metrics
     finally:
@@ -66,13 +72,18 @@ def samples(text: str) -> dict[str, float]:
 
 
 async def test_prometheus_reads_every_figure() -> None:
+    totals = Totals(alerts=7, deliveries=9, unrecognised=1, open_incidents=2, last_callback_at=1_795_417_200_250)
     now = replace(
-        NOTHING, requests=10, stored=5, strangers=4, probes=3, turned_away=2, mistyped=8, storing=True,
-        open_incidents={Level.CRITICAL: 2}, alerts=7, deliveries=9, unrecognised=1, last_callback_at=1_795_417_200_250,
-        reach=Reachability.BLIND, reach_since=1_795_417_000_000, probe_good_at=1_795_416_999_000, probe_ms=120,
-        tunnel_up=False, tunnel_restarts=6,
-    )  # fmt: skip
-    async with opened(lambda: now) as metrics:
+        NOTHING,
+        log=LogMeasurements({Level.CRITICAL: 2}, totals),
+        counts=ListenerCounts(requests=10, stored=5, strangers=4, probes=3, turned_away=2, mistyped=8),
+        storing=True,
+        reach=ReachabilityState(
+            reach=Reachability.BLIND, since=1_795_417_000_000, reachable_at=1_795_416_999_000, probe_ms=120
+        ),
+        tunnel=TunnelState(kind="ssh", phase=Phase.STARTING, restarts=6),
+    )
+    async with opened(lambda: prometheus_text(now)) as metrics:
         status, head, body = await ask(metrics.port, "/metrics")
 
     assert status == 200
@@ -89,7 +100,7 @@ async def test_prometheus_reads_every_figure() -> None:
         "trayalert_reach_since_timestamp_seconds": 1_795_417_000, "trayalert_probe_duration_seconds": 0.12,
         "trayalert_last_good_probe_timestamp_seconds": 1_795_416_999, "trayalert_storing": 1,
         "trayalert_tunnel_up": 0, "trayalert_uptime_seconds": 12.5,
-        "trayalert_build_info{front=serve,version=1.2.3}": 1,
+        f"trayalert_build_info{{front=serve,version={__version__}}}": 1,
     }  # fmt: skip
 
 
@@ -128,13 +139,13 @@ async def test_whoever_comes_otherwise_gets_404(request_: dict[str, str]) -> Non
 
 
 async def test_a_fault_of_ours_is_500_and_the_next_one_is_answered(caplog: pytest.LogCaptureFixture) -> None:
-    answers, calls = {1: NOTHING}, list[int]()
+    answers, calls = {1: prometheus_text(NOTHING)}, list[int]()
 
-    def measured() -> Measurements:
+    def render() -> tuple[bytes, str]:
         calls.append(len(calls))
         return answers[calls[-1]]
 
-    async with opened(measured) as metrics:
+    async with opened(render) as metrics:
         assert [(await ask(metrics.port, "/metrics"))[0] for _ in range(2)] == [500, 200]
     assert "KeyError" in caplog.text
 
@@ -143,7 +154,7 @@ async def test_only_this_computer_reaches_the_port_and_a_close_frees_it() -> Non
     async with opened() as metrics:
         port = metrics.port
         with pytest.raises(ListenerFault, match=f"port {port} for metrics is taken"):
-            await open_metrics(port, measure=lambda: NOTHING, check_health=well)
+            await open_metrics(port, render=render_nothing, check_health=well)
         listening = Path("/proc/net/tcp").read_text()
         assert f" 0100007F:{port:04X} " in listening
         assert f" 00000000:{port:04X} " not in listening
@@ -164,7 +175,7 @@ async def test_a_port_that_is_taken_is_told_and_tried_again() -> None:
         other.listen()
         port = other.getsockname()[1]
         serving_metrics = asyncio.create_task(
-            serve_metrics(port, measure=lambda: NOTHING, check_health=well, report=report)
+            serve_metrics(port, render=render_nothing, check_health=well, report=report)
         )
         await asyncio.wait_for(news.wait(), 10)
         assert reported[0][0] is None
@@ -181,38 +192,34 @@ async def test_a_port_that_is_taken_is_told_and_tried_again() -> None:
 
 
 def test_the_figures_are_those_of_the_running_program(tmp_path: Path) -> None:
+    write_settings(tmp_path / "data", metrics_port=0)
     with serving(tmp_path / "data") as serve:
         assert (
             post(serve.url, urlencode({"alertName": "x", "alertState": "ALERT", "level": "CRITICAL"}).encode()) == 200
         )
-        measured = collector_of(serve.data_dir / "trayalert.db").collect()
-    assert (measured.alerts, measured.deliveries) == (1, 1)
-    assert sum((measured.open_incidents or {}).values()) == 1
-    assert measured.last_callback_at
-    assert (measured.requests, measured.reach, measured.probe_ms, measured.tunnel_up) == (
-        3,
-        Reachability.REACHABLE,
-        7,
-        True,
-    )
+        assert post(f"{serve.address}/hook/wrong") == 404
+        wait_for(lambda: status(serve)["metrics_port"])
+        body = asyncio.run(ask(status(serve)["metrics_port"], "/metrics"))[2]
+        measured = measure_log(serve.data_dir / "trayalert.db")
+    assert measured
+    assert (measured.totals.alerts, measured.totals.deliveries) == (1, 1)
+    assert sum(measured.open_levels.values()) == 1
+    found = samples(body)
+    assert 0 < found.pop("trayalert_uptime_seconds") < 60
+    assert found.pop("trayalert_reach_since_timestamp_seconds") > 1_700_000_000
+    assert found.pop("trayalert_last_callback_timestamp_seconds") == (measured.totals.last_callback_at or 0) / 1000
+    assert {name: value for name, value in found.items() if value} == {
+        "trayalert_requests_total": 2, "trayalert_callbacks_stored_total": 1, "trayalert_strangers_total": 1,
+        "trayalert_probing_requests_total": 1, "trayalert_alerts": 1, "trayalert_deliveries": 1,
+        "trayalert_storing": 1, "trayalert_reach{state=unknown}": 1,
+        f"trayalert_open_incidents{{level={next(iter(measured.open_levels)).lower()}}}": 1,
+        f"trayalert_build_info{{front=serve,version={__version__}}}": 1,
+    }  # fmt: skip
 
 
 def test_a_log_that_cannot_be_read_leaves_its_figures_unknown(tmp_path: Path) -> None:
     (tmp_path / "trayalert.db").write_bytes(b"no database" * 1000)
-    measured = collector_of(tmp_path / "trayalert.db").collect()
-    assert (measured.alerts, measured.open_incidents, measured.requests) == (None, None, 3)
-
-
-def collector_of(log: Path) -> MetricsCollector:
-    return MetricsCollector(
-        log,
-        mode="serve",
-        ticks=ticks,
-        counts=lambda: ListenerCounts(requests=3),
-        storing=lambda: True,
-        reach=lambda: ReachabilityState(reach=Reachability.REACHABLE, probe_ms=7),
-        tunnel=lambda: TunnelState(kind="ssh", phase=Phase.UP),
-    )
+    assert measure_log(tmp_path / "trayalert.db") is None
 
 
 def test_nobody_pays_for_metrics_who_does_not_ask_for_them(tmp_path: Path) -> None:

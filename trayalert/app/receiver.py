@@ -275,19 +275,26 @@ class Receiver:
         if port is None:
             return
         await self._listener_opened.wait()  # one that was given the door's port must not take it
-        from trayalert.app.metrics import MetricsCollector  # noqa: PLC0415 - off by default, and not for nothing
+        # imported here, as the import costs memory and metrics are off by default
+        from trayalert.app.metrics import Measurements, measure_log, prometheus_text  # noqa: PLC0415
         from trayalert.listener.metrics_server import serve_metrics  # noqa: PLC0415
 
-        collector = MetricsCollector(
-            self.plan.places.log,
-            mode=self.plan.mode,
-            ticks=ticks,
-            counts=lambda: self.listener.counts,
-            storing=lambda: self.log_state.storing,
-            reach=lambda: self.reach,
-            tunnel=lambda: self.connectivity.tunnel,
-        )
-        await serve_metrics(port, measure=collector.collect, check_health=self._healthy, report=self._metrics_changed)
+        started_at = ticks()
+
+        def render() -> tuple[bytes, str]:
+            return prometheus_text(
+                Measurements(
+                    mode=self.plan.mode,
+                    uptime=(ticks() - started_at) / 1000,
+                    log=measure_log(self.plan.places.log),
+                    counts=self.listener.counts,
+                    storing=self.log_state.storing,
+                    reach=self.reach,
+                    tunnel=self.connectivity.tunnel,
+                )
+            )
+
+        await serve_metrics(port, render=render, check_health=self._healthy, report=self._metrics_changed)
 
     def _healthy(self) -> tuple[bool, str]:
         """Whether all is well; unknown reach is no illness where nothing is there to prove it."""

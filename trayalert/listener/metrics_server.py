@@ -1,7 +1,6 @@
 """`GET /metrics` for Prometheus and `GET /healthz`, on a port of their own that only this computer reaches.
 
-Its rule: no secret, no name and no id is told, and nobody is answered who came by a name that is not this computer's
-(a web page could lead a browser here by a name of its own).
+A request that names another host gets 404: a web page could lead a browser here by a name of the page's own.
 """
 
 import asyncio
@@ -13,20 +12,19 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from trayalert.listener.listener_fault import ListenerFault
-from trayalert.listener.measurements import Measurements
 
 _HOST = "127.0.0.1"
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _DEADLINE = 5.0
 _RETRY_INTERVAL = 2.0
-"""Seconds."""
 
 _logger = logging.getLogger(__name__)
-_silent_logger = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001 - one that nobody hears
-"""For what aiohttp would say of broken requests."""
+_silent_logger = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001 - drops aiohttp's on broken requests
 
-TakeMeasurements = Callable[[], Measurements]
+Render = Callable[[], tuple[bytes, str]]
+"""Return the text of /metrics and its content type. Called in a thread, one call at a time, as it may read the log."""
 CheckHealth = Callable[[], tuple[bool, str]]
+"""Return whether all is well, and if not, why. Called on the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +41,10 @@ class MetricsServer:
         await self._server.shutdown(1.0)
 
 
-async def open_metrics(port: int, *, measure: TakeMeasurements, check_health: CheckHealth) -> MetricsServer:
-    """Answer on 127.0.0.1 and that port (0 picks a free one). Raise ListenerFault.
-
-    `measure` is called in a thread, one call at a time, as it may read the log; `check_health` on the loop.
-    """
-    server = web.Server(
-        _MetricsEndpoint(measure, check_health).handle, access_log=None, logger=_silent_logger, keepalive_timeout=10.0
-    )
+async def open_metrics(port: int, *, render: Render, check_health: CheckHealth) -> MetricsServer:
+    """Answer on 127.0.0.1 and that port (0 picks a free one). Raise ListenerFault."""
+    endpoint = _MetricsEndpoint(render, check_health)
+    server = web.Server(endpoint.handle, access_log=None, logger=_silent_logger, keepalive_timeout=10.0)
     try:
         listening = await asyncio.get_running_loop().create_server(server, _HOST, port)
     except OSError as error:
@@ -59,13 +53,13 @@ async def open_metrics(port: int, *, measure: TakeMeasurements, check_health: Ch
 
 
 async def serve_metrics(
-    port: int, *, measure: TakeMeasurements, check_health: CheckHealth, report: Callable[[int | None, str | None], None]
+    port: int, *, render: Render, check_health: CheckHealth, report: Callable[[int | None, str | None], None]
 ) -> None:
     """Answer until this is cancelled; a port that cannot be had is tried again. `report` gets the port, or why not."""
     reported: str | None = None
     while True:
         try:
-            metrics = await open_metrics(port, measure=measure, check_health=check_health)
+            metrics = await open_metrics(port, render=render, check_health=check_health)
             break
         except ListenerFault as fault:
             if reported != str(fault):
@@ -89,10 +83,10 @@ def _failure_text(port: int, error: OSError) -> str:
 
 
 class _MetricsEndpoint:
-    """Answers requests. Who asks while the log is being read gets the same answer: a slow disk keeps one thread."""
+    """Answers requests. All that come while the text is made get the same text: a slow disk holds up one thread."""
 
-    def __init__(self, measure: TakeMeasurements, check_health: CheckHealth) -> None:
-        self._measure = measure
+    def __init__(self, render: Render, check_health: CheckHealth) -> None:
+        self._render = render
         self._check_health = check_health
         self._rendering: asyncio.Task[tuple[bytes, str]] | None = None
 
@@ -119,9 +113,3 @@ class _MetricsEndpoint:
             self._rendering = asyncio.create_task(asyncio.to_thread(self._render))
         text, content_type = await asyncio.wait_for(asyncio.shield(self._rendering), _DEADLINE)
         return web.Response(body=text, headers={"Content-Type": content_type})
-
-    def _render(self) -> tuple[bytes, str]:
-        # imported only where somebody asks: it costs memory, and most people never do
-        from trayalert.listener.prometheus import render_prometheus  # noqa: PLC0415
-
-        return render_prometheus(self._measure())
