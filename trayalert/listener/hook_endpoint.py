@@ -20,7 +20,7 @@ from trayalert.domain.token_bucket import TokenBucket
 from trayalert.listener import limits
 from trayalert.listener.access_log import AccessLog, AccessLogEntry
 from trayalert.listener.counts import ListenerCounts
-from trayalert.listener.http_protocol import HttpProtocol
+from trayalert.listener.http_protocol import HttpProtocol, Response
 from trayalert.listener.large_bodies import HeldBody, LargeBodies
 from trayalert.listener.refusals import (
     BROKEN_BODY,
@@ -33,7 +33,6 @@ from trayalert.listener.refusals import (
     RefusedError,
     too_slow,
 )
-from trayalert.listener.response import Response
 
 _PREFIX = b"/hook/"
 _METHODS = frozenset({"POST", "GET"})

@@ -1,21 +1,25 @@
-"""One connection: aiohttp's, which serves one request, with limits that cannot get lost and no word for strangers.
+"""aiohttp's server, connection and response with limits of ours: one request a connection, few words for strangers.
 
-The connection limit enforces its `deadline`: aiohttp has timers for some of it only, one for each connection.
+The connection limit enforces a connection's `deadline`: aiohttp has timers for a part of the connection's life only.
 """
 
 import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
 
 from trayalert.listener import limits
 from trayalert.listener.connection_limit import ConnectionLimit
-from trayalert.listener.response import Response
 
+_HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store", "Content-Type": "text/plain"})
+"""Without a name in `Server` aiohttp would give its own."""
+_VERSIONS = frozenset({HttpVersion10, HttpVersion11})
 _INVALID_HEAD = b"\0"
 """Breaks each head that is not complete."""
 
@@ -36,6 +40,24 @@ class _TracebackFilter(logging.Filter):
 
 
 _http_logger.addFilter(_TracebackFilter())
+
+
+class Response(web.Response):
+    """Closes the connection: what else was sent on it is never executed."""
+
+    def __init__(
+        self, status: int, text: str = "", *, linger: Callable[[], Awaitable[None]], retry_after: int | None = None
+    ) -> None:
+        super().__init__(status=status, body=text.encode(), headers=_HEADERS)
+        if retry_after is not None:
+            self.headers["Retry-After"] = str(retry_after)
+        self.force_close()
+        self._linger = linger
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Say it all. It is over when nothing is on its way any more that could undo the answer."""
+        await super().write_eof(data)
+        await self._linger()
 
 
 class HttpProtocol(web.RequestHandler):
@@ -233,3 +255,39 @@ class HttpProtocol(web.RequestHandler):
         self._discarded += count
         if self._discarded > limits.LARGEST_REMAINDER:
             self.abort()
+
+
+class Server(web.Server):
+    """Gives the limits on as they are, where aiohttp would drop all for a mistyped one."""
+
+    def __init__(
+        self,
+        handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        refuse_invalid: Callable[[HttpProtocol], Response],
+        connection_limit: ConnectionLimit,
+        **http_limits: Any,
+    ) -> None:
+        # a sender that leaves must not cancel a commit
+        super().__init__(handle, request_factory=_begin_request, handler_cancellation=False)
+        self._connection_limit = connection_limit
+        self._refuse_invalid = refuse_invalid
+        self._http_limits = http_limits
+
+    def __call__(self) -> HttpProtocol:
+        """Make a connection."""
+        return HttpProtocol(self, self._connection_limit, self._refuse_invalid, **self._http_limits)
+
+
+def _begin_request(
+    message: Any,  # of a class that aiohttp keeps to itself
+    body: StreamReader,
+    connection: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: "asyncio.Task[None]",
+) -> web.BaseRequest:
+    assert isinstance(connection, HttpProtocol)  # noqa: S101 - the server makes no others
+    supported = message.version in _VERSIONS and not (message.chunked and message.version < HttpVersion11)
+    connection.begin_request(body, supported_version=supported)
+    if not supported:  # the answer names the request's version, and must not claim one that we do not speak
+        message = message._replace(version=HttpVersion11)
+    return web.BaseRequest(message, body, connection, writer, task, asyncio.get_running_loop())

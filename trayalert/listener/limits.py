@@ -3,6 +3,7 @@
 The attacker is any stranger on the Internet: no connection without the secret lasts longer than LONGEST_CONNECTION.
 """
 
+import sys
 from typing import Any
 
 LARGEST_SMALL_BODY = 64 * 1024
@@ -37,7 +38,30 @@ STRANGERS_A_SECOND = 50.0
 BACKLOG = 1024
 """Connections that the kernel holds until the door takes them."""
 
+_RESERVED_DESCRIPTORS = 100
+_ENOUGH_DESCRIPTORS = 4096
+_MOST_CONNECTIONS = 1024
+_FEWEST_CONNECTIONS = 16
+
 
 def http_limits() -> dict[str, Any]:
     """Return the limits as aiohttp names them."""
     return {"max_line_size": LONGEST_LINE, "max_field_size": LONGEST_HEADER, "max_headers": MOST_HEADERS}
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit of descriptors as far as is needed and allowed; return the connections that it leaves."""
+    if sys.platform == "win32":
+        return 512  # sockets are not counted there; memory is
+    import resource  # noqa: PLC0415 - there is none on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    descriptors = _ENOUGH_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < descriptors:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
+        except (OSError, ValueError):  # as it was, then
+            descriptors = soft
+    else:
+        descriptors = _ENOUGH_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, descriptors - _RESERVED_DESCRIPTORS))

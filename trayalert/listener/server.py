@@ -12,10 +12,10 @@ from trayalert.listener.acceptor import Acceptor
 from trayalert.listener.access_log import AccessLog
 from trayalert.listener.connection_limit import ConnectionLimit
 from trayalert.listener.counts import ListenerCounts
-from trayalert.listener.descriptors import raise_descriptor_limit
 from trayalert.listener.hook_endpoint import AccessRules, CheckSecret, HookEndpoint, Receive
-from trayalert.listener.http_server import Server
+from trayalert.listener.http_protocol import Server
 from trayalert.listener.large_bodies import LargeBodies
+from trayalert.listener.limits import raise_descriptor_limit
 from trayalert.listener.listener_fault import ListenerFault
 from trayalert.listener.self_check import check_limits
 from trayalert.listener.tls import Certificate

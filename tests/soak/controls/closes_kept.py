@@ -3,13 +3,13 @@
 import asyncio
 
 from trayalert.cli import main
-from trayalert.listener import response, server
+from trayalert.listener import http_protocol, server
 
 _MOMENT = 0.02
-_write_eof = response.Response.write_eof
+_write_eof = http_protocol.Response.write_eof
 
 
-async def _write_and_wait(self: response.Response, data: bytes = b"") -> None:
+async def _write_and_wait(self: http_protocol.Response, data: bytes = b"") -> None:
     await _write_eof(self, data)
     await asyncio.sleep(_MOMENT)
 
@@ -19,7 +19,7 @@ async def _no_check(_: object) -> None:
 
 
 if __name__ == "__main__":
-    response._HEADERS["Connection"] = "keep-alive"
-    setattr(response.Response, "write_eof", _write_and_wait)  # noqa: B010 - mypy takes no assignment to a method
+    http_protocol._HEADERS["Connection"] = "keep-alive"
+    setattr(http_protocol.Response, "write_eof", _write_and_wait)  # noqa: B010 - mypy takes no assignment to a method
     setattr(server, "check_limits", _no_check)  # noqa: B010
     main()
