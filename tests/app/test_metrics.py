@@ -22,8 +22,8 @@ from trayalert.domain.incident.stored import Totals
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.listener.counts import ListenerCounts
-from trayalert.listener.listener_fault import ListenerFault
 from trayalert.listener.metrics_server import CheckHealth, MetricsServer, Render, open_metrics, serve_metrics
+from trayalert.listener.port import ListenerFault
 
 NOTHING = Measurements(
     mode="serve", uptime=12.5, log=None, counts=ListenerCounts(), storing=False, reach=ReachabilityState(),

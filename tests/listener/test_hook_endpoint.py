@@ -15,7 +15,7 @@ from trayalert.listener import limits
 from trayalert.listener.access_log import AccessLog
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules
-from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.port import ListenerFault
 from trayalert.listener.self_check import parser_kind
 from trayalert.listener.server import open_listener
 

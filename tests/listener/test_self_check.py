@@ -9,7 +9,7 @@ from tests.listener.raw_connection import check_secret
 from trayalert.domain.callback import Callback
 from trayalert.listener import limits, self_check
 from trayalert.listener.http_protocol import HttpProtocol, Response
-from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.port import ListenerFault
 from trayalert.listener.server import open_listener
 
 

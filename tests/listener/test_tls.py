@@ -13,7 +13,7 @@ from tests.listener.raw_connection import RunningListener, listening, request, s
 from tests.program import run, serving
 from trayalert.listener import tls
 from trayalert.listener.counts import ListenerCounts
-from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.port import ListenerFault
 from trayalert.listener.tls import Certificate
 
 

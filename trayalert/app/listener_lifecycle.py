@@ -13,7 +13,7 @@ from trayalert.domain.times import Millis
 from trayalert.listener.access_log import AccessLog
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules, Receive
-from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.port import ListenerFault
 from trayalert.listener.refusals import RefusalCause
 from trayalert.listener.server import Listener, open_listener
 from trayalert.listener.tls import Certificate

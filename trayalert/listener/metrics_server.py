@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.port import ListenerFault
 
 _HOST = "127.0.0.1"
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})

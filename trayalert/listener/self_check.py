@@ -10,7 +10,7 @@ from aiohttp import http_parser
 
 from trayalert.listener import limits
 from trayalert.listener.http_protocol import HttpProtocol
-from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.port import ListenerFault
 
 _TURNS = 50
 """Turns of the loop within which a connection in memory has answered."""

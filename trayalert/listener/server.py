@@ -16,7 +16,7 @@ from trayalert.listener.hook_endpoint import AccessRules, CheckSecret, HookEndpo
 from trayalert.listener.http_protocol import Server
 from trayalert.listener.large_bodies import LargeBodies
 from trayalert.listener.limits import raise_descriptor_limit
-from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.port import ListenerFault
 from trayalert.listener.self_check import check_limits
 from trayalert.listener.tls import Certificate
 

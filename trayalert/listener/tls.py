@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.port import ListenerFault
 
 _CHECK_INTERVAL = 1.0
 """Seconds between two looks at the files; they are looked at only when somebody comes."""

@@ -9,7 +9,7 @@ from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckRe
 from trayalert.app.diagnostics.doctor.port_holder import port_holder
 from trayalert.domain.reachability import Reachability
 from trayalert.domain.text import printable
-from trayalert.listener.listener_fault import ListenerFault
+from trayalert.listener.port import ListenerFault
 from trayalert.listener.server import prove_limits, try_port
 from trayalert.services.presentation.status import base_url
 
