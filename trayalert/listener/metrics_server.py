@@ -4,14 +4,13 @@ A request that names another host gets 404: a web page could lead a browser here
 """
 
 import asyncio
-import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from trayalert.listener.port import ListenerFault
+from trayalert.listener.port import ListenerFault, port_fault
 
 _HOST = "127.0.0.1"
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -48,7 +47,9 @@ async def open_metrics(port: int, *, render: Render, check_health: CheckHealth) 
     try:
         listening = await asyncio.get_running_loop().create_server(server, _HOST, port)
     except OSError as error:
-        raise ListenerFault(_failure_text(port, error)) from error
+        name = f"port {port} for metrics"
+        reason = f"{name} cannot be opened: {error.strerror or error}. Set another metrics_port."
+        raise port_fault(error, name, "set another metrics_port", "Set a metrics_port above 1023", reason) from error
     return MetricsServer(listening.sockets[0].getsockname()[1], listening, server)
 
 
@@ -72,14 +73,6 @@ async def serve_metrics(
         await asyncio.get_running_loop().create_future()
     finally:
         await metrics.close()
-
-
-def _failure_text(port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} for metrics is taken by another program. End it, or set another metrics_port."
-    if error.errno == errno.EACCES:
-        return f"port {port} for metrics may not be opened by this user. Set a metrics_port above 1023."
-    return f"port {port} for metrics cannot be opened: {error.strerror or error}. Set another metrics_port."
 
 
 class _MetricsEndpoint:

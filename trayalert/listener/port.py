@@ -1,7 +1,59 @@
-"""What may keep the door shut."""
+"""The port of the listener: taken, or a sentence that says why it cannot be had."""
+
+import errno
+import socket
 
 from trayalert.domain.fault import Fault
+from trayalert.listener import limits
+
+DEFAULT_HOST = "127.0.0.1"
+"""Used where the settings name no host: an empty one is no address that a URL could name."""
 
 
 class ListenerFault(Fault):
-    """The door cannot be opened; the text says why and what to do."""
+    """The listener cannot be opened; the text says why and what to do."""
+
+
+def bind_port(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on host and port (0 picks a free one). Raise ListenerFault."""
+    host = host or DEFAULT_HOST
+    try:
+        return _bind(host, port)
+    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name that a name server could be asked for
+        reason = f'nothing is called "{host}" here: set another host in the settings, or use --host.'
+        raise ListenerFault(reason) from error
+    except OSError as error:
+        reason = f"the door on {host}:{port} cannot be opened: {error}."
+        if error.errno == errno.EADDRNOTAVAIL:
+            reason = f"this computer has no address {host}. Use 127.0.0.1, or an address of its own (--host)."
+        port_name = f"port {port} on {host}"
+        raise port_fault(
+            error, port_name, "take another port (--port)", "Choose a port above 1023 (--port)", reason
+        ) from error
+
+
+def port_fault(error: OSError, port: str, if_taken: str, if_forbidden: str, otherwise: str) -> ListenerFault:
+    """Return the fault of a port that cannot be opened. The first two texts say what to do, the last says it all."""
+    reasons = {
+        errno.EADDRINUSE: f"{port} is taken by another program. End it, or {if_taken}.",
+        errno.EACCES: f"{port} may not be opened by this user. {if_forbidden}.",
+    }
+    return ListenerFault(reasons.get(error.errno or 0, otherwise))
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        if hasattr(socket, "SO_REUSEADDR") and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setblocking(False)
+        listening.bind(address)
+        # two bound sockets may share a port until one of them listens: be that one, or fail here
+        listening.listen(limits.BACKLOG)
+    except BaseException:
+        listening.close()
+        raise
+    return listening

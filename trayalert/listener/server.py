@@ -1,7 +1,6 @@
 """Opens the door: binds the port, proves that the limits are live, and lets connections in."""
 
 import asyncio
-import errno
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from trayalert.listener.hook_endpoint import AccessRules, CheckSecret, HookEndpo
 from trayalert.listener.http_protocol import Server
 from trayalert.listener.large_bodies import LargeBodies
 from trayalert.listener.limits import raise_descriptor_limit
-from trayalert.listener.port import ListenerFault
+from trayalert.listener.port import DEFAULT_HOST, bind_port
 from trayalert.listener.self_check import check_limits
 from trayalert.listener.tls import Certificate
 
@@ -61,15 +60,6 @@ async def prove_limits() -> None:
     )
 
 
-def try_port(host: str, port: int) -> None:
-    """Take the port and let it go again. Raise ListenerFault."""
-    host = host or "127.0.0.1"
-    try:
-        _bind(host, port).close()
-    except (OSError, UnicodeError) as error:
-        raise ListenerFault(_failure_text(host, port, error)) from error
-
-
 async def open_listener(
     host: str,
     port: int,
@@ -83,19 +73,21 @@ async def open_listener(
     max_connections: int | None = None,
 ) -> Listener:
     """Listen on host and port (0 picks a free one) with at most so many connections. Raise ListenerFault."""
-    host = host or "127.0.0.1"  # nothing is no address that a URL could name
     await prove_limits()
     counts = counts or ListenerCounts()
     connection_limit = ConnectionLimit(max_connections or raise_descriptor_limit(), counts)
     endpoint = HookEndpoint(check_secret, receive, counts=counts, rules=rules or AccessRules(), access_log=access_log)
-    try:
-        listening = _bind(host, port)
-    except (OSError, UnicodeError) as error:  # UnicodeError: no name that a name server could be asked for
-        raise ListenerFault(_failure_text(host, port, error)) from error
+    listening = bind_port(host, port)
     server = _make_server(endpoint, connection_limit)
     accept_task = asyncio.create_task(Acceptor(listening, server, connection_limit, certificate).run())
     return Listener(
-        host, listening.getsockname()[1], endpoint.large_bodies, listening, server, connection_limit, accept_task
+        host or DEFAULT_HOST,
+        listening.getsockname()[1],
+        endpoint.large_bodies,
+        listening,
+        server,
+        connection_limit,
+        accept_task,
     )
 
 
@@ -110,32 +102,3 @@ def _accept_any_secret(_: bytes) -> str:
 
 async def _drop_callback(_: Callback) -> bool:
     return True
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listening = socket.socket(family, kind, protocol)
-    try:
-        if hasattr(socket, "SO_REUSEADDR") and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setblocking(False)
-        listening.bind(address)
-        # two bound sockets may share a port until one of them listens: be that one, or fail here
-        listening.listen(limits.BACKLOG)
-    except BaseException:
-        listening.close()
-        raise
-    return listening
-
-
-def _failure_text(host: str, port: int, error: OSError | UnicodeError) -> str:
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return f'nothing is called "{host}" here: set another host in the settings, or use --host.'
-    reasons = {
-        errno.EADDRINUSE: f"port {port} on {host} is taken by another program. End it, or take another port (--port).",
-        errno.EACCES: f"port {port} on {host} may not be opened by this user. Choose a port above 1023 (--port).",
-        errno.EADDRNOTAVAIL: f"this computer has no address {host}. Use 127.0.0.1, or an address of its own (--host).",
-    }
-    return reasons.get(error.errno or 0, f"the door on {host}:{port} cannot be opened: {error}.")

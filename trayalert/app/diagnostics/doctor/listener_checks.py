@@ -9,8 +9,8 @@ from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckRe
 from trayalert.app.diagnostics.doctor.port_holder import port_holder
 from trayalert.domain.reachability import Reachability
 from trayalert.domain.text import printable
-from trayalert.listener.port import ListenerFault
-from trayalert.listener.server import prove_limits, try_port
+from trayalert.listener.port import ListenerFault, bind_port
+from trayalert.listener.server import prove_limits
 from trayalert.services.presentation.status import base_url
 
 _PROBE_PATIENCE = 6.5
@@ -61,7 +61,7 @@ def port(context: CheckContext) -> CheckResult:
     if number == 0:
         return ok("a free one is taken at each start; a public address needs a port that stays.")
     try:
-        try_port(host, number)
+        bind_port(host, number).close()
     except ListenerFault as fault:
         found = fail_by_fault(fault)
         process = port_holder(number)
