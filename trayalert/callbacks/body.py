@@ -5,13 +5,13 @@ What is none of these, such as XML and prose, is one text and not torn into fiel
 
 import codecs
 import json
+import math
 import re
 from binascii import a2b_qp
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trayalert.callbacks.multipart import read_parts
 from trayalert.domain.callback import Callback
 
 _NEVER_ENCODED = re.compile(r"[\s{}<>\"|\\^`\[\]=]|[^\x00-\x7f]")
@@ -34,6 +34,14 @@ _THRESHOLD_FIELDS = _FREE_TEXT | {
 _HAS_THRESHOLD_FIELD = re.compile(rf"(?:^|&)(?:{'|'.join(sorted(_THRESHOLD_FIELDS))})=")
 _NOT_A_NAME = re.compile(r"\S\s+\S|://")
 """What stands in no name of a field, but in prose and addresses of pages."""
+
+_BOUNDARY = re.compile(r"--\S{1,200}(?=[ \t]*\r?\nContent-)", re.IGNORECASE)
+_PART_NAME = re.compile(r"""[;\s]name=(?:"([^"\r\n]*)"|([^\s;"]+))""", re.IGNORECASE)
+_PART_HEADER = re.compile(r"^Content-", re.IGNORECASE | re.MULTILINE)
+_PART_FILE = re.compile(r"[;\s]filename\*?=", re.IGNORECASE)
+
+_NUMBER = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)")
+_QUANTITY = re.compile(_NUMBER.pattern + r"\s*([^\s0-9.,:;=<>+-][^\s0-9]{0,15})")
 
 _CHARSETS = {
     # by the first two bytes: marks, and JSON of two bytes a character without one
@@ -186,13 +194,37 @@ def _fields(text: str) -> dict[str, str]:
     """Read the fields of a form; what is none is one text."""
     if not text:
         return {}
-    if text.startswith("--") and (parts := read_parts(text)) is not None:
+    if text.startswith("--") and (parts := _multipart_fields(text)) is not None:
         return parts
     if text.startswith("<"):
         return {"xml": text}
     if (len(text) > _MOST_PARTS and text.count("&") > _MOST_PARTS) or text.startswith(("http://", "https://")):
         return {"text": text}
     return _well_formed_fields(text) or (_lenient_fields(text) if _is_form(text) else {"text": text})
+
+
+def _multipart_fields(text: str) -> dict[str, str] | None:
+    """Read `multipart/form-data` (RFC 7578) and the like, told by their shape; None for a text of another shape.
+
+    Files are left out unless all that was sent is JSON in a file. A part with no name is called `json` or `text`.
+    """
+    boundary = _BOUNDARY.match(text)
+    if boundary is None:
+        return None
+    fields: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for part in text.replace("\r\n", "\n").removeprefix(boundary[0]).split(f"\n{boundary[0]}"):
+        head, _, value = part.partition("\n\n")
+        head = head[:1000]
+        json = value.lstrip()[:1] in {"{", "["}
+        name = _PART_NAME.search(head)
+        field_name = name[1] or name[2] or "" if name else "json" if json else "text"
+        if not _PART_FILE.search(head):
+            if name or _PART_HEADER.search(head):
+                fields.setdefault(field_name, value)
+        elif json:
+            files.setdefault(field_name, value)
+    return fields or files
 
 
 def _is_form(text: str) -> bool:
@@ -291,3 +323,16 @@ def _end_of_braces(pieces: list[str], start: int) -> int:
 
 def _brace_balance(piece: str) -> int:
     return piece.count("{") - piece.count("}")
+
+
+def read_number(text: str | None) -> float | None:
+    """Read a number as people write it in ASCII; what is none, or not finite, is None."""
+    match = _NUMBER.fullmatch(text) if text else None
+    number = float(match[0]) if match else math.nan
+    return number if math.isfinite(number) else None
+
+
+def read_quantity(text: str | None) -> tuple[float | None, str | None]:
+    """Read a number and the unit behind it, such as `97.4%`; None for what is not there."""
+    match = _QUANTITY.fullmatch(text) if text else None
+    return (read_number(match[1]), match[2]) if match else (read_number(text), None)

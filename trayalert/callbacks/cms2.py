@@ -7,10 +7,9 @@ Names are written with humps in the API and with underscores in the webhook.
 import re
 from collections.abc import Mapping
 
-from trayalert.callbacks.body import Body
+from trayalert.callbacks.body import Body, read_number
 from trayalert.callbacks.dimensions import canonical
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
-from trayalert.callbacks.numbers import read_number
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level

@@ -6,10 +6,9 @@ is none. The legacy templates know no recovery: nothing ever resolves their aler
 
 from collections.abc import Iterable
 
-from trayalert.callbacks.body import Body
+from trayalert.callbacks.body import Body, read_number
 from trayalert.callbacks.dimensions import canonical
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
-from trayalert.callbacks.numbers import read_number
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level

@@ -7,10 +7,9 @@ Format: Cloud Monitor's page "Use the alert callback feature to send notificatio
 import re
 from collections.abc import Mapping
 
-from trayalert.callbacks.body import Body
+from trayalert.callbacks.body import Body, read_number
 from trayalert.callbacks.dimensions import canonical, read_dimensions
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
-from trayalert.callbacks.numbers import read_number
 from trayalert.domain.incident.alert import Alert, Kind, State
 from trayalert.domain.incident.level import read_alert_level, read_level
 from trayalert.domain.incident.resource import id_dimension, normalise_namespace, value_or_none

@@ -73,6 +73,7 @@ async def open_listener(
     max_connections: int | None = None,
 ) -> Listener:
     """Listen on host and port (0 picks a free one) with at most so many connections. Raise ListenerFault."""
+    host = host or DEFAULT_HOST
     await prove_limits()
     counts = counts or ListenerCounts()
     connection_limit = ConnectionLimit(max_connections or raise_descriptor_limit(), counts)
@@ -81,13 +82,7 @@ async def open_listener(
     server = _make_server(endpoint, connection_limit)
     accept_task = asyncio.create_task(Acceptor(listening, server, connection_limit, certificate).run())
     return Listener(
-        host or DEFAULT_HOST,
-        listening.getsockname()[1],
-        endpoint.large_bodies,
-        listening,
-        server,
-        connection_limit,
-        accept_task,
+        host, listening.getsockname()[1], endpoint.large_bodies, listening, server, connection_limit, accept_task
     )
 
 
