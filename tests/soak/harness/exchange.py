@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -56,6 +57,18 @@ async def read_response(reader: asyncio.StreamReader) -> Response:
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     await reader.readexactly(int(headers.get("content-length", "0")))
     return Response(int(lines[0].split()[1]), headers)
+
+
+async def drip(writer: asyncio.StreamWriter, head: bytes, parts: Iterable[bytes], pause: float) -> None:
+    """Write the head at once, and then the parts, one every `pause` seconds."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    writer.write(head)
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+        due += pause
+        await asyncio.sleep(max(0.0, due - loop.time()))
 
 
 class Client:

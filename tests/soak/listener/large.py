@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.bench.figures import Figure
-from tests.soak.harness.exchange import Request, Response, read_response
+from tests.soak.harness.exchange import Request, Response, drip, read_response
 from tests.soak.harness.instance import Instance, started
 from tests.soak.harness.load import alert
 from tests.soak.harness.steady import SteadyResult, ask, meanwhile
@@ -133,12 +133,13 @@ async def _send_all(url: str, bodies: Sequence[bytes], seconds: float) -> list[R
 
 async def send_slowly(url: str, body: bytes, seconds: float) -> Response:
     """Send a body in even parts over so many seconds, until it is complete or answered. Return the answer."""
-    parts, request = urlsplit(url), Request("", body)
+    parts, request, length = urlsplit(url), Request("", body), -(-len(body) // STEPS)
+    pieces = [body[start : start + length] for start in range(0, len(body), length)]
     sending: asyncio.Task[None] | None = None
     try:
         async with asyncio.timeout(DEADLINE):
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-            sending = asyncio.create_task(_drip(writer, request.head(url), body, seconds))
+            sending = asyncio.create_task(drip(writer, request.head(url), pieces, seconds / STEPS))
             return await read_response(reader)
     except (OSError, EOFError, TimeoutError, ValueError, IndexError):
         return Response(0)
@@ -147,16 +148,6 @@ async def send_slowly(url: str, body: bytes, seconds: float) -> Response:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             writer.transport.abort()
-
-
-async def _drip(writer: asyncio.StreamWriter, head: bytes, body: bytes, seconds: float) -> None:
-    loop, length = asyncio.get_running_loop(), -(-len(body) // STEPS)
-    begun = loop.time()
-    writer.write(head)
-    for step in range(STEPS):
-        writer.write(body[step * length : (step + 1) * length])
-        await writer.drain()
-        await asyncio.sleep(max(0.0, begun + seconds * (step + 1) / STEPS - loop.time()))
 
 
 def alerts_of(log: Path, name: str) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.bench.figures import Figure
+from tests.soak.harness.exchange import drip
 from tests.soak.harness.instance import Instance, started
 from tests.soak.harness.load import alert
 from tests.soak.harness.steady import SteadyResult, ask, meanwhile
@@ -75,7 +76,8 @@ async def _slow(url: str, content: tuple[bytes, bytes], after: float, end: float
             continue
         slow_load.connections += 1
         begun = time.monotonic()
-        dripping = asyncio.create_task(_drip(writer, content))
+        head, rest = content
+        dripping = asyncio.create_task(drip(writer, head, [bytes([byte]) for byte in rest], 0.5))
         try:
             async with asyncio.timeout(slow_load.patience):
                 await reader.read()
@@ -86,13 +88,6 @@ async def _slow(url: str, content: tuple[bytes, bytes], after: float, end: float
         await asyncio.gather(dripping, return_exceptions=True)
         writer.transport.abort()
         await asyncio.sleep(AGAIN_AFTER)
-
-
-async def _drip(writer: asyncio.StreamWriter, content: tuple[bytes, bytes]) -> None:
-    writer.write(content[0])
-    for byte in content[1]:
-        writer.write(bytes([byte]))
-        await asyncio.sleep(0.5)
 
 
 @dataclass(slots=True)
