@@ -1,7 +1,4 @@
-"""Takes connections in. With nobody at the door it sleeps.
-
-An accept loop of our own: asyncio's takes all that come, and stops for a second where there are no descriptors.
-"""
+"""Accepts connections, by a loop of our own: asyncio's has no limit, and pauses for a second without descriptors."""
 
 import asyncio
 import errno
@@ -16,16 +13,16 @@ from trayalert.listener.http_protocol import HttpProtocol
 from trayalert.listener.tls import Certificate
 
 _ACCEPTS_PER_TURN = 32
-"""So many are taken before those who are in get a turn."""
+"""Connections that are accepted before those that are open get a turn."""
 _PAUSE = 0.1
-"""Seconds to wait where the system has no descriptor or memory for one more."""
+"""Seconds to wait when the system has no descriptor or memory for another connection."""
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 _logger = logging.getLogger(__name__)
 
 
 class Acceptor:
-    """Runs until it is cancelled."""
+    """Accepts connections on a listening socket until `run` is cancelled."""
 
     def __init__(
         self,
@@ -42,12 +39,12 @@ class Acceptor:
         self._exhausted = False
 
     async def run(self) -> None:
-        """Take connections in, for ever."""
+        """Accept connections for ever."""
         while True:
             try:
                 for _ in range(_ACCEPTS_PER_TURN):
                     await self._accept_one()
-            except Exception:  # a bug of ours must not shut the door while it is said to be open
+            except Exception:  # a bug of ours must not stop the listener while its state says that it is open
                 _logger.exception("no connection can be taken in")
                 await asyncio.sleep(_PAUSE)
             await asyncio.sleep(0)
@@ -62,7 +59,7 @@ class Acceptor:
         try:
             await self._connection_limit.wait_for_room()
             self._start_connection(accepted, address)
-        except Exception:  # a bug of ours costs one connection, never the door
+        except Exception:  # a bug of ours costs one connection, never the listener
             _logger.exception("a connection could not be taken in")
             accepted.close()
         except BaseException:
@@ -79,32 +76,25 @@ class Acceptor:
         connection.connect_task.add_done_callback(lambda task: self._on_connected(task, connection, accepted))
 
     async def _connect(self, connection: HttpProtocol, accepted: socket.socket) -> None:
-        if self._certificate is None:
-            await self._loop.connect_accepted_socket(lambda: connection, accepted)
-            return
-        await self._loop.connect_accepted_socket(
-            lambda: connection,
-            accepted,
-            ssl=self._certificate.context(),
-            ssl_handshake_timeout=limits.HANDSHAKE_DEADLINE,
-            ssl_shutdown_timeout=limits.LINGERING_TIME,
-        )
+        tls: dict[str, Any] = {}
+        if self._certificate:
+            tls["ssl"] = self._certificate.context()
+            tls["ssl_handshake_timeout"] = limits.HANDSHAKE_DEADLINE
+            tls["ssl_shutdown_timeout"] = limits.LINGERING_TIME
+        await self._loop.connect_accepted_socket(lambda: connection, accepted, **tls)
 
     def _on_connected(self, task: "asyncio.Task[None]", connection: HttpProtocol, accepted: socket.socket) -> None:
         connection.connect_task = None
-        if task.cancelled():
-            fault = None
-        else:
-            fault = task.exception()
-            if fault is None:
-                return
+        fault = None if task.cancelled() else task.exception()
+        if fault is None and not task.cancelled():
+            return
         if fault is not None and not isinstance(fault, OSError):
             _logger.error("a connection could not be taken in", exc_info=fault)
         self._connection_limit.remove(connection)
-        accepted.close()  # where the task was cancelled before it began
+        accepted.close()  # nothing else does if the task was cancelled before it began
 
     async def _recover(self, error: OSError) -> None:
-        """Go on after an error of `accept`: who hung up in between is no news, want of descriptors makes room."""
+        """Go on after an error of `accept`. A peer that hung up is not logged; without descriptors, make room."""
         if error.errno in _EXHAUSTED:
             if not self._exhausted:
                 _logger.warning("no connection can be taken in: %s; the oldest idle ones are closed", error.strerror)

@@ -1,7 +1,6 @@
-"""The access log: one line a request, never its path or query, as that holds the secret.
+"""The access log: one line a request, without path and query, as these hold the secret.
 
-The loop only puts lines into memory. A thread writes them at most once a second, and only when there are some: a slow
-or full disk costs lines, never a callback.
+The loop only keeps lines in memory, and a thread writes them: a slow or full disk costs lines, never a callback.
 """
 
 import asyncio
@@ -10,7 +9,6 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,16 +24,13 @@ WRITE_INTERVAL = 1.0
 _MOST_PENDING = 20_000
 _STRANGERS_AT_ONCE, _STRANGER_INTERVAL = 50, 1.0
 _JOIN_TIMEOUT = 2.0
-"""Seconds that the end of the program waits for the last lines."""
+"""Seconds that `close` waits for the last lines."""
 
 _logger = logging.getLogger(__name__)
 
 
 class AccessLogEntry(NamedTuple):
-    """One request. `kind` is "hook" for a callback, "probe" for one of our own, "-" for all else.
-
-    `secret` is the name of the one that fitted.
-    """
+    """One request. `kind` is "hook" for a callback, "probe" for the program's own, else "-"; `secret` is a name."""
 
     at: Millis
     sender: str
@@ -47,7 +42,7 @@ class AccessLogEntry(NamedTuple):
     seconds: float
 
     def line(self) -> str:
-        """Write it down: time, sender, method, kind, secret, status, bytes of the body, milliseconds."""
+        """Return the line: time, sender, method, kind, secret, status, bytes of the body, milliseconds."""
         sender = printable(self.sender, limit=60) or "-"
         return (
             f"{iso(self.at)} {sender} {self.method} {self.kind} {self.secret or '-'}"
@@ -69,7 +64,7 @@ class AccessLog:
         self._thread: threading.Thread | None = None
 
     def add(self, entry: AccessLogEntry) -> None:
-        """Keep a line. Of strangers only some are listed and the others counted: they must not fill the disk."""
+        """Keep a line. Most strangers in a flood are only counted, as they must not fill the disk."""
         if self._timer is None:
             self._timer = self._loop.call_later(WRITE_INTERVAL, self._write_soon)
         if not entry.secret and not self._strangers.take(time.monotonic()):
@@ -80,7 +75,7 @@ class AccessLog:
             self.lost += 1
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write the pending lines."""
         if self._timer:
             self._timer.cancel()
         if self._thread:
@@ -91,7 +86,7 @@ class AccessLog:
 
     def _write_soon(self) -> None:
         self._timer = None
-        if self._thread and self._thread.is_alive():  # the disk is slow: the lines wait
+        if self._thread and self._thread.is_alive():  # the disk is slow
             self._timer = self._loop.call_later(WRITE_INTERVAL, self._write_soon)
         else:
             self._start_thread()
@@ -100,7 +95,7 @@ class AccessLog:
         entries, unlisted = self._pending, self._unlisted
         self._pending, self._unlisted = [], 0
         if entries or unlisted:
-            # a daemon: a disk that hangs must not keep the program from ending
+            # a daemon, as a disk that hangs must not keep the program from ending
             self._thread = threading.Thread(
                 target=self._write, args=(entries, unlisted), name="access log", daemon=True
             )
@@ -112,21 +107,17 @@ class AccessLog:
             if unlisted:
                 at = iso(now())
                 lines.append(f"{at} ... {unlisted} more from strangers not listed\n")
-            for part in _parts(lines):
-                append(self._path, part, largest=LARGEST_FILE)
+            for start in range(0, len(lines), 1000):
+                part = "".join(lines[start : start + 1000])
+                append(self._path, part.encode("utf-8", "replace"), largest=LARGEST_FILE)
         except OSError:
             self.lost += len(entries)
         except Exception:
             _logger.exception("the access log could not be written")
 
 
-def _parts(lines: list[str]) -> Iterator[bytes]:
-    for start in range(0, len(lines), 1000):
-        yield "".join(lines[start : start + 1000]).encode("utf-8", "replace")
-
-
 def append(path: Path, content: bytes, *, largest: int) -> None:
-    """Write the content at the end, in a new file where the present one has become too large."""
+    """Write the content at the end of the file; first rename a file that would become too large."""
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size + len(content) > largest:
             path.replace(path.with_name(f"{path.name}.1"))

@@ -1,7 +1,7 @@
-"""All connections that are open, and who has to go when there are too many. Knows nothing of HTTP.
+"""The open connections, and which of them is closed when there are too many. Knows nothing of HTTP.
 
-The rule: nobody with the right secret is hung up on. Of all others the oldest makes room for who comes; one whose
-address has fewer than its share is spared, so that a crowd from one place keeps out itself and no sender from afar.
+A connection whose request is being answered is never closed. Of the others the oldest makes room for a new one, but an
+address with fewer connections than its share is spared: a flood from one address keeps out that address only.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from typing import Protocol
 from trayalert.listener.counts import ListenerCounts
 
 _SILENCE_GRACE = 0.05
-"""Seconds in which nobody is hung up on who could not say anything yet. At the cap this lets thousands a second in."""
+"""Seconds in which a connection that has sent nothing is spared. At the cap, thousands a second are still accepted."""
 _UNREAD_GRACE = 1.0
-"""Seconds in which a connection is spared whose first bytes are here but were not read yet."""
+"""Seconds in which a connection whose first bytes were not read yet is spared."""
 _RETRY_INTERVAL = 0.01
 _MOST_CANDIDATES = 16
 _SWEEP_PAUSE = 0.1
@@ -27,25 +27,25 @@ class Connection(Protocol):
     """The address that it came from."""
     accepted_at: float
     deadline: float
-    """When it was accepted, and how long it may be idle, by the loop's clock."""
+    """When it was accepted, and until when it may be idle, by the loop's clock."""
     read_this_turn: bool
-    """Whether bytes of it were read in this turn of the loop: they may be a whole request."""
+    """Whether bytes, perhaps a whole request, were read in this turn of the loop."""
 
     def has_received(self) -> bool:
-        """Whether it has said anything."""
+        """Whether any byte was read."""
         ...
 
     def has_unread(self) -> bool:
-        """Whether its first bytes are here and were not read yet."""
+        """Whether the first bytes have come and were not read yet."""
         ...
 
     def abort(self) -> None:
-        """Hang up at once."""
+        """Close the connection at once."""
         ...
 
 
 class ConnectionLimit:
-    """Used on one asyncio loop. A connection is idle until it is marked busy: then its request is under way."""
+    """Used on one asyncio loop. A connection is idle until it is marked busy, when its request is being answered."""
 
     def __init__(self, limit: int, counts: ListenerCounts) -> None:
         self._limit = limit
@@ -53,7 +53,7 @@ class ConnectionLimit:
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
         self._count_by_peer: Counter[str] = Counter()
-        self._idle: OrderedDict[Connection, None] = OrderedDict()  # a dict would walk over all that was ever taken out
+        self._idle: OrderedDict[Connection, None] = OrderedDict()  # a dict's first keys are slow to find after removals
         self._waiter: asyncio.Future[None] | None = None
         self._sweep_timer: asyncio.TimerHandle | None = None
 
@@ -69,7 +69,7 @@ class ConnectionLimit:
         self._idle.pop(connection, None)
 
     def mark_idle(self, connection: Connection) -> None:
-        """Let a connection be the first to go: it has its answer."""
+        """Let a connection be the first to be closed: it has its answer."""
         if connection in self._connections:
             self._idle[connection] = None
             self._idle.move_to_end(connection, last=False)
@@ -87,15 +87,15 @@ class ConnectionLimit:
         self._wake()
 
     def reschedule(self, connection: Connection) -> None:
-        """Heed the new `deadline` of an idle connection."""
+        """Apply the new `deadline` of an idle connection."""
         if connection in self._idle:
             self._schedule_sweep(connection.deadline)
 
     async def wait_for_room(self) -> None:
-        """Wait until there is room for one more; where somebody idle can go for it, at once."""
+        """Wait until there is room for one more connection, for which an idle one may be closed."""
         while len(self._connections) >= self._limit and not self.evict():
             self._waiter = self._loop.create_future()
-            timer = self._loop.call_later(_RETRY_INTERVAL, self._wake) if self._idle else None  # those were only spared
+            timer = self._loop.call_later(_RETRY_INTERVAL, self._wake) if self._idle else None  # all were spared
             try:
                 await self._waiter
             finally:
@@ -103,16 +103,16 @@ class ConnectionLimit:
                     timer.cancel()
 
     async def wait_until_empty(self) -> None:
-        """Wait until nobody is here. Nobody may wait for room meanwhile."""
+        """Wait until no connection is open. Nobody may wait for room meanwhile."""
         while self._connections:
             self._waiter = self._loop.create_future()
             await self._waiter
 
     def evict(self) -> bool:
-        """Hang up on the oldest connection that nothing is owed; False where there is none."""
+        """Close the oldest connection that is not spared; return False if there is none."""
         now = self._loop.time()
         share = len(self._connections) / max(1, len(self._count_by_peer))
-        fallback = None
+        chosen = None
         for connection in itertools.islice(self._idle, _MOST_CANDIDATES):
             age = now - connection.accepted_at
             if connection.read_this_turn or not (
@@ -121,22 +121,18 @@ class ConnectionLimit:
                 or (age > _SILENCE_GRACE and not connection.has_unread())
             ):
                 continue
-            if self._count_by_peer[connection.peer] < share:
-                fallback = fallback or connection
-                continue
-            self._evict(connection)
-            return True
-        if fallback is None:
+            if self._count_by_peer[connection.peer] >= share:
+                chosen = connection
+                break
+            chosen = chosen or connection
+        if chosen is None:
             return False
-        self._evict(fallback)
+        self._counts.evicted += 1
+        self._abort(chosen)
         return True
 
-    def _evict(self, connection: Connection) -> None:
-        self._counts.evicted += 1
-        self._abort(connection)
-
     def abort_idle(self) -> None:
-        """Hang up on all who have no request under way."""
+        """Close all idle connections."""
         for connection in list(self._idle):
             self._abort(connection)
         if self._sweep_timer:
@@ -158,7 +154,7 @@ class ConnectionLimit:
             self._sweep_timer = self._loop.call_at(moment, self._sweep)
 
     def _sweep(self) -> None:
-        """Hang up on who is here for too long. One timer for all: most connections are gone in a millisecond."""
+        """Close connections that are past their deadline. One timer for all, as most end within a millisecond."""
         now = self._loop.time()
         for connection in [connection for connection in self._idle if connection.deadline <= now]:
             self._abort(connection)

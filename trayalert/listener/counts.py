@@ -1,4 +1,4 @@
-"""What the door has counted since the program started."""
+"""What the listener has counted since the program started."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,12 @@ from trayalert.domain.times import Millis
 
 @dataclass(slots=True, kw_only=True)
 class ListenerCounts:
-    """Written by the receiver's loop alone; plain numbers, so that any thread may read them.
+    """Written on the receiver's loop only; plain numbers, so that any thread may read them.
 
-    `strangers` are all requests that were let in by no secret; those of them that tried one are `probes`.
-    `turned_away` had a secret of ours and got no 200 all the same; `mistyped` had one in a URL that is not written as
-    it should be. `lost_at` is when the last of those came whose alert no rule of the admin's wanted refused.
-    `limited` strangers came too often, `evicted` connections had to make room. `own_probes` are the program's own,
-    through its public address.
+    `strangers` are requests without a right secret; those of them that tried one are `probes`. `turned_away` requests
+    had a right secret and got another answer than 200; `mistyped` ones had a right secret in a wrong URL. `lost_at` is
+    when the last of these two came that no rule of the admin refused. `limited` strangers got 429, `evicted`
+    connections made room. `own_probes` are the program's own, through its public address.
     """
 
     requests: int = 0

@@ -1,7 +1,7 @@
-"""The door: `POST` or `GET` on `/hook/<secret>`, and the same empty 404 for everything else.
+"""The endpoint for callbacks: `POST` or `GET` on `/hook/<secret>`, and the same empty 404 for everything else.
 
-200 goes out only after `receive` has said that the callback is safe. The attacker is any stranger on the Internet; the
-secret in the path is all that tells Cloud Monitor from one, and it is never logged.
+200 goes out only after `receive` has returned that the callback is safe. The attacker is any stranger on the Internet;
+only the secret in the path tells Cloud Monitor from a stranger, so the path is never logged.
 """
 
 import asyncio
@@ -39,9 +39,9 @@ _METHODS = frozenset({"POST", "GET"})
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 Receive = Callable[[Callback], Awaitable[bool]]
-"""Return whether the callback is safe; where it is not, it must come again. Raise RefusedError to say when."""
+"""Return whether the callback is stored; if not, its sender is asked to repeat it. May raise RefusedError."""
 CheckSecret = Callable[[bytes], str | None]
-"""Return what the secret that was offered is called; None where it is none of ours."""
+"""Return the name of the secret, or None if it is not one of ours."""
 HeaderValues = Callable[[str], Sequence[str]]
 
 _logger = logging.getLogger(__name__)
@@ -49,12 +49,12 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRules:
-    """Whom the admin lets in, besides the secret. `sender` returns the real sender, given a peer and its headers.
+    """What the admin demands besides the secret. `sender` returns the real sender, given a peer and its headers.
 
-    `respond_to_probe` returns what a probe of our own is answered with, None for any other token. `on_probe_refused` is
-    told of a probe that was refused, and why. `find_typo` returns what is wrong with a path and query that are almost
-    a callback URL's, else None. `on_refused` is told of each request with a right secret that gets no 200, and of each
-    mistyped URL: the cause and the reason. The request is counted by then.
+    `respond_to_probe` returns the answer to a probe of the program's own, or None for any other token;
+    `on_probe_refused` gets its token and the reason if it is refused. `find_typo` returns what is wrong with a path and
+    query that are almost a callback URL, else None. `on_refused` gets cause and reason of each request with a right
+    secret that gets no 200, and of each mistyped URL, once the request is counted.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
@@ -67,7 +67,7 @@ class AccessRules:
 
 
 class _RequestHead(NamedTuple):
-    """A request whose head has come."""
+    """A request whose head is complete."""
 
     at: Millis
     started: float
@@ -98,9 +98,9 @@ class HookEndpoint:
         )
 
     async def handle(self, request: web.BaseRequest) -> Response:
-        """Answer a request: a stranger at once, one with a secret of ours once the callback is safe."""
+        """Answer a request: a stranger's at once, a callback when it is stored."""
         connection = request.protocol
-        assert isinstance(connection, HttpProtocol)  # noqa: S101 - our own server makes no others
+        assert isinstance(connection, HttpProtocol)  # noqa: S101 - our server makes no others
         self._counts.requests += 1
         headers = request.headers
         head = _RequestHead(
@@ -111,16 +111,13 @@ class HookEndpoint:
         )
         target = request.raw_path.encode("utf-8", "surrogateescape")
         path, _, query = target.partition(b"?")
-        offered = path[len(_PREFIX) :] if path.startswith(_PREFIX) else None  # no absolute form, no `*` has one
-        secret = self._check_secret(offered) if offered is not None else None
+        secret = self._find_secret(path)
         if secret is None:
-            proof = (
-                self._rules.respond_to_probe(offered) if offered is not None and connection.supported_version else None
-            )
-            if offered is not None and proof is not None:
-                return connection.make_response(
-                    *await self._answer_probe(request, head=head, token=offered, proof=proof)
-                )
+            token = path.removeprefix(_PREFIX)
+            may_be_probe = token != path and connection.supported_version
+            proof = self._rules.respond_to_probe(token) if may_be_probe else None
+            if proof is not None:
+                return connection.make_response(*await self._answer_probe(request, head, token, proof))
             self._count_stranger(target, head)
             return self._reject(connection, 404 if connection.supported_version else 400, head)
         refusal = self._find_refusal(request, head.sender) if connection.supported_version else UNSUPPORTED_VERSION
@@ -134,15 +131,19 @@ class HookEndpoint:
         self._count_refusal(refusal, head)
         return connection.make_response(refusal.status, refusal.text, retry_after=refusal.retry_after)
 
+    def _find_secret(self, path: bytes) -> str | None:
+        """Return the name of the secret in a path, or None. An absolute URL or `*` holds none."""
+        return self._check_secret(path[len(_PREFIX) :]) if path.startswith(_PREFIX) else None
+
     def _count_refusal(self, refusal: Refusal, head: _RequestHead) -> None:
-        """Count a request that had a right secret and gets no 200."""
+        """Count a request with a right secret that gets no 200."""
         self._counts.turned_away += 1
         self._counts.last_turned_away_at = head.at
         self._counts.last_turned_away_why = refusal.reason
         self._report_refusal(refusal.cause, refusal.reason, head)
 
     def _count_stranger(self, target: bytes, head: _RequestHead) -> None:
-        """Count a request with no right secret: one that tried a secret, or a URL of the admin's with a slip in it."""
+        """Count a request without a right secret, if it tried one or has a mistyped callback URL."""
         typo = self._rules.find_typo(target)
         if typo is not None:
             self._counts.mistyped += 1
@@ -157,16 +158,13 @@ class HookEndpoint:
     def _report_refusal(self, cause: RefusalCause, reason: str, head: _RequestHead) -> None:
         if cause in CAUSES_OF_LOSS:
             self._counts.lost_at = head.at
-        # after the answer: nobody outside is to see by its time what was told here
+        # after the answer, whose time must not betray what is reported
         asyncio.get_running_loop().call_soon(self._rules.on_refused, cause, reason)
 
     async def _answer_probe(
-        self, request: web.BaseRequest, *, head: _RequestHead, token: bytes, proof: str
+        self, request: web.BaseRequest, head: _RequestHead, token: bytes, proof: str
     ) -> tuple[int, str]:
-        """Answer a probe of our own as a callback would be, but for the one rule that no probe can fulfil: its sender.
-
-        It is read whole, and nothing of it is kept.
-        """
+        """Return status and text for a probe of our own: as for a callback, but from any sender. Nothing is kept."""
         self._counts.own_probes += 1
         refusal = self._find_refusal(request)
         if refusal is not None:
@@ -179,19 +177,18 @@ class HookEndpoint:
         return status, text
 
     def refuse_invalid(self, connection: HttpProtocol) -> Response:
-        """Answer what is no HTTP. A proxy's headers may be too large, so its path is still looked at."""
+        """Answer a request that is not valid HTTP. It may be a callback with too large headers of a proxy's."""
         self._counts.requests += 1
         head = _RequestHead(now(), time.perf_counter(), connection.peer, "-")
         target = _request_target(connection.first_bytes)
-        path = target.partition(b"?")[0]
-        if path.startswith(_PREFIX) and self._check_secret(path[len(_PREFIX) :]) is not None:
+        if self._find_secret(target.partition(b"?")[0]) is not None:
             self._count_refusal(INVALID_HTTP, head)
         else:
             self._count_stranger(target, head)
         return self._reject(connection, 400, head)
 
     def _reject(self, connection: HttpProtocol, status: int, head: _RequestHead) -> Response:
-        """Answer a stranger: all alike, so that there is nothing to learn, and those who come too often with 429."""
+        """Answer a stranger: all get the same, so that they learn nothing, and 429 if there are too many."""
         self._counts.strangers += 1
         if not self._stranger_bucket.take(time.monotonic()):
             self._counts.limited += 1
@@ -206,7 +203,7 @@ class HookEndpoint:
             self._access_log.add(AccessLogEntry(head.at, head.sender, head.method, kind, secret, status, size, seconds))
 
     def _find_refusal(self, request: web.BaseRequest, sender: str | None = None) -> Refusal | None:
-        """Return why a request with a secret of ours is kept out all the same; None: it comes in. No sender: any."""
+        """Return why a request with a right secret is refused, or None. Without `sender` any sender may come."""
         if "Origin" in request.headers:
             return Refusal(RefusalCause.ORIGIN, 404, "it came from a page in a browser (it has an Origin)")
         if request.method not in _METHODS:
@@ -233,7 +230,7 @@ class HookEndpoint:
     async def _receive_callback(
         self, request: web.BaseRequest, *, head: _RequestHead, secret: str, query: bytes
     ) -> tuple[Refusal | None, int]:
-        """Receive a callback. Return why it was refused, if it was, and the body's length."""
+        """Receive a callback. Return why it was refused, or None, and the length of its body."""
         held = HeldBody(self.large_bodies, secret)
         refusal: Refusal | None = NOT_STORED
         try:
@@ -255,12 +252,12 @@ class HookEndpoint:
         return refusal, len(body)
 
     async def _store(self, callback: Callback) -> Refusal | None:
-        """Have a callback stored; return why it is refused, None once it is safe."""
+        """Have a callback stored. Return why it was refused, or None."""
         try:
             stored = await self._receive(callback)
         except RefusedError as error:
             return error.refusal
-        except Exception:  # a bug of ours is told to the sender as "come again", never as 200
+        except Exception:  # a bug of ours: the sender is asked to repeat the callback
             _logger.exception("a callback could not be received")
             return NOT_STORED
         self._counts.stored += stored
@@ -268,13 +265,13 @@ class HookEndpoint:
 
 
 def _request_target(first_bytes: bytes) -> bytes:
-    """Return path and query in a request line that may be broken; empty where there are none."""
+    """Return path and query of a request line that may be broken; empty if it has none."""
     words = first_bytes.partition(b"\n")[0].split()
     return words[1] if len(words) > 1 else b""
 
 
 async def _read_or_refuse(request: web.BaseRequest, held: HeldBody) -> bytes | Refusal:
-    """Read the body; where that cannot be, return why."""
+    """Return the body, or why it cannot be read."""
     try:
         body = await _read_body(request, held)
         held.take()
@@ -282,8 +279,8 @@ async def _read_or_refuse(request: web.BaseRequest, held: HeldBody) -> bytes | R
         return error.refusal
     except TimeoutError:
         return too_slow()
-    except (web.RequestPayloadError, OSError) as error:  # OSError: the sender has left
-        error.with_traceback(None)  # the body keeps the error, and its frames the body
+    except (web.RequestPayloadError, OSError) as error:  # OSError: the sender hung up
+        error.with_traceback(None)  # a reference cycle, which only the collector would end
         return BROKEN_BODY
     return body
 
@@ -291,7 +288,7 @@ async def _read_or_refuse(request: web.BaseRequest, held: HeldBody) -> bytes | R
 async def _read_body(request: web.BaseRequest, held: HeldBody) -> bytes:
     held.expect(request.content_length or 0)
     content = request.content
-    if content.is_eof():  # it came along with the headers: no timer
+    if content.is_eof():  # the body came with the headers: no timer
         body = content.read_nowait()
         held.grow(len(body))
         return body

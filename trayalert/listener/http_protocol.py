@@ -1,6 +1,6 @@
-"""aiohttp's server, connection and response with limits of ours: one request a connection, few words for strangers.
+"""aiohttp's server, connection and response with limits of ours: a connection serves one request.
 
-The connection limit enforces a connection's `deadline`: aiohttp has timers for a part of the connection's life only.
+The connection limit enforces `deadline`: aiohttp has timers for a part of a connection's life only.
 """
 
 import asyncio
@@ -18,11 +18,10 @@ from trayalert.listener import limits
 from trayalert.listener.connection_limit import ConnectionLimit
 
 _HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store", "Content-Type": "text/plain"})
-"""Without a name in `Server` aiohttp would give its own."""
+"""`Server` is empty, as aiohttp would write its own name and version otherwise."""
 _VERSIONS = frozenset({HttpVersion10, HttpVersion11})
 _INVALID_HEAD = b"\0"
-"""Breaks each head that is not complete."""
-
+"""Makes any incomplete head invalid."""
 _MOST_FIRST_BYTES = 256
 """Enough for the method and the path of a callback."""
 
@@ -31,7 +30,7 @@ _http_logger = logging.getLogger(f"{__name__}.http")
 
 
 class _TracebackFilter(logging.Filter):
-    """A traceback of aiohttp's may hold the path, and that the secret: it is not kept."""
+    """Drops aiohttp's tracebacks, as they may hold the path and so the secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = None
@@ -43,7 +42,7 @@ _http_logger.addFilter(_TracebackFilter())
 
 
 class Response(web.Response):
-    """Closes the connection: what else was sent on it is never executed."""
+    """Closes the connection after it: nothing else that was sent on it is executed."""
 
     def __init__(
         self, status: int, text: str = "", *, linger: Callable[[], Awaitable[None]], retry_after: int | None = None
@@ -55,13 +54,13 @@ class Response(web.Response):
         self._linger = linger
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Say it all. It is over when nothing is on its way any more that could undo the answer."""
+        """Write the answer, and wait until nothing is on its way any more that could undo the answer."""
         await super().write_eof(data)
         await self._linger()
 
 
 class HttpProtocol(web.RequestHandler):
-    """Counted by the connection limit; idle until its request has begun and when it was answered too early."""
+    """Counted by the connection limit: idle until its head is complete, and while it lingers after its answer."""
 
     __slots__ = (
         "_answered",
@@ -107,7 +106,7 @@ class HttpProtocol(web.RequestHandler):
         self.read_this_turn = False
         self.supported_version = False
         self.first_bytes = b""
-        """How the first request begins, for one whose head aiohttp cannot read."""
+        """The beginning of the request, for a head that aiohttp cannot read."""
         self.peer = ""
         self.connect_task: asyncio.Task[None] | None = None
         self._connection_limit = connection_limit
@@ -119,12 +118,12 @@ class HttpProtocol(web.RequestHandler):
         self._socket: socket.socket | None = None
 
     def attach(self, accepted: socket.socket, peer: str) -> None:
-        """Be the connection of this socket."""
+        """Take the socket that was accepted, and the address of its peer."""
         self._socket = accepted
         self.peer = peer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to read; with TLS only now, as the hands are shaken."""
+        """Begin to read; with TLS, the handshake is over."""
         super().connection_made(transport)
         deadline = min(
             asyncio.get_running_loop().time() + limits.HEADER_DEADLINE, self.accepted_at + limits.LONGEST_CONNECTION
@@ -134,11 +133,11 @@ class HttpProtocol(web.RequestHandler):
             self._connection_limit.reschedule(self)
 
     def wait_for_handshake(self) -> None:
-        """Let a TLS handshake come before the request."""
+        """Leave time for a TLS handshake before the request."""
         self.deadline = self.accepted_at + limits.LONGEST_CONNECTION
 
     def begin_request(self, body: StreamReader, *, supported_version: bool) -> None:
-        """Be kept: the head is complete, or no HTTP."""
+        """Mark the connection busy: the head is complete."""
         self._begun = True
         self.supported_version = supported_version
         self._body = body
@@ -147,11 +146,11 @@ class HttpProtocol(web.RequestHandler):
         self._connection_limit.mark_busy(self)
 
     def make_response(self, status: int, text: str = "", *, retry_after: int | None = None) -> Response:
-        """Return the one answer."""
+        """Return the answer to the request."""
         return Response(status, text, linger=self._linger, retry_after=retry_after)
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Read more of the request; after the answer, drop what comes."""
         if self._answered:
             self._discard(len(data))
             return
@@ -159,7 +158,7 @@ class HttpProtocol(web.RequestHandler):
             self.first_bytes += data[: _MOST_FIRST_BYTES - len(self.first_bytes)]
         super().data_received(data)
         if self._begun:
-            if self._messages:  # behind a body that is not complete: what follows in it is broken
+            if self._messages:  # aiohttp took bytes within the body for another request: the body is broken
                 self._fail_body()
         else:
             self._head_length += len(data)
@@ -168,15 +167,15 @@ class HttpProtocol(web.RequestHandler):
                 asyncio.get_running_loop().call_soon(self._check_head_length)
 
     def _check_head_length(self) -> None:
-        """Look again a turn later: with a complete head aiohttp has begun by then."""
+        """Break a head that is too long. Called a turn later, when aiohttp has begun a request with a complete head."""
         self.read_this_turn = False
         if not self._begun and self._head_length > limits.LARGEST_HEAD:
             super().data_received(_INVALID_HEAD)
 
     async def _linger(self) -> None:
-        """Read and drop for a moment what is still on its way after the answer, before aiohttp closes.
+        """Drop what still comes for a moment after the answer, before aiohttp closes the connection.
 
-        Closing with something unread would make the system reset the connection, and that could undo the answer.
+        Closing with unread bytes makes the system reset the connection, which could undo the answer.
         """
         self._answered = True
         transport = self.transport
@@ -194,60 +193,58 @@ class HttpProtocol(web.RequestHandler):
         await self._closed_waiter
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Leave the connection limit. A callback that is being stored is stored all the same."""
+        """Leave the connection limit. A callback that is being stored is still stored."""
         self._fail_body()
         super().connection_lost(exc)
         self._connection_limit.remove(self)
         if self._closed_waiter is not None and not self._closed_waiter.done():
             self._closed_waiter.set_result(None)
-        self._body = self._closed_waiter = self._socket = (
-            None  # they hold on to each other: the collector would have to look
-        )
+        self._body = self._closed_waiter = self._socket = None  # reference cycles, which only the collector would end
 
-    def eof_received(self) -> bool:  # type: ignore[override] # aiohttp's says None; asyncio asks for this
-        """Keep the way back open for a sender that has said all and waits for its answer."""
+    def eof_received(self) -> bool:  # type: ignore[override] # asyncio reads it; aiohttp returns None
+        """Keep the connection half open for a sender that has sent all and waits for its answer."""
         if self._answered or not (self._begun or self.read_this_turn) or self.transport is None:
             return False
         self._eof_seen = True
         self._fail_body()
-        return self.transport.can_write_eof()  # with TLS there is no half way
+        return self.transport.can_write_eof()  # TLS cannot be half open
 
     def handle_error(
         self,
         request: web.BaseRequest,  # noqa: ARG002
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - it would quote what was sent
+        message: str | None = None,  # noqa: ARG002 - quotes what was sent
     ) -> Response:
-        """Answer what is no HTTP, or where we have failed."""
-        if status < 500:  # what strangers send that is broken is no news
+        """Answer a request that is not HTTP, or one that failed by a bug of ours."""
+        if status < 500:  # broken requests of strangers are not logged
             if exc is not None:
-                exc.with_traceback(None)  # its frames hold on to it: the collector would have to look
+                exc.with_traceback(None)  # a reference cycle, which only the collector would end
             self._body = None
             return self._refuse_invalid(self)
-        _logger.error("a request could not be answered", exc_info=exc)  # a bug of ours; its traceback holds no path
+        _logger.error("a request could not be answered", exc_info=exc)  # our own traceback holds no path
         return self.make_response(500)
 
     def has_received(self) -> bool:
-        """Whether it has said anything, or was answered already."""
+        """Whether any byte of the request was read."""
         return self._head_length > 0
 
     def has_unread(self) -> bool:
-        """Whether bytes of it are here that were not read yet."""
+        """Whether the socket holds bytes that were not read yet."""
         try:
             return self._socket is not None and bool(self._socket.recv(1, socket.MSG_PEEK))
         except OSError:
             return False
 
     def abort(self) -> None:
-        """Hang up at once."""
+        """Close the connection at once."""
         if self.transport is not None:
             self.transport.abort()
         elif self.connect_task is not None:
             self.connect_task.cancel()
 
     def _fail_body(self) -> None:
-        """Let the reader of a body that is not complete know that nothing more of it comes."""
+        """Fail the reader of an incomplete body: no more of the body comes."""
         if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
             self._body.set_exception(web.RequestPayloadError())
 
@@ -258,7 +255,7 @@ class HttpProtocol(web.RequestHandler):
 
 
 class Server(web.Server):
-    """Gives the limits on as they are, where aiohttp would drop all for a mistyped one."""
+    """Makes connections. A mistyped limit raises TypeError here; aiohttp's server would drop all limits."""
 
     def __init__(
         self,
@@ -267,19 +264,19 @@ class Server(web.Server):
         connection_limit: ConnectionLimit,
         **http_limits: Any,
     ) -> None:
-        # a sender that leaves must not cancel a commit
+        # a sender that hangs up must not cancel a commit
         super().__init__(handle, request_factory=_begin_request, handler_cancellation=False)
         self._connection_limit = connection_limit
         self._refuse_invalid = refuse_invalid
         self._http_limits = http_limits
 
     def __call__(self) -> HttpProtocol:
-        """Make a connection."""
+        """Make the protocol of a new connection."""
         return HttpProtocol(self, self._connection_limit, self._refuse_invalid, **self._http_limits)
 
 
 def _begin_request(
-    message: Any,  # of a class that aiohttp keeps to itself
+    message: Any,  # of a class that aiohttp does not export
     body: StreamReader,
     connection: web.RequestHandler,
     writer: AbstractStreamWriter,
@@ -288,6 +285,6 @@ def _begin_request(
     assert isinstance(connection, HttpProtocol)  # noqa: S101 - the server makes no others
     supported = message.version in _VERSIONS and not (message.chunked and message.version < HttpVersion11)
     connection.begin_request(body, supported_version=supported)
-    if not supported:  # the answer names the request's version, and must not claim one that we do not speak
+    if not supported:  # the answer repeats the request's version
         message = message._replace(version=HttpVersion11)
     return web.BaseRequest(message, body, connection, writer, task, asyncio.get_running_loop())

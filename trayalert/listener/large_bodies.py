@@ -1,6 +1,6 @@
-"""Bounds what bodies over `LARGEST_SMALL_BODY` cost: memory over all connections, and bytes an hour of each secret.
+"""Bounds bodies over `LARGEST_SMALL_BODY`: memory over all connections, and bytes an hour for each secret.
 
-Only bytes that have arrived count as held: a sender that announces much and sends little takes nothing from others.
+Only bytes that have arrived count: a sender that announces much and sends little takes nothing from others.
 """
 
 import math
@@ -12,10 +12,10 @@ from trayalert.listener.refusals import RefusedError, too_large, too_much
 
 _HOUR = 3600.0
 _RETRY_AFTER = 2
-"""Seconds after which a sender may try again where other bodies take the memory."""
+"""Seconds after which a sender may try again when other bodies take the memory."""
 
 TakenBody = tuple[float, int]
-"""When a large body was taken, in seconds of a clock that does not go back, and its length."""
+"""When a large body was accepted, by the loop's clock, and its length."""
 
 
 class LargeBodies:
@@ -27,7 +27,7 @@ class LargeBodies:
         self._taken: dict[str, deque[TakenBody]] = {}
 
     def check(self, secret: str, length: int) -> None:
-        """Raise RefusedError if the secret's large bodies of the last hour leave no room for `length` more bytes."""
+        """Raise RefusedError if the secret has no `length` bytes left of its hour."""
         wait = self._seconds_until_free(secret, length)
         if wait:
             mebibytes = limits.MOST_LARGE_AN_HOUR >> 20
@@ -42,11 +42,11 @@ class LargeBodies:
         return taken
 
     def give_back(self, secret: str, taken: TakenBody) -> None:
-        """Count a body no longer: it could not be stored."""
+        """Stop counting a body that could not be stored."""
         self._taken[secret].remove(taken)
 
     def _seconds_until_free(self, secret: str, length: int) -> int:
-        """Return the seconds until so many bytes of that secret may be taken, 0 if now."""
+        """Return the seconds until `length` more bytes may be accepted for the secret, 0 if now."""
         taken = self._taken.get(secret, ())
         now = self._clock()
         while taken and taken[0][0] <= now - _HOUR:
@@ -62,25 +62,24 @@ class LargeBodies:
 
 
 class HeldBody:
-    """The memory that one body holds, until `release`."""
+    """The memory that one body holds until `release`. Without `secret` the body may not be large."""
 
     __slots__ = ("_bytes", "_large_bodies", "_secret", "_taken")
 
     def __init__(self, large_bodies: LargeBodies, secret: str | None) -> None:
-        """`secret`: that of a callback, whose body may be large. None: it may not."""
         self._large_bodies = large_bodies
         self._secret = secret
         self._bytes = 0
         self._taken: TakenBody | None = None
 
     def expect(self, length: int) -> None:
-        """Refuse a body whose announced length is too much. Raise RefusedError."""
+        """Check the announced length. Raise RefusedError."""
         self._check_length(length)
         if length > limits.LARGEST_SMALL_BODY and self._secret is not None:
             self._large_bodies.check(self._secret, length)
 
     def grow(self, length: int) -> None:
-        """Hold a body of which `length` bytes have arrived. Raise RefusedError."""
+        """Hold the `length` bytes that have arrived so far. Raise RefusedError."""
         self._check_length(length)
         if length <= limits.LARGEST_SMALL_BODY:
             return
@@ -97,12 +96,12 @@ class HeldBody:
             raise RefusedError(too_large(largest))
 
     def take(self) -> None:
-        """Count a body that has arrived whole towards its secret's hour. Raise RefusedError."""
+        """Count the complete body towards its secret's hour. Raise RefusedError."""
         if self._bytes and self._secret is not None:
             self._taken = self._large_bodies.take(self._secret, self._bytes)
 
     def release(self, *, stored: bool) -> None:
-        """Free the memory; what was not stored does not count towards the hour."""
+        """Free the memory; a body that was not stored does not count towards the hour."""
         self._large_bodies.held_bytes -= self._bytes
         self._bytes = 0
         if self._taken is not None and self._secret is not None and not stored:

@@ -1,6 +1,6 @@
-"""`GET /metrics` for Prometheus and `GET /healthz`, on a port of their own that only this computer reaches.
+"""`GET /metrics` for Prometheus and `GET /healthz`, on a port of 127.0.0.1. Any other host name gets 404.
 
-A request that names another host gets 404: a web page could lead a browser here by a name of the page's own.
+A web page could lead a browser here by a host name of its own.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class MetricsServer:
     _server: web.Server
 
     async def close(self) -> None:
-        """Answer nobody any more."""
+        """Close the port and all connections."""
         self._listening.close()
         await self._server.shutdown(1.0)
 
@@ -56,7 +56,7 @@ async def open_metrics(port: int, *, render: Render, check_health: CheckHealth) 
 async def serve_metrics(
     port: int, *, render: Render, check_health: CheckHealth, report: Callable[[int | None, str | None], None]
 ) -> None:
-    """Answer until this is cancelled; a port that cannot be had is tried again. `report` gets the port, or why not."""
+    """Answer until cancelled, and try again while the port cannot be opened. `report` gets the port, or why not."""
     reported: str | None = None
     while True:
         try:

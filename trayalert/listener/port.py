@@ -1,4 +1,4 @@
-"""The port of the listener: taken, or a sentence that says why it cannot be had."""
+"""Opens a port, or raises a fault that says why the port cannot be opened and what to do."""
 
 import errno
 import socket
@@ -11,7 +11,7 @@ DEFAULT_HOST = "127.0.0.1"
 
 
 class ListenerFault(Fault):
-    """The listener cannot be opened; the text says why and what to do."""
+    """The listener cannot be opened."""
 
 
 def bind_port(host: str, port: int) -> socket.socket:
@@ -19,7 +19,7 @@ def bind_port(host: str, port: int) -> socket.socket:
     host = host or DEFAULT_HOST
     try:
         return _bind(host, port)
-    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name that a name server could be asked for
+    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: not a valid name
         reason = f'nothing is called "{host}" here: set another host in the settings, or use --host.'
         raise ListenerFault(reason) from error
     except OSError as error:
@@ -33,7 +33,7 @@ def bind_port(host: str, port: int) -> socket.socket:
 
 
 def port_fault(error: OSError, port: str, if_taken: str, if_forbidden: str, otherwise: str) -> ListenerFault:
-    """Return the fault of a port that cannot be opened. The first two texts say what to do, the last says it all."""
+    """Return the fault of a port. `if_taken` and `if_forbidden` say what to do, `otherwise` is the whole text."""
     reasons = {
         errno.EADDRINUSE: f"{port} is taken by another program. End it, or {if_taken}.",
         errno.EACCES: f"{port} may not be opened by this user. {if_forbidden}.",

@@ -1,6 +1,6 @@
-"""Why a request with a right secret gets no 200: what its sender is told, and what the person is told.
+"""Why a request with a right secret gets no 200: the answer to its sender, and the reason for the person.
 
-A sender that gets a 4xx does not send again, so each refusal is counted and told on this computer.
+A sender does not repeat a request that got a 4xx, so each refusal is counted and reported on this computer.
 """
 
 import enum
@@ -10,7 +10,7 @@ from trayalert.listener import limits
 
 
 class RefusalCause(enum.StrEnum):
-    """What kind of refusal it was; the person is notified of each kind once an hour."""
+    """The kind of a refusal; the person is notified of each kind once an hour."""
 
     ORIGIN = "origin"
     METHOD = "method"
@@ -25,24 +25,18 @@ class RefusalCause(enum.StrEnum):
     MISTYPED = "mistyped"
 
 
-CAUSES_OF_LOSS = frozenset(
-    {
-        RefusalCause.HTTP,
-        RefusalCause.BROKEN,
-        RefusalCause.TOO_LARGE,
-        RefusalCause.TOO_SLOW,
-        RefusalCause.TOO_MUCH,
-        RefusalCause.MISTYPED,
-    }
-)
-"""What was refused for one of these causes may have been an alert, and no rule of the admin's wanted it refused."""
+CAUSES_OF_LOSS = frozenset({
+    RefusalCause.HTTP, RefusalCause.BROKEN, RefusalCause.TOO_LARGE, RefusalCause.TOO_SLOW, RefusalCause.TOO_MUCH,
+    RefusalCause.MISTYPED,
+})  # fmt: skip
+"""An alert may have been lost for one of these causes, though no rule of the admin refused it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer's status and text; `reason` is a clause that follows "a request was turned away: ".
+    """The answer's status and text, and after how many seconds the sender may try again.
 
-    `retry_after`: seconds after which the sender may try again.
+    `reason` is a clause that follows "a request was turned away: ".
     """
 
     cause: RefusalCause
@@ -53,7 +47,7 @@ class Refusal:
 
 
 class RefusedError(Exception):
-    """A request is refused while its body is read."""
+    """A request is refused while its body is read or stored."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.reason)
@@ -93,5 +87,5 @@ def too_slow() -> Refusal:
 
 
 def too_much(reason: str, *, retry_after: int) -> Refusal:
-    """Return the refusal of a large body for which there is no room now."""
+    """Return the refusal of a large body for which there is no room yet."""
     return Refusal(RefusalCause.TOO_MUCH, 503, reason, f"send it again in {retry_after} s\n", retry_after)

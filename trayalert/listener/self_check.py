@@ -1,6 +1,6 @@
-"""The self-check before the door opens: the limits are proved by what a connection does, not by how it was asked for.
+"""The self-check before the listener opens: requests over connections in memory prove that the limits are live.
 
-A limit that was lost (a mistyped name, another aiohttp) must keep the door shut, not leave it open to all.
+If a limit was lost (a mistyped name, another aiohttp), the listener must not open.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from trayalert.listener.http_protocol import HttpProtocol
 from trayalert.listener.port import ListenerFault
 
 _TURNS = 50
-"""Turns of the loop within which a connection in memory has answered."""
+"""Turns of the loop within which a connection in memory answers."""
 
 _HEAD = b"POST /hook/self-check HTTP/1.1\r\nHost: self-check\r\n"
 _REFUSED = {
@@ -29,12 +29,12 @@ _VALID = _HEAD + b"Content-Length: 1\r\n\r\nx"
 
 
 def parser_kind() -> str:
-    """Return "c" where aiohttp's C parser is in use, which refuses broken framing, else "python"."""
+    """Return "c" if aiohttp uses its C parser, which refuses broken framing, else "python"."""
     return "c" if http_parser.HttpRequestParser.__module__ == "aiohttp._http_parser" else "python"
 
 
 class _MemoryTransport(asyncio.Transport):
-    """A connection with nobody at the other end."""
+    """A connection to nobody."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,8 +47,7 @@ class _MemoryTransport(asyncio.Transport):
     def close(self) -> None:
         self.closed = True
 
-    def abort(self) -> None:
-        self.closed = True
+    abort = close
 
     def is_closing(self) -> bool:
         return self.closed
@@ -62,12 +61,11 @@ class _MemoryTransport(asyncio.Transport):
     def pause_reading(self) -> None:
         pass
 
-    def resume_reading(self) -> None:
-        pass
+    resume_reading = pause_reading
 
 
 async def check_limits(make_protocol: Callable[[], HttpProtocol]) -> None:
-    """Ask connections that are made as the door's, but that any secret opens. Raise ListenerFault if one fails."""
+    """Send requests over connections that are made as the listener's, but accept any secret. Raise ListenerFault."""
     if parser_kind() != "c":
         raise _fault(
             "aiohttp's C parser is missing, and only that refuses every broken request. Install trayalert anew"
@@ -92,7 +90,7 @@ async def check_limits(make_protocol: Callable[[], HttpProtocol]) -> None:
 
 
 async def _exchange(connection: HttpProtocol, request: bytes) -> tuple[int, bool]:
-    """Return the status of the answer, and whether the connection is closed with it."""
+    """Return the status of the answer, and whether the connection was closed with it."""
     transport = _MemoryTransport()
     connection.connection_made(transport)
     connection.data_received(request)

@@ -1,4 +1,4 @@
-"""Opens the door: binds the port, proves that the limits are live, and lets connections in."""
+"""Opens the listener: proves that the limits are live, binds the port and accepts connections."""
 
 import asyncio
 import socket
@@ -22,36 +22,35 @@ from trayalert.listener.tls import Certificate
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An open door."""
+    """An open listener. `large_bodies` counts the large bodies that it holds now."""
 
     host: str
     port: int
     large_bodies: LargeBodies
-    """What large bodies hold now."""
     _listening: socket.socket
     _server: Server
     _connection_limit: ConnectionLimit
     _accept_task: "asyncio.Task[None]"
 
     async def close(self) -> None:
-        """Take no more connections, let requests under way end, and close."""
+        """Accept no more connections, let requests that are being answered end, and close."""
         with suppress(NotImplementedError, ValueError):  # Windows' loop knows no readers; or it is closed already
-            # asyncio logs an error where a connection came just before its waiting for one is cancelled
+            # else asyncio logs an error if a connection came just before its `accept` is cancelled
             asyncio.get_running_loop().remove_reader(self._listening)
         self._accept_task.cancel()
         await asyncio.wait([self._accept_task])
         self._listening.close()
-        await asyncio.sleep(0)  # what has come by now is begun, and ends before the door closes
+        await asyncio.sleep(0)  # requests that have come by now begin, and end before the listener closes
         self._connection_limit.abort_idle()
         with suppress(TimeoutError):
             async with asyncio.timeout(limits.CLOSE_DEADLINE):
                 await self._connection_limit.wait_until_empty()
-        await self._server.shutdown(limits.LINGERING_TIME)  # who is still here, and callbacks whose sender has left
+        await self._server.shutdown(limits.LINGERING_TIME)  # open connections, and callbacks whose sender hung up
         self._connection_limit.abort_idle()
 
 
 async def prove_limits() -> None:
-    """Prove that the limits are live; it needs no port. Raise ListenerFault."""
+    """Prove that the limits are live, without a port. Raise ListenerFault."""
     await check_limits(
         _make_server(
             HookEndpoint(_accept_any_secret, _drop_callback, counts=ListenerCounts(), rules=AccessRules()),
@@ -72,7 +71,7 @@ async def open_listener(
     certificate: Certificate | None = None,
     max_connections: int | None = None,
 ) -> Listener:
-    """Listen on host and port (0 picks a free one) with at most so many connections. Raise ListenerFault."""
+    """Listen on host and port (0 picks a free one). Raise ListenerFault."""
     host = host or DEFAULT_HOST
     await prove_limits()
     counts = counts or ListenerCounts()
@@ -87,7 +86,7 @@ async def open_listener(
 
 
 def _make_server(endpoint: HookEndpoint, connection_limit: ConnectionLimit) -> Server:
-    """Return what makes connections: the same for the self-check and for strangers."""
+    """Return the server that makes connections: the same for the self-check and for strangers."""
     return Server(endpoint.handle, endpoint.refuse_invalid, connection_limit, **limits.http_limits())
 
 

@@ -1,7 +1,7 @@
-"""The certificate for a public host that has no proxy before it.
+"""The certificate for a public host without a proxy before it.
 
-It is read again when its files change, so that a renewal needs no restart. A new pair that cannot be used leaves the
-old one in use, and is told.
+Its files are read again when they change, so that a renewal needs no restart. If the new pair cannot be used, this is
+reported, and the old pair stays in use.
 """
 
 import logging
@@ -13,7 +13,7 @@ from pathlib import Path
 from trayalert.listener.port import ListenerFault
 
 _CHECK_INTERVAL = 1.0
-"""Seconds between two looks at the files; they are looked at only when somebody comes."""
+"""Seconds between two checks of the files, which happen only when a connection comes."""
 
 _logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ _FileStats = tuple[tuple[int, int, int, int], ...]
 
 
 class Certificate:
-    """Raise ListenerFault if the pair cannot be used. `report` gets what is wrong with each new pair, or None."""
+    """Raises ListenerFault if the pair cannot be used. `report` gets what is wrong with each new pair, or None."""
 
     def __init__(self, certificate: Path, key: Path, *, report: Callable[[str | None], None] = lambda _: None) -> None:
         self._certificate = certificate
