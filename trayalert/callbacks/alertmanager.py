@@ -1,7 +1,7 @@
-"""Prometheus' Alertmanager, version 4 of its webhook: as ARMS, Managed Prometheus, Grafana and any Prometheus send it.
+"""Alertmanager's webhook, version 4, as ARMS, Managed Prometheus, Grafana and any Prometheus send it.
 
-Each entry of `alerts` is an alert of its own, with its labels for dimensions. Format: prometheus.io, "Configuration",
-`webhook_config`; ARMS' own labels begin with `_aliyun_arms_`, and its templates write the same with other words.
+Each entry of `alerts` is an alert, with its labels as dimensions. Format: prometheus.io, "Configuration",
+`webhook_config`; ARMS' own labels begin with `_aliyun_arms_`, and its templates have other names for the same.
 """
 
 import re
@@ -29,7 +29,7 @@ _PASSING_KEYS = (
     *_ENTRY_KEYS, "status", "state", "endTime", "value", "values", "valueString", "currentValue", "nowValue", "message",
     "content", "summary", "description", "dashboardURL", "panelURL", "silenceURL", "imageURL",
 )  # fmt: skip
-"""Parts of an entry that are no labels, and another when it is over."""
+"""Parts of an entry that are no labels, or change when the alert resolves."""
 _ARMS = "_aliyun_arms_"
 _RECOVERED = frozenset({"resolved", "recovered", "ok"})
 _ID = (f"{_ARMS}involvedObject_id", "instanceId", "instance_id")
@@ -42,7 +42,7 @@ _VALUE = (
     f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString"
 )  # fmt: skip
 _ADDRESS = re.compile(r"(?!127\.|0\.)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
-"""But for a machine's own: it says only that Prometheus runs there, too."""
+"""Not the local host: that says only that Prometheus runs on the same machine."""
 
 _LINKS = {
     "alert": ("externalURL",),
@@ -53,7 +53,7 @@ _LINKS = {
 
 @dataclass(frozen=True, slots=True)
 class _AlertGroup:
-    """What all entries of a body have in common; `body_identity` names the body."""
+    """What all entries of a body have in common."""
 
     body_identity: Identity
     top: Tree
@@ -65,7 +65,7 @@ class _AlertGroup:
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read the alerts of a group; None where the body is none."""
+    """Read the alerts of a group; None if the body is of another kind."""
     top = Tree(body.names)
     entries = top.trees("alerts")
     if not top.has(*_GROUP_KEYS) and not any(entry.has(*_ENTRY_KEYS) for entry in entries):
@@ -144,13 +144,13 @@ def _level(trees: Iterable[Tree], *, recovered: bool) -> Level:
 
 
 def _cluster(labels: Tree) -> str | None:
-    """Return the id of the Kubernetes cluster that ARMS names as what it is about."""
+    """Return the id of the Kubernetes cluster that the alert is about, as ARMS names it."""
     kind = f"{labels.text(f'{_ARMS}involvedObject_kind')} {labels.text(f'{_ARMS}involvedObject_type')}".lower()
     return labels.text(f"{_ARMS}involvedObject_id") if "cluster" in kind or "kubernetes" in kind else None
 
 
 def _namespace(labels: Tree) -> str | None:
-    """Return the callback namespace where labels tell one; most often `namespace` is that of Kubernetes."""
+    """Return Cloud Monitor's namespace, if labels name one; `namespace` is mostly that of Kubernetes."""
     namespace = labels.text("acs_namespace", "namespace") or ""
     if namespace.startswith("acs_"):
         return namespace
@@ -162,7 +162,7 @@ def _namespace(labels: Tree) -> str | None:
 def _identity(
     body_identity: Identity, fingerprint: str, started: Millis | None, state: State, ended: Millis | None
 ) -> Identity:
-    """Name an entry. One that fires again under its old beginning has another end."""
+    """Identify an entry. An alert that fires again with its old start has another end."""
     if started is not None:
         return timed_identity(started, "alertmanager", str(state), key_of(fingerprint, *filter(None, [ended])))
     return Identity(text=key_of(body_identity.text, fingerprint, str(state)), timed=False)
@@ -179,7 +179,7 @@ def _group_name(top: Tree) -> str | None:
 
 
 def _value(entry: Tree, annotations: Tree, labels: Tree) -> tuple[str | None, str | None]:
-    """Return the value as sent, and the unit that stands behind it."""
+    """Return the value as sent, and the unit behind it."""
     values = entry.tree("values").texts()
     text = annotations.text(*_VALUE[:-1]) or labels.text(_VALUE[0]) or entry.text(*_VALUE[1:-1])
     text = text or (next(iter(values.values())) if len(values) == 1 else None) or entry.text(_VALUE[-1])
@@ -198,11 +198,11 @@ def _message(labels: Tree, annotations: Tree, entry: Tree) -> str | None:
 
 
 def _hidden_alerts(body: Body, top: Tree, body_identity: Identity, unread: int) -> tuple[Alert, ...]:
-    """Say that there are more alerts than the sender was set to send, or than are read, or that there are no more.
+    """Report that a group has more alerts than were sent (`max_alerts`) or are read, or that none are hidden any more.
 
-    With a resolved group that ends, too. Alertmanager makes `status` of the alerts that it shows, so the message says
-    that nothing is known of the others. A body that names no group and knows no `truncatedAlerts` is no end: it could
-    be another group's.
+    A resolved group ends this alert, too. Alertmanager derives `status` from the alerts that it shows, so the message
+    says that nothing is known of the others. A body without a group and `truncatedAlerts` ends nothing: it may be of
+    another group.
     """
     count = top.text("truncatedAlerts") or "0"
     hidden = max(unread, 0) + (int(count) if re.fullmatch(r"[1-9][0-9]{0,8}", count) else 0)
@@ -229,7 +229,7 @@ def _hidden_alerts(body: Body, top: Tree, body_identity: Identity, unread: int) 
 
 
 def _hidden_text(hidden: int, *, recovered: bool) -> tuple[str, str | None]:
-    """Return name and message of what there is to say of alerts that a group hides, or hides no more."""
+    """Return name and message of the alert on hidden alerts."""
     if not hidden:
         return "No more alerts of this group are hidden", None
     reason = f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}."

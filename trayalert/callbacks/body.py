@@ -1,6 +1,6 @@
-"""A callback's body as named texts, whatever way it was written: form-encoded, unencoded as in printed samples, JSON.
+"""A callback's body as named texts: form-encoded, unencoded as in printed samples, multipart, or JSON.
 
-What is none of these, such as XML and prose, is one text and not torn into fields. Nothing here raises.
+A body of another form, such as XML or prose, is one text. Nothing here raises.
 """
 
 import codecs
@@ -15,7 +15,7 @@ from typing import Any
 from trayalert.domain.callback import Callback
 
 _NEVER_ENCODED = re.compile(r"[\s{}<>\"|\\^`\[\]=]|[^\x00-\x7f]")
-"""Characters that form-encoding never leaves in a value: one of them says that the value stands there as it is."""
+"""Characters that form-encoding never leaves in a value: a value with one of them is unencoded."""
 
 _WELL_FORMED = re.compile(
     r"[\w.~*%+!'()$,:;@/?-]+=[\w.~*%+!'()$,:;@/?-]*(?:&[\w.~*%+!'()$,:;@/?-]+=[\w.~*%+!'()$,:;@/?-]*)*", re.ASCII
@@ -29,11 +29,11 @@ _THRESHOLD_FIELDS = _FREE_TEXT | {
     "instanceInfo", "lastTime", "metricProject", "namespace", "preTriggerLevel", "rawMetricName", "regionId",
     "regionName", "ruleId", "signature", "timestamp", "transId", "triggerLevel", "unit", "userId",
 }  # fmt: skip
-"""Fields of the threshold callback: in an unencoded body one of them begins a new value."""
+"""Fields of the threshold callback: in an unencoded body each of them begins a new value."""
 
 _HAS_THRESHOLD_FIELD = re.compile(rf"(?:^|&)(?:{'|'.join(sorted(_THRESHOLD_FIELDS))})=")
 _NOT_A_NAME = re.compile(r"\S\s+\S|://")
-"""What stands in no name of a field, but in prose and addresses of pages."""
+"""Found in prose and URLs, but never in the name of a field."""
 
 _BOUNDARY = re.compile(r"--\S{1,200}(?=[ \t]*\r?\nContent-)", re.IGNORECASE)
 _PART_NAME = re.compile(r"""[;\s]name=(?:"([^"\r\n]*)"|([^\s;"]+))""", re.IGNORECASE)
@@ -44,31 +44,30 @@ _NUMBER = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1
 _QUANTITY = re.compile(_NUMBER.pattern + r"\s*([^\s0-9.,:;=<>+-][^\s0-9]{0,15})")
 
 _CHARSETS = {
-    # by the first two bytes: marks, and JSON of two bytes a character without one
+    # by the first two bytes: byte order marks, and JSON in UTF-16 without one
     codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
     b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be",
 }  # fmt: skip
 
 _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
-"""Names under which JSON is sent in a form or a query: `data` by the event centre, the others by what hands on."""
+"""Names under which JSON is sent in a form or a query: `data` by the event centre, the others by relays."""
 _NAMED_JSON = _THRESHOLD_FIELDS | {"alert", "alerts"}
-"""Under these names JSON says something of what is around it, even where that was left out. A single field with any
-other name is an envelope."""
+"""JSON under one of these names is a part of an alert. A single field with any other name is an envelope."""
 _NO_ENVELOPE = {"subject", "status"}
 _MOST_ENVELOPES = 3
 _MOST_COMMAS = 8
 _MOST_PARTS = 65_536
-"""No body of more than 64 KiB may have more values than that: each takes up to 200 bytes in memory."""
+"""The most values in a body of more than 64 KiB: each takes up to 200 bytes in memory."""
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MOST_ALERTS = 500
-"""So many alerts of one body are read; one of 1 MiB from Alertmanager holds some 1,300."""
+"""The most alerts that are read of one body; 1 MiB from Alertmanager holds some 1,300."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What the parsers read. `document` is the JSON object where the body is one, else None.
+    """What the parsers read. `document` is the JSON object, or None if the body is not one.
 
-    A JSON list is several bodies in one: its `parts`, each with a callback that holds it alone. `unread` are more.
+    A JSON list has `parts`, each with a callback of its own; `unread` counts those beyond MOST_ALERTS.
     """
 
     callback: Callback
@@ -79,12 +78,12 @@ class Body:
 
     @property
     def names(self) -> Mapping[str, Any]:
-        """The body's own parts by name, of whichever way it was written."""
+        """The parts of the body by name, in JSON or a form."""
         return self.fields if self.document is None else self.document
 
 
 def read_body(callback: Callback) -> Body:
-    """Read the body, or the query where there is no body. JSON in a form is read as the JSON that it is."""
+    """Read the body, or the query if there is no body. JSON in a form is read as JSON."""
     text = _decode_body(callback.body if callback.body.strip() else callback.query)
     document = _document(text.rstrip("= \t\r\n\0"), repair=True)
     fields = _fields(text) if document is None else {}
@@ -98,10 +97,10 @@ def read_body(callback: Callback) -> Body:
 
 
 def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
-    """Return the JSON that the body is nothing but an envelope of; None where it is more than that.
+    """Return the JSON in a body that is nothing but its envelope; None for any other body.
 
-    It is all that was sent, or it has at least as many names as what stands around it. `data` of Cloud Monitor 2.0 is
-    none, though a template may leave little else.
+    The JSON is all that was sent, or it has at least as many names as the body around it. `data` of Cloud Monitor 2.0
+    is not enclosed so, though a template may leave little else.
     """
     if names.keys() >= _NO_ENVELOPE:
         return None
@@ -119,7 +118,7 @@ def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
 
 
 def _document(value: object, *, repair: bool = False) -> Any:
-    """Return an object, or a list of objects, all of which may stand in texts; None for all else."""
+    """Return an object or a list of objects, each of which may be a text of JSON; None for anything else."""
     for _ in range(_MOST_ENVELOPES):
         if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
             value = read_json(value, repair=repair)
@@ -148,12 +147,12 @@ def _list_body(callback: Callback, items: Sequence[Mapping[str, Any]]) -> Body:
 
 
 def read_json(text: str, *, repair: bool = False) -> Any:
-    """Read JSON, with line breaks in its texts too; None where it is none. `repair` leaves out commas at an end."""
+    """Read JSON that may have line breaks in its texts; None for other text. `repair` drops trailing commas."""
     if len(text) > _MOST_PARTS and text.count(",") + text.count("[") + text.count("{") > _MOST_PARTS:
         return None
     for _ in range(_MOST_COMMAS if repair else 1):
         try:
-            # numbers stay the texts that were sent: 5,000 digits or NaN are nobody's fault here
+            # numbers stay texts, as they may have 5,000 digits or be NaN
             return json.loads(text, strict=False, parse_int=str, parse_float=str, parse_constant=str)
         except json.JSONDecodeError as error:
             before = text[: error.pos].rstrip()
@@ -170,7 +169,7 @@ def _json_fields(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def json_text(value: object) -> str:
-    """Return a JSON value as one text: a text as it is, all else as JSON."""
+    """Return a JSON value as one text: a text as it is, any other value as JSON."""
     match value:
         case str():
             return replace_surrogates(value)
@@ -186,12 +185,12 @@ def json_text(value: object) -> str:
 
 
 def replace_surrogates(text: str) -> str:
-    """Replace lone surrogates, which JSON can smuggle in and no database takes."""
+    """Replace lone surrogates, which JSON can hold and no database takes."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _fields(text: str) -> dict[str, str]:
-    """Read the fields of a form; what is none is one text."""
+    """Read the fields of a form; any other body is one text."""
     if not text:
         return {}
     if text.startswith("--") and (parts := _multipart_fields(text)) is not None:
@@ -228,7 +227,7 @@ def _multipart_fields(text: str) -> dict[str, str] | None:
 
 
 def _is_form(text: str) -> bool:
-    """Whether the text is a form, rather than prose or broken JSON that has some `=` and `&` in it."""
+    """Whether the text is a form, rather than prose or broken JSON with some `=` and `&`."""
     if _HAS_THRESHOLD_FIELD.search(text):
         return True
     if "=" not in text:
@@ -241,10 +240,9 @@ def _is_form(text: str) -> bool:
 
 
 def _well_formed_fields(text: str) -> dict[str, str] | None:
-    """Read a form that is encoded as it should be, all at once; None for any other.
+    """Read a form that is encoded correctly, as nearly all are; None for any other.
 
-    The way of nearly every callback, so it is short: the quoted-printable decoder, which is C, undoes `=XX` as this
-    undoes `%XX`.
+    For speed the quoted-printable decoder, which is in C, decodes all `%XX` as `=XX` at once.
     """
     if not _WELL_FORMED.fullmatch(text) or _BAD_PERCENT.search(text):
         return None
@@ -276,7 +274,7 @@ def _decode(text: str, *, encoded: bool) -> str:
 
 
 def _join_split_values(pieces: list[str]) -> list[str]:
-    """Put together what an unencoded `&` inside a value tore apart."""
+    """Join the pieces of values that contain an unencoded `&`."""
     joined: list[str] = []
     start = 0
     while start < len(pieces):
@@ -287,7 +285,7 @@ def _join_split_values(pieces: list[str]) -> list[str]:
 
 
 def _end_of_value(pieces: list[str], start: int) -> int:
-    """Return where the value that begins at `start` is over: at the next piece, but for braces and names like `R&D`."""
+    """Return where the value that begins at `start` ends: at the next piece, except with braces or names like `R&D`."""
     name, _, value = pieces[start].partition("=")
     end = start + 1
     if name in _FREE_TEXT:
@@ -302,10 +300,10 @@ def _end_of_value(pieces: list[str], start: int) -> int:
 
 
 def _end_of_braces(pieces: list[str], start: int) -> int:
-    """Return where a value in braces is over: after the last piece that closes more than it opens.
+    """Return where a value in braces ends: after the last piece that closes more braces than it opens.
 
-    Braces need not match, as they may stand in the values inside. So the search ends where another value in braces
-    begins, and at a known field once all are closed. Looks at each piece once in all: a body may be nothing but braces.
+    Braces need not match, as the values inside may hold some. So the search ends where another value in braces begins,
+    and at a known field once all are closed. Each piece is looked at once, as a body may be nothing but braces.
     """
     end, depth = start + 1, _brace_balance(pieces[start])
     for place in range(start + 1, len(pieces)):
@@ -326,13 +324,13 @@ def _brace_balance(piece: str) -> int:
 
 
 def read_number(text: str | None) -> float | None:
-    """Read a number as people write it in ASCII; what is none, or not finite, is None."""
+    """Read a number in ASCII digits; None for any other text, and for one that is not finite."""
     match = _NUMBER.fullmatch(text) if text else None
     number = float(match[0]) if match else math.nan
     return number if math.isfinite(number) else None
 
 
 def read_quantity(text: str | None) -> tuple[float | None, str | None]:
-    """Read a number and the unit behind it, such as `97.4%`; None for what is not there."""
+    """Read a number and the unit behind it, such as `97.4%`; each is None if it is missing."""
     match = _QUANTITY.fullmatch(text) if text else None
     return (read_number(match[1]), match[2]) if match else (read_number(text), None)

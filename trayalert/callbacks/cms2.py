@@ -1,7 +1,7 @@
-"""Cloud Monitor 2.0: its webhook's CloudEvents-like object, one alert, with ready links to its own pages.
+"""Cloud Monitor 2.0: its webhook sends one alert as an object like a CloudEvent, with links to its own pages.
 
-Format: Cloud Monitor 2.0's pages "Notification object" and "Webhook", and the API's `AlertEvent`; words are open sets.
-Names are written with humps in the API and with underscores in the webhook.
+Format: Cloud Monitor 2.0's pages "Notification object" and "Webhook", and the API's `AlertEvent`; sets of words are
+open. Names are camel case in the API and snake case in the webhook.
 """
 
 import re
@@ -21,30 +21,18 @@ KIND = Kind("cms2")
 
 _SUBTYPE = re.compile(r"(?:NORMAL|NODATA|NO_DATA)_[A-Z_]+|[A-Z_]+_(?:TRIGGER|RESOLVED?)", re.IGNORECASE)
 _OTHER_MARKS = (
-    "severity",
-    "timestamp",
-    "time",
-    "alertEntityId",
-    "ruleId",
-    "alertMessage",
-    "labels",
-    "specversion",
-    "subtype",
-)
+    "severity", "timestamp", "time", "alertEntityId", "ruleId", "alertMessage", "labels", "specversion", "subtype",
+)  # fmt: skip
 _FIRING = frozenset({"OCCURRED", "PERSISTENT", "FIRING", "TRIGGERED", "ALERT", "ALARM"})
 _RECOVERED = frozenset({"RESOLVED", "RECOVERED", "OK", "CLOSED"})
 _NO_DATA = frozenset({"INSUFFICIENT_DATA", "NODATA", "NO_DATA"})
 _REGION_AT_END = re.compile(r"default-cms-\d+-([a-z]+(?:-[a-z0-9]+)+)")
 _LONGEST_WORKSPACE = 200
-_LINKS = {
-    "resource": ("entityUrl",),
-    "rule": ("alertRuleUrl", "ruleUrl"),
-    "history": ("alertHistoryUrl",),
-}
+_LINKS = {"resource": ("entityUrl",), "rule": ("alertRuleUrl", "ruleUrl"), "history": ("alertHistoryUrl",)}
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read an alert of Cloud Monitor 2.0; None where the body is none."""
+    """Read an alert of Cloud Monitor 2.0; None if the body is of another kind."""
     top = Tree(body.names)
     typed = (top.text("type") or "").upper() == "ALERT" and top.has("specversion", "subtype", "alertEntityId", "status")
     foreign = ":" in (top.text("type") or "")  # a CloudEvent such as `cs:k8s:PodRelatedEvent`
@@ -104,7 +92,7 @@ def _first(trees: tuple[Tree, ...], *names: str) -> str | None:
 
 
 def _state(top: Tree) -> State:
-    """Return what the words agree on; where they do not, it burns."""
+    """Return the state that both words agree on, else ALERT."""
     status, subtype = ((top.text(name) or "").upper() for name in ("status", "subtype"))
     ends = subtype.endswith(("_RESOLVE", "_RESOLVED", "_RECOVER", "_RECOVERED"))
     if status in _RECOVERED or (ends and status not in _FIRING | _NO_DATA):
@@ -120,7 +108,7 @@ def _level(trees: tuple[Tree, ...], state: State) -> Level:
 
 
 def _namespace(entity: Tree, labels: Tree) -> str | None:
-    """Return `acs_ecs` for the domain `ecs`, or for the entity type `acs.ecs.instance`."""
+    """Return the namespace: `acs_ecs` for the domain `ecs` or the entity type `acs.ecs.instance`."""
     namespace = labels.text("namespace", "acs_namespace")
     if namespace and namespace.startswith(("acs_", "waf")):
         return namespace
@@ -132,7 +120,7 @@ def _namespace(entity: Tree, labels: Tree) -> str | None:
 
 
 def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) -> dict[str, str]:
-    """Return the labels, and the dimension that names the resource where they lack it."""
+    """Return the labels, with the dimension that names the resource if they lack it."""
     dimensions = labels.texts()
     own = default_id_dimension(namespace)
     if own not in dimensions:
@@ -144,9 +132,9 @@ def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) ->
 
 
 def _resource_key(top: Tree, entity: Tree, dimensions: Mapping[str, str], own: str) -> object:
-    """Return what tells the incidents of one rule apart: the entity, and which part of it; with none, all labels.
+    """Return what tells the incidents of one rule apart: the entity and its component, or all labels without entity.
 
-    A name among the labels that is shared, such as the cluster's, would let one pod close another's incident.
+    A label that entities share, such as the cluster's name, would let one pod close another's incident.
     """
     entity_id = entity.text("entityId") or (top.text("alertEntityId") or "").rpartition(":")[2] or dimensions.get(own)
     if not entity_id:

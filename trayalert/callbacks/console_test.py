@@ -1,6 +1,6 @@
-"""The Test button of a console: a request with no body and no query (seen as a bare GET, 2024), or a bare template.
+"""The Test button of a console: a request without body and query (a bare GET in 2024), or an unfilled template.
 
-ARMS' Test sends the person's own template and puts nothing in the place of its `$alertmanager_content` or `$content`.
+ARMS' Test sends the person's own template as it is, with `$alertmanager_content` or `$content` in it.
 """
 
 import re
@@ -15,12 +15,12 @@ _UNFILLED_CONTENT = re.compile(rb"\$\{?(?:alertmanager_)?content\b")
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a Test; None where there is anything to read."""
+    """Read a Test; None if there is anything to read."""
     return None if body.callback.body.strip() or body.callback.query else (_test_alert(body),)
 
 
 def read_template(body: Body) -> tuple[Alert, ...] | None:
-    """Read a template in which nothing was filled in; None for all else. It comes last: an alert may quote one."""
+    """Read an unfilled template; None for anything else. The last of all readers, as an alert may quote one."""
     sent = body.callback.body.strip() or body.callback.query
     unfilled = b"$" in sent and (_UNFILLED.fullmatch(sent.decode("utf-8", "replace")) or _UNFILLED_CONTENT.search(sent))
     return (_test_alert(body),) if unfilled else None

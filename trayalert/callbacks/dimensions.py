@@ -1,8 +1,7 @@
 """The grammar of `dimensions`: a Java map `{k=v, k2=v2}`, a JSON list or object, or bare `k=v,k2=v2`.
 
-The Java form is ambiguous, as values may hold `=`, `,`, spaces and `}`. So `, ` splits only where `key=` follows, the
-first `=` ends a key, and only the outer braces are taken off. A map has no key twice, so a second one is text of the
-value before it.
+The Java form is ambiguous, as values may hold `=`, `,`, spaces and `}`. So `, ` splits only before `key=`, the first
+`=` ends a key, and only the outer braces are removed. A map has no key twice: a second one is part of the value.
 """
 
 import re
@@ -19,7 +18,7 @@ _SPLIT_BARE = re.compile(r",\s*(?=[^\s=,{}]+=)")
 
 
 def read_dimensions(text: str | None) -> dict[str, str]:
-    """Read dimensions in any of their forms; what is no dimension is left out."""
+    """Read dimensions in any of their forms, without what is no dimension."""
     text = (text or "").strip()
     if _JSON.match(text):
         document = _read_json(text)
@@ -61,5 +60,5 @@ def _read_json(text: str) -> dict[str, str] | None:
 
 
 def canonical(dimensions: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return all dimensions but the account, sorted by name: the same for any order that they were sent in."""
+    """Return all dimensions but the account, sorted by name, as they may be sent in any order."""
     return sorted((name, value) for name, value in dimensions.items() if name not in ACCOUNT_DIMENSIONS)

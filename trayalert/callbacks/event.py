@@ -1,11 +1,11 @@
-"""System events, pushed by an event rule or by the event centre's subscription: what Alibaba Cloud says of a resource.
+"""System events about a resource, pushed by an event rule or by the event centre's subscription.
 
 Formats: Cloud Monitor's pages on event-triggered alert rules (`product`, `name`, `content`, ...) and on event
-subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. Either may come by POST or
-GET, as JSON or as a form whose nested objects are JSON texts.
+subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. Both come by POST or GET,
+as JSON or as a form whose nested objects are JSON texts.
 
-Maintenance goes through phases under one `eventId`, and is over with the last of them. Other events come alone, or in
-pairs (`event_pairs.py`); as the end may never come, they close by themselves.
+Maintenance goes through phases under one `eventId` and ends with the last. Other events come alone or in pairs
+(`event_pairs.py`); as the end may never come, their incidents close by themselves.
 """
 
 import re
@@ -31,28 +31,27 @@ _PUSHED_MARKS = ("alertStatus", "eventName", "eventContentMap", "eventRawContent
 
 _PENDING_PHASES = frozenset({"scheduled", "waiting", "inquiring", "executing", "failed"})
 _FINAL_PHASES = frozenset({"executed", "avoided", "canceled", "cancelled"})
-"""Phases of an event that lasts: see "ECS system events". Failed: it may be tried again, or need the person."""
-
+"""Phases of an event that lasts: see "ECS system events". A failed one may be repeated, or need the person."""
 _PHASES = _PENDING_PHASES | _FINAL_PHASES
 _LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
-"""Names of events that go through phases, though these may stand in `status` alone."""
+"""Names of events that go through phases, which only `status` may name."""
 _START_OR_END = re.compile(r"(?:_(?i:start|end)|(?<=[a-z])(?:Start|End))\Z")
-"""The names of databases' failures say themselves which of two events it is: `Instance_Failure_End`."""
+"""Names of database failures tell which event of a pair it is: `Instance_Failure_End`."""
 _RECOVERED = frozenset({"resolved", "recovered"})
-"""So the event centre says that an alert is over, whatever the name of its event."""
+"""The event centre's words for an alert that is over, whatever its event is called."""
 _EVENT_ID_NAMES = frozenset({"eventid", "requestid", "traceid", "eventname"})
-"""Names in an event's content that name the event, not what it is about: the two of a pair differ in them."""
+"""Parts of the content that identify the event rather than the resource: they differ within a pair."""
 _MESSAGE_FIELDS = (
     "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
 )  # fmt: skip
-"""What a person wants to know of an event's content; where it has none of it, the first that it has."""
+"""The parts of the content for the message; a content without any of them gives its first parts."""
 _MOST_MESSAGE_FIELDS = 8
 _LEVELS = ("severity", "level")
 
 
 @dataclass(frozen=True)
 class _Event:
-    """What both formats have, each in its own place. `meta` is the event as an event rule would have sent it."""
+    """Both formats in one. `meta` is the event as an event rule sends it."""
 
     top: Tree
     alert: Tree
@@ -73,9 +72,9 @@ class _Event:
 
     @cached_property
     def phase(self) -> str | None:
-        """The phase of an event that goes through some; None for one that just happens, if only to its end.
+        """The phase of an event that goes through phases, else None.
 
-        Documents print the name of an earlier phase beside a later `eventStatus`, or beside the time of the end.
+        Documents print the name of an earlier phase beside a later `eventStatus` or beside the time of the end.
         """
         suffix = (self.name or "").rpartition(":")[2].strip()
         if _START_OR_END.search(suffix):
@@ -88,21 +87,21 @@ class _Event:
 
     @cached_property
     def pair(self) -> Pair | None:
-        """The pair that the event belongs to; None for one that goes through phases, or is alone."""
+        """The pair that the event belongs to; None for an event with phases or alone."""
         if self.phase:
             return None
         return read_pair(self.name, self.meta.text("status"), self.content.text("result"))
 
     @property
     def stem(self) -> tuple[str, str]:
-        """What an event that is alone has in common with an end that names it, and all phases with each other."""
+        """What all phases of an event share, and an event that comes alone with the end that names it."""
         stem, _, suffix = (self.name or "").rpartition(":")
         name = stem if suffix.strip().lower() in _PHASES else self.name
         return stem_of(name or self.text("ruleName", "strategyName") or ""), ""
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read an event; None where the body is none."""
+    """Read an event; None if the body is of another kind."""
     top = Tree(body.names)
     alert = top.tree("alert")
     if alert.has(*_PUSHED_MARKS) or (alert and top.has("subscription", "strategyName")):
@@ -190,14 +189,14 @@ def _level(event: _Event, state: State) -> Level:
 
 
 def _one_off(event: _Event) -> bool:
-    """Whether it closes by itself: nothing may ever end it, or its last phase failed."""
+    """Whether the incident closes by itself: no end may ever come, or the last phase failed."""
     if event.phase or event.content.has("notBefore"):
         return (event.phase or "").lower() == "failed"
-    return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # a metric recovers
+    return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # an alert on a metric recovers
 
 
 def _keys(event: _Event, account: str | None, arn: Arn, *, recovered: bool) -> list[str]:
-    """Return the key, and further ones that are akin; none where the event centre says that a beginning is over."""
+    """Return the key, and related keys unless the event centre reports a beginning as recovered."""
     if event.lasting_id and (event.phase or event.content.has("notBefore")):
         return [key_of("event", account, event.lasting_id)]
     pair, shared = event.pair, event.alert.text("dedupId")
@@ -208,20 +207,20 @@ def _keys(event: _Event, account: str | None, arn: Arn, *, recovered: bool) -> l
     stems = [(pair.stem, family) for family in (pair.family, *akin)] if pair else [event.stem]
     product = (event.text("product") or "").lower()
     where = arn.id or event.text("instanceName") or _ids(event.content)
-    # one instance of Anti-DDoS has many addresses, and one of ECS many disks
+    # an instance of Anti-DDoS has many addresses, and one of ECS many disks
     part = event.content.text("ip"), event.content.text("device")
     return [key_of("event", account, product, stem, where, part) for stem in stems]
 
 
 def _ids(content: Tree) -> list[tuple[str, str]]:
-    """Return what stands in for the resource that an event does not name."""
+    """Return what takes the place of the resource that an event does not name."""
     ids = {name.lower(): text for name, text in content.texts().items() if name.lower().endswith(("id", "name"))}
     return sorted(pair for pair in ids.items() if pair[0] not in _EVENT_ID_NAMES)
 
 
 def _identity(body: Body, event: _Event, arn: Arn, at: Millis | None, level: Level) -> Identity:
     event_id = event.alert.text("dedupId") or event.meta.text("id") or event.alert.text("traceId")
-    if event_id is None or at is None:  # ids alone are placeholders in some: events of years would be one
+    if event_id is None or at is None:  # some events have placeholders for ids
         return text_identity(body.callback)
     status = [event.alert.text("alertStatus"), event.meta.text("status")]
     where = [arn.id, event.content.text("ip"), event.content.text("device")]

@@ -1,10 +1,10 @@
-"""Pairs of events: the words that tell the beginning of something from its end, and what the two have in common.
+"""Pairs of events: the words that mark a beginning or an end, and what both events of a pair have in common.
 
-Only the last word of a name or a status counts: `Agent_Status_Stopped`, `DeviceOnline`, `blackhole_begin`. What remains
-of the name is the stem. A beginning and an end belong together where stem and family are equal.
+Only the last word of a name or a status counts: `Agent_Status_Stopped`, `DeviceOnline`, `blackhole_begin`. The rest of
+the name is the stem. A beginning and an end with the same stem and family belong together.
 
 In doubt an event is no end: an incident that stays open too long expires, one that closes too early is a false green.
-So words are left out that mean good or bad only by what they speak of: open, closed, enabled, disabled.
+So words that are good or bad only by their subject are left out: open, closed, enabled, disabled.
 """
 
 import re
@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _LONGEST_NAME = 200
-"""Longer texts are no names."""
+"""Longer texts are not names."""
 
 
 class Pair(NamedTuple):
     """What the two events of a pair have in common, and whether this one is the end.
 
-    `akin` are further families: those whose beginnings this end may end, too, or whose ends may end this beginning.
+    `akin` are other families whose beginnings this end may end, or whose ends may end this beginning.
     """
 
     stem: str
@@ -30,8 +30,8 @@ class Pair(NamedTuple):
 class _WordFamily(NamedTuple):
     """Words of one kind. Families of the same `name` end each other's beginnings.
 
-    Words that `follow` may stand behind another family's beginning, if that says how things are (`states`):
-    `abnormal_begin`, `link_down_recovered`. What is `recoverable` may come back: then `recovered` says so, too.
+    Words that `follow` may come after a beginning of a family that describes a state (`states`): `abnormal_begin`,
+    `link_down_recovered`. A `recoverable` state may also end with `recovered`.
     """
 
     name: str
@@ -112,7 +112,7 @@ class _WordSense(NamedTuple):
 
     @property
     def bad(self) -> bool:
-        """Whether the word says how things are, and that this is bad."""
+        """Whether the word describes a bad state."""
         return self.family.states and not self.ends
 
 
@@ -150,9 +150,9 @@ _JOINED = {
     "exit": _EXITS,
     "exited": _EXITS,
 }
-"""Two words that are one, by the last: `off line` is `offline`, while `back up` and `pod exited` end nothing."""
+"""Two words that are read as one, by the last: `off line` is `offline`; `back up` and `pod exited` end nothing."""
 _PREFIXES = _word_set("un dis ab")
-"""They make one word with the next, if that word is in a family: `UnHealthy`."""
+"""They form one word with a next word of a family: `UnHealthy`."""
 
 _NEGATIONS = _word_set(
     "not never cannot unable partial partially partly half almost nearly mostly longer"
@@ -160,30 +160,30 @@ _NEGATIONS = _word_set(
     " requires required try trying attempt attempting"
     " 未 没 没有 无法 尚未 部分 不再 难以 待 等待 需 需要 正在 尝试 即将 将 预计 可能 逐步 逐渐 请 尽快"
 )
-"""Among the three words before an end these make it none: `not_yet_recovered`, `waiting_for_recovery`, `正在恢复`."""
+"""Words that negate one of the next three words: `not_yet_recovered`, `waiting_for_recovery`, `正在恢复`."""
 _DIRECT_NEGATIONS = _word_set("no non 不 非 无") | _PREFIXES
-"""Right before an end these do the same."""
+"""Words that negate the next word."""
 _RETURNED = _word_set("back return returned returns")
-"""Before `to normal` these say that it is so; after all else an infinitive follows: `about_to_recover`."""
+"""Before `to normal` these confirm the end; after other words `to` is an infinitive's: `about_to_recover`."""
 _ATTACKS = _word_set(
     "force attack crack cracking intrusion hack exploit injection hijack breach bypass escalation login logon"
     " 攻击 破解 入侵 登录 登陆 提权"
 )
-"""What is bad if it succeeds, or ends nothing."""
+"""Attacks: their success is bad or ends nothing."""
 _OUTCOMES = _word_set("fail fails failed unsuccessful aborted reject rejected timeout 失败 拒绝 超时")
-"""How something has come out: with its end this is not over, unlike a failure."""
+"""Outcomes, which do not end when the task ends."""
 _COMPLETIONS = _word_set("finish finished complete completed 完成")
-"""Behind a state these say that it is reached: `shutdown_completed`."""
+"""After a state these confirm the state: `shutdown_completed`."""
 _FILLERS = _word_set("is was has have been be to now already become automatically 已 已经 自动") | _RETURNED
 _NOISE = _word_set("event events notify notification notice message report 事件 通知")
-"""Words behind the one that counts."""
+"""Words that are dropped from the end of a text."""
 _THINGS = _word_set("status state health job task link tunnel connection sync replication 状态 任务")
 _WORKS = _word_set("backup restore recovery migration check plan upgrade import export 备份 迁移")
 _WEAK = dict.fromkeys(_word_set("normal healthy running available ok 正常 健康 可用"), _THINGS) | dict.fromkeys(
     _word_set("success succeed succeeded successful finish finished complete completed 成功 完成"), _THINGS | _WORKS
 )
-"""Ends that say little as a status: OSS has `normal` where a limit is exceeded, Database Backup `running`. They count
-where the name's last word is one of these, a thing or a work (`SyncStatus`), and nothing that has happened."""
+"""Ends that are weak as a status: OSS has `normal` when a limit is exceeded, Database Backup `running`. They count only
+if the name ends in one of these words, a thing or a task (`SyncStatus`)."""
 
 _CHINESE = {
     word
@@ -198,20 +198,20 @@ _WORD = re.compile(
 
 
 class _Suffix(NamedTuple):
-    """What the last word of a text says of the words before it."""
+    """The last word of a text and the words before it."""
 
     words: list[str]
     sense: _WordSense
     family: str
     ends: bool
     needs: frozenset[str] | None
-    """As a status it counts only where the name ends in one of these words; None: it always does."""
+    """As a status the word counts only if the name ends in one of these words; None: always."""
 
 
 def read_pair(name: str | None, status: str | None, result: str | None) -> Pair | None:
-    """Read the pair that an event belongs to out of its name, its status, and the result in its content.
+    """Return the pair that an event belongs to, by its name, its status and the result in its content.
 
-    An end that any of them contradicts is a beginning. None where neither name nor status has a word of a family.
+    An end that one of them contradicts is a beginning. None if neither name nor status has a word of a family.
     """
     named, stated, refuting = _read_suffix(name), _read_suffix(status), _read_suffix(result)
     if named and stated and _follows(stated, named):
@@ -224,7 +224,7 @@ def read_pair(name: str | None, status: str | None, result: str | None) -> Pair 
     words = _words(name)
     if stated.needs is not None and _last_word(words) not in stated.needs:
         return None
-    if set(stated.words) - _THINGS:  # `blackhole_end`: the names may differ in a word that is not known here
+    if set(stated.words) - _THINGS:  # `blackhole_end`: the names of the pair may differ in an unknown word
         words = _up_to_stem(words, stated.words)
     return _pair(" ".join(words) or name, stated, refuted=refuted)
 
@@ -238,17 +238,17 @@ def _pair(stem: str, suffix: _Suffix, *, refuted: bool) -> Pair:
 
 
 def _follows(stated: _Suffix, named: _Suffix) -> bool:
-    """Whether the status tells of the state that the name ends in: `network_interruption` and `end`."""
+    """Whether the status refers to the state at the end of the name: `network_interruption` and `end`."""
     return stated.sense.family.follow and stated.needs is None and not stated.words and named.sense.bad
 
 
 def stem_of(name: str) -> str:
-    """Return a name that has no word of a family as the stem of a pair: `x` is ended by `x_recovered`."""
+    """Return a name without a word of a family as the stem of a pair: `x` ends with `x_recovered`."""
     return " ".join(_words(name)) or name
 
 
 def _words(text: str | None) -> list[str]:
-    """Split a text at separators, digits and humps; what only says that it is an event is left out behind."""
+    """Split a text at separators, digits and capitals, without noise words at its end."""
     words: list[str] = []
     for match in _WORD.finditer(text if text and len(text) <= _LONGEST_NAME else ""):
         word = match[0].lower()
@@ -285,7 +285,7 @@ def _read_suffix(text: str | None) -> _Suffix | None:
 
 
 def _is_negated(word: str, words: list[str], sense: _WordSense) -> bool:
-    """Whether the words before an end make it none."""
+    """Whether the words before an end negate the end."""
     last = _last_word(words)
     if _NEGATIONS.intersection(words[-3:]) or last in _DIRECT_NEGATIONS:
         return True
@@ -307,6 +307,6 @@ def _last_word(words: list[str]) -> str:
 
 
 def _up_to_stem(words: list[str], stem: list[str]) -> list[str]:
-    """Return the name's words up to the status' stem, which it most often holds; else that stem."""
+    """Return the words of a name up to the stem of its status, or that stem if the name does not hold it."""
     ends = [at + len(stem) for at in range(len(words)) if words[at : at + len(stem)] == stem]
     return words[: ends[-1]] if ends else stem

@@ -1,4 +1,4 @@
-"""Which alert is it, and which incident? Short texts made of what names them; see `domain/incident/alert.py`."""
+"""Makes the identities of alerts and the keys of incidents; see `domain/incident/alert.py`."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ _SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\\{0,7}\"\s*
 
 
 def timed_identity(at: Millis, *parts: str | None) -> Identity:
-    """Name an alert by its moment and what else tells it from others; no part but the first may hold a line break.
+    """Identify an alert by its moment and other parts, of which only the first may hold a line break.
 
     The moment comes first, so that the log's index grows at one end: a page for a group of alerts, not one for each.
     """
@@ -20,13 +20,13 @@ def timed_identity(at: Millis, *parts: str | None) -> Identity:
 
 
 def text_identity(callback: Callback) -> Identity:
-    """Name an alert by its text: a retry is re-signed, so without `signature`."""
+    """Identify an alert by its text without `signature`, as a retry is signed anew."""
     query, body = (_remove_signature(text) for text in (callback.query, callback.body.strip()))
     return Identity(text=_digest(query + b"\0" + body), timed=False)
 
 
 def _remove_signature(text: bytes) -> bytes:
-    # searching for the plain word first is much faster: most large bodies hold none
+    # most large bodies have no signature, and searching for the plain word is much faster
     return (_SIGNATURE.sub(b"", text) if b"signature" in text else text).rstrip(b"&")
 
 

@@ -1,4 +1,4 @@
-"""Tells the kinds of callback apart, by shape alone: neither path nor content type is to be trusted."""
+"""Reads callbacks of all kinds. The kind is told by shape only, as path and content type are not to be trusted."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -22,15 +22,15 @@ READERS: tuple[Read, ...] = (
     threshold.read_remnant,
     console_test.read_template,
 )
-"""Asked in turn; the first that does not answer None has read the callback."""
+"""Called in turn until one does not return None."""
 
 _logger = logging.getLogger(__name__)
 
 
 def read_callback(callback: Callback, readers: Sequence[Read] = ()) -> tuple[Alert, ...]:
-    """Read a callback into one or more alerts, by those `readers` (none named: all).
+    """Read a callback into one or more alerts with `readers` (none: all). Never raises.
 
-    Those that only close are the last. Never raises: what nobody can read comes out as `unrecognised`.
+    Alerts that only close come last. A callback that no reader can read becomes an unrecognised alert.
     """
     body, readers = read_body(callback), readers or READERS
     if not body.parts:
@@ -60,7 +60,7 @@ def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
 
 
 def _drop_repeats(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
-    """Leave out what a body says twice: it would be counted as another delivery."""
+    """Drop repeated alerts of one body, which would count as other deliveries."""
     once: dict[str, Alert] = {}
     for alert in alerts:
         once.setdefault(alert.identity.text, alert)

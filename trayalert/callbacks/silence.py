@@ -1,7 +1,7 @@
-"""What the program itself has to say of an expected callback: it is silent, was heard again, or is expected no more.
+"""The program's own report on an expected callback: silent, received again, or no longer expected.
 
-Stored like a callback, so that whatever is made of the deliveries anew has it, too. It is told by its method, which no
-request has, and by its shape: nobody else can say that something was heard.
+It is stored like a callback, so that a reparse of the deliveries has it, too. Only its method, which no HTTP request
+has, and its shape make a callback such a report: nobody else can report one.
 """
 
 import enum
@@ -22,7 +22,7 @@ _HOURS = re.compile(r"[0-9]{1,4}(?:\.[0-9]+)?(?:e-[0-9]{1,2})?")
 
 
 class SilenceStatus(enum.StrEnum):
-    """What is said. `dropped`: the settings expect it no more."""
+    """What is reported. `dropped`: the settings no longer expect the callback."""
 
     SILENT = "silent"
     RECEIVED = "heard"
@@ -37,22 +37,17 @@ def silence_key(name: str) -> str:
 def silence_callback(
     expected: ExpectedCallback, status: SilenceStatus, *, last_at: Millis | None, at: Millis, now: Millis
 ) -> Callback:
-    """Write what there is to say: it happened `at`, and is said `now`."""
+    """Return the report of what happened `at`, written `now`."""
     document = {
-        "trayalert": _MARK,
-        "name": expected.name,
-        "status": status,
-        "hours": expected.hours,
-        "last_at": last_at,
-        "level": expected.level,
-        "at": at,
-    }
+        "trayalert": _MARK, "name": expected.name, "status": status, "hours": expected.hours, "last_at": last_at,
+        "level": expected.level, "at": at,
+    }  # fmt: skip
     body = json.dumps(document, ensure_ascii=False).encode()
     return Callback(received_at=now, method=INTERNAL_METHOD, content_type="application/json", body=body)
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read what the program wrote; None for all else."""
+    """Read a report of the program; None for anything else."""
     document = body.document
     if (
         body.callback.method != INTERNAL_METHOD

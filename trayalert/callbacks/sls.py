@@ -1,7 +1,7 @@
-"""Log Service alerts: one object an alert, or a list of them; whatever the person's content template leaves of it.
+"""Log Service: an object for each alert, or a list of them, as far as the person's content template leaves them.
 
-Format: Log Service's pages "Variables in new alert templates" and "Default content templates". Times are seconds, and 0
-is none. The legacy templates know no recovery: nothing ever resolves their alerts.
+Format: Log Service's pages "Variables in new alert templates" and "Default content templates". Times are seconds; 0 is
+none. The legacy templates have no recovery: nothing resolves their alerts.
 """
 
 from collections.abc import Iterable
@@ -32,11 +32,11 @@ _LINKS = {
     "dashboard": ("dashboardUrl",),
     "history": ("alertHistoryDashboardUrl",),
 }
-"""Not `signin_url`: there is a token in it."""
+"""Not `signin_url`, which holds a token."""
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read an alert of Log Service; None where the body is none."""
+    """Read an alert of Log Service; None if the body is of another kind."""
     top = Tree(body.names)
     if not top.has(*_NAMES) or not top.has(*_MARKS) or top.has(*_THRESHOLD_NAMES):
         return None
@@ -50,7 +50,7 @@ def _alert(body: Body, top: Tree) -> Alert:
     status = top.text("status")
     state = State.OK if (status or "").lower() in _RECOVERED else State.ALERT
     dimensions = top.tree("labels").texts()
-    # without what the results add: where it is over there are none
+    # without what the results add, as a resolved alert has none
     labels = canonical(dimensions)
     for name, value in (("project", project), ("logstore", result.text("store", "logStore"))):
         if value:

@@ -1,4 +1,4 @@
-"""The threshold callback: POST, form-encoded, one alert. The main thing that Cloud Monitor sends.
+"""The threshold callback, which Cloud Monitor sends most: POST, form-encoded, one alert.
 
 Format: Cloud Monitor's page "Use the alert callback feature to send notifications about threshold-triggered alerts",
 2018 to 2026, and bodies of the real service. Any field may be missing, empty or the text `null`, in any order.
@@ -21,7 +21,7 @@ _MARKS = frozenset({
     "alertname", "alertstate", "curvalue", "dimensions", "expression", "metricname", "rawmetricname", "metricproject",
     "namespace", "pretriggerlevel", "ruleid", "transid", "triggerlevel",
 })  # fmt: skip
-"""Fields that no other kind of callback has two of; lower case, as a document once printed `Curvalue`."""
+"""Fields of which no other kind of callback has two; lower case, as a document once printed `Curvalue`."""
 
 _STATES = {
     "ALERT": State.ALERT,
@@ -30,10 +30,10 @@ _STATES = {
     "INSUFFICIENT_DATA": State.INSUFFICIENT_DATA,
 }
 _RECOVERED = frozenset({"恢复告警", "恢复"})
-"""So the message queue's form of the callback says OK."""
+"""OK in the callbacks that come by a message queue."""
 
 _PLACE_DIMENSIONS = frozenset({"instanceId", "regionId", "region"})
-"""Dimensions that are taken from elsewhere too; others there would make another resource of it."""
+"""Dimensions that may come from another field; any other one there would make another resource."""
 _NAME_AND_ADDRESS = re.compile(
     r"(.+)/(\d{1,3}(?:\.[\dXx*]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)(?:[,;\s].*)?"
 )
@@ -42,18 +42,18 @@ _NAME_IN_PARTS = re.compile(
 )
 _ADDRESS_IN_PARTS = re.compile(r"(?:^|[,，]\s*)(?:address=|地址[：:])\s*([^\s，]+?)(?=[,，]|$)")
 _LONGEST_NAME = 500
-"""Longer ones are nobody's name; their parts are not looked for, as that takes time."""
+"""The parts of longer names are not looked for, as that takes time."""
 _ESCAPED = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a threshold callback; None where the body is none that says its state."""
+    """Read a threshold callback with a state; None if the body is of another kind."""
     texts = _texts(body)
     return (_alert(body, texts),) if "alertstate" in texts else None
 
 
 def read_remnant(body: Body) -> tuple[Alert, ...] | None:
-    """Read a threshold callback that lacks its state; None where the body is none. Other kinds come first."""
+    """Read a threshold callback without its state, after all other kinds; None if the body is of another kind."""
     texts = _texts(body)
     marks = _MARKS.intersection(name.lower() for name in body.fields)
     if not marks & texts.keys() or (len(marks) < 2 and "alertstate" not in marks):
@@ -62,11 +62,11 @@ def read_remnant(body: Body) -> tuple[Alert, ...] | None:
 
 
 def _texts(body: Body) -> dict[str, str]:
-    """Return what is said, by names in lower case; absent is told by no field, an empty one, or the text `null`."""
+    """Return the fields that are neither empty nor the text `null`, by their names in lower case."""
     texts = {name.lower(): text for name, value in body.fields.items() if (text := value.strip()) and text != "null"}
     for name, value in (body.document or {}).items():
         match value:
-            case [str(only)] if name.lower() in texts and only:  # a form that some relay has read and written as JSON
+            case [str(only)] if name.lower() in texts and only:  # a form that a relay has turned into JSON
                 texts[name.lower()] = only.strip()
     return texts
 
@@ -81,7 +81,7 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     state = _state(texts)
     level = read_alert_level(texts.get("triggerlevel"), recovered=state is State.OK)
     at = read_timestamp(texts.get("timestamp") or texts.get("time"))
-    # bodies of 2018 have no rule's id: by metric alone, one rule's OK would close what another one's ALERT opened
+    # bodies of 2018 have no rule id: by metric alone, one rule's OK would close another rule's incident
     subject = key_of(account, rule or [texts.get("alertname"), namespace, metric], resource_key)
     if rule and at is not None:
         identity = timed_identity(at, metric, "threshold", str(state), str(level), subject)
@@ -121,7 +121,7 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
 
 
 def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the dimensions; what they lack is looked for in two fields that some bodies have beside or in place."""
+    """Return the dimensions, completed from two other fields that some bodies have."""
     dimensions = read_dimensions(texts.get("dimensions"))
     for name in ("dimensionsoriginal", "instanceinfo"):
         if name in texts:
@@ -132,17 +132,17 @@ def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _resource_key(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> object:
-    """Return what tells the resources of one rule apart: dimensions, else the text in their place, else the name.
+    """Return what tells the resources of one rule apart: dimensions, else their unread text, else the name.
 
-    The name only then, as it may change while an incident is open. Two resources that are taken for one would close
-    each other's incidents.
+    The name comes last, as it may change while an incident is open. Resources that are taken for one would close each
+    other's incidents.
     """
     unread = "" if dimensions else texts.get("dimensions", "").strip("{}[] ")
     return canonical(dimensions) or unread or texts.get("instancename")
 
 
 def _value_as_sent(fields: Mapping[str, str], text: str | None) -> str | None:
-    """Return the one text whose spaces are kept: scripts are promised it as sent, and a document prints `95 `."""
+    """Return the value with its spaces, as scripts are promised it as sent, and a document prints `95 `."""
     sent = fields.get("curValue") or fields.get("Curvalue") or ""
     return sent if sent.strip() == text else text
 
@@ -165,7 +165,7 @@ def _key(trans_id: str | None, subject: str) -> str:
 
 
 def _name_and_address(text: str | None) -> tuple[str | None, str | None]:
-    """Return name and address out of `web-01/10.0.0.14`, `taskName=shop，address=…`, `tcp，端口：80，实例：lb`."""
+    """Split `web-01/10.0.0.14`, `taskName=shop，address=…` or `tcp，端口：80，实例：lb` into name and address."""
     if text is None or len(text) > _LONGEST_NAME:
         return text, None
     if "\\u" in text:

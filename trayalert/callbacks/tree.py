@@ -1,7 +1,7 @@
-"""The parts of a body by their names, however they are nested: as JSON, or as JSON in a text, as forms carry it.
+"""The parts of a body by name, nested as JSON or, as in forms, as texts of JSON.
 
-Names are told apart by their letters and digits alone: `alertStatus`, `alert_status` and `AlertStatus` are one. A part
-that is absent, empty or the text `null` says nothing. Nothing here raises.
+Only letters and digits of a name count: `alertStatus`, `alert_status` and `AlertStatus` are one. A part that is absent,
+empty or the text `null` counts as missing. Nothing here raises.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from trayalert.callbacks.body import json_text, read_json, replace_surrogates
 
 
 class Tree:
-    """Named parts. A tree with none is false."""
+    """Named parts. A tree without any is false."""
 
     def __init__(self, parts: Mapping[str, Any]) -> None:
         self._parts: dict[str, Any] = {}
@@ -21,15 +21,15 @@ class Tree:
                 self._parts.setdefault(_normalise_name(name), value)
 
     def __bool__(self) -> bool:
-        """Whether any part says anything."""
+        """Whether there is any part."""
         return bool(self._parts)
 
     def has(self, *names: str) -> int:
-        """Return how many of the parts there are."""
+        """Return how many of these parts there are."""
         return sum(_normalise_name(name) in self._parts for name in names)
 
     def text(self, *names: str) -> str | None:
-        """Return the first of the parts that is a text, a number or a truth; None where there is none."""
+        """Return the first of these parts that is a text, a number or a Boolean, else None."""
         for name in names:
             value = self._parts.get(_normalise_name(name))
             if isinstance(value, bool | str) and (text := json_text(value).strip()) and text != "null":
@@ -37,7 +37,7 @@ class Tree:
         return None
 
     def tree(self, *names: str) -> "Tree":
-        """Return the first of the parts that has parts itself; an empty tree where there is none."""
+        """Return the first of these parts that has parts itself, else an empty tree."""
         for name in names:
             value = _parse_nested(self._parts.get(_normalise_name(name)))
             if isinstance(value, dict) and value:
@@ -45,7 +45,7 @@ class Tree:
         return Tree({})
 
     def trees(self, *names: str) -> tuple["Tree", ...]:
-        """Return the first of the parts that is a list with trees in it, as those; one tree alone is such a list."""
+        """Return the trees of the first of these parts that is a list of trees or one tree."""
         for name in names:
             value = _parse_nested(self._parts.get(_normalise_name(name)))
             found = tuple(Tree(item) for item in _items(value) if isinstance(item, dict) and item)
@@ -54,12 +54,12 @@ class Tree:
         return ()
 
     def without(self, *names: str) -> "Tree":
-        """Return the parts but for these."""
+        """Return all parts but these."""
         excluded = set(map(_normalise_name, names))
         return Tree({name: value for name, value in self._original.items() if _normalise_name(name) not in excluded})
 
     def texts(self) -> dict[str, str]:
-        """Return all parts that say anything, under their names as sent; what has parts itself as JSON."""
+        """Return all parts under their names as sent; a part with parts of its own as JSON."""
         return {
             replace_surrogates(name): text
             for name, value in self._original.items()
@@ -77,7 +77,7 @@ def _normalise_name(name: str) -> str:
 
 
 def _parse_nested(value: object) -> object:
-    """Read JSON that stands in a text."""
+    """Read JSON in a text."""
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         return read_json(value)
     return value

@@ -1,6 +1,6 @@
-"""What no parser reads is still an alert: somebody who knows the secret wanted to say something.
+"""A callback that no parser reads is still an alert, as its sender knows the secret.
 
-It is shown with the title and text that most webhooks have, however they call them.
+It is shown with the title and text that most webhooks have under one name or another.
 """
 
 import re
@@ -16,8 +16,8 @@ from trayalert.domain.incident.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident.incident import UNRECOGNISED_KEY
 from trayalert.domain.incident.level import Level
 
-# as the pages on webhooks of Slack, Teams, Discord, DingTalk, WeCom, Lark, Telegram, Bark, ServerChan, Zabbix, Uptime
-# Kuma and Grafana's legacy alerting call them
+# from the pages on webhooks of Slack, Teams, Discord, DingTalk, WeCom, Lark, Telegram, Bark, ServerChan, Zabbix, Uptime
+# Kuma and Grafana's legacy alerting
 _TITLES = ("title", "subject", "ruleName", "alertName", "eventName", "headline", "name", "summary")
 _TEXTS = (
     "message", "text", "msg", "content", "description", "body", "desp", "desc", "details", "summary", "error",
@@ -32,11 +32,11 @@ _ELEMENT = re.compile(
     r"(?:\s{0,99}<!\[CDATA\[((?:(?!\]\]>|<!\[CDATA).){1,4000})\]\]>\s{0,99}|([^<>]{1,4000}))</",
     re.DOTALL,
 )
-"""An element of XML that holds nothing but text."""
+"""An XML element with text only."""
 
 _DEEP_TITLES = ("title", "subject", "headline")
 _DEEP_TEXTS = ("text", "message", "content", "description", "body")
-"""Words that say the same wherever they stand: further in, a `name` is anybody's."""
+"""Names that mean the same at any depth, unlike `name`."""
 _MOST_TREES = 200
 
 _MOST_SEARCHED: Final = 65_536
@@ -44,7 +44,7 @@ _LONGEST_TITLE, _LONGEST_TEXT = 300, 4_000
 
 
 def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
-    """Make an alert of anything, with the words of the part that is `shown`."""
+    """Make an alert of any body, with the texts of the part `shown`."""
     trees = list(_trees(shown or body))
     title = next(filter(None, (tree.text(*_TITLES) for tree in trees)), None)
     text = next((text for tree in trees if (text := tree.text(*_TEXTS)) not in {None, title}), None)
@@ -67,7 +67,7 @@ def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
 
 
 def _trees(body: Body) -> Iterator[Tree]:
-    """Return the body and what it holds one level down, the outer one first."""
+    """Return the body, and the parts in it that may hold title and text."""
     elements = body.fields.get("xml") if body.document is None else None
     if elements is not None:
         found = _ELEMENT.finditer(elements[:_MOST_SEARCHED])
@@ -80,7 +80,7 @@ def _trees(body: Body) -> Iterator[Tree]:
 
 
 def _deep_trees(body: Body) -> Iterator[Tree]:
-    """Return what the body holds at any depth, level by level: the blocks and cards of chats."""
+    """Return the parts of the body at any depth, level by level, such as the blocks and cards of chats."""
     level: list[Any] = [body.document]
     left = _MOST_TREES
     while level and left > 0:
