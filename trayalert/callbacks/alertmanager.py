@@ -38,17 +38,11 @@ _GRAFANA_STATES = frozenset({"DatasourceNoData", "DatasourceError"})
 """Rules of Grafana that cannot be evaluated: see Grafana's page "No Data and Error states"."""
 
 _LEVELS = ("severity", "level", "priority", f"{_ARMS}alert_level")
-_VALUE = (
-    f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString"
-)  # fmt: skip
+_VALUE = (f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString")
 _ADDRESS = re.compile(r"(?!127\.|0\.)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
 """Not the local host: that says only that Prometheus runs on the same machine."""
 
-_LINKS = {
-    "alert": ("externalURL",),
-    "source": ("generatorURL",),
-    "dashboard": ("dashboardURL", "panelURL"),
-}
+_LINKS = {"alert": ("externalURL",), "source": ("generatorURL",), "dashboard": ("dashboardURL", "panelURL")}
 
 
 @dataclass(frozen=True, slots=True)

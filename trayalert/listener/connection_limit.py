@@ -33,15 +33,12 @@ class Connection(Protocol):
 
     def has_received(self) -> bool:
         """Whether any byte was read."""
-        ...
 
     def has_unread(self) -> bool:
         """Whether the first bytes have come and were not read yet."""
-        ...
 
     def abort(self) -> None:
         """Close the connection at once."""
-        ...
 
 
 class ConnectionLimit:

@@ -180,7 +180,8 @@ class HookEndpoint:
         """Answer a request that is not valid HTTP. It may be a callback with too large headers of a proxy's."""
         self._counts.requests += 1
         head = _RequestHead(now(), time.perf_counter(), connection.peer, "-")
-        target = _request_target(connection.first_bytes)
+        words = connection.first_bytes.partition(b"\n")[0].split()
+        target = words[1] if len(words) > 1 else b""
         if self._find_secret(target.partition(b"?")[0]) is not None:
             self._count_refusal(INVALID_HTTP, head)
         else:
@@ -262,12 +263,6 @@ class HookEndpoint:
             return NOT_STORED
         self._counts.stored += stored
         return None if stored else NOT_STORED
-
-
-def _request_target(first_bytes: bytes) -> bytes:
-    """Return path and query of a request line that may be broken; empty if it has none."""
-    words = first_bytes.partition(b"\n")[0].split()
-    return words[1] if len(words) > 1 else b""
 
 
 async def _read_or_refuse(request: web.BaseRequest, held: HeldBody) -> bytes | Refusal:

@@ -63,23 +63,9 @@ class HttpProtocol(web.RequestHandler):
     """Counted by the connection limit: idle until its head is complete, and while it lingers after its answer."""
 
     __slots__ = (
-        "_answered",
-        "_begun",
-        "_body",
-        "_closed_waiter",
-        "_connection_limit",
-        "_discarded",
-        "_eof_seen",
-        "_head_length",
-        "_refuse_invalid",
-        "_socket",
-        "accepted_at",
-        "connect_task",
-        "deadline",
-        "first_bytes",
-        "peer",
-        "read_this_turn",
-        "supported_version",
+        "_answered", "_begun", "_body", "_closed_waiter", "_connection_limit", "_discarded", "_eof_seen",
+        "_head_length", "_refuse_invalid", "_socket", "accepted_at", "connect_task", "deadline", "first_bytes", "peer",
+        "read_this_turn", "supported_version",
     )  # fmt: skip
 
     def __init__(

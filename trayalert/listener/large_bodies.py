@@ -27,26 +27,7 @@ class LargeBodies:
         self._taken: dict[str, deque[TakenBody]] = {}
 
     def check(self, secret: str, length: int) -> None:
-        """Raise RefusedError if the secret has no `length` bytes left of its hour."""
-        wait = self._seconds_until_free(secret, length)
-        if wait:
-            mebibytes = limits.MOST_LARGE_AN_HOUR >> 20
-            reason = f"its secret has brought {mebibytes} MiB of large bodies within an hour, and more are not taken"
-            raise RefusedError(too_much(reason, retry_after=wait))
-
-    def take(self, secret: str, length: int) -> TakenBody:
-        """Count a large body that is about to be stored. Raise RefusedError as `check` does."""
-        self.check(secret, length)
-        taken = (self._clock(), length)
-        self._taken.setdefault(secret, deque()).append(taken)
-        return taken
-
-    def give_back(self, secret: str, taken: TakenBody) -> None:
-        """Stop counting a body that could not be stored."""
-        self._taken[secret].remove(taken)
-
-    def _seconds_until_free(self, secret: str, length: int) -> int:
-        """Return the seconds until `length` more bytes may be accepted for the secret, 0 if now."""
+        """Raise RefusedError if the secret has no `length` bytes left of its hour, with the seconds until it has."""
         taken = self._taken.get(secret, ())
         now = self._clock()
         while taken and taken[0][0] <= now - _HOUR:
@@ -58,7 +39,21 @@ class LargeBodies:
                 break
             excess -= size
             wait = at + _HOUR - now
-        return math.ceil(wait)
+        if wait:
+            mebibytes = limits.MOST_LARGE_AN_HOUR >> 20
+            reason = f"its secret has brought {mebibytes} MiB of large bodies within an hour, and more are not taken"
+            raise RefusedError(too_much(reason, retry_after=math.ceil(wait)))
+
+    def take(self, secret: str, length: int) -> TakenBody:
+        """Count a large body that is about to be stored. Raise RefusedError as `check` does."""
+        self.check(secret, length)
+        taken = (self._clock(), length)
+        self._taken.setdefault(secret, deque()).append(taken)
+        return taken
+
+    def give_back(self, secret: str, taken: TakenBody) -> None:
+        """Stop counting a body that could not be stored."""
+        self._taken[secret].remove(taken)
 
 
 class HeldBody:
