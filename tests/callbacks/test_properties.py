@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.callbacks.bodies import FULL, Writer, bare, callback, changed, document, form, read
-from trayalert.callbacks.dimensions import canonical, read_dimensions
+from trayalert.callbacks.dimensions import read_dimensions
+from trayalert.callbacks.identity import canonical
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.incident.alert import TEST, Alert
 

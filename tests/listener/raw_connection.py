@@ -1,4 +1,4 @@
-"""A client that says exactly the bytes it is given: what no well-behaved library would send."""
+"""A client that sends exactly the bytes it is given, which no well-behaved library would send."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ DEADLINE = 5.0
 
 @dataclass(slots=True)
 class RawConnection:
-    """One TCP connection to the door."""
+    """One TCP connection to the listener."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -26,14 +26,14 @@ class RawConnection:
         await self.writer.drain()
 
     async def read_response(self) -> bytes:
-        """The next answer, up to the length that it names."""
+        """Return the next answer, up to the length in its head."""
         async with asyncio.timeout(DEADLINE):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
             return head + await self.reader.readexactly(int(length[0].split(b":")[1]) if length else 0)
 
     async def read_to_end(self) -> bytes:
-        """All that comes until the door hangs up."""
+        """Return all bytes until the listener closes the connection."""
         async with asyncio.timeout(DEADLINE):
             return await self.reader.read()
 
@@ -45,7 +45,7 @@ class RawConnection:
 
 @dataclass(slots=True)
 class RunningListener:
-    """An open door, what came in through it, and what it is told of each."""
+    """An open listener, the callbacks that it received, and what `receive` returns for each."""
 
     listener: Listener
     received: list[Callback] = field(default_factory=list)
@@ -53,7 +53,7 @@ class RunningListener:
 
     @asynccontextmanager
     async def connect(self, source: str | None = None) -> AsyncIterator[RawConnection]:
-        """A visitor, from that address."""
+        """Connect from the address `source`."""
         where = (self.listener.host, self.listener.port)
         reader, writer = await asyncio.open_connection(*where, local_addr=source and (source, 0))
         connection = RawConnection(reader, writer)
@@ -63,7 +63,7 @@ class RunningListener:
             await connection.close()
 
     async def send(self, content: bytes) -> bytes:
-        """Say it, and return the answer."""
+        """Send the bytes and return the answer."""
         async with self.connect() as connection:
             await connection.send(content)
             return await connection.read_response()
@@ -76,7 +76,7 @@ def check_secret(offered: bytes) -> str | None:
 
 @asynccontextmanager
 async def listening(host: str = "127.0.0.1", **more: Any) -> AsyncIterator[RunningListener]:
-    """A door that SECRET opens; `more` is for `open_listener`."""
+    """Open a listener with SECRET; `more` is for `open_listener`."""
 
     async def receive(callback: Callback) -> bool:
         server.received.append(callback)
@@ -93,7 +93,7 @@ async def listening(host: str = "127.0.0.1", **more: Any) -> AsyncIterator[Runni
 def request(
     method: str = "POST", path: str = f"/hook/{SECRET}", *headers: str, body: bytes = b"", version: str = "1.1"
 ) -> bytes:
-    """A request as a decent client writes it."""
+    """Return a request as a well-behaved client writes it."""
     lines = [f"{method} {path} HTTP/{version}", "Host: door", *headers]
     if body and not any(header.lower().startswith(("content-length", "transfer-encoding")) for header in headers):
         lines.append(f"Content-Length: {len(body)}")

@@ -1,4 +1,4 @@
-"""Who comes in: what the admin allows, and what strangers can learn and use up."""
+"""Access rules: what the admin allows, and what strangers can learn and use up."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The door as Cloud Monitor and the admin meet it."""
+"""The listener for Cloud Monitor and the admin."""
 
 import asyncio
 import socket
@@ -39,7 +39,7 @@ async def refuse_callback(_: Callback) -> bool:
 
 
 async def open_failure(host: str, port: int = 0) -> str:
-    """The sentence that says why it does not open."""
+    """Return the sentence that says why the listener does not open."""
     with pytest.raises(ListenerFault) as fault:
         await open_listener(host, port, check_secret=lambda _: "default", receive=refuse_callback)
     return str(fault.value)
@@ -329,7 +329,7 @@ async def test_closing_while_a_connection_comes_logs_no_error() -> None:
     listener = await open_listener("127.0.0.1", 0, check_secret=lambda _: "default", receive=refuse_callback)
     await asyncio.sleep(0)  # it waits for connections
     with socket.create_connection(("127.0.0.1", listener.port)):
-        await asyncio.sleep(0)  # the connection is seen in the same turn of the loop in which the door closes
+        await asyncio.sleep(0)  # the connection is seen in the turn of the loop in which the listener closes
         await listener.close()
     assert faults == []
 

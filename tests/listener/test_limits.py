@@ -1,4 +1,4 @@
-"""What nobody may have of the door: time, room and patience."""
+"""The limits of the listener: time, memory and connections."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ WRONG = request("POST", "/hook/wrong", "Content-Length: 99999999")
 
 
 async def drip(connection: RawConnection, first: bytes, every: float, byte: bytes = b"x") -> tuple[bytes, float]:
-    """Say a letter every so often until the door hangs up; return what it said, and how long that took."""
+    """Send a byte every so often until the listener closes the connection; return its answer and the seconds."""
     begun = time.monotonic()
     await connection.send(first)
     received = bytearray()

@@ -56,7 +56,7 @@ async def test_what_has_a_right_secret_and_gets_no_200_is_counted_with_its_reaso
         server.receive = lambda _: False
         assert status(await server.send(content)) in {expected, 100}
         async with asyncio.timeout(3):
-            while not reported:  # noqa: ASYNC110 - it is told after the answer
+            while not reported:  # noqa: ASYNC110 - it is reported after the answer
                 await asyncio.sleep(0.005)
 
     assert reported == [cause]
@@ -85,7 +85,7 @@ async def test_who_hangs_up_in_the_middle_of_a_body_is_counted_too() -> None:
         async with server.connect() as connection:
             await connection.send(request("POST", PATH, "Content-Length: 10") + b"half")
         async with asyncio.timeout(3):
-            while not counts.turned_away:  # noqa: ASYNC110 - nothing tells a test that the door has seen it
+            while not counts.turned_away:  # noqa: ASYNC110 - nothing tells a test that the listener has seen it
                 await asyncio.sleep(0.005)
 
     assert "broke off" in (counts.last_turned_away_why or "")
@@ -114,7 +114,7 @@ async def test_a_sender_that_hangs_up_as_it_is_answered_with_408_is_no_error(
 
         monkeypatch.setattr(socket.socket, "shutdown", hang_up_first)
         async with asyncio.timeout(3):
-            while not errors:  # noqa: ASYNC110 - nothing tells a test when the door answers
+            while not errors:  # noqa: ASYNC110 - nothing tells a test when the listener answers
                 await asyncio.sleep(0.005)
         monkeypatch.undo()
         assert status(await server.send(request(body=b"x"))) == 200

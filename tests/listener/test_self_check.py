@@ -1,4 +1,4 @@
-"""A door whose limits are not live does not open."""
+"""A listener whose limits are not live does not open."""
 
 import time
 from typing import Any

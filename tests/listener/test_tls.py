@@ -1,4 +1,4 @@
-"""The door with a certificate of its own."""
+"""The listener with a certificate of its own."""
 
 import asyncio
 import errno

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trayalert.callbacks.body import MOST_ALERTS, Body, read_quantity
-from trayalert.callbacks.dimensions import canonical
-from trayalert.callbacks.identity import key_of, text_identity, timed_identity
+from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.exporter import read_labels

@@ -8,8 +8,7 @@ import re
 from collections.abc import Mapping
 
 from trayalert.callbacks.body import Body, read_number
-from trayalert.callbacks.dimensions import canonical
-from trayalert.callbacks.identity import key_of, text_identity, timed_identity
+from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level

@@ -5,10 +5,8 @@ The Java form is ambiguous, as values may hold `=`, `,`, spaces and `}`. So `, `
 """
 
 import re
-from collections.abc import Mapping
 
 from trayalert.callbacks.body import json_text, read_json, replace_surrogates
-from trayalert.domain.incident.resource import ACCOUNT_DIMENSIONS
 
 _JSON = re.compile(r"\[|\{\s*[\"}]")
 _PYTHON = re.compile(r"\[?\s*\{\s*u?'")
@@ -57,8 +55,3 @@ def _read_json(text: str) -> dict[str, str] | None:
                 if value is not None:
                     dimensions.setdefault(replace_surrogates(name), json_text(value))
     return dimensions
-
-
-def canonical(dimensions: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return all dimensions but the account, sorted by name, as they may be sent in any order."""
-    return sorted((name, value) for name, value in dimensions.items() if name not in ACCOUNT_DIMENSIONS)

@@ -2,9 +2,11 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from trayalert.domain.callback import Callback
 from trayalert.domain.incident.alert import Identity
+from trayalert.domain.incident.resource import ACCOUNT_DIMENSIONS
 from trayalert.domain.times import Millis
 
 _SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\\{0,7}\"\s*:\s*\\{0,7}\"[^\"]*\"\s*,?")
@@ -33,6 +35,11 @@ def _remove_signature(text: bytes) -> bytes:
 def key_of(*parts: object) -> str:
     """Make a short key of texts, lists and tuples of texts: unequal for unequal parts, equal in every Python."""
     return _digest(ascii(parts).encode())
+
+
+def canonical(dimensions: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return all dimensions but the account, sorted by name, as they may be sent in any order."""
+    return sorted((name, value) for name, value in dimensions.items() if name not in ACCOUNT_DIMENSIONS)
 
 
 def _digest(content: bytes) -> str:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 
 from trayalert.callbacks.body import Body, read_number
-from trayalert.callbacks.dimensions import canonical, read_dimensions
-from trayalert.callbacks.identity import key_of, text_identity, timed_identity
+from trayalert.callbacks.dimensions import read_dimensions
+from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
 from trayalert.domain.incident.alert import Alert, Kind, State
 from trayalert.domain.incident.level import read_alert_level, read_level
 from trayalert.domain.incident.resource import id_dimension, normalise_namespace, value_or_none

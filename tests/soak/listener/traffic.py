@@ -17,16 +17,16 @@ from tests.soak.harness.steady import SteadyResult, ask, meanwhile
 SLOW, DESCRIPTORS = 600, 512
 CLOSED_WITHIN = 10.0
 AGAIN_AFTER = 0.5
-"""Seconds until one that was hung up on comes again: slow ones are not a flood."""
+"""Seconds until a sender whose connection was closed connects again: slow senders are not a flood."""
 SETTLED = 0.25
 """Share of the time after which a program's memory must not grow any more."""
 
 
 @dataclass(slots=True)
 class SlowLoad:
-    """What slow connections did. `longest`: seconds until the last of them was hung up on.
+    """What slow connections did. `longest`: the most seconds until one was closed.
 
-    After `patience` seconds one that nobody hangs up on goes by itself.
+    A connection that is not closed ends by itself after `patience` seconds.
     """
 
     patience: float = CLOSED_WITHIN * 2
@@ -39,7 +39,7 @@ class SlowLoad:
 def run_slow_load(
     instance: Instance, *, slow: int = SLOW, seconds: float = 15.0, patience: float = CLOSED_WITHIN * 2
 ) -> SlowLoad:
-    """Let so many slow connections come, each anew when it is hung up on, while real alerts are sent."""
+    """Open so many slow connections, each anew when it is closed, while real alerts are sent."""
     slow_load, logged = SlowLoad(patience), instance.logged
     with meanwhile(instance.url, rate=25) as slow_load.steady:
         asyncio.run(_all_slow(instance.url, slow, seconds, slow_load))
@@ -54,7 +54,7 @@ async def _all_slow(url: str, slow: int, seconds: float, slow_load: SlowLoad) ->
 
 
 def _slow_requests(path: bytes) -> list[tuple[bytes, bytes]]:
-    """What a slow one says at once, and what drop by drop; half of them know the secret."""
+    """What a slow sender writes at once, and what byte by byte; half of them know the secret."""
     head = b"POST " + path + b" HTTP/1.1\r\nHost: a\r\n"
     return [
         (b"", b""),
