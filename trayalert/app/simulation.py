@@ -17,7 +17,7 @@ _REPORTED_SINGLY = 10
 """So many callbacks are told one by one; more are summed up."""
 
 
-def own_client(places: Places) -> CallbackSender:
+def own_sender(places: Places) -> CallbackSender:
     """Return what sends to the data dir's own instance. Raise SendFault where none runs."""
     running = (ask(places.socket, {"do": "status"}) or {}).get("running")
     if running is None and (_has_control_socket() or not places.secrets.exists()):
@@ -47,7 +47,7 @@ def _sent_text(sent: SendResult) -> str:
 
 
 def send_payloads(
-    client: CallbackSender,
+    sender: CallbackSender,
     content: bytes,
     *,
     recover: bool,
@@ -63,14 +63,14 @@ def send_payloads(
     for index, stamp in enumerate(timestamps(count, now=now)):
         if rate:
             time.sleep(max(0.0, begun + index / rate - time.monotonic()))
-        sent = client.send(simulated_request(content, now=None if keep_time else stamp, recover=recover))
+        sent = sender.send(simulated_request(content, now=None if keep_time else stamp, recover=recover))
         if not sent.accepted:
             refused.append(sent)
         if not sent.accepted and (count <= _REPORTED_SINGLY or len(refused) == 1):
             report_refusal(f"refused: {sent.problem}")
         elif count <= _REPORTED_SINGLY:
             report(_sent_text(sent))
-    client.close()
+    sender.close()
     if count > _REPORTED_SINGLY:
         took = time.monotonic() - begun
         report(f"{count - len(refused)} of {count} accepted in {took:.1f} s ({count / took:.0f} a second)")

@@ -13,11 +13,11 @@ from trayalert.cli.command_base import data_dir_option, fail, find_own_places, j
 @click.argument("wanted", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
 def autostart(as_json: bool, wanted: str | None) -> None:
     """Start with the session, in the tray alone, or no more; with no argument say how it is."""
-    from trayalert.app.platform.autostart import autostarts, set_autostart
+    from trayalert.app.platform.autostart import autostart_enabled, set_autostart
 
     if wanted is not None:
         set_autostart(wanted == "on", find_own_places())
-    enabled = autostarts()
+    enabled = autostart_enabled()
     if as_json:
         click.echo(json.dumps({"autostart": enabled}))
     elif enabled is None:

@@ -30,7 +30,7 @@ def send(
     file: str | None,
 ) -> None:
     """Play Cloud Monitor: send a callback as it does, form-encoded, with its headers and its retries."""
-    from trayalert.app.simulation import own_client, send_payloads
+    from trayalert.app.simulation import own_sender, send_payloads
     from trayalert.services.simulator.client import CallbackSender, sample_body, sample_names
 
     if list_samples:
@@ -46,7 +46,7 @@ def send(
         content = sample_body(sample or "ecs-cpu")
     sys.exit(
         send_payloads(
-            CallbackSender(target) if target else own_client(find_own_places()),
+            CallbackSender(target) if target else own_sender(find_own_places()),
             content,
             recover=recover,
             keep_time=keep_time,

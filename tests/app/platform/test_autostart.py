@@ -21,7 +21,7 @@ from trayalert.app.platform.autostart import (
     XdgEntry,
     _escaped,
     _quoted,
-    autostarts,
+    autostart_enabled,
     launch_command,
     set_autostart,
 )
@@ -92,11 +92,11 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_on_and_off_and_on_again(config: Path, tmp_path: Path) -> None:
     places = find_places(str(tmp_path / ODD))
-    assert autostarts() is False
+    assert autostart_enabled() is False
     set_autostart(False, places)
     for _ in range(2):
         set_autostart(True, places)
-        assert autostarts() is True
+        assert autostart_enabled() is True
         path = config / "autostart" / "trayalert.desktop"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         found = entry(path.parent)
@@ -104,7 +104,7 @@ def test_on_and_off_and_on_again(config: Path, tmp_path: Path) -> None:
         assert found["TryExec"] == arguments(found["Exec"])[0] == sys.executable
         assert {"Type", "Name", "Icon", "Terminal"} <= found.keys()
         set_autostart(False, places)
-        assert autostarts() is False
+        assert autostart_enabled() is False
 
 
 @pytest.mark.parametrize("line", ["Hidden=true", "X-GNOME-Autostart-enabled=false", "Hidden = true "])
@@ -113,11 +113,11 @@ def test_what_the_desktop_has_switched_off_is_off(config: Path, line: str) -> No
     path = config / "autostart" / "trayalert.desktop"
     kept = path.read_text().replace("X-GNOME-Autostart-enabled=true\n", "")
     path.write_text(kept)
-    assert autostarts() is True
+    assert autostart_enabled() is True
     path.write_text(f"{kept}{line}\n")
-    assert autostarts() is False
+    assert autostart_enabled() is False
     set_autostart(True, find_places(None))
-    assert autostarts() is True
+    assert autostart_enabled() is True
 
 
 def test_a_data_dir_that_nobody_named_is_not_passed_on(config: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from trayalert.app.backends.rehearsal import rehearse
-from trayalert.app.platform.autostart import AutostartFault, autostarts, set_autostart
+from trayalert.app.platform.autostart import AutostartFault, autostart_enabled, set_autostart
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.app.settings_file import change_settings
 from trayalert.domain.check_result import Check
@@ -85,7 +85,7 @@ class SetupBackend:
 
     def autostart_enabled(self) -> bool | None:
         """Whether the program starts with the session; None where that cannot be set."""
-        return autostarts()
+        return autostart_enabled()
 
     def set_autostart(self, enabled: bool) -> str | None:
         """Start with the session from now on, or not; return a sentence where that failed."""

@@ -19,7 +19,7 @@ async def reply_to(command: Command, receiver: "Receiver") -> Reply:
     """Do what is wished, and return what came of it. Raise Fault."""
     match command:
         case {"do": "status"}:
-            return {"running": instance_record(running_status(receiver))}
+            return {"running": instance_record(instance_status(receiver))}
         case {"do": "rotate" | "add secret" | "remove secret" | "keep secrets"}:
             receiver.plan.secrets.apply(command, now=now())
         case {"do": "verify"}:
@@ -50,7 +50,7 @@ async def _change_log(command: Command, receiver: "Receiver") -> Any:
             return str((await receiver.maintenance.back_up()).path)
 
 
-def running_status(receiver: "Receiver") -> InstanceStatus:
+def instance_status(receiver: "Receiver") -> InstanceStatus:
     """Return what only the running instance knows."""
     listener, connectivity = receiver.listener, receiver.connectivity
     return InstanceStatus(

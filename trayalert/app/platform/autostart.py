@@ -45,7 +45,7 @@ class Autostart(Protocol):
     def turn_off(self) -> None: ...  # noqa: D102
 
 
-def autostarts() -> bool | None:
+def autostart_enabled() -> bool | None:
     """Whether the program starts with the session; None where there is no such thing."""
     mechanism = _platform_autostart()
     try:
