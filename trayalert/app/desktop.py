@@ -17,6 +17,7 @@ from PySide6.QtCore import QEvent, QLoggingCategory, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
 from trayalert.app.backends.live_backend import LiveBackend
+from trayalert.app.control.control_replies import reply_to
 from trayalert.app.desktop_notifications import DesktopNotifications
 from trayalert.app.diagnostics.crashes import CrashFiles, innermost
 from trayalert.app.garbage_collector import GarbageCollector
@@ -109,7 +110,7 @@ class _ReceiverThread:
     async def _receive(self) -> None:
         self.collector.watch(asyncio.get_running_loop())
         self.crashes.watch_tasks(asyncio.get_running_loop(), self.plan.mode)
-        receiver = Receiver(self.plan, announce=self._announce, show=self.show_requests.request)
+        receiver = Receiver(self.plan, announce=self._announce, reply=reply_to, show=self.show_requests.request)
         self._started.set_result(receiver)
         await receiver.run()
 

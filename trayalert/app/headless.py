@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from trayalert.app.control.control_replies import reply_to
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import Event, ListenerChanged
@@ -47,7 +48,7 @@ def serve(plan: Plan) -> None:
 async def _serve(plan: Plan, crashes: CrashFiles) -> None:
     loop = asyncio.get_running_loop()
     crashes.watch_tasks(loop, plan.mode)
-    receiver = Receiver(plan, announce=print_address)
+    receiver = Receiver(plan, announce=print_address, reply=reply_to)
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform == "win32":
             signal.signal(number, lambda *_: receiver.end())

@@ -6,13 +6,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from trayalert.app.connectivity import Connectivity
 from trayalert.app.control.control_protocol import Command, ControlFault, Reply, open_control
-from trayalert.app.control.control_replies import reply_to
 from trayalert.app.listener_lifecycle import ListenerLifecycle
 from trayalert.app.platform.places import Places
 from trayalert.app.platform.state_store import StateStore
@@ -52,11 +51,10 @@ class Plan:
 class Receiver:
     """Made and run on one asyncio loop. What is not said to be the loop's is for any thread.
 
-    `show` raises the window, or what else it is told.
+    `reply` answers the commands of other processes; `control_problem` says why none arrives. `show` raises a window.
 
-    With a `show` there is a person who sees that the door is shut or that the log cannot be opened: it is tried again.
-    Without one, that is the end: LogFault is raised where the log cannot be opened. `control_problem` says why commands
-    of other processes are not heard.
+    With `show` a person sees that the listener or the log cannot be opened, and opening is retried. Without `show` that
+    ends the program: LogFault is raised if the log cannot be opened.
     """
 
     def __init__(
@@ -64,6 +62,7 @@ class Receiver:
         plan: Plan,
         *,
         announce: Callable[[Sequence[Event]], None],
+        reply: "Callable[[Command, Receiver], Awaitable[Reply]]",
         show: Callable[[str], None] | None = None,
     ) -> None:
         self.plan = plan
@@ -73,6 +72,7 @@ class Receiver:
         self.maintenance: MaintenanceScheduler | None = None
         """The loop's."""
         self.announce = announce
+        self._reply = reply
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
         self._listener_opened = asyncio.Event()
@@ -221,7 +221,7 @@ class Receiver:
         """Open the control socket. It is a comfort: where a person sees that it is missing, callbacks come first."""
         before = self.control_problem
         try:
-            self._control = await open_control(self.plan.places.socket, self._reply)
+            self._control = await open_control(self.plan.places.socket, lambda command: self._reply(command, self))
             self.control_problem = None
         except ControlFault as fault:
             if self.show is None:
@@ -304,9 +304,6 @@ class Receiver:
     def _metrics_changed(self, port: int | None, problem: str | None) -> None:
         self.metrics_port, self.metrics_problem = port, problem
         self.announce([LogChanged(self.log_state)])
-
-    async def _reply(self, command: Command) -> Reply:
-        return await reply_to(command, self)
 
     def _listener_changed(self, state: ListenerState) -> None:
         opened = state.open and state.note == self._last_note

@@ -13,6 +13,7 @@ from tests.program import wait_for
 from tests.storage.making import append, store
 from trayalert.app.backends.live_backend import LiveBackend
 from trayalert.app.backends.log_view import LogView
+from trayalert.app.control.control_replies import reply_to
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.platform.places import find_places
 from trayalert.app.receiver import Plan, Receiver
@@ -42,7 +43,7 @@ async def backend(log: Path) -> AsyncIterator[LiveBackend]:
         commands=(CustomCommand("Show", ("no-such-program", "{id}")), CustomCommand("SSH", ("ssh", "{address}"))),
     )
     plan = Plan(places=places, settings=settings, problems=(), secrets=Secrets(places.secrets), mode="tray")
-    receiver = Receiver(plan, announce=lambda _: None)
+    receiver = Receiver(plan, announce=lambda _: None, reply=reply_to)
     crashes = CrashFiles(places.crashes, str)
     live = LiveBackend(plan, receiver, crashes, notifier_problem=lambda: None, pause=lambda _: None, quit_=lambda: None)
     yield live

@@ -1,22 +1,20 @@
-"""What the running instance answers to a command of another process. On the receiver's loop."""
+"""What the running instance replies to a command of another process. On the receiver's loop."""
 
 import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trayalert.app.control.control_protocol import Command, Reply
+from trayalert.app.receiver import Receiver
 from trayalert.clock import now
 from trayalert.listener.self_check import parser_kind
 from trayalert.services.maintenance.reparse import reparse_some
 from trayalert.services.presentation.status import InstanceStatus, instance_record
 from trayalert.storage.faults import LogFault
 
-if TYPE_CHECKING:  # it imports this
-    from trayalert.app.receiver import Receiver
 
-
-async def reply_to(command: Command, receiver: "Receiver") -> Reply:
-    """Do what is wished, and return what came of it. Raise Fault."""
+async def reply_to(command: Command, receiver: Receiver) -> Reply:
+    """Carry out the command and return the reply. Raise Fault."""
     match command:
         case {"do": "status"}:
             return {"running": instance_record(instance_status(receiver))}
@@ -37,8 +35,8 @@ async def reply_to(command: Command, receiver: "Receiver") -> Reply:
     return {"done": True}
 
 
-async def _change_log(command: Command, receiver: "Receiver") -> Any:
-    """Change the log as another process wishes; return what came of it."""
+async def _change_log(command: Command, receiver: Receiver) -> Any:
+    """Change the log and return the outcome."""
     match command:
         case {"do": "resolve", "id": int(number)}:
             return await receiver.require_inbox().resolve(number, now=now())
@@ -50,7 +48,7 @@ async def _change_log(command: Command, receiver: "Receiver") -> Any:
             return str((await receiver.maintenance.back_up()).path)
 
 
-def instance_status(receiver: "Receiver") -> InstanceStatus:
+def instance_status(receiver: Receiver) -> InstanceStatus:
     """Return what only the running instance knows."""
     listener, connectivity = receiver.listener, receiver.connectivity
     return InstanceStatus(
