@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from trayalert.app.control.control_protocol import open_control
+from trayalert.app.control.control_server import open_control
 from trayalert.app.diagnostics.doctor.check_context import RemoteLookups
 from trayalert.app.diagnostics.doctor.doctor import CHECKS, examine
 from trayalert.app.platform.places import Places, find_places

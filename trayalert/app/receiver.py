@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trayalert.app.connectivity import Connectivity
-from trayalert.app.control.control_protocol import Command, ControlFault, Reply, open_control
+from trayalert.app.control.control_protocol import Command, ControlFault, Reply
+from trayalert.app.control.control_server import open_control
 from trayalert.app.listener_lifecycle import ListenerLifecycle
 from trayalert.app.platform.places import Places
 from trayalert.app.platform.state_store import StateStore

@@ -1,0 +1,58 @@
+"""The running instance's end of the control socket."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from trayalert.app.control.control_protocol import DEADLINE, Command, ControlFault, Reply, refuse_foreign_folder
+from trayalert.domain.fault import Fault
+
+Responder = Callable[[Command], Awaitable[Reply]]
+
+_LONGEST = 64 * 1024
+"""Bytes of a command."""
+
+_logger = logging.getLogger(__name__)
+
+
+async def open_control(path: Path, responder: Responder) -> asyncio.AbstractServer | None:
+    """Answer commands on the socket. Return None on a platform without Unix sockets. Raise ControlFault."""
+    if not hasattr(asyncio, "start_unix_server"):
+        return None
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # WORKAROUND https://github.com/python/cpython/issues/113538: when the program ends, Python 3.11 would log a
+        # traceback for who is still connected, if this task were cancelled
+        with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
+            line = await asyncio.wait_for(reader.readline(), DEADLINE)
+            if line:
+                writer.write(json.dumps(await _respond(line, responder)).encode() + b"\n")
+                await writer.drain()
+        writer.close()
+
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        refuse_foreign_folder(path.parent)
+        path.unlink(missing_ok=True)  # left by a kill; the lock says that nobody listens there
+        server = await asyncio.start_unix_server(serve, path=path, limit=_LONGEST)
+        path.chmod(0o600)
+    except OSError as error:
+        raise ControlFault(f"the control socket {path} cannot be made: {error}. Name another --data-dir.") from error
+    return server
+
+
+async def _respond(line: bytes, responder: Responder) -> Reply:
+    try:
+        command = json.loads(line)
+    except (ValueError, RecursionError):
+        command = None
+    try:
+        return await responder(command if isinstance(command, dict) else {})
+    except Fault as fault:
+        return {"error": str(fault)}
+    except Exception as error:  # told to who asked; the receiver goes on
+        _logger.exception("a command could not be answered")
+        return {"error": str(error)}
