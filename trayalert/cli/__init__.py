@@ -1,4 +1,4 @@
-"""The command line: the contract for scripts. A front end is imported only when it is asked for.
+"""The command line: the contract for scripts. A command loads only what it needs.
 
 Machine output is JSON on stdout, errors are sentences on stderr. Exit status: 0 done, 1 failed, 2 wrong use.
 """
@@ -6,23 +6,37 @@ Machine output is JSON on stdout, errors are sentences on stderr. Exit status: 0
 import click
 
 from trayalert import __version__
-from trayalert.cli import (
-    autostart_command,
-    change_commands,
-    diagnosis_commands,
-    expected_command,
-    log_commands,
-    query_commands,
-    run_commands,
-    secret_commands,
-    send_command,
-)
-from trayalert.cli.command_base import FaultReportingGroup, data_dir_option
-from trayalert.cli.run_commands import address_options, run_tray
+from trayalert.cli.command_base import LazyGroup, address_options, data_dir_option
+
+_COMMANDS = {
+    "serve": "run_commands:serve",
+    "guide": "run_commands:guide",
+    "url": "secret_commands:url",
+    "secrets": "secret_commands:secrets",
+    "status": "status_command:status",
+    "alerts": "query_commands:alerts",
+    "incidents": "query_commands:incidents",
+    "gaps": "query_commands:gaps",
+    "expected": "query_commands:expected",
+    "export": "query_commands:export",
+    "resolve": "change_commands:resolve",
+    "reparse": "change_commands:reparse",
+    "send": "send_command:send",
+    "doctor": "diagnosis_commands:doctor",
+    "diagnostics": "diagnosis_commands:diagnostics",
+    "check": "log_commands:check",
+    "backup": "log_commands:backup",
+    "restore": "log_commands:restore",
+    "autostart": "autostart_command:autostart",
+}
+"""Each command's module in this package and attribute there. The module is imported when its command is asked for."""
 
 
 @click.group(
-    cls=FaultReportingGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=LazyGroup,
+    places=_COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, message="trayalert %(version)s")
 @data_dir_option
@@ -38,28 +52,6 @@ def main(context: click.Context, host: str | None, port: int | None, minimised: 
         if minimised:
             raise click.UsageError("--minimised belongs to `trayalert` itself.")
         return
+    from trayalert.cli.run_commands import run_tray  # noqa: PLC0415 - no command needs it
+
     run_tray(host, port, minimised=minimised)
-
-
-for command in (
-    run_commands.serve,
-    run_commands.guide,
-    secret_commands.url,
-    secret_commands.secrets,
-    query_commands.status,
-    query_commands.alerts,
-    query_commands.incidents,
-    query_commands.gaps,
-    expected_command.expected,
-    change_commands.resolve,
-    change_commands.reparse,
-    send_command.send,
-    query_commands.export,
-    diagnosis_commands.doctor,
-    diagnosis_commands.diagnostics,
-    log_commands.check,
-    log_commands.backup,
-    log_commands.restore,
-    autostart_command.autostart,
-):
-    main.add_command(command)

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from trayalert.app.platform.autostart import autostart_enabled, set_autostart
 from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option
 
 
@@ -13,8 +14,6 @@ from trayalert.cli.command_base import data_dir_option, fail, find_own_places, j
 @click.argument("wanted", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
 def autostart(as_json: bool, wanted: str | None) -> None:
     """Start with the session, in the tray alone, or no more; with no argument say how it is."""
-    from trayalert.app.platform.autostart import autostart_enabled, set_autostart
-
     if wanted is not None:
         set_autostart(wanted == "on", find_own_places())
     enabled = autostart_enabled()

@@ -4,23 +4,17 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
-from trayalert.cli.command_base import (
-    LARGEST_NUMBER,
-    data_dir_option,
-    fail,
-    find_own_places,
-    json_option,
-    open_reader,
-    without_instance,
-)
+from trayalert.app.control.control_protocol import ask
+from trayalert.app.platform.places import Places
+from trayalert.cli.command_base import LARGEST_NUMBER, data_dir_option, fail, find_own_places, json_option
+from trayalert.cli.log_access import open_reader, without_instance
+from trayalert.clock import now
 from trayalert.domain.events import ReparseProgress
-
-if TYPE_CHECKING:
-    from trayalert.app.platform.places import Places
+from trayalert.services.inbox import resolve_offline
+from trayalert.services.maintenance.reparse import reparse_offline
 
 _PROGRESS_SECONDS = 1.0
 
@@ -30,10 +24,6 @@ _PROGRESS_SECONDS = 1.0
 @click.argument("number", metavar="ID", type=click.IntRange(1, LARGEST_NUMBER))
 def resolve(number: int) -> None:
     """Mark an incident recovered by hand, as its OK was lost."""
-    from trayalert.app.control.control_protocol import ask
-    from trayalert.clock import now
-    from trayalert.services.inbox import resolve_offline
-
     places = find_own_places()
     with open_reader(places) as reader:
         stored = next(iter(reader.incidents([number])), None) if reader else None
@@ -60,12 +50,12 @@ def reparse(as_json: bool, anew: bool) -> None:
     reported_at = time.monotonic()
     progress = ReparseProgress(0, 0, 0, 0, finished=False)
 
-    def report(now: ReparseProgress) -> None:
+    def report(latest: ReparseProgress) -> None:
         nonlocal reported_at, progress
-        progress = now
-        if not now.finished and time.monotonic() - reported_at > _PROGRESS_SECONDS:
+        progress = latest
+        if not latest.finished and time.monotonic() - reported_at > _PROGRESS_SECONDS:
             reported_at = time.monotonic()
-            click.echo(f"{now.done:,} of {now.total:,}: {_counts(now)}", err=True)
+            click.echo(f"{latest.done:,} of {latest.total:,}: {_counts(latest)}", err=True)
 
     places = find_own_places()
     if not places.log.exists():
@@ -86,11 +76,7 @@ def _counts(progress: ReparseProgress) -> str:
     return f"{progress.turned:,} unrecognised ones are alerts now, {progress.refreshed:,} others were refreshed"
 
 
-def _reparse(places: "Places", *, anew: bool, report: Callable[[ReparseProgress], None]) -> None:
-    from trayalert.app.control.control_protocol import ask
-    from trayalert.clock import now
-    from trayalert.services.maintenance.reparse import reparse_offline
-
+def _reparse(places: Places, *, anew: bool, report: Callable[[ReparseProgress], None]) -> None:
     while (reply := ask(places.socket, {"do": "reparse", "anew": anew})) is not None:
         if "error" in reply:
             fail(reply["error"])

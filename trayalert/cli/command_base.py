@@ -1,20 +1,17 @@
-"""What all commands share: where things lie, how a fault is told, the log for reading."""
+"""What all commands share: their options, the places of the data dir, and how a fault is reported."""
 
-import contextlib
+import importlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 import click
 
 from trayalert.app.platform.places import Places, find_places, read_settings
 from trayalert.domain.fault import Fault
-
-if TYPE_CHECKING:  # read the log only where a command does
-    from trayalert.domain.settings.settings import Settings
-    from trayalert.storage.reader import Reader
+from trayalert.domain.settings.settings import Settings
 
 CommandFunction = Callable[..., Any]
 LARGEST_NUMBER = 2**63 - 1
@@ -42,6 +39,12 @@ def json_option(command: CommandFunction) -> CommandFunction:
     return click.option("--json", "as_json", is_flag=True, help="Machine output.")(command)
 
 
+def address_options(command: CommandFunction) -> CommandFunction:
+    """Let a command take `--host` and `--port`."""
+    port = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one.")
+    return click.option("--host", help="Address to listen on; 127.0.0.1 by default.")(port(command))
+
+
 def find_own_places() -> Places:
     """Return the places of the data dir that was named. Raise PlaceFault."""
     meta = click.get_current_context().find_root().meta
@@ -54,12 +57,17 @@ def fail(text: object) -> NoReturn:
     sys.exit(1)
 
 
-def own_settings(places: Places) -> "Settings":
+def own_settings(places: Places) -> Settings:
     """Read the settings; their problems go to stderr."""
+    return read_own_settings(places)[0]
+
+
+def read_own_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
+    """Read the settings and their problems, which go to stderr too."""
     settings, problems = read_settings(places)
     for problem in problems:
         click.echo(f"trayalert: {problem}", err=True)
-    return settings
+    return settings, problems
 
 
 def set_utf8_output() -> None:
@@ -68,8 +76,23 @@ def set_utf8_output() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-class FaultReportingGroup(click.Group):
-    """Tells the world's faults in one sentence; a traceback is for a fault of ours."""
+class LazyGroup(click.Group):
+    """A group whose `places` say where each command is found, as "module:attribute" of this package.
+
+    A fault of the world is reported in one sentence; a traceback is for a fault of ours.
+    """
+
+    def __init__(self, *, places: Mapping[str, str], **more: Any) -> None:
+        super().__init__(commands={name: click.Command(name) for name in places}, **more)
+        self._places = places
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Import the command."""
+        if cmd_name not in self._places:
+            return None
+        module, _, attribute = self._places[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -87,41 +110,3 @@ class FaultReportingGroup(click.Group):
             click.echo(f"trayalert: {error}", err=True)
             sys.stderr.flush()
             os._exit(1)  # a flush of what stdout did not take would fail once more
-
-
-@contextlib.contextmanager
-def open_reader(places: Places) -> "Iterator[Reader | None]":
-    """Open the log for reading; None where there is none yet. Damage is told to the running instance, if there is one.
-
-    Who only adds to the end of the file may not have seen it.
-    """
-    from trayalert.app.control.control_protocol import ask
-    from trayalert.storage.faults import DamagedLog, NoLog
-    from trayalert.storage.reader import Reader
-
-    try:
-        try:
-            reader = Reader(places.log)
-        except NoLog:
-            yield None
-            return
-        try:
-            yield reader
-        finally:
-            reader.close()
-    except DamagedLog:
-        with contextlib.suppress(Fault):
-            ask(places.socket, {"do": "verify"})
-        raise
-
-
-@contextlib.contextmanager
-def without_instance(places: Places) -> Iterator[None]:
-    """Own the data dir for one change, as no instance runs that could be asked."""
-    from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
-
-    try:
-        with own_data_dir(places.lock, click.get_current_context().info_name or ""):
-            yield
-    except AlreadyOwnedError as error:
-        fail(f"{error} and does not answer: {places.data_dir}. End it first.")

@@ -3,18 +3,20 @@
 import io
 import json
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from trayalert.app.diagnostics.bundle import make_bundle, write_bundle
+from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option, set_utf8_output
-from trayalert.cli.query_commands import state_of
-
-if TYPE_CHECKING:
-    from trayalert.app.platform.places import Places
-    from trayalert.domain.check_result import Check
+from trayalert.cli.status_command import state_of
+from trayalert.domain.check_result import Check
+from trayalert.domain.fault import Fault
+from trayalert.services.maintenance.log_check import check_data_dir
 
 _INDENT = 21
 
@@ -24,11 +26,7 @@ _INDENT = 21
 @json_option
 def doctor(as_json: bool) -> None:
     """Look at everything that trayalert needs, and say what is wrong and what to do. It changes nothing."""
-    from trayalert.app.diagnostics.doctor.doctor import doctor_record, examine
-
-    logging.getLogger().addHandler(logging.NullHandler())  # a traceback is for `trayalert diagnostics`
-    checks = examine(find_own_places())
-    found = doctor_record(checks)
+    checks, found = _examine(find_own_places(), logging.NullHandler())  # a traceback is for `trayalert diagnostics`
     if as_json:
         set_utf8_output()
         click.echo(json.dumps(found, ensure_ascii=False))
@@ -40,7 +38,7 @@ def doctor(as_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
-def _lines(check: "Check") -> list[str]:
+def _lines(check: Check) -> list[str]:
     do = [" " * _INDENT + check.do] if check.do else []
     return [f"{check.verdict:<5} {check.name:<14} {check.said}", *do]
 
@@ -50,12 +48,9 @@ def _lines(check: "Check") -> list[str]:
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
 def diagnostics(output: Path | None) -> None:
     """Gather what helps to look into a fault, in one zip file, with no alert, no secret and no name in it."""
-    from trayalert.app.diagnostics.bundle import make_bundle, write_bundle
-    from trayalert.domain.fault import Fault
-    from trayalert.services.maintenance.log_check import check_data_dir
-
     places = find_own_places()
-    doctor = _run_doctor(places)
+    log_output = io.StringIO()
+    doctor = _examine(places, logging.StreamHandler(log_output))[1] | {"faults": log_output.getvalue()}
     try:
         state = state_of(places)
     except Fault as fault:
@@ -72,11 +67,10 @@ def diagnostics(output: Path | None) -> None:
     click.echo(f"written to {path}; it holds no alert and no secret, and a code in the place of each id and name")
 
 
-def _run_doctor(places: "Places") -> dict[str, Any]:
-    """Return what the doctor found, with the tracebacks of faults of its own."""
-    from trayalert.app.diagnostics.doctor.doctor import doctor_record, examine
+def _examine(places: Places, handler: logging.Handler) -> tuple[Sequence[Check], dict[str, Any]]:
+    """Return the doctor's checks, and their object. `handler` gets what is logged meanwhile."""
+    from trayalert.app.diagnostics.doctor.doctor import doctor_record, examine  # noqa: PLC0415 - `--help` can do without
 
-    log_output = io.StringIO()
-    logging.getLogger().addHandler(logging.StreamHandler(log_output))
-    found = doctor_record(examine(places))
-    return found | {"faults": log_output.getvalue()}
+    logging.getLogger().addHandler(handler)
+    checks = examine(places)
+    return checks, doctor_record(checks)

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from trayalert.app.control.control_protocol import ask
+from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import (
     data_dir_option,
     fail,
@@ -13,11 +15,13 @@ from trayalert.cli.command_base import (
     json_option,
     own_settings,
     set_utf8_output,
-    without_instance,
 )
-
-if TYPE_CHECKING:
-    from trayalert.app.platform.places import Places
+from trayalert.cli.log_access import without_instance
+from trayalert.clock import now
+from trayalert.services.maintenance.log_check import backup_records, check_data_dir
+from trayalert.storage.faults import LogFault
+from trayalert.storage.recovery.backups import check_backup, list_backups, make_backup
+from trayalert.storage.recovery.restore import restore_backup
 
 _LONGEST_BACKUP = 600.0
 
@@ -27,8 +31,6 @@ _LONGEST_BACKUP = 600.0
 @json_option
 def check(as_json: bool) -> None:
     """Look the log, its backups and the quarantine over, and say what was found. Works while trayalert runs."""
-    from trayalert.services.maintenance.log_check import check_data_dir
-
     places = find_own_places()
     found = check_data_dir(places.log, private_files=places.private)
     if as_json:
@@ -69,10 +71,6 @@ _TABLES = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
 @data_dir_option
 def backup() -> None:
     """Make a backup of the log now."""
-    from trayalert.app.control.control_protocol import ask
-    from trayalert.clock import now
-    from trayalert.storage.recovery.backups import make_backup
-
     places = find_own_places()
     if not places.log.exists():
         fail(f"there is no log {places.log} yet.")
@@ -96,8 +94,6 @@ def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
 
     The present log is kept in the quarantine. trayalert must not run meanwhile.
     """
-    from trayalert.app.control.control_protocol import ask
-
     places = find_own_places()
     if list_them:
         _list(places, as_json=as_json)
@@ -114,11 +110,8 @@ def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
         _restore(places, backup or _newest_good(places))
 
 
-def _restore(places: "Places", backup: Path) -> None:
-    from trayalert.clock import now
-    from trayalert.services.maintenance.salvage_job import salvage_offline
-    from trayalert.storage.recovery.backups import check_backup
-    from trayalert.storage.recovery.restore import restore_backup
+def _restore(places: Places, backup: Path) -> None:
+    from trayalert.services.maintenance.salvage_job import salvage_offline  # noqa: PLC0415 - all that parses callbacks
 
     deliveries, alerts, incidents = check_backup(backup)
     folder = restore_backup(places.log, backup, now=now())
@@ -131,11 +124,7 @@ def _restore(places: "Places", backup: Path) -> None:
     click.echo(f"The log holds {totals[0]:,} callbacks, {totals[1]:,} alerts and {totals[2]:,} incidents now.")
 
 
-def _newest_good(places: "Places") -> Path:
-    from trayalert.clock import now
-    from trayalert.storage.faults import LogFault
-    from trayalert.storage.recovery.backups import check_backup, list_backups
-
+def _newest_good(places: Places) -> Path:
     for candidate in list_backups(places.log, now=now()):
         try:
             check_backup(candidate.path)
@@ -146,9 +135,7 @@ def _newest_good(places: "Places") -> Path:
     return fail(f"there is no good backup in {places.log.with_name('backups')}.")
 
 
-def _list(places: "Places", *, as_json: bool) -> None:
-    from trayalert.services.maintenance.log_check import backup_records
-
+def _list(places: Places, *, as_json: bool) -> None:
     records = backup_records(places.log)
     if as_json:
         set_utf8_output()

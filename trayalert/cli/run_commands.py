@@ -1,28 +1,29 @@
-"""The two that receive: the tray application and `trayalert serve`."""
+"""The commands that receive: the tray application and `trayalert serve`.
+
+Each front end, with all that it brings in (Qt, the HTTP server), is imported here once it starts.
+"""
 
 import contextlib
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from trayalert.app.platform.places import read_settings
-from trayalert.cli.command_base import CommandFunction, data_dir_option, fail, find_own_places
+from trayalert import __version__
+from trayalert.app.control.control_protocol import ControlFault, ask
+from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
+from trayalert.app.platform.logging_setup import LIFECYCLE_LOGGER, configure_logging
+from trayalert.app.platform.places import PlaceFault
+from trayalert.cli.command_base import address_options, data_dir_option, fail, find_own_places, read_own_settings
 from trayalert.domain.fault import Fault
+from trayalert.services.access.secrets import SecretFault, Secrets
 
 if TYPE_CHECKING:
     from trayalert.app.receiver import Plan
-
-
-def address_options(command: CommandFunction) -> CommandFunction:
-    """Let a command take `--host` and `--port`."""
-    command = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one.")(
-        command
-    )
-    return click.option("--host", help="Address to listen on; 127.0.0.1 by default.")(command)
 
 
 @click.command()
@@ -40,8 +41,6 @@ def serve(host: str | None, port: int | None) -> None:
 @data_dir_option
 def guide() -> None:
     """Show how Cloud Monitor gets here, step by step; starts the tray application where none runs."""
-    from trayalert.app.control.control_protocol import ask
-
     reply = ask(find_own_places().socket, {"do": "show", "what": "guide"})
     if reply is None:
         run_tray(None, None, show_setup=True)
@@ -61,8 +60,6 @@ def run_tray(host: str | None, port: int | None, *, minimised: bool = False, sho
             click.echo(f"trayalert: {problem} To receive without a screen, run: trayalert serve", err=True)
             sys.exit(2)
         import trayalert.ui  # noqa: F401 - before all else that brings Qt in: it makes Qt's start lighter
-        from trayalert.app.platform.places import PlaceFault
-        from trayalert.services.access.secrets import SecretFault
 
         try:
             with owned_plan("tray", host, port, minimised=minimised, show_setup=show_setup) as plan:
@@ -78,20 +75,12 @@ def run_tray(host: str | None, port: int | None, *, minimised: bool = False, sho
 def owned_plan(
     mode: str, host: str | None, port: int | None, *, minimised: bool = False, show_setup: bool = False
 ) -> Iterator["Plan"]:
-    """Own the data dir and plan the receiver. A second tray raises the window of the first and is done."""
-    from dataclasses import replace
-
-    from trayalert.app.control.control_protocol import ControlFault, ask
-    from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
-    from trayalert.app.platform.logging_setup import configure_logging
+    """Own the data dir and plan the receiver. A second tray application shows the window of the first and ends."""
     from trayalert.app.receiver import Plan
-    from trayalert.services.access.secrets import Secrets
 
     places = find_own_places()
     places.make()
-    settings, problems = read_settings(places)
-    for problem in problems:
-        click.echo(f"trayalert: {problem}", err=True)
+    settings, problems = read_own_settings(places)
     if host is not None:
         settings = replace(settings, host=host)
     if port is not None:
@@ -122,10 +111,7 @@ def owned_plan(
 
 @contextlib.contextmanager
 def _logged_run(mode: str) -> Iterator[None]:
-    """Note begin and end in the program's log: started with the session, nobody sees its stderr."""
-    from trayalert import __version__
-    from trayalert.app.platform.logging_setup import LIFECYCLE_LOGGER
-
+    """Note begin and end in the program log, as nobody sees the stderr of a program that the session starts."""
     LIFECYCLE_LOGGER.info("trayalert %s (%s, process %d) begins", __version__, mode, os.getpid())
     end = "in good order"
     try:
@@ -141,10 +127,8 @@ def _logged_run(mode: str) -> Iterator[None]:
 
 
 def show_startup_error(fault: Exception, *, on_screen_open: Callable[[], None]) -> NoReturn:
-    """Show what keeps the tray application from its begin, until that is gone; then begin anew."""
+    """Show what keeps the tray application from starting until that is gone, then start again."""
     from trayalert.app.backends.startup_error_backend import wait_for_start
-    from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
-    from trayalert.services.access.secrets import Secrets
 
     def start() -> None:
         places = find_own_places()
@@ -159,7 +143,7 @@ def show_startup_error(fault: Exception, *, on_screen_open: Callable[[], None]) 
 
 
 def _retry(ask: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
-    """Ask again for a few seconds: who owns the data dir may just be starting."""
+    """Ask again for a few seconds, as the owner of the data dir may just be starting."""
     for pause in (0.1, 0.2, 0.4, 0.8, 1.6):
         reply = ask()
         if reply is not None:

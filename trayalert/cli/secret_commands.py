@@ -1,25 +1,26 @@
 """The secrets of the callback URLs: `trayalert url`, and `trayalert secrets` for several, each with a name."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from trayalert.app.control.control_protocol import ask
 from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import (
     data_dir_option,
     fail,
     find_own_places,
     json_option,
-    open_reader,
     own_settings,
     set_utf8_output,
-    without_instance,
 )
+from trayalert.cli.log_access import open_reader, without_instance
+from trayalert.clock import now
 from trayalert.domain.times import iso, read_age
-
-if TYPE_CHECKING:
-    from trayalert.services.access.secrets import Secrets
+from trayalert.services.access.secrets import Secrets
+from trayalert.services.presentation.status import callback_url, closed_listener, read_instance_status
+from trayalert.services.presentation.terminal_tables import secret_lines
 
 
 @click.command()
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 @click.option("--grace", default="24h", show_default=True, metavar="DURATION", help="How long the old one holds on.")
 def url(name: str | None, rotate: bool, grace: str) -> None:
     """Print the callback URL, secret included, for Cloud Monitor's rules."""
-    from trayalert.app.control.control_protocol import ask
-    from trayalert.services.presentation.status import callback_url, closed_listener, read_instance_status
-
     length = read_age(grace)
     if length is None:
         raise click.BadParameter(f'"{grace}" is no length of time; write 90s, 30m, 24h, 7d or 2w', param_hint="--grace")
@@ -65,8 +63,6 @@ def secrets(context: click.Context, as_json: bool) -> None:
         for row in rows:
             click.echo(json.dumps(row, ensure_ascii=False))
         return
-    from trayalert.services.presentation.terminal_tables import secret_lines
-
     for line in secret_lines(rows):
         click.echo(line)
 
@@ -93,10 +89,6 @@ def remove(name: str) -> None:
 
 def _change_secrets(places: Places, command: dict[str, Any]) -> None:
     """Let the running instance change the secrets; where none runs, do it here."""
-    from trayalert.app.control.control_protocol import ask
-    from trayalert.clock import now
-    from trayalert.services.access.secrets import Secrets
-
     reply = ask(places.socket, command)
     if reply is None:
         with without_instance(places):
@@ -105,11 +97,8 @@ def _change_secrets(places: Places, command: dict[str, Any]) -> None:
         fail(reply.get("error"))
 
 
-def _own_secrets(places: Places) -> "Secrets":
+def _own_secrets(places: Places) -> Secrets:
     """Return the secrets; where their file is gone, those that the running instance has."""
-    from trayalert.app.control.control_protocol import ask
-    from trayalert.services.access.secrets import Secrets
-
     if not places.secrets.exists():
         ask(places.socket, {"do": "keep secrets"})
     return Secrets(places.secrets)
@@ -117,8 +106,6 @@ def _own_secrets(places: Places) -> "Secrets":
 
 def _rows(places: Places) -> list[dict[str, Any]]:
     """Return the secrets that hold, those on their way out too. None of them is shown."""
-    from trayalert.clock import now
-
     places.make()
     with open_reader(places) as reader:
         uses = {use.name: use for use in (reader.secret_uses() if reader else ())}

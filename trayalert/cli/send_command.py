@@ -4,7 +4,9 @@ import sys
 
 import click
 
+from trayalert.app.simulation import own_sender, send_payloads
 from trayalert.cli.command_base import data_dir_option, find_own_places
+from trayalert.services.simulator.client import CallbackSender, sample_body, sample_names
 
 
 @click.command()
@@ -30,9 +32,6 @@ def send(
     file: str | None,
 ) -> None:
     """Play Cloud Monitor: send a callback as it does, form-encoded, with its headers and its retries."""
-    from trayalert.app.simulation import own_sender, send_payloads
-    from trayalert.services.simulator.client import CallbackSender, sample_body, sample_names
-
     if list_samples:
         for name in sample_names():
             click.echo(name)

@@ -4,7 +4,6 @@ Their rule: written whole, readable by nobody else, every secret masked, and nev
 `crash-...` is the end of a run, and is told until the person has seen it; `error-...` is a fault that the run survived.
 """
 
-import asyncio
 import contextlib
 import faulthandler
 import logging
@@ -18,11 +17,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trayalert.app.platform.versions import versions
 from trayalert.domain.fault import Fault
 from trayalert.durable_file import write_private
+
+if TYPE_CHECKING:
+    import asyncio  # `trayalert status` needs none
 
 KEPT = 10
 """So many files of each kind are kept, the newest."""
@@ -90,10 +92,10 @@ class CrashFiles:
             except Exception as error:
                 raise CrashFault(self._end_sentence(mode, error)) from error
 
-    def watch_tasks(self, loop: asyncio.AbstractEventLoop, mode: str) -> None:
+    def watch_tasks(self, loop: "asyncio.AbstractEventLoop", mode: str) -> None:
         """Write down exceptions that nobody waits for on that loop."""
 
-        def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        def handle(loop: "asyncio.AbstractEventLoop", context: dict[str, Any]) -> None:
             error = context.get("exception")
             if isinstance(error, Exception):
                 self.report_error(mode, error, str(context.get("message", "")))

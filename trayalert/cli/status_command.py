@@ -1,0 +1,61 @@
+"""The command that says how the program and its log are."""
+
+import contextlib
+import json
+from typing import Any
+
+import click
+
+from trayalert.app.control.control_protocol import ask
+from trayalert.app.diagnostics.crashes import CrashFiles
+from trayalert.app.platform.places import Places, read_settings
+from trayalert.cli.command_base import data_dir_option, find_own_places, json_option, set_utf8_output
+from trayalert.cli.log_access import open_reader
+from trayalert.domain.fault import Fault
+from trayalert.domain.incident.stored import Totals
+from trayalert.services.maintenance.log_check import backup_summary_record
+from trayalert.services.presentation.status import NO_TOTALS, read_instance_status
+from trayalert.services.presentation.status import status as compose
+from trayalert.services.presentation.terminal_tables import status_lines
+
+
+@click.command()
+@data_dir_option
+@json_option
+def status(as_json: bool) -> None:
+    """Say how the program and its log are."""
+    state = state_of(find_own_places())
+    if as_json:
+        set_utf8_output()
+        click.echo(json.dumps(state, ensure_ascii=False))
+        return
+    for line in status_lines(state):
+        click.echo(line)
+
+
+def state_of(places: Places) -> dict[str, Any]:
+    """Return the object of `status`; a log that cannot be read is a sentence in it."""
+    settings, problems = read_settings(places)
+    reply = ask(places.socket, {"do": "status"})
+    running = read_instance_status(reply["running"]) if reply and "running" in reply else None
+    totals: Totals | None = None
+    log_problem = None
+    try:
+        with open_reader(places) as reader:
+            totals = reader.totals() if reader else NO_TOTALS
+    except Fault as fault:
+        log_problem = str(fault)
+    if running and totals is NO_TOTALS and not places.log.exists():
+        totals, log_problem = None, f"the log {places.log} is gone; the running trayalert writes it again."
+        with contextlib.suppress(Fault):
+            ask(places.socket, {"do": "verify"})  # it may not have seen that
+    state = compose(
+        settings=settings,
+        problems=problems,
+        totals=totals,
+        log_problem=log_problem,
+        crashes=tuple(map(str, CrashFiles(places.crashes, str).unseen())),
+        running=running,
+        data_dir=str(places.data_dir),
+    )
+    return state | backup_summary_record(places.log)
