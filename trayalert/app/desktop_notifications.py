@@ -161,9 +161,7 @@ class DesktopNotifications(QObject):
 
 def _platform_notifier(*, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> Notifier:
     if sys.platform == "linux":
-        from trayalert.ui.notifications.dbus import DbusNotifier  # noqa: PLC0415 - there is none elsewhere
-
-        return DbusNotifier(on_click=on_click, on_change=on_change)
-    from trayalert.ui.notifications.portable import PortableNotifier  # noqa: PLC0415
-
-    return PortableNotifier(on_click=on_click, on_change=on_change)
+        from trayalert.ui.notifications.dbus import DbusNotifier as PlatformNotifier  # noqa: PLC0415 - Linux only
+    else:
+        from trayalert.ui.notifications.portable import PortableNotifier as PlatformNotifier  # noqa: PLC0415 - likewise
+    return PlatformNotifier(on_click=on_click, on_change=on_change)

@@ -17,7 +17,10 @@ from dbus_fast.errors import DBusError
 from trayalert.dbus_client import (
     BUS_FAULTS,
     bus_call,
+    call,
     connect_bus,
+    has_owner,
+    is_activatable,
     method_call,
     reply_body,
     session_bus_address,
@@ -26,7 +29,7 @@ from trayalert.dbus_client import (
 )
 from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
 from trayalert.ui.notifications.dbus_message import NOTIFY_SIGNATURE, Daemon, button_key, notify_arguments
-from trayalert.ui.notifications.notifier import NotificationQueue, NotifierState
+from trayalert.ui.notifications.notifier import Notifier
 
 BUS_NAME = "org.freedesktop.Notifications"
 OBJECT_PATH = "/org/freedesktop/Notifications"
@@ -58,12 +61,8 @@ class _NoReplyError(Exception):
     """The daemon has not answered for so long that the call is given up."""
 
 
-class DbusNotifier:
-    """A Notifier (see `notifier.py`). `on_click` gets the tag of a notification whose action was taken.
-
-    It also gets the key of one of `more_buttons` that was taken, else an empty text.
-    Lengths of time are in seconds; `address` is the session bus, by default where libdbus would look for it.
-    """
+class DbusNotifier(Notifier):
+    """Times are in seconds; `address` is the session bus, by default where libdbus would look for it."""
 
     def __init__(
         self,
@@ -75,54 +74,33 @@ class DbusNotifier:
         retry_delay: float = 60.0,
         refusal_delay: float = 2.0,
     ) -> None:
-        self._on_click = on_click
+        super().__init__(on_click=on_click, on_change=on_change)
         self._address = address
         self._reply_timeout = reply_timeout
         self._retry_delay = retry_delay
         self._refusal_delay = refusal_delay
-        self._state = NotifierState(on_change)
         self._bus: MessageBus | None = None
         self._owner: str | None = None
         self._activatable = False
         self._daemon: Daemon | None = None
         self._ids: dict[str, int] = {}
-        self._final_tags: set[str] = set()
-        self._queue = NotificationQueue()
         self._current_tag: str | None = None
         self._attempts = 0
         self._stopping = False
-        self._wakeup = asyncio.Event()
         self._first_attempt_done = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    @property
-    def available(self) -> bool:
-        """Whether a notice would be shown now."""
-        return self._state.available
-
-    @property
-    def problem(self) -> str | None:
-        """A sentence about what is wrong, None when nothing is."""
-        return self._state.problem
-
     async def start(self) -> None:
-        """Connect to the bus, or find that there is none; from now on notices are taken."""
+        """Connect to the bus, or find that there is none; from now on notifications are taken."""
         self._tasks = [_start_task(self._keep_connected()), _start_task(self._process_queue())]
         await self._first_attempt_done.wait()
 
-    def show(self, notification: Notification) -> None:
-        """Show it in place of an earlier one with its tag, as soon as that can be."""
-        self._final_tags.discard(notification.tag)
-        self._queue.put(ShowNotification(notification))
-        self._wakeup.set()
-
     def withdraw(self, tag: str, final: Notification | None = None) -> None:
-        """Take away what is shown with that tag, after a short farewell where one is given."""
+        """Take away what is shown with that tag, after showing `final` for a short time if given."""
         if final is None and tag not in self._ids and tag != self._current_tag:
             self._queue.drop(tag)
-            return
-        self._queue.put(WithdrawNotification(tag, final))
-        self._wakeup.set()
+        else:
+            super().withdraw(tag, final)
 
     async def stop(self) -> None:
         """Take away all that is shown, as clicking it would do nothing, and end."""
@@ -166,10 +144,10 @@ class DbusNotifier:
         if address is None:
             raise FileNotFoundError("nothing says where the session bus is")
         bus = await connect_bus(address, self._on_signal, _OWNER_RULE, _DAEMON_RULE)
-        (activatable_names,) = reply_body(await bus.call(bus_call("ListActivatableNames")))
-        (has_owner,) = reply_body(await bus.call(bus_call("NameHasOwner", "s", BUS_NAME)))
-        (owner,) = reply_body(await bus.call(bus_call("GetNameOwner", "s", BUS_NAME))) if has_owner else (None,)
-        self._bus, self._activatable = bus, BUS_NAME in activatable_names
+        activatable = await is_activatable(bus, BUS_NAME)
+        owned = await has_owner(bus, BUS_NAME)
+        (owner,) = await call(bus, bus_call("GetNameOwner", "s", BUS_NAME)) if owned else (None,)
+        self._bus, self._activatable = bus, activatable
         self._set_owner(owner)
         return bus
 

@@ -1,49 +1,20 @@
-"""What the app wants of a desktop notifier, and the queue that each of them has.
+"""What a desktop notifier does, and what each platform's has: a state and a queue of requests.
 
 Its rule: no call waits and none raises. Whether notifications can be shown at all is a property that changes while the
 program runs, and a sentence for the person says why not.
 """
 
+import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
 
 MAX_WAITING = 50
 
 logger = logging.getLogger(__name__)
-
-
-class Notifier(Protocol):
-    """Shows notices on the desktop. It is made, used and stopped on the main thread's loop."""
-
-    @property
-    def available(self) -> bool:
-        """Whether a notice would be shown now."""
-        ...
-
-    @property
-    def problem(self) -> str | None:
-        """A sentence about what is wrong, None when nothing is."""
-        ...
-
-    async def start(self) -> None:
-        """Find out what can be shown; from now on notices are taken."""
-        ...
-
-    def show(self, notification: Notification) -> None:
-        """Show it in place of an earlier one with its tag, as soon as that can be."""
-        ...
-
-    def withdraw(self, tag: str, final: Notification | None = None) -> None:
-        """Take away what is shown with that tag, after a short farewell where one is given."""
-        ...
-
-    async def stop(self) -> None:
-        """Take away all that is shown, as clicking it would do nothing, and end."""
-        ...
 
 
 class NotifierState:
@@ -101,6 +72,50 @@ class NotificationQueue:
     def drop(self, tag: str) -> None:
         """Forget what waits with that tag."""
         self._requests.pop(tag, None)
+
+
+class Notifier(ABC):
+    """Shows notifications on the desktop. Made, used and stopped on the main thread's loop.
+
+    `on_click` gets the tag of a notification that was clicked, and the key of the one of `more_buttons` that was
+    pressed, else an empty text. `on_change` is called when `available` or `problem` has changed.
+    """
+
+    def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
+        self._on_click = on_click
+        self._state = NotifierState(on_change)
+        self._queue = NotificationQueue()
+        self._wakeup = asyncio.Event()
+        self._final_tags: set[str] = set()
+
+    @property
+    def available(self) -> bool:
+        """Whether a notification would be shown now."""
+        return self._state.available
+
+    @property
+    def problem(self) -> str | None:
+        """A sentence about what is wrong, None when nothing is."""
+        return self._state.problem
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Find out what can be shown; from now on notifications are taken."""
+
+    def show(self, notification: Notification) -> None:
+        """Show it in place of an earlier one with its tag, as soon as possible."""
+        self._final_tags.discard(notification.tag)
+        self._queue.put(ShowNotification(notification))
+        self._wakeup.set()
+
+    def withdraw(self, tag: str, final: Notification | None = None) -> None:
+        """Take away what is shown with that tag, after showing `final` for a short time if given."""
+        self._queue.put(WithdrawNotification(tag, final))
+        self._wakeup.set()
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Take away all that is shown, as clicking it would do nothing, and end."""
 
 
 def _priority(request: NotificationRequest) -> int:

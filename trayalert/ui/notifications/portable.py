@@ -15,7 +15,7 @@ from desktop_notifier import Notification as DesktopNotification
 from trayalert.domain.incident.level import Level
 from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
 from trayalert.domain.text import printable
-from trayalert.ui.notifications.notifier import NotificationQueue, NotifierState
+from trayalert.ui.notifications.notifier import Notifier
 
 FORBIDDEN = "The system does not let trayalert show notifications: tray and window carry all alerts."
 FAILED = "The last notification could not be shown: look at tray and window."
@@ -29,47 +29,19 @@ _URGENCIES = {
 }
 
 
-class PortableNotifier:
-    """A Notifier (see `notifier.py`). `on_click` gets the tag of a notification that was clicked.
-
-    It also gets the key of one of `more_buttons` that was taken, else an empty text.
-    """
+class PortableNotifier(Notifier):
+    """A Notifier (see `notifier.py`) over a library that knows all three systems."""
 
     def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
-        self._on_click = on_click
-        self._state = NotifierState(on_change)
+        super().__init__(on_click=on_click, on_change=on_change)
         self._desktop = DesktopNotifier(app_name="trayalert", app_icon=None)
-        self._queue = NotificationQueue()
         self._shown: set[str] = set()
-        self._final_tags: set[str] = set()
-        self._wakeup = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    @property
-    def available(self) -> bool:
-        """Whether a notice would be shown now."""
-        return self._state.available
-
-    @property
-    def problem(self) -> str | None:
-        """A sentence about what is wrong, None when nothing is."""
-        return self._state.problem
-
     async def start(self) -> None:
-        """Take notices from now on. The system may ask the person for leave, who may take long: that is not awaited."""
+        """Take notifications from now on. Does not wait for the person, whom the system may ask for permission."""
         self._task = asyncio.ensure_future(self._process_queue())
         await asyncio.sleep(0)
-
-    def show(self, notification: Notification) -> None:
-        """Show it in place of an earlier one with its tag, as soon as that can be."""
-        self._final_tags.discard(notification.tag)
-        self._queue.put(ShowNotification(notification))
-        self._wakeup.set()
-
-    def withdraw(self, tag: str, final: Notification | None = None) -> None:
-        """Take away what is shown with that tag, after a short farewell where one is given."""
-        self._queue.put(WithdrawNotification(tag, final))
-        self._wakeup.set()
 
     async def stop(self) -> None:
         """Take away all that is shown, as clicking it would do nothing, and end."""

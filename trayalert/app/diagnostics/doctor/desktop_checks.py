@@ -1,17 +1,29 @@
 """The doctor's lines on the desktop: screen, tray, notifications, session bus, keyring."""
 
+import asyncio
 import contextlib
 import os
 import stat
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
-from trayalert.app.diagnostics.doctor.bus_queries import BusConnection, BusFault, bus_address, query_bus
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
 from trayalert.app.platform.screen import find_screen_problem, has_xembed_tray
+from trayalert.dbus_client import (
+    BUS_FAULTS,
+    call,
+    connect_bus,
+    has_owner,
+    is_activatable,
+    method_call,
+    session_bus_address,
+)
+from trayalert.domain.fault import Fault
 from trayalert.domain.text import as_sentence, printable
 
 _NOT_NEEDED = "not needed by `trayalert serve`, which runs here."
@@ -30,6 +42,42 @@ _LACKS = {
     "persistence": "none stays in a list",
 }
 """What a notification daemon may lack, and what a person misses then."""
+
+_BUS_TIMEOUT = 4.0
+"""Seconds."""
+
+_Answer = TypeVar("_Answer")
+
+
+class BusFault(Fault):
+    """The session bus, or a program on it, does not answer."""
+
+
+def _query_bus(query: Callable[[MessageBus], Awaitable[_Answer]]) -> _Answer:
+    """Return the answer over a connection of its own. Raise BusFault.
+
+    `query` must only call programs that run already, as a call to another name would start one.
+    """
+    address = session_bus_address()
+    if address is None:
+        raise BusFault("there is no session bus (DBUS_SESSION_BUS_ADDRESS is not set).")
+
+    async def run_query() -> _Answer:
+        async with asyncio.timeout(_BUS_TIMEOUT):
+            bus = await connect_bus(address, lambda _: None)
+            try:
+                return await query(bus)
+            finally:
+                bus.disconnect()
+
+    try:
+        return asyncio.run(run_query())
+    except TimeoutError as error:
+        raise BusFault(f"there was no answer over the session bus within {_BUS_TIMEOUT:g} s.") from error
+    except BUS_FAULTS as error:
+        raise BusFault(
+            f"the session bus {printable(address)} cannot be asked: {printable(str(error)) or repr(error)}."
+        ) from error
 
 
 def _has_screen() -> bool:
@@ -60,7 +108,7 @@ def tray(context: CheckContext) -> CheckResult:
         return warn("there is no screen that could have one.", "See the line on the screen.")
     unknown = None
     try:
-        watched, hosted = query_bus(_find_watcher)
+        watched, hosted = _query_bus(_find_watcher)
     except BusFault as fault:
         watched = hosted = False
         unknown = str(fault)
@@ -73,16 +121,16 @@ def tray(context: CheckContext) -> CheckResult:
     return warn(f"{message} {as_sentence(unknown)}" if unknown else message, _GNOME if gnome else _PANEL)
 
 
-async def _find_watcher(bus: BusConnection) -> tuple[bool, bool]:
+async def _find_watcher(bus: MessageBus) -> tuple[bool, bool]:
     """Return whether there is a watcher, and whether it knows of a tray that shows icons."""
-    if not await bus.has_owner(_WATCHER):
+    if not await has_owner(bus, _WATCHER):
         return False, False
-    call = bus.call(
-        _WATCHER, _WATCHER_PATH, "Get", _WATCHER, "IsStatusNotifierHostRegistered",
+    query = method_call(
+        _WATCHER, _WATCHER_PATH, "Get", "ss", _WATCHER, "IsStatusNotifierHostRegistered",
         interface="org.freedesktop.DBus.Properties",
     )  # fmt: skip
     try:
-        return True, bool((await call)[0].value)
+        return True, bool((await call(bus, query))[0].value)
     except DBusError:  # one that does not know the property is a tray itself
         return True, True
 
@@ -94,7 +142,7 @@ def notifications(context: CheckContext) -> CheckResult:
     if context.headless:
         return ok(_NOT_NEEDED)
     try:
-        server, able, startable = query_bus(_find_notification_daemon)
+        server, able, startable = _query_bus(_find_notification_daemon)
     except BusFault as fault:
         return warn(str(fault), "Alerts show in tray and window only. Run trayalert inside a desktop session.")
     if server is None and startable:
@@ -110,12 +158,12 @@ def notifications(context: CheckContext) -> CheckResult:
     return ok(f"{name} {version} ({maker}) shows {', '.join(sorted(able)) or 'nothing but titles'}.{lacks}")
 
 
-async def _find_notification_daemon(bus: BusConnection) -> tuple[list[Any] | None, list[str], bool]:
+async def _find_notification_daemon(bus: MessageBus) -> tuple[list[Any] | None, list[str], bool]:
     """Return who it is (None: nobody now), what it can do, and whether the bus would start one."""
-    if not await bus.has_owner(_NOTIFICATIONS):
-        return None, [], await bus.is_activatable(_NOTIFICATIONS)
-    server = await bus.call(_NOTIFICATIONS, _NOTIFICATIONS_PATH, "GetServerInformation")
-    able = (await bus.call(_NOTIFICATIONS, _NOTIFICATIONS_PATH, "GetCapabilities"))[0]
+    if not await has_owner(bus, _NOTIFICATIONS):
+        return None, [], await is_activatable(bus, _NOTIFICATIONS)
+    server = await call(bus, method_call(_NOTIFICATIONS, _NOTIFICATIONS_PATH, "GetServerInformation"))
+    able = (await call(bus, method_call(_NOTIFICATIONS, _NOTIFICATIONS_PATH, "GetCapabilities")))[0]
     return server, [printable(str(word), limit=40) for word in able], True
 
 
@@ -124,12 +172,12 @@ def session_bus(context: CheckContext) -> CheckResult:
     if sys.platform != "linux":
         return ok("not needed on this system.")
     try:
-        query_bus(lambda bus: bus.has_owner(_NOTIFICATIONS))
+        _query_bus(lambda bus: has_owner(bus, _NOTIFICATIONS))
     except BusFault as fault:
         if context.headless:
             return ok(_NOT_NEEDED)
         return warn(str(fault), "Tray and notifications need it. Run trayalert inside a desktop session.")
-    return ok(f"{printable(bus_address())} answers.")
+    return ok(f"{printable(session_bus_address())} answers.")
 
 
 def keyring(context: CheckContext) -> CheckResult:
@@ -148,14 +196,14 @@ def _keyring_text() -> str:
     if sys.platform != "linux":
         return ""
     try:
-        there = query_bus(_has_secret_service)
+        there = _query_bus(_has_secret_service)
     except BusFault:
         there = False
     return "A keyring is there." if there else "No keyring is there."
 
 
-async def _has_secret_service(bus: BusConnection) -> bool:
-    return await bus.has_owner(_SECRETS) or await bus.is_activatable(_SECRETS)
+async def _has_secret_service(bus: MessageBus) -> bool:
+    return await has_owner(bus, _SECRETS) or await is_activatable(bus, _SECRETS)
 
 
 def _readable_by_others(path: Path) -> bool:
