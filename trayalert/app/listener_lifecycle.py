@@ -23,8 +23,8 @@ from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.status import ListenerState
 from trayalert.services.reachability.probe import SelfProbe
 
-_RETRY_SECONDS = 2.0
-"""Seconds until a door that could not be opened is tried again."""
+RETRY_SECONDS = 2.0
+"""Seconds until the program tries again what has failed at its start."""
 
 _logger = logging.getLogger(__name__)
 
@@ -76,9 +76,9 @@ class ListenerLifecycle:
                 if not retry:
                     raise
                 if not (self.state.problem or "").startswith(str(fault)):
-                    _logger.warning("%s Trying again every %g s.", fault, _RETRY_SECONDS)
+                    _logger.warning("%s Trying again every %g s.", fault, RETRY_SECONDS)
                 self._set_state(replace(self.state, open=False, problem=f"{fault} It is tried again."))
-                await asyncio.sleep(_RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
             else:
                 self._listener = listener
                 self._set_state(replace(self.state, host=listener.host, port=listener.port, open=True, problem=None))

@@ -13,7 +13,7 @@ from typing import Any
 from trayalert.app.connectivity import Connectivity
 from trayalert.app.control.control_protocol import Command, ControlFault, Reply
 from trayalert.app.control.control_server import open_control
-from trayalert.app.listener_lifecycle import ListenerLifecycle
+from trayalert.app.listener_lifecycle import RETRY_SECONDS, ListenerLifecycle
 from trayalert.app.platform.places import Places
 from trayalert.app.platform.state_store import StateStore
 from trayalert.clock import now, ticks
@@ -29,9 +29,6 @@ from trayalert.services.maintenance.scheduler import MaintenanceScheduler
 from trayalert.services.presentation.status import ListenerState
 from trayalert.services.reachability.downtime import DowntimeRecorder
 from trayalert.storage.faults import LogFault
-
-_RETRY_SECONDS = 2.0
-"""Seconds until what could not be opened is tried again."""
 
 _logger = logging.getLogger(__name__)
 
@@ -207,7 +204,7 @@ class Receiver:
 
     def _report_missing_log(self, fault: LogFault) -> None:
         if str(fault) not in self._missing_log_state.problems:
-            _logger.error("%s Trying again every %g s.", fault, _RETRY_SECONDS)
+            _logger.error("%s Trying again every %g s.", fault, RETRY_SECONDS)
             self._missing_log_state = LogState(storing=False, problems=(str(fault),))
             self.connectivity.set_log_state(self._missing_log_state)
             self.announce([LogChanged(self._missing_log_state)])
@@ -229,19 +226,19 @@ class Receiver:
                 raise
             self.control_problem = str(fault)
             if before != self.control_problem:
-                _logger.error("%s Trying again every %g s.", fault, _RETRY_SECONDS)
+                _logger.error("%s Trying again every %g s.", fault, RETRY_SECONDS)
         if before != self.control_problem:
             self.announce([LogChanged(self.log_state)])
 
     async def _retry_control(self) -> None:
         while self.control_problem:
-            await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
             await self._open_control()
 
     async def _receive(self) -> None:
         """Open the log where that is still to be done, then the door."""
         while self.inbox is None:
-            await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
             try:
                 self._open_log()
             except LogFault as fault:

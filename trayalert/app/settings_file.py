@@ -9,16 +9,18 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import tomlkit
+from tomlkit.container import Container
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Comment, SingleKey, Table, Whitespace
 
 from trayalert.app.platform.places import Places
 from trayalert.domain.fault import Fault
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings, parse_settings
 from trayalert.durable_file import write_private
-
-if TYPE_CHECKING:  # imported where something is written: it costs memory
-    from tomlkit.container import Container
 
 _BOM = "\ufeff"
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
@@ -63,9 +65,6 @@ def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
 
 def changed_text(text: str, chosen: ChosenIngress, *, name: str) -> str:
     """Return the settings' text with the way in it. Raise SettingsFault where something else would be lost."""
-    import tomlkit  # noqa: PLC0415 - it costs memory, and settings are rarely written
-    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
-
     bom, plain = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     url, tunnel = chosen.public_url or None, _tunnel(chosen)
     try:
@@ -100,13 +99,11 @@ def _tunnel(chosen: ChosenIngress) -> dict[str, Any]:
 
 
 def _lines(chosen: ChosenIngress) -> str:
-    import tomlkit  # noqa: PLC0415 - it costs memory
-
     tables = {"public_url": chosen.public_url, "tunnel": _tunnel(chosen)}
     return tomlkit.dumps({name: value for name, value in tables.items() if value}).strip()
 
 
-def _set(container: "Container", name: str, value: object) -> None:
+def _set(container: Container, name: str, value: object) -> None:
     """Set a value where it stands, or behind the last one that is in no table; None takes its line out."""
     if value is None:
         if name in container:
@@ -117,21 +114,15 @@ def _set(container: "Container", name: str, value: object) -> None:
         container[name] = value
 
 
-def _insert(container: "Container", name: str, value: object) -> None:
+def _insert(container: Container, name: str, value: object) -> None:
     """Put a new line behind the last value, and not behind comments that belong to what follows."""
-    import tomlkit  # noqa: PLC0415 - it costs memory
-    from tomlkit.items import AoT, SingleKey, Table  # noqa: PLC0415
-
     body = container.body
     values = [place for place, (key, item) in enumerate(body) if key and not isinstance(item, Table | AoT)]
     body.insert(values[-1] + 1 if values else 0, (SingleKey(name), tomlkit.item(value)))
 
 
-def _set_tunnel(document: "Container", tunnel: Mapping[str, Any]) -> str:
+def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
     """Set a plain table where it stands, take any other out; return the text of what is to be added at the end."""
-    import tomlkit  # noqa: PLC0415 - it costs memory
-    from tomlkit.items import AoT, Table  # noqa: PLC0415
-
     places = [place for place, (key, _) in enumerate(document.body) if key is not None and key.key == "tunnel"]
     if len(places) == 1 and tunnel:
         table = document.body[places[0]][1]
@@ -151,8 +142,6 @@ def _set_tunnel(document: "Container", tunnel: Mapping[str, Any]) -> str:
 
 def _comments(item: Any) -> Iterator[Any]:
     """Return the comments in a table, and the empty lines: its last ones belong to what follows it."""
-    from tomlkit.items import Comment, Table, Whitespace  # noqa: PLC0415
-
     for key, inner in item.value.body if isinstance(item, Table) else ():
         if key is None and isinstance(inner, Comment | Whitespace):
             yield inner

@@ -96,7 +96,7 @@ def opened(urls: list[str], folder: Path) -> list[str]:
     browser.chmod(0o755)
     program = (
         "import sys, time, json\nfrom PySide6.QtWidgets import QApplication\n"
-        "from trayalert.app.platform.browser import open_in_browser\napp = QApplication([])\n"
+        "from trayalert.app.platform.programs import open_in_browser\napp = QApplication([])\n"
         "print(json.dumps([open_in_browser(url) for url in json.load(sys.stdin)]))\n"
     )
     done = subprocess.run(

@@ -4,14 +4,13 @@ Main thread only. A log that cannot be read is trouble that the person sees, nev
 calm: what was open when it could still be read counts as open.
 """
 
+import os
 from collections.abc import Callable, Sequence
 
 from trayalert.app.backends.log_view import LogView
 from trayalert.app.backends.setup_backend import SetupBackend
 from trayalert.app.diagnostics.crashes import CrashFiles
-from trayalert.app.platform.browser import open_in_browser
-from trayalert.app.platform.own_language import own_language
-from trayalert.app.platform.programs import run_command
+from trayalert.app.platform.programs import open_in_browser, run_command
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.clock import now
 from trayalert.domain.gap import Gap
@@ -20,7 +19,7 @@ from trayalert.domain.incident.level import Level, worst
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.settings.custom_command import FilledCommand, fill_command
 from trayalert.domain.times import Millis
-from trayalert.domain.wording.language import Language
+from trayalert.domain.wording.language import Language, find_language
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.json_records import is_unconfirmed, mute_period
 from trayalert.services.presentation.links import link_table
@@ -49,7 +48,7 @@ class LiveBackend(SetupBackend):
         self._log = LogView(plan.places.log, verify=receiver.verify)
         self._links = link_table(plan.settings)
         self._source_addresses = SourceAddresses(plan.settings)
-        self._language = own_language(plan.settings)
+        self._language = find_language(plan.settings.language, os.environ)
         self._notifier_problem = notifier_problem
         self._pause = pause
         self._quit = quit_

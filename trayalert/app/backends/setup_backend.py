@@ -3,21 +3,27 @@
 Main thread only.
 """
 
+import contextlib
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from trayalert.app.backends.rehearsal import rehearse
 from trayalert.app.platform.autostart import AutostartFault, autostart_enabled, set_autostart
 from trayalert.app.receiver import Plan, Receiver
-from trayalert.app.settings_file import change_settings
+from trayalert.clock import now
 from trayalert.domain.check_result import Check
+from trayalert.domain.events import SampleSent
 from trayalert.domain.fault import Fault
 from trayalert.domain.reachability import ReachabilityState
 from trayalert.domain.settings.ingress import ChosenIngress
 from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.services.presentation.status import callback_url
 from trayalert.services.reachability.readiness import chosen_ingress, readiness
+from trayalert.services.simulator.client import CallbackSender, sample_body
+from trayalert.services.simulator.payloads import SendFault, simulated_request
+
+_SAMPLE = "ecs-cpu"
 
 
 class SetupBackend:
@@ -63,6 +69,8 @@ class SetupBackend:
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
         """Write it into the settings and go that way from now on; return a sentence where that failed."""
+        from trayalert.app.settings_file import change_settings  # noqa: PLC0415 - with tomlkit, which costs memory
+
         try:
             written = change_settings(self._plan.places, chosen)
         except Fault as fault:
@@ -80,8 +88,9 @@ class SetupBackend:
         self._receiver.call_soon(self._receiver.connectivity.accept_url)
 
     def send_sample(self) -> None:
-        """Send a sample through the public address; a SampleSent follows."""
-        rehearse(self.callback_url(), self._receiver.announce)
+        """Send a sample and its recovery, as Cloud Monitor would, in a thread; a SampleSent follows."""
+        url, announce = self.callback_url(), self._receiver.announce
+        threading.Thread(target=lambda: announce([SampleSent(_send_sample(url))]), name="sample", daemon=True).start()
 
     def autostart_enabled(self) -> bool | None:
         """Whether the program starts with the session; None where that cannot be set."""
@@ -107,3 +116,17 @@ class SetupBackend:
     def remember(self, name: str, value: Any) -> None:
         """Remember it beyond this run."""
         self._receiver.state_store.set(name, value)
+
+
+def _send_sample(url: str) -> str | None:
+    """Return a sentence if the sample did not arrive."""
+    try:
+        with contextlib.closing(CallbackSender(url)) as sender:
+            content = sample_body(_SAMPLE)
+            for recover in (False, True):
+                sent = sender.send(simulated_request(content, now=now(), recover=recover))
+                if not sent.accepted:
+                    return sent.problem
+    except SendFault as fault:
+        return str(fault)
+    return None

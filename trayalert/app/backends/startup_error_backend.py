@@ -1,58 +1,51 @@
-"""What the tray application shows while it cannot even begin: its data dir, lock or secrets cannot be used.
+"""What the tray application shows while it cannot start, as its data dir, lock or secrets cannot be used.
 
-Started with the session nobody would see its sentence on stderr; so a blind tray and the window say it, until the
+Nobody sees the stderr of a program that the session starts; so a blind tray and the window show the problem until its
 cause is gone.
 """
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import qasync
 
 from trayalert.app.desktop import make_application, set_on_signals
-from trayalert.app.platform.own_language import own_language
+from trayalert.app.listener_lifecycle import RETRY_SECONDS
 from trayalert.clock import now
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.fault import Fault
-from trayalert.domain.gap import Gap
-from trayalert.domain.incident.console_link import ConsoleLink
-from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.reachability import Reachability, ReachabilityState
-from trayalert.domain.settings.custom_command import FilledCommand
-from trayalert.domain.settings.ingress import ChosenIngress
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
-from trayalert.domain.wording.language import Language
+from trayalert.domain.wording.language import Language, find_language
 from trayalert.ui.backend import ProgramState
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
 
-_RETRY_SECONDS = 2.0
-"""Seconds."""
-
 
 class StartupErrorBackend:
-    """Implements `ui.backend.Backend` with nothing in it but one problem."""
+    """Implements `ui.backend.Backend` with one problem and no log, settings or receiver."""
 
     def __init__(self, problem: str, quit_: Callable[[], None]) -> None:
         self.problem = problem
-        self._quit = quit_
+        self.quit = quit_
         self._remembered: dict[str, Any] = {}
 
     @property
     def language(self) -> Language:
-        """Return the system's: the settings may be what is in trouble."""
-        return own_language(Settings())
+        """The system's language, as the settings may be the cause of the problem."""
+        return find_language(Settings().language, os.environ)
 
     def now(self) -> Millis:
         """Return the present moment."""
         return now()
 
     def state(self) -> ProgramState:
-        """Return the trouble; what is open is not known."""
+        """Return the problem. Nobody knows which incidents are open."""
         return ProgramState(
             reachability=Reachability.BLIND,
             storing=False,
@@ -61,133 +54,66 @@ class StartupErrorBackend:
             log_unreadable=False,
         )
 
-    def open_incidents(self) -> Sequence[StoredIncident]:
-        """Return none."""
+    def open_incidents(self, *_: object, **__: object) -> tuple[()]:
+        """Return nothing, as there is no log."""
         return ()
 
-    def worst_open_incidents(self, *, limit: int) -> Sequence[StoredIncident]:  # noqa: ARG002 - the protocol's
-        """Return none."""
-        return ()
+    worst_open_incidents = closed_incidents = incidents = alerts_of = console_links = commands = open_incidents
 
-    def closed_incidents(
-        self,
-        *,
-        before: StoredIncident | None,  # noqa: ARG002 - the protocol's
-        limit: int,  # noqa: ARG002
-    ) -> Sequence[StoredIncident]:
-        """Return none."""
-        return ()
-
-    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident]:  # noqa: ARG002 - the protocol's
-        """Return none."""
-        return ()
-
-    def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:  # noqa: ARG002 - the protocol's
-        """Return none."""
-        return ()
-
-    def unconfirmed(self, incident: StoredIncident) -> bool:  # noqa: ARG002 - the protocol's
-        """There is none."""
+    def unconfirmed(self, *_: object, **__: object) -> bool:
+        """Return False, as there is no incident and no link."""
         return False
 
-    def sender_text(self, alert: StoredAlert) -> str | None:  # noqa: ARG002 - the protocol's
-        """There is none."""
-        return None
-
-    def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:  # noqa: ARG002 - the protocol's
-        """There is none."""
-        return ()
-
-    def open_url(self, url: str) -> bool:  # noqa: ARG002 - the protocol's
-        """There is none."""
-        return False
-
-    def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:  # noqa: ARG002 - the protocol's
-        """There is none."""
-        return ()
-
-    def run_command(self, command: FilledCommand) -> str | None:  # noqa: ARG002 - the protocol's
-        """There is none."""
-        return None
+    open_url = unconfirmed
 
     def callback_url(self) -> str:
-        """There is none to be known."""
+        """Return an empty text, as no secret is known."""
         return ""
 
     def listener_address(self) -> str:
-        """Return where the settings would have it if they say nothing."""
+        """Return the default address."""
         return f"{Settings().host}:{Settings().port}"
 
     def readiness_checks(self) -> Sequence[Check]:
-        """Return the trouble as the only one."""
+        """Return the problem as the only check."""
         return (Check(name="trayalert", verdict=Verdict.FAIL, said=self.problem),)
 
     def reachability(self) -> ReachabilityState:
-        """Return that nothing can come in."""
+        """Return that no callback can arrive."""
         return ReachabilityState(reach=Reachability.BLIND)
 
     def tunnel(self) -> TunnelState:
-        """There is none."""
+        """Return that there is no tunnel."""
         return TunnelState()
 
-    def probe(self) -> None:
-        """There is no door to be probed."""
+    def probe(self, *_: object, **__: object) -> None:
+        """Do nothing; return None, as nothing is known."""
 
-    def gaps(self, *, limit: int) -> Sequence[Gap] | None:  # noqa: ARG002 - the protocol's
-        """Return that they cannot be read."""
-        return None
+    accept_url = send_sample = resolve = pause_notifications = dismiss_news = probe
+    sender_text = run_command = gaps = ingress = autostart_enabled = probe
 
-    def ingress(self) -> ChosenIngress | None:
-        """There is none that is known."""
-        return None
-
-    def choose_ingress(self, chosen: ChosenIngress) -> str | None:  # noqa: ARG002 - the protocol's
-        """Refuse: the settings may be what is in trouble."""
+    def choose_ingress(self, *_: object, **__: object) -> str:
+        """Refuse, as the settings may be the cause of the problem."""
         return self.problem
 
-    def accept_url(self) -> None:
-        """There is none."""
-
-    def send_sample(self) -> None:
-        """There is no door to send to."""
-
-    def autostart_enabled(self) -> bool | None:
-        """Return that it cannot be set."""
-        return None
-
-    def set_autostart(self, enabled: bool) -> str | None:  # noqa: ARG002 - the protocol's
-        """Refuse."""
-        return self.problem
+    set_autostart = choose_ingress
 
     @property
     def overlay_mode(self) -> str:
-        """Return what the settings say where they say nothing."""
+        """The default mode."""
         return Settings().strip
 
     def recall(self, name: str) -> Any:
-        """Return what was remembered in this run only: the data dir may be what is in trouble."""
+        """Return what was remembered in this run; the data dir may be the cause of the problem."""
         return self._remembered.get(name)
 
     def remember(self, name: str, value: Any) -> None:
-        """Remember it for this run."""
+        """Remember a value for this run."""
         self._remembered[name] = value
-
-    def resolve(self, incident_id: int) -> None:
-        """There is none."""
-
-    def pause_notifications(self, until: Millis | None) -> None:
-        """Nothing is notified."""
-
-    def dismiss_news(self) -> None:
-        """There are none."""
-
-    def quit(self) -> None:
-        """End the program."""
-        self._quit()
 
 
 def wait_for_start(problem: str, start: Callable[[], None], on_screen_open: Callable[[], None]) -> bool:
-    """Show the problem until `start` raises no Fault any more (True), or the person has enough (False).
+    """Show the problem until `start` raises no Fault (return True) or the person quits (return False).
 
     `on_screen_open` is called when Qt has the screen.
     """
@@ -206,7 +132,7 @@ async def _wait(problem: str, start: Callable[[], None]) -> bool:
     try:
         while not quit_event.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(quit_event.wait(), _RETRY_SECONDS)
+                await asyncio.wait_for(quit_event.wait(), RETRY_SECONDS)
                 break
             try:
                 start()

@@ -10,6 +10,11 @@ from pathlib import Path
 
 from trayalert.app.platform.places import NAME_ANOTHER, PlaceFault
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -30,7 +35,7 @@ class AlreadyOwnedError(Exception):
 
 @contextlib.contextmanager
 def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
-    """Own the data dir inside this context. Raise OwnedError, or PlaceFault where there can be no lock."""
+    """Own the data dir inside this context. Raise AlreadyOwnedError, or PlaceFault where there can be no lock."""
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
@@ -50,13 +55,9 @@ def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
 def _lock(descriptor: int) -> bool:
     try:
         if sys.platform == "win32":
-            import msvcrt  # noqa: PLC0415 - there is none elsewhere
-
             os.lseek(descriptor, 1024, os.SEEK_SET)  # behind the text, which others must be able to read
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
-            import fcntl  # noqa: PLC0415 - there is none on Windows
-
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False

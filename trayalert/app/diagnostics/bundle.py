@@ -12,18 +12,18 @@ import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from trayalert.app.diagnostics.anonymiser import Anonymiser
+from trayalert.app.diagnostics.crashes import versions
 from trayalert.app.diagnostics.settings_redaction import foreign_texts, redacted_settings
 from trayalert.app.platform.places import Places, read_settings
-from trayalert.app.platform.versions import versions
+from trayalert.clock import now
 from trayalert.domain.fault import Fault
-from trayalert.domain.gap import Gap
 from trayalert.domain.times import iso
 from trayalert.services.access.secrets import DEFAULT_NAME, SecretFault, Secrets
+from trayalert.services.presentation.json_records import gap_record
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.reader import Reader
 
@@ -97,7 +97,10 @@ def _objects(
     yield "settings.json", {"settings": redacted_settings(settings, anonymiser.setting), "problems": problems}
     yield "files.json", list(_files(places.data_dir, anonymiser))
     yield "check.json", check
-    yield "gaps.json", _query_log(places, lambda reader: [_gap_record(gap) for gap in reader.gaps(limit=_GAPS)])
+    yield (
+        "gaps.json",
+        _query_log(places, lambda reader: [gap_record(gap, now=now()) for gap in reader.gaps(limit=_GAPS)]),
+    )
     yield "incidents.json", _query_log(places, lambda reader: {"open": dict(reader.open_levels())})
 
 
@@ -114,17 +117,10 @@ def _texts(places: Places) -> Iterator[Member]:
 def _query_log(places: Places, query: Callable[[Reader], Any]) -> Any:
     """Ask the log; where it cannot be read, why."""
     try:
-        reader = Reader(places.log)
-        try:
+        with contextlib.closing(Reader(places.log)) as reader:
             return query(reader)
-        finally:
-            reader.close()
     except Fault as fault:
         return {"problem": str(fault)}
-
-
-def _gap_record(gap: Gap) -> dict[str, Any]:
-    return asdict(gap) | {"began_at": iso(gap.began_at), "ended_at": iso(gap.ended_at)}
 
 
 def _tail(path: Path, name: str) -> Iterator[Member]:

@@ -8,6 +8,7 @@ import contextlib
 import faulthandler
 import logging
 import os
+import platform
 import re
 import sys
 import threading
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from trayalert.app.platform.versions import versions
+from trayalert import __version__
 from trayalert.domain.fault import Fault
 from trayalert.durable_file import write_private
 
@@ -35,6 +36,8 @@ _FATAL = "fatal.txt"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _SEEN = ".seen.txt"
 _UNSEEN = re.compile(r"crash-([0-9]{8}T[0-9]{6}Z)(-[0-9]+)?\.txt")
+
+_PACKAGES = ("PySide6-Essentials", "qasync", "aiohttp", "click", "platformdirs", "dbus-fast", "desktop-notifier")
 
 _logger = logging.getLogger(__name__)
 
@@ -201,6 +204,22 @@ class CrashFiles:
             yield
         finally:
             sys.excepthook, threading.excepthook = before
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the program, of its packages and of the system."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and needed only for a fault
+
+    found = {
+        "trayalert": __version__,
+        "Python": platform.python_version(),
+        "frozen": "yes" if getattr(sys, "frozen", False) else "no",
+        "system": platform.platform(),
+    }
+    for name in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):  # a frozen program has no names of packages
+            found[name] = version(name)
+    return found
 
 
 def _traceback(error: BaseException) -> str:

@@ -188,31 +188,31 @@ class RunKey:
         self._registry.delete(_RUN, _NAME)
 
 
-class WindowsRegistry:
-    """The real one."""
+if sys.platform == "win32":
+    import winreg
 
-    def read(self, key: str, name: str) -> Any:
-        """Return the value, None where there is none."""
-        import winreg  # noqa: PLC0415 - there is none elsewhere
+    class WindowsRegistry:
+        """The registry itself."""
 
-        with contextlib.suppress(FileNotFoundError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:  # type: ignore[attr-defined,unused-ignore]
-            return winreg.QueryValueEx(opened, name)[0]  # type: ignore[attr-defined,unused-ignore]
-        return None
+        def read(self, key: str, name: str) -> Any:
+            """Return the value, None where there is none."""
+            with contextlib.suppress(FileNotFoundError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
+                return winreg.QueryValueEx(opened, name)[0]
+            return None
 
-    def write(self, key: str, name: str, value: str) -> None:
-        """Set the value."""
-        import winreg  # noqa: PLC0415 - there is none elsewhere
+        def write(self, key: str, name: str, value: str) -> None:
+            """Set the value."""
+            with winreg.CreateKey(winreg.HKEY_CURRENT_USER, key) as opened:
+                winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)
 
-        with winreg.CreateKey(winreg.HKEY_CURRENT_USER, key) as opened:  # type: ignore[attr-defined,unused-ignore]
-            winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)  # type: ignore[attr-defined,unused-ignore]
-
-    def delete(self, key: str, name: str) -> None:
-        """Take the value away, if there is one."""
-        import winreg  # noqa: PLC0415 - there is none elsewhere
-
-        right = winreg.KEY_SET_VALUE  # type: ignore[attr-defined,unused-ignore]
-        with contextlib.suppress(FileNotFoundError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key, 0, right) as opened:  # type: ignore[attr-defined,unused-ignore]
-            winreg.DeleteValue(opened, name)  # type: ignore[attr-defined,unused-ignore]
+        def delete(self, key: str, name: str) -> None:
+            """Take the value away, if there is one."""
+            right = winreg.KEY_SET_VALUE
+            with (
+                contextlib.suppress(FileNotFoundError),
+                winreg.OpenKey(winreg.HKEY_CURRENT_USER, key, 0, right) as opened,
+            ):
+                winreg.DeleteValue(opened, name)
 
 
 class LaunchAgent:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 RETRY_SECONDS = 60.0
 """Seconds."""
@@ -36,11 +37,10 @@ def _address() -> str | None:
 
 async def _listen(address: str, on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
     """Hear until the bus is gone."""
-    from dbus_fast import Message  # noqa: PLC0415 - 3 MB, which a computer with no bus need not have
+    # 3 MB, which a computer without a bus need not load
+    from trayalert.dbus_client import BUS_FAULTS, connect_bus, wait_disconnected  # noqa: PLC0415
 
-    from trayalert.dbus_client import BUS_FAULTS, connect_bus, wait_disconnected  # noqa: PLC0415 - likewise
-
-    def on_signal(signal: Message) -> None:
+    def on_signal(signal: Any) -> None:
         if (signal.path, signal.interface, signal.member) == (_PATH, _INTERFACE, _SIGNAL) and signal.signature == "b":
             (on_sleep if signal.body[0] else on_wake)()
 

@@ -1,9 +1,15 @@
 """Starts other programs: a browser, the person's own commands. Always an argument list, never a line for a shell."""
 
+import os
+import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+
+from trayalert.domain.incident.console_link import is_allowed
 from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.text import printable
 
@@ -33,3 +39,28 @@ def run_command(command: FilledCommand) -> str | None:
         reason = printable(getattr(error, "strerror", None) or str(error))
         return f"{command.name} was not started: {reason}."
     return None
+
+
+def open_in_browser(url: str) -> bool:
+    """Open an allow-listed link in $BROWSER, else as the desktop does. Return False if it cannot be opened."""
+    if not is_allowed(url):
+        return False
+    for arguments in _browser_commands(url):
+        try:
+            start(arguments)
+        except OSError:
+            continue
+        return True
+    return QDesktopServices.openUrl(QUrl(url))
+
+
+def _browser_commands(url: str) -> Iterator[list[str]]:
+    """Return the commands of $BROWSER (several with `:` between, `%s` for the link) that are on the PATH."""
+    for command in os.environ.get("BROWSER", "").split(os.pathsep):
+        try:
+            words = shlex.split(command)
+        except ValueError:
+            continue
+        if words and shutil.which(words[0]):
+            filled = [word.replace("%s", url) for word in words]
+            yield filled if "%s" in command else [*words, url]

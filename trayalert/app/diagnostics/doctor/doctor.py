@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from trayalert.app.control.control_protocol import ControlFault, ask
@@ -115,24 +115,15 @@ def _gather_context(places: Places, lookups: RemoteLookups) -> CheckContext:
     def gather() -> None:
         nonlocal context
         settings, problems = read_settings(places)
-        context = CheckContext(places=places, lookups=lookups, settings=settings, problems=problems)
+        context = replace(context, settings=settings, problems=problems, no_reply_reason=None)
         try:
             answer = ask(places.socket, {"do": "status"}, deadline=STATUS_LIMIT - 0.5)
         except ControlFault as fault:
-            context = CheckContext(
-                places=places, lookups=lookups, settings=settings, problems=problems, no_reply_reason=str(fault)
-            )
+            context = replace(context, no_reply_reason=str(fault))
             return
         status = (answer or {}).get("running")
         if isinstance(status, dict):
-            context = CheckContext(
-                places=places,
-                lookups=lookups,
-                settings=settings,
-                problems=problems,
-                running=read_instance_status(status),
-                raw_status=status,
-            )
+            context = replace(context, running=read_instance_status(status), raw_status=status)
 
     thread = threading.Thread(target=gather, name="doctor", daemon=True)
     thread.start()

@@ -1,12 +1,13 @@
 """The doctor's lines on what receives: listener, limits, port, and the probe through the public address."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from trayalert.app.control.control_protocol import ControlFault, ask
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, fail_by_fault, ok, warn
-from trayalert.app.diagnostics.doctor.port_holder import port_holder
 from trayalert.domain.reachability import Reachability
 from trayalert.domain.text import printable
 from trayalert.listener.port import ListenerFault, bind_port
@@ -15,6 +16,9 @@ from trayalert.services.presentation.status import base_url
 
 _PROBE_PATIENCE = 6.5
 """Seconds; the probe itself has its own deadline."""
+
+_PROC = Path("/proc")
+_LISTENING = "0A"
 
 
 def listener(context: CheckContext) -> CheckResult:
@@ -64,9 +68,30 @@ def port(context: CheckContext) -> CheckResult:
         bind_port(host, number).close()
     except ListenerFault as fault:
         found = fail_by_fault(fault)
-        process = port_holder(number)
+        process = _port_holder(number)
         return found._replace(message=f"{found.message} It is held by {process}.") if process else found
     return ok(f"{number} on {host} is free.")
+
+
+def _port_holder(port: int) -> str | None:
+    """Return which process listens on the port; None if that cannot be found out. Linux."""
+    sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
+    if not sockets:
+        return None
+    for process in _PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it is another user's, or has just ended
+            if any(str(each.readlink()) in sockets for each in (process / "fd").iterdir()):
+                return f"{printable((process / 'comm').read_text(), limit=40)} (process {process.name})"
+    return "a process of another user"
+
+
+def _inodes(port: int) -> Iterator[str]:
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in (_PROC / "net" / table).read_text().splitlines()[1:]:
+                _, local, _, state, *rest = line.split()
+                if state == _LISTENING and int(local.rpartition(":")[2], 16) == port:
+                    yield rest[5]
 
 
 def public_probe(context: CheckContext) -> CheckResult:

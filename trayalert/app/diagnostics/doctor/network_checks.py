@@ -3,23 +3,26 @@
 import ctypes
 import ipaddress
 import shutil
+import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
-from trayalert.app.diagnostics.doctor.tunnel_version import tunnel_version
 from trayalert.clock import now
 from trayalert.domain.settings.tunnel_presets import PRESETS, program_of
 from trayalert.domain.steady_clock import behind_text
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, duration_text
-from trayalert.domain.tunnel import Phase
+from trayalert.domain.tunnel import Phase, Tunnel
 from trayalert.storage.faults import LogFault
 from trayalert.storage.reader import Reader
 
 _ODD: Millis = 60_000
 _WRONG: Millis = 5 * 60_000
+_VERSION_TIMEOUT = 4.0
+"""Seconds."""
 _SET_IT = "Let the network set the clock (timedatectl set-ntp true)."
 
 
@@ -35,7 +38,7 @@ def tunnel(context: CheckContext) -> CheckResult:
             f"the program {printable(program)} of the tunnel {configured.kind} is not here.",
             PRESETS[configured.kind].install_hint,
         )
-    version = tunnel_version(configured, path)
+    version = _tunnel_version(configured, path)
     message = f"{configured.kind}: {printable(path)}{f', {version}' if version else ''}."
     state = context.status_object("tunnel")
     if not state:
@@ -46,6 +49,27 @@ def tunnel(context: CheckContext) -> CheckResult:
     message = f"{message} It is up at {printable(str(state.get('url') or 'an address that nobody knows'))}."
     warning = printable(state.get("warning"), limit=400)
     return warn(message, warning) if warning else ok(message)
+
+
+def _tunnel_version(tunnel: Tunnel, path: str) -> str | None:
+    """Return the first line that the program prints for its version; None for a command of the person's own."""
+    if tunnel.command:  # an unknown program may do anything when asked for its version
+        return None
+    try:
+        done = subprocess.run(  # noqa: S603 - the program that the settings name, and no shell
+            [path, *PRESETS[tunnel.kind].version_arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_VERSION_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "which does not tell its version in time"
+    except OSError as error:
+        return f"which cannot be started ({error.strerror})"
+    line = next(iter(done.stdout[:2000].decode("utf-8", "replace").strip().splitlines()), "")
+    return printable(line, limit=100) or "which does not tell its version"
 
 
 def dns(context: CheckContext) -> CheckResult:
@@ -113,11 +137,8 @@ def clock(context: CheckContext) -> CheckResult:
 
 def _newest_callback_at(context: CheckContext) -> Millis | None:
     try:
-        reader = Reader(context.places.log)
-        try:
+        with closing(Reader(context.places.log)) as reader:
             return reader.last_callback_at()
-        finally:
-            reader.close()
     except LogFault:
         return None
 

@@ -4,11 +4,12 @@ import re
 import shutil
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from trayalert.app.diagnostics.crashes import versions
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, ok, warn
-from trayalert.app.platform.versions import versions
 from trayalert.domain.text import printable
 from trayalert.services.maintenance.log_check import check_data_dir
 from trayalert.storage.companion_files import reserve_file_of
@@ -58,13 +59,10 @@ def log(context: CheckContext) -> CheckResult:
 def _count_alerts(path: Path) -> int:
     """Count the alerts. Raise LogFault where the log cannot be read."""
     try:
-        reader = Reader(path)
+        with closing(Reader(path)) as reader:
+            return reader.totals().alerts
     except NoLog:
         return 0
-    try:
-        return reader.totals().alerts
-    finally:
-        reader.close()
 
 
 def disk(context: CheckContext) -> CheckResult:
