@@ -4,8 +4,6 @@ The receiver never waits for anything here. Quitting is an event of ours: Qt's o
 """
 
 import asyncio
-import logging
-import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -13,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 import qasync
-from PySide6.QtCore import QEvent, QLoggingCategory, QObject, Qt, Signal
+from PySide6.QtCore import QLoggingCategory, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
 from trayalert.app.backends.live_backend import LiveBackend
@@ -22,10 +20,10 @@ from trayalert.app.desktop_notifications import DesktopNotifications
 from trayalert.app.diagnostics.crashes import CrashFiles, innermost
 from trayalert.app.garbage_collector import GarbageCollector
 from trayalert.app.headless import ignore_further_signals, print_address
+from trayalert.app.qt_application import QuitFilter, collect_early_signals, make_application, set_on_signals
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import Event, ListenerChanged, LogChanged, ReachabilityChanged
 from trayalert.domain.times import Millis
-from trayalert.ui.appearance import follow_desktop, theme_arguments
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
 
@@ -34,8 +32,6 @@ _SWITCH_INTERVAL = 0.0005
 
 _LOG_FILTER_RULES = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false"
 """Qt complains of desktops that have no portal; nothing here needs one."""
-
-_logger = logging.getLogger(__name__)
 
 
 class _ShowRequests(QObject):
@@ -47,18 +43,6 @@ class _ShowRequests(QObject):
     def request(self, what: str) -> None:
         self.last = what
         self.show.emit(what)
-
-
-class _QuitFilter(QObject):
-    """Turns Qt's own quit (a session that ends, a menu of the system) into ours."""
-
-    quit_requested = Signal()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        if event.type() == QEvent.Type.Quit:
-            self.quit_requested.emit()
-            return True
-        return super().eventFilter(watched, event)
 
 
 class _ReceiverThread:
@@ -132,7 +116,7 @@ def run_desktop(plan: Plan, *, on_screen_open: Callable[[], None]) -> int:
 
 
 def _run(plan: Plan, crashes: CrashFiles, on_screen_open: Callable[[], None]) -> None:
-    early_signals = _collect_early_signals()
+    early_signals = collect_early_signals()
     bridge, show_requests, collector = EventBridge(), _ShowRequests(), GarbageCollector()
     thread = _ReceiverThread(plan, bridge, show_requests, crashes, collector)  # the door opens while Qt gets ready
     try:
@@ -146,24 +130,13 @@ def _run(plan: Plan, crashes: CrashFiles, on_screen_open: Callable[[], None]) ->
         thread.stop()
 
 
-def make_application(on_screen_open: Callable[[], None]) -> QApplication:
-    """Make Qt's application, which outlives its windows; `on_screen_open` is called when Qt has the screen."""
-    app = QApplication(["trayalert", *theme_arguments()])
-    on_screen_open()
-    follow_desktop(app)
-    app.setApplicationName("trayalert")
-    app.setDesktopFileName("trayalert")
-    app.setQuitOnLastWindowClosed(False)
-    return app
-
-
 async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: list[int]) -> None:
     receiver, show_requests = thread.receiver, thread.show_requests
     quit_event = asyncio.Event()
     set_on_signals(quit_event)
     if early_signals:
         quit_event.set()
-    quit_filter = _QuitFilter()
+    quit_filter = QuitFilter()
     quit_filter.quit_requested.connect(quit_event.set)
     app.installEventFilter(quit_filter)
 
@@ -224,21 +197,3 @@ def _first_run(plan: Plan, backend: LiveBackend) -> bool:
     settings = plan.settings
     configured = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()
     return not (configured or plan.minimised or backend.recall("guide"))
-
-
-def _collect_early_signals() -> list[int]:
-    """Return a list that gets the signals to end that come before the loop runs: the door is open by then."""
-    early_signals: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _frame: early_signals.append(number))
-    return early_signals
-
-
-def set_on_signals(quit_event: asyncio.Event) -> None:
-    """Set the event when the system, or the person at a terminal, wants the program to end."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        if sys.platform == "win32":
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(quit_event.set))
-        else:
-            loop.add_signal_handler(number, quit_event.set)
