@@ -1,6 +1,6 @@
-"""The way in, as the receiver keeps it: tunnel, probes, network, sleep, gaps. No Qt.
+"""How callbacks reach the listener: tunnel, probes, network, sleep, gaps. No Qt.
 
-Its rule: nothing here may keep a callback from being received. Lives on the receiver's loop; `reach`, `tunnel`,
+Its rule: nothing here may keep a callback from being received. All is on the receiver's loop; `reach`, `tunnel`,
 `public_url` and `url_changed` may be read on any thread.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trayalert.services.tunnel.supervisor import TunnelSupervisor
 
 _KNOWN_URL = "public_url"
-"""What is remembered: the public address that the person knows of."""
+"""Key in the state store of the public address that the person knows."""
 
 _PROBE_MARGIN: Millis = 15_000
 
@@ -37,7 +37,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Connectivity:
-    """Made before the door, which asks `self_probe`. `announce` gets its events."""
+    """Made before the listener, which calls `self_probe`. `announce` gets the events."""
 
     def __init__(
         self,
@@ -70,33 +70,33 @@ class Connectivity:
 
     @property
     def reach(self) -> ReachabilityState:
-        """Whether the outside can reach us."""
+        """Whether Cloud Monitor can reach us."""
         return self._monitor.state
 
     @property
     def tunnel(self) -> TunnelState:
-        """How the tunnel is, with what it has said until now."""
+        """The state of the tunnel, with its output until now."""
         running = self._supervisor
         return replace(self._tunnel, output=running.state.output) if running else self._tunnel
 
     @property
     def public_url(self) -> str | None:
-        """The public address that is known now, with no path."""
+        """The present public address, without a path."""
         return self._tunnel.url or self._settings.public_url
 
     @property
     def proved_until(self) -> Millis | None:
-        """Until when the last probe proves that callbacks get through; the next one is long due by then."""
+        """Until when the last probe proves that callbacks arrive; the next one is overdue by then."""
         at = self.reach.reachable_at
         return None if at is None else at + 2 * self._settings.probe_seconds * 1000 + _PROBE_MARGIN
 
     @property
     def settings(self) -> Settings:
-        """The settings, with the way that was chosen last."""
+        """The settings, with the ingress that was chosen last."""
         return self._settings
 
     async def run(self) -> None:
-        """Watch and probe until this is cancelled; then the tunnel ends in order."""
+        """Watch and probe until cancelled; then end the tunnel in order."""
         self._check_address()
         sleep_watch = SleepWatch(now=now, ticks=ticks, on_slept=self._on_slept)
         try:
@@ -106,27 +106,27 @@ class Connectivity:
         finally:
             await self._end_tunnel()
 
-    # what the receiver tells
+    # called by the receiver
 
     def set_listener_state(self, listener: ListenerState) -> None:
-        """Hear how the door is; with it open the tunnel is started."""
+        """Take the state of the listener; start the tunnel once the listener is open."""
         before, self._listener = self._listener, listener
         if listener.open and (before is None or not before.open):
             self._begin_tunnel()  # first: before it is up there is nothing to probe
         self._monitor.set_listener(open_=listener.open, problem=listener.problem)
 
     def set_log_state(self, state: LogState) -> None:
-        """Hear how the log is."""
+        """Take the state of the log."""
         self._monitor.set_log_problem(None if state.storing else " ".join(state.problems))
 
     def set_downtime_recorder(self, recorder: DowntimeRecorder) -> None:
-        """Have gaps written down from now on."""
+        """Record gaps from now on."""
         self._downtime = recorder
         recorder.set_reachability(self.reach)
 
     async def apply_settings(self, settings: Settings) -> None:
-        """Go the way of these settings from now on."""
-        async with self._settings_lock:  # two at once would leave a tunnel that nobody ends
+        """Use the ingress of these settings from now on."""
+        async with self._settings_lock:  # two at once would leave a tunnel without an end
             self._settings = settings
             await self._end_tunnel()
             if self._listener and self._listener.open:
@@ -134,15 +134,15 @@ class Connectivity:
             self._check_address()
 
     async def probe(self) -> ReachabilityState:
-        """Probe now, and return what was found."""
+        """Probe now, and return the result."""
         return await self._monitor.probe_now()
 
     def accept_url(self) -> None:
-        """Hear that the person knows the present public address."""
+        """The person knows the present public address."""
         self._state_store.set(_KNOWN_URL, self.public_url)
         self._check_address()
 
-    # what happens
+    # events
 
     async def _probe(self, url: str) -> ProbeResult:
         listener = self._listener
@@ -186,7 +186,7 @@ class Connectivity:
         self._announce([TunnelChanged(state)])
 
     def _check_address(self) -> None:
-        """Take the address that is known now; shout where it is not the one that the rules have."""
+        """Take the present address; announce if it is not the one that the person knows."""
         url = self.public_url
         self._monitor.set_public_url(url)
         if url is None:
@@ -213,7 +213,7 @@ class Connectivity:
 
 
 async def _log_failure(watching: Coroutine[Any, Any, None]) -> None:
-    """Let a bug of ours cost one watch, not the receiver."""
+    """Let a fault of ours end this watch, not the receiver."""
     try:
         await watching
     except Exception:

@@ -35,7 +35,7 @@ _LOG_FILTER_RULES = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false
 
 
 class _ShowRequests(QObject):
-    """Requests of other threads to show a window. `last` keeps one that came before anybody here listened."""
+    """Requests of other threads to show a window. `last` keeps one from before the main thread was ready."""
 
     show = Signal(str)
     last: str | None = None
@@ -79,7 +79,7 @@ class _ReceiverThread:
     def _run(self) -> None:
         try:
             asyncio.run(self._receive())
-        except BaseException as error:  # noqa: BLE001 - told by who waits for the start, or by the tray
+        except BaseException as error:  # noqa: BLE001 - reported by the main thread, or by the tray
             if not self._started.done():
                 self._started.set_exception(error)
                 return
@@ -118,7 +118,7 @@ def run_desktop(plan: Plan, *, on_screen_open: Callable[[], None]) -> int:
 def _run(plan: Plan, crashes: CrashFiles, on_screen_open: Callable[[], None]) -> None:
     early_signals = collect_early_signals()
     bridge, show_requests, collector = EventBridge(), _ShowRequests(), GarbageCollector()
-    thread = _ReceiverThread(plan, bridge, show_requests, crashes, collector)  # the door opens while Qt gets ready
+    thread = _ReceiverThread(plan, bridge, show_requests, crashes, collector)  # the listener opens while Qt gets ready
     try:
         QLoggingCategory.setFilterRules(_LOG_FILTER_RULES)
         app = make_application(on_screen_open)
@@ -163,7 +163,7 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
         thread.plan, receiver, thread.crashes, notifier_problem=notifier_problem, pause=pause, quit_=quit_event.set
     )
     notifications = DesktopNotifications(backend, show_window=show_window, refresh=refresh)
-    # before the front: a notification is sent sooner than a picture is drawn
+    # before the UI: a notification comes sooner than a drawn window
     thread.bridge.arrived.connect(notifications.on_events)
     plan = thread.plan
     main_ui = MainUi(backend, thread.bridge, setup_requested=plan.show_setup or _first_run(plan, backend))
@@ -172,7 +172,7 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
     show_requests.show.connect(show, Qt.ConnectionType.QueuedConnection)
     main_ui.start(minimised=plan.minimised)
     listener, connectivity = receiver.listener_state, receiver.connectivity
-    # what was announced before anybody here listened
+    # what was announced before the main thread was ready
     early_events: list[Event] = [
         LogChanged(receiver.log_state),
         ListenerChanged(listener.host, listener.port, listener.problem),
@@ -193,7 +193,7 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
 
 
 def _first_run(plan: Plan, backend: LiveBackend) -> bool:
-    """Whether nobody has said yet how Cloud Monitor gets here, nor closed the guide, and somebody looks."""
+    """Whether no ingress is set, the setup assistant was never closed, and a person is present."""
     settings = plan.settings
     configured = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()
     return not (configured or plan.minimised or backend.recall("guide"))

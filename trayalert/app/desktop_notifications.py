@@ -1,4 +1,4 @@
-"""Joins what happens to notifications: events go to attention, its wishes to the notifier, clicks to pages."""
+"""Connects events, policy and notifier: events go to the policy, its requests to the notifier, clicks to pages."""
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +36,7 @@ from trayalert.ui.notifications.notifier import Notifier
 _NOT_NOTIFIED = frozenset({Change.COUNTED, Change.LATE})
 _LONGEST_TIMER = 3_600_000
 _RETRY_MS = 1000
-"""What the log did not answer is asked again after this time."""
+"""A query that the log did not answer is repeated after this time."""
 
 
 class DesktopNotifications(QObject):
@@ -79,7 +79,7 @@ class DesktopNotifications(QObject):
         self._carry_out((*requests, *self._incident_requests()))
 
     def _program_requests(self, event: Event) -> tuple[NotificationRequest, ...]:
-        """Return what the program has to say of itself."""
+        """Return the requests about the program itself."""
         match event:
             case LogChanged(state=log):
                 return self._policy.on_log_changed(log, now=now())
@@ -98,21 +98,21 @@ class DesktopNotifications(QObject):
                 return ()
 
     def notify_no_tray(self, sentence: str) -> None:
-        """Tell that this desktop shows no tray icons."""
+        """Notify that this desktop shows no tray icons."""
         self._carry_out(self._policy.notify(no_tray_notification(sentence), now=now()))
 
     def notify_crashes(self, sentences: Sequence[str]) -> None:
-        """Tell how an earlier run ended."""
+        """Notify how an earlier run ended."""
         if sentences:
             self._carry_out(self._policy.notify(crash_notification(sentences), now=now()))
 
     def notify_settings(self, problems: Sequence[str]) -> None:
-        """Tell what is wrong in the settings: nobody reads the terminal of what started with the session."""
+        """Notify problems of the settings, as nobody reads the terminal of a program that the session starts."""
         if problems:
             self._carry_out(self._policy.notify(settings_notification(problems), now=now()))
 
     def _incident_requests(self) -> tuple[NotificationRequest, ...]:
-        """Tell what has changed; what the log does not answer now is asked again."""
+        """Return the requests about incidents that have changed; ask again if the log does not answer."""
         if not self._pending:
             return ()
         incidents = self._backend.incidents(list({event.incident_id for event in self._pending}))
@@ -123,11 +123,11 @@ class DesktopNotifications(QObject):
         return self._policy.on_incidents_changed(changed, incidents, now=now())
 
     def pause(self, until: Millis | None) -> None:
-        """Show nothing until then; None goes on."""
+        """Show nothing until then; None ends the pause."""
         self._carry_out(self._policy.pause(until, now=now()))
 
     def mark_window_seen(self) -> None:
-        """Hear that the person looks at the window."""
+        """The person looks at the window."""
         self._policy.on_window_seen()
 
     def _notifier_changed(self) -> None:
@@ -148,11 +148,11 @@ class DesktopNotifications(QObject):
             self._timer.start(min(max(0, due - now()), _LONGEST_TIMER))
 
     def _second_link(self, stored: StoredIncident) -> tuple[tuple[str, str], ...]:
-        """Return a button for the second link; more have no room on most desktops."""
+        """Return a button for the second link; most desktops have no room for more."""
         return tuple((link.page, link.title) for link in self._backend.console_links(stored)[1:2])
 
     def _clicked(self, tag: str, page: str) -> None:
-        """Open that page of the incident, else its best; the window where there is no page, or no incident."""
+        """Open that page of the incident, else its best one; open the window if there is no page or no incident."""
         number = tagged_incident(tag)
         stored = next(iter(self._backend.incidents([number]) or ()), None) if number is not None else None
         if stored is None or open_console(self._backend, stored, page) is not None:

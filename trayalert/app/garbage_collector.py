@@ -11,7 +11,7 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 THRESHOLD: Final = 5_000
-"""The receiver's thread asks for a collection at this number of new objects. A connection leaves ten of them, 1 KB."""
+"""The receiver's thread requests a collection at this number of new objects. A connection leaves ten, 1 KB."""
 _PAUSE_MS: Final = 60_000
 """Fewer new objects are collected after this time."""
 

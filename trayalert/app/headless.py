@@ -1,4 +1,4 @@
-"""`trayalert serve`: the receiver on the main thread, with no Qt."""
+"""`trayalert serve`: the receiver on the main thread, without Qt."""
 
 import asyncio
 import os
@@ -14,24 +14,24 @@ from trayalert.services.presentation.status import base_url
 
 
 def print_address(events: Sequence[Event]) -> None:
-    """Print the line that says where the door is open, as scripts wait for it."""
+    """Print the address once the listener is open, as scripts wait for that line."""
     for event in events:
         if isinstance(event, ListenerChanged) and event.problem is None and event.opened:
             try:
                 print(f"listening on {base_url(event.host, event.port, tls=event.tls)}", flush=True)  # noqa: T201 - the contract's line
-            except OSError:  # a pipe or a terminal that has gone: nobody reads it, and callbacks come all the same
+            except OSError:  # the pipe or terminal is gone; callbacks arrive all the same
                 _discard_stdout()
 
 
 def _discard_stdout() -> None:
-    """Send to nowhere what stdout still holds, or the flush at the end would fail once more."""
+    """Discard what stdout still holds, or the flush at the end would fail once more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def ignore_further_signals() -> None:
-    """Let a second signal not cut the end short: it is under way, and the status is to be 0. On the main thread."""
+    """Ignore a second signal, which would cut the end short and change the status. On the main thread."""
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform != "win32":
             asyncio.get_running_loop().remove_signal_handler(number)  # closing the loop would set the default again
@@ -39,7 +39,7 @@ def ignore_further_signals() -> None:
 
 
 def serve(plan: Plan) -> None:
-    """Receive until SIGTERM or SIGINT. Raise LogFault or ListenerFault where it cannot begin, CrashFault for a bug."""
+    """Receive until SIGTERM or SIGINT. Raise LogFault or ListenerFault if it cannot start, CrashFault for a bug."""
     crashes = CrashFiles(plan.places.crashes, plan.secrets.mask)
     with crashes.watching(plan.mode):
         asyncio.run(_serve(plan, crashes))

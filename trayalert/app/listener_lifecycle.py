@@ -1,4 +1,4 @@
-"""The door as the settings want it: opened, tried again where that fails, and told of. Lives on the receiver's loop."""
+"""Opens the listener by the settings, retries, and announces its state. On the receiver's loop."""
 
 import asyncio
 import logging
@@ -68,7 +68,7 @@ class ListenerLifecycle:
         )
 
     async def open(self, receive: Receive, *, retry: bool) -> None:
-        """Open the door; where that fails try again for ever, or raise ListenerFault without `retry`."""
+        """Open the listener. If that fails, try again for ever, or raise ListenerFault without `retry`."""
         while True:
             try:
                 listener = await self._open_listener(receive)
@@ -85,7 +85,7 @@ class ListenerLifecycle:
                 return
 
     async def close(self) -> None:
-        """Close the door once requests under way have ended."""
+        """Close the listener once requests under way have ended."""
         listener, self._listener = self._listener, None
         if listener:
             await listener.close()
@@ -111,29 +111,29 @@ class ListenerLifecycle:
         )
 
     def turned_away_text(self, reason: str | None = None) -> str | None:
-        """Say which requests with a right secret were refused within the last hour; `reason` replaces the last."""
+        """Return a sentence about refused requests with a right secret in the last hour; `reason` replaces the last."""
         counts = self.counts
         reason = reason or counts.last_turned_away_why
         return turned_away_text(counts.turned_away, counts.last_turned_away_at, reason, now=now())
 
     def mistyped_text(self, reason: str | None = None) -> str | None:
-        """Say which requests came to a mistyped callback URL within the last hour; `reason` replaces the last."""
+        """Return a sentence about requests to a mistyped URL in the last hour; `reason` replaces the last."""
         counts = self.counts
         return mistyped_text(counts.mistyped, counts.last_mistyped_at, reason or counts.last_mistyped_why, now=now())
 
     def secret_guesses_text(self) -> str | None:
-        """Say who tried wrong secrets within the last hour; None: nobody."""
+        """Return a sentence about wrong secrets in the last hour, None without any."""
         counts = self.counts
         return secret_guesses_text(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now())
 
     def lost_lately(self) -> bool:
-        """Whether an alert may have been lost within the last hour, so that nothing proves that all of them come in."""
+        """Whether an alert may have been lost within the last hour."""
         lost_at = self.counts.lost_at
         return lost_at is not None and is_recent(lost_at, now=now())
 
     def _announce_refusal(self, cause: RefusalCause, reason: str) -> None:
-        """Tell of a refusal, unless one of its kind was told within the last hour."""
-        if cause is RefusalCause.NOT_STORED:  # the log tells that by itself
+        """Announce a refusal, unless one of its kind was announced within the last hour."""
+        if cause is RefusalCause.NOT_STORED:  # the log announces that
             return
         announced_at = self._announced_at.get(cause)
         if announced_at is not None and now() >= announced_at and is_recent(announced_at, now=now()):

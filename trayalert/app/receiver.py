@@ -1,6 +1,7 @@
 """The receiver: everything that must go on when the UI stands still, on one asyncio loop of its own. No Qt.
 
-`trayalert serve` runs it on the main thread, the tray application on a second one. The door opens last, closes first.
+`trayalert serve` runs it on the main thread, the tray application on a second one. The listener opens last and closes
+first.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be run. `mode` is "tray" or "serve"; `minimised` starts with no window, `show_setup` in the guide."""
+    """How to run. `mode` is "tray" or "serve"; `minimised` opens no window, `show_setup` the setup assistant."""
 
     places: Places
     settings: Settings
@@ -47,7 +48,7 @@ class Plan:
 
 
 class Receiver:
-    """Made and run on one asyncio loop. What is not said to be the loop's is for any thread.
+    """Made and run on one asyncio loop. What is not marked as the loop's is for any thread.
 
     `reply` answers the commands of other processes; `control_problem` says why none arrives. `show` raises a window.
 
@@ -101,12 +102,12 @@ class Receiver:
 
     @property
     def listener_state(self) -> ListenerState:
-        """How the door is, for any thread."""
+        """The state of the listener, for any thread."""
         return self._stopped_state or self.listener.state
 
     @listener_state.setter
     def listener_state(self, state: ListenerState) -> None:
-        """Say that the door is shut, as the receiver has stopped."""
+        """Set the state of a listener whose receiver has stopped."""
         self._stopped_state = state
 
     @property
@@ -118,11 +119,11 @@ class Receiver:
 
     @property
     def log_state(self) -> LogState:
-        """How the log is, for any thread."""
+        """The state of the log, for any thread."""
         return self.inbox.log_state if self.inbox else self._missing_log_state
 
     async def run(self) -> None:
-        """Receive until `end`, then close all. Raise ListenerFault where the door cannot be opened (with no `show`)."""
+        """Receive until `end`, then close all. Without `show` raise ListenerFault if the listener cannot be opened."""
         fault: Fault | None = None
         try:
             await self._open_control()
@@ -155,7 +156,7 @@ class Receiver:
         self.call_soon(self._ending.set)
 
     def resolve(self, incident_id: int) -> None:
-        """Mark an incident recovered by hand; the event tells when it is done."""
+        """Mark an incident recovered by hand; an event follows."""
         resolving = self._resolve(incident_id)
         try:
             asyncio.run_coroutine_threadsafe(resolving, self._loop)
@@ -164,16 +165,16 @@ class Receiver:
             self.announce([ResolveFailed(incident_id, "The receiver has stopped. Restart trayalert.")])
 
     def verify(self) -> None:
-        """Look the log over, because somebody could not read it."""
+        """Check the log, which could not be read."""
         self.call_soon(lambda: self.inbox.verify() if self.inbox else None)
 
     def call_soon(self, work: Callable[[], object]) -> None:
-        """Have it done on the receiver's loop."""
+        """Call it on the receiver's loop."""
         with contextlib.suppress(RuntimeError):  # its loop is closed
             self._loop.call_soon_threadsafe(work)
 
     def run_coroutine(self, work: Coroutine[Any, Any, object]) -> None:
-        """Begin it on the receiver's loop; it tells by itself what comes of it."""
+        """Start it on the receiver's loop, without waiting for its result."""
         try:
             asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:  # its loop is closed
@@ -185,7 +186,7 @@ class Receiver:
         except LogFault as fault:
             _logger.error("incident %d could not be marked recovered: %s", incident_id, fault)
             self.announce([ResolveFailed(incident_id, str(fault))])
-        except Exception as error:  # nobody waits for this task, and the person must hear of it
+        except Exception as error:  # no code waits for this task, and the person must know
             _logger.exception("incident %d could not be marked recovered", incident_id)
             self.announce([ResolveFailed(incident_id, f"trayalert failed at it: {error!r}")])
 
@@ -210,13 +211,13 @@ class Receiver:
             self.announce([LogChanged(self._missing_log_state)])
 
     def require_inbox(self) -> Inbox:
-        """Return the inbox, on the loop. Raise LogFault while there is none, as the log cannot be opened."""
+        """Return the inbox, on the loop. Raise LogFault while the log cannot be opened."""
         if self.inbox is None:
             raise LogFault(" ".join(self._missing_log_state.problems))
         return self.inbox
 
     async def _open_control(self) -> None:
-        """Open the control socket. It is a comfort: where a person sees that it is missing, callbacks come first."""
+        """Open the control socket. With `show` callbacks are received without it."""
         before = self.control_problem
         try:
             self._control = await open_control(self.plan.places.socket, lambda command: self._reply(command, self))
@@ -236,7 +237,7 @@ class Receiver:
             await self._open_control()
 
     async def _receive(self) -> None:
-        """Open the log where that is still to be done, then the door."""
+        """Open the log if that is still to be done, then the listener."""
         while self.inbox is None:
             await asyncio.sleep(RETRY_SECONDS)
             try:
@@ -268,11 +269,11 @@ class Receiver:
         )
 
     async def _serve_metrics(self) -> None:
-        """Tell Prometheus, where the settings name a port for it."""
+        """Serve Prometheus if the settings name a port."""
         port = self.plan.settings.metrics_port
         if port is None:
             return
-        await self._listener_opened.wait()  # one that was given the door's port must not take it
+        await self._listener_opened.wait()  # metrics must not take the listener's port
         # imported here, as the import costs memory and metrics are off by default
         from trayalert.app.metrics import Measurements, measure_log, prometheus_text  # noqa: PLC0415
         from trayalert.listener.metrics_server import serve_metrics  # noqa: PLC0415
@@ -295,7 +296,7 @@ class Receiver:
         await serve_metrics(port, render=render, check_health=self._healthy, report=self._metrics_changed)
 
     def _healthy(self) -> tuple[bool, str]:
-        """Whether all is well; unknown reach is no illness where nothing is there to prove it."""
+        """Whether all is well. Unknown reachability counts as well, as nothing may be set up to prove it."""
         reach = self.reach
         return reach.reach is not Reachability.BLIND and self.listener_state.open, reach.why or "ok"
 

@@ -1,7 +1,7 @@
-"""Writing the settings: the way that a person has chosen, into the file that she edits by hand.
+"""Writes the chosen ingress into the settings, a file that a person edits by hand.
 
-Its rule: all else in it stays as it is, comments too. What cannot be written so is not written, but told: then she adds
-the lines herself.
+Its rule: all else in the file stays as it is, comments too. What cannot be written so is reported, for the person to
+add the lines. tomlkit costs memory, so this module is imported only to write.
 """
 
 import re
@@ -35,7 +35,7 @@ class SettingsFault(Fault):
 
 
 def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
-    """Write the way into the settings; return what they are then. Raise SettingsFault where that cannot be."""
+    """Write the ingress and return the new settings. Raise SettingsFault."""
     path = places.settings
     target = path.resolve() if path.is_symlink() else path  # a link stays one
     try:
@@ -64,7 +64,7 @@ def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
 
 
 def changed_text(text: str, chosen: ChosenIngress, *, name: str) -> str:
-    """Return the settings' text with the way in it. Raise SettingsFault where something else would be lost."""
+    """Return the settings' text with the ingress in it. Raise SettingsFault if something else would be lost."""
     bom, plain = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     url, tunnel = chosen.public_url or None, _tunnel(chosen)
     try:
@@ -91,7 +91,7 @@ def _loses_comment(before: str, after: str) -> bool:
 
 
 def _tunnel(chosen: ChosenIngress) -> dict[str, Any]:
-    """Return the table to be written; empty: none."""
+    """Return the table to write; empty if there is no tunnel."""
     if chosen.ingress is not Ingress.TUNNEL:
         return {}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.tunnel.items()
@@ -104,7 +104,7 @@ def _lines(chosen: ChosenIngress) -> str:
 
 
 def _set(container: Container, name: str, value: object) -> None:
-    """Set a value where it stands, or behind the last one that is in no table; None takes its line out."""
+    """Set a value in its place, or after the last one that is in no table; None removes its line."""
     if value is None:
         if name in container:
             container.remove(name)
@@ -115,14 +115,14 @@ def _set(container: Container, name: str, value: object) -> None:
 
 
 def _insert(container: Container, name: str, value: object) -> None:
-    """Put a new line behind the last value, and not behind comments that belong to what follows."""
+    """Insert a line after the last value, before comments that belong to what follows."""
     body = container.body
     values = [place for place, (key, item) in enumerate(body) if key and not isinstance(item, Table | AoT)]
     body.insert(values[-1] + 1 if values else 0, (SingleKey(name), tomlkit.item(value)))
 
 
 def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
-    """Set a plain table where it stands, take any other out; return the text of what is to be added at the end."""
+    """Set a plain table in its place, remove any other; return the text to add at the end."""
     places = [place for place, (key, _) in enumerate(document.body) if key is not None and key.key == "tunnel"]
     if len(places) == 1 and tunnel:
         table = document.body[places[0]][1]
@@ -141,7 +141,7 @@ def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
 
 
 def _comments(item: Any) -> Iterator[Any]:
-    """Return the comments in a table, and the empty lines: its last ones belong to what follows it."""
+    """Yield the comments and empty lines of a table, whose last ones belong to what follows."""
     for key, inner in item.value.body if isinstance(item, Table) else ():
         if key is None and isinstance(inner, Comment | Whitespace):
             yield inner
@@ -150,7 +150,7 @@ def _comments(item: Any) -> Iterator[Any]:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make it readable by nobody else."""
+    """Make a folder that other users cannot read."""
     if not folder.exists():
         _make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`trayalert send`: plays Cloud Monitor, and tells what came back."""
+"""`trayalert send`: plays Cloud Monitor, and reports the responses."""
 
 import socket
 import time
@@ -14,11 +14,11 @@ from trayalert.services.simulator.client import CallbackSender, SendResult, time
 from trayalert.services.simulator.payloads import SendFault, simulated_request
 
 _REPORTED_SINGLY = 10
-"""So many callbacks are told one by one; more are summed up."""
+"""So many callbacks are reported one by one; more are summed up."""
 
 
 def own_sender(places: Places) -> CallbackSender:
-    """Return what sends to the data dir's own instance. Raise SendFault where none runs."""
+    """Return a sender to the data dir's own instance. Raise SendFault if none runs."""
     running = (ask(places.socket, {"do": "status"}) or {}).get("running")
     if running is None and (_has_control_socket() or not places.secrets.exists()):
         raise SendFault(f"no trayalert runs with {places.data_dir}. Start one: trayalert, or trayalert serve.")

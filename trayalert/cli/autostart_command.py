@@ -1,4 +1,4 @@
-"""The command that lets the tray application start with the session, or no more."""
+"""The command that switches autostart of the tray application."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Commands that change something: the running instance does it; where none runs, they do it themselves."""
+"""Commands that change the log, through the running instance if there is one."""
 
 import json
 import time

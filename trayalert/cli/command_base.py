@@ -52,7 +52,7 @@ def find_own_places() -> Places:
 
 
 def fail(text: object) -> NoReturn:
-    """Say what is wrong and end with 1."""
+    """Print what is wrong and end with status 1."""
     click.echo(f"trayalert: {text}", err=True)
     sys.exit(1)
 
@@ -71,7 +71,7 @@ def read_own_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
 
 
 def set_utf8_output() -> None:
-    """Machine output is UTF-8, whatever people read here."""
+    """Write machine output as UTF-8, whatever the locale is."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 

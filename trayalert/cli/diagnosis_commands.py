@@ -1,4 +1,4 @@
-"""The commands for whoever looks into a fault: what is wrong here, and what somebody else needs to see of it."""
+"""The commands for the analysis of a fault: what is wrong here, and what its developers need to know."""
 
 import io
 import json

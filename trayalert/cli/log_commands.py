@@ -1,4 +1,4 @@
-"""Commands that look after the log: check it, back it up, put a backup in its place."""
+"""Commands that check the log, back it up, and restore a backup."""
 
 import json
 from pathlib import Path

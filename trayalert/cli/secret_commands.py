@@ -88,7 +88,7 @@ def remove(name: str) -> None:
 
 
 def _change_secrets(places: Places, command: dict[str, Any]) -> None:
-    """Let the running instance change the secrets; where none runs, do it here."""
+    """Change the secrets, through the running instance if there is one."""
     reply = ask(places.socket, command)
     if reply is None:
         with without_instance(places):
@@ -98,14 +98,14 @@ def _change_secrets(places: Places, command: dict[str, Any]) -> None:
 
 
 def _own_secrets(places: Places) -> Secrets:
-    """Return the secrets; where their file is gone, those that the running instance has."""
+    """Return the secrets. The running instance writes their file again if it is gone."""
     if not places.secrets.exists():
         ask(places.socket, {"do": "keep secrets"})
     return Secrets(places.secrets)
 
 
 def _rows(places: Places) -> list[dict[str, Any]]:
-    """Return the secrets that hold, those on their way out too. None of them is shown."""
+    """Return the valid secrets, expiring ones too, without their values."""
     places.make()
     with open_reader(places) as reader:
         uses = {use.name: use for use in (reader.secret_uses() if reader else ())}

@@ -1,4 +1,4 @@
-"""The command that says how the program and its log are."""
+"""The command that shows the state of the program and its log."""
 
 import contextlib
 import json
@@ -34,7 +34,7 @@ def status(as_json: bool) -> None:
 
 
 def state_of(places: Places) -> dict[str, Any]:
-    """Return the object of `status`; a log that cannot be read is a sentence in it."""
+    """Return the object of `status`, with a sentence if the log cannot be read."""
     settings, problems = read_settings(places)
     reply = ask(places.socket, {"do": "status"})
     running = read_instance_status(reply["running"]) if reply and "running" in reply else None
@@ -48,7 +48,7 @@ def state_of(places: Places) -> dict[str, Any]:
     if running and totals is NO_TOTALS and not places.log.exists():
         totals, log_problem = None, f"the log {places.log} is gone; the running trayalert writes it again."
         with contextlib.suppress(Fault):
-            ask(places.socket, {"do": "verify"})  # it may not have seen that
+            ask(places.socket, {"do": "verify"})  # the instance may not have seen that
     state = compose(
         settings=settings,
         problems=problems,

@@ -1,7 +1,7 @@
-"""The backend of the running program: what the widgets ask is read from the log, what they wish goes where it is done.
+"""The backend of the running program: answers queries of the widgets from the log, and passes their requests on.
 
-Main thread only. A log that cannot be read is trouble that the person sees, never an exception in a widget, and never
-calm: what was open when it could still be read counts as open.
+Main thread only. An unreadable log is a problem that the person sees, never an exception in a widget. Incidents that
+were open when the log could last be read count as open.
 """
 
 import os
@@ -60,7 +60,7 @@ class LiveBackend(SetupBackend):
 
     @property
     def language(self) -> Language:
-        """Return the language in which alerts are told."""
+        """Return the language of alerts."""
         return self._language
 
     def now(self) -> Millis:
@@ -68,7 +68,7 @@ class LiveBackend(SetupBackend):
         return now()
 
     def state(self) -> ProgramState:
-        """Return what tray and status line say now."""
+        """Return what tray and status line show now."""
         self._reopen_replaced_log()
         levels = self._log.ask("levels", lambda log: log.open_levels())
         last = self._log.ask("last callback", lambda log: log.last_callback_at())
@@ -117,7 +117,7 @@ class LiveBackend(SetupBackend):
         return tuple(sentence for sentence in sentences if sentence not in self._dismissed)
 
     def _reopen_replaced_log(self) -> None:
-        """Read another file that has taken the log's place."""
+        """Open another file that has taken the log's place."""
         file = self._receiver.log_state.new_file
         if file != self._log_file:
             self._log_file = file
@@ -149,24 +149,24 @@ class LiveBackend(SetupBackend):
         return is_unconfirmed(incident, now=now(), mute_period=mute_period(self._plan.settings))
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        """Say where an alert came from."""
+        """Return the text for where an alert came from."""
         return sender_text(alert.sender, self._source_addresses.origin(alert.sender)) if alert.sender else None
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
-        """Return the console links, the best first; none where none is known."""
+        """Return the console links, the best first."""
         return console_links(incident.alert.alert, self._links)
 
     def open_url(self, url: str) -> bool:
-        """Open an allow-listed link in the browser; False where that cannot be done."""
+        """Open an allow-listed link in the browser; return False if that failed."""
         return open_in_browser(url)
 
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
-        """Return the person's own commands, filled for this incident, each with its reason where it cannot be run."""
+        """Return the person's own commands, filled for this incident, with the reason if one cannot be run."""
         settings, alert = self._plan.settings, incident.alert.alert
         return [fill_command(command, alert, default_region=settings.default_region) for command in settings.commands]
 
     def run_command(self, command: FilledCommand) -> str | None:
-        """Start a command; return a sentence where that failed."""
+        """Start a command; return a sentence if that failed."""
         return run_command(command)
 
     def gaps(self, *, limit: int) -> Sequence[Gap] | None:
@@ -178,7 +178,7 @@ class LiveBackend(SetupBackend):
         self._receiver.resolve(incident_id)
 
     def pause_notifications(self, until: Millis | None) -> None:
-        """Show no notifications until then; None goes on."""
+        """Show no notifications until then; None ends the pause."""
         self._paused_until = until
         self._pause(until)
 

@@ -1,8 +1,8 @@
 """The log as the main thread reads it: it may be unreadable for a while, or another file may take its place.
 
-Main thread only. Nothing here raises: a question that cannot be answered is trouble until the same one is answered
-again, and each failure lets the file go, so that the next question opens what lies there then. Where a failure took
-long (another program has locked the file) no question is asked for a while: the window must not stand still.
+Main thread only. Nothing here raises: a failed question is a problem until the same one is answered. Each failure
+closes the file, so that the next question opens the present one. After a failure that took long (another program has
+locked the file) no question is asked for a while, so that the window does not freeze.
 """
 
 import logging
@@ -33,7 +33,7 @@ class LogView:
     """Asks a Reader that it opens when it is needed."""
 
     def __init__(self, path: Path, *, verify: Callable[[], None]) -> None:
-        """`verify` is called where the file is damaged or gone: who writes it may not have seen that."""
+        """`verify` is called if the file is damaged or gone, which its writer may not have seen."""
         self._path = path
         self._verify = verify
         self._reader: Reader | None = None
@@ -42,11 +42,11 @@ class LogView:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What could not be answered, in sentences."""
+        """Sentences about the questions without an answer."""
         return tuple(dict.fromkeys(self._problems.values()))
 
     def ask(self, question: str, answer: Callable[[Reader], _Answer]) -> _Answer | None:
-        """Return the answer, None where the log cannot be read."""
+        """Return the answer, None if the log cannot be read."""
         begun = time.monotonic()
         if begun < self._paused_until:
             return None
@@ -64,7 +64,7 @@ class LogView:
             if time.monotonic() - begun > _LONG:
                 self._paused_until = time.monotonic() + _REST
             return None
-        except Exception:  # a bug of ours must not leave a picture standing that was calm once
+        except Exception:  # after a fault of ours an old state must not look like the present one
             _logger.exception("the log did not answer")
             self._problems[question] = _OUR_FAULT
             return None
@@ -72,7 +72,7 @@ class LogView:
         return found
 
     def close(self) -> None:
-        """Close the file; the next question opens what lies there then."""
+        """Close the file; the next question opens the present one."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None

@@ -1,7 +1,4 @@
-"""The half of the backend that has to do with reach: how Cloud Monitor gets here, and what the guide asks and wishes.
-
-Main thread only.
-"""
+"""The half of the backend for reachability and the setup assistant. Main thread only."""
 
 import contextlib
 import threading
@@ -40,23 +37,23 @@ class SetupBackend:
         )
 
     def listener_address(self) -> str:
-        """Return `host:port` where the door listens."""
+        """Return `host:port` of the listener."""
         state = self._receiver.listener_state
         return f"{state.host}:{state.port}"
 
     def readiness_checks(self) -> Sequence[Check]:
-        """Return what the guide shows live: door, tunnel, public address, probe."""
+        """Return what the setup assistant shows live: listener, tunnel, public address, probe."""
         connectivity = self._receiver.connectivity
         return readiness(
             self._receiver.listener_state, connectivity.settings.tunnel, connectivity.tunnel, self.reachability()
         )
 
     def reachability(self) -> ReachabilityState:
-        """Return whether the outside can reach us, and why not."""
+        """Return whether Cloud Monitor can reach us, and why not."""
         return self._receiver.reach
 
     def tunnel(self) -> TunnelState:
-        """Return how the tunnel is."""
+        """Return the state of the tunnel."""
         return self._receiver.connectivity.tunnel
 
     def probe(self) -> None:
@@ -64,11 +61,11 @@ class SetupBackend:
         self._receiver.run_coroutine(self._receiver.connectivity.probe())
 
     def ingress(self) -> ChosenIngress | None:
-        """Return how Cloud Monitor reaches us by the settings; None where nothing is set."""
+        """Return how Cloud Monitor reaches us by the settings; None if nothing is set."""
         return chosen_ingress(self._receiver.connectivity.settings)
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
-        """Write it into the settings and go that way from now on; return a sentence where that failed."""
+        """Write it into the settings and use it from now on; return a sentence if that failed."""
         from trayalert.app.settings_file import change_settings  # noqa: PLC0415 - with tomlkit, which costs memory
 
         try:
@@ -77,14 +74,14 @@ class SetupBackend:
             return str(fault)
         settings = replace(
             self._receiver.connectivity.settings, public_url=written.public_url, tunnel=written.tunnel
-        )  # all else holds from the next start, as ever
+        )  # all else holds from the next start
         if settings == self._receiver.connectivity.settings and self.tunnel().phase in {Phase.OFF, Phase.UP}:
-            return None  # a tunnel that runs is left alone: its address could be another one after a new start
+            return None  # a running tunnel is left alone, as a new start may change its address
         self._receiver.run_coroutine(self._receiver.connectivity.apply_settings(settings))
         return None
 
     def accept_url(self) -> None:
-        """Hear that the person knows of the changed public address."""
+        """The person knows the changed public address."""
         self._receiver.call_soon(self._receiver.connectivity.accept_url)
 
     def send_sample(self) -> None:
@@ -93,11 +90,11 @@ class SetupBackend:
         threading.Thread(target=lambda: announce([SampleSent(_send_sample(url))]), name="sample", daemon=True).start()
 
     def autostart_enabled(self) -> bool | None:
-        """Whether the program starts with the session; None where that cannot be set."""
+        """Whether the program starts with the session; None if that cannot be set."""
         return autostart_enabled()
 
     def set_autostart(self, enabled: bool) -> str | None:
-        """Start with the session from now on, or not; return a sentence where that failed."""
+        """Switch autostart on or off; return a sentence if that failed."""
         try:
             set_autostart(enabled, self._plan.places)
         except AutostartFault as fault:
@@ -106,15 +103,15 @@ class SetupBackend:
 
     @property
     def overlay_mode(self) -> str:
-        """Return when the strip shows: "auto" (where there is no tray), "always" or "never"."""
+        """Return when the overlay shows: "auto" (if there is no tray), "always" or "never"."""
         return self._plan.settings.strip
 
     def recall(self, name: str) -> Any:
-        """Return what was remembered by that name, also by an earlier run; None: nothing."""
+        """Return the value of that name, also of an earlier run; None if there is none."""
         return self._receiver.state_store.get(name)
 
     def remember(self, name: str, value: Any) -> None:
-        """Remember it beyond this run."""
+        """Remember a value beyond this run."""
         self._receiver.state_store.set(name, value)
 
 

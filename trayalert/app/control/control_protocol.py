@@ -1,7 +1,7 @@
 """The control socket: how a command asks the running instance. One JSON object per line in each direction; Unix only.
 
-The socket lies in the data dir (0600): whoever may read the log may also ask. Most commands import this module, so it
-needs no asyncio; `control_server` is the other end.
+The socket lies in the data dir (0600): a user who may read the log may also ask. Most commands import this module,
+so it needs no asyncio; `control_server` is the other end.
 """
 
 import json

@@ -25,7 +25,7 @@ async def open_control(path: Path, responder: Responder) -> asyncio.AbstractServ
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # WORKAROUND https://github.com/python/cpython/issues/113538: when the program ends, Python 3.11 would log a
-        # traceback for who is still connected, if this task were cancelled
+        # traceback for a connection that is still open, if this task were cancelled
         with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
             line = await asyncio.wait_for(reader.readline(), DEADLINE)
             if line:
@@ -36,7 +36,7 @@ async def open_control(path: Path, responder: Responder) -> asyncio.AbstractServ
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse_foreign_folder(path.parent)
-        path.unlink(missing_ok=True)  # left by a kill; the lock says that nobody listens there
+        path.unlink(missing_ok=True)  # left by a kill: this process holds the lock
         server = await asyncio.start_unix_server(serve, path=path, limit=_LONGEST)
         path.chmod(0o600)
     except OSError as error:
@@ -53,6 +53,6 @@ async def _respond(line: bytes, responder: Responder) -> Reply:
         return await responder(command if isinstance(command, dict) else {})
     except Fault as fault:
         return {"error": str(fault)}
-    except Exception as error:  # told to who asked; the receiver goes on
+    except Exception as error:  # reported to the other process; the receiver goes on
         _logger.exception("a command could not be answered")
         return {"error": str(error)}

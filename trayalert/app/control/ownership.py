@@ -1,4 +1,4 @@
-"""One process owns a data dir. The system's own lock says which, so that nothing is left behind by a kill."""
+"""One process owns a data dir, by a lock of the system, so that a kill leaves nothing behind."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ class Owner:
 
 
 class AlreadyOwnedError(Exception):
-    """Another process owns the data dir. `owner` is None where it could not be told who."""
+    """Another process owns the data dir. `owner` is None if it is not known."""
 
     def __init__(self, owner: Owner | None) -> None:
         who = f"trayalert ({owner.mode}, process {owner.pid})" if owner else "another process"
@@ -35,7 +35,7 @@ class AlreadyOwnedError(Exception):
 
 @contextlib.contextmanager
 def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
-    """Own the data dir inside this context. Raise AlreadyOwnedError, or PlaceFault where there can be no lock."""
+    """Own the data dir inside this context. Raise AlreadyOwnedError, or PlaceFault if there can be no lock."""
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
@@ -43,7 +43,7 @@ def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
     try:
         if not _lock(descriptor):
             raise AlreadyOwnedError(_read(lock))
-        with contextlib.suppress(OSError):  # a full disk: then nobody is told who owns it, and that is all
+        with contextlib.suppress(OSError):  # on a full disk other processes cannot read who the owner is
             os.ftruncate(descriptor, 0)
             os.lseek(descriptor, 0, os.SEEK_SET)
             os.write(descriptor, json.dumps({"front": mode, "pid": os.getpid()}).encode())

@@ -1,7 +1,7 @@
-"""Takes out of a text whatever names a person, a computer or a resource. What is the same stays told as the same.
+"""Replaces the names of persons, computers and resources in a text; equal names get equal replacements.
 
-Its rule: in doubt it is hidden. Each becomes `id-` and eight digits, by a key that is made anew each time and kept
-nowhere: two bundles cannot be held against each other, and no list of names can be tried out.
+Its rule: in doubt, hide. A name becomes `id-` and eight digits, by a key that is new each time and stored nowhere: two
+bundles cannot be compared, and no list of names can be tried out.
 """
 
 import getpass
@@ -18,15 +18,15 @@ from typing import Any
 from trayalert.domain.text import printable
 
 _SHORTEST = 3
-"""A shorter word of the settings names nobody; one of Chinese may."""
+"""A shorter word of the settings identifies nobody, unless it is Chinese."""
 _COMMON = frozenset({"root", "user", "admin", "localhost", "home"})
-"""Names of users and computers that name nobody."""
+"""Names of users and computers that identify nobody."""
 _SHOWN = 78
-"""So much of a value a sentence shows, then `…`."""
+"""Sentences show so many characters of a value, then `…`."""
 
 _HOME = re.compile(r"((?:/home|/Users|\\Users)[/\\])[^/\\\s\"':,;]+")
 _STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z?")
-# repeats are bounded: a crash file may hold one word of 64 KiB, at each sign of which a search would begin anew
+# repeats are bounded: a crash file may hold one word of 64 KiB, and a search would start at each of its characters
 _MAIL = r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}"
 _URL = r"\b[a-z][a-z0-9+.-]{0,20}://(?:[^/\s@\"']{0,200}@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^/\s:?#\"'<>,;)\]}]{1,255})"
 _ADDRESS = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]*[:.])[0-9A-Fa-f:.]{2,}+(?!\w)")
@@ -63,7 +63,7 @@ class Anonymiser:
         return self.text(value) if "://" in value else self.hashed(value)
 
     def text(self, text: str) -> str:
-        """Return the text with nothing in it that names anybody."""
+        """Return the text with all names replaced."""
         pieces, end = [], 0
         for match in self._names.finditer(text):
             pieces += [self._hide_patterns(text[end : match.start()]), self._hide_name(match)]
@@ -71,7 +71,7 @@ class Anonymiser:
         return "".join((*pieces, self._hide_patterns(text[end:])))
 
     def value(self, value: Any) -> Any:
-        """Return an object of JSON with every text in it hidden; its names are ours, its numbers sizes and counts."""
+        """Return a JSON object with every text hidden; its keys are ours, its numbers sizes and counts."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
@@ -89,7 +89,7 @@ class Anonymiser:
         return f"{scheme}://{match['host'] if _is_local(host) else self.hashed(host)}"
 
     def _hide_patterns(self, text: str) -> str:
-        """Hide what only its look tells."""
+        """Hide what looks like a name."""
         if "…" in text:
             *cut, rest = text.split("…")
             text = "…".join((*map(self._hide_prefix, cut), rest))
@@ -106,7 +106,7 @@ class Anonymiser:
         return whole
 
     def _hide_prefix(self, text: str) -> str:
-        """Hide the beginning of a name with which a sentence was cut."""
+        """Hide the beginning of a name at which a sentence was cut."""
         for length in range(min(len(text), _SHOWN), 1, -1):
             if text[-length:] in self._prefixes:
                 return text[:-length] + self.hashed(text[-length:])
@@ -114,7 +114,7 @@ class Anonymiser:
 
 
 def _is_id(word: str) -> bool:
-    """Whether it looks like an id of a resource, an account or a token: `i-bp1a2b3c4d5e`, 16 digits, a UUID."""
+    """Whether a word looks like an id of a resource, an account or a token: `i-bp1a2b3c4d5e`, 16 digits, a UUID."""
     if re.fullmatch(r"id-[0-9a-f]{8}", word):
         return False
     parts = [part for part in re.split("[-_]", word) if not _STAMP.fullmatch(part)]
@@ -145,7 +145,7 @@ def _is_address(text: str) -> bool:
 
 
 def _is_local(name: str) -> bool:
-    """Whether it names this computer as all do: a loopback address, or all of its addresses."""
+    """Whether a name is a loopback address, or the address of all interfaces."""
     try:
         address = ipaddress.ip_address(name)
     except ValueError:

@@ -1,7 +1,7 @@
-"""What `trayalert diagnostics` gathers for whoever looks into a fault: only what stands in this list, and no alert.
+"""What `trayalert diagnostics` gathers for the analysis of a fault: only what is in this list, and no alert.
 
-Its rule: every text goes through two sieves. The mask knows the secrets of today, and takes out all that looks like one
-of before; `anonymiser` hides what names a person, a computer or a resource.
+Its rule: every text is filtered twice. The mask removes the present secrets and all that looks like a former one;
+`anonymiser` hides the names of persons, computers and resources.
 """
 
 import contextlib
@@ -28,12 +28,12 @@ from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.reader import Reader
 
 _TAIL_BYTES = 256 * 1024
-"""So many bytes of the end of a text are enough."""
+"""Bytes at the end of a text that are taken."""
 _GAPS = 200
 
 _HOOK = re.compile(r"(/hook/)[^\s\"'?#,;)]+")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_%-])(?=[A-Z0-9_%-]*[a-z])(?=[a-z0-9_%-]*[A-Z])[A-Za-z0-9_%-]{32,}")
-"""As long as a secret, of its signs, and in both cases."""
+"""As long as a secret, of the same characters, in both cases."""
 
 _WORDS = re.compile("[^\\W\\d_]+")
 _OUR_NAMES = frozenset({
@@ -47,7 +47,7 @@ Member = tuple[str, str]
 
 
 def _names_to_hide(places: Places) -> Iterator[str]:
-    """Return what the admin named: in the settings, and of the secrets."""
+    """Yield the names that the admin has given in the settings and to secrets."""
     with contextlib.suppress(OSError, ValueError):
         yield from foreign_texts(places.settings.read_text(encoding="utf-8-sig"))
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
@@ -57,10 +57,10 @@ def _names_to_hide(places: Places) -> Iterator[str]:
 
 
 def secret_mask(places: Places) -> Callable[[str], str]:
-    """Return what takes out every secret, the former ones too. It makes no secret where there is none."""
+    """Return a function that masks every secret, former ones too. Makes no secret if there is none."""
     mask_known: Callable[[str], str] = str
     if places.secrets.exists():
-        with contextlib.suppress(SecretFault):  # then the look of a secret must do
+        with contextlib.suppress(SecretFault):  # then secrets are recognised by their look
             mask_known = Secrets(places.secrets).mask
 
     def mask(text: str) -> str:
@@ -70,7 +70,7 @@ def secret_mask(places: Places) -> Callable[[str], str]:
 
 
 def make_bundle(places: Places, state: Mapping[str, Any], check: Mapping[str, Any], doctor: Mapping[str, Any]) -> bytes:
-    """Return the zip of the objects that `trayalert status`, `check` and `doctor` give, and of what lies here."""
+    """Return the zip of the objects of `trayalert status`, `check` and `doctor`, and of the files here."""
     mask = secret_mask(places)
     anonymiser = Anonymiser(_names_to_hide(places), {"<data dir>": places.data_dir, "<settings>": places.settings})
     packed = io.BytesIO()
@@ -115,7 +115,7 @@ def _texts(places: Places) -> Iterator[Member]:
 
 
 def _query_log(places: Places, query: Callable[[Reader], Any]) -> Any:
-    """Ask the log; where it cannot be read, why."""
+    """Ask the log; return why it cannot be read."""
     try:
         with contextlib.closing(Reader(places.log)) as reader:
             return query(reader)
@@ -124,7 +124,7 @@ def _query_log(places: Places, query: Callable[[Reader], Any]) -> Any:
 
 
 def _tail(path: Path, name: str) -> Iterator[Member]:
-    """Return the end of a text file; where it cannot be read, why."""
+    """Yield the end of a text file, or why it cannot be read."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
@@ -136,7 +136,7 @@ def _tail(path: Path, name: str) -> Iterator[Member]:
 
 
 def _files(folder: Path, anonymiser: Anonymiser) -> Iterator[dict[str, Any]]:
-    """List what lies in the data dir: names as far as they are ours, sizes and rights, no content."""
+    """List the files of the data dir: names as far as they are ours, sizes and rights, no content."""
 
     def shown_path(path: Path) -> str:
         parts = path.relative_to(folder).parts
@@ -161,7 +161,7 @@ def _files(folder: Path, anonymiser: Anonymiser) -> Iterator[dict[str, Any]]:
 
 
 def write_bundle(path: Path, content: bytes) -> None:
-    """Write the bundle, readable by nobody else. Raise OSError."""
+    """Write the bundle, which other users cannot read. Raise OSError."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -1,7 +1,7 @@
-"""Crash files: what went wrong in the program itself, kept for the next start and for whoever mends it.
+"""Crash files: faults of the program itself, kept for the next start and for its developers.
 
-Their rule: written whole, readable by nobody else, every secret masked, and never so many that they fill a disk. A file
-`crash-...` is the end of a run, and is told until the person has seen it; `error-...` is a fault that the run survived.
+They are written whole, readable by no other user, with every secret masked, and limited in number. A file `crash-...`
+is the end of a run, and is reported until the person has seen it; `error-...` is a fault that the run survived.
 """
 
 import contextlib
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import asyncio  # `trayalert status` needs none
 
 KEPT = 10
-"""So many files of each kind are kept, the newest."""
+"""The newest files of each kind that are kept."""
 REPEAT_SECONDS = 3600.0
-"""Seconds: a fault of the same place is told once in this time, and KEPT places are in all."""
+"""Seconds in which a fault of one place is reported once, and faults of KEPT places in all."""
 
 _FATAL = "fatal.txt"
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -43,11 +43,11 @@ _logger = logging.getLogger(__name__)
 
 
 class CrashFault(Fault):
-    """The program ended by a fault of its own; the text says where that is written down."""
+    """The program ended by a fault of its own; the text names the file."""
 
 
 class CrashFiles:
-    """The crash files in a folder. `mask` takes secrets out of a text. Its calls are for any thread."""
+    """The crash files in a folder. `mask` takes secrets out of a text. For any thread."""
 
     def __init__(self, folder: Path, mask: Callable[[str], str]) -> None:
         self._folder = folder
@@ -56,17 +56,17 @@ class CrashFiles:
         self._reported_at: dict[str, float] = {}
         self._unseen: tuple[Path, ...] | None = None
 
-    # what the next start tells
+    # reported at the next start
 
     def unseen(self) -> tuple[Path, ...]:
-        """Return the crashes that the person has not seen yet, the oldest first. They are looked for once."""
+        """Return the crashes that the person has not seen yet, the oldest first. The folder is read once."""
         if self._unseen is None:
             found = sorted(self._folder.glob("crash-*.txt")) if self._folder.is_dir() else ()
             self._unseen = tuple(path for path in found if _crashed_at(path) is not None)
         return self._unseen
 
     def sentences(self) -> tuple[str, ...]:
-        """Say when it crashed and where that is written down."""
+        """Return a sentence for each unseen crash: when it was, and its file."""
         moments = ((path, _crashed_at(path)) for path in self.unseen())
         return tuple(
             f"trayalert crashed on {moment.day} {moment:%b %H:%M}; what happened is in {path}."
@@ -76,17 +76,17 @@ class CrashFiles:
         )
 
     def mark_seen(self) -> None:
-        """Hear that the person knows of them; the files stay."""
+        """The person knows of the crashes; the files stay."""
         for path in self.unseen():
             with contextlib.suppress(OSError):
                 path.rename(path.with_name(path.name.removesuffix(".txt") + _SEEN))
         self._unseen = ()
 
-    # what this run writes
+    # written by this run
 
     @contextlib.contextmanager
     def watching(self, mode: str) -> Iterator[None]:
-        """Write down whatever goes wrong inside this context. Raise CrashFault where that is its end."""
+        """Write down faults inside this context. Raise CrashFault if a fault ends it."""
         with self._watching_signals(), self._watching_hooks(mode):
             try:
                 yield
@@ -96,7 +96,7 @@ class CrashFiles:
                 raise CrashFault(self._end_sentence(mode, error)) from error
 
     def watch_tasks(self, loop: "asyncio.AbstractEventLoop", mode: str) -> None:
-        """Write down exceptions that nobody waits for on that loop."""
+        """Write down exceptions of tasks on that loop that no code waits for."""
 
         def handle(loop: "asyncio.AbstractEventLoop", context: dict[str, Any]) -> None:
             error = context.get("exception")
@@ -108,7 +108,7 @@ class CrashFiles:
         loop.set_exception_handler(handle)
 
     def report_error(self, mode: str, error: BaseException, message: str = "an exception that nobody caught") -> None:
-        """Log and write down a fault that the program survives; the same one not again for a while."""
+        """Log and write down a fault that the program survives, once in REPEAT_SECONDS."""
         with self._lock:
             place, now = _location(error), time.monotonic()
             self._reported_at = {known: at for known, at in self._reported_at.items() if now - at < REPEAT_SECONDS}
@@ -152,7 +152,7 @@ class CrashFiles:
 
     @contextlib.contextmanager
     def _watching_signals(self) -> Iterator[None]:
-        """Let a fatal signal write its traceback. What an earlier run left becomes a crash file of its own."""
+        """Let a fatal signal write its traceback. That of an earlier run becomes a crash file."""
         fatal = self._folder / _FATAL
         try:
             self._make_folder()
@@ -185,7 +185,7 @@ class CrashFiles:
 
     @contextlib.contextmanager
     def _watching_hooks(self, mode: str) -> Iterator[None]:
-        """Hear of exceptions in Qt's slots and in threads, where nobody could catch them."""
+        """Write down exceptions in Qt's slots and in threads, which cannot be caught."""
 
         def on_main_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
             if isinstance(error, Exception):
@@ -227,7 +227,7 @@ def _traceback(error: BaseException) -> str:
 
 
 def innermost(error: BaseException) -> BaseException:
-    """Return what stands inside groups of tasks."""
+    """Return the first error inside groups of tasks."""
     return innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
@@ -239,7 +239,7 @@ def _location(error: BaseException) -> str:
 
 
 def _crashed_at(path: Path) -> datetime | None:
-    """Return when it crashed, in local time; None where the file is none that tells a crash still unseen."""
+    """Return when it crashed, in local time; None if the file is not an unseen crash."""
     name = _UNSEEN.fullmatch(path.name)
     try:
         return datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC).astimezone() if name else None

@@ -1,4 +1,4 @@
-"""The settings as strangers may see them: which are set, and what can name nobody. All else is hidden."""
+"""The settings as strangers may see them: which are set, and values that identify nobody. All else is hidden."""
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -12,13 +12,13 @@ from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.tunnel import Tunnel
 
 _SHOWN_SETTINGS = frozenset({"site", "default_region", "language", "strip", "level"})
-"""Settings whose texts are words of ours, or of the cloud's."""
+"""Settings whose texts are words of ours or of the cloud."""
 _OWN_WORDS = frozenset({*LANGUAGES, *OVERLAY_MODES, *PRESETS, "china", "international"})
 _KEYS = frozenset(each.name for kind in (Settings, Tunnel, ExpectedCallback) for each in fields(kind))
 
 
 def redacted_settings(settings: Settings, hide: Callable[[str], str]) -> dict[str, Any]:
-    """Return all settings by name, with every text hidden that is no word of ours."""
+    """Return all settings by name; a text that is not a word of ours is hidden."""
     return {each.name: _redact(each.name, getattr(settings, each.name), hide) for each in fields(settings)}
 
 
@@ -35,7 +35,7 @@ def _redact(name: str, value: Any, hide: Callable[[str], str]) -> Any:
 
 
 def foreign_texts(toml: str) -> Iterator[str]:
-    """Return every text in the settings file that is no word of ours, as others may quote it. Raise ValueError."""
+    """Yield each text of the settings file that is not a word of ours and may be quoted elsewhere. Raise ValueError."""
     yield from _texts(tomllib.loads(toml))
 
 
@@ -52,7 +52,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Return what is to be found of a text: of a URL its host and its path, as both stand alone elsewhere too."""
+    """Yield the parts of a text that stand alone elsewhere: of a URL its host and its path."""
     if text in _OWN_WORDS:
         return
     try:

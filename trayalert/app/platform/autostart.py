@@ -1,6 +1,6 @@
 """Starting with the session: an XDG autostart entry, Windows' Run key, or a LaunchAgent of macOS.
 
-The rule: what is started is the program as it runs now, with no window, and with the data dir that was named.
+The session starts the program as it runs now, without a window and with the data dir that was named.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _RESERVED = frozenset(" \t\"'\\><~|&;$*?#()`")
 
 
 class AutostartFault(Fault):
-    """Whether the program starts with the session cannot be changed; the text says why."""
+    """Autostart cannot be changed; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class LaunchCommand:
 
 
 class Autostart(Protocol):
-    """A platform's way. All raise OSError."""
+    """A platform's mechanism. All methods raise OSError."""
 
     def is_on(self) -> bool: ...  # noqa: D102
     def turn_on(self, launch: LaunchCommand) -> None: ...  # noqa: D102
@@ -46,7 +46,7 @@ class Autostart(Protocol):
 
 
 def autostart_enabled() -> bool | None:
-    """Whether the program starts with the session; None where there is no such thing."""
+    """Whether the program starts with the session; None if the platform has no autostart."""
     mechanism = _platform_autostart()
     try:
         return None if mechanism is None else mechanism.is_on()
@@ -55,7 +55,7 @@ def autostart_enabled() -> bool | None:
 
 
 def set_autostart(enabled: bool, places: Places) -> None:
-    """Let the program start with the session, or no more. Raise AutostartFault."""
+    """Switch autostart on or off. Raise AutostartFault."""
     mechanism = _platform_autostart()
     if mechanism is None:
         raise AutostartFault("this system has no place for programs that start with the session.")
@@ -89,7 +89,7 @@ def _own_program(argv: Sequence[str]) -> tuple[tuple[str, ...], Path | None]:
     script = next((Path(word).absolute() for word in argv[:3] if Path(word).stem == _NAME), None)
     if script is not None and "-m" not in argv[:3] and shutil.which(script):
         return (str(script),), None
-    # whoever runs it out of its checkout needs that as the working folder
+    # out of a checkout the program is found only in that working folder
     return (sys.executable, "-m", _NAME), Path(__file__).absolute().parents[3]
 
 
@@ -111,7 +111,7 @@ class XdgEntry:
         self._path = folder / f"{_NAME}.desktop"
 
     def is_on(self) -> bool:
-        """Whether there is an entry, and nobody has switched it off."""
+        """Whether there is an entry that is not switched off."""
         try:
             lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
@@ -141,12 +141,12 @@ class XdgEntry:
         write_private(self._path, "\n".join(lines) + "\n")
 
     def turn_off(self) -> None:
-        """Take the entry away."""
+        """Remove the entry."""
         self._path.unlink(missing_ok=True)
 
 
 def _quoted(argument: str) -> str:
-    """Quote an argument of Exec where it must be; a percent sign would begin a field code."""
+    """Quote an argument of Exec if needed. A percent sign would begin a field code."""
     text = argument.replace("%", "%%")
     if argument and not _RESERVED & set(argument):
         return text
@@ -167,13 +167,13 @@ class Registry(Protocol):
 
 
 class RunKey:
-    """A value of Windows' Run key. The Task Manager keeps elsewhere that a person has switched it off."""
+    """A value of Windows' Run key. That a person has switched it off is a value of another key."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def is_on(self) -> bool:
-        """Whether there is a value, and nobody has switched it off."""
+        """Whether there is a value that is not switched off."""
         approved = self._registry.read(_APPROVED, _NAME)
         off = isinstance(approved, bytes) and bool(approved[:1]) and approved[0] % 2 == 1
         return self._registry.read(_RUN, _NAME) is not None and not off
@@ -184,7 +184,7 @@ class RunKey:
         self._registry.delete(_APPROVED, _NAME)
 
     def turn_off(self) -> None:
-        """Take the value away."""
+        """Remove the value."""
         self._registry.delete(_RUN, _NAME)
 
 
@@ -195,7 +195,7 @@ if sys.platform == "win32":
         """The registry itself."""
 
         def read(self, key: str, name: str) -> Any:
-            """Return the value, None where there is none."""
+            """Return the value, None if there is none."""
             with contextlib.suppress(FileNotFoundError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
                 return winreg.QueryValueEx(opened, name)[0]
             return None
@@ -206,7 +206,7 @@ if sys.platform == "win32":
                 winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)
 
         def delete(self, key: str, name: str) -> None:
-            """Take the value away, if there is one."""
+            """Remove the value, if there is one."""
             right = winreg.KEY_SET_VALUE
             with (
                 contextlib.suppress(FileNotFoundError),
@@ -222,7 +222,7 @@ class LaunchAgent:
         self._path = folder / f"{_NAME}.plist"
 
     def is_on(self) -> bool:
-        """Whether there is one, and nobody has switched it off in it."""
+        """Whether there is a property list that does not switch itself off."""
         import plistlib  # noqa: PLC0415 - it costs memory, and only macOS has such a file
         from xml.parsers.expat import ExpatError  # noqa: PLC0415
 
@@ -233,7 +233,7 @@ class LaunchAgent:
         return isinstance(found, dict) and bool(found.get("RunAtLoad")) and not found.get("Disabled")
 
     def turn_on(self, launch: LaunchCommand) -> None:
-        """Write it."""
+        """Write the property list."""
         import plistlib  # noqa: PLC0415 - it costs memory, and only macOS has such a file
 
         entry: dict[str, object] = {
@@ -248,5 +248,5 @@ class LaunchAgent:
         write_private(self._path, plistlib.dumps(entry).decode())
 
     def turn_off(self) -> None:
-        """Take it away."""
+        """Remove the property list."""
         self._path.unlink(missing_ok=True)

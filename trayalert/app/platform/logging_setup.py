@@ -1,6 +1,6 @@
 """The program's own logging: one line an entry on stderr and in a file, with every secret masked.
 
-What comes again and again is cut short: a disk fault under a flood of callbacks must not fill another disk with words.
+Repeated entries are left out, so that a disk fault under a flood of callbacks does not fill another disk.
 """
 
 import contextlib
@@ -15,10 +15,10 @@ from trayalert.listener.access_log import append
 
 AT_ONCE = 20
 PAUSE = 10.0
-"""So many entries of one kind are written at once; after them one in so many seconds."""
+"""AT_ONCE entries of a kind are written; after them one in PAUSE seconds."""
 
 LARGEST = 1_000_000
-"""A file of so many bytes becomes the former one, `.1`; there are no more than these two."""
+"""Bytes. A file that is larger becomes `.1`; there are only these two."""
 
 _MOST_KINDS = 1000
 _MOST_WAITING = 1000
@@ -27,7 +27,7 @@ _PATIENCE = 2.0
 
 
 class _MaskingFormatter(logging.Formatter):
-    """Masks the finished text, so that no message, argument or traceback can carry a secret out."""
+    """Masks the finished text, so that no message, argument or traceback contains a secret."""
 
     def __init__(self, mask: Callable[[str], str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -49,12 +49,12 @@ class _EntryKind:
 
 
 class FloodFilter(logging.Filter):
-    """Lets only some of many entries of one kind pass, and counts the others for the next that does."""
+    """Lets some of many entries of one kind pass, and counts the others for the next that passes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._lock = threading.Lock()  # a handler asks its filters before it takes its own
+        self._lock = threading.Lock()  # a handler calls its filters before it takes its own
         self._kinds: dict[tuple[str, str], _EntryKind] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -81,12 +81,12 @@ class FloodFilter(logging.Filter):
 
 
 class _BackgroundFile(logging.Handler):
-    """Writes to the end of a file, in a thread: a disk that hangs, is full or read-only is nobody's concern here."""
+    """Appends to a file in a thread. A disk that hangs, is full or read-only does not disturb the program."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
-        self._guard = threading.Lock()  # not the handler's own: the end of the program flushes with that in its hand
+        self._guard = threading.Lock()  # not the handler's own, which is held while the end of the program flushes
         self._waiting: list[str] = []
         self._thread: threading.Thread | None = None
 
@@ -103,7 +103,7 @@ class _BackgroundFile(logging.Handler):
                     self._thread = thread
 
     def flush(self) -> None:
-        """Wait for what is being written, but not for ever."""
+        """Wait a short time for what is being written."""
         thread = self._thread
         if thread:
             thread.join(_PATIENCE)
@@ -122,7 +122,7 @@ class _BackgroundFile(logging.Handler):
 
 
 def configure_logging(mask: Callable[[str], str], file: Path | None = None) -> None:
-    """Send warnings and worse to stderr, and to the file also what NOTED tells."""
+    """Send warnings and errors to stderr and to the file, which also gets LIFECYCLE_LOGGER's entries."""
     root = logging.getLogger()
     root.handlers[:] = [logging.StreamHandler(), *([_BackgroundFile(file)] if file else [])]
     for handler in root.handlers:
@@ -134,4 +134,4 @@ def configure_logging(mask: Callable[[str], str], file: Path | None = None) -> N
 
 
 LIFECYCLE_LOGGER = logging.getLogger("trayalert.program")
-"""Tells the file what is no warning: that the program begins, and that it ends."""
+"""Its entries, the beginning and the end of the program, go to the file only."""

@@ -1,6 +1,6 @@
-"""Hears from logind that the computer goes to sleep and is back. Linux; where there is no logind, nothing is heard.
+"""Signals of logind before and after the computer sleeps. Linux; without logind there are none.
 
-Its rule: a bus that is absent, dies or refuses is no news. It is tried again quietly.
+A bus that is absent, dies or refuses is tried again without a message.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _RULE = f"type='signal',sender='{_LOGIND}',path='{_PATH}',interface='{_INTERFACE
 
 
 async def watch_logind(on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
-    """Call `on_sleep` before each sleep and `on_wake` behind it, for ever."""
+    """Call `on_sleep` before each sleep and `on_wake` after it, for ever."""
     while True:
         if sys.platform == "linux" and (address := _address()):
             await _listen(address, on_sleep, on_wake)
@@ -29,14 +29,14 @@ async def watch_logind(on_sleep: Callable[[], None], on_wake: Callable[[], None]
 
 
 def _address() -> str | None:
-    """Return where the system bus should be; None where there is none, and so nothing to load its library for."""
+    """Return the address of the system bus; None if there is none, so that its library need not be loaded."""
     address = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") or f"unix:path={_SOCKET}"
     path = address.removeprefix("unix:path=").partition(",")[0]
     return None if address.startswith("unix:path=") and not Path(path).exists() else address
 
 
 async def _listen(address: str, on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
-    """Hear until the bus is gone."""
+    """Listen until the connection is lost."""
     # 3 MB, which a computer without a bus need not load
     from trayalert.dbus_client import BUS_FAULTS, connect_bus, wait_disconnected  # noqa: PLC0415
 

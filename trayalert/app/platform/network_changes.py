@@ -1,6 +1,6 @@
-"""Tells when the network has changed: an address, the way out, a link. On Linux the kernel says so.
+"""Detects changes of the network: an address, a default route, a link. On Linux the kernel reports them.
 
-Its rule: no news costs nothing. What is only said again (a router that renews what it gave) is no change.
+Its rule: waiting costs nothing, and a repetition (a router that renews an address) is no change.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ from collections.abc import Callable, Iterator
 from trayalert.services.reachability.lookup import own_addresses
 
 SETTLES = 1.0
-"""Seconds that a change is given to be whole: a network that comes brings several."""
+"""Seconds to wait for more messages: a new network brings several changes."""
 
 LOOKS = 30.0
-"""Seconds between two looks where nobody says."""
+"""Seconds between two looks at the addresses if the kernel does not report changes."""
 
 _GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400  # links, and addresses and routes of IPv4 and IPv6
 _HEAD = struct.Struct("=IHHII")
 _LINK, _NO_LINK, _ADDRESS, _NO_ADDRESS, _ROUTE, _NO_ROUTE = 16, 17, 20, 21, 24, 25
 _LINK_HEAD = struct.Struct("=BxHiII")
 _IDENTIFYING = {_ADDRESS: (8, {1, 2}), _ROUTE: (12, {1, 4, 5, 6, 15})}
-"""Length of the fixed part, and the attributes that tell one from another; all else, such as lifetimes, may change."""
+"""Length of the fixed part, and the attributes that identify an address or route; others, such as lifetimes, change."""
 
 
 async def watch_network(changed: Callable[[], None]) -> None:
@@ -51,7 +51,7 @@ def _netlink() -> socket.socket | None:
 
 
 async def poll_addresses(changed: Callable[[], None]) -> None:
-    """Look at the computer's own addresses now and then."""
+    """Look at the computer's own addresses every LOOKS seconds."""
     before = own_addresses()
     while True:
         await asyncio.sleep(LOOKS)
@@ -62,7 +62,7 @@ async def poll_addresses(changed: Callable[[], None]) -> None:
 
 
 async def watch_netlink(listening: socket.socket, changed: Callable[[], None]) -> None:
-    """Hear on a netlink socket, which does not block. Raise OSError where that fails."""
+    """Read a non-blocking netlink socket for ever. Raise OSError."""
     state = NetlinkState()
     while True:
         if not state.update(await _receive(listening)):
@@ -75,7 +75,7 @@ async def watch_netlink(listening: socket.socket, changed: Callable[[], None]) -
 
 
 async def _receive(listening: socket.socket) -> bytes | None:
-    """Return the next messages; None: there were more than the kernel could keep for us."""
+    """Return the next messages; None if the kernel has dropped some."""
     try:
         return await asyncio.get_running_loop().sock_recv(listening, 65536)
     except OSError as error:
@@ -85,22 +85,22 @@ async def _receive(listening: socket.socket) -> bytes | None:
 
 
 class NetlinkState:
-    """The addresses and default routes that the kernel has spoken of."""
+    """The addresses and default routes that the kernel has reported."""
 
     def __init__(self) -> None:
         self._present: set[bytes] = set()
 
     def update(self, messages: bytes | None) -> bool:
-        """Whether something is another now."""
-        changes = [self._apply(kind, content) for kind, content in _parse(messages or b"")]  # all are to be known
+        """Take messages, and return whether something has changed."""
+        changes = [self._apply(kind, content) for kind, content in _parse(messages or b"")]  # all must be applied
         return messages is None or any(changes)
 
     def _apply(self, kind: int, content: bytes) -> bool:
         if kind in {_LINK, _NO_LINK}:
-            # the last field says which flags have changed; a radio tells of its noise with none
+            # the last field has the flags that have changed; a radio reports its noise with none
             return kind == _NO_LINK or len(content) < _LINK_HEAD.size or _LINK_HEAD.unpack_from(content)[4] != 0
         if kind in {_ROUTE, _NO_ROUTE} and content[1:2] != b"\0":
-            return False  # no way out: one for a part of the net, which has a length
+            return False  # a route with a length is no default route
         if kind in {_ADDRESS, _ROUTE}:
             identity = _identity(kind, content)
             new = identity not in self._present
@@ -122,7 +122,7 @@ def _parse(messages: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _identity(kind: int, content: bytes) -> bytes:
-    """Return what tells this address or route from others: family, length, index, and some attributes."""
+    """Return what identifies an address or a route: family, length, index, and some attributes."""
     fixed, identifying = _IDENTIFYING[kind]
     family_and_length = content[:2]
     found = [bytes([kind]), family_and_length, content[4:8] if kind == _ADDRESS else b""]

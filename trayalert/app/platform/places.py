@@ -1,4 +1,4 @@
-"""Where the program's files lie: all in one folder where a data dir is named, else in the platform's own places."""
+"""Where the program's files lie: in one folder if a data dir is named, else in the platform's own places."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ class Places:
 
     @property
     def log(self) -> Path:
-        """The SQLite file; where a link lies there, the file that it leads to: SQLite keeps its `-wal` beside that."""
+        """The SQLite file; of a link its target, as SQLite puts the `-wal` beside that."""
         path = self.data_dir / "trayalert.db"
         return path.resolve() if path.is_symlink() else path
 
@@ -56,7 +56,7 @@ class Places:
 
     @property
     def program_log(self) -> Path:
-        """What the program says of itself; a former one, `.1`, beside it."""
+        """The program log; a former one, `.1`, lies beside it."""
         return self.data_dir / "trayalert.log"
 
     @property
@@ -66,12 +66,12 @@ class Places:
 
     @property
     def alive(self) -> Path:
-        """Its time tells until when the program lived."""
+        """The time of this file is when the program was last alive."""
         return self.data_dir / "alive"
 
     @property
     def private(self) -> tuple[Path, ...]:
-        """What nobody else may read, besides the log and what belongs to it."""
+        """What other users may not read, besides the log and its companion files."""
         return (
             self.data_dir,
             self.secrets,
@@ -84,7 +84,7 @@ class Places:
 
     @property
     def socket(self) -> Path:
-        """The control socket; in the runtime folder where its path would be too long."""
+        """The control socket; in the runtime folder if its path would be too long."""
         path = self.data_dir / "control.sock"
         if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
             return path
@@ -124,7 +124,7 @@ def find_places(data_dir: str | None) -> Places:
 
 
 def read_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
-    """Read the settings file, if there is one. The problems name the file; it is never written to."""
+    """Return the settings and their problems, which name the file. Without a file the defaults hold."""
     try:
         text = places.settings.read_text(encoding="utf-8-sig")
     except FileNotFoundError:

@@ -1,6 +1,6 @@
 """Whether the system has the libraries that Qt needs, found out by loading Qt.
 
-This is asked before Qt is used: Qt aborts the whole process where its plugin for the screen cannot be loaded.
+This is checked before Qt is used, as Qt aborts the whole process if its plugin for the screen cannot be loaded.
 """
 
 import ctypes
@@ -17,10 +17,10 @@ _MODULES = (
     "PySide6.QtWidgets",
 )
 _LOADER_ERROR = re.compile(r"(?:\S*/)?(?P<library>[^/\s:]+\.so[.0-9]*): (?P<why>.*)")
-"""What the dynamic loader says, such as "libGL.so.1: cannot open shared object file: No such file or directory"."""
+"""A message of the dynamic loader, such as "libGL.so.1: cannot open shared object file: No such file or directory"."""
 
 _MISSING = ("cannot open shared object file: No such file or directory", "cannot open shared object file")
-"""What it says of a library that is not found; the shorter form where it has looked for that library before."""
+"""Its reasons for a library that is not found; the shorter one if it has looked for that library before."""
 
 _BUNDLED = ("libQt6", "libpyside6", "libshiboken6", "libicu")
 """How the names of the libraries begin that come with PySide6."""
@@ -31,7 +31,7 @@ _MOST = 5
 
 
 def find_qt_problem(platform: str) -> str | None:
-    """Return a sentence where Qt cannot be loaded, or its plugin for that kind of screen (`xcb`, `wayland`, ...)."""
+    """Return a sentence if Qt or its plugin for that kind of screen (`xcb`, `wayland`, ...) cannot be loaded."""
     try:
         for module in _MODULES:
             importlib.import_module(module)
@@ -42,7 +42,7 @@ def find_qt_problem(platform: str) -> str | None:
 
 
 def _load_plugin(platform: str) -> None:
-    # its place is not asked of QLibraryInfo: Qt would take the thread that asks, the doctor's, for its main thread
+    # not from QLibraryInfo: Qt would take the calling thread, which may be the doctor's, for its main thread
     package = Path(importlib.import_module("PySide6").__path__[0])
     plugin = package / "Qt" / "plugins" / "platforms" / f"libq{platform}.so"
     if plugin.exists():  # else it lies where only Qt will find it
@@ -69,7 +69,7 @@ def _table() -> Iterator[list[str]]:
 
 
 def _missing(message: str) -> Iterator[str]:
-    """Yield the library that is missing, where that is what the loader says."""
+    """Yield the library that is missing by the loader's message."""
     named = _LOADER_ERROR.match(message)
     if named and named["why"] in _MISSING:
         yield named["library"]

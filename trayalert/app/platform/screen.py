@@ -1,4 +1,4 @@
-"""Is there a screen that Qt can draw on? Asked before Qt is, as Qt aborts the whole process where there is none."""
+"""Finds out whether Qt can draw on a screen, before Qt is used: without a screen Qt aborts the whole process."""
 
 import contextlib
 import ctypes
@@ -18,7 +18,7 @@ _NONE = "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)."
 
 
 def find_screen_problem(connections: contextlib.ExitStack) -> str | None:
-    """Return a sentence that says why nothing can be drawn; None where it can.
+    """Return a sentence about why nothing can be drawn; None if Qt can draw.
 
     What is connected to the X server stays so until `connections` is closed, once Qt has a connection of its own: some
     servers (a plain Xvfb, for one) reset when their last client leaves, and turn away who comes at that moment.

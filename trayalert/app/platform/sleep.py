@@ -1,7 +1,7 @@
-"""Tells when the computer slept, or the program stood still: spans in which no callback could be taken.
+"""Detects spans in which the computer slept or the program stood still, so that no callback could arrive.
 
-Two sources, one word for one span. Where there is logind, it says when a sleep begins and ends. Everywhere a clock that
-goes on meanwhile, and that nobody can set, is compared with the pause that was meant; so a freeze is noticed too.
+There are two sources, and each span is reported once. logind announces the beginning and the end of a sleep. A steady
+clock, which runs on meanwhile, is compared with the intended pause, so that a freeze is detected too.
 """
 
 import asyncio
@@ -11,23 +11,23 @@ from trayalert.app.platform.logind import watch_logind
 from trayalert.domain.times import Millis
 
 INTERVAL: Millis = 10_000
-"""Between two looks at the clock."""
+"""Between two checks of the clock."""
 
 LATENESS: Millis = 10_000
-"""So much later than it was to come, a look shows that the program stood still. Less may be a busy computer."""
+"""A check that is later than this shows that the program stood still. Less may be a busy computer."""
 
 SHORTEST_SLEEP: Millis = 1_000
-"""A sleep that logind announced and that was shorter did not take place."""
+"""A shorter sleep that logind announced did not take place."""
 
 CALLED_OFF_AFTER: Millis = 60_000
-"""So long after logind announced a sleep none has begun: it was called off, and nobody said so."""
+"""A sleep that has not begun this long after its announcement was cancelled without a signal."""
 
 
 class SleepWatch:
-    """Calls `on_slept` with beginning and end of each span, behind it, in milliseconds of the wall clock as it is then.
+    """Calls `on_slept` after each span with its beginning and end, in milliseconds of the present wall clock.
 
-    `ticks` is a clock that nobody can set: the length is by it, so a wall clock that was set shows no sleep and hides
-    none. A freeze begins where the program was last seen alive, which is up to INTERVAL before.
+    The length is measured by `ticks`, a clock that cannot be set: setting the wall clock neither feigns nor hides a
+    sleep. A freeze begins when the program was last seen alive, which is up to INTERVAL earlier.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class SleepWatch:
                 self._check_clock()
 
     def _check_clock(self) -> None:
-        """Compare the clock; tell a span that nobody has told yet."""
+        """Compare the clock; report a span that was not reported yet."""
         ticks = self._ticks()
         if ticks - self._last_seen > INTERVAL + LATENESS:
             self._report(self._last_seen if self._asleep_since is None else self._asleep_since, ticks)
@@ -59,7 +59,7 @@ class SleepWatch:
         self._last_seen = ticks
 
     def _on_sleep(self) -> None:
-        self._check_clock()  # where this is read only after the sleep, the clock tells of it
+        self._check_clock()  # if the signal is read only after the sleep, the clock shows the sleep
         self._asleep_since = self._last_seen
 
     def _on_wake(self) -> None:

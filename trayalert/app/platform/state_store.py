@@ -1,6 +1,6 @@
 """What the program remembers from one run to the next and can do without: a small JSON file. Nothing here raises.
 
-A file that makes no sense is begun anew. What cannot be written now is kept, and written with what comes next.
+An unreadable file is replaced. A value that cannot be written now is written with the next one.
 """
 
 import json
@@ -26,12 +26,12 @@ class StateStore:
         self._warned = False
 
     def get(self, name: str) -> Any:
-        """Return what is remembered by that name; None: nothing. What is returned must not be changed."""
+        """Return the value of that name, None if there is none. The caller must not change the value."""
         with self._lock:
             return self._values.get(name)
 
     def set(self, name: str, value: Any) -> None:
-        """Remember a JSON value by that name. Once it returns, it is on disk if that can be."""
+        """Remember a JSON value by that name, and write it if possible."""
         with self._lock:
             if not self._unwritten and name in self._values and self._values[name] == value:
                 return

@@ -1,4 +1,4 @@
-"""The doctor's line on TLS: our own certificate, and the one that the public address presents."""
+"""The doctor's check of TLS: our own certificate, and that of the public address."""
 
 import ssl
 import stat
@@ -17,7 +17,7 @@ _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
 def tls(context: CheckContext) -> CheckResult:
-    """Say whether the certificates can be used, and for how long."""
+    """Check whether the certificates can be used, and for how long."""
     found = [each for each in (_check_own(context), _check_public(context)) if each]
     if not found:
         return ok("none is set, and no public https address is known.")
@@ -30,7 +30,7 @@ def _check_own(context: CheckContext) -> CheckResult | None:
     if not settings.tls_certificate or not settings.tls_key:
         return None
     certificate, key = Path(settings.tls_certificate).expanduser(), Path(settings.tls_key).expanduser()
-    Certificate(certificate, key)  # raises ListenerFault, which says what is wrong
+    Certificate(certificate, key)  # raises ListenerFault
     found = _check_expiry(
         f"the certificate {certificate}", not_after(certificate.read_text(encoding="ascii", errors="replace"))
     )

@@ -1,4 +1,4 @@
-"""What the doctor's lines look at, and the words in which they say what they found."""
+"""What the doctor's checks look at, and their results."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from trayalert.services.presentation.status import InstanceStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteLookups:
-    """How the doctor asks what lies beyond this computer. All of it may raise OSError, or take long."""
+    """How the doctor looks beyond this computer. All functions may raise OSError or take long."""
 
     resolve: Callable[[str], tuple[str, ...]] = remote_lookups.resolve
     """The addresses of a host."""
@@ -34,7 +34,7 @@ class RemoteLookups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """`running` is None where no instance answers, `no_reply_reason` says why. `raw_status` is what it sent."""
+    """`running` is None if no instance answers, `no_reply_reason` says why. `raw_status` is what it sent."""
 
     places: Places
     lookups: RemoteLookups
@@ -46,11 +46,11 @@ class CheckContext:
 
     @property
     def headless(self) -> bool:
-        """Whether what runs is `trayalert serve`, which needs no desktop."""
+        """Whether `trayalert serve` runs, which needs no desktop."""
         return self.running is not None and self.running.mode == "serve"
 
     def status_object(self, name: str) -> Mapping[str, Any]:
-        """Return an object that the running instance told, an empty one where it is too old to."""
+        """Return an object of the running instance's status, an empty one if the instance is too old."""
         value = self.raw_status.get(name)
         return value if isinstance(value, dict) else {}
 
@@ -72,7 +72,7 @@ class CheckContext:
 
 
 class CheckResult(NamedTuple):
-    """What a line found; a Check that has no name yet."""
+    """The result of a check, without its name."""
 
     verdict: Verdict
     message: str
@@ -95,6 +95,6 @@ def fail(message: str, advice: str | None = None) -> CheckResult:
 
 
 def fail_by_fault(fault: Fault) -> CheckResult:
-    """Tell a fault of the world: what to do is in its last sentences."""
+    """Return the result for a fault of the world, whose last sentences are the advice."""
     message, point, advice = str(fault).partition(". ")
     return fail(f"{message}." if point else message, as_sentence(advice) or None)

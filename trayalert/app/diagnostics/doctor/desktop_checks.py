@@ -1,4 +1,4 @@
-"""The doctor's lines on the desktop: screen, tray, notifications, session bus, keyring."""
+"""The doctor's checks of the desktop: screen, tray, notifications, session bus, keyring."""
 
 import asyncio
 import contextlib
@@ -85,7 +85,7 @@ def _has_screen() -> bool:
 
 
 def screen(context: CheckContext) -> CheckResult:
-    """Say whether the tray application can draw here."""
+    """Check whether the tray application can draw here."""
     if context.headless:
         return ok(_NOT_NEEDED)
     with contextlib.ExitStack() as connections:
@@ -99,7 +99,7 @@ def screen(context: CheckContext) -> CheckResult:
 
 
 def tray(context: CheckContext) -> CheckResult:
-    """Say whether there is a tray that shows icons."""
+    """Check whether there is a tray that shows icons."""
     if sys.platform != "linux":
         return ok("the system's own.")
     if context.headless:
@@ -122,7 +122,7 @@ def tray(context: CheckContext) -> CheckResult:
 
 
 async def _find_watcher(bus: MessageBus) -> tuple[bool, bool]:
-    """Return whether there is a watcher, and whether it knows of a tray that shows icons."""
+    """Return whether there is a watcher, and whether it knows a tray that shows icons."""
     if not await has_owner(bus, _WATCHER):
         return False, False
     query = method_call(
@@ -131,12 +131,12 @@ async def _find_watcher(bus: MessageBus) -> tuple[bool, bool]:
     )  # fmt: skip
     try:
         return True, bool((await call(bus, query))[0].value)
-    except DBusError:  # one that does not know the property is a tray itself
+    except DBusError:  # a watcher without that property is a tray itself
         return True, True
 
 
 def notifications(context: CheckContext) -> CheckResult:
-    """Say who shows notifications, and what those cannot do."""
+    """Check which daemon shows notifications, and what it lacks."""
     if sys.platform != "linux":
         return ok("the system's own.")
     if context.headless:
@@ -159,7 +159,7 @@ def notifications(context: CheckContext) -> CheckResult:
 
 
 async def _find_notification_daemon(bus: MessageBus) -> tuple[list[Any] | None, list[str], bool]:
-    """Return who it is (None: nobody now), what it can do, and whether the bus would start one."""
+    """Return the running daemon if any, its capabilities, and whether the bus would start one."""
     if not await has_owner(bus, _NOTIFICATIONS):
         return None, [], await is_activatable(bus, _NOTIFICATIONS)
     server = await call(bus, method_call(_NOTIFICATIONS, _NOTIFICATIONS_PATH, "GetServerInformation"))
@@ -168,7 +168,7 @@ async def _find_notification_daemon(bus: MessageBus) -> tuple[list[Any] | None, 
 
 
 def session_bus(context: CheckContext) -> CheckResult:
-    """Say whether the session bus answers."""
+    """Check whether the session bus answers."""
     if sys.platform != "linux":
         return ok("not needed on this system.")
     try:
@@ -181,7 +181,7 @@ def session_bus(context: CheckContext) -> CheckResult:
 
 
 def keyring(context: CheckContext) -> CheckResult:
-    """Say that nothing needs one, and whether somebody else may read the files in which the secrets lie."""
+    """Check that other users cannot read the files with secrets; no keyring is needed."""
     files = context.secret_files
     wrong = [path for path in files if _readable_by_others(path)]
     if wrong:

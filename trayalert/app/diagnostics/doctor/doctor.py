@@ -1,6 +1,6 @@
-"""`trayalert doctor`: looks at all that trayalert needs, and says of each thing how it is and what to do.
+"""`trayalert doctor`: checks all that trayalert needs, and says what is wrong and what to do.
 
-Its rule: it changes nothing, and no line waits for another or takes it along when it hangs or fails.
+Its rule: it changes nothing, and a check that hangs or fails does not affect another one.
 """
 
 import logging
@@ -29,7 +29,7 @@ from trayalert.services.presentation.status import read_instance_status
 STATUS_LIMIT = 3.0
 LIMIT = 5.0
 PROBE_LIMIT = 7.0
-"""Seconds: for the running instance to say how it is, for a line, and for a probe to go out and come back."""
+"""Seconds for the status of the running instance, for a check, and for a probe."""
 
 CheckFunction = Callable[[CheckContext], CheckResult]
 CheckSpec = tuple[str, CheckFunction, float]
@@ -59,7 +59,7 @@ _logger = logging.getLogger(__name__)
 def examine(
     places: Places, lookups: RemoteLookups | None = None, *, checks: Sequence[CheckSpec] = CHECKS
 ) -> tuple[Check, ...]:
-    """Look at everything, all at the same time. Never raises, and takes 10 s at the most."""
+    """Run all checks at the same time. Never raises, and takes 10 s at the most."""
     context = _gather_context(places, lookups or RemoteLookups())
     begun = [(name, _RunningCheck(name, check, context), limit) for name, check, limit in checks]
     end = time.monotonic()
@@ -76,7 +76,7 @@ def doctor_record(checks: Sequence[Check]) -> dict[str, Any]:
 
 
 class _RunningCheck:
-    """One line that is being looked at, in a thread of its own: one that hangs is left behind."""
+    """A check in a thread of its own, which is left behind if it hangs."""
 
     def __init__(self, name: str, check: CheckFunction, context: CheckContext) -> None:
         self._name = name
@@ -87,7 +87,7 @@ class _RunningCheck:
         self._thread.start()
 
     def result(self, end: float, limit: float) -> CheckResult:
-        """Return what was found until `end`."""
+        """Return the result, waiting until `end` for it."""
         self._thread.join(max(0.0, end - time.monotonic()))
         return self._result or fail(
             f"there was no answer within {limit:g} s.", "Ask again; if it stays so, restart what does not answer."
@@ -107,7 +107,7 @@ class _RunningCheck:
 
 
 def _gather_context(places: Places, lookups: RemoteLookups) -> CheckContext:
-    """Read the settings and ask the running instance, but not for ever."""
+    """Read the settings and ask the running instance, within STATUS_LIMIT."""
     context = CheckContext(
         places=places, lookups=lookups, settings=Settings(), no_reply_reason="the disk did not answer."
     )

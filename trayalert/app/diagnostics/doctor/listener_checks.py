@@ -1,4 +1,4 @@
-"""The doctor's lines on what receives: listener, limits, port, and the probe through the public address."""
+"""The doctor's checks of the listener: its state, limits, port, and the probe through the public address."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ _LISTENING = "0A"
 
 
 def listener(context: CheckContext) -> CheckResult:
-    """Say whether an instance runs, and whether its door is open."""
+    """Check whether an instance runs with its listener open."""
     found = _check_running(context)
     if not context.problems:
         return found
@@ -48,7 +48,7 @@ def _check_running(context: CheckContext) -> CheckResult:
 
 
 def limits(_: CheckContext) -> CheckResult:
-    """Say whether the limits of the door hold."""
+    """Check whether the limits of the listener hold."""
     try:
         asyncio.run(prove_limits())
     except ListenerFault as fault:
@@ -57,7 +57,7 @@ def limits(_: CheckContext) -> CheckResult:
 
 
 def port(context: CheckContext) -> CheckResult:
-    """Say whether the port can be had."""
+    """Check whether the port is free, or our own."""
     state = context.running.listener if context.running else None
     if state and state.open:
         return ok(f"{state.port} on {state.host} is held by the running trayalert.")
@@ -95,7 +95,7 @@ def _inodes(port: int) -> Iterator[str]:
 
 
 def public_probe(context: CheckContext) -> CheckResult:
-    """Say whether a request through the public address comes back to us."""
+    """Check whether a request through the public address comes back to us."""
     if context.running is None:
         return warn(
             "only the running trayalert can answer its probe.",

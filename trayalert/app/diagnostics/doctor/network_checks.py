@@ -1,4 +1,4 @@
-"""The doctor's lines on the way out and in: tunnel, name servers, clock."""
+"""The doctor's checks of the network: tunnel, name servers, clock."""
 
 import ctypes
 import ipaddress
@@ -27,7 +27,7 @@ _SET_IT = "Let the network set the clock (timedatectl set-ntp true)."
 
 
 def tunnel(context: CheckContext) -> CheckResult:
-    """Say whether the tunnel's program is here, and how the tunnel is."""
+    """Check the tunnel's program and its state."""
     configured = context.settings.tunnel
     if configured is None:
         return ok("none is set.")
@@ -73,7 +73,7 @@ def _tunnel_version(tunnel: Tunnel, path: str) -> str | None:
 
 
 def dns(context: CheckContext) -> CheckResult:
-    """Say whether the public address is found, and by everybody."""
+    """Check whether the public address resolves, to public addresses."""
     host = urlsplit(context.public_url or "").hostname
     if host is None:
         return _check_resolver(context)
@@ -93,7 +93,7 @@ def dns(context: CheckContext) -> CheckResult:
 
 
 def _check_resolver(context: CheckContext) -> CheckResult:
-    """With no public address, say whether names can be looked up at all."""
+    """Without a public address, check whether names can be looked up at all."""
     url = context.lookups.console(context.settings.site)
     host = urlsplit(url).hostname or ""
     if context.lookups.proxied(url):
@@ -109,7 +109,7 @@ def _check_resolver(context: CheckContext) -> CheckResult:
 
 
 def clock(context: CheckContext) -> CheckResult:
-    """Say whether the computer's clock is right: the times of alerts come from another."""
+    """Check the computer's clock against another, as the times of alerts come from another."""
     behind = behind_text(wall=now(), newest=_newest_callback_at(context))
     if behind:
         return fail(behind, _SET_IT)
@@ -158,10 +158,10 @@ class _Timex(ctypes.Structure):
 
 
 def _is_synchronised() -> bool | None:
-    """Whether the kernel says that something keeps the clock right; None where it does not tell."""
+    """Whether the clock is synchronised by the kernel's status; None if that is unknown."""
     if sys.platform != "linux":
         return None
-    timex = _Timex()  # modes 0: only asked
+    timex = _Timex()  # modes 0: changes nothing
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
     except (OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""How the doctor asks what lies beyond this computer: name servers, certificates, clocks. Each within a few seconds."""
+"""Lookups beyond this computer: name servers, certificates, clocks. Each takes a few seconds at the most."""
 
 import email.utils
 import socket
@@ -14,7 +14,7 @@ from trayalert.domain.times import Millis
 from trayalert.services.presentation.links import link_table
 
 _PATIENCE = 4.0
-"""Seconds; less than a line has."""
+"""Seconds; less than the limit of a check."""
 
 
 def resolve(host: str) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def expiry(host: str, port: int, *, context: ssl.SSLContext | None = None) -> Mi
 
 
 def ahead(url: str) -> Millis | None:
-    """Return how far the server's clock is ahead of ours; None where it does not tell. Raise OSError."""
+    """Return how far the server's clock is ahead of ours; None without a Date header. Raise OSError."""
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - https, from our own table
     before = now()
     try:

@@ -1,4 +1,4 @@
-"""The doctor's lines on what is kept here: the log, its disk, and the versions of what runs."""
+"""The doctor's checks of the log, its disk, and the versions of packages."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ _PATIENCE = 4.0
 
 
 def log(context: CheckContext) -> CheckResult:
-    """Say whether the log is what was written, as far as a few seconds tell."""
+    """Check the log for damage, as far as a few seconds allow."""
     state = context.running.log_state if context.running else None
     if state and not state.storing:
         return fail(f"callbacks cannot be stored now. {' '.join(state.problems)}".strip(), "Do what that says.")
@@ -32,7 +32,7 @@ def log(context: CheckContext) -> CheckResult:
     def run_check() -> None:
         try:
             outcomes.append(check_data_dir(path, private_files=context.places.private))
-        except Exception as error:  # noqa: BLE001 - raised below, where the line's guard hears it
+        except Exception as error:  # noqa: BLE001 - raised below, in the check's own thread
             outcomes.append(error)
 
     thread = threading.Thread(target=run_check, name="doctor: whole log", daemon=True)
@@ -57,7 +57,7 @@ def log(context: CheckContext) -> CheckResult:
 
 
 def _count_alerts(path: Path) -> int:
-    """Count the alerts. Raise LogFault where the log cannot be read."""
+    """Count the alerts. Raise LogFault if the log cannot be read."""
     try:
         with closing(Reader(path)) as reader:
             return reader.totals().alerts
@@ -66,7 +66,7 @@ def _count_alerts(path: Path) -> int:
 
 
 def disk(context: CheckContext) -> CheckResult:
-    """Say how much room there is."""
+    """Check the free space."""
     path = context.places.log
     folder = next(each for each in path.parents if each.exists())
     free = shutil.disk_usage(folder).free
@@ -80,12 +80,12 @@ def disk(context: CheckContext) -> CheckResult:
 
 
 def program_versions(_: CheckContext) -> CheckResult:
-    """Say whether something that runs here is known to be bad."""
+    """Check for versions that are known to be bad."""
     return check_versions(versions())
 
 
 def check_versions(found: Mapping[str, str]) -> CheckResult:
-    """Tell the versions, and what is known to be bad among them."""
+    """Return the versions, and what is known to be bad among them."""
     listed = ", ".join(f"{name} {printable(version, limit=80)}" for name, version in found.items() if name != "frozen")
     if (version := found.get("aiohttp")) and _numbers(version) < (3, 14, 4):
         return fail(
