@@ -14,6 +14,7 @@ from typing import Any
 from trayalert.app.connectivity import Connectivity
 from trayalert.app.control.control_protocol import Command, ControlFault, Reply
 from trayalert.app.control.control_server import open_control
+from trayalert.app.diagnostics.crashes import innermost
 from trayalert.app.listener_lifecycle import RETRY_SECONDS, ListenerLifecycle
 from trayalert.app.platform.places import Places
 from trayalert.app.platform.state_store import StateStore
@@ -124,7 +125,7 @@ class Receiver:
 
     async def run(self) -> None:
         """Receive until `end`, then close all. Without `show` raise ListenerFault if the listener cannot be opened."""
-        fault: Fault | None = None
+        fault: BaseException | None = None
         try:
             await self._open_control()
             async with asyncio.TaskGroup() as tasks:
@@ -137,7 +138,7 @@ class Receiver:
                 for task in running:
                     task.cancel()
         except* Fault as faults:
-            fault = _first_fault(faults)  # raised below, as some Python 3.11 put what is raised here into a group
+            fault = innermost(faults)  # raised below, as some Python 3.11 put what is raised here into a group
         finally:
             await self.listener.close()
             if self._control:
@@ -249,24 +250,20 @@ class Receiver:
         assert self._downtime  # noqa: S101 - made with the inbox
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._downtime.run())
-            tasks.create_task(self._heartbeat_watcher(self.inbox).run())
-            self.maintenance = MaintenanceScheduler(
-                self.inbox, self.plan.places.log, self.plan.settings, now=now, ticks=ticks
+            plan = self.plan
+            watcher = HeartbeatWatcher(
+                self.inbox,
+                plan.places.log,
+                plan.settings.expected,
+                now=now,
+                ticks=ticks,
+                store=self.state_store,
+                settings_valid=not plan.problems,
             )
+            tasks.create_task(watcher.run())
+            self.maintenance = MaintenanceScheduler(self.inbox, plan.places.log, plan.settings, now=now, ticks=ticks)
             tasks.create_task(self.maintenance.run())
             tasks.create_task(self.listener.open(self.inbox.receive, retry=self.show is not None))
-
-    def _heartbeat_watcher(self, inbox: Inbox) -> HeartbeatWatcher:
-        plan = self.plan
-        return HeartbeatWatcher(
-            inbox,
-            plan.places.log,
-            plan.settings.expected,
-            now=now,
-            ticks=ticks,
-            store=self.state_store,
-            settings_valid=not plan.problems,
-        )
 
     async def _serve_metrics(self) -> None:
         """Serve Prometheus if the settings name a port."""
@@ -311,9 +308,3 @@ class Receiver:
         if state.open:
             self._listener_opened.set()
         self.announce([ListenerChanged(state.host, state.port, state.problem, tls=state.tls, opened=opened)])
-
-
-def _first_fault(faults: BaseExceptionGroup[Fault]) -> Fault:
-    """Return the first fault of a group of groups."""
-    first = faults.exceptions[0]
-    return _first_fault(first) if isinstance(first, BaseExceptionGroup) else first

@@ -20,7 +20,8 @@ _REPORTED_SINGLY = 10
 def own_sender(places: Places) -> CallbackSender:
     """Return a sender to the data dir's own instance. Raise SendFault if none runs."""
     running = (ask(places.socket, {"do": "status"}) or {}).get("running")
-    if running is None and (_has_control_socket() or not places.secrets.exists()):
+    answers = hasattr(socket, "AF_UNIX")  # whether a running instance can be asked on this platform
+    if running is None and (answers or not places.secrets.exists()):
         raise SendFault(f"no trayalert runs with {places.data_dir}. Start one: trayalert, or trayalert serve.")
     settings, _ = read_settings(places)
     host, port = settings.host, settings.port
@@ -35,11 +36,6 @@ def own_sender(places: Places) -> CallbackSender:
         host=settings.allowed_hosts[0] if settings.allowed_hosts else None,
         certificate=Path(settings.tls_certificate).expanduser() if settings.tls_certificate else None,
     )
-
-
-def _has_control_socket() -> bool:
-    """Whether a running instance can be asked at all on this platform."""
-    return hasattr(socket, "AF_UNIX")
 
 
 def _sent_text(sent: SendResult) -> str:

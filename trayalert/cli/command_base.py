@@ -2,9 +2,10 @@
 
 import importlib
 import io
+import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 import click
@@ -74,6 +75,19 @@ def set_utf8_output() -> None:
     """Write machine output as UTF-8, whatever the locale is."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def print_json(*records: object) -> None:
+    """Print each record as one line of JSON."""
+    print_lines((json.dumps(record, ensure_ascii=False) for record in records), machine=True)
+
+
+def print_lines(lines: Iterable[str], *, machine: bool = False) -> None:
+    """Print the lines; machine output as UTF-8."""
+    if machine:
+        set_utf8_output()
+    for line in lines:
+        click.echo(line)
 
 
 class LazyGroup(click.Group):

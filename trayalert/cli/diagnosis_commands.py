@@ -1,7 +1,6 @@
 """The commands for the analysis of a fault: what is wrong here, and what its developers need to know."""
 
 import io
-import json
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ import click
 
 from trayalert.app.diagnostics.bundle import make_bundle, write_bundle
 from trayalert.app.platform.places import Places
-from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option, set_utf8_output
+from trayalert.cli.command_base import data_dir_option, fail, find_own_places, json_option, print_json, print_lines
 from trayalert.cli.status_command import state_of
 from trayalert.domain.check_result import Check
 from trayalert.domain.fault import Fault
@@ -28,12 +27,9 @@ def doctor(as_json: bool) -> None:
     """Look at everything that trayalert needs, and say what is wrong and what to do. It changes nothing."""
     checks, found = _examine(find_own_places(), logging.NullHandler())  # a traceback is for `trayalert diagnostics`
     if as_json:
-        set_utf8_output()
-        click.echo(json.dumps(found, ensure_ascii=False))
+        print_json(found)
     else:
-        for check in checks:
-            for line in _lines(check):
-                click.echo(line)
+        print_lines(line for check in checks for line in _lines(check))
     if not found["ok"]:
         click.get_current_context().exit(1)
 

@@ -1,6 +1,5 @@
 """Commands that check the log, back it up, and restore a backup."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from trayalert.cli.command_base import (
     find_own_places,
     json_option,
     own_settings,
-    set_utf8_output,
+    print_json,
+    print_lines,
 )
 from trayalert.cli.log_access import without_instance
 from trayalert.clock import now
@@ -34,11 +34,9 @@ def check(as_json: bool) -> None:
     places = find_own_places()
     found = check_data_dir(places.log, private_files=places.private)
     if as_json:
-        set_utf8_output()
-        click.echo(json.dumps(found, ensure_ascii=False))
+        print_json(found)
     else:
-        for line in _check_lines(found):
-            click.echo(line)
+        print_lines(_check_lines(found))
     if not found["ok"]:
         click.get_current_context().exit(1)
 
@@ -118,8 +116,7 @@ def _restore(places: Places, backup: Path) -> None:
     click.echo(f"restored {backup}: {deliveries:,} callbacks, {alerts:,} alerts, {incidents:,} incidents.")
     if folder:
         click.echo(f"The former log was moved to {folder}.")
-    for sentence in salvage_offline(places.log, now=now()):
-        click.echo(sentence)
+    print_lines(salvage_offline(places.log, now=now()))
     totals = check_backup(places.log, digests=False)
     click.echo(f"The log holds {totals[0]:,} callbacks, {totals[1]:,} alerts and {totals[2]:,} incidents now.")
 
@@ -138,9 +135,7 @@ def _newest_good(places: Places) -> Path:
 def _list(places: Places, *, as_json: bool) -> None:
     records = backup_records(places.log)
     if as_json:
-        set_utf8_output()
-        for record in records:
-            click.echo(json.dumps(record, ensure_ascii=False))
+        print_json(*records)
         return
     for record in records:
         state = record["problem"] or f"{record['alerts']:,} alerts"

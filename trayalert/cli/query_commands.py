@@ -1,6 +1,5 @@
 """Commands that read the log and change nothing; they need no running program."""
 
-import json
 import os
 
 import click
@@ -14,6 +13,8 @@ from trayalert.cli.command_base import (
     find_own_places,
     json_option,
     own_settings,
+    print_json,
+    print_lines,
     set_utf8_output,
 )
 from trayalert.cli.log_access import open_reader
@@ -57,12 +58,10 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
     with open_reader(places) as reader:
         found = reader.alerts(limit=limit, after=after, search=search, raw=raw) if reader else ()
         if as_json:
-            set_utf8_output()
-            for stored in found:
-                click.echo(json_line(alert_record(stored, links, source_addresses, language)))
-            return
-        for line in alert_lines(found, language):
-            click.echo(line)
+            records = (alert_record(stored, links, source_addresses, language) for stored in found)
+            print_lines(map(json_line, records), machine=True)
+        else:
+            print_lines(alert_lines(found, language))
 
 
 @click.command()
@@ -73,17 +72,14 @@ def incidents(as_json: bool, only_open: bool) -> None:
     """List incidents, the newest first."""
     places = find_own_places()
     settings = own_settings(places)
-    links = link_table(settings)
+    links, period = link_table(settings), mute_period(settings)
     with open_reader(places) as reader:
         found = reader.every_incident(only_open=only_open) if reader else ()
         if as_json:
-            set_utf8_output()
-            for stored in found:
-                record = incident_record(stored, links, now=now(), mute_period=mute_period(settings))
-                click.echo(json_line(record))
-            return
-        for line in incident_lines(found, _language(settings), now=now(), mute_period=mute_period(settings)):
-            click.echo(line)
+            records = (incident_record(stored, links, now=now(), mute_period=period) for stored in found)
+            print_lines(map(json_line, records), machine=True)
+        else:
+            print_lines(incident_lines(found, _language(settings), now=now(), mute_period=period))
 
 
 @click.command()
@@ -94,11 +90,8 @@ def gaps(as_json: bool, limit: int) -> None:
     """List the spans in which no callback could come in, the newest first."""
     with open_reader(find_own_places()) as reader:
         found = reader.gaps(limit=limit) if reader else []
-    if as_json:
-        set_utf8_output()
     lines = (json_line(gap_record(gap, now=now())) for gap in found) if as_json else gap_lines(found, now=now())
-    for line in lines:
-        click.echo(line)
+    print_lines(lines, machine=as_json)
 
 
 @click.command()
@@ -110,19 +103,14 @@ def expected(as_json: bool) -> None:
     settings = own_settings(places)
     listening = ask(places.socket, {"do": "status"}) is not None
     with open_reader(places) as reader:
-        memory = StateStore(places.state_file)
-        rows = expected_records(reader, settings.expected, memory, now=now(), listening=listening)
+        store = StateStore(places.state_file)
+        rows = expected_records(reader, settings.expected, store, now=now(), listening=listening)
     if as_json:
-        set_utf8_output()
-        for row in rows:
-            moments = {"last_at": iso(row["last_at"]), "due_at": iso(row["due_at"])}
-            click.echo(json.dumps(row | moments, ensure_ascii=False))
-        return
-    if not rows:
+        print_json(*(row | {"last_at": iso(row["last_at"]), "due_at": iso(row["due_at"])} for row in rows))
+    elif rows:
+        print_lines(expected_callback_lines(rows))
+    else:
         click.echo("nothing is expected: the settings have no [[expected]]", err=True)
-        return
-    for line in expected_callback_lines(rows):
-        click.echo(line)
 
 
 @click.command()

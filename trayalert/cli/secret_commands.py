@@ -1,6 +1,5 @@
 """The secrets of the callback URLs: `trayalert url`, and `trayalert secrets` for several, each with a name."""
 
-import json
 from typing import Any
 
 import click
@@ -13,7 +12,8 @@ from trayalert.cli.command_base import (
     find_own_places,
     json_option,
     own_settings,
-    set_utf8_output,
+    print_json,
+    print_lines,
 )
 from trayalert.cli.log_access import open_reader, without_instance
 from trayalert.clock import now
@@ -59,12 +59,9 @@ def secrets(context: click.Context, as_json: bool) -> None:
         return
     rows = _rows(find_own_places())
     if as_json:
-        set_utf8_output()
-        for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
-        return
-    for line in secret_lines(rows):
-        click.echo(line)
+        print_json(*rows)
+    else:
+        print_lines(secret_lines(rows))
 
 
 @secrets.command()

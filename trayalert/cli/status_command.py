@@ -1,7 +1,6 @@
 """The command that shows the state of the program and its log."""
 
 import contextlib
-import json
 from typing import Any
 
 import click
@@ -9,7 +8,7 @@ import click
 from trayalert.app.control.control_protocol import ask
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.platform.places import Places, read_settings
-from trayalert.cli.command_base import data_dir_option, find_own_places, json_option, set_utf8_output
+from trayalert.cli.command_base import data_dir_option, find_own_places, json_option, print_json, print_lines
 from trayalert.cli.log_access import open_reader
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.stored import Totals
@@ -26,11 +25,9 @@ def status(as_json: bool) -> None:
     """Say how the program and its log are."""
     state = state_of(find_own_places())
     if as_json:
-        set_utf8_output()
-        click.echo(json.dumps(state, ensure_ascii=False))
-        return
-    for line in status_lines(state):
-        click.echo(line)
+        print_json(state)
+    else:
+        print_lines(status_lines(state))
 
 
 def state_of(places: Places) -> dict[str, Any]:

@@ -73,35 +73,25 @@ def make_bundle(places: Places, state: Mapping[str, Any], check: Mapping[str, An
     """Return the zip of the objects of `trayalert status`, `check` and `doctor`, and of the files here."""
     mask = secret_mask(places)
     anonymiser = Anonymiser(_names_to_hide(places), {"<data dir>": places.data_dir, "<settings>": places.settings})
+    settings, problems = read_settings(places)
+    objects = {
+        "status.json": state,
+        "doctor.json": doctor,
+        "versions.json": versions(),
+        "settings.json": {"settings": redacted_settings(settings, anonymiser.setting), "problems": problems},
+        "files.json": list(_files(places.data_dir, anonymiser)),
+        "check.json": check,
+        "gaps.json": _query_log(places, lambda log: [gap_record(gap, now=now()) for gap in log.gaps(limit=_GAPS)]),
+        "incidents.json": _query_log(places, lambda log: {"open": dict(log.open_levels())}),
+    }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, value in _objects(places, anonymiser, state, check, doctor):
+        for name, value in objects.items():
             text = json.dumps(anonymiser.value(value), ensure_ascii=False, indent=1, default=str)
             archive.writestr(name, mask(text) + "\n")
         for name, text in _texts(places):
             archive.writestr(anonymiser.text(mask(name)), anonymiser.text(mask(text)))
     return packed.getvalue()
-
-
-def _objects(
-    places: Places,
-    anonymiser: Anonymiser,
-    state: Mapping[str, Any],
-    check: Mapping[str, Any],
-    doctor: Mapping[str, Any],
-) -> Iterator[tuple[str, Any]]:
-    yield "status.json", state
-    yield "doctor.json", doctor
-    yield "versions.json", versions()
-    settings, problems = read_settings(places)
-    yield "settings.json", {"settings": redacted_settings(settings, anonymiser.setting), "problems": problems}
-    yield "files.json", list(_files(places.data_dir, anonymiser))
-    yield "check.json", check
-    yield (
-        "gaps.json",
-        _query_log(places, lambda reader: [gap_record(gap, now=now()) for gap in reader.gaps(limit=_GAPS)]),
-    )
-    yield "incidents.json", _query_log(places, lambda reader: {"open": dict(reader.open_levels())})
 
 
 def _texts(places: Places) -> Iterator[Member]:
