@@ -12,6 +12,7 @@ import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,10 @@ from trayalert.app.diagnostics.anonymiser import Anonymiser
 from trayalert.app.diagnostics.crashes import versions
 from trayalert.app.diagnostics.settings_redaction import foreign_texts, redacted_settings
 from trayalert.app.platform.places import Places, read_settings
-from trayalert.clock import now
 from trayalert.domain.fault import Fault
+from trayalert.domain.gap import Gap
 from trayalert.domain.times import iso
 from trayalert.services.access.secrets import DEFAULT_NAME, SecretFault, Secrets
-from trayalert.services.presentation.json_records import gap_record
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.reader import Reader
 
@@ -81,7 +81,7 @@ def make_bundle(places: Places, state: Mapping[str, Any], check: Mapping[str, An
         "settings.json": {"settings": redacted_settings(settings, anonymiser.setting), "problems": problems},
         "files.json": list(_files(places.data_dir, anonymiser)),
         "check.json": check,
-        "gaps.json": _query_log(places, lambda log: [gap_record(gap, now=now()) for gap in log.gaps(limit=_GAPS)]),
+        "gaps.json": _query_log(places, lambda log: list(map(_gap_record, log.gaps(limit=_GAPS)))),
         "incidents.json": _query_log(places, lambda log: {"open": dict(log.open_levels())}),
     }
     packed = io.BytesIO()
@@ -111,6 +111,10 @@ def _query_log(places: Places, query: Callable[[Reader], Any]) -> Any:
             return query(reader)
     except Fault as fault:
         return {"problem": str(fault)}
+
+
+def _gap_record(gap: Gap) -> dict[str, Any]:
+    return asdict(gap) | {"began_at": iso(gap.began_at), "ended_at": iso(gap.ended_at)}
 
 
 def _tail(path: Path, name: str) -> Iterator[Member]:
