@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from trayalert.durable_file import write_private
 from trayalert.services.access.secrets import SecretFault, Secrets
 
 HOUR = 3_600_000
@@ -170,15 +169,6 @@ def test_of_two_that_start_at_once_both_have_the_same_secret(tmp_path: Path) -> 
             found = list(starting.map(Secrets, [path] * 4))
 
         assert {secrets.current for secrets in found} == {Secrets(path).current}
-
-
-def test_a_private_file_is_made_private_over_an_open_one(path: Path) -> None:
-    path.write_text("old")
-    path.chmod(0o644)
-
-    write_private(path, "new")
-
-    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
 
 
 def test_each_name_has_a_secret_of_its_own(path: Path) -> None:
