@@ -20,7 +20,7 @@ from trayalert.domain.reachability import ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.services.presentation.status import ListenerState, base_url
+from trayalert.services.presentation.status import ListenerState
 from trayalert.services.reachability.downtime import DowntimeRecorder
 from trayalert.services.reachability.monitor import ReachabilityMonitor
 from trayalert.services.reachability.probe import ProbeResult, SelfProbe
@@ -146,7 +146,7 @@ class Connectivity:
 
     async def _probe(self, url: str) -> ProbeResult:
         listener = self._listener
-        place = base_url(listener.host, listener.port, tls=listener.tls) if listener else "its door"
+        place = listener.url if listener else "its door"
         return await self.self_probe.probe(url, listener_address=place)
 
     def _begin_tunnel(self) -> None:

@@ -10,7 +10,7 @@ from trayalert.app.control.control_replies import reply_to
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import Event, ListenerChanged
-from trayalert.services.presentation.status import base_url
+from trayalert.domain.listener_address import ListenerAddress
 
 
 def print_address(events: Sequence[Event]) -> None:
@@ -18,7 +18,8 @@ def print_address(events: Sequence[Event]) -> None:
     for event in events:
         if isinstance(event, ListenerChanged) and event.problem is None and event.opened:
             try:
-                print(f"listening on {base_url(event.host, event.port, tls=event.tls)}", flush=True)  # noqa: T201 - the contract's line
+                address = ListenerAddress(host=event.host, port=event.port, tls=event.tls)
+                print(f"listening on {address.url}", flush=True)  # noqa: T201 - the contract's line
             except OSError:  # the pipe or terminal is gone; callbacks arrive all the same
                 _discard_stdout()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from trayalert.app.control.control_protocol import ask
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.clock import now
+from trayalert.domain.listener_address import ListenerAddress
 from trayalert.services.access.secrets import Secrets
-from trayalert.services.presentation.status import local_url
 from trayalert.services.simulator.client import CallbackSender, SendResult, timestamps
 from trayalert.services.simulator.payloads import SendFault, simulated_request
 
@@ -30,7 +30,8 @@ def own_sender(places: Places) -> CallbackSender:
         if not listener["open"]:  # what listens there may be another program, and is not to learn the secret
             raise SendFault(f"the door of the running trayalert is shut: {listener['problem'] or 'it opens just now'}")
         host, port = listener["host"], listener["port"]
-    url = f"{local_url(host, port, tls=settings.tls_certificate is not None)}/hook/{Secrets(places.secrets).current}"
+    address = ListenerAddress(host=host, port=port, tls=settings.tls_certificate is not None)
+    url = f"{address.local.url}/hook/{Secrets(places.secrets).current}"
     return CallbackSender(
         url,
         host=settings.allowed_hosts[0] if settings.allowed_hosts else None,

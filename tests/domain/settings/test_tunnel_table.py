@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from trayalert.domain.listener_address import ListenerAddress
 from trayalert.domain.settings.settings import parse_settings
-from trayalert.domain.settings.tunnel_presets import PRESETS, find_failure, listener_address, program_of, url_pattern_of
+from trayalert.domain.settings.tunnel_presets import PRESETS, find_failure, program_of, url_pattern_of
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.domain.tunnel import Tunnel
 
-LISTENER = listener_address("0.0.0.0", 8765, tls=False)
-TLS_LISTENER = listener_address("::", 8765, tls=True)
+LISTENER = ListenerAddress(host="0.0.0.0", port=8765, tls=False).local
+TLS_LISTENER = ListenerAddress(host="::", port=8765, tls=True).local
 
 SSH = {"kind": "ssh", "host": "user@alerts.example.com", "remote_port": 8080}
 COMMAND = {"kind": "command", "command": ["bore", "local", "{port}"]}

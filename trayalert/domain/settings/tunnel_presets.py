@@ -8,31 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from trayalert.domain.incident.console_link import PLACEHOLDER
+from trayalert.domain.listener_address import ListenerAddress, bracketed
 from trayalert.domain.tunnel import Tunnel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListenerAddress:
-    """Where the door is, as a program on this computer reaches it."""
-
-    host: str
-    port: int
-    tls: bool = False
-
-    @property
-    def authority(self) -> str:
-        """Host and port, such as `127.0.0.1:8765` or `[::1]:8765`."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def scheme(self) -> str:
-        """Which of the two the door speaks."""
-        return "https" if self.tls else "http"
-
-
-def listener_address(host: str, port: int, *, tls: bool) -> ListenerAddress:
-    """Return where a door that listens there is reached: one on all addresses, on the loopback."""
-    return ListenerAddress(host={"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port=port, tls=tls)  # noqa: S104 - read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,18 +52,12 @@ def _cloudflared_quick(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, 
 
 
 def _origin_arguments(listener: ListenerAddress) -> tuple[str, ...]:
-    return ("--url", f"{listener.scheme}://{listener.authority}", *(("--no-tls-verify",) if listener.tls else ()))
+    return ("--url", listener.url, *(("--no-tls-verify",) if listener.tls else ()))
 
 
 def _ngrok(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
     # it does not verify the certificate of what it leads to
-    return (
-        "http",
-        "--log=stdout",
-        "--log-format=logfmt",
-        *tunnel.arguments,
-        f"{listener.scheme}://{listener.authority}",
-    )
+    return ("http", "--log=stdout", "--log-format=logfmt", *tunnel.arguments, listener.url)
 
 
 def _frpc(tunnel: Tunnel, _listener: ListenerAddress) -> tuple[str, ...]:
@@ -109,7 +80,6 @@ def _ssh(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
         "ControlPath=none",
         "LogLevel=VERBOSE",  # the least that says when it is let in
     )
-    bind = f"[{tunnel.remote_host}]" if ":" in tunnel.remote_host else tunnel.remote_host
     return (
         "-N",
         "-T",
@@ -118,7 +88,7 @@ def _ssh(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
         *(("-p", str(tunnel.ssh_port)) if tunnel.ssh_port else ()),
         *(("-i", tunnel.identity, "-o", "IdentitiesOnly=yes") if tunnel.identity else ()),
         "-R",
-        f"{bind}:{tunnel.remote_port}:{listener.authority}",
+        f"{bracketed(tunnel.remote_host)}:{tunnel.remote_port}:{listener.authority}",
         "--",
         str(tunnel.host),
     )

@@ -6,6 +6,7 @@ from typing import Any
 from trayalert import __version__
 from trayalert.domain.events import UrlChanged
 from trayalert.domain.incident.stored import Totals
+from trayalert.domain.listener_address import ListenerAddress
 from trayalert.domain.log_state import LogState
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.settings import Settings
@@ -14,14 +15,11 @@ from trayalert.domain.tunnel import TunnelState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListenerState:
-    """The listener as it is: where it listens, or why it does not."""
+class ListenerState(ListenerAddress):
+    """The listener as it is: its address, or why it is not open."""
 
-    host: str
-    port: int
     open: bool
     problem: str | None = None
-    tls: bool = False
     note: str | None = None
     """What is wrong with it though it is open."""
 
@@ -99,23 +97,12 @@ NO_TOTALS = Totals(alerts=0, deliveries=0, unrecognised=0, open_incidents=0, las
 
 def callback_url(public_url: str | None, listener: ListenerState, secret: str) -> str:
     """Return the URL for Cloud Monitor: the public one where it is known, else the local one."""
-    return f"{public_url or local_url(listener.host, listener.port, tls=listener.tls)}/hook/{secret}"
+    return f"{public_url or listener.local.url}/hook/{secret}"
 
 
 def closed_listener(settings: Settings) -> ListenerState:
     """Return the listener of a program that does not run."""
     return ListenerState(host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None)
-
-
-def local_url(host: str, port: int, *, tls: bool = False) -> str:
-    """Return the address of the listener as this computer reaches it."""
-    reachable_host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read
-    return base_url(reachable_host, port, tls=tls)
-
-
-def base_url(host: str, port: int, *, tls: bool = False) -> str:
-    """Return host and port as a URL."""
-    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def status(

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from trayalert.domain.listener_address import bracketed
 from trayalert.services.reachability.lookup import own_addresses, proxy_for, run_in_daemon_thread
 
 MAX_BODY = 4096
@@ -190,5 +191,4 @@ def _redacted(proxy: str) -> str:
         return _UNREADABLE_PROXY
     if not host:
         return _UNREADABLE_PROXY
-    host = f"[{host}]" if ":" in host else host
-    return f"{host}:{port}" if port else host
+    return f"{bracketed(host)}:{port}" if port else bracketed(host)

@@ -10,7 +10,7 @@ from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
-from trayalert.services.presentation.status import ListenerState, base_url
+from trayalert.services.presentation.status import ListenerState
 
 _NO_ADDRESS = "None is known yet."
 
@@ -26,9 +26,7 @@ def _checks(
     listener: ListenerState, configured: Tunnel | None, tunnel: TunnelState, reach: ReachabilityState
 ) -> Iterator[Check]:
     if listener.open:
-        yield Check(
-            name="Door", verdict=Verdict.OK, said=f"open on {base_url(listener.host, listener.port, tls=listener.tls)}"
-        )
+        yield Check(name="Door", verdict=Verdict.OK, said=f"open on {listener.url}")
     else:
         verdict = Verdict.FAIL if listener.problem else Verdict.WAIT
         yield Check(name="Door", verdict=verdict, said=listener.problem or "It is being opened.")

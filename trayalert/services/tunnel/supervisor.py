@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from trayalert.domain.settings.ingress import read_public_url
+from trayalert.domain.listener_address import ListenerAddress
 from trayalert.domain.settings.tunnel_presets import (
     PRESETS,
-    ListenerAddress,
     find_failure,
-    listener_address,
     program_of,
     url_pattern_of,
 )
@@ -119,14 +118,14 @@ class TunnelSupervisor:
 
     async def run(self, host: str, port: int, *, tls: bool) -> None:
         """Keep the tunnel to the door that listens there, until cancelled."""
-        address = listener_address(host, port, tls=tls)
+        listener = ListenerAddress(host=host, port=port, tls=tls).local
         failures = 0
         try:
             while True:
                 self._restart_reason, self._up_at = None, 0.0
                 missing = False
                 try:
-                    reason = await self._run_once(*self._prepare(address))
+                    reason = await self._run_once(*self._prepare(listener))
                 except TunnelFault as fault:
                     reason, missing = str(fault), isinstance(fault, _ProgramMissingFault)
                 if missing or self._was_steady():
@@ -159,13 +158,13 @@ class TunnelSupervisor:
                 await self._wake.wait()
         self._wake.clear()
 
-    def _prepare(self, listener_address: ListenerAddress) -> tuple[list[str], dict[str, str]]:
+    def _prepare(self, listener: ListenerAddress) -> tuple[list[str], dict[str, str]]:
         """Return the command and its environment. Raise TunnelFault."""
         tunnel = self._tunnel
         listener_variables = {
-            "TRAYALERT_HOST": listener_address.host,
-            "TRAYALERT_PORT": str(listener_address.port),
-            "TRAYALERT_ADDRESS": listener_address.authority,
+            "TRAYALERT_HOST": listener.host,
+            "TRAYALERT_PORT": str(listener.port),
+            "TRAYALERT_ADDRESS": listener.authority,
         }
         environment = {**os.environ, **listener_variables, **tunnel.environment}
         secrets = list(tunnel.environment.values())
@@ -186,7 +185,7 @@ class TunnelSupervisor:
                 f"There is no program {printable(program, limit=80)} here. {self._preset.install_hint}"
             )
         config = os.path.expanduser(tunnel.config) if tunnel.config else None  # noqa: PTH111
-        return [executable, *self._preset.arguments(replace(tunnel, config=config), listener_address)], environment
+        return [executable, *self._preset.arguments(replace(tunnel, config=config), listener)], environment
 
     async def _run_once(self, command: list[str], environment: Mapping[str, str]) -> str:
         """Run it once. Return a sentence that says why that is over."""

@@ -12,7 +12,6 @@ from trayalert.domain.reachability import Reachability
 from trayalert.domain.text import printable
 from trayalert.listener.port import ListenerFault, bind_port
 from trayalert.listener.server import prove_limits
-from trayalert.services.presentation.status import base_url
 
 _PROBE_PATIENCE = 6.5
 """Seconds; the probe itself has its own deadline."""
@@ -43,7 +42,7 @@ def _check_running(context: CheckContext) -> CheckResult:
     process = f"{running.mode}, process {running.pid}"
     if not state.open:
         return fail(f"the door is shut ({process}): {state.problem or 'it is being opened.'}", "Do what that says.")
-    where = f"the door is open on {base_url(state.host, state.port, tls=state.tls)} ({process})."
+    where = f"the door is open on {state.url} ({process})."
     return warn(f"{where} {state.note}", "See the line on tls.") if state.note else ok(where)
 
 
