@@ -26,7 +26,7 @@ async def test_each_reason_is_announced_once_an_hour_and_what_the_log_tells_itse
     monkeypatch.setattr(lifecycle_module, "now", lambda: now)
     listener = ListenerLifecycle(
         Settings(), Secrets(places.secrets), places.access_log, on_change=lambda _: None, on_refused=announced.append,
-        self_probe=SelfProbe(now=lambda: now),
+        self_probe=SelfProbe(),
     )  # fmt: skip
     counts = listener.counts
     counts.turned_away, counts.last_turned_away_at, counts.last_turned_away_why = 2, NOON, "it came from a browser"

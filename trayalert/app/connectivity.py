@@ -16,14 +16,14 @@ from trayalert.app.platform.state_store import StateStore
 from trayalert.clock import now, ticks
 from trayalert.domain.events import Event, ReachabilityChanged, TunnelChanged, UrlChanged
 from trayalert.domain.log_state import LogState
-from trayalert.domain.reachability import ReachabilityState
+from trayalert.domain.reachability import ProbeResult, ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.services.presentation.status import ListenerState
 from trayalert.services.reachability.downtime import DowntimeRecorder
 from trayalert.services.reachability.monitor import ReachabilityMonitor
-from trayalert.services.reachability.probe import ProbeResult, SelfProbe
+from trayalert.services.reachability.probe import SelfProbe
 
 if TYPE_CHECKING:
     from trayalert.services.tunnel.supervisor import TunnelSupervisor
@@ -47,7 +47,7 @@ class Connectivity:
         announce: Callable[[Sequence[Event]], None],
         mask: Callable[[str], str],
     ) -> None:
-        self.self_probe = SelfProbe(now=now)
+        self.self_probe = SelfProbe()
         self._tunnel = TunnelState()
         self.url_changed: UrlChanged | None = None
         self._settings = settings

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from trayalert.domain.times import Millis
 
+MIN_GAP: Millis = 1_000
+"""A shorter span is no gap: so long takes a restart, or a sleep that was announced and did not take place."""
+
 
 class GapCause(enum.StrEnum):
     """`off`: the program did not run. `asleep`: the computer slept, or the program hung. `blind`: see Reachability.

@@ -15,6 +15,15 @@ class Reachability(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult:
+    """What a probe found: `reason` is a sentence, None if the probe came through; `duration_ms` is how long it took."""
+
+    reach: Reachability
+    reason: str | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReachabilityState:
     """The reachability since a moment. `why` is a sentence: why it is not reachable, and what to do; or None.
 

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 
 _BREAKS = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
@@ -24,6 +25,11 @@ def printable(text: str | None, *, limit: int = 300) -> str:
     start = text[: limit * 4]
     line = _BREAKS.sub(" ", _STACKED_MARKS.sub(r"\1", _INVISIBLE.sub("", start))).strip()
     return line if len(line) <= limit and len(start) == len(text) else line[: limit - 1] + "…"
+
+
+def display_width(text: str) -> int:
+    """Return how wide a text is in Latin characters; a Chinese one is as wide as two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def as_sentence(text: str) -> str:

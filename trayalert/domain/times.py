@@ -56,6 +56,11 @@ def as_datetime(moment: Millis) -> datetime:
     return _EPOCH + timedelta(milliseconds=min(max(moment, _EARLIEST), _LATEST))
 
 
+def local_text(moment: Millis, form: str) -> str:
+    """Write the moment in local time, in a form of `strftime` such as `%H:%M`."""
+    return as_datetime(moment).astimezone().strftime(form)
+
+
 def read_age(text: str) -> Millis | None:
     """Read a length of time like `90s`, `15m`, `24h`, `7d` or `2w` into milliseconds."""
     match = _AGE.fullmatch(text.strip().lower())

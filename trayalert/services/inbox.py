@@ -18,7 +18,7 @@ from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
 from trayalert.domain.incident.alert import Alert
 from trayalert.domain.log_state import LogState
-from trayalert.domain.times import Millis, as_datetime
+from trayalert.domain.times import Millis, local_text
 from trayalert.listener.limits import LARGEST_SMALL_BODY
 from trayalert.listener.refusals import RefusedError, too_much
 from trayalert.storage.faults import NotStored
@@ -144,9 +144,7 @@ class Inbox:
 
     def _report_refusals(self) -> None:
         """Leave word of what was refused, when it is over: what has not come again is missing."""
-        first, last = (
-            f"{as_datetime(moment).astimezone():%H:%M}" for moment in (self._refusal_times[0], self._refusal_times[-1])
-        )
+        first, last = (local_text(self._refusal_times[place], "%H:%M") for place in (0, -1))
         when = f"At {first}" if first == last else f"Between {first} and {last}"
         callbacks = "1 callback was" if self._refused_count == 1 else f"{self._refused_count:,} callbacks were"
         self.set_news(

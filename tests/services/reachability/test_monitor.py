@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from trayalert.domain.reachability import Reachability, ReachabilityState
+from trayalert.domain.reachability import ProbeResult, Reachability, ReachabilityState
 from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.services.reachability import monitor
 from trayalert.services.reachability.monitor import NO_ADDRESS, NOT_PROBED, OPENING, ReachabilityMonitor
@@ -16,21 +16,15 @@ URL = "https://alerts.example.com"
 MINUTE = 60_000
 
 
-@dataclass(frozen=True)
-class Outcome:
-    reach: Reachability
-    reason: str | None = None
-    duration_ms: int | None = 3
-
-
-GOOD, BAD = Outcome(Reachability.REACHABLE), Outcome(Reachability.BLIND, "Nobody answers.")
+GOOD = ProbeResult(reach=Reachability.REACHABLE, duration_ms=3)
+BAD = ProbeResult(reach=Reachability.BLIND, reason="Nobody answers.", duration_ms=3)
 
 
 @dataclass
 class World:
     """A probe whose answers the test gives, and clocks that it sets."""
 
-    outcome: Outcome | None = GOOD
+    outcome: ProbeResult | None = GOOD
     """None: no answer comes."""
     clock: int = 1_790_000_000_000
     probed: list[str] = field(default_factory=list)
@@ -49,7 +43,7 @@ class World:
         )
         return self.monitor
 
-    async def probe(self, url: str) -> Outcome:
+    async def probe(self, url: str) -> ProbeResult:
         self.probed.append(url)
         while self.outcome is None:  # noqa: ASYNC110 - the test sets it
             await asyncio.sleep(0)
@@ -77,7 +71,9 @@ class World:
 
 
 @asynccontextmanager
-async def running(*, every: float = 60, url: str | None = URL, answer: Outcome | None = GOOD) -> AsyncIterator[World]:
+async def running(
+    *, every: float = 60, url: str | None = URL, answer: ProbeResult | None = GOOD
+) -> AsyncIterator[World]:
     world = World(outcome=answer)
     one = world.make(every)
     task = asyncio.create_task(one.run())
@@ -177,7 +173,7 @@ async def test_whoever_asks_for_probes_all_the_time_keeps_none_from_its_end() ->
     async with running() as world:
         await world.until_reach(Reachability.REACHABLE)
 
-        async def slow(_: str) -> Outcome:
+        async def slow(_: str) -> ProbeResult:
             for _turn in range(20):
                 await asyncio.sleep(0)
             return BAD
@@ -255,7 +251,7 @@ async def test_a_bug_in_a_probe_proves_nothing_and_ends_nothing(caplog: pytest.L
     async with running() as world:
         await world.until_reach(Reachability.REACHABLE)
 
-        async def broken(_: str) -> Outcome:
+        async def broken(_: str) -> ProbeResult:
             raise ZeroDivisionError
 
         world.monitor._probe = broken

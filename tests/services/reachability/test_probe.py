@@ -18,13 +18,12 @@ from pathlib import Path
 import pytest
 
 from tests.listener.raw_connection import RunningListener, listening, request, status
-from trayalert.domain.reachability import Reachability
+from trayalert.domain.reachability import ProbeResult, Reachability
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules
 from trayalert.services.reachability import http_post, lookup, probe
-from trayalert.services.reachability.probe import MAX_PENDING, ProbeResult, SelfProbe
+from trayalert.services.reachability.probe import MAX_PENDING, SelfProbe
 
-NOW = 1_790_000_000_000
 PAGE = b"<!DOCTYPE html><title>Log in</title>"
 
 Forward = Callable[[bytes], Awaitable[bytes]]
@@ -80,7 +79,7 @@ class ProbeSetup:
 
 @asynccontextmanager
 async def probe_setup(trust: ssl.SSLContext | None = None, **rules: object) -> AsyncIterator[ProbeSetup]:
-    probe, counts = SelfProbe(now=lambda: NOW, ssl_context=trust), ListenerCounts()
+    probe, counts = SelfProbe(ssl_context=trust), ListenerCounts()
     endpoint_rules = AccessRules(respond_to_probe=probe.answer, on_probe_refused=probe.record_rejection, **rules)  # type: ignore[arg-type]
     async with listening(rules=endpoint_rules, counts=counts) as endpoint:
         yield ProbeSetup(endpoint, probe, counts)
@@ -126,7 +125,7 @@ def free_port() -> int:
 async def test_a_probe_that_comes_through_says_reachable_and_is_no_callback(here: ProbeSetup) -> None:
     result = await here.probe_through(pass_on)
 
-    assert (result.reach, result.reason, result.at) == (Reachability.REACHABLE, None, NOW)
+    assert (result.reach, result.reason) == (Reachability.REACHABLE, None)
     assert result.duration_ms is not None
     assert 0 <= result.duration_ms < 5000
     assert (here.counts.own_probes, here.counts.stored, here.counts.strangers, here.counts.probes) == (1, 0, 0, 0)
@@ -307,13 +306,13 @@ async def test_a_probe_is_answered_once_and_only_as_long_as_it_is_out(
 
 
 def test_few_are_out_at_once_and_no_bytes_raise() -> None:
-    probe = SelfProbe(now=lambda: NOW)
+    probe = SelfProbe()
     tokens = [probe._register_probe()[0] for _ in range(MAX_PENDING + 1)]
 
     assert [probe.answer(token) is None for token in tokens] == [True] + [False] * MAX_PENDING
     for odd in (b"", b"\xff\xfe\x00", tokens[1][:-1], tokens[1] + b"x", tokens[1].upper(), b"x" * 100_000):
         assert probe.answer(odd) is None
-    assert SelfProbe(now=lambda: NOW).answer(tokens[-1]) is None
+    assert SelfProbe().answer(tokens[-1]) is None
 
 
 async def test_a_host_that_the_settings_do_not_allow_is_told_by_our_own_door(here: ProbeSetup) -> None:

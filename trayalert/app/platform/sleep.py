@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from trayalert.app.platform.logind import watch_logind
+from trayalert.domain.gap import MIN_GAP
 from trayalert.domain.times import Millis
 
 INTERVAL: Millis = 10_000
@@ -15,9 +16,6 @@ INTERVAL: Millis = 10_000
 
 LATENESS: Millis = 10_000
 """A check that is later than this shows that the program stood still. Less may be a busy computer."""
-
-SHORTEST_SLEEP: Millis = 1_000
-"""A shorter sleep that logind announced did not take place."""
 
 CALLED_OFF_AFTER: Millis = 60_000
 """A sleep that has not begun this long after its announcement was cancelled without a signal."""
@@ -65,7 +63,7 @@ class SleepWatch:
     def _on_wake(self) -> None:
         self._check_clock()
         asleep_since, self._asleep_since = self._asleep_since, None
-        if asleep_since is not None and self._last_seen - asleep_since >= SHORTEST_SLEEP:
+        if asleep_since is not None and self._last_seen - asleep_since >= MIN_GAP:
             self._report(asleep_since, self._last_seen)
 
     def _report(self, began: Millis, ended: Millis) -> None:

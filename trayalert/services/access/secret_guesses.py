@@ -5,7 +5,7 @@ may have been an alert.
 """
 
 from trayalert.domain.text import printable
-from trayalert.domain.times import Millis, as_datetime
+from trayalert.domain.times import Millis, local_text
 
 RECENT_SPAN: Millis = 3_600_000
 """After this long with no further one nobody is probing any more."""
@@ -17,7 +17,7 @@ def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | Non
         return None
     source = f" from {printable(last_from, limit=60)}" if last_from else ""
     return (
-        f"Someone is probing: {_requests(count)} with a wrong secret, the last {_local_time(last_at)}{source}."
+        f"Someone is probing: {_requests(count)} with a wrong secret, the last {local_text(last_at, '%H:%M')}{source}."
         " An old URL in a console rule looks the same."
     )
 
@@ -54,8 +54,4 @@ def _requests(count: int) -> str:
 
 
 def _when(count: int, last_at: Millis) -> str:
-    return f" at {_local_time(last_at)}" if count == 1 else f", the last at {_local_time(last_at)}"
-
-
-def _local_time(moment: Millis) -> str:
-    return f"{as_datetime(moment).astimezone():%H:%M}"
+    return f"{'' if count == 1 else ', the last'} at {local_text(last_at, '%H:%M')}"

@@ -3,7 +3,6 @@
 Every text of the network goes through `printable` here, one item at a time, so that none can pose as two lines.
 """
 
-import unicodedata
 from collections.abc import Sequence
 
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert
@@ -11,8 +10,8 @@ from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import Level, worst
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.notification import SUMMARY_TAG, TEST_TAG, Notification, incident_tag
-from trayalert.domain.text import printable
-from trayalert.domain.times import Millis, as_datetime
+from trayalert.domain.text import display_width, printable
+from trayalert.domain.times import Millis, local_text
 from trayalert.domain.wording.component import component_text
 from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.services.presentation.alert_text import (
@@ -141,15 +140,13 @@ def _value_line(alert: Alert, language: Language) -> str:
 
 
 def _shorten(line: str) -> str:
-    """Cut a line to about three on the screen; a Chinese character is as wide as two Latin ones."""
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in line)
-    return printable(line, limit=80 if wide * 3 > len(line) else 150)
+    """Cut a line to about three on the screen: to fewer characters where more than a third are wide."""
+    return printable(line, limit=80 if display_width(line) * 3 > len(line) * 4 else 150)
 
 
 def _region_and_start_line(alert: Alert, incident: Incident, language: Language, now: Millis) -> str:
-    start = as_datetime(incident.opened_at).astimezone()
-    today = start.date() == as_datetime(now).astimezone().date()
-    moment = f"{start:%H:%M}" if today else f"{start:%Y-%m-%d %H:%M}"
+    today = local_text(incident.opened_at, "%Y-%m-%d") == local_text(now, "%Y-%m-%d")
+    moment = local_text(incident.opened_at, "%H:%M" if today else "%Y-%m-%d %H:%M")
     region = printable(alert.region, limit=40)
     if not region:
         return language.say("Since {}").format(moment)

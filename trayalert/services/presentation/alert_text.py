@@ -10,7 +10,7 @@ from typing import Final
 from trayalert.callbacks.silence import SilenceStatus
 from trayalert.domain.incident.alert import SILENCE, Alert, Kind
 from trayalert.domain.text import printable
-from trayalert.domain.times import as_datetime, read_timestamp
+from trayalert.domain.times import local_text, read_timestamp
 from trayalert.domain.wording.component import short_component_text
 from trayalert.domain.wording.condition import condition_text
 from trayalert.domain.wording.event_name import event_text
@@ -79,7 +79,7 @@ def _silence_text(fields: Mapping[str, str], language: Language) -> str:
     last_at = read_timestamp(fields.get("last_at"))
     last = language.say("none yet")
     if last_at is not None:
-        last = language.say("last {}").format(f"{as_datetime(last_at).astimezone():%Y-%m-%d %H:%M}")
+        last = language.say("last {}").format(local_text(last_at, "%Y-%m-%d %H:%M"))
     match fields.get("status"):
         case SilenceStatus.RECEIVED:
             return printable(language.say("Heard again, {}").format(last))

@@ -1,14 +1,13 @@
 """What people read in a terminal: plain lines with aligned columns. Scripts take --json instead."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.alert import TEST, Alert
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
-from trayalert.domain.text import printable
-from trayalert.domain.times import Millis, as_datetime, duration_text
+from trayalert.domain.text import display_width, printable
+from trayalert.domain.times import Millis, duration_text, local_text
 from trayalert.domain.wording.language import Language, ending_text, localised_duration, state_text
 from trayalert.services.presentation.alert_text import metric_or_message, name_text, resource_component_text, value_text
 from trayalert.services.presentation.json_records import is_unconfirmed
@@ -185,18 +184,13 @@ def _alert_cells(alert: Alert, language: Language) -> Iterator[str]:
 
 
 def _local_time(moment: Millis) -> str:
-    return as_datetime(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return local_text(moment, "%Y-%m-%d %H:%M:%S")
 
 
 def _table(head: Sequence[str], rows: _Rows) -> Iterator[str]:
     cells = [head, *rows]
-    widths = [max(_display_width(row[column]) for row in cells) for column in range(len(head))]
+    widths = [max(display_width(row[column]) for row in cells) for column in range(len(head))]
     for row in cells:
         yield "  ".join(
-            cell + " " * (width - _display_width(cell)) for cell, width in zip(row, widths, strict=True)
+            cell + " " * (width - display_width(cell)) for cell, width in zip(row, widths, strict=True)
         ).rstrip()
-
-
-def _display_width(text: str) -> int:
-    """Return the columns that a terminal gives to the text; Chinese takes two a character."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

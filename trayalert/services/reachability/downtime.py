@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trayalert.domain.events import CallbackArrived, Event, GapChanged, IncidentChanged, LogChanged, ReceptionResumed
-from trayalert.domain.gap import Gap, GapCause
+from trayalert.domain.gap import MIN_GAP, Gap, GapCause
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.times import Millis
@@ -22,8 +22,6 @@ from trayalert.storage.faults import LogFault
 from trayalert.storage.writer.gap_records import AddGap, EndGaps
 
 _TOUCH_INTERVAL = 60.0
-MIN_GAP: Millis = 1000
-"""What is shorter is how long a restart takes."""
 MIN_REPORTED_GAP: Millis = 30_000
 SETTLING_TIME = 20.0
 """Seconds after a gap within which what Cloud Monitor sends again, and the first probe, have come."""

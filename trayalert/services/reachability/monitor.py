@@ -8,10 +8,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
-from trayalert.domain.reachability import Reachability, ReachabilityState
+from trayalert.domain.reachability import ProbeResult, Reachability, ReachabilityState
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
 
@@ -39,33 +38,13 @@ OPENING = "The door is being opened."
 TUNNEL_STARTS = "The tunnel is being started."
 
 
-class ProbeOutcome(Protocol):
-    """What a probe found; `duration_ms` is how long it took."""
-
-    @property
-    def reach(self) -> Reachability: ...  # noqa: D102
-    @property
-    def reason(self) -> str | None: ...  # noqa: D102
-    @property
-    def duration_ms(self) -> int | None: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class _TunnelDown:
-    """No probe is needed: the tunnel is down."""
-
-    reason: str | None
-    reach: Reachability = Reachability.BLIND
-    duration_ms: int | None = None
-
-
 class ReachabilityMonitor:
     """`probe` asks through a public address, every `interval` seconds (0: never); `restart_tunnel` gets the reason."""
 
     def __init__(
         self,
         *,
-        probe: Callable[[str], Awaitable[ProbeOutcome]],
+        probe: Callable[[str], Awaitable[ProbeResult]],
         interval: float,
         report: Callable[[ReachabilityState], None],
         restart_tunnel: Callable[[str], None],
@@ -83,7 +62,7 @@ class ReachabilityMonitor:
         self._listener_problem: str | None = None
         self._log_problem: str | None = None
         self._tunnel = TunnelState()
-        self._last_outcome: ProbeOutcome | None = None
+        self._last_result: ProbeResult | None = None
         self._probe_requested = asyncio.Event()
         self._probe_done = asyncio.Event()
         self._probe_restarted = False
@@ -108,7 +87,7 @@ class ReachabilityMonitor:
         """Hear under which address the outside reaches us."""
         if public_url != self.state.public_url:
             if public_url is None or self._tunnel.phase in {Phase.OFF, Phase.UP}:
-                self._last_outcome = None
+                self._last_result = None
             self.state = replace(self.state, public_url=public_url)
             self.request_probe()
         self._update()
@@ -117,11 +96,11 @@ class ReachabilityMonitor:
         """Hear how the tunnel is; when it has come up it is probed at once."""
         came_up = tunnel.phase is Phase.UP and self._tunnel.phase is not Phase.UP
         if tunnel.phase in {Phase.WAITING, Phase.MISSING}:
-            self._last_outcome = _TunnelDown(reason=tunnel.why)
+            self._last_result = ProbeResult(reach=Reachability.BLIND, reason=tunnel.why)
         elif tunnel.phase is not Phase.UP:
             self._discard_proof()
         elif came_up and not self._interval:
-            self._last_outcome = None  # that it was down is over, and no probe will ever say so
+            self._last_result = None  # that it was down is over, and no probe will ever say so
         self._tunnel = tunnel
         if came_up:
             self.request_probe()
@@ -177,23 +156,23 @@ class ReachabilityMonitor:
             if self._probe_restarted or url != self.state.public_url or not self._may_probe:  # it is of what was before
                 return
             try:
-                self._last_outcome = outcome = probe_task.result()
+                self._last_result = result = probe_task.result()
             except Exception:  # a bug of ours must not stop the receiver, and proves nothing
                 _logger.exception("a probe failed")
-                self._last_outcome = None
+                self._last_result = None
                 self._update()
                 return
         finally:
             probe_task.cancel()
             request_task.cancel()
         at = self._now()
-        proved = outcome.reach is Reachability.REACHABLE
+        proved = result.reach is Reachability.REACHABLE
         self._update(
             replace(
                 self.state,
                 probed_at=at,
                 reachable_at=at if proved else self.state.reachable_at,
-                probe_ms=outcome.duration_ms if proved else self.state.probe_ms,
+                probe_ms=result.duration_ms if proved else self.state.probe_ms,
             )
         )
         self._probe_done.set()
@@ -218,11 +197,7 @@ class ReachabilityMonitor:
 
     def _restart_stuck_tunnel(self) -> None:
         """Start a tunnel again that runs and leads nowhere."""
-        if (
-            self._last_outcome is None
-            or self._last_outcome.reach is not Reachability.BLIND
-            or self._blind_since is None
-        ):
+        if self._last_result is None or self._last_result.reach is not Reachability.BLIND or self._blind_since is None:
             self._restart_after = RESTART_AFTER
             return
         up_since = self._tunnel.since if self._tunnel.phase is Phase.UP else None
@@ -235,8 +210,8 @@ class ReachabilityMonitor:
 
     def _discard_proof(self) -> None:
         """Forget what was proved; that it is blind stays, until the contrary is proved."""
-        if self._last_outcome is not None and self._last_outcome.reach is not Reachability.BLIND:
-            self._last_outcome = None
+        if self._last_result is not None and self._last_result.reach is not Reachability.BLIND:
+            self._last_result = None
 
     # putting it together
 
@@ -266,8 +241,8 @@ class ReachabilityMonitor:
                 if self._listener_problem
                 else (Reachability.UNKNOWN, OPENING)
             )
-        if self._last_outcome is not None:
-            return self._last_outcome.reach, self._last_outcome.reason
+        if self._last_result is not None:
+            return self._last_result.reach, self._last_result.reason
         return Reachability.UNKNOWN, self._unknown_reason()
 
     def _unknown_reason(self) -> str:

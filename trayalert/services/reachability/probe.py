@@ -10,11 +10,9 @@ import hmac
 import secrets
 import ssl
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from trayalert.domain.reachability import Reachability
-from trayalert.domain.times import Millis
+from trayalert.domain.reachability import ProbeResult, Reachability
 from trayalert.services.reachability.http_post import PostFailure, post
 from trayalert.services.reachability.probe_messages import ProbeMessages
 from trayalert.services.simulator.client import CLOUD_MONITOR_HEADERS, TIMEOUT
@@ -26,16 +24,6 @@ MAX_PENDING = 8
 
 _BODY = b"alertName=trayalert+self-probe&alertState=OK"
 _HEADERS = CLOUD_MONITOR_HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeResult:
-    """What a probe has found. `reason` is a sentence, None where it came through; then `duration_ms` is how long."""
-
-    reach: Reachability
-    at: Millis
-    reason: str | None = None
-    duration_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -53,10 +41,9 @@ class SelfProbe:
     `answer` and `record_rejection` are called by the listener's hook endpoint.
     """
 
-    def __init__(self, *, now: Callable[[], Millis], ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
         self._key = secrets.token_bytes(32)
         self._pending: dict[bytes, _PendingProbe] = {}
-        self._now = now
         self._ssl_context = ssl_context
 
     def answer(self, offered: bytes) -> str | None:
@@ -80,9 +67,8 @@ class SelfProbe:
         url = f"{public_url.rstrip('/')}/hook/{token.decode()}"
         result = await post(url, _BODY, _HEADERS, seconds=TIMEOUT, ssl_context=self._ssl_context)
         if pending.arrived and result.status == 200 and hmac.compare_digest(result.body, self._proof(token).encode()):
-            return ProbeResult(
-                reach=Reachability.REACHABLE, at=self._now(), duration_ms=round((time.monotonic() - begun) * 1000)
-            )
+            duration = round((time.monotonic() - begun) * 1000)
+            return ProbeResult(reach=Reachability.REACHABLE, duration_ms=duration)
         messages = ProbeMessages(
             public_url, result, listener_address=listener_address, seconds=TIMEOUT, size=len(_BODY)
         )
@@ -91,9 +77,7 @@ class SelfProbe:
         else:
             reason = messages.response_lost() if pending.arrived else messages.not_delivered()
         inconclusive = result.failure is PostFailure.PROXY_ERROR and not pending.arrived
-        return ProbeResult(
-            reach=Reachability.UNKNOWN if inconclusive else Reachability.BLIND, at=self._now(), reason=reason
-        )
+        return ProbeResult(reach=Reachability.UNKNOWN if inconclusive else Reachability.BLIND, reason=reason)
 
     def _register_probe(self) -> tuple[bytes, _PendingProbe]:
         now = time.monotonic()
