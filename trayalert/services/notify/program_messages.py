@@ -1,4 +1,4 @@
-"""The words of notifications about the program itself: its log, its reach, and how an earlier run ended."""
+"""The texts of notifications about the program itself: its log, its reachability, and how an earlier run ended."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from trayalert.domain.log_state import LogState
 from trayalert.domain.notification import Notification
 from trayalert.domain.reachability import ReachabilityState
 from trayalert.domain.text import as_sentence, printable
-from trayalert.domain.times import Millis, as_datetime, duration_text
+from trayalert.domain.times import Millis, duration_text, local_text
 from trayalert.services.notify.incident_messages import FINAL_TIMEOUT, OPEN_WINDOW
 
 LOG_TAG = "log"
@@ -27,125 +27,70 @@ CHANGE_RULES = (
     "Copy the new callback URL from trayalert and put it into every rule in the console: until then their callbacks do "
     "not arrive."
 )
+_SENT_AGAIN = "What Cloud Monitor sent meanwhile it sends again for a few minutes; what is older may be missing."
 LOOK_INTO_HISTORY = (
     "What Cloud Monitor sent meanwhile is lost, unless it was sent again: look into its alert history for that time."
 )
 
 
 def not_storing_notification(state: LogState, *, quiet: bool) -> Notification:
-    """Tell that callbacks are refused; `quiet` where that is on the screen already, and only its reason changed."""
-    return Notification(
-        tag=LOG_TAG,
-        level=Level.CRITICAL,
-        title="trayalert cannot store alerts",
-        lines=_lines(state.problems),
-        button=OPEN_WINDOW,
-        update_only=quiet,
-    )
+    """Say that callbacks are refused; `quiet` where a notification says so already, and only the reason changed."""
+    return _notification(LOG_TAG, Level.CRITICAL, "trayalert cannot store alerts", *state.problems, quiet=quiet)
 
 
 def storing_again_notification() -> Notification:
-    """Tell that callbacks are stored again."""
-    return Notification(
-        tag=LOG_TAG,
-        level=Level.OK,
-        title="trayalert stores alerts again",
-        lines=("What Cloud Monitor sent meanwhile it sends again for a few minutes; what is older may be missing.",),
-        button=OPEN_WINDOW,
-        timeout=FINAL_TIMEOUT,
-    )
+    """Say that callbacks are stored again."""
+    return _notification(LOG_TAG, Level.OK, "trayalert stores alerts again", _SENT_AGAIN, final=True)
 
 
 def listener_closed_notification(problem: str) -> Notification:
-    """Tell that no callback can come in."""
-    return Notification(
-        tag=LISTENER_TAG,
-        level=Level.CRITICAL,
-        title="trayalert is blind: no callback can arrive",
-        lines=_lines((problem,)),
-        button=OPEN_WINDOW,
-    )
+    """Say that no callback can arrive."""
+    return _notification(LISTENER_TAG, Level.CRITICAL, "trayalert is blind: no callback can arrive", problem)
 
 
 def listener_open_notification() -> Notification:
-    """Tell that callbacks can come in again."""
-    return Notification(
-        tag=LISTENER_TAG,
-        level=Level.OK,
-        title="trayalert's door is open again",
-        lines=("What Cloud Monitor sent meanwhile it sends again for a few minutes; what is older may be missing.",),
-        button=OPEN_WINDOW,
-        timeout=FINAL_TIMEOUT,
-    )
+    """Say that callbacks can arrive again."""
+    return _notification(LISTENER_TAG, Level.OK, "trayalert's door is open again", _SENT_AGAIN, final=True)
 
 
 def refused_notification(refused: CallbackRefused) -> Notification:
-    """Tell that what may have been an alert was refused."""
-    return Notification(
-        tag=f"{REFUSED_TAG} {refused.cause}",
-        level=Level.WARN,
-        title="A callback was refused",
-        lines=_lines((refused.message,)),
-        button=OPEN_WINDOW,
-    )
+    """Say that a request was refused which may have been an alert."""
+    return _notification(f"{REFUSED_TAG} {refused.cause}", Level.WARN, "A callback was refused", refused.message)
 
 
 def log_news_notification(news: Sequence[str]) -> Notification:
-    """Tell what the log did by itself."""
-    title = "What happened to trayalert's log"
-    return Notification(tag=LOG_NEWS_TAG, level=Level.WARN, title=title, lines=_lines(news), button=OPEN_WINDOW)
+    """Say what the program did to the log by itself."""
+    return _notification(LOG_NEWS_TAG, Level.WARN, "What happened to trayalert's log", *news)
 
 
 def blind_notification(state: ReachabilityState, *, since: Millis) -> Notification:
-    """Tell that the outside cannot reach us, and since when."""
-    return Notification(
-        tag=REACH_TAG,
-        level=Level.CRITICAL,
-        title=f"trayalert is blind since {_local_time(since)}",
-        lines=_lines((state.why or "No callback can arrive.",)),
-        button=OPEN_WINDOW,
-    )
+    """Say since when Cloud Monitor cannot reach this computer, and why."""
+    title = f"trayalert is blind since {_local_time(since)}"
+    return _notification(REACH_TAG, Level.CRITICAL, title, state.why or "No callback can arrive.")
 
 
 def reachable_notification(began: Millis, *, until: Millis) -> Notification:
-    """Tell that callbacks get through again, and for how long they did not."""
-    return Notification(
-        tag=REACH_TAG,
-        level=Level.OK,
-        title="Callbacks get through again",
-        lines=(
-            f"trayalert was blind from {_local_time(began)} to {_local_time(until)} ({duration_text(until - began)}).",
-            LOOK_INTO_HISTORY,
-        ),
-        button=OPEN_WINDOW,
-        timeout=FINAL_TIMEOUT,
-    )
+    """Say that callbacks arrive again, and for how long they did not."""
+    span = f"from {_local_time(began)} to {_local_time(until)} ({duration_text(until - began)})"
+    lines = f"trayalert was blind {span}.", LOOK_INTO_HISTORY
+    return _notification(REACH_TAG, Level.OK, "Callbacks get through again", *lines, final=True)
 
 
 def url_changed_notification(changed: UrlChanged) -> Notification:
-    """Shout that the rules in the console lead nowhere now."""
-    return Notification(
-        tag=URL_TAG,
-        level=Level.CRITICAL,
-        title="The public address has changed",
-        lines=_lines((f"It was {changed.before}, it is {changed.now}.", CHANGE_RULES)),
-        button=OPEN_WINDOW,
-    )
+    """Say that the callback URL in the rules of the console is no longer the right one."""
+    lines = f"It was {changed.before}, it is {changed.now}.", CHANGE_RULES
+    return _notification(URL_TAG, Level.CRITICAL, "The public address has changed", *lines)
 
 
 def returned_notification(returned: ReceptionResumed) -> Notification:
-    """Tell of a gap that is over, and what came since."""
+    """Say that a gap is over, and what arrived since."""
     gap = returned.gap
     ended_at = gap.ended_at or gap.began_at
     cause = "asleep" if gap.cause is GapCause.ASLEEP else "off"
     length = duration_text(ended_at - gap.began_at)
-    return Notification(
-        tag=GAP_TAG,
-        level=Level.WARN if returned.firing else Level.INFO,
-        title=f"trayalert was {cause} from {_local_time(gap.began_at)} to {_local_time(ended_at)} ({length})",
-        lines=(_arrivals_text(returned), LOOK_INTO_HISTORY),
-        button=OPEN_WINDOW,
-    )
+    level = Level.WARN if returned.firing else Level.INFO
+    title = f"trayalert was {cause} from {_local_time(gap.began_at)} to {_local_time(ended_at)} ({length})"
+    return _notification(GAP_TAG, level, title, _arrivals_text(returned), LOOK_INTO_HISTORY)
 
 
 def _arrivals_text(returned: ReceptionResumed) -> str:
@@ -166,34 +111,36 @@ def _arrivals_text(returned: ReceptionResumed) -> str:
 
 
 def no_tray_notification(explanation: str) -> Notification:
-    """Tell once why there is no icon, and what to install."""
-    return Notification(
-        tag=TRAY_TAG,
-        level=Level.INFO,
-        title="This desktop shows no tray icons",
-        lines=_lines((explanation,)),
-        button=OPEN_WINDOW,
-    )
+    """Say once why there is no icon, and what to install."""
+    return _notification(TRAY_TAG, Level.INFO, "This desktop shows no tray icons", explanation)
 
 
 def settings_notification(problems: Sequence[str]) -> Notification:
-    """Tell what in the settings is not used: without a tunnel, say, nothing can arrive."""
+    """Say which settings are not used: without a tunnel, for example, nothing can arrive."""
     title = "The settings have a mistake" if len(problems) == 1 else f"The settings have {len(problems)} mistakes"
-    return Notification(tag=SETTINGS_TAG, level=Level.WARN, title=title, lines=_lines(problems[:3]), button=OPEN_WINDOW)
+    return _notification(SETTINGS_TAG, Level.WARN, title, *problems[:3])
 
 
 def crash_notification(sentences: Sequence[str]) -> Notification:
-    """Tell how an earlier run ended; of several only the last."""
+    """Say how an earlier run ended; of several, only the last."""
+    return _notification(CRASH_TAG, Level.WARN, "trayalert crashed", *sentences[-1:])
+
+
+def _notification(
+    tag: str, level: Level, title: str, *sentences: str, final: bool = False, quiet: bool = False
+) -> Notification:
+    """Faults are worded to follow the program's name; here each becomes a sentence of its own."""
     return Notification(
-        tag=CRASH_TAG, level=Level.WARN, title="trayalert crashed", lines=_lines(sentences[-1:]), button=OPEN_WINDOW
+        tag=tag,
+        level=level,
+        title=title,
+        lines=tuple(printable(as_sentence(text), limit=400) for text in sentences),
+        button=OPEN_WINDOW,
+        timeout=FINAL_TIMEOUT if final else None,
+        update_only=quiet,
     )
 
 
 def _local_time(moment: Millis) -> str:
-    """Write a moment in local time; with its day, as a gap may be long ago."""
-    return f"{as_datetime(moment).astimezone():%m-%d %H:%M}"
-
-
-def _lines(sentences: Sequence[str]) -> tuple[str, ...]:
-    # faults are worded to stand behind the program's name; here they stand alone
-    return tuple(printable(as_sentence(text), limit=400) for text in sentences)
+    """Write a moment with its day, as a gap may be long ago."""
+    return local_text(moment, "%m-%d %H:%M")
