@@ -9,9 +9,10 @@ from tests.domain.incident.incident_log import fires
 from trayalert.domain.incident.alert import Alert, Kind
 from trayalert.domain.wording.language import Language
 from trayalert.resource_files import read_text
-from trayalert.services.presentation import metric_catalogue
+from trayalert.services.presentation import alert_text
 from trayalert.services.presentation.alert_text import (
     MAX_LINES,
+    find_metric,
     message_lines,
     metric_or_message,
     metric_text,
@@ -23,7 +24,6 @@ from trayalert.services.presentation.alert_text import (
     rule_condition_text,
     value_text,
 )
-from trayalert.services.presentation.metric_catalogue import find_metric
 
 EN, ZH = Language.EN, Language.ZH
 
@@ -134,9 +134,9 @@ def test_a_resource_is_called_by_its_own_name_and_part() -> None:
 
 
 def test_the_table_is_not_read_before_it_is_needed() -> None:
-    metric_catalogue._table.cache_clear()
+    alert_text._metrics.cache_clear()
     complete = alert(title="内存使用率", unit="%")
     assert metric_text(complete, EN) + value_text(complete, EN) + rule_condition_text(complete, EN)
-    assert metric_catalogue._table.cache_info().currsize == 0
+    assert alert_text._metrics.cache_info().currsize == 0
     metric_text(alert(), EN)  # this is what would be noticed
-    assert metric_catalogue._table.cache_info().currsize == 1
+    assert alert_text._metrics.cache_info().currsize == 1

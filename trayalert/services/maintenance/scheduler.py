@@ -8,15 +8,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 
-from trayalert.domain.events import Event, LogChanged
+from trayalert.domain.events import CallbackArrived, Event, LogChanged
 from trayalert.domain.settings.settings import Settings
-from trayalert.domain.steady_clock import may_retire
+from trayalert.domain.steady_clock import ClockState, behind_text, is_stable, jump_text, may_retire, observe_clock
 from trayalert.domain.times import Millis
 from trayalert.services.inbox import Inbox
-from trayalert.services.maintenance.clock_watch import ClockWatch
 from trayalert.services.maintenance.salvage_job import SalvageJob
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import Backup, make_backup, newest_backup
@@ -62,7 +61,10 @@ class MaintenanceScheduler:
         self._now = now
         self._ticks = ticks
         self._minute = minute
-        self._clock_watch = ClockWatch(inbox, log)
+        self._clock: ClockState | None = None
+        self._newest_at: Millis | None = None
+        with suppress(LogFault):
+            self._newest_at = newest_delivery_time(log)
         self._began_at = ticks()
         self._backup_at = self._began_at + _FIRST_BACKUP
         self._retire_at = self._began_at
@@ -101,8 +103,11 @@ class MaintenanceScheduler:
         self._backup_at = self._ticks() + self._backup_failed_for
 
     def _on_events(self, events: Sequence[Event]) -> None:
-        if any(isinstance(event, LogChanged) for event in events):
-            self._log_changed.set()
+        for event in events:
+            if isinstance(event, LogChanged):
+                self._log_changed.set()
+            elif isinstance(event, CallbackArrived):
+                self._newest_at = event.received_at  # the last decides: an earlier one may be from a wrong clock
 
     async def _salvage(self) -> None:
         """Salvage at the start, and again whenever another file has taken the log's place."""
@@ -138,14 +143,12 @@ class MaintenanceScheduler:
         if self._ticks() < self._backup_at or not self._inbox.log_state.storing:
             return
         self._backup_at = self._ticks() + _HOUR
-        newest = await asyncio.to_thread(partial(newest_backup, self._log, now=self._now()))
+        newest = await asyncio.to_thread(newest_backup, self._log, now=self._now())
         if self._backup_failed_for or newest is None or not 0 <= self._now() - newest.made_at < _DAY:
             await self.back_up()
 
     async def _retire_hourly(self) -> None:
-        if self._ticks() < self._retire_at or not await self._clock_is_trusted():
-            return
-        if self._inbox.log_state.salvaging or not self._inbox.log_state.storing:
+        if self._ticks() < self._retire_at or not await self._clock_is_trusted() or self._log_busy:
             return
         self._retire_at = self._ticks() + _HOUR
         before = self._now() - self._settings.keep_days * _DAY
@@ -155,6 +158,10 @@ class MaintenanceScheduler:
             )
         await self._shrink()
 
+    @property
+    def _log_busy(self) -> bool:
+        return self._inbox.log_state.salvaging or not self._inbox.log_state.storing
+
     async def _shrink(self) -> None:
         while needs_vacuum(size := await asyncio.to_thread(log_size, self._log)):
             await self._step(Shrink())
@@ -163,7 +170,7 @@ class MaintenanceScheduler:
 
     async def _limit_size(self) -> None:
         """Let the oldest go where there is too much; that asks no clock."""
-        if self._inbox.log_state.salvaging or not self._inbox.log_state.storing:
+        if self._log_busy:
             return
         limit = self._settings.keep_megabytes
         if exceeds_limit(await asyncio.to_thread(log_size, self._log), megabytes=limit, shrinking=False):
@@ -171,11 +178,8 @@ class MaintenanceScheduler:
             await self._shrink()
 
     def _oldest_over_limit(self, after: int, limit: int) -> tuple[int, ...]:
-        return (
-            next_oldest(self._log, after=after)
-            if exceeds_limit(log_size(self._log), megabytes=limit, shrinking=True)
-            else ()
-        )
+        too_large = exceeds_limit(log_size(self._log), megabytes=limit, shrinking=True)
+        return next_oldest(self._log, after=after) if too_large else ()
 
     async def _retire(
         self, choose: Callable[[int], tuple[int, ...]], is_allowed: Callable[[], Awaitable[bool]]
@@ -196,7 +200,12 @@ class MaintenanceScheduler:
         )
 
     def _clock_is_stable(self) -> bool:
-        return self._clock_watch.check(wall=self._now(), ticks=self._ticks())
+        """Look at both clocks, say what is wrong, and return whether incidents may close by the wall clock."""
+        wall, ticks = self._now(), self._ticks()
+        self._clock = observe_clock(self._clock, wall=wall, ticks=ticks)
+        self._inbox.set_news("clock", jump_text(self._clock, ticks=ticks))
+        self._inbox.set_problem("clock", behind_text(wall=wall, newest=self._newest_at))
+        return is_stable(self._clock, ticks=ticks)
 
 
 async def _always() -> bool:

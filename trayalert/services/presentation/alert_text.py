@@ -3,12 +3,15 @@
 Every text is cleaned (`domain/text.py`) and bounded. `metric_title` and `metric_unit` are as scripts get them, too.
 """
 
+import csv
 from collections.abc import Mapping
+from functools import cache
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from trayalert.callbacks.silence import SilenceStatus
 from trayalert.domain.incident.alert import SILENCE, Alert, Kind
+from trayalert.domain.incident.resource import normalise_namespace
 from trayalert.domain.text import printable
 from trayalert.domain.times import local_text, read_timestamp
 from trayalert.domain.wording.component import short_component_text
@@ -16,7 +19,8 @@ from trayalert.domain.wording.condition import condition_text
 from trayalert.domain.wording.event_name import event_text
 from trayalert.domain.wording.language import Language
 from trayalert.domain.wording.quantity import quantity_text
-from trayalert.services.presentation.metric_catalogue import find_metric
+from trayalert.domain.wording.unit import unit_or_none
+from trayalert.resource_files import read_text
 
 _EVENT = Kind("event")
 _COMPOSITE = "多指标"
@@ -25,6 +29,34 @@ _COMPOSITE = "多指标"
 MAX_LINES: Final = 20
 _MAX_MESSAGE_LENGTH = 4000
 """So many characters of a message are enough for a person; a stranger may send 64 KB of line ends."""
+
+
+class Metric(NamedTuple):
+    """What is known of a metric; a title may be missing in one language."""
+
+    title_en: str
+    title_zh: str
+    unit: str | None
+
+    def title(self, language: Language) -> str:
+        """Return the title in that language, else the other one."""
+        return (self.title_zh or self.title_en) if language is Language.ZH else (self.title_en or self.title_zh)
+
+
+def find_metric(namespace: str | None, metric: str | None) -> Metric | None:
+    """Return a metric by its id and its namespace, whether that is the rule's or the callback's name for it."""
+    return _metrics().get((normalise_namespace(namespace) or "", metric)) if namespace and metric else None
+
+
+@cache
+def _metrics() -> dict[tuple[str, str], Metric]:
+    rows = csv.DictReader(read_text("metrics.csv").splitlines())
+    return {
+        (normalise_namespace(row["namespace"]) or "", row["metric_name"]): Metric(
+            row["title_en"], row["title_zh"], unit_or_none(row["unit"])
+        )
+        for row in rows
+    }
 
 
 def metric_title(alert: Alert, language: Language) -> str | None:

@@ -9,14 +9,16 @@ import logging
 import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trayalert.domain.settings.ingress import read_public_url
+from trayalert.domain.fault import Fault
 from trayalert.domain.listener_address import ListenerAddress
+from trayalert.domain.settings.ingress import read_public_url
 from trayalert.domain.settings.tunnel_presets import (
     PRESETS,
     find_failure,
@@ -28,7 +30,6 @@ from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
 from trayalert.services.tunnel.output import TunnelOutput
 from trayalert.services.tunnel.process import TunnelProcess, start_tunnel_process
-from trayalert.services.tunnel.token import TunnelFault, read_token
 
 _READ_INTERVAL = 0.05
 """Seconds: what floods its output is made to wait by its full pipe."""
@@ -40,6 +41,8 @@ _MAX_SEARCHED = 300
 """Characters of a line that are searched for the address: a person's own pattern may be slow on more."""
 
 _SLOW_SEARCH = 0.25
+_NEVER_MATCHES = re.compile("(?!)")
+_MAX_TOKEN_LENGTH = 8_192
 
 _logger = logging.getLogger(__name__)
 
@@ -67,6 +70,10 @@ class TunnelTiming:
     steady_after: float = 60.0
     missing_pause: float = 60.0
     grace: float = 5.0
+
+
+class TunnelFault(Fault):
+    """The tunnel cannot be started; the text says why and what to do."""
 
 
 class _ProgramMissingFault(TunnelFault):
@@ -171,7 +178,7 @@ class TunnelSupervisor:
         warning = self._preset.warning
         variable = tunnel.token_variable or self._preset.token_variable
         if tunnel.token_file and variable:
-            token, world_readable = read_token(tunnel.token_file)
+            token, world_readable = _read_token(tunnel.token_file)
             environment[variable] = token
             secrets.append(token)
             if world_readable:
@@ -318,4 +325,20 @@ class TunnelSupervisor:
             self._report(self.state)
 
 
-_NEVER_MATCHES = re.compile("(?!)")
+def _read_token(path: str) -> tuple[str, bool]:
+    """Return the token in a file, and whether every user can read it. Raise TunnelFault, without the token."""
+    try:
+        file = Path(path).expanduser()
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise TunnelFault(f"The token in {path} cannot be read: it is no file.")
+        with file.open("rb") as content:
+            token = content.read(_MAX_TOKEN_LENGTH + 1).decode("ascii").strip()
+    except FileNotFoundError as error:
+        raise TunnelFault(f"There is no file {path}, from which the tunnel's token is to be read.") from error
+    except (OSError, ValueError, RuntimeError) as error:  # never the content; RuntimeError: no home
+        strerror = getattr(error, "strerror", None) or "it is no text of ASCII"
+        raise TunnelFault(f"The token in {path} cannot be read: {strerror}.") from error
+    if not token or len(token) > _MAX_TOKEN_LENGTH or not token.isprintable():
+        raise TunnelFault(f"There is no token in {path}: it must be a single line.")
+    return token, os.name == "posix" and bool(mode & stat.S_IROTH)
