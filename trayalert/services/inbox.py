@@ -41,6 +41,7 @@ _SWITCH_INTERVAL = 0.0005
 _logger = logging.getLogger(__name__)
 
 Subscriber = Callable[[Sequence[Event]], None]
+RunJob = Callable[[Job], tuple[Event, ...]]
 
 
 class Inbox:
@@ -228,13 +229,27 @@ def keep_raw(callback: Callback) -> tuple[Alert, ...]:
     return unrecognised.read(Body(callback=callback, fields={}, document=None))
 
 
-def resolve_offline(path: Path, incident_id: int, *, now: Millis) -> bool:
-    """Mark an incident recovered with no program running; its lock must be held. Raise LogFault."""
+@contextmanager
+def offline_jobs(path: Path) -> Iterator[RunJob]:
+    """Open the log while no instance runs, and yield a function that does a job in a transaction of its own.
+
+    The caller holds the instance's lock. Both raise LogFault.
+    """
     writer = Writer(path, read=read, keep_raw=keep_raw)
+
+    def run_job(job: Job) -> tuple[Event, ...]:
+        (result,) = writer.commit([job])
+        if isinstance(result, Exception):
+            raise result
+        return result
+
     try:
-        result = writer.commit([Resolve(incident_id, now)])[0]
+        yield run_job
     finally:
         writer.close()
-    if isinstance(result, Exception):
-        raise result
-    return bool(result)
+
+
+def resolve_offline(path: Path, incident_id: int, *, now: Millis) -> bool:
+    """Mark an incident recovered while no instance runs. Raise LogFault."""
+    with offline_jobs(path) as run_job:
+        return bool(run_job(Resolve(incident_id, now)))

@@ -14,9 +14,10 @@ import pytest
 from tests.storage.damage import big_log, job, leaves, overwrite, overwrite_page
 from tests.storage.making import NOON, append, raw_callback, reading, rows, store, writing
 from tests.storage.making import read as read_job
+from trayalert.domain.events import Event
 from trayalert.domain.incident.alert import UNRECOGNISED
-from trayalert.services.inbox import keep_raw, read
-from trayalert.services.maintenance.salvage_job import salvage_offline
+from trayalert.services.inbox import keep_raw, offline_jobs, read
+from trayalert.services.maintenance.salvage_job import salvage_all, salvage_offline
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.recovery.quarantine import (
     last_ids,
@@ -27,6 +28,7 @@ from trayalert.storage.recovery.quarantine import (
 )
 from trayalert.storage.writer.appender import Append
 from trayalert.storage.writer.salvage import GROUP_SIZE, BeginSalvage, SalvageGroup, open_salvage, read_salvages
+from trayalert.storage.writer.writer import Job
 
 COUNT = 501
 CONTENT = "SELECT received_at, method, query, content_type, sender, secret, body FROM delivery ORDER BY id"
@@ -192,11 +194,11 @@ def test_a_kill_in_the_middle_loses_nothing_and_doubles_nothing(path: Path, afte
 
 
 def _salvage_slowly(path: Path) -> None:
-    commit = salvage_offline.__globals__["_commit"]
+    with offline_jobs(path) as run_job:
 
-    def slowly(*args: Any) -> None:
-        commit(*args)
-        time.sleep(0.1)
+        def slowly(job: Job) -> tuple[Event, ...]:
+            changes = run_job(job)
+            time.sleep(0.1)
+            return changes
 
-    salvage_offline.__globals__["_commit"] = slowly
-    salvage_offline(path, now=NOON)
+        salvage_all(path, slowly, now=NOON)

@@ -1,7 +1,7 @@
-"""Reads old callbacks again, so that those turn into alerts that only a newer trayalert understands.
+"""Reads old callbacks again, so that those which only a newer trayalert understands turn into alerts.
 
-Whoever wants it asks again and again; each time some are read. So it can be stopped at any moment, and goes on where it
-was left. Nobody is notified of the past.
+The client asks repeatedly, and each time some callbacks are read: so a reparse can be stopped at any moment, and goes
+on where it was left. Nobody is notified of the past.
 """
 
 import asyncio
@@ -10,12 +10,11 @@ from pathlib import Path
 
 from trayalert.domain.events import Event, ReparseProgress
 from trayalert.domain.times import Millis
-from trayalert.services.inbox import Inbox, keep_raw, read
+from trayalert.services.inbox import Inbox, offline_jobs, read
 from trayalert.storage.writer.reparse_slice import ReparseSlice
-from trayalert.storage.writer.writer import Writer
 
 _REPORT_INTERVAL = 0.5
-"""Seconds after which who asked is told how far it is."""
+"""Seconds between two reports of the progress."""
 _PAUSE = 0.002
 
 
@@ -33,19 +32,13 @@ async def reparse_some(inbox: Inbox, *, now: Millis, restart: bool) -> ReparsePr
 
 
 def reparse_offline(log: Path, *, now: Millis, restart: bool, report: Callable[[ReparseProgress], None]) -> None:
-    """Read all again with no program running; its lock must be held. Raise LogFault."""
-    writer = Writer(log, read=read, keep_raw=keep_raw)
-    try:
+    """Read all callbacks again while no instance runs. Raise LogFault."""
+    with offline_jobs(log) as run_job:
         finished = False
         while not finished:
-            (result,) = writer.commit([ReparseSlice(read, now, restart)])
-            if isinstance(result, Exception):
-                raise result
-            progress = _progress(result)
+            progress = _progress(run_job(ReparseSlice(read, now, restart)))
             restart, finished = False, progress.finished
             report(progress)
-    finally:
-        writer.close()
 
 
 def _progress(events: tuple[Event, ...]) -> ReparseProgress:

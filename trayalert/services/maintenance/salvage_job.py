@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from trayalert.domain.times import Millis, iso
-from trayalert.services.inbox import Inbox, keep_raw, read
+from trayalert.services.inbox import Inbox, RunJob, keep_raw, offline_jobs, read
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import newest_backup
@@ -25,7 +25,6 @@ from trayalert.storage.writer.salvage import (
     open_salvage,
     read_salvages,
 )
-from trayalert.storage.writer.writer import Job, Writer
 
 _TOPIC = "salvage"
 _LONGEST_RETRY = 5.0
@@ -78,7 +77,7 @@ class SalvageJob:
         rest = Rest()
         try:
             with ExitStack() as stack:
-                opened = await asyncio.to_thread(_enter_salvage, self._log, salvage, stack, rest)
+                opened = await asyncio.to_thread(stack.enter_context, _open_or_empty(self._log, salvage, rest))
                 await self._store(salvage, opened)
         finally:
             rest.stop()
@@ -104,32 +103,24 @@ class SalvageJob:
 
 
 def salvage_offline(log: Path, *, now: Millis) -> list[str]:
-    """Salvage all that waits with no program running; its lock must be held. Return what came of it. Raise LogFault."""
+    """Salvage all former logs while no instance runs. Return a sentence on the result of each. Raise LogFault."""
+    with offline_jobs(log) as run_job:
+        return salvage_all(log, run_job, now=now)
+
+
+def salvage_all(log: Path, run_job: RunJob, *, now: Millis) -> list[str]:
+    """Salvage all former logs by `run_job`. Return a sentence on the result of each. Raise LogFault."""
     outcomes = []
-    writer = Writer(log, read=read, keep_raw=keep_raw)
-    try:
-        _commit(writer, BeginSalvage(log, now))
-        for salvage in read_salvages(log):
-            if salvage.finished_at:
-                continue
-            with _open_or_empty(log, salvage, lambda: None) as opened:
-                for group in opened.groups:
-                    _commit(writer, group)
-                _commit(writer, _finish(salvage, opened.carved, now))
-            outcomes.append(_write_outcome(log, salvage, opened.carved))
-    finally:
-        writer.close()
+    run_job(BeginSalvage(log, now))
+    for salvage in read_salvages(log):
+        if salvage.finished_at:
+            continue
+        with _open_or_empty(log, salvage, lambda: None) as opened:
+            for group in opened.groups:
+                run_job(group)
+            run_job(_finish(salvage, opened.carved, now))
+        outcomes.append(_write_outcome(log, salvage, opened.carved))
     return outcomes
-
-
-def _commit(writer: Writer, job: Job) -> None:
-    (result,) = writer.commit([job])
-    if isinstance(result, Exception):
-        raise result
-
-
-def _enter_salvage(log: Path, salvage: Salvage, stack: ExitStack, rest: Callable[[], None]) -> OpenSalvage:
-    return stack.enter_context(_open_or_empty(log, salvage, rest))
 
 
 @contextmanager
