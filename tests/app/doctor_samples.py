@@ -13,7 +13,8 @@ from trayalert.app.diagnostics.doctor.doctor import CHECKS, examine
 from trayalert.app.platform.places import Places, find_places
 from trayalert.clock import now
 from trayalert.domain.check_result import Check, Verdict
-from trayalert.services.presentation.status import InstanceStatus, ListenerState, instance_record
+from trayalert.domain.listener_state import ListenerState
+from trayalert.services.presentation.status import InstanceStatus, instance_record
 
 NAMES = [
     "screen", "tray", "notifications", "session bus", "keyring", "listener", "limits", "port", "tls", "log", "disk",

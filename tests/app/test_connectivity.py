@@ -9,9 +9,9 @@ import psutil
 
 from trayalert.app.connectivity import Connectivity
 from trayalert.app.platform.state_store import StateStore
+from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.tunnel import Tunnel
-from trayalert.services.presentation.status import ListenerState
 
 
 def settings(tmp_path: Path, seconds: int) -> Settings:

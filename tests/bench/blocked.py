@@ -13,8 +13,9 @@ from typing import IO, Any
 from tests.bench.figures import Figure, percentile
 from tests.desktop.application import threshold
 from tests.desktop.session import Desktop, running_desktop
+from trayalert.domain.callback import FORM
 from trayalert.services.simulator.client import CallbackSender
-from trayalert.services.simulator.payloads import FORM, SimulatedRequest
+from trayalert.services.simulator.payloads import SimulatedRequest
 
 HELD = 3.0
 RATE, FLOOD = 1000, 10.0

@@ -12,8 +12,9 @@ from tests.bench.figures import Figure, percentile
 from tests.desktop.application import threshold
 from tests.desktop.programs import Program, wait_until
 from tests.program import serving
+from trayalert.domain.callback import FORM
 from trayalert.services.simulator.client import CallbackSender
-from trayalert.services.simulator.payloads import FORM, SimulatedRequest
+from trayalert.services.simulator.payloads import SimulatedRequest
 from trayalert.storage.reader import Reader
 
 CONNECTIONS, SECONDS, ROUNDS = 16, 4, 5

@@ -7,8 +7,9 @@ import pytest
 from tests.desktop.application import Application, threshold
 from tests.desktop.overheard import Overheard
 from tests.desktop.programs import wait_until
+from trayalert.domain.callback import FORM
 from trayalert.services.simulator.client import CallbackSender
-from trayalert.services.simulator.payloads import FORM, SimulatedRequest
+from trayalert.services.simulator.payloads import SimulatedRequest
 
 pytestmark = pytest.mark.desktop
 

@@ -15,12 +15,12 @@ from trayalert.app.platform.sleep import SleepWatch
 from trayalert.app.platform.state_store import StateStore
 from trayalert.clock import now, ticks
 from trayalert.domain.events import Event, ReachabilityChanged, TunnelChanged, UrlChanged
+from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.log_state import LogState
 from trayalert.domain.reachability import ProbeResult, ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.services.presentation.status import ListenerState
 from trayalert.services.reachability.downtime import DowntimeRecorder
 from trayalert.services.reachability.monitor import ReachabilityMonitor
 from trayalert.services.reachability.probe import SelfProbe

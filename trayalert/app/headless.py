@@ -10,7 +10,7 @@ from trayalert.app.control.control_replies import reply_to
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import Event, ListenerChanged
-from trayalert.domain.listener_address import ListenerAddress
+from trayalert.domain.listener_state import ListenerAddress
 
 
 def print_address(events: Sequence[Event]) -> None:

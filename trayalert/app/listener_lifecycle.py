@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trayalert.clock import now
 from trayalert.domain.events import CallbackRefused
+from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.listener.access_log import AccessLog
@@ -20,7 +21,6 @@ from trayalert.listener.tls import Certificate
 from trayalert.services.access.secret_guesses import is_recent, mistyped_text, secret_guesses_text, turned_away_text
 from trayalert.services.access.secrets import Secrets
 from trayalert.services.access.source_address import SourceAddresses
-from trayalert.services.presentation.status import ListenerState
 from trayalert.services.reachability.probe import SelfProbe
 
 RETRY_SECONDS = 2.0

@@ -21,6 +21,7 @@ from trayalert.app.platform.state_store import StateStore
 from trayalert.clock import now, ticks
 from trayalert.domain.events import Event, ListenerChanged, LogChanged, ResolveFailed
 from trayalert.domain.fault import Fault
+from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.log_state import LogState
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.settings import Settings
@@ -28,7 +29,6 @@ from trayalert.services.access.secrets import Secrets
 from trayalert.services.heartbeat.watcher import HeartbeatWatcher
 from trayalert.services.inbox import Inbox
 from trayalert.services.maintenance.scheduler import MaintenanceScheduler
-from trayalert.services.presentation.status import ListenerState
 from trayalert.services.reachability.downtime import DowntimeRecorder
 from trayalert.storage.faults import LogFault
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from trayalert.app.control.control_protocol import ask
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.clock import now
-from trayalert.domain.listener_address import ListenerAddress
+from trayalert.domain.listener_state import ListenerAddress
 from trayalert.services.access.secrets import Secrets
 from trayalert.services.simulator.client import CallbackSender, SendResult, timestamps
 from trayalert.services.simulator.payloads import SendFault, simulated_request

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from trayalert.domain.listener_address import ListenerAddress
+from trayalert.domain.listener_state import ListenerAddress
 from trayalert.domain.settings.settings import parse_settings
 from trayalert.domain.settings.tunnel_presets import PRESETS, find_failure, program_of, url_pattern_of
 from trayalert.domain.settings.tunnel_table import read_tunnel

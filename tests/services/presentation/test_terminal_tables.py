@@ -4,10 +4,11 @@ import unicodedata
 from pathlib import Path
 
 from tests.storage.making import NOON, append, raw_callback, read, reading, store
+from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.log_state import LogState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
-from trayalert.services.presentation.status import NO_TOTALS, InstanceStatus, ListenerState, status
+from trayalert.services.presentation.status import NO_TOTALS, InstanceStatus, status
 from trayalert.services.presentation.terminal_tables import alert_lines, incident_lines, status_lines
 
 EN = Language.EN

@@ -250,7 +250,7 @@ async def test_who_speaks_no_http_or_hangs_up_is_told(here: ProbeSetup) -> None:
 
 
 async def test_it_waits_no_longer_than_cloud_monitor(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "TIMEOUT", 0.3)
+    monkeypatch.setattr(probe, "SENDER_TIMEOUT", 0.3)
 
     async def hang(_: bytes, __: Forward) -> None:
         await asyncio.sleep(30)
@@ -271,7 +271,7 @@ async def test_a_name_server_that_hangs_holds_nothing_up(here: ProbeSetup, monke
         hanging(ended.wait(), loop).result()
         raise socket.gaierror(socket.EAI_AGAIN, "late")
 
-    monkeypatch.setattr(probe, "TIMEOUT", 0.3)
+    monkeypatch.setattr(probe, "SENDER_TIMEOUT", 0.3)
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     result = await here.probe_url("http://alerts.example.com")
     ended.set()

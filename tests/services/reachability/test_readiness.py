@@ -1,11 +1,11 @@
 import pytest
 
 from trayalert.domain.check_result import Check, Verdict
+from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
-from trayalert.services.presentation.status import ListenerState
 from trayalert.services.reachability.readiness import chosen_ingress, readiness
 
 OPEN = ListenerState(host="127.0.0.1", port=8765, open=True)

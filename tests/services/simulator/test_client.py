@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.callback import Callback
+from trayalert.domain.callback import FORM, Callback
 from trayalert.domain.incident.alert import TEST, Alert, State
 from trayalert.services.simulator.client import RETRY_PAUSE, CallbackSender, sample_body, sample_names, timestamps
-from trayalert.services.simulator.payloads import FORM, JSON, SendFault, SimulatedRequest, simulated_request
+from trayalert.services.simulator.payloads import JSON, SendFault, SimulatedRequest, simulated_request
 
 NOW = 1_790_000_000_123
 SAMPLE_KINDS = {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from trayalert.domain.incident.console_link import PLACEHOLDER
-from trayalert.domain.listener_address import ListenerAddress, bracketed
+from trayalert.domain.listener_state import ListenerAddress, bracketed
 from trayalert.domain.tunnel import Tunnel
 
 

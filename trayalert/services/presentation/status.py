@@ -6,22 +6,12 @@ from typing import Any
 from trayalert import __version__
 from trayalert.domain.events import UrlChanged
 from trayalert.domain.incident.stored import Totals
-from trayalert.domain.listener_address import ListenerAddress
+from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.log_state import LogState
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import iso
 from trayalert.domain.tunnel import TunnelState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListenerState(ListenerAddress):
-    """The listener as it is: its address, or why it is not open."""
-
-    open: bool
-    problem: str | None = None
-    note: str | None = None
-    """What is wrong with it though it is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from trayalert.domain.listener_address import bracketed
+from trayalert.domain.listener_state import bracketed
 from trayalert.services.reachability.lookup import own_addresses, proxy_for, run_in_daemon_thread
 
 MAX_BODY = 4096

@@ -12,10 +12,10 @@ import ssl
 import time
 from dataclasses import dataclass
 
+from trayalert.domain.callback import FORM, SENDER_HEADERS, SENDER_TIMEOUT
 from trayalert.domain.reachability import ProbeResult, Reachability
 from trayalert.services.reachability.http_post import PostFailure, post
 from trayalert.services.reachability.probe_messages import ProbeMessages
-from trayalert.services.simulator.client import CLOUD_MONITOR_HEADERS, TIMEOUT
 
 PROBE_LIFETIME = 30.0
 """Seconds after which a probe is none any more. Longer than it is waited for: one that comes late is no stranger's."""
@@ -23,7 +23,7 @@ PROBE_LIFETIME = 30.0
 MAX_PENDING = 8
 
 _BODY = b"alertName=trayalert+self-probe&alertState=OK"
-_HEADERS = CLOUD_MONITOR_HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+_HEADERS = SENDER_HEADERS | {"Content-Type": FORM}
 
 
 @dataclass(slots=True)
@@ -65,12 +65,12 @@ class SelfProbe:
         token, pending = self._register_probe()
         begun = time.monotonic()
         url = f"{public_url.rstrip('/')}/hook/{token.decode()}"
-        result = await post(url, _BODY, _HEADERS, seconds=TIMEOUT, ssl_context=self._ssl_context)
+        result = await post(url, _BODY, _HEADERS, seconds=SENDER_TIMEOUT, ssl_context=self._ssl_context)
         if pending.arrived and result.status == 200 and hmac.compare_digest(result.body, self._proof(token).encode()):
             duration = round((time.monotonic() - begun) * 1000)
             return ProbeResult(reach=Reachability.REACHABLE, duration_ms=duration)
         messages = ProbeMessages(
-            public_url, result, listener_address=listener_address, seconds=TIMEOUT, size=len(_BODY)
+            public_url, result, listener_address=listener_address, seconds=SENDER_TIMEOUT, size=len(_BODY)
         )
         if pending.rejection is not None:
             reason = messages.rejected(pending.rejection)

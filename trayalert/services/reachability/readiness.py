@@ -6,11 +6,11 @@ from dataclasses import fields
 from urllib.parse import urlsplit
 
 from trayalert.domain.check_result import Check, Verdict
+from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
-from trayalert.services.presentation.status import ListenerState
 
 _NO_ADDRESS = "None is known yet."
 

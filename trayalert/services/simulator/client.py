@@ -1,6 +1,6 @@
 """Plays Cloud Monitor: sends a callback as it does, with its headers, its time-out and its retries.
 
-Headers as logged from the real service in 2019. Runs by itself, with no other part of the program.
+Runs by itself, with no other part of the program.
 """
 
 import http.client
@@ -12,23 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from trayalert.domain.callback import SENDER_HEADERS, SENDER_TIMEOUT
 from trayalert.domain.times import Millis
 from trayalert.resource_files import read_text, resource_path
 from trayalert.services.simulator.payloads import SendFault, SimulatedRequest
 
-TIMEOUT = 5.0
 RETRIES = 3
 RETRY_PAUSE = 1.0
 """Seconds between retries; how long Cloud Monitor waits is not documented."""
 
 _IDLE_LIMIT = 5.0
 """Seconds after which an idle connection may have been closed at the other end."""
-
-CLOUD_MONITOR_HEADERS = {
-    "User-Agent": "Apache-HttpClient/4.4.1 (Java/1.7.0_65)",
-    "Connection": "Keep-Alive",
-    "Accept-Encoding": "gzip,deflate",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +70,14 @@ class CallbackSender:
         self._base_url = _without_path(url)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._used_at = 0.0
-        self._headers = CLOUD_MONITOR_HEADERS | ({"Host": host} if host else {})
+        self._headers = SENDER_HEADERS | ({"Host": host} if host else {})
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             self._connection = http.client.HTTPSConnection(
-                parts.hostname, port, timeout=TIMEOUT, context=_tls_context(certificate)
+                parts.hostname, port, timeout=SENDER_TIMEOUT, context=_tls_context(certificate)
             )
         else:
-            self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=TIMEOUT)
+            self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=SENDER_TIMEOUT)
 
     def send(self, request: SimulatedRequest, *, wait: Callable[[float], None] = time.sleep) -> SendResult:
         """Send one request, again up to RETRIES times where it is not accepted."""

@@ -9,12 +9,11 @@ from urllib.parse import quote_plus, urlencode
 from trayalert.callbacks import alertmanager, cms2, event, sls, threshold
 from trayalert.callbacks.body import read_body, read_json
 from trayalert.callbacks.kinds import read_callback
-from trayalert.domain.callback import Callback
+from trayalert.domain.callback import FORM, Callback
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.alert import State
 from trayalert.domain.times import Millis, as_datetime, iso
 
-FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 JSON = "application/json; charset=UTF-8"
 
 _Fields = dict[str, Any]

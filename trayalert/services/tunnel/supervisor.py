@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from trayalert.domain.fault import Fault
-from trayalert.domain.listener_address import ListenerAddress
+from trayalert.domain.listener_state import ListenerAddress
 from trayalert.domain.settings.ingress import read_public_url
 from trayalert.domain.settings.tunnel_presets import (
     PRESETS,

@@ -1,4 +1,4 @@
-"""The address of the listener, as text and as a URL."""
+"""The listener: its address, as text and as a URL, and whether it is open."""
 
 from dataclasses import dataclass
 
@@ -33,6 +33,15 @@ class ListenerAddress:
     def local(self) -> "ListenerAddress":
         """The address at which a program on this computer reaches the listener."""
         return ListenerAddress(host=_LOOPBACK.get(self.host, self.host), port=self.port, tls=self.tls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerState(ListenerAddress):
+    """The listener as it is. With a `problem` it is not open; a `note` says what is wrong though it is open."""
+
+    open: bool
+    problem: str | None = None
+    note: str | None = None
 
 
 def bracketed(host: str) -> str:
