@@ -1,6 +1,6 @@
-"""The inbox: where things happen to alerts. A callback is read, stored, and only then announced.
+"""The inbox, the one way into the log. A callback is read, stored, and only then announced.
 
-Lives on the receiver's asyncio loop. Subscribers are called there, for each group that was committed; be quick.
+It lives on the receiver's asyncio loop, and calls its subscribers there for each committed group; they must be quick.
 """
 
 import asyncio
@@ -28,15 +28,15 @@ from trayalert.storage.writer.closure import Expire, Resolve
 from trayalert.storage.writer.writer import Job, Writer
 
 COMMIT_DEADLINE = 4.0
-"""Seconds that a callback may wait for the disk: the sender gives up after five and comes again."""
+"""Seconds that a callback may wait for the disk: the sender gives up after five and sends again."""
 
 _BATCH_SIZE = 32
-"""Alerts of a large callback that are stored in one transaction: others wait for it."""
+"""Alerts of a large callback in one transaction: other callbacks wait for it."""
 
 _TRIM_AFTER = 1.0
 """Seconds after the last large callback."""
 _SWITCH_INTERVAL = 0.0005
-"""Seconds that a thread which reads or stores a large callback may keep the loop waiting; 5 ms by default."""
+"""Seconds that a thread with a large callback may keep the loop waiting; Python's default is 5 ms."""
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ RunJob = Callable[[Job], tuple[Event, ...]]
 
 
 class Inbox:
-    """Made and closed on one asyncio loop. Raises LogFault where the log cannot be opened."""
+    """Made and closed on one asyncio loop. Raise LogFault where the log cannot be opened."""
 
     def __init__(self, path: Path) -> None:
         self._subscribers: list[Subscriber] = []
@@ -61,11 +61,11 @@ class Inbox:
         self._subscribers.append(subscriber)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
-        """Call it no more."""
+        """Stop calling `subscriber`."""
         self._subscribers = [each for each in self._subscribers if each is not subscriber]
 
     def announce(self, events: Sequence[Event]) -> None:
-        """Tell all subscribers; one that fails is logged and costs the others nothing."""
+        """Call all subscribers; the failure of one is logged and does not affect the others."""
         for subscriber in self._subscribers:
             try:
                 subscriber(events)
@@ -73,16 +73,15 @@ class Inbox:
                 _logger.exception("a subscriber failed")
 
     async def receive(self, callback: Callback) -> bool:
-        """Store a callback. True: it is synced to disk. False: it could not be stored in time, and must come again."""
+        """Store a callback. True: it is synced to disk. False: it was not stored in time, and must be sent again."""
         if len(callback.body) > LARGEST_SMALL_BODY:
             return await self._receive_large(callback)
         return await self._store(Append(callback, read(callback))) is not None
 
     async def _receive_large(self, callback: Callback) -> bool:
-        """Read a large callback off the loop, one at a time, as reading one takes long and much memory.
+        """Read large callbacks one at a time in a thread, as reading takes long and much memory.
 
-        Its alerts are stored some at a time, so that others need not wait for all. Raise RefusedError where too many
-        large callbacks wait.
+        Raise RefusedError where too many large callbacks wait.
         """
         try:
             async with asyncio.timeout(COMMIT_DEADLINE):
@@ -91,7 +90,7 @@ class Inbox:
             reason = f"other large bodies were read before it for more than {COMMIT_DEADLINE:g} s"
             raise RefusedError(too_much(reason, retry_after=math.ceil(COMMIT_DEADLINE))) from None
         try:
-            if not self._log.state.storing:  # those that wait for a disk that hangs would add up
+            if not self._log.state.storing:  # else callbacks that wait for a hanging disk would add up
                 self._count_refusal(callback, self._refusal_reason or " ".join(self._log.state.problems))
                 return False
             with _short_switch_interval():
@@ -102,14 +101,14 @@ class Inbox:
             self._trim_soon()
 
     def _trim_soon(self) -> None:
-        """Return the memory of large callbacks to the system once no more of them come."""
+        """Return the memory of large callbacks to the system once no more arrive."""
         loop = asyncio.get_running_loop()
         if self._trim_timer is not None:
             self._trim_timer.cancel()
         self._trim_timer = loop.call_later(_TRIM_AFTER, lambda: loop.run_in_executor(None, _trim_memory))
 
     async def _store_in_batches(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
-        """Store a callback with its first alerts, then the others; cut off in between, it is sent again."""
+        """Store a callback with its first alerts, then the others; after a cut in between the sender sends it again."""
         delivery_id: int | None = None
         start = 0
         while start < len(alerts):
@@ -119,13 +118,13 @@ class Inbox:
             start += _BATCH_SIZE
             for event in events:
                 if isinstance(event, CallbackArrived):
-                    if delivery_id is not None:  # another file has taken the log's place, and lacks the first alerts
+                    if delivery_id is not None:  # another file has replaced the log, and lacks the first alerts
                         start = 0
                     delivery_id = event.delivery_id
         return True
 
     async def _store(self, job: Append) -> tuple[Event, ...] | None:
-        """Store a callback; return what that changed, None where it could not be stored in time."""
+        """Store a callback; return what changed, None where the callback was not stored in time."""
         try:
             events = await self._log.do(job)
         except NotStored as fault:
@@ -136,7 +135,7 @@ class Inbox:
         return events
 
     def _count_refusal(self, callback: Callback, reason: str) -> None:
-        """Count a callback that could not be stored; one line is logged for all that are refused for one reason."""
+        """Count a callback that was not stored; one line is logged for all that are refused for one reason."""
         if reason != self._refusal_reason:
             _logger.error("a callback was refused: %s", reason)
         self._refusal_reason = reason
@@ -144,7 +143,7 @@ class Inbox:
         self._refused_count += 1
 
     def _report_refusals(self) -> None:
-        """Leave word of what was refused, when it is over: what has not come again is missing."""
+        """Report what was refused, once callbacks are stored again: what was not sent again is missing."""
         first, last = (local_text(self._refusal_times[place], "%H:%M") for place in (0, -1))
         when = f"At {first}" if first == last else f"Between {first} and {last}"
         callbacks = "1 callback was" if self._refused_count == 1 else f"{self._refused_count:,} callbacks were"
@@ -157,40 +156,40 @@ class Inbox:
 
     @property
     def log_state(self) -> LogState:
-        """How the log is now; each change is announced as LogChanged."""
+        """The state of the log; each change is announced as LogChanged."""
         return self._log.state
 
     def set_problem(self, topic: str, sentence: str | None) -> None:
-        """Tell a problem of some part of the program that works on the log; None takes it away."""
+        """Report a problem of something that works on the log; None removes it."""
         self._log.set_problem(topic, sentence)
 
     def set_news(self, topic: str, sentence: str | None) -> None:
-        """Tell what some part did to the log; None takes it away."""
+        """Report what was done to the log; None removes it."""
         self._log.set_news(topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:
-        """A former log is being read over, or is no more."""
+        """Report whether a former log is being salvaged."""
         self._log.set_salvaging(salvaging)
 
     async def run_job(self, job: Job) -> tuple[Event, ...]:
-        """Do a job of the log's writer in a transaction with what waits beside it. Raise NotStored."""
+        """Do a job of the log's writer in one transaction with whatever else waits. Raise NotStored."""
         return await self._log.do(job)
 
     async def resolve(self, incident_id: int, *, now: Millis) -> bool:
-        """Mark an incident recovered by hand; False where no such incident is open. Raise NotStored."""
+        """Mark an incident recovered; False where no such incident is open. Raise NotStored."""
         events = await self._log.do(Resolve(incident_id, now))
         return any(isinstance(event, IncidentChanged) for event in events)
 
     async def expire(self, *, now: Millis) -> None:
-        """Close the incidents whose own time is over. Raise NotStored."""
+        """Close the incidents that have expired. Raise NotStored."""
         await self._log.do(Expire(now))
 
     def verify(self) -> None:
-        """Look the log over, because somebody could not read it: damage is found, told and mended by and by."""
+        """Have the log checked, as a reader failed: damage is found, reported and repaired later."""
         self._log.verify()
 
     async def close(self) -> None:
-        """Write what waits and close the log."""
+        """Write what waits, and close the log."""
         if self._trim_timer is not None:
             self._trim_timer.cancel()
         await self._log.close()
@@ -198,7 +197,7 @@ class Inbox:
 
 @contextmanager
 def _short_switch_interval() -> Iterator[None]:
-    """Let busy threads keep the loop waiting for less time than by default, which costs throughput."""
+    """Let busy threads keep the loop waiting for less time than by default, at the cost of throughput."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(min(before, _SWITCH_INTERVAL))
     try:
@@ -216,7 +215,7 @@ def _trim_memory() -> None:
 
 
 def read(callback: Callback) -> tuple[Alert, ...]:
-    """Read a callback; one that a bug of ours cannot read is kept as unrecognised."""
+    """Read a callback; where a bug prevents that, keep it as unrecognised."""
     try:
         return read_callback(callback)
     except Exception:  # a bug of ours must not cost an alert
@@ -225,7 +224,7 @@ def read(callback: Callback) -> tuple[Alert, ...]:
 
 
 def keep_raw(callback: Callback) -> tuple[Alert, ...]:
-    """Make the plainest alert of a callback whose own alerts the log cannot take."""
+    """Return the alert of an unrecognised callback, for one whose own alerts cannot be stored."""
     return unrecognised.read(Body(callback=callback, fields={}, document=None))
 
 

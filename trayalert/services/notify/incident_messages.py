@@ -1,6 +1,6 @@
-"""The words of notifications. Their rule: what burns, where, how badly and since when, before any detail.
+"""The texts of notifications about incidents: what fires, where, how badly and since when, before any detail.
 
-Every text of the network goes through `printable` here, one item at a time, so that none can pose as two lines.
+Every text from the network goes through `printable` here, one item at a time, so that none can pose as two lines.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _MESSAGE_LINES = 2
 def incident_notification(
     stored: StoredIncident, changes: frozenset[Change], *, linked: bool, language: Language, now: Millis
 ) -> Notification:
-    """Tell an open incident; `linked` where a click has a console link to open."""
+    """Show an open incident; `linked`: a click opens a link to the console."""
     incident, alert = stored.incident, stored.alert.alert
     if alert.kind == UNRECOGNISED:
         return _unrecognised_notification(incident, language)
@@ -57,7 +57,7 @@ def incident_notification(
 
 
 def recovered_notification(stored: StoredIncident, *, linked: bool, language: Language) -> Notification:
-    """Tell that an incident is over, shortly."""
+    """Say for a moment that an incident has recovered."""
     incident, alert = stored.incident, stored.alert.alert
     if incident.start_known and incident.closed_at is not None:
         lasted = localised_duration(incident.closed_at - incident.opened_at, language)
@@ -87,19 +87,18 @@ def console_test_notification() -> Notification:
 
 
 def summary_notification(notifications: Sequence[Notification], *, quiet: bool, language: Language) -> Notification:
-    """Tell many incidents at once: how many, how bad, and the worst by name."""
+    """Show many incidents at once: how many, how bad, and the worst by name."""
     level = worst(*(notification.level for notification in notifications))
     word = language.say(level)
+    count = len(notifications)
     worst_first = sorted(notifications, key=lambda notification: -notification.level.rank)
     lines = [notification.title for notification in worst_first[:_NAMED_IN_SUMMARY]]
-    if len(notifications) > _NAMED_IN_SUMMARY:
-        lines.append(f"and {len(notifications) - _NAMED_IN_SUMMARY} more")
+    if count > _NAMED_IN_SUMMARY:
+        lines.append(f"and {count - _NAMED_IN_SUMMARY} more")
     return Notification(
         tag=SUMMARY_TAG,
         level=level,
-        title=f"{len(notifications)} more incidents, worst {word}"
-        if len(notifications) > 1
-        else f"1 more incident, {word}",
+        title=f"{count} more incidents, worst {word}" if count > 1 else f"1 more incident, {word}",
         lines=tuple(lines),
         button=OPEN_WINDOW,
         update_only=quiet,
@@ -107,16 +106,14 @@ def summary_notification(notifications: Sequence[Notification], *, quiet: bool, 
 
 
 def _unrecognised_notification(incident: Incident, language: Language) -> Notification:
-    word = language.say(incident.level)
-    many = incident.alerts > 1
+    what = f"{incident.alerts} callbacks not understood" if incident.alerts > 1 else "Callback not understood"
     return Notification(
         tag=incident_tag(incident.id),
         level=incident.level,
-        title=f"{word}: {incident.alerts} callbacks not understood" if many else
-        f"{word}: Callback not understood",
+        title=f"{language.say(incident.level)}: {what}",
         lines=("It is stored whole; the window shows its text.",),
         button=OPEN_WINDOW,
-    )  # fmt: skip
+    )
 
 
 def _rule_name(alert: Alert, language: Language) -> str:

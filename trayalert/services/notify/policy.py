@@ -1,8 +1,8 @@
-"""Who is disturbed, and how: turns what happened to incidents into wishes for notifications.
+"""The policy: decides which changes of incidents become notifications.
 
-Its rule: it decides and remembers, and touches nothing. The moment is handed in, wishes are handed back; it is used on
-one thread. What cannot be shown now (too many at once, a pause, no daemon) is held, and told in ONE summary when it
-can be, as far as it still burns. `due` is the moment at which `tick` wants to be called.
+It is pure, and used on one thread: it takes the present moment, and returns requests. What cannot be shown now (too
+many at once, a pause, no daemon) is held, and shown in one summary later, as far as it is still firing. `tick` is to be
+called at `due`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -46,15 +46,15 @@ from trayalert.services.notify.program_messages import (
 from trayalert.services.notify.reachability_policy import ReachabilityPolicy
 
 BURST = 5
-"""So many notifications may come at once; after that one more per REFILL_INTERVAL."""
+"""Notifications that may come at once; then one more per REFILL_INTERVAL."""
 CRITICAL_RESERVE = 3
-"""So many more, which only CRITICAL ones may use: a flood of warnings must not hide them."""
+"""More of them that only CRITICAL ones may use: a flood of warnings must not hide those."""
 REFILL_INTERVAL: Millis = 6_000
 SUMMARY_INTERVAL: Millis = 1_000
-"""A flood changes the summary's number no more often than this."""
+"""Between two changes of the summary."""
 
 TEST_ANSWER_DEADLINE: Millis = 10_000
-"""So long somebody still looks for the answer to the console's Test button."""
+"""So long after the console's Test button a person looks for the answer."""
 
 _NOTIFIED_CHANGES = frozenset({Change.OPENED, Change.LEVEL, Change.NO_DATA})
 _RECOVERY_CHANGES = frozenset({Change.RECOVERED, Change.RECOVERED_UNKNOWN})
@@ -62,7 +62,7 @@ _OTHER_END_CHANGES = frozenset({Change.SUPERSEDED, Change.EXPIRED, Change.RESOLV
 
 
 class NotificationPolicy:
-    """Decides what is shown, in that language. `has_link`: a click has a link; `more_buttons`: the other buttons."""
+    """Decides what is shown. `has_link`: whether a click opens a link; `more_buttons`: the other buttons."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class NotificationPolicy:
 
     @property
     def due(self) -> Millis | None:
-        """The moment at which `tick` has something to do; None while there is nothing."""
+        """When `tick` has something to do; None: never."""
         if not self._available:
             return None
         moments = [] if self._reachability.due is None else [self._reachability.due]
@@ -110,7 +110,7 @@ class NotificationPolicy:
     def on_incidents_changed(
         self, events: Iterable[IncidentChanged], incidents: Sequence[StoredIncident], *, now: Millis
     ) -> tuple[NotificationRequest, ...]:
-        """Take a batch of events, with the incidents as they are now; what is not among them is passed over."""
+        """Called with a batch of events, and the incidents as they are now; other incidents are ignored."""
         changes: dict[int, set[Change]] = {}
         for event in events:
             changes.setdefault(event.incident_id, set()).add(event.change)
@@ -121,13 +121,13 @@ class NotificationPolicy:
         return (*requests, *self.tick(now=now))
 
     def on_test_received(self, *, now: Millis) -> tuple[NotificationRequest, ...]:
-        """Answer the console's Test button; where nothing can be shown yet, as soon as it can."""
+        """Answer the console's Test button, as soon as anything can be shown."""
         notification = console_test_notification()
         self._tested_at = None if self._available else now
-        return (ShowNotification(notification),) if self._can_show(now) else ()  # a person waits for it, flood or not
+        return (ShowNotification(notification),) if self._can_show(now) else ()  # even in a flood, as a person waits
 
     def on_listener_changed(self, problem: str | None, *, now: Millis) -> tuple[NotificationRequest, ...]:
-        """Hear why the door is shut; None: it is open. Each is told once."""
+        """Called with the reason why the listener is closed; None: it is open. Each is shown once."""
         before, self._listener_problem = self._listener_problem, problem
         if problem == before:
             return ()
@@ -137,7 +137,7 @@ class NotificationPolicy:
         return () if unshown else (WithdrawNotification(LISTENER_TAG, listener_open_notification()),)
 
     def on_log_changed(self, state: LogState, *, now: Millis) -> tuple[NotificationRequest, ...]:
-        """Hear how the log is: that nothing can be stored is told once, and taken back when it is over."""
+        """Called with the state of the log: that nothing can be stored is shown once, until that is over."""
         before, self._log_state = self._log_state, state
         requests: list[NotificationRequest] = []
         if not state.storing and (before.storing or before.problems != state.problems):
@@ -152,16 +152,16 @@ class NotificationPolicy:
         return tuple(requests)
 
     def on_reachability_changed(self, state: ReachabilityState, *, now: Millis) -> tuple[NotificationRequest, ...]:
-        """Hear how reach is: being blind for long is told, and that it is over."""
+        """Called with the reachability: being blind for long is shown, and the end of that."""
         reported_elsewhere = self._listener_problem is not None or not self._log_state.storing
         requests = self._reachability.on_changed(state, reported_elsewhere=reported_elsewhere, now=now)
         unshown = self._program_notifications.pop(REACH_TAG, None) if requests else None
-        if unshown:  # never shown, so its end is no news
+        if unshown:  # never shown, so the end is no news
             requests = ()
         return (*requests, *self.tick(now=now))
 
     def on_url_changed(self, changed: UrlChanged, *, now: Millis) -> tuple[NotificationRequest, ...]:
-        """Hear that the public address is another, or that it is all right again."""
+        """Called when the public address has changed, or is right again."""
         if changed.before != changed.now:
             return self.notify(url_changed_notification(changed), now=now)
         self._program_notifications.pop(URL_TAG, None)
@@ -180,24 +180,24 @@ class NotificationPolicy:
         return tuple(map(ShowNotification, shown))
 
     def pause(self, until: Millis | None, *, now: Millis) -> tuple[NotificationRequest, ...]:
-        """Show nothing until then (withdrawing goes on); None goes on, with a summary of what was missed."""
+        """Show nothing until then, but withdraw; None ends the pause with a summary of what was held."""
         self._paused_until = until
         return self.tick(now=now)
 
     def set_available(self, available: bool, *, now: Millis) -> tuple[NotificationRequest, ...]:
-        """Hear whether anything can be shown at all."""
+        """Called when notifications can be shown, or can no longer be."""
         self._available = available
         answers_test = available and self._tested_at is not None and now - self._tested_at <= TEST_ANSWER_DEADLINE
         return (*(self.on_test_received(now=now) if answers_test else ()), *self.tick(now=now))
 
     def on_window_seen(self) -> None:
-        """Hear that the person looked into the window: what was held is known."""
+        """Called when the person looked into the window: what was held is known."""
         self._program_notifications.clear()
         self._held.clear()
         self._summary_grown = self._summary_shrunk = False
 
     def tick(self, *, now: Millis) -> tuple[NotificationRequest, ...]:
-        """Show what waits, and show or mend the summary, if it is time."""
+        """Show what waits, and show or update the summary, if it is due."""
         blind = self._reachability.tick(now=now)
         if blind:
             self._program_notifications[blind.tag] = blind
@@ -217,21 +217,18 @@ class NotificationPolicy:
                 del self._held[incident_id]
                 self._shown.add(incident_id)
                 return (WithdrawNotification(SUMMARY_TAG), ShowNotification(notification))
-        return (
-            ShowNotification(summary_notification(tuple(self._held.values()), quiet=quiet, language=self._language)),
-        )
+        summary = summary_notification(tuple(self._held.values()), quiet=quiet, language=self._language)
+        return (ShowNotification(summary),)
 
     def _on_incident_changed(
         self, stored: StoredIncident, changes: frozenset[Change], now: Millis
     ) -> Iterable[NotificationRequest]:
         if stored.incident.open:
             if changes & _NOTIFIED_CHANGES:
-                notification = incident_notification(
-                    stored, changes, linked=self._has_link(stored), language=self._language, now=now
-                )
-                yield from self._notify_incident(
-                    stored.incident.id, replace(notification, more_buttons=self._more_buttons(stored)), now
-                )
+                linked, language = self._has_link(stored), self._language
+                notification = incident_notification(stored, changes, linked=linked, language=language, now=now)
+                notification = replace(notification, more_buttons=self._more_buttons(stored))
+                yield from self._notify_incident(stored.incident.id, notification, now)
         elif changes & (_RECOVERY_CHANGES | _OTHER_END_CHANGES):
             yield from self._withdraw_incident(stored, now, recovered=bool(changes & _RECOVERY_CHANGES))
 
@@ -246,7 +243,7 @@ class NotificationPolicy:
             return
         self._held[incident_id] = notification
         self._summary_grown = True
-        if incident_id in self._shown:  # what is on the screen is no longer true
+        if incident_id in self._shown:  # what is shown is out of date
             self._shown.discard(incident_id)
             yield WithdrawNotification(notification.tag)
 
@@ -254,17 +251,15 @@ class NotificationPolicy:
         self, stored: StoredIncident, now: Millis, *, recovered: bool
     ) -> Iterable[NotificationRequest]:
         incident_id = stored.incident.id
-        if self._held.pop(incident_id, None):  # never told, so its end is no news
+        if self._held.pop(incident_id, None):  # never shown, so its end is no news
             self._summary_shrunk = True
             return
         shown = incident_id in self._shown
         self._shown.discard(incident_id)
-        final = (
-            recovered_notification(stored, linked=self._has_link(stored), language=self._language)
-            if recovered
-            else None
-        )
-        # a known one's end is always told; that of one from before the program started only in quiet times
+        final = None
+        if recovered:
+            final = recovered_notification(stored, linked=self._has_link(stored), language=self._language)
+        # the end of a shown incident is always shown; that of one from before the start only in quiet times
         if final and self._can_show(now) and (shown or self._may_show(final, now)):
             yield WithdrawNotification(incident_tag(incident_id), final)
         elif shown:

@@ -1,7 +1,7 @@
-"""When a person is told that trayalert is blind, or can be reached again. Decides and remembers, as the policy does.
+"""Decides when a notification says that trayalert is blind, or reachable again.
 
-A door that is shut and a log that cannot store are told by themselves, at once; this is about all else, and waits: a
-network that is gone for a minute is no news.
+Other notifications report a closed listener and a log that cannot store, at once. All else waits, as a network that is
+gone for a minute is no news.
 """
 
 from trayalert.domain.notification import Notification, NotificationRequest, WithdrawNotification
@@ -10,11 +10,11 @@ from trayalert.domain.times import Millis
 from trayalert.services.notify.program_messages import REACH_TAG, blind_notification, reachable_notification
 
 PATIENCE: Millis = 120_000
-"""Being blind for longer is told."""
+"""Being blind for longer is shown."""
 
 
 class ReachabilityPolicy:
-    """`due` is when `tick` has something to tell, None: nothing. It begins again where `reported_elsewhere`."""
+    """`tick` has something to show at `due`. The wait begins again where `reported_elsewhere`."""
 
     def __init__(self) -> None:
         self._state = ReachabilityState()
@@ -23,31 +23,29 @@ class ReachabilityPolicy:
 
     @property
     def due(self) -> Millis | None:
-        """When it has been so for too long."""
+        """When it has been blind for too long; None: it is not, or that is shown."""
         return None if self._blind_since is None or self._notified_since is not None else self._blind_since + PATIENCE
 
     def on_changed(
         self, state: ReachabilityState, *, reported_elsewhere: bool, now: Millis
     ) -> tuple[NotificationRequest, ...]:
-        """Called with the new reach; `reported_elsewhere`: another notification tells why it is blind."""
+        """Called with the reachability; `reported_elsewhere`: another notification says why it is blind."""
         self._state = state
         if state.reach is Reachability.BLIND and not reported_elsewhere:
             self._blind_since = self._blind_since or state.since or now
             return ()
         if state.reach is not Reachability.REACHABLE and self._notified_since is not None and not reported_elsewhere:
-            return ()  # told, and whether it is over is not known
+            return ()  # shown, and nobody knows whether it is over
         began, notified, self._blind_since, self._notified_since = self._blind_since, self._notified_since, None, None
         if notified is None or began is None:
             return ()
-        is_reachable = state.reach is Reachability.REACHABLE
-        return (
-            WithdrawNotification(
-                REACH_TAG, reachable_notification(began, until=state.since or now) if is_reachable else None
-            ),
-        )
+        final = None
+        if state.reach is Reachability.REACHABLE:
+            final = reachable_notification(began, until=state.since or now)
+        return (WithdrawNotification(REACH_TAG, final),)
 
     def tick(self, *, now: Millis) -> Notification | None:
-        """Return what is to be told now."""
+        """Return the notification that is due."""
         if self.due is None or now < self.due or self._blind_since is None:
             return None
         self._notified_since = self._blind_since

@@ -1,7 +1,7 @@
-"""Writes down the spans in which no callback could arrive, and tells what came after them.
+"""Records the gaps, in which no callback could arrive, and reports what came after each.
 
-Lives on the receiver's loop. What the log cannot store now is stored later. Between two runs a file's time tells until
-when the program lived: it is touched each minute, and costs no sync.
+The recorder lives on the receiver's loop. What the log cannot store now is stored later. A file that is touched each
+minute, without a sync, tells the next run until when this one lived.
 """
 
 import asyncio
@@ -24,13 +24,15 @@ from trayalert.storage.writer.gap_records import AddGap, EndGaps
 _TOUCH_INTERVAL = 60.0
 MIN_REPORTED_GAP: Millis = 30_000
 SETTLING_TIME = 20.0
-"""Seconds after a gap within which what Cloud Monitor sends again, and the first probe, have come."""
+"""Seconds after a gap until Cloud Monitor has sent again what it will, and the first probe has ended."""
+
+_CLOSING_CHANGES = frozenset({Change.RECOVERED, Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
 
 _logger = logging.getLogger(__name__)
 
 
 class DowntimeRecorder:
-    """Made once the log is open. `alive_file` is the file whose time tells until when the program lived."""
+    """Made once the log is open. `alive_file` is the file that is touched each minute."""
 
     def __init__(
         self,
@@ -53,14 +55,12 @@ class DowntimeRecorder:
         self._record_off()
         inbox.subscribe(self._on_events)
 
-    # what happens
-
     def record_sleep(self, began_at: Millis, ended_at: Millis) -> None:
-        """Note that the computer slept, or the program stood still."""
+        """Called when the computer slept, or the program stood still."""
         self._enqueue(AddGap(cause=GapCause.ASLEEP, began_at=began_at, ended_at=ended_at))
 
     def set_reachability(self, state: ReachabilityState) -> None:
-        """Hear of reach: being blind is a gap."""
+        """Called with the reachability: being blind is a gap."""
         blind = state.reach is Reachability.BLIND
         if blind and not self._blind:
             self._enqueue(AddGap(cause=GapCause.BLIND, began_at=state.since or self._now(), why=state.why))
@@ -73,8 +73,8 @@ class DowntimeRecorder:
         try:
             alive_until = self._alive_file.stat().st_mtime_ns // 1_000_000
         except OSError:
-            return  # the first run, or nothing that could be known
-        self._enqueue(EndGaps(min(alive_until, now)))  # one that was left open by a kill
+            return  # the first run, or the file cannot be read
+        self._enqueue(EndGaps(min(alive_until, now)))  # a gap that a kill left open
         if now - alive_until >= MIN_GAP:
             self._enqueue(AddGap(cause=GapCause.OFF, began_at=alive_until, ended_at=now))
 
@@ -91,10 +91,8 @@ class DowntimeRecorder:
                 self._report_tasks.add(task)
                 task.add_done_callback(self._report_tasks.discard)
 
-    # writing
-
     async def run(self) -> None:
-        """Write until this is cancelled."""
+        """Write gaps until this is cancelled."""
         while True:
             self._wake.clear()
             self._touch_alive_file()
@@ -104,7 +102,7 @@ class DowntimeRecorder:
                     await self._wake.wait()
 
     async def close(self) -> None:
-        """End in good order: what is open ends now, and the time is noted."""
+        """End an open gap, and touch the file."""
         for task in self._report_tasks:
             task.cancel()
         self._enqueue(EndGaps(self._now()))
@@ -113,7 +111,7 @@ class DowntimeRecorder:
 
     async def _write(self) -> None:
         while self._pending:
-            job = self._pending.popleft()  # before: where this is cancelled meanwhile, the log does it all the same
+            job = self._pending.popleft()  # now: where this is cancelled, the log does the job all the same
             try:
                 await self._inbox.run_job(job)
             except LogFault as fault:
@@ -122,15 +120,13 @@ class DowntimeRecorder:
                 return
 
     def _touch_alive_file(self) -> None:
-        with contextlib.suppress(OSError):  # a folder that cannot be written is told by others
+        with contextlib.suppress(OSError):  # others report a folder that cannot be written
             os.close(os.open(self._alive_file, os.O_CREAT | os.O_WRONLY, 0o600))
             moment = self._now() * 1_000_000
             os.utime(self._alive_file, ns=(moment, moment))
 
-    # telling
-
     async def _report_gap(self, gap: Gap) -> None:
-        """Tell once what came since a gap."""
+        """Report once what came after a gap."""
         opened: set[int] = set()
         closed: set[int] = set()
         callbacks = 0
@@ -153,10 +149,7 @@ class DowntimeRecorder:
         self._inbox.announce([ReceptionResumed(gap, callbacks, len(opened), len(opened - closed))])
 
 
-_CLOSING_CHANGES = frozenset({Change.RECOVERED, Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
-
-
 def _is_reported(gap: Gap) -> bool:
-    if gap.ended_at is None or gap.cause is GapCause.BLIND:  # of being blind reach tells by itself
-        return False
-    return gap.ended_at - gap.began_at >= MIN_REPORTED_GAP
+    # being blind is reported by the reachability
+    ended_at = None if gap.cause is GapCause.BLIND else gap.ended_at
+    return ended_at is not None and ended_at - gap.began_at >= MIN_REPORTED_GAP

@@ -1,6 +1,6 @@
-"""Asks a URL from outside, as Cloud Monitor would: one POST on a fresh connection, and what comes of it.
+"""One POST to a public URL on a fresh connection, as Cloud Monitor would send it, and what comes of it.
 
-Its rule: nothing of ours goes along but the body. No cookies, no passwords of `.netrc`, no redirects followed.
+Nothing of ours goes along but the body: no cookies, no passwords of `.netrc`. No redirects are followed.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,10 +21,10 @@ from trayalert.domain.listener_state import bracketed
 from trayalert.services.reachability.lookup import own_addresses, proxy_for, run_in_daemon_thread
 
 MAX_BODY = 4096
-"""So many bytes of an answer are looked at."""
+"""Bytes of a response that are read."""
 
 _UNREADABLE_PROXY = "whose address makes no sense"
-"""Said instead of a proxy that is no address: in such a text nobody knows what is a password."""
+"""Shown instead of a proxy that is no address, as any part of such a text may be a password."""
 
 _UNREACHABLE_ERRNOS = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 _VERIFY_CODES = {
@@ -32,11 +33,11 @@ _VERIFY_CODES = {
     62: "certificate_name",
     64: "certificate_name",
 }
-"""OpenSSL's numbers; all others mean that nobody whom we trust has signed it."""
+"""OpenSSL's numbers; all others mean that the certificate is untrusted."""
 
 
 class PostFailure(enum.Enum):
-    """Why there is no answer. `PROXY_ERROR`: the proxy does not ask for us, which says nothing of reachability."""
+    """Why there is no response. `PROXY_ERROR`: the proxy does not work, which says nothing of reachability."""
 
     NO_NETWORK = enum.auto()
     NAME_UNRESOLVED = enum.auto()
@@ -53,9 +54,14 @@ class PostFailure(enum.Enum):
     PROXY_ERROR = enum.auto()
 
 
+_FAILURES_WITHOUT_NETWORK = frozenset({
+    PostFailure.NAME_UNRESOLVED, PostFailure.NO_ROUTE, PostFailure.TIMED_OUT, PostFailure.PROXY_ERROR,
+})  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostResult:
-    """What came back: an answer, or a `failure` and the system's word for it. `proxy` is who asked for us, if any."""
+    """A response, or a `failure` and the system's word for it. `proxy` is the proxy that was asked, if any."""
 
     failure: PostFailure | None = None
     detail: str = ""
@@ -68,71 +74,54 @@ class PostResult:
 async def post(
     url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, ssl_context: ssl.SSLContext | None = None
 ) -> PostResult:
-    """Ask once, for so long. `ssl_context` says whose certificates are believed; None: those whom the system trusts."""
+    """Send one POST and wait so long. `ssl_context` says which certificates are trusted; None: those of the system."""
     parts = urlsplit(url)
-    proxy = redacted_proxy = None
+    proxy = shown_proxy = None
     try:
         async with asyncio.timeout(seconds):
             proxy = await run_in_daemon_thread(lambda: proxy_for(parts.scheme, parts.hostname or "", parts.port))
-            redacted_proxy = _redacted(proxy) if proxy else None
-            if proxy and (redacted_proxy is _UNREADABLE_PROXY or not proxy.lower().startswith(("http://", "https://"))):
-                return PostResult(failure=PostFailure.PROXY_ERROR, detail="it is no HTTP proxy", proxy=redacted_proxy)
-            return await _post(
-                url,
-                body,
-                headers,
-                proxy=proxy,
-                redacted_proxy=redacted_proxy,
-                ssl_context=ssl_context,
-                connect_timeout=seconds * 0.9,
-            )
+            shown_proxy = _redacted(proxy) if proxy else None
+            if proxy and (shown_proxy is _UNREADABLE_PROXY or not proxy.lower().startswith(("http://", "https://"))):
+                return PostResult(failure=PostFailure.PROXY_ERROR, detail="it is no HTTP proxy", proxy=shown_proxy)
+            async with (
+                _session(ssl_context, connect_timeout=seconds * 0.9) as session,
+                session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy) as response,
+            ):
+                return await _read_response(response, shown_proxy)
     except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
         failure, detail = _failure(error, proxied=proxy is not None)
-        if (
-            failure
-            in {PostFailure.NAME_UNRESOLVED, PostFailure.NO_ROUTE, PostFailure.TIMED_OUT, PostFailure.PROXY_ERROR}
-            and not own_addresses()
-        ):
+        if failure in _FAILURES_WITHOUT_NETWORK and not own_addresses():
             failure = PostFailure.NO_NETWORK
-        return PostResult(failure=failure, detail=detail, proxy=redacted_proxy)
+        return PostResult(failure=failure, detail=detail, proxy=shown_proxy)
 
 
-async def _post(
-    url: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    *,
-    proxy: str | None,
-    redacted_proxy: str | None,
-    ssl_context: ssl.SSLContext | None,
-    connect_timeout: float,
-) -> PostResult:
-    connector = aiohttp.TCPConnector(resolver=_Resolver(), force_close=True, ssl=ssl_context or True)
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
-    cookie_jar = aiohttp.DummyCookieJar()
-    async with (
-        aiohttp.ClientSession(
-            connector=connector, timeout=timeout, cookie_jar=cookie_jar, trust_env=False, skip_auto_headers=("Accept",)
-        ) as session,
-        session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy) as response,
-    ):
-        if proxy and response.status == 407:
-            return PostResult(failure=PostFailure.PROXY_ERROR, detail="it wants a password", proxy=redacted_proxy)
-        content = b""
-        while len(content) <= MAX_BODY and (chunk := await response.content.read(MAX_BODY + 1 - len(content))):
-            content += chunk
-        return PostResult(status=response.status, headers=response.headers, body=content, proxy=redacted_proxy)
+def _session(ssl_context: ssl.SSLContext | None, *, connect_timeout: float) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=_Resolver(), force_close=True, ssl=ssl_context or True),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        skip_auto_headers=("Accept",),
+    )
+
+
+async def _read_response(response: aiohttp.ClientResponse, shown_proxy: str | None) -> PostResult:
+    if shown_proxy and response.status == 407:
+        return PostResult(failure=PostFailure.PROXY_ERROR, detail="it wants a password", proxy=shown_proxy)
+    content = b""
+    while len(content) <= MAX_BODY and (chunk := await response.content.read(MAX_BODY + 1 - len(content))):
+        content += chunk
+    return PostResult(status=response.status, headers=response.headers, body=content, proxy=shown_proxy)
 
 
 class _Resolver(AbstractResolver):
-    """Looks names up with no pool of threads, whose end would have to be waited for."""
+    """Looks up names without a pool of threads, which would delay the end of the program."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await run_in_daemon_thread(
-            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        )
+        look_up = partial(socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM)
+        found = await run_in_daemon_thread(look_up)
         return [
             ResolveResult(hostname=host, host=str(address[0]), port=int(address[1]), family=kind, proto=proto, flags=0)
             for kind, _, proto, _, address in found
@@ -143,7 +132,7 @@ class _Resolver(AbstractResolver):
 
 
 def _failure(error: Exception, *, proxied: bool) -> tuple[PostFailure, str]:
-    """Tell what an exception means. The order matters: some are kinds of others."""
+    """Return what an exception means. The order matters, as some are subclasses of others."""
     match error:
         case aiohttp.ClientHttpProxyError(status=status) if status not in {502, 503, 504}:
             found = PostFailure.PROXY_ERROR, "it wants a password" if status == 407 else f"it answered {status}"
@@ -183,7 +172,7 @@ def _tls_reason(error: Exception) -> str:
 
 
 def _redacted(proxy: str) -> str:
-    """Return the proxy's host and port; its name and password are nobody's business."""
+    """Return the proxy's host and port, without user name and password."""
     try:
         parts = urlsplit(proxy)
         host, port = parts.hostname, parts.port

@@ -1,6 +1,6 @@
-"""What this computer's network knows: addresses of names, its own, and the proxy that asks for it.
+"""Look-ups in this computer's network: its own addresses, and its proxy.
 
-Nothing here waits for long: a name server that hangs keeps a thread that nobody waits for, not even the program's end.
+A name server that hangs keeps only a daemon thread, which delays nothing, not even the end of the program.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ _DOCUMENTATION_ADDRESSES = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "20
 
 
 async def run_in_daemon_thread(call: Callable[[], Result]) -> Result:
-    """Return what the call does, made on a thread of its own. Raise OSError or ValueError as it does."""
+    """Return the result of a call on a thread of its own. Raise OSError or ValueError as the call does."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
 
     def settle(result: Callable[[], None]) -> None:
-        if not future.done():  # else nobody waits any more
+        if not future.done():  # else nobody waits
             result()
 
     def run() -> None:
@@ -36,16 +36,14 @@ async def run_in_daemon_thread(call: Callable[[], Result]) -> Result:
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(settle, result)
 
-    # a daemon: those of the loop's own pool are waited for when the program ends
+    # a daemon, as the program's end waits for the threads of the loop's own pool
     threading.Thread(target=run, name="lookup", daemon=True).start()
     return await future
 
 
 def own_addresses() -> frozenset[str]:
-    """Return the addresses that this computer would use on the Internet; none: it has no network. Nothing is sent."""
-    return frozenset(
-        filter(None, (_own_address(family, destination) for family, destination in _DOCUMENTATION_ADDRESSES))
-    )
+    """Return the addresses that this computer would use on the Internet, none without a network. Sends nothing."""
+    return frozenset(filter(None, (_own_address(*destination) for destination in _DOCUMENTATION_ADDRESSES)))
 
 
 def _own_address(family: int, destination: str) -> str | None:
@@ -56,10 +54,10 @@ def _own_address(family: int, destination: str) -> str | None:
 
 
 def proxy_for(scheme: str, host: str, port: int | None) -> str | None:
-    """Return the URL of the proxy that the environment, or else the system, names for an address; None: no proxy.
+    """Return the URL of the proxy for a host, from the environment or else the system; None: no proxy.
 
-    A system's settings say nothing of this computer itself. Those of the environment do, unless NO_PROXY takes it out.
-    Windows may ask a name server for it.
+    The system's settings do not hold for this computer itself; those of the environment do, unless NO_PROXY names it.
+    Windows may ask a name server.
     """
     proxies = urllib.request.getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")

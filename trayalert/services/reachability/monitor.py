@@ -1,7 +1,6 @@
-"""Puts together what is known of the way in, and has it probed. Its rule: green is only what a probe proved.
+"""Combines what is known of reachability, and has it probed. Only what a probe proved is reachable.
 
-Lives on the receiver's loop; `state` may be read on any thread. Who knows something (door, log, tunnel, sleep, network)
-says so; each change is told, and so is each probe.
+The monitor lives on the receiver's loop; any thread may read `state`. It reports each change and each probe.
 """
 
 import asyncio
@@ -19,10 +18,10 @@ _MINUTE: Millis = 60 * _SECOND
 
 FAST_PROBE_INTERVAL = 2.0
 SLOW_PROBE_INTERVAL = 5.0
-"""Seconds between probes in the first minute of being blind, and in the nine after it; then it is as set again."""
+"""Seconds between probes in the first minute of being blind, and in the next nine; then `probe_seconds` holds again."""
 
 RESTART_AFTER: Millis = 30 * _SECOND
-"""So long may a tunnel that runs lead nowhere before it is started again; doubled each time up to MAX_RESTART_AFTER."""
+"""How long a running tunnel may lead nowhere before it is restarted; doubled each time up to MAX_RESTART_AFTER."""
 MAX_RESTART_AFTER: Millis = 10 * _MINUTE
 
 _logger = logging.getLogger(__name__)
@@ -39,7 +38,7 @@ TUNNEL_STARTS = "The tunnel is being started."
 
 
 class ReachabilityMonitor:
-    """`probe` asks through a public address, every `interval` seconds (0: never); `restart_tunnel` gets the reason."""
+    """Has `probe` called with the public URL every `interval` seconds (0: never); `restart_tunnel` gets the reason."""
 
     def __init__(
         self,
@@ -69,22 +68,20 @@ class ReachabilityMonitor:
         self._blind_since: Millis | None = None
         self._restart_after: Millis = RESTART_AFTER
 
-    # what others know
-
     def set_listener(self, *, open_: bool, problem: str | None) -> None:
-        """Hear how the door is."""
+        """Called with the state of the listener."""
         if open_ and not self._listener_open:
             self.request_probe()
         self._listener_open, self._listener_problem = open_, problem
         self._update()
 
     def set_log_problem(self, problem: str | None) -> None:
-        """Hear why callbacks cannot be stored; None: they can."""
+        """Called with the reason why callbacks cannot be stored; None: they can be."""
         self._log_problem = problem
         self._update()
 
     def set_public_url(self, public_url: str | None) -> None:
-        """Hear under which address the outside reaches us."""
+        """Called with the address at which Cloud Monitor reaches us."""
         if public_url != self.state.public_url:
             if public_url is None or self._tunnel.phase in {Phase.OFF, Phase.UP}:
                 self._last_result = None
@@ -93,31 +90,31 @@ class ReachabilityMonitor:
         self._update()
 
     def set_tunnel(self, tunnel: TunnelState) -> None:
-        """Hear how the tunnel is; when it has come up it is probed at once."""
+        """Called with the state of the tunnel, which is probed as soon as it is up."""
         came_up = tunnel.phase is Phase.UP and self._tunnel.phase is not Phase.UP
         if tunnel.phase in {Phase.WAITING, Phase.MISSING}:
             self._last_result = ProbeResult(reach=Reachability.BLIND, reason=tunnel.why)
         elif tunnel.phase is not Phase.UP:
             self._discard_proof()
         elif came_up and not self._interval:
-            self._last_result = None  # that it was down is over, and no probe will ever say so
+            self._last_result = None  # the tunnel is no longer down, and no probe will ever say so
         self._tunnel = tunnel
         if came_up:
             self.request_probe()
         self._update()
 
     def on_wake(self) -> None:
-        """Hear that the computer slept: what was proved before is proved no more."""
+        """Called after the computer slept: earlier probes prove nothing now."""
         self._discard_proof()
         self._update()
         self.request_probe()
 
     def request_probe(self) -> None:
-        """Probe at once; a probe that is under way is begun anew, but not twice in a row: else none might ever end."""
+        """Probe at once. A probe that is under way is restarted, but not twice in a row, as none might ever end."""
         self._probe_requested.set()
 
     async def probe_now(self) -> ReachabilityState:
-        """Probe and return what was found; at once where nothing can be probed."""
+        """Probe and return the state, at once where nothing can be probed."""
         if self._may_probe:
             self._probe_done.clear()
             self.request_probe()
@@ -125,8 +122,6 @@ class ReachabilityMonitor:
                 async with asyncio.timeout(_PROBE_TIMEOUT):
                     await self._probe_done.wait()
         return self.state
-
-    # probing
 
     async def run(self) -> None:
         """Probe until this is cancelled."""
@@ -140,7 +135,7 @@ class ReachabilityMonitor:
 
     @property
     def _may_probe(self) -> bool:
-        tunnel_ready = self._tunnel.phase in {Phase.OFF, Phase.UP}  # before, it would only find that it is not up
+        tunnel_ready = self._tunnel.phase in {Phase.OFF, Phase.UP}  # else a probe would only find that it is not up
         return bool(self._listener_open and self.state.public_url and self._interval and tunnel_ready)
 
     async def _probe_once(self) -> None:
@@ -153,8 +148,8 @@ class ReachabilityMonitor:
                 return_when=asyncio.FIRST_COMPLETED,
             )
             self._probe_restarted = not probe_task.done()
-            if self._probe_restarted or url != self.state.public_url or not self._may_probe:  # it is of what was before
-                return
+            if self._probe_restarted or url != self.state.public_url or not self._may_probe:
+                return  # the result is of an earlier state
             try:
                 self._last_result = result = probe_task.result()
             except Exception:  # a bug of ours must not stop the receiver, and proves nothing
@@ -165,62 +160,44 @@ class ReachabilityMonitor:
         finally:
             probe_task.cancel()
             request_task.cancel()
-        at = self._now()
-        proved = result.reach is Reachability.REACHABLE
-        self._update(
-            replace(
-                self.state,
-                probed_at=at,
-                reachable_at=at if proved else self.state.reachable_at,
-                probe_ms=result.duration_ms if proved else self.state.probe_ms,
-            )
-        )
+        state = replace(self.state, probed_at=self._now())
+        if result.reach is Reachability.REACHABLE:
+            state = replace(state, reachable_at=state.probed_at, probe_ms=result.duration_ms)
+        self._update(state)
         self._probe_done.set()
 
     async def _pause(self) -> None:
         pause = self._interval or None
         if pause and self._blind_since is not None:
             blind_for = self._ticks() - self._blind_since
-            pause = min(
-                pause,
-                FAST_PROBE_INTERVAL
-                if blind_for < _MINUTE
-                else SLOW_PROBE_INTERVAL
-                if blind_for < 10 * _MINUTE
-                else pause,
-            )
-        try:
+            if blind_for < 10 * _MINUTE:
+                pause = min(pause, FAST_PROBE_INTERVAL if blind_for < _MINUTE else SLOW_PROBE_INTERVAL)
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause if self._may_probe else None):
                 await self._probe_requested.wait()
-        except TimeoutError:
-            return
 
     def _restart_stuck_tunnel(self) -> None:
-        """Start a tunnel again that runs and leads nowhere."""
+        """Restart a tunnel that runs and leads nowhere."""
         if self._last_result is None or self._last_result.reach is not Reachability.BLIND or self._blind_since is None:
             self._restart_after = RESTART_AFTER
             return
-        up_since = self._tunnel.since if self._tunnel.phase is Phase.UP else None
-        if (
-            up_since is not None
-            and min(self._ticks() - self._blind_since, self._now() - up_since) >= self._restart_after
-        ):
+        if self._tunnel.phase is not Phase.UP or self._tunnel.since is None:
+            return
+        if min(self._ticks() - self._blind_since, self._now() - self._tunnel.since) >= self._restart_after:
             self._restart_after = min(2 * self._restart_after, MAX_RESTART_AFTER)
             self._restart_tunnel("it ran, but probes through it did not come back")
 
     def _discard_proof(self) -> None:
-        """Forget what was proved; that it is blind stays, until the contrary is proved."""
+        """Forget the last result, unless it is blind: that holds until a probe comes through."""
         if self._last_result is not None and self._last_result.reach is not Reachability.BLIND:
             self._last_result = None
-
-    # putting it together
 
     def _update(self, state: ReachabilityState | None = None) -> None:
         before = self.state
         reach, reason = self._assess()
         state = replace(state or before, reach=reach, why=reason)
         if reach is not before.reach or state.since is None:
-            # it has been blind since it was last proved not to be
+            # blind since the last probe that came through
             seen_by_probe = self._listener_open and self._log_problem is None and before.reach is Reachability.REACHABLE
             proof = before.reachable_at if reach is Reachability.BLIND and seen_by_probe else None
             state = replace(state, since=proof or self._now())
@@ -236,11 +213,8 @@ class ReachabilityMonitor:
         if self._log_problem is not None:
             return Reachability.BLIND, self._log_problem
         if not self._listener_open:
-            return (
-                (Reachability.BLIND, self._listener_problem)
-                if self._listener_problem
-                else (Reachability.UNKNOWN, OPENING)
-            )
+            problem = self._listener_problem
+            return (Reachability.BLIND, problem) if problem else (Reachability.UNKNOWN, OPENING)
         if self._last_result is not None:
             return self._last_result.reach, self._last_result.reason
         return Reachability.UNKNOWN, self._unknown_reason()

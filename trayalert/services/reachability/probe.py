@@ -1,7 +1,7 @@
-"""The self-probe: a callback to ourselves through the public URL, which only our own door can answer.
+"""The self-probe: a callback to ourselves through the public URL, which only our own listener can answer.
 
-Its rule: reachable is only what came back with the proof. Whoever answers in our place, by whatever error or intent,
-cannot make it, as it takes a key that never leaves the process; and no probe is ever stored.
+Only a response with the proof means reachable. Nobody else can make the proof, as its key never leaves the process. No
+probe is ever stored.
 """
 
 import base64
@@ -18,7 +18,7 @@ from trayalert.services.reachability.http_post import PostFailure, post
 from trayalert.services.reachability.probe_messages import ProbeMessages
 
 PROBE_LIFETIME = 30.0
-"""Seconds after which a probe is none any more. Longer than it is waited for: one that comes late is no stranger's."""
+"""Seconds in which a probe is recognised: longer than its answer is waited for, as a late probe is no stranger's."""
 
 MAX_PENDING = 8
 
@@ -28,7 +28,7 @@ _HEADERS = SENDER_HEADERS | {"Content-Type": FORM}
 
 @dataclass(slots=True)
 class _PendingProbe:
-    """A probe that is out: whether it has come to our door, and why that kept it out."""
+    """A probe under way: whether it has arrived, and why the listener rejected it."""
 
     expires_at: float
     arrived: bool = False
@@ -36,7 +36,7 @@ class _PendingProbe:
 
 
 class SelfProbe:
-    """One for a run of the program, on the receiver's loop. `ssl_context` trusts more than the system does.
+    """One for each run of the program, on the receiver's loop. `ssl_context` may trust more than the system does.
 
     `answer` and `record_rejection` are called by the listener's hook endpoint.
     """
@@ -47,7 +47,7 @@ class SelfProbe:
         self._ssl_context = ssl_context
 
     def answer(self, offered: bytes) -> str | None:
-        """Return the proof for a probe that is out, once; None for all else."""
+        """Return the proof for a probe under way, once; None for anything else."""
         for token, pending in self._pending.items():
             if hmac.compare_digest(token, offered) and not pending.arrived and time.monotonic() < pending.expires_at:
                 pending.arrived = True
@@ -55,13 +55,13 @@ class SelfProbe:
         return None
 
     def record_rejection(self, offered: bytes, reason: str) -> None:
-        """Hear that the door let a probe not in, though it was asked for its answer."""
+        """Called when the listener rejected a probe after it asked for the answer."""
         pending = self._pending.get(offered)
         if pending is not None:
             pending.rejection = reason
 
     async def probe(self, public_url: str, *, listener_address: str) -> ProbeResult:
-        """Send one through the URL. `listener_address` is where trayalert listens, for the sentences."""
+        """Send a probe through the URL. The sentences name `listener_address`, where trayalert listens."""
         token, pending = self._register_probe()
         begun = time.monotonic()
         url = f"{public_url.rstrip('/')}/hook/{token.decode()}"
@@ -92,6 +92,6 @@ class SelfProbe:
         return self._signed(b"answer", token).decode()
 
     def _signed(self, label: bytes, content: bytes) -> bytes:
-        """Sign: 43 characters that a URL takes as they are."""
+        """Return a signature of 43 characters that need no quoting in a URL."""
         code = hmac.digest(self._key, label + b"\0" + content, hashlib.sha256)
         return base64.urlsafe_b64encode(code).rstrip(b"=")

@@ -1,4 +1,4 @@
-"""What keeps Cloud Monitor out, in sentences: what is wrong, where, and what to do.
+"""Sentences on what keeps Cloud Monitor out: what is wrong, where, and what to do.
 
 They name the host of the public address, never a path, as that could be a secret.
 """
@@ -65,7 +65,7 @@ _REDIRECT_TO_HOST = (
 
 
 class ProbeMessages:
-    """The sentences for one probe of `public_url`, whose body had `size` bytes and should get to `listener_address`."""
+    """The sentences on a probe of `public_url`, whose body of `size` bytes should reach `listener_address`."""
 
     def __init__(
         self, public_url: str, result: PostResult, *, listener_address: str, seconds: float, size: int
@@ -85,14 +85,14 @@ class ProbeMessages:
         }
 
     def rejected(self, reason: str) -> str:
-        """Say that our own door has turned it away."""
+        """Say that our own listener has rejected the probe."""
         return self._with_proxy(
             f"A probe came in, but was turned away by trayalert's own rules, as Cloud Monitor would be:"
             f" {printable(reason, limit=200)}. Change that setting, or what the tunnel makes of the request."
         )
 
     def response_lost(self) -> str:
-        """Say that it came in, and its answer did not come back as it was."""
+        """Say that the probe arrived, and its answer did not come back unchanged."""
         result = self._result
         problem = f"{self._values['where']} answers {result.status}" if result.failure is None else self._failure_text()
         return self._with_proxy(
@@ -101,7 +101,7 @@ class ProbeMessages:
         )
 
     def not_delivered(self) -> str:
-        """Say why it did not come in."""
+        """Say why the probe did not arrive."""
         result = self._result
         if result.failure is not None:
             return self._with_proxy(self._failure_text())
@@ -117,7 +117,7 @@ class ProbeMessages:
         return "html" in self._result.headers.get("Content-Type", "") or start.startswith((b"<!doctype", b"<html"))
 
     def _redirect_text(self) -> str:
-        """Cloud Monitor is not known to follow."""
+        """Cloud Monitor is not known to follow redirects."""
         try:
             own, other = urlsplit(self._url), urlsplit(urljoin(self._url, self._result.headers.get("Location", "")))
             same, host = own.hostname == other.hostname, printable(other.hostname, limit=100)
@@ -125,12 +125,11 @@ class ProbeMessages:
             return self._format(_OTHER_STATUS)
         if not same:
             return self._format(_REDIRECT_TO_HOST, other=host)
-        return self._format(
-            _REDIRECT_TO_HTTPS if (own.scheme, other.scheme) == ("http", "https") else _REDIRECT_TO_PATH
-        )
+        to_https = (own.scheme, other.scheme) == ("http", "https")
+        return self._format(_REDIRECT_TO_HTTPS if to_https else _REDIRECT_TO_PATH)
 
     def _failure_text(self) -> str:
-        """Say why there was no answer."""
+        """Say why there was no response."""
         return self._format(_FAILURE_TEXTS[self._result.failure]) if self._result.failure else ""
 
     def _format(self, sentence: str, **more_values: str) -> str:

@@ -1,7 +1,6 @@
-"""Readiness: what must be so for Cloud Monitor to get here, as the guide shows it live. Pure."""
+"""Readiness: the conditions for callbacks to arrive, as the setup assistant shows them live."""
 
 import ipaddress
-from collections.abc import Iterator
 from dataclasses import fields
 from urllib.parse import urlsplit
 
@@ -12,38 +11,33 @@ from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
 
-_NO_ADDRESS = "None is known yet."
-
 
 def readiness(
     listener: ListenerState, configured: Tunnel | None, tunnel: TunnelState, reach: ReachabilityState
 ) -> tuple[Check, ...]:
-    """Return the checks in the order of a callback's way, seen from here."""
-    return tuple(_checks(listener, configured, tunnel, reach))
+    """Return the checks, from the listener outwards."""
+    tunnel_checks = () if configured is None else (_tunnel_check(configured, tunnel),)
+    return (_listener_check(listener), *tunnel_checks, _address_check(configured, tunnel, reach), _probe_check(reach))
 
 
-def _checks(
-    listener: ListenerState, configured: Tunnel | None, tunnel: TunnelState, reach: ReachabilityState
-) -> Iterator[Check]:
+def _listener_check(listener: ListenerState) -> Check:
     if listener.open:
-        yield Check(name="Door", verdict=Verdict.OK, said=f"open on {listener.url}")
-    else:
-        verdict = Verdict.FAIL if listener.problem else Verdict.WAIT
-        yield Check(name="Door", verdict=verdict, said=listener.problem or "It is being opened.")
-    if configured is not None:
-        yield _tunnel_check(configured, tunnel)
+        return Check(name="Door", verdict=Verdict.OK, said=f"open on {listener.url}")
+    verdict = Verdict.FAIL if listener.problem else Verdict.WAIT
+    return Check(name="Door", verdict=verdict, said=listener.problem or "It is being opened.")
+
+
+def _address_check(configured: Tunnel | None, tunnel: TunnelState, reach: ReachabilityState) -> Check:
     if reach.public_url:
-        yield _address_check(reach.public_url)
-    elif configured is not None and tunnel.phase is Phase.STARTING:
-        yield Check(name="Public address", verdict=Verdict.WAIT, said="The tunnel has not told it yet.")
-    else:
-        do = "Set public_url, or a tunnel." if configured is None else "It comes once the tunnel is up."
-        yield Check(name="Public address", verdict=Verdict.FAIL, said=_NO_ADDRESS, do=do)
-    yield _probe_check(reach)
+        return _public_url_check(reach.public_url)
+    if configured is not None and tunnel.phase is Phase.STARTING:
+        return Check(name="Public address", verdict=Verdict.WAIT, said="The tunnel has not told it yet.")
+    do = "Set public_url, or a tunnel." if configured is None else "It comes once the tunnel is up."
+    return Check(name="Public address", verdict=Verdict.FAIL, said="None is known yet.", do=do)
 
 
-def _address_check(url: str) -> Check:
-    """A probe from here gets to an address of one's own network too, and proves nothing then."""
+def _public_url_check(url: str) -> Check:
+    """A probe also reaches an address of the computer's own network, and proves nothing then."""
     host = urlsplit(url).hostname or ""
     try:
         public = ipaddress.ip_address(host).is_global
@@ -77,11 +71,10 @@ def _probe_check(reach: ReachabilityState) -> Check:
 
 
 def chosen_ingress(settings: Settings) -> ChosenIngress | None:
-    """Return the way that the settings go; a forwarded port looks like a host of one's own, but for the door's host."""
+    """Return the ingress in the settings. Only the listener's host tells a forwarded port from a host of one's own."""
     if settings.tunnel is not None:
-        return ChosenIngress(
-            ingress=Ingress.TUNNEL, public_url=settings.public_url, tunnel=_tunnel_table(settings.tunnel)
-        )
+        table = _tunnel_table(settings.tunnel)
+        return ChosenIngress(ingress=Ingress.TUNNEL, public_url=settings.public_url, tunnel=table)
     if settings.public_url is None:
         return None
     local = settings.host in {"127.0.0.1", "::1", "localhost"}
@@ -89,7 +82,7 @@ def chosen_ingress(settings: Settings) -> ChosenIngress | None:
 
 
 def _tunnel_table(tunnel: Tunnel) -> dict[str, object]:
-    """Return the tunnel as its table in the settings, with what is set in it."""
+    """Return the tunnel as its table in the settings, with the keys that are set."""
     return {
         each.name: value for each in fields(tunnel) if (value := getattr(tunnel, each.name)) and value != each.default
     }
