@@ -60,6 +60,8 @@ _NOTIFIED_CHANGES = frozenset({Change.OPENED, Change.LEVEL, Change.NO_DATA})
 _RECOVERY_CHANGES = frozenset({Change.RECOVERED, Change.RECOVERED_UNKNOWN})
 _OTHER_END_CHANGES = frozenset({Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
 
+_Requests = tuple[NotificationRequest, ...]
+
 
 class NotificationPolicy:
     """Decides what is shown. `has_link`: whether a click opens a link; `more_buttons`: the other buttons."""
@@ -109,7 +111,7 @@ class NotificationPolicy:
 
     def on_incidents_changed(
         self, events: Iterable[IncidentChanged], incidents: Sequence[StoredIncident], *, now: Millis
-    ) -> tuple[NotificationRequest, ...]:
+    ) -> _Requests:
         """Called with a batch of events, and the incidents as they are now; other incidents are ignored."""
         changes: dict[int, set[Change]] = {}
         for event in events:
@@ -120,13 +122,13 @@ class NotificationPolicy:
             requests += self._on_incident_changed(stored, frozenset(changes.get(stored.incident.id, ())), now)
         return (*requests, *self.tick(now=now))
 
-    def on_test_received(self, *, now: Millis) -> tuple[NotificationRequest, ...]:
+    def on_test_received(self, *, now: Millis) -> _Requests:
         """Answer the console's Test button, as soon as anything can be shown."""
         notification = console_test_notification()
         self._tested_at = None if self._available else now
         return (ShowNotification(notification),) if self._can_show(now) else ()  # even in a flood, as a person waits
 
-    def on_listener_changed(self, problem: str | None, *, now: Millis) -> tuple[NotificationRequest, ...]:
+    def on_listener_changed(self, problem: str | None, *, now: Millis) -> _Requests:
         """Called with the reason why the listener is closed; None: it is open. Each is shown once."""
         before, self._listener_problem = self._listener_problem, problem
         if problem == before:
@@ -136,7 +138,7 @@ class NotificationPolicy:
         unshown = self._program_notifications.pop(LISTENER_TAG, None)
         return () if unshown else (WithdrawNotification(LISTENER_TAG, listener_open_notification()),)
 
-    def on_log_changed(self, state: LogState, *, now: Millis) -> tuple[NotificationRequest, ...]:
+    def on_log_changed(self, state: LogState, *, now: Millis) -> _Requests:
         """Called with the state of the log: that nothing can be stored is shown once, until that is over."""
         before, self._log_state = self._log_state, state
         requests: list[NotificationRequest] = []
@@ -151,7 +153,7 @@ class NotificationPolicy:
             requests += self.notify(log_news_notification(news), now=now)
         return tuple(requests)
 
-    def on_reachability_changed(self, state: ReachabilityState, *, now: Millis) -> tuple[NotificationRequest, ...]:
+    def on_reachability_changed(self, state: ReachabilityState, *, now: Millis) -> _Requests:
         """Called with the reachability: being blind for long is shown, and the end of that."""
         reported_elsewhere = self._listener_problem is not None or not self._log_state.storing
         requests = self._reachability.on_changed(state, reported_elsewhere=reported_elsewhere, now=now)
@@ -160,31 +162,31 @@ class NotificationPolicy:
             requests = ()
         return (*requests, *self.tick(now=now))
 
-    def on_url_changed(self, changed: UrlChanged, *, now: Millis) -> tuple[NotificationRequest, ...]:
+    def on_url_changed(self, changed: UrlChanged, *, now: Millis) -> _Requests:
         """Called when the public address has changed, or is right again."""
         if changed.before != changed.now:
             return self.notify(url_changed_notification(changed), now=now)
         self._program_notifications.pop(URL_TAG, None)
         return (WithdrawNotification(URL_TAG),)
 
-    def notify(self, notification: Notification, *, now: Millis) -> tuple[NotificationRequest, ...]:
-        """Tell something about the program itself, flood or not; as soon as anything can be shown."""
+    def notify(self, notification: Notification, *, now: Millis) -> _Requests:
+        """Show something about the program itself, even in a flood, as soon as anything can be shown."""
         self._program_notifications[notification.tag] = notification
         return self._show_program_notifications(now)
 
-    def _show_program_notifications(self, now: Millis) -> tuple[NotificationRequest, ...]:
+    def _show_program_notifications(self, now: Millis) -> _Requests:
         if not self._program_notifications or not self._can_show(now):
             return ()
         shown, self._program_notifications = tuple(self._program_notifications.values()), {}
         self._log_problem_shown = self._log_problem_shown or any(notification.tag == LOG_TAG for notification in shown)
         return tuple(map(ShowNotification, shown))
 
-    def pause(self, until: Millis | None, *, now: Millis) -> tuple[NotificationRequest, ...]:
+    def pause(self, until: Millis | None, *, now: Millis) -> _Requests:
         """Show nothing until then, but withdraw; None ends the pause with a summary of what was held."""
         self._paused_until = until
         return self.tick(now=now)
 
-    def set_available(self, available: bool, *, now: Millis) -> tuple[NotificationRequest, ...]:
+    def set_available(self, available: bool, *, now: Millis) -> _Requests:
         """Called when notifications can be shown, or can no longer be."""
         self._available = available
         answers_test = available and self._tested_at is not None and now - self._tested_at <= TEST_ANSWER_DEADLINE
@@ -196,7 +198,7 @@ class NotificationPolicy:
         self._held.clear()
         self._summary_grown = self._summary_shrunk = False
 
-    def tick(self, *, now: Millis) -> tuple[NotificationRequest, ...]:
+    def tick(self, *, now: Millis) -> _Requests:
         """Show what waits, and show or update the summary, if it is due."""
         blind = self._reachability.tick(now=now)
         if blind:
@@ -206,7 +208,7 @@ class NotificationPolicy:
             return own
         return (*own, *self._summarise(now))
 
-    def _summarise(self, now: Millis) -> tuple[NotificationRequest, ...]:
+    def _summarise(self, now: Millis) -> _Requests:
         quiet, self._summary_grown, self._summary_shrunk = not self._summary_grown, False, False
         self._summarised_at = now
         if not self._held:
@@ -220,50 +222,44 @@ class NotificationPolicy:
         summary = summary_notification(tuple(self._held.values()), quiet=quiet, language=self._language)
         return (ShowNotification(summary),)
 
-    def _on_incident_changed(
-        self, stored: StoredIncident, changes: frozenset[Change], now: Millis
-    ) -> Iterable[NotificationRequest]:
+    def _on_incident_changed(self, stored: StoredIncident, changes: frozenset[Change], now: Millis) -> _Requests:
         if stored.incident.open:
             if changes & _NOTIFIED_CHANGES:
                 linked, language = self._has_link(stored), self._language
                 notification = incident_notification(stored, changes, linked=linked, language=language, now=now)
                 notification = replace(notification, more_buttons=self._more_buttons(stored))
-                yield from self._notify_incident(stored.incident.id, notification, now)
+                return self._notify_incident(stored.incident.id, notification, now)
         elif changes & (_RECOVERY_CHANGES | _OTHER_END_CHANGES):
-            yield from self._withdraw_incident(stored, now, recovered=bool(changes & _RECOVERY_CHANGES))
+            return self._withdraw_incident(stored, now, recovered=bool(changes & _RECOVERY_CHANGES))
+        return ()
 
-    def _notify_incident(
-        self, incident_id: int, notification: Notification, now: Millis
-    ) -> Iterable[NotificationRequest]:
+    def _notify_incident(self, incident_id: int, notification: Notification, now: Millis) -> _Requests:
         if self._may_show(notification, now):
             self._shown.add(incident_id)
             if self._held.pop(incident_id, None):
                 self._summary_shrunk = True
-            yield ShowNotification(notification)
-            return
+            return (ShowNotification(notification),)
         self._held[incident_id] = notification
         self._summary_grown = True
-        if incident_id in self._shown:  # what is shown is out of date
-            self._shown.discard(incident_id)
-            yield WithdrawNotification(notification.tag)
+        if incident_id not in self._shown:
+            return ()
+        self._shown.discard(incident_id)
+        return (WithdrawNotification(notification.tag),)  # what is shown is out of date
 
-    def _withdraw_incident(
-        self, stored: StoredIncident, now: Millis, *, recovered: bool
-    ) -> Iterable[NotificationRequest]:
+    def _withdraw_incident(self, stored: StoredIncident, now: Millis, *, recovered: bool) -> _Requests:
         incident_id = stored.incident.id
         if self._held.pop(incident_id, None):  # never shown, so its end is no news
             self._summary_shrunk = True
-            return
+            return ()
         shown = incident_id in self._shown
         self._shown.discard(incident_id)
         final = None
         if recovered:
             final = recovered_notification(stored, linked=self._has_link(stored), language=self._language)
         # the end of a shown incident is always shown; that of one from before the start only in quiet times
-        if final and self._can_show(now) and (shown or self._may_show(final, now)):
-            yield WithdrawNotification(incident_tag(incident_id), final)
-        elif shown:
-            yield WithdrawNotification(incident_tag(incident_id))
+        if final and not (self._can_show(now) and (shown or self._may_show(final, now))):
+            final = None
+        return (WithdrawNotification(incident_tag(incident_id), final),) if shown or final else ()
 
     def _may_show(self, notification: Notification, now: Millis) -> bool:
         reserve = 0 if notification.level is Level.CRITICAL else CRITICAL_RESERVE

@@ -1,6 +1,6 @@
-"""What an alert says to a person: each of its facts in words. The rule: what the callback sent comes before our tables.
+"""The facts of an alert as text. What the callback sent comes before the table of metrics, of documents of 2021.
 
-Every text is cleaned (`domain/text.py`) and bounded. `metric_title` and `metric_unit` are as scripts get them, too.
+Every text is cleaned (`domain/text.py`) and bounded. Scripts get `metric_title` and `metric_unit`, too.
 """
 
 import csv
@@ -24,11 +24,11 @@ from trayalert.resource_files import read_text
 
 _EVENT = Kind("event")
 _COMPOSITE = "多指标"
-"""The metric of a rule on several, whatever the language of the account."""
+"""The metric of a rule on several metrics, whatever the language of the account."""
 
 MAX_LINES: Final = 20
 _MAX_MESSAGE_LENGTH = 4000
-"""So many characters of a message are enough for a person; a stranger may send 64 KB of line ends."""
+"""Characters of a message that are looked at: a stranger may send 64 KB of line ends."""
 
 
 class Metric(NamedTuple):
@@ -39,12 +39,12 @@ class Metric(NamedTuple):
     unit: str | None
 
     def title(self, language: Language) -> str:
-        """Return the title in that language, else the other one."""
+        """Return the title in that language, else in the other one."""
         return (self.title_zh or self.title_en) if language is Language.ZH else (self.title_en or self.title_zh)
 
 
 def find_metric(namespace: str | None, metric: str | None) -> Metric | None:
-    """Return a metric by its id and its namespace, whether that is the rule's or the callback's name for it."""
+    """Return a metric by its id and its namespace, as rules or as callbacks write that."""
     return _metrics().get((normalise_namespace(namespace) or "", metric)) if namespace and metric else None
 
 
@@ -60,7 +60,7 @@ def _metrics() -> dict[tuple[str, str], Metric]:
 
 
 def metric_title(alert: Alert, language: Language) -> str | None:
-    """Return the metric's title for people: the callback's own, where that is only the id the table's, else the id."""
+    """Return the metric's title: the callback's own unless that is only the id, else the table's, else the id."""
     if alert.metric_title and alert.metric_title != alert.metric:
         return alert.metric_title
     metric = find_metric(alert.namespace, alert.metric)
@@ -76,7 +76,7 @@ def metric_unit(alert: Alert) -> str | None:
 
 
 def name_text(alert: Alert, language: Language) -> str:
-    """Write the name of what happened, in the language if it came in several; empty where it has none."""
+    """Write the alert's name, in the language if it came in several; empty if there is none."""
     event_name = event_text(alert.name, language) if alert.kind == _EVENT else None
     return printable(alert.titles.get(language) or event_name or alert.name or next(iter(alert.titles.values()), None))
 
@@ -98,7 +98,7 @@ def rule_condition_text(alert: Alert, language: Language) -> str:
 
 
 def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
-    """Return the sender's own words, line by line, without what name and resource say already."""
+    """Return the sender's own lines, without those that name and resource repeat."""
     if alert.kind == SILENCE:
         return (_silence_text(alert.fields, language),)
     already_shown = {"", name_text(alert, language), printable(alert.name), printable(alert.resource_name)}
@@ -107,7 +107,7 @@ def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
 
 
 def _silence_text(fields: Mapping[str, str], language: Language) -> str:
-    """Write what there is to say of an expected callback, in the person's own language and time."""
+    """Write the state of an expected callback in the person's language and local time."""
     last_at = read_timestamp(fields.get("last_at"))
     last = language.say("none yet")
     if last_at is not None:
@@ -123,7 +123,7 @@ def _silence_text(fields: Mapping[str, str], language: Language) -> str:
 
 
 def metric_or_message(alert: Alert, language: Language) -> str:
-    """Write the metric's title; of what has none, such as an event, the first line of its message."""
+    """Write the metric's title, or where there is none, as of an event, the first line of the message."""
     return metric_text(alert, language) or next(iter(message_lines(alert, language)), "")
 
 
@@ -133,5 +133,5 @@ def resource_text(alert: Alert) -> str:
 
 
 def resource_component_text(alert: Alert) -> str:
-    """Write resource and part in short: `db-02 · /dev/vda1`."""
+    """Write resource and component in short: `db-02 · /dev/vda1`."""
     return " · ".join(filter(None, (resource_text(alert), short_component_text(alert))))

@@ -1,4 +1,4 @@
-"""Alerts written out for other programs: CSV for spreadsheets, JSON with one object a line."""
+"""Alerts for other programs: CSV for spreadsheets, or JSON with one object a line."""
 
 import csv
 import json
@@ -35,7 +35,7 @@ def write_alerts(
     file_format: str,
     output: str | None,
 ) -> int:
-    """Write alerts as `csv` or `json` and return how many. A named file appears whole or not at all. Raise OSError."""
+    """Write alerts as `csv` or `json`, and return how many. A file appears whole or not at all. Raise OSError."""
     count = 0
     with _open_output(output) as stream:
         rows = csv.writer(stream) if file_format == "csv" else None
@@ -60,9 +60,9 @@ def _cell(record: Record, column: str) -> object:
 
 
 def _is_formula(text: str) -> bool:
-    """Whether a spreadsheet may run it as a formula: names come from the network.
+    """Whether a spreadsheet may run the text as a formula, as it comes from the network.
 
-    Some pass over blanks and what cannot be seen, and some take the wide signs of Chinese for the plain ones.
+    Some spreadsheets skip blanks and invisible characters, and some take full-width signs for the plain ones.
     """
     if text.startswith(("\t", "\r", "\n")):
         return True
@@ -78,8 +78,8 @@ def _open_output(output: str | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    path = Path(output).resolve()  # a link stays one
-    if path.exists() and not path.is_file():  # a pipe or a device has no whole and no part
+    path = Path(output).resolve()  # a link stays a link
+    if path.exists() and not path.is_file():  # a pipe or a device
         with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         return

@@ -1,4 +1,4 @@
-"""Alerts, incidents and gaps as the objects that scripts get. These names are a contract: see README and CHANGELOG."""
+"""Alerts, incidents and gaps as JSON objects for scripts. The keys are a contract: see README and CHANGELOG."""
 
 import base64
 import json
@@ -18,18 +18,18 @@ from trayalert.services.presentation.alert_text import metric_title, metric_unit
 Record = dict[str, Any]
 
 _LINE_ENDS = str.maketrans({character: f"\\u{ord(character):04x}" for character in "\x85\u2028\u2029"})
-"""What JSON lets stand, and many a script takes for the end of the line."""
+"""Characters that JSON allows, and many scripts take for the end of the line."""
 
 
 def json_line(record: Record) -> str:
-    """Write an object as one line of JSON, whoever splits it."""
+    """Write an object as one line of JSON, however a script splits lines."""
     return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS)
 
 
 def alert_record(
     stored: StoredAlert, links: LinkTable, source_addresses: SourceAddresses, language: Language
 ) -> Record:
-    """Return the alert's object; with `raw` where its bytes were read. `language` is that of titles from our table."""
+    """Return the alert's object, with `raw` where its bytes were read. Titles from our table are in `language`."""
     alert = stored.alert
     record: Record = {
         "id": stored.id,
@@ -70,7 +70,7 @@ def alert_record(
 
 
 def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mute_period: Millis) -> Record:
-    """Return the incident's object. What a later version brings is there already, as null or false."""
+    """Return the incident's object. Keys of later versions are there already, as null or false."""
     incident, alert = stored.incident, stored.alert.alert
     return {
         "id": incident.id,
@@ -99,7 +99,7 @@ def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mu
 
 
 def gap_record(gap: Gap, *, now: Millis) -> Record:
-    """Return the gap's object; `seconds` is how long it lasted, or has lasted until now."""
+    """Return the gap's object; `seconds` is its length until its end, or until now."""
     return {
         "id": gap.id,
         "cause": gap.cause,
@@ -121,7 +121,7 @@ def mute_period(settings: Settings) -> Millis:
 
 
 def is_unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
-    """Whether an open incident was not repeated for longer than the mute period: it may be over, unheard of."""
-    if stored.alert.alert.kind == SILENCE:  # nobody repeats it, and it is watched all the while
+    """Whether an open incident was not repeated for longer than the mute period: its OK may be lost."""
+    if stored.alert.alert.kind == SILENCE:  # nothing repeats it, as the watcher looks after it
         return False
     return stored.incident.open and now - stored.incident.last_received_at > mute_period

@@ -1,4 +1,4 @@
-"""Loads the table of console pages for the site that the admin uses, with the admin's own templates in it."""
+"""Loads the table of console pages for the site in the settings, with the admin's own templates."""
 
 import json
 from collections import defaultdict

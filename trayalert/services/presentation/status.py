@@ -1,4 +1,4 @@
-"""The state of the program in one object, whether an instance runs or not."""
+"""The status of the program in one object, whether an instance runs or not."""
 
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -16,7 +16,7 @@ from trayalert.domain.tunnel import TunnelState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceStatus:
-    """What only the running instance knows."""
+    """What only a running instance knows."""
 
     mode: str
     pid: int
@@ -27,7 +27,7 @@ class InstanceStatus:
     turned_away: str | None = None
     mistyped: str | None = None
     log_state: LogState | None = None
-    """None where it is too old to tell."""
+    """None where the instance is too old to send the field."""
     reach: ReachabilityState = field(default_factory=ReachabilityState)
     tunnel: TunnelState = field(default_factory=TunnelState)
     url_changed: UrlChanged | None = None
@@ -36,10 +36,8 @@ class InstanceStatus:
 
 _TIMESTAMP_KEYS = ("last_probe_at", "last_turned_away_at", "last_mistyped_at", "lost_at")
 """The keys of the listener's counts that hold a time."""
-
-
 _WIRE_KEYS = {"mode": "front", "listener": "door", "listener_counts": "door_counts", "secret_guesses": "probing"}
-"""Keys of the control socket that differ from the field's name; they are part of the protocol and stay."""
+"""Keys of the control socket that differ from the field's name. They are part of the protocol."""
 
 
 def instance_record(instance: InstanceStatus) -> dict[str, Any]:
@@ -48,10 +46,9 @@ def instance_record(instance: InstanceStatus) -> dict[str, Any]:
 
 
 def read_instance_status(reported: dict[str, Any]) -> InstanceStatus:
-    """Read what a running instance tells; it may be of another version, and what it tells beyond ours is left out."""
-    own: dict[str, Any] = {
-        each.name: reported.get(_WIRE_KEYS.get(each.name, each.name)) for each in fields(InstanceStatus)
-    }
+    """Read the reply of a running instance. It may be of another version: unknown keys are ignored."""
+    names = [each.name for each in fields(InstanceStatus)]
+    own: dict[str, Any] = {name: reported.get(_WIRE_KEYS.get(name, name)) for name in names}
     counts = own["listener_counts"] or {}
     own["listener_counts"] = counts | {name: iso(counts.get(name)) for name in _TIMESTAMP_KEYS}
     own["listener"] = ListenerState(**{each.name: own["listener"].get(each.name) for each in fields(ListenerState)})
@@ -64,11 +61,8 @@ def read_instance_status(reported: dict[str, Any]) -> InstanceStatus:
 
 
 def _known_fields(state_type: type[ReachabilityState | TunnelState], reported: Any) -> dict[str, Any]:
-    return (
-        {each.name: reported[each.name] for each in fields(state_type) if each.name in reported}
-        if isinstance(reported, dict)
-        else {}
-    )
+    reported = reported if isinstance(reported, dict) else {}
+    return {each.name: reported[each.name] for each in fields(state_type) if each.name in reported}
 
 
 def _read_log_state(reported: Any) -> LogState | None:
@@ -86,7 +80,7 @@ NO_TOTALS = Totals(alerts=0, deliveries=0, unrecognised=0, open_incidents=0, las
 
 
 def callback_url(public_url: str | None, listener: ListenerState, secret: str) -> str:
-    """Return the URL for Cloud Monitor: the public one where it is known, else the local one."""
+    """Return the URL for Cloud Monitor: the public one if it is known, else the local one."""
     return f"{public_url or listener.local.url}/hook/{secret}"
 
 
@@ -107,7 +101,7 @@ def status(
 ) -> dict[str, Any]:
     """Return the object of `trayalert status --json`. It holds no secret.
 
-    `totals` is None where the log cannot be read; `log_problem` says why. `crashes` are files that nobody has seen yet.
+    `totals` is None where the log cannot be read; `log_problem` says why. `crashes` are files that are not yet seen.
     """
     listener = running.listener if running else closed_listener(settings)
     log = running.log_state if running else None

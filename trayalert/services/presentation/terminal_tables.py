@@ -1,4 +1,4 @@
-"""What people read in a terminal: plain lines with aligned columns. Scripts take --json instead."""
+"""What people read in a terminal: lines with aligned columns. Scripts use --json instead."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ _Rows = Iterable[Sequence[str]]
 
 
 def status_lines(state: dict[str, Any]) -> Iterator[str]:
-    """Write the object of `trayalert status` for a person."""
+    """Write the object of `trayalert status` as lines."""
     if state["running"] and state["listening"]:
         yield f"running ({state['front']}), listening on {state['host']}:{state['port']}"
     elif state["running"]:
@@ -29,14 +29,8 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
     if state["salvaging"]:
         yield "salvage         a former log is being read over; what was open in it may still come"
     yield f"callback URL    {state['callback_url']}"
-    if state["door_note"]:
-        yield f"door            {state['door_note']}"
-    if state["probing"]:
-        yield f"probing         {state['probing']}"
-    if state["turned_away"]:
-        yield f"turned away     {state['turned_away']}"
-    if state["mistyped"]:
-        yield f"mistyped URL    {state['mistyped']}"
+    labels = {"door_note": "door", "probing": "probing", "turned_away": "turned away", "mistyped": "mistyped URL"}
+    yield from (f"{label:<16}{state[key]}" for key, label in labels.items() if state[key])
     if state["alerts"] is None:
         yield "alerts          unknown, as the log cannot be read"
     else:
@@ -52,7 +46,7 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
 
 
 def _reachability_lines(state: Mapping[str, Any]) -> Iterator[str]:
-    """Write whether callbacks get through, and by which way."""
+    """Write whether callbacks arrive, and through which tunnel."""
     words = {
         "reachable": "reachable: a probe came through",
         "blind": "blind: nothing gets in",
@@ -79,7 +73,7 @@ def _closed_reason(state: Mapping[str, Any]) -> str:
 
 
 def _backup_lines(state: Mapping[str, Any]) -> Iterator[str]:
-    """Write what is kept beside the log."""
+    """Write what the data dir holds besides the log."""
     if state["backups"]:
         yield f"backups         {state['backups']}, the newest of {state['last_backup_at']}"
     else:
@@ -176,7 +170,7 @@ def _gap_row(gap: Gap, now: Millis) -> Sequence[str]:
 
 
 def _alert_cells(alert: Alert, language: Language) -> Iterator[str]:
-    """Write name, resource, metric or message, and value, so short that a line stays one."""
+    """Write name, resource, metric or message, and value, short enough for one line."""
     yield printable(name_text(alert, language) or alert.kind, limit=40)
     yield printable(resource_component_text(alert), limit=40)
     yield printable(metric_or_message(alert, language), limit=40)
@@ -191,6 +185,5 @@ def _table(head: Sequence[str], rows: _Rows) -> Iterator[str]:
     cells = [head, *rows]
     widths = [max(display_width(row[column]) for row in cells) for column in range(len(head))]
     for row in cells:
-        yield "  ".join(
-            cell + " " * (width - display_width(cell)) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
+        padded = (cell + " " * (width - display_width(cell)) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
