@@ -1,6 +1,6 @@
-"""When expected callbacks last came: found in the log, and what was known of them before it was last left.
+"""When expected callbacks last came: from the log, and from what the last run has stored.
 
-The log may be large: what was found is remembered, so that the next run looks only at what is behind it.
+The log may be large, so each run stores what it found, and the next one reads only what came later.
 """
 
 import time
@@ -18,14 +18,14 @@ from trayalert.storage.reader import Reader
 
 _STORE_KEY = "expected"
 _BATCH_SIZE = 20_000
-"""Deliveries that are looked at at once."""
+"""Deliveries that are read at once."""
 _CLOCK_TOLERANCE: Millis = 120_000
 _SEARCH_DEADLINE = 0.7
 """Seconds that the search in a large log may take."""
 
 
 class KeyValueStore(Protocol):
-    """What is remembered from one run of the program to the next (`app/platform/state_store.py`). For any thread."""
+    """What one run of the program stores for the next (`app/platform/state_store.py`). For any thread."""
 
     def get(self, name: str) -> Any: ...  # noqa: D102
     def set(self, name: str, value: Any) -> None: ...  # noqa: D102
@@ -33,22 +33,22 @@ class KeyValueStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatState:
-    """An expected callback: first looked for at `since`, last reported at `last_at`."""
+    """An expected callback: watched since `since`, last received at `last_at`."""
 
     since: Millis
     last_at: Millis | None = None
 
     @property
     def silent_since(self) -> Millis:
-        """The moment from which its silence counts."""
+        """When its silence begins."""
         return self.since if self.last_at is None else self.last_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What the log says: the newest delivery, reports since, the incidents of silences, and gaps.
+    """What the log holds: the newest delivery, the reports, the incidents of silences, and the gaps.
 
-    `repeated_until`: when the newest of what open incidents say came.
+    `repeated_until`: when the newest report of an open incident came.
     """
 
     newest: int
@@ -62,7 +62,7 @@ class Findings:
 def load_states(
     store: KeyValueStore, expected: Sequence[ExpectedCallback], *, now: Millis
 ) -> tuple[int, dict[str, HeartbeatState]]:
-    """Return the delivery that was looked at last (0: all must be), and what is known of each."""
+    """Return the delivery that was read last (0: all must be read), and the state of each expected callback."""
     stored = store.get(_STORE_KEY)
     stored = stored if isinstance(stored, dict) else {}
     seen, watched = stored.get("seen"), stored.get("watched")
@@ -87,7 +87,7 @@ def _definition(expected: ExpectedCallback) -> list[str | None]:
 def save_states(
     store: KeyValueStore, expected: Sequence[ExpectedCallback], states: Mapping[str, HeartbeatState], *, seen: int
 ) -> None:
-    """Keep what is known for the next run."""
+    """Store the states for the next run."""
     watched = {
         each.name: {"what": _definition(each), "since": states[each.name].since, "last_at": states[each.name].last_at}
         for each in expected
@@ -98,7 +98,7 @@ def save_states(
 def search_log(
     reader: Reader, expected: Sequence[ExpectedCallback], *, seen: int, since: Millis, gaps_since: Millis
 ) -> Findings:
-    """Look at what is behind delivery `seen`, and what open incidents say that came again after `since`."""
+    """Read the deliveries after `seen`, and the open incidents that were repeated after `since`."""
     newest = reader.newest_delivery_id()
     repeated = reader.open_incident_reports(since=since) if expected else []
     end, top = time.monotonic() + _SEARCH_DEADLINE, newest
@@ -122,7 +122,7 @@ def search_log(
 
 
 def _last_reports(expected: Sequence[ExpectedCallback], reports: Sequence[LastReport]) -> dict[str, Millis]:
-    """Return when each came last, of those that did."""
+    """Return when each came last, of those that came."""
     found: dict[str, Millis] = {}
     for report in reports:
         for each in expected:
@@ -132,16 +132,13 @@ def _last_reports(expected: Sequence[ExpectedCallback], reports: Sequence[LastRe
 
 
 def time_in_gaps(gaps: Sequence[Gap], *, since: Millis, now: Millis) -> Millis:
-    """Return how long nothing could be heard. A gap that ended in the future is by a wrong clock, and counts nothing.
-
-    It would make deaf until then: in doubt it burns.
-    """
+    """Return how long nothing could arrive. A gap that ends in the future is by a wrong clock, and does not count."""
     plausible = [gap for gap in gaps if gap.ended_at is None or gap.ended_at <= now + _CLOCK_TOLERANCE]
     return gap_time(plausible, since=since, until=now)
 
 
 def is_unreported(findings: Findings, name: str, last_at: Millis | None) -> bool:
-    """Whether its silence, if it is silent, is still to be told: none was, or it was heard since."""
+    """Whether a silence is not reported yet: there is no incident of it, or the callback came since."""
     stored = findings.latest.get(silence_key(name))
     if stored is None or stored.incident.ok_at is not None:
         return True
@@ -151,7 +148,7 @@ def is_unreported(findings: Findings, name: str, last_at: Millis | None) -> bool
 def expected_records(
     reader: Reader | None, expected: Sequence[ExpectedCallback], store: KeyValueStore, *, now: Millis, listening: bool
 ) -> list[dict[str, Any]]:
-    """Return how each stands, with moments in milliseconds. None is due while nobody is listening."""
+    """Return the state of each, with times in milliseconds. None is due while no instance is `listening`."""
     seen, states = load_states(store, expected, now=now)
     gaps_since = min((one.silent_since for one in states.values()), default=now)
     found = search_log(reader, expected, seen=seen, since=0, gaps_since=gaps_since) if reader else None

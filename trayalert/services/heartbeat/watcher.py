@@ -1,7 +1,7 @@
 """The heartbeat watcher: opens an incident where an expected callback stays out, and closes it when that comes again.
 
-Its rule: only listening counts. What could not have been heard (the program off, the computer asleep, nothing getting
-in) is no silence; and a clock that jumped makes none, as elapsed time is told by one that nobody can set.
+Only time in which callbacks could arrive counts as silence. A clock that jumps makes no silence, as time is measured by
+a clock that nobody can set.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from trayalert.storage.writer.appender import Append
 
 _MINUTE = 60.0
 _SETTLING_TIME: Millis = 60_000
-"""So long after a start, standing still or a log that took nothing, nothing opens: that gap is yet to be noted down."""
+"""After a start, a freeze, or a log that cannot store, nothing opens for so long, as that gap is yet to be recorded."""
 
 _STALLED_AFTER: Millis = 180_000
 _SAVE_INTERVAL: Millis = 3_600_000
@@ -44,7 +44,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Heartbeat:
-    """An expected callback, its silence counted from `begun` on, in ticks, beside what is `settled` from before."""
+    """An expected callback. Its silence is counted from `begun` on, in ticks, on top of what is `settled`."""
 
     expected: ExpectedCallback
     state: HeartbeatState
@@ -52,24 +52,24 @@ class _Heartbeat:
     settled: Millis = 0
     silence: Millis = 0
     reported: bool = False
-    """Whether it came since its silence was last told."""
+    """Whether it came since its silence was last reported."""
 
     def record_report(self, received_at: Millis, *, begun: Millis) -> None:
-        """Note a report, if it is later than what is known."""
+        """Take a report, if it is later than the last one."""
         if received_at == self.state.last_at:  # seen already
             return
         later = begun > self.begun
         if later or self.state.last_at is None:
             self.state, self.begun, self.settled = HeartbeatState(self.state.since, received_at), begun, 0
-        self.reported = self.reported or later  # one that comes out of a former log, older than what is known, is none
+        self.reported = self.reported or later  # not an older one from a former log
 
     def count(self, gaps: Sequence[Gap], *, now: Millis, ticks: Millis) -> None:
-        """Count how long it is silent while we listen."""
+        """Count how long it was silent, without gaps."""
         passed = max(0, ticks - self.begun)
         self.silence = self.settled + passed - time_in_gaps(gaps, since=now - passed, now=now)
 
     def settle(self, *, ticks: Millis) -> None:
-        """Keep what was counted until then, as the wall clock by which gaps are noted down is another now."""
+        """Keep the count until then, as the wall clock of later gaps has jumped."""
         if ticks > self.begun:
             self.settled, self.begun = self.silence, ticks
 
@@ -77,7 +77,7 @@ class _Heartbeat:
 class HeartbeatWatcher:
     """Made and run on the receiver's loop. `now` is the wall clock, `ticks` one that nobody can set.
 
-    `settings_valid`: nothing is wrong with the settings, so that what they do not name is really expected no more.
+    `settings_valid`: the settings have no mistake, so what they do not name is no longer expected.
     """
 
     def __init__(
@@ -110,14 +110,14 @@ class HeartbeatWatcher:
         self._last_fault = ""
 
     async def run(self) -> None:
-        """Look each minute, until this is cancelled; once is enough where nothing is expected."""
+        """Look each minute until this is cancelled; once where nothing is expected."""
         while True:
             if await self._try_update() and not self._expected:
                 return
             await asyncio.sleep(self._minute)
 
     async def _try_update(self) -> bool:
-        """Whether all was done that there is to do now. A fault is told once, and tried again."""
+        """Return whether the update succeeded. A fault is logged once, and tried again."""
         try:
             await self._update()
         except LogFault as fault:
@@ -136,10 +136,8 @@ class HeartbeatWatcher:
         found, first_time = await self._search(now, ticks)
         jumped = self._follow_clock(now, ticks)
         for name, received_at in found.reports.items():
-            before = (
-                jumped and self._updated_at is not None and received_at >= self._updated_at[0]
-            )  # by the clock as it was
-            age = 0 if before else max(0, now - received_at)
+            by_old_clock = jumped and self._updated_at is not None and received_at >= self._updated_at[0]
+            age = 0 if by_old_clock else max(0, now - received_at)
             self._heartbeats[name].record_report(received_at, begun=ticks - age)
         for heartbeat in self._heartbeats.values():
             heartbeat.count(found.gaps, now=now, ticks=ticks)
@@ -148,13 +146,13 @@ class HeartbeatWatcher:
         self._seen, self._repeated_until, self._updated_at = found.newest, found.repeated_until, (now, ticks)
         await self._save(ticks)
         log = self._inbox.log_state
-        if not log.storing or log.salvaging:  # what came is refused, or not all of it is back
+        if not log.storing or log.salvaging:  # callbacks are refused, or not all are salvaged
             self._steady_since = ticks
         if log.storing:
             await self._report_changes(found, now, ticks)
 
     async def _search(self, now: Millis, ticks: Millis) -> tuple[Findings, bool]:
-        """Ask the log, in a thread; whether for the first time."""
+        """Search the log in a thread. Return also whether this was the first time."""
         first_time = self._updated_at is None
         if first_time:
             self._seen, states = await asyncio.to_thread(load_states, self._store, self._expected, now=now)
@@ -167,12 +165,11 @@ class HeartbeatWatcher:
 
     def _search_log(self, gaps_since: Millis) -> Findings:
         with closing(Reader(self._log)) as reader:
-            return search_log(
-                reader, self._expected, seen=self._seen, since=self._repeated_until, gaps_since=gaps_since
-            )
+            since = self._repeated_until
+            return search_log(reader, self._expected, seen=self._seen, since=since, gaps_since=gaps_since)
 
     def _follow_clock(self, now: Millis, ticks: Millis) -> bool:
-        """Look at both clocks; whether the wall clock jumped since the last time."""
+        """Look at both clocks. Return whether the wall clock has jumped since the last time."""
         before = self._clock
         self._clock = observe_clock(before, wall=now, ticks=ticks)
         if self._updated_at and ticks - self._updated_at[1] > _STALLED_AFTER:
@@ -190,26 +187,24 @@ class HeartbeatWatcher:
             await asyncio.to_thread(save_states, self._store, self._expected, states, seen=self._seen)
 
     async def _report_changes(self, found: Findings, now: Millis, ticks: Millis) -> None:
-        """Say what is to be said. Raise NotStored: it is tried again the next time."""
+        """Report what began or ended. Raise NotStored: the next update tries again."""
         assert self._clock is not None  # noqa: S101 - it was looked at
         may_open = is_stable(self._clock, ticks=ticks) and ticks - self._steady_since >= _SETTLING_TIME
         for heartbeat in self._heartbeats.values():
-            latest = found.latest.get(silence_key(heartbeat.expected.name))
+            expected, last_at = heartbeat.expected, heartbeat.state.last_at
+            latest = found.latest.get(silence_key(expected.name))
             silence_reported = latest is not None and latest.incident.ok_at is None
             if silence_reported and heartbeat.reported:
-                await self._store_report(
-                    heartbeat.expected, SilenceStatus.RECEIVED, heartbeat.state.last_at, latest, now
-                )
-            elif not silence_reported and may_open and heartbeat.silence > heartbeat.expected.allowed_silence:
+                await self._store_report(expected, SilenceStatus.RECEIVED, last_at, latest, now)
+            elif not silence_reported and may_open and heartbeat.silence > expected.allowed_silence:
                 heartbeat.reported = False
-                await self._store_report(heartbeat.expected, SilenceStatus.SILENT, heartbeat.state.last_at, latest, now)
+                await self._store_report(expected, SilenceStatus.SILENT, last_at, latest, now)
         for stored in found.open if self._settings_valid else ():
             name, fields = stored.alert.alert.name or "", stored.alert.alert.fields
             if name not in self._heartbeats:
                 expected = ExpectedCallback(name=name, hours=float(fields["hours"]))
-                await self._store_report(
-                    expected, SilenceStatus.DROPPED, read_timestamp(fields.get("last_at")), stored, now
-                )
+                last_at = read_timestamp(fields.get("last_at"))
+                await self._store_report(expected, SilenceStatus.DROPPED, last_at, stored, now)
 
     async def _store_report(
         self,
@@ -219,7 +214,7 @@ class HeartbeatWatcher:
         latest: StoredIncident | None,
         now: Millis,
     ) -> None:
-        """Store it like a callback, behind what was said before: the clock may have been set back since."""
+        """Store a report like a callback, dated after the one before: the clock may have been set back since."""
         at = now
         if latest is not None:
             incident = latest.incident

@@ -1,8 +1,9 @@
-"""What lies in the data dir and how sound it is: for `trayalert check` and `trayalert status`. Reads only."""
+"""What the data dir holds and whether it is sound, for `trayalert check` and `trayalert status`. Reads only."""
 
 import os
 import stat
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,26 +25,22 @@ def backup_summary_record(log: Path) -> dict[str, Any]:
         "last_backup_at": iso(backups[0].made_at) if backups else None,
         "backups": len(backups),
         "quarantined": len(quarantined_folders(log)),
-        "salvage": _salvage_record(_unfinished_salvage(log)),
+        "salvage": _salvage_record(log, lambda salvage: salvage.finished_at is None),
     }
 
 
 def check_data_dir(log: Path, *, private_files: tuple[Path, ...]) -> dict[str, Any]:
-    """Look everything over and return what was found. `private_files` may be read by nobody else."""
+    """Check everything and return the result. Nobody else may read the `private_files`."""
     log_exists = log.exists()
     checked = check_log(log) if log_exists else IntegrityReport()
     backups = [_backup_record(backup) for backup in list_backups(log)]
-    mode_problems = _mode_problems(log, private_files)
-    problems = [
-        *checked.problems,
-        *_missing_log_problems(log, log_exists=log_exists, backups=backups),
-        *(
-            f"the backup {backup['path']} cannot be used: {backup['problem']}"
-            for backup in backups
-            if backup["problem"]
-        ),
-        *mode_problems,
-    ]
+    problems = list(checked.problems)
+    if backups and not log_exists:
+        remedy = "`trayalert restore` puts one in its place."
+        problems.append(f"the log {log} is gone, though there are backups of it: {remedy}")
+    unusable = [backup for backup in backups if backup["problem"]]
+    problems += [f"the backup {backup['path']} cannot be used: {backup['problem']}" for backup in unusable]
+    problems += _mode_problems(log, private_files)
     return {
         "ok": not problems,
         "problems": problems,
@@ -56,12 +53,6 @@ def check_data_dir(log: Path, *, private_files: tuple[Path, ...]) -> dict[str, A
         "quarantine": [_quarantine_record(log, folder) for folder in quarantined_folders(log)],
         "ballast": reserve_file_of(log).exists(),
     }
-
-
-def _missing_log_problems(log: Path, *, log_exists: bool, backups: list[dict[str, Any]]) -> list[str]:
-    if log_exists or not backups:
-        return []
-    return [f"the log {log} is gone, though there are backups of it: `trayalert restore` puts one in its place."]
 
 
 def _notes(log: Path, *, log_exists: bool, checked: IntegrityReport, backups: list[dict[str, Any]]) -> list[str]:
@@ -78,10 +69,8 @@ def _notes(log: Path, *, log_exists: bool, checked: IntegrityReport, backups: li
     if log_exists and not reserve_file_of(log).exists():
         notes.append("there is no ballast yet; it is laid while trayalert runs and the disk has room.")
     for folder in quarantined_folders(log):
-        reason, outcome = (
-            read_reason(folder) or "nobody knows why",
-            read_salvage_result(folder) or "what became of its callbacks is not known.",
-        )
+        reason = read_reason(folder) or "nobody knows why"
+        outcome = read_salvage_result(folder) or "what became of its callbacks is not known."
         notes.append(f"{folder} holds a log that was moved aside ({reason}): {outcome}")
     return notes
 
@@ -96,33 +85,24 @@ def _backup_record(backup: Backup) -> dict[str, Any]:
 
 
 def backup_records(log: Path) -> list[dict[str, Any]]:
-    """Return all backups, each looked over, the newest first."""
+    """Return all backups, each checked, the newest first."""
     return [_backup_record(backup) for backup in list_backups(log)]
 
 
 def _quarantine_record(log: Path, folder: Path) -> dict[str, Any]:
-    salvage = next((one for one in _salvages(log) if one.folder == folder.name), None)
     return {
         "folder": str(folder),
         "why": read_reason(folder),
         "size": (folder / log.name).stat().st_size,
-        "salvage": _salvage_record(salvage),
+        "salvage": _salvage_record(log, lambda salvage: salvage.folder == folder.name),
     }
 
 
-def _salvages(log: Path) -> tuple[Salvage, ...]:
+def _salvage_record(log: Path, is_meant: Callable[[Salvage], bool]) -> dict[str, Any] | None:
+    """Return the first salvage that is meant; None where there is none, or the log cannot be read."""
     try:
-        return read_salvages(log)
-    except LogFault:
-        return ()
-
-
-def _unfinished_salvage(log: Path) -> Salvage | None:
-    return next((one for one in _salvages(log) if one.finished_at is None), None)
-
-
-def _salvage_record(salvage: Salvage | None) -> dict[str, Any] | None:
-    if salvage is None:
+        salvage = next(filter(is_meant, read_salvages(log)))
+    except (LogFault, StopIteration):
         return None
     record = asdict(salvage)
     for internal in ("position", "first", "last"):
@@ -131,7 +111,7 @@ def _salvage_record(salvage: Salvage | None) -> dict[str, Any] | None:
 
 
 def _mode_problems(log: Path, private_files: tuple[Path, ...]) -> list[str]:
-    """Name what other users of this computer could read."""
+    """Return a sentence on each file that other users of this computer could read."""
     if sys.platform == "win32":
         return []
     log_files = [log.with_name(log.name + end) for end in ("", "-wal", "-shm", ".restored")]

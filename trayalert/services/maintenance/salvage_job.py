@@ -1,7 +1,7 @@
-"""Takes over what former logs held, in the background: live callbacks go first. It tells how far it is, and the result.
+"""Salvages former logs in the background, behind live callbacks, and reports the progress and the result.
 
-Lives on the receiver's loop; the disk's work is done in threads. `salvage_offline` is for a command with no program
-running.
+The job lives on the receiver's loop, and reads the disk in threads. `salvage_offline` is for a command while no
+instance runs.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from trayalert.storage.writer.salvage import (
 _TOPIC = "salvage"
 _LONGEST_RETRY = 5.0
 _FIRST_RETRY = 0.25
-"""Seconds until a salvage is tried again: longer each time."""
+"""Seconds until a salvage is tried again, longer each time."""
 _PROGRESS_INTERVAL = 1.0
 _SHORTEST_PAUSE = 0.002
 _NEWS_SPAN: Millis = 86_400_000
@@ -38,7 +38,7 @@ _logger = logging.getLogger(__name__)
 
 
 class SalvageJob:
-    """Salvages what waits for it. `now` is the wall clock."""
+    """Salvages all logs that were moved aside. `now` is the wall clock."""
 
     def __init__(self, inbox: Inbox, log: Path, *, now: Callable[[], Millis]) -> None:
         self._inbox = inbox
@@ -47,7 +47,7 @@ class SalvageJob:
         self._progress_at = 0.0
 
     async def run(self) -> None:
-        """Salvage all that waits; what fails is tried again until it is done."""
+        """Salvage all former logs; a failure is tried again until all are done."""
         pause = _FIRST_RETRY
         while True:
             try:
@@ -66,7 +66,7 @@ class SalvageJob:
         await self._restore_news()
 
     async def _restore_news(self) -> None:
-        """Tell what came of the salvages of the last day: who was told before a restart may not have seen it."""
+        """Report the salvages of the last day again, as they may not have been seen before a restart."""
         for one in await asyncio.to_thread(read_salvages, self._log):
             if one.finished_at and 0 <= self._now() - one.finished_at < _NEWS_SPAN:
                 outcome = await asyncio.to_thread(read_salvage_result, quarantine_of(self._log) / one.folder)
@@ -125,7 +125,7 @@ def salvage_all(log: Path, run_job: RunJob, *, now: Millis) -> list[str]:
 
 @contextmanager
 def _open_or_empty(log: Path, salvage: Salvage, rest: Callable[[], None]) -> Iterator[OpenSalvage]:
-    """Open the salvage; a file that is gone from the quarantine holds nothing."""
+    """Open a salvage; a file that is gone from the quarantine counts as empty."""
     with ExitStack() as stack:
         try:
             opened = stack.enter_context(open_salvage(log, salvage, read=read, keep_raw=keep_raw, rest=rest))
@@ -141,7 +141,7 @@ def _finish(salvage: Salvage, carved: CarvedDeliveries, now: Millis) -> FinishSa
 
 
 def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str:
-    """Write beside the file what came of it, and return that."""
+    """Write the result beside the file, and return it."""
     finished = next((one for one in read_salvages(log) if one.folder == salvage.folder), salvage)
     sentence = outcome_text(log, finished, truncated=carved.truncated)
     write_salvage_result(quarantine_of(log) / salvage.folder, sentence)
@@ -149,19 +149,16 @@ def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str
 
 
 def outcome_text(log: Path, salvage: Salvage, *, truncated: bool) -> str:
-    """Return the sentence on a finished salvage: exact counts, and where the file is kept."""
+    """Return the sentence on a finished salvage, with exact counts and the place of the file."""
     folder = quarantine_of(log) / salvage.folder
     if not salvage.total:
         backup = newest_backup(log, now=salvage.finished_at or salvage.begun_at)
-        remedy = (
-            f"`trayalert restore` brings back the backup of {iso(backup.made_at)}"
-            if backup
-            else "there is no backup that could be restored"
-        )
+        remedy = "there is no backup that could be restored"
+        if backup:
+            remedy = f"`trayalert restore` brings back the backup of {iso(backup.made_at)}"
         return f"Nothing could be salvaged of the log that was moved to {folder}; {remedy}."
-    lost = [
-        f"{count:,} {word}" for count, word in ((salvage.damaged, "damaged"), (salvage.missing, "missing")) if count
-    ]
+    losses = {"damaged": salvage.damaged, "missing": salvage.missing}
+    lost = [f"{count:,} {word}" for word, count in losses.items() if count]
     return (
         f"{salvage.salvaged:,} of {salvage.total:,} callbacks of the former log were salvaged"
         + (f"; {' and '.join(lost)}, and what burned in those is not known" if lost else "")
@@ -172,9 +169,8 @@ def outcome_text(log: Path, salvage: Salvage, *, truncated: bool) -> str:
 
 
 def _progress_text(salvage: Salvage, done: int, carved: CarvedDeliveries) -> str:
-    return (
-        f"what the log held before {_time_text(salvage)} is being salvaged: {done:,} of {len(carved.ids):,} callbacks."
-    )
+    counts = f"{done:,} of {len(carved.ids):,} callbacks"
+    return f"what the log held before {_time_text(salvage)} is being salvaged: {counts}."
 
 
 def _time_text(salvage: Salvage) -> str:

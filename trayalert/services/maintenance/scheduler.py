@@ -1,7 +1,7 @@
-"""Keeping the log in good order while the receiver runs: what closes by itself, salvage, daily backups, retention.
+"""Maintains the log while the receiver runs: expiry of incidents, salvage, daily backups, retention.
 
-One task on the receiver's loop decides when; the disk's work is done in threads, and live callbacks go first. Nothing
-here may end the receiver: a fault is told and tried again, a bug is logged.
+The scheduler lives on the receiver's loop, works on the disk in threads, and lets live callbacks go first. Nothing here
+ends the receiver: a fault is reported and tried again, a bug is logged.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ class MaintenanceScheduler:
         inbox.subscribe(self._on_events)
 
     async def run(self) -> None:
-        """Keep it until this is cancelled."""
+        """Maintain the log until this is cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._salvage())
             tasks.create_task(self._each_minute())
@@ -83,10 +83,9 @@ class MaintenanceScheduler:
         """Make a backup now. Raise LogFault."""
         async with self._backing_up:
             rest = _BackupThrottle()
+            keep, now = self._settings.backups, self._now()
             try:
-                backup = await asyncio.to_thread(
-                    make_backup, self._log, keep=self._settings.backups, now=self._now(), rest=rest
-                )
+                backup = await asyncio.to_thread(make_backup, self._log, keep=keep, now=now, rest=rest)
             except LogFault as fault:
                 self._inbox.set_problem("backup", str(fault))
                 self._schedule_backup_retry()
@@ -98,7 +97,7 @@ class MaintenanceScheduler:
         return backup
 
     def _schedule_backup_retry(self) -> None:
-        """See to it that the next one is made soon; what fails for long, and perhaps costs much, is tried hourly."""
+        """Try again within minutes; after many failures hourly, as a try may be expensive."""
         self._backup_failed_for = min(2 * self._backup_failed_for or _FIRST_RETRY, _HOUR)
         self._backup_at = self._ticks() + self._backup_failed_for
 
@@ -110,10 +109,10 @@ class MaintenanceScheduler:
                 self._newest_at = event.received_at  # the last decides: an earlier one may be from a wrong clock
 
     async def _salvage(self) -> None:
-        """Salvage at the start, and again whenever another file has taken the log's place."""
+        """Salvage at the start, and whenever another file has replaced the log."""
         job = SalvageJob(self._inbox, self._log, now=self._now)
         while True:
-            file = self._inbox.log_state.new_file  # before: another may take its place while this one is dealt with
+            file = self._inbox.log_state.new_file  # now, as another may replace it during the salvage
             await self._run_safely(job.run)
             while self._inbox.log_state.new_file == file:
                 self._log_changed.clear()
@@ -153,9 +152,8 @@ class MaintenanceScheduler:
         self._retire_at = self._ticks() + _HOUR
         before = self._now() - self._settings.keep_days * _DAY
         if before > 0:
-            await self._retire(
-                lambda after: next_expired(self._log, before=before, after=after), self._clock_is_trusted
-            )
+            is_allowed = self._clock_is_trusted
+            await self._retire(lambda after: next_expired(self._log, before=before, after=after), is_allowed)
         await self._shrink()
 
     @property
@@ -169,7 +167,7 @@ class MaintenanceScheduler:
                 return
 
     async def _limit_size(self) -> None:
-        """Let the oldest go where there is too much; that asks no clock."""
+        """Delete the oldest callbacks where the log is too large, whatever the clock says."""
         if self._log_busy:
             return
         limit = self._settings.keep_megabytes
@@ -195,9 +193,8 @@ class MaintenanceScheduler:
 
     async def _clock_is_trusted(self) -> bool:
         newest = await asyncio.to_thread(newest_delivery_time, self._log)
-        return may_retire(
-            clock_stable=self._clock_is_stable(), uptime=self._ticks() - self._began_at, wall=self._now(), newest=newest
-        )
+        stable, uptime = self._clock_is_stable(), self._ticks() - self._began_at
+        return may_retire(clock_stable=stable, uptime=uptime, wall=self._now(), newest=newest)
 
     def _clock_is_stable(self) -> bool:
         """Look at both clocks, say what is wrong, and return whether incidents may close by the wall clock."""
@@ -213,7 +210,7 @@ async def _always() -> bool:
 
 
 class _BackupThrottle(Rest):
-    """The leave of a backup: some after each handful of pages."""
+    """Pauses a backup after every few pages."""
 
     def __call__(self) -> None:
         """Sleep. Raise WorkStopped."""
