@@ -1,4 +1,4 @@
-"""Which requests were refused, in words.
+"""Sentences on refused requests.
 
 A wrong secret is no alarm, as nothing gets in with one. A right secret is, and so is one in a mistyped URL: the request
 may have been an alert.
@@ -8,11 +8,11 @@ from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, local_text
 
 RECENT_SPAN: Millis = 3_600_000
-"""After this long with no further one nobody is probing any more."""
+"""For so long a refused request concerns the person."""
 
 
 def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | None, *, now: Millis) -> str | None:
-    """Say how many requests had a wrong secret, when the last one came and whence; None where none came lately."""
+    """Say how many requests had a wrong secret, when and whence the last one came; None where none came lately."""
     if last_at is None or not is_recent(last_at, now=now):
         return None
     source = f" from {printable(last_from, limit=60)}" if last_from else ""
@@ -34,7 +34,7 @@ def turned_away_text(count: int, last_at: Millis | None, reason: str | None, *, 
 
 
 def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now: Millis) -> str | None:
-    """Say how many requests came to a callback URL with a slip in it, and which; None where none came lately."""
+    """Say how many requests had a mistyped callback URL, and what was wrong; None where none came lately."""
     if last_at is None or not is_recent(last_at, now=now):
         return None
     return (
@@ -45,7 +45,7 @@ def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now
 
 
 def is_recent(at: Millis, *, now: Millis) -> bool:
-    """Whether what was refused then still concerns the person."""
+    """Whether a request that was refused then still concerns the person."""
     return now - at <= RECENT_SPAN
 
 

@@ -1,7 +1,7 @@
-"""The callback URLs' secrets: the only authentication that Cloud Monitor allows. Kept in one file, 0600, never logged.
+"""The secrets of the callback URLs, the only authentication that Cloud Monitor allows. Never logged; file mode 0600.
 
-Each has a name, as each sender may have its own. Rotation makes a new one under the same name; the old one may go on
-for a while, until the rules in the console are changed.
+Each has a name, as each sender may have its own secret. Rotation makes a new secret under the same name; the old one
+may hold on for a while, until the rules in the console are changed.
 """
 
 import contextlib
@@ -13,7 +13,6 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -23,14 +22,14 @@ from trayalert.domain.times import Millis
 from trayalert.durable_file import write_private
 
 DEFAULT_NAME = "default"
-"""The name of the secret that is made first, and of those in files from before there were names."""
+"""The name of the first secret, and of those in files without names."""
 
 MOST_SECRETS = 16
-"""So many secrets at once, those included that are on their way out: every request is compared with each."""
+"""Secrets at once, expiring ones included: every request is compared with each."""
 
 _LONGEST_GRACE = 3650 * 24 * 60 * 60 * 1000
 _LATEST_MOMENT = 253_402_300_799_999
-"""The last moment that can be written down: the end of the year 9999."""
+"""The end of the year 9999, the last moment that `datetime` knows."""
 
 _SECRET_BYTES = 32  # 256 bits
 _HOOK_PATH = b"/hook/"
@@ -39,18 +38,18 @@ _OTHER_CHARACTERS = re.compile(rb"[^A-Za-z0-9_-]+")
 _LONGEST_TARGET = 512
 _MOST_CANDIDATES = 4
 _MOST_MISSING = 4
-"""How a URL is mistyped: so many characters of the secret may be missing at one end of it."""
+"""Characters that may be missing at one end of the secret in a mistyped URL."""
 _VALUE = re.compile(r"[A-Za-z0-9_-]{32,}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 
 class SecretFault(Fault):
-    """A secret cannot be read, made or taken away; the text says why and what to do."""
+    """A secret cannot be read, made or removed; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """One secret. With `until` it holds only before that moment, as another has taken its place."""
+    """One secret. With `until` it holds only before that moment, as another has replaced it."""
 
     value: str
     until: Millis | None = None
@@ -58,14 +57,14 @@ class Secret:
 
     @property
     def label(self) -> str:
-        """What uses of this one are counted under: its name, and what tells it from others of that name, not it."""
+        """The key under which its uses are counted: its name, and part of a digest, as several may have that name."""
         return f"{self.name}:{hashlib.sha256(self.value.encode()).hexdigest()[:8]}"
 
 
 class Secrets:
-    """The secrets that open the door, the first name's first. Raise SecretFault where the file cannot be used.
+    """The secrets of callback URLs, the first name's first. Raise SecretFault where the file cannot be used.
 
-    Written to on one thread; `check`, `mask` and the others that only look are for any.
+    They are changed on one thread; any thread may read them.
     """
 
     def __init__(self, path: Path) -> None:
@@ -89,11 +88,11 @@ class Secrets:
         raise SecretFault(self._unknown_name_text(name))
 
     def active(self, now: Millis) -> tuple[Secret, ...]:
-        """Return the secrets that open the door now, those of one name together, the newest of it first."""
+        """Return the secrets that hold now, those of one name together, the newest first."""
         return tuple(secret for secret in self._secrets if _is_active(secret, now))
 
     def check(self, offered: bytes, *, now: Millis) -> str | None:
-        """Return the label of the secret that was offered, in a time that does not tell how much of it is right."""
+        """Return the label of an offered secret, in a time that does not depend on how much of it is right."""
         found = None
         for value, label, secret in self._compared:
             # bytes, as compare_digest raises on text that is not ASCII; every secret is compared, whichever fits
@@ -102,22 +101,18 @@ class Secrets:
         return found
 
     def explain_mistyped(self, target: bytes) -> str | None:
-        """Return what is wrong with path and query of a request that nearly are a callback URL's; None for any others.
+        """Return what is wrong with a path and query that resemble a callback URL's; None for others.
 
-        It takes the same time for a path with a secret in it and for any other of its length.
+        The time depends only on their length.
         """
         target = target[:_LONGEST_TARGET]
         raw_path = target.partition(b"?")[0]
         path = unquote_to_bytes(raw_path)
-        candidates = [
-            *islice(_CANDIDATE.findall(unquote_to_bytes(target)), _MOST_CANDIDATES),
-            _OTHER_CHARACTERS.sub(b"", path),
-        ]
+        candidates = _CANDIDATE.findall(unquote_to_bytes(target))[:_MOST_CANDIDATES]
+        candidates.append(_OTHER_CHARACTERS.sub(b"", path))
         found, exact = False, False
-        for value in (
-            *(value for value, _, _ in self._compared),
-            *(former.encode() for former in self._former_values[-MOST_SECRETS:]),
-        ):
+        former = [value.encode() for value in self._former_values[-MOST_SECRETS:]]
+        for value in (*(value for value, _, _ in self._compared), *former):
             exact |= hmac.compare_digest(path.rstrip(b"/"), _HOOK_PATH + value)
             for candidate in candidates:
                 found |= _resembles(candidate.lower(), value.lower())
@@ -130,7 +125,7 @@ class Secrets:
         return "it is not written as trayalert gives it"
 
     def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
-        """Make a new secret of that name (the first by default). Those before it hold for `grace` more."""
+        """Make a new secret of that name (the first by default). The old ones hold for `grace` more."""
         if not 0 <= grace <= _LONGEST_GRACE:
             raise SecretFault("the old secret may hold on for ten years at most (--grace 3650d).")
         name = self._secrets[0].name if name is None else name
@@ -155,7 +150,7 @@ class Secrets:
         self._change([*self.active(now), _new_secret(name)])
 
     def remove(self, name: str, *, now: Millis) -> None:
-        """Take away the secrets of that name; its URL opens nothing from now on."""
+        """Remove the secrets of that name; its URL is of no use from now on."""
         self.value_of(name)
         remaining = [secret for secret in self.active(now) if secret.name != name]
         if all(secret.until is not None for secret in remaining):
@@ -163,7 +158,7 @@ class Secrets:
         self._change(remaining)
 
     def apply(self, command: Mapping[str, Any], *, now: Millis) -> None:
-        """Change the secrets as a command wishes, in this process or in the running one."""
+        """Change the secrets by a command, of this process or from the control socket."""
         match command:
             case {"do": "rotate", "grace": int(grace)}:
                 self.rotate(grace=grace, now=now, name=command.get("name"))
@@ -172,12 +167,12 @@ class Secrets:
             case {"do": "remove secret", "name": str(name)}:
                 self.remove(name, now=now)
             case {"do": "keep secrets"}:
-                self._write(self._secrets)  # their file is gone
+                self._write(self._secrets)  # as their file is gone
             case _:
                 raise SecretFault("that is no change of a secret")
 
     def mask(self, text: str) -> str:
-        """Return the text with every secret replaced by `***`, also those that are gone and those percent-encoded."""
+        """Return the text with every secret replaced by `***`, also removed and percent-encoded ones."""
         for value in (*(secret.value for secret in self._secrets), *self._former_values):
             text = _encoded_pattern(value).sub("***", text) if "%" in text else text.replace(value, "***")
         return text
@@ -202,7 +197,7 @@ class Secrets:
         self._compared = tuple((secret.value.encode(), secret.label, secret) for secret in entries)
 
     def _write(self, entries: tuple[Secret, ...], *, initial: bool = False) -> tuple[Secret, ...]:
-        """Write the secrets and return them; in place of the `initial` ones what another process made just now."""
+        """Write the secrets and return them, or instead of `initial` ones those that another process has just made."""
         content = json.dumps({"secrets": [asdict(secret) for secret in entries]}, indent=1) + "\n"
         try:
             write_private(self._path, content, overwrite=not initial)
@@ -214,7 +209,7 @@ class Secrets:
 
 
 def _resembles(candidate: bytes, value: bytes) -> bool:
-    """Whether a text begins or ends as the secret does, but for a few characters that either has more."""
+    """Whether a text begins or ends like the secret, but for a few characters more or less."""
     length = min(len(candidate), len(value))
     begins = hmac.compare_digest(candidate[:length], value[:length])
     ends = hmac.compare_digest(candidate[len(candidate) - length :], value[len(value) - length :])
@@ -227,7 +222,7 @@ def _new_secret(name: str) -> Secret:
 
 @functools.lru_cache(maxsize=2 * MOST_SECRETS)
 def _encoded_pattern(value: str) -> re.Pattern[str]:
-    """Match the value with any of its letters percent-encoded, as a stranger's library may write it."""
+    """Match the value with any of its letters percent-encoded."""
     return re.compile("".join(f"(?:{character}|%{ord(character):02x})" for character in value), re.IGNORECASE)
 
 
@@ -239,7 +234,7 @@ def _read_file(path: Path) -> tuple[Secret, ...]:
     try:
         content = path.read_text(encoding="utf-8")
         with contextlib.suppress(OSError):
-            if path.stat().st_mode & 0o077:  # put there by hand: nobody else may read it
+            if path.stat().st_mode & 0o077:  # copied by hand: nobody else may read it
                 path.chmod(0o600)
         items = json.loads(content)["secrets"]
         found = tuple(

@@ -1,6 +1,6 @@
-"""Who sent a callback: the address, and whether Cloud Monitor is documented to send from there.
+"""Source addresses: where a callback came from, and whether Cloud Monitor is documented to send from there.
 
-The attacker writes any header that he likes: what one says counts only where a proxy of the admin's has written it.
+An attacker can write any header: a header counts only where a proxy of the admin's has written it.
 """
 
 import enum
@@ -17,12 +17,12 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MOST_HOPS = 32
-"""More than any chain of proxies; a stranger may write thousands."""
+"""More hops than any chain of proxies has; a stranger may write thousands."""
 
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 HeaderValues = Callable[[str], Sequence[str]]
-"""Return all values of a header, in the order in which they came."""
+"""Returns all values of a header, in their order."""
 
 
 class SenderOrigin(enum.StrEnum):
@@ -34,7 +34,7 @@ class SenderOrigin(enum.StrEnum):
 
 
 class SourceAddresses:
-    """Tells senders apart as the settings say. Safe for any thread."""
+    """Knows Cloud Monitor's addresses and the trusted proxies from the settings. Safe for any thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._proxies = _networks(settings.trusted_proxies)
@@ -43,7 +43,7 @@ class SourceAddresses:
         self.origin = functools.lru_cache(maxsize=512)(self._origin)
 
     def sender_address(self, peer: str, header_values: HeaderValues) -> str:
-        """Return the sender's address: the peer's, or where that is a trusted proxy the one that it names."""
+        """Return the sender's address: the peer's, or the one that a trusted proxy names."""
         address = _read_address(peer)
         if address is None:
             return peer
@@ -52,14 +52,14 @@ class SourceAddresses:
         return str(address)
 
     def admits(self, sender: str) -> bool:
-        """Whether the sender may come in: with `only_cloud_monitor` nobody who is known to be somebody else."""
+        """Whether the sender may come in: with `only_cloud_monitor` none that is known to be another."""
         return not self._only_cloud_monitor or self.origin(sender) is not SenderOrigin.OTHER
 
     def _forwarded_address(self, header_values: HeaderValues) -> _Address | None:
         """Return the address that the proxy names.
 
-        A proxy that writes one of the two headers hands on the other as the sender wrote it: where they contradict
-        each other, it is the one that Cloud Monitor is not known to send from.
+        A proxy that writes one of the two headers passes on the other as the sender wrote it: where they differ, the
+        address that is not Cloud Monitor's counts.
         """
         forwarded = [_read_address(_without_port(text)) for text in header_values("X-Real-IP")]
         forwarded = [address for address in forwarded if address is None or not _within(address, self._proxies)]
@@ -70,7 +70,7 @@ class SourceAddresses:
         return undocumented[0] if undocumented else next(iter(forwarded), None) if len(set(forwarded)) == 1 else None
 
     def _last_hop(self, hops: str) -> _Address | None:
-        """Return the last address that no proxy of ours has: what stands left of it anybody could have written."""
+        """Return the last address that is no trusted proxy's: anybody could have written those before it."""
         for hop in reversed(hops.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
             address = _read_address(_without_port(hop))
             if address is None or not _within(address, self._proxies):
@@ -87,7 +87,7 @@ class SourceAddresses:
 
 
 def documented_networks() -> tuple[str, ...]:
-    """Return the networks that Alibaba Cloud names in its documentation, of both sites."""
+    """Return the networks in Alibaba Cloud's documentation, of both sites."""
     table = json.loads(read_text("cloud_monitor_addresses.json"))
     return tuple(network for entries in table.values() for entry in entries for network in entry["networks"])
 
@@ -101,14 +101,14 @@ def _within(address: _Address, networks: tuple[_Network, ...]) -> bool:
 
 
 def _without_port(hop: str) -> str:
-    """Take off the port that some proxies add: `1.2.3.4:5678`, `[2001:db8::1]:5678`."""
+    """Remove the port that some proxies add: `1.2.3.4:5678`, `[2001:db8::1]:5678`."""
     match = _WITH_PORT.fullmatch(hop.strip())
     return (match[1] or match[2]) if match else hop
 
 
 @functools.lru_cache(maxsize=512)
 def _read_address(text: str) -> _Address | None:
-    """Read an address; one of IPv4 that was written as IPv6 is one of IPv4."""
+    """Read an address; an IPv4-mapped IPv6 address is read as IPv4."""
     try:
         address = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:

@@ -1,7 +1,4 @@
-"""Plays Cloud Monitor: sends a callback as it does, with its headers, its time-out and its retries.
-
-Runs by itself, with no other part of the program.
-"""
+"""Sends callbacks as Cloud Monitor does, with its headers, its time-out and its retries."""
 
 import http.client
 import re
@@ -9,6 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,7 +25,7 @@ _IDLE_LIMIT = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
-    """What became of one callback: the last answer's status (None: no answer, `problem` says why), tries, seconds."""
+    """The status of the last response to a callback (None: no response, `problem` says why), tries, and seconds."""
 
     status: int | None
     problem: str | None
@@ -36,7 +34,7 @@ class SendResult:
 
     @property
     def accepted(self) -> bool:
-        """Whether the receiver has taken it."""
+        """Whether the receiver has accepted the callback."""
         return self.status == 200
 
 
@@ -54,10 +52,10 @@ def sample_body(name: str) -> bytes:
 
 
 class CallbackSender:
-    """Sends requests to one URL over one connection, which is made again where it breaks."""
+    """Sends requests to one URL over one connection, which is opened again where it breaks."""
 
     def __init__(self, url: str, *, host: str | None = None, certificate: Path | None = None) -> None:
-        """Name another `host` in the requests; trust that `certificate` alone. Raise SendFault for what is no URL."""
+        """`host` is sent as Host; only `certificate` is trusted, if given. Raise SendFault for what is no URL."""
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -71,16 +69,13 @@ class CallbackSender:
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._used_at = 0.0
         self._headers = SENDER_HEADERS | ({"Host": host} if host else {})
-        self._connection: http.client.HTTPConnection
+        connect: Callable[..., http.client.HTTPConnection] = http.client.HTTPConnection
         if parts.scheme == "https":
-            self._connection = http.client.HTTPSConnection(
-                parts.hostname, port, timeout=SENDER_TIMEOUT, context=_tls_context(certificate)
-            )
-        else:
-            self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=SENDER_TIMEOUT)
+            connect = partial(http.client.HTTPSConnection, context=_tls_context(certificate))
+        self._connection = connect(parts.hostname, port, timeout=SENDER_TIMEOUT)
 
     def send(self, request: SimulatedRequest, *, wait: Callable[[float], None] = time.sleep) -> SendResult:
-        """Send one request, again up to RETRIES times where it is not accepted."""
+        """Send one request, and again up to RETRIES times until it is accepted."""
         begun = time.monotonic()
         tries, status, problem = 0, None, None
         while tries <= RETRIES:
@@ -107,10 +102,8 @@ class CallbackSender:
         if response.status == 200:
             return 200, None
         reasons = {404: "the URL is not the callback URL (`trayalert url` prints it)", 503: "it could not be stored"}
-        return (
-            response.status,
-            f"{self._base_url} answered {response.status}: {reasons.get(response.status, response.reason)}",
-        )
+        reason = reasons.get(response.status, response.reason)
+        return response.status, f"{self._base_url} answered {response.status}: {reason}"
 
     def close(self) -> None:
         """Close the connection."""
@@ -118,7 +111,7 @@ class CallbackSender:
 
 
 def _tls_context(certificate: Path | None) -> ssl.SSLContext:
-    """Trust whom the system trusts; or that one certificate, whatever it names and whoever signed it."""
+    """Trust what the system trusts, or only that certificate, whatever its name and signature."""
     if certificate is None:
         return ssl.create_default_context()
     try:
@@ -131,7 +124,7 @@ def _tls_context(certificate: Path | None) -> ssl.SSLContext:
 
 
 def timestamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
-    """Return `count` moments, the present one and later: each differs from the last."""
+    """Return `count` moments, the present one and later, all different."""
     last = 0
     for _ in range(count):
         last = max(last + 1, now())
@@ -139,5 +132,5 @@ def timestamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
 
 
 def _without_path(url: str) -> str:
-    """Return the URL with no path, as that holds the secret."""
+    """Return the URL without its path, which holds the secret."""
     return re.sub(r"((?:^[^/]*://)?[^/?#]*).*", r"\1", url, count=1, flags=re.DOTALL)

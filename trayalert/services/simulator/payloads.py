@@ -1,4 +1,4 @@
-"""What `trayalert send` sends: a body as it is, or stamped with the present time, or turned into its own recovery."""
+"""What `trayalert send` sends: a body unchanged, with the present time, or turned into its own recovery."""
 
 import json
 from collections.abc import Callable
@@ -32,12 +32,12 @@ class SimulatedRequest:
 
     @property
     def method(self) -> str:
-        """GET for no body at all: so does the console's Test button."""
+        """GET without a body, as the console's Test button sends."""
         return "POST" if self.body else "GET"
 
 
 def simulated_request(content: bytes, *, now: Millis | None, recover: bool) -> SimulatedRequest:
-    """Make what is sent of a body: stamped with `now` unless None; with `recover` what ends it. Raise SendFault."""
+    """Return the request for a body, stamped with `now` unless None; `recover`: as its recovery. Raise SendFault."""
     body = read_body(Callback(received_at=0, method="POST", body=content))
     alert = read_callback(body.callback)[0]
     stamp = _STAMPERS.get(alert.kind)
@@ -66,7 +66,7 @@ def _read_document(content: bytes) -> _Fields:
 
 
 def _unpack_form(fields: Any) -> _Fields:
-    """Read the JSON that stands in a form's texts."""
+    """Read the JSON in the values of a form."""
     parts = {}
     for name, text in fields.items():
         inner = read_json(text) if text.startswith(("{", "[")) else None
