@@ -1,4 +1,4 @@
-"""What a tunnel's program prints: cut into lines, cleaned, with no secret in it. A flood costs little."""
+"""The output of a tunnel's program: split into lines, cleaned, without secrets. A flood costs little."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -6,24 +6,23 @@ from collections.abc import Callable, Iterable
 from trayalert.domain.text import printable
 
 MAX_LINES = 200
-"""Lines."""
 
 _MAX_SHOWN_LENGTH = 300
 _MAX_LINE_LENGTH = 4_000
-"""Bytes of a line, of which more is not looked at."""
+"""Bytes of a line that are looked at."""
 
 _FLOOD_EDGE = 8_192
-"""Bytes at each end of what came at once; what is in between in a flood is left out."""
+"""Bytes at each end of a large chunk; what is in between is skipped."""
 
 _MAX_LINES_AT_EDGE = 100
 _MIN_SECRET_LENGTH = 6
-"""Characters: with less, `1` or `eu` would be masked wherever it stands."""
+"""Characters of a secret that is masked: else `1` or `eu` would be masked everywhere."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 
 
 class TunnelOutput:
-    """Takes bytes as they come. `lines` are the last ones, masked: any thread may read them."""
+    """Takes the output in chunks. `lines` are the last ones, masked; any thread may read them."""
 
     def __init__(self, mask: Callable[[str], str]) -> None:
         self._mask = mask
@@ -33,16 +32,16 @@ class TunnelOutput:
         self.lines: tuple[str, ...] = ()
 
     def set_secrets(self, secrets: Iterable[str]) -> None:
-        """Mask these from now on, too."""
+        """Mask these secrets from now on."""
         maskable = {secret for secret in secrets if len(secret) >= _MIN_SECRET_LENGTH}
         self._secrets = tuple(sorted(maskable, key=len, reverse=True))
 
     def reset(self) -> None:
-        """Forget the line that another run of the program left half said."""
+        """Forget the partial line of the last run of the program."""
         self._partial_line, self._skipping = b"", False
 
     def feed(self, chunk: bytes) -> tuple[str, ...]:
-        """Return the lines that are whole now: cleaned, but with their secrets, to find an address in."""
+        """Return the lines that are complete now: cleaned, but with their secrets, to find an address in."""
         if len(chunk) > 2 * _FLOOD_EDGE:
             lines = self._split_lines(chunk[:_FLOOD_EDGE])
             self._partial_line, self._skipping = b"", True
@@ -70,7 +69,7 @@ class TunnelOutput:
             self._partial_line, self._skipping = b"", False
         if not self._skipping:
             self._partial_line += part
-            if len(self._partial_line) > _MAX_LINE_LENGTH:  # said now, as its end may never come
+            if len(self._partial_line) > _MAX_LINE_LENGTH:  # now, as its end may never come
                 found.append(self._partial_line)
                 self._partial_line, self._skipping = b"", True
         return found
@@ -78,5 +77,5 @@ class TunnelOutput:
 
 def _clean(line: bytes) -> str:
     text = printable(_ESCAPES.sub("", line[:_MAX_LINE_LENGTH].decode("utf-8", "replace")), limit=_MAX_LINE_LENGTH)
-    # the half of a secret at the cut would be no secret to the mask
+    # half a secret at the cut would not be masked
     return text[:-_MAX_SHOWN_LENGTH] if len(line) > _MAX_LINE_LENGTH else text

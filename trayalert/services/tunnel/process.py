@@ -1,6 +1,6 @@
-"""A program that runs under a guard (`services/tunnel/reaper.py`) and ends with trayalert, whatever ends that.
+"""A program under a reaper (`services/tunnel/reaper.py`), which ends the program with trayalert, whatever ends that.
 
-On Windows the system itself is the guard: a job that is closed with the process that made it.
+On Windows the reaper is the system: a job object is closed with the process that made it.
 """
 
 import asyncio
@@ -21,26 +21,26 @@ _POLL_INTERVAL = 0.005
 
 
 class TunnelProcess(Protocol):
-    """A program, its guard, and all that it starts. `output` is what they print, `pid` the guard's."""
+    """A program, its reaper, and all that it starts. `output` is what they print, `pid` the reaper's."""
 
     output: asyncio.StreamReader
     pid: int
 
     async def wait(self) -> int:
-        """Return the program's status when it has ended, and all that it started."""
+        """Return the program's status once it has ended, with all that it started."""
 
     def end(self) -> None:
-        """Begin the end: a TERM to all, later a KILL."""
+        """Send a TERM to all, later a KILL."""
 
     def kill(self) -> None:
-        """Kill all at once, where the guard does not get on."""
+        """Kill all at once, where the reaper hangs."""
 
     def close(self) -> None:
-        """Let go of it once it has ended."""
+        """Close pipes and sockets, once the program has ended."""
 
 
 class _ReapedProcess:
-    """A program under a guard of ours."""
+    """A program under our own reaper."""
 
     def __init__(
         self,
@@ -58,9 +58,9 @@ class _ReapedProcess:
     async def wait(self) -> int:
         with contextlib.suppress(ConnectionError):
             await self._control_reader.read()
-        while (status := self._process.poll()) is None:  # noqa: ASYNC110 - it has closed all: a moment
+        while (status := self._process.poll()) is None:  # noqa: ASYNC110 - only a moment, as it has closed all
             await asyncio.sleep(_POLL_INTERVAL)
-        if status < 0:  # the guard was killed: the program is dead by its death signal, what it started may not be
+        if status < 0:  # the reaper was killed: the program died by its death signal, its children may live
             self.kill()
         return status if status >= 0 else 128 - status
 
@@ -80,7 +80,7 @@ class _ReapedProcess:
 async def start_tunnel_process(
     command: Sequence[str], environment: Mapping[str, str], *, grace: float
 ) -> TunnelProcess:
-    """Start a program, which `grace` seconds after it was asked to end is killed. Raise OSError."""
+    """Start a program, which is killed `grace` seconds after its TERM. Raise OSError."""
     if sys.platform == "win32":
         from trayalert.services.tunnel.windows_job import start_in_job  # noqa: PLC0415 - there is none elsewhere
 
@@ -88,13 +88,13 @@ async def start_tunnel_process(
     control_socket, reaper_socket = socket.socketpair()
     read_end, write_end = os.pipe()
     try:
-        process = subprocess.Popen(  # noqa: ASYNC220, S603 - it takes 2 ms; an argument list
+        process = subprocess.Popen(  # noqa: ASYNC220, S603 - takes 2 ms; an argument list
             [*_reaper_command(), str(grace), *command],
             stdin=reaper_socket.fileno(),
             stdout=write_end,
             stderr=write_end,
             env=dict(environment),
-            start_new_session=True,  # Ctrl+C in the terminal is trayalert's affair
+            start_new_session=True,  # Ctrl+C in the terminal is for trayalert
         )
     except BaseException:
         control_socket.close()

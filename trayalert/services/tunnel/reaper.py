@@ -1,8 +1,8 @@
-"""The guard of a tunnel: a process between trayalert and it, so that no end of trayalert leaves one behind.
+"""The reaper: a process between trayalert and a tunnel, so that no tunnel outlives trayalert.
 
-One rule: it imports next to nothing, as it lives as long as the tunnel. It is told by its standard input, which it
-never reads from: where that closes, trayalert has ended, orderly or by a kill, and the whole tree is ended. On Linux it
-becomes the parent of all whose own parents die, so that also those with a session of their own are found.
+It imports next to nothing, as it lives as long as the tunnel. Its standard input, which it never reads, closes when
+trayalert has ended, even by a kill; then the reaper ends the whole process tree. On Linux it is a subreaper, and so
+finds also processes in sessions of their own.
 """
 
 import contextlib
@@ -14,23 +14,23 @@ import time
 from collections.abc import Callable
 
 FLAG = "--guard-a-tunnel"
-"""The first argument with which the frozen program is the guard and nothing else."""
+"""The first argument that makes the frozen program a reaper."""
 
 _CANNOT_START = 126
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _POLL_INTERVAL = 0.02
 _KILL_TIMEOUT = 3.0
-"""Seconds after KILL until it gives up on what no kill ends, such as a process that waits for a dead disk."""
+"""Seconds after which it gives up on what no KILL ends, such as a process that waits for a dead disk."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run `arguments[1:]` and end all of its tree at the end, `arguments[0]` seconds after a TERM by KILL."""
+    """Run `arguments[1:]`; in the end, TERM its process tree, and KILL it `arguments[0]` seconds later."""
     grace, *command = arguments
     prctl = _load_prctl()
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
-    for number in (signal.SIGINT, signal.SIGHUP):  # those of the terminal are trayalert's affair
+    for number in (signal.SIGINT, signal.SIGHUP):  # signals of the terminal are for trayalert
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: None)
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 def _load_prctl() -> Callable[[int, int], object]:
     if sys.platform != "linux":
         return lambda *_: None
-    import ctypes  # noqa: PLC0415 - a megabyte that other systems have no use for
+    import ctypes  # noqa: PLC0415 - a megabyte that only Linux needs
 
     call = ctypes.CDLL(None).prctl
     return lambda option, value: call(option, ctypes.c_ulong(value), 0, 0, 0)
@@ -56,7 +56,7 @@ def _spawn(command: list[str], prctl: Callable[[int, int], object]) -> int:
     if child:
         return child
     try:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # where the guard itself is killed
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # if the reaper itself is killed
         if os.getppid() != reaper_pid:
             os._exit(_CANNOT_START)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
@@ -72,7 +72,7 @@ def _spawn(command: list[str], prctl: Callable[[int, int], object]) -> int:
 
 
 def _wait_for_end(child: int, wake_read: int) -> int | None:
-    """Wait until the child has ended, or trayalert. Return the child's status; None where it lives."""
+    """Wait until the child or trayalert has ended. Return the child's status; None if it still runs."""
     while True:
         ready, _, _ = select.select([0, wake_read], [], [])
         if wake_read in ready:
@@ -98,7 +98,7 @@ def _terminate_all(grace: float) -> None:
     while (remaining := _descendants()) and time.monotonic() < deadline:
         for pid in remaining - signalled:
             _signal(pid, signal.SIGTERM)
-            _signal(pid, signal.SIGCONT)  # one that stands still could not end
+            _signal(pid, signal.SIGCONT)  # a stopped process could not end
         signalled |= remaining
         _reap()
     deadline = time.monotonic() + _KILL_TIMEOUT
@@ -121,7 +121,7 @@ def _reap() -> None:
 
 
 def _descendants() -> set[int]:
-    """Return the processes below this one. Where there is no /proc, the group's are meant by a negative number."""
+    """Return the processes below this one; without /proc a negative number, which means the process group."""
     if sys.platform != "linux":
         try:
             os.waitpid(-1, os.WNOHANG)
@@ -129,7 +129,7 @@ def _descendants() -> set[int]:
             return set()
         return {-os.getpgrp()}
     children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):  # noqa: PTH208 - pathlib costs more than all the rest here
+    for name in os.listdir("/proc"):  # noqa: PTH208 - pathlib would cost more than all the rest
         if name.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
                 state, parent = file.read().rpartition(b")")[2].split()[:2]

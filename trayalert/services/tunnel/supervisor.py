@@ -1,6 +1,6 @@
-"""Runs the tunnel: starts it, finds its public address, starts it again where it ends, ends it with all it started.
+"""Runs the tunnel: starts its program, finds the public address, restarts it, and ends it with all that it started.
 
-One rule: it never raises for the world's faults. Whatever is wrong is a sentence in the state, and it tries again.
+It never raises a fault of the world: whatever is wrong is a sentence in the state, and the start is tried again.
 """
 
 import asyncio
@@ -32,13 +32,13 @@ from trayalert.services.tunnel.output import TunnelOutput
 from trayalert.services.tunnel.process import TunnelProcess, start_tunnel_process
 
 _READ_INTERVAL = 0.05
-"""Seconds: what floods its output is made to wait by its full pipe."""
+"""Seconds: a program that floods its output waits at a full pipe."""
 
 _RECENT_LINES = 20
-"""Lines in which the reason of an end is looked for."""
+"""Lines that are searched for the reason of an end."""
 
 _MAX_SEARCHED = 300
-"""Characters of a line that are searched for the address: a person's own pattern may be slow on more."""
+"""Characters of a line that are searched for the address: the admin's own pattern may be slow."""
 
 _SLOW_SEARCH = 0.25
 _NEVER_MATCHES = re.compile("(?!)")
@@ -48,9 +48,9 @@ _logger = logging.getLogger(__name__)
 
 
 def restart_pause(failures: int) -> float:
-    """Return how many seconds to wait after so many failures: at most 3 in the first two minutes, in the end 60.
+    """Return how many seconds to wait after so many failures: at most 3 in the first two minutes, later up to 60.
 
-    So a server that comes back soon is found within 5 s, and one that is away for the night is not pestered.
+    So a server that comes back soon is found within 5 s.
     """
     if failures < 2:
         return 1.0 + failures
@@ -59,9 +59,9 @@ def restart_pause(failures: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelTiming:
-    """Seconds. `address_timeout`: to find an address, `ready_timeout`: to be up, else it starts again.
+    """Seconds. Without an address after `address_timeout`, or not up after `ready_timeout`, it is restarted.
 
-    cloudflared needs a minute until it tries TCP where UDP is shut. `steady_after`: up so long, failures are forgotten.
+    cloudflared needs a minute until it tries TCP where UDP is blocked. Failures are forgotten `steady_after` it is up.
     """
 
     pause: Callable[[int], float] = restart_pause
@@ -81,7 +81,7 @@ class _ProgramMissingFault(TunnelFault):
 
 
 class TunnelSupervisor:
-    """Made, run and restarted on one asyncio loop; `state` is for any thread. `report` gets all but new output."""
+    """Made, run and restarted on one asyncio loop; any thread may read `state`. `report` gets all but new output."""
 
     def __init__(
         self,
@@ -106,25 +106,21 @@ class TunnelSupervisor:
         self._logged_reason: str | None = None
         self._recent_lines: list[str] = []
         self._address_found_at = self._ready_at = self._up_at = 0.0
-        self._state = TunnelState(
-            kind=tunnel.kind,
-            url=None if self._pattern else public_url,
-            warning=self._preset.warning,
-            since=now(),
-        )
+        url = None if self._pattern else public_url
+        self._state = TunnelState(kind=tunnel.kind, url=url, warning=self._preset.warning, since=now())
 
     @property
     def state(self) -> TunnelState:
-        """How the tunnel is, with its last output."""
+        """The state of the tunnel, with its last output."""
         return replace(self._state, output=self._output.lines)
 
     def restart(self, reason: str) -> None:
-        """End it and start it again at once, whether it runs or waits. `reason` is a sentence."""
+        """Restart the tunnel at once, whether it runs or waits. `reason` is a sentence."""
         self._restart_reason = reason
         self._wake.set()
 
     async def run(self, host: str, port: int, *, tls: bool) -> None:
-        """Keep the tunnel to the door that listens there, until cancelled."""
+        """Run the tunnel to the listener at that address until this is cancelled."""
         listener = ListenerAddress(host=host, port=port, tls=tls).local
         failures = 0
         try:
@@ -140,7 +136,7 @@ class TunnelSupervisor:
                 if self._restart_reason is None:
                     pause = self._timing.missing_pause if missing else self._timing.pause(failures)
                     await self._wait(Phase.MISSING if missing else Phase.WAITING, reason, pause)
-                failures = 0 if self._restart_reason else failures + 1  # who asks knows of a change
+                failures = 0 if self._restart_reason else failures + 1  # a requested restart is no failure
                 self._set_state(
                     restarts=self._state.restarts + 1, why=self._restart_reason or self._state.why, report=False
                 )
@@ -151,7 +147,7 @@ class TunnelSupervisor:
         return bool(self._up_at) and time.monotonic() - self._up_at >= self._timing.steady_after
 
     async def _wait(self, phase: Phase, reason: str, seconds: float) -> None:
-        if reason != self._logged_reason:  # over a night it is tried a thousand times
+        if reason != self._logged_reason:  # in a night it is tried a thousand times
             _logger.warning("the tunnel does not run: %s It is tried again, now in %.0f s.", reason, seconds)
         self._logged_reason = reason
         self._set_state(phase=phase, why=reason, until=self._now() + int(seconds * 1000), pid=None)
@@ -185,17 +181,16 @@ class TunnelSupervisor:
                 warning = f"Every user of this computer can read the token in {tunnel.token_file}: chmod 600 it."
         self._output.set_secrets(secrets)
         self._set_state(warning=warning, report=False)
-        program = os.path.expanduser(program_of(tunnel))  # noqa: PTH111 - a name must stay one, not become a path
+        program = os.path.expanduser(program_of(tunnel))  # noqa: PTH111 - a name must not become a path
         executable = shutil.which(program, path=environment.get("PATH"))
         if executable is None:
-            raise _ProgramMissingFault(
-                f"There is no program {printable(program, limit=80)} here. {self._preset.install_hint}"
-            )
+            name = printable(program, limit=80)
+            raise _ProgramMissingFault(f"There is no program {name} here. {self._preset.install_hint}")
         config = os.path.expanduser(tunnel.config) if tunnel.config else None  # noqa: PTH111
         return [executable, *self._preset.arguments(replace(tunnel, config=config), listener)], environment
 
     async def _run_once(self, command: list[str], environment: Mapping[str, str]) -> str:
-        """Run it once. Return a sentence that says why that is over."""
+        """Run the program once. Return a sentence that says why it ended."""
         self._reset()
         try:
             process = await start_tunnel_process(command, environment, grace=self._timing.grace)
@@ -208,7 +203,7 @@ class TunnelSupervisor:
         wait_task.add_done_callback(lambda _: self._wake.set())
         try:
             end_reason = await self._watch(wait_task)
-            if self._state.phase is Phase.UP:  # its end may take a while
+            if self._state.phase is Phase.UP:  # the end may take a while
                 self._set_state(phase=Phase.STARTING, why=end_reason)
             return end_reason
         finally:
@@ -237,19 +232,18 @@ class TunnelSupervisor:
         began = time.monotonic()
         while True:
             if wait_task.done():
-                await asyncio.sleep(2 * _READ_INTERVAL)  # its last words are read
+                await asyncio.sleep(2 * _READ_INTERVAL)  # its last lines are read
                 return self._exit_text(wait_task.result())
             if self._restart_reason is not None:
                 return self._restart_reason
             failure = self._check_startup(began)
             if failure is not None:
                 return failure
-            await self._wait_for_wake(
-                self._timing.steady_after if self._state.phase is Phase.UP else _READ_INTERVAL * 2
-            )
+            up = self._state.phase is Phase.UP
+            await self._wait_for_wake(self._timing.steady_after if up else _READ_INTERVAL * 2)
 
     def _check_startup(self, began: float) -> str | None:
-        """Find out whether it is up. Return a sentence where it takes too long for that."""
+        """Find out whether the tunnel is up. Return a sentence where that takes too long."""
         if self._state.phase is Phase.UP:
             return None
         present = time.monotonic()
@@ -297,12 +291,12 @@ class TunnelSupervisor:
             return None
         began = time.monotonic()
         match = pattern.search(line[:_MAX_SEARCHED])
-        if time.monotonic() - began > _SLOW_SEARCH:  # the receiver's loop stands still meanwhile
+        if time.monotonic() - began > _SLOW_SEARCH:  # it blocks the receiver's loop
             self._pattern = _NEVER_MATCHES
         return read_public_url(match[1] if match.groups() and match[1] else match[0]) if match else None
 
     def _failure_reason(self) -> str | None:
-        """Return what the last lines say of a failure."""
+        """Return the sentence on the failure in the last lines."""
         if self._pattern is _NEVER_MATCHES:
             return "tunnel.url_pattern takes too long on what the program prints: make it simpler."
         failures = [found for line in self._recent_lines if (found := find_failure(self._tunnel, line))]

@@ -1,6 +1,6 @@
-"""A program in a job of Windows: the system kills all in it when the process that made the job ends, however it ends.
+"""A program in a Windows job object, whose processes the system kills when the process that made the job ends.
 
-It has the methods of `process.TunnelProcess`. There is no TERM on Windows, so the end is a kill.
+`JobProcess` is a `process.TunnelProcess`. There is no TERM on Windows, so `end` kills.
 """
 
 import asyncio
