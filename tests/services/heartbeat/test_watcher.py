@@ -145,7 +145,7 @@ async def test_any_state_is_a_report_and_others_are_none(world: World, state: st
 
 
 async def test_an_alert_that_is_said_again_reports_each_time(world: World) -> None:
-    """So a watchdog of Prometheus does: it burns for ever, with the moment of its begin."""
+    """As a watchdog of Prometheus does: it fires for ever, with the time of its start."""
     again = callback(at=NOON, came=NOON)
     async with watching(world, BACKUP) as (inbox, _):
         for _ in range(4):

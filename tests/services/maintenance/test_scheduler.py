@@ -68,7 +68,7 @@ async def running_scheduler(
 
 
 async def some_turns(clock: Clock) -> None:
-    """Wait until the keeping has looked at the clock in several of its minutes."""
+    """Wait until the scheduler has read the clock in several of its minutes."""
     enough = clock.reads + 40
     await until(lambda: clock.reads > enough)
 

@@ -1,4 +1,4 @@
-"""Being blind is told when it lasts, once, and that it is over; never twice for one cause."""
+"""Being blind for long is shown once, and the end of that; never twice for one cause."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Gaps in the real log: none is lost, whatever ended the program, and each is told once."""
+"""Gaps in the real log: none is lost, whatever ended the program, and each is reported once."""
 
 import asyncio
 from collections.abc import AsyncIterator

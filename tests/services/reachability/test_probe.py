@@ -1,4 +1,4 @@
-"""The self-probe against a real door, with a reverse proxy of the test's own before it that can answer wrong."""
+"""The self-probe against a real listener, behind a reverse proxy that can answer wrong."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ ProxyBehaviour = Callable[[bytes, Forward], Awaitable[bytes | None]]
 
 @dataclass
 class ProbeSetup:
-    """A door, its probe, and all requests that proxies before it have seen."""
+    """A listener, its probe, and all requests that proxies before it have seen."""
 
     endpoint: RunningListener
     probe: SelfProbe
@@ -290,7 +290,7 @@ async def test_with_no_network_that_is_what_is_said(here: ProbeSetup, monkeypatc
     )
 
 
-# ---- the door's side
+# ---- the listener's side
 
 
 async def test_a_probe_is_answered_once_and_only_as_long_as_it_is_out(

@@ -25,7 +25,7 @@ SAMPLE_KINDS = {
 
 @dataclass
 class Receiver:
-    """A receiver that answers as it is told, 200 when nothing is left to say. None: it hangs up."""
+    """A receiver that gives the `answers`, then 200. None: it hangs up."""
 
     port: int = 0
     answers: list[int | None] = field(default_factory=list)

@@ -60,7 +60,7 @@ async def tunnelled(
     mask: Callable[[str], str] = lambda text: text,
     timing: TunnelTiming | None = None,
 ) -> AsyncIterator[Run]:
-    """Run the tunnel that the table names, to a door there; it is ended in order at the end."""
+    """Run the tunnel of the table to a listener at that port; it is ended at the end."""
     tunnel, problems = read_tunnel(table)
     assert tunnel is not None, problems
     assert problems == ()

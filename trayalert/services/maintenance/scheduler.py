@@ -120,10 +120,8 @@ class MaintenanceScheduler:
 
     async def _each_minute(self) -> None:
         while True:
-            await self._run_safely(self._expire)
-            await self._run_safely(self._back_up_daily)
-            await self._run_safely(self._retire_hourly)
-            await self._run_safely(self._limit_size)
+            for work in (self._expire, self._back_up_daily, self._retire_hourly, self._limit_size):
+                await self._run_safely(work)
             await asyncio.sleep(self._minute)
 
     async def _run_safely(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -152,8 +150,7 @@ class MaintenanceScheduler:
         self._retire_at = self._ticks() + _HOUR
         before = self._now() - self._settings.keep_days * _DAY
         if before > 0:
-            is_allowed = self._clock_is_trusted
-            await self._retire(lambda after: next_expired(self._log, before=before, after=after), is_allowed)
+            await self._retire(lambda after: next_expired(self._log, before=before, after=after), by_clock=True)
         await self._shrink()
 
     @property
@@ -172,18 +169,16 @@ class MaintenanceScheduler:
             return
         limit = self._settings.keep_megabytes
         if exceeds_limit(await asyncio.to_thread(log_size, self._log), megabytes=limit, shrinking=False):
-            await self._retire(lambda after: self._oldest_over_limit(after, limit), _always)
+            await self._retire(lambda after: self._oldest_over_limit(after, limit), by_clock=False)
             await self._shrink()
 
     def _oldest_over_limit(self, after: int, limit: int) -> tuple[int, ...]:
         too_large = exceeds_limit(log_size(self._log), megabytes=limit, shrinking=True)
         return next_oldest(self._log, after=after) if too_large else ()
 
-    async def _retire(
-        self, choose: Callable[[int], tuple[int, ...]], is_allowed: Callable[[], Awaitable[bool]]
-    ) -> None:
+    async def _retire(self, choose: Callable[[int], tuple[int, ...]], *, by_clock: bool) -> None:
         after = 0
-        while await is_allowed() and (chosen := await asyncio.to_thread(choose, after)):
+        while (not by_clock or await self._clock_is_trusted()) and (chosen := await asyncio.to_thread(choose, after)):
             await self._step(Retire(chosen))
             after = chosen[-1]
 
@@ -203,10 +198,6 @@ class MaintenanceScheduler:
         self._inbox.set_news("clock", jump_text(self._clock, ticks=ticks))
         self._inbox.set_problem("clock", behind_text(wall=wall, newest=self._newest_at))
         return is_stable(self._clock, ticks=ticks)
-
-
-async def _always() -> bool:
-    return True
 
 
 class _BackupThrottle(Rest):
