@@ -1,1 +1,1 @@
-"""Who is let in: secrets, source addresses, and those who guess secrets."""
+"""Access to the listener: secrets, source addresses, and sentences on refused requests."""
