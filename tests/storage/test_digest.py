@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from tests.storage.making import HOUR, MINUTE, NOON, append, raw_callback, read, rows, store
 from trayalert.domain.incident.incident import UNRECOGNISED_SPAN
-from trayalert.storage.digest import digest_of
-from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED
+from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED, digest_of
 from trayalert.storage.writer.appender import Append
 from trayalert.storage.writer.closure import Expire, Resolve
 

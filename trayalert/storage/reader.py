@@ -17,9 +17,9 @@ from trayalert.domain.incident.alert import Kind
 from trayalert.domain.incident.level import Level, read_level
 from trayalert.domain.incident.stored import LastReport, SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.domain.times import Millis
+from trayalert.storage.companion_files import FileId, file_id, file_ids
 from trayalert.storage.faults import DamagedLog, LogFault, NoLog, fault_of
-from trayalert.storage.file.log_opening import FileId, file_id, file_ids
-from trayalert.storage.read_connection import decode_text
+from trayalert.storage.read_connection import decode_text, refuse_replaced_file
 from trayalert.storage.rows import (
     FROM_ALERT,
     FROM_STORED_INCIDENT,
@@ -31,7 +31,6 @@ from trayalert.storage.rows import (
     read_stored_incident,
 )
 from trayalert.storage.schema import refuse_other_version, schema_version
-from trayalert.storage.writer_registry import refuse_replaced_file
 
 _SEARCH_COLUMNS = (
     "a.name", "a.resource_id", "a.resource_name", "a.metric", "a.metric_title", "a.rule_id", "a.namespace", "a.region",

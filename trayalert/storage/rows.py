@@ -4,6 +4,7 @@ A row with a damaged word in it is read all the same, and never as calmer than i
 """
 
 import enum
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -16,7 +17,6 @@ from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import read_level
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
-from trayalert.storage.digest import digest_of
 
 INCIDENT_COLUMNS = Incident._fields
 _LEVEL_INDEXES = [INCIDENT_COLUMNS.index(name) for name in ("level", "worst_level")]
@@ -75,11 +75,29 @@ def _column_type(column: str) -> type:
 _INCIDENT_TYPES = tuple(map(_column_type, INCIDENT_COLUMNS))
 _ALERT_TYPES = tuple(map(_column_type, (*_ALERT_COLUMNS, "sender", "query", "body", "key", "subject")))
 _LARGEST_INTEGER = 2**53
+_DIGEST_SIZE = 16
 
 _Enum = TypeVar("_Enum", bound=enum.StrEnum)
 
 _plain_values = attrgetter(*_PLAIN_COLUMNS)
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+_digested_json = json.JSONEncoder(
+    separators=(",", ":"), check_circular=False, default=lambda value: [len(value)]
+).encode
+
+
+def digest_of(table: str, values: Sequence[Any]) -> bytes:
+    """Return the digest of a row's values (numbers, texts, bytes and None), by which a flipped byte is found.
+
+    It is the same on any machine. Ids are among the values, so that a row that took the place of another is found too.
+    """
+    # JSON in ASCII is self-delimiting; bytes are a list of their length in it, as no other value is, and come behind
+    digest = hashlib.blake2b((table + _digested_json(values)).encode(), digest_size=_DIGEST_SIZE)
+    for value in values:
+        if type(value) is bytes:
+            digest.update(value)
+    return digest.digest()
 
 
 def incident_row(incident: Incident) -> list[Any]:

@@ -10,19 +10,13 @@ from pathlib import Path
 
 from trayalert.clock import now
 from trayalert.domain.callback import Callback
+from trayalert.storage.companion_files import FileId, file_id, file_ids, size_and_mtime
 from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
 from trayalert.storage.file.disk_space import delete_reserve_file
-from trayalert.storage.file.log_opening import (
-    BUSY_TIMEOUT,
-    FileId,
-    OpenedLog,
-    file_id,
-    file_ids,
-    open_file,
-    size_and_mtime,
-)
+from trayalert.storage.file.log_opening import BUSY_TIMEOUT, OpenedLog, open_file
 from trayalert.storage.file.unlinked_file import copy_to_quarantine, current_path, recreate_log
 from trayalert.storage.file.verification import Verification, damage_in_newest_rows
+from trayalert.storage.read_connection import register, unregister
 from trayalert.storage.recovery.backups import list_backups
 from trayalert.storage.recovery.quarantine import (
     LastIds,
@@ -34,7 +28,6 @@ from trayalert.storage.recovery.quarantine import (
     read_reason,
     unsalvaged_folders,
 )
-from trayalert.storage.writer_registry import register, unregister
 
 _RETRY_INTERVAL = 0.2
 """Seconds between two tries to open; whoever asks in between is told why the last one failed."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trayalert.domain.callback import Callback
-from trayalert.storage.companion_files import backups_of
+from trayalert.storage.companion_files import FileId, backups_of, file_id, file_ids, file_size
 from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, fault_of
 from trayalert.storage.read_connection import decode_text
 from trayalert.storage.recovery.carver import deliveries_in
@@ -28,9 +28,6 @@ BUSY_TIMEOUT = 2.0
 """Seconds that a commit waits for another program's lock."""
 
 OPENING_BUSY_TIMEOUT = 0.3
-
-FileId = tuple[int, int] | None
-"""Device and number of the file that is at a path; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +44,6 @@ class OpenedLog:
     """What could be read of a last commit that was cut off; None where there was none. It is not in the log."""
     lost: int
     """Pages that were committed and are gone from the `-wal`, as its `-shm` tells that a kill has left."""
-
-
-def file_ids(path: Path) -> tuple[FileId, ...]:
-    """Return which files are at the log's paths now; a log that is empty is none."""
-    return file_id(path, empty=False), file_id(f"{path}-wal"), file_id(f"{path}-shm")
-
-
-def file_size(path: Path) -> int:
-    """Return the file's length, -1 where there is none."""
-    return size_and_mtime(path)[0]
-
-
-def size_and_mtime(path: Path) -> tuple[int, int]:
-    """Return the file's length, -1 where there is none, and when it was written last."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 - asked at each commit
-    except OSError:
-        return -1, 0
-    return found.st_size, found.st_mtime_ns
-
-
-def file_id(path: Path | str, *, empty: bool = True) -> FileId:
-    """Return which file is at this path; a link is one of its own."""
-    try:
-        found = os.lstat(path)  # three a commit: a Path each would cost more than the question
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino) if empty or found.st_size else None
 
 
 def open_file(path: Path, *, after_fault: bool = False, first: bool = False) -> OpenedLog:

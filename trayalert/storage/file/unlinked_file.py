@@ -8,7 +8,8 @@ from pathlib import Path
 
 from trayalert.domain.times import Millis
 from trayalert.durable_file import sync_folder
-from trayalert.storage.file.log_opening import FileId, enable_full_fsync, file_id
+from trayalert.storage.companion_files import FileId, file_id
+from trayalert.storage.file.log_opening import enable_full_fsync
 from trayalert.storage.recovery.quarantine import create_folder, mark_unsalvaged, remove_unused_folder
 
 

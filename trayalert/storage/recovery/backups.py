@@ -20,10 +20,9 @@ from trayalert.domain.times import Millis, as_datetime
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import backups_of
 from trayalert.storage.faults import LogFault, OtherVersion
-from trayalert.storage.read_connection import decode_text
+from trayalert.storage.read_connection import decode_text, refuse_replaced_file
 from trayalert.storage.recovery.integrity_check import count_changed_rows
 from trayalert.storage.schema import refuse_other_version, schema_version
-from trayalert.storage.writer_registry import refuse_replaced_file
 
 _NAME_FORMAT = "trayalert-%Y%m%dT%H%M%SZ.db"
 _PAGES_PER_STEP = 512

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from trayalert.domain.callback import Callback
-from trayalert.storage.digest import digest_of
+from trayalert.storage.rows import digest_of
 
 _MAX_PAYLOAD = 2 << 20
 """No delivery is longer: a body has 1 MiB, a query 16 KiB."""

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trayalert.domain.text import printable
-from trayalert.storage.digest import digest_of
 from trayalert.storage.faults import DamagedLog, LogFault, fault_of
 from trayalert.storage.read_connection import open_read_only
-from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED
+from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED, digest_of
 from trayalert.storage.schema import refuse_other_version, schema_version
 
 _MAX_LINES = 20

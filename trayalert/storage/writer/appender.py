@@ -15,13 +15,13 @@ from trayalert.domain.events import CallbackArrived, Event, IncidentChanged, Tes
 from trayalert.domain.incident.alert import SAME_TEXT_SPAN, TEST, Alert, Identity, State
 from trayalert.domain.incident.incident import Arrival, Change, Incident, event_time, expire, fold
 from trayalert.domain.times import Millis
-from trayalert.storage.digest import digest_of
 from trayalert.storage.rows import (
     ALERT_DIGESTED,
     DELIVERY_DIGESTED,
     INCIDENT_ROW,
     NEW_ALERT_ROW,
     alert_row,
+    digest_of,
     incident_row,
     message_in,
     read_incident,
