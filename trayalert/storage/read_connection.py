@@ -41,21 +41,24 @@ def refuse_replaced_file(path: Path) -> None:
 
 
 def decode_text(text: bytes) -> str:
-    """Read a text of a file that may be damaged; for `text_factory`, as SQLite's own findings may quote such a file."""
+    """Decode a text for `text_factory`: a damaged character must not hide all that lies around it."""
     return text.decode(errors="replace")
+
+
+def connect_read_only(path: Path, *, timeout: float = 2.0) -> sqlite3.Connection:
+    """Return a connection that cannot write. `timeout`: seconds that a question waits for another program's lock."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout)
+    connection.text_factory = decode_text
+    return connection
 
 
 @contextmanager
 def open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
-    """Open the log for reading. Raise LogFault where it cannot be read, now or while it is asked.
-
-    A damaged letter stops no question.
-    """
+    """Open the log for reading. Raise LogFault where it cannot be read, now or while it is asked."""
     refuse_replaced_file(log)
     try:
-        uri = f"{log.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=2.0)) as connection:
-            connection.text_factory = decode_text
+        with closing(connect_read_only(log)) as connection:
             yield connection
     except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged schema, quoted in what SQLite says, is no text
         raise LogFault(f"the log {log} cannot be read: {error}") from error

@@ -12,22 +12,24 @@ from typing import Any
 
 from trayalert.callbacks.body import read_body
 from trayalert.domain.callback import INTERNAL_METHOD, Callback
-from trayalert.domain.gap import Gap, GapCause
+from trayalert.domain.gap import Gap
 from trayalert.domain.incident.alert import Kind
 from trayalert.domain.incident.level import Level, read_level
 from trayalert.domain.incident.stored import LastReport, SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.domain.times import Millis
 from trayalert.storage.companion_files import FileId, file_id, file_ids
 from trayalert.storage.faults import DamagedLog, LogFault, NoLog, fault_of
-from trayalert.storage.read_connection import decode_text, refuse_replaced_file
+from trayalert.storage.read_connection import connect_read_only, refuse_replaced_file
 from trayalert.storage.rows import (
     FROM_ALERT,
     FROM_STORED_INCIDENT,
+    GAP_COLUMNS,
     LARGEST_PARSED_BODY,
     SELECT_ALERT,
     SELECT_RAW_ALERT,
     SELECT_STORED_INCIDENT,
     read_alert,
+    read_gap,
     read_stored_incident,
 )
 from trayalert.storage.schema import refuse_other_version, schema_version
@@ -63,9 +65,7 @@ class Reader:
         try:
             self._path.stat()
             refuse_replaced_file(self._path)
-            connection = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=self._busy_timeout
-            )
+            connection = connect_read_only(self._path, timeout=self._busy_timeout)
         except FileNotFoundError as error:
             raise NoLog(f"there is no log {self._path} yet") from error
         except (OSError, sqlite3.Error) as error:
@@ -74,7 +74,6 @@ class Reader:
             if schema_version(connection) == 0:
                 raise NoLog(f"the log {self._path} has never been set up")
             refuse_other_version(connection, self._path)
-            connection.text_factory = decode_text  # one damaged letter must not hide all that lies around it
             connection.create_function("texts", 2, _body_text, deterministic=True)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             connection.close()
@@ -108,14 +107,14 @@ class Reader:
         self, *, limit: int | None, after: int | None = None, search: str | None = None, raw: bool = False
     ) -> Iterator[StoredAlert]:
         """Return alerts, newest arrival first; with `after` those behind that id, oldest first."""
-        wheres, values = ["a.id > ?"] if after is not None else [], [after] if after is not None else []
-        parameters: list[Any] = [*values]
+        wheres, parameters, order = ["1"], list[Any](), "DESC"
+        if after is not None:
+            wheres, parameters, order = ["a.id > ?"], [after], "ASC"
         if search is not None:
             wheres.append("(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in _SEARCH_COLUMNS) + ")")
             parameters += [_like_pattern(search)] * len(_SEARCH_COLUMNS)
-        where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
-        order = " ORDER BY a.id ASC" if after is not None else " ORDER BY a.id DESC"
-        sql = f"{SELECT_RAW_ALERT if raw else SELECT_ALERT}{FROM_ALERT}{where}{order} LIMIT ?"
+        where = " AND ".join(wheres)
+        sql = f"{SELECT_RAW_ALERT if raw else SELECT_ALERT}{FROM_ALERT} WHERE {where} ORDER BY a.id {order} LIMIT ?"
         for row in self._rows(sql, (*parameters, -1 if limit is None else limit)):
             yield read_alert(row, raw=raw)
 
@@ -135,40 +134,31 @@ class Reader:
 
     def open_incidents(self) -> list[StoredIncident]:
         """Return all open incidents, the newest (by `opened_at`, then id) first."""
-        sql = f"{_INCIDENTS} WHERE i.closed_at IS NULL ORDER BY i.opened_at DESC, i.id DESC"
-        return [read_stored_incident(row) for row in self._rows(sql)]
+        return list(self._incidents("WHERE i.closed_at IS NULL ORDER BY i.opened_at DESC, i.id DESC"))
 
     def worst_open_incidents(self, *, limit: int) -> list[StoredIncident]:
         """Return the first open incidents: the worst level first, then the newest."""
         ranks = " ".join(f"WHEN '{level}' THEN {level.rank}" for level in Level)
-        sql = (
-            f"{_INCIDENTS} WHERE i.closed_at IS NULL"
-            f" ORDER BY CASE i.level {ranks} END DESC, i.opened_at DESC, i.id DESC LIMIT ?"
-        )
-        return [read_stored_incident(row) for row in self._rows(sql, (limit,))]
+        order = f"CASE i.level {ranks} END DESC, i.opened_at DESC, i.id DESC"
+        return list(self._incidents(f"WHERE i.closed_at IS NULL ORDER BY {order} LIMIT ?", limit))
 
     def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> list[StoredIncident]:
         """Return closed incidents, the last closed first, going on after `before`."""
         at, id_ = (_MAX_ID, _MAX_ID) if before is None else (before.incident.closed_at, before.incident.id)
-        sql = (
-            f"{_INCIDENTS} WHERE i.closed_at IS NOT NULL AND (i.closed_at, i.id) < (?, ?)"
-            " ORDER BY i.closed_at DESC, i.id DESC LIMIT ?"
-        )
-        return [read_stored_incident(row) for row in self._rows(sql, (at, id_, limit))]
+        where = "WHERE i.closed_at IS NOT NULL AND (i.closed_at, i.id) < (?, ?)"
+        return list(self._incidents(f"{where} ORDER BY i.closed_at DESC, i.id DESC LIMIT ?", at, id_, limit))
 
     def incidents(self, ids: Sequence[int]) -> list[StoredIncident]:
         """Return those incidents, in any order."""
         found: list[StoredIncident] = []
         for start in range(0, len(ids), 500):
             some = ids[start : start + 500]
-            sql = f"{_INCIDENTS} WHERE i.id IN ({_parameters(some)})"
-            found += map(read_stored_incident, self._rows(sql, tuple(some)))
+            found += self._incidents(f"WHERE i.id IN ({_parameters(some)})", *some)
         return found
 
     def every_incident(self, *, only_open: bool = False) -> Iterator[StoredIncident]:
         """Return all incidents, or all open ones, the highest id first."""
-        where = " WHERE i.closed_at IS NULL" if only_open else ""
-        return map(read_stored_incident, self._rows(f"{_INCIDENTS}{where} ORDER BY i.id DESC"))
+        return self._incidents(f"{'WHERE i.closed_at IS NULL' if only_open else ''} ORDER BY i.id DESC")
 
     def open_levels(self) -> dict[Level, int]:
         """Return how many incidents are open, by their present level."""
@@ -191,19 +181,13 @@ class Reader:
 
     def gaps(self, *, limit: int) -> list[Gap]:
         """Return the gaps, the last first."""
-        sql = "SELECT id, cause, began_at, ended_at, why FROM gap ORDER BY began_at DESC, id DESC LIMIT ?"
-        return [
-            Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=why)
-            for id_, cause, began_at, ended_at, why in self._rows(sql, (limit,))
-        ]
+        sql = f"SELECT {GAP_COLUMNS} FROM gap ORDER BY began_at DESC, id DESC LIMIT ?"
+        return [read_gap(row) for row in self._rows(sql, (limit,))]
 
     def gaps_after(self, since: Millis) -> list[Gap]:
         """Return the gaps that lasted until then or later, in any order."""
-        sql = "SELECT id, cause, began_at, ended_at, why FROM gap WHERE ended_at IS NULL OR ended_at > ?"
-        return [
-            Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=why)
-            for id_, cause, began_at, ended_at, why in self._rows(sql, (since,))
-        ]
+        sql = f"SELECT {GAP_COLUMNS} FROM gap WHERE ended_at IS NULL OR ended_at > ?"
+        return [read_gap(row) for row in self._rows(sql, (since,))]
 
     def newest_delivery_id(self) -> int:
         """Return the number of the newest delivery, 0 where there is none."""
@@ -227,13 +211,11 @@ class Reader:
         latest = (
             f"SELECT id, max(coalesce(ok_at, {_MAX_ID})) FROM incident WHERE key IN ({_parameters(keys)}) GROUP BY key"
         )
-        sql = f"{_INCIDENTS} WHERE i.id IN (SELECT id FROM ({latest}))"
-        return [read_stored_incident(row) for row in self._rows(sql, tuple(keys))]
+        return list(self._incidents(f"WHERE i.id IN (SELECT id FROM ({latest}))", *keys))
 
     def open_incidents_of_kind(self, kind: Kind) -> list[StoredIncident]:
         """Return the open incidents whose alerts are of that kind."""
-        sql = f"{_INCIDENTS} WHERE i.closed_at IS NULL AND a.kind = ?"
-        return [read_stored_incident(row) for row in self._rows(sql, (str(kind),))]
+        return list(self._incidents("WHERE i.closed_at IS NULL AND a.kind = ?", str(kind)))
 
     def totals(self) -> Totals:
         """Count the whole log."""
@@ -251,6 +233,12 @@ class Reader:
             last_callback_at=self.last_callback_at(),
         )
 
+    def _incidents(self, conditions: str, *parameters: Any) -> Iterator[StoredIncident]:
+        return map(
+            read_stored_incident,
+            self._rows(f"{SELECT_STORED_INCIDENT}{FROM_STORED_INCIDENT} {conditions}", parameters),
+        )
+
     def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         try:
             with closing(self._ensure_connected().execute(sql, parameters)) as cursor:
@@ -260,7 +248,6 @@ class Reader:
             raise self._fault(error) from error
 
 
-_INCIDENTS = SELECT_STORED_INCIDENT + FROM_STORED_INCIDENT
 _REPORT_COLUMNS = ", ".join(f"a.{name}" for name in LastReport._fields[:-1])
 _REPORTS = f"""
     SELECT {_REPORT_COLUMNS}, max(a.received_at) FROM (

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from trayalert.callbacks.body import read_body
 from trayalert.domain.callback import Callback
+from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import read_level
@@ -19,6 +20,7 @@ from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 
 INCIDENT_COLUMNS = Incident._fields
+GAP_COLUMNS = "id, cause, began_at, ended_at, why"
 _LEVEL_INDEXES = [INCIDENT_COLUMNS.index(name) for name in ("level", "worst_level")]
 _FLAG_INDEXES = [INCIDENT_COLUMNS.index(name) for name in ("start_known", "no_data")]
 _CLOSED_BY = INCIDENT_COLUMNS.index("closed_by")
@@ -270,3 +272,9 @@ def read_stored_incident(row: tuple[Any, ...]) -> StoredIncident:
     """Make an incident with its alert of a row of SELECT_STORED_INCIDENT."""
     width = len(INCIDENT_COLUMNS)
     return StoredIncident(incident=read_incident(row[:width]), alert=read_alert(row[width:]))
+
+
+def read_gap(row: tuple[Any, ...]) -> Gap:
+    """Make a gap of its values in the order of GAP_COLUMNS."""
+    id_, cause, began_at, ended_at, why = row
+    return Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=why)

@@ -18,7 +18,7 @@ from pathlib import Path
 from trayalert.domain.callback import Callback
 from trayalert.storage.companion_files import FileId, backups_of, file_id, file_ids, file_size
 from trayalert.storage.faults import DamagedLog, LockedLog, LogFault, fault_of
-from trayalert.storage.read_connection import decode_text
+from trayalert.storage.read_connection import connect_read_only, decode_text
 from trayalert.storage.recovery.carver import deliveries_in
 from trayalert.storage.recovery.cells import Delivery
 from trayalert.storage.recovery.pages import Pages
@@ -156,7 +156,7 @@ def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) ->
     busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     missing_ends = [] if busy or frames < 0 else [end for end in wal.ends if end > frames]
     if len(missing_ends) > 1:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as reader:
+        with closing(connect_read_only(path, timeout=5.0)) as reader:
             schema_version(reader)
             connection.close()  # the last one to close would delete the `-wal`, and this one may not write
         raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {missing_ends[-1]:,} pages in it can be used")
@@ -180,10 +180,11 @@ def _check_version(path: Path) -> None:
     """Look at the version with a connection that cannot write. What else it finds is found again."""
     if file_size(path) <= 0:
         return
-    with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=OPENING_BUSY_TIMEOUT)) as connection:
-            refuse_other_version(connection, path)
+    with (
+        contextlib.suppress(sqlite3.Error, UnicodeDecodeError),
+        closing(connect_read_only(path, timeout=OPENING_BUSY_TIMEOUT)) as connection,
+    ):
+        refuse_other_version(connection, path)
 
 
 def _refuse_empty(path: Path) -> None:

@@ -9,7 +9,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from trayalert.storage.read_connection import decode_text
+from trayalert.storage.read_connection import connect_read_only
 
 _BUSY_TIMEOUT = 0.1
 """Seconds that a glance waits for a lock: the writer stores nothing meanwhile."""
@@ -43,9 +43,8 @@ class Verification:
 
     def _run(self) -> None:
         try:
-            with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            with closing(connect_read_only(self._path, timeout=5.0)) as connection:
                 connection.set_progress_handler(lambda: self._stopped, 10_000)
-                connection.text_factory = decode_text
                 ((found,),) = connection.execute(f"PRAGMA {self._check}(1)").fetchall()
         except sqlite3.DatabaseError as error:
             self.damage = _damage_text(error)
@@ -59,8 +58,7 @@ class Verification:
 def damage_in_newest_rows(path: Path) -> str | None:
     """Return what damage the first and the last pages show to somebody who has not read them before."""
     try:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT)) as connection:
+        with closing(connect_read_only(path, timeout=_BUSY_TIMEOUT)) as connection:
             for table in ("delivery", "alert", "incident"):
                 connection.execute(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 1").fetchall()
     except sqlite3.DatabaseError as error:

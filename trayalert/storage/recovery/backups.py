@@ -20,7 +20,7 @@ from trayalert.domain.times import Millis, as_datetime
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import backups_of
 from trayalert.storage.faults import LogFault, OtherVersion
-from trayalert.storage.read_connection import decode_text, refuse_replaced_file
+from trayalert.storage.read_connection import connect_read_only, refuse_replaced_file
 from trayalert.storage.recovery.integrity_check import count_changed_rows
 from trayalert.storage.schema import refuse_other_version, schema_version
 
@@ -97,7 +97,7 @@ def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = No
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     rest = rest or (lambda: time.sleep(_PAUSE))
     with (
-        closing(sqlite3.connect(_uri(source), uri=True, isolation_level=None, timeout=2.0)) as log,
+        closing(connect_read_only(source)) as log,
         closing(sqlite3.connect(target, isolation_level=None)) as copy,
     ):
         copy.execute("PRAGMA synchronous = OFF")  # synced as a whole when it is done
@@ -112,14 +112,13 @@ def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = No
 def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
     """Return what a backup holds. Raise LogFault where it is none, or is damaged. Without `digests` it is a glance."""
     try:
-        with closing(sqlite3.connect(_uri(path), uri=True, timeout=2.0)) as backup:
+        with closing(connect_read_only(path)) as backup:
             if schema_version(backup) == 0:
                 raise LogFault(f"{path} cannot be used as a backup: it is no log")
             try:
                 refuse_other_version(backup, path)
             except OtherVersion as fault:
                 raise LogFault(f"{path} cannot be used as a backup: another version of trayalert made it") from fault
-            backup.text_factory = decode_text
             problems = backup.execute("PRAGMA quick_check(1)").fetchall()
             if problems != [("ok",)]:
                 raise LogFault(f"{path} is damaged: {printable(problems[0][0])}")
@@ -164,7 +163,3 @@ def _parse_time(path: Path) -> Millis | None:
         return int(datetime.strptime(path.name, _NAME_FORMAT).replace(tzinfo=UTC).timestamp()) * 1000
     except ValueError:
         return None
-
-
-def _uri(path: Path) -> str:
-    return f"{path.absolute().as_uri()}?mode=ro"

@@ -17,6 +17,7 @@ from trayalert.domain.times import Millis, as_datetime
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import quarantine_of, restored_of
 from trayalert.storage.faults import LogFault
+from trayalert.storage.read_connection import connect_read_only
 
 LastIds = tuple[int, int, int]
 """The highest ids of deliveries, alerts and incidents."""
@@ -188,7 +189,7 @@ def _open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
     """Open the file with a connection that cannot write, and leave nothing beside it."""
     made_here = [path for path in (_companion(log, "-wal"), _companion(log, "-shm")) if not path.exists()]
     try:
-        with closing(sqlite3.connect(f"{log.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(connect_read_only(log, timeout=5.0)) as connection:
             yield connection
     finally:
         for path in made_here:

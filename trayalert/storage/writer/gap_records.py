@@ -1,14 +1,15 @@
-"""Gaps in the log: begun when one is noticed, ended when it is over, so that a kill in between loses neither."""
+"""Gaps in the log: begun when one is noticed, ended when it is over, so that a kill in between loses nothing."""
 
 import sqlite3
 from dataclasses import dataclass
 
 from trayalert.domain.events import Event, GapChanged
-from trayalert.domain.gap import Gap, GapCause
+from trayalert.domain.gap import GapCause
 from trayalert.domain.times import Millis
+from trayalert.storage.rows import GAP_COLUMNS, read_gap
 
 MAX_GAPS = 10_000
-"""So many are kept: a way in that flaps for days must not fill the log."""
+"""The newest are kept: reachability that flaps for days must not fill the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +23,11 @@ class AddGap:
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Insert it."""
-        values = (self.cause, self.began_at, self.ended_at, self.why)
-        cursor = connection.execute("INSERT INTO gap (cause, began_at, ended_at, why) VALUES (?, ?, ?, ?)", values)
-        number = cursor.lastrowid
-        assert number is not None  # noqa: S101 - an INSERT has one
-        connection.execute("DELETE FROM gap WHERE id <= ?", (number - MAX_GAPS,))
-        return (
-            GapChanged(Gap(id=number, cause=self.cause, began_at=self.began_at, ended_at=self.ended_at, why=self.why)),
-        )
+        sql = f"INSERT INTO gap ({GAP_COLUMNS}) VALUES (NULL, ?, ?, ?, ?) RETURNING {GAP_COLUMNS}"
+        (row,) = connection.execute(sql, (self.cause, self.began_at, self.ended_at, self.why)).fetchall()
+        gap = read_gap(row)
+        connection.execute("DELETE FROM gap WHERE id <= ?", (gap.id - MAX_GAPS,))
+        return (GapChanged(gap),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,6 @@ class EndGaps:
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Update them."""
-        rows = connection.execute(
-            "UPDATE gap SET ended_at = max(began_at, ?) WHERE ended_at IS NULL "
-            "RETURNING id, cause, began_at, ended_at, why",
-            (self.ended_at,),
-        ).fetchall()
-        return tuple(
-            GapChanged(Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=why))
-            for id_, cause, began_at, ended_at, why in rows
-        )
+        sql = f"UPDATE gap SET ended_at = max(began_at, ?) WHERE ended_at IS NULL RETURNING {GAP_COLUMNS}"
+        rows = connection.execute(sql, (self.ended_at,)).fetchall()
+        return tuple(GapChanged(read_gap(row)) for row in rows)
