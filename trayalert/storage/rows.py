@@ -6,6 +6,7 @@ A row with a damaged word in it is read all the same, and never as calmer than i
 import enum
 import hashlib
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -18,6 +19,10 @@ from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import read_level
 from trayalert.domain.incident.stored import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
+
+TABLES = ("delivery", "alert", "incident")
+LastIds = tuple[int, int, int]
+"""The highest ids of deliveries, alerts and incidents that a log has given away."""
 
 INCIDENT_COLUMNS = Incident._fields
 GAP_COLUMNS = "id, cause, began_at, ended_at, why"
@@ -58,6 +63,7 @@ FROM_ALERT = (
     " FROM alert AS a JOIN delivery AS d ON d.id = a.delivery_id LEFT JOIN incident AS i ON i.id = a.incident_id"
 )
 SELECT_INCIDENT = f"SELECT {', '.join(f'i.{column}' for column in INCIDENT_COLUMNS)}"
+UPDATE_ALERT = f"UPDATE alert SET digest = ?, {', '.join(f'{name} = ?' for name in ALERT_DIGESTED)} WHERE id = ?"
 UPDATE_INCIDENT = f"UPDATE incident SET {', '.join(f'{name} = ?' for name in INCIDENT_ROW)} WHERE id = ?"
 SELECT_STORED_INCIDENT = f"{SELECT_INCIDENT}, {_ALERT}, i.key, i.subject"
 FROM_STORED_INCIDENT = (
@@ -272,6 +278,22 @@ def read_stored_incident(row: tuple[Any, ...]) -> StoredIncident:
     """Make an incident with its alert of a row of SELECT_STORED_INCIDENT."""
     width = len(INCIDENT_COLUMNS)
     return StoredIncident(incident=read_incident(row[:width]), alert=read_alert(row[width:]))
+
+
+def last_id(connection: sqlite3.Connection, table: str) -> int:
+    """Return the highest id that the table has given away. Raise sqlite3.Error, and ValueError where it is damaged."""
+    sql = f"SELECT max(coalesce((SELECT max(id) FROM {table}), 0), (SELECT max({table}) FROM numbering))"
+    (highest,) = connection.execute(sql).fetchone()
+    if highest is None:
+        raise ValueError("the ids that were given away are gone")
+    return int(highest)
+
+
+def raise_numbering(connection: sqlite3.Connection, last_ids: LastIds = (0, 0, 0), *, thinned: int = 0) -> None:
+    """Note that these ids and those of all rows are given away; `thinned` is the last delivery that is retired."""
+    settings = (f"{table} = max({table}, ?, coalesce((SELECT max(id) FROM {table}), 0))" for table in TABLES)
+    sql = f"UPDATE numbering SET {', '.join(settings)}, thinned = max(thinned, ?)"
+    connection.execute(sql, (*last_ids, thinned))
 
 
 def read_gap(row: tuple[Any, ...]) -> Gap:

@@ -18,16 +18,8 @@ from trayalert.storage.file.unlinked_file import copy_to_quarantine, current_pat
 from trayalert.storage.file.verification import Verification, damage_in_newest_rows
 from trayalert.storage.read_connection import register, unregister
 from trayalert.storage.recovery.backups import list_backups
-from trayalert.storage.recovery.quarantine import (
-    LastIds,
-    create_folder,
-    delivery_range,
-    finish_move,
-    last_ids,
-    move_aside,
-    read_reason,
-    unsalvaged_folders,
-)
+from trayalert.storage.recovery.quarantine import create_folder, finish_move, move_aside, register_salvages
+from trayalert.storage.rows import TABLES, LastIds, last_id, raise_numbering
 
 _RETRY_INTERVAL = 0.2
 """Seconds between two tries to open; whoever asks in between is told why the last one failed."""
@@ -40,14 +32,6 @@ _LARGE_WAL = 1 << 20
 _VERIFICATION_INTERVAL = 600.0
 """Seconds from one verification of a file that goes on changing to the next: what is damaged in its midst is seen by
 nobody who only adds to its end."""
-
-_INSERT_SALVAGE = """
-    INSERT OR IGNORE INTO salvage (folder, why, begun_at, first, last, position, salvaged, damaged, missing)
-    VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0)
-"""
-_RAISE_NUMBERING = """
-    UPDATE numbering SET delivery = max(delivery, ?), alert = max(alert, ?), incident = max(incident, ?)
-"""
 
 
 class LogFile:
@@ -267,17 +251,11 @@ class LogFile:
                 raise DamagedLog(self._path, damage)
 
     def _register_former_logs(self, connection: sqlite3.Connection) -> None:
-        """Tell a log of those before it that were moved aside and not taken over, and give no number twice.
-
-        Not only a new one: a kill may have come before it was told.
-        """
+        """Register the logs that were moved aside before this one and are not salvaged: a kill may have come before."""
         try:
-            for folder in unsalvaged_folders(self._path):
-                connection.execute("BEGIN IMMEDIATE")
-                deliveries = self._delivery_ranges.get(folder.name) or delivery_range(folder / self._path.name)
-                if connection.execute(_INSERT_SALVAGE, (folder.name, read_reason(folder), now(), *deliveries)).rowcount:
-                    connection.execute(_RAISE_NUMBERING, last_ids(folder / self._path.name))
-                connection.execute("COMMIT")
+            connection.execute("BEGIN IMMEDIATE")
+            register_salvages(connection, self._path, now=now(), delivery_ranges=self._delivery_ranges)
+            connection.execute("COMMIT")
             (unfinished,) = connection.execute("SELECT count(*) FROM salvage WHERE finished_at IS NULL").fetchone()
             self.former_logs += unfinished
         except sqlite3.Error as error:
@@ -287,7 +265,7 @@ class LogFile:
     def _continue_numbering(self) -> None:
         """Give no number twice that the file before gave away."""
         try:
-            self.connection.execute(_RAISE_NUMBERING, self._last_ids)
+            raise_numbering(self.connection, self._last_ids)
         except sqlite3.Error as error:
             self.close()
             raise fault_of(error, self._path) from error
@@ -296,8 +274,9 @@ class LogFile:
         """Let a file go whose names were taken away; what it holds must lie in a file that stays."""
         connection, (own, own_wal, own_shm) = opened.connection, opened.file_ids
         busy = True
-        with contextlib.suppress(sqlite3.Error):
-            self._last_ids = _read_last_ids(connection)
+        with contextlib.suppress(sqlite3.Error, ValueError):
+            delivery, alert, incident = (last_id(connection, table) for table in TABLES)
+            self._last_ids = delivery, alert, incident
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         present = file_id(self._path)
         if present == own and self._path.stat().st_size == 0:
@@ -361,13 +340,3 @@ def _removal_text(path: Path, moved_to: Path | None) -> str:
     if moved_to == path:
         return "parted from its -wal"
     return f"moved to {moved_to}" if moved_to else "deleted"
-
-
-def _read_last_ids(connection: sqlite3.Connection) -> LastIds:
-    sql = """
-        SELECT max(delivery, coalesce((SELECT max(id) FROM delivery), 0)),
-               max(alert, coalesce((SELECT max(id) FROM alert), 0)),
-               max(incident, coalesce((SELECT max(id) FROM incident), 0)) FROM numbering
-    """
-    delivery, alert, incident = connection.execute(sql).fetchone()
-    return delivery, alert, incident

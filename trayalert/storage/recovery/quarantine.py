@@ -5,9 +5,10 @@ a full disk does not stop it; a kill between two renames is made good by `finish
 """
 
 import contextlib
+import itertools
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -18,9 +19,8 @@ from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import quarantine_of, restored_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.read_connection import connect_read_only
-
-LastIds = tuple[int, int, int]
-"""The highest ids of deliveries, alerts and incidents."""
+from trayalert.storage.rows import TABLES, LastIds, last_id, raise_numbering
+from trayalert.storage.schema import schema_version
 
 _REASON_FILE = "why.txt"
 _RESULT_FILE = "salvage.txt"
@@ -34,8 +34,6 @@ _MAX_ID = 2**53
 _SMALLEST_ROW = 30
 """Bytes of a delivery with nothing in it."""
 
-_TABLES = ("delivery", "alert", "incident")
-
 
 def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
     """Move the log's files into a new folder of the quarantine and return that. Nobody may have the log open.
@@ -44,8 +42,7 @@ def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
     """
     folder = None
     try:
-        folder = _make_folder(log, now)
-        _write_reason(folder, log, reason=reason, now=now)
+        folder = create_folder(log, reason=reason, now=now)
         mark_unsalvaged(folder)
         _move(log, folder)
     except OSError as error:
@@ -59,9 +56,18 @@ def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
 
 
 def create_folder(log: Path, *, reason: str, now: Millis) -> Path:
-    """Make a new folder for something else that must be kept. Raise OSError."""
-    folder = _make_folder(log, now)
-    _write_reason(folder, log, reason=reason, now=now)
+    """Make a new folder, with the reason for people to read. Raise OSError."""
+    quarantine = quarantine_of(log)
+    quarantine.mkdir(mode=0o700, exist_ok=True)
+    moment = as_datetime(now)
+    for number in itertools.count(1):
+        folder = quarantine / f"{moment:%Y%m%dT%H%M%SZ}-{number}"
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            break
+    with contextlib.suppress(OSError):  # a full disk must not stop the move
+        text = f"{reason}\nmoved aside {moment.isoformat(timespec='seconds')}, was {log}\n"
+        _write(folder / _REASON_FILE, text)
     return folder
 
 
@@ -117,6 +123,25 @@ def unsalvaged_folders(log: Path) -> list[Path]:
     return [folder for folder in quarantined_folders(log) if read_salvage_result(folder) in {_UNSALVAGED, ""}]
 
 
+def register_salvages(
+    connection: sqlite3.Connection, log: Path, *, now: Millis, delivery_ranges: Mapping[str, tuple[int, int]]
+) -> None:
+    """Begin the salvage of each unsalvaged folder that the log does not know yet; none of its ids is given away again.
+
+    `delivery_ranges`: first and last delivery by folder, where the file itself need not be asked. Inside a transaction.
+    """
+    for folder in unsalvaged_folders(log):
+        if connection.execute("SELECT 1 FROM salvage WHERE folder = ?", (folder.name,)).fetchone():
+            continue
+        deliveries = delivery_ranges.get(folder.name) or delivery_range(folder / log.name)
+        connection.execute(
+            "INSERT INTO salvage (folder, why, begun_at, first, last, position, salvaged, damaged, missing)"
+            " VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0)",
+            (folder.name, read_reason(folder), now, *deliveries),
+        )
+        raise_numbering(connection, last_ids(folder / log.name))
+
+
 def read_salvage_result(folder: Path) -> str:
     """Return what became of the file's deliveries; empty where nothing is known of it."""
     try:
@@ -145,13 +170,14 @@ def last_ids(log: Path) -> LastIds:
 
     What cannot be read any more is taken as the seconds since 1970, so that no id is ever given twice.
     """
-    delivery, alert, incident = _read_last_ids(log)
-    floor = now() // 1000
-    return (
-        floor if delivery is None else delivery,
-        floor if alert is None else alert,
-        floor if incident is None else incident,
-    )
+    ids = [now() // 1000] * 3
+    with contextlib.suppress(sqlite3.Error, ValueError), _open_read_only(log) as connection:
+        if schema_version(connection) > 0:
+            for index, table in enumerate(TABLES):
+                with contextlib.suppress(sqlite3.Error, ValueError):
+                    ids[index] = _valid_id(last_id(connection, table))
+    delivery, alert, incident = ids
+    return delivery, alert, incident
 
 
 def delivery_range(log: Path) -> tuple[int, int]:
@@ -173,15 +199,8 @@ def read_thinned(log: Path) -> int:
     """Return up to which delivery the file's own retention had taken some; 0 where that cannot be read."""
     thinned = 0
     with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _open_read_only(log) as connection:
-        thinned = int(connection.execute("SELECT max(thinned) FROM numbering").fetchone()[0])
-    return thinned if 0 <= thinned < _MAX_ID else 0
-
-
-def _read_last_ids(log: Path) -> list[int | None]:
-    with contextlib.suppress(sqlite3.Error, ValueError), _open_read_only(log) as connection:
-        if connection.execute("PRAGMA user_version").fetchone()[0] > 0:
-            return [_last_id(connection, table) for table in _TABLES]
-    return [None, None, None]
+        thinned = _valid_id(int(connection.execute("SELECT max(thinned) FROM numbering").fetchone()[0]))
+    return thinned
 
 
 @contextlib.contextmanager
@@ -196,45 +215,10 @@ def _open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
             path.unlink(missing_ok=True)
 
 
-def _last_id(connection: sqlite3.Connection, table: str) -> int | None:
-    try:
-        highest = int(connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
-    except (sqlite3.Error, ValueError, TypeError):
-        return None
-    try:
-        given = int(connection.execute(f"SELECT max({table}) FROM numbering").fetchone()[0])
-    except sqlite3.Error as error:
-        if "no such table" not in str(error):
-            return None
-        given = 0  # a log of step 1
-    except (ValueError, TypeError):
-        return None
-    number = max(highest, given)
-    return number if 0 <= number < _MAX_ID else None
-
-
-def _make_folder(log: Path, now: Millis) -> Path:
-    quarantine = quarantine_of(log)
-    quarantine.mkdir(mode=0o700, exist_ok=True)
-    stamp = as_datetime(now).strftime("%Y%m%dT%H%M%SZ")
-    number = 1
-    while True:
-        folder = quarantine / f"{stamp}-{number}"
-        try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            number += 1
-        else:
-            return folder
-
-
-def _write_reason(folder: Path, log: Path, *, reason: str, now: Millis) -> None:
-    """Write the line; it is for people, and a disk that is full must not stop the move."""
-    with contextlib.suppress(OSError):
-        _write(
-            folder / _REASON_FILE,
-            f"{reason}\nmoved aside {as_datetime(now).isoformat(timespec='seconds')}, was {log}\n",
-        )
+def _valid_id(number: int) -> int:
+    if not 0 <= number < _MAX_ID:
+        raise ValueError(f"{number} is damage")
+    return number
 
 
 def _write(path: Path, text: str) -> None:

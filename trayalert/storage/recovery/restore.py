@@ -14,6 +14,7 @@ from trayalert.storage.companion_files import restored_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import check_backup, copy_log, sync_file
 from trayalert.storage.recovery.quarantine import finish_move, last_ids, move_aside
+from trayalert.storage.rows import raise_numbering
 from trayalert.storage.schema import migrate
 
 _REASON = "a backup was restored in its place"
@@ -47,10 +48,6 @@ def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
 
 def _prepare(part: Path, log: Path) -> None:
     """Bring the copy up to date, and let it count on where the former log was."""
-    numbers = last_ids(log) if log.exists() else (0, 0, 0)
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
         migrate(copy)
-        copy.execute(
-            "UPDATE numbering SET delivery = max(delivery, ?), alert = max(alert, ?), incident = max(incident, ?)",
-            numbers,
-        )
+        raise_numbering(copy, last_ids(log) if log.exists() else (0, 0, 0))

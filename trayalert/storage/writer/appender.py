@@ -20,6 +20,7 @@ from trayalert.storage.rows import (
     DELIVERY_DIGESTED,
     INCIDENT_ROW,
     NEW_ALERT_ROW,
+    UPDATE_ALERT,
     alert_row,
     digest_of,
     incident_row,
@@ -308,9 +309,7 @@ class _AppendGroup:
         """Write value and message of a repeat into the row of its alert."""
         columns = ", ".join(ALERT_DIGESTED)
         row = self._connection.execute(f"SELECT {columns} FROM alert WHERE id = ?", (number,)).fetchone()
-        digest, *values = renewed_row(row, alert)
-        settings = ", ".join(f"{name} = ?" for name in ALERT_DIGESTED)
-        self._connection.execute(f"UPDATE alert SET digest = ?, {settings} WHERE id = ?", (digest, *values, number))
+        self._connection.execute(UPDATE_ALERT, (*renewed_row(row, alert), number))
 
     def _confirm(self, alert: Alert, received_at: Millis, events: list[Event]) -> None:
         """Note a repeat that is no retry: it has a new value, or comes long after. Alertmanager repeats what fires."""

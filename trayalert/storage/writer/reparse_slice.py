@@ -19,10 +19,12 @@ from trayalert.storage.rows import (
     ALERT_DIGESTED,
     DELIVERY_DIGESTED,
     SELECT_INCIDENT,
+    UPDATE_ALERT,
     UPDATE_INCIDENT,
     alert_row,
     incident_row,
     message_in,
+    raise_numbering,
     read_incident,
     renewed_row,
 )
@@ -46,12 +48,6 @@ _ALERTS = f"""
 _RENEWED = ("value", "value_text", "unit")
 _DECISIVE_INDEXES = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
 """What decided what became of an incident: where today's parsers read it otherwise, the alert stays as it is."""
-
-_UPDATE_ALERT = f"UPDATE alert SET digest = ?, {', '.join(f'{name} = ?' for name in ALERT_DIGESTED)} WHERE id = ?"
-_RAISE_NUMBERING = """
-    UPDATE numbering SET alert = max(alert, coalesce((SELECT max(id) FROM alert), 0)),
-                         incident = max(incident, coalesce((SELECT max(id) FROM incident), 0))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,7 @@ class ReparseSlice:
             callback = Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
             refreshed += self._refresh(connection, number, callback, turned)
         if turned:
-            connection.execute(_RAISE_NUMBERING)
+            raise_numbering(connection)
             _remove_from_incidents(connection, [job.alert_id for job in turned])
             append_reparsed(connection, turned)
         return len(turned), refreshed
@@ -148,7 +144,7 @@ class ReparseSlice:
                     turned.append(Reparsed(callback, fresh, number, each["id"], each.deliveries))
             elif (alert := parsed.get(each["identity"])) and (row := _refreshed_row(alert, each, number)):
                 refreshed.append((*row, each["id"]))
-        connection.executemany(_UPDATE_ALERT, refreshed)
+        connection.executemany(UPDATE_ALERT, refreshed)
         return len(refreshed)
 
 

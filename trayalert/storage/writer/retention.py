@@ -13,6 +13,7 @@ from trayalert.domain.callback import INTERNAL_METHOD
 from trayalert.domain.events import Event
 from trayalert.domain.times import Millis
 from trayalert.storage.read_connection import open_read_only
+from trayalert.storage.rows import raise_numbering
 
 BATCH_SIZE = 200
 MAX_BATCH_BYTES = 1024 * 1024
@@ -30,13 +31,6 @@ _FREE_PAGES_DIVISOR = 10
 
 _FAR_FUTURE: Millis = 2**62
 
-_RAISE_NUMBERING = """
-    UPDATE numbering SET
-        delivery = max(delivery, (SELECT coalesce(max(id), 0) FROM delivery)),
-        alert = max(alert, (SELECT coalesce(max(id), 0) FROM alert)),
-        incident = max(incident, (SELECT coalesce(max(id), 0) FROM incident)),
-        thinned = max(thinned, ?)
-"""
 _RETIRED_IDS = "(SELECT value FROM json_each(?))"
 _SELECT_KEPT = f"""
     SELECT a.delivery_id FROM alert AS a JOIN incident AS i ON i.id = a.incident_id
@@ -72,7 +66,7 @@ class Retire:
         if not retired:
             return ()
         names = json.dumps(sorted(retired))
-        connection.execute(_RAISE_NUMBERING, (max(retired),))
+        raise_numbering(connection, thinned=max(retired))
         sql = f"SELECT DISTINCT incident_id FROM alert WHERE delivery_id IN {_RETIRED_IDS} AND incident_id IS NOT NULL"
         incidents = json.dumps([number for (number,) in connection.execute(sql, (names,))])
         connection.execute(f"DELETE FROM alert WHERE delivery_id IN {_RETIRED_IDS}", (names,))

@@ -20,7 +20,7 @@ from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.read_connection import open_read_only
 from trayalert.storage.recovery.carver import CarvedDeliveries, DamagedFile, open_damaged, sorted_indexes
 from trayalert.storage.recovery.cells import content_hash
-from trayalert.storage.recovery.quarantine import delivery_range, read_reason, read_thinned, unsalvaged_folders
+from trayalert.storage.recovery.quarantine import read_thinned, register_salvages
 from trayalert.storage.rows import DELIVERY_DIGESTED
 from trayalert.storage.writer.appender import Append, CallbackParser, append_all
 from trayalert.storage.writer.reparse_slice import MAX_SLICE_BYTES
@@ -72,13 +72,7 @@ class BeginSalvage:
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Write them down."""
-        sql = f"INSERT OR IGNORE INTO salvage ({_COLUMNS}) VALUES (?, ?, ?, NULL, ?, ?, 0, 0, 0, 0)"
-        begun = [
-            (folder.name, read_reason(folder), self.now, *delivery_range(folder / self.log.name))
-            for folder in unsalvaged_folders(self.log)
-            if not connection.execute("SELECT count(*) FROM salvage WHERE folder = ?", (folder.name,)).fetchone()[0]
-        ]
-        connection.executemany(sql, begun)
+        register_salvages(connection, self.log, now=self.now, delivery_ranges={})
         return ()
 
 
