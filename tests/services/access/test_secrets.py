@@ -114,7 +114,7 @@ def test_a_rotation_that_cannot_be_written_changes_nothing(path: Path, monkeypat
     assert list(path.parent.iterdir()) == [path]
 
 
-VALID = {"value": "x" * 43, "until": None}
+VALID = {"value": "x" * 43, "until": None, "name": "default"}
 CORRUPT = {
     "empty": b"",
     "no JSON": b"{secret",
@@ -133,7 +133,8 @@ CORRUPT = {
     "no name": json.dumps({"secrets": [VALID | {"name": ""}]}).encode(),
     "a name twice": json.dumps({"secrets": [VALID, VALID | {"value": "y" * 43}]}).encode(),
     "only one on its way out": json.dumps({"secrets": [VALID | {"until": 5}]}).encode(),
-    "no until": json.dumps({"secrets": [{"value": "x" * 43}]}).encode(),
+    "no until": json.dumps({"secrets": [{"value": "x" * 43, "name": "default"}]}).encode(),
+    "no name at all": json.dumps({"secrets": [{"value": "x" * 43, "until": None}]}).encode(),
 }
 
 
@@ -279,30 +280,12 @@ def test_there_are_at_most_16_and_one_can_always_be_rotated(path: Path) -> None:
     assert len(json.loads(path.read_text())["secrets"]) == 16
 
 
-def test_a_file_from_before_there_were_names_is_read(path: Path) -> None:
-    path.write_text(json.dumps({"secrets": [{"value": "n" * 43, "until": None}, {"value": "o" * 43, "until": HOUR}]}))
-    secrets = Secrets(path)
-
-    assert secrets.current == "n" * 43
-    assert all(str(secrets.check(character * 43, now=0)).startswith("default:") for character in (b"n", b"o"))
-
-
 def test_a_file_that_was_put_there_for_all_to_read_is_taken_from_them(path: Path) -> None:
-    path.write_text(json.dumps({"secrets": [{"value": "n" * 43, "until": None}]}))
+    path.write_text(json.dumps({"secrets": [VALID]}))
     path.chmod(0o644)
     Secrets(path)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-def test_a_trayalert_from_before_there_were_names_reads_what_is_written(path: Path) -> None:
-    secrets = Secrets(path)
-    secrets.add("grafana", now=0)
-    secrets.rotate(grace=HOUR, now=0)
-    items = json.loads(path.read_text())["secrets"]
-
-    assert items[0]["value"] == secrets.current  # it takes the first for its own
-    assert all(set(item) >= {"value", "until"} for item in items)
 
 
 def test_a_clock_that_jumps_stores_nothing_and_opens_nothing_again_once_it_was_rotated(path: Path) -> None:

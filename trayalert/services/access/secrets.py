@@ -22,7 +22,7 @@ from trayalert.domain.times import Millis
 from trayalert.durable_file import write_private
 
 DEFAULT_NAME = "default"
-"""The name of the first secret, and of those in files without names."""
+"""The name of the secret that is made first."""
 
 MOST_SECRETS = 16
 """Secrets at once, expiring ones included: every request is compared with each."""
@@ -237,9 +237,7 @@ def _read_file(path: Path) -> tuple[Secret, ...]:
             if path.stat().st_mode & 0o077:  # copied by hand: nobody else may read it
                 path.chmod(0o600)
         items = json.loads(content)["secrets"]
-        found = tuple(
-            Secret(value=item["value"], until=item["until"], name=item.get("name", DEFAULT_NAME)) for item in items
-        )
+        found = tuple(Secret(value=item["value"], until=item["until"], name=item["name"]) for item in items)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -88,7 +88,7 @@ class DamagedFile:
             if delivery is None:
                 if trusted:
                     found.damaged.append(cell.id)
-            elif trusted or len(cell.types) == 10:
+            else:
                 found.ids.append(cell.id)
                 found.locations.append((page.offset + cell.offset) << 1 | page.in_wal)
                 found.content_hashes.append(delivery.content_hash)
@@ -101,7 +101,7 @@ def deliveries_in(pages: Pages, selected: Iterable[BtreePage]) -> tuple[Delivery
         content = pages.read(page)
         for cell in cells(content, first=page.number == 1):
             delivery = read_delivery(content, cell, usable=pages.usable, read_page=pages.newest)
-            if delivery and len(cell.types) == 10:
+            if delivery:
                 found[cell.id] = delivery
     return tuple(found[number] for number in sorted(found))
 

@@ -101,7 +101,7 @@ def read_delivery(page: bytes, cell: Cell, *, usable: int, read_page: PageReader
         return None
     _, received_at, _, method, query, content_type, sender, body, secret, digest = values
     content = (received_at, method, query, content_type, sender, secret, body)
-    if digest is not None and digest != digest_of("delivery", (cell.id, *content)):
+    if digest != digest_of("delivery", (cell.id, *content)):
         return None
     callback = Callback(
         received_at=received_at,
@@ -131,7 +131,7 @@ def _is_delivery_row(types: list[int]) -> bool:
         and (alert_id == 0 or alert_id in _INT_SIZES)
         and all(kind >= 13 and kind % 2 for kind in (method, content_type, sender, secret))
         and all(kind >= 12 and not kind % 2 for kind in (query, body))
-        and digest in {0, 44}
+        and digest == 44
     )
 
 

@@ -5,7 +5,6 @@ A file that is damaged gives sentences, never an exception. Rows are read one by
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from trayalert.storage.schema import refuse_other_version, schema_version
 _MAX_LINES = 20
 """More lines of SQLite's own check say nothing more."""
 
-_TABLES = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
+_DIGESTED = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
 _PLURALS = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
 
 _ALERTS_WITHOUT_DELIVERY = """
@@ -80,7 +79,7 @@ def check_log(log: Path) -> IntegrityReport:
     rows = {}
     problems = [*_check_structure(log)]
     undigested = 0
-    for table in _TABLES:
+    for table in _DIGESTED:
         report = _check_table(log, table)
         rows[table] = report.rows
         undigested += report.undigested
@@ -120,35 +119,33 @@ def _check_table(log: Path, table: str) -> _TableReport:
     """Read every row and hold it against its digest."""
     report = _TableReport()
     wrong: list[int] = []
-    columns = _TABLES[table]
     try:
         with open_read_only(log) as connection:
-            for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
+            for number, digest, expected in _digests(connection, table):
                 report.rows += 1
                 if digest is None:
                     report.undigested += 1
-                elif digest != digest_of(table, values):
-                    wrong.append(values[columns.index("id")])
+                elif digest != expected:
+                    wrong.append(number)
     except LogFault:
         report.problems.append(f"the {_PLURALS[table]} cannot all be read: only {report.rows:,} of them could.")
-    except UnicodeError:
-        report.problems.append(
-            f"the {_PLURALS[table]} cannot all be read: a text is damaged behind row {report.rows:,}."
-        )
     if wrong:
         report.problems.append(f"{len(wrong):,} {_PLURALS[table]} are not what was written: {_ids_text(wrong)}.")
     return report
 
 
+def _digests(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, bytes | None, bytes]]:
+    """Return of each row its id, its digest, and the digest that its values have."""
+    columns = _DIGESTED[table]
+    place = columns.index("id")
+    for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
+        yield values[place], digest, digest_of(table, values)
+
+
 def count_changed_rows(connection: sqlite3.Connection) -> int:
     """Return how many rows of a log are not what was written, by their digests. Raise sqlite3.Error."""
-    wrong = 0
-    with suppress(UnicodeError):  # a text that cannot be read is no more what was written
-        for table, columns in _TABLES.items():
-            for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
-                wrong += digest is not None and digest != digest_of(table, values)
-        return wrong
-    return wrong + 1
+    rows = (row for table in _DIGESTED for row in _digests(connection, table))
+    return sum(digest not in {None, expected} for _, digest, expected in rows)
 
 
 def _check_relations(log: Path) -> Iterator[str]:
@@ -156,7 +153,7 @@ def _check_relations(log: Path) -> Iterator[str]:
         try:
             with open_read_only(log) as connection:
                 found = [number for (number,) in connection.execute(sql)]
-        except (LogFault, UnicodeError):
+        except LogFault:
             yield f"it cannot be told whether there are {what}, as the file is damaged."
             continue
         if found:
