@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from trayalert.domain.callback import Callback
@@ -29,6 +30,7 @@ from trayalert.storage.rows import (
     renewed_row,
 )
 from trayalert.storage.writer.appender import CallbackParser, Reparsed, append_reparsed
+from trayalert.storage.writer.savepoint import run_all_or_each
 
 SLICE_SIZE = 64
 MAX_SLICE_BYTES = 256 * 1024
@@ -74,8 +76,10 @@ class ReparseSlice:
         """Read a slice, and say how far it has come."""
         position, last, turned, refreshed = self._progress(connection)
         rows, finished = _take_slice(connection.execute(_DELIVERIES, (position, last)))
-        now_turned, now_refreshed = self._reparse(connection, rows)
-        turned, refreshed = turned + now_turned, refreshed + now_refreshed
+        # a callback that cannot be stored stays as it is
+        counts = run_all_or_each(connection, rows, partial(self._reparse_rows, connection), lambda _: (0, 0))
+        turned += sum(count for count, _ in counts)
+        refreshed += sum(count for _, count in counts)
         position = last if finished else rows[-1][0]
         if finished:
             connection.execute("DELETE FROM reparse")
@@ -96,25 +100,8 @@ class ReparseSlice:
         position, last, turned, refreshed = row
         return position, last, turned, refreshed
 
-    def _reparse(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
-        """Take these callbacks; where one cannot be stored each is tried alone, and that one stays as it is."""
-        if not rows:
-            return 0, 0
-        connection.execute("SAVEPOINT again")
-        try:
-            return self._reparse_rows(connection, rows)
-        except Exception as error:
-            if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
-                raise
-            connection.execute("ROLLBACK TO again")
-            if len(rows) == 1:
-                return 0, 0
-            counts = [self._reparse(connection, [row]) for row in rows]
-            return sum(turned for turned, _ in counts), sum(refreshed for _, refreshed in counts)
-        finally:
-            connection.execute("RELEASE again")
-
     def _reparse_rows(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
+        """Read these callbacks again; return how many alerts were replaced, and how many were refreshed."""
         turned: list[Reparsed] = []
         refreshed = 0
         for number, *values in rows:

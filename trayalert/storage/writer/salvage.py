@@ -4,7 +4,6 @@ How far it has come is written in each group's own transaction, and a group that
 again: a kill at any moment loses nothing and doubles nothing. What is in the log already is told by what it holds.
 """
 
-import contextlib
 import sqlite3
 from array import array
 from bisect import bisect_left, bisect_right
@@ -24,6 +23,7 @@ from trayalert.storage.recovery.quarantine import read_thinned, register_salvage
 from trayalert.storage.rows import DELIVERY_DIGESTED
 from trayalert.storage.writer.appender import Append, CallbackParser, append_all
 from trayalert.storage.writer.reparse_slice import MAX_SLICE_BYTES
+from trayalert.storage.writer.savepoint import run_all_or_each
 
 GROUP_SIZE = 64
 """Deliveries of one transaction: more would keep live callbacks waiting."""
@@ -92,33 +92,25 @@ class SalvageGroup:
         sql = "SELECT count(*) FROM salvage WHERE folder = ? AND position = ? AND finished_at IS NULL"
         if not connection.execute(sql, (self.folder, self.after)).fetchone()[0]:
             return ()
-        lost = self._append(connection, self.appends)
+        lost = self._append(connection) if self.appends else 0
         connection.execute(
             "UPDATE salvage SET position = ?, salvaged = salvaged + ?, damaged = damaged + ? WHERE folder = ?",
             (self.last_id, self.sound_count - lost, lost, self.folder),
         )
         return ()
 
-    def _append(self, connection: sqlite3.Connection, appends: Sequence[Append]) -> int:
-        """Store them; where one cannot be stored each is tried alone. Return how many could not be."""
-        if not appends:
-            return 0
-        connection.execute("SAVEPOINT salvage")
-        try:
+    def _append(self, connection: sqlite3.Connection) -> int:
+        """Store them, raw where they cannot be stored otherwise. Return how many cannot even be stored raw."""
+
+        def store(appends: Sequence[Append]) -> int:
             append_all(connection, appends)
-        except Exception as error:
-            if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
-                raise
-            connection.execute("ROLLBACK TO salvage")
-            if len(appends) > 1:
-                return sum(self._append(connection, [append]) for append in appends)
-            raw = self.keep_raw(appends[0].callback)
-            return 1 if appends[0].alerts == raw else self._append(connection, [replace(appends[0], alerts=raw)])
-        else:
             return 0
-        finally:
-            with contextlib.suppress(sqlite3.Error):  # a disk that fails takes the savepoint along
-                connection.execute("RELEASE salvage")
+
+        def store_raw(append: Append) -> int:
+            raw = replace(append, alerts=self.keep_raw(append.callback))
+            return 1 if raw == append else sum(run_all_or_each(connection, [raw], store, store_raw))
+
+        return sum(run_all_or_each(connection, self.appends, store, store_raw))
 
 
 @dataclass(frozen=True, slots=True)

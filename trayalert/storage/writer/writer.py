@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol, TypeGuard
+from typing import Protocol
 
 from trayalert.domain.events import Event
 from trayalert.storage.faults import DamagedLog, DiskFull, LockedLog, LogFault, NotStored, OtherVersion, fault_of
@@ -20,9 +20,7 @@ from trayalert.storage.file.log_file import LogFile
 from trayalert.storage.file.log_opening import BUSY_TIMEOUT
 from trayalert.storage.writer.appender import Append, CallbackParser, append_all
 from trayalert.storage.writer.log_status import WriterState
-
-_VALUE_ERRORS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-"""What SQLite raises for one bad value; its other errors are the disk's, and hit all alike."""
+from trayalert.storage.writer.savepoint import is_disk_error
 
 _BUSY_TIMEOUT_AFTER_FAULT = 0.1
 """Seconds that a commit waits for a lock that was waited for in vain before: the answer is to be 503 at once."""
@@ -179,7 +177,7 @@ class Writer:
             try:
                 results: list[Events | Exception] = list(self._transaction(jobs))
             except Exception as error:
-                if not _is_disk_error(error):
+                if not is_disk_error(error):
                     _logger.exception("what was read in a callback cannot be stored; its bytes are kept")
                     return [self._store_alone(job) for job in jobs]
                 self._repair(error, retry=retry)
@@ -224,7 +222,7 @@ class Writer:
         except LogFault as fault:
             return NotStored(str(fault))
         except Exception as error:  # noqa: BLE001 - logged by `commit`
-            if _is_disk_error(error):
+            if is_disk_error(error):
                 return self._repair_alone(error)
             if isinstance(job, Append) and job.alerts != (raw := self._keep_raw(job.callback)):
                 return self._store_alone(replace(job, alerts=raw))
@@ -268,10 +266,3 @@ class Writer:
 
 def _is_append(job: Job) -> bool:
     return isinstance(job, Append)
-
-
-def _is_disk_error(error: Exception) -> TypeGuard[sqlite3.Error]:
-    """Whether it is the disk's; what the module itself raises of a value that it cannot read has no code."""
-    return (
-        isinstance(error, sqlite3.Error) and not isinstance(error, _VALUE_ERRORS) and hasattr(error, "sqlite_errorcode")
-    )
