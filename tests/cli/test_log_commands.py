@@ -74,7 +74,7 @@ def test_a_kill_in_the_middle_of_a_backup_leaves_no_half_one(data_dir: Path, pau
     script = (
         "import sys, time; from pathlib import Path; from trayalert.storage.recovery import backups;"
         "backups._PAGES_PER_STEP = 1;"
-        f"backups.make_backup(Path(sys.argv[1]), keep=3, now={NOON}, rest=lambda: time.sleep(0.01))"
+        f"backups.make_backup(Path(sys.argv[1]), keep=3, now={NOON}, throttle=lambda: time.sleep(0.01))"
     )
     log = data_dir / "trayalert.db"
     with subprocess.Popen([sys.executable, "-c", script, log], env=environment()) as process:

@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 async def test_what_was_said_to_be_stored_is_seen_by_any_other_program_at_once(path: Path) -> None:
     async with open_log(path) as log:
         for number in range(1, 6):
-            await log.do(append(f"i-{number}"))
+            await log.run_job(append(f"i-{number}"))
 
             assert rows(path, "SELECT count(*) FROM delivery") == [(number,)]
             assert rows(path, "SELECT resource_id FROM alert ORDER BY id DESC LIMIT 1") == [(f"i-{number}",)]
@@ -60,7 +60,7 @@ def test_nobody_else_can_read_the_files(path: Path) -> None:
 async def test_a_lone_callback_goes_at_once(path: Path) -> None:
     async with open_log(path) as log:
         begun = asyncio.get_running_loop().time()
-        await log.do(append())
+        await log.run_job(append())
 
         assert asyncio.get_running_loop().time() - begun < 0.5  # no timer gathers a group; a disk may be slow
 
@@ -69,7 +69,7 @@ async def test_callbacks_that_come_together_share_a_transaction(path: Path) -> N
     commits: list[str] = []
     async with open_log(path) as log:
         log._writer._file.connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
-        await asyncio.gather(*(log.do(append(f"i-{number}")) for number in range(1000)))
+        await asyncio.gather(*(log.run_job(append(f"i-{number}")) for number in range(1000)))
 
     assert rows(path, "SELECT count(*), count(DISTINCT resource_id) FROM alert") == [(1000, 1000)]
     assert 2 <= len(commits) <= 250
@@ -77,7 +77,7 @@ async def test_callbacks_that_come_together_share_a_transaction(path: Path) -> N
 
 async def test_what_waits_is_written_when_the_log_closes(path: Path) -> None:
     async with open_log(path) as log:
-        waiting = [asyncio.create_task(log.do(append(f"i-{number}"))) for number in range(50)]
+        waiting = [asyncio.create_task(log.run_job(append(f"i-{number}"))) for number in range(50)]
         await asyncio.sleep(0)  # each has begun
         await log.close()
 
@@ -87,7 +87,7 @@ async def test_what_waits_is_written_when_the_log_closes(path: Path) -> None:
 
 async def test_closing_twice_is_closing_once(path: Path) -> None:
     async with open_log(path) as log:
-        await log.do(append())
+        await log.run_job(append())
         await asyncio.gather(log.close(), log.close())
         await log.close()
 
@@ -96,7 +96,7 @@ async def test_a_closed_log_says_that_it_stores_nothing(path: Path) -> None:
     async with open_log(path) as log:
         await log.close()
         with pytest.raises(NotStored):
-            await log.do(append())
+            await log.run_job(append())
 
 
 async def test_events_are_announced_after_the_commit(path: Path) -> None:
@@ -107,7 +107,7 @@ async def test_events_are_announced_after_the_commit(path: Path) -> None:
         seen.extend((event, count) for event in events if isinstance(event, CallbackArrived))
 
     async with open_log(path, announce=announce) as log:
-        await asyncio.gather(*(log.do(append(f"i-{number}")) for number in range(20)))
+        await asyncio.gather(*(log.run_job(append(f"i-{number}")) for number in range(20)))
         await until(lambda: len(seen) == 20)
 
     assert all(count >= number for number, (_, count) in enumerate(seen, 1))
@@ -117,7 +117,7 @@ async def test_a_caller_that_leaves_does_not_stop_its_callback(path: Path) -> No
     announced: list[Event] = []
     async with open_log(path, announce=announced.extend) as log:
         with locked(path):
-            task = asyncio.create_task(log.do(append()))
+            task = asyncio.create_task(log.run_job(append()))
             await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -131,8 +131,8 @@ async def test_a_locked_file_means_not_stored_and_heals(path: Path) -> None:
     async with open_log(path) as log:
         log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with locked(path), pytest.raises(NotStored, match="locked"):
-            await log.do(append("i-1"))
-        await log.do(append("i-2"))
+            await log.run_job(append("i-1"))
+        await log.run_job(append("i-2"))
 
     assert rows(path, "SELECT resource_id FROM alert") == [("i-2",)]
 
@@ -142,12 +142,12 @@ async def test_a_slow_disk_means_not_stored_in_time_and_what_comes_late_is_store
     async with open_log(path, deadline=0.05, announce=announced.extend) as log:
         with locked(path):
             results = await asyncio.gather(
-                *(log.do(append(f"i-{number}")) for number in range(3)), return_exceptions=True
+                *(log.run_job(append(f"i-{number}")) for number in range(3)), return_exceptions=True
             )
         assert [str(result) for result in results] == ["the disk took longer than 0.05 s"] * 3
         assert all(isinstance(result, NotStored) for result in results)
         await until(lambda: announced)
-        await log.do(append("i-1"))  # it came again, as 503 asked it to
+        await log.run_job(append("i-1"))  # it came again, as 503 asked it to
 
     assert rows(path, "SELECT resource_id, deliveries FROM alert") == [("i-0", 1), ("i-1", 2), ("i-2", 1)]
 
@@ -155,7 +155,7 @@ async def test_a_slow_disk_means_not_stored_in_time_and_what_comes_late_is_store
 async def test_a_full_queue_means_not_stored_and_the_rest_is_stored(path: Path) -> None:
     async with open_log(path, deadline=30) as log:
         with locked(path):
-            tasks = [asyncio.create_task(log.do(append(f"i-{number}"))) for number in range(4196)]
+            tasks = [asyncio.create_task(log.run_job(append(f"i-{number}"))) for number in range(4196)]
             await until(lambda: sum(task.done() for task in tasks))
             refused = [task for task in tasks if task.done()]
         results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -171,16 +171,16 @@ async def test_an_unwritable_place_heals_when_it_comes_back(tmp_path: Path) -> N
     here.mkdir()
     path = here / "trayalert.db"
     async with open_log(path) as log:
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
         log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with locked(path):
             here.rename(elsewhere)
             for _ in range(3):
                 with pytest.raises(NotStored):
-                    await log.do(append("i-2"))
+                    await log.run_job(append("i-2"))
         elsewhere.rename(here)
         await until(lambda: log.state.storing)  # with no word from anybody
-        await log.do(append("i-3"))
+        await log.run_job(append("i-3"))
 
     assert rows(path, "SELECT resource_id FROM alert") == [("i-1",), ("i-3",)]
 
@@ -204,8 +204,8 @@ async def test_the_writer_outlives_a_bug_of_ours(path: Path, monkeypatch: pytest
         with monkeypatch.context() as broken:
             broken.setattr(Writer, "commit", lambda *_: 1 / 0)
             with pytest.raises(NotStored, match="ZeroDivisionError"):
-                await log.do(append("i-1"))
-        await log.do(append("i-2"))
+                await log.run_job(append("i-1"))
+        await log.run_job(append("i-2"))
 
     assert rows(path, "SELECT resource_id FROM alert") == [("i-2",)]
 

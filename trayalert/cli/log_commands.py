@@ -75,7 +75,7 @@ def backup() -> None:
     reply = ask(places.socket, {"do": "backup"}, deadline=_LONGEST_BACKUP)
     if reply is None:
         with without_instance(places):
-            made = make_backup(places.log, keep=own_settings(places).backups, now=now(), rest=lambda: None)
+            made = make_backup(places.log, keep=own_settings(places).backups, now=now())
         reply = {"done": str(made.path)}
     if not reply.get("done"):
         fail(reply.get("error"))

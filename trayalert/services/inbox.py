@@ -126,7 +126,7 @@ class Inbox:
     async def _store(self, job: Append) -> tuple[Event, ...] | None:
         """Store a callback; return what changed, None where the callback was not stored in time."""
         try:
-            events = await self._log.do(job)
+            events = await self._log.run_job(job)
         except NotStored as fault:
             self._count_refusal(job.callback, str(fault))
             return None
@@ -172,17 +172,17 @@ class Inbox:
         self._log.set_salvaging(salvaging)
 
     async def run_job(self, job: Job) -> tuple[Event, ...]:
-        """Do a job of the log's writer in one transaction with whatever else waits. Raise NotStored."""
-        return await self._log.do(job)
+        """Do a job of the log's writer in a transaction with what waits beside it. Raise NotStored."""
+        return await self._log.run_job(job)
 
     async def resolve(self, incident_id: int, *, now: Millis) -> bool:
-        """Mark an incident recovered; False where no such incident is open. Raise NotStored."""
-        events = await self._log.do(Resolve(incident_id, now))
+        """Mark an incident recovered by hand; False where no such incident is open. Raise NotStored."""
+        events = await self._log.run_job(Resolve(incident_id, now))
         return any(isinstance(event, IncidentChanged) for event in events)
 
     async def expire(self, *, now: Millis) -> None:
-        """Close the incidents that have expired. Raise NotStored."""
-        await self._log.do(Expire(now))
+        """Close the incidents whose own time is over. Raise NotStored."""
+        await self._log.run_job(Expire(now))
 
     def verify(self) -> None:
         """Have the log checked, as a reader failed: damage is found, reported and repaired later."""

@@ -86,19 +86,19 @@ class Log:
         """How the log is now; each change is announced as LogChanged."""
         return self._status.state
 
-    def set_problem(self, part: str, sentence: str | None) -> None:
+    def set_problem(self, topic: str, sentence: str | None) -> None:
         """Tell a problem of some part of the program that works on the log; None takes it away. On the loop."""
-        self._status.set_problem(part, sentence)
+        self._status.set_problem(topic, sentence)
 
-    def set_news(self, part: str, sentence: str | None) -> None:
+    def set_news(self, topic: str, sentence: str | None) -> None:
         """Tell what some part did to the log; None takes it away. On the loop."""
-        self._status.set_news(part, sentence)
+        self._status.set_news(topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:
         """A former log is being read over, or is no more. On the loop."""
         self._status.set_salvaging(salvaging)
 
-    async def do(self, job: Job) -> Events:
+    async def run_job(self, job: Job) -> Events:
         """Return once the job is synced to disk. Raise NotStored; a caller that leaves does not stop the job."""
         if self._closing:
             raise NotStored("the log is closing")

@@ -56,7 +56,7 @@ async def test_what_can_be_read_of_a_commit_that_was_cut_off_is_stored_and_told(
     async with open_log(path, announce=events.extend) as log:
         await until(lambda: log.state.news and any(isinstance(event, IncidentChanged) for event in events))
         assert "Callbacks of it that could be read and were taken over: " in log.state.news[0]
-        await log.do(append("i-after"))
+        await log.run_job(append("i-after"))
 
     there = stored(path)
     assert there[:3] == ["i-before", "i-1st", "i-2nd"]
@@ -83,7 +83,7 @@ async def test_a_retry_of_what_was_taken_over_is_a_retry(path: Path) -> None:
 
     async with open_log(path) as log:
         for number in range(60):
-            await log.do(append(f"i-{number}", came=NOON + 5000))
+            await log.run_job(append(f"i-{number}", came=NOON + 5000))
 
     assert sorted(stored(path)) == sorted(["i-before", *(f"i-{number}" for number in range(60))])
 

@@ -61,28 +61,28 @@ async def test_a_log_that_is_locked_at_the_start_is_told_and_opens_by_itself(pat
             assert "another program holds it locked" in log.state.problems[0]
             begun = time.monotonic()
             with pytest.raises(NotStored, match="locked"):
-                await log.do(append("i-2"))
+                await log.run_job(append("i-2"))
             assert time.monotonic() - begun < 1.5
             events.clear()
             other.execute("ROLLBACK")
             await until(lambda: log.state.storing)
             assert events == [LogChanged(log.state)]
             assert log.state.problems == ()
-            await log.do(append("i-3"))
+            await log.run_job(append("i-3"))
 
     assert resources(path) == ["i-1", "i-3"]
 
 
 async def test_a_lock_that_comes_and_goes_is_told_and_heals(path: Path) -> None:
     async with open_log(path) as log:
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
         log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with locked(path):
             with pytest.raises(NotStored, match="locked"):
-                await log.do(append("i-2"))
+                await log.run_job(append("i-2"))
             assert not log.state.storing
         await until(lambda: log.state.storing)
-        await log.do(append("i-3"))
+        await log.run_job(append("i-3"))
 
     assert resources(path) == ["i-1", "i-3"]
 
@@ -91,10 +91,10 @@ async def test_a_lock_that_comes_and_goes_is_told_and_heals(path: Path) -> None:
 async def test_a_log_that_is_moved_away_keeps_what_it_has_and_is_written_again(path: Path, ends: list[str]) -> None:
     moved = path.with_name("moved.db")
     async with open_log(path) as log:
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
         for end in ends:
             Path(f"{path}{end}").rename(f"{moved}{end}")
-        await log.do(append("i-2"))
+        await log.run_job(append("i-2"))
         assert log.state.storing
         assert log.state.new_file == 1
         assert f"was moved to {moved}" in log.state.news[0]
@@ -108,12 +108,12 @@ async def test_a_log_that_is_moved_away_keeps_what_it_has_and_is_written_again(p
 @pytest.mark.parametrize("ends", [[""], ["", "-wal", "-shm"]], ids=" ".join)
 async def test_a_log_that_is_deleted_is_written_again(path: Path, ends: list[str]) -> None:
     async with open_log(path) as log:
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
         for end in ends:
             Path(f"{path}{end}").unlink()
         await until(lambda: log.state.news)  # with no word from anybody
         assert "nothing is lost" in log.state.news[0]
-        await log.do(append("i-2"))
+        await log.run_job(append("i-2"))
 
     assert resources(path) == ["i-1", "i-2"]
     assert path.stat().st_mode & 0o777 == 0o600
@@ -122,10 +122,10 @@ async def test_a_log_that_is_deleted_is_written_again(path: Path, ends: list[str
 
 async def test_a_log_that_is_deleted_while_it_has_another_name_is_written_again(path: Path) -> None:
     async with open_log(path) as log:
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
         path.with_name("other name.db").hardlink_to(path)
         path.unlink()
-        await log.do(append("i-2"))
+        await log.run_job(append("i-2"))
         assert "nothing is lost" in log.state.news[0]
 
     assert resources(path) == ["i-1", "i-2"]
@@ -136,13 +136,13 @@ async def test_a_log_whose_whole_folder_was_deleted_is_written_again_when_there_
     folder.mkdir()
     path = folder / "trayalert.db"
     async with open_log(path) as log:
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
         shutil.rmtree(folder)
         with pytest.raises(NotStored, match="Do not end trayalert"):
-            await log.do(append("i-2"))
+            await log.run_job(append("i-2"))
         folder.mkdir()
         await until(lambda: log.state.storing)
-        await log.do(append("i-3"))
+        await log.run_job(append("i-3"))
 
     assert resources(path) == ["i-1", "i-3"]
 
@@ -151,9 +151,9 @@ async def test_another_file_in_its_place_is_used_and_what_was_stored_is_kept(pat
     backup = path.with_name("backup.db")
     store(backup, append("i-0"))
     async with open_log(path) as log:
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
         backup.rename(path)
-        await log.do(append("i-2"))
+        await log.run_job(append("i-2"))
         assert log.state.new_file == 1
 
     (folder,) = quarantine_of(path).iterdir()
@@ -168,15 +168,15 @@ async def test_the_wal_of_a_log_that_was_moved_away_never_gets_into_another(path
     store(backup, append("i-0"))
     async with open_log(path) as log:
         for number in range(3):
-            await log.do(append(f"i-1{number}"))
+            await log.run_job(append(f"i-1{number}"))
         log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with reading(path) as reader:
             slow = reader.alerts(limit=None)
             next(slow)
-            await log.do(append("i-2"))
+            await log.run_job(append("i-2"))
             path.rename(moved)
             backup.rename(path)
-            await log.do(append("i-3"))
+            await log.run_job(append("i-3"))
             ids(slow)
 
     assert resources(path) == ["i-0", "i-3"]
@@ -187,9 +187,9 @@ async def test_the_wal_of_a_log_that_was_moved_away_never_gets_into_another(path
 
 async def test_a_wal_that_is_deleted_costs_nothing(path: Path) -> None:
     async with open_log(path) as log:
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
         Path(f"{path}-wal").unlink()
-        await log.do(append("i-2"))
+        await log.run_job(append("i-2"))
         assert log.state.news == ()
         assert resources(path) == ["i-1", "i-2"]
 
@@ -199,14 +199,14 @@ async def test_a_wal_that_is_deleted_costs_nothing(path: Path) -> None:
 async def test_a_wal_that_is_deleted_while_somebody_reads_costs_nothing(path: Path) -> None:
     """The reader keeps what is in it from being put into the log's file."""
     async with open_log(path) as log:
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
         with closing(sqlite3.connect(path, isolation_level=None)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM alert").fetchall()
             for number in range(2, 6):
-                await log.do(append(f"i-{number}"))
+                await log.run_job(append(f"i-{number}"))
             Path(f"{path}-wal").unlink()
-            await log.do(append("i-6"))
+            await log.run_job(append("i-6"))
         assert "parted from its -wal" in log.state.news[0]
         assert resources(path) == [f"i-{number}" for number in range(1, 7)]
 
@@ -220,11 +220,11 @@ async def test_an_older_file_that_is_copied_over_it_is_taken_for_what_it_is(path
     shutil.copyfile(path, older)
     store(path, *(append(f"i-{number}") for number in range(20, 300)))
     async with open_log(path) as log:
-        await log.do(append("i-before"))
+        await log.run_job(append("i-before"))
         with path.open("r+b") as file:  # the same file with another content, as cp does it
             file.truncate(0)
             file.write(older.read_bytes())
-        await log.do(append("i-after"))
+        await log.run_job(append("i-after"))
         assert "another file was copied over it" in log.state.news[0]
         assert log.state.salvaging  # no calm: what was open may be gone
         assert log.state.storing
@@ -237,14 +237,14 @@ async def test_an_older_file_that_is_copied_over_it_is_taken_for_what_it_is(path
 async def test_an_older_file_of_the_same_length_that_is_copied_over_it_is_looked_over(path: Path) -> None:
     store(path, *(append(f"i-{number}") for number in range(300)))
     async with open_log(path) as log:
-        await log.do(append("i-before"))
+        await log.run_job(append("i-before"))
         await until(lambda: not log._writer.verifying)
         older = bytearray(path.read_bytes())
         pages = leaves(path)[3:5]
         first, second = (slice((page - 1) * PAGE, page * PAGE) for page in pages)
         older[first], older[second] = older[second], older[first]  # each page is sound, and not in its place
         path.write_bytes(older)
-        await log.do(append("i-after"))
+        await log.run_job(append("i-after"))
         await until(lambda: any("was damaged" in sentence for sentence in log.state.news))
 
 
@@ -252,17 +252,17 @@ async def test_a_link_in_the_place_of_the_log_is_refused_and_costs_nothing(path:
     elsewhere = path.with_name("elsewhere.db")
     async with open_log(path) as log:
         for number in range(5):
-            await log.do(append(f"i-{number}"))
+            await log.run_job(append(f"i-{number}"))
         path.rename(elsewhere)
         path.symlink_to(elsewhere.name)
         with pytest.raises(NotStored):
-            await log.do(append("i-5"))
+            await log.run_job(append("i-5"))
         assert not log.state.storing
         assert "a link was put in the place of the log" in log.state.problems[0]
         path.unlink()
         elsewhere.rename(path)
         await until(lambda: log.state.storing)
-        await log.do(append("i-6"))
+        await log.run_job(append("i-6"))
 
     assert resources(path) == [*(f"i-{number}" for number in range(5)), "i-6"]
 
@@ -277,10 +277,10 @@ def test_a_wal_that_grows_without_an_end_is_told(path: Path) -> None:
 async def test_a_checkpoint_of_another_program_is_no_damage(path: Path) -> None:
     async with open_log(path) as log:
         for number in range(30):
-            await log.do(append(f"i-{number}"))
+            await log.run_job(append(f"i-{number}"))
         with closing(sqlite3.connect(path)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        await log.do(append("i-after"))
+        await log.run_job(append("i-after"))
         assert log.state.news == ()
 
     assert len(resources(path)) == 31
@@ -292,7 +292,7 @@ async def test_a_file_that_cannot_be_kept_leaves_no_part_of_it(path: Path, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     async with open_log(path) as log:
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
         other = path.with_name("other.db")
         store(other, append("i-other"))
         with monkeypatch.context() as patched:
@@ -301,9 +301,9 @@ async def test_a_file_that_cannot_be_kept_leaves_no_part_of_it(path: Path, monke
             other.replace(path)
             for _ in range(2):
                 with pytest.raises(NotStored):
-                    await log.do(append("i-2"))
+                    await log.run_job(append("i-2"))
         assert quarantined_folders(path) == []
-        await log.do(append("i-3"))
+        await log.run_job(append("i-3"))
 
     assert len(quarantined_folders(path)) == 1
 
@@ -314,7 +314,7 @@ async def test_a_file_that_is_cut_short_while_it_is_open_is_moved_aside(path: Pa
         os.truncate(path, 5 * 4096)
         await until(lambda: log.state.news)
         assert "was damaged" in log.state.news[0]
-        await log.do(append("i-new"))
+        await log.run_job(append("i-new"))
         assert log.state.storing
 
     assert resources(path) == ["i-new"]
@@ -327,7 +327,7 @@ async def test_damage_that_a_commit_meets_costs_its_senders_nothing(path: Path) 
         await until(lambda: log._writer._file._verification is None or log._writer._file._verification.is_finished())
         os.truncate(path, 5 * 4096)
         log._writer._file.connection.execute("PRAGMA shrink_memory")
-        await asyncio.gather(*(log.do(append(f"i-{number}", at=1_790_000_100_000)) for number in range(400)))
+        await asyncio.gather(*(log.run_job(append(f"i-{number}", at=1_790_000_100_000)) for number in range(400)))
         assert "was damaged" in log.state.news[0]
 
     assert len(resources(path)) == 400
@@ -338,7 +338,7 @@ async def test_a_slow_disk_is_told_until_it_is_fast_again(path: Path) -> None:
     async with open_log(path, deadline=0.1) as log:
         with locked(path) as other:
             with pytest.raises(NotStored, match="took longer"):
-                await log.do(append("i-1"))
+                await log.run_job(append("i-1"))
             assert not log.state.storing
             assert "the disk of the log is slow" in log.state.problems[0]
             other.execute("ROLLBACK")
@@ -352,7 +352,7 @@ async def test_the_ballast_is_laid_with_real_blocks_for_nobody_else_to_read(path
         await until(reserve_file_of(path).exists)
         await until(lambda: reserve_file_of(path).stat().st_blocks * 512 >= RESERVE_SIZE)
         assert reserve_file_of(path).stat().st_mode & 0o777 == 0o600
-        await log.do(append("i-1"))
+        await log.run_job(append("i-1"))
 
     assert delete_reserve_file(path)
     assert not delete_reserve_file(path)
@@ -415,7 +415,7 @@ async def test_a_disk_that_is_nearly_full_is_told_from_the_start(path: Path, mon
 async def test_damage_amid_the_file_is_found_though_only_its_end_is_used(path: Path) -> None:
     big_log(path)
     async with open_log(path) as log:
-        await log.do(append("live", at=NOON + HOUR))
+        await log.run_job(append("live", at=NOON + HOUR))
         await until(lambda: not log._writer.verifying)
         await until(lambda: log._writer._file._last_stat is not None)
         await asyncio.to_thread(_overwrite_elsewhere, path, path.stat().st_size // 2 // PAGE * PAGE)
@@ -433,6 +433,6 @@ def _overwrite_elsewhere(path: Path, offset: int) -> None:
 async def test_a_long_wal_is_given_back_to_the_disk_in_a_quiet_moment(path: Path) -> None:
     wal = Path(f"{path}-wal")
     async with open_log(path) as log:
-        await asyncio.gather(*[log.do(append(f"i-{number}", fill="x" * 2000)) for number in range(1000)])
+        await asyncio.gather(*[log.run_job(append(f"i-{number}", fill="x" * 2000)) for number in range(1000)])
         await until(lambda: wal.stat().st_size == 0, deadline=30)  # the first look comes after 5 s
     assert whole(path)

@@ -77,7 +77,7 @@ async def test_a_damaged_file_is_moved_aside_whole_and_callbacks_are_stored_at_o
     begun = time.monotonic()
 
     async with open_log(path) as log:
-        await log.do(append("i-new"))
+        await log.run_job(append("i-new"))
         assert time.monotonic() - begun < 2
         assert log.state.storing
         (news,) = log.state.news
@@ -99,7 +99,7 @@ async def test_damage_after_a_clean_end_is_found_behind_the_start(path: Path) ->
         assert verification is None or verification.is_finished(
             within=5
         )  # with luck it was found before the start was over
-        await log.do(append("i-new"))
+        await log.run_job(append("i-new"))
         assert "was damaged" in log.state.news[0]
 
     assert rows(path, "SELECT resource_id FROM alert") == [("i-new",)]
@@ -114,7 +114,7 @@ async def test_what_a_former_log_held_counts_as_open_before_its_salvage_has_begu
                 assert reader.salvaging()
     async with open_log(path) as log:
         (folder,) = quarantined_folders(path)
-        await log.do(FinishSalvage(folder.name, 0, 0, NOON))
+        await log.run_job(FinishSalvage(folder.name, 0, 0, NOON))
         log.set_salvaging(salvaging=False)
         assert not log.state.salvaging
     async with open_log(path) as log:
@@ -129,7 +129,7 @@ async def test_a_log_that_is_gone_though_there_are_backups_of_it_is_told(path: P
     path.unlink()
 
     async with open_log(path) as log:
-        await log.do(append("i-new"))
+        await log.run_job(append("i-new"))
         assert "There was no log" in log.state.news[0]
         assert "trayalert restore" in log.state.news[0]
     async with open_log(path) as log:
@@ -142,7 +142,7 @@ async def test_no_number_is_given_twice_after_damage(path: Path) -> None:
     flip(path, start=100, length=3000)
 
     async with open_log(path) as log:
-        await log.do(append("i-new"))
+        await log.run_job(append("i-new"))
 
     assert rows(path, "SELECT id FROM alert")[0][0] > last
 
@@ -160,7 +160,7 @@ async def test_an_empty_file_where_there_was_no_log_is_a_new_one(path: Path) -> 
     path.touch(mode=0o600)
 
     async with open_log(path) as log:
-        await log.do(append())
+        await log.run_job(append())
         assert log.state.news == ()
 
     assert not quarantine_of(path).exists()

@@ -46,7 +46,7 @@ def test_what_is_stored_while_it_is_made_neither_stops_nor_enters_it(
         def store_one() -> None:
             stored.append(log.commit([append("meanwhile", at=NOON + 1_000_000 + len(stored))]))
 
-        made = make_backup(path, keep=7, now=NOON, rest=store_one)
+        made = make_backup(path, keep=7, now=NOON, throttle=store_one)
     assert len(stored) > 5
     assert check_backup(made.path)[0] == 300
     assert rows(path, "SELECT count(*) FROM delivery") == [(300 + len(stored),)]

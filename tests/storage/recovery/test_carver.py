@@ -32,7 +32,7 @@ def path(sound: Path, tmp_path: Path) -> Path:
 
 def carve(path: Path, *, thinned: int = 0) -> CarvedDeliveries:
     with open_damaged(path) as damaged:
-        return damaged.carve(thinned=thinned, rest=lambda: None)
+        return damaged.carve(thinned=thinned, throttle=lambda: None)
 
 
 def counts(carved: CarvedDeliveries) -> tuple[int, int, int]:
@@ -154,7 +154,7 @@ def test_no_damage_makes_it_fail_or_find_what_was_never_there(
     path.write_bytes(content[: len(content) - cut])
     whole = set(rows(sound_small, "SELECT id, body FROM delivery"))
     with open_damaged(path) as damaged:
-        carved = damaged.carve(rest=lambda: None)
+        carved = damaged.carve(throttle=lambda: None)
         found = [damaged.delivery(place) for place in carved.locations]
     path.unlink()
     assert {(one.id, one.callback.body) for one in found if one} <= whole

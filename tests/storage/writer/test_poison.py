@@ -96,12 +96,12 @@ async def test_a_callback_that_is_refused_by_a_fault_of_ours_is_told_and_the_nex
     good = append("i-1")
     async with open_log(path) as log:
         with pytest.raises(NotStored):
-            await log.do(Append(replace(good.callback, sender="\ud800"), good.alerts))
+            await log.run_job(Append(replace(good.callback, sender="\ud800"), good.alerts))
         assert not log.state.storing
         assert "fault of trayalert's own" in log.state.problems[0]
         with pytest.raises(NotStored):
-            await log.do(Resolve(2**70, 0))
-        await log.do(good)
+            await log.run_job(Resolve(2**70, 0))
+        await log.run_job(good)
         assert log.state.storing
         assert "fault of trayalert's own" in log.state.news[0]
 
@@ -109,7 +109,7 @@ async def test_a_callback_that_is_refused_by_a_fault_of_ours_is_told_and_the_nex
 async def test_the_writer_goes_on_after_poison(path: Path) -> None:
     async with open_log(path) as log:
         for number in range(5):
-            await log.do(poisoned(f"i-{number}", name="\ud800"))
-            await log.do(append(f"good-{number}"))
+            await log.run_job(poisoned(f"i-{number}", name="\ud800"))
+            await log.run_job(append(f"good-{number}"))
 
     assert rows(path, "SELECT count(*) FROM alert WHERE resource_id LIKE 'good-%'") == [(5,)]

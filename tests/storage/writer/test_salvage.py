@@ -141,7 +141,7 @@ def test_a_group_that_was_written_already_is_not_written_again(path: Path) -> No
     with writing(path) as log:
         log.commit([BeginSalvage(path, NOON)])
         (salvage,) = read_salvages(path)
-        with open_salvage(path, salvage, read=read, keep_raw=keep_raw, rest=lambda: None) as opened:
+        with open_salvage(path, salvage, read=read, keep_raw=keep_raw, throttle=lambda: None) as opened:
             first = next(opened.groups)
         log.commit([first])
         log.commit([first])

@@ -15,7 +15,7 @@ from trayalert.services.inbox import Inbox, RunJob, keep_raw, offline_jobs, read
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import newest_backup
-from trayalert.storage.recovery.carver import CarvedDeliveries, Rest
+from trayalert.storage.recovery.carver import CarvedDeliveries, Throttle
 from trayalert.storage.recovery.quarantine import read_salvage_result, write_salvage_result
 from trayalert.storage.writer.salvage import (
     BeginSalvage,
@@ -74,13 +74,13 @@ class SalvageJob:
 
     async def _salvage(self, salvage: Salvage) -> None:
         self._inbox.set_problem(_TOPIC, f"what the log held before {_time_text(salvage)} is being salvaged.")
-        rest = Rest()
+        throttle = Throttle()
         try:
             with ExitStack() as stack:
-                opened = await asyncio.to_thread(stack.enter_context, _open_or_empty(self._log, salvage, rest))
+                opened = await asyncio.to_thread(stack.enter_context, _open_or_empty(self._log, salvage, throttle))
                 await self._store(salvage, opened)
         finally:
-            rest.stop()
+            throttle.stop()
         sentence = await asyncio.to_thread(_write_outcome, self._log, salvage, opened.carved)
         self._inbox.set_news(f"{_TOPIC} {salvage.folder}", sentence)
         _logger.warning("%s", sentence)
@@ -124,11 +124,11 @@ def salvage_all(log: Path, run_job: RunJob, *, now: Millis) -> list[str]:
 
 
 @contextmanager
-def _open_or_empty(log: Path, salvage: Salvage, rest: Callable[[], None]) -> Iterator[OpenSalvage]:
+def _open_or_empty(log: Path, salvage: Salvage, throttle: Callable[[], None]) -> Iterator[OpenSalvage]:
     """Open a salvage; a file that is gone from the quarantine counts as empty."""
     with ExitStack() as stack:
         try:
-            opened = stack.enter_context(open_salvage(log, salvage, read=read, keep_raw=keep_raw, rest=rest))
+            opened = stack.enter_context(open_salvage(log, salvage, read=read, keep_raw=keep_raw, throttle=throttle))
         except LogFault:
             if (quarantine_of(log) / salvage.folder / log.name).exists():
                 raise

@@ -6,7 +6,6 @@ ends the receiver: a fault is reported and tried again, a bug is logged.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +18,7 @@ from trayalert.services.inbox import Inbox
 from trayalert.services.maintenance.salvage_job import SalvageJob
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import Backup, make_backup, newest_backup
-from trayalert.storage.recovery.carver import Rest, WorkStopped
+from trayalert.storage.recovery.carver import Throttle
 from trayalert.storage.writer.retention import (
     Retire,
     Shrink,
@@ -82,16 +81,16 @@ class MaintenanceScheduler:
     async def back_up(self) -> Backup:
         """Make a backup now. Raise LogFault."""
         async with self._backing_up:
-            rest = _BackupThrottle()
+            throttle = Throttle(work=0.0, pause=0.01)
             keep, now = self._settings.backups, self._now()
             try:
-                backup = await asyncio.to_thread(make_backup, self._log, keep=keep, now=now, rest=rest)
+                backup = await asyncio.to_thread(make_backup, self._log, keep=keep, now=now, throttle=throttle)
             except LogFault as fault:
                 self._inbox.set_problem("backup", str(fault))
                 self._schedule_backup_retry()
                 raise
             finally:
-                rest.stop()
+                throttle.stop()
         self._inbox.set_problem("backup", None)
         self._backup_failed_for = 0
         return backup
@@ -198,13 +197,3 @@ class MaintenanceScheduler:
         self._inbox.set_news("clock", jump_text(self._clock, ticks=ticks))
         self._inbox.set_problem("clock", behind_text(wall=wall, newest=self._newest_at))
         return is_stable(self._clock, ticks=ticks)
-
-
-class _BackupThrottle(Rest):
-    """Pauses a backup after every few pages."""
-
-    def __call__(self) -> None:
-        """Sleep. Raise WorkStopped."""
-        if self._stopped:
-            raise WorkStopped
-        time.sleep(0.01)

@@ -8,7 +8,6 @@ import contextlib
 import os
 import shutil
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from trayalert.storage.schema import refuse_other_version, schema_version
 _NAME_FORMAT = "trayalert-%Y%m%dT%H%M%SZ.db"
 _PAGES_PER_STEP = 512
 _CLOCK_TOLERANCE: Millis = 60_000
-_PAUSE = 0.01
-"""Seconds of leave for the log after so many pages: both share the disk."""
 
 RowCounts = tuple[int, int, int]
 """Deliveries, alerts, incidents."""
@@ -64,8 +61,11 @@ def newest_backup(log: Path, *, now: Millis) -> Backup | None:
     return next(iter(list_backups(log, now=now)), None)
 
 
-def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] | None = None) -> Backup:
-    """Make a backup, then let the oldest go above `keep`. Raise LogFault. Call it in a thread."""
+def make_backup(log: Path, *, keep: int, now: Millis, throttle: Callable[[], None] = lambda: None) -> Backup:
+    """Make a backup, then delete the oldest above `keep`. Raise LogFault. Call it in a thread.
+
+    `throttle` is called after every 2 MiB: the log and its backup share the disk.
+    """
     folder = backups_of(log)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -75,7 +75,7 @@ def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] |
         path = folder / as_datetime(now).strftime(_NAME_FORMAT)
         part = path.with_name(f"{path.name}.part")
         try:
-            counts = copy_log(log, part, rest=rest)
+            counts = copy_log(log, part, throttle=throttle)
             if check_backup(part, digests=False) != counts:  # what is wrong in the log is told by `check`
                 raise LogFault("the copy does not hold what the log holds")
             sync_file(part)
@@ -91,11 +91,10 @@ def make_backup(log: Path, *, keep: int, now: Millis, rest: Callable[[], None] |
         raise LogFault(f"no backup of the log could be made in {folder}: {reason}.") from error
 
 
-def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = None) -> RowCounts:
+def copy_log(source: Path, target: Path, *, throttle: Callable[[], None] = lambda: None) -> RowCounts:
     """Copy a log that may be in use to a new file (0600); return its counts. Raise LogFault, sqlite3.Error, OSError."""
     refuse_replaced_file(source)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    rest = rest or (lambda: time.sleep(_PAUSE))
     with (
         closing(connect_read_only(source)) as log,
         closing(sqlite3.connect(target, isolation_level=None)) as copy,
@@ -104,7 +103,7 @@ def copy_log(source: Path, target: Path, *, rest: Callable[[], None] | None = No
         refuse_other_version(log, source)
         log.execute("BEGIN")  # one moment of the log, whatever is stored meanwhile
         counts = _counts(log)
-        log.backup(copy, pages=_PAGES_PER_STEP, progress=lambda *_: rest())
+        log.backup(copy, pages=_PAGES_PER_STEP, progress=lambda *_: throttle())
         copy.execute("PRAGMA journal_mode = DELETE")
     return counts
 

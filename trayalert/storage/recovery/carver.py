@@ -9,17 +9,13 @@ import time
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
-from trayalert.storage.recovery.cells import Delivery, cells, is_leaf, read_cell, read_delivery
+from trayalert.storage.recovery.cells import Cell, Delivery, cells, is_leaf, read_cell, read_delivery
 from trayalert.storage.recovery.pages import BtreePage, Pages
-
-_SLICE = 0.002
-_PAUSE = 0.001
-"""Seconds of work, and of leave for the listener, which needs the interpreter too."""
 
 _SORT_BATCH = 10_000
 
@@ -52,20 +48,19 @@ class DamagedFile:
         self._pages = pages
 
     def carve(
-        self, *, thinned: int = 0, first: int = 0, last: int = 0, rest: Callable[[], None] | None = None
+        self, *, thinned: int = 0, first: int = 0, last: int = 0, throttle: Callable[[], None] = lambda: None
     ) -> CarvedDeliveries:
-        """Find all deliveries. `rest` is called now and then; it may sleep, or raise to give up.
+        """Find all deliveries. `throttle` is called now and then; it may sleep, or raise to give up.
 
         `first` and `last` are known ids of the file: what is gone beyond the ends of what is found is missing too.
         """
         found = _CarvedRows()
         free = self._pages.free_pages()
-        rest = rest or Rest()
-        for page in self._all_pages():
-            rest()
+        for page in chain(self._pages.main(), self._pages.frames()):
+            throttle()
             if page.number not in free:
-                self._carve_page(page, found)
-        return found.sorted(thinned=thinned, first=first, last=last, truncated=self._pages.truncated, rest=rest)
+                found.add_page(self._pages, page)
+        return found.sorted(thinned=thinned, first=first, last=last, truncated=self._pages.truncated, throttle=throttle)
 
     def delivery(self, location: int) -> Delivery | None:
         """Return the delivery at a place that `carve` has found."""
@@ -75,55 +70,42 @@ class DamagedFile:
         cell = read_cell(content, (location >> 1) - page.offset)
         return cell and read_delivery(content, cell, usable=self._pages.usable, read_page=self._pages.newest)
 
-    def _all_pages(self) -> Iterator[BtreePage]:
-        yield from self._pages.main()
-        yield from self._pages.frames()
-
-    def _carve_page(self, page: BtreePage, found: "_CarvedRows") -> None:
-        content = self._pages.read(page)
-        first = page.number == 1
-        trusted = first or is_leaf(content)
-        for cell in cells(content, first=first):
-            delivery = read_delivery(content, cell, usable=self._pages.usable, read_page=self._pages.newest)
-            if delivery is None:
-                if trusted:
-                    found.damaged.append(cell.id)
-            else:
-                found.ids.append(cell.id)
-                found.locations.append((page.offset + cell.offset) << 1 | page.in_wal)
-                found.content_hashes.append(delivery.content_hash)
-
 
 def deliveries_in(pages: Pages, selected: Iterable[BtreePage]) -> tuple[Delivery, ...]:
     """Return the deliveries of these pages whose digests are right, by id."""
-    found: dict[int, Delivery] = {}
-    for page in selected:
-        content = pages.read(page)
-        for cell in cells(content, first=page.number == 1):
-            delivery = read_delivery(content, cell, usable=pages.usable, read_page=pages.newest)
-            if delivery:
-                found[cell.id] = delivery
+    found = {cell.id: delivery for page in selected for cell, delivery in _read_cells(pages, page) if delivery}
     return tuple(found[number] for number in sorted(found))
+
+
+def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery | None]]:
+    """Return what looks like a delivery in a page; None of those that are damaged."""
+    content = pages.read(page)
+    trusted = page.number == 1 or is_leaf(content)
+    for cell in cells(content, first=page.number == 1):
+        delivery = read_delivery(content, cell, usable=pages.usable, read_page=pages.newest)
+        if delivery or trusted:
+            yield cell, delivery
 
 
 @contextmanager
 def open_damaged(log: Path) -> Iterator[DamagedFile]:
     """Open a damaged file that nobody else has open. Raise LogFault where it is not there."""
-    pages = Pages(log)
-    try:
+    with closing(Pages(log)) as pages:
         yield DamagedFile(pages)
-    finally:
-        pages.close()
 
 
 class WorkStopped(Exception):
     """The work was stopped, as the program ends."""
 
 
-class Rest:
-    """Leaves the interpreter to others after each slice of work. `stop` ends the work; it is for any thread."""
+class Throttle:
+    """Called in the course of long work: sleeps `pause` seconds after `work` seconds, so that others get their turn.
 
-    def __init__(self) -> None:
+    `stop` ends the work; it is for any thread.
+    """
+
+    def __init__(self, *, work: float = 0.002, pause: float = 0.001) -> None:
+        self._work, self._pause = work, pause
         self._since = time.monotonic()
         self._stopped = False
 
@@ -132,11 +114,11 @@ class Rest:
         self._stopped = True
 
     def __call__(self) -> None:
-        """Sleep where the slice is used up. Raise WorkStopped."""
+        """Sleep if it is time to. Raise WorkStopped."""
         if self._stopped:
             raise WorkStopped
-        if time.monotonic() - self._since > _SLICE:
-            time.sleep(_PAUSE)
+        if time.monotonic() - self._since >= self._work:
+            time.sleep(self._pause)
             self._since = time.monotonic()
 
 
@@ -149,19 +131,29 @@ class _CarvedRows:
     content_hashes: "array[int]" = field(default_factory=lambda: array("q"))
     damaged: "array[int]" = field(default_factory=lambda: array("q"))
 
+    def add_page(self, pages: Pages, page: BtreePage) -> None:
+        """Add the deliveries of a page."""
+        for cell, delivery in _read_cells(pages, page):
+            if delivery is None:
+                self.damaged.append(cell.id)
+            else:
+                self.ids.append(cell.id)
+                self.locations.append((page.offset + cell.offset) << 1 | page.in_wal)
+                self.content_hashes.append(delivery.content_hash)
+
     def sorted(
-        self, *, thinned: int, first: int, last: int, truncated: bool, rest: Callable[[], None]
+        self, *, thinned: int, first: int, last: int, truncated: bool, throttle: Callable[[], None]
     ) -> CarvedDeliveries:
         """Return each id once, in order, with the counts."""
         ids, locations, content_hashes = array("q"), array("q"), array("q")
         before = 0
-        for index in sorted_indexes(self.ids, rest=rest):
+        for index in sorted_indexes(self.ids, throttle=throttle):
             if self.ids[index] != before:
                 before = self.ids[index]
                 ids.append(before)
                 locations.append(self.locations[index])
                 content_hashes.append(self.content_hashes[index])
-        broken_rows = array("q", (self.damaged[index] for index in sorted_indexes(self.damaged, rest=rest)))
+        broken_rows = array("q", (self.damaged[index] for index in sorted_indexes(self.damaged, throttle=throttle)))
         damaged = array("q", (number for number, _ in groupby(broken_rows) if not _contains(ids, number)))
         missing = 0
         known = [*(ids[:1] + ids[-1:]), *filter(None, (first, last))]
@@ -180,18 +172,18 @@ class _CarvedRows:
         )
 
 
-def sorted_indexes(numbers: "array[int]", *, rest: Callable[[], None]) -> Iterator[int]:
+def sorted_indexes(numbers: "array[int]", *, throttle: Callable[[], None]) -> Iterator[int]:
     """Return the places of the numbers, the lowest number first. One great sort would keep the listener waiting."""
     batches = []
     for start in range(0, len(numbers), _SORT_BATCH):
-        rest()
+        throttle()
         batches.append(
             array("q", sorted(range(start, min(start + _SORT_BATCH, len(numbers))), key=numbers.__getitem__))
         )
     for count, place in enumerate(heapq.merge(*batches, key=numbers.__getitem__)):
         yield place
         if count % 500 == 0:
-            rest()
+            throttle()
 
 
 def _contains(numbers: "array[int]", number: int) -> bool:

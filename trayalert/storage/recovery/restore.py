@@ -31,7 +31,7 @@ def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
     part = restored.with_name(f"{restored.name}.part")
     try:
         part.unlink(missing_ok=True)
-        copy_log(backup, part, rest=lambda: None)
+        copy_log(backup, part)
         _prepare(part, log)
         sync_file(part)
         part.rename(restored)

@@ -45,13 +45,13 @@ class LogStatus:
             self._refusing = sentence
             self._compose()
 
-    def set_problem(self, part: str, sentence: str | None) -> None:
+    def set_problem(self, topic: str, sentence: str | None) -> None:
         """Tell a problem of some part, in place of the one it had; None takes it away."""
-        self._set(self._problems, part, sentence)
+        self._set(self._problems, topic, sentence)
 
-    def set_news(self, part: str, sentence: str | None) -> None:
+    def set_news(self, topic: str, sentence: str | None) -> None:
         """Tell what some part did, in place of what it told before; None takes it away."""
-        self._set(self._news, part, sentence)
+        self._set(self._news, topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:
         """A former log is being read over, or is no more: what was read before must then be read anew."""
@@ -59,11 +59,11 @@ class LogStatus:
         self._salvaging = salvaging
         self._compose()
 
-    def _set(self, sentences: dict[str, str], part: str, sentence: str | None) -> None:
+    def _set(self, sentences: dict[str, str], topic: str, sentence: str | None) -> None:
         if sentence is None:
-            sentences.pop(part, None)
+            sentences.pop(topic, None)
         else:
-            sentences[part] = sentence
+            sentences[topic] = sentence
         self._compose()
 
     def _compose(self) -> None:

@@ -139,19 +139,19 @@ def read_salvages(log: Path) -> tuple[Salvage, ...]:
     return tuple(Salvage(*row) for row in rows)
 
 
-def read_content_hashes(log: Path, *, rest: Callable[[], None]) -> "array[int]":
+def read_content_hashes(log: Path, *, throttle: Callable[[], None]) -> "array[int]":
     """Return what all deliveries of the log hold, as sorted numbers. Raise LogFault. Slow in a long log."""
     columns = ", ".join(DELIVERY_DIGESTED[1:])
     contents = array("q")
     with open_read_only(log) as connection:
         for row in connection.execute(f"SELECT {columns} FROM delivery"):
             contents.append(content_hash(row))
-            rest()
-    return _sorted(contents, rest)
+            throttle()
+    return _sorted(contents, throttle)
 
 
-def _sorted(numbers: "array[int]", rest: Callable[[], None]) -> "array[int]":
-    return array("q", (numbers[place] for place in sorted_indexes(numbers, rest=rest)))
+def _sorted(numbers: "array[int]", throttle: Callable[[], None]) -> "array[int]":
+    return array("q", (numbers[place] for place in sorted_indexes(numbers, throttle=throttle)))
 
 
 def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashes: "array[int]") -> Iterator[bool]:
@@ -170,14 +170,15 @@ def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashe
 
 @contextmanager
 def open_salvage(
-    log: Path, salvage: Salvage, *, read: CallbackParser, keep_raw: CallbackParser, rest: Callable[[], None]
+    log: Path, salvage: Salvage, *, read: CallbackParser, keep_raw: CallbackParser, throttle: Callable[[], None]
 ) -> Iterator[OpenSalvage]:
     """Carve the file of a salvage. Raise LogFault where it is gone. Takes its time: call it in a thread."""
     folder = quarantine_of(log) / salvage.folder
     with open_damaged(folder / log.name) as damaged:
         thinned = read_thinned(folder / log.name)
-        carved = damaged.carve(thinned=thinned, first=salvage.first, last=salvage.last, rest=rest)
-        missing = missing_flags(carved, _sorted(carved.content_hashes, rest), read_content_hashes(log, rest=rest))
+        carved = damaged.carve(thinned=thinned, first=salvage.first, last=salvage.last, throttle=throttle)
+        file_hashes = _sorted(carved.content_hashes, throttle)
+        missing = missing_flags(carved, file_hashes, read_content_hashes(log, throttle=throttle))
         yield OpenSalvage(carved, _groups(damaged, carved, salvage, missing, read=read, keep_raw=keep_raw))
 
 
