@@ -1,7 +1,7 @@
 """The log as the receiver sees it: jobs go to one writer thread, which commits all that wait in one go.
 
-A lone job is committed at once; while one commit syncs, the next group gathers. No timer gathers a group. The log
-begins with whatever fault the disk has; while there is one, the writer tries again by itself.
+A lone job is committed at once; while one commit syncs, the next group gathers. The log starts whatever fault the disk
+has; while there is one, the writer tries again by itself.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ from trayalert.storage.writer.writer import Events, Job, Writer
 _LARGEST_GROUP = 512
 _LONGEST_QUEUE = 4096
 _BATCH_SIZE = 8
-"""So many jobs are handed over before the loop's turn is over, so that the disk works while the loop reads on."""
+"""Jobs that are handed over before the loop's turn is over, so that the disk works while the loop reads on."""
 
 _FIRST_MAINTENANCE = 5.0
 _MAINTENANCE_INTERVAL = 15.0
-"""Seconds from one look at the file and its disk to the next."""
+"""Seconds between two checks of the file and its disk."""
 
 _RETRY_INTERVAL = 2.0
-"""The same while there is a fault, or the file is being looked over."""
+"""The same while there is a fault, or the file is being verified."""
 
 _CLOSE_TIMEOUT = 10.0
-"""Seconds that the end waits for a disk that hangs. Nobody was told that what still waits there is stored."""
+"""Seconds that `close` waits for a disk that hangs. The jobs that still wait there were not acknowledged."""
 
 _logger = logging.getLogger(__name__)
 
@@ -83,19 +83,19 @@ class Log:
 
     @property
     def state(self) -> LogState:
-        """How the log is now; each change is announced as LogChanged."""
+        """The present state; each change is announced as LogChanged."""
         return self._status.state
 
     def set_problem(self, topic: str, sentence: str | None) -> None:
-        """Tell a problem of some part of the program that works on the log; None takes it away. On the loop."""
+        """Set or clear (None) the problem of a topic. On the loop."""
         self._status.set_problem(topic, sentence)
 
     def set_news(self, topic: str, sentence: str | None) -> None:
-        """Tell what some part did to the log; None takes it away. On the loop."""
+        """Set or clear (None) the news of a topic. On the loop."""
         self._status.set_news(topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:
-        """A former log is being read over, or is no more. On the loop."""
+        """Set whether a former log is being salvaged. On the loop."""
         self._status.set_salvaging(salvaging)
 
     async def run_job(self, job: Job) -> Events:
@@ -115,13 +115,13 @@ class Log:
         return await future
 
     def _hand_over(self) -> None:
-        """Give the writer all that this turn of the loop has brought."""
+        """Give the writer the jobs of this turn of the loop."""
         if self._gathered:
             self._queue.put(self._gathered)
             self._gathered = []
 
     def _watch_deadline(self, future: "asyncio.Future[Events]") -> None:
-        """See to it that nobody waits longer than the deadline. One timer serves all: a timer each costs too much."""
+        """Let no job wait longer than the deadline. One timer serves all: a timer each costs too much."""
         now = self._loop.time()
         while self._deadlines and self._deadlines[0][1].done():
             self._deadlines.popleft()
@@ -154,7 +154,7 @@ class Log:
             self._deadline_timer.cancel()
 
     def verify(self) -> None:
-        """Look the file over, because somebody could not read it; damage is found, told and mended by and by."""
+        """Verify the file, because a reader failed; damage is found, reported and repaired later."""
         if not self._closing:
             self._verification_requested = True
             self._queue.put([])
@@ -184,7 +184,7 @@ class Log:
         self._writer.close()
 
     def _gather(self, seconds: float) -> tuple[list[_PendingJob], bool]:
-        """Wait so long for jobs; return all that wait, and whether there will be more."""
+        """Wait that long for jobs; return all that wait, and whether the log goes on."""
         group: list[_PendingJob] = []
         try:
             batch = self._queue.get(timeout=seconds)
@@ -198,7 +198,7 @@ class Log:
         return group, False
 
     def _maintain(self) -> None:
-        """Look after the file in a quiet moment."""
+        """Check the file in a quiet moment."""
         try:
             if self._verification_requested:
                 self._verification_requested = False
@@ -213,7 +213,7 @@ class Log:
         self._report()
 
     def _report(self) -> None:
-        """Tell the loop how the writer is, where that has changed, and what it took over."""
+        """Send the loop the writer's state if it has changed, and what the writer recovered."""
         if self._writer.recovered_events:
             self._loop.call_soon_threadsafe(self._announce, list(self._writer.recovered_events))
             self._writer.recovered_events = ()
@@ -224,12 +224,12 @@ class Log:
     def _commit(self, jobs: list[Job]) -> list[Events | Exception]:
         try:
             return self._writer.commit(jobs)
-        except Exception as error:  # the thread must outlive a bug of ours: each job is told, and 503 goes out
+        except Exception as error:  # the thread must outlive a bug of ours: each job fails, and 503 goes out
             _logger.exception("the log's writer failed")
             return [NotStored(f"the log's writer failed: {error!r}")] * len(jobs)
 
     def _settle(self, group: list[_PendingJob], results: list[Events | Exception]) -> None:
-        """Tell who waits, then everybody. On the loop."""
+        """Resolve the futures, then announce the events. On the loop."""
         self._pending_count -= len(group)
         news: list[Event] = []
         in_time = False
@@ -237,7 +237,7 @@ class Log:
             if not isinstance(result, Exception):
                 news += result
             if future.done():
-                continue  # the sender has gone; what was stored is told all the same
+                continue  # the sender has gone; what was stored is announced all the same
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:
@@ -252,7 +252,7 @@ class Log:
             self._announce(news)
 
     def _report_own_fault(self, results: list[Events | Exception]) -> None:
-        """Tell that callbacks are refused though the disk is well: what it is not would be told by now."""
+        """Report that callbacks are refused though the disk is well; a fault of the disk would be reported by now."""
         refused = [result for result in results if isinstance(result, Exception)]
         if refused and self.state.storing:
             sentence = _OWN_FAULT.format(refused[0])

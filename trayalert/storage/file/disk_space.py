@@ -1,7 +1,7 @@
 """Room on the disk: how much is free, and the reserve file, which is deleted when there is none.
 
-A full disk refuses even what makes room (deleting rows, a checkpoint). The reserve gives the log a last few thousand
-callbacks, while the person is told.
+A full disk refuses even what makes room (deleting rows, a checkpoint). The reserve is room for a last few thousand
+callbacks, while the person is warned.
 """
 
 import os
@@ -12,15 +12,15 @@ from trayalert.storage.companion_files import reserve_file_of
 
 RESERVE_SIZE = 16 << 20
 LOW_SPACE = 256 << 20
-"""With less than this free, the person is told."""
+"""With less than this free, the person is warned."""
 LONG_WAL = 64 << 20
-"""A longer `-wal` makes starts slow, and is told."""
+"""A longer `-wal` makes starts slow: the person is warned."""
 SCRATCH_SIZE = 1 << 20
-"""So much must be free in earnest before a disk that was full counts as healed."""
+"""What must be allocated before a disk that was full counts as healed."""
 
 
 def disk_warning(log: Path) -> str | None:
-    """Return the sentence that tells that the disk is nearly full, or that the `-wal` grows without an end."""
+    """Return a sentence if the disk is nearly full, or the `-wal` grows without an end."""
     wal = log.with_name(f"{log.name}-wal")
     size = wal.stat().st_size if wal.exists() else 0
     if size > LONG_WAL:
@@ -41,7 +41,7 @@ def disk_warning(log: Path) -> str | None:
 
 
 def has_space(log: Path) -> bool:
-    """Whether SCRATCH bytes can be had: a disk that takes one row more and then none would heal and fail in turns."""
+    """Whether SCRATCH_SIZE bytes can be allocated: a disk with room for one more row would heal and fail in turns."""
     free = _free_bytes(log)
     return (
         free is not None and free >= SCRATCH_SIZE and _allocate_file(log.with_name("scratch"), SCRATCH_SIZE, keep=False)
@@ -49,7 +49,7 @@ def has_space(log: Path) -> bool:
 
 
 def create_reserve_file(log: Path) -> None:
-    """Create the reserve file where there is none and space enough; where it cannot be created it is tried again."""
+    """Create the reserve file if there is none and space enough."""
     path = reserve_file_of(log)
     free = _free_bytes(log)
     if free is None or free < LOW_SPACE + RESERVE_SIZE or path.exists():
@@ -58,7 +58,7 @@ def create_reserve_file(log: Path) -> None:
 
 
 def _allocate_file(path: Path, size: int, *, keep: bool) -> bool:
-    """Take so many real blocks for a file of ours, and `keep` them or not; whether they could be had."""
+    """Allocate real blocks for a file, and `keep` it or not; whether that was possible."""
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     except OSError:

@@ -1,6 +1,6 @@
-"""The writer's hold on the log's file: it is opened, watched, and left or moved aside when it has to be.
+"""The log's file as the writer has it open: opened, watched, and left or moved aside when necessary.
 
-The rule: what the open connection has acknowledged lies in a file when it is let go, whatever was done to the names.
+The rule: what the open connection has acknowledged is in a file when the connection closes, whatever happened to names.
 """
 
 import contextlib
@@ -22,22 +22,21 @@ from trayalert.storage.recovery.quarantine import create_folder, finish_move, mo
 from trayalert.storage.rows import TABLES, LastIds, last_id, raise_numbering
 
 _RETRY_INTERVAL = 0.2
-"""Seconds between two tries to open; whoever asks in between is told why the last one failed."""
+"""Seconds between two tries to open; in between, the last fault is raised again."""
 
 _VERIFICATION_WAIT = 0.7
-"""Seconds that a file waits for its verification after an unclean end; it goes on behind what is stored."""
+"""Seconds that opening waits for the verification after an unclean end; it goes on in the background."""
 
 _LARGE_WAL = 1 << 20
 
 _VERIFICATION_INTERVAL = 600.0
-"""Seconds from one verification of a file that goes on changing to the next: what is damaged in its midst is seen by
-nobody who only adds to its end."""
+"""Seconds between verifications of a file that keeps changing: who only appends meets no damage in its middle."""
 
 
 class LogFile:
     """Holds the file open for one thread. With `recover` it moves damaged files aside, else it leaves them alone.
 
-    `torn` are callbacks of a commit that was cut off (None: there was none): whoever writes takes them over first.
+    `torn` are callbacks of a commit that was cut off (None: there was none); the writer stores them first.
     """
 
     def __init__(self, path: Path, *, recover: bool) -> None:
@@ -70,7 +69,7 @@ class LogFile:
         return self._opened.connection
 
     def ensure_open(self) -> None:
-        """See to it that the file at the path is open. Raise LogFault where it cannot be."""
+        """Have the file at the path open. Raise LogFault if that is impossible."""
         if self._opened and self._verification is None and self._is_untouched(self._opened):
             return
         if self._last_fault and time.monotonic() < self._retry_at:
@@ -89,7 +88,7 @@ class LogFile:
         self._last_fault = None
 
     def _is_untouched(self, opened: OpenedLog) -> bool:
-        """Whether the files are those that were opened, and nobody has copied another one over the log's."""
+        """Whether the files are those that were opened, and no other content was copied into the log's."""
         if file_ids(self._path) != opened.file_ids:
             return False
         stat = size_and_mtime(self._path)
@@ -109,7 +108,7 @@ class LogFile:
         return True
 
     def note_own_write(self) -> None:
-        """Hear that this connection has written: how the file looks now is its own doing."""
+        """Note size and time of the file after a write of this connection."""
         self._own_stat = size_and_mtime(self._path)
 
     def _apply_verification(self) -> None:
@@ -121,12 +120,12 @@ class LogFile:
                 self.verify()
 
     def close_after_fault(self) -> None:
-        """Let the file go after a fault: what comes next opens it anew, and syncs all of it again."""
+        """Close the file after a fault; the next job opens it and syncs all of it again."""
         self._after_fault = True
         self.close()
 
     def check(self) -> None:
-        """See in a quiet moment whether the file is still there and can be read by others. Raise LogFault."""
+        """Check in a quiet moment that the file is there and that others can read it. Raise LogFault."""
         self.ensure_open()
         damage = damage_in_newest_rows(self._path)
         if damage:
@@ -135,7 +134,7 @@ class LogFile:
             self.verify()
 
     def truncate_wal(self) -> None:
-        """Give back to the disk what the `-wal` takes in a quiet moment, and what the file has given up."""
+        """Empty a large `-wal` in a quiet moment."""
         with contextlib.suppress(OSError, sqlite3.Error, LogFault):
             if Path(f"{self._path}-wal").stat().st_size > _LARGE_WAL:
                 self.connection.execute("PRAGMA busy_timeout = 50")  # readers come first, and it is tried again
@@ -146,11 +145,11 @@ class LogFile:
 
     @property
     def verifying(self) -> bool:
-        """Whether the file is being looked over now."""
+        """Whether the file is being verified now."""
         return self._verification is not None
 
     def _has_changed(self) -> bool:
-        """Whether the file is worth a verification: it has shrunk, or has changed and was not verified for long."""
+        """Whether the file has shrunk, or has changed and was not verified for long."""
         found = self._path.stat()
         before, self._last_stat = self._last_stat, (found.st_size, found.st_mtime_ns)
         if before is None or before == self._last_stat:
@@ -158,7 +157,7 @@ class LogFile:
         return self._last_stat[0] < before[0] or time.monotonic() >= self._verify_at
 
     def verify(self) -> None:
-        """Look the file over, because something in it could not be right; one that goes on may be past that."""
+        """Verify the file; once more if a verification is going on, as it may be past the damage."""
         self._verify_again = self._verification is not None
         if self._opened and not self._verify_again:
             self._verify_at = time.monotonic() + _VERIFICATION_INTERVAL
@@ -271,7 +270,7 @@ class LogFile:
             raise fault_of(error, self._path) from error
 
     def _detach(self, opened: OpenedLog) -> None:
-        """Let a file go whose names were taken away; what it holds must lie in a file that stays."""
+        """Close a file that was renamed, replaced or deleted; its content must be in a file that stays."""
         connection, (own, own_wal, own_shm) = opened.connection, opened.file_ids
         busy = True
         with contextlib.suppress(sqlite3.Error, ValueError):
@@ -300,7 +299,7 @@ class LogFile:
             self.add_news(sentence)
 
     def _copy_unlinked(self, connection: sqlite3.Connection, present: FileId, moved_to: Path | None) -> str:
-        """Bring what is open to where it is seen: nothing that burns may be gone because a file was moved."""
+        """Write the log where it is found again: no firing incident may vanish because a file was moved."""
         if present is None:
             recreate_log(connection, self._path)
             return (
@@ -315,9 +314,9 @@ class LogFile:
         )
 
     def _remove_own_wal(self, own_wal: FileId, own_shm: FileId, moved_to: Path | None) -> None:
-        """Take our own `-wal` from beside a file that is not ours: SQLite would write it into that one.
+        """Remove our `-wal` from beside another file: SQLite would write it into that one.
 
-        Where a reader has kept it from being emptied, the file that was moved away is not whole without it.
+        If a reader has kept it from being emptied, it goes with the file that was moved away.
         """
         wal, shm = Path(f"{self._path}-wal"), Path(f"{self._path}-shm")
         with contextlib.suppress(OSError):
@@ -332,7 +331,7 @@ class LogFile:
                 shm.unlink()
 
     def add_news(self, sentence: str) -> None:
-        """Keep a sentence on what was done to the file."""
+        """Add a sentence on what was done to the file."""
         self.news = (*self.news, sentence)[-3:]
 
 

@@ -1,8 +1,7 @@
-"""Opening the log's file: it is made, taken through the steps of the schema, and looked over before anything is stored.
+"""Opening the log's file: it is created, migrated, and checked before anything is stored.
 
-What time may heal is a LogFault, what it does not a DamagedLog; a file of another version is an OtherVersion and stays
-untouched.
-Nothing here opens the file but SQLite: closing a descriptor of our own would drop SQLite's locks.
+A LogFault may pass with time, a DamagedLog does not; a file of another version is an OtherVersion and stays untouched.
+Only SQLite opens the file: closing a descriptor of our own would drop SQLite's locks.
 """
 
 import contextlib
@@ -32,26 +31,25 @@ OPENING_BUSY_TIMEOUT = 0.3
 
 @dataclass(frozen=True, slots=True)
 class OpenedLog:
-    """An open log, and which files it had beside it at that moment: the log, its `-wal` and its `-shm`."""
+    """An open log, and which files the log, its `-wal` and its `-shm` were at that moment."""
 
     connection: sqlite3.Connection
     file_ids: tuple[FileId, ...]
     unclean: bool
-    """Whether the program before did not close it."""
+    """Whether the last program did not close it."""
     new: bool
-    """Whether it was made just now."""
+    """Whether it was created just now."""
     torn: tuple[Callback, ...] | None
-    """What could be read of a last commit that was cut off; None where there was none. It is not in the log."""
+    """Callbacks of a last commit that was cut off, which are not in the log; None if no commit was."""
     lost: int
-    """Pages that were committed and are gone from the `-wal`, as its `-shm` tells that a kill has left."""
+    """Pages that were committed and are gone from the `-wal`, according to the `-shm` that a kill has left."""
 
 
 def open_file(path: Path, *, after_fault: bool = False, first: bool = False) -> OpenedLog:
-    """Open the log, make it where there is none. Raise OtherVersion, DamagedLog or another LogFault.
+    """Open the log, or create it. Raise OtherVersion, DamagedLog or another LogFault.
 
-    With `after_fault` all that the `-wal` holds is written and synced anew before this returns. After a
-    sync that failed it might be in memory only, and what is stored behind it would go with it. With `first` nobody in
-    this process has it open.
+    With `after_fault` the whole `-wal` is written and synced again first: after a sync that failed it might be in
+    memory only, and what is stored behind it would be lost with it. With `first` this process has not opened it before.
     """
     if path.is_symlink():
         raise LogFault(
@@ -84,7 +82,7 @@ def open_file(path: Path, *, after_fault: bool = False, first: bool = False) -> 
             torn = _missing_callbacks(connection, wal.last_deliveries)
         if after_fault:
             _sync_all(connection, path)
-        connection.text_factory = decode_text  # an incident whose name has a damaged letter goes on
+        connection.text_factory = decode_text  # an incident whose name has a damaged character goes on
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
     except (sqlite3.Error, UnicodeDecodeError) as error:
         connection.close()
@@ -101,31 +99,26 @@ def open_file(path: Path, *, after_fault: bool = False, first: bool = False) -> 
 
 @dataclass(frozen=True, slots=True)
 class _WalCommits:
-    """What the `-wal` seems to hold: the frames that end a commit, and the deliveries of the last one."""
+    """The commits that the `-wal` seems to hold: their last frames, and the deliveries of the last commit."""
 
     ends: tuple[int, ...]
     last_deliveries: tuple[Delivery, ...]
 
 
 def _read_wal(path: Path) -> _WalCommits | None:
-    """Look into the `-wal` before SQLite does."""
-    pages = Pages(path, only_wal=True)
-    try:
+    """Read the `-wal` before SQLite does."""
+    with closing(Pages(path, only_wal=True)) as pages:
         commits = list(pages.commits()) if pages.has_current_frames else []
         if not commits:
             return None
-        return _WalCommits(
-            tuple(pages.frame_number(commit[-1]) for commit in commits), deliveries_in(pages, commits[-1])
-        )
-    finally:
-        pages.close()
+        ends = tuple(pages.frame_number(commit[-1]) for commit in commits)
+        return _WalCommits(ends, deliveries_in(pages, commits[-1]))
 
 
 def _committed_frames(path: Path) -> int:
-    """Return how many frames of the `-wal` the `-shm` knows as committed and not yet put into the log's file.
+    """Return how many frames of the `-wal` are committed and not checkpointed, according to the `-shm` of a kill.
 
-    Format: https://www.sqlite.org/walformat.html. It outlives a kill. Only for the first look: closing it would drop
-    SQLite's locks.
+    Format: https://www.sqlite.org/walformat.html. Only before SQLite opens it: closing it would drop SQLite's locks.
     """
     try:
         with Path(f"{path}-shm").open("rb") as file:
@@ -147,10 +140,10 @@ def _recovered_frames(connection: sqlite3.Connection) -> int:
 
 
 def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) -> bool:
-    """Whether the last commit is not whole. Raise DamagedLog where others are not.
+    """Whether the last commit is not whole. Raise DamagedLog if others are not.
 
-    SQLite leaves out, without a word, all that lies behind the first frame that is not as it was written. A power cut
-    brings that about for the last commit alone, which nobody was answered for; else the disk has lost something.
+    SQLite silently drops all frames behind the first one that is damaged. A power cut does that to the last commit
+    alone, which was not acknowledged; anything more has been lost by the disk.
     """
     refuse_other_version(connection, path)
     busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -158,26 +151,26 @@ def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) ->
     if len(missing_ends) > 1:
         with closing(connect_read_only(path, timeout=5.0)) as reader:
             schema_version(reader)
-            connection.close()  # the last one to close would delete the `-wal`, and this one may not write
+            connection.close()  # the last connection to close deletes the `-wal`, but a read-only one does not
         raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {missing_ends[-1]:,} pages in it can be used")
     return bool(missing_ends)
 
 
 def _missing_callbacks(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> tuple[Callback, ...]:
-    """Return those that the log does not have."""
+    """Return the callbacks that the log does not have."""
     (highest,) = connection.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
     return tuple(delivery.callback for delivery in deliveries if delivery.id > highest)
 
 
 def _restrict_permissions(path: Path) -> None:
-    """Let nobody else read a file that somebody put here; what SQLite makes beside it gets the same rights."""
+    """Take the file from other users; what SQLite creates beside it gets the same mode."""
     with contextlib.suppress(OSError):
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
 
 
 def _check_version(path: Path) -> None:
-    """Look at the version with a connection that cannot write. What else it finds is found again."""
+    """Raise OtherVersion, without writing. Other faults are met again later."""
     if file_size(path) <= 0:
         return
     with (
@@ -188,13 +181,13 @@ def _check_version(path: Path) -> None:
 
 
 def _refuse_empty(path: Path) -> None:
-    """A file of no length is new, unless there was a log already: SQLite would throw its `-wal` away."""
+    """Raise DamagedLog if there was a log already and its file is empty: SQLite would delete its `-wal`."""
     if file_size(path) == 0 and (file_size(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
         raise DamagedLog(path, "the file is empty")
 
 
 def _remove_empty_companions(path: Path) -> None:
-    """Remove what lies empty beside the log and cannot be written: whoever looks into a read-only log leaves it so."""
+    """Remove empty companions that cannot be written, as a reader of a read-only log leaves them."""
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
     if file_size(wal) > 0 or not os.access(path, os.W_OK):
         return
@@ -205,26 +198,26 @@ def _remove_empty_companions(path: Path) -> None:
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> bool:
-    """Make it a log of today that syncs each commit. Return whether it is new."""
+    """Migrate the file, and have each commit synced. Return whether it is new."""
     refuse_other_version(connection, path)
     new = schema_version(connection) == 0
     if new:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise DamagedLog(path, "it is a database, but no log of trayalert's")
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds only where it is said before all else
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # works only before the first table
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise LogFault(f"the log {path} cannot be used: its disk knows no write-ahead log. Use a local --data-dir.")
     connection.execute("PRAGMA synchronous = FULL")
     enable_full_fsync(connection)
     migrate(connection)
     _check_tables(connection, path)
-    connection.execute("BEGIN IMMEDIATE")  # whoever may not write finds out now
+    connection.execute("BEGIN IMMEDIATE")  # fails now if the file may not be written
     connection.execute("ROLLBACK")
     return new
 
 
 def enable_full_fsync(connection: sqlite3.Connection) -> None:
-    """Let its syncs reach the disk also on macOS, where a plain fsync ends in the drive's memory."""
+    """Let syncs reach the disk on macOS, where a plain fsync ends in the drive's memory."""
     if sys.platform == "darwin":
         connection.execute("PRAGMA fullfsync = 1")
         connection.execute("PRAGMA checkpoint_fullfsync = 1")
@@ -244,7 +237,7 @@ def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _sync_all(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("UPDATE numbering SET delivery = delivery")  # a write of some kind, and its sync
+    connection.execute("UPDATE numbering SET delivery = delivery")  # any write, and its sync
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
     if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise LockedLog(

@@ -14,9 +14,9 @@ from trayalert.storage.recovery.quarantine import create_folder, mark_unsalvaged
 
 
 def current_path(file: FileId) -> Path | None:
-    """Return where a file that this process has open lies now; None: deleted, or this system does not tell.
+    """Return the present path of a file that this process has open, None if it was deleted or is unknown.
 
-    Only looks at names: opening the file would drop SQLite's locks.
+    The file is not opened: closing it would drop SQLite's locks.
     """
     with contextlib.suppress(OSError):
         for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names are all that is asked for
@@ -30,7 +30,7 @@ def current_path(file: FileId) -> Path | None:
 
 
 def recreate_log(connection: sqlite3.Connection, path: Path) -> None:
-    """Write the log anew where it was. Raise sqlite3.Error or OSError; nothing is there then."""
+    """Write the log again where it was. Raise sqlite3.Error or OSError; nothing is there then."""
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     try:

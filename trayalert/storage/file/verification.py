@@ -1,7 +1,7 @@
 """Verifying the log: SQLite's quick check, in a thread of its own.
 
-SQLite 3.40 looks a table over in one go that nothing can interrupt; on a cold disk that takes long, and callbacks
-must not wait for it. So who begins waits a moment, goes on, and asks again later.
+SQLite 3.40 checks a table in one step that nothing can interrupt; on a cold disk that takes long, and callbacks must
+not wait for it. So the caller waits a moment, goes on, and asks again later.
 """
 
 import sqlite3
@@ -12,17 +12,14 @@ from pathlib import Path
 from trayalert.storage.read_connection import connect_read_only
 
 _BUSY_TIMEOUT = 0.1
-"""Seconds that a glance waits for a lock: the writer stores nothing meanwhile."""
+"""Seconds that `damage_in_newest_rows` waits for a lock: the writer stores nothing meanwhile."""
 
 _DAMAGED_SCHEMA = "its schema is damaged"
-"""What SQLite says of that quotes it, and is then no text."""
+"""SQLite's own message quotes the schema, and is then no text."""
 
 
 class Verification:
-    """One look at the file, with a connection that cannot write. `damage` holds once `is_finished`.
-
-    A `thorough` one takes longer, and holds the indexes against the tables.
-    """
+    """One check of the file. `damage` is valid once `is_finished`. A `thorough` one compares indexes with tables."""
 
     def __init__(self, path: Path, *, thorough: bool = False) -> None:
         self.damage: str | None = None
@@ -33,12 +30,12 @@ class Verification:
         self._thread.start()
 
     def is_finished(self, *, within: float = 0.0) -> bool:
-        """Wait so many seconds at most; whether it has ended."""
+        """Wait that many seconds at most; return whether the check has ended."""
         self._thread.join(within)
         return not self._thread.is_alive()
 
     def stop(self) -> None:
-        """Let it end at the next turn, with no finding."""
+        """End the check soon, with no finding."""
         self._stopped = True
 
     def _run(self) -> None:
@@ -56,7 +53,7 @@ class Verification:
 
 
 def damage_in_newest_rows(path: Path) -> str | None:
-    """Return what damage the first and the last pages show to somebody who has not read them before."""
+    """Return the damage that a new connection sees in the first and last pages; None if there is none."""
     try:
         with closing(connect_read_only(path, timeout=_BUSY_TIMEOUT)) as connection:
             for table in ("delivery", "alert", "incident"):
@@ -69,6 +66,6 @@ def damage_in_newest_rows(path: Path) -> str | None:
 
 
 def _damage_text(error: sqlite3.DatabaseError) -> str | None:
-    """Return what it says where it tells of damage; there is other trouble, which the writer meets by itself."""
+    """Return the text of an error that means damage, None of others, which the writer meets by itself."""
     damaged = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
     return str(error) if getattr(error, "sqlite_errorcode", 0) & 0xFF in damaged else None

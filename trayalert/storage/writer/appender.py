@@ -66,7 +66,7 @@ CallbackParser = Callable[[Callback], tuple[Alert, ...]]
 
 _delivery_values: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
 _latest_values: Callable[[Alert], tuple[str | None, ...]] = attrgetter("value_text", "unit", "message")
-"""What a repeat may say anew."""
+"""What a repeat may change."""
 
 
 class _KnownAlert(NamedTuple):
@@ -128,6 +128,7 @@ class _AppendGroup:
         self._alerts: list[Sequence[Any]] = []
         self._secrets: dict[str, tuple[int, Millis]] = {}
         self._reused: set[int] = set()
+        self._events: list[Event] = []
         alerts = [(alert, job.callback.received_at) for job in jobs for alert in job.alerts]
         known = {
             "identities": json.dumps([alert.identity.text for alert, _ in alerts if alert.identity.text]),
@@ -165,7 +166,7 @@ class _AppendGroup:
             identity: seen for identity, seen in self._known_alerts.items() if seen.id not in replaced
         }
         for job in jobs:
-            number = self._append_alerts(job, [], delivery_id=job.delivery_id, reparsed=job)
+            number = self._append_alerts(job, job.delivery_id)
             if number != job.alert_id:  # another delivery of it is read already
                 moved.append((number, job.delivery_id, job.alert_id))
         self._connection.executemany("DELETE FROM alert WHERE id = ?", [(job.alert_id,) for job in jobs])
@@ -194,12 +195,12 @@ class _AppendGroup:
         self._update(_UNINDEXED, unindexed)
 
     def _append(self, job: Append) -> tuple[Event, ...]:
-        events: list[Event] = []
+        self._events = []
         if job.delivery_id is not None and self._is_stored(job.callback, job.delivery_id):
-            self._append_alerts(job, events, delivery_id=job.delivery_id)
+            self._append_alerts(job, job.delivery_id)
         else:
-            self._append_callback(job, events)
-        return () if job.quiet else tuple(events)
+            self._append_callback(job)
+        return () if job.quiet else tuple(self._events)
 
     def _is_stored(self, callback: Callback, delivery_id: int) -> bool:
         """Whether the log has that callback under that number."""
@@ -207,12 +208,12 @@ class _AppendGroup:
         sql = "SELECT 1 FROM delivery WHERE id = ? AND digest = ?"
         return self._connection.execute(sql, (delivery_id, digest)).fetchone() is not None
 
-    def _append_callback(self, job: Append, events: list[Event]) -> None:
+    def _append_callback(self, job: Append) -> None:
         callback = job.callback
         self._delivery_id += 1
         if callback.method != INTERNAL_METHOD:
-            events.append(CallbackArrived(callback.received_at, self._delivery_id))
-        number = self._append_alerts(job, events, delivery_id=self._delivery_id)
+            self._events.append(CallbackArrived(callback.received_at, self._delivery_id))
+        number = self._append_alerts(job, self._delivery_id)
         if number is None:
             raise ValueError("a callback was read into no alert")
         values = (self._delivery_id, *_delivery_values(callback))
@@ -221,15 +222,12 @@ class _AppendGroup:
             count, last_at = self._secrets.get(callback.secret, (0, 0))
             self._secrets[callback.secret] = count + 1, max(last_at, callback.received_at)
 
-    def _append_alerts(
-        self, job: Append | Reparsed, events: list[Event], *, delivery_id: int, reparsed: Reparsed | None = None
-    ) -> int | None:
-        """Fold a callback's alerts; return the number of the first one that is stored, if any is."""
-        received_at = job.callback.received_at
+    def _append_alerts(self, job: Append | Reparsed, delivery_id: int) -> int | None:
+        """Fold a callback's alerts; return the id of the first one that is stored, if any is."""
         numbers = [
-            self._append_alert(alert, received_at, events, delivery_id=delivery_id, reparsed=reparsed)
+            self._append_alert(alert, job, delivery_id)
             for alert in job.alerts
-            if not alert.only_closes or self._closes(alert, received_at)
+            if not alert.only_closes or self._closes(alert, job.callback.received_at)
         ]
         return numbers[0] if numbers else None
 
@@ -239,26 +237,25 @@ class _AppendGroup:
         still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in incidents)
         return any(still_open) or self._find_repeated(alert.identity, received_at) is not None
 
-    def _append_alert(
-        self, alert: Alert, received_at: Millis, events: list[Event], *, delivery_id: int, reparsed: Reparsed | None
-    ) -> int:
+    def _append_alert(self, alert: Alert, job: Append | Reparsed, delivery_id: int) -> int:
+        received_at = job.callback.received_at
+        deliveries = job.deliveries if isinstance(job, Reparsed) else 1
         known = self._find_repeated(alert.identity, received_at)
         if refired := self._refire(alert, received_at):
             alert, known = refired, None
         if known is not None:
-            deliveries = reparsed.deliveries if reparsed else 1
-            self._repeat(alert, known, received_at, events, delivery_id=delivery_id, deliveries=deliveries)
+            self._repeat(alert, known, received_at, delivery_id=delivery_id, deliveries=deliveries)
             return known.id
-        number = self._next_alert_id(reparsed)
+        number = self._next_alert_id(job)
         if alert.identity.text:
             self._known_alerts[alert.identity.text] = _KnownAlert(
                 number, received_at, delivery_id, received_at, _latest_values(alert)
             )
         incident_id, change = None, None
         if alert.kind == TEST:
-            events.append(TestReceived(received_at))
+            self._events.append(TestReceived(received_at))
         else:
-            incident_id, change = self._fold(alert, number, received_at, events)
+            incident_id, change = self._fold(alert, number, received_at)
         row = alert_row(
             alert,
             alert_id=number,
@@ -267,28 +264,20 @@ class _AppendGroup:
             incident_id=incident_id,
             late=change is Change.LATE,
         )
-        if reparsed:
-            row[NEW_ALERT_ROW.index("deliveries")] = reparsed.deliveries
+        row[NEW_ALERT_ROW.index("deliveries")] = deliveries
         self._alerts.append(row)
         return number
 
-    def _next_alert_id(self, reparsed: Reparsed | None) -> int:
-        """Return the number of a new alert: that of the one whose place it takes, while that is free."""
-        if reparsed and reparsed.alert_id not in self._reused:
-            self._reused.add(reparsed.alert_id)
-            return reparsed.alert_id
+    def _next_alert_id(self, job: Append | Reparsed) -> int:
+        """Return the id of a new alert: that of the alert whose place it takes, while that is free."""
+        if isinstance(job, Reparsed) and job.alert_id not in self._reused:
+            self._reused.add(job.alert_id)
+            return job.alert_id
         self._alert_id += 1
         return self._alert_id
 
     def _repeat(
-        self,
-        alert: Alert,
-        known: _KnownAlert,
-        received_at: Millis,
-        events: list[Event],
-        *,
-        delivery_id: int,
-        deliveries: int,
+        self, alert: Alert, known: _KnownAlert, received_at: Millis, *, delivery_id: int, deliveries: int
     ) -> None:
         """Count further deliveries of a known alert, whose value and message become those of the last one."""
         last, renewed = known, False
@@ -303,7 +292,7 @@ class _AppendGroup:
         count, _ = self._repeats.get(known.id, (0, 0))
         self._repeats[known.id] = count + deliveries, last.last_delivery_id
         if alert.state is State.ALERT and (renewed or received_at - known.received_at > SAME_TEXT_SPAN):
-            self._confirm(alert, received_at, events)
+            self._confirm(alert, received_at)
 
     def _renew(self, number: int, alert: Alert) -> None:
         """Write value and message of a repeat into the row of its alert."""
@@ -311,13 +300,13 @@ class _AppendGroup:
         row = self._connection.execute(f"SELECT {columns} FROM alert WHERE id = ?", (number,)).fetchone()
         self._connection.execute(UPDATE_ALERT, (*renewed_row(row, alert), number))
 
-    def _confirm(self, alert: Alert, received_at: Millis, events: list[Event]) -> None:
+    def _confirm(self, alert: Alert, received_at: Millis) -> None:
         """Note a repeat that is no retry: it has a new value, or comes long after. Alertmanager repeats what fires."""
         for number in self._by_name.get(alert.key, ()):
             incident = self._incidents[number]
             if incident.open and incident.last_received_at < received_at:
                 self._set_incident(incident._replace(last_received_at=received_at), changed=True)
-                events.append(IncidentChanged(number, Change.COUNTED))
+                self._events.append(IncidentChanged(number, Change.COUNTED))
 
     def _refire(self, alert: Alert, received_at: Millis) -> Alert | None:
         """Return an alert in its new place where it is no retry: its sender says it again, though it was over.
@@ -344,9 +333,9 @@ class _AppendGroup:
             return None
         return known
 
-    def _fold(self, alert: Alert, number: int, received_at: Millis, events: list[Event]) -> tuple[int, Change]:
+    def _fold(self, alert: Alert, number: int, received_at: Millis) -> tuple[int, Change]:
         numbers = {number: None for name in _names(alert) for number in self._by_name.get(name, ())}
-        self._expire(numbers, received_at, events)
+        self._expire(numbers, received_at)
         arrival = Arrival(alert=alert, alert_id=number, received_at=received_at)
         folded = fold(arrival, [self._incidents[number] for number in numbers])
         joined = folded.joined
@@ -355,18 +344,18 @@ class _AppendGroup:
             joined = joined._replace(id=self._incident_id)
         for incident in folded.superseded:
             self._set_incident(incident, changed=True)
-            events.append(IncidentChanged(incident.id, Change.SUPERSEDED))
+            self._events.append(IncidentChanged(incident.id, Change.SUPERSEDED))
         self._set_incident(joined, changed=True)
-        events.append(IncidentChanged(joined.id, folded.change))
+        self._events.append(IncidentChanged(joined.id, folded.change))
         return joined.id, folded.change
 
-    def _expire(self, numbers: Iterable[int], now: Millis, events: list[Event]) -> None:
+    def _expire(self, numbers: Iterable[int], now: Millis) -> None:
         """Close what was over by then: nobody did where the program was off, or where old callbacks are read again."""
         for number in numbers:
             incident = self._incidents[number]
             if incident.expires_at is not None and incident.expires_at <= now:
                 self._set_incident(expire(incident), changed=True)
-                events.append(IncidentChanged(number, Change.EXPIRED))
+                self._events.append(IncidentChanged(number, Change.EXPIRED))
 
     def _set_incident(self, incident: Incident, *, changed: bool = False) -> None:
         self._incidents[incident.id] = incident

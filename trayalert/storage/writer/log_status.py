@@ -1,4 +1,4 @@
-"""The log's status: what is known of the log at this moment, gathered by part, and announced when it changes."""
+"""The log's status: problems and news by topic, announced when they change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +8,7 @@ from trayalert.domain.log_state import LogState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriterState:
-    """How the writer is. `problem`: why it cannot store; `warning`: what may be one soon; the rest as in LogState.
-
-    `former_logs` counts the logs before this one whose callbacks wait to be salvaged.
-    """
+    """`problem`: why the writer cannot store; `warning`: what may become one; `former_logs` wait to be salvaged."""
 
     problem: str | None = None
     warning: str | None = None
@@ -21,7 +18,7 @@ class WriterState:
 
 
 class LogStatus:
-    """Puts together what the writer and others tell. Lives on the loop; `announce` is called with each new state."""
+    """Composes the LogState. Lives on the loop; `announce` is called with each new state."""
 
     def __init__(self, announce: Callable[[LogState], None]) -> None:
         self.state = LogState()
@@ -34,27 +31,27 @@ class LogStatus:
         self._finished_salvages = 0
 
     def set_writer_state(self, state: WriterState) -> None:
-        """Take what the writer says. What was open in a former log is missing from now on, not from the salvage on."""
+        """Set the writer's state. Incidents of a former log are missing from now on, before its salvage begins."""
         self._salvaging = self._salvaging or state.former_logs > self._writer.former_logs
         self._writer = state
         self._compose()
 
     def set_refusing(self, sentence: str | None) -> None:
-        """Callbacks are refused for a reason that the writer does not tell; None: they are not any more."""
+        """Set or clear (None) why callbacks are refused, where the writer does not know of it."""
         if sentence != self._refusing:
             self._refusing = sentence
             self._compose()
 
     def set_problem(self, topic: str, sentence: str | None) -> None:
-        """Tell a problem of some part, in place of the one it had; None takes it away."""
+        """Set or clear (None) the problem of a topic."""
         self._set(self._problems, topic, sentence)
 
     def set_news(self, topic: str, sentence: str | None) -> None:
-        """Tell what some part did, in place of what it told before; None takes it away."""
+        """Set or clear (None) the news of a topic."""
         self._set(self._news, topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:
-        """A former log is being read over, or is no more: what was read before must then be read anew."""
+        """Set whether a former log is being salvaged. Its end counts as a new file: all must be read again."""
         self._finished_salvages += self._salvaging and not salvaging
         self._salvaging = salvaging
         self._compose()

@@ -1,7 +1,7 @@
-"""The one writing connection: what is asked of it in one go is one transaction, synced to disk before it returns.
+"""The one writing connection: the jobs of one commit are one transaction, synced to disk before it returns.
 
-`Writer` is used by one thread at a time: the log's own, or a command line with no program running. A fault of the
-world never ends it: what cannot be stored is said to be NotStored, and each job tries anew.
+`Writer` is used by one thread at a time: the log's own, or a command's while the program does not run. No fault of the
+disk ends it: what cannot be stored is answered with NotStored, and the next commit tries again.
 """
 
 import contextlib
@@ -23,16 +23,16 @@ from trayalert.storage.writer.log_status import WriterState
 from trayalert.storage.writer.savepoint import is_disk_error
 
 _BUSY_TIMEOUT_AFTER_FAULT = 0.1
-"""Seconds that a commit waits for a lock that was waited for in vain before: the answer is to be 503 at once."""
+"""Seconds that a commit waits for a lock after a fault: the answer is to be 503 at once."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Task(Protocol):
-    """Any other job. It runs inside the group's transaction, of which it is a part."""
+    """Any other job; it runs inside the group's transaction."""
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Do it, and return what it changed."""
+        """Run the task and return its events."""
 
 
 Job = Append | Task
@@ -51,8 +51,8 @@ class _Probe:
 class Writer:
     """Writes jobs. `read` reads a callback; `keep_raw` makes a harmless alert of one whose own cannot be stored.
 
-    Raise LogFault where the log cannot be opened; with `recover` only OtherVersion, and it tries again by and by.
-    `recovered_events` are what changed as the first commit stored what the program before was cut off at.
+    Raise LogFault if the log cannot be opened; with `recover` only OtherVersion, and it tries again later.
+    `recovered_events` are those of the callbacks that a former run was storing when it was cut off.
     """
 
     def __init__(self, path: Path, *, read: CallbackParser, keep_raw: CallbackParser, recover: bool = False) -> None:
@@ -76,9 +76,9 @@ class Writer:
             self._set_problem(None)
 
     def commit(self, jobs: Sequence[Job]) -> list[Events | Exception]:
-        """Do all jobs in one transaction and return what each one changed, or why it could not be done.
+        """Run all jobs in one transaction and return the events of each, or why it could not be stored.
 
-        A job with a value that the log cannot take never costs the others: each is then done alone.
+        If a job has a value that the log cannot take, each job is run alone.
         """
         try:
             self._store_torn()
@@ -88,7 +88,7 @@ class Writer:
             return [NotStored(str(fault))] * len(jobs)
 
     def maintain(self) -> None:
-        """See how the file and its disk are, and heal what can be healed; for moments when nothing is to be written."""
+        """Check the file and its disk in a quiet moment, and repair what can be repaired."""
         if self.state.problem is not None:
             self.commit([_Probe()])
         else:
@@ -103,16 +103,16 @@ class Writer:
         self._set_problem(self.state.problem)
 
     def probe(self) -> bool:
-        """Write and sync; whether that could be done."""
+        """Whether the log can write and sync now."""
         return not isinstance(self.commit([_Probe()])[0], Exception)
 
     def verify(self) -> None:
-        """Look the file over, because somebody could not read it; damage is found by and by."""
+        """Verify the file, because a reader failed; `maintain` handles what is found."""
         self._file.verify()
 
     @property
     def verifying(self) -> bool:
-        """Whether the file is being looked over now: `maintain` sees what came of it."""
+        """Whether the file is being verified now."""
         return self._file.verifying
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class Writer:
         self._file.close()
 
     def _store_torn(self) -> None:
-        """Store what the program before was storing when it was cut off."""
+        """Store the callbacks that a former run was storing when it was cut off."""
         torn, self._file.torn = self._file.torn, None
         if torn is None:
             return
@@ -139,7 +139,7 @@ class Writer:
         self._set_problem(None)
 
     def _set_problem(self, problem: str | None) -> None:
-        """Say how it is; nothing new is said where nothing is new."""
+        """Set the state, and log what has changed."""
         before = self.state
         if problem is None and self._full:
             self._full = not has_space(self._path)
@@ -171,7 +171,7 @@ class Writer:
             self._file.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
     def _store(self, jobs: Sequence[Job]) -> list[Events | Exception]:
-        """Store the jobs; a second time where the first could be mended at once. Raise LogFault."""
+        """Store the jobs, a second time if the fault could be repaired at once. Raise LogFault."""
         for retry in (True, False):
             self._file.ensure_open()
             try:
@@ -192,7 +192,7 @@ class Writer:
         raise AssertionError  # the second time raises or returns
 
     def _repair(self, error: sqlite3.Error, *, retry: bool) -> None:
-        """Do what makes the same jobs worth another try at once. Raise the LogFault where there is nothing."""
+        """Do what makes a second try worthwhile. Raise the LogFault if nothing does."""
         fault = fault_of(error, self._path)
         match fault:
             case DiskFull():
@@ -255,14 +255,10 @@ class Writer:
     def _run_jobs(self, jobs: Sequence[Job]) -> list[Events]:
         connection = self._file.connection
         events: list[Events] = []
-        for appends, run in groupby(jobs, _is_append):  # one after the other: what comes after a task may burn anew
+        for appends, run in groupby(jobs, lambda job: isinstance(job, Append)):  # in order: an alert may follow a task
             some = list(run)
             if appends:
                 events += append_all(connection, [job for job in some if isinstance(job, Append)])
             else:
                 events += [job.run(connection) for job in some if not isinstance(job, Append)]
         return events
-
-
-def _is_append(job: Job) -> bool:
-    return isinstance(job, Append)
