@@ -10,7 +10,7 @@ from trayalert.domain.times import Millis
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import FileId, file_id
 from trayalert.storage.file.log_opening import enable_full_fsync
-from trayalert.storage.recovery.quarantine import create_folder, mark_unsalvaged, remove_unused_folder
+from trayalert.storage.recovery.quarantine import UNSALVAGED, create_folder, remove_unused_folder, write_salvage_result
 
 
 def current_path(file: FileId) -> Path | None:
@@ -51,7 +51,7 @@ def copy_to_quarantine(connection: sqlite3.Connection, path: Path, *, reason: st
         remove_unused_folder(folder)
         raise
     sync_folder(folder)
-    mark_unsalvaged(folder)
+    write_salvage_result(folder, UNSALVAGED)
     return folder
 
 

@@ -9,13 +9,11 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+from trayalert.storage.faults import DamagedLog, fault_of
 from trayalert.storage.read_connection import connect_read_only
 
 _BUSY_TIMEOUT = 0.1
 """Seconds that `damage_in_newest_rows` waits for a lock: the writer stores nothing meanwhile."""
-
-_DAMAGED_SCHEMA = "its schema is damaged"
-"""SQLite's own message quotes the schema, and is then no text."""
 
 
 class Verification:
@@ -43,10 +41,8 @@ class Verification:
             with closing(connect_read_only(self._path, timeout=5.0)) as connection:
                 connection.set_progress_handler(lambda: self._stopped, 10_000)
                 ((found,),) = connection.execute(f"PRAGMA {self._check}(1)").fetchall()
-        except sqlite3.DatabaseError as error:
-            self.damage = _damage_text(error)
-        except UnicodeDecodeError:
-            self.damage = _DAMAGED_SCHEMA
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            self.damage = _damage_reason(error, self._path)
         else:
             if found != "ok":
                 self.damage = "damage in it was found: " + " ".join(found.split())[:200]
@@ -58,14 +54,12 @@ def damage_in_newest_rows(path: Path) -> str | None:
         with closing(connect_read_only(path, timeout=_BUSY_TIMEOUT)) as connection:
             for table in ("delivery", "alert", "incident"):
                 connection.execute(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 1").fetchall()
-    except sqlite3.DatabaseError as error:
-        return _damage_text(error)
-    except UnicodeDecodeError:
-        return _DAMAGED_SCHEMA
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        return _damage_reason(error, path)
     return None
 
 
-def _damage_text(error: sqlite3.DatabaseError) -> str | None:
-    """Return the text of an error that means damage, None of others, which the writer meets by itself."""
-    damaged = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-    return str(error) if getattr(error, "sqlite_errorcode", 0) & 0xFF in damaged else None
+def _damage_reason(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path) -> str | None:
+    """Return the damage that an error means, None of other faults, which the writer meets by itself."""
+    fault = fault_of(error, path)
+    return fault.reason if isinstance(fault, DamagedLog) else None

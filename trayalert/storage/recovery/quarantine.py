@@ -6,7 +6,6 @@ a full disk does not stop it; a kill between two renames is made good by `finish
 
 import contextlib
 import itertools
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -15,8 +14,8 @@ from pathlib import Path
 from trayalert.clock import now
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
-from trayalert.durable_file import sync_folder
-from trayalert.storage.companion_files import quarantine_of, restored_of
+from trayalert.durable_file import sync_folder, write_private
+from trayalert.storage.companion_files import file_size, quarantine_of, restored_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.read_connection import connect_read_only
 from trayalert.storage.rows import TABLES, LastIds, last_id, raise_numbering
@@ -24,7 +23,7 @@ from trayalert.storage.schema import schema_version
 
 _REASON_FILE = "why.txt"
 _RESULT_FILE = "salvage.txt"
-_UNSALVAGED = "waits to be salvaged"
+UNSALVAGED = "waits to be salvaged"
 _COMPANION_SUFFIXES = ("-wal", "-journal")
 """What SQLite keeps beside its file and must go where that goes. `-shm` holds nothing of its own."""
 
@@ -43,7 +42,7 @@ def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
     folder = None
     try:
         folder = create_folder(log, reason=reason, now=now)
-        mark_unsalvaged(folder)
+        write_salvage_result(folder, UNSALVAGED)
         _move(log, folder)
     except OSError as error:
         if folder is not None:
@@ -65,9 +64,8 @@ def create_folder(log: Path, *, reason: str, now: Millis) -> Path:
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
             break
-    with contextlib.suppress(OSError):  # a full disk must not stop the move
-        text = f"{reason}\nmoved aside {moment.isoformat(timespec='seconds')}, was {log}\n"
-        _write(folder / _REASON_FILE, text)
+    text = f"{reason}\nmoved aside {moment.isoformat(timespec='seconds')}, was {log}\n"
+    _write(folder / _REASON_FILE, text)
     return folder
 
 
@@ -85,9 +83,9 @@ def finish_move(log: Path) -> None:
             restored.unlink(missing_ok=True)  # the kill came before the log was moved: it was not restored
             return
         folder = next(iter(reversed(unsalvaged_folders(log))), None)
-        if folder is not None and not any(_companion(folder / log.name, end).exists() for end in _COMPANION_SUFFIXES):
+        if folder is not None and not any((folder / f"{log.name}{end}").exists() for end in _COMPANION_SUFFIXES):
             _move(log, folder)
-        elif any(_is_nonempty(_companion(log, end)) for end in _COMPANION_SUFFIXES):
+        elif any(file_size(Path(f"{log}{end}")) > 0 for end in _COMPANION_SUFFIXES):
             _move(log, create_folder(log, reason="the log itself was gone; this was left beside it", now=now()))
         if restored.exists():
             restored.rename(log)
@@ -120,7 +118,7 @@ def unsalvaged_folders(log: Path) -> list[Path]:
 
     One with no mark is one of them: on a full disk none could be made. What is salvaged twice is not there twice.
     """
-    return [folder for folder in quarantined_folders(log) if read_salvage_result(folder) in {_UNSALVAGED, ""}]
+    return [folder for folder in quarantined_folders(log) if read_salvage_result(folder) in {UNSALVAGED, ""}]
 
 
 def register_salvages(
@@ -150,19 +148,9 @@ def read_salvage_result(folder: Path) -> str:
         return ""
 
 
-def mark_unsalvaged(folder: Path) -> None:
-    """Write down that the file in `folder` is to be salvaged."""
-    write_salvage_result(folder, _UNSALVAGED)
-
-
 def write_salvage_result(folder: Path, text: str) -> None:
-    """Write down what became of the file's deliveries. A disk that is full must not stop anything here."""
-    part = folder / f"{_RESULT_FILE}.part"
-    with contextlib.suppress(OSError):
-        part.unlink(missing_ok=True)
-        _write(part, f"{text}\n")
-        part.rename(folder / _RESULT_FILE)
-        sync_folder(folder)
+    """Write down what became of the file's deliveries, or UNSALVAGED."""
+    _write(folder / _RESULT_FILE, f"{text}\n")
 
 
 def last_ids(log: Path) -> LastIds:
@@ -185,7 +173,7 @@ def delivery_range(log: Path) -> tuple[int, int]:
 
     Alerts name their deliveries: where one of the two tables has lost its ends, the other may have them.
     """
-    max_count = sum(path.stat().st_size for path in (log, _companion(log, "-wal")) if path.exists()) // _SMALLEST_ROW
+    max_count = sum(path.stat().st_size for path in (log, Path(f"{log}-wal")) if path.exists()) // _SMALLEST_ROW
     found: list[int] = []
     for sql in ("SELECT min(delivery_id), max(delivery_id) FROM alert", "SELECT min(id), max(id) FROM delivery"):
         with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _open_read_only(log) as connection:
@@ -206,7 +194,7 @@ def read_thinned(log: Path) -> int:
 @contextlib.contextmanager
 def _open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
     """Open the file with a connection that cannot write, and leave nothing beside it."""
-    made_here = [path for path in (_companion(log, "-wal"), _companion(log, "-shm")) if not path.exists()]
+    made_here = [path for path in (Path(f"{log}-wal"), Path(f"{log}-shm")) if not path.exists()]
     try:
         with closing(connect_read_only(log, timeout=5.0)) as connection:
             yield connection
@@ -222,16 +210,14 @@ def _valid_id(number: int) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with open(descriptor, "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
+    """Write a file for people; a full disk must not stop what is done."""
+    with contextlib.suppress(OSError):
+        write_private(path, text.encode("utf-8", "replace").decode())
 
 
 def _move(log: Path, folder: Path) -> None:
     """Rename the log, then what lies beside it. The log first: alone without its `-wal` it would pass for whole."""
-    for path in (log, *(_companion(log, end) for end in _COMPANION_SUFFIXES)):
+    for path in (log, *(Path(f"{log}{end}") for end in _COMPANION_SUFFIXES)):
         try:
             path.rename(folder / path.name)
         except FileNotFoundError:
@@ -239,7 +225,7 @@ def _move(log: Path, folder: Path) -> None:
         with contextlib.suppress(OSError):
             (folder / path.name).chmod(0o600)
     with contextlib.suppress(OSError):
-        _companion(log, "-shm").unlink()
+        Path(f"{log}-shm").unlink()
     for changed in (folder, folder.parent, log.parent):
         sync_folder(changed)
 
@@ -251,14 +237,6 @@ def remove_unused_folder(folder: Path) -> None:
             (folder / _REASON_FILE).unlink(missing_ok=True)
             (folder / _RESULT_FILE).unlink(missing_ok=True)
             folder.rmdir()
-
-
-def _is_nonempty(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
-
-
-def _companion(log: Path, end: str) -> Path:
-    return log.with_name(log.name + end)
 
 
 def _creation_order(folder: Path) -> tuple[str, int]:
