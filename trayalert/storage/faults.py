@@ -1,4 +1,4 @@
-"""What can go wrong with the log, as a person is told it: the world's faults, not ours."""
+"""What can go wrong with the log, in sentences for a person: faults of the disk and the system, not ours."""
 
 import errno
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 from trayalert.domain.fault import Fault
 
 _MIN_FREE_BYTES = 1 << 20
-"""With less than this free on the disk, what fails fails for lack of room, whatever it is called."""
+"""With less than this free, an error of the disk is a lack of space, whatever SQLite calls it."""
 
 
 class LogFault(Fault):
@@ -16,7 +16,7 @@ class LogFault(Fault):
 
 
 class NoLog(LogFault):
-    """There is no log yet, or nothing in it: it was never opened, or is being made at this moment."""
+    """There is no log yet, or nothing in it: it was never opened, or is being created at this moment."""
 
 
 class OtherVersion(LogFault):
@@ -24,7 +24,7 @@ class OtherVersion(LogFault):
 
 
 class DamagedLog(LogFault):
-    """The file is no log that can be used, and time does not heal it. `reason` is plain text."""
+    """The file cannot be used as a log, and waiting does not help. `reason` is plain text."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class DamagedLog(LogFault):
 
 
 class DiskFull(LogFault):
-    """No room on the disk."""
+    """The disk is full."""
 
 
 class LockedLog(LogFault):
@@ -43,7 +43,7 @@ class LockedLog(LogFault):
 
 
 class NotStored(LogFault):
-    """This one thing could not be written down; nothing of it was kept, and trying again may help."""
+    """This job could not be stored; nothing of it was kept, and trying again may help."""
 
 
 def fault_of(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) -> LogFault:

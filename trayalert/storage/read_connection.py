@@ -1,8 +1,8 @@
 """Connections that only read. Each belongs to the thread that asks.
 
 SQLite's locks do not hold within a process. A reader of a file that took the log's place would find the writer's `-shm`
-beside it, take itself for the first one there, and empty it while the writer has it mapped. So the writer registers its
-file, and no reader of this process opens another one at that path.
+beside it, take itself for the only connection, and empty it while the writer has it mapped. So the writer registers its
+file, and no reader of this process opens another file at that path.
 """
 
 import os
@@ -17,18 +17,18 @@ _registered: dict[str, tuple[int, int]] = {}
 
 
 def register(path: Path, file: tuple[int, int] | None) -> None:
-    """Note by device and number which file at the path is written by this process."""
+    """Note by device and number which file at the path this process writes."""
     if file is not None:
         _registered[os.path.realpath(path)] = file
 
 
 def unregister(path: Path) -> None:
-    """Note that it is not written any more."""
+    """Note that this process does not write it any more."""
     _registered.pop(os.path.realpath(path), None)
 
 
 def refuse_replaced_file(path: Path) -> None:
-    """Raise NoLog where the file at the path is not the one that this process writes. Of others nothing is known."""
+    """Raise NoLog if this process writes a file at the path, and another one is there now."""
     own = _registered.get(os.path.realpath(path))
     if own is None:
         return
@@ -55,7 +55,7 @@ def connect_read_only(path: Path, *, timeout: float = 2.0) -> sqlite3.Connection
 
 @contextmanager
 def open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
-    """Open the log for reading. Raise LogFault where it cannot be read, now or while it is asked."""
+    """Open the log for reading. Raise LogFault if it cannot be read, now or within the block."""
     refuse_replaced_file(log)
     try:
         with closing(connect_read_only(log)) as connection:

@@ -1,6 +1,6 @@
-"""Reading the log, with a connection of one's own that cannot write. Needs no running program.
+"""Reading the log, with a connection that cannot write. Needs no running program.
 
-A Reader belongs to the thread that made it. Every call answers from what is committed at that moment.
+A Reader belongs to the thread that created it. Every call answers from what is committed at that moment.
 """
 
 import sqlite3
@@ -43,13 +43,13 @@ _MAX_ID = 2**63 - 1
 
 
 class Reader:
-    """Answers questions on the log. Raise NoLog where there is none yet, LogFault where the file cannot be read.
+    """Answers questions on the log. Raise NoLog if there is none yet, LogFault if the file cannot be read.
 
-    Each question looks whether the file is still the one at the path; after a fault the next one opens it anew.
+    Each question checks that the file is still the one at the path; after a fault the next question opens it again.
     """
 
     def __init__(self, path: Path, *, busy_timeout: float = 2.0) -> None:
-        """`busy_timeout`: seconds that a question waits for who has locked the file."""
+        """`busy_timeout`: seconds that a question waits for another program's lock."""
         self._path = path
         self._busy_timeout = busy_timeout
         self._file_ids: tuple[FileId, ...] = ()
@@ -81,7 +81,7 @@ class Reader:
         except LogFault:
             connection.close()
             raise
-        if file_id(self._path) != own:  # another file took its place meanwhile, and which one is open nobody knows
+        if file_id(self._path) != own:  # another file took its place meanwhile, and either may be open
             connection.close()
             return self._ensure_connected()
         self._connection, self._file_ids = connection, file_ids(self._path)
@@ -106,7 +106,7 @@ class Reader:
     def alerts(
         self, *, limit: int | None, after: int | None = None, search: str | None = None, raw: bool = False
     ) -> Iterator[StoredAlert]:
-        """Return alerts, newest arrival first; with `after` those behind that id, oldest first."""
+        """Return alerts, the newest arrival first; with `after` those behind that id, the oldest first."""
         wheres, parameters, order = ["1"], list[Any](), "DESC"
         if after is not None:
             wheres, parameters, order = ["a.id > ?"], [after], "ASC"
@@ -124,7 +124,7 @@ class Reader:
         return map(read_alert, self._rows(sql, (since, until)))
 
     def salvaging(self) -> bool:
-        """Whether deliveries of a former log are still to be taken over: what was open in it may be missing."""
+        """Whether a former log is still to be salvaged: incidents that were open in it may be missing."""
         return any(number for (number,) in self._rows("SELECT count(*) FROM salvage WHERE finished_at IS NULL"))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> list[StoredAlert]:
@@ -169,13 +169,13 @@ class Reader:
         return dict(found)
 
     def last_callback_at(self) -> int | None:
-        """Return when the last callback arrived; what the program itself has to say is none."""
+        """Return when the last callback arrived from outside."""
         sql = "SELECT received_at FROM delivery WHERE method <> ? ORDER BY id DESC LIMIT 1"
         row = next(iter(self._rows(sql, (INTERNAL_METHOD,))), None)
         return row[0] if row else None
 
     def secret_uses(self) -> list[SecretUse]:
-        """Return how the secrets were used, by name; those that are gone too."""
+        """Return how the secrets were used, by name, including secrets that are gone."""
         sql = "SELECT name, deliveries, last_at FROM secret_use ORDER BY name"
         return [SecretUse(*row) for row in self._rows(sql)]
 
@@ -190,16 +190,16 @@ class Reader:
         return [read_gap(row) for row in self._rows(sql, (since,))]
 
     def newest_delivery_id(self) -> int:
-        """Return the number of the newest delivery, 0 where there is none."""
+        """Return the id of the newest delivery, 0 if there is none."""
         row = next(iter(self._rows("SELECT max(id) FROM delivery")))
         return row[0] or 0
 
     def reports(self, *, after: int, last: int) -> list[LastReport]:
-        """Return who reported in the deliveries behind `after`, up to `last`; retries and repeats are reports, too."""
+        """Return who reported in the deliveries behind `after`, up to `last`, including retries and repeats."""
         return [LastReport(*row) for row in self._rows(_REPORTS, (after, last, after, last))]
 
     def open_incident_reports(self, *, since: Millis) -> list[LastReport]:
-        """Return which alerts of open incidents came, or came again, after that moment."""
+        """Return which alerts of open incidents arrived, or were repeated, after that moment."""
         sql = (
             f"SELECT {_REPORT_COLUMNS}, i.last_received_at FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id"
             " WHERE i.closed_at IS NULL AND i.last_received_at > ?"
@@ -207,7 +207,7 @@ class Reader:
         return [LastReport(*row) for row in self._rows(sql, (since,))]
 
     def latest_incidents(self, keys: Sequence[str]) -> list[StoredIncident]:
-        """Return of each of these keys the incident that no OK has ended, though a person may have, else the last."""
+        """Return for each key the incident that no OK has ended (a person may have), else the last one."""
         latest = (
             f"SELECT id, max(coalesce(ok_at, {_MAX_ID})) FROM incident WHERE key IN ({_parameters(keys)}) GROUP BY key"
         )
@@ -260,7 +260,7 @@ _REPORTS = f"""
 
 
 def _body_text(query: bytes, body: bytes) -> str:
-    """Return what a body says, as people search it: decoded, without the names of its fields."""
+    """Return the text of a body as people search it: decoded, without the names of its fields."""
     fields = read_body(Callback(received_at=0, method="", query=query, body=body)).fields
     return "\n".join(value or name for name, value in fields.items())
 

@@ -1,6 +1,6 @@
-"""Rows of the log to plain data and back. The columns stand here once, for reading and writing.
+"""Rows of the log to plain data and back. The columns are listed here once, for reading and writing.
 
-A row with a damaged word in it is read all the same, and never as calmer than it may be: it must not hide others.
+A row with a damaged value is read all the same, and never as less severe than it may be: it must not hide others.
 """
 
 import enum
@@ -40,7 +40,7 @@ _ALERT_COLUMNS = (
 DELIVERY_DIGESTED = ("id", "received_at", "method", "query", "content_type", "sender", "secret", "body")
 ALERT_DIGESTED = ("delivery_id", *(name for name in _ALERT_COLUMNS if name != "deliveries"))
 INCIDENT_DIGESTED = INCIDENT_COLUMNS
-"""Columns in the order in which a row's values go into `digest_of`: all that a row keeps for good."""
+"""Columns in the order in which `digest_of` takes their values: all that a row keeps for good."""
 
 _MORE = ("address", "message", "titles", "links")
 _VALUE = ALERT_DIGESTED.index("value")
@@ -49,9 +49,8 @@ NEW_ALERT_ROW = ("deliveries", "last_delivery_id", "digest", *ALERT_DIGESTED)
 INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
 """Columns in the order of `alert_row` and `incident_row`.
 
-`last_delivery_id` names the delivery that was received last: its value and message are the row's.
+`last_delivery_id` is the delivery that was received last: the row has its value and message.
 """
-
 
 LARGEST_PARSED_BODY = 64 * 1024
 """A larger body may hold hundreds of alerts, and its fields are not read for each of them."""
@@ -109,9 +108,9 @@ def digest_of(table: str, values: Sequence[Any]) -> bytes:
 
 
 def incident_row(incident: Incident) -> list[Any]:
-    """Return the incident's row, digest and all.
+    """Return the incident's row with its digest.
 
-    Here and below enums are bound as plain texts: SQLite's binding is many times slower for what is only like one.
+    Enums are bound as plain texts, here and below: binding a subclass of `str` is many times slower.
     """
     values: list[Any] = list(incident)
     for place in _LEVEL_INDEXES:
@@ -142,7 +141,7 @@ def read_incident(row: Sequence[Any]) -> Incident:
 def alert_row(
     alert: Alert, *, alert_id: int, delivery_id: int, received_at: Millis, incident_id: int | None, late: bool
 ) -> list[Any]:
-    """Return a new alert's row, digest and all."""
+    """Return a new alert's row with its digest."""
     values = [
         delivery_id,
         alert_id,
@@ -165,10 +164,7 @@ def alert_row(
 
 
 def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:
-    """Return digest and values of a stored alert with the value and the message of a repeat.
-
-    `stored` and the values that are returned are in the order of ALERT_DIGESTED.
-    """
+    """Return digest and values of a `stored` alert (both as ALERT_DIGESTED) with value and message of a repeat."""
     row = dict(zip(ALERT_DIGESTED, stored, strict=True))
     value = None if alert.value is None else alert.value + 0.0
     more = _more_json(_read_object(row["more"] or "{}") | {"message": alert.message})
@@ -178,10 +174,7 @@ def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:
 
 
 def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
-    """Make an alert of a row of SELECT_ALERT, or with its `raw` body of one of SELECT_RAW_ALERT.
-
-    Its `fields` are read out of the body, which is kept anyway.
-    """
+    """Make an alert of a row of SELECT_ALERT, or of SELECT_RAW_ALERT with `raw`; its `fields` come from the body."""
     row = tuple(
         value if value is None or type(value) is expected else _coerce(expected, value)
         for value, expected in zip(row, _ALERT_TYPES, strict=True)
@@ -223,7 +216,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
 
 
 def _coerce(expected: type, value: Any) -> Any:
-    """Read a value that is of another type than it was written as: its row is damaged, and it must not hide others."""
+    """Convert a value whose type is not the column's, in a damaged row."""
     if expected is int:
         return int(value) if isinstance(value, float) and abs(value) < _LARGEST_INTEGER else 0
     if expected is float:
@@ -234,7 +227,7 @@ def _coerce(expected: type, value: Any) -> Any:
 
 
 def _read_enum(text: str, default: _Enum) -> _Enum:
-    """Read one of the words of that kind."""
+    """Return the member with that text, or the default."""
     try:
         return type(default)(text)
     except ValueError:
@@ -242,7 +235,7 @@ def _read_enum(text: str, default: _Enum) -> _Enum:
 
 
 def _more_column(alert: Alert) -> str | None:
-    """Write what only some kinds have; None for nothing."""
+    """Return as JSON what only some kinds have, None if it is nothing."""
     return _more_json({name: getattr(alert, name) for name in _MORE})
 
 
@@ -252,7 +245,7 @@ def _more_json(more: Mapping[str, Any]) -> str | None:
 
 
 def message_in(more: str | None) -> str | None:
-    """Return the message of an alert out of its column `more`."""
+    """Return the message in an alert's column `more`."""
     return _text_of(_read_object(more), "message") if more else None
 
 
@@ -294,6 +287,11 @@ def raise_numbering(connection: sqlite3.Connection, last_ids: LastIds = (0, 0, 0
     settings = (f"{table} = max({table}, ?, coalesce((SELECT max(id) FROM {table}), 0))" for table in TABLES)
     sql = f"UPDATE numbering SET {', '.join(settings)}, thinned = max(thinned, ?)"
     connection.execute(sql, (*last_ids, thinned))
+
+
+def make_callback(values: Sequence[Any]) -> Callback:
+    """Make a callback of a delivery's values in the order of DELIVERY_DIGESTED, without its id."""
+    return Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
 
 
 def read_gap(row: tuple[Any, ...]) -> Gap:

@@ -16,7 +16,7 @@ from trayalert.storage.recovery.backups import make_backup
 from trayalert.storage.recovery.integrity_check import check_log
 from trayalert.storage.recovery.quarantine import last_ids, move_aside
 from trayalert.storage.writer.closure import Resolve
-from trayalert.storage.writer.retention import Retire, next_oldest
+from trayalert.storage.writer.retention import Retire, next_deliveries
 from trayalert.storage.writer.writer import Writer
 
 
@@ -83,7 +83,7 @@ def test_rows_of_before_the_digests_are_counted_apart(path: Path) -> None:
 def test_what_retention_took_is_no_problem(path: Path) -> None:
     with writing(path) as log:
         log.commit([Resolve(number, NOON + 1_000_000) for number in range(1, 98)])
-        log.commit([Retire(next_oldest(path, after=0))])
+        log.commit([Retire(next_deliveries(path, after=0))])
     checked = check_log(path)
     assert checked.rows["delivery"] < 200
     assert checked.problems == ()

@@ -17,8 +17,7 @@ from trayalert.storage.writer.retention import (
     exceeds_limit,
     log_size,
     needs_vacuum,
-    next_expired,
-    next_oldest,
+    next_deliveries,
 )
 
 LATER = NOON + 1000 * MINUTE
@@ -32,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 def retire(path: Path, *, before: int) -> None:
     after = 0
     with writing(path) as log:
-        while ids := next_expired(path, before=before, after=after):
+        while ids := next_deliveries(path, before=before, after=after):
             (result,) = log.commit([Retire(ids)])
             assert not isinstance(result, Exception), result
             after = ids[-1]
@@ -101,7 +100,7 @@ def test_a_log_that_is_too_big_is_brought_down_and_its_file_shrinks(path: Path) 
     with writing(path) as log:
         log.commit([Resolve(number, LATER) for number in range(1, 98)])
         while exceeds_limit(log_size(path), megabytes=limit, shrinking=True):  # type: ignore[arg-type]
-            ids = next_oldest(path, after=after)
+            ids = next_deliveries(path, after=after)
             assert 0 < len(ids) <= BATCH_SIZE
             log.commit([Retire(ids)])
             after, steps = ids[-1], steps + 1
@@ -127,7 +126,7 @@ def test_of_large_callbacks_no_more_go_than_must(path: Path) -> None:
     after = 0
     with writing(path) as log:
         while exceeds_limit(log_size(path), megabytes=8, shrinking=True):
-            going = next_oldest(path, after=after)
+            going = next_deliveries(path, after=after)
             (result,) = log.commit([Retire(going)])
             assert not isinstance(result, Exception), result
             after = going[-1]

@@ -26,8 +26,7 @@ from trayalert.storage.writer.retention import (
     log_size,
     needs_vacuum,
     newest_delivery_time,
-    next_expired,
-    next_oldest,
+    next_deliveries,
 )
 
 _MINUTE = 60.0
@@ -149,7 +148,7 @@ class MaintenanceScheduler:
         self._retire_at = self._ticks() + _HOUR
         before = self._now() - self._settings.keep_days * _DAY
         if before > 0:
-            await self._retire(lambda after: next_expired(self._log, before=before, after=after), by_clock=True)
+            await self._retire(lambda after: next_deliveries(self._log, before=before, after=after), by_clock=True)
         await self._shrink()
 
     @property
@@ -173,7 +172,7 @@ class MaintenanceScheduler:
 
     def _oldest_over_limit(self, after: int, limit: int) -> tuple[int, ...]:
         too_large = exceeds_limit(log_size(self._log), megabytes=limit, shrinking=True)
-        return next_oldest(self._log, after=after) if too_large else ()
+        return next_deliveries(self._log, after=after) if too_large else ()
 
     async def _retire(self, choose: Callable[[int], tuple[int, ...]], *, by_clock: bool) -> None:
         after = 0

@@ -73,27 +73,25 @@ def open_file(path: Path, *, after_fault: bool = False, first: bool = False) -> 
         )
     except (OSError, sqlite3.Error) as error:
         raise fault_of(error, path) from error
-    try:
-        cut_off = wal is not None and _is_cut_off(connection, path, wal)
-        if committed and not cut_off:
-            lost = max(0, committed - _recovered_frames(connection))
-        new = _set_up(connection, path)
-        if wal and cut_off:
-            torn = _missing_callbacks(connection, wal.last_deliveries)
-        if after_fault:
-            _sync_all(connection, path)
-        connection.text_factory = decode_text  # an incident whose name has a damaged character goes on
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        connection.close()
-        raise fault_of(error, path) from error
-    except BaseException:
-        connection.close()
-        raise
-    opened = OpenedLog(connection, file_ids(path), unclean, new, torn, lost)
-    if file_id(path) != own:  # what is stored in a file that has no name any more goes with this process
-        connection.close()
-        raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
+    with contextlib.ExitStack() as on_error:
+        on_error.callback(connection.close)
+        try:
+            cut_off = wal is not None and _is_cut_off(connection, path, wal)
+            if committed and not cut_off:
+                lost = max(0, committed - _recovered_frames(connection))
+            new = _set_up(connection, path)
+            if wal and cut_off:
+                torn = _missing_callbacks(connection, wal.last_deliveries)
+            if after_fault:
+                _sync_all(connection, path)
+            connection.text_factory = decode_text  # an incident whose name has a damaged character goes on
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise fault_of(error, path) from error
+        opened = OpenedLog(connection, file_ids(path), unclean, new, torn, lost)
+        if file_id(path) != own:  # what is stored in a file that has no name any more is lost with this process
+            raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
+        on_error.pop_all()
     return opened
 
 

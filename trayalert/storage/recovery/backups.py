@@ -1,7 +1,7 @@
-"""Backups: whole copies of the log, made while it is in use, looked over before they count, a bounded number kept.
+"""Backups: whole copies of the log, made while it is in use, checked before they count, a bounded number kept.
 
-A backup is one plain SQLite file with no `-wal`. It is made under another name and renamed when it is on the disk and
-sound; what a kill leaves half-made is cleared away by the next one. The caller sees to it that one is made at a time.
+A backup is one plain SQLite file with no `-wal`. It is written under another name and renamed once it is synced and
+sound; the next backup removes what a kill has left. The caller makes one at a time.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ RowCounts = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup by its name."""
+    """A backup; its name tells when it was made."""
 
     path: Path
     made_at: Millis
@@ -41,7 +41,7 @@ class Backup:
 
 
 def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
-    """Return the backups, the newest first. Those of a time behind `now` come last: a wrong clock made them."""
+    """Return the backups, the newest first. Those with a time after `now` come last: a wrong clock made them."""
     found = []
     paths: list[Path] = []
     with contextlib.suppress(OSError):
@@ -49,7 +49,7 @@ def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
     for path in paths:
         made_at = _parse_time(path)
         if made_at is not None:
-            with contextlib.suppress(OSError):  # it has just gone, or is a link to nothing: that hides no other
+            with contextlib.suppress(OSError):  # it was just deleted, or is a link to nothing
                 found.append(Backup(path, made_at, path.stat().st_size))
     return sorted(
         found, key=lambda one: (now is None or one.made_at <= now + _CLOCK_TOLERANCE, one.made_at), reverse=True
@@ -76,7 +76,7 @@ def make_backup(log: Path, *, keep: int, now: Millis, throttle: Callable[[], Non
         part = path.with_name(f"{path.name}.part")
         try:
             counts = copy_log(log, part, throttle=throttle)
-            if check_backup(part, digests=False) != counts:  # what is wrong in the log is told by `check`
+            if check_backup(part, digests=False) != counts:  # what is wrong in the log itself is reported by `check`
                 raise LogFault("the copy does not hold what the log holds")
             sync_file(part)
             part.rename(path)
@@ -109,7 +109,7 @@ def copy_log(source: Path, target: Path, *, throttle: Callable[[], None] = lambd
 
 
 def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
-    """Return what a backup holds. Raise LogFault where it is none, or is damaged. Without `digests` it is a glance."""
+    """Return what a backup holds. Raise LogFault if it is none, or damaged. `digests`: check every row."""
     try:
         with closing(connect_read_only(path)) as backup:
             if schema_version(backup) == 0:

@@ -1,7 +1,7 @@
 """Carving: the deliveries of a damaged file, found page by page without SQLite's tree. The file is not changed.
 
-Deliveries are never changed once they are written, so each sound copy of a row is as good as another: every page of
-the file is read and every one of its write-ahead log. Runs in a thread and leaves the interpreter to others in between.
+Deliveries never change once they are written, so each sound copy of a row is as good as another: every page of the file
+and of its write-ahead log is read. Runs in a thread.
 """
 
 import heapq
@@ -22,10 +22,10 @@ _SORT_BATCH = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarvedDeliveries:
-    """The sound deliveries by id: where each lies and what it holds (numbers, as there may be a million).
+    """The sound deliveries by id, with location and content hash (arrays of numbers, as there may be a million).
 
-    `damaged` were recognised, but are not what was written; `missing` are ids in between that were not found, where
-    ids up to `thinned` may be absent for a good reason. `truncated`: the file's end is gone, and nobody knows how much.
+    `damaged` were recognised, but are not what was written; `missing` ids were not found, though retention has not
+    deleted them (`thinned` is the last that it has). `truncated`: the file's end is gone, and its size is unknown.
     """
 
     ids: "array[int]" = field(default_factory=lambda: array("q"))
@@ -37,7 +37,7 @@ class CarvedDeliveries:
 
     @property
     def total(self) -> int:
-        """How many deliveries the file held, as far as that can be told."""
+        """How many deliveries the file held, as far as known."""
         return len(self.ids) + self.damaged + self.missing
 
 
@@ -50,9 +50,9 @@ class DamagedFile:
     def carve(
         self, *, thinned: int = 0, first: int = 0, last: int = 0, throttle: Callable[[], None] = lambda: None
     ) -> CarvedDeliveries:
-        """Find all deliveries. `throttle` is called now and then; it may sleep, or raise to give up.
+        """Find all deliveries. `throttle` is called in between; it may sleep, or raise to stop.
 
-        `first` and `last` are known ids of the file: what is gone beyond the ends of what is found is missing too.
+        `first` and `last` are known ids of the file: ids up to these are missing too if they are not found.
         """
         found = _CarvedRows()
         free = self._pages.free_pages()
@@ -63,7 +63,7 @@ class DamagedFile:
         return found.sorted(thinned=thinned, first=first, last=last, truncated=self._pages.truncated, throttle=throttle)
 
     def delivery(self, location: int) -> Delivery | None:
-        """Return the delivery at a place that `carve` has found."""
+        """Return the delivery at a location that `carve` has found."""
         in_wal = bool(location & 1)
         page = self._pages.page_at(location >> 1, in_wal=in_wal)
         content = self._pages.read(page)
@@ -89,7 +89,7 @@ def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery 
 
 @contextmanager
 def open_damaged(log: Path) -> Iterator[DamagedFile]:
-    """Open a damaged file that nobody else has open. Raise LogFault where it is not there."""
+    """Open a damaged file that nobody else has open. Raise LogFault if it is gone."""
     with closing(Pages(log)) as pages:
         yield DamagedFile(pages)
 
@@ -124,7 +124,7 @@ class Throttle:
 
 @dataclass(frozen=True, slots=True)
 class _CarvedRows:
-    """What was found so far, in the order of the pages; an id may be there more than once."""
+    """Rows in the order of the pages; an id may occur more than once."""
 
     ids: "array[int]" = field(default_factory=lambda: array("q"))
     locations: "array[int]" = field(default_factory=lambda: array("q"))
@@ -173,7 +173,7 @@ class _CarvedRows:
 
 
 def sorted_indexes(numbers: "array[int]", *, throttle: Callable[[], None]) -> Iterator[int]:
-    """Return the places of the numbers, the lowest number first. One great sort would keep the listener waiting."""
+    """Return the indexes of the numbers in their order. One large sort would keep the listener waiting."""
     batches = []
     for start in range(0, len(numbers), _SORT_BATCH):
         throttle()

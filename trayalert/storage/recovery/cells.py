@@ -1,14 +1,14 @@
 """The rows of the table `delivery` as SQLite writes them into a page, read byte by byte. Pure; nothing here raises.
 
-A row is recognised by its columns' number and types and by its lengths, which must add up; whether it is what was
-written, its digest tells.
+A row is recognised by number and types of its columns and by its lengths, which must add up; its digest tells whether
+it is what was written.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from trayalert.domain.callback import Callback
-from trayalert.storage.rows import digest_of
+from trayalert.storage.rows import digest_of, make_callback
 
 _MAX_PAYLOAD = 2 << 20
 """No delivery is longer: a body has 1 MiB, a query 16 KiB."""
@@ -18,10 +18,10 @@ _INT_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}
 _TABLE_LEAF = 0x0D
 _OTHER_PAGE_TYPES = (0x02, 0x05, 0x0A)
 _MAX_INVALID_CELLS = 8
-"""A page whose first byte is damaged is given up after so many cells that are none."""
+"""Invalid cells after which a page with a damaged first byte is given up."""
 
 PageReader = Callable[[int], bytes]
-"""Returns the page of that number, for what a cell could not hold."""
+"""Returns the page of that number, for the overflow of a cell."""
 
 
 class Cell(NamedTuple):
@@ -36,7 +36,7 @@ class Cell(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A delivery that was read back; `content_hash` tells equal ones, whatever their ids."""
+    """A delivery that was read back; equal ones have the same `content_hash`, whatever their ids."""
 
     id: int
     callback: Callback
@@ -44,7 +44,7 @@ class Delivery(NamedTuple):
 
 
 def cells(page: bytes, *, first: bool) -> Iterator[Cell]:
-    """Return the deliveries of a page; of a page whose kind cannot be told, those that may be some."""
+    """Return the cells of a page that have the shape of a delivery, also where the page's type is damaged."""
     base = 100 if first else 0
     page_type = page[base] if len(page) > base + 8 else _OTHER_PAGE_TYPES[0]
     if page_type in _OTHER_PAGE_TYPES:
@@ -63,12 +63,12 @@ def cells(page: bytes, *, first: bool) -> Iterator[Cell]:
 
 
 def is_leaf(page: bytes) -> bool:
-    """Whether the page says of itself that it holds rows."""
+    """Whether the page's type is that of a table's leaf."""
     return page[:1] == bytes([_TABLE_LEAF])
 
 
 def read_cell(page: bytes, at: int) -> Cell | None:
-    """Return the delivery at that place, None where there is none."""
+    """Return the cell at that place, None if it has not the shape of a delivery."""
     try:
         payload, place = _read_varint(page, at)
         number, place = _read_varint(page, place)
@@ -87,7 +87,7 @@ def read_cell(page: bytes, at: int) -> Cell | None:
 
 
 def read_delivery(page: bytes, cell: Cell, *, usable: int, read_page: PageReader) -> Delivery | None:
-    """Return the delivery, None where its digest is wrong or it cannot be decoded."""
+    """Return the delivery, None if its digest is wrong or it cannot be decoded."""
     record = _read_payload(page, cell, usable, read_page)
     if len(record) != cell.payload_size:
         return None
@@ -103,20 +103,11 @@ def read_delivery(page: bytes, cell: Cell, *, usable: int, read_page: PageReader
     content = (received_at, method, query, content_type, sender, secret, body)
     if digest != digest_of("delivery", (cell.id, *content)):
         return None
-    callback = Callback(
-        received_at=received_at,
-        method=method,
-        query=query,
-        content_type=content_type,
-        sender=sender,
-        secret=secret,
-        body=body,
-    )
-    return Delivery(cell.id, callback, content_hash(content))
+    return Delivery(cell.id, make_callback(content), content_hash(content))
 
 
 def content_hash(content: tuple[object, ...]) -> int:
-    """Return a number that tells what a delivery holds (all that is digested but its id)."""
+    """Return a hash of what a delivery holds (all that is digested but its id)."""
     return int.from_bytes(digest_of("content", content)[:8], "big") >> 1
 
 
@@ -136,7 +127,7 @@ def _is_delivery_row(types: list[int]) -> bool:
 
 
 def _read_payload(page: bytes, cell: Cell, usable: int, read_page: PageReader) -> bytes:
-    """Return the cell's payload with what lies on overflow pages."""
+    """Return the cell's payload, including its overflow pages."""
     max_local, min_local = usable - 35, (usable - 12) * 32 // 255 - 23
     local = cell.payload_size
     if local > max_local:
@@ -158,7 +149,7 @@ def _read_payload(page: bytes, cell: Cell, usable: int, read_page: PageReader) -
 
 
 def _decode_value(serial_type: int, encoded: bytes) -> object:
-    """Return a column's value; None where it is NULL, or no text that can be read."""
+    """Return a column's value; None if it is NULL, or a text that cannot be decoded."""
     if serial_type >= 12:
         if serial_type % 2 == 0:
             return encoded
@@ -176,7 +167,7 @@ def _value_size(serial_type: int) -> int:
 
 
 def _read_varint(page: bytes, at: int) -> tuple[int, int]:
-    """Return a number of SQLite's, and what follows it. Raise IndexError at the page's end."""
+    """Return a varint and the place behind it. Raise IndexError at the page's end."""
     value = page[at]
     if value < 0x80:
         return value, at + 1

@@ -1,6 +1,6 @@
-"""Checking the log: what is wrong with it, in sentences. It reads only, and works while the program runs.
+"""Checking the log: what is wrong with it, in sentences. It only reads, and works while the program runs.
 
-A file that is damaged gives sentences, never an exception. Rows are read one by one: a long log costs time, no memory.
+Damage gives sentences, never an exception. Rows are read one by one: a long log costs time, no memory.
 """
 
 import sqlite3
@@ -15,7 +15,7 @@ from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_D
 from trayalert.storage.schema import refuse_other_version, schema_version
 
 _MAX_LINES = 20
-"""More lines of SQLite's own check say nothing more."""
+"""Lines of SQLite's own check: more would say nothing more."""
 
 _DIGESTED = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
 _PLURALS = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
@@ -49,12 +49,12 @@ _RELATIONS = {
     "incidents that count their alerts wrong": _MISCOUNTED_ALERTS,
     "alerts that count their deliveries wrong": _MISCOUNTED_DELIVERIES,
 }
-"""Where retention has taken some, fewer may be left than are counted."""
+"""If retention has deleted some, fewer may be left than are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class IntegrityReport:
-    """What was found in a log. `rows` by table; `undigested` rows are of before there were digests.
+    """What was found in a log. `rows` by table; `undigested` rows have lost their digest.
 
     Not every problem means that it is `damaged`: a newer trayalert's log is sound, and a backup is no help.
     """
@@ -66,7 +66,7 @@ class IntegrityReport:
 
 
 def check_log(log: Path) -> IntegrityReport:
-    """Look the whole log over. Never raises for what the file holds."""
+    """Check the whole log. Nothing in the file makes it raise."""
     try:
         with open_read_only(log) as connection:
             if schema_version(connection) == 0:
@@ -89,7 +89,7 @@ def check_log(log: Path) -> IntegrityReport:
 
 
 def _is_damage(fault: LogFault, log: Path) -> bool:
-    """Whether that is why it cannot be read; its rights or a lock may be, too."""
+    """Whether the log cannot be read because of damage, not of its mode or a lock."""
     cause = fault.__cause__
     return isinstance(cause, sqlite3.Error | UnicodeDecodeError) and isinstance(fault_of(cause, log), DamagedLog)
 
@@ -116,7 +116,7 @@ class _TableReport:
 
 
 def _check_table(log: Path, table: str) -> _TableReport:
-    """Read every row and hold it against its digest."""
+    """Compare every row with its digest."""
     report = _TableReport()
     wrong: list[int] = []
     try:

@@ -1,8 +1,7 @@
-"""The pages of a SQLite file that cannot be trusted, with those of its write-ahead log. SQLite itself is not asked.
+"""The pages of a damaged SQLite file and of its write-ahead log, read without SQLite.
 
 Format: https://www.sqlite.org/fileformat2.html. Only for files that nobody has open: closing them would drop SQLite's
-locks, which lie on the file itself (none is on its `-wal`). Whatever the bytes are, nothing here raises: what cannot be
-read is empty.
+locks, which are on the file itself (none is on its `-wal`). No bytes make it raise: what cannot be read is empty.
 """
 
 import os
@@ -14,7 +13,7 @@ from typing import NamedTuple
 from trayalert.storage.faults import LogFault
 
 PAGE_SIZE = 4096
-"""What our files have; taken where the header no longer tells."""
+"""The size of our pages, if the header is damaged."""
 
 _MAGIC = b"SQLite format 3\0"
 _WAL_MAGICS = (0x377F0682, 0x377F0683)
@@ -24,7 +23,7 @@ _MAX_PAGES = 2**31
 
 
 class BtreePage(NamedTuple):
-    """A page as it lies in one of the two files: `offset` of its first byte, 0 is the file's start."""
+    """A page in one of the two files; `offset` is that of its first byte."""
 
     number: int
     in_wal: bool
@@ -32,7 +31,7 @@ class BtreePage(NamedTuple):
 
 
 class Pages:
-    """Both files, open for reading; `only_wal` leaves the other one alone. Raises LogFault where there is no file."""
+    """Both files, open for reading; with `only_wal` the `-wal` alone. Raises LogFault if there is no file."""
 
     def __init__(self, log: Path, *, only_wal: bool = False) -> None:
         try:
@@ -69,24 +68,24 @@ class Pages:
         return self._length < page_count * self.size
 
     def main(self) -> Iterator[BtreePage]:
-        """Return the pages of the file itself, a part at its end too."""
+        """Return the pages of the file itself, including a partial one at its end."""
         for number in range(1, min((self._length + self.size - 1) // self.size, _MAX_PAGES) + 1):
             yield BtreePage(number, in_wal=False, offset=(number - 1) * self.size)
 
     def frames(self) -> Iterator[BtreePage]:
-        """Return the pages of the write-ahead log that were committed; all that look sane where its header is gone."""
+        """Return the committed pages of the write-ahead log; all that look sane if its header is damaged."""
         for commit in self.commits():
             yield from commit
 
     def commits(self) -> Iterator[tuple[BtreePage, ...]]:
-        """Return the same by commit, as the marks at their ends tell. Whether one is whole nobody has looked."""
+        """Return the same by commit, as the last frames say. Whether a commit is whole is not checked."""
         frames: list[BtreePage] = []
         step = self.size + _FRAME_HEADER
         for offset in range(_WAL_HEADER, _length(self._wal) - step + 1, step):
             head = _read(self._wal, 16, offset)
             number, commit = struct.unpack(">II", head[:8]) if len(head) == 16 else (0, 0)
             if not 0 < number < _MAX_PAGES or (self._salts and head[8:16] != self._salts):
-                continue  # of an earlier round, or damaged
+                continue  # of an earlier generation, or damaged
             frames.append(BtreePage(number, in_wal=True, offset=offset + _FRAME_HEADER))
             if commit or not self._salts:
                 yield tuple(frames)
@@ -94,26 +93,26 @@ class Pages:
 
     @property
     def has_current_frames(self) -> bool:
-        """Whether the write-ahead log holds anything of the round that its header tells of, or has no sound header."""
+        """Whether the write-ahead log has frames of its header's generation, or no sound header."""
         return bool(self._salts) or not self._header_salts
 
     def frame_number(self, page: BtreePage) -> int:
-        """Return the how manieth frame of the write-ahead log it is, as SQLite counts them."""
+        """Return the number of the page's frame in the write-ahead log, as SQLite counts them."""
         return (page.offset - _WAL_HEADER) // (self.size + _FRAME_HEADER) + 1
 
     def read(self, page: BtreePage) -> bytes:
-        """Return the page's bytes; fewer where the file ends or the disk fails."""
+        """Return the page's bytes; fewer if the file ends or the disk fails."""
         return _read(self._wal if page.in_wal else self._main, self.size, page.offset)
 
     def newest(self, number: int) -> bytes:
-        """Return the bytes of that page as they were committed last."""
+        """Return the bytes of the page's last committed version."""
         if not 0 < number < _MAX_PAGES:
             return b""
         page = self._newest.get(number)
         return self.read(page or BtreePage(number, in_wal=False, offset=(number - 1) * self.size))
 
     def free_pages(self) -> frozenset[int]:
-        """Return the pages that the file says are free; none where it contradicts itself."""
+        """Return the pages that are free according to the file; none if it contradicts itself."""
         header = self.newest(1)
         if not _page_size(header):
             return frozenset()
@@ -130,7 +129,7 @@ class Pages:
         return frozenset(found) if len(found) == free_count else frozenset()
 
     def page_at(self, offset: int, *, in_wal: bool) -> BtreePage:
-        """Return the page in which that byte lies; its number is not known in the write-ahead log (0)."""
+        """Return the page with that byte; in the write-ahead log its number is not known (0)."""
         if not in_wal:
             return BtreePage(offset // self.size + 1, in_wal=False, offset=offset // self.size * self.size)
         step = self.size + _FRAME_HEADER
@@ -165,7 +164,7 @@ def _read(descriptor: int | None, size: int, offset: int) -> bytes:
 
 
 def _page_size(header: bytes) -> int | None:
-    """Return the size that a file's header tells, None where it is none."""
+    """Return the page size in a file's header, None if it is no header."""
     if len(header) < 100 or not header.startswith(_MAGIC):
         return None
     return _valid_page_size(int.from_bytes(header[16:18], "big"))

@@ -1,7 +1,7 @@
-"""The quarantine: where a log goes that cannot be used, or that a backup takes the place of. Nothing in it is deleted.
+"""The quarantine: logs that cannot be used, or that a backup has replaced. Nothing in it is deleted.
 
-Each file that was moved aside lies in a folder of its own, with a line that says why. All is done by renaming, so that
-a full disk does not stop it; a kill between two renames is made good by `finish_move` before the log is opened again.
+Each file that was moved aside has a folder of its own, with the reason. Files are renamed, so that a full disk does not
+stop it; `finish_move` finishes what a kill has cut short.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ _REASON_FILE = "why.txt"
 _RESULT_FILE = "salvage.txt"
 UNSALVAGED = "waits to be salvaged"
 _COMPANION_SUFFIXES = ("-wal", "-journal")
-"""What SQLite keeps beside its file and must go where that goes. `-shm` holds nothing of its own."""
+"""Files that SQLite keeps beside the log and that must move with it. `-shm` holds nothing of its own."""
 
 _MAX_ID = 2**53
 """A higher id is damage."""
@@ -35,9 +35,9 @@ _SMALLEST_ROW = 30
 
 
 def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
-    """Move the log's files into a new folder of the quarantine and return that. Nobody may have the log open.
+    """Move the log's files into a new folder of the quarantine, which is returned. Nobody may have the log open.
 
-    Raise LogFault where that cannot be done; the log is then where it was.
+    Raise LogFault if that is impossible; the log is then where it was.
     """
     folder = None
     try:
@@ -70,17 +70,17 @@ def create_folder(log: Path, *, reason: str, now: Millis) -> Path:
 
 
 def finish_move(log: Path) -> None:
-    """Finish what a kill has cut short: call this before the log is opened. Raise LogFault.
+    """Finish a move that a kill has cut short, before the log is opened. Raise LogFault.
 
-    A log that is gone while its `-wal` is still there was on its way into the quarantine: SQLite would throw that
-    `-wal` away. Where it belongs to no such log it is kept by itself. A restored backup that waits gets its place.
+    If the log is gone and its `-wal` is not, the log was on its way into the quarantine: SQLite would delete that
+    `-wal`. If it belongs to no such log, it is kept by itself. A restored backup that waits is put in place.
     """
     restored = restored_of(log)
     try:
         for left in log.parent.glob(f"{restored.name}.part*"):
             left.unlink(missing_ok=True)
         if log.exists():
-            restored.unlink(missing_ok=True)  # the kill came before the log was moved: it was not restored
+            restored.unlink(missing_ok=True)  # the kill came before the log was moved: nothing was restored
             return
         folder = next(iter(reversed(unsalvaged_folders(log))), None)
         if folder is not None and not any((folder / f"{log.name}{end}").exists() for end in _COMPANION_SUFFIXES):
@@ -104,7 +104,7 @@ def quarantined_folders(log: Path) -> list[Path]:
 
 
 def read_reason(folder: Path) -> str:
-    """Return why the file was moved aside; empty where that is not known."""
+    """Return why the file was moved aside; empty if that is not known."""
     try:
         return printable(
             (folder / _REASON_FILE).read_text(encoding="utf-8", errors="replace").splitlines()[0], limit=500
@@ -114,9 +114,9 @@ def read_reason(folder: Path) -> str:
 
 
 def unsalvaged_folders(log: Path) -> list[Path]:
-    """Return the folders of logs that were moved aside and whose deliveries nobody has taken over, the oldest first.
+    """Return the folders of logs that were moved aside and are not salvaged, the oldest first.
 
-    One with no mark is one of them: on a full disk none could be made. What is salvaged twice is not there twice.
+    A folder without a result is one of them: a full disk may have prevented it. What is salvaged twice is stored once.
     """
     return [folder for folder in quarantined_folders(log) if read_salvage_result(folder) in {UNSALVAGED, ""}]
 
@@ -141,7 +141,7 @@ def register_salvages(
 
 
 def read_salvage_result(folder: Path) -> str:
-    """Return what became of the file's deliveries; empty where nothing is known of it."""
+    """Return what became of the file's deliveries; empty if that is not known."""
     try:
         return printable((folder / _RESULT_FILE).read_text(encoding="utf-8", errors="replace"), limit=500)
     except OSError:
@@ -154,9 +154,9 @@ def write_salvage_result(folder: Path, text: str) -> None:
 
 
 def last_ids(log: Path) -> LastIds:
-    """Return the highest ids that the file gave away.
+    """Return the highest ids that the file has given away.
 
-    What cannot be read any more is taken as the seconds since 1970, so that no id is ever given twice.
+    If one cannot be read, the seconds since 1970 take its place, so that no id is ever given away twice.
     """
     ids = [now() // 1000] * 3
     with contextlib.suppress(sqlite3.Error, ValueError), _open_read_only(log) as connection:
@@ -169,22 +169,22 @@ def last_ids(log: Path) -> LastIds:
 
 
 def delivery_range(log: Path) -> tuple[int, int]:
-    """Return the first and the last delivery that the file tells of, as far as it still does; 0 where not.
+    """Return the ids of the file's first and last delivery, as far as they can be read, else 0.
 
-    Alerts name their deliveries: where one of the two tables has lost its ends, the other may have them.
+    Alerts name their deliveries: if one of the two tables has lost its ends, the other may have them.
     """
     max_count = sum(path.stat().st_size for path in (log, Path(f"{log}-wal")) if path.exists()) // _SMALLEST_ROW
     found: list[int] = []
     for sql in ("SELECT min(delivery_id), max(delivery_id) FROM alert", "SELECT min(id), max(id) FROM delivery"):
         with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _open_read_only(log) as connection:
             found += map(int, connection.execute(sql).fetchone())
-    if not found or min(found) < 1 or max(found) - min(found) >= max_count:  # more than there is room for: damage
+    if not found or min(found) < 1 or max(found) - min(found) >= max_count:  # more than fit in: damage
         return 0, 0
     return min(found), max(found)
 
 
 def read_thinned(log: Path) -> int:
-    """Return up to which delivery the file's own retention had taken some; 0 where that cannot be read."""
+    """Return the last delivery that the file's retention has deleted; 0 if that cannot be read."""
     thinned = 0
     with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _open_read_only(log) as connection:
         thinned = _valid_id(int(connection.execute("SELECT max(thinned) FROM numbering").fetchone()[0]))
@@ -216,7 +216,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _move(log: Path, folder: Path) -> None:
-    """Rename the log, then what lies beside it. The log first: alone without its `-wal` it would pass for whole."""
+    """Rename the log, then its companions. The log first: alone, without its `-wal`, it would pass for whole."""
     for path in (log, *(Path(f"{log}{end}") for end in _COMPANION_SUFFIXES)):
         try:
             path.rename(folder / path.name)

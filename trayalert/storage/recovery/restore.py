@@ -1,7 +1,7 @@
-"""Putting a backup in the log's place. The former log is moved aside, and a kill at any step leaves one that is whole.
+"""Putting a backup in the log's place. The former log is moved aside, and a kill at any step leaves a whole log.
 
-The backup's copy is made ready beside the log first; then the log goes into the quarantine and the copy takes its name.
-`finish_move` makes the last step good after a kill. What the former log had more waits there to be salvaged.
+A copy of the backup is prepared beside the log first; then the log goes to the quarantine and the copy takes its name.
+After a kill `finish_move` does the last step. What the former log had more is salvaged from the quarantine.
 """
 
 import sqlite3
@@ -21,7 +21,7 @@ _REASON = "a backup was restored in its place"
 
 
 def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
-    """Put the backup in the log's place and return where the former one lies, None where there was none.
+    """Put the backup in the log's place; return the folder of the former log, None if there was none.
 
     Nobody may have the log open. Raise LogFault; the log is then where it was.
     """
@@ -47,7 +47,7 @@ def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
 
 
 def _prepare(part: Path, log: Path) -> None:
-    """Bring the copy up to date, and let it count on where the former log was."""
+    """Migrate the copy, and continue the numbering of the former log."""
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
         migrate(copy)
         raise_numbering(copy, last_ids(log) if log.exists() else (0, 0, 0))

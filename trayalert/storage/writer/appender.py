@@ -1,6 +1,6 @@
-"""A group of callbacks goes into the log: retries are counted, alerts folded into incidents, all rows written at once.
+"""Appends a group of callbacks: retries are counted, alerts are folded into incidents, all rows are written at once.
 
-Few, wide statements: each one hands the interpreter's lock over and back, and the listener needs it too.
+Few, wide statements: each one releases the interpreter's lock and takes it back, and the listener needs it too.
 """
 
 import json
@@ -33,9 +33,9 @@ _DELIVERY_ROW = ("alert_id", "digest", *DELIVERY_DIGESTED)
 _MUTABLE = [name for name in INCIDENT_ROW if name not in {"id", "key", "subject"}]
 _INDEXED = ("opened_at", "ok_at", "closed_at")
 _UNINDEXED = [name for name in _MUTABLE if name not in _INDEXED]
-"""Columns that stand in no index: most alerts change only these, and then no index is written."""
+"""Columns in no index: most alerts change only these, and then no index is written."""
 _BATCH_SIZES = (64, *range(16, 0, -1))
-"""Rows of one statement: few enough widths that prepared statements are found again."""
+"""Rows of one statement: few widths, so that prepared statements are found again."""
 
 _BY_NAME = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
 _SELECT_KNOWN = f"""
@@ -52,8 +52,8 @@ _SELECT_KNOWN = f"""
             SELECT id FROM incident WHERE subject {_BY_NAME} UNION SELECT id FROM incident WHERE key {_BY_NAME}))
     FROM numbering AS n
 """
-"""All that a group must know: the last numbers, its alerts that are known, the incidents of its keys and subjects that
-are open, or over after its earliest alert, or over with no OK. One row, as each row hands the lock over and back."""
+"""All that a group must know: the last ids, its alerts that are known, the incidents of its keys and subjects that are
+open, or ended after its earliest alert, or ended with no OK. One row, as each row releases the lock."""
 
 _COUNT_REPEAT = "UPDATE alert SET deliveries = deliveries + ?, last_delivery_id = ? WHERE id = ?"
 _COUNT_USE = """
@@ -70,7 +70,7 @@ _latest_values: Callable[[Alert], tuple[str | None, ...]] = attrgetter("value_te
 
 
 class _KnownAlert(NamedTuple):
-    """An alert of the log: its first and its last delivery, and what the last one says (`_latest_values`)."""
+    """An alert of the log: its first and its last delivery, and the `_latest_values` of the last."""
 
     id: int
     received_at: Millis
@@ -81,10 +81,10 @@ class _KnownAlert(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Store a callback with the alerts that were read in it; of a `quiet` one nothing is announced.
+    """Store a callback with the alerts that were read in it; a `quiet` one returns no events.
 
-    With a `delivery_id` the callback is stored already under that number, and `alerts` are further ones in it. Where
-    the log does not hold it under that number, as another file has taken the log's place, it is stored like a new one.
+    With a `delivery_id` the callback is stored already under that id, and `alerts` are further ones in it. If another
+    file has taken the log's place and does not hold it, it is stored like a new one.
     """
 
     callback: Callback
@@ -95,7 +95,7 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Reparsed:
-    """A stored callback that was read anew: its `alerts` take the place of the one that it was, all deliveries too."""
+    """A stored callback that was read again: its `alerts` take the place and the deliveries of the former alert."""
 
     callback: Callback
     alerts: tuple[Alert, ...]
@@ -105,17 +105,17 @@ class Reparsed:
 
 
 def append_reparsed(connection: sqlite3.Connection, jobs: Sequence[Reparsed]) -> None:
-    """Put alerts in the place of others inside the present transaction; what incident those were in is the caller's."""
+    """Replace alerts inside the present transaction. The caller removes the former ones from their incidents."""
     _AppendGroup(connection, jobs).replace_alerts(jobs)
 
 
 def append_all(connection: sqlite3.Connection, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
-    """Write all jobs inside the present transaction; return what each one changed."""
+    """Write all jobs inside the present transaction; return the events of each."""
     return _AppendGroup(connection, jobs).write(jobs)
 
 
 class _AppendGroup:
-    """What one group knows and makes: known alerts by identity, known and changed incidents by number."""
+    """The state of one group: known alerts by identity, known and changed incidents by id."""
 
     def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append | Reparsed]) -> None:
         self._connection = connection
@@ -150,7 +150,7 @@ class _AppendGroup:
         self._stored_incidents = dict(self._incidents)
 
     def write(self, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
-        """Fold every callback, then write what came of it."""
+        """Fold every callback, then write all rows."""
         events = [self._append(job) for job in jobs]
         self._insert("delivery", _DELIVERY_ROW, self._deliveries)
         self._write_alerts()
@@ -159,7 +159,7 @@ class _AppendGroup:
         return events
 
     def replace_alerts(self, jobs: Sequence[Reparsed]) -> None:
-        """Fold alerts of stored callbacks; the first new one of each keeps the number of the alert that it replaces."""
+        """Fold alerts of stored callbacks; the first of each keeps the id of the alert that it replaces."""
         moved = []
         replaced = {job.alert_id for job in jobs}
         self._known_alerts = {
@@ -203,7 +203,7 @@ class _AppendGroup:
         return () if job.quiet else tuple(self._events)
 
     def _is_stored(self, callback: Callback, delivery_id: int) -> bool:
-        """Whether the log has that callback under that number."""
+        """Whether the log has that callback under that id."""
         digest = digest_of("delivery", (delivery_id, *_delivery_values(callback)))
         sql = "SELECT 1 FROM delivery WHERE id = ? AND digest = ?"
         return self._connection.execute(sql, (delivery_id, digest)).fetchone() is not None
@@ -279,7 +279,7 @@ class _AppendGroup:
     def _repeat(
         self, alert: Alert, known: _KnownAlert, received_at: Millis, *, delivery_id: int, deliveries: int
     ) -> None:
-        """Count further deliveries of a known alert, whose value and message become those of the last one."""
+        """Count further deliveries of a known alert; the row takes value and message of the last one."""
         last, renewed = known, False
         if received_at >= known.last_received_at:
             last = known._replace(
@@ -301,7 +301,7 @@ class _AppendGroup:
         self._connection.execute(UPDATE_ALERT, (*renewed_row(row, alert), number))
 
     def _confirm(self, alert: Alert, received_at: Millis) -> None:
-        """Note a repeat that is no retry: it has a new value, or comes long after. Alertmanager repeats what fires."""
+        """Record a repeat that is no retry: it has a new value, or comes long after: Alertmanager repeats alerts."""
         for number in self._by_name.get(alert.key, ()):
             incident = self._incidents[number]
             if incident.open and incident.last_received_at < received_at:
@@ -309,9 +309,9 @@ class _AppendGroup:
                 self._events.append(IncidentChanged(number, Change.COUNTED))
 
     def _refire(self, alert: Alert, received_at: Millis) -> Alert | None:
-        """Return an alert in its new place where it is no retry: its sender says it again, though it was over.
+        """Return the alert, moved behind the last OK, if it fires again under its former identity; None otherwise.
 
-        Alertmanager does when Prometheus was cut off from it for a while. The moment is the beginning's, as ever.
+        Alertmanager does that when Prometheus was cut off from it for a while: the alert keeps its first time.
         """
         incidents = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.resent else []
         latest = max((incident.last_received_at for incident in incidents), default=received_at)
@@ -327,7 +327,7 @@ class _AppendGroup:
         return alert if alert.at is None or alert.at > last_ok_at else replace(alert, at=last_ok_at + 1)
 
     def _find_repeated(self, identity: Identity, received_at: Millis) -> _KnownAlert | None:
-        """Return the alert that this one repeats; None where it is new."""
+        """Return the alert that this one repeats, None if it is new."""
         known = self._known_alerts.get(identity.text)
         if known is None or not (identity.timed or abs(received_at - known.received_at) <= SAME_TEXT_SPAN):
             return None
@@ -350,7 +350,7 @@ class _AppendGroup:
         return joined.id, folded.change
 
     def _expire(self, numbers: Iterable[int], now: Millis) -> None:
-        """Close what was over by then: nobody did where the program was off, or where old callbacks are read again."""
+        """Close what had expired by then, as while the program was off or when old callbacks are read again."""
         for number in numbers:
             incident = self._incidents[number]
             if incident.expires_at is not None and incident.expires_at <= now:
@@ -382,7 +382,7 @@ def _names(alert: Alert) -> tuple[str, ...]:
 
 
 def _batches(rows: Sequence[Sequence[Any]], columns: int) -> Iterator[tuple[str, list[Any]]]:
-    """Cut rows into lots of the fixed widths, each with its marks and its values in a row."""
+    """Split rows into batches of the fixed widths, each with its marks and its flat values."""
     row_marks = f"({', '.join('?' * columns)})"
     start = 0
     while start < len(rows):

@@ -1,4 +1,4 @@
-"""Incidents that close with no alert: by hand, or because their own time is over."""
+"""Incidents that close without an alert: by hand, or because they expire."""
 
 import sqlite3
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Resolve:
 
 @dataclass(frozen=True, slots=True)
 class Expire:
-    """Close the incidents whose own time is over."""
+    """Close the incidents that have expired."""
 
     now: Millis
 

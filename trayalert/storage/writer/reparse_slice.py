@@ -1,7 +1,7 @@
 """Old callbacks read again by today's parsers, a slice of the log at a time.
 
-What was unrecognised turns into alerts; of what was read already, names, places and the like are brought up to date.
-How far it has come is written in each slice's own transaction: a kill at any moment loses nothing and doubles nothing.
+Unrecognised callbacks turn into alerts; names, places and the like of other alerts are brought up to date. The progress
+is written in each slice's own transaction: a kill at any moment loses nothing and doubles nothing.
 """
 
 import json
@@ -24,6 +24,7 @@ from trayalert.storage.rows import (
     UPDATE_INCIDENT,
     alert_row,
     incident_row,
+    make_callback,
     message_in,
     raise_numbering,
     read_incident,
@@ -34,7 +35,7 @@ from trayalert.storage.writer.savepoint import run_all_or_each
 
 SLICE_SIZE = 64
 MAX_SLICE_BYTES = 256 * 1024
-"""Callbacks of one transaction, and after how many bytes of bodies it ends: more would keep live ones waiting."""
+"""Limits of one transaction: more would keep live callbacks waiting."""
 
 _PROGRESS = "position, last, turned, refreshed"
 _DELIVERIES = f"""
@@ -49,7 +50,7 @@ _ALERTS = f"""
 """The alerts whose first or last delivery it is."""
 _RENEWED = ("value", "value_text", "unit")
 _DECISIVE_INDEXES = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
-"""What decided what became of an incident: where today's parsers read it otherwise, the alert stays as it is."""
+"""What an incident was made by: an alert stays as it is if today's parsers read one of these otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,14 @@ class _AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class ReparseSlice:
-    """Read the next callbacks again, from where it was left; with `restart` from the first one."""
+    """Read the next callbacks again; with `restart` from the first one."""
 
     read: CallbackParser
     now: Millis
     restart: bool = False
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Read a slice, and say how far it has come."""
+        """Read a slice, and return the progress."""
         position, last, turned, refreshed = self._progress(connection)
         rows, finished = _take_slice(connection.execute(_DELIVERIES, (position, last)))
         # a callback that cannot be stored stays as it is
@@ -105,8 +106,7 @@ class ReparseSlice:
         turned: list[Reparsed] = []
         refreshed = 0
         for number, *values in rows:
-            callback = Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
-            refreshed += self._refresh(connection, number, callback, turned)
+            refreshed += self._refresh(connection, number, make_callback(values), turned)
         if turned:
             raise_numbering(connection)
             _remove_from_incidents(connection, [job.alert_id for job in turned])
@@ -114,7 +114,7 @@ class ReparseSlice:
         return len(turned), refreshed
 
     def _refresh(self, connection: sqlite3.Connection, number: int, callback: Callback, turned: list[Reparsed]) -> int:
-        """Find what today's parsers read otherwise in a callback, and refresh it; return in how many alerts."""
+        """Update the alerts of a callback that today's parsers read otherwise; return how many."""
         parsed = {alert.identity.text: alert for alert in self.read(callback)}
         names = {"number": number, "identities": json.dumps(list(parsed))}
         stored = [_AlertRow(row[0], row[1], row[2:]) for row in connection.execute(_ALERTS, names)]
@@ -136,7 +136,7 @@ class ReparseSlice:
 
 
 def _take_slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], bool]:
-    """Take the next callbacks, fewer if they are large; say whether these are the last."""
+    """Return the next callbacks, fewer if they are large, and whether these are the last."""
     taken: list[tuple[Any, ...]] = []
     length = 0
     for row in rows:
@@ -148,9 +148,9 @@ def _take_slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]],
 
 
 def _refreshed_row(alert: Alert, stored: _AlertRow, number: int) -> list[Any] | None:
-    """Return digest and values of a stored alert as it is read today in that delivery; None where nothing is new.
+    """Return digest and values of a stored alert as it is read today in that delivery; None if nothing is new.
 
-    Its value and message are those of its last delivery, all else is of its first.
+    Its value and message are of its last delivery, all else is of its first.
     """
     if stored["delivery_id"] != number:
         digest, *values = renewed_row(stored.values, alert)
@@ -171,7 +171,7 @@ def _refreshed_row(alert: Alert, stored: _AlertRow, number: int) -> list[Any] | 
 
 
 def _remove_from_incidents(connection: sqlite3.Connection, alerts: Sequence[int]) -> None:
-    """Take alerts out of the incidents of unrecognised callbacks; one that has no other alert goes."""
+    """Remove alerts from the incidents of unrecognised callbacks; delete incidents with no other alert."""
     marks = ", ".join("?" * len(alerts))
     sql = f"SELECT DISTINCT incident_id FROM alert WHERE id IN ({marks}) AND incident_id IS NOT NULL"
     for (incident_id,) in connection.execute(sql, alerts).fetchall():

@@ -1,7 +1,7 @@
-"""Retention: what is too old or too much goes, the oldest first, a few deliveries at a time.
+"""Retention: deliveries that are too old or too many are deleted, the oldest first, a few at a time.
 
-An alert goes with its first delivery. What an open incident consists of stays; the alert that stands for a closed one
-stays until it is the last of it, and the incident goes with that one. No id is given twice on that account.
+An alert is deleted with its first delivery. Open incidents stay whole; of a closed one the alert that stands for it
+stays until it is the last one, and the incident is deleted with it. No id is given away again.
 """
 
 import json
@@ -17,17 +17,17 @@ from trayalert.storage.rows import raise_numbering
 
 BATCH_SIZE = 200
 MAX_BATCH_BYTES = 1024 * 1024
-"""Deliveries of one transaction, and about how many bytes of bodies: more would keep live callbacks waiting."""
+"""Limits of one transaction: more would keep live callbacks waiting."""
 
 _SHRINK_TO = 0.9
-"""A log that is too big is brought down to this part of what it may be."""
+"""A log that is too big is brought down to this part of its limit."""
 
 _VACUUM_PAGES = 256
-"""Pages that are given back to the disk in one go."""
+"""Pages that are given back to the disk in one transaction."""
 
 _MIN_FREE_PAGES = 64
 _FREE_PAGES_DIVISOR = 10
-"""A few pages, or one of so many, may stay free for what comes next."""
+"""That many pages, or one page in ten, may stay free for what comes next."""
 
 _FAR_FUTURE: Millis = 2**62
 
@@ -44,7 +44,7 @@ _SELECT_KEPT = f"""
 
 @dataclass(frozen=True, slots=True)
 class LogSize:
-    """How much of the file is in use, and how many of its pages are free; `can_shrink`: those can be given back."""
+    """How many bytes are in use, and how many pages are free; `can_shrink`: free pages can be given back."""
 
     used: int
     pages: int
@@ -54,7 +54,7 @@ class LogSize:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Delete these deliveries and what goes with them, but for what must stay."""
+    """Delete these deliveries and what belongs to them, except what must stay."""
 
     deliveries: tuple[int, ...]
 
@@ -94,8 +94,8 @@ class Shrink:
         return ()
 
 
-def next_expired(log: Path, *, before: Millis, after: int) -> tuple[int, ...]:
-    """Return the next deliveries behind the id `after` that came before that moment. Raise LogFault."""
+def next_deliveries(log: Path, *, after: int, before: Millis = _FAR_FUTURE) -> tuple[int, ...]:
+    """Return the next deliveries behind the id `after` that arrived before that moment. Raise LogFault."""
     sql = "SELECT id, length(body) FROM delivery WHERE id > ? AND received_at < ? ORDER BY id LIMIT ?"
     numbers: list[int] = []
     left = MAX_BATCH_BYTES
@@ -108,17 +108,12 @@ def next_expired(log: Path, *, before: Millis, after: int) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def next_oldest(log: Path, *, after: int) -> tuple[int, ...]:
-    """Return the next deliveries behind the id `after`. Raise LogFault."""
-    return next_expired(log, before=_FAR_FUTURE, after=after)
-
-
 def newest_delivery_time(log: Path) -> Millis | None:
-    """Return when the newest delivery came from outside. Raise LogFault."""
+    """Return when the newest delivery arrived. What the program itself stored proves no clock. Raise LogFault."""
     with open_read_only(log) as connection:
         row = connection.execute(
             "SELECT received_at FROM delivery WHERE method <> ? ORDER BY id DESC LIMIT 1", (INTERNAL_METHOD,)
-        ).fetchone()  # what the program itself says bears out no clock
+        ).fetchone()
     return int(row[0]) if row else None
 
 
@@ -133,10 +128,10 @@ def log_size(log: Path) -> LogSize:
 
 
 def exceeds_limit(size: LogSize, *, megabytes: int, shrinking: bool) -> bool:
-    """Whether deliveries must go; once it has begun it goes on to somewhat less."""
+    """Whether deliveries must be deleted; once `shrinking` has begun, the limit is somewhat lower."""
     return size.used > megabytes * 1_048_576 * (_SHRINK_TO if shrinking else 1)
 
 
 def needs_vacuum(size: LogSize) -> bool:
-    """Whether so many pages are free that the disk should have them back."""
+    """Whether enough pages are free to give them back to the disk."""
     return size.can_shrink and size.free_pages > max(_MIN_FREE_PAGES, size.pages // _FREE_PAGES_DIVISOR)

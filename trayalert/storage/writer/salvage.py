@@ -1,7 +1,7 @@
 """Salvage: the deliveries of a log that was moved aside come back into the log of today, in small groups.
 
-How far it has come is written in each group's own transaction, and a group that was already written is not written
-again: a kill at any moment loses nothing and doubles nothing. What is in the log already is told by what it holds.
+The progress is written in each group's own transaction, and a group is not written twice: a kill at any moment loses
+nothing and doubles nothing. Deliveries that the log has already are recognised by their content.
 """
 
 import sqlite3
@@ -33,9 +33,9 @@ _COLUMNS = "folder, why, begun_at, finished_at, first, last, position, salvaged,
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """How far the salvage of one folder of the quarantine has come. `position`: the last id that was dealt with.
+    """Progress of the salvage of one folder of the quarantine. `position`: the last id that was handled.
 
-    `first` and `last` are the ids between which the file is known to have had deliveries; 0 where that is not known.
+    `first` and `last`: the ids between which the file is known to have had deliveries, or 0.
     """
 
     folder: str
@@ -51,13 +51,13 @@ class Salvage:
 
     @property
     def total(self) -> int:
-        """Deliveries that the file held, as far as is known; only right once it is finished."""
+        """Deliveries that the file held, as far as known; only valid once the salvage is finished."""
         return self.salvaged + self.damaged + self.missing
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSalvage:
-    """A salvage that goes on: what was carved, and the groups that are still to be stored, read when asked for."""
+    """A salvage in progress: what was carved, and the groups that are still to be stored, read lazily."""
 
     carved: CarvedDeliveries
     groups: Iterator["SalvageGroup"]
@@ -65,20 +65,20 @@ class OpenSalvage:
 
 @dataclass(frozen=True, slots=True)
 class BeginSalvage:
-    """Write down the folders whose salvage nobody has begun: a kill came in between."""
+    """Register the folders whose salvage was not begun, as after a kill."""
 
     log: Path
     now: Millis
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Write them down."""
+        """Register them."""
         register_salvages(connection, self.log, now=self.now, delivery_ranges={})
         return ()
 
 
 @dataclass(frozen=True, slots=True)
 class SalvageGroup:
-    """Store some deliveries. It begins behind `after` and ends with `last_id`; `sound_count` counts known ones too."""
+    """Store the deliveries behind `after`, up to `last_id`; `sound_count` includes those that the log has already."""
 
     folder: str
     after: int
@@ -88,7 +88,7 @@ class SalvageGroup:
     keep_raw: CallbackParser
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Store them, unless that was done before."""
+        """Store them, unless they were stored before."""
         sql = "SELECT count(*) FROM salvage WHERE folder = ? AND position = ? AND finished_at IS NULL"
         if not connection.execute(sql, (self.folder, self.after)).fetchone()[0]:
             return ()
@@ -115,7 +115,7 @@ class SalvageGroup:
 
 @dataclass(frozen=True, slots=True)
 class FinishSalvage:
-    """Write down what could not be found, and that it is over."""
+    """Record what could not be found, and that the salvage is over."""
 
     folder: str
     damaged: int
@@ -123,7 +123,7 @@ class FinishSalvage:
     now: Millis
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Write it down, once."""
+        """Record it, once."""
         connection.execute(
             "UPDATE salvage SET damaged = damaged + ?, missing = ?, finished_at = ?"
             " WHERE folder = ? AND finished_at IS NULL",
@@ -140,7 +140,7 @@ def read_salvages(log: Path) -> tuple[Salvage, ...]:
 
 
 def read_content_hashes(log: Path, *, throttle: Callable[[], None]) -> "array[int]":
-    """Return what all deliveries of the log hold, as sorted numbers. Raise LogFault. Slow in a long log."""
+    """Return the content hashes of all deliveries of the log, sorted. Raise LogFault. Slow in a long log."""
     columns = ", ".join(DELIVERY_DIGESTED[1:])
     contents = array("q")
     with open_read_only(log) as connection:
@@ -155,9 +155,9 @@ def _sorted(numbers: "array[int]", throttle: Callable[[], None]) -> "array[int]"
 
 
 def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashes: "array[int]") -> Iterator[bool]:
-    """Say of each delivery in turn whether the log lacks it. Equal ones are counted: two stay two.
+    """Return of each delivery in turn whether the log lacks it. Equal ones are counted: two stay two.
 
-    `file_hashes` and `log_hashes` are what the deliveries of the file and of the log hold, sorted.
+    `file_hashes` and `log_hashes` are sorted content hashes.
     """
     seen: Counter[int] = Counter()
     for content in carved.content_hashes:
@@ -172,7 +172,7 @@ def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashe
 def open_salvage(
     log: Path, salvage: Salvage, *, read: CallbackParser, keep_raw: CallbackParser, throttle: Callable[[], None]
 ) -> Iterator[OpenSalvage]:
-    """Carve the file of a salvage. Raise LogFault where it is gone. Takes its time: call it in a thread."""
+    """Carve the file of a salvage. Raise LogFault if it is gone. Slow: call it in a thread."""
     folder = quarantine_of(log) / salvage.folder
     with open_damaged(folder / log.name) as damaged:
         thinned = read_thinned(folder / log.name)
@@ -197,17 +197,11 @@ def _groups(
         if number <= salvage.position:
             continue
         sound += 1
-        if is_missing:
-            found = _read_append(damaged, place, read)
-            appends += found
-            length += sum(len(append.callback.body) for append in found)
+        if is_missing and (delivery := damaged.delivery(place)):
+            appends.append(Append(delivery.callback, read(delivery.callback), quiet=True))
+            length += len(delivery.callback.body)
         if length > MAX_SLICE_BYTES or len(appends) >= GROUP_SIZE or sound >= 100 * GROUP_SIZE:
             yield SalvageGroup(salvage.folder, after, number, sound, tuple(appends), keep_raw)
             appends, sound, length, after = [], 0, 0, number
     if sound:
         yield SalvageGroup(salvage.folder, after, carved.ids[-1], sound, tuple(appends), keep_raw)
-
-
-def _read_append(damaged: DamagedFile, place: int, read: CallbackParser) -> list[Append]:
-    delivery = damaged.delivery(place)
-    return [Append(delivery.callback, read(delivery.callback), quiet=True)] if delivery else []
