@@ -204,15 +204,12 @@ class LogFile:
             unregister(self._path)
 
     def _open(self) -> None:
-        previous = self._last_file
         finish_move(self._path)
         try:
             self._open_at_path()
         except DamagedLog as damaged:
             self.replace_damaged(damaged)
             return
-        if previous not in {None, self._last_file}:
-            self._continue_numbering()
         self.note_own_write()
         self._after_fault = False
         if self._opened and self._opened.new and not self.former_logs and list_backups(self._path):
@@ -250,21 +247,15 @@ class LogFile:
                 raise DamagedLog(self._path, damage)
 
     def _register_former_logs(self, connection: sqlite3.Connection) -> None:
-        """Register the logs that were moved aside before this one and are not salvaged: a kill may have come before."""
+        """Register the logs that wait to be salvaged (not only of this run), and give none of their ids away again."""
         try:
             connection.execute("BEGIN IMMEDIATE")
             register_salvages(connection, self._path, now=now(), delivery_ranges=self._delivery_ranges)
+            if any(self._last_ids):
+                raise_numbering(connection, self._last_ids)
             connection.execute("COMMIT")
             (unfinished,) = connection.execute("SELECT count(*) FROM salvage WHERE finished_at IS NULL").fetchone()
             self.former_logs += unfinished
-        except sqlite3.Error as error:
-            self.close()
-            raise fault_of(error, self._path) from error
-
-    def _continue_numbering(self) -> None:
-        """Give no number twice that the file before gave away."""
-        try:
-            raise_numbering(self.connection, self._last_ids)
         except sqlite3.Error as error:
             self.close()
             raise fault_of(error, self._path) from error

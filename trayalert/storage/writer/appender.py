@@ -20,6 +20,7 @@ from trayalert.storage.rows import (
     DELIVERY_DIGESTED,
     INCIDENT_ROW,
     NEW_ALERT_ROW,
+    TABLES,
     UPDATE_ALERT,
     alert_row,
     digest_of,
@@ -40,9 +41,7 @@ _BATCH_SIZES = (64, *range(16, 0, -1))
 _BY_NAME = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
 _SELECT_KNOWN = f"""
     SELECT
-        max(coalesce((SELECT max(id) FROM delivery), 0), n.delivery),
-        max(coalesce((SELECT max(id) FROM alert), 0), n.alert),
-        max(coalesce((SELECT max(id) FROM incident), 0), n.incident),
+        {", ".join(f"max(coalesce((SELECT max(id) FROM {table}), 0), n.{table})" for table in TABLES)},
         (SELECT json_group_array(json_array(a.identity, a.id, a.received_at, a.last_delivery_id,
                 coalesce(d.received_at, a.received_at), a.value_text, a.unit, a.more))
             FROM (SELECT identity, max(id) AS id, received_at, last_delivery_id, value_text, unit, more FROM alert
