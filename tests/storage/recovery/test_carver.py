@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tests.storage.damage import PAGE, big_log, leaves, overwrite, overwrite_page
 from tests.storage.making import rows
-from trayalert.storage.recovery.carver import CarvedDeliveries, open_damaged
+from trayalert.storage.recovery import carver
+from trayalert.storage.recovery.carver import CarvedDeliveries, delivery_at
+from trayalert.storage.recovery.pages import Pages
 
 COUNT = 2001
 
@@ -31,8 +33,8 @@ def path(sound: Path, tmp_path: Path) -> Path:
 
 
 def carve(path: Path, *, thinned: int = 0) -> CarvedDeliveries:
-    with open_damaged(path) as damaged:
-        return damaged.carve(thinned=thinned, throttle=lambda: None)
+    with closing(Pages(path)) as pages:
+        return carver.carve(pages, thinned=thinned, throttle=lambda: None)
 
 
 def counts(carved: CarvedDeliveries) -> tuple[int, int, int]:
@@ -45,9 +47,9 @@ def on_page(path: Path, number: int) -> int:
 
 def test_every_delivery_of_a_sound_file_is_found_as_it_is(path: Path) -> None:
     stored = rows(path, "SELECT id, received_at, method, query, content_type, sender, secret, body FROM delivery")
-    with open_damaged(path) as damaged:
-        carved = damaged.carve()
-        found = [damaged.delivery(place) for place in carved.locations]
+    with closing(Pages(path)) as pages:
+        carved = carver.carve(pages)
+        found = [delivery_at(pages, place) for place in carved.locations]
     assert counts(carved) == (COUNT, 0, 0)
     assert [
         (one.id, it.received_at, it.method, it.query, it.content_type, it.sender, it.secret, it.body)
@@ -153,9 +155,9 @@ def test_no_damage_makes_it_fail_or_find_what_was_never_there(
     path = sound_small.with_name(f"{seed}.db")
     path.write_bytes(content[: len(content) - cut])
     whole = set(rows(sound_small, "SELECT id, body FROM delivery"))
-    with open_damaged(path) as damaged:
-        carved = damaged.carve(throttle=lambda: None)
-        found = [damaged.delivery(place) for place in carved.locations]
+    with closing(Pages(path)) as pages:
+        carved = carver.carve(pages, throttle=lambda: None)
+        found = [delivery_at(pages, place) for place in carved.locations]
     path.unlink()
     assert {(one.id, one.callback.body) for one in found if one} <= whole
     assert all(found)

@@ -9,10 +9,8 @@ import time
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
-from pathlib import Path
 
 from trayalert.storage.recovery.cells import Cell, Delivery, cells, is_leaf, read_cell, read_delivery
 from trayalert.storage.recovery.pages import BtreePage, Pages
@@ -40,35 +38,50 @@ class CarvedDeliveries:
         """How many deliveries the file held, as far as known."""
         return len(self.ids) + self.damaged + self.missing
 
+    def add(self, number: int, location: int, content: int) -> None:
+        """Add a delivery."""
+        self.ids.append(number)
+        self.locations.append(location)
+        self.content_hashes.append(content)
 
-class DamagedFile:
-    """A damaged file, open for reading."""
 
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
+def carve(
+    pages: Pages, *, thinned: int = 0, first: int = 0, last: int = 0, throttle: Callable[[], None] = lambda: None
+) -> CarvedDeliveries:
+    """Find all deliveries of a damaged file. `throttle` is called in between; it may sleep, or raise to stop.
 
-    def carve(
-        self, *, thinned: int = 0, first: int = 0, last: int = 0, throttle: Callable[[], None] = lambda: None
-    ) -> CarvedDeliveries:
-        """Find all deliveries. `throttle` is called in between; it may sleep, or raise to stop.
+    `first` and `last` are known ids of the file: ids up to these are missing too if they are not found.
+    """
+    found, sound, broken = CarvedDeliveries(), CarvedDeliveries(), array("q")
+    free = pages.free_pages()
+    for page in chain(pages.main(), pages.frames()):
+        throttle()
+        for cell, delivery in _read_cells(pages, page) if page.number not in free else ():
+            if delivery:
+                found.add(cell.id, (page.offset + cell.offset) << 1 | page.in_wal, delivery.content_hash)
+            else:
+                broken.append(cell.id)
+    for index in sorted_indexes(found.ids, throttle=throttle):  # an id may have been found more than once
+        if not sound.ids or sound.ids[-1] != found.ids[index]:
+            sound.add(found.ids[index], found.locations[index], found.content_hashes[index])
+    broken = array("q", (broken[index] for index in sorted_indexes(broken, throttle=throttle)))
+    damaged = array("q", (number for number, _ in groupby(broken) if not _contains(sound.ids, number)))
+    missing = 0
+    known = [*(sound.ids[:1] + sound.ids[-1:]), *filter(None, (first, last))]
+    if known:
+        lowest, highest = max(min(known), thinned + 1), max(known)
+        present = len(sound.ids) - bisect_left(sound.ids, lowest)
+        present += bisect_right(damaged, highest) - bisect_left(damaged, lowest)
+        missing = max(0, highest - lowest + 1 - present)
+    return replace(sound, damaged=len(damaged), missing=missing, truncated=pages.truncated)
 
-        `first` and `last` are known ids of the file: ids up to these are missing too if they are not found.
-        """
-        found = _CarvedRows()
-        free = self._pages.free_pages()
-        for page in chain(self._pages.main(), self._pages.frames()):
-            throttle()
-            if page.number not in free:
-                found.add_page(self._pages, page)
-        return found.sorted(thinned=thinned, first=first, last=last, truncated=self._pages.truncated, throttle=throttle)
 
-    def delivery(self, location: int) -> Delivery | None:
-        """Return the delivery at a location that `carve` has found."""
-        in_wal = bool(location & 1)
-        page = self._pages.page_at(location >> 1, in_wal=in_wal)
-        content = self._pages.read(page)
-        cell = read_cell(content, (location >> 1) - page.offset)
-        return cell and read_delivery(content, cell, usable=self._pages.usable, read_page=self._pages.newest)
+def delivery_at(pages: Pages, location: int) -> Delivery | None:
+    """Return the delivery at a location that `carve` has found."""
+    page = pages.page_at(location >> 1, in_wal=bool(location & 1))
+    content = pages.read(page)
+    cell = read_cell(content, (location >> 1) - page.offset)
+    return cell and read_delivery(content, cell, usable=pages.usable, read_page=pages.newest)
 
 
 def deliveries_in(pages: Pages, selected: Iterable[BtreePage]) -> tuple[Delivery, ...]:
@@ -85,13 +98,6 @@ def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery 
         delivery = read_delivery(content, cell, usable=pages.usable, read_page=pages.newest)
         if delivery or trusted:
             yield cell, delivery
-
-
-@contextmanager
-def open_damaged(log: Path) -> Iterator[DamagedFile]:
-    """Open a damaged file that nobody else has open. Raise LogFault if it is gone."""
-    with closing(Pages(log)) as pages:
-        yield DamagedFile(pages)
 
 
 class WorkStopped(Exception):
@@ -120,56 +126,6 @@ class Throttle:
         if time.monotonic() - self._since >= self._work:
             time.sleep(self._pause)
             self._since = time.monotonic()
-
-
-@dataclass(frozen=True, slots=True)
-class _CarvedRows:
-    """Rows in the order of the pages; an id may occur more than once."""
-
-    ids: "array[int]" = field(default_factory=lambda: array("q"))
-    locations: "array[int]" = field(default_factory=lambda: array("q"))
-    content_hashes: "array[int]" = field(default_factory=lambda: array("q"))
-    damaged: "array[int]" = field(default_factory=lambda: array("q"))
-
-    def add_page(self, pages: Pages, page: BtreePage) -> None:
-        """Add the deliveries of a page."""
-        for cell, delivery in _read_cells(pages, page):
-            if delivery is None:
-                self.damaged.append(cell.id)
-            else:
-                self.ids.append(cell.id)
-                self.locations.append((page.offset + cell.offset) << 1 | page.in_wal)
-                self.content_hashes.append(delivery.content_hash)
-
-    def sorted(
-        self, *, thinned: int, first: int, last: int, truncated: bool, throttle: Callable[[], None]
-    ) -> CarvedDeliveries:
-        """Return each id once, in order, with the counts."""
-        ids, locations, content_hashes = array("q"), array("q"), array("q")
-        before = 0
-        for index in sorted_indexes(self.ids, throttle=throttle):
-            if self.ids[index] != before:
-                before = self.ids[index]
-                ids.append(before)
-                locations.append(self.locations[index])
-                content_hashes.append(self.content_hashes[index])
-        broken_rows = array("q", (self.damaged[index] for index in sorted_indexes(self.damaged, throttle=throttle)))
-        damaged = array("q", (number for number, _ in groupby(broken_rows) if not _contains(ids, number)))
-        missing = 0
-        known = [*(ids[:1] + ids[-1:]), *filter(None, (first, last))]
-        if known:
-            lowest, highest = max(min(known), thinned + 1), max(known)
-            sound = len(ids) - bisect_left(ids, lowest)
-            broken = bisect_right(damaged, highest) - bisect_left(damaged, lowest)
-            missing = max(0, highest - lowest + 1) - sound - broken
-        return CarvedDeliveries(
-            ids=ids,
-            locations=locations,
-            content_hashes=content_hashes,
-            damaged=len(damaged),
-            missing=missing,
-            truncated=truncated,
-        )
 
 
 def sorted_indexes(numbers: "array[int]", *, throttle: Callable[[], None]) -> Iterator[int]:

@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from trayalert.domain.events import Event
 from trayalert.domain.times import Millis
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.read_connection import open_read_only
-from trayalert.storage.recovery.carver import CarvedDeliveries, DamagedFile, open_damaged, sorted_indexes
+from trayalert.storage.recovery.carver import CarvedDeliveries, carve, delivery_at, sorted_indexes
 from trayalert.storage.recovery.cells import content_hash
+from trayalert.storage.recovery.pages import Pages
 from trayalert.storage.recovery.quarantine import read_thinned, register_salvages
 from trayalert.storage.rows import DELIVERY_DIGESTED
 from trayalert.storage.writer.appender import Append, CallbackParser, append_all
@@ -174,16 +175,16 @@ def open_salvage(
 ) -> Iterator[OpenSalvage]:
     """Carve the file of a salvage. Raise LogFault if it is gone. Slow: call it in a thread."""
     folder = quarantine_of(log) / salvage.folder
-    with open_damaged(folder / log.name) as damaged:
+    with closing(Pages(folder / log.name)) as pages:
         thinned = read_thinned(folder / log.name)
-        carved = damaged.carve(thinned=thinned, first=salvage.first, last=salvage.last, throttle=throttle)
+        carved = carve(pages, thinned=thinned, first=salvage.first, last=salvage.last, throttle=throttle)
         file_hashes = _sorted(carved.content_hashes, throttle)
         missing = missing_flags(carved, file_hashes, read_content_hashes(log, throttle=throttle))
-        yield OpenSalvage(carved, _groups(damaged, carved, salvage, missing, read=read, keep_raw=keep_raw))
+        yield OpenSalvage(carved, _groups(pages, carved, salvage, missing, read=read, keep_raw=keep_raw))
 
 
 def _groups(
-    damaged: DamagedFile,
+    pages: Pages,
     carved: CarvedDeliveries,
     salvage: Salvage,
     missing: Iterator[bool],
@@ -197,7 +198,7 @@ def _groups(
         if number <= salvage.position:
             continue
         sound += 1
-        if is_missing and (delivery := damaged.delivery(place)):
+        if is_missing and (delivery := delivery_at(pages, place)):
             appends.append(Append(delivery.callback, read(delivery.callback), quiet=True))
             length += len(delivery.callback.body)
         if length > MAX_SLICE_BYTES or len(appends) >= GROUP_SIZE or sound >= 100 * GROUP_SIZE:
