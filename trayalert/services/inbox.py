@@ -161,15 +161,15 @@ class Inbox:
 
     def set_problem(self, topic: str, sentence: str | None) -> None:
         """Report a problem of something that works on the log; None removes it."""
-        self._log.set_problem(topic, sentence)
+        self._log.status.set_problem(topic, sentence)
 
     def set_news(self, topic: str, sentence: str | None) -> None:
         """Report what was done to the log; None removes it."""
-        self._log.set_news(topic, sentence)
+        self._log.status.set_news(topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:
         """Report whether a former log is being salvaged."""
-        self._log.set_salvaging(salvaging)
+        self._log.status.set_salvaging(salvaging)
 
     async def run_job(self, job: Job) -> tuple[Event, ...]:
         """Do a job of the log's writer in a transaction with what waits beside it. Raise NotStored."""

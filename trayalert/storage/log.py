@@ -51,7 +51,10 @@ _PendingJob = tuple[Job, "asyncio.Future[Events]"]
 
 
 class Log:
-    """Made, used and closed on one asyncio loop. `announce` is called there with the events of each group."""
+    """Made, used and closed on one asyncio loop. `announce` is called there with the events of each group.
+
+    Other parts set their problems and news in `status`, on the loop.
+    """
 
     def __init__(
         self,
@@ -65,9 +68,9 @@ class Log:
         """Open the file. `deadline`: seconds that a job may wait. Raise OtherVersion; other faults are in `state`."""
         self._writer = Writer(path, read=read, keep_raw=keep_raw, recover=True)
         self._announce = announce
-        self._status = LogStatus(lambda state: self._announce([LogChanged(state)]))
+        self.status = LogStatus(lambda state: self._announce([LogChanged(state)]))
         self._reported_state = self._writer.state
-        self._status.set_writer_state(self._reported_state)
+        self.status.set_writer_state(self._reported_state)
         self._refusing: str | None = None
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[list[_PendingJob] | None] = queue.SimpleQueue()
@@ -84,19 +87,7 @@ class Log:
     @property
     def state(self) -> LogState:
         """The present state; each change is announced as LogChanged."""
-        return self._status.state
-
-    def set_problem(self, topic: str, sentence: str | None) -> None:
-        """Set or clear (None) the problem of a topic. On the loop."""
-        self._status.set_problem(topic, sentence)
-
-    def set_news(self, topic: str, sentence: str | None) -> None:
-        """Set or clear (None) the news of a topic. On the loop."""
-        self._status.set_news(topic, sentence)
-
-    def set_salvaging(self, salvaging: bool) -> None:
-        """Set whether a former log is being salvaged. On the loop."""
-        self._status.set_salvaging(salvaging)
+        return self.status.state
 
     async def run_job(self, job: Job) -> Events:
         """Return once the job is synced to disk. Raise NotStored; a caller that leaves does not stop the job."""
@@ -161,7 +152,7 @@ class Log:
 
     def _set_refusing(self, sentence: str | None) -> None:
         self._refusing = sentence
-        self._status.set_refusing(sentence)
+        self.status.set_refusing(sentence)
 
     def _run_writer(self) -> None:
         """Run the writer thread."""
@@ -219,7 +210,7 @@ class Log:
             self._writer.recovered_events = ()
         if self._writer.state is not self._reported_state:
             self._reported_state = self._writer.state
-            self._loop.call_soon_threadsafe(self._status.set_writer_state, self._reported_state)
+            self._loop.call_soon_threadsafe(self.status.set_writer_state, self._reported_state)
 
     def _commit(self, jobs: list[Job]) -> list[Events | Exception]:
         try:
@@ -256,6 +247,6 @@ class Log:
         refused = [result for result in results if isinstance(result, Exception)]
         if refused and self.state.storing:
             sentence = _OWN_FAULT.format(refused[0])
-            self._status.set_news("own fault", sentence)
+            self.status.set_news("own fault", sentence)
             if len(refused) == len(results):
                 self._set_refusing(sentence)

@@ -371,13 +371,13 @@ def test_a_disk_that_is_nearly_full_is_told_and_gets_no_ballast(path: Path, monk
 async def test_parts_tell_problems_and_news_beside_the_writers(path: Path) -> None:
     events: list[Event] = []
     async with open_log(path, announce=events.extend) as log:
-        log.set_problem("backup", "no backup could be made.")
-        log.set_news("salvage", "3 of 4 came back.")
-        log.set_news("salvage", "4 of 4 came back.")
+        log.status.set_problem("backup", "no backup could be made.")
+        log.status.set_news("salvage", "3 of 4 came back.")
+        log.status.set_news("salvage", "4 of 4 came back.")
         assert (log.state.problems, log.state.news) == (("no backup could be made.",), ("4 of 4 came back.",))
         assert log.state.storing
-        log.set_problem("backup", None)
-        log.set_problem("backup", None)
+        log.status.set_problem("backup", None)
+        log.status.set_problem("backup", None)
         assert log.state.problems == ()
 
     assert len(events) == 4

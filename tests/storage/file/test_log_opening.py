@@ -115,7 +115,7 @@ async def test_what_a_former_log_held_counts_as_open_before_its_salvage_has_begu
     async with open_log(path) as log:
         (folder,) = quarantined_folders(path)
         await log.run_job(FinishSalvage(folder.name, 0, 0, NOON))
-        log.set_salvaging(salvaging=False)
+        log.status.set_salvaging(salvaging=False)
         assert not log.state.salvaging
     async with open_log(path) as log:
         assert not log.state.salvaging

@@ -78,7 +78,8 @@ def open_file(path: Path, *, after_fault: bool = False, first: bool = False) -> 
         try:
             cut_off = wal is not None and _is_cut_off(connection, path, wal)
             if committed and not cut_off:
-                lost = max(0, committed - _recovered_frames(connection))
+                frames = int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
+                lost = max(0, committed - max(0, frames))
             new = _set_up(connection, path)
             if wal and cut_off:
                 torn = _missing_callbacks(connection, wal.last_deliveries)
@@ -130,11 +131,6 @@ def _committed_frames(path: Path) -> int:
         return 0
     (committed,), (written,) = struct.unpack_from("=I", shm, 16), struct.unpack_from("=I", shm, 96)
     return committed if written < committed else 0
-
-
-def _recovered_frames(connection: sqlite3.Connection) -> int:
-    """Return how many frames of the `-wal` SQLite has found committed."""
-    return max(0, int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]))
 
 
 def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) -> bool:

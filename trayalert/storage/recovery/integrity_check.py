@@ -76,14 +76,12 @@ def check_log(log: Path) -> IntegrityReport:
             refuse_other_version(connection, log)
     except LogFault as fault:
         return IntegrityReport((str(fault),), damaged=_is_damage(fault, log))
-    rows = {}
+    rows, undigested = {}, 0
     problems = [*_check_structure(log)]
-    undigested = 0
     for table in _DIGESTED:
-        report = _check_table(log, table)
-        rows[table] = report.rows
-        undigested += report.undigested
-        problems += report.problems
+        rows[table], count, found = _check_table(log, table)
+        undigested += count
+        problems += found
     problems += _check_relations(log)
     return IntegrityReport(tuple(dict.fromkeys(problems)), rows, undigested, damaged=bool(problems))
 
@@ -108,30 +106,24 @@ def _check_structure(log: Path) -> Iterator[str]:
         yield f"the file is damaged: {shown}{f' and {len(lines) - 3} more' if len(lines) > 3 else ''}."
 
 
-@dataclass(slots=True)
-class _TableReport:
-    rows: int = 0
-    undigested: int = 0
-    problems: list[str] = field(default_factory=list)
-
-
-def _check_table(log: Path, table: str) -> _TableReport:
-    """Compare every row with its digest."""
-    report = _TableReport()
+def _check_table(log: Path, table: str) -> tuple[int, int, list[str]]:
+    """Compare every row with its digest. Return how many rows there are, how many have none, and the problems."""
+    rows = undigested = 0
+    problems: list[str] = []
     wrong: list[int] = []
     try:
         with open_read_only(log) as connection:
             for number, digest, expected in _digests(connection, table):
-                report.rows += 1
+                rows += 1
                 if digest is None:
-                    report.undigested += 1
+                    undigested += 1
                 elif digest != expected:
                     wrong.append(number)
     except LogFault:
-        report.problems.append(f"the {_PLURALS[table]} cannot all be read: only {report.rows:,} of them could.")
+        problems.append(f"the {_PLURALS[table]} cannot all be read: only {rows:,} of them could.")
     if wrong:
-        report.problems.append(f"{len(wrong):,} {_PLURALS[table]} are not what was written: {_ids_text(wrong)}.")
-    return report
+        problems.append(f"{len(wrong):,} {_PLURALS[table]} are not what was written: {_ids_text(wrong)}.")
+    return rows, undigested, problems
 
 
 def _digests(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, bytes | None, bytes]]:

@@ -105,12 +105,7 @@ def quarantined_folders(log: Path) -> list[Path]:
 
 def read_reason(folder: Path) -> str:
     """Return why the file was moved aside; empty if that is not known."""
-    try:
-        return printable(
-            (folder / _REASON_FILE).read_text(encoding="utf-8", errors="replace").splitlines()[0], limit=500
-        )
-    except (OSError, IndexError):
-        return ""
+    return printable(next(iter(_read(folder / _REASON_FILE).splitlines()), ""), limit=500)
 
 
 def unsalvaged_folders(log: Path) -> list[Path]:
@@ -142,10 +137,7 @@ def register_salvages(
 
 def read_salvage_result(folder: Path) -> str:
     """Return what became of the file's deliveries; empty if that is not known."""
-    try:
-        return printable((folder / _RESULT_FILE).read_text(encoding="utf-8", errors="replace"), limit=500)
-    except OSError:
-        return ""
+    return printable(_read(folder / _RESULT_FILE), limit=500)
 
 
 def write_salvage_result(folder: Path, text: str) -> None:
@@ -207,6 +199,13 @@ def _valid_id(number: int) -> int:
     if not 0 <= number < _MAX_ID:
         raise ValueError(f"{number} is damage")
     return number
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _write(path: Path, text: str) -> None:
