@@ -135,8 +135,7 @@ class Log:
         """Write what waits, then close the file. May be called twice."""
         if not self._closing:
             self._closing = True
-            if self._gathered:
-                self._hand_over()
+            self._hand_over()
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join, _CLOSE_TIMEOUT)
         if self._thread.is_alive():

@@ -65,26 +65,23 @@ class Reader:
         try:
             self._path.stat()
             refuse_replaced_file(self._path)
-            connection = connect_read_only(self._path, timeout=self._busy_timeout)
-        except FileNotFoundError as error:
-            raise NoLog(f"there is no log {self._path} yet") from error
-        except (OSError, sqlite3.Error) as error:
-            raise self._fault(error) from error
-        try:
+            self._connection = connection = connect_read_only(self._path, timeout=self._busy_timeout)
             if schema_version(connection) == 0:
                 raise NoLog(f"the log {self._path} has never been set up")
             refuse_other_version(connection, self._path)
             connection.create_function("texts", 2, _body_text, deterministic=True)
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            connection.close()
+        except FileNotFoundError as error:
+            raise NoLog(f"there is no log {self._path} yet") from error
+        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+            self.close()
             raise self._fault(error) from error
         except LogFault:
-            connection.close()
+            self.close()
             raise
         if file_id(self._path) != own:  # another file took its place meanwhile, and either may be open
-            connection.close()
+            self.close()
             return self._ensure_connected()
-        self._connection, self._file_ids = connection, file_ids(self._path)
+        self._file_ids = file_ids(self._path)
         return connection
 
     def _fault(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> LogFault:
