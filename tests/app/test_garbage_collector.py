@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.desktop.application import finish_setup
+from tests.desktop.harness.application import finish_setup
 from tests.program import environment, wait_for
 
 NOTING = """

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.bench.figures import Figure, percentile
-from tests.desktop.application import threshold
-from tests.desktop.session import Desktop, running_desktop
+from tests.desktop.harness.application import threshold
+from tests.desktop.harness.session import Desktop, running_desktop
 from trayalert.domain.callback import FORM
 from trayalert.services.simulator.client import CallbackSender
 from trayalert.services.simulator.payloads import SimulatedRequest

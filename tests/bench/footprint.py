@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.desktop.application import Application
-from tests.desktop.session import running_desktop
+from tests.desktop.harness.application import Application
+from tests.desktop.harness.session import running_desktop
 
 STARTS = 7
 REST = 60.0

@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench.figures import Figure, percentile
-from tests.desktop.application import Application, threshold
-from tests.desktop.programs import wait_until
-from tests.desktop.session import Desktop, running_desktop
-from tests.desktop.stand_in import StandIn
+from tests.desktop.harness.application import Application, threshold
+from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.session import Desktop, running_desktop
+from tests.desktop.harness.stand_in import StandIn
 from trayalert.services.notify.policy import BURST, CRITICAL_RESERVE
 
 STARTS = 4

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from tests.bench.figures import Figure, percentile
-from tests.desktop.application import threshold
-from tests.desktop.programs import Program, wait_until
+from tests.desktop.harness.application import threshold
+from tests.desktop.harness.programs import Program, wait_until
 from tests.program import serving
 from trayalert.domain.callback import FORM
 from trayalert.services.simulator.client import CallbackSender

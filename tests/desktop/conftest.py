@@ -17,11 +17,11 @@ import pytest
 import qasync
 from PySide6.QtWidgets import QApplication
 
-from tests.desktop.application import Application, Browser
-from tests.desktop.overheard import Overheard
-from tests.desktop.programs import missing_packages, wait_until
-from tests.desktop.session import Desktop, running_desktop
-from tests.desktop.session_bus import SessionBus
+from tests.desktop.harness.application import Application, Browser
+from tests.desktop.harness.overheard import Overheard
+from tests.desktop.harness.programs import missing_packages, wait_until
+from tests.desktop.harness.session import Desktop, running_desktop
+from tests.desktop.harness.session_bus import SessionBus
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

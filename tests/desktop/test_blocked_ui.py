@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.application import Application, threshold
-from tests.desktop.programs import wait_until
-from tests.desktop.session import Desktop
+from tests.desktop.harness.application import Application, threshold
+from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.session import Desktop
 
 pytestmark = pytest.mark.desktop
 
-SCRIPT = Path(__file__).with_name("blocked_ui.py")
+SCRIPT = Path(__file__).parent / "harness" / "blocked_ui.py"
 BOUND = 1.0
 """Seconds for an answer. Loose, as the machine may be busy: the bench measures how long it really takes."""
 

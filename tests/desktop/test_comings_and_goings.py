@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.application import Application, threshold
-from tests.desktop.overheard import Overheard
-from tests.desktop.programs import wait_until
-from tests.desktop.session import Desktop, Window, running_desktop
+from tests.desktop.harness.application import Application, threshold
+from tests.desktop.harness.overheard import Overheard
+from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.session import Desktop, Window, running_desktop
 
 pytestmark = pytest.mark.desktop
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.application import ECS_LINK, Application, Browser, recovery, threshold
-from tests.desktop.overheard import Overheard
-from tests.desktop.programs import wait_until
-from tests.desktop.session import Desktop
+from tests.desktop.harness.application import ECS_LINK, Application, Browser, recovery, threshold
+from tests.desktop.harness.overheard import Overheard
+from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.session import Desktop
 
 pytestmark = pytest.mark.desktop
 

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from tests.desktop.application import Application, threshold
-from tests.desktop.overheard import Overheard
-from tests.desktop.programs import wait_until
+from tests.desktop.harness.application import Application, threshold
+from tests.desktop.harness.overheard import Overheard
+from tests.desktop.harness.programs import wait_until
 from trayalert.domain.callback import FORM
 from trayalert.services.simulator.client import CallbackSender
 from trayalert.services.simulator.payloads import SimulatedRequest

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.application import Application, threshold
-from tests.desktop.overheard import Overheard
-from tests.desktop.programs import wait_until
+from tests.desktop.harness.application import Application, threshold
+from tests.desktop.harness.overheard import Overheard
+from tests.desktop.harness.programs import wait_until
 
 pytestmark = pytest.mark.desktop
 

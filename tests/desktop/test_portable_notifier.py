@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.conftest import OnQt
-from tests.desktop.programs import until
-from tests.desktop.session_bus import SessionBus
-from tests.desktop.stand_in import StandIn
+from tests.desktop.harness.programs import until
+from tests.desktop.harness.session_bus import SessionBus
+from tests.desktop.harness.stand_in import StandIn
 from trayalert.domain.incident.level import Level
 from trayalert.domain.notification import Notification
 from trayalert.ui.notifications.portable import FAILED, PortableNotifier

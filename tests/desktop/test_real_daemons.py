@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.desktop.conftest import OnQt
-from tests.desktop.programs import until
-from tests.desktop.session import Desktop, Window, running_desktop
+from tests.desktop.harness.programs import until
+from tests.desktop.harness.session import Desktop, Window, running_desktop
 from trayalert.domain.incident.level import Level
 from trayalert.domain.notification import Notification
 from trayalert.ui.notifications.dbus import DbusNotifier

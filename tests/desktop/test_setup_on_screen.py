@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from PySide6.QtGui import QColor, QImage
 
-from tests.desktop.application import Application
-from tests.desktop.programs import wait_until
-from tests.desktop.session import Desktop, Window
+from tests.desktop.harness.application import Application
+from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.session import Desktop, Window
 from tests.reached import write_settings
 from tests.sshd import Sshd, free_port, sshd
 from trayalert.app.control.control_protocol import ask

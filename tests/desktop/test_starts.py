@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from tests.app.doctor_samples import examine_some
-from tests.desktop.application import COMMAND
-from tests.desktop.hidden import hiding
-from tests.desktop.programs import Program, wait_until
-from tests.desktop.session import start_x_server
+from tests.desktop.harness.application import COMMAND
+from tests.desktop.harness.hidden import hiding
+from tests.desktop.harness.programs import Program, wait_until
+from tests.desktop.harness.session import start_x_server
 from tests.program import environment, run, serving
 
 pytestmark = pytest.mark.desktop

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QImage
 
-from tests.desktop.application import Application
-from tests.desktop.programs import Program, wait_until
-from tests.desktop.session import Desktop
+from tests.desktop.harness.application import Application
+from tests.desktop.harness.programs import Program, wait_until
+from tests.desktop.harness.session import Desktop
 
 pytestmark = pytest.mark.desktop
 
-PORTAL = Path(__file__).with_name("stand_in_portal.py")
+PORTAL = Path(__file__).parent / "harness" / "stand_in_portal.py"
 XSETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 <channel name="xsettings" version="1.0">
   <property name="Net" type="empty"><property name="ThemeName" type="string" value="THEME"/></property>

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.application import COMMAND, Application
-from tests.desktop.programs import Program, wait_until
-from tests.desktop.session import Desktop
+from tests.desktop.harness.application import COMMAND, Application
+from tests.desktop.harness.programs import Program, wait_until
+from tests.desktop.harness.session import Desktop
 
 pytestmark = pytest.mark.desktop
 

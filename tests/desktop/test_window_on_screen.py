@@ -5,9 +5,9 @@ import time
 import pytest
 from PySide6.QtGui import QImage
 
-from tests.desktop.application import ECS_LINK, Application, Browser, recovery, threshold
-from tests.desktop.programs import wait_until
-from tests.desktop.session import Window
+from tests.desktop.harness.application import ECS_LINK, Application, Browser, recovery, threshold
+from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.session import Window
 
 pytestmark = pytest.mark.desktop
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.desktop.hidden import hiding
-from tests.desktop.programs import wait_until
-from tests.desktop.session import running_desktop, start_x_server
+from tests.desktop.harness.hidden import hiding
+from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.session import running_desktop, start_x_server
 from trayalert import __version__
 
 pytestmark = pytest.mark.frozen

@@ -18,7 +18,7 @@ import pytest
 from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
-from tests.desktop.session_bus import SessionBus
+from tests.desktop.harness.session_bus import SessionBus
 from tests.program import DEADLINE, environment, serving
 from tests.storage.making import HOUR, MINUTE, NOON, until
 from trayalert import clock

@@ -19,8 +19,8 @@ from typing import Literal
 
 import pytest
 
-from tests.desktop.programs import Program, missing_packages, wait_until, xfce_notifyd
-from tests.desktop.session_bus import SessionBus
+from tests.desktop.harness.programs import Program, missing_packages, wait_until, xfce_notifyd
+from tests.desktop.harness.session_bus import SessionBus
 
 Panel = Literal["xfce4-panel", "tint2"]
 Notifier = Literal["xfce4-notifyd", "dunst"]

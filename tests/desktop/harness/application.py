@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.desktop.programs import Program, wait_until
-from tests.desktop.session import Desktop, Window
-from tests.desktop.tray_item import TrayItem
+from tests.desktop.harness.programs import Program, wait_until
+from tests.desktop.harness.session import Desktop, Window
+from tests.desktop.harness.tray_item import TrayItem
 from trayalert.app.control.control_protocol import ask
 from trayalert.app.platform.places import find_places
 from trayalert.clock import now
