@@ -16,7 +16,7 @@ from trayalert.domain.log_state import LogState
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.incidents.incident_table import IncidentTable
 from trayalert.ui.main_ui import MainUi
-from trayalert.ui.safe_text import SafeLabel
+from trayalert.ui.widgets.safe_text import SafeLabel
 from trayalert.ui.window import Window
 
 

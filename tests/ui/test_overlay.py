@@ -11,7 +11,7 @@ from tests.ui.fake_backend import HOUR, NOON, FakeBackend, stored
 from trayalert.domain.incident.level import Level
 from trayalert.domain.reachability import Reachability
 from trayalert.ui.overlay import Overlay
-from trayalert.ui.safe_text import SafeLabel
+from trayalert.ui.widgets.safe_text import SafeLabel
 
 LEFT = Qt.MouseButton.LeftButton
 

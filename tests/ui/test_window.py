@@ -16,7 +16,7 @@ from trayalert.domain.wording.language import Language
 from trayalert.ui.incidents.incident_details import IncidentDetails
 from trayalert.ui.incidents.incident_table import IncidentTable
 from trayalert.ui.incidents.incidents_model import IncidentsModel
-from trayalert.ui.safe_text import SafeLabel, SafeParagraph
+from trayalert.ui.widgets.safe_text import SafeLabel, SafeParagraph
 from trayalert.ui.window import Window
 
 

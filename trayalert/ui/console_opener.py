@@ -3,7 +3,7 @@
 from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.ui.backend import Backend
-from trayalert.ui.safe_text import copy_text
+from trayalert.ui.widgets.safe_text import copy_text
 
 
 def open_console(backend: Backend, stored: StoredIncident, page: str = "") -> str | None:

@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout
 
 from trayalert.ui.backend import Backend
 from trayalert.ui.icons import TrayIconState, tray_icon
-from trayalert.ui.safe_text import SafeLabel
 from trayalert.ui.state_wording import GAPS_ADVICE, gap_cells
-from trayalert.ui.text_table import TextTable
+from trayalert.ui.widgets.safe_text import SafeLabel
+from trayalert.ui.widgets.text_table import TextTable
 
 MAX_GAPS: Final = 200
 

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from trayalert.ui.backend import Backend, ProgramState
 from trayalert.ui.icons import TrayIconState, tray_icon
-from trayalert.ui.safe_text import SafeLabel, elided
 from trayalert.ui.state_wording import overlay_text
+from trayalert.ui.widgets.safe_text import SafeLabel, elided
 
 _MARGIN: Final = 12
 """Pixels between the overlay and the corner where it stands at first."""

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QMenu, QPushB
 from trayalert.domain.text import as_sentence
 from trayalert.domain.wording.language import Language
 from trayalert.ui.backend import Backend, ProgramState
-from trayalert.ui.safe_text import SafeLabel, copy_text
 from trayalert.ui.state_wording import (
     empty_table_text,
     headline,
@@ -26,6 +25,7 @@ from trayalert.ui.state_wording import (
     reachability_text,
     url_changed_text,
 )
+from trayalert.ui.widgets.safe_text import SafeLabel, copy_text
 
 MESSAGE_MS: Final = 8000
 """What the program says about a click stands this long."""

@@ -16,7 +16,6 @@ from trayalert.domain.text import as_sentence
 from trayalert.services.presentation.alert_text import resource_component_text
 from trayalert.ui.backend import Backend, ProgramState
 from trayalert.ui.icons import TrayIconState, level_icon, tray_icon
-from trayalert.ui.safe_text import copy_text, elided, show_caption, show_tray_tooltip
 from trayalert.ui.state_wording import (
     headline,
     is_paused,
@@ -26,6 +25,7 @@ from trayalert.ui.state_wording import (
     tray_problems,
     tunnel_text,
 )
+from trayalert.ui.widgets.safe_text import copy_text, elided, show_caption, show_tray_tooltip
 from trayalert.ui.wording import incident_name, level_text, local_time, shown_level
 
 REFRESH_INTERVAL_MS: Final = 250

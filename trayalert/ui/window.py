@@ -18,9 +18,9 @@ from trayalert.ui.incidents.incident_details import MAX_ALERTS, IncidentDetails
 from trayalert.ui.incidents.incident_menu import copy_link, fill_further_menu, fill_menu
 from trayalert.ui.incidents.incident_table import IncidentTable
 from trayalert.ui.incidents.incidents_model import IncidentsModel
-from trayalert.ui.safe_text import copy_text
 from trayalert.ui.state_wording import last_gap_text, reachability_text
 from trayalert.ui.status_line import EmptyView, StatusLine
+from trayalert.ui.widgets.safe_text import copy_text
 
 TICK_MS: Final = 1000
 

@@ -14,7 +14,7 @@ from tests.ui.fake_backend import HOSTILE, NOON, FakeBackend, stored
 from trayalert.domain.settings.custom_command import CustomCommand
 from trayalert.ui.incidents.incident_details import IncidentDetails
 from trayalert.ui.incidents.incident_table import IncidentTable
-from trayalert.ui.safe_text import SafeLabel
+from trayalert.ui.widgets.safe_text import SafeLabel
 from trayalert.ui.window import Window
 
 SSH = CustomCommand("SSH & more", ("x-terminal-emulator", "-e", "ssh", "root@{address}"))

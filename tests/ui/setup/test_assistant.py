@@ -27,9 +27,9 @@ from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.ui.icons import level_icon
-from trayalert.ui.safe_text import SafeField, SafeLabel
 from trayalert.ui.setup.assistant import SetupAssistant
 from trayalert.ui.setup.fields import field_texts, fields_of, tunnel_table
+from trayalert.ui.widgets.safe_text import SafeField, SafeLabel
 
 ENTER, ALT, PLAIN = Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.NoModifier
 

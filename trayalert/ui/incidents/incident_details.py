@@ -16,8 +16,8 @@ from trayalert.domain.wording.language import Language, state_text
 from trayalert.services.presentation.alert_text import value_text
 from trayalert.ui.icons import level_icon
 from trayalert.ui.incidents.incident_facts import IncidentFacts
-from trayalert.ui.safe_text import SafeLabel, show_caption, show_tooltip
-from trayalert.ui.text_table import TextTable
+from trayalert.ui.widgets.safe_text import SafeLabel, show_caption, show_tooltip
+from trayalert.ui.widgets.text_table import TextTable
 from trayalert.ui.wording import incident_name, level_text, local_time, shown_level
 
 MAX_ALERTS: Final = 50

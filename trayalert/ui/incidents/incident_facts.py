@@ -21,7 +21,7 @@ from trayalert.services.presentation.alert_text import (
     rule_condition_text,
     value_text,
 )
-from trayalert.ui.safe_text import SafeLabel, SafeParagraph
+from trayalert.ui.widgets.safe_text import SafeLabel, SafeParagraph
 from trayalert.ui.wording import closed_text, full_time, lasted_text
 
 MAX_DIMENSIONS: Final = 20

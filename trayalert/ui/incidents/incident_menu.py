@@ -15,7 +15,7 @@ from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.text import printable
 from trayalert.ui.backend import Backend
 from trayalert.ui.console_opener import open_link
-from trayalert.ui.safe_text import copy_text, show_caption
+from trayalert.ui.widgets.safe_text import copy_text, show_caption
 
 ShowResult = Callable[[str | None, str], None]
 """Takes what went wrong, None where nothing did, and what was done."""

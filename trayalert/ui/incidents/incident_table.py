@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from trayalert.domain.wording.language import localised_duration
 from trayalert.ui.incidents.columns import COLUMNS, Column
 from trayalert.ui.incidents.incidents_model import IncidentsModel, Index
-from trayalert.ui.safe_text import copy_text
+from trayalert.ui.widgets.safe_text import copy_text
 
 _SAMPLES: Final = {
     # what a column has to hold, measured in the font in use; Name gets the rest

@@ -25,7 +25,6 @@ from PySide6.QtWidgets import (
 from trayalert.domain.events import Event
 from trayalert.ui.backend import Backend
 from trayalert.ui.icons import TrayIconState, tray_icon
-from trayalert.ui.safe_text import SafeLabel, show_trusted_caption
 from trayalert.ui.setup.console_page import ConsolePage
 from trayalert.ui.setup.details_page import DetailsPage
 from trayalert.ui.setup.done_page import DonePage
@@ -33,6 +32,7 @@ from trayalert.ui.setup.ingress_page import IngressPage
 from trayalert.ui.setup.page import AssistantPage, SetupChoice, focus
 from trayalert.ui.setup.ready_page import ReadyPage
 from trayalert.ui.setup.test_page import TestPage
+from trayalert.ui.widgets.safe_text import SafeLabel, show_trusted_caption
 
 TICK_MS: Final = 1000
 STATE_KEY: Final = "guide"

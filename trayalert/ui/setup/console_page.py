@@ -3,9 +3,9 @@
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from trayalert.ui.backend import Backend
-from trayalert.ui.safe_text import SafeField, SafeLabel, copy_text
 from trayalert.ui.setup.page import AssistantPage, SetupChoice
 from trayalert.ui.setup.steps import DIFFERS, TABS
+from trayalert.ui.widgets.safe_text import SafeField, SafeLabel, copy_text
 
 
 class ConsolePage(AssistantPage):

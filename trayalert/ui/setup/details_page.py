@@ -12,9 +12,9 @@ from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.domain.text import as_sentence
 from trayalert.ui.backend import Backend
-from trayalert.ui.safe_text import SafeField, SafeLabel
 from trayalert.ui.setup.fields import PUBLIC_URL, Field, field_texts, fields_of, other_entries, tunnel_table
 from trayalert.ui.setup.page import AssistantPage, SetupChoice, focus
+from trayalert.ui.widgets.safe_text import SafeField, SafeLabel
 
 _URL_PROBLEM: Final = (
     "The public address must be one such as https://alerts.example.com: no spaces, no query, and no secret in it."

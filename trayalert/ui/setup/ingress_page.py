@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QButtonGroup, QRadioButton, QVBoxLayout
 
 from trayalert.domain.settings.ingress import Ingress
 from trayalert.ui.backend import Backend
-from trayalert.ui.safe_text import SafeLabel
 from trayalert.ui.setup.page import AssistantPage, SetupChoice, focus
+from trayalert.ui.widgets.safe_text import SafeLabel
 
 _INGRESS_TEXTS: Final = {
     Ingress.TUNNEL: (

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from trayalert.domain.events import Event
 from trayalert.domain.settings.ingress import Ingress
 from trayalert.ui.backend import Backend
-from trayalert.ui.safe_text import SafeLabel
+from trayalert.ui.widgets.safe_text import SafeLabel
 
 
 @dataclass

@@ -9,8 +9,8 @@ from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.incident.level import Level
 from trayalert.ui.backend import Backend
 from trayalert.ui.icons import level_icon
-from trayalert.ui.safe_text import SafeLabel
 from trayalert.ui.setup.page import AssistantPage, SetupChoice
+from trayalert.ui.widgets.safe_text import SafeLabel
 
 _VERDICT_LEVELS: Final = {
     Verdict.OK: Level.OK,

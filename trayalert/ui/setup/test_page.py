@@ -14,8 +14,8 @@ from trayalert.domain.incident.level import Level
 from trayalert.domain.times import Millis
 from trayalert.ui.backend import Backend
 from trayalert.ui.icons import level_icon
-from trayalert.ui.safe_text import SafeLabel
 from trayalert.ui.setup.page import AssistantPage, SetupChoice
+from trayalert.ui.widgets.safe_text import SafeLabel
 from trayalert.ui.wording import local_time
 
 _PICTURE: Final = QSize(64, 64)

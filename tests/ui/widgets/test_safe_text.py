@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSystemTrayIcon, QWidget
 from pytestqt.qtbot import QtBot
 
 import trayalert
-from trayalert.ui.safe_text import (
+from trayalert.ui.widgets.safe_text import (
     SafeLabel,
     SafeParagraph,
     copy_text,
@@ -19,7 +19,7 @@ from trayalert.ui.safe_text import (
 )
 
 ROOT = Path(trayalert.__file__).parent
-THE_ONE_PLACE = ROOT / "ui" / "safe_text.py"
+THE_ONE_PLACE = ROOT / "ui" / "widgets" / "safe_text.py"
 
 GUESSING = {
     # these guess rich text in what they are given

@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableWidget, QTableWidgetItem
 
 from trayalert.domain.text import printable
-from trayalert.ui.safe_text import copy_text
+from trayalert.ui.widgets.safe_text import copy_text
 
 
 class TextTable(QTableWidget):
