@@ -30,7 +30,7 @@ from trayalert.services.notify.program_messages import (
     settings_notification,
 )
 from trayalert.ui.backend import Backend
-from trayalert.ui.console_opener import open_console
+from trayalert.ui.incidents.incident_menu import open_console
 from trayalert.ui.notifications.notifier import Notifier
 
 _NOT_NOTIFIED = frozenset({Change.COUNTED, Change.LATE})

@@ -19,8 +19,8 @@ from trayalert.domain.events import (
 )
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.ui.backend import Backend
-from trayalert.ui.console_opener import open_console
 from trayalert.ui.event_bridge import EventBridge
+from trayalert.ui.incidents.incident_menu import open_console
 from trayalert.ui.state_wording import gnome_tray_advice
 from trayalert.ui.tray import Tray
 

@@ -12,10 +12,9 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QVB
 
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.ui.backend import Backend
-from trayalert.ui.console_opener import open_console
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.incidents.incident_details import MAX_ALERTS, IncidentDetails
-from trayalert.ui.incidents.incident_menu import copy_link, fill_further_menu, fill_menu
+from trayalert.ui.incidents.incident_menu import copy_link, fill_further_menu, fill_menu, open_console
 from trayalert.ui.incidents.incident_table import IncidentTable
 from trayalert.ui.incidents.incidents_model import IncidentsModel
 from trayalert.ui.state_wording import last_gap_text, reachability_text

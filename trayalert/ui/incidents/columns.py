@@ -1,14 +1,22 @@
-"""The columns of the table and what their cells say. No Qt."""
+"""The columns of the incident table: what their cells say, and how they look."""
 
 import enum
 from collections.abc import Callable
+from typing import Any, Final
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QGuiApplication
+
+from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language
 from trayalert.services.presentation.alert_text import metric_or_message, resource_component_text, value_text
-from trayalert.ui.wording import incident_name, lasted_text, local_time
+from trayalert.ui.icons import level_icon
+from trayalert.ui.wording import incident_name, lasted_text, local_time, shown_level
+
+_TINT: Final = QColor(214, 38, 44, 34)
 
 
 class Column(enum.Enum):
@@ -24,13 +32,9 @@ class Column(enum.Enum):
     REGION = "Region"
     COUNT = "Count"
 
-    @property
-    def numeric(self) -> bool:
-        """Whether its cells are compared digit by digit, and so stand to the right."""
-        return self in {Column.DURATION, Column.VALUE, Column.COUNT}
-
 
 COLUMNS = tuple(Column)
+_NUMERIC: Final = {Column.DURATION, Column.VALUE, Column.COUNT}
 
 
 def cell_text(stored: StoredIncident, column: Column, language: Language, *, now: Millis) -> str:
@@ -53,3 +57,40 @@ _TEXTS: dict[Column, Callable[[StoredIncident, Language, Millis], str]] = {
     Column.REGION: lambda stored, _language, _now: printable(stored.alert.alert.region),
     Column.COUNT: lambda stored, _language, _now: str(stored.incident.alerts),
 }
+
+
+def cell_style(stored: StoredIncident, column: Column, role: int) -> Any:
+    """Return what a view asks for in that role, None where the cell is plain."""
+    match role:
+        case Qt.ItemDataRole.DecorationRole if column is Column.LEVEL:
+            return level_icon(shown_level(stored.incident))
+        case Qt.ItemDataRole.FontRole if column is Column.LEVEL and shown_level(stored.incident) is Level.CRITICAL:
+            return _bold_font()
+        case Qt.ItemDataRole.TextAlignmentRole:
+            return alignment(column)
+        case Qt.ItemDataRole.ForegroundRole if not stored.incident.open:
+            return _dimmed_colour()
+        case Qt.ItemDataRole.BackgroundRole if shown_level(stored.incident) is Level.CRITICAL:
+            return _TINT
+        case _:
+            return None
+
+
+def alignment(column: Column) -> Qt.AlignmentFlag:
+    """Return the alignment of a column: numbers are compared digit by digit, so they stand on the right."""
+    side = Qt.AlignmentFlag.AlignRight if column in _NUMERIC else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _bold_font() -> QFont:
+    font = QFont(QGuiApplication.font())
+    font.setBold(True)
+    return font
+
+
+def _dimmed_colour() -> QColor:
+    """Return the text's colour halfway to the table's: still to be read, but not in the way."""
+    palette = QGuiApplication.palette()
+    text, base, keep = palette.text().color(), palette.base().color(), 0.62
+    pairs = (text.red(), base.red()), (text.green(), base.green()), (text.blue(), base.blue())
+    return QColor(*(round(keep * ink + (1 - keep) * paper) for ink, paper in pairs))

@@ -14,11 +14,25 @@ from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.text import printable
 from trayalert.ui.backend import Backend
-from trayalert.ui.console_opener import open_link
 from trayalert.ui.widgets.safe_text import copy_text, show_caption
 
 ShowResult = Callable[[str | None, str], None]
 """Takes what went wrong, None where nothing did, and what was done."""
+
+
+def open_console(backend: Backend, stored: StoredIncident, page: str = "") -> str | None:
+    """Open the incident's link to `page`, else its best link; return a sentence if that failed."""
+    links = backend.console_links(stored)
+    if not links:
+        return "There is no console link for this resource."
+    return _open_link(backend, next((link for link in links if link.page == page), links[0]))
+
+
+def _open_link(backend: Backend, link: ConsoleLink) -> str | None:
+    if backend.open_url(link.url):
+        return None
+    copy_text(link.url)
+    return "The browser could not be opened. The console link is in the clipboard."
 
 
 def fill_menu(menu: QMenu, backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
@@ -75,7 +89,7 @@ def _add_entry(menu: QMenu, caption: str, on_triggered: Callable[[], None], *, e
 
 
 def _open(backend: Backend, link: ConsoleLink, show_result: ShowResult) -> None:
-    show_result(open_link(backend, link), "The console is opened in the browser.")
+    show_result(_open_link(backend, link), "The console is opened in the browser.")
 
 
 def _copy_id(resource_id: str, show_result: ShowResult) -> None:

@@ -24,8 +24,7 @@ from PySide6.QtCore import (
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.wording.language import Language
 from trayalert.ui.backend import Backend
-from trayalert.ui.incidents.columns import COLUMNS, Column, cell_text
-from trayalert.ui.incidents.row_style import alignment, cell_style
+from trayalert.ui.incidents.columns import COLUMNS, Column, alignment, cell_style, cell_text
 from trayalert.ui.incidents.sorted_rows import SortedRows, row_ranges
 from trayalert.ui.wording import level_text
 

@@ -1,11 +1,37 @@
-"""The fourth page: the callback URL, and where it goes in the console."""
+"""The fourth page: the callback URL, and where it goes in the console.
+
+The steps say no more than Alibaba's own pages. English names come first, the Chinese console's in brackets.
+"""
+
+from typing import Final
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from trayalert.ui.backend import Backend
 from trayalert.ui.setup.page import AssistantPage, SetupChoice
-from trayalert.ui.setup.steps import DIFFERS, TABS
 from trayalert.ui.widgets.safe_text import SafeField, SafeLabel, copy_text
+
+_CONSOLE_DIFFERS: Final = "The console changes now and then: its words and places may differ a little from these."
+_THRESHOLD_STEPS: Final = (
+    "Open the Cloud Monitor console (云监控), and there Alerts > Alert Rules (报警服务 > 报警规则).",
+    "Create a rule, or choose Modify (修改) in the row of one that is there.",
+    "Put the callback URL into Alert Callback (报警回调); it may be hidden under Advanced Settings (高级设置).",
+    "Click Test (测试) beside it: status 200 is right, and the next page here turns green.",
+    "Confirm. Each rule has its own callback URL, so each has to be given it; an alert template can give it to many.",
+)
+_EVENT_STEPS: Final = (
+    "Open Event Center > Event Subscription (事件中心 > 事件订阅), and there the tab Push Channel (推送渠道).",
+    "Create Push Channel (新建推送渠道): target type Webhook, method POST, data format JSON, address the callback URL.",
+    "On the tab Subscription Policy (订阅策略) create a policy for the events that you want, with that channel.",
+    "Old event rules (under Event Center > System Event) hold the callback URL themselves: URL Callback, method POST.",
+)
+_CMS2_STEPS: Final = (
+    "Open Alert Center > Notification Management > Notification Objects (告警中心 > 通知管理 > 通知对象).",
+    "Create a custom webhook (自定义 Webhook) with the callback URL: method POST, format JSON.",
+    "Choose that object in the notification policy or rule (通知策略) that is to tell you.",
+    "If it offers a test, use it: the next page here turns green.",
+)
+_TABS: Final = {"&Threshold rules": _THRESHOLD_STEPS, "&Event rules": _EVENT_STEPS, "Cloud Monitor &2.0": _CMS2_STEPS}
 
 
 class ConsolePage(AssistantPage):
@@ -27,10 +53,10 @@ class ConsolePage(AssistantPage):
         self._note = self.add_paragraph("")
         tabs = QTabWidget()
         tabs.setAccessibleName("Steps in the console")
-        for words, steps in TABS.items():
+        for words, steps in _TABS.items():
             tabs.addTab(_steps_view(steps), words)
         self.column.addWidget(tabs)
-        self.add_paragraph(DIFFERS)
+        self.add_paragraph(_CONSOLE_DIFFERS)
         self.column.addStretch()
 
     def enter(self) -> None:
