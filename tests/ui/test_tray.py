@@ -61,7 +61,7 @@ def entry(tray: Tray, start: str) -> QAction:
 
 def settle(qtbot: QtBot, tray: Tray) -> None:
     """Let the pause after the last touch be over."""
-    qtbot.waitUntil(lambda: tray._since_refresh.elapsed() > REFRESH_INTERVAL_MS and not tray._refresh_timer.isActive())
+    qtbot.waitUntil(lambda: tray._throttle.since_run.elapsed() > REFRESH_INTERVAL_MS and not tray._throttle.isActive())
 
 
 def test_the_picture_changes_only_when_the_look_changes(qtbot: QtBot, backend: FakeBackend, tray: CountingTray) -> None:
@@ -222,7 +222,7 @@ def test_a_changed_address_is_shouted_in_menu_and_tooltip_too(backend: FakeBacke
     assert shout in tray.icon.toolTip()
     assert shout in words(tray)
     backend.accept_url()
-    tray._refresh_now()
+    tray._throttle.run()
     assert shout not in words(tray)
 
 

@@ -1,4 +1,4 @@
-"""Light or dark and the size of letters, as the desktop has them. Its rule: without GTK, which would cost 20 MB.
+"""Light or dark, fonts and window sizes, as the desktop has them. Its rule: without GTK, which would cost 20 MB.
 
 Qt's own GNOME theme asks the desktop portal, and follows it while the program runs. Where no portal answers, or has no
 opinion, the files decide in which GTK desktops keep the names of theme and font; a theme with the word "dark" in its
@@ -15,7 +15,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont, QFontDatabase
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 PORTAL_TIMEOUT_MS: Final = 300
 """So long the portal has to say something before the files are believed; no window is open by then."""
@@ -58,6 +58,21 @@ def named_font(name: str, *, fallback: QFont) -> QFont:
     if match and QFontDatabase.hasFamily(match["family"]):
         font.setFamily(match["family"])
     return font
+
+
+def bold(font: QFont, *, scale: float = 1) -> QFont:
+    """Return the font in bold, and `scale` times as large."""
+    result = QFont(font)
+    result.setBold(True)
+    if scale != 1:  # else the size goes on following the desktop's
+        result.setPointSizeF(result.pointSizeF() * scale)
+    return result
+
+
+def fit_to_screen(window: QWidget, width: int, height: int, *, spare: tuple[int, int] = (40, 60)) -> None:
+    """Resize the window, but leave `spare` pixels of the screen's width and height."""
+    available = window.screen().availableGeometry().size()
+    window.resize(min(width, available.width() - spare[0]), min(height, available.height() - spare[1]))
 
 
 def _desktops(environ: Mapping[str, str]) -> set[str]:

@@ -4,17 +4,43 @@ One Qt signal for each event would cost more than the alert itself and fill Qt's
 """
 
 import threading
-import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
 from trayalert.domain.events import Event
 
 BATCH_INTERVAL_MS: Final = 50
 """Batches come at most this often; the eye does not see more."""
+
+
+class Throttle(QTimer):
+    """Runs `action` on request: at once, or as soon as `min_interval` ms have passed since it last ran."""
+
+    def __init__(self, parent: QObject, min_interval: int, action: Callable[[], None]) -> None:
+        super().__init__(parent, singleShot=True)
+        self._min_interval = min_interval
+        self._action = action
+        self.since_run = QElapsedTimer()
+        self.timeout.connect(self.run)
+
+    def request(self) -> None:
+        """Run the action as soon as it may run; requests until then are one."""
+        if self.isActive():
+            return
+        wait = self._min_interval - self.since_run.elapsed() if self.since_run.isValid() else 0
+        if wait > 0:
+            self.start(wait)
+        else:
+            self.run()
+
+    def run(self) -> None:
+        """Run the action now."""
+        self.stop()
+        self.since_run.restart()
+        self._action()
 
 
 class EventBridge(QObject):
@@ -29,11 +55,8 @@ class EventBridge(QObject):
         self._lock = threading.Lock()
         self._waiting: deque[Event] = deque()
         self._wakeup_pending = False
-        self._drained_at = float("-inf")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._drain)
-        self._wakeup.connect(self._schedule_drain, Qt.ConnectionType.QueuedConnection)
+        self._throttle = Throttle(self, BATCH_INTERVAL_MS, self._drain)
+        self._wakeup.connect(self._throttle.request, Qt.ConnectionType.QueuedConnection)
 
     def put(self, events: Sequence[Event]) -> None:
         """Hand over events; called on the receiver's thread, never waits for the main one."""
@@ -44,15 +67,7 @@ class EventBridge(QObject):
         if wake:
             self._wakeup.emit()
 
-    def _schedule_drain(self) -> None:
-        since = (time.monotonic() - self._drained_at) * 1000
-        if since >= BATCH_INTERVAL_MS:
-            self._drain()
-        else:
-            self._timer.start(int(BATCH_INTERVAL_MS - since) + 1)
-
     def _drain(self) -> None:
-        self._drained_at = time.monotonic()
         with self._lock:
             batch = list(self._waiting)
             self._waiting.clear()

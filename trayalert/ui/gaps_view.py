@@ -5,6 +5,7 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout
 
+from trayalert.ui.appearance import fit_to_screen
 from trayalert.ui.backend import Backend
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.state_wording import GAPS_ADVICE, gap_cells
@@ -31,8 +32,7 @@ class GapsView(QDialog):
         layout = QVBoxLayout(self)
         for widget in (self._summary, self._table, close):
             layout.addWidget(widget, 1 if widget is self._table else 0)
-        available = self.screen().availableGeometry().size()
-        self.resize(min(820, available.width() - 40), min(440, available.height() - 60))
+        fit_to_screen(self, 820, 440)
         self.refresh()
 
     def refresh(self) -> None:

@@ -7,7 +7,9 @@ and panels that scale the largest picture down (XFCE's does) need strokes that s
 from typing import Final
 
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPainterPath, QTransform
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPainterPath, QTransform
+
+from trayalert.ui.appearance import bold
 
 MIN_OUTLINE_SIZE: Final = 24
 
@@ -47,8 +49,7 @@ def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, 
 
 def _draw_outlines(painter: QPainter, text: str, size: int, bottom: int | None, colour: QColor) -> bool:
     """Draw with the font's outlines; False where there is no font."""
-    font = QFont(QGuiApplication.font())
-    font.setBold(True)
+    font = bold(QGuiApplication.font())
     font.setPixelSize(200)
     path = QPainterPath()
     path.addText(QPointF(0, 0), font, text)

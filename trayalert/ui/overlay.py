@@ -37,10 +37,7 @@ class Overlay(QWidget):
         self._drag_offset: QPoint | None = None
         self._dragged = False
         self._position = _read_position(backend.recall(_STATE_KEY))
-        self._picture, self._text = SafeLabel(), SafeLabel()
-        font = self._text.font()
-        font.setBold(True)
-        self._text.setFont(font)
+        self._picture, self._text = SafeLabel(), SafeLabel(heading=1)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 5, 12, 5)
         layout.addWidget(self._picture)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from trayalert.domain.text import as_sentence
@@ -30,7 +30,6 @@ from trayalert.ui.widgets.safe_text import SafeLabel, copy_text
 MESSAGE_MS: Final = 8000
 """What the program says about a click stands this long."""
 _AMBER: Final = QColor(255, 183, 3, 70)
-_NONE: Final[Mapping[str, Callable[[], object]]] = MappingProxyType({})
 _RED: Final = QColor(214, 38, 44, 90)
 
 
@@ -46,11 +45,7 @@ class StatusLine(QWidget):
         super().__init__()
         self._language = language
         self._picture = SafeLabel()
-        self._headline = SafeLabel()
-        font = QFont(self._headline.font())
-        font.setBold(True)
-        font.setPointSizeF(font.pointSizeF() * 1.3)
-        self._headline.setFont(font)
+        self._headline = SafeLabel(heading=1.3)
         self._facts = SafeLabel(wrapped=True)
         buttons = {
             "&Copy new callback URL": self.url_copy_requested.emit,

@@ -7,7 +7,7 @@ minute (`check_host`), for an idle program has no more wake-ups to give.
 
 from typing import Final
 
-from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
@@ -15,6 +15,7 @@ from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.text import as_sentence
 from trayalert.services.presentation.alert_text import resource_component_text
 from trayalert.ui.backend import Backend, ProgramState
+from trayalert.ui.event_bridge import Throttle
 from trayalert.ui.icons import TrayIconState, level_icon, tray_icon
 from trayalert.ui.state_wording import (
     headline,
@@ -62,15 +63,13 @@ class Tray(QObject):
         self._incidents: list[StoredIncident] = []
         self._icon_visible = False
         """Whether the icon can be seen, as it was when it was touched: asking wakes the bus's thread 30 times."""
-        self._since_refresh = QElapsedTimer()
-        self._refresh_timer = QTimer(self, singleShot=True)
-        self._refresh_timer.timeout.connect(self._refresh_now)
+        self._throttle = Throttle(self, REFRESH_INTERVAL_MS, self._refresh_now)
         self._grace_timer = QTimer(self, singleShot=True, interval=GRACE_MS)
         self._grace_timer.timeout.connect(self._report_missing_host)
         self.icon = QSystemTrayIcon(self)
         self.icon.activated.connect(self._activated)
         self._menu = QMenu()
-        self._menu.aboutToShow.connect(self._refresh_now)
+        self._menu.aboutToShow.connect(self._throttle.run)
         self._build_menu()
         self.icon.setContextMenu(self._menu)
 
@@ -86,25 +85,19 @@ class Tray(QObject):
 
     def start(self) -> None:
         """Show the icon; where there is no host yet it appears as soon as there is one."""
-        self._refresh_now()
+        self._throttle.run()
         self.icon.show()
         self.check_host()
 
     def stop(self) -> None:
         """Take the icon away."""
-        self._refresh_timer.stop()
+        self._throttle.stop()
         self._grace_timer.stop()
         self.icon.hide()
 
     def refresh(self) -> None:
         """Show the backend's present state, at once or when REFRESH_INTERVAL_MS is over."""
-        if self._refresh_timer.isActive():
-            return
-        since = self._since_refresh.elapsed() if self._since_refresh.isValid() else REFRESH_INTERVAL_MS
-        if since >= REFRESH_INTERVAL_MS:
-            self._refresh_now()
-        else:
-            self._refresh_timer.start(int(REFRESH_INTERVAL_MS - since))
+        self._throttle.request()
 
     def check_host(self) -> None:
         """Start the grace of a missing host; called now and then."""
@@ -123,8 +116,6 @@ class Tray(QObject):
             self.window_requested.emit()
 
     def _refresh_now(self) -> None:
-        self._since_refresh.restart()
-        self._refresh_timer.stop()
         self.check_host()
         state, now = self._backend.state(), self._backend.now()
         self.state = state
@@ -256,7 +247,7 @@ class Tray(QObject):
     def _toggle_pause(self) -> None:
         now = self._backend.now()
         self._backend.pause_notifications(None if is_paused(self._backend.state(), now=now) else now + PAUSE_MS)
-        self._refresh_now()
+        self._throttle.run()
 
 
 def _set_entry_visible(entry: QAction, *, visible: bool) -> None:

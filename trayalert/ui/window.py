@@ -11,6 +11,7 @@ from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QSho
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from trayalert.domain.incident.stored import StoredIncident
+from trayalert.ui.appearance import fit_to_screen
 from trayalert.ui.backend import Backend
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.incidents.incident_details import MAX_ALERTS, IncidentDetails
@@ -130,8 +131,7 @@ class Window(QMainWindow):
         layout.addWidget(self._status)
         layout.addWidget(splitter, 1)
         self.setCentralWidget(body)
-        available = self.screen().availableGeometry().size()
-        self.resize(min(1400, available.width() - 16), min(760, available.height() - 50))
+        fit_to_screen(self, 1400, 760, spare=(16, 50))
         details_width = 400 if self.width() > 1300 else 300
         splitter.setSizes([self.width() - 20 - details_width, details_width])
 

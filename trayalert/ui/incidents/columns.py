@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication
 
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored import StoredIncident
@@ -13,6 +13,7 @@ from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language
 from trayalert.services.presentation.alert_text import metric_or_message, resource_component_text, value_text
+from trayalert.ui.appearance import bold
 from trayalert.ui.icons import level_icon
 from trayalert.ui.wording import incident_name, lasted_text, local_time, shown_level
 
@@ -65,7 +66,7 @@ def cell_style(stored: StoredIncident, column: Column, role: int) -> Any:
         case Qt.ItemDataRole.DecorationRole if column is Column.LEVEL:
             return level_icon(shown_level(stored.incident))
         case Qt.ItemDataRole.FontRole if column is Column.LEVEL and shown_level(stored.incident) is Level.CRITICAL:
-            return _bold_font()
+            return bold(QGuiApplication.font())
         case Qt.ItemDataRole.TextAlignmentRole:
             return alignment(column)
         case Qt.ItemDataRole.ForegroundRole if not stored.incident.open:
@@ -80,12 +81,6 @@ def alignment(column: Column) -> Qt.AlignmentFlag:
     """Return the alignment of a column: numbers are compared digit by digit, so they stand on the right."""
     side = Qt.AlignmentFlag.AlignRight if column in _NUMERIC else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
-
-
-def _bold_font() -> QFont:
-    font = QFont(QGuiApplication.font())
-    font.setBold(True)
-    return font
 
 
 def _dimmed_colour() -> QColor:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from PySide6.QtCore import QElapsedTimer, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from trayalert.domain.incident.alert import Alert, State
@@ -163,12 +163,8 @@ class _Header(QWidget):
         self._language = language
         self._picture = SafeLabel()
         self._picture.setFixedSize(32, 32)
-        self._name = SafeLabel(selectable=True, wrapped=True)
+        self._name = SafeLabel(selectable=True, wrapped=True, heading=1.15)
         self._text = SafeLabel(selectable=True, wrapped=True)
-        font = QFont(self._name.font())
-        font.setBold(True)
-        font.setPointSizeF(font.pointSizeF() * 1.15)
-        self._name.setFont(font)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setHorizontalSpacing(10)

@@ -5,7 +5,6 @@ from typing import Final
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
-    QFont,
     QFontMetrics,
     QKeyEvent,
     QKeySequence,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from trayalert.domain.wording.language import localised_duration
+from trayalert.ui.appearance import bold
 from trayalert.ui.incidents.columns import COLUMNS, Column
 from trayalert.ui.incidents.incidents_model import IncidentsModel, Index
 from trayalert.ui.widgets.safe_text import copy_text
@@ -176,9 +176,7 @@ class IncidentTable(QTableView):
 
     def _level_width(self, text: str) -> int:
         """Return the width of a Level cell with these words beside its picture."""
-        font = QFont(self.font())
-        font.setBold(True)
-        return QFontMetrics(font).horizontalAdvance(text) + 30
+        return QFontMetrics(bold(self.font())).horizontalAdvance(text) + 30
 
     def _save_scroll_position(self) -> None:
         scrolled = self.verticalScrollBar().value() > 0

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from PySide6.QtCore import (
     QAbstractTableModel,
-    QElapsedTimer,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -24,6 +23,7 @@ from PySide6.QtCore import (
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.wording.language import Language
 from trayalert.ui.backend import Backend
+from trayalert.ui.event_bridge import Throttle
 from trayalert.ui.incidents.columns import COLUMNS, Column, alignment, cell_style, cell_text
 from trayalert.ui.incidents.sorted_rows import SortedRows, row_ranges
 from trayalert.ui.wording import level_text
@@ -57,9 +57,7 @@ class IncidentsModel(QAbstractTableModel):
         self._exhausted = False
         self._fetched_closed = 0
         self._queue: dict[int, None] = {}
-        self._since_slice = QElapsedTimer()
-        self._slice_timer = QTimer(self, singleShot=True)
-        self._slice_timer.timeout.connect(self._take_slice)
+        self._throttle = Throttle(self, SLICE_INTERVAL_MS, self._take_slice)
         self._stale = True
         self._retry_timer = QTimer(self, singleShot=True)
         self._retry_timer.timeout.connect(self._retry)
@@ -186,28 +184,23 @@ class IncidentsModel(QAbstractTableModel):
     def queue_changes(self, ids: Iterable[int]) -> None:
         """Queue incidents that changed; in quiet times they are taken in at once."""
         self._queue.update(dict.fromkeys(ids))
-        if not self._queue or self._slice_timer.isActive():
-            return
-        since = self._since_slice.elapsed() if self._since_slice.isValid() else SLICE_INTERVAL_MS
-        if since >= SLICE_INTERVAL_MS:
-            self._take_slice()
-        else:
-            self._slice_timer.start(int(SLICE_INTERVAL_MS - since))
+        if self._queue:
+            self._throttle.request()
 
     def _take_slice(self) -> None:
         ids = list(self._queue)[:SLICE_SIZE]
         found = self._backend.incidents(ids)
         if found is None:
-            self._slice_timer.start(RETRY_MS)
+            self._throttle.start(RETRY_MS)
             return
         for incident_id in ids:
             del self._queue[incident_id]
         self.about_to_change.emit()
         self._apply(ids, found)
         self.changed.emit()
-        self._since_slice.restart()
+        self._throttle.since_run.restart()
         if self._queue:
-            self._slice_timer.start(0)
+            self._throttle.start(0)
 
     def _apply(self, ids: list[int], found: Sequence[StoredIncident]) -> None:
         shown = {stored.incident.id: stored for stored in found if not self._is_left_out(stored)}

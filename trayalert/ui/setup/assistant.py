@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from trayalert.domain.events import Event
+from trayalert.ui.appearance import fit_to_screen
 from trayalert.ui.backend import Backend
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.setup.console_page import ConsolePage
@@ -50,7 +51,7 @@ class SetupAssistant(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         remembered = backend.recall(STATE_KEY)
         self._choice = SetupChoice.of(backend, remembered)
-        self._title, self._step = SafeLabel(), SafeLabel()
+        self._title, self._step = SafeLabel(heading=1.3), SafeLabel()
         self._stack = QStackedWidget()
         self._pages = [page(backend, self._choice) for page in _PAGES]
         self._back, self._next, self._close = QPushButton("&Back"), QPushButton(), QPushButton("Close")
@@ -86,10 +87,6 @@ class SetupAssistant(QDialog):
                 return 0
 
     def _lay_out(self) -> None:
-        font = self._title.font()
-        font.setBold(True)
-        font.setPointSizeF(font.pointSizeF() * 1.3)
-        self._title.setFont(font)
         for page in self._pages:
             area = QScrollArea()
             area.setWidgetResizable(True)
@@ -117,8 +114,7 @@ class SetupAssistant(QDialog):
         for widget in self.findChildren(QWidget):
             if isinstance(widget, QRadioButton | QCheckBox | QComboBox):
                 widget.installEventFilter(self)
-        available = self.screen().availableGeometry().size()
-        self.resize(min(720, available.width() - 40), min(500, available.height() - 60))
+        fit_to_screen(self, 720, 500)
 
     def _show_page(self, place: int) -> None:
         self._stack.setCurrentIndex(place)

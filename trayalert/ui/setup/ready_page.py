@@ -71,10 +71,7 @@ class ReadyPage(AssistantPage):
             self.next_text_changed.emit()
 
     def _add_row(self) -> None:
-        labels = SafeLabel(), SafeLabel(), SafeLabel(wrapped=True, selectable=True)
-        font = labels[1].font()
-        font.setBold(True)
-        labels[1].setFont(font)
+        labels = SafeLabel(), SafeLabel(heading=1), SafeLabel(wrapped=True, selectable=True)
         for column, label in enumerate(labels):
             self._grid.addWidget(label, len(self._rows), column, Qt.AlignmentFlag.AlignTop if column < 2 else _FILL)
         self._rows.append(labels)

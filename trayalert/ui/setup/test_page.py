@@ -38,11 +38,7 @@ class TestPage(AssistantPage):
         self.add_paragraph(
             "Click Test beside the callback URL in the console, or let a rule send an alert. It is awaited here."
         )
-        self._picture, self._text = SafeLabel(), SafeLabel(wrapped=True)
-        font = self._text.font()
-        font.setPointSizeF(font.pointSizeF() * 1.3)
-        font.setBold(True)
-        self._text.setFont(font)
+        self._picture, self._text = SafeLabel(), SafeLabel(wrapped=True, heading=1.3)
         row = QHBoxLayout()
         row.setSpacing(14)
         row.addWidget(self._picture)

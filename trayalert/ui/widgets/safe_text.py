@@ -23,17 +23,20 @@ from PySide6.QtWidgets import (
 )
 
 from trayalert.domain.text import printable
+from trayalert.ui.appearance import bold
 
 
 class SafeLabel(QLabel):
-    """A label that shows one paragraph of cleaned plain text; `selectable` ones can be copied by mouse and keyboard."""
+    """A label for cleaned plain text. `selectable` text can be copied; a `heading` is bold and that much larger."""
 
-    def __init__(self, text: str = "", *, selectable: bool = False, wrapped: bool = False) -> None:
+    def __init__(self, text: str = "", *, selectable: bool = False, wrapped: bool = False, heading: float = 0) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(wrapped)
         if wrapped:  # a word without an end must not make the window wider
             self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        if heading:
+            self.setFont(bold(self.font(), scale=heading))
         if selectable:
             self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.show_text(text)
