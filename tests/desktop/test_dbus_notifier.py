@@ -186,7 +186,7 @@ def test_what_the_person_closed_comes_anew_and_a_quiet_change_does_not_bring_it_
             w.notifier.show(make_notification("a"))
             (first,) = await shown(stand_in, 1)
             stand_in.send(f"close {first.id} 2")
-            await until(lambda: "a" not in w.notifier._ids, "the closing is heard")
+            await until(lambda: "a" not in w.notifier._shown, "the closing is heard")
             w.notifier.show(make_notification("a", "quiet", update_only=True))
             w.notifier.show(make_notification("b"))
             await shown(stand_in, 2)
@@ -205,7 +205,7 @@ def test_an_action_comes_back_with_its_tag(bus: SessionBus, start_stand_in: Stan
             w.notifier.show(make_notification("a"))
             w.notifier.show(make_notification("b"))
             calls = await shown(stand_in, 2)
-            await until(lambda: len(w.notifier._ids) == 2, "both answers")
+            await until(lambda: len(w.notifier._shown) == 2, "both answers")
             stand_in.send(f"action {calls[1].id} default")
             stand_in.send("action 99 default")
             stand_in.send(f"action {calls[0].id} open")
@@ -389,7 +389,7 @@ def test_a_notify_that_is_never_answered_is_given_up_and_tried_again(
             stand_in.send("answer")
             await until(lambda: w.notifier.available, "it is said to work again")
             await until(lambda: calls[0].id in stand_in.closed, "what came late is taken away")
-            assert "a" in w.notifier._ids
+            assert "a" in w.notifier._shown
 
     on_qt(scenario())
 

@@ -1,8 +1,8 @@
 """Desktop notifications on Linux: org.freedesktop.Notifications over dbus-fast, on the main thread's loop.
 
 Its rule: whatever the daemon does (absent, started late, dying, hanging, refusing), nothing here raises or waits in the
-caller. There are two tasks. One keeps the connection; the other carries out requests, one at a time and each with a
-deadline, so that a daemon that hangs has at most one call of ours to answer. Idle, both sleep on what the bus sends.
+caller. One task keeps the connection; another carries out requests, one at a time and each with a deadline, so that a
+hanging daemon has at most one call to answer. Idle, both sleep until the bus sends something.
 """
 
 import asyncio
@@ -17,17 +17,14 @@ from dbus_fast.errors import DBusError
 from trayalert.dbus_client import (
     BUS_FAULTS,
     bus_call,
-    call,
     connect_bus,
-    has_owner,
-    is_activatable,
     method_call,
     reply_body,
     session_bus_address,
     wait_disconnected,
     without_reply,
 )
-from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
+from trayalert.domain.notification import Notification, NotificationRequest
 from trayalert.ui.notifications.dbus_message import NOTIFY_SIGNATURE, Daemon, button_key, notify_arguments
 from trayalert.ui.notifications.notifier import Notifier
 
@@ -62,7 +59,7 @@ class _NoReplyError(Exception):
 
 
 class DbusNotifier(Notifier):
-    """Times are in seconds; `address` is the session bus, by default where libdbus would look for it."""
+    """The Notifier of Linux. Times are in seconds; `address` is the session bus, by default where libdbus looks."""
 
     def __init__(
         self,
@@ -83,7 +80,7 @@ class DbusNotifier(Notifier):
         self._owner: str | None = None
         self._activatable = False
         self._daemon: Daemon | None = None
-        self._ids: dict[str, int] = {}
+        self._shown: dict[str, int] = {}
         self._current_tag: str | None = None
         self._attempts = 0
         self._stopping = False
@@ -96,8 +93,8 @@ class DbusNotifier(Notifier):
         await self._first_attempt_done.wait()
 
     def withdraw(self, tag: str, final: Notification | None = None) -> None:
-        """Take away what is shown with that tag, after showing `final` for a short time if given."""
-        if final is None and tag not in self._ids and tag != self._current_tag:
+        """Withdraw as any Notifier, but not what is neither shown nor being shown: forget it."""
+        if final is None and tag not in self._shown and tag != self._current_tag:
             self._queue.drop(tag)
         else:
             super().withdraw(tag, final)
@@ -107,11 +104,11 @@ class DbusNotifier(Notifier):
         self._stopping = True
         self._wakeup.set()
         if self._tasks:
-            hangs = self._state.problem == HANGS
+            hangs = self.problem == HANGS
             # for the number of what is just being shown
             await asyncio.wait(self._tasks[1:], timeout=_STOP_TIMEOUT_WHEN_HANGING if hangs else _STOP_TIMEOUT)
-        for tag in list(self._ids):
-            self._close(tag)
+        for tag in list(self._shown):
+            self._expire(tag)
         for task in self._tasks:
             task.cancel()
         endings = list(self._tasks)
@@ -135,7 +132,7 @@ class DbusNotifier(Notifier):
                 await wait_disconnected(bus)
             self._bus, self._activatable = None, False
             self._set_owner(None)
-            self._state.set_state(available=False, problem=NO_BUS)
+            self._set_state(available=False, problem=NO_BUS)
             self._first_attempt_done.set()
             await asyncio.sleep(self._retry_delay)
 
@@ -144,10 +141,10 @@ class DbusNotifier(Notifier):
         if address is None:
             raise FileNotFoundError("nothing says where the session bus is")
         bus = await connect_bus(address, self._on_signal, _OWNER_RULE, _DAEMON_RULE)
-        activatable = await is_activatable(bus, BUS_NAME)
-        owned = await has_owner(bus, BUS_NAME)
-        (owner,) = await call(bus, bus_call("GetNameOwner", "s", BUS_NAME)) if owned else (None,)
-        self._bus, self._activatable = bus, activatable
+        (activatable_names,) = reply_body(await bus.call(bus_call("ListActivatableNames")))
+        (has_owner,) = reply_body(await bus.call(bus_call("NameHasOwner", "s", BUS_NAME)))
+        (owner,) = reply_body(await bus.call(bus_call("GetNameOwner", "s", BUS_NAME))) if has_owner else (None,)
+        self._bus, self._activatable = bus, BUS_NAME in activatable_names
         self._set_owner(owner)
         return bus
 
@@ -156,20 +153,20 @@ class DbusNotifier(Notifier):
             case ("NameOwnerChanged", [str(name), str(), str(new)]) if name == BUS_NAME:
                 self._set_owner(new or None)
             case ("NotificationClosed", [int(notification_id), int()]) if message.sender == self._owner:
-                self._ids = {tag: shown_id for tag, shown_id in self._ids.items() if shown_id != notification_id}
+                self._shown = {tag: shown_id for tag, shown_id in self._shown.items() if shown_id != notification_id}
             case ("ActionInvoked", [int(notification_id), str(action)]) if message.sender == self._owner:
-                tag = next((tag for tag, shown_id in self._ids.items() if shown_id == notification_id), None)
+                tag = next((tag for tag, shown_id in self._shown.items() if shown_id == notification_id), None)
                 if tag is not None:  # later, as what it does must not run inside the bus's reader
                     asyncio.get_running_loop().call_soon(self._on_click, tag, button_key(action))
 
     def _set_owner(self, owner: str | None) -> None:
         self._owner = owner
         self._daemon = None
-        self._ids.clear()  # numbers of one daemon's life mean nothing to the next
+        self._shown.clear()  # numbers of one daemon's life mean nothing to the next
         self._final_tags.clear()
         if self._bus is not None:
             present = owner is not None or self._activatable
-            self._state.set_state(available=present, problem=None if present else NO_DAEMON)
+            self._set_state(available=present, problem=None if present else NO_DAEMON)
             self._wakeup.set()
 
     # Carrying out
@@ -178,11 +175,11 @@ class DbusNotifier(Notifier):
         while not self._stopping:
             await self._wakeup.wait()
             self._wakeup.clear()
-            while self._queue and (bus := self._reachable_bus) and not self._stopping:
+            while self._queue and self._reachable and not self._stopping:
                 request = self._queue.take()
                 self._current_tag = request.tag
                 try:
-                    await self._process(bus, request)
+                    await self._process(request)
                     self._attempts = 0
                 except _NoReplyError:
                     self._queue.put_back(request)
@@ -190,60 +187,45 @@ class DbusNotifier(Notifier):
                     await self._on_error(fault, request)
                 except BUS_FAULTS:
                     self._queue.put_back(request)
-                    self._bus = None  # the other task hears of it and connects again
+                    self._bus = None  # the other task sees the disconnection and connects again
                 finally:
                     self._current_tag = None
 
     @property
-    def _reachable_bus(self) -> MessageBus | None:
+    def _reachable(self) -> bool:
         present = self._owner is not None or self._activatable
-        return self._bus if present and self._bus is not None and self._bus.connected else None
+        return present and self._bus is not None and self._bus.connected
 
-    async def _process(self, bus: MessageBus, request: NotificationRequest) -> None:
-        match request:
-            case ShowNotification(notification=notification):
-                if not notification.update_only or notification.tag in self._ids:
-                    await self._notify(bus, notification)
-            case WithdrawNotification(tag=tag, final=None):
-                self._close(tag)
-            case WithdrawNotification(tag=tag, final=Notification() as notification):
-                await self._notify(bus, notification)
-                self._final_tags.add(tag)
-                # some daemons do not heed the time that a notification asks for
-                asyncio.get_running_loop().call_later((notification.timeout or 5_000) / 1000, self._close_final, tag)
-
-    async def _notify(self, bus: MessageBus, notification: Notification) -> None:
+    async def _send(self, notification: Notification) -> None:
         if self._daemon is None:
-            capabilities = reply_body(
-                await self._reply_to_call(bus, method_call(BUS_NAME, OBJECT_PATH, "GetCapabilities"))
-            )[0]
-            name = reply_body(
-                await self._reply_to_call(bus, method_call(BUS_NAME, OBJECT_PATH, "GetServerInformation"))
-            )[0]
+            capabilities = reply_body(await self._call("GetCapabilities"))[0]
+            name = reply_body(await self._call("GetServerInformation"))[0]
             self._daemon = Daemon(name, frozenset(capabilities))
-        arguments = notify_arguments(notification, self._daemon, replaces=self._ids.get(notification.tag, 0))
-        reply = await self._reply_to_call(
-            bus, method_call(BUS_NAME, OBJECT_PATH, "Notify", NOTIFY_SIGNATURE, *arguments)
-        )
+        arguments = notify_arguments(notification, self._daemon, replaces=self._shown.get(notification.tag, 0))
+        reply = await self._call("Notify", NOTIFY_SIGNATURE, *arguments)
         (notification_id,) = reply_body(reply)
-        self._state.set_state(available=True)
+        self._set_state(available=True)
         if reply is not None and reply.sender == self._owner:  # else it died since
-            self._ids[notification.tag] = notification_id
+            self._shown[notification.tag] = notification_id
 
-    async def _reply_to_call(self, bus: MessageBus, message: Message) -> Message | None:
-        """Wait for the answer to a call; raise _NoReplyError when the daemon has been hanging for long."""
-        pending_call = asyncio.ensure_future(bus.call(message))
+    async def _call(self, member: str, signature: str = "", *body: Any) -> Message | None:
+        """Return the daemon's answer to a call; raise _NoReplyError when the daemon has been hanging for long."""
+        if self._bus is None:
+            raise _NoReplyError
+        pending_call = asyncio.ensure_future(
+            self._bus.call(method_call(BUS_NAME, OBJECT_PATH, member, signature, *body))
+        )
         pending_call.add_done_callback(_ignore_exception)  # where quitting stops us from waiting for it
         done, _ = await asyncio.wait({pending_call}, timeout=self._reply_timeout)
         if not done:
-            self._state.set_state(available=False, problem=HANGS)
-            # no second call until this one is answered: they would only pile up at its door
+            self._set_state(available=False, problem=HANGS)
+            # no second call until this one is answered: they would only pile up
             done, _ = await asyncio.wait({pending_call}, timeout=self._retry_delay)
         if not done:
             pending_call.add_done_callback(self._close_late)
             raise _NoReplyError
-        if not self._state.available and self._owner is not None:
-            self._state.set_state(available=True)
+        if not self.available and self._owner is not None:
+            self._set_state(available=True)
         return pending_call.result()
 
     def _close_late(self, pending_call: "asyncio.Future[Message]") -> None:
@@ -258,23 +240,21 @@ class DbusNotifier(Notifier):
             self._activatable = False  # until one comes by itself
             self._queue.put_back(request)
             if self._owner is None:
-                self._state.set_state(available=False, problem=NO_DAEMON)
+                self._set_state(available=False, problem=NO_DAEMON)
             return
         self._attempts += 1
         if self._attempts < _MAX_ATTEMPTS:
             self._queue.put_back(request)
-            await asyncio.sleep(self._refusal_delay)  # a daemon that was told too much at once wants a rest
+            await asyncio.sleep(self._refusal_delay)  # a daemon that was sent too much at once needs a rest
             return
         self._attempts = 0
-        self._state.set_state(available=self._state.available, problem=REFUSES)
+        self._set_state(available=self.available, problem=REFUSES)
 
-    def _close_final(self, tag: str) -> None:
-        if tag in self._final_tags:
-            self._final_tags.discard(tag)
-            self._close(tag)
+    async def _clear(self, tag: str) -> None:
+        self._expire(tag)
 
-    def _close(self, tag: str) -> None:
-        notification_id = self._ids.pop(tag, None)
+    def _expire(self, tag: str) -> None:
+        notification_id = self._shown.pop(tag, None)
         if notification_id is not None:
             self._send_close(notification_id)
 
@@ -287,7 +267,7 @@ class DbusNotifier(Notifier):
 
 
 def _ignore_exception(work: "asyncio.Future[Any]") -> None:
-    """Keep the loop from crying that nobody asked how it went."""
+    """Keep the loop from logging that nobody took the exception."""
     if not work.cancelled():
         work.exception()
 

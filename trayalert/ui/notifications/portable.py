@@ -1,7 +1,6 @@
 """Desktop notifications on Windows and macOS, through desktop-notifier. Imported only there.
 
-Its rule is that of `notifier.py`: nothing raises or waits in the caller. On Linux it works too, which is how it is
-tested, but escapes nothing there: `dbus.py` is Linux's.
+On Linux it works too, which is how it is tested, but it escapes nothing there: Linux has `dbus.py`.
 """
 
 import asyncio
@@ -13,7 +12,7 @@ from desktop_notifier import Button, DesktopNotifier, Urgency
 from desktop_notifier import Notification as DesktopNotification
 
 from trayalert.domain.incident.level import Level
-from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
+from trayalert.domain.notification import Notification
 from trayalert.domain.text import printable
 from trayalert.ui.notifications.notifier import Notifier
 
@@ -30,7 +29,7 @@ _URGENCIES = {
 
 
 class PortableNotifier(Notifier):
-    """A Notifier (see `notifier.py`) over a library that knows all three systems."""
+    """The Notifier of Windows and macOS."""
 
     def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
         super().__init__(on_click=on_click, on_change=on_change)
@@ -39,7 +38,7 @@ class PortableNotifier(Notifier):
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Take notifications from now on. Does not wait for the person, whom the system may ask for permission."""
+        """Take notifications from now on. The person may be asked for permission: the answer is not awaited."""
         self._task = asyncio.ensure_future(self._process_queue())
         await asyncio.sleep(0)
 
@@ -55,7 +54,7 @@ class PortableNotifier(Notifier):
 
     async def _process_queue(self) -> None:
         allowed = await self._desktop.request_authorisation()
-        self._state.set_state(available=allowed, problem=None if allowed else FORBIDDEN)
+        self._set_state(available=allowed, problem=None if allowed else FORBIDDEN)
         while True:
             await self._wakeup.wait()
             self._wakeup.clear()
@@ -64,19 +63,7 @@ class PortableNotifier(Notifier):
                     async with asyncio.timeout(_REPLY_TIMEOUT):
                         await self._process(self._queue.take())
                 except TimeoutError:
-                    self._state.set_state(available=self.available, problem=FAILED)
-
-    async def _process(self, request: NotificationRequest) -> None:
-        match request:
-            case ShowNotification(notification=notification):
-                if not notification.update_only or notification.tag in self._shown:
-                    await self._send(notification)
-            case WithdrawNotification(tag=tag, final=None):
-                await self._clear(tag)
-            case WithdrawNotification(tag=tag, final=Notification() as notification):
-                await self._send(notification)
-                self._final_tags.add(tag)
-                asyncio.get_running_loop().call_later((notification.timeout or 5_000) / 1000, self._close_final, tag)
+                    self._set_state(available=self.available, problem=FAILED)
 
     async def _send(self, notification: Notification) -> None:
         tag = notification.tag
@@ -101,7 +88,7 @@ class PortableNotifier(Notifier):
         )
         if sent:  # it swallows what goes wrong
             self._shown.add(tag)
-        self._state.set_state(available=self.available, problem=None if sent or not self.available else FAILED)
+        self._set_state(available=self.available, problem=None if sent or not self.available else FAILED)
 
     async def _clear(self, tag: str) -> None:
         if tag in self._shown:
@@ -109,11 +96,9 @@ class PortableNotifier(Notifier):
             with contextlib.suppress(KeyError):  # the person closed it, and nobody told us
                 await self._desktop.clear(tag)
 
+    def _expire(self, tag: str) -> None:
+        self.withdraw(tag)
+
     def _clicked(self, tag: str, key: str = "") -> None:
         self._shown.discard(tag)
         asyncio.get_running_loop().call_soon(self._on_click, tag, key)
-
-    def _close_final(self, tag: str) -> None:
-        if tag in self._final_tags:
-            self._final_tags.discard(tag)
-            self.withdraw(tag)
