@@ -1,4 +1,4 @@
-"""What the widgets may query and request. The app implements it; every call is made on the main thread and is quick."""
+"""What the widgets may query and request. The app implements `Backend`; calls are made on the main thread and quick."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ from trayalert.domain.wording.language import Language
 class ProgramState:
     """What tray and status line say. `problems` are sentences about what is wrong with the program itself.
 
-    `news` are sentences about what happened to it, which the person may dismiss. With `uncertainty`, words that say
-    why, more may be open than is known: no calm is shown.
+    `news` are sentences about what happened to the program; the person may dismiss them. `uncertainty` says in words
+    why more may be open than is known.
     """
 
     open_incidents: int = 0
@@ -31,29 +31,29 @@ class ProgramState:
     last_callback_at: Millis | None = None
     reachability: Reachability = Reachability.UNKNOWN
     storing: bool = True
-    """Whether what arrives can be stored; where not it is refused."""
+    """Whether callbacks can be stored; they are refused if not."""
     paused_until: Millis | None = None
     problems: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
     uncertainty: str | None = None
     log_unreadable: bool = False
-    """The log did not answer: asking again may help."""
+    """The log did not answer: another query may succeed."""
     secret_guesses: str | None = None
-    """Who tries wrong secrets, and how often; untrusted text is cleaned in it."""
+    """Who tries wrong secrets, and how often, as clean text."""
     open_by_level: Mapping[Level, int] = field(default_factory=dict)
     """How many are open of each level."""
     reachability_since: Millis | None = None
-    """Since when reach is what it is; None where that is not known."""
+    """Since when `reachability` holds, None if unknown."""
     reachability_reason: str | None = None
-    """A sentence: why nothing comes in, or why that is not known."""
+    """A sentence: why nothing comes in, or why that is unknown."""
     reachable_at: Millis | None = None
     """When a probe last came through."""
     proved_until: Millis | None = None
-    """So long that probe proves that callbacks get through. Beyond it, or with None, reach is shown as unknown."""
+    """How long that probe proves that callbacks get through. Later, or with None, reachability is shown as unknown."""
     refused_recently: bool = False
-    """Whether a callback was refused within the last hour that may have been an alert; `problems` says why."""
+    """Whether a callback that may have been an alert was refused within the last hour; `problems` says why."""
     url_changed: UrlChanged | None = None
-    """The public address is not the one that was given to the rules; holds until `accept_url`."""
+    """The public address is not the one that the rules have; set until `accept_url`."""
 
 
 class Backend(Protocol):
@@ -61,138 +61,104 @@ class Backend(Protocol):
 
     @property
     def language(self) -> Language:
-        """Return the language in which alerts are told."""
-        ...
+        """Return the language in which alerts are shown."""
 
     def now(self) -> Millis:
         """Return the present moment."""
-        ...
 
     def state(self) -> ProgramState:
         """Return what tray and status line say now."""
-        ...
 
     def open_incidents(self) -> Sequence[StoredIncident] | None:
-        """Return all open incidents, the newest (by `opened_at`, then id) first; None: the log cannot be read."""
-        ...
+        """Return all open incidents, the newest (by `opened_at`, then id) first; None if the log cannot be read."""
 
     def worst_open_incidents(self, *, limit: int) -> Sequence[StoredIncident]:
-        """Return the worst open incidents, the worst level first, then the newest; asked up to 4 times a second."""
-        ...
+        """Return the worst open incidents, the worst level first, then the newest; called up to 4 times a second."""
 
     def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
-        """Return closed incidents, the last closed first, going on after `before`; None: the log cannot be read."""
-        ...
+        """Return closed incidents after `before`, the last closed first; None if the log cannot be read."""
 
     def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return those incidents, in any order; None: the log cannot be read now, ask again."""
-        ...
+        """Return those incidents, in any order; None if the log cannot be read now: ask again."""
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
         """Return the alerts of an incident, newest arrival first."""
-        ...
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
-        """Whether an open incident had no repeat for longer than the mute period."""
-        ...
+        """Return whether an open incident had no repeat for longer than the mute period."""
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        """Say where an alert came from, None where that is not known."""
-        ...
+        """Return a text that says where an alert came from, None if unknown."""
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
-        """Return the console links, the best first; none where none is known."""
-        ...
+        """Return the console links, the best first."""
 
     def open_url(self, url: str) -> bool:
-        """Open an allow-listed https link in the browser; False where that cannot be done."""
-        ...
+        """Open an allow-listed https link in the browser; return whether that was possible."""
 
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
-        """Return the person's own commands, filled for this incident, each with its reason where it cannot be run."""
-        ...
+        """Return the person's own commands, filled for this incident; one that cannot be run has a reason."""
 
     def run_command(self, command: FilledCommand) -> str | None:
-        """Start a command; return a sentence where that failed."""
-        ...
+        """Start a command; return a sentence if that failed."""
 
     def callback_url(self) -> str:
         """Return the callback URL with its secret."""
-        ...
 
     def listener_address(self) -> str:
         """Return `host:port` where the listener is bound, such as `127.0.0.1:8765`."""
-        ...
 
     def readiness_checks(self) -> Sequence[Check]:
         """Return what the setup assistant shows live: listener, tunnel, public address, probe."""
-        ...
 
     def reachability(self) -> ReachabilityState:
-        """Return whether the outside can reach us, and why not."""
-        ...
+        """Return whether Cloud Monitor can reach us, and why not."""
 
     def tunnel(self) -> TunnelState:
-        """Return how the tunnel is."""
-        ...
+        """Return the state of the tunnel."""
 
     def probe(self) -> None:
         """Probe through the public address now; a ReachabilityChanged follows."""
-        ...
 
     def gaps(self, *, limit: int) -> Sequence[Gap] | None:
-        """Return the gaps, the last first; None: the log cannot be read."""
-        ...
+        """Return the gaps, the last first; None if the log cannot be read."""
 
     def ingress(self) -> ChosenIngress | None:
-        """Return how Cloud Monitor reaches us by the settings; None where nothing is set."""
-        ...
+        """Return how Cloud Monitor reaches us by the settings, None if nothing is set."""
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
-        """Write it into the settings and go that way from now on; return a sentence where that failed."""
-        ...
+        """Write an ingress into the settings and use it from now on; return a sentence if that failed."""
 
     def accept_url(self) -> None:
-        """Hear that the person knows of the changed public address."""
-        ...
+        """Record that the person knows of the changed public address."""
 
     def send_sample(self) -> None:
         """Send a sample alert (never a Test) through the public address; a SampleSent follows."""
-        ...
 
     def autostart_enabled(self) -> bool | None:
-        """Whether the program starts with the session; None where that cannot be set."""
-        ...
+        """Return whether the program starts with the session, None if that cannot be set."""
 
     def set_autostart(self, enabled: bool) -> str | None:
-        """Start with the session from now on, or not; return a sentence where that failed."""
-        ...
+        """Start with the session from now on, or not; return a sentence if that failed."""
 
     @property
     def overlay_mode(self) -> str:
-        """Return when the overlay shows: "auto" (where there is no tray), "always" or "never"."""
-        ...
+        """Return when the overlay shows: "auto" (without a tray), "always" or "never"."""
 
     def recall(self, name: str) -> Any:
-        """Return what was remembered by that name (JSON values), also by an earlier run; None: nothing."""
-        ...
+        """Return the JSON value that was remembered by that name, also by an earlier run; None if nothing was."""
 
     def remember(self, name: str, value: Any) -> None:
-        """Remember it beyond this run."""
-        ...
+        """Remember a JSON value by that name beyond this run."""
 
     def resolve(self, incident_id: int) -> None:
         """Mark an incident recovered by hand; an IncidentChanged or a ResolveFailed follows."""
-        ...
 
     def pause_notifications(self, until: Millis | None) -> None:
-        """Show no notifications until then; None goes on."""
-        ...
+        """Show no notifications until that time; None resumes."""
 
     def dismiss_news(self) -> None:
-        """Forget the news that are shown: the person has read them."""
-        ...
+        """Forget the news: the person has read them."""
 
     def quit(self) -> None:
         """End the program in good order."""
-        ...

@@ -1,4 +1,4 @@
-"""The gaps in a window of their own: when nothing could arrive, and why. Its rule: it is read when it is opened."""
+"""The gaps in a window of their own: when nothing could arrive, and why."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ MAX_GAPS: Final = 200
 
 
 class GapsView(QDialog):
-    """Not modal; it is gone once it is closed."""
+    """A window that is not modal, and freed when it is closed. `refresh` fills it."""
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()
@@ -33,10 +33,9 @@ class GapsView(QDialog):
         for widget in (self._summary, self._table, close):
             layout.addWidget(widget, 1 if widget is self._table else 0)
         fit_to_screen(self, 820, 440)
-        self.refresh()
 
     def refresh(self) -> None:
-        """Read them anew."""
+        """Read the gaps."""
         gaps, now = self._backend.gaps(limit=MAX_GAPS), self._backend.now()
         self._table.setVisible(bool(gaps))
         self._table.show_rows([gap_cells(gap, now=now) for gap in gaps or ()])

@@ -1,11 +1,12 @@
-"""Tray, overlay, window and setup assistant. Its rule: all but the tray is imported and made when it is wanted.
+"""Tray, overlay, window, gaps and setup assistant. Its rule: all but the tray is imported and made on first use.
 
-With no tray the overlay is the way out, the first time together with the window; with neither the window stays.
+Without a tray the overlay is shown, the first time together with the window; with neither the window stays.
 """
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
@@ -32,16 +33,16 @@ if TYPE_CHECKING:
 
 MINUTE_MS: Final = 60_000
 RETRY_MS: Final = 2000
-"""While the log cannot be read it is asked again this often."""
+"""While the log cannot be read it is queried again this often."""
 RELOAD_INTERVAL_MS: Final = 1000
-"""While old callbacks are read again the table is read anew no more often than this."""
+"""While old callbacks are parsed again the table is reloaded no more often than this."""
 
 
 class MainUi(QObject):
-    """All that the person sees but notifications. Main thread only. With `setup_requested` it begins with setup."""
+    """All that the person sees but notifications. With `setup_requested` it starts with the setup assistant."""
 
     advised = Signal(str)
-    """A sentence about what would help with this desktop: told once, ever."""
+    """A sentence about what would help with this desktop; emitted once, ever."""
 
     def __init__(
         self,
@@ -105,10 +106,11 @@ class MainUi(QObject):
 
     def show_window(self, select: int | None = None) -> None:
         """Show the window above all others, with that incident selected."""
-        if self.window is None:
-            from trayalert.ui.window import Window  # noqa: PLC0415 (only who opens it pays for it)
+        self._open_window(select)
 
-            self.window = Window(self._backend, may_hide=self._window_may_hide)
+    def _open_window(self, select: int | None = None) -> "Window":
+        if self.window is None:
+            self.window = _view("window.Window")(self._backend, may_hide=self._window_may_hide)
             self.window.setup_requested.connect(self.show_setup_assistant)
             self.window.gaps_requested.connect(self.show_gaps)
             self.window.advice_dismissed.connect(self._drop_advice)
@@ -116,29 +118,22 @@ class MainUi(QObject):
                 self.window.show_advice(self._advice)
         self.window.bring_up(select)
         self.refresh()  # the tray may have come meanwhile, and the overlay goes
+        return self.window
 
     def show_setup_assistant(self) -> None:
         """Show the setup assistant, where it was left."""
         if self.setup_assistant is None:
-            from trayalert.ui.setup.assistant import SetupAssistant  # noqa: PLC0415 (as the window; and it is freed when it is closed)
-
-            self.setup_assistant = SetupAssistant(self._backend)
+            self.setup_assistant = _view("setup.assistant.SetupAssistant")(self._backend)
             self.setup_assistant.finished.connect(self._drop_setup_assistant)
-        self.setup_assistant.show()
-        self.setup_assistant.raise_()
-        self.setup_assistant.activateWindow()
+        _bring_to_front(self.setup_assistant)
 
     def show_gaps(self) -> None:
         """Show the gaps."""
         if self.gaps is None:
-            from trayalert.ui.gaps_view import GapsView  # noqa: PLC0415 (as the window)
-
-            self.gaps = GapsView(self._backend)
+            self.gaps = _view("gaps_view.GapsView")(self._backend)
             self.gaps.finished.connect(self._drop_gaps)
         self.gaps.refresh()
-        self.gaps.show()
-        self.gaps.raise_()
-        self.gaps.activateWindow()
+        _bring_to_front(self.gaps)
 
     def refresh(self) -> None:
         """Show the backend's present state everywhere, at most 4 times a second."""
@@ -172,9 +167,7 @@ class MainUi(QObject):
 
     def _show_overlay(self) -> None:
         if self.overlay is None:
-            from trayalert.ui.overlay import Overlay  # noqa: PLC0415 (as the window)
-
-            self.overlay = Overlay(self._backend, self.tray.menu)
+            self.overlay = _view("overlay.Overlay")(self._backend, self.tray.menu)
             self.overlay.window_requested.connect(self.tray.window_requested)
         self.overlay.show_state(self.tray.state)
         self.overlay.bring_up()
@@ -206,15 +199,16 @@ class MainUi(QObject):
         if self.setup_assistant is not None:
             self.setup_assistant.on_events(events)
         for event in events:
-            if isinstance(event, LogChanged) and event.state.new_file != self._log_file:
-                self._log_file = event.state.new_file
-                self._reload()
-            if isinstance(event, ReachabilityChanged) and self.window is not None:
-                self.window.show_probe_result()
-            if isinstance(event, ResolveFailed):
-                self._show_resolve_failure(event)
-            if isinstance(event, ReparseProgress) and not self._reload_timer.isActive():
-                self._reload_timer.start()
+            match event:
+                case LogChanged() if event.state.new_file != self._log_file:
+                    self._log_file = event.state.new_file
+                    self._reload()
+                case ReparseProgress() if not self._reload_timer.isActive():
+                    self._reload_timer.start()
+                case ReachabilityChanged() if self.window is not None:
+                    self.window.show_probe_result()
+                case ResolveFailed() if self.window is not None:
+                    self.window.show_problem(f"The incident could not be marked recovered: {event.message}")
         changed = [event.incident_id for event in events if isinstance(event, IncidentChanged)]
         if changed and self.window is not None:
             self.window.update_incidents(changed)
@@ -224,14 +218,8 @@ class MainUi(QObject):
         if self.window is not None:
             self.window.reload()
 
-    def _show_resolve_failure(self, failed: ResolveFailed) -> None:
-        if self.window is not None:
-            self.window.show_problem(f"The incident could not be marked recovered: {failed.message}")
-
     def _show_problem(self, sentence: str) -> None:
-        self.show_window()
-        if self.window is not None:
-            self.window.show_problem(sentence)
+        self._open_window().show_problem(sentence)
 
     def _on_minute(self) -> None:
         self.refresh()
@@ -241,6 +229,16 @@ class MainUi(QObject):
     def _open_console(self, stored: StoredIncident) -> None:
         problem = open_console(self._backend, stored)
         if problem is not None:
-            self.show_window(stored.incident.id)
-            if self.window is not None:
-                self.window.show_message(problem)
+            self._open_window(stored.incident.id).show_message(problem)
+
+
+def _view(path: str) -> Any:
+    """Import a class of `trayalert.ui` on its first use: a view that is never opened costs no memory."""
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(f"trayalert.ui.{module}"), name)
+
+
+def _bring_to_front(dialog: "SetupAssistant | GapsView") -> None:
+    dialog.show()
+    dialog.raise_()
+    dialog.activateWindow()

@@ -59,12 +59,8 @@ class ConsolePage(AssistantPage):
         self.add_paragraph(_CONSOLE_DIFFERS)
         self.column.addStretch()
 
-    def enter(self) -> None:
-        """Show the URL as it is now."""
-        self.tick()
-
     def tick(self) -> None:
-        """A tunnel's address may come, or change, while it is read."""
+        """Show the URL: a tunnel's address may come, or change, while the page is read."""
         self._url.show_text(self.backend.callback_url())
         local = self.backend.reachability().public_url is None
         self._note.show_text(

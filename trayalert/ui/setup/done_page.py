@@ -1,4 +1,4 @@
-"""The last page: what remains to be set, and what to do when it turns blind."""
+"""The last page: start with the session, and what to do when trayalert is blind."""
 
 from PySide6.QtWidgets import QCheckBox
 
@@ -8,7 +8,7 @@ from trayalert.ui.state_wording import problem_sentences, reachability_text
 
 
 class DonePage(AssistantPage):
-    """Start with the session, and the signs of trouble."""
+    """The autostart check box, and the signs of trouble."""
 
     name = "done"
     title = "Done"
@@ -40,16 +40,13 @@ class DonePage(AssistantPage):
         self.column.addStretch()
 
     def enter(self) -> None:
-        """Show how things are."""
-        self._show()
+        """Show the page with the focus on what can be set."""
+        super().enter()
         if self._autostart.isVisibleTo(self):
             focus(self._autostart)
 
     def tick(self) -> None:
-        """Show how things are."""
-        self._show()
-
-    def _show(self) -> None:
+        """Show autostart, reachability and what is wrong."""
         enabled = self.backend.autostart_enabled()
         self._autostart.setVisible(enabled is not None)
         self._autostart.setChecked(bool(enabled))
@@ -61,4 +58,4 @@ class DonePage(AssistantPage):
     def _set_autostart(self, enabled: bool) -> None:
         problem = self.backend.set_autostart(enabled)
         self._problem.show_text(f"⚠ {problem}" if problem else "")
-        self._show()
+        self.tick()

@@ -1,4 +1,4 @@
-"""What all assistant pages share. Its rule: a page asks the backend and says what is wrong on itself."""
+"""What all assistant pages share. Its rule: a page queries the backend and says on itself what is wrong."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ class SetupChoice:
 
     @classmethod
     def of(cls, backend: Backend, remembered: Any) -> "SetupChoice":
-        """Return what was chosen before: by the settings, or on a page that was left."""
+        """Return what was chosen before: in the settings, or on a page of an unfinished setup."""
         choice, configured = cls(), backend.ingress()
         match remembered:
             case {"way": str(ingress), "kind": str(kind)} if ingress in list(Ingress):
@@ -34,18 +34,17 @@ class SetupChoice:
 
 
 def focus(widget: QWidget) -> None:
-    """Give it the focus as Tab would: it is seen."""
+    """Give a widget the focus as Tab does, so that the focus is visible."""
     widget.setFocus(Qt.FocusReason.TabFocusReason)
 
 
 class AssistantPage(QWidget):
-    """One step. `name` is remembered, `title` is shown; `next_text` is on the button that goes on."""
+    """One step. `name` is remembered, `title` is shown; `next_text` is on the button to the next step."""
 
     name = ""
     title = ""
     next_text = "&Next"
     next_text_changed = Signal()
-    """`next_text` has changed."""
 
     def __init__(self, backend: Backend, choice: SetupChoice) -> None:
         super().__init__()
@@ -64,14 +63,15 @@ class AssistantPage(QWidget):
         return label
 
     def enter(self) -> None:
-        """Begin to be shown."""
+        """Prepare to be shown."""
+        self.tick()
 
     def leave(self) -> bool:
-        """Do what is to be done before the next page; False stays, and the page has said why."""
+        """Finish the page; return False to stay on it, after saying why."""
         return True
 
     def tick(self) -> None:
-        """Look anew; about once a second while shown."""
+        """Refresh the page; called about once a second while it is shown."""
 
     def on_event(self, event: Event) -> None:
-        """Hear what happened, also while another page is shown."""
+        """Take an event, also while another page is shown."""

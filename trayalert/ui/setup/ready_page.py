@@ -1,4 +1,4 @@
-"""The third page: whether it works, looked at live. Its rule: one may go on, but is told that nothing proves it yet."""
+"""The third page: live checks. Its rule: the person may go on, but reads that nothing is proved yet."""
 
 from typing import Final
 
@@ -16,13 +16,13 @@ _VERDICT_LEVELS: Final = {
     Verdict.OK: Level.OK,
     Verdict.WARN: Level.WARN,
     Verdict.FAIL: Level.CRITICAL,
-    Verdict.WAIT: None,  # the hollow ring: not known yet
+    Verdict.WAIT: None,  # the hollow ring
 }
 _VERDICT_TEXTS: Final = {Verdict.OK: "ok", Verdict.WARN: "warning", Verdict.FAIL: "fails", Verdict.WAIT: "waiting"}
 
 
 class ReadyPage(AssistantPage):
-    """Door, tunnel, public address and probe, each with what to do."""
+    """Listener, tunnel, public address and probe, each with what to do."""
 
     name = "ready"
     title = "Is it ready?"
@@ -45,12 +45,8 @@ class ReadyPage(AssistantPage):
         self._summary = self.add_paragraph("")
         self.column.addStretch()
 
-    def enter(self) -> None:
-        """Look at once."""
-        self.tick()
-
     def tick(self) -> None:
-        """Ask and show."""
+        """Show the checks as they are now."""
         checks = self.backend.readiness_checks()
         while len(self._rows) < len(checks):
             self._add_row()

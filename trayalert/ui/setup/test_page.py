@@ -1,6 +1,6 @@
-"""The fifth page: it waits for the console's Test. Its rule: only what came from outside turns it green, no rehearsal.
+"""The fifth page: it waits for the console's Test. Its rule: only a callback from outside turns it green, no sample.
 
-A rehearsal arrives as a callback too, though never as a Test. So a callback that was received while one was under way
+A sample arrives as a callback too, though never as a Test. So a callback that arrived while a sample was on its way
 proves nothing here.
 """
 
@@ -20,11 +20,11 @@ from trayalert.ui.wording import local_time
 
 _PICTURE: Final = QSize(64, 64)
 _LATE_MS: Final[Millis] = 10_000
-"""A rehearsal that failed may still come in so long after that."""
+"""A sample that counts as failed may still arrive within this time."""
 
 
 class TestPage(AssistantPage):
-    """Waits for TestReceived, or a callback; offers a rehearsal."""
+    """Waits for TestReceived, or a callback; offers to send a sample."""
 
     __test__ = False  # no test of pytest's
     name = "test"
@@ -59,11 +59,11 @@ class TestPage(AssistantPage):
         self._show()
 
     def enter(self) -> None:
-        """Show what came before."""
+        """Show what arrived before."""
         self._show()
 
     def on_event(self, event: Event) -> None:
-        """Look whether it is what is awaited."""
+        """Show a callback or Test, or the outcome of a sample."""
         match event:
             case SampleSent(problem):
                 self._on_sample_sent(problem)
