@@ -30,7 +30,7 @@ def no_notifier(desktop: Desktop) -> Iterator[None]:
         desktop.start_notifier("xfce4-notifyd")
 
 
-def test_without_a_tray_window_and_strip_show_and_the_strip_is_the_way_back(
+def test_without_a_tray_window_and_overlay_show_and_the_overlay_is_the_way_back(
     bare_desktop: Desktop, tmp_path: Path
 ) -> None:
     running = Application(bare_desktop, tmp_path)
@@ -61,7 +61,7 @@ def test_without_a_tray_window_and_strip_show_and_the_strip_is_the_way_back(
         running.stop()
 
 
-def test_without_a_daemon_the_tooltip_says_so_and_what_was_held_comes_in_one_summary(
+def test_without_a_daemon_the_tooltip_says_so_and_what_waited_comes_in_one_summary(
     desktop: Desktop, no_notifier: None, overheard: Overheard, tmp_path: Path
 ) -> None:
     running = Application(desktop, tmp_path)

@@ -75,7 +75,7 @@ async def shown(stand_in: StandIn, count: int) -> list[Notified]:
     return stand_in.shown
 
 
-def test_a_notice_comes_with_urgency_picture_and_actions(
+def test_a_notification_comes_with_urgency_picture_and_actions(
     bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
 ) -> None:
     async def scenario() -> None:
@@ -214,7 +214,7 @@ def test_an_action_comes_back_with_its_tag(bus: SessionBus, start_stand_in: Stan
     on_qt(scenario())
 
 
-def test_a_farewell_takes_the_place_and_is_closed_by_us(
+def test_a_final_notification_takes_the_place_and_is_closed_by_us(
     bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
 ) -> None:
     async def scenario() -> None:
@@ -231,7 +231,7 @@ def test_a_farewell_takes_the_place_and_is_closed_by_us(
     on_qt(scenario())
 
 
-def test_a_new_notice_outlives_the_farewell_before_it(
+def test_a_new_notification_outlives_the_final_notification_before_it(
     bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
 ) -> None:
     async def scenario() -> None:
@@ -328,7 +328,7 @@ def test_a_daemon_that_dies_voids_its_numbers_and_the_next_one_is_used(
     on_qt(scenario())
 
 
-def test_a_daemon_that_dies_over_a_notice_does_not_lose_it(
+def test_a_daemon_that_dies_over_a_notification_does_not_lose_it(
     bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt
 ) -> None:
     async def scenario() -> None:
@@ -394,7 +394,7 @@ def test_a_notify_that_is_never_answered_is_given_up_and_tried_again(
     on_qt(scenario())
 
 
-def test_a_refused_burst_is_tried_again_then_dropped_and_told_once(
+def test_a_refused_burst_is_tried_again_then_dropped_and_reported_once(
     bus: SessionBus, start_stand_in: StandInStarter, on_qt: OnQt, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
@@ -415,7 +415,7 @@ def test_a_refused_burst_is_tried_again_then_dropped_and_told_once(
     on_qt(scenario())
 
 
-def test_a_daemon_that_the_bus_can_start_counts_as_there_and_is_started_by_the_first_notice(
+def test_a_daemon_that_the_bus_can_start_counts_as_there_and_is_started_by_the_first_notification(
     bus: SessionBus, tmp_path: Path, on_qt: OnQt
 ) -> None:
     log = tmp_path / "started.jsonl"

@@ -73,7 +73,7 @@ def test_an_ok_puts_recovered_in_the_notifications_place_and_then_takes_it_away(
     wait_until(lambda: not application.desktop.notifications(), "the notification goes by itself")
 
 
-def test_another_level_is_told_in_the_same_window_and_repeats_and_retries_are_not(
+def test_another_level_is_notified_in_the_same_window_and_repeats_and_retries_are_not(
     application: Application, overheard: Overheard
 ) -> None:
     warning = threshold(triggerLevel="WARN")
@@ -121,7 +121,7 @@ def test_with_no_browser_named_xdg_open_gets_the_link(desktop: Desktop, tmp_path
         running.stop()
 
 
-def test_the_menu_names_what_burns_and_leads_to_it(application: Application, browser: Browser) -> None:
+def test_the_menu_names_what_fires_and_leads_to_it(application: Application, browser: Browser) -> None:
     application.post(threshold(WEB, alertName="A_b & c"))
     application.wait_for_tooltip("1 open")
     words = [entry.words for entry in application.tray.menu]

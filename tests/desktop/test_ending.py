@@ -40,7 +40,7 @@ def test_sigterm_ends_it_well_after_an_idle_second(application: Application) -> 
     assert application.run("status", "--json").returncode == 0
 
 
-def test_sigterm_ends_it_well_as_soon_as_its_door_is_open(tmp_path: Path) -> None:
+def test_sigterm_ends_it_well_as_soon_as_its_listener_is_open(tmp_path: Path) -> None:
     with running_desktop() as desktop:  # of its own: Xfce's panel may keep the item of a program that ends at once
         for number in range(3):
             (tmp_path / str(number)).mkdir()

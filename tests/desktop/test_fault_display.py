@@ -127,7 +127,7 @@ def test_a_data_dir_that_cannot_be_used_leaves_a_blind_tray_and_it_begins_when_i
         running.stop()
 
 
-def test_a_tray_that_cannot_begin_ends_when_it_is_told_to(desktop: Desktop, folder: Path) -> None:
+def test_a_tray_that_cannot_begin_ends_on_request(desktop: Desktop, folder: Path) -> None:
     (folder / "data").write_text("in the way")
     running = Application(desktop, folder)
     try:
@@ -185,7 +185,7 @@ main(args=sys.argv[1:-1], prog_name="trayalert")
 """
 
 
-def test_a_crash_of_the_ui_is_told_at_the_next_start(desktop: Desktop, folder: Path, overheard: Overheard) -> None:
+def test_a_crash_of_the_ui_is_reported_at_the_next_start(desktop: Desktop, folder: Path, overheard: Overheard) -> None:
     arguments = ["--port", "0", "--data-dir", str(folder / "data"), "end"]
     running = Application(desktop, folder, command=[sys.executable, "-c", FAILING, *arguments])
     try:

@@ -85,7 +85,7 @@ def test_xfces_second_button_comes_back_with_its_key(desktop: Desktop, on_qt: On
     on_qt(scenario())
 
 
-def test_xfce_says_farewell_and_closes(desktop: Desktop, on_qt: OnQt) -> None:
+def test_xfce_shows_the_final_notification_and_closes(desktop: Desktop, on_qt: OnQt) -> None:
     async def scenario() -> None:
         async with notifier_on(desktop, []) as notifier:
             notifier.show(make_notification("a"))

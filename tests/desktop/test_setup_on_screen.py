@@ -83,7 +83,7 @@ def ssh_line(server: Sshd, remote_port: int) -> str:
     return shlex.join(["ssh", *options, table["identity"], *forward, table["host"]]).replace("'", "")
 
 
-def test_the_guide_is_walked_by_keyboard_to_the_consoles_test(fresh: Application, server: Sshd) -> None:
+def test_the_assistant_is_walked_by_keyboard_to_the_consoles_test(fresh: Application, server: Sshd) -> None:
     desktop, remote_port = fresh.desktop, free_port()
     line, public_url = ssh_line(server, remote_port), f"http://127.0.0.1:{remote_port}"
     assistant = fresh.window()

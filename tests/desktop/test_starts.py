@@ -74,7 +74,7 @@ def test_a_missing_library_is_a_sentence_with_its_package(tmp_path: Path, screen
     assert not (tmp_path / "data").exists()
 
 
-def test_a_library_that_is_cut_short_is_told_as_what_it_is(tmp_path: Path, screen: dict[str, Any]) -> None:
+def test_a_library_that_is_cut_short_is_reported_as_what_it_is(tmp_path: Path, screen: dict[str, Any]) -> None:
     (tmp_path / "libxcb-cursor.so.0").touch()
     done = run(TRAYALERT_DATA_DIR=str(tmp_path / "data"), **screen, LD_LIBRARY_PATH=str(tmp_path))
 

@@ -10,7 +10,7 @@ GNOME = ["-platformtheme", "gnome"]
 
 
 @pytest.mark.parametrize("desktop", ["XFCE", "GNOME", "ubuntu:GNOME", "MATE", ""])
-def test_where_qt_would_take_gtk_it_is_told_not_to(desktop: str) -> None:
+def test_where_qt_would_take_gtk_it_is_configured_not_to(desktop: str) -> None:
     assert theme_arguments({"XDG_CURRENT_DESKTOP": desktop}) == GNOME
 
 
@@ -25,7 +25,7 @@ def test_a_desktop_of_qts_own_and_a_theme_that_the_person_chose_are_left_alone(e
     ("name", "size"),
     [("Sans 12", 12), ("No Such Font Bold, 11.5", 11.5), ("Sans 900", 10), ("Sans 99", 40), ("", 10), ("Sans", 10)],
 )
-def test_letters_are_as_large_as_the_desktops(qapp: QApplication, name: str, size: float) -> None:
+def test_fonts_are_as_large_as_the_desktops(qapp: QApplication, name: str, size: float) -> None:
     assert named_font(name, fallback=QFont()).pointSizeF() == size
 
 

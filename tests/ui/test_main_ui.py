@@ -49,7 +49,7 @@ def test_the_window_is_not_made_before_it_is_wanted(main_ui: MainUi) -> None:
     assert window_of(main_ui).isVisible()
 
 
-def test_the_front_imports_the_window_only_when_it_opens_it() -> None:
+def test_the_main_ui_imports_the_window_only_when_it_opens_it() -> None:
     source = "import sys, trayalert.ui.main_ui; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", source], check=True, timeout=30, capture_output=True, text=True)
     own = {f"trayalert.ui.{name}" for name in ("window", "setup", "overlay", "gaps_view")}
@@ -70,7 +70,7 @@ def test_a_new_incident_reaches_tray_and_table(
     assert backend.queried_ids == [(1,)]
 
 
-def test_one_incident_is_selected_on_wish(qtbot: QtBot, backend: FakeBackend, main_ui: MainUi) -> None:
+def test_one_incident_is_selected_on_request(qtbot: QtBot, backend: FakeBackend, main_ui: MainUi) -> None:
     backend.keep(stored(1), stored(2), stored(3))
     main_ui.show_window(2)
     table = window_of(main_ui).findChildren(IncidentTable)[0]
@@ -100,7 +100,7 @@ def test_another_file_of_the_log_is_read_anew(
     qtbot.waitUntil(lambda: table.model().rowCount() == 0)
 
 
-def test_a_mark_that_failed_is_told_in_the_window(qtbot: QtBot, bridge: EventBridge, main_ui: MainUi) -> None:
+def test_a_mark_that_failed_is_reported_in_the_window(qtbot: QtBot, bridge: EventBridge, main_ui: MainUi) -> None:
     main_ui.show_window()
     bridge.put([ResolveFailed(1, "The disk is full.")])
     labels = window_of(main_ui).findChildren(SafeLabel)
@@ -143,7 +143,7 @@ def alone(backend: FakeBackend, *, minimised: bool = False, desktop: str = "XFCE
     return main_ui
 
 
-def test_with_no_tray_window_and_strip_show_at_first_and_later_only_the_strip(
+def test_with_no_tray_window_and_overlay_show_at_first_and_later_only_the_overlay(
     qtbot: QtBot, backend: FakeBackend
 ) -> None:
     main_ui = alone(backend)
@@ -162,14 +162,14 @@ def test_with_no_tray_window_and_strip_show_at_first_and_later_only_the_strip(
     second.stop()
 
 
-def test_started_minimised_with_no_tray_there_is_only_the_strip(qtbot: QtBot, backend: FakeBackend) -> None:
+def test_started_minimised_with_no_tray_there_is_only_the_overlay(qtbot: QtBot, backend: FakeBackend) -> None:
     main_ui = alone(backend, minimised=True)
     assert main_ui.window is None
     assert main_ui.overlay is not None
     main_ui.stop()
 
 
-def test_with_neither_tray_nor_strip_the_window_never_disappears(qtbot: QtBot, backend: FakeBackend) -> None:
+def test_with_neither_tray_nor_overlay_the_window_never_disappears(qtbot: QtBot, backend: FakeBackend) -> None:
     backend.overlay_mode = "never"
     for minimised in (False, True):
         main_ui = alone(backend, minimised=minimised)
@@ -181,7 +181,7 @@ def test_with_neither_tray_nor_strip_the_window_never_disappears(qtbot: QtBot, b
         main_ui.stop()
 
 
-def test_the_strip_goes_when_the_tray_comes(
+def test_the_overlay_goes_when_the_tray_comes(
     qtbot: QtBot, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind, stays in (("auto", False), ("always", True)):
@@ -195,7 +195,7 @@ def test_the_strip_goes_when_the_tray_comes(
         main_ui.stop()
 
 
-def test_a_gnome_with_no_tray_is_told_once_what_to_install(qtbot: QtBot, backend: FakeBackend) -> None:
+def test_a_gnome_with_no_tray_is_advised_once_what_to_install(qtbot: QtBot, backend: FakeBackend) -> None:
     advice: list[str] = []
     main_ui = MainUi(backend, EventBridge(), environment={"XDG_CURRENT_DESKTOP": "ubuntu:GNOME"})
     main_ui.advised.connect(advice.append)
@@ -219,7 +219,9 @@ def words_of(main_ui: MainUi) -> str:
     return "\n".join(one.text() for one in window_of(main_ui).findChildren(SafeLabel) if one.isVisible())
 
 
-def test_the_guide_is_made_when_it_is_wanted_and_let_go_when_it_is_closed(qtbot: QtBot, backend: FakeBackend) -> None:
+def test_the_assistant_is_made_when_it_is_wanted_and_let_go_when_it_is_closed(
+    qtbot: QtBot, backend: FakeBackend
+) -> None:
     bridge = EventBridge()
     main_ui = MainUi(backend, bridge, setup_requested=True)
     main_ui.start()
@@ -257,7 +259,7 @@ def test_gaps_are_shown_from_the_tray_and_read_anew(qtbot: QtBot, backend: FakeB
         assert any(words in one.text() for one in main_ui.gaps.findChildren(SafeLabel))
 
 
-def test_autostart_is_set_in_the_tray_and_a_failure_is_told(
+def test_autostart_is_set_in_the_tray_and_a_failure_is_reported(
     qtbot: QtBot, backend: FakeBackend, main_ui: MainUi
 ) -> None:
     entry_of(main_ui, "Start with the session").trigger()

@@ -188,7 +188,7 @@ def test_the_other_entries(qtbot: QtBot, backend: FakeBackend, tray: CountingTra
     assert backend.quits == 1
 
 
-def test_a_missing_host_is_told_after_its_grace_and_a_late_one_is_not(qtbot: QtBot, tray: CountingTray) -> None:
+def test_a_missing_host_is_reported_after_its_grace_and_a_late_one_is_not(qtbot: QtBot, tray: CountingTray) -> None:
     tray._grace_timer.setInterval(50)
     tray.host = False
     with qtbot.waitSignal(tray.host_missing):

@@ -76,7 +76,7 @@ def shown_id(seen: Seen) -> int | None:
     return seen.details.shown.incident.id if seen.details.shown else None
 
 
-def test_the_status_line_says_what_burns_and_what_is_known(seen: Seen) -> None:
+def test_the_status_line_says_what_fires_and_what_is_known(seen: Seen) -> None:
     assert "8 open, worst CRITICAL" in seen.words()
     assert "Last callback 1 h ago · Reach unknown" in seen.words()
 
@@ -96,7 +96,7 @@ def test_enter_and_double_click_open_the_console(qtbot: QtBot, backend: FakeBack
     assert backend.opened_urls[1:] == ["https://ecs.console.aliyun.com/server/api-5d1f/detail"]
 
 
-def test_a_browser_that_cannot_be_opened_is_told_and_the_link_copied(backend: FakeBackend, seen: Seen) -> None:
+def test_a_browser_that_cannot_be_opened_is_reported_and_the_link_copied(backend: FakeBackend, seen: Seen) -> None:
     backend.browser_works = False
     seen.select(3)
     seen.button("Open in console").click()
@@ -148,7 +148,7 @@ def test_a_mark_that_failed_is_said_until_it_is_dismissed(backend: FakeBackend, 
     assert "could not be marked" not in seen.words()
 
 
-def test_news_are_said_until_they_are_dismissed_and_troubles_as_long_as_they_last(
+def test_news_are_said_until_they_are_dismissed_and_problems_as_long_as_they_last(
     backend: FakeBackend, seen: Seen
 ) -> None:
     backend.news, backend.problems = ("1,982 of 2,001 callbacks were salvaged.",), ("The disk is full.",)
@@ -368,7 +368,7 @@ def test_a_changed_address_is_shouted_until_it_is_accepted(backend: FakeBackend,
     assert "lead nowhere" not in seen.words()
 
 
-def test_reach_is_checked_on_wish_and_the_answer_is_said(backend: FakeBackend, seen: Seen) -> None:
+def test_reach_is_checked_on_request_and_the_answer_is_said(backend: FakeBackend, seen: Seen) -> None:
     menu = seen.button("&Reach").menu()
     actions = {one.text(): one for one in menu.actions()}
     seen.window.show_probe_result()
@@ -380,7 +380,7 @@ def test_reach_is_checked_on_wish_and_the_answer_is_said(backend: FakeBackend, s
     assert "Callbacks get through (checked" in seen.words()
 
 
-def test_the_last_gap_that_ended_within_a_day_is_told(backend: FakeBackend, seen: Seen) -> None:
+def test_the_last_gap_that_ended_within_a_day_is_shown(backend: FakeBackend, seen: Seen) -> None:
     backend.kept_gaps = [
         Gap(id=2, cause=GapCause.BLIND, began_at=NOON),
         Gap(id=1, cause=GapCause.ASLEEP, began_at=NOON - 9 * HOUR, ended_at=NOON - 2 * HOUR),

@@ -92,7 +92,7 @@ def test_unknown_says_why() -> None:
     ("desktop", "advised"),
     [("GNOME", True), ("ubuntu:GNOME", True), ("GNOME-Flashback", False), ("KDE", False), ("", False)],
 )
-def test_only_a_gnome_is_told_what_to_install(desktop: str, advised: bool) -> None:
+def test_only_a_gnome_is_advised_what_to_install(desktop: str, advised: bool) -> None:
     assert bool(gnome_tray_advice({"XDG_CURRENT_DESKTOP": desktop})) is advised
     assert gnome_tray_advice({}) is None
 

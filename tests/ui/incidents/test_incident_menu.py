@@ -119,7 +119,7 @@ def test_the_entries_do_what_they_say(seen: Seen) -> None:
     assert "SSH & more is started." in seen.label_text()
 
 
-def test_a_command_that_fails_is_told(seen: Seen) -> None:
+def test_a_command_that_fails_is_reported(seen: Seen) -> None:
     seen.backend.command_problem = "Show was not started: there is no program show."
     choose(seen.right_click(0), "Show")
     assert seen.backend.command_problem in seen.label_text()
@@ -170,7 +170,7 @@ def test_a_closed_incident_cannot_be_marked_recovered(seen: Seen) -> None:
     assert "Mark recovered" not in entries(seen.right_click(2))
 
 
-def test_the_details_have_the_further_wishes_behind_a_button(seen: Seen) -> None:
+def test_the_details_have_the_further_actions_behind_a_button(seen: Seen) -> None:
     more = next(one for one in seen.window.findChildren(QPushButton) if one.text() == "More")
     seen.table.show_row(0)
     menu = more.menu()

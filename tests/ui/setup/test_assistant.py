@@ -189,7 +189,7 @@ def test_what_is_wrong_is_said_of_the_field_and_not_of_the_settings_file(walk: W
     assert "⚠ Address in its output: must repeat single characters only" in walk.words()
 
 
-def test_where_a_tunnel_is_told_elsewhere_where_to_lead_the_guide_says_it(walk: Walk) -> None:
+def test_where_a_tunnel_is_configured_elsewhere_where_to_lead_the_assistant_says_it(walk: Walk) -> None:
     walk.go_to(2)
     kinds = walk.assistant.findChildren(QComboBox)[0]
     for kind in PRESETS:
@@ -197,7 +197,7 @@ def test_where_a_tunnel_is_told_elsewhere_where_to_lead_the_guide_says_it(walk: 
         assert ("must lead to 127.0.0.1:8765." in walk.words()) is (kind in {"cloudflared", "frpc"})
 
 
-def test_what_the_guide_does_not_ask_for_stays_in_the_table(qtbot: QtBot) -> None:
+def test_what_the_assistant_does_not_ask_for_stays_in_the_table(qtbot: QtBot) -> None:
     own: dict[str, object] = {"arguments": ("-F", "none"), "environment": {"A": "b"}, "remote_host": "127.0.0.1"}
     entered: dict[str, object] = {"kind": "ssh", "host": "me@a.example.com", "remote_port": 8080}
     backend = FakeBackend(
@@ -229,7 +229,7 @@ def test_tab_goes_from_another_kind_through_its_own_fields(walk: Walk) -> None:
     assert names == ["Server", "Port there", "Key file", "Choose the key file", "ssh's port", "Public address"]
 
 
-def test_what_one_kind_was_told_is_there_when_it_is_chosen_again(walk: Walk) -> None:
+def test_what_was_entered_for_one_kind_is_there_when_it_is_chosen_again(walk: Walk) -> None:
     walk.go_to(2)
     walk.field("Name of the tunnel").show_text("alerts")
     kinds = walk.assistant.findChildren(QComboBox)[0]
@@ -246,7 +246,7 @@ def test_a_kind_of_another_version_becomes_one_that_is_known(qtbot: QtBot) -> No
     assert walk.field("Name of the tunnel").isVisible()
 
 
-def test_a_forward_needs_a_door_for_others(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
+def test_a_forward_needs_a_listener_for_others(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
     walk.assistant.findChildren(QRadioButton)[2].click()
     walk.press(ENTER)
     assert "port 8765" in walk.words()
@@ -275,7 +275,7 @@ def test_readiness_is_live_and_one_may_go_on_without_it(qtbot: QtBot, walk: Walk
     assert backend.probes == 1
 
 
-def test_the_url_is_copied_and_a_local_one_is_told_from_a_public_one(walk: Walk, backend: FakeBackend) -> None:
+def test_the_url_is_copied_and_a_local_one_is_distinguished_from_a_public_one(walk: Walk, backend: FakeBackend) -> None:
     walk.go_to(4)
     assert "the console cannot reach it" in walk.words()
     backend.set_reachability(Reachability.UNKNOWN)
