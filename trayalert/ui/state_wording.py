@@ -148,9 +148,7 @@ def last_callback_text(state: ProgramState, *, now: Millis) -> str:
 
 
 def paused_text(state: ProgramState, *, now: Millis) -> str:
-    """Say until when notifications are paused; empty where they are not."""
-    if not is_paused(state, now=now):
-        return ""
+    """Say until when notifications are paused, given that they are."""
     return f"paused until {local_time(state.paused_until, now=now, seconds=False)}"
 
 

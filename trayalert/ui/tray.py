@@ -183,18 +183,20 @@ class Tray(QObject):
         return entry
 
     def _show_text(self, entry: QAction, text: str) -> None:
+        """Show an entry with this text, or hide it without one."""
         # only a tray on D-Bus does not know where its icon is; with no tray the overlay shows the menu
         show_caption(entry, text, exported=self._icon_visible and self.icon.geometry().isEmpty())
+        entry.setVisible(bool(text))
 
     def _show_incidents(self, state: ProgramState) -> None:
         self._incidents = list(self._backend.worst_open_incidents(limit=MAX_INCIDENTS)) if state.open_incidents else []
         for place, entry in enumerate(self._incident_entries):
             if place < len(self._incidents):
                 self._show_incident(entry, self._incidents[place])
-            _set_entry_visible(entry, visible=place < len(self._incidents))
+            else:
+                entry.setVisible(False)
         more = state.open_incidents - len(self._incidents)
-        self._show_text(self._more, f"{more} more…")
-        _set_entry_visible(self._more, visible=more > 0)
+        self._show_text(self._more, f"{more} more…" if more > 0 else "")
 
     def _show_incident(self, entry: QAction, stored: StoredIncident) -> None:
         unconfirmed = self._backend.unconfirmed(stored)
@@ -214,25 +216,19 @@ class Tray(QObject):
         self._show_text(self._headline, headline(state, self._backend.language, now=now))
         self._show_text(self._last_callback, last_callback_text(state, now=now))
         self._show_text(self._reachability, elided(reachability_text(state, now=now), 100))
-        tunnel = tunnel_text(self._backend.tunnel(), now=now)
-        self._show_text(self._tunnel, elided(tunnel, 100))
-        _set_entry_visible(self._tunnel, visible=bool(tunnel))
+        self._show_text(self._tunnel, elided(tunnel_text(self._backend.tunnel(), now=now), 100))
         self._show_text(self._secret_guesses, elided((state.secret_guesses or "").partition(". ")[0], 100))
-        _set_entry_visible(self._secret_guesses, visible=bool(state.secret_guesses))
         problems = (*tray_problems(state, now=now), *state.news)
         for place, entry in enumerate(self._problem_entries):
-            problem = problems[place] if place < len(problems) else ""
-            self._show_text(entry, elided(problem, 80))
-            _set_entry_visible(entry, visible=bool(problem))
+            self._show_text(entry, elided(problems[place], 80) if place < len(problems) else "")
         paused = f"Resume notifications ({paused_text(state, now=now)})"
         self._show_text(self._pause, paused if is_paused(state, now=now) else "Pause notifications for 1 hour")
         self._show_autostart()
 
     def _show_autostart(self) -> None:
         enabled = self._backend.autostart_enabled()
-        if self._autostart.isChecked() != bool(enabled):
-            self._autostart.setChecked(bool(enabled))
-        _set_entry_visible(self._autostart, visible=enabled is not None)
+        self._autostart.setChecked(bool(enabled))
+        self._autostart.setVisible(enabled is not None)
 
     def _set_autostart(self, enabled: bool) -> None:
         problem = self._backend.set_autostart(enabled)
@@ -248,11 +244,6 @@ class Tray(QObject):
         now = self._backend.now()
         self._backend.pause_notifications(None if is_paused(self._backend.state(), now=now) else now + PAUSE_MS)
         self._throttle.run()
-
-
-def _set_entry_visible(entry: QAction, *, visible: bool) -> None:
-    if entry.isVisible() != visible:
-        entry.setVisible(visible)
 
 
 def _cache_key(icon: QIcon) -> int:

@@ -15,7 +15,7 @@ from trayalert.ui.appearance import fit_to_screen
 from trayalert.ui.backend import Backend
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.incidents.incident_details import MAX_ALERTS, IncidentDetails
-from trayalert.ui.incidents.incident_menu import copy_link, fill_further_menu, fill_menu, open_console
+from trayalert.ui.incidents.incident_menu import IncidentMenu, open_console
 from trayalert.ui.incidents.incident_table import IncidentTable
 from trayalert.ui.incidents.incidents_model import IncidentsModel
 from trayalert.ui.state_wording import last_gap_text, reachability_text
@@ -45,6 +45,7 @@ class Window(QMainWindow):
         self._stack = QStackedWidget()
         self._details = IncidentDetails(backend.language)
         self._menu = QMenu(self)
+        self._incident_menu = IncidentMenu(backend, self._show_result)
         self._ticker = QTimer(self, interval=TICK_MS)
         self._ticker.timeout.connect(self._tick)
         self.setWindowTitle("trayalert")
@@ -177,11 +178,11 @@ class Window(QMainWindow):
 
     def _copy_link(self) -> None:
         if self._details.shown is not None:
-            copy_link(self._backend, self._details.shown, self._show_result)
+            self._incident_menu.copy_link(self._details.shown)
 
     def _show_menu(self, index: QModelIndex, place: QPoint) -> None:
         stored = self._model.incident_at(index.row())
-        fill_menu(self._menu, self._backend, stored, self._show_result)
+        self._incident_menu.fill(self._menu, stored)
         if stored.incident.open:
             self._menu.addSeparator()
             self._menu.addAction("Mark recovered").triggered.connect(
@@ -191,7 +192,7 @@ class Window(QMainWindow):
 
     def _fill_further_menu(self, menu: QMenu) -> None:
         if self._details.shown is not None:
-            fill_further_menu(menu, self._backend, self._details.shown, self._show_result)
+            self._incident_menu.fill_further(menu, self._details.shown)
 
     def _confirm_recovered(self, incident_id: int) -> None:
         """Let the details ask: one wrong click in a menu must not make an incident disappear."""

@@ -1,7 +1,4 @@
-"""What can be done with one incident, as entries of a menu. Its rule: it queries and requests through the backend.
-
-The entries are made anew each time the menu opens: what is known of an incident changes.
-"""
+"""What can be done with one incident, as entries of a menu. The entries are made anew each time the menu opens."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +14,7 @@ from trayalert.ui.backend import Backend
 from trayalert.ui.widgets.safe_text import copy_text, show_caption
 
 ShowResult = Callable[[str | None, str], None]
-"""Takes what went wrong, None where nothing did, and what was done."""
+"""Takes what went wrong, None if nothing did, and what was done."""
 
 
 def open_console(backend: Backend, stored: StoredIncident, page: str = "") -> str | None:
@@ -35,49 +32,57 @@ def _open_link(backend: Backend, link: ConsoleLink) -> str | None:
     return "The browser could not be opened. The console link is in the clipboard."
 
 
-def fill_menu(menu: QMenu, backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
-    """Fill the menu with all: open, the further links, copy, the person's own commands."""
-    menu.clear()
-    links = backend.console_links(stored)
-    caption = f"Open in console: {links[0].title}" if links else "Open in console"
-    default = _add_entry(menu, caption, lambda: _open(backend, links[0], show_result), enabled=bool(links))
-    menu.setDefaultAction(default)
-    _add_links(menu, backend, stored, show_result)
-    menu.addSeparator()
-    _add_entry(menu, "Copy link", partial(copy_link, backend, stored, show_result), enabled=bool(links))
-    _add_other_entries(menu, backend, stored, show_result)
+class IncidentMenu:
+    """Fills menus with the actions of an incident. The outcome of each goes to `show_result`."""
 
+    def __init__(self, backend: Backend, show_result: ShowResult) -> None:
+        self._backend = backend
+        self._show_result = show_result
 
-def fill_further_menu(menu: QMenu, backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
-    """Fill the menu with what stands on no button beside it."""
-    menu.clear()
-    _add_links(menu, backend, stored, show_result)
-    menu.addSeparator()
-    _add_other_entries(menu, backend, stored, show_result)
+    def fill(self, menu: QMenu, stored: StoredIncident) -> None:
+        """Fill the menu with all actions: open, further links, copy, the person's own commands."""
+        menu.clear()
+        links = self._backend.console_links(stored)
+        caption = f"Open in console: {links[0].title}" if links else "Open in console"
+        menu.setDefaultAction(_add_entry(menu, caption, lambda: self._open(links[0]), enabled=bool(links)))
+        self._add_further_links(menu, stored)
+        _add_entry(menu, "Copy link", partial(self.copy_link, stored), enabled=bool(links))
+        self._add_other_entries(menu, stored)
 
+    def fill_further(self, menu: QMenu, stored: StoredIncident) -> None:
+        """Fill the menu with the actions that have no button beside it."""
+        menu.clear()
+        self._add_further_links(menu, stored)
+        self._add_other_entries(menu, stored)
 
-def copy_link(backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
-    """Copy the best link."""
-    links = backend.console_links(stored)
-    if links:
-        copy_text(links[0].url)
-        show_result(None, "The console link is in the clipboard.")
+    def copy_link(self, stored: StoredIncident) -> None:
+        """Copy the best link."""
+        links = self._backend.console_links(stored)
+        if links:
+            self._copy(links[0].url, "console link")
 
-
-def _add_links(menu: QMenu, backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
-    for link in backend.console_links(stored)[1:]:
-        _add_entry(menu, link.title, partial(_open, backend, link, show_result))
-
-
-def _add_other_entries(menu: QMenu, backend: Backend, stored: StoredIncident, show_result: ShowResult) -> None:
-    resource_id = printable(stored.alert.alert.resource_id, limit=1000)  # a line end runs what is pasted in a terminal
-    _add_entry(menu, "Copy resource ID", partial(_copy_id, resource_id, show_result), enabled=bool(resource_id))
-    commands = backend.commands(stored)
-    if commands:
+    def _add_further_links(self, menu: QMenu, stored: StoredIncident) -> None:
+        for link in self._backend.console_links(stored)[1:]:
+            _add_entry(menu, link.title, partial(self._open, link))
         menu.addSeparator()
-    for command in commands:
-        caption = f"{command.name} ({command.problem})" if command.problem else command.name
-        _add_entry(menu, caption, partial(_run, backend, command, show_result), enabled=not command.problem)
+
+    def _add_other_entries(self, menu: QMenu, stored: StoredIncident) -> None:
+        resource_id = printable(stored.alert.alert.resource_id, limit=1000)  # a line end runs what is pasted in a shell
+        _add_entry(menu, "Copy resource ID", partial(self._copy, resource_id, "resource ID"), enabled=bool(resource_id))
+        menu.addSeparator()
+        for command in self._backend.commands(stored):
+            caption = f"{command.name} ({command.problem})" if command.problem else command.name
+            _add_entry(menu, caption, partial(self._run, command), enabled=not command.problem)
+
+    def _open(self, link: ConsoleLink) -> None:
+        self._show_result(_open_link(self._backend, link), "The console is opened in the browser.")
+
+    def _copy(self, text: str, name: str) -> None:
+        copy_text(text)
+        self._show_result(None, f"The {name} is in the clipboard.")
+
+    def _run(self, command: FilledCommand) -> None:
+        self._show_result(self._backend.run_command(command), f"{command.name} is started.")
 
 
 def _add_entry(menu: QMenu, caption: str, on_triggered: Callable[[], None], *, enabled: bool = True) -> QAction:
@@ -86,16 +91,3 @@ def _add_entry(menu: QMenu, caption: str, on_triggered: Callable[[], None], *, e
     entry.setEnabled(enabled)
     entry.triggered.connect(lambda _checked=False: on_triggered())
     return entry
-
-
-def _open(backend: Backend, link: ConsoleLink, show_result: ShowResult) -> None:
-    show_result(_open_link(backend, link), "The console is opened in the browser.")
-
-
-def _copy_id(resource_id: str, show_result: ShowResult) -> None:
-    copy_text(resource_id)
-    show_result(None, "The resource ID is in the clipboard.")
-
-
-def _run(backend: Backend, command: FilledCommand, show_result: ShowResult) -> None:
-    show_result(backend.run_command(command), f"{command.name} is started.")
