@@ -1,8 +1,7 @@
 """Light or dark, fonts and window sizes, as the desktop has them. Its rule: without GTK, which would cost 20 MB.
 
-Qt's own GNOME theme asks the desktop portal, and follows it while the program runs. Where no portal answers, or has no
-opinion, the files decide in which GTK desktops keep the names of theme and font; a theme with the word "dark" in its
-name is dark.
+Qt's own GNOME theme asks the desktop portal, and follows it while the program runs. Without an answer the files decide
+in which GTK desktops keep the names of theme and font; a theme with the word "dark" in its name is dark.
 """
 
 import configparser
@@ -18,29 +17,29 @@ from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication, QWidget
 
 PORTAL_TIMEOUT_MS: Final = 300
-"""So long the portal has to say something before the files are believed; no window is open by then."""
+"""How long the portal has to answer before the files decide; no window is open by then."""
 
 _DESKTOPS_WITH_QT_THEME = frozenset({"KDE", "LXQT"})  # desktops for which Qt needs no GTK
 _XFCE_NAMES = re.compile(r'name="(ThemeName|FontName)"[^>]*value="([^"]*)"')
 _FONT = re.compile(r"(?P<family>.*?)[ ,]+(?P<size>[0-9]{1,2}(?:\.[0-9]+)?)")
 _GTK_DEFAULT_SIZE = 10.0
-"""Points, where GTK is told nothing; Qt would take 9."""
+"""Points, if nothing sets the size; Qt would take 9."""
 
 
 def theme_arguments(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the arguments for QApplication that choose Qt's GNOME theme, where Qt would take GTK's."""
+    """Return the arguments for QApplication that choose Qt's GNOME theme if Qt would take GTK's."""
     if sys.platform != "linux" or environ.get("QT_QPA_PLATFORMTHEME") or _desktops(environ) & _DESKTOPS_WITH_QT_THEME:
         return []
     return ["-platformtheme", "gnome"]
 
 
 def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -> None:
-    """Look as the desktop does, from now on, where `theme_arguments` chose the theme."""
+    """Follow the desktop from now on if `theme_arguments` chose the theme."""
     if not theme_arguments(environ):
         return
     hints, names = app.styleHints(), _names(environ)
     app.setFont(named_font(names.get("font", ""), fallback=app.font()))
-    # WORKAROUND for Qt 6.11: it hears from the portal that the desktop turned dark, and keeps its light palette
+    # WORKAROUND for Qt 6.11: the portal reports that the desktop turned dark, and Qt keeps its light palette
     hints.colorSchemeChanged.connect(lambda _: app.setPalette(app.style().standardPalette()))
 
     def darken() -> None:
@@ -52,7 +51,7 @@ def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -
 
 
 def named_font(name: str, *, fallback: QFont) -> QFont:
-    """Return the font of a name such as `Noto Sans 11`; what Qt does not know of it is as in `fallback`."""
+    """Return the font of a name such as `Noto Sans 11`; what Qt does not know comes from `fallback`."""
     font, match = QFont(fallback), _FONT.fullmatch(name)
     font.setPointSizeF(min(max(float(match["size"]), 6), 40) if match else _GTK_DEFAULT_SIZE)
     if match and QFontDatabase.hasFamily(match["family"]):

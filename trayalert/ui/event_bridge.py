@@ -1,4 +1,4 @@
-"""The way of events from the receiver's thread to the widgets. Its rule: one queued poke at a time, whatever comes.
+"""Events go from the receiver's thread to the widgets in batches, with at most one Qt signal queued.
 
 One Qt signal for each event would cost more than the alert itself and fill Qt's queue faster than it drains.
 """
@@ -13,7 +13,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 from trayalert.domain.events import Event
 
 BATCH_INTERVAL_MS: Final = 50
-"""Batches come at most this often; the eye does not see more."""
+"""The shortest time between two batches."""
 
 
 class Throttle(QTimer):
@@ -27,7 +27,7 @@ class Throttle(QTimer):
         self.timeout.connect(self.run)
 
     def request(self) -> None:
-        """Run the action as soon as it may run; requests until then are one."""
+        """Run the action as soon as allowed; further requests until then are dropped."""
         if self.isActive():
             return
         wait = self._min_interval - self.since_run.elapsed() if self.since_run.isValid() else 0
@@ -59,7 +59,7 @@ class EventBridge(QObject):
         self._wakeup.connect(self._throttle.request, Qt.ConnectionType.QueuedConnection)
 
     def put(self, events: Sequence[Event]) -> None:
-        """Hand over events; called on the receiver's thread, never waits for the main one."""
+        """Hand over events; called on the receiver's thread, never waits for the main thread."""
         with self._lock:
             self._waiting.extend(events)
             wake = bool(events) and not self._wakeup_pending

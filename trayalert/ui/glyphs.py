@@ -1,7 +1,7 @@
-"""The signs in the pictures of tray and levels. Their rule: below 24 pixels they are built of whole pixels.
+"""The signs in the icons of tray and levels. Their rule: below 24 pixels they are built of whole pixels.
 
-A font would be a blur there, 7 pixels high. From 24 pixels on the outlines of the desktop's own bold font are better,
-and panels that scale the largest picture down (XFCE's does) need strokes that survive it.
+A font would be a blur there. From 24 pixels on the outlines of the desktop's bold font are better: they survive in
+panels that scale the largest picture down (XFCE's does).
 """
 
 from typing import Final
@@ -33,7 +33,7 @@ _TALL_ROWS: Final = (0, 1, 1, 2, 3, 4, 5, 5, 6)
 
 
 def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, colour: QColor) -> None:
-    """Draw the text into the middle of a picture of that size, or with its lower edge at `bottom`."""
+    """Draw the text in the middle of a picture of that size, or with its lower edge at `bottom`."""
     if size >= MIN_OUTLINE_SIZE and _draw_outlines(painter, text, size, bottom, colour):
         return
     rows = _TALL_ROWS if size >= 20 else range(7)
@@ -48,7 +48,7 @@ def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, 
 
 
 def _draw_outlines(painter: QPainter, text: str, size: int, bottom: int | None, colour: QColor) -> bool:
-    """Draw with the font's outlines; False where there is no font."""
+    """Draw with the font's outlines; return False if there is no font."""
     font = bold(QGuiApplication.font())
     font.setPixelSize(200)
     path = QPainterPath()

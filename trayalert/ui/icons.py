@@ -1,9 +1,9 @@
-"""The pictures of levels and tray, drawn with QPainter. Its rule: each level has a shape of its own, not only a colour.
+"""The icons of levels and tray, drawn with QPainter. Their rule: each level has a shape of its own, not only a colour.
 
-CRITICAL is an octagon, WARN a triangle, INFO a square, OK a tick. With nothing open the tray shows reach: a hollow grey
-ring, as nothing proves that all is well; a green dot in it only so long as a probe has just proved that callbacks get
-through (`shown_reachability`); blind is a no-entry sign, an amber disc with a bar. What burns and is blind bears
-that sign in its corner. Each size is drawn on its own on whole pixels, for a picture scaled to 16 pixels is mud.
+CRITICAL is an octagon, WARN a triangle, INFO a square, OK a tick. With nothing open the tray shows reachability: a
+hollow grey ring, with a green dot while a probe has just proved that callbacks get through (`shown_reachability`), or,
+if blind, a no-entry sign: an amber disc with a bar. With open incidents a blind tray has that sign in its corner. Each
+size is drawn on its own on whole pixels, as a picture scaled to 16 pixels is a blur.
 """
 
 import functools
@@ -22,14 +22,14 @@ from trayalert.ui.state_wording import is_paused, shown_reachability
 
 SIZES: Final = (16, 20, 22, 24, 32, 40, 48, 64)
 MAX_COUNT = 10
-"""From here on the number is written `9+`: two digits cannot be read at 16 pixels."""
+"""From this number on the icon shows `9+`: two digits cannot be read at 16 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrayIconState:
-    """All that the tray's picture depends on. `count` stops at MOST, so that equal pictures are equal looks.
+    """All that the tray's icon depends on. `count` stops at MAX_COUNT: equal icons have equal states.
 
-    `blind` is drawn also where more may be open than is known: neither is calm.
+    `blind` is also set if more incidents may be open than are known.
     """
 
     worst: Level | None = None
@@ -37,11 +37,11 @@ class TrayIconState:
     blind: bool = False
     paused: bool = False
     proved: bool = False
-    """A probe has just come through. Seen only where nothing is open."""
+    """A probe has just come through. Shown only if nothing is open."""
 
     @classmethod
     def of(cls, state: ProgramState, *, now: Millis) -> "TrayIconState":
-        """Return how the tray looks in this state."""
+        """Return what the icon shows of a state."""
         reachability = shown_reachability(state, now=now)
         blind = reachability is Reachability.BLIND or state.uncertainty is not None
         return cls(
@@ -58,7 +58,7 @@ class TrayIconState:
 class _Paint:
     fill: QColor
     edge: QColor
-    """At the other end of the scale from the fill: on a dark panel one of them stands out, on a light one the other."""
+    """Light for a dark fill, and the reverse: one of the two stands out on any panel."""
     ink: QColor
 
 
@@ -81,7 +81,7 @@ def tray_icon(state: TrayIconState) -> QIcon:
 
 @functools.cache
 def level_icon(level: Level | None) -> QIcon:
-    """Return the level's picture in all SIZES, with its mark and no number; None is what ended, but not well."""
+    """Return the level's picture in all SIZES, with its mark and no number; None is closed, but not recovered."""
     if level is None:
         return tray_icon(TrayIconState())
     return _icon([level_image(level, size) for size in SIZES])
@@ -101,9 +101,7 @@ def _icon(images: list[QImage]) -> QIcon:
     for image in images:
         pixmap = QPixmap.fromImage(image)
         icon.addPixmap(pixmap)
-        icon.addPixmap(
-            pixmap, QIcon.Mode.Selected
-        )  # else a selected row's would be tinted, and the colour says something
+        icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else the icon of a selected row is tinted
     return icon
 
 
@@ -133,7 +131,6 @@ def _tray_image(state: TrayIconState, size: int) -> QImage:
 
 
 def _outline_width(size: int) -> int:
-    """Return the width of an outline."""
     return max(1, size // 20)
 
 
@@ -224,7 +221,7 @@ def _draw_no_entry(painter: QPainter, square: QRectF, line: int) -> None:
 
 
 def _draw_blind_badge(painter: QPainter, size: int) -> None:
-    """Put the no-entry sign into the upper left corner; of whole pixels where it is small."""
+    """Put the no-entry sign into the upper left corner; of whole pixels if small."""
     side = round(size * 0.43) | 1
     if size >= MIN_OUTLINE_SIZE:
         _draw_no_entry(painter, QRectF(0, 0, side, side), max(1, size // 24))

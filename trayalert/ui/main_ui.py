@@ -83,7 +83,7 @@ class MainUi(QObject):
         bridge.arrived.connect(self._on_events)
 
     def start(self, *, minimised: bool = False) -> None:
-        """Show the tray; where there is none overlay and window come up a moment later, `minimised` only the former."""
+        """Show the tray; without one overlay and window show a moment later, only the overlay if `minimised`."""
         self._minimised = minimised
         self.tray.start()
         self._minute_timer.start()
@@ -93,7 +93,7 @@ class MainUi(QObject):
             self.show_setup_assistant()
 
     def stop(self) -> None:
-        """Take away all that is seen."""
+        """Hide everything."""
         self._minute_timer.stop()
         self._retry_timer.stop()
         self._reload_timer.stop()
@@ -121,7 +121,7 @@ class MainUi(QObject):
         return self.window
 
     def show_setup_assistant(self) -> None:
-        """Show the setup assistant, where it was left."""
+        """Show the setup assistant on the page where it was closed."""
         if self.setup_assistant is None:
             self.setup_assistant = _view("setup.assistant.SetupAssistant")(self._backend)
             self.setup_assistant.finished.connect(self._drop_setup_assistant)

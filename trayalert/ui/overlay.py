@@ -1,6 +1,6 @@
-"""The overlay: a small bar above all windows that says what burns, where no tray does. Its rule: it takes no focus.
+"""The overlay: a small bar above all windows that stands in for a tray. Its rule: it takes no focus.
 
-On Wayland a program cannot place its windows: there the overlay can be dragged, and its place is the desktop's affair.
+On Wayland a program cannot place its windows: the overlay can be dragged, but the desktop decides on its place.
 """
 
 from typing import Any, Final
@@ -15,12 +15,12 @@ from trayalert.ui.state_wording import overlay_text
 from trayalert.ui.widgets.safe_text import SafeLabel, elided
 
 _MARGIN: Final = 12
-"""Pixels between the overlay and the corner where it stands at first."""
+"""Pixels between the overlay and the corner of the screen."""
 _STATE_KEY: Final = "strip"
 
 
 class Overlay(QWidget):
-    """The bar. A click wants the window, a drag moves it, a right click opens the menu."""
+    """The bar. A click asks for the window, a drag moves the bar, a right click opens the menu."""
 
     window_requested = Signal()
 
@@ -49,7 +49,7 @@ class Overlay(QWidget):
             app.primaryScreenChanged.connect(self._move_into_place)
 
     def show_state(self, state: ProgramState) -> None:
-        """Show how things are."""
+        """Show the state."""
         now = self._backend.now()
         icon_state = TrayIconState.of(state, now=now)
         if icon_state != self._icon_state:
@@ -62,13 +62,13 @@ class Overlay(QWidget):
             self._move_into_place()
 
     def bring_up(self) -> None:
-        """Show it at its place."""
+        """Show the overlay at its place."""
         if not self.isVisible():
             self._move_into_place()
             self.show()
 
     def _move_into_place(self, _changed: object = None) -> None:
-        """Stand at the remembered place, or at the corner, on a screen that is there; as wide as the words."""
+        """Move to the remembered place, or to the corner, on an existing screen; as wide as the text."""
         self.adjustSize()
         screen = QGuiApplication.screenAt(self._position) if self._position else None
         available = (screen or QGuiApplication.primaryScreen()).availableGeometry()
@@ -86,7 +86,7 @@ class Overlay(QWidget):
             self._drag_offset, self._dragged = event.globalPosition().toPoint() - self.pos(), False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Move along."""
+        """Drag the overlay."""
         if self._drag_offset is None:
             return
         position = event.globalPosition().toPoint() - self._drag_offset
@@ -118,7 +118,7 @@ class Overlay(QWidget):
         self._menu.popup(event.globalPos())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
-        """Draw a frame, as it has none of the desktop's."""
+        """Draw a frame, as the desktop draws none."""
         super().paintEvent(event)
         painter = QPainter(self)
         painter.setPen(self.palette().color(QPalette.ColorRole.Mid))

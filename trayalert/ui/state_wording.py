@@ -1,6 +1,6 @@
-"""How tray, window and overlay say how things are as a whole. Its rule: no wording is better than what is proved now.
+"""Texts for the state of the program in tray, window and overlay. Its rule: no text claims more than is proved now.
 
-A proof that is too old is none: `shown_reachability` is what all go by, also the pictures.
+A proof that is too old is none: all texts and icons go by `shown_reachability`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,10 +35,7 @@ GAPS_ADVICE = (
 
 
 def shown_reachability(state: ProgramState, *, now: Millis) -> Reachability:
-    """Return reach as it may be shown: never better than what is proved at this moment.
-
-    A probe that comes in proves nothing of alerts that come the same way and are refused.
-    """
+    """Return the reachability to show: only what is proved now, and no refused alert contradicts."""
     if not state.storing:
         return Reachability.BLIND
     proved = _is_proved(state, now=now) and not state.refused_recently
@@ -46,7 +43,7 @@ def shown_reachability(state: ProgramState, *, now: Millis) -> Reachability:
 
 
 def _is_proved(state: ProgramState, *, now: Millis) -> bool:
-    """Whether a probe has just come in, by the address that the rules in the console have."""
+    """Return whether a probe has just come in through the address that the rules in the console have."""
     proved = state.proved_until is not None and now <= state.proved_until
     return proved and state.reachability is Reachability.REACHABLE and state.url_changed is None
 
@@ -86,20 +83,20 @@ def _checked_text(state: ProgramState, *, now: Millis) -> str:
 
 
 def blind_text(state: ProgramState, *, now: Millis) -> str:
-    """Say `Blind since 02:10`, or only `Blind` where that is not known."""
+    """Say `Blind since 02:10`, or only `Blind` if that is unknown."""
     since = local_time(state.reachability_since, now=now, seconds=False)
     return f"Blind since {since}" if since and state.storing else "Blind"
 
 
 def problem_sentences(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
-    """Return the sentences about what is wrong, why it is blind first; each once."""
+    """Return the sentences about what is wrong, each once; the reason for being blind comes first."""
     blind = shown_reachability(state, now=now) is Reachability.BLIND
     reasons = (state.reachability_reason,) if blind and state.reachability_reason else ()
     return tuple(dict.fromkeys(map(as_sentence, (*reasons, *state.problems))))
 
 
 def tray_problems(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
-    """Return the same for the tray, whose window says the first in a band of its own."""
+    """Return the same for the tray, with the changed address, for which the window has a band of its own."""
     address_changed = (
         ("The public address has changed: the rules in the console lead nowhere.",) if state.url_changed else ()
     )
@@ -116,7 +113,7 @@ def open_counts_text(state: ProgramState, language: Language) -> str:
 
 
 def overlay_text(state: ProgramState, language: Language, *, now: Millis) -> str:
-    """Say in the fewest words what burns and whether that is all."""
+    """Say in the fewest words what is open and whether that is all."""
     parts = [open_counts_text(state, language) if state.open_incidents else "none open"]
     match shown_reachability(state, now=now):
         case Reachability.BLIND:
@@ -130,7 +127,7 @@ def overlay_text(state: ProgramState, language: Language, *, now: Millis) -> str
 
 
 def headline(state: ProgramState, language: Language, *, now: Millis) -> str:
-    """Say in a few words what burns, and why that may not be all."""
+    """Say in a few words what is open, and why that may not be all."""
     if not state.open_incidents:
         return f"Unknown what is open: {state.uncertainty}" if state.uncertainty else "No incident is open"
     level = worst(state.worst or Level.INFO, Level.INFO)
@@ -153,7 +150,7 @@ def paused_text(state: ProgramState, *, now: Millis) -> str:
 
 
 def is_paused(state: ProgramState, *, now: Millis) -> bool:
-    """Whether notifications are paused."""
+    """Return whether notifications are paused."""
     return state.paused_until is not None and state.paused_until > now
 
 
@@ -176,7 +173,7 @@ def empty_table_text(state: ProgramState, language: Language, *, now: Millis) ->
 
 
 def tunnel_text(tunnel: TunnelState, *, now: Millis) -> str:
-    """Say how the tunnel is; empty where there is none."""
+    """Say in which state the tunnel is; empty without one."""
     if tunnel.phase is Phase.OFF or not tunnel.kind:
         return ""
     phase_texts = {
@@ -193,7 +190,7 @@ def tunnel_text(tunnel: TunnelState, *, now: Millis) -> str:
 
 
 def url_changed_text(changed: UrlChanged) -> str:
-    """Shout that the rules in the console hold an address that is no more."""
+    """Say that the rules in the console have an old address."""
     return (
         "The public address has changed: the rules in the console lead nowhere. Change the callback URL in each!"
         f"\nBefore: {changed.before}\nNow: {changed.now}"
@@ -201,7 +198,7 @@ def url_changed_text(changed: UrlChanged) -> str:
 
 
 def gap_cells(gap: Gap, *, now: Millis) -> tuple[str, ...]:
-    """Say a gap in cells: cause, from, until, how long, why."""
+    """Return the cells of a gap: cause, from, until, how long, why."""
     until = local_time(gap.ended_at, now=now) if gap.ended_at is not None else "goes on"
     return (
         GAP_CAUSE_TEXTS[gap.cause],
@@ -213,7 +210,7 @@ def gap_cells(gap: Gap, *, now: Millis) -> tuple[str, ...]:
 
 
 def last_gap_text(gaps: Iterable[Gap], *, now: Millis) -> str:
-    """Tell of the last gap that ended within a day; empty where there was none."""
+    """Name the last gap that ended within a day; empty if there was none."""
     ended = next((gap for gap in gaps if gap.ended_at is not None), None)
     if ended is None or ended.ended_at is None or now - ended.ended_at > DAY_MS:
         return ""
@@ -222,7 +219,7 @@ def last_gap_text(gaps: Iterable[Gap], *, now: Millis) -> str:
 
 
 def gnome_tray_advice(environment: Mapping[str, str]) -> str | None:
-    """Say what to install where the desktop is a GNOME, which has no tray of its own; None elsewhere."""
+    """Say what to install on GNOME, which has no tray of its own; None elsewhere."""
     if "GNOME" not in environment.get("XDG_CURRENT_DESKTOP", "").upper().split(":"):
         return None
     return (

@@ -1,7 +1,7 @@
-"""What stands above the table: what burns, when the last callback came, whether any can, and what is wrong.
+"""The lines above the table: what is open, when the last callback came, reachability, problems and news.
 
-Its rule: what is wrong stays as long as it is so, in amber; what happened stays until it is dismissed, in a calmer one.
-That the callback URL is another one is shouted: only the person can put it into the console's rules.
+Its rule: problems stay in amber as long as they last; news stay until they are dismissed, in the desktop's own colour.
+A changed callback URL is red: only the person can put it into the console's rules.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,13 +28,13 @@ from trayalert.ui.state_wording import (
 from trayalert.ui.widgets.safe_text import SafeLabel, copy_text
 
 MESSAGE_MS: Final = 8000
-"""What the program says about a click stands this long."""
+"""How long the answer to a click is shown."""
 _AMBER: Final = QColor(255, 183, 3, 70)
 _RED: Final = QColor(214, 38, 44, 90)
 
 
 class StatusLine(QWidget):
-    """The lines above the table, and what the person answers to them. `url_accepted`: the rules are changed."""
+    """The lines above the table. `url_accepted`: the person has changed the rules."""
 
     news_dismissed = Signal()
     advice_dismissed = Signal()
@@ -79,13 +79,13 @@ class StatusLine(QWidget):
         layout.setColumnStretch(1, 1)
 
     def add_action(self, caption: str, on_triggered: Callable[[], object]) -> QAction:
-        """Put an entry into the menu of reach."""
+        """Add an entry to the menu "Reach"."""
         action = self._reach_button.menu().addAction(caption)
         action.triggered.connect(lambda _checked=False: on_triggered())
         return action
 
     def show_state(self, state: ProgramState, *, now: int, icon: QIcon, gap: str = "") -> None:
-        """Show how things are; `gap` tells of the last one."""
+        """Show the state; `gap` is a text about the last gap."""
         self._picture.setPixmap(icon.pixmap(QSize(40, 40), self.devicePixelRatioF()))
         self._headline.show_text(headline(state, self._language, now=now))
         facts = [last_callback_text(state, now=now), reachability_text(state, now=now)]
@@ -101,16 +101,16 @@ class StatusLine(QWidget):
         self._news.show_sentences(state.news)
 
     def show_message(self, sentence: str) -> None:
-        """Say it for a moment."""
+        """Show a sentence for a moment."""
         self._message.show_text(sentence)
         self._message_timer.start()
 
     def show_problem(self, sentence: str) -> None:
-        """Say what failed until it is dismissed; nothing takes it away."""
+        """Show what failed until the person dismisses it."""
         self._problem.show_sentences((sentence,) if sentence else ())
 
     def show_advice(self, sentence: str) -> None:
-        """Say what would help, until it is dismissed."""
+        """Show what would help until the person dismisses it."""
         self._advice.show_sentences((sentence,))
 
     def _drop_advice(self) -> None:
@@ -119,7 +119,7 @@ class StatusLine(QWidget):
 
 
 class _Band(QWidget):
-    """Sentences on a colour, hidden where there are none. Painted, as a style sheet would not follow light and dark."""
+    """Sentences on a colour, hidden without any. Painted, as a style sheet would not follow light and dark."""
 
     def __init__(
         self, colour: QColor | None, buttons: Mapping[str, Callable[[], object]] = MappingProxyType({})
@@ -138,12 +138,12 @@ class _Band(QWidget):
         self.hide()
 
     def show_sentences(self, sentences: tuple[str, ...]) -> None:
-        """Show them, a line each."""
+        """Show the sentences, a line each."""
         self._text.show_text("\n".join(f"{self._sign} {as_sentence(text)}" for text in sentences))
         self.setVisible(bool(sentences))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
-        """Paint the colour under the words; calm news have the desktop's own, thinned."""
+        """Paint the colour under the text; news have the desktop's own, translucent."""
         colour = self._colour or QColor(self.palette().color(QPalette.ColorRole.Highlight))
         if self._colour is None:
             colour.setAlpha(36)
@@ -154,7 +154,7 @@ class _Band(QWidget):
 
 
 class EmptyView(QWidget):
-    """Stands in the table's place while it has no row."""
+    """Shown in place of a table without rows."""
 
     setup_requested = Signal()
 

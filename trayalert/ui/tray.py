@@ -1,8 +1,7 @@
-"""The tray: picture, tooltip and menu. Its rule: it is touched only where something changed, at most 4 times a second.
+"""The tray: icon, tooltip and menu. Its rule: only what changed is updated, at most 4 times a second.
 
-The menu is exported over D-Bus by the desktop's tray, so its entries are made once and their words changed in place.
-Qt follows a tray host that comes, goes or restarts; whether one is there is asked when something changes and once a
-minute (`check_host`), for an idle program has no more wake-ups to give.
+The menu is exported over D-Bus, so its entries are made once and their texts changed in place. Qt follows a tray host
+that comes, goes or restarts; `check_host` runs only on changes and once a minute, to wake an idle program rarely.
 """
 
 from typing import Final
@@ -30,7 +29,7 @@ from trayalert.ui.widgets.safe_text import copy_text, elided, show_caption, show
 from trayalert.ui.wording import incident_name, level_text, local_time, shown_level
 
 REFRESH_INTERVAL_MS: Final = 250
-"""The shortest time between two touches."""
+"""The shortest time between two updates."""
 GRACE_MS: Final = 3000
 """A panel that restarts, or starts with the session, gets this long before the tray counts as missing."""
 PAUSE_MS: Final = 3_600_000
@@ -39,7 +38,7 @@ MAX_PROBLEMS: Final = 3
 
 
 class Tray(QObject):
-    """The icon in the panel. `refresh` may be called as often as one likes."""
+    """The icon in the panel. `refresh` may be called at any rate."""
 
     window_requested = Signal()
     refreshed = Signal()
@@ -49,9 +48,9 @@ class Tray(QObject):
     setup_requested = Signal()
     gaps_requested = Signal()
     failed = Signal(str)
-    """A sentence: what was requested here could not be done."""
+    """A sentence: an action of the menu failed."""
     host_missing = Signal()
-    """There is no tray host, and has not been for a while: something else must be visible."""
+    """There has been no tray host for a while: something else must be visible."""
 
     def __init__(self, backend: Backend, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -59,10 +58,10 @@ class Tray(QObject):
         self._icon_state: TrayIconState | None = None
         self._tooltip: list[str] = []
         self.state = ProgramState()
-        """What was shown last."""
+        """The state that was shown last."""
         self._incidents: list[StoredIncident] = []
         self._icon_visible = False
-        """Whether the icon can be seen, as it was when it was touched: asking wakes the bus's thread 30 times."""
+        """`present` at the last update: each query wakes the bus's thread 30 times."""
         self._throttle = Throttle(self, REFRESH_INTERVAL_MS, self._refresh_now)
         self._grace_timer = QTimer(self, singleShot=True, interval=GRACE_MS)
         self._grace_timer.timeout.connect(self._report_missing_host)
@@ -80,17 +79,17 @@ class Tray(QObject):
 
     @property
     def present(self) -> bool:
-        """Whether the icon can be seen."""
+        """Whether the icon is visible."""
         return QSystemTrayIcon.isSystemTrayAvailable() and self.icon.isVisible()
 
     def start(self) -> None:
-        """Show the icon; where there is no host yet it appears as soon as there is one."""
+        """Show the icon, or let it appear as soon as there is a tray host."""
         self._throttle.run()
         self.icon.show()
         self.check_host()
 
     def stop(self) -> None:
-        """Take the icon away."""
+        """Hide the icon."""
         self._throttle.stop()
         self._grace_timer.stop()
         self.icon.hide()
@@ -100,7 +99,7 @@ class Tray(QObject):
         self._throttle.request()
 
     def check_host(self) -> None:
-        """Start the grace of a missing host; called now and then."""
+        """Start the grace time if there is no tray host."""
         self._icon_visible = self.present
         if self._icon_visible:
             self._grace_timer.stop()
@@ -177,7 +176,7 @@ class Tray(QObject):
         menu.addAction("Quit").triggered.connect(self._backend.quit)
 
     def _add_text_entry(self) -> QAction:
-        """Add an entry that only says something."""
+        """Add an entry that only shows a text."""
         entry = self._menu.addAction("")
         entry.setEnabled(False)
         return entry

@@ -1,6 +1,6 @@
-"""The main window: what burns in a live table, and beside it everything about one incident. Made on first use.
+"""The main window: a live table of incidents, and beside it everything about one incident.
 
-Its rule: closing it never ends the program, and with no other way back (tray, overlay) it never becomes invisible.
+Its rule: closing it never ends the program, and without tray and overlay it never becomes invisible.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ TICK_MS: Final = 1000
 
 
 class Window(QMainWindow):
-    """The live table with its status line and details. `may_hide` returns whether it may hide."""
+    """Status line, table and details. `may_hide` returns whether the window may be hidden."""
 
     setup_requested = Signal()
     gaps_requested = Signal()
@@ -72,11 +72,11 @@ class Window(QMainWindow):
             self._table.setFocus()
 
     def update_incidents(self, ids: Iterable[int]) -> None:
-        """Take in incidents that changed."""
+        """Update incidents that changed."""
         self._model.queue_changes(ids)
 
     def refresh(self) -> None:
-        """Show the backend's present state in the status line and the window's own picture."""
+        """Show the backend's present state in the status line and the window's icon."""
         state, now = self._backend.state(), self._backend.now()
         icon = tray_icon(TrayIconState.of(state, now=now))
         if icon.cacheKey() != self.windowIcon().cacheKey():
@@ -87,30 +87,30 @@ class Window(QMainWindow):
         self._update_empty_view()
 
     def show_probe_result(self) -> None:
-        """Say what came of a probe that was requested here."""
+        """Show the result of a probe that was requested here."""
         if self._probe_requested:
             self._probe_requested = False
             self.show_message(f"{reachability_text(self._backend.state(), now=self._backend.now())}.")
 
     def show_advice(self, sentence: str) -> None:
-        """Say what would help, until it is dismissed."""
+        """Show what would help until the person dismisses it."""
         self._status.show_advice(sentence)
 
     def reload(self) -> None:
-        """Read everything anew: another file has taken the log's place."""
+        """Read all incidents of another log file."""
         self._model.reload()
 
     def refresh_texts(self) -> None:
-        """Say again what depends on the clock alone; called once a minute."""
+        """Update the texts that depend on the clock; called once a minute."""
         if self.isVisible():
             self._model.refresh_texts()
 
     def show_message(self, sentence: str) -> None:
-        """Tell the person about what was just requested."""
+        """Show the answer to a click for a moment."""
         self._status.show_message(sentence)
 
     def show_problem(self, sentence: str) -> None:
-        """Tell the person that a request failed, until they have read it."""
+        """Show what failed until the person dismisses it."""
         self._status.show_problem(sentence)
 
     # building
@@ -195,7 +195,7 @@ class Window(QMainWindow):
             self._incident_menu.fill_further(menu, self._details.shown)
 
     def _confirm_recovered(self, incident_id: int) -> None:
-        """Let the details ask: one wrong click in a menu must not make an incident disappear."""
+        """Let the details ask for a confirmation: one wrong click must not close an incident."""
         self.bring_up(incident_id)
         if self._details.shown is not None and self._details.shown.incident.id == incident_id:
             self._details.confirm_recovered()
@@ -275,24 +275,24 @@ class Window(QMainWindow):
     # Qt's own
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Let the durations run."""
+        """Start the ticker."""
         super().showEvent(event)
         self.refresh()
         self._update_ticker()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 (Qt's name)
-        """Stand still."""
+        """Stop the ticker."""
         super().hideEvent(event)
         self._update_ticker()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
-        """Stand still while minimised."""
+        """Stop the ticker while minimised."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._update_ticker()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Hide; without tray and overlay only minimise, or there would be no way back."""
+        """Hide; without tray and overlay only minimise."""
         event.ignore()
         self._geometry = self.saveGeometry()
         if self._may_hide():

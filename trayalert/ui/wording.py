@@ -1,7 +1,4 @@
-"""How tray, table and details say things. Its rule: one wording for one fact, and no Qt.
-
-Times are local; of today only the time is said. What is not known is said to be not known.
-"""
+"""Texts about incidents for tray, table and details. Its rule: one text for one fact, and no Qt. Times are local."""
 
 from datetime import datetime
 
@@ -17,7 +14,7 @@ from trayalert.services.presentation.alert_text import name_text
 
 
 def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:
-    """Write a moment in local time: `15:42:07` today, `11-23 15:42` this year, `2025-11-23` else."""
+    """Return a moment in local time: `15:42:07` today, `11-23 15:42` this year, `2025-11-23` else."""
     if moment is None:
         return ""
     local, today = _local(moment), _local(now)
@@ -27,7 +24,7 @@ def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> s
 
 
 def full_time(moment: Millis | None) -> str:
-    """Write a moment in local time with its date."""
+    """Return a moment in local time with its date."""
     return "" if moment is None else _local(moment).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -39,23 +36,20 @@ def _local(moment: Millis) -> datetime:
 
 
 def ago_text(moment: Millis, *, now: Millis) -> str:
-    """Write how long ago: `less than a minute ago`, `3 min ago`."""
+    """Return how long ago: `less than a minute ago`, `3 min ago`."""
     length = now - moment
     return "less than a minute ago" if length < 60_000 else f"{duration_text(length)} ago"
 
 
 def shown_level(incident: Incident) -> Level | None:
-    """Return the level by which it is drawn. What is open is never OK, whatever its sender says.
-
-    None is for what is closed though nobody said that it recovered.
-    """
+    """Return the level to draw: an open incident is never OK; None if it closed without a recovery."""
     if incident.open:
         return worst(incident.level, Level.INFO)
     return Level.OK if incident.closed_by in {Change.RECOVERED, Change.RESOLVED} else None
 
 
 def level_text(stored: StoredIncident, language: Language, *, unconfirmed: bool) -> str:
-    """Say how bad it is, and all that makes it less sure; of a closed one how it ended."""
+    """Return level, missing data and lacking confirmation of an open incident; of a closed one how it ended."""
     incident = stored.incident
     if not incident.open:
         return closed_text(incident, language)
@@ -68,7 +62,7 @@ def level_text(stored: StoredIncident, language: Language, *, unconfirmed: bool)
 
 
 def closed_text(incident: Incident, language: Language) -> str:
-    """Say how a closed incident ended."""
+    """Return how a closed incident ended."""
     words = [ending_text(incident.closed_by, language)]
     if not incident.start_known:
         words.append(language.say("start unknown"))
@@ -76,7 +70,7 @@ def closed_text(incident: Incident, language: Language) -> str:
 
 
 def lasted_text(incident: Incident, language: Language, *, now: Millis) -> str:
-    """Say how long it burns or burned."""
+    """Return how long an incident has been open, or was."""
     if not incident.start_known:
         return language.say("unknown")
     return localised_duration(
@@ -85,7 +79,7 @@ def lasted_text(incident: Incident, language: Language, *, now: Millis) -> str:
 
 
 def incident_name(stored: StoredIncident, language: Language) -> str:
-    """Return the rule's name; what has none is called by its kind."""
+    """Return the rule's name, else the kind."""
     alert = stored.alert.alert
     if alert.kind == UNRECOGNISED:
         return ": ".join(filter(None, ("Callback not understood", printable(alert.name))))
@@ -93,7 +87,7 @@ def incident_name(stored: StoredIncident, language: Language) -> str:
 
 
 def sender_text(sender: str, origin: SenderOrigin) -> str:
-    """Say where a callback came from; the address is a claim of the network's, or of a proxy that the admin trusts."""
+    """Say where a callback came from; the address is what the network, or a trusted proxy, claims."""
     address = printable(sender, limit=60)
     match origin:
         case SenderOrigin.CLOUD_MONITOR:

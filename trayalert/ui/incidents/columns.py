@@ -39,7 +39,7 @@ _NUMERIC: Final = {Column.DURATION, Column.VALUE, Column.COUNT}
 
 
 def cell_text(stored: StoredIncident, column: Column, language: Language, *, now: Millis) -> str:
-    """Return what a cell of any column but LEVEL says."""
+    """Return the text of a cell of any column but LEVEL."""
     return _TEXTS[column](stored, language, now)
 
 
@@ -61,7 +61,7 @@ _TEXTS: dict[Column, Callable[[StoredIncident, Language, Millis], str]] = {
 
 
 def cell_style(stored: StoredIncident, column: Column, role: int) -> Any:
-    """Return what a view asks for in that role, None where the cell is plain."""
+    """Return the style of a cell in that role, None if plain."""
     match role:
         case Qt.ItemDataRole.DecorationRole if column is Column.LEVEL:
             return level_icon(shown_level(stored.incident))

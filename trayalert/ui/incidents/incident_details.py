@@ -22,18 +22,18 @@ from trayalert.ui.wording import incident_name, level_text, local_time, shown_le
 
 MAX_ALERTS: Final = 50
 MAX_FIELDS, MAX_FIELD_TEXT = 200, 8_000
-"""So many fields, and so many characters of them in all, are shown; Cloud Monitor sends some 30 and 2,000."""
+"""At most so many fields and characters of them are shown; Cloud Monitor sends some 30 and 2,000."""
 CONFIRM_MS: Final = 4000
-"""A second click on "Mark recovered" within this time means it."""
+"""A second click on "Mark recovered" within this time confirms."""
 
 
 class IncidentDetails(QWidget):
-    """Shows one incident, or says that none is chosen. Requests go up as signals."""
+    """Shows one incident, or that none is selected. Requests are emitted as signals."""
 
     console_requested = Signal()
     copy_requested = Signal()
     further_menu_requested = Signal(QMenu)
-    """The menu of further actions opens: it wants to be filled."""
+    """The menu of further actions opens and has to be filled."""
     resolve_requested = Signal(int)
 
     def __init__(self, language: Language, parent: QWidget | None = None) -> None:
@@ -68,7 +68,7 @@ class IncidentDetails(QWidget):
         return self._shown
 
     def show_nothing(self) -> None:
-        """Say that no incident is chosen."""
+        """Show that no incident is selected."""
         self._shown = None
         self._header.show_text("No incident is selected", "Choose one in the table to see all of it.")
         for widget in (*self._buttons, self._no_link, self._tabs):
@@ -84,7 +84,7 @@ class IncidentDetails(QWidget):
         unconfirmed: bool,
         now: Millis,
     ) -> None:
-        """Show an incident with its latest alerts; `sender_text` says where one is from, `linked`: there is a link."""
+        """Show an incident with its latest alerts; `sender_text` returns an alert's origin, `linked`: it has a link."""
         if self._shown is None or self._shown.incident.id != stored.incident.id:
             self._cancel_confirmation()
         self._shown = stored
@@ -103,13 +103,13 @@ class IncidentDetails(QWidget):
         self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
 
     def confirm_recovered(self) -> None:
-        """Ask whether the incident is to be marked recovered; a click on the button says yes."""
+        """Ask whether to mark the incident recovered; a click on the button confirms."""
         if not self._confirm_timer.isActive():
             self._resolve()
         self._resolve_button.setFocus()
 
     def tick(self, now: Millis) -> None:
-        """Let the duration run."""
+        """Update the duration."""
         if self._shown is not None and self._shown.incident.open:
             self._facts.show_duration(self._shown, now=now)
 
@@ -156,7 +156,7 @@ class IncidentDetails(QWidget):
 
 
 class _Header(QWidget):
-    """Picture, name, and how bad."""
+    """Icon, name and level."""
 
     def __init__(self, language: Language) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class _Header(QWidget):
 
 
 def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
-    """Return the fields as they are shown: a stranger's 64 KB, or 30,000 fields, would hold the window up."""
+    """Return the first fields: all of a hostile callback with 64 KB or 30,000 fields would block the window."""
     fields = stored.alert.fields
     rows: list[tuple[str, str]] = []
     if stored.too_large:
@@ -216,7 +216,7 @@ def _alert_row(stored: StoredAlert, sender: str | None, language: Language, *, n
 
 
 def _state_or_level_text(alert: Alert, language: Language) -> str:
-    """Write how it was; what burned is told by its level."""
+    """Return the state of an alert, or the level if it was firing."""
     if alert.state is None:
         return alert.kind
     return language.say(alert.level) if alert.state is State.ALERT else state_text(alert.state, language)

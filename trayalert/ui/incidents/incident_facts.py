@@ -1,4 +1,4 @@
-"""The facts of one incident, names and values one below the other. Its rule: what is absent is left out."""
+"""The facts of one incident, a row each. Its rule: absent facts are left out."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -25,11 +25,11 @@ from trayalert.ui.widgets.safe_text import SafeLabel, SafeParagraph
 from trayalert.ui.wording import closed_text, full_time, lasted_text
 
 MAX_DIMENSIONS: Final = 20
-"""A resource has a handful; thousands, from a stranger, would hold the window up."""
+"""A resource has a handful; thousands in a hostile callback would block the window."""
 
 
 class IncidentFacts(QScrollArea):
-    """A scrolled form that is filled anew for each incident."""
+    """A scrolled form that is refilled for each incident."""
 
     def __init__(self, language: Language) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class IncidentFacts(QScrollArea):
             self._form.setRowVisible(self._values[name], bool(text))
 
     def show_duration(self, stored: StoredIncident, *, now: Millis) -> None:
-        """Let the duration run."""
+        """Update the duration."""
         self._values["Duration"].show_text(lasted_text(stored.incident, self._language, now=now))
 
     def _add(self, name: str) -> None:

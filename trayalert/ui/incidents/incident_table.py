@@ -1,17 +1,9 @@
-"""The view of the incidents: keys, widths and keeping its place while rows come in above. It decides nothing."""
+"""The table of incidents: keys, column widths and a steady scroll position while rows are inserted above."""
 
 from typing import Final
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QContextMenuEvent,
-    QFontMetrics,
-    QKeyEvent,
-    QKeySequence,
-    QPainter,
-    QPalette,
-    QResizeEvent,
-)
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -42,20 +34,17 @@ _LONG_DURATION: Final = 86_340_000
 _HIDDEN_FIRST: Final = (Column.REGION, Column.COUNT, Column.METRIC, Column.DURATION)
 _LONG_LEVEL: Final = "CRITICAL, unconfirmed"
 _SHORT_NAME: Final = "ECS CPU usage is too high"
-"""In a narrow window the columns above are left to the details, so that so much of a name can be read."""
+"""A narrow window hides the columns above, so that so much of a name can be read."""
 
 
 class IncidentTable(QTableView):
-    """A table of whole rows. Enter and double click choose one, Ctrl+C copies those selected.
-
-    A right click, the Menu key and Shift+F10 want a row's menu.
-    """
+    """A table of whole rows: Enter and double click open one, Ctrl+C copies, right click and Menu key want a menu."""
 
     chosen = Signal(QModelIndex)
     menu_requested = Signal(QModelIndex, QPoint)
-    """A row's menu, at that place on the screen."""
+    """A row's menu is to open at that place of the screen."""
     current_row_changed = Signal()
-    """The current row is another one."""
+    """Another row is the current one."""
 
     def __init__(self, model: IncidentsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -94,7 +83,7 @@ class IncidentTable(QTableView):
             copy_text("\n".join(lines))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Take Enter, copying, and the request for a menu."""
+        """Open, copy, or ask for the menu."""
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_selected()
         elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
@@ -108,7 +97,7 @@ class IncidentTable(QTableView):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 (Qt's name)
-        """Want the menu of the row under the mouse."""
+        """Ask for the menu of the row under the mouse."""
         index = self.indexAt(event.pos())
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             self._request_menu()
@@ -122,17 +111,17 @@ class IncidentTable(QTableView):
             self.menu_requested.emit(current, self.viewport().mapToGlobal(self.visualRect(current).bottomLeft()))
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: N802 (Qt's name)
-        """Say that another incident is looked at."""
+        """Report that another row is the current one."""
         super().currentChanged(current, previous)
         self.current_row_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Leave out columns where there is no room for them."""
+        """Hide columns that have no room."""
         super().resizeEvent(event)
         self._fit_columns()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
-        """Measure anew in a new font."""
+        """Measure the columns in the new font."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
             self._lay_out_columns()
@@ -175,7 +164,7 @@ class IncidentTable(QTableView):
         self.setColumnWidth(level, wide if spare >= enough else narrow)
 
     def _level_width(self, text: str) -> int:
-        """Return the width of a Level cell with these words beside its picture."""
+        """Return the width of a Level cell with this text and its icon."""
         return QFontMetrics(bold(self.font())).horizontalAdvance(text) + 30
 
     def _save_scroll_position(self) -> None:
@@ -191,10 +180,7 @@ class IncidentTable(QTableView):
 
 
 class _RowDelegate(QStyledItemDelegate):
-    """Draws no frame around a single cell, as the row is what is selected, and all texts of a row on one base line.
-
-    Left to itself, Qt puts a cell with Chinese in it some pixels lower: the font that has it is taller.
-    """
+    """Draws no focus frame around a cell, and the texts of a row on one base line: Qt puts Chinese lower."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         self.initStyleOption(option, index)

@@ -1,24 +1,15 @@
-"""The live table of incidents: open ones first, the newest trouble on top; then closed ones, the last closed first.
+"""The rows of the incident table: open incidents, the newest first, then closed ones, the last closed first.
 
-Its rule: exact rows are inserted, moved and changed, never a reset, so that selection and place survive a flood.
-Changed numbers are queued and read a slice at a time, so that 5,000 at once do not stop the window, and
-at most every SLICE_INTERVAL_MS: each slice paints the whole table, and a flood would keep a core busy with that.
-What the log does not answer is asked again until it does; no row is taken for gone meanwhile. Only another log's file
-resets it all.
+Its rule: rows are inserted, moved and changed, never reset, so that selection and scroll position survive a flood.
+Changed ids are queued and read a slice at a time, so that 5,000 at once do not block the window, and at most every
+SLICE_INTERVAL_MS, as each slice paints the whole table. A query that the log does not answer is repeated, and no row
+goes meanwhile. Only another log file resets the rows.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    Qt,
-    QTimer,
-    Signal,
-)
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
 from trayalert.domain.incident.stored import StoredIncident
 from trayalert.domain.wording.language import Language
@@ -30,24 +21,24 @@ from trayalert.ui.wording import level_text
 
 PAGE_SIZE: Final = 200
 SLICE_SIZE: Final = 250
-"""So many changed incidents are taken in at a time: some 10 ms."""
+"""How many changed incidents are taken in at a time: some 10 ms."""
 SLICE_INTERVAL_MS: Final = 200
 RETRY_MS: Final = 1000
-"""What the log did not answer is asked again after this time."""
+"""A query that the log did not answer is repeated after this time."""
 MAX_SINGLE_MOVES: Final = 20
 MAX_CLOSED_ROWS: Final = 2000
-"""Closed incidents that were not asked for by scrolling are let go beyond this."""
+"""Closed incidents beyond this number are dropped, unless scrolling fetched them."""
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
 
 
 class IncidentsModel(QAbstractTableModel):
-    """Rows are StoredIncident; `incident_at` gives a row's."""
+    """Each row is a StoredIncident: see `incident_at`."""
 
     about_to_change = Signal()
     changed = Signal()
-    """Around each slice of changes: for a view that keeps its place."""
+    """Emitted around each slice of changes, for a view that keeps its scroll position."""
 
     def __init__(self, backend: Backend, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -84,7 +75,7 @@ class IncidentsModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a cell's text, icon or look."""
+        """Return a cell's text or style."""
         if not index.isValid():
             return None
         stored, column = self._rows[index.row()], COLUMNS[index.column()]
@@ -95,7 +86,7 @@ class IncidentsModel(QAbstractTableModel):
         return cell_style(stored, column, role)
 
     def canFetchMore(self, parent: Index) -> bool:  # noqa: N802 (Qt's name)
-        """Whether the log may hold more closed incidents."""
+        """Return whether the log may have more closed incidents."""
         return not (parent.isValid() or self._open_only or self._exhausted)
 
     def fetchMore(self, parent: Index) -> None:  # noqa: N802 (Qt's name)
@@ -112,7 +103,7 @@ class IncidentsModel(QAbstractTableModel):
         self._fetched_closed = self._rows.closed_count
 
     def reload(self) -> None:
-        """Read everything anew, as another file has taken the log's place; what is shown stays until that can be."""
+        """Read all rows of another log file; the shown rows stay until it can be read."""
         open_ones = self._backend.open_incidents()
         self._stale = open_ones is None
         if open_ones is None:
@@ -142,11 +133,11 @@ class IncidentsModel(QAbstractTableModel):
         return self._rows[row]
 
     def row_of(self, incident_id: int) -> int | None:
-        """Return the row of that incident, None where it is not in the table."""
+        """Return the row of that incident, None if it is not in the table."""
         return self._rows.row_of(incident_id)
 
     def text(self, stored: StoredIncident, column: Column) -> str:
-        """Return what a cell says."""
+        """Return the text of a cell."""
         if column is Column.LEVEL:
             unconfirmed = stored.incident.open and self._backend.unconfirmed(stored)
             return level_text(stored, self._backend.language, unconfirmed=unconfirmed)
@@ -164,13 +155,13 @@ class IncidentsModel(QAbstractTableModel):
             self.fetchMore(_ROOT)
 
     def tick(self) -> None:
-        """Let the durations of open incidents run."""
+        """Update the durations of open incidents."""
         if self._rows.open_count:
             column = COLUMNS.index(Column.DURATION)
             self.dataChanged.emit(self.index(0, column), self.index(self._rows.open_count - 1, column))
 
     def refresh_texts(self) -> None:
-        """Say everything anew: midnight came, or an incident went unconfirmed."""
+        """Update all texts: midnight passed, or an incident became unconfirmed."""
         if len(self._rows):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(COLUMNS) - 1))
 
@@ -182,7 +173,7 @@ class IncidentsModel(QAbstractTableModel):
         return not self._queue and not self._stale
 
     def queue_changes(self, ids: Iterable[int]) -> None:
-        """Queue incidents that changed; in quiet times they are taken in at once."""
+        """Queue incidents that changed; without a flood they are taken in at once."""
         self._queue.update(dict.fromkeys(ids))
         if self._queue:
             self._throttle.request()
@@ -216,7 +207,7 @@ class IncidentsModel(QAbstractTableModel):
         self._trim()
 
     def _is_left_out(self, stored: StoredIncident) -> bool:
-        """Whether the table does not show it, or not yet: what closed before the last page ends comes with its own."""
+        """Return whether the table leaves an incident out, or shows it later with a page of closed ones."""
         if stored.incident.open:
             return False
         return self._open_only or (not self._exhausted and self._rows.belongs_last(stored))
@@ -261,7 +252,7 @@ class IncidentsModel(QAbstractTableModel):
         self.layoutChanged.emit()
 
     def _insert(self, fresh: list[StoredIncident]) -> None:
-        """Insert rows, those that come to lie side by side in one go."""
+        """Insert rows, adjacent ones in one go."""
         for row, group in self._rows.insertion_groups(fresh):
             self.beginInsertRows(_ROOT, row, row + len(group) - 1)
             self._rows.insert(row, group)

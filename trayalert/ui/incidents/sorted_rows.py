@@ -1,4 +1,4 @@
-"""Incidents in the order of the table. Its rule: it is always sorted, and a row is found without a search. No Qt."""
+"""Incidents in the order of the table, always sorted. No Qt."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ SortKey = tuple[int, int, int]
 
 
 def sort_key(stored: StoredIncident) -> SortKey:
-    """Return what sorts it: open ones by their start, then closed ones by their end, newest first."""
+    """Return the sort key: open incidents by their start, then closed ones by their end, newest first."""
     incident = stored.incident
     if incident.closed_at is None:
         return 0, -incident.opened_at, -incident.id
@@ -17,7 +17,7 @@ def sort_key(stored: StoredIncident) -> SortKey:
 
 
 def row_ranges(rows: Iterable[int]) -> Iterator[range]:
-    """Join sorted rows that lie side by side."""
+    """Join sorted rows that are adjacent."""
     start = stop = None
     for row in rows:
         if start is None or row != stop:
@@ -45,30 +45,30 @@ class SortedRows:
 
     @property
     def open_count(self) -> int:
-        """Return the number of open ones; they come first."""
+        """Return the number of open incidents; they come first."""
         return bisect_left(self._keys, (1,))
 
     @property
     def closed_count(self) -> int:
-        """Return the number of closed ones."""
+        """Return the number of closed incidents."""
         return len(self._rows) - self.open_count
 
     @property
     def last_closed(self) -> StoredIncident | None:
-        """Return the one closed longest ago."""
+        """Return the incident that was closed longest ago."""
         return self._rows[-1] if self.closed_count else None
 
     def row_of(self, incident_id: int) -> int | None:
-        """Return the row of that incident."""
+        """Return the row of that incident, None if it has none."""
         key = self._key_by_id.get(incident_id)
         return None if key is None else bisect_left(self._keys, key)
 
     def insertion_row(self, stored: StoredIncident) -> int:
-        """Return the row before which it belongs."""
+        """Return the row before which an incident belongs."""
         return bisect_left(self._keys, sort_key(stored))
 
     def keeps_row(self, stored: StoredIncident) -> bool:
-        """Whether a known incident keeps its row."""
+        """Return whether a known incident keeps its row."""
         return self._key_by_id.get(stored.incident.id) == sort_key(stored)
 
     def replace(self, stored: StoredIncident) -> None:
@@ -76,34 +76,31 @@ class SortedRows:
         self._rows[bisect_left(self._keys, sort_key(stored))] = stored
 
     def move(self, stored: StoredIncident) -> None:
-        """Take the new state of a known incident and put it where it belongs now."""
+        """Take the new state of a known incident and move it where it belongs now."""
         row = bisect_left(self._keys, self._key_by_id[stored.incident.id])
         self.remove(range(row, row + 1))
         self.insert(self.insertion_row(stored), [stored])
 
     def insert(self, row: int, group: list[StoredIncident]) -> None:
-        """Put sorted incidents before that row, where they belong."""
+        """Insert sorted incidents before that row, where they belong."""
         keys = [sort_key(stored) for stored in group]
         self._rows[row:row] = group
         self._keys[row:row] = keys
         self._key_by_id.update(zip((stored.incident.id for stored in group), keys, strict=True))
 
     def remove(self, rows: range) -> None:
-        """Take rows out."""
+        """Remove rows."""
         for stored in self._rows[rows.start : rows.stop]:
             del self._key_by_id[stored.incident.id]
         del self._rows[rows.start : rows.stop]
         del self._keys[rows.start : rows.stop]
 
     def belongs_last(self, stored: StoredIncident) -> bool:
-        """Whether it belongs below all others and is closed: what lies between may not have been fetched."""
+        """Return whether a closed incident belongs last: others before it may not have been fetched."""
         return not stored.incident.open and self.insertion_row(stored) == len(self._rows)
 
     def insertion_groups(self, fresh: list[StoredIncident]) -> list[tuple[int, list[StoredIncident]]]:
-        """Sort new incidents into groups with the row before which each belongs, the last group first.
-
-        In this order one insert does not shift the places of the others.
-        """
+        """Group new incidents by the row before which they belong, the last group first: no insert shifts the next."""
         groups: dict[int, list[StoredIncident]] = {}
         for stored in sorted(fresh, key=sort_key):
             groups.setdefault(self.insertion_row(stored), []).append(stored)

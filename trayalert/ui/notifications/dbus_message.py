@@ -1,7 +1,6 @@
-"""How a notice is written for a notification daemon. Pure: daemon and notice in, the arguments of `Notify` out.
+"""The arguments of `Notify` for a notification and a daemon, by the Desktop Notifications Specification 1.2. Pure.
 
-The format is the Desktop Notifications Specification 1.2. A daemon that announces `body-markup` reads tags in the body,
-so there it is escaped; the title has no markup anywhere.
+A daemon that announces `body-markup` reads tags in the body, so the body is escaped; titles have no markup anywhere.
 """
 
 import functools
@@ -80,7 +79,7 @@ def _actions(notification: Notification, daemon: Daemon) -> list[str]:
 
 
 def button_key(action: str) -> str:
-    """Return the key of a notice's further button that was taken; empty for the first one or the text."""
+    """Return the key of a further button that was clicked; empty for the first button or the text."""
     return action.removeprefix(BUTTON_ACTION_PREFIX) if action.startswith(BUTTON_ACTION_PREFIX) else ""
 
 

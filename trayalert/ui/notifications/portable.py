@@ -93,7 +93,7 @@ class PortableNotifier(Notifier):
     async def _clear(self, tag: str) -> None:
         if tag in self._shown:
             self._shown.discard(tag)
-            with contextlib.suppress(KeyError):  # the person closed it, and nobody told us
+            with contextlib.suppress(KeyError):  # the person closed it, which the system does not report
                 await self._desktop.clear(tag)
 
     def _expire(self, tag: str) -> None:

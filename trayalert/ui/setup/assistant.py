@@ -1,7 +1,6 @@
-"""The assistant's window. Its rule: it is closed at any time and goes on where it was left, all of it by keyboard.
+"""The assistant's window, not modal. Its rule: it can be closed at any time and continues on the page where it was.
 
-It is not modal. Escape closes it, Enter goes on; what is remembered is the page, what was chosen, and whether its end
-was reached.
+All of it works by keyboard: Escape closes it, Enter is the next step.
 """
 
 from typing import Final
@@ -41,7 +40,7 @@ _PAGES: Final[tuple[type[AssistantPage], ...]] = (IngressPage, DetailsPage, Read
 
 
 class SetupAssistant(QDialog):
-    """Six pages, from the way in to the console's Test."""
+    """Six pages, from the choice of the ingress to the console's Test."""
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()
@@ -66,7 +65,7 @@ class SetupAssistant(QDialog):
         self._ticker.start()
 
     def on_events(self, events: list[Event]) -> None:
-        """Pass on what happened."""
+        """Pass events on to the pages."""
         for event in events:
             for page in self._pages:
                 page.on_event(event)
@@ -150,12 +149,12 @@ class SetupAssistant(QDialog):
     # Qt's own
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Give the page its focus once more: what is not shown yet cannot keep it."""
+        """Give the page its focus once more: a hidden widget cannot keep it."""
         super().showEvent(event)
         self._current_page.enter()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
-        """Let the focus be seen from the beginning, not only after a Tab."""
+        """Show the focus from the beginning, not only after a Tab."""
         super().changeEvent(event)
         if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
             QTimer.singleShot(0, self, self._show_focus)
@@ -165,7 +164,7 @@ class SetupAssistant(QDialog):
         self._current_page.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
-        """Let Enter go on also from what is checked or chosen: with GNOME's theme it would check it, or open it."""
+        """Let Enter go on from check boxes and lists, too: with GNOME's theme it would check or open them."""
         enter = isinstance(event, QKeyEvent) and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
         if not enter or event.type() is not QEvent.Type.KeyPress:
             return super().eventFilter(watched, event)

@@ -1,4 +1,4 @@
-"""The second page: what the chosen way needs. Its rule: what fails is said here, and nothing written is lost."""
+"""The second page: what the chosen ingress needs. Its rule: problems are shown here, and nothing written is lost."""
 
 import re
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ _DESTINATION_SETTINGS: Final = {
     "cloudflared": "With a token, Cloudflare's dashboard says where it leads: it",
     "frpc": "frpc's file",
 }
-"""What trayalert cannot say to the program itself."""
+"""What trayalert cannot set by the command line of the program."""
 _NO_START: Final = "; no tunnel is started."
 
 
 class DetailsPage(AssistantPage):
-    """The fields of the chosen way, and what is to be known about it."""
+    """The fields of the chosen ingress, and an explanation."""
 
     name = "details"
     title = "What it needs"
@@ -59,7 +59,7 @@ class DetailsPage(AssistantPage):
         self.column.addStretch()
 
     def enter(self) -> None:
-        """Ask for what the chosen way needs."""
+        """Show the fields that the chosen ingress needs."""
         tunnel = self.choice.ingress is Ingress.TUNNEL
         self._kind.setVisible(tunnel)
         self._kind.setCurrentIndex(max(0, self._kind.findData(self.choice.kind)))
@@ -69,7 +69,7 @@ class DetailsPage(AssistantPage):
         focus(self._kind if tunnel or first is None else first)
 
     def leave(self) -> bool:
-        """Go that way from now on."""
+        """Use the chosen ingress from now on."""
         self._save_entered()
         problem, chosen = self._read_fields()
         if chosen is not None:
@@ -101,7 +101,7 @@ class DetailsPage(AssistantPage):
         self._form.setVisible(bool(fields))
 
     def _set_tab_order(self) -> None:
-        """Let Tab go from the kind through its fields: what is made later would come behind the buttons."""
+        """Let Tab go from the kind through its fields: by default, later widgets come after the buttons."""
         places = (self._rows.itemAtPosition(row, column) for row in range(len(self._inputs)) for column in (1, 2))
         last: QWidget = self._kind
         for place in places:
@@ -159,7 +159,7 @@ class DetailsPage(AssistantPage):
                 )
 
     def _local_only_text(self) -> str:
-        """Say that the door is open to this computer only, where it is."""
+        """Say that the listener takes requests of this computer only, if so."""
         host = self.backend.listener_address().rpartition(":")[0]
         if not (host.startswith("127.") or host in {"localhost", "[::1]"}):
             return ""
@@ -188,7 +188,7 @@ class DetailsPage(AssistantPage):
 
 
 def _field_problem(problem: str, fields: tuple[Field, ...]) -> str:
-    """Say a problem of the settings as one of the fields."""
+    """Turn a problem of the settings into a problem of a field."""
     text = problem.removesuffix(_NO_START).removeprefix("tunnel.").removeprefix("tunnel: ")
     for field in fields:
         label = field.label.replace("&", "")

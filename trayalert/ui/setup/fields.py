@@ -1,7 +1,6 @@
-"""What is asked for each kind of tunnel, and the table `[tunnel]` made of it. Its rule: a secret is only a file.
+"""The fields of each kind of tunnel, and the table `[tunnel]` made of them. Its rule: a secret is only a file.
 
-The kinds, their titles and notes are those of `domain/settings/tunnel_presets.py`; a kind that stands only there is
-asked for nothing.
+The kinds, their titles and notes are in `domain/settings/tunnel_presets.py`.
 """
 
 import re
@@ -47,13 +46,13 @@ _NUMBERS: Final = frozenset({"remote_port", "ssh_port"})
 
 
 def fields_of(kind: str) -> tuple[Field, ...]:
-    """Return what is asked; the public address only where nothing else tells it."""
+    """Return the fields of a kind; the public address only if the tunnel's output does not have it."""
     own = _FIELDS.get(kind, ())
     return own if kind not in PRESETS or PRESETS[kind].url_pattern is not None else (*own, PUBLIC_URL)
 
 
 def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
-    """Return the table for the settings. Raise ValueError where a command has a quote without an end."""
+    """Return the table for the settings. Raise ValueError if a command has a quote without an end."""
     table: dict[str, object] = {"kind": kind}
     for key, text in entered.items():
         value = text.strip()
@@ -69,7 +68,7 @@ def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
 
 
 def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
-    """Return what a table of that kind holds beyond what is asked here: it stays as the person wrote it."""
+    """Return the entries of a table that no field shows: they stay as the person wrote them."""
     own_keys = {"kind", *(field.key for field in fields_of(kind))}
     if "domain" in own_keys and "domain" in field_texts(tunnel):
         own_keys.add("arguments")
@@ -80,12 +79,12 @@ def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
 
 
 def _quoted(part: str) -> str:
-    """Quote it only where it must be, unlike `shlex.quote`: a person reads it."""
+    """Quote a part only if necessary, unlike `shlex.quote`: a person reads it."""
     return part if re.fullmatch(r"[^\s'\"\\]+", part) else shlex.quote(part)
 
 
 def field_texts(tunnel: Mapping[str, object]) -> dict[str, str]:
-    """Return what the fields hold for a table of the settings: the other way round."""
+    """Return the texts of the fields for a table of the settings."""
     texts: dict[str, str] = {}
     for key, value in tunnel.items():
         match key, value:

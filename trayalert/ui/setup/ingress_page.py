@@ -1,4 +1,4 @@
-"""The first page: which way in."""
+"""The first page: the choice of the ingress."""
 
 from typing import Final
 
@@ -60,6 +60,6 @@ class IngressPage(AssistantPage):
         focus(self._buttons[self.choice.ingress])
 
     def leave(self) -> bool:
-        """Take the choice."""
+        """Save the choice."""
         self.choice.ingress = next(ingress for ingress, button in self._buttons.items() if button.isChecked())
         return True

@@ -1,8 +1,8 @@
 """The one place where text from the network meets Qt's text widgets. Its rule: plain text, cleaned, always.
 
 Qt guesses rich text: 270 bytes in a default QLabel can freeze the layout for 16 s and load a file from the disk. The
-attacker is whoever names a resource or a rule. So all other modules use what stands here, and a test forbids them the
-bare widgets and setters. Item views are not hit: they never guess.
+attacker is whoever names a resource or a rule. So a test forbids all other modules the bare widgets and setters. Item
+views are safe: they never guess.
 """
 
 import html
@@ -42,14 +42,14 @@ class SafeLabel(QLabel):
         self.show_text(text)
 
     def show_text(self, text: str) -> None:
-        """Show the cleaned text; nothing happens where it is shown already."""
+        """Show the cleaned text, unless it is shown already."""
         clean = _clean_lines(text)
         if clean != self.text():
             super().setText(clean)
 
 
 class SafeParagraph(QTextEdit):
-    """Cleaned plain text to be read and copied, as high as it is. Unlike a label it breaks long words, such as ids."""
+    """Cleaned plain text to read and copy, as high as its lines. Unlike a label it breaks long words, such as ids."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class SafeParagraph(QTextEdit):
         self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
 
     def show_text(self, text: str) -> None:
-        """Show the cleaned text; nothing happens where it is shown already."""
+        """Show the cleaned text, unless it is shown already."""
         clean = _clean_lines(text)
         if clean != self.toPlainText():
             self.setPlainText(clean)
@@ -76,7 +76,7 @@ class SafeParagraph(QTextEdit):
 
 
 class SafeField(QLineEdit):
-    """A line to be written in, or only read and copied; it is cleaned where the program fills it."""
+    """A line to write in, or only to read and copy; texts of the program are cleaned."""
 
     def __init__(self, name: str, text: str = "", *, hint: str = "", read_only: bool = False) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class SafeField(QLineEdit):
         self.show_text(text)
 
     def show_text(self, text: str) -> None:
-        """Show the cleaned text from its beginning; nothing happens where it is shown already."""
+        """Show the cleaned text from its beginning, unless it is shown already."""
         clean = printable(text, limit=2000)
         if clean != self.text():
             self.setText(clean)
@@ -98,19 +98,19 @@ def _clean_lines(text: str) -> str:
 
 
 def show_tooltip(target: QWidget | QAction, text: str) -> None:
-    """Give it an escaped tooltip. The wrapping makes Qt take it for rich text, in which everything is escaped."""
+    """Set an escaped tooltip. The wrapping makes Qt take the text for rich text, in which everything is escaped."""
     clean = printable(text, limit=1000)
     target.setToolTip(f"<qt>{html.escape(clean)}</qt>" if clean else "")
 
 
 def show_tray_tooltip(tray: QSystemTrayIcon, lines: list[str]) -> None:
-    """Give the tray a tooltip. Hosts differ in what they take for markup, so its signs are shown as look-alikes."""
+    """Set the tray's tooltip. Hosts differ in what they take for markup, so its signs become look-alikes."""
     text = "\n".join(printable(line) for line in lines)
     tray.setToolTip(text.replace("<", "‹").replace(">", "›").replace("&", "＆"))
 
 
 def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool = False) -> None:
-    """Set the words of a menu entry or button, with no mnemonic in them. Only a change is sent on.
+    """Set the text of a menu entry or button, without a mnemonic. Only a change is sent on.
 
     `exported`: the entry is shown by the desktop over D-Bus. WORKAROUND: there `_` marks the mnemonic, and Qt's
     QDBusMenuItem turns the first `&` into one, but neither doubles `_` nor undoes the doubling of other `&`.
@@ -122,13 +122,13 @@ def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool
 
 
 def show_trusted_caption(button: QAbstractButton, caption: str) -> None:
-    """Set the program's own words on a button, `&` before the letter of its mnemonic. Never what comes from outside."""
+    """Set a button's text, `&` before the letter of its mnemonic. Only for the program's own texts."""
     if button.text() != caption:
         button.setText(caption)
 
 
 def copy_text(text: str) -> None:
-    """Put the text into the clipboard as it is."""
+    """Copy the text as it is into the clipboard."""
     QGuiApplication.clipboard().setText(text)
 
 

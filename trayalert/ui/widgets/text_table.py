@@ -11,10 +11,7 @@ from trayalert.ui.widgets.safe_text import copy_text
 
 
 class TextTable(QTableWidget):
-    """The `stretched` column takes what room is left; `wrapped` rows are as high as their text.
-
-    With none stretched the last column is as wide as its text, and one scrolls where there is no room for it.
-    """
+    """The `stretched` column takes the room that is left, else the table scrolls; `wrapped` rows show all lines."""
 
     def __init__(self, titles: tuple[str, ...], *, stretched: int | None = None, wrapped: bool = False) -> None:
         super().__init__(0, len(titles))
@@ -39,7 +36,7 @@ class TextTable(QTableWidget):
         self.setTabKeyNavigation(False)
 
     def show_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
-        """Show these cells."""
+        """Show rows of cells."""
         self.setRowCount(len(rows))
         for row, cells in enumerate(rows):
             for column, text in enumerate(cells):
@@ -67,14 +64,14 @@ class TextTable(QTableWidget):
             self.setColumnWidth(last, max(self._last_width, space))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Wrap anew."""
+        """Wrap the rows for the new width."""
         super().resizeEvent(event)
         self._widen_last()
         if self.wordWrap():
             self.resizeRowsToContents()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Take copying."""
+        """Copy the selected cells."""
         if not event.matches(QKeySequence.StandardKey.Copy):
             super().keyPressEvent(event)
             return
