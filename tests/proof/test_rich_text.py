@@ -93,7 +93,7 @@ def test_window_and_tray_show_it_as_plain_text_at_once(qtbot: QtBot, bait: Touch
     backend.keep(hostile(text, 2))
 
     def take_in() -> None:
-        window.update_incidents([2])
+        window.incidents.queue_changes([2])
         qtbot.waitUntil(lambda: model.rowCount() == 2)
 
     steps: list[Step] = [take_in, partial(window.bring_up, 2), tray.refresh, window.refresh, window.refresh_texts]
@@ -140,7 +140,7 @@ def test_the_details_show_any_fields_at_once(qtbot: QtBot, fields: dict[str, str
     backend.keep(
         replace(one, alert=replace(one.alert, alert=replace(one.alert.alert, fields=fields, dimensions=fields)))
     )
-    window.update_incidents([2])
+    window.incidents.queue_changes([2])
     qtbot.waitUntil(lambda: len(backend.queried_ids) > 0)
 
     steps: list[Step] = [partial(window.bring_up, 2), partial(window.resize, 900, 700), window.refresh]

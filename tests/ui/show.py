@@ -125,7 +125,9 @@ def main() -> None:
     if "--window" in sys.argv:
         main_ui.show_window()
         if "--failed" in sys.argv and main_ui.window:
-            main_ui.window.show_problem("The incident could not be marked recovered: the disk took longer than 4 s.")
+            main_ui.window.status.show_problem(
+                "The incident could not be marked recovered: the disk took longer than 4 s."
+            )
     if "--live" in sys.argv:
         timer = QTimer(interval=3000)
 

@@ -52,7 +52,7 @@ class Seen:
     def announce(self, qtbot: QtBot, ids: Iterable[int]) -> None:
         model = self.table.model()
         assert isinstance(model, IncidentsModel)
-        self.window.update_incidents(ids)
+        self.window.incidents.queue_changes(ids)
         qtbot.waitUntil(lambda: model.settled)
 
     def select(self, number: int) -> None:
@@ -125,7 +125,7 @@ def test_marking_recovered_takes_two_clicks_and_only_works_on_open_ones(
     )
     seen.button("Sure?").click()
     assert backend.resolved == [3]
-    seen.window.update_incidents([3])
+    seen.window.incidents.queue_changes([3])
     assert shown_id(seen) == 3
     assert not seen.button("Mark recovered").isEnabled()
     assert "recovered by hand" in seen.words()
@@ -141,7 +141,7 @@ def test_a_double_click_is_only_the_first_of_two_clicks(backend: FakeBackend, se
 
 
 def test_a_mark_that_failed_is_said_until_it_is_dismissed(backend: FakeBackend, seen: Seen) -> None:
-    seen.window.show_problem("The incident could not be marked recovered: the disk is full.")
+    seen.window.status.show_problem("The incident could not be marked recovered: the disk is full.")
     seen.window.refresh()
     assert "could not be marked recovered: the disk is full." in seen.words()
     next(button for button in seen.buttons("Dismiss") if button.isVisible()).click()
@@ -190,7 +190,7 @@ def test_another_log_is_read_anew_and_its_first_incident_selected(
     seen.select(3)
     backend.kept.clear()
     backend.keep(stored(77), stored(78, closed_at=NOON + HOUR))
-    seen.window.reload()
+    seen.window.incidents.reload()
     assert seen.table.model().rowCount() == 2
     assert shown_id(seen) == 77
 
@@ -255,7 +255,7 @@ def test_the_latest_50_alerts_are_listed(seen: Seen) -> None:
 
 def test_a_change_of_the_selected_incident_shows_at_once(backend: FakeBackend, seen: Seen) -> None:
     seen.select(2)
-    seen.window.update_incidents([backend.change(2, closed_at=NOON + HOUR + MINUTE)])
+    seen.window.incidents.queue_changes([backend.change(2, closed_at=NOON + HOUR + MINUTE)])
     assert shown_id(seen) == 2
     assert "recovered" in seen.words()
 
@@ -276,7 +276,7 @@ def test_place_and_selection_survive_a_flood_above(qtbot: QtBot, backend: FakeBa
 
 def test_new_trouble_is_seen_while_the_table_is_at_its_top(backend: FakeBackend, seen: Seen) -> None:
     backend.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
-    seen.window.update_incidents(range(1000, 1200))
+    seen.window.incidents.queue_changes(range(1000, 1200))
     assert seen.table.verticalScrollBar().value() == 0
 
 

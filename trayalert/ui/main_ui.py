@@ -115,7 +115,7 @@ class MainUi(QObject):
             self.window.gaps_requested.connect(self.show_gaps)
             self.window.advice_dismissed.connect(self._drop_advice)
             if self._advice is not None:
-                self.window.show_advice(self._advice)
+                self.window.status.show_advice(self._advice)
         self.window.bring_up(select)
         self.refresh()  # the tray may have come meanwhile, and the overlay goes
         return self.window
@@ -183,7 +183,7 @@ class MainUi(QObject):
         self._backend.remember("told_gnome", True)
         self._advice = advice
         if self.window is not None:
-            self.window.show_advice(advice)
+            self.window.status.show_advice(advice)
         self.advised.emit(advice)
 
     def _drop_advice(self) -> None:
@@ -208,18 +208,18 @@ class MainUi(QObject):
                 case ReachabilityChanged() if self.window is not None:
                     self.window.show_probe_result()
                 case ResolveFailed() if self.window is not None:
-                    self.window.show_problem(f"The incident could not be marked recovered: {event.message}")
+                    self.window.status.show_problem(f"The incident could not be marked recovered: {event.message}")
         changed = [event.incident_id for event in events if isinstance(event, IncidentChanged)]
         if changed and self.window is not None:
-            self.window.update_incidents(changed)
+            self.window.incidents.queue_changes(changed)
         self.refresh()
 
     def _reload(self) -> None:
         if self.window is not None:
-            self.window.reload()
+            self.window.incidents.reload()
 
     def _show_problem(self, sentence: str) -> None:
-        self._open_window().show_problem(sentence)
+        self._open_window().status.show_problem(sentence)
 
     def _on_minute(self) -> None:
         self.refresh()
@@ -229,7 +229,7 @@ class MainUi(QObject):
     def _open_console(self, stored: StoredIncident) -> None:
         problem = open_console(self._backend, stored)
         if problem is not None:
-            self._open_window(stored.incident.id).show_message(problem)
+            self._open_window(stored.incident.id).status.show_message(problem)
 
 
 def _view(path: str) -> Any:

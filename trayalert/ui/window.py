@@ -3,7 +3,8 @@
 Its rule: closing it never ends the program, and without tray and overlay it never becomes invisible.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QPoint, Qt, QTimer, Signal
@@ -26,7 +27,10 @@ TICK_MS: Final = 1000
 
 
 class Window(QMainWindow):
-    """Status line, table and details. `may_hide` returns whether the window may be hidden."""
+    """Status line, table and details. `may_hide` returns whether the window may be hidden.
+
+    `status` takes messages, `incidents` what changes in the log.
+    """
 
     setup_requested = Signal()
     gaps_requested = Signal()
@@ -38,9 +42,9 @@ class Window(QMainWindow):
         self._may_hide = may_hide
         self._probe_requested = False
         self._geometry = QByteArray()
-        self._model = IncidentsModel(backend, self)
-        self._table = IncidentTable(self._model)
-        self._status = StatusLine(backend.language)
+        self.incidents = IncidentsModel(backend, self)
+        self._table = IncidentTable(self.incidents)
+        self.status = StatusLine(backend.language)
         self._empty = EmptyView(backend)
         self._stack = QStackedWidget()
         self._details = IncidentDetails(backend.language)
@@ -52,7 +56,7 @@ class Window(QMainWindow):
         self._lay_out()
         self._connect()
         self.refresh()
-        if self._model.rowCount():
+        if self.incidents.rowCount():
             self._table.show_row(0)
         self._table.setFocus()  # else the check box above it has it, and Enter opens nothing
 
@@ -66,14 +70,10 @@ class Window(QMainWindow):
         self.show()
         self.raise_()
         self.activateWindow()
-        row = None if incident_id is None else self._model.row_of(incident_id)
+        row = None if incident_id is None else self.incidents.row_of(incident_id)
         if row is not None:
             self._table.show_row(row)
             self._table.setFocus()
-
-    def update_incidents(self, ids: Iterable[int]) -> None:
-        """Update incidents that changed."""
-        self._model.queue_changes(ids)
 
     def refresh(self) -> None:
         """Show the backend's present state in the status line and the window's icon."""
@@ -82,7 +82,7 @@ class Window(QMainWindow):
         if icon.cacheKey() != self.windowIcon().cacheKey():
             self.setWindowIcon(icon)
         gap = last_gap_text(self._backend.gaps(limit=2) or (), now=now)  # the last may go on still
-        self._status.show_state(state, now=now, icon=icon, gap=gap)
+        self.status.show_state(state, now=now, icon=icon, gap=gap)
         self._empty.show_state(state)
         self._update_empty_view()
 
@@ -90,28 +90,12 @@ class Window(QMainWindow):
         """Show the result of a probe that was requested here."""
         if self._probe_requested:
             self._probe_requested = False
-            self.show_message(f"{reachability_text(self._backend.state(), now=self._backend.now())}.")
-
-    def show_advice(self, sentence: str) -> None:
-        """Show what would help until the person dismisses it."""
-        self._status.show_advice(sentence)
-
-    def reload(self) -> None:
-        """Read all incidents of another log file."""
-        self._model.reload()
+            self.status.show_message(f"{reachability_text(self._backend.state(), now=self._backend.now())}.")
 
     def refresh_texts(self) -> None:
         """Update the texts that depend on the clock; called once a minute."""
         if self.isVisible():
-            self._model.refresh_texts()
-
-    def show_message(self, sentence: str) -> None:
-        """Show the answer to a click for a moment."""
-        self._status.show_message(sentence)
-
-    def show_problem(self, sentence: str) -> None:
-        """Show what failed until the person dismisses it."""
-        self._status.show_problem(sentence)
+            self.incidents.refresh_texts()
 
     # building
 
@@ -129,7 +113,7 @@ class Window(QMainWindow):
         layout = QVBoxLayout(body)
         layout.setContentsMargins(10, 10, 10, 10)
         layout.setSpacing(8)
-        layout.addWidget(self._status)
+        layout.addWidget(self.status)
         layout.addWidget(splitter, 1)
         self.setCentralWidget(body)
         fit_to_screen(self, 1400, 760, spare=(16, 50))
@@ -140,33 +124,33 @@ class Window(QMainWindow):
         self._table.chosen.connect(self._open_row)
         self._table.menu_requested.connect(self._show_menu)
         self._table.current_row_changed.connect(self._show_details)
-        self._model.changed.connect(self._after_change)
-        self._model.rowsInserted.connect(self._after_change)
-        self._model.modelReset.connect(self._after_reset)
-        self._status.open_only.toggled.connect(self._show_open_only)
+        self.incidents.changed.connect(self._after_change)
+        self.incidents.rowsInserted.connect(self._after_change)
+        self.incidents.modelReset.connect(self._after_reset)
+        self.status.open_only.toggled.connect(self._show_open_only)
         self._details.console_requested.connect(self._open_shown)
         self._details.copy_requested.connect(self._copy_link)
         self._details.further_menu_requested.connect(self._fill_further_menu)
         self._details.resolve_requested.connect(self._resolve)
-        self._status.advice_dismissed.connect(self.advice_dismissed)
-        self._status.news_dismissed.connect(self._dismiss_news)
-        self._status.url_copy_requested.connect(self._copy_url)
-        self._status.url_accepted.connect(self._accept_url)
-        self._status.add_action("Check &now", self._probe)
-        self._status.add_action("&Gaps…", self.gaps_requested.emit)
-        self._status.add_action("&Set up reach…", self.setup_requested.emit)
-        self._status.add_action("&Copy callback URL", self._copy_url)
+        self.status.advice_dismissed.connect(self.advice_dismissed)
+        self.status.news_dismissed.connect(partial(self._refresh_after, self._backend.dismiss_news))
+        self.status.url_copy_requested.connect(self._copy_url)
+        self.status.url_accepted.connect(partial(self._refresh_after, self._backend.accept_url))
+        self.status.add_action("Check &now", self._probe)
+        self.status.add_action("&Gaps…", self.gaps_requested.emit)
+        self.status.add_action("&Set up reach…", self.setup_requested.emit)
+        self.status.add_action("&Copy callback URL", self._copy_url)
         self._empty.setup_requested.connect(self.setup_requested)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(self.close)
 
     # what the person does
 
     def _show_result(self, problem: str | None, done: str) -> None:
-        self.show_problem(problem or "")
-        self.show_message("" if problem else done)
+        self.status.show_problem(problem or "")
+        self.status.show_message("" if problem else done)
 
     def _open_row(self, index: QModelIndex) -> None:
-        self._open(self._model.incident_at(index.row()))
+        self._open(self.incidents.incident_at(index.row()))
 
     def _open_shown(self) -> None:
         if self._details.shown is not None:
@@ -174,14 +158,14 @@ class Window(QMainWindow):
 
     def _open(self, stored: StoredIncident) -> None:
         problem = open_console(self._backend, stored)
-        self.show_message(problem or "The console is opened in the browser.")
+        self.status.show_message(problem or "The console is opened in the browser.")
 
     def _copy_link(self) -> None:
         if self._details.shown is not None:
             self._incident_menu.copy_link(self._details.shown)
 
     def _show_menu(self, index: QModelIndex, place: QPoint) -> None:
-        stored = self._model.incident_at(index.row())
+        stored = self.incidents.incident_at(index.row())
         self._incident_menu.fill(self._menu, stored)
         if stored.incident.open:
             self._menu.addSeparator()
@@ -201,28 +185,24 @@ class Window(QMainWindow):
             self._details.confirm_recovered()
 
     def _resolve(self, incident_id: int) -> None:
-        self._status.show_problem("")
+        self.status.show_problem("")
         self._backend.resolve(incident_id)
-
-    def _dismiss_news(self) -> None:
-        self._backend.dismiss_news()
-        self.refresh()
 
     def _probe(self) -> None:
         self._probe_requested = True
         self._backend.probe()
-        self.show_message("Checking…")
+        self.status.show_message("Checking…")
 
     def _copy_url(self) -> None:
         copy_text(self._backend.callback_url())
-        self.show_message("The callback URL is copied. It holds a secret: treat it like a password.")
+        self.status.show_message("The callback URL is copied. It holds a secret: treat it like a password.")
 
-    def _accept_url(self) -> None:
-        self._backend.accept_url()
+    def _refresh_after(self, request: Callable[[], None]) -> None:
+        request()
         self.refresh()
 
     def _show_open_only(self, enabled: bool) -> None:
-        self._model.show_open_only(enabled)
+        self.incidents.show_open_only(enabled)
         self._after_change()
 
     # what changes
@@ -232,12 +212,12 @@ class Window(QMainWindow):
         self._show_details()
 
     def _after_reset(self) -> None:
-        if self._model.rowCount():
+        if self.incidents.rowCount():
             self._table.show_row(0)
         self._after_change()
 
     def _update_empty_view(self) -> None:
-        was_empty, empty = self._stack.currentWidget() is self._empty, not self._model.rowCount()
+        was_empty, empty = self._stack.currentWidget() is self._empty, not self.incidents.rowCount()
         self._stack.setCurrentIndex(1 if empty else 0)
         self._details.setVisible(not empty)
         if was_empty and not empty:  # as in a window that was opened with rows in it
@@ -249,7 +229,7 @@ class Window(QMainWindow):
         if not index.isValid():
             self._details.show_nothing()
             return
-        stored = self._model.incident_at(index.row())
+        stored = self.incidents.incident_at(index.row())
         if stored is self._details.shown:
             return
         self._details.show_incident(
@@ -262,7 +242,7 @@ class Window(QMainWindow):
         )
 
     def _tick(self) -> None:
-        self._model.tick()
+        self.incidents.tick()
         self._details.tick(self._backend.now())
 
     def _update_ticker(self) -> None:

@@ -166,7 +166,7 @@ def test_mark_recovered_in_the_menu_asks_first(qtbot: QtBot, seen: Seen) -> None
 
 
 def test_a_closed_incident_cannot_be_marked_recovered(seen: Seen) -> None:
-    seen.window._status.open_only.setChecked(False)
+    seen.window.status.open_only.setChecked(False)
     assert "Mark recovered" not in entries(seen.right_click(2))
 
 
@@ -182,7 +182,7 @@ def test_the_details_have_the_further_actions_behind_a_button(seen: Seen) -> Non
 
 def test_a_copied_id_runs_nothing_where_it_is_pasted(seen: Seen) -> None:
     seen.backend.keep(stored(1, resource_id=f"i-1\n{HOSTILE}", opened_at=NOON))
-    seen.window.reload()
+    seen.window.incidents.reload()
     choose(seen.right_click(0), "Copy resource ID")
     text = QGuiApplication.clipboard().text()
     assert text.isprintable()

@@ -169,7 +169,7 @@ class IncidentsModel(QAbstractTableModel):
 
     @property
     def settled(self) -> bool:
-        """Whether all announced changes are in the table."""
+        """Return whether all queued changes are in the table."""
         return not self._queue and not self._stale
 
     def queue_changes(self, ids: Iterable[int]) -> None:

@@ -69,7 +69,7 @@ class SetupAssistant(QDialog):
         for event in events:
             for page in self._pages:
                 page.on_event(event)
-        self._current_page.tick()
+        self._tick()
 
     def _tick(self) -> None:
         self._current_page.tick()
