@@ -94,9 +94,8 @@ class MainUi(QObject):
 
     def stop(self) -> None:
         """Hide everything."""
-        self._minute_timer.stop()
-        self._retry_timer.stop()
-        self._reload_timer.stop()
+        for timer in (self._minute_timer, self._retry_timer, self._reload_timer):
+            timer.stop()
         self.tray.stop()
         for widget in (self.window, self.overlay, self.setup_assistant, self.gaps):
             if widget is not None:

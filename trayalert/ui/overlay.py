@@ -5,7 +5,7 @@ On Wayland a program cannot place its windows: the overlay can be dragged, but t
 
 from typing import Any, Final
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
@@ -54,7 +54,7 @@ class Overlay(QWidget):
         icon_state = TrayIconState.of(state, now=now)
         if icon_state != self._icon_state:
             self._icon_state = icon_state
-            self._picture.setPixmap(tray_icon(icon_state).pixmap(QSize(22, 22), self.devicePixelRatioF()))
+            self._picture.show_icon(tray_icon(icon_state), 22)
         text = elided(overlay_text(state, self._backend.language, now=now), 90)
         if text != self._text.text():
             self._text.show_text(text)

@@ -28,6 +28,12 @@ REFUSED_TEXT = (
     "That does not mean that all is well: within the last hour a callback was refused that may have been an alert."
 )
 GAP_CAUSE_TEXTS = {GapCause.OFF: "not running", GapCause.ASLEEP: "asleep", GapCause.BLIND: "blind"}
+_PHASE_TEXTS = {
+    Phase.STARTING: "starting",
+    Phase.UP: "up",
+    Phase.WAITING: "down",
+    Phase.MISSING: "its program is missing",
+}
 GAPS_ADVICE = (
     "What Cloud Monitor sent in these times is lost, unless it was sent again after them. Look into its alert history"
     " for these times."
@@ -64,13 +70,11 @@ def reachability_text(state: ProgramState, *, now: Millis) -> str:
 def _unknown_text(state: ProgramState, *, now: Millis) -> str:
     """Say why it is not known whether callbacks get through."""
     if _is_proved(state, now=now):
-        return (
-            f"Probes get through{_checked_text(state, now=now)}, but a callback was refused that may have been an alert"
-        )
+        checked = _checked_text(state, now=now)
+        return f"Probes get through{checked}, but a callback was refused that may have been an alert"
     if state.reachability is not Reachability.REACHABLE:
-        return (
-            f"Reach unknown: {state.reachability_reason.rstrip('.')}" if state.reachability_reason else "Reach unknown"
-        )
+        reason = state.reachability_reason
+        return f"Reach unknown: {reason.rstrip('.')}" if reason else "Reach unknown"
     if state.url_changed:
         return "Reach unknown: only the new public address is proved"
     proved_at = local_time(state.reachable_at, now=now, seconds=False)
@@ -176,13 +180,7 @@ def tunnel_text(tunnel: TunnelState, *, now: Millis) -> str:
     """Say in which state the tunnel is; empty without one."""
     if tunnel.phase is Phase.OFF or not tunnel.kind:
         return ""
-    phase_texts = {
-        Phase.STARTING: "starting",
-        Phase.UP: "up",
-        Phase.WAITING: "down",
-        Phase.MISSING: "its program is missing",
-    }
-    text = f"Tunnel {tunnel.kind}: {phase_texts[tunnel.phase]}"
+    text = f"Tunnel {tunnel.kind}: {_PHASE_TEXTS[tunnel.phase]}"
     if tunnel.phase is Phase.WAITING and tunnel.until is not None:
         text += f", starts again at {local_time(tunnel.until, now=now)}"
     detail = tunnel.warning if tunnel.phase is Phase.UP else tunnel.why
@@ -199,14 +197,8 @@ def url_changed_text(changed: UrlChanged) -> str:
 
 def gap_cells(gap: Gap, *, now: Millis) -> tuple[str, ...]:
     """Return the cells of a gap: cause, from, until, how long, why."""
-    until = local_time(gap.ended_at, now=now) if gap.ended_at is not None else "goes on"
-    return (
-        GAP_CAUSE_TEXTS[gap.cause],
-        local_time(gap.began_at, now=now),
-        until,
-        duration_text(gap.length(now)),
-        gap.why or "",
-    )
+    began, until = local_time(gap.began_at, now=now), local_time(gap.ended_at, now=now) or "goes on"
+    return GAP_CAUSE_TEXTS[gap.cause], began, until, duration_text(gap.length(now)), gap.why or ""
 
 
 def last_gap_text(gaps: Iterable[Gap], *, now: Millis) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
@@ -86,7 +86,7 @@ class StatusLine(QWidget):
 
     def show_state(self, state: ProgramState, *, now: int, icon: QIcon, gap: str = "") -> None:
         """Show the state; `gap` is a text about the last gap."""
-        self._picture.setPixmap(icon.pixmap(QSize(40, 40), self.devicePixelRatioF()))
+        self._picture.show_icon(icon, 40)
         self._headline.show_text(headline(state, self._language, now=now))
         facts = [last_callback_text(state, now=now), reachability_text(state, now=now)]
         if gap:

@@ -73,9 +73,8 @@ def lasted_text(incident: Incident, language: Language, *, now: Millis) -> str:
     """Return how long an incident has been open, or was."""
     if not incident.start_known:
         return language.say("unknown")
-    return localised_duration(
-        (now if incident.closed_at is None else incident.closed_at) - incident.opened_at, language
-    )
+    ended_at = now if incident.closed_at is None else incident.closed_at
+    return localised_duration(ended_at - incident.opened_at, language)
 
 
 def incident_name(stored: StoredIncident, language: Language) -> str:

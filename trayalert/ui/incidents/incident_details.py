@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final
 
-from PySide6.QtCore import QElapsedTimer, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
@@ -181,8 +181,7 @@ class _Header(QWidget):
     def show_incident(self, stored: StoredIncident, *, unconfirmed: bool) -> None:
         level = level_text(stored, self._language, unconfirmed=unconfirmed)
         self.show_text(incident_name(stored, self._language), level)
-        icon = level_icon(shown_level(stored.incident))
-        self._picture.setPixmap(icon.pixmap(QSize(32, 32), self.devicePixelRatioF()))
+        self._picture.show_icon(level_icon(shown_level(stored.incident)), 32)
         self._picture.show()
 
 

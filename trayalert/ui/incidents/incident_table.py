@@ -139,13 +139,9 @@ class IncidentTable(QTableView):
             if column is Column.NAME:
                 header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
             elif column is not Column.LEVEL:
-                self.setColumnWidth(place, metrics.horizontalAdvance(self._sample(column)) + 12)
+                sample = _SAMPLES.get(column) or localised_duration(_LONG_DURATION, self._incidents.language)
+                self.setColumnWidth(place, metrics.horizontalAdvance(sample) + 12)
         self._fit_columns()
-
-    def _sample(self, column: Column) -> str:
-        if column is Column.DURATION:
-            return localised_duration(_LONG_DURATION, self._incidents.language)
-        return _SAMPLES[column]
 
     def _fit_columns(self) -> None:
         kept = [

@@ -43,18 +43,10 @@ class Daemon:
 
 def notify_arguments(notification: Notification, daemon: Daemon, *, replaces: int) -> list[Any]:
     """Return the arguments of `Notify`, for NOTIFY_SIGNATURE."""
-    expire_timeout = -1 if notification.timeout is None else notification.timeout
-    title = printable(notification.title, limit=_MAX_TITLE)
-    return [
-        APP_NAME,
-        replaces,
-        "",
-        title,
-        _body(notification, daemon),
-        _actions(notification, daemon),
-        _hints(notification),
-        expire_timeout,
-    ]
+    title, body = printable(notification.title, limit=_MAX_TITLE), _body(notification, daemon)
+    actions, hints = _actions(notification, daemon), _hints(notification)
+    timeout = -1 if notification.timeout is None else notification.timeout
+    return [APP_NAME, replaces, "", title, body, actions, hints, timeout]
 
 
 def _body(notification: Notification, daemon: Daemon) -> str:

@@ -108,14 +108,9 @@ class NotificationQueue:
 
     def put(self, request: NotificationRequest) -> None:
         """Add a request, in the place of an older one with its tag. When full, the calmest is let go."""
-        replaced = self._requests.get(request.tag)
-        if (
-            isinstance(request, ShowNotification)
-            and request.notification.update_only
-            and isinstance(replaced, ShowNotification)
-            and not replaced.notification.update_only
-        ):
-            request = ShowNotification(replace(request.notification, update_only=False))
+        match request, self._requests.get(request.tag):
+            case ShowNotification(Notification(update_only=True) as new), ShowNotification(old) if not old.update_only:
+                request = ShowNotification(replace(new, update_only=False))
         self._requests[request.tag] = request
         if len(self._requests) > MAX_WAITING:
             del self._requests[min(self._requests.values(), key=_priority).tag]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from trayalert.domain.check_result import Check, Verdict
@@ -74,8 +74,7 @@ class ReadyPage(AssistantPage):
 
     def _show(self, labels: tuple[SafeLabel, SafeLabel, SafeLabel], check: Check) -> None:
         picture, name, words = labels
-        icon = level_icon(_VERDICT_LEVELS[check.verdict])
-        picture.setPixmap(icon.pixmap(QSize(20, 20), self.devicePixelRatioF()))
+        picture.show_icon(level_icon(_VERDICT_LEVELS[check.verdict]), 20)
         name.show_text(check.name)
         words.show_text(f"{check.said}\n{check.do}" if check.do else check.said)
         words.setAccessibleName(f"{check.name}: {_VERDICT_TEXTS[check.verdict]}. {check.said} {check.do or ''}".strip())

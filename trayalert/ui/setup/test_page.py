@@ -6,7 +6,7 @@ proves nothing here.
 
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from trayalert.domain.events import CallbackArrived, Event, SampleSent, TestReceived
@@ -18,7 +18,6 @@ from trayalert.ui.setup.page import AssistantPage, SetupChoice
 from trayalert.ui.widgets.safe_text import SafeLabel
 from trayalert.ui.wording import local_time
 
-_PICTURE: Final = QSize(64, 64)
 _LATE_MS: Final[Millis] = 10_000
 """A sample that counts as failed may still arrive within this time."""
 
@@ -99,8 +98,7 @@ class TestPage(AssistantPage):
 
     def _show(self) -> None:
         now = self.backend.now()
-        picture = level_icon(Level.OK if self._received else None)
-        self._picture.setPixmap(picture.pixmap(_PICTURE, self.devicePixelRatioF()))
+        self._picture.show_icon(level_icon(Level.OK if self._received else None), 64)
         match self._received:
             case TestReceived(at):
                 self._text.show_text(f"The console's Test came in at {local_time(at, now=now)}")

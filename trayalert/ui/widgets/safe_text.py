@@ -9,8 +9,8 @@ import html
 import math
 import unicodedata
 
-from PySide6.QtCore import QSizeF, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QTextOption
+from PySide6.QtCore import QSize, QSizeF, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QIcon, QTextOption
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -46,6 +46,10 @@ class SafeLabel(QLabel):
         clean = _clean_lines(text)
         if clean != self.text():
             super().setText(clean)
+
+    def show_icon(self, icon: QIcon, size: int) -> None:
+        """Show a picture of that size in place of the text."""
+        self.setPixmap(icon.pixmap(QSize(size, size), self.devicePixelRatioF()))
 
 
 class SafeParagraph(QTextEdit):
