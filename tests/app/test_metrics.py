@@ -18,7 +18,7 @@ from tests.reached import status, write_settings
 from trayalert import __version__
 from trayalert.app.metrics import LogMeasurements, Measurements, measure_log, prometheus_text
 from trayalert.domain.incident.level import Level
-from trayalert.domain.incident.stored import Totals
+from trayalert.domain.incident.stored_alert import Totals
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.listener.counts import ListenerCounts

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from tests.soak.harness.watch import Touched, longest, watched
 from tests.ui.fake_backend import HOUR, NOON, FakeBackend, stored
 from trayalert.domain.incident.incident import Change
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.notification import Notification
 from trayalert.domain.text import printable
 from trayalert.domain.wording.language import Language

@@ -13,7 +13,7 @@ from tests.storage.making import append, locked, open_log, raw_callback, read, r
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.events import CallbackArrived, Event
 from trayalert.storage.faults import LogFault, NotStored
-from trayalert.storage.file.log_opening import open_file
+from trayalert.storage.file.opened_log import open_file
 from trayalert.storage.writer.writer import Writer
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.storage.making import MINUTE, NOON, append, ids, locked, raw_callback, read, reading, rows, store, writing
 from trayalert.domain.incident.alert import State
 from trayalert.domain.incident.level import Level
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.storage.faults import LogFault, NoLog
 from trayalert.storage.reader import Reader
 from trayalert.storage.rows import LARGEST_PARSED_BODY

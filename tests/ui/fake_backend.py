@@ -11,7 +11,7 @@ from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.incident import Change, Incident, resolve
 from trayalert.domain.incident.level import Level, worst
-from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.custom_command import CustomCommand, FilledCommand, fill_command
 from trayalert.domain.settings.ingress import ChosenIngress

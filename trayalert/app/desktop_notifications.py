@@ -18,7 +18,7 @@ from trayalert.domain.events import (
     UrlChanged,
 )
 from trayalert.domain.incident.incident import Change
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.notification import NotificationRequest, ShowNotification, tagged_incident
 from trayalert.domain.times import Millis
 from trayalert.services.notify.policy import NotificationPolicy

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from trayalert import __version__
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.level import Level
-from trayalert.domain.incident.stored import Totals
+from trayalert.domain.incident.stored_alert import Totals
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState

@@ -11,7 +11,7 @@ from trayalert.app.platform.places import Places, read_settings
 from trayalert.cli.command_base import data_dir_option, find_own_places, json_option, print_json, print_lines
 from trayalert.cli.log_access import open_reader
 from trayalert.domain.fault import Fault
-from trayalert.domain.incident.stored import Totals
+from trayalert.domain.incident.stored_alert import Totals
 from trayalert.services.maintenance.log_check import backup_summary_record
 from trayalert.services.presentation.status import NO_TOTALS, read_instance_status
 from trayalert.services.presentation.status import status as compose

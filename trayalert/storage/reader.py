@@ -15,7 +15,7 @@ from trayalert.domain.callback import INTERNAL_METHOD, Callback
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.alert import Kind
 from trayalert.domain.incident.level import Level, read_level
-from trayalert.domain.incident.stored import LastReport, SecretUse, StoredAlert, StoredIncident, Totals
+from trayalert.domain.incident.stored_alert import LastReport, SecretUse, StoredAlert, StoredIncident, Totals
 from trayalert.domain.times import Millis
 from trayalert.storage.companion_files import FileId, file_id, file_ids
 from trayalert.storage.faults import DamagedLog, LogFault, NoLog, fault_of

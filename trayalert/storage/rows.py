@@ -17,7 +17,7 @@ from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import read_level
-from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.times import Millis
 
 TABLES = ("delivery", "alert", "incident")

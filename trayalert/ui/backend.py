@@ -9,7 +9,7 @@ from trayalert.domain.events import UrlChanged
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.level import Level
-from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.settings.ingress import ChosenIngress

@@ -18,7 +18,7 @@ from trayalert.domain.events import (
     ReparseProgress,
     ResolveFailed,
 )
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.ui.backend import Backend
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.incidents.incident_menu import open_console

@@ -11,7 +11,7 @@ from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QPoint, Qt, QTimer, 
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.ui.appearance import fit_to_screen
 from trayalert.ui.backend import Backend
 from trayalert.ui.icons import TrayIconState, tray_icon

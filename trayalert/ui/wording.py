@@ -5,7 +5,7 @@ from datetime import datetime
 from trayalert.domain.incident.alert import UNRECOGNISED
 from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import Level, worst
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime, duration_text
 from trayalert.domain.wording.language import Language, ending_text, localised_duration

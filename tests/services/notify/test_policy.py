@@ -8,7 +8,7 @@ from trayalert.domain.events import IncidentChanged
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert, Identity, Kind, State
 from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import Level
-from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notification import (
     SUMMARY_TAG,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.making import NOON, append, raw_callback, read, reading, store
-from trayalert.domain.incident.stored import StoredAlert
+from trayalert.domain.incident.stored_alert import StoredAlert
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
 from trayalert.services.access.source_address import SourceAddresses

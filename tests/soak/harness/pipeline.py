@@ -19,7 +19,7 @@ from tests.storage.making import keep_raw
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
 from trayalert.domain.incident.console_link import console_links
-from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
 from trayalert.services.access.source_address import SourceAddresses

@@ -13,7 +13,7 @@ from tests.ui.fake_backend import HOUR, MINUTE, NOON, FakeBackend, stored
 from trayalert.domain.incident.alert import UNRECOGNISED, Kind
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.incident.level import Level
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.ui.incidents.columns import COLUMNS, Column
 from trayalert.ui.incidents.incident_table import IncidentTable
 from trayalert.ui.incidents.incidents_model import MAX_CLOSED_ROWS, PAGE_SIZE, IncidentsModel

@@ -16,7 +16,7 @@ from trayalert.clock import now
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.console_link import ConsoleLink, console_links
 from trayalert.domain.incident.level import Level, worst
-from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.settings.custom_command import FilledCommand, fill_command
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language, find_language

@@ -10,7 +10,7 @@ from typing import Any
 from trayalert.domain.incident.alert import SILENCE, Alert
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.resource import normalise_namespace
-from trayalert.domain.incident.stored import LastReport
+from trayalert.domain.incident.stored_alert import LastReport
 from trayalert.domain.settings.setting_value import MOST_HOURS, is_hours, name_problem
 from trayalert.domain.text import as_written, suggestion
 from trayalert.domain.times import Millis

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from trayalert.callbacks.silence import silence_key
 from trayalert.domain.gap import Gap, gap_time
 from trayalert.domain.incident.alert import SILENCE
-from trayalert.domain.incident.stored import LastReport, StoredIncident
+from trayalert.domain.incident.stored_alert import LastReport, StoredIncident
 from trayalert.domain.settings.expected_callback import ExpectedCallback, matches_report
 from trayalert.domain.times import Millis
 from trayalert.storage.reader import Reader

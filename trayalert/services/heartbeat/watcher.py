@@ -13,7 +13,7 @@ from pathlib import Path
 
 from trayalert.callbacks.silence import SilenceStatus, silence_callback, silence_key
 from trayalert.domain.gap import Gap
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.settings.expected_callback import ExpectedCallback
 from trayalert.domain.steady_clock import ClockState, is_stable, observe_clock
 from trayalert.domain.times import Millis, read_timestamp

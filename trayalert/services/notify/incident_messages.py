@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import Level, worst
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.notification import SUMMARY_TAG, TEST_TAG, Notification, incident_tag
 from trayalert.domain.text import display_width, printable
 from trayalert.domain.times import Millis, local_text

@@ -11,7 +11,7 @@ from dataclasses import replace
 from trayalert.domain.events import IncidentChanged, UrlChanged
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.incident.level import Level
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notification import (
     SUMMARY_TAG,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from trayalert.domain.incident.console_link import LinkTable
-from trayalert.domain.incident.stored import StoredAlert
+from trayalert.domain.incident.stored_alert import StoredAlert
 from trayalert.domain.wording.language import Language
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.json_records import Record, alert_record, json_line

@@ -8,7 +8,7 @@ from typing import Any
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.alert import SILENCE, Alert
 from trayalert.domain.incident.console_link import LinkTable, console_links
-from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis, iso
 from trayalert.domain.wording.language import Language

@@ -5,7 +5,7 @@ from typing import Any
 
 from trayalert import __version__
 from trayalert.domain.events import UrlChanged
-from trayalert.domain.incident.stored import Totals
+from trayalert.domain.incident.stored_alert import Totals
 from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.log_state import LogState
 from trayalert.domain.reachability import Reachability, ReachabilityState

@@ -5,7 +5,7 @@ from typing import Any
 
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.alert import TEST, Alert
-from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.text import display_width, printable
 from trayalert.domain.times import Millis, duration_text, local_text
 from trayalert.domain.wording.language import Language, ending_text, localised_duration, state_text

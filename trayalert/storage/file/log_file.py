@@ -13,7 +13,7 @@ from trayalert.domain.callback import Callback
 from trayalert.storage.companion_files import FileId, file_id, file_ids, size_and_mtime
 from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
 from trayalert.storage.file.disk_space import delete_reserve_file
-from trayalert.storage.file.log_opening import BUSY_TIMEOUT, OpenedLog, open_file
+from trayalert.storage.file.opened_log import BUSY_TIMEOUT, OpenedLog, open_file
 from trayalert.storage.file.unlinked_file import copy_to_quarantine, current_path, recreate_log
 from trayalert.storage.file.verification import Verification, damage_in_newest_rows
 from trayalert.storage.read_connection import register, unregister

@@ -9,7 +9,7 @@ from pathlib import Path
 from trayalert.domain.times import Millis
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import FileId, file_id
-from trayalert.storage.file.log_opening import enable_full_fsync
+from trayalert.storage.file.opened_log import enable_full_fsync
 from trayalert.storage.recovery.quarantine import UNSALVAGED, create_folder, remove_unused_folder, write_salvage_result
 
 

@@ -17,7 +17,7 @@ from trayalert.domain.events import Event
 from trayalert.storage.faults import DamagedLog, DiskFull, LockedLog, LogFault, NotStored, OtherVersion, fault_of
 from trayalert.storage.file.disk_space import create_reserve_file, delete_reserve_file, disk_warning, has_space
 from trayalert.storage.file.log_file import LogFile
-from trayalert.storage.file.log_opening import BUSY_TIMEOUT
+from trayalert.storage.file.opened_log import BUSY_TIMEOUT
 from trayalert.storage.writer.appender import Append, CallbackParser, append_all
 from trayalert.storage.writer.log_status import WriterState
 from trayalert.storage.writer.savepoint import is_disk_error

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication
 
 from trayalert.domain.incident.level import Level
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language

@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from trayalert.domain.incident.alert import Alert, State
-from trayalert.domain.incident.stored import StoredAlert, StoredIncident
+from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language, state_text

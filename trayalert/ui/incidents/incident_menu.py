@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from trayalert.domain.incident.console_link import ConsoleLink
-from trayalert.domain.incident.stored import StoredIncident
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.text import printable
 from trayalert.ui.backend import Backend

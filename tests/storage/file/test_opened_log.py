@@ -12,8 +12,8 @@ import pytest
 from tests.storage.making import NOON, append, open_log, reading, rows, store, writing
 from trayalert.storage.companion_files import backups_of, quarantine_of
 from trayalert.storage.faults import DamagedLog, LogFault, OtherVersion
-from trayalert.storage.file import log_opening
-from trayalert.storage.file.log_opening import open_file
+from trayalert.storage.file import opened_log
+from trayalert.storage.file.opened_log import open_file
 from trayalert.storage.recovery.backups import make_backup
 from trayalert.storage.recovery.integrity_check import check_log
 from trayalert.storage.recovery.quarantine import move_aside, quarantined_folders
@@ -194,13 +194,13 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_not_taken_for_the_one_at_
 ) -> None:
     other = filled(path.with_name("other.db"), 3)
     filled(path, 2)
-    find_tables = log_opening._check_tables
+    find_tables = opened_log._check_tables
 
     def replaced(connection: sqlite3.Connection, log: Path) -> None:
         find_tables(connection, log)
         other.rename(path)
 
-    monkeypatch.setattr(log_opening, "_check_tables", replaced)
+    monkeypatch.setattr(opened_log, "_check_tables", replaced)
     with pytest.raises(LogFault, match="another file took the place"):
         open_file(path)
     monkeypatch.undo()
