@@ -113,4 +113,4 @@ def test_each_kind_of_refusal_is_a_notification_of_its_own(screen: Screen, notif
         ("A callback was refused", ("There is a slash.",)),
         ("A callback was refused", ("It is too large.",)),
     ]
-    assert len({notice.tag for notice in screen.shown}) == 2
+    assert len({notification.tag for notification in screen.shown}) == 2

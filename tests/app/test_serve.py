@@ -111,10 +111,10 @@ def test_a_second_signal_does_not_cut_the_end_short(tmp_path: Path, number: sign
 def test_visitors_that_stay_do_not_hold_it_up(tmp_path: Path) -> None:
     with serving(tmp_path) as running:
         address = running.address.removeprefix("http://").rpartition(":")
-        with socket.create_connection((address[0], int(address[2]))) as idle, socket.socket(socket.AF_UNIX) as asking:
+        with socket.create_connection((address[0], int(address[2]))) as idle, socket.socket(socket.AF_UNIX) as client:
             idle.sendall(f"GET /hook/{running.secret} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             assert idle.recv(12) == b"HTTP/1.1 200"
-            asking.connect(str(tmp_path / "control.sock"))
+            client.connect(str(tmp_path / "control.sock"))
             done = running.end()
 
     assert (done.status, done.err) == (0, "")
@@ -226,8 +226,8 @@ def test_strangers_leave_no_line_and_no_secret_behind(tmp_path: Path) -> None:
             b"POST /hook/wrong HTTP/1.1\r\nContent-Length: 50\r\n\r\n",
         ]
         for content in garbage:
-            with socket.create_connection((host, int(port)), timeout=DEADLINE) as visitor:
-                visitor.sendall(content)
+            with socket.create_connection((host, int(port)), timeout=DEADLINE) as connection:
+                connection.sendall(content)
         assert post(running.url, alert("i-1")) == 200
         assert running.end().err == ""
 
@@ -341,13 +341,13 @@ def test_only_the_owner_may_ask(tmp_path: Path) -> None:
 )
 def test_whoever_talks_nonsense_to_it_gets_no_more_than_an_error(tmp_path: Path, line: bytes) -> None:
     with serving(tmp_path) as running:
-        with socket.socket(socket.AF_UNIX) as asking:
-            asking.settimeout(DEADLINE)
-            asking.connect(str(tmp_path / "control.sock"))
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(DEADLINE)
+            client.connect(str(tmp_path / "control.sock"))
             try:
-                asking.sendall(line)
-                asking.shutdown(socket.SHUT_WR)
-                answer = asking.recv(10_000)
+                client.sendall(line)
+                client.shutdown(socket.SHUT_WR)
+                answer = client.recv(10_000)
             except (BrokenPipeError, ConnectionResetError):
                 answer = b""
         assert answer == b"" or "error" in json.loads(answer)
@@ -382,10 +382,10 @@ def test_a_newer_instance_is_understood_as_far_as_it_goes(tmp_path: Path) -> Non
         control.settimeout(DEADLINE)
 
         def answer() -> None:
-            asking, _ = control.accept()
-            with asking:
-                asking.recv(10_000)
-                asking.sendall(json.dumps(reply).encode() + b"\n")
+            client, _ = control.accept()
+            with client:
+                client.recv(10_000)
+                client.sendall(json.dumps(reply).encode() + b"\n")
 
         answering = threading.Thread(target=answer)
         answering.start()

@@ -188,14 +188,14 @@ async def test_nobody_whose_callback_is_being_stored_makes_room() -> None:
         "127.0.0.1", 0, check_secret=check_secret, receive=receive, max_connections=3, counts=counts
     )
     server = RunningListener(listener)
-    asking = [asyncio.create_task(server.send(request(body=b"x"))) for _ in range(10)]
+    client = [asyncio.create_task(server.send(request(body=b"x"))) for _ in range(10)]
     async with asyncio.timeout(5):
         await full.wait()
-    done, _ = await asyncio.wait(asking, timeout=0.2)
+    done, _ = await asyncio.wait(client, timeout=0.2)
     assert (len(done), len(begun)) == (0, 3)
 
     stored.set()
-    assert [status(answer) for answer in await asyncio.gather(*asking)] == [200] * 10
+    assert [status(answer) for answer in await asyncio.gather(*client)] == [200] * 10
     assert counts.evicted == 0
     await listener.close()
 

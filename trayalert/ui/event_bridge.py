@@ -16,7 +16,7 @@ BATCH_INTERVAL_MS: Final = 50
 """The shortest time between two batches."""
 
 
-class Throttle(QTimer):
+class ThrottledAction(QTimer):
     """Runs `action` on request: at once, or as soon as `min_interval` ms have passed since it last ran."""
 
     def __init__(self, parent: QObject, min_interval: int, action: Callable[[], None]) -> None:
@@ -55,7 +55,7 @@ class EventBridge(QObject):
         self._lock = threading.Lock()
         self._waiting: deque[Event] = deque()
         self._wakeup_pending = False
-        self._throttle = Throttle(self, BATCH_INTERVAL_MS, self._drain)
+        self._throttle = ThrottledAction(self, BATCH_INTERVAL_MS, self._drain)
         self._wakeup.connect(self._throttle.request, Qt.ConnectionType.QueuedConnection)
 
     def put(self, events: Sequence[Event]) -> None:

@@ -124,7 +124,7 @@ class MainUi(QObject):
         if self.setup_assistant is None:
             self.setup_assistant = _view("setup.assistant.SetupAssistant")(self._backend)
             self.setup_assistant.finished.connect(self._drop_setup_assistant)
-        _bring_to_front(self.setup_assistant)
+        _raise_window(self.setup_assistant)
 
     def show_gaps(self) -> None:
         """Show the gaps."""
@@ -132,7 +132,7 @@ class MainUi(QObject):
             self.gaps = _view("gaps_view.GapsView")(self._backend)
             self.gaps.finished.connect(self._drop_gaps)
         self.gaps.refresh()
-        _bring_to_front(self.gaps)
+        _raise_window(self.gaps)
 
     def refresh(self) -> None:
         """Show the backend's present state everywhere, at most 4 times a second."""
@@ -237,7 +237,7 @@ def _view(path: str) -> Any:
     return getattr(import_module(f"trayalert.ui.{module}"), name)
 
 
-def _bring_to_front(dialog: "SetupAssistant | GapsView") -> None:
+def _raise_window(dialog: "SetupAssistant | GapsView") -> None:
     dialog.show()
     dialog.raise_()
     dialog.activateWindow()

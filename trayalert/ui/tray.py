@@ -14,7 +14,7 @@ from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.text import as_sentence
 from trayalert.services.presentation.alert_text import resource_component_text
 from trayalert.ui.backend import Backend, ProgramState
-from trayalert.ui.event_bridge import Throttle
+from trayalert.ui.event_bridge import ThrottledAction
 from trayalert.ui.icons import TrayIconState, level_icon, tray_icon
 from trayalert.ui.state_wording import (
     headline,
@@ -62,7 +62,7 @@ class Tray(QObject):
         self._incidents: list[StoredIncident] = []
         self._icon_visible = False
         """`present` at the last update: each query wakes the bus's thread 30 times."""
-        self._throttle = Throttle(self, REFRESH_INTERVAL_MS, self._refresh_now)
+        self._throttle = ThrottledAction(self, REFRESH_INTERVAL_MS, self._refresh_now)
         self._grace_timer = QTimer(self, singleShot=True, interval=GRACE_MS)
         self._grace_timer.timeout.connect(self._report_missing_host)
         self.icon = QSystemTrayIcon(self)

@@ -120,7 +120,7 @@ def _is_id(word: str) -> bool:
     parts = [part for part in re.split("[-_]", word) if not _STAMP.fullmatch(part)]
     if any(part.isdigit() and len(part) >= 12 for part in parts):
         return True
-    if any(len(part) >= 12 and _has_letters_and_digits(part) for part in parts):
+    if any(len(part) >= 12 and _has_alpha_and_digit(part) for part in parts):
         return True
     if sum(len(part) >= 4 and bool(re.fullmatch("[0-9A-Fa-f]+", part)) for part in parts) >= 5:
         return True
@@ -128,11 +128,11 @@ def _is_id(word: str) -> bool:
         "-" in word
         and bool(parts)
         and parts[0].isalpha()
-        and any(len(part) >= 8 and _has_letters_and_digits(part) for part in parts[1:])
+        and any(len(part) >= 8 and _has_alpha_and_digit(part) for part in parts[1:])
     )
 
 
-def _has_letters_and_digits(part: str) -> bool:
+def _has_alpha_and_digit(part: str) -> bool:
     return bool(re.search("[0-9]", part) and re.search("[A-Za-z]", part))
 
 

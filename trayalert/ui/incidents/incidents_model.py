@@ -14,7 +14,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.wording.language import Language
 from trayalert.ui.backend import Backend
-from trayalert.ui.event_bridge import Throttle
+from trayalert.ui.event_bridge import ThrottledAction
 from trayalert.ui.incidents.columns import COLUMNS, Column, alignment, cell_style, cell_text
 from trayalert.ui.incidents.sorted_rows import SortedRows, row_ranges
 from trayalert.ui.wording import level_text
@@ -48,7 +48,7 @@ class IncidentsModel(QAbstractTableModel):
         self._exhausted = False
         self._fetched_closed = 0
         self._queue: dict[int, None] = {}
-        self._throttle = Throttle(self, SLICE_INTERVAL_MS, self._take_slice)
+        self._throttle = ThrottledAction(self, SLICE_INTERVAL_MS, self._take_slice)
         self._stale = True
         self._retry_timer = QTimer(self, singleShot=True)
         self._retry_timer.timeout.connect(self._retry)
