@@ -1,0 +1,165 @@
+"""What a newcomer relies on: small packages, one name for one thing, the field's words, a true CONTRIBUTING."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PRODUCT = sorted((ROOT / "trayalert").rglob("*.py"))
+MODULES = [path for path in PRODUCT if not path.stem.startswith("__")]
+CODE = [*PRODUCT, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "packaging").rglob("*.py"))]
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+MOST_MODULES = 16
+"""Modules that a package holds directly."""
+TINY, MOST_TINY = 40, 25
+"""There are at most MOST_TINY modules of fewer than TINY lines."""
+
+INSTEAD_OF = {
+    "told tell tells telling": "reported, notify, report, text",
+    "hear hears heard hearing": "on_..., received",
+    "say says saying said speak speaks speaking spoken": "respond, report, message",
+    "become becomes became": "set_state",
+    "burn burns burning": "firing",
+    "wish wishes wished": "request, command",
+    "front fronts": "mode, main_ui",
+    "door doors doorway knock knocks": "listener, endpoint, request head",
+    "entrance crowd guest guests": "acceptor, connection limit, connection",
+    "expel hurry engage disengage": "abort, reschedule, mark_busy, mark_idle",
+    "visit visits visitor greet greeted breath": "access log entry, connection, pause",
+    "letter letters": "request, payload",
+    "desk desks": "backend",
+    "way ways": "ingress, mode, means",
+    "guide guides": "setup assistant",
+    "notice notices": "notification",
+    "strip strips": "overlay",
+    "ranked": "sorted",
+    "keeping holding gapkeeping timekeeping": "scheduler, log file, downtime, clock watch",
+    "bulletin worry worries ballast rescue rescues": "log status, warning, reserve file, unlinked file",
+    "troubled rival rivals probing": "startup error, other, secret guesses",
+    "farewell farewells mercy death deaf calm glance": "final, kill timeout, ignores signals, settled, poll",
+    "asked asking": "requested, query",
+    "manager helper helpers util utils info": "what it does",
+}
+"""Words that are banned in identifiers: metaphors, words for two things, words that say nothing."""
+
+BANNED = {word for words in INSTEAD_OF for word in words.split()}
+
+EXEMPT = {
+    "trayalert/cli/run_commands.py": {"guide"},  # the command's name
+    "trayalert/domain/check_result.py": {"said"},  # a key of `doctor --json`
+    "trayalert/domain/incident/level.py": {"INFO", "_INFO"},  # Cloud Monitor's level
+    "trayalert/domain/settings/settings.py": {"strip"},  # the setting's key
+    "trayalert/domain/wording/language.py": {"say"},  # of a language it is the word
+    "trayalert/listener/http_protocol.py": {"exc_info"},  # of logging.LogRecord
+}
+
+
+def _bound(tree: ast.AST) -> Iterator[str]:
+    """Return the identifiers that a module binds; strings and names of other libraries are none."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+            case ast.alias(asname=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                yield name
+            case ast.ExceptHandler(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                yield name
+
+
+def _words(identifier: str) -> set[str]:
+    """Split snake_case and CamelCase."""
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)}
+
+
+def banned_in(source: str) -> set[str]:
+    """Return the identifiers with a banned word. The name of a test is a sentence, and may hold any."""
+    return {name for name in _bound(ast.parse(source)) if not name.startswith("test_") and _words(name) & BANNED}
+
+
+def repeated(names: list[str]) -> set[str]:
+    return {name for name, count in Counter(names).items() if count > 1}
+
+
+def test_no_identifier_holds_a_banned_word() -> None:
+    found = {}
+    for path in CODE:
+        name = path.relative_to(ROOT).as_posix()
+        names = banned_in(path.read_text(encoding="utf-8")) - EXEMPT.get(name, set())
+        if names or (_words(path.stem) & BANNED and not path.stem.startswith("test_")):
+            found[name] = names
+
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def tell(): ...", "async def f(wish): ...", "class FrontDoor: ...", "for burning in (): ...",
+        "import a as desk", "self.letters_sent = 1", "with a() as told: ...", "match x:\n case [*ways]: ...\n",
+        "x = lambda crowd: 1", "try: ...\nexcept E as knock: ...", "HTTPGuest: int = 1", "[hears for hears in x]",
+        "(said := f())", "match x:\n case {**wishes}: ...\n", "match x:\n case int(door): ...\n",
+        "class A:\n def _hear(self): ...\n",
+    ],
+)  # fmt: skip
+def test_the_check_of_words_finds_each_form(source: str) -> None:
+    assert banned_in(source)
+
+
+def test_the_check_of_words_leaves_strings_and_other_libraries_alone() -> None:
+    assert banned_in("x = {'door': 1}['door']; y = ' a '.strip(); f'{x.say()} wish'; f(front=1)") == set()
+
+
+def test_every_exemption_is_needed() -> None:
+    for name, identifiers in EXEMPT.items():
+        assert identifiers <= banned_in((ROOT / name).read_text(encoding="utf-8")), name
+
+
+def test_no_package_holds_too_many_modules() -> None:
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in MODULES)
+
+    assert {package: count for package, count in counts.items() if count > MOST_MODULES} == {}
+
+
+def test_few_modules_are_tiny() -> None:
+    tiny = [path.name for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) < TINY]
+
+    assert len(tiny) <= MOST_TINY, tiny
+
+
+def test_a_file_name_is_used_once() -> None:
+    assert repeated([path.name for path in MODULES]) == set()
+
+
+def test_a_class_name_is_used_once() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PRODUCT]
+    names = [node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+
+    assert repeated(names) == set()
+    assert [name for name in names if _words(name) & {"data", "handler"}] == []
+
+
+def test_a_module_is_a_noun() -> None:
+    """As far as a test can tell: none is a form of a verb in -ing."""
+    nouns = ("wording",)
+
+    assert [path.name for path in MODULES if path.stem.endswith("ing") and not path.stem.endswith(nouns)] == []
+
+
+def test_contributing_shows_each_package_and_each_file_that_it_names_is_there() -> None:
+    packages = {path.parent.relative_to(ROOT / "trayalert") for path in PRODUCT if path.parent != ROOT / "trayalert"}
+    (tree,) = re.findall(r"## Packages\n.*?```\n(.*?)```", CONTRIBUTING, re.DOTALL)
+    assert [str(package) for package in packages if f"{package.name}/" not in tree] == []
+
+    named = set(re.findall(r"(?<![\w/*])(?:[a-z_]+/)+[a-z_]+\.(?:py|tsv|json|txt|sh)\b", CONTRIBUTING))
+    assert len(named) > 50
+    example = {"callbacks/uptime.py"}
+    assert [
+        name for name in named - example if not any((ROOT / top / name).exists() for top in ("", "trayalert"))
+    ] == []
