@@ -18,7 +18,13 @@ from trayalert.storage.file.unlinked_file import copy_to_quarantine, current_pat
 from trayalert.storage.file.verification import Verification, damage_in_newest_rows
 from trayalert.storage.read_connection import register, unregister
 from trayalert.storage.recovery.backups import list_backups
-from trayalert.storage.recovery.quarantine import create_folder, finish_move, move_aside, register_salvages
+from trayalert.storage.recovery.quarantine import (
+    create_folder,
+    finish_move,
+    move_aside,
+    register_salvages,
+    unsalvaged_folders,
+)
 from trayalert.storage.rows import TABLES, LastIds, last_id, raise_numbering
 
 _RETRY_INTERVAL = 0.2
@@ -249,11 +255,11 @@ class LogFile:
     def _register_former_logs(self, connection: sqlite3.Connection) -> None:
         """Register the logs that wait to be salvaged (not only of this run), and give none of their ids away again."""
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            register_salvages(connection, self._path, now=now(), delivery_ranges=self._delivery_ranges)
-            if any(self._last_ids):
+            if unsalvaged_folders(self._path) or any(self._last_ids):  # opening takes no lock in vain
+                connection.execute("BEGIN IMMEDIATE")
+                register_salvages(connection, self._path, now=now(), delivery_ranges=self._delivery_ranges)
                 raise_numbering(connection, self._last_ids)
-            connection.execute("COMMIT")
+                connection.execute("COMMIT")
             (unfinished,) = connection.execute("SELECT count(*) FROM salvage WHERE finished_at IS NULL").fetchone()
             self.former_logs += unfinished
         except sqlite3.Error as error:
