@@ -17,7 +17,10 @@ from dbus_fast.errors import DBusError
 from trayalert.dbus_client import (
     BUS_FAULTS,
     bus_call,
+    call,
     connect_bus,
+    has_owner,
+    is_activatable,
     method_call,
     reply_body,
     session_bus_address,
@@ -141,10 +144,10 @@ class DbusNotifier(Notifier):
         if address is None:
             raise FileNotFoundError("nothing says where the session bus is")
         bus = await connect_bus(address, self._on_signal, _OWNER_RULE, _DAEMON_RULE)
-        (activatable_names,) = reply_body(await bus.call(bus_call("ListActivatableNames")))
-        (has_owner,) = reply_body(await bus.call(bus_call("NameHasOwner", "s", BUS_NAME)))
-        (owner,) = reply_body(await bus.call(bus_call("GetNameOwner", "s", BUS_NAME))) if has_owner else (None,)
-        self._bus, self._activatable = bus, BUS_NAME in activatable_names
+        activatable = await is_activatable(bus, BUS_NAME)
+        owned = await has_owner(bus, BUS_NAME)
+        (owner,) = await call(bus, bus_call("GetNameOwner", "s", BUS_NAME)) if owned else (None,)
+        self._bus, self._activatable = bus, activatable
         self._set_owner(owner)
         return bus
 
