@@ -14,7 +14,7 @@ from tests.storage.making import HOUR, MINUTE, NOON, append, raw_callback, read,
 from trayalert.domain.incident.incident import UNRECOGNISED_SPAN
 from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_DIGESTED, digest_of
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.closure import Expire, Resolve
+from trayalert.storage.writer.incident_closure import Expire, Resolve
 
 DIGESTED = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
 

@@ -15,7 +15,7 @@ from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.storage.faults import LogFault, NoLog
 from trayalert.storage.reader import Reader
 from trayalert.storage.rows import LARGEST_PARSED_BODY
-from trayalert.storage.writer.closure import Resolve
+from trayalert.storage.writer.incident_closure import Resolve
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import iso, read_moment
 from trayalert.domain.wording.language import Language, find_language
 from trayalert.services.access.source_address import SourceAddresses
-from trayalert.services.heartbeat.history import expected_records
+from trayalert.services.heartbeat.report_history import expected_records
 from trayalert.services.presentation.export import write_alerts
 from trayalert.services.presentation.json_records import (
     alert_record,
@@ -32,7 +32,7 @@ from trayalert.services.presentation.json_records import (
     json_line,
     mute_period,
 )
-from trayalert.services.presentation.links import link_table
+from trayalert.services.presentation.link_table import link_table
 from trayalert.services.presentation.terminal_tables import (
     alert_lines,
     expected_callback_lines,

@@ -24,7 +24,7 @@ from trayalert.listener.refusals import RefusedError, too_much
 from trayalert.storage.faults import NotStored
 from trayalert.storage.log import Log
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.closure import Expire, Resolve
+from trayalert.storage.writer.incident_closure import Expire, Resolve
 from trayalert.storage.writer.writer import Job, Writer
 
 COMMIT_DEADLINE = 4.0

@@ -13,7 +13,7 @@ from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.console_link import ANY_NAMESPACE, LinkTable, LinkTemplate, Site, is_allowed
 from trayalert.domain.incident.level import Level
 from trayalert.domain.settings.settings import Settings
-from trayalert.services.presentation.links import link_table
+from trayalert.services.presentation.link_table import link_table
 
 HOSTS = (".console.aliyun.com", ".console.alibabacloud.com")
 

@@ -14,7 +14,7 @@ from tests.soak.harness.judges import leads_to_console, link_is_safe
 from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.console_link import ConsoleLink, Site, console_links, is_allowed
 from trayalert.domain.settings.settings import Settings
-from trayalert.services.presentation.links import link_table
+from trayalert.services.presentation.link_table import link_table
 
 TABLE = Path(__file__).parents[2] / "data" / "console_links.tsv"
 ROWS = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines(), delimiter="\t"))

@@ -17,12 +17,12 @@ from trayalert.domain.gap import GapCause
 from trayalert.domain.incident.alert import SILENCE
 from trayalert.domain.incident.level import Level
 from trayalert.domain.settings.expected_callback import ExpectedCallback
-from trayalert.services.heartbeat.history import HeartbeatState, expected_records, load_states
+from trayalert.services.heartbeat.report_history import HeartbeatState, expected_records, load_states
 from trayalert.services.heartbeat.watcher import HeartbeatWatcher
 from trayalert.services.inbox import Inbox
 from trayalert.services.presentation.json_records import is_unconfirmed
-from trayalert.storage.writer.closure import Resolve
 from trayalert.storage.writer.gap_records import AddGap, EndGaps
+from trayalert.storage.writer.incident_closure import Resolve
 from trayalert.storage.writer.reparse_slice import ReparseSlice
 from trayalert.storage.writer.retention import newest_delivery_time
 

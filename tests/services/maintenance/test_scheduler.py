@@ -17,7 +17,7 @@ from trayalert.services.inbox import Inbox
 from trayalert.services.maintenance.scheduler import MaintenanceScheduler
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import list_backups
-from trayalert.storage.writer.closure import Resolve
+from trayalert.storage.writer.incident_closure import Resolve
 
 DAY = 24 * 60 * MINUTE
 

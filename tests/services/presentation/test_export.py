@@ -17,7 +17,7 @@ from trayalert.domain.wording.language import Language
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.export import COLUMNS, write_alerts
 from trayalert.services.presentation.json_records import alert_record
-from trayalert.services.presentation.links import link_table
+from trayalert.services.presentation.link_table import link_table
 
 EN = Language.EN
 

@@ -11,7 +11,7 @@ from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.json_records import Record, alert_record, incident_record, json_line, mute_period
-from trayalert.services.presentation.links import link_table
+from trayalert.services.presentation.link_table import link_table
 from trayalert.storage.writer.writer import Job
 
 LINKS = link_table(Settings())

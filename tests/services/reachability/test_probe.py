@@ -21,7 +21,7 @@ from tests.listener.raw_connection import RunningListener, listening, request, s
 from trayalert.domain.reachability import ProbeResult, Reachability
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules
-from trayalert.services.reachability import http_post, lookup, probe
+from trayalert.services.reachability import http_post, network_lookup, probe
 from trayalert.services.reachability.probe import MAX_PENDING, SelfProbe
 
 PAGE = b"<!DOCTYPE html><title>Log in</title>"
@@ -520,8 +520,8 @@ def test_the_systems_proxy_is_not_asked_for_this_computer_itself(monkeypatch: py
     monkeypatch.setattr(urllib.request, "getproxies_environment", dict)
     monkeypatch.setattr(urllib.request, "proxy_bypass", lambda _: False)
 
-    assert lookup.proxy_for("http", "alerts.example.com", None) == "http://proxy.example:3128"
-    assert [lookup.proxy_for("http", host, 80) for host in ("127.0.0.1", "::1", "localhost")] == [None] * 3
+    assert network_lookup.proxy_for("http", "alerts.example.com", None) == "http://proxy.example:3128"
+    assert [network_lookup.proxy_for("http", host, 80) for host in ("127.0.0.1", "::1", "localhost")] == [None] * 3
 
 
 async def test_passwords_of_netrc_stay_where_they_are(

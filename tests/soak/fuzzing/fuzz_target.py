@@ -17,7 +17,7 @@ from trayalert.services.presentation.alert_text import (
     rule_condition_text,
     value_text,
 )
-from trayalert.services.presentation.links import link_table
+from trayalert.services.presentation.link_table import link_table
 
 _TABLES: list[LinkTable] = []
 

@@ -15,7 +15,7 @@ from trayalert.storage.reader import Reader
 from trayalert.storage.recovery.backups import make_backup
 from trayalert.storage.recovery.integrity_check import check_log
 from trayalert.storage.recovery.quarantine import last_ids, move_aside
-from trayalert.storage.writer.closure import Resolve
+from trayalert.storage.writer.incident_closure import Resolve
 from trayalert.storage.writer.retention import Retire, next_deliveries
 from trayalert.storage.writer.writer import Writer
 

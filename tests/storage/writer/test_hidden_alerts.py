@@ -13,7 +13,7 @@ from trayalert.domain.events import CallbackArrived
 from trayalert.domain.incident.alert import UNRECOGNISED
 from trayalert.domain.incident.incident import Change
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.closure import Expire, Resolve
+from trayalert.storage.writer.incident_closure import Expire, Resolve
 from trayalert.storage.writer.reparse_slice import ReparseSlice
 
 HIDING = "more alerts of this group are not shown"

@@ -13,7 +13,7 @@ import pytest
 from tests.storage.making import HOUR, MINUTE, NOON, append, raw_callback, read, reading, rows, store, writing
 from trayalert.domain.incident.incident import UNRECOGNISED_SPAN, Change
 from trayalert.domain.incident.level import Level
-from trayalert.storage.writer.closure import Expire, Resolve
+from trayalert.storage.writer.incident_closure import Expire, Resolve
 from trayalert.storage.writer.writer import Job
 
 StoreJobs = Callable[[Iterable[Job]], None]

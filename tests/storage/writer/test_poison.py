@@ -10,7 +10,7 @@ from tests.storage.making import append, open_log, reading, rows, writing
 from trayalert.domain.incident.alert import UNRECOGNISED
 from trayalert.storage.faults import NotStored
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.closure import Resolve
+from trayalert.storage.writer.incident_closure import Resolve
 
 
 @pytest.fixture

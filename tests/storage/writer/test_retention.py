@@ -9,7 +9,7 @@ import pytest
 from tests.storage.damage import big_log
 from tests.storage.making import MINUTE, NOON, append, raw_callback, read, reading, rows, store, writing
 from trayalert.storage.faults import LogFault
-from trayalert.storage.writer.closure import Resolve
+from trayalert.storage.writer.incident_closure import Resolve
 from trayalert.storage.writer.retention import (
     BATCH_SIZE,
     Retire,

@@ -16,7 +16,7 @@ from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.incident import Change
 from trayalert.storage.recovery.integrity_check import check_log
 from trayalert.storage.writer.appender import Append
-from trayalert.storage.writer.closure import Resolve
+from trayalert.storage.writer.incident_closure import Resolve
 from trayalert.storage.writer.reparse_slice import ReparseSlice
 
 

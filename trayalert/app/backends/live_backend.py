@@ -22,7 +22,7 @@ from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language, find_language
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.presentation.json_records import is_unconfirmed, mute_period
-from trayalert.services.presentation.links import link_table
+from trayalert.services.presentation.link_table import link_table
 from trayalert.ui.backend import ProgramState
 from trayalert.ui.wording import sender_text
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from trayalert.domain.incident.console_link import REGION_ID, Site
 from trayalert.domain.settings.custom_command import CustomCommand, read_commands
+from trayalert.domain.settings.custom_links import read_console_links
 from trayalert.domain.settings.expected_callback import ExpectedCallback, read_expected
 from trayalert.domain.settings.ingress import read_public_url
 from trayalert.domain.settings.setting_value import (
@@ -21,7 +22,6 @@ from trayalert.domain.settings.setting_value import (
     optional,
     whole_number,
 )
-from trayalert.domain.settings.templates import read_console_links
 from trayalert.domain.settings.tunnel_presets import public_url_problem
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.domain.text import as_written, printable, suggestion

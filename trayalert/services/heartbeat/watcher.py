@@ -17,7 +17,7 @@ from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.settings.expected_callback import ExpectedCallback
 from trayalert.domain.steady_clock import ClockState, is_stable, observe_clock
 from trayalert.domain.times import Millis, read_timestamp
-from trayalert.services.heartbeat.history import (
+from trayalert.services.heartbeat.report_history import (
     Findings,
     HeartbeatState,
     KeyValueStore,

@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from trayalert.domain.listener_state import bracketed
-from trayalert.services.reachability.lookup import own_addresses, proxy_for, run_in_daemon_thread
+from trayalert.services.reachability.network_lookup import own_addresses, proxy_for, run_in_daemon_thread
 
 MAX_BODY = 4096
 """Bytes of a response that are read."""

@@ -11,7 +11,7 @@ from trayalert.clock import now
 from trayalert.domain.incident.console_link import ANY_NAMESPACE, Site
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
-from trayalert.services.presentation.links import link_table
+from trayalert.services.presentation.link_table import link_table
 
 _PATIENCE = 4.0
 """Seconds; less than the limit of a check."""

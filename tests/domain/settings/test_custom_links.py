@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tests.domain.incident.test_console_link import alert
 from tests.soak.harness.judges import link_is_safe
 from trayalert.domain.incident.console_link import PLACEHOLDERS, console_links
+from trayalert.domain.settings.custom_links import template_problem
 from trayalert.domain.settings.settings import Settings, parse_settings
-from trayalert.domain.settings.templates import template_problem
-from trayalert.services.presentation.links import link_table
+from trayalert.services.presentation.link_table import link_table
 
 GOOD = "https://ecs.console.aliyun.com/server/{id}"
 

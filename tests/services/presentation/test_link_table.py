@@ -8,7 +8,7 @@ from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
 from trayalert.domain.incident.console_link import Site, is_allowed
 from trayalert.domain.settings.settings import Settings
-from trayalert.services.presentation.links import link_table
+from trayalert.services.presentation.link_table import link_table
 from trayalert.services.simulator.client import sample_body, sample_names
 from trayalert.services.simulator.payloads import simulated_request
 
