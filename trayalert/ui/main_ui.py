@@ -5,8 +5,7 @@ Without a tray the overlay is shown, the first time together with the window; wi
 
 import os
 from collections.abc import Mapping
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
@@ -109,7 +108,9 @@ class MainUi(QObject):
 
     def _open_window(self, select: int | None = None) -> "Window":
         if self.window is None:
-            self.window = _view("window.Window")(self._backend, may_hide=self._window_may_hide)
+            from trayalert.ui.window import Window
+
+            self.window = Window(self._backend, may_hide=self._window_may_hide)
             self.window.setup_requested.connect(self.show_setup_assistant)
             self.window.gaps_requested.connect(self.show_gaps)
             self.window.advice_dismissed.connect(self._drop_advice)
@@ -122,14 +123,18 @@ class MainUi(QObject):
     def show_setup_assistant(self) -> None:
         """Show the setup assistant on the page where it was closed."""
         if self.setup_assistant is None:
-            self.setup_assistant = _view("setup.assistant.SetupAssistant")(self._backend)
+            from trayalert.ui.setup.assistant import SetupAssistant
+
+            self.setup_assistant = SetupAssistant(self._backend)
             self.setup_assistant.finished.connect(self._drop_setup_assistant)
         _raise_window(self.setup_assistant)
 
     def show_gaps(self) -> None:
         """Show the gaps."""
         if self.gaps is None:
-            self.gaps = _view("gaps_view.GapsView")(self._backend)
+            from trayalert.ui.gaps_view import GapsView
+
+            self.gaps = GapsView(self._backend)
             self.gaps.finished.connect(self._drop_gaps)
         self.gaps.refresh()
         _raise_window(self.gaps)
@@ -166,7 +171,9 @@ class MainUi(QObject):
 
     def _show_overlay(self) -> None:
         if self.overlay is None:
-            self.overlay = _view("overlay.Overlay")(self._backend, self.tray.menu)
+            from trayalert.ui.overlay import Overlay
+
+            self.overlay = Overlay(self._backend, self.tray.menu)
             self.overlay.window_requested.connect(self.tray.window_requested)
         self.overlay.show_state(self.tray.state)
         self.overlay.bring_up()
@@ -229,12 +236,6 @@ class MainUi(QObject):
         problem = open_console(self._backend, stored)
         if problem is not None:
             self._open_window(stored.incident.id).status.show_message(problem)
-
-
-def _view(path: str) -> Any:
-    """Import a class of `trayalert.ui` on its first use: a view that is never opened costs no memory."""
-    module, _, name = path.rpartition(".")
-    return getattr(import_module(f"trayalert.ui.{module}"), name)
 
 
 def _raise_window(dialog: "SetupAssistant | GapsView") -> None:
