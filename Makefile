@@ -30,7 +30,7 @@ else
 endif
 
 lint: NEEDS := lint
-lint: setup  ## check style, types and the floors
+lint: setup  ## check style, types and imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
