@@ -122,7 +122,7 @@ def test_every_exemption_is_needed() -> None:
 
 
 def test_no_package_holds_too_many_modules() -> None:
-    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in MODULES)
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in CODE if not path.stem.startswith("__"))
 
     assert {package: count for package, count in counts.items() if count > MOST_MODULES} == {}
 
@@ -134,7 +134,7 @@ def test_few_modules_are_tiny() -> None:
 
 
 def test_a_file_name_is_used_once() -> None:
-    assert repeated([path.name for path in MODULES]) == set()
+    assert repeated([path.name for path in CODE]) <= {"__init__.py", "__main__.py", "conftest.py"}
 
 
 def test_a_class_name_is_used_once() -> None:

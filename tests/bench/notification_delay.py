@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.bench.figures import Figure, percentile
 from tests.desktop.harness.application import Application, threshold
-from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.session import Desktop, running_desktop
 from tests.desktop.harness.stand_in import StandIn
 from trayalert.services.notify.policy import BURST, CRITICAL_RESERVE

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench.figures import Figure, percentile
 from tests.desktop.harness.application import threshold
-from tests.desktop.harness.programs import Program, wait_until
+from tests.desktop.harness.desktop_programs import Program, wait_until
 from tests.program import serving
 from trayalert.domain.callback import FORM
 from trayalert.services.simulator.client import CallbackSender

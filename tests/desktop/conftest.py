@@ -18,8 +18,8 @@ import qasync
 from PySide6.QtWidgets import QApplication
 
 from tests.desktop.harness.application import Application, Browser
+from tests.desktop.harness.desktop_programs import missing_packages, wait_until
 from tests.desktop.harness.overheard import Overheard
-from tests.desktop.harness.programs import missing_packages, wait_until
 from tests.desktop.harness.session import Desktop, running_desktop
 from tests.desktop.harness.session_bus import SessionBus
 

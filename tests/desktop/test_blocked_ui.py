@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.harness.application import Application, threshold
-from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.session import Desktop
 
 pytestmark = pytest.mark.desktop

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.desktop.conftest import OnQt
-from tests.desktop.harness.programs import until
+from tests.desktop.harness.desktop_programs import until
 from tests.desktop.harness.session_bus import SessionBus
 from tests.desktop.harness.stand_in import CAPABILITIES, Notified, StandIn, command
 from trayalert.domain.incident.level import Level

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.harness.application import Application, threshold
+from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.overheard import Overheard
-from tests.desktop.harness.programs import wait_until
 from tests.desktop.harness.session import Desktop
 from tests.soak.harness.disk import Disk
 from tests.storage.making import append, store

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from tests.desktop.harness.application import Application, threshold
+from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.overheard import Overheard
-from tests.desktop.harness.programs import wait_until
 from trayalert.domain.callback import FORM
 from trayalert.services.simulator.client import CallbackSender
 from trayalert.services.simulator.payloads import SimulatedRequest

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.harness.application import Application, threshold
+from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.overheard import Overheard
-from tests.desktop.harness.programs import wait_until
 
 pytestmark = pytest.mark.desktop
 

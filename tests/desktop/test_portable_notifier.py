@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.conftest import OnQt
-from tests.desktop.harness.programs import until
+from tests.desktop.harness.desktop_programs import until
 from tests.desktop.harness.session_bus import SessionBus
 from tests.desktop.harness.stand_in import StandIn
 from trayalert.domain.incident.level import Level

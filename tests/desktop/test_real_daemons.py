@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.desktop.conftest import OnQt
-from tests.desktop.harness.programs import until
+from tests.desktop.harness.desktop_programs import until
 from tests.desktop.harness.session import Desktop, Window, running_desktop
 from trayalert.domain.incident.level import Level
 from trayalert.domain.notification import Notification

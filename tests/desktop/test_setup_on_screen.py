@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 
 from tests.desktop.harness.application import Application
-from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.session import Desktop, Window
 from tests.reached import write_settings
 from tests.sshd import Sshd, free_port, sshd

@@ -14,8 +14,8 @@ import pytest
 
 from tests.app.doctor_samples import examine_some
 from tests.desktop.harness.application import COMMAND
+from tests.desktop.harness.desktop_programs import Program, wait_until
 from tests.desktop.harness.hidden import hiding
-from tests.desktop.harness.programs import Program, wait_until
 from tests.desktop.harness.session import start_x_server
 from tests.program import environment, run, serving
 

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtGui import QImage
 
 from tests.desktop.harness.application import Application
-from tests.desktop.harness.programs import Program, wait_until
+from tests.desktop.harness.desktop_programs import Program, wait_until
 from tests.desktop.harness.session import Desktop
 
 pytestmark = pytest.mark.desktop

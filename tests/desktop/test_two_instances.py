@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.harness.application import COMMAND, Application
-from tests.desktop.harness.programs import Program, wait_until
+from tests.desktop.harness.desktop_programs import Program, wait_until
 from tests.desktop.harness.session import Desktop
 
 pytestmark = pytest.mark.desktop

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtGui import QImage
 
 from tests.desktop.harness.application import ECS_LINK, Application, Browser, recovery, threshold
-from tests.desktop.harness.programs import wait_until
+from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.session import Window
 
 pytestmark = pytest.mark.desktop

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.hidden import hiding
-from tests.desktop.harness.programs import wait_until
 from tests.desktop.harness.session import running_desktop, start_x_server
 from trayalert import __version__
 

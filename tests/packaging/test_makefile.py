@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.harness.programs import Program, wait_until
+from tests.desktop.harness.desktop_programs import Program, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 STAMP = ROOT / ".venv" / ".installed"

@@ -10,7 +10,7 @@ from pathlib import Path
 import PySide6
 import pytest
 
-from tests.desktop.harness.programs import _PACKAGES
+from tests.desktop.harness.desktop_programs import _PACKAGES
 from trayalert.resource_files import read_text
 
 ROOT = Path(__file__).parent.parent.parent

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.desktop.harness.programs import Program, wait_until
+from tests.desktop.harness.desktop_programs import Program, wait_until
 from tests.desktop.harness.session import Desktop, Window
 from tests.desktop.harness.tray_item import TrayItem
 from trayalert.app.control.control_protocol import ask

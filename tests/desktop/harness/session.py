@@ -19,7 +19,7 @@ from typing import Literal
 
 import pytest
 
-from tests.desktop.harness.programs import Program, missing_packages, wait_until, xfce_notifyd
+from tests.desktop.harness.desktop_programs import Program, missing_packages, wait_until, xfce_notifyd
 from tests.desktop.harness.session_bus import SessionBus
 
 Panel = Literal["xfce4-panel", "tint2"]

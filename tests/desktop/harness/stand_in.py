@@ -9,7 +9,7 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Any
 
-from tests.desktop.harness.programs import Program, wait_until
+from tests.desktop.harness.desktop_programs import Program, wait_until
 
 CAPABILITIES = ("actions", "body", "body-markup", "icon-static")
 
