@@ -47,7 +47,11 @@ def test_a_callback_through_the_tunnel_is_stored_and_no_probe_ever_is(server: Ss
 
 @pytest.mark.parametrize(
     ("break_it", "words"),
-    [(kill, "refused|closed"), (freeze, "within 5 s|did not|time"), (refuse, "AllowTcpForwarding")],
+    [
+        (kill, "closed the connection|its sshd is not"),
+        (freeze, "within 5 s|did not|time"),
+        (refuse, "AllowTcpForwarding"),
+    ],
     ids=["killed", "frozen", "refused"],
 )
 def test_blind_is_shown_in_time_and_so_is_the_return(
