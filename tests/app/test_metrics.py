@@ -104,6 +104,24 @@ async def test_prometheus_reads_every_figure() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("reach", Reachability)
+@pytest.mark.parametrize(("phase", "up"), [(Phase.UP, 1), (Phase.STARTING, 0), (Phase.WAITING, 0), (Phase.OFF, None)])
+async def test_the_states_of_reachability_and_tunnel_are_told_apart(
+    reach: Reachability, phase: Phase, up: int | None
+) -> None:
+    counts = ListenerCounts(requests=3)
+    now = replace(NOTHING, counts=counts, reach=ReachabilityState(reach=reach), tunnel=TunnelState(phase=phase))
+    async with opened(lambda: prometheus_text(now)) as metrics:
+        found = samples((await ask(metrics.port, "/metrics"))[2])
+
+    assert {each: found[f"trayalert_reach{{state={each}}}"] for each in Reachability} == {
+        each: float(each is reach) for each in Reachability
+    }
+    assert found.get("trayalert_tunnel_up") == up
+    assert found["trayalert_requests_total"] == 3  # though nothing is known of the log
+    assert "trayalert_alerts" not in found
+
+
 async def test_what_is_not_known_is_left_out_and_is_no_zero() -> None:
     async with opened() as metrics:
         found = samples((await ask(metrics.port, "/metrics"))[2])

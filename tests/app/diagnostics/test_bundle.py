@@ -273,7 +273,7 @@ def test_what_is_the_same_is_told_as_the_same_within_one_bundle_only() -> None:
     [
         "2026-11-23T03:12:00.000Z 2026-11-23 03:12:02,123 took 12.5 ms, 1,234 MiB, port 8765 on 127.0.0.1, [::1]:8765",
         'File "/usr/lib/python3.11/asyncio/base_events.py", line 653, in run_until_complete',
-        "trayalert.app.doctor trayalert-20261123T031200Z.db crash-20261123T031200Z-2.txt http://localhost:1/ ::",
+        "trayalert.app.diagnostics trayalert-20261123T031200Z.db crash-20261123T031200Z-2.txt http://localhost:1/ ::",
         "Linux-6.18.44-fc-v669-x86_64-with-glibc2.36, aiohttp 3.14.5, PySide6-Essentials 6.11.3, SQLite 3.40.1",
         "cn-hangzhou us-east-1 acs_ecs_dashboard cpu_total CPUUtilization [Errno 28] No space left on device",
     ],

@@ -288,6 +288,16 @@ def test_a_file_that_was_put_there_for_all_to_read_is_taken_from_them(path: Path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_the_current_secret_is_the_first_of_the_file(path: Path) -> None:
+    secrets = Secrets(path)
+    secrets.add("grafana", now=0)
+    secrets.rotate(grace=HOUR, now=0)
+    items = json.loads(path.read_text())["secrets"]
+
+    assert items[0]["value"] == secrets.current
+    assert all(set(item) >= {"value", "until"} for item in items)
+
+
 def test_a_clock_that_jumps_stores_nothing_and_opens_nothing_again_once_it_was_rotated(path: Path) -> None:
     secrets = Secrets(path)
     old = secrets.current
