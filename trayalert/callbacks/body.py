@@ -215,13 +215,13 @@ def _multipart_fields(text: str) -> dict[str, str] | None:
     for part in text.replace("\r\n", "\n").removeprefix(boundary[0]).split(f"\n{boundary[0]}"):
         head, _, value = part.partition("\n\n")
         head = head[:1000]
-        json = value.lstrip()[:1] in {"{", "["}
+        is_json = value.lstrip()[:1] in {"{", "["}
         name = _PART_NAME.search(head)
-        field_name = name[1] or name[2] or "" if name else "json" if json else "text"
+        field_name = name[1] or name[2] or "" if name else "json" if is_json else "text"
         if not _PART_FILE.search(head):
             if name or _PART_HEADER.search(head):
                 fields.setdefault(field_name, value)
-        elif json:
+        elif is_json:
             files.setdefault(field_name, value)
     return fields or files
 

@@ -13,7 +13,7 @@ class TokenBucket:
         self._refilled_at = now
 
     def take(self, now: float, *, reserve: float = 0) -> bool:
-        """Take one token and return True, if more than `reserve` are left."""
+        """Take one token and return True if at least `reserve` remain after it, else False."""
         self._tokens = min(self._capacity, self._tokens + max(0.0, now - self._refilled_at) / self._interval)
         self._refilled_at = now
         if self._tokens < 1 + reserve:

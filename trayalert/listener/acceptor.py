@@ -85,11 +85,12 @@ class Acceptor:
 
     def _on_connected(self, task: "asyncio.Task[None]", connection: HttpProtocol, accepted: socket.socket) -> None:
         connection.connect_task = None
-        fault = None if task.cancelled() else task.exception()
-        if fault is None and not task.cancelled():
-            return
-        if fault is not None and not isinstance(fault, OSError):
-            _logger.error("a connection could not be taken in", exc_info=fault)
+        if not task.cancelled():
+            fault = task.exception()
+            if fault is None:
+                return
+            if not isinstance(fault, OSError):
+                _logger.error("a connection could not be taken in", exc_info=fault)
         self._connection_limit.remove(connection)
         accepted.close()  # nothing else does if the task was cancelled before it began
 

@@ -139,7 +139,14 @@ def read_incident(row: Sequence[Any]) -> Incident:
 
 
 def alert_row(
-    alert: Alert, *, alert_id: int, delivery_id: int, received_at: Millis, incident_id: int | None, late: bool
+    alert: Alert,
+    *,
+    alert_id: int,
+    delivery_id: int,
+    received_at: Millis,
+    incident_id: int | None,
+    late: bool,
+    deliveries: int = 1,
 ) -> list[Any]:
     """Return a new alert's row with its digest."""
     values = [
@@ -160,7 +167,7 @@ def alert_row(
     ]
     if alert.value is not None:
         values[_VALUE] += 0.0  # SQLite gives -0.0 back as 0.0, and so must the digest take it
-    return [1, delivery_id, digest_of("alert", values), *values]
+    return [deliveries, delivery_id, digest_of("alert", values), *values]
 
 
 def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:

@@ -13,6 +13,7 @@ from tests.storage.making import NOON, append, open_log, reading, rows, store, w
 from trayalert.storage.companion_files import backups_of, quarantine_of
 from trayalert.storage.faults import DamagedLog, LogFault, OtherVersion
 from trayalert.storage.file import opened_log
+from trayalert.storage.file.log_file import LogFile
 from trayalert.storage.file.opened_log import open_file
 from trayalert.storage.recovery.backups import make_backup
 from trayalert.storage.recovery.integrity_check import check_log
@@ -240,3 +241,20 @@ def test_a_damaged_letter_hides_no_row_and_stops_no_incident(tmp_path: Path) -> 
         assert not any(isinstance(result, Exception) for result in log.commit([append("i-1", at=NOON + 1)]))
     with reading(path) as log:
         assert [alert.alert.kind for alert in log.alerts(limit=None)] == ["threshold"] * 3
+
+
+def test_a_log_that_was_written_again_is_written_no_more_by_later_openings(path: Path) -> None:
+    """A write at opening would find no room on a disk that became full, before the reserve file can be freed."""
+    store(path, append("i-1"))
+    log = LogFile(path, recover=True)
+    log.ensure_open()
+    path.rename(path.with_name("moved.db"))
+    log.ensure_open()  # the log is written again, and its ids go on
+    log.close()
+
+    log.ensure_open()
+    assert log.connection.total_changes == 0
+    path.with_name("trayalert.db-shm").unlink()
+    log.ensure_open()
+    assert log.connection.total_changes == 0
+    log.close()

@@ -1,5 +1,6 @@
 """A damaged log is moved aside whole, and nothing of it is lost on the way."""
 
+import errno
 import os
 import sqlite3
 import stat
@@ -85,6 +86,21 @@ def test_a_wal_that_is_left_of_a_log_that_is_gone_is_kept_by_itself(path: Path) 
     (kept,) = (folder for folder in quarantine_of(path).iterdir() if folder != salvaged)
     assert (kept / "trayalert.db-wal").read_bytes() == b"rows of another one"
     assert not (salvaged / "trayalert.db-wal").exists()
+
+
+def test_a_wal_whose_size_is_unknown_stops_the_opening(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hold callbacks, and SQLite would delete it beside a new log."""
+    path.with_name("trayalert.db-wal").write_bytes(b"callbacks")
+    stat = Path.stat
+
+    def fail(own: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if own.name.endswith("-wal"):
+            raise OSError(errno.EIO, "Input/output error")
+        return stat(own, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", fail)
+    with pytest.raises(LogFault, match="Input/output error"):
+        finish_move(path)
 
 
 def test_a_log_that_is_there_is_left_alone(path: Path) -> None:

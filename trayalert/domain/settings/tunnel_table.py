@@ -129,9 +129,12 @@ def _is_environment(value: object) -> bool:
     )
 
 
+_PATTERN = _text(r'a regular expression, such as "https://[a-z0-9-]+\\.example\\.com"')
+
+
 def _url_pattern(value: object) -> str:
     """Read a pattern. It is searched in the tunnel's output on the event loop, so one that may be slow is refused."""
-    text = str(_text(r'a regular expression, such as "https://[a-z0-9-]+\\.example\\.com"')(value))
+    text = str(_PATTERN(value))
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:

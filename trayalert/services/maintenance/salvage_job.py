@@ -15,8 +15,9 @@ from trayalert.services.inbox import Inbox, RunJob, keep_raw, offline_jobs, read
 from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import newest_backup
-from trayalert.storage.recovery.carver import CarvedDeliveries, Throttle
+from trayalert.storage.recovery.carver import CarvedDeliveries
 from trayalert.storage.recovery.quarantine import read_salvage_result, write_salvage_result
+from trayalert.storage.throttle import Throttle
 from trayalert.storage.writer.salvage import (
     BeginSalvage,
     FinishSalvage,

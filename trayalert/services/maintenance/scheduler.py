@@ -18,7 +18,7 @@ from trayalert.services.inbox import Inbox
 from trayalert.services.maintenance.salvage_job import SalvageJob
 from trayalert.storage.faults import LogFault
 from trayalert.storage.recovery.backups import Backup, make_backup, newest_backup
-from trayalert.storage.recovery.carver import Throttle
+from trayalert.storage.throttle import Throttle
 from trayalert.storage.writer.retention import (
     Retire,
     Shrink,

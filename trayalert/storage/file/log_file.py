@@ -260,6 +260,7 @@ class LogFile:
                 register_salvages(connection, self._path, now=now(), delivery_ranges=self._delivery_ranges)
                 raise_numbering(connection, self._last_ids)
                 connection.execute("COMMIT")
+                self._last_ids = (0, 0, 0)
             (unfinished,) = connection.execute("SELECT count(*) FROM salvage WHERE finished_at IS NULL").fetchone()
             self.former_logs += unfinished
         except sqlite3.Error as error:
@@ -279,6 +280,7 @@ class LogFile:
             self.replace_damaged(DamagedLog(self._path, "the file was emptied while trayalert ran"))
             return
         if present == own and not busy:  # only what lies beside it was taken: all of that is in the log now
+            self._last_ids = (0, 0, 0)
             self.close()
             return
         moved_to = current_path(own)

@@ -21,6 +21,7 @@ from trayalert.storage.read_connection import connect_read_only, decode_text
 from trayalert.storage.recovery.carver import deliveries_in
 from trayalert.storage.recovery.cells import Delivery
 from trayalert.storage.recovery.pages import Pages
+from trayalert.storage.rows import TABLES
 from trayalert.storage.schema import migrate, refuse_other_version, schema_version
 
 BUSY_TIMEOUT = 2.0
@@ -220,7 +221,7 @@ def enable_full_fsync(connection: sqlite3.Connection) -> None:
 def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
     sql = "SELECT (SELECT max(id) FROM {}), (SELECT max(id) FROM {}), (SELECT max(id) FROM {}), delivery FROM numbering"
     try:
-        row = connection.execute(sql.format("delivery", "alert", "incident")).fetchone()
+        row = connection.execute(sql.format(*TABLES)).fetchone()
         connection.execute("SELECT 1 FROM secret_use, salvage LIMIT 0")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR:  # no such table, no such column

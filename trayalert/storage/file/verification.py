@@ -11,6 +11,7 @@ from pathlib import Path
 
 from trayalert.storage.faults import DamagedLog, fault_of
 from trayalert.storage.read_connection import connect_read_only
+from trayalert.storage.rows import TABLES
 
 _BUSY_TIMEOUT = 0.1
 """Seconds that `damage_in_newest_rows` waits for a lock: the writer stores nothing meanwhile."""
@@ -52,7 +53,7 @@ def damage_in_newest_rows(path: Path) -> str | None:
     """Return the damage that a new connection sees in the first and last pages; None if there is none."""
     try:
         with closing(connect_read_only(path, timeout=_BUSY_TIMEOUT)) as connection:
-            for table in ("delivery", "alert", "incident"):
+            for table in TABLES:
                 connection.execute(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 1").fetchall()
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         return _damage_reason(error, path)

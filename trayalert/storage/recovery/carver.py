@@ -5,7 +5,6 @@ and of its write-ahead log is read. Runs in a thread.
 """
 
 import heapq
-import time
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
@@ -56,7 +55,9 @@ def carve(
     free = pages.free_pages()
     for page in chain(pages.main(), pages.frames()):
         throttle()
-        for cell, delivery in _read_cells(pages, page) if page.number not in free else ():
+        if page.number in free:
+            continue
+        for cell, delivery in _read_cells(pages, page):
             if delivery:
                 found.add(cell.id, (page.offset + cell.offset) << 1 | page.in_wal, delivery.content_hash)
             else:
@@ -98,34 +99,6 @@ def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery 
         delivery = read_delivery(content, cell, usable=pages.usable, read_page=pages.newest)
         if delivery or trusted:
             yield cell, delivery
-
-
-class WorkStopped(Exception):
-    """The work was stopped, as the program ends."""
-
-
-class Throttle:
-    """Called in the course of long work: sleeps `pause` seconds after `work` seconds, so that others get their turn.
-
-    `stop` ends the work; it is for any thread.
-    """
-
-    def __init__(self, *, work: float = 0.002, pause: float = 0.001) -> None:
-        self._work, self._pause = work, pause
-        self._since = time.monotonic()
-        self._stopped = False
-
-    def stop(self) -> None:
-        """Let the next call raise WorkStopped."""
-        self._stopped = True
-
-    def __call__(self) -> None:
-        """Sleep if it is time to. Raise WorkStopped."""
-        if self._stopped:
-            raise WorkStopped
-        if time.monotonic() - self._since >= self._work:
-            time.sleep(self._pause)
-            self._since = time.monotonic()
 
 
 def sorted_indexes(numbers: "array[int]", *, throttle: Callable[[], None]) -> Iterator[int]:

@@ -1,7 +1,7 @@
-"""The quarantine: logs that cannot be used, or that a backup has replaced. Nothing in it is deleted.
+"""The quarantine: logs that cannot be used, or that a backup has replaced, and their registration for the salvage.
 
-Each file that was moved aside has a folder of its own, with the reason. Files are renamed, so that a full disk does not
-stop it; `finish_move` finishes what a kill has cut short.
+Nothing in it is deleted. Each file that was moved aside has a folder of its own, with the reason. Files are renamed, so
+that a full disk does not stop it; `finish_move` finishes what a kill has cut short.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from trayalert.clock import now
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, as_datetime
 from trayalert.durable_file import sync_folder, write_private
-from trayalert.storage.companion_files import file_size, quarantine_of, restored_of
+from trayalert.storage.companion_files import quarantine_of, restored_of
 from trayalert.storage.faults import LogFault
 from trayalert.storage.read_connection import connect_read_only
 from trayalert.storage.rows import TABLES, LastIds, last_id, raise_numbering
@@ -85,7 +85,7 @@ def finish_move(log: Path) -> None:
         folder = next(iter(reversed(unsalvaged_folders(log))), None)
         if folder is not None and not any((folder / f"{log.name}{end}").exists() for end in _COMPANION_SUFFIXES):
             _move(log, folder)
-        elif any(file_size(Path(f"{log}{end}")) > 0 for end in _COMPANION_SUFFIXES):
+        elif any(_is_nonempty(Path(f"{log}{end}")) for end in _COMPANION_SUFFIXES):
             _move(log, create_folder(log, reason="the log itself was gone; this was left beside it", now=now()))
         if restored.exists():
             restored.rename(log)
@@ -181,6 +181,11 @@ def read_thinned(log: Path) -> int:
     with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _open_read_only(log) as connection:
         thinned = _valid_id(int(connection.execute("SELECT max(thinned) FROM numbering").fetchone()[0]))
     return thinned
+
+
+def _is_nonempty(path: Path) -> bool:
+    """Whether there is a file with content. Raise OSError if that is unknown: a `-wal` may hold callbacks."""
+    return path.exists() and path.stat().st_size > 0
 
 
 @contextlib.contextmanager

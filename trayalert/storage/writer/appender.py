@@ -262,8 +262,8 @@ class _AppendGroup:
             received_at=received_at,
             incident_id=incident_id,
             late=change is Change.LATE,
+            deliveries=deliveries,
         )
-        row[NEW_ALERT_ROW.index("deliveries")] = deliveries
         self._alerts.append(row)
         return number
 
