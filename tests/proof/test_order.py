@@ -68,7 +68,7 @@ def test_no_retry_and_no_disorder_pops_up_a_second_time(tmp_path: Path) -> None:
     chance.shuffle(deliveries)
     path, attention = (
         tmp_path / "trayalert.db",
-        NotificationPolicy(has_link=lambda _: True, language=Language.EN, available=True),
+        NotificationPolicy(links=lambda _: (), language=Language.EN, available=True),
     )
     shown: list[tuple[object, ...]] = []
     with writing(path) as log, reading(path) as reader:

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from tests.soak.harness.watch import Touched, longest, watched
 from tests.ui.fake_backend import HOUR, NOON, FakeBackend, stored
 from trayalert.domain.incident.incident import Change
+from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.notification import Notification
 from trayalert.domain.text import printable
@@ -186,9 +187,10 @@ def test_notifications_say_what_was_sent_and_nothing_else(bait: Touched, name: s
     notifications: list[Notification] = []
 
     def make() -> None:
-        notifications.append(incident_notification(one, frozenset({Change.OPENED}), linked=True, now=NOON, language=EN))
+        notifications.append(incident_notification(one, frozenset({Change.OPENED}), links=(), now=NOON, language=EN))
         notifications.append(recovered_notification(one, linked=False, language=EN))
-        notifications.append(summary_notification(notifications[:2], quiet=False, language=EN))
+        titles = [notification.title for notification in notifications]
+        notifications.append(summary_notification(2, Level.WARN, titles, quiet=False, language=EN))
 
     arguments: list[list[object]] = []
     slowest = longest(

@@ -24,6 +24,7 @@ from trayalert.domain.tunnel import Phase, TunnelState
 from trayalert.services.reachability.downtime import DowntimeRecorder
 from trayalert.services.reachability.monitor import ReachabilityMonitor
 from trayalert.services.reachability.probe import SelfProbe
+from trayalert.services.sources.source import SourceState
 
 if TYPE_CHECKING:
     from trayalert.services.tunnel.supervisor import TunnelSupervisor
@@ -114,6 +115,10 @@ class Connectivity:
         if listener.open and (before is None or not before.open):
             self._begin_tunnel()  # first: before it is up there is nothing to probe
         self._monitor.set_listener(open_=listener.open, problem=listener.problem)
+
+    def set_source_state(self, name: str, state: SourceState) -> None:
+        """Take the state of a source other than the listener."""
+        self._monitor.set_source(name, receiving=state.receiving, problem=state.problem)
 
     def set_log_state(self, state: LogState) -> None:
         """Take the state of the log."""

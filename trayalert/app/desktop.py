@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 
 import qasync
 from PySide6.QtCore import QLoggingCategory, QObject, Qt, Signal
@@ -16,14 +15,15 @@ from PySide6.QtWidgets import QApplication
 
 from trayalert.app.backends.live_backend import LiveBackend
 from trayalert.app.control.control_replies import reply_to
-from trayalert.app.desktop_notifications import DesktopNotifications
+from trayalert.app.desktop_notifications import DesktopChannel, DesktopNotifications
 from trayalert.app.diagnostics.crashes import CrashFiles, innermost
 from trayalert.app.garbage_collector import GarbageCollector
 from trayalert.app.headless import ignore_further_signals, print_address
 from trayalert.app.qt_application import QuitFilter, collect_early_signals, make_application, set_on_signals
 from trayalert.app.receiver import Plan, Receiver
-from trayalert.domain.events import Event, ListenerChanged, LogChanged, ReachabilityChanged
+from trayalert.domain.events import Event, ListenerChanged
 from trayalert.domain.times import Millis
+from trayalert.services.notify.dispatcher import NotificationDispatcher
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
 
@@ -51,24 +51,32 @@ class _ReceiverThread:
     def __init__(
         self,
         plan: Plan,
+        *,
         bridge: EventBridge,
+        channel: DesktopChannel,
         show_requests: _ShowRequests,
         crashes: CrashFiles,
         collector: GarbageCollector,
     ) -> None:
         self.plan = plan
         self.bridge = bridge
+        self.channel = channel
         self.show_requests = show_requests
         self.crashes = crashes
         self.collector = collector
-        self._started: Future[Receiver] = Future()
+        self._started: Future[tuple[Receiver, NotificationDispatcher]] = Future()
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._thread.start()
 
     @property
     def receiver(self) -> Receiver:
         """Wait for the receiver. Raise what kept it from starting."""
-        return self._started.result()
+        return self._started.result()[0]
+
+    @property
+    def dispatcher(self) -> NotificationDispatcher:
+        """Wait for the dispatcher. Raise what kept the receiver from starting."""
+        return self._started.result()[1]
 
     def stop(self) -> None:
         """End the receiver in good order and wait for it."""
@@ -85,17 +93,17 @@ class _ReceiverThread:
                 return
             cause = innermost(error)
             problem = f"The receiver has stopped: {str(cause) or type(cause).__name__}. Restart trayalert."
-            self.receiver.listener_state = replace(self.receiver.listener_state, open=False, problem=problem)
-            self.bridge.put(
-                [ListenerChanged(self.receiver.listener_state.host, self.receiver.listener_state.port, problem)]
-            )
+            self.receiver.stop_problem = problem
+            listener = self.receiver.listener_state
+            self.bridge.put([ListenerChanged(listener.host, listener.port, problem)])
             self.crashes.report_error(self.plan.mode, error, "the receiver has stopped")
 
     async def _receive(self) -> None:
         self.collector.watch(asyncio.get_running_loop())
         self.crashes.watch_tasks(asyncio.get_running_loop(), self.plan.mode)
         receiver = Receiver(self.plan, announce=self._announce, reply=reply_to, show=self.show_requests.request)
-        self._started.set_result(receiver)
+        dispatcher = receiver.attach(self.channel, available=False)
+        self._started.set_result((receiver, dispatcher))
         await receiver.run()
 
     def _announce(self, events: Sequence[Event]) -> None:
@@ -117,8 +125,15 @@ def run_desktop(plan: Plan, *, on_screen_open: Callable[[], None]) -> int:
 
 def _run(plan: Plan, crashes: CrashFiles, on_screen_open: Callable[[], None]) -> None:
     early_signals = collect_early_signals()
-    bridge, show_requests, collector = EventBridge(), _ShowRequests(), GarbageCollector()
-    thread = _ReceiverThread(plan, bridge, show_requests, crashes, collector)  # the listener opens while Qt gets ready
+    collector = GarbageCollector()
+    thread = _ReceiverThread(  # the listener opens while Qt gets ready
+        plan,
+        bridge=EventBridge(),
+        channel=DesktopChannel(),
+        show_requests=_ShowRequests(),
+        crashes=crashes,
+        collector=collector,
+    )
     try:
         QLoggingCategory.setFilterRules(_LOG_FILTER_RULES)
         app = make_application(on_screen_open)
@@ -159,26 +174,28 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
         else:
             show_window()
 
+    def show_that_receiver_stopped(events: Sequence[Event]) -> None:
+        if receiver.stop_problem and any(isinstance(event, ListenerChanged) for event in events):
+            notifications.on_receiver_stopped(receiver.stop_problem)
+
     backend = LiveBackend(
         thread.plan, receiver, thread.crashes, notifier_problem=notifier_problem, pause=pause, quit_=quit_event.set
     )
-    notifications = DesktopNotifications(backend, show_window=show_window, refresh=refresh)
-    # before the UI: a notification comes sooner than a drawn window
-    thread.bridge.arrived.connect(notifications.on_events)
+    notifications = DesktopNotifications(
+        backend,
+        thread.channel,
+        thread.dispatcher,
+        call_soon=receiver.call_soon,
+        show_window=show_window,
+        refresh=refresh,
+    )
+    thread.bridge.arrived.connect(show_that_receiver_stopped)
     plan = thread.plan
     main_ui = MainUi(backend, thread.bridge, setup_requested=plan.show_setup or _first_run(plan, backend))
     main_ui.tray.window_requested.connect(notifications.mark_window_seen)
     main_ui.advised.connect(notifications.notify_no_tray)
     show_requests.show.connect(show, Qt.ConnectionType.QueuedConnection)
     main_ui.start(minimised=plan.minimised)
-    listener, connectivity = receiver.listener_state, receiver.connectivity
-    # what was announced before the main thread was ready
-    early_events: list[Event] = [
-        LogChanged(receiver.log_state),
-        ListenerChanged(listener.host, listener.port, listener.problem),
-        ReachabilityChanged(receiver.reach),
-    ]
-    notifications.on_events([*early_events, *([connectivity.url_changed] if connectivity.url_changed else [])])
     notifications.notify_settings(plan.problems)
     notifications.notify_crashes(thread.crashes.sentences())
     if show_requests.last:

@@ -5,12 +5,17 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from trayalert.app.control.control_replies import reply_to
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import Event, ListenerChanged
 from trayalert.domain.listener_state import ListenerAddress
+from trayalert.services.sources.source import Source
+
+if TYPE_CHECKING:
+    from trayalert.services.notify.dispatcher import Channel
 
 
 def print_address(events: Sequence[Event]) -> None:
@@ -39,17 +44,22 @@ def ignore_further_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def serve(plan: Plan) -> None:
-    """Receive until SIGTERM or SIGINT. Raise LogFault or ListenerFault if it cannot start, CrashFault for a bug."""
+def serve(plan: Plan, *, channels: Sequence["Channel"] = (), sources: Sequence[Source] = ()) -> None:
+    """Receive until SIGTERM or SIGINT. Raise LogFault or ListenerFault if it cannot start, CrashFault for a bug.
+
+    `channels` show notifications; `sources` are those besides the listener.
+    """
     crashes = CrashFiles(plan.places.crashes, plan.secrets.mask)
     with crashes.watching(plan.mode):
-        asyncio.run(_serve(plan, crashes))
+        asyncio.run(_serve(plan, crashes, channels, sources))
 
 
-async def _serve(plan: Plan, crashes: CrashFiles) -> None:
+async def _serve(plan: Plan, crashes: CrashFiles, channels: Sequence["Channel"], sources: Sequence[Source]) -> None:
     loop = asyncio.get_running_loop()
     crashes.watch_tasks(loop, plan.mode)
-    receiver = Receiver(plan, announce=print_address, reply=reply_to)
+    receiver = Receiver(plan, announce=print_address, reply=reply_to, sources=sources)
+    for channel in channels:
+        receiver.attach(channel)
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform == "win32":
             signal.signal(number, lambda *_: receiver.end())

@@ -7,30 +7,48 @@ first.
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from trayalert.app.connectivity import Connectivity
 from trayalert.app.control.control_protocol import Command, ControlFault, Reply
 from trayalert.app.control.control_server import open_control
 from trayalert.app.diagnostics.crashes import innermost
-from trayalert.app.listener_lifecycle import RETRY_SECONDS, ListenerLifecycle
 from trayalert.app.platform.places import Places
 from trayalert.app.platform.state_store import StateStore
 from trayalert.clock import now, ticks
-from trayalert.domain.events import Event, ListenerChanged, LogChanged, ResolveFailed
+from trayalert.domain.events import Event, ListenerChanged, LogChanged, ProgramEvent, ReachabilityChanged, ResolveFailed
 from trayalert.domain.fault import Fault
+from trayalert.domain.incident.console_link import console_links
+from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.log_state import LogState
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.settings.settings import Settings
+from trayalert.domain.wording.language import find_language
 from trayalert.services.access.secrets import Secrets
 from trayalert.services.heartbeat.watcher import HeartbeatWatcher
 from trayalert.services.inbox import Inbox
 from trayalert.services.maintenance.scheduler import MaintenanceScheduler
 from trayalert.services.reachability.downtime import DowntimeRecorder
-from trayalert.storage.faults import LogFault
+from trayalert.services.reachability.network_lookup import run_in_daemon_thread
+from trayalert.services.sources.http_source import HttpSource
+from trayalert.services.sources.source import Source
+from trayalert.storage.faults import DamagedLog, LogFault, NoLog
+from trayalert.storage.reader import Reader
+
+if TYPE_CHECKING:
+    from trayalert.services.notify.dispatcher import Channel, NotificationDispatcher
+    from trayalert.services.notify.policy import NotificationPolicy
+
+RETRY_SECONDS = 2.0
+"""Seconds until the program tries again what has failed at its start."""
+
+_READ_PATIENCE = 0.1
+"""Seconds that a query for notifications waits for another program's lock; the query is repeated later."""
 
 _logger = logging.getLogger(__name__)
 
@@ -52,6 +70,7 @@ class Receiver:
     """Made and run on one asyncio loop. What is not marked as the loop's is for any thread.
 
     `reply` answers the commands of other processes; `control_problem` says why none arrives. `show` raises a window.
+    `sources` are those besides the listener.
 
     With `show` a person sees that the listener or the log cannot be opened, and opening is retried. Without `show` that
     ends the program: LogFault is raised if the log cannot be opened.
@@ -64,6 +83,7 @@ class Receiver:
         announce: Callable[[Sequence[Event]], None],
         reply: "Callable[[Command, Receiver], Awaitable[Reply]]",
         show: Callable[[str], None] | None = None,
+        sources: Sequence[Source] = (),
     ) -> None:
         self.plan = plan
         self.show = show
@@ -72,21 +92,29 @@ class Receiver:
         self.maintenance: MaintenanceScheduler | None = None
         """The loop's."""
         self.announce = announce
+        """Hands events to whoever runs the receiver. For any thread, if `announce` is."""
         self._reply = reply
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
         self._listener_opened = asyncio.Event()
+        self._dispatcher: NotificationDispatcher | None = None
         self.state_store = StateStore(plan.places.state_file)
-        self.connectivity = Connectivity(plan.settings, self.state_store, announce=announce, mask=plan.secrets.mask)
-        self.listener = ListenerLifecycle(
+        self.connectivity = Connectivity(
+            plan.settings, self.state_store, announce=self._announce, mask=plan.secrets.mask
+        )
+        self.listener = HttpSource(
             plan.settings,
             plan.secrets,
             plan.places.access_log,
-            on_change=self._listener_changed,
-            on_refused=lambda refused: self.announce([refused]),
+            on_refused=lambda refused: self._announce([refused]),
             self_probe=self.connectivity.self_probe,
+            now=now,
+            retry_seconds=RETRY_SECONDS if show else None,
         )
-        self._stopped_state: ListenerState | None = None
+        self._sources: tuple[Source, ...] = (self.listener, *sources)
+        self._source_tasks: list[asyncio.Task[None]] = []
+        self.stop_problem: str | None = None
+        """A sentence, once the receiver has stopped by a fault of trayalert's own."""
         self._last_note: str | None = None
         self._downtime: DowntimeRecorder | None = None
         self._control: asyncio.AbstractServer | None = None
@@ -104,18 +132,14 @@ class Receiver:
     @property
     def listener_state(self) -> ListenerState:
         """The state of the listener, for any thread."""
-        return self._stopped_state or self.listener.state
-
-    @listener_state.setter
-    def listener_state(self, state: ListenerState) -> None:
-        """Set the state of a listener whose receiver has stopped."""
-        self._stopped_state = state
+        state = self.listener.listener_state
+        return replace(state, open=False, problem=self.stop_problem) if self.stop_problem else state
 
     @property
     def reach(self) -> ReachabilityState:
         """Whether the outside can reach us, for any thread."""
-        if self._stopped_state:
-            return ReachabilityState(reach=Reachability.BLIND, why=self._stopped_state.problem)
+        if self.stop_problem:
+            return ReachabilityState(reach=Reachability.BLIND, why=self.stop_problem)
         return self.connectivity.reach
 
     @property
@@ -134,13 +158,14 @@ class Receiver:
                     for work in (self._receive(), self._retry_control(), self.connectivity.run(), self._serve_metrics())
                 ]
                 await self._ending.wait()
-                await self.listener.close()
+                await self._close_sources()
                 for task in running:
                     task.cancel()
         except* Fault as faults:
             fault = innermost(faults)  # raised below, as some Python 3.11 put what is raised here into a group
         finally:
-            await self.listener.close()
+            if self._dispatcher:
+                await self._dispatcher.close()
             if self._control:
                 self._control.close()
                 with contextlib.suppress(OSError):  # its folder may not be written any more
@@ -186,14 +211,14 @@ class Receiver:
             await self.require_inbox().resolve(incident_id, now=now())
         except LogFault as fault:
             _logger.error("incident %d could not be marked recovered: %s", incident_id, fault)
-            self.announce([ResolveFailed(incident_id, str(fault))])
+            self._announce([ResolveFailed(incident_id, str(fault))])
         except Exception as error:  # no code waits for this task, and the person must know
             _logger.exception("incident %d could not be marked recovered", incident_id)
-            self.announce([ResolveFailed(incident_id, f"trayalert failed at it: {error!r}")])
+            self._announce([ResolveFailed(incident_id, f"trayalert failed at it: {error!r}")])
 
     def _open_log(self) -> None:
         self.inbox = Inbox(self.plan.places.log)
-        self.inbox.subscribe(self.announce)
+        self.inbox.subscribe(self._announce)
         self.inbox.subscribe(self._on_events)
         self.connectivity.set_log_state(self.inbox.log_state)
         self._downtime = DowntimeRecorder(self.inbox, self.plan.places.alive, now=now)
@@ -209,7 +234,7 @@ class Receiver:
             _logger.error("%s Trying again every %g s.", fault, RETRY_SECONDS)
             self._missing_log_state = LogState(storing=False, problems=(str(fault),))
             self.connectivity.set_log_state(self._missing_log_state)
-            self.announce([LogChanged(self._missing_log_state)])
+            self._announce([LogChanged(self._missing_log_state)])
 
     def require_inbox(self) -> Inbox:
         """Return the inbox, on the loop. Raise LogFault while the log cannot be opened."""
@@ -230,7 +255,7 @@ class Receiver:
             if before != self.control_problem:
                 _logger.error("%s Trying again every %g s.", fault, RETRY_SECONDS)
         if before != self.control_problem:
-            self.announce([LogChanged(self.log_state)])
+            self._announce([LogChanged(self.log_state)])
 
     async def _retry_control(self) -> None:
         while self.control_problem:
@@ -246,7 +271,7 @@ class Receiver:
             except LogFault as fault:
                 self._report_missing_log(fault)
             else:
-                self.announce([LogChanged(self.log_state)])
+                self._announce([LogChanged(self.log_state)])
         assert self._downtime  # noqa: S101 - made with the inbox
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._downtime.run())
@@ -263,7 +288,66 @@ class Receiver:
             tasks.create_task(watcher.run())
             self.maintenance = MaintenanceScheduler(self.inbox, plan.places.log, plan.settings, now=now, ticks=ticks)
             tasks.create_task(self.maintenance.run())
-            tasks.create_task(self.listener.open(self.inbox.receive, retry=self.show is not None))
+            for source in self._sources:
+                if source is not self.listener:
+                    self.connectivity.set_source_state(source.name, source.state)
+                running = source.run(self.inbox.receive, partial(self._on_source_changed, source))
+                self._source_tasks.append(tasks.create_task(running, name=source.name))
+
+    async def _close_sources(self) -> None:
+        """Close the sources before anything else ends."""
+        for task in self._source_tasks:
+            task.cancel()
+        if self._source_tasks:
+            await asyncio.wait(self._source_tasks)
+
+    def _announce(self, events: Sequence[Event]) -> None:
+        self.announce(events)
+        if self._dispatcher:
+            self._dispatcher.on_events(events)
+
+    def attach(self, channel: "Channel", *, available: bool = True) -> "NotificationDispatcher":
+        """Have a channel show notifications, on the loop; return the dispatcher. One more call attaches one more."""
+        if self._dispatcher is None:
+            # imported here, as the imports cost memory and `serve` may have no channel
+            from trayalert.services.notify.dispatcher import NotificationDispatcher  # noqa: PLC0415
+
+            self._dispatcher = NotificationDispatcher(
+                find_incidents=self._find_incidents, make_policy=self._make_policy, now=now
+            )
+        listener, url_changed = self.listener_state, self.connectivity.url_changed
+        present: list[ProgramEvent] = [
+            LogChanged(self.log_state),
+            ListenerChanged(listener.host, listener.port, listener.problem),
+            ReachabilityChanged(self.reach),
+        ]
+        self._dispatcher.attach(channel, [*present, *([url_changed] if url_changed else [])], available=available)
+        return self._dispatcher
+
+    async def _find_incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+        """Return those incidents, None if the log cannot be read now. The disk may hang: then only a thread does."""
+
+        def read() -> Sequence[StoredIncident]:
+            with contextlib.closing(Reader(self.plan.places.log, busy_timeout=_READ_PATIENCE)) as reader:
+                return reader.incidents(ids)
+
+        try:
+            return await run_in_daemon_thread(read)
+        except LogFault as fault:
+            if isinstance(fault, DamagedLog | NoLog):
+                self.verify()
+            return None
+
+    def _make_policy(self) -> "NotificationPolicy":
+        from trayalert.services.notify.policy import NotificationPolicy  # noqa: PLC0415 - see `attach`
+        from trayalert.services.presentation.link_table import link_table  # noqa: PLC0415 - see `attach`
+
+        settings = self.plan.settings
+        links = link_table(settings)
+        return NotificationPolicy(
+            links=lambda stored: console_links(stored.alert.alert, links),
+            language=find_language(settings.language, os.environ),
+        )
 
     async def _serve_metrics(self) -> None:
         """Serve Prometheus if the settings name a port."""
@@ -299,12 +383,16 @@ class Receiver:
 
     def _metrics_changed(self, port: int | None, problem: str | None) -> None:
         self.metrics_port, self.metrics_problem = port, problem
-        self.announce([LogChanged(self.log_state)])
+        self._announce([LogChanged(self.log_state)])
 
-    def _listener_changed(self, state: ListenerState) -> None:
+    def _on_source_changed(self, source: Source) -> None:
+        if source is not self.listener:
+            self.connectivity.set_source_state(source.name, source.state)
+            return
+        state = self.listener.listener_state
         opened = state.open and state.note == self._last_note
         self._last_note = state.note
         self.connectivity.set_listener_state(state)
         if state.open:
             self._listener_opened.set()
-        self.announce([ListenerChanged(state.host, state.port, state.problem, tls=state.tls, opened=opened)])
+        self._announce([ListenerChanged(state.host, state.port, state.problem, tls=state.tls, opened=opened)])

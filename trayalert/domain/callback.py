@@ -1,5 +1,6 @@
 """A callback as it came over the wire, before it is parsed."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from trayalert.domain.times import Millis
@@ -30,3 +31,7 @@ class Callback:
     secret: str = ""
     """The name of the secret that the request had; empty where the name is unknown."""
     body: bytes = b""
+
+
+Receive = Callable[[Callback], Awaitable[bool]]
+"""Returns True once the callback is stored, and False if it was not stored in time and must be sent again."""

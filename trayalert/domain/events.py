@@ -139,19 +139,18 @@ class SampleSent:
     problem: str | None
 
 
+ProgramEvent = (
+    TestReceived | ListenerChanged | CallbackRefused | LogChanged | ReachabilityChanged | UrlChanged | ReceptionResumed
+)
+"""The events about the program itself that may be notified."""
+
 Event = (
-    CallbackArrived
+    ProgramEvent
+    | CallbackArrived
     | IncidentChanged
-    | TestReceived
-    | ListenerChanged
-    | CallbackRefused
-    | LogChanged
     | ResolveFailed
     | ReparseProgress
-    | ReachabilityChanged
     | TunnelChanged
-    | UrlChanged
     | GapChanged
-    | ReceptionResumed
     | SampleSent
 )

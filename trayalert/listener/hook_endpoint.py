@@ -7,14 +7,14 @@ only the secret in the path tells Cloud Monitor from a stranger, so the path is 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from aiohttp import HttpVersion11, web
 
 from trayalert.clock import now
-from trayalert.domain.callback import Callback
+from trayalert.domain.callback import Callback, Receive
 from trayalert.domain.times import Millis
 from trayalert.domain.token_bucket import TokenBucket
 from trayalert.listener import limits
@@ -38,8 +38,6 @@ _PREFIX = b"/hook/"
 _METHODS = frozenset({"POST", "GET"})
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-Receive = Callable[[Callback], Awaitable[bool]]
-"""Return whether the callback is stored; if not, its sender is asked to repeat it. May raise RefusedError."""
 CheckSecret = Callable[[bytes], str | None]
 """Return the name of the secret, or None if it is not one of ours."""
 HeaderValues = Callable[[str], Sequence[str]]

@@ -5,13 +5,13 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 
-from trayalert.domain.callback import Callback
+from trayalert.domain.callback import Callback, Receive
 from trayalert.listener import limits
 from trayalert.listener.acceptor import Acceptor
 from trayalert.listener.access_log import AccessLog
 from trayalert.listener.connection_limit import ConnectionLimit
 from trayalert.listener.counts import ListenerCounts
-from trayalert.listener.hook_endpoint import AccessRules, CheckSecret, HookEndpoint, Receive
+from trayalert.listener.hook_endpoint import AccessRules, CheckSecret, HookEndpoint
 from trayalert.listener.http_protocol import Server
 from trayalert.listener.large_bodies import LargeBodies
 from trayalert.listener.limits import raise_descriptor_limit

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from trayalert.domain.events import IncidentChanged
+from trayalert.domain import events
+from trayalert.domain.events import IncidentChanged, ListenerChanged, LogChanged
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert, Identity, Kind, State
+from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
@@ -25,13 +27,14 @@ from trayalert.services.notify.policy import (
     BURST,
     CRITICAL_RESERVE,
     REFILL_INTERVAL,
-    SUMMARY_INTERVAL,
     NotificationPolicy,
 )
 from trayalert.services.notify.program_messages import LOG_NEWS_TAG, LOG_TAG, crash_notification
+from trayalert.services.notify.summary import SUMMARY_INTERVAL
 
 NOW = 1_795_000_000_000
 MINUTE = 60_000
+PAGE = ConsoleLink(page="instance", title="Instance", url="https://ecs.console.aliyun.com/", grade="A")
 
 
 def stored(number: int = 1, level: Level = Level.WARN, *, opened_at: int = NOW, **alert: Any) -> StoredIncident:
@@ -65,13 +68,13 @@ class PolicyDriver:
 
     def __init__(self, *, available: bool = True, language: Language = Language.EN) -> None:
         self.policy = NotificationPolicy(
-            has_link=lambda stored: stored.alert.alert.namespace is not None, language=language, available=available
+            links=lambda stored: (PAGE,) if stored.alert.alert.namespace else (), language=language, available=available
         )
         self.now = NOW
 
     def change(self, change: Change, *incidents: StoredIncident) -> tuple[NotificationRequest, ...]:
-        events = [IncidentChanged(one.incident.id, change) for one in incidents]
-        return self.policy.on_incidents_changed(events, incidents, now=self.now)
+        changed = [IncidentChanged(one.incident.id, change) for one in incidents]
+        return self.policy.on_incidents_changed(changed, incidents, now=self.now)
 
     def wait(self, length: int) -> tuple[NotificationRequest, ...]:
         self.now += length
@@ -201,14 +204,14 @@ def test_opened_and_recovered_in_one_batch_is_told_once_as_recovered(driver: Pol
 
 
 def test_a_test_callback_is_answered_in_words(driver: PolicyDriver) -> None:
-    (notification,) = shown_notifications(driver.policy.on_test_received(now=NOW))
+    (notification,) = shown_notifications(driver.policy.on_program_event(events.TestReceived(NOW), now=NOW))
     assert (notification.tag, notification.title, notification.awaited) == (TEST_TAG, "Test callback received", True)
     assert any("stored" in line for line in notification.lines)
 
 
 def test_a_test_callback_that_came_before_the_daemon_is_answered_once_it_is_there() -> None:
     driver = PolicyDriver(available=False)
-    assert driver.policy.on_test_received(now=NOW) == ()
+    assert driver.policy.on_program_event(events.TestReceived(NOW), now=NOW) == ()
 
     assert len(shown_notifications(driver.policy.set_available(True, now=NOW + 200))) == 1
     assert driver.policy.set_available(False, now=NOW + 300) == ()
@@ -217,7 +220,7 @@ def test_a_test_callback_that_came_before_the_daemon_is_answered_once_it_is_ther
 
 def test_a_test_callback_is_not_answered_when_nobody_waits_for_it_any_more() -> None:
     driver = PolicyDriver(available=False)
-    driver.policy.on_test_received(now=NOW)
+    driver.policy.on_program_event(events.TestReceived(NOW), now=NOW)
 
     assert driver.policy.set_available(True, now=NOW + 5 * MINUTE) == ()
 
@@ -225,9 +228,10 @@ def test_a_test_callback_is_not_answered_when_nobody_waits_for_it_any_more() -> 
 def test_a_test_callback_is_answered_in_the_middle_of_a_flood(driver: PolicyDriver) -> None:
     driver.change(Change.OPENED, *[stored(number) for number in range(1, 43)])
 
-    assert [notification.tag for notification in shown_notifications(driver.policy.on_test_received(now=NOW))] == [
-        TEST_TAG
-    ]
+    assert [
+        notification.tag
+        for notification in shown_notifications(driver.policy.on_program_event(events.TestReceived(NOW), now=NOW))
+    ] == [TEST_TAG]
 
 
 def test_what_is_not_understood_is_told_without_its_text(driver: PolicyDriver) -> None:
@@ -308,7 +312,7 @@ def test_a_pause_shows_nothing_but_goes_on_withdrawing(driver: PolicyDriver) -> 
     driver.change(Change.OPENED, stored(1))
     assert driver.policy.pause(NOW + 30 * MINUTE, now=NOW) == ()
     assert driver.change(Change.OPENED, stored(2), stored(3)) == ()
-    assert driver.policy.on_test_received(now=NOW) == ()
+    assert driver.policy.on_program_event(events.TestReceived(NOW), now=NOW) == ()
     assert driver.change(Change.RECOVERED, closed(stored(1), Change.RECOVERED)) == (
         WithdrawNotification(incident_tag(1)),
     )
@@ -367,61 +371,63 @@ FULL = LogState(storing=False, problems=("The disk is full.",))
 
 
 def test_that_nothing_can_be_stored_is_told_once_and_urgently(driver: PolicyDriver) -> None:
-    (shown,) = driver.policy.on_log_changed(FULL, now=NOW)
+    (shown,) = driver.policy.on_program_event(LogChanged(FULL), now=NOW)
     assert isinstance(shown, ShowNotification)
     assert (shown.notification.level, shown.notification.title) == (Level.CRITICAL, "trayalert cannot store alerts")
     assert shown.notification.lines == ("The disk is full.",)
-    assert driver.policy.on_log_changed(FULL, now=NOW) == ()
+    assert driver.policy.on_program_event(LogChanged(FULL), now=NOW) == ()
 
 
 def test_another_reason_only_changes_what_is_on_the_screen(driver: PolicyDriver) -> None:
-    driver.policy.on_log_changed(FULL, now=NOW)
-    (shown,) = shown_notifications(driver.policy.on_log_changed(replace(FULL, problems=("It is locked.",)), now=NOW))
+    driver.policy.on_program_event(LogChanged(FULL), now=NOW)
+    (shown,) = shown_notifications(
+        driver.policy.on_program_event(LogChanged(replace(FULL, problems=("It is locked.",))), now=NOW)
+    )
     assert (shown.tag, shown.lines, shown.update_only) == (LOG_TAG, ("It is locked.",), True)
 
 
 def test_when_it_stores_again_the_notification_goes_with_a_farewell(driver: PolicyDriver) -> None:
-    driver.policy.on_log_changed(FULL, now=NOW)
-    (request,) = driver.policy.on_log_changed(LogState(), now=NOW)
+    driver.policy.on_program_event(LogChanged(FULL), now=NOW)
+    (request,) = driver.policy.on_program_event(LogChanged(LogState()), now=NOW)
     assert isinstance(request, WithdrawNotification)
     assert (request.tag, request.final and request.final.title) == (LOG_TAG, "trayalert stores alerts again")
 
 
 def test_a_door_that_is_shut_is_told_once_and_its_opening_too(driver: PolicyDriver) -> None:
-    (shown,) = driver.policy.on_listener_changed("the port is taken.", now=NOW)
+    (shown,) = driver.policy.on_program_event(ListenerChanged("127.0.0.1", 8765, "the port is taken."), now=NOW)
     assert isinstance(shown, ShowNotification)
     assert (shown.notification.level, shown.notification.lines) == (Level.CRITICAL, ("The port is taken.",))
-    assert driver.policy.on_listener_changed("the port is taken.", now=NOW) == ()
-    (request,) = driver.policy.on_listener_changed(None, now=NOW)
+    assert driver.policy.on_program_event(ListenerChanged("127.0.0.1", 8765, "the port is taken."), now=NOW) == ()
+    (request,) = driver.policy.on_program_event(ListenerChanged("127.0.0.1", 8765, None), now=NOW)
     assert isinstance(request, WithdrawNotification)
     assert request.tag == shown.tag
-    assert driver.policy.on_listener_changed(None, now=NOW) == ()
+    assert driver.policy.on_program_event(ListenerChanged("127.0.0.1", 8765, None), now=NOW) == ()
 
 
 def test_a_door_that_opened_before_anything_could_be_shown_is_no_news() -> None:
     driver = PolicyDriver(available=False)
-    assert driver.policy.on_listener_changed("the port is taken.", now=NOW) == ()
-    assert driver.policy.on_listener_changed(None, now=NOW) == ()
+    assert driver.policy.on_program_event(ListenerChanged("127.0.0.1", 8765, "the port is taken."), now=NOW) == ()
+    assert driver.policy.on_program_event(ListenerChanged("127.0.0.1", 8765, None), now=NOW) == ()
     assert driver.policy.set_available(True, now=NOW) == ()
 
 
 def test_what_was_never_told_is_not_taken_back() -> None:
     driver = PolicyDriver(available=False)
-    assert driver.policy.on_log_changed(FULL, now=NOW) == ()
-    assert driver.policy.on_log_changed(LogState(), now=NOW) == ()
+    assert driver.policy.on_program_event(LogChanged(FULL), now=NOW) == ()
+    assert driver.policy.on_program_event(LogChanged(LogState()), now=NOW) == ()
     assert driver.policy.set_available(True, now=NOW) == ()
 
 
 def test_it_is_told_as_soon_as_anything_can_be_shown() -> None:
     driver = PolicyDriver(available=False)
-    driver.policy.on_log_changed(FULL, now=NOW)
+    driver.policy.on_program_event(LogChanged(FULL), now=NOW)
     (shown,) = shown_notifications(driver.policy.set_available(True, now=NOW))
     assert shown.tag == LOG_TAG
 
 
 def test_a_pause_holds_it_back_and_then_it_is_told(driver: PolicyDriver) -> None:
     driver.policy.pause(NOW + MINUTE, now=NOW)
-    assert driver.policy.on_log_changed(FULL, now=NOW) == ()
+    assert driver.policy.on_program_event(LogChanged(FULL), now=NOW) == ()
     assert driver.policy.due == NOW + MINUTE
     assert [notification.tag for notification in shown_notifications(driver.wait(MINUTE))] == [LOG_TAG]
     assert driver.policy.due is None
@@ -429,9 +435,9 @@ def test_a_pause_holds_it_back_and_then_it_is_told(driver: PolicyDriver) -> None
 
 def test_each_news_of_the_log_is_told_once(driver: PolicyDriver) -> None:
     news = LogState(news=("3 of 4 callbacks were salvaged.",), new_file=1)
-    (shown,) = shown_notifications(driver.policy.on_log_changed(news, now=NOW))
+    (shown,) = shown_notifications(driver.policy.on_program_event(LogChanged(news), now=NOW))
     assert (shown.tag, shown.lines) == (LOG_NEWS_TAG, news.news)
-    assert driver.policy.on_log_changed(replace(news, problems=("A backup failed.",)), now=NOW) == ()
+    assert driver.policy.on_program_event(LogChanged(replace(news, problems=("A backup failed.",))), now=NOW) == ()
 
 
 def test_a_crash_is_told_even_in_a_flood(driver: PolicyDriver) -> None:

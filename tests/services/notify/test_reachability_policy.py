@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from trayalert.domain.events import ReceptionResumed, UrlChanged
+from trayalert.domain.events import ListenerChanged, LogChanged, ReachabilityChanged, ReceptionResumed, UrlChanged
 from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
@@ -21,7 +21,7 @@ WHY = "Nobody answers at alerts.example.com."
 
 
 def make_policy(*, available: bool = True) -> NotificationPolicy:
-    return NotificationPolicy(has_link=lambda _: False, language=Language.EN, available=available)
+    return NotificationPolicy(links=lambda _: (), language=Language.EN, available=available)
 
 
 @dataclass
@@ -35,7 +35,7 @@ class ReachabilityDriver:
         self, reach: Reachability, *, since: int | None = None, why: str | None = None
     ) -> tuple[NotificationRequest, ...]:
         state = ReachabilityState(reach=reach, since=self.now if since is None else since, why=why)
-        return self.policy.on_reachability_changed(state, now=self.now)
+        return self.policy.on_program_event(ReachabilityChanged(state), now=self.now)
 
     def blind(self, since: int | None = None) -> tuple[NotificationRequest, ...]:
         return self.reach(Reachability.BLIND, since=since, why=WHY)
@@ -98,9 +98,11 @@ def test_a_shut_door_and_a_full_disk_are_not_told_twice() -> None:
     for elsewhere in ("door", "log"):
         driver = ReachabilityDriver()
         if elsewhere == "door":
-            driver.policy.on_listener_changed("The port is taken.", now=driver.now)
+            driver.policy.on_program_event(ListenerChanged("127.0.0.1", 8765, "The port is taken."), now=driver.now)
         else:
-            driver.policy.on_log_changed(LogState(storing=False, problems=("The disk is full.",)), now=driver.now)
+            driver.policy.on_program_event(
+                LogChanged(LogState(storing=False, problems=("The disk is full.",))), now=driver.now
+            )
         driver.blind()
         assert not any(request.tag == REACH_TAG for request in driver.wait(60 * MINUTE))
 
@@ -117,10 +119,10 @@ def test_what_could_not_be_shown_before_it_was_over_is_no_news() -> None:
 def test_another_public_address_is_shouted_until_the_person_knows() -> None:
     driver = ReachabilityDriver()
     before, after = "https://one.trycloudflare.com", "https://two.trycloudflare.com"
-    notification = only_notification(driver.policy.on_url_changed(UrlChanged(before, after), now=NOW))
+    notification = only_notification(driver.policy.on_program_event(UrlChanged(before, after), now=NOW))
     assert (notification.tag, before in notification.lines[0], after in notification.lines[0]) == (URL_TAG, True, True)
     assert "every rule" in notification.lines[1]
-    assert driver.policy.on_url_changed(UrlChanged(after, after), now=NOW) == (WithdrawNotification(URL_TAG),)
+    assert driver.policy.on_program_event(UrlChanged(after, after), now=NOW) == (WithdrawNotification(URL_TAG),)
 
 
 @pytest.mark.parametrize(

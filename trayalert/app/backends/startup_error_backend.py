@@ -12,8 +12,8 @@ from typing import Any
 
 import qasync
 
-from trayalert.app.listener_lifecycle import RETRY_SECONDS
 from trayalert.app.qt_application import make_application, set_on_signals
+from trayalert.app.receiver import RETRY_SECONDS
 from trayalert.clock import now
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.fault import Fault

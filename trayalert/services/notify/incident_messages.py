@@ -6,8 +6,9 @@ Every text from the network goes through `printable` here, one item at a time, s
 from collections.abc import Sequence
 
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert
+from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.incident import Change, Incident
-from trayalert.domain.incident.level import Level, worst
+from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.notification import SUMMARY_TAG, TEST_TAG, Notification, incident_tag
 from trayalert.domain.text import display_width, printable
@@ -25,14 +26,13 @@ from trayalert.services.presentation.alert_text import (
 FINAL_TIMEOUT: Millis = 5_000
 OPEN_WINDOW = "Open trayalert"
 _OPEN_CONSOLE = "Open in console"
-_NAMED_IN_SUMMARY = 3
 _MESSAGE_LINES = 2
 
 
 def incident_notification(
-    stored: StoredIncident, changes: frozenset[Change], *, linked: bool, language: Language, now: Millis
+    stored: StoredIncident, changes: frozenset[Change], *, links: Sequence[ConsoleLink], language: Language, now: Millis
 ) -> Notification:
-    """Show an open incident; `linked`: a click opens a link to the console."""
+    """Show an open incident, with a button for the first of its console links and one for the second."""
     incident, alert = stored.incident, stored.alert.alert
     if alert.kind == UNRECOGNISED:
         return _unrecognised_notification(incident, language)
@@ -52,7 +52,8 @@ def incident_notification(
         level=incident.level,
         title=f"{word}: {_rule_name(alert, language)}",
         lines=tuple(line for line in lines if line),
-        button=_OPEN_CONSOLE if linked else OPEN_WINDOW,
+        button=_OPEN_CONSOLE if links else OPEN_WINDOW,
+        more_buttons=tuple((link.page, link.title) for link in links[1:2]),  # most desktops have no room for more
     )
 
 
@@ -86,15 +87,12 @@ def console_test_notification() -> Notification:
     )
 
 
-def summary_notification(notifications: Sequence[Notification], *, quiet: bool, language: Language) -> Notification:
-    """Show many incidents at once: how many, how bad, and the worst by name."""
-    level = worst(*(notification.level for notification in notifications))
+def summary_notification(
+    count: int, level: Level, titles: Sequence[str], *, quiet: bool, language: Language
+) -> Notification:
+    """Show `count` incidents at once: how bad the worst is, and the `titles` of some."""
     word = language.say(level)
-    count = len(notifications)
-    worst_first = sorted(notifications, key=lambda notification: -notification.level.rank)
-    lines = [notification.title for notification in worst_first[:_NAMED_IN_SUMMARY]]
-    if count > _NAMED_IN_SUMMARY:
-        lines.append(f"and {count - _NAMED_IN_SUMMARY} more")
+    lines = [*titles, f"and {count - len(titles)} more"] if count > len(titles) else titles
     return Notification(
         tag=SUMMARY_TAG,
         level=level,

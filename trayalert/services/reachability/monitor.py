@@ -28,6 +28,9 @@ _logger = logging.getLogger(__name__)
 
 _PROBE_TIMEOUT = 8.0
 
+_LISTENER = "listener"
+"""The source that probes reach."""
+
 NO_ADDRESS = (
     "No public address is known, so nothing can prove that callbacks get through. Set one up: `trayalert guide`."
 )
@@ -58,7 +61,7 @@ class ReachabilityMonitor:
         self._now = now
         self._ticks = ticks
         self._listener_open = False
-        self._listener_problem: str | None = None
+        self._closed_sources: dict[str, str | None] = {_LISTENER: None}
         self._log_problem: str | None = None
         self._tunnel = TunnelState()
         self._last_result: ProbeResult | None = None
@@ -72,7 +75,15 @@ class ReachabilityMonitor:
         """Called with the state of the listener."""
         if open_ and not self._listener_open:
             self.request_probe()
-        self._listener_open, self._listener_problem = open_, problem
+        self._listener_open = open_
+        self.set_source(_LISTENER, receiving=open_, problem=problem)
+
+    def set_source(self, name: str, *, receiving: bool, problem: str | None) -> None:
+        """Called with the state of a source of callbacks; `problem`: why it does not receive, None while it starts."""
+        if receiving:
+            self._closed_sources.pop(name, None)
+        else:
+            self._closed_sources[name] = problem
         self._update()
 
     def set_log_problem(self, problem: str | None) -> None:
@@ -198,7 +209,8 @@ class ReachabilityMonitor:
         state = replace(state or before, reach=reach, why=reason)
         if reach is not before.reach or state.since is None:
             # blind since the last probe that came through
-            seen_by_probe = self._listener_open and self._log_problem is None and before.reach is Reachability.REACHABLE
+            storing = not self._closed_sources and self._log_problem is None
+            seen_by_probe = storing and before.reach is Reachability.REACHABLE
             proof = before.reachable_at if reach is Reachability.BLIND and seen_by_probe else None
             state = replace(state, since=proof or self._now())
         if reach is not Reachability.BLIND:
@@ -212,8 +224,8 @@ class ReachabilityMonitor:
     def _assess(self) -> tuple[Reachability, str | None]:
         if self._log_problem is not None:
             return Reachability.BLIND, self._log_problem
-        if not self._listener_open:
-            problem = self._listener_problem
+        if self._closed_sources:
+            problem = next(filter(None, self._closed_sources.values()), None)
             return (Reachability.BLIND, problem) if problem else (Reachability.UNKNOWN, OPENING)
         if self._last_result is not None:
             return self._last_result.reach, self._last_result.reason

@@ -20,7 +20,7 @@ _DOCUMENTATION_ADDRESSES = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "20
 
 
 async def run_in_daemon_thread(call: Callable[[], Result]) -> Result:
-    """Return the result of a call on a thread of its own. Raise OSError or ValueError as the call does."""
+    """Return the result of a call on a thread of its own. Raise what the call raises."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
 
@@ -31,7 +31,7 @@ async def run_in_daemon_thread(call: Callable[[], Result]) -> Result:
     def run() -> None:
         try:
             result = partial(future.set_result, call())
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - raised where the result is awaited
             result = partial(future.set_exception, error)
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(settle, result)

@@ -1,4 +1,4 @@
-"""Opens the listener by the settings, retries, and announces its state. On the receiver's loop."""
+"""The source over HTTP: opens the listener by the settings, retries, and announces refused callbacks."""
 
 import asyncio
 import logging
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from trayalert.clock import now
+from trayalert.domain.callback import Receive
 from trayalert.domain.events import CallbackRefused
 from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.listener.access_log import AccessLog
 from trayalert.listener.counts import ListenerCounts
-from trayalert.listener.hook_endpoint import AccessRules, Receive
+from trayalert.listener.hook_endpoint import AccessRules
 from trayalert.listener.port import ListenerFault
 from trayalert.listener.refusals import RefusalCause
 from trayalert.listener.server import Listener, open_listener
@@ -22,18 +22,19 @@ from trayalert.services.access.secret_guesses import is_recent, mistyped_text, s
 from trayalert.services.access.secrets import Secrets
 from trayalert.services.access.source_address import SourceAddresses
 from trayalert.services.reachability.probe import SelfProbe
-
-RETRY_SECONDS = 2.0
-"""Seconds until the program tries again what has failed at its start."""
+from trayalert.services.sources.source import SourceState
 
 _logger = logging.getLogger(__name__)
 
 
-class ListenerLifecycle:
-    """`state` and `counts` are for any thread. `on_change` is called at each change of `state`.
+class HttpSource:
+    """Implements Source. `listener_state` and `counts` are for any thread.
 
+    If the listener cannot be opened, that is tried again after `retry_seconds`; with None ListenerFault is raised.
     `on_refused` is called for each kind of refusal, at most once an hour.
     """
+
+    name = "listener"
 
     def __init__(
         self,
@@ -41,21 +42,23 @@ class ListenerLifecycle:
         secrets: Secrets,
         access_log: Path,
         *,
-        on_change: Callable[[ListenerState], None],
         on_refused: Callable[[CallbackRefused], None],
         self_probe: SelfProbe,
+        now: Callable[[], Millis],
+        retry_seconds: float | None,
     ) -> None:
-        self.state = ListenerState(
+        self.listener_state = ListenerState(
             host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None
         )
         self.counts = ListenerCounts()
         self._settings = settings
         self._secrets = secrets
         self._access_log = AccessLog(access_log)
-        self._on_change = on_change
+        self._on_change: Callable[[], None] = lambda: None
         self._on_refused = on_refused
+        self._now = now
+        self._retry_seconds = retry_seconds
         self._announced_at: dict[RefusalCause, Millis] = {}
-        self._listener: Listener | None = None
         senders = SourceAddresses(settings)
         self._rules = AccessRules(
             allowed_hosts=frozenset(settings.allowed_hosts),
@@ -64,32 +67,41 @@ class ListenerLifecycle:
             respond_to_probe=self_probe.answer,
             on_probe_refused=self_probe.record_rejection,
             find_typo=secrets.explain_mistyped,
-            on_refused=self._announce_refusal,
+            on_refused=self.announce_refusal,
         )
 
-    async def open(self, receive: Receive, *, retry: bool) -> None:
-        """Open the listener. If that fails, try again for ever, or raise ListenerFault without `retry`."""
+    @property
+    def state(self) -> SourceState:
+        """Whether the listener is open."""
+        return SourceState(receiving=self.listener_state.open, problem=self.listener_state.problem)
+
+    async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
+        """Listen until cancelled; then close the listener once requests under way have ended."""
+        self._on_change = on_change
+        listener: Listener | None = None
+        try:
+            listener = await self._open(receive)
+            await asyncio.Event().wait()
+        finally:
+            if listener is not None:
+                await listener.close()
+            self._access_log.close()
+
+    async def _open(self, receive: Receive) -> Listener:
         while True:
             try:
                 listener = await self._open_listener(receive)
             except ListenerFault as fault:
-                if not retry:
+                if self._retry_seconds is None:
                     raise
-                if not (self.state.problem or "").startswith(str(fault)):
-                    _logger.warning("%s Trying again every %g s.", fault, RETRY_SECONDS)
-                self._set_state(replace(self.state, open=False, problem=f"{fault} It is tried again."))
-                await asyncio.sleep(RETRY_SECONDS)
+                if not (self.listener_state.problem or "").startswith(str(fault)):
+                    _logger.warning("%s Trying again every %g s.", fault, self._retry_seconds)
+                self._set_state(replace(self.listener_state, open=False, problem=f"{fault} It is tried again."))
+                await asyncio.sleep(self._retry_seconds)
             else:
-                self._listener = listener
-                self._set_state(replace(self.state, host=listener.host, port=listener.port, open=True, problem=None))
-                return
-
-    async def close(self) -> None:
-        """Close the listener once requests under way have ended."""
-        listener, self._listener = self._listener, None
-        if listener:
-            await listener.close()
-        self._access_log.close()
+                state = replace(self.listener_state, host=listener.host, port=listener.port, open=True, problem=None)
+                self._set_state(state)
+                return listener
 
     async def _open_listener(self, receive: Receive) -> Listener:
         settings = self._settings
@@ -97,12 +109,12 @@ class ListenerLifecycle:
         if settings.tls_certificate and settings.tls_key:
             files = Path(settings.tls_certificate).expanduser(), Path(settings.tls_key).expanduser()
             certificate = Certificate(
-                *files, report=lambda sentence: self._set_state(replace(self.state, note=sentence))
+                *files, report=lambda sentence: self._set_state(replace(self.listener_state, note=sentence))
             )
         return await open_listener(
             settings.host,
             settings.port,
-            check_secret=lambda offered: self._secrets.check(offered, now=now()),
+            check_secret=lambda offered: self._secrets.check(offered, now=self._now()),
             receive=receive,
             rules=self._rules,
             counts=self.counts,
@@ -114,37 +126,39 @@ class ListenerLifecycle:
         """Return a sentence about refused requests with a right secret in the last hour; `reason` replaces the last."""
         counts = self.counts
         reason = reason or counts.last_turned_away_why
-        return turned_away_text(counts.turned_away, counts.last_turned_away_at, reason, now=now())
+        return turned_away_text(counts.turned_away, counts.last_turned_away_at, reason, now=self._now())
 
     def mistyped_text(self, reason: str | None = None) -> str | None:
         """Return a sentence about requests to a mistyped URL in the last hour; `reason` replaces the last."""
         counts = self.counts
-        return mistyped_text(counts.mistyped, counts.last_mistyped_at, reason or counts.last_mistyped_why, now=now())
+        return mistyped_text(
+            counts.mistyped, counts.last_mistyped_at, reason or counts.last_mistyped_why, now=self._now()
+        )
 
     def secret_guesses_text(self) -> str | None:
         """Return a sentence about wrong secrets in the last hour, None without any."""
         counts = self.counts
-        return secret_guesses_text(counts.probes, counts.last_probe_at, counts.last_probe_from, now=now())
+        return secret_guesses_text(counts.probes, counts.last_probe_at, counts.last_probe_from, now=self._now())
 
     def lost_lately(self) -> bool:
         """Whether an alert may have been lost within the last hour."""
         lost_at = self.counts.lost_at
-        return lost_at is not None and is_recent(lost_at, now=now())
+        return lost_at is not None and is_recent(lost_at, now=self._now())
 
-    def _announce_refusal(self, cause: RefusalCause, reason: str) -> None:
+    def announce_refusal(self, cause: RefusalCause, reason: str) -> None:
         """Announce a refusal, unless one of its kind was announced within the last hour."""
         if cause is RefusalCause.NOT_STORED:  # the log announces that
             return
         announced_at = self._announced_at.get(cause)
-        if announced_at is not None and now() >= announced_at and is_recent(announced_at, now=now()):
+        if announced_at is not None and self._now() >= announced_at and is_recent(announced_at, now=self._now()):
             return
-        self._announced_at[cause] = now()
+        self._announced_at[cause] = self._now()
         sentence = self.mistyped_text(reason) if cause is RefusalCause.MISTYPED else self.turned_away_text(reason)
         if sentence:
             _logger.warning("%s", sentence)
             self._on_refused(CallbackRefused(cause, sentence))
 
     def _set_state(self, state: ListenerState) -> None:
-        if state != self.state:
-            self.state = state
-            self._on_change(state)
+        if state != self.listener_state:
+            self.listener_state = state
+            self._on_change()

@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
-from trayalert.app import listener_lifecycle as lifecycle_module
-from trayalert.app.listener_lifecycle import ListenerLifecycle
 from trayalert.app.platform.places import find_places
 from trayalert.domain.events import CallbackRefused
 from trayalert.domain.settings.settings import Settings
@@ -13,20 +9,18 @@ from trayalert.listener.refusals import RefusalCause
 from trayalert.services.access.secret_guesses import RECENT_SPAN
 from trayalert.services.access.secrets import Secrets
 from trayalert.services.reachability.probe import SelfProbe
+from trayalert.services.sources.http_source import HttpSource
 
 NOON = 1_790_000_000_000
 
 
-async def test_each_reason_is_announced_once_an_hour_and_what_the_log_tells_itself_never(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_each_reason_is_announced_once_an_hour_and_what_the_log_tells_itself_never(tmp_path: Path) -> None:
     announced: list[CallbackRefused] = []
     places = find_places(str(tmp_path))
     now = NOON
-    monkeypatch.setattr(lifecycle_module, "now", lambda: now)
-    listener = ListenerLifecycle(
-        Settings(), Secrets(places.secrets), places.access_log, on_change=lambda _: None, on_refused=announced.append,
-        self_probe=SelfProbe(),
+    listener = HttpSource(
+        Settings(), Secrets(places.secrets), places.access_log, on_refused=announced.append, self_probe=SelfProbe(),
+        now=lambda: now, retry_seconds=None,
     )  # fmt: skip
     counts = listener.counts
     counts.turned_away, counts.last_turned_away_at, counts.last_turned_away_why = 2, NOON, "it came from a browser"
@@ -39,12 +33,12 @@ async def test_each_reason_is_announced_once_an_hour_and_what_the_log_tells_itse
 
     for _ in range(3):
         for cause in (RefusalCause.TOO_LARGE, RefusalCause.MISTYPED, RefusalCause.NOT_STORED):
-            listener._announce_refusal(cause, reasons[cause])
+            listener.announce_refusal(cause, reasons[cause])
     assert [one.cause for one in announced] == ["too large", "mistyped"]
     assert "its body is too large" in announced[0].message
     assert "there is a slash at its end" in announced[1].message
 
     now += RECENT_SPAN + 1
     counts.last_turned_away_at = now
-    listener._announce_refusal(RefusalCause.TOO_LARGE, reasons[RefusalCause.TOO_LARGE])
+    listener.announce_refusal(RefusalCause.TOO_LARGE, reasons[RefusalCause.TOO_LARGE])
     assert [one.cause for one in announced] == ["too large", "mistyped", "too large"]

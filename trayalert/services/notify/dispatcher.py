@@ -1,0 +1,263 @@
+"""The dispatcher: events go to the policy of each channel, and the policy's requests to the channel. No Qt.
+
+It lives on the receiver's loop, in the tray application and under `serve`. Its one rule: whatever a channel does, it
+delays neither a callback nor another channel.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, get_args
+
+from trayalert.domain.events import Event, IncidentChanged, ProgramEvent
+from trayalert.domain.fault import Fault
+from trayalert.domain.incident.stored_alert import StoredIncident
+from trayalert.domain.notification import Notification, NotificationRequest
+from trayalert.domain.times import Millis
+from trayalert.services.notify.notification_queue import NotificationQueue
+from trayalert.services.notify.policy import NotificationPolicy
+from trayalert.services.notify.rules import NEVER_NOTIFIED
+
+_ABOUT_PROGRAM = get_args(ProgramEvent)
+
+_logger = logging.getLogger(__name__)
+
+FindIncidents = Callable[[Sequence[int]], Awaitable[Sequence[StoredIncident] | None]]
+"""Returns the incidents with those ids as they are now, or None if the log cannot be read."""
+_Question = Callable[[NotificationPolicy], Iterable[NotificationRequest]]
+
+
+class Channel(Protocol):
+    """Where notifications go, such as the desktop. It is used on the dispatcher's loop only."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the channel in the program log."""
+
+    async def carry_out(self, request: NotificationRequest) -> None:
+        """Show or withdraw a notification, without blocking the loop. The next request waits until this one ends.
+
+        A withdrawal may be of a notification that was never shown. A request that waits is replaced by a later one
+        with its tag; while too many wait, the channel counts as unavailable.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatcherTiming:
+    """Seconds: between two queries of changed incidents, and until a query without an answer is repeated."""
+
+    batch_interval: float = 0.05
+    retry_interval: float = 1.0
+    longest_timer: float = 3600.0
+    """The wall clock may jump, so a later time is looked at again."""
+
+
+class NotificationDispatcher:
+    """Serves the channels that are attached. All methods are for the loop on which the dispatcher was made.
+
+    `make_policy` makes the policy of a channel. What `find_incidents` or a channel raises is logged.
+    """
+
+    def __init__(
+        self,
+        *,
+        find_incidents: FindIncidents,
+        make_policy: Callable[[], NotificationPolicy],
+        now: Callable[[], Millis],
+        timing: DispatcherTiming | None = None,
+    ) -> None:
+        self._find_incidents = find_incidents
+        self._make_policy = make_policy
+        self._now = now
+        self._timing = timing or DispatcherTiming()
+        self._loop = asyncio.get_running_loop()
+        self._outlets: list[_Outlet] = []
+        self._pending: dict[IncidentChanged, None] = {}
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._flush_task: asyncio.Task[None] | None = None
+        self._flushed_at = float("-inf")
+        self._paused_until: Millis | None = None
+
+    def attach(self, channel: Channel, present: Iterable[ProgramEvent], *, available: bool) -> None:
+        """Serve a channel from now on; while it is not `available`, what opens is held for one summary.
+
+        `present` are the events that describe the program's present state.
+        """
+        outlet = _Outlet(channel, self._make_policy(), available=available, now=self._now, timing=self._timing)
+        self._outlets.append(outlet)
+        for event in present:
+            outlet.ask(partial(_on_program_event, event, self._now()))
+        if self._paused_until is not None:
+            self.pause(self._paused_until)
+
+    def set_available(self, channel: Channel, available: bool) -> None:
+        """Called when a channel can show notifications, or can no longer."""
+        for outlet in self._outlets:
+            if outlet.channel is channel:
+                outlet.set_available(available)
+
+    def on_events(self, events: Sequence[Event]) -> None:
+        """Take events; nothing here waits or raises."""
+        for event in events:
+            if isinstance(event, IncidentChanged):
+                if event.change not in NEVER_NOTIFIED:
+                    self._pending[event] = None
+            elif isinstance(event, _ABOUT_PROGRAM):
+                self._ask(partial(_on_program_event, event, self._now()))
+        self._flush_soon()
+
+    def notify(self, notification: Notification) -> None:
+        """Show something about the program itself, as soon as a channel can."""
+        self._ask(lambda policy: policy.notify(notification, now=self._now()))
+
+    def pause(self, until: Millis | None) -> None:
+        """Show nothing until then; None ends the pause."""
+        self._paused_until = until
+        self._ask(lambda policy: policy.pause(until, now=self._now()))
+
+    def mark_seen(self) -> None:
+        """Forget what is held: the person has looked at the window."""
+        for outlet in self._outlets:
+            outlet.mark_seen()
+
+    async def close(self) -> None:
+        """Stop serving the channels. A request under way is cancelled."""
+        if self._flush_timer:
+            self._flush_timer.cancel()
+        ending = [outlet.stop() for outlet in self._outlets]
+        self._outlets = []
+        if self._flush_task:
+            self._flush_task.cancel()
+            ending.append(self._flush_task)
+        if ending:
+            await asyncio.wait(ending, timeout=1.0)
+
+    def _ask(self, question: _Question) -> None:
+        for outlet in self._outlets:
+            outlet.ask(question)
+
+    def _flush_soon(self, delay: float = 0.0) -> None:
+        """Query changed incidents as soon as the last query is answered and old enough."""
+        if self._pending and self._flush_timer is None and self._flush_task is None:
+            due = max(self._loop.time() + delay, self._flushed_at + self._timing.batch_interval)
+            self._flush_timer = self._loop.call_at(due, self._start_flush)
+
+    def _start_flush(self) -> None:
+        self._flush_timer = None
+        self._flushed_at = self._loop.time()
+        self._flush_task = self._loop.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        changed, self._pending = self._pending, {}
+        try:
+            incidents = await self._find_incidents(list({event.incident_id for event in changed}))
+        except Exception:  # a bug of ours must cost no notification
+            _logger.exception("the changed incidents could not be queried")
+            incidents = None
+        self._flush_task = None
+        if incidents is None:
+            self._pending = changed | self._pending
+            self._flush_soon(self._timing.retry_interval)
+            return
+        self._ask(lambda policy: policy.on_incidents_changed(changed, incidents, now=self._now()))
+        self._flush_soon()
+
+
+def _on_program_event(event: ProgramEvent, now: Millis, policy: NotificationPolicy) -> Iterable[NotificationRequest]:
+    return policy.on_program_event(event, now=now)
+
+
+_MOST_WAITING = 20
+"""Requests that may wait for a channel before it counts as unavailable."""
+
+
+class _Outlet:
+    """A channel with its policy, and the task that has the channel carry out one request after the other."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        policy: NotificationPolicy,
+        *,
+        available: bool,
+        now: Callable[[], Millis],
+        timing: DispatcherTiming,
+    ) -> None:
+        self.channel = channel
+        self._policy = policy
+        self._available = available
+        self._congested = False
+        self._now = now
+        self._timing = timing
+        self._queue = NotificationQueue()
+        self._wakeup = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._carry_out_all(), name=f"channel {channel.name}")
+        self._update_availability()
+
+    def ask(self, question: _Question) -> None:
+        """Have the policy's requests carried out."""
+        try:
+            requests = question(self._policy)
+        except Exception:  # a bug of ours must not stop the receiver
+            _logger.exception("the notifications of %s could not be decided", self.channel.name)
+            return
+        for request in requests:
+            self._queue.put(request)
+            self._wakeup.set()
+        if not self._congested and len(self._queue) > _MOST_WAITING:
+            _logger.warning("%s does not keep up: notifications are held for a summary", self.channel.name)
+            self._congested = True
+            self._update_availability()
+        self._start_timer()
+
+    def set_available(self, available: bool) -> None:
+        """Set whether the channel can show anything."""
+        self._available = available
+        self._update_availability()
+
+    def mark_seen(self) -> None:
+        """Forget what is held."""
+        self._policy.on_window_seen()
+
+    def stop(self) -> "asyncio.Task[None]":
+        """Cancel the request under way; return the task that ends."""
+        if self._timer:
+            self._timer.cancel()
+        self._task.cancel()
+        return self._task
+
+    def _update_availability(self) -> None:
+        available = self._available and not self._congested
+        self.ask(lambda policy: policy.set_available(available, now=self._now()))
+
+    def _start_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        due = self._policy.due
+        if due is not None:
+            seconds = min(max(0.0, (due - self._now()) / 1000), self._timing.longest_timer)
+            self._timer = self._loop.call_at(self._loop.time() + seconds, self._tick)
+
+    def _tick(self) -> None:
+        self.ask(lambda policy: policy.tick(now=self._now()))
+
+    async def _carry_out_all(self) -> None:
+        while True:
+            await self._wakeup.wait()
+            self._wakeup.clear()
+            while self._queue:
+                request = self._queue.take()
+                try:
+                    await self.channel.carry_out(request)
+                except Fault as fault:
+                    _logger.error("%s: %s", self.channel.name, fault)
+                except Exception:
+                    _logger.exception("%s failed at a notification", self.channel.name)
+            if self._congested:
+                self._congested = False
+                self._update_availability()
