@@ -12,11 +12,33 @@ from hypothesis import strategies as st
 
 from tests.callbacks.bodies import FULL, callback, form, read
 from tests.callbacks.other_bodies import ARMS, CARRIERS, CMS2, KINDS, PUSHED, SLS, as_form, as_json, read_document
-from trayalert.callbacks.kinds import READERS, read_callback
-from trayalert.domain.incident.alert import TEST, UNRECOGNISED
+from trayalert.callbacks import console_test, silence, threshold
+from trayalert.callbacks.kind_spec import KindSpec
+from trayalert.callbacks.kinds import KINDS as ALL_KINDS
+from trayalert.callbacks.kinds import READERS, read_callback, spec_of
+from trayalert.domain.incident.alert import SILENCE, TEST, UNRECOGNISED, Kind
 from trayalert.domain.incident.level import Level
 
 DOCUMENTS = {**KINDS, "threshold": ("threshold", FULL)}
+
+
+def test_every_kind_that_senders_send_has_bodies_here() -> None:
+    kinds = [spec.kind for spec in ALL_KINDS]
+
+    assert len(kinds) == len(set(kinds))
+    assert {*kinds} - {TEST, SILENCE} == {kind for kind, _ in DOCUMENTS.values()}
+
+
+def test_remnants_are_read_after_all_kinds_and_templates_last() -> None:
+    assert READERS[:3] == (silence.read, console_test.read, threshold.read)
+    assert READERS[:-2] == tuple(spec.read for spec in ALL_KINDS)
+    assert READERS[-2:] == (threshold.read_remnant, console_test.read_template)
+
+
+def test_a_kind_of_another_version_is_as_what_is_unrecognised() -> None:
+    assert {spec.kind: spec for spec in ALL_KINDS} == {spec.kind: spec_of(spec.kind) for spec in ALL_KINDS}
+    spec = spec_of(Kind("of another version"))
+    assert (spec.kind, spec.stamp) == (UNRECOGNISED, None)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
@@ -100,7 +122,8 @@ def test_a_reader_that_fails_costs_no_alert(name: str) -> None:
     def fail(_body: object) -> None:
         raise RuntimeError
 
-    (alert,) = read_callback(callback(as_json(DOCUMENTS[name][1])), (fail, *READERS))
+    failing = KindSpec(kind=Kind("failing"), read=fail)
+    (alert,) = read_callback(callback(as_json(DOCUMENTS[name][1])), (failing, *ALL_KINDS))
 
     assert alert.kind == UNRECOGNISED
 

@@ -1,31 +1,78 @@
 """The kind of callback that CONTRIBUTING.md adds as an example works as it stands there."""
 
 import re
+import shutil
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.callbacks.bodies import callback
 from tests.callbacks.other_bodies import CARRIERS
+from tests.program import ServeProcess, serving
 from tests.storage.making import keep_raw, reading
-from trayalert.callbacks.kinds import READERS, read_callback
+from trayalert.callbacks.kinds import KINDS, read_callback
 from trayalert.domain.callback import Callback
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert, State
 from trayalert.storage.writer.appender import Append
 from trayalert.storage.writer.writer import Writer
 
-PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "CONTRIBUTING.md"
 DOWN = {"monitor": "shop", "url": "https://shop.example.com", "up": False, "checked_at": 1795417200}
 UP = DOWN | {"up": True, "checked_at": 1795417260}
 
 
+def source_of_uptime() -> str:
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return str(code)
+
+
 @pytest.fixture(scope="module")
 def uptime() -> types.ModuleType:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     module = types.ModuleType("uptime")
-    exec(compile(code, "CONTRIBUTING.md", "exec"), module.__dict__)
+    exec(compile(source_of_uptime(), "CONTRIBUTING.md", "exec"), module.__dict__)
     return module
+
+
+@pytest.fixture(scope="module")
+def changed_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a copy of the program to which the kind was added: a file, a line, an import."""
+    folder = tmp_path_factory.mktemp("program")
+    shutil.copytree(ROOT / "trayalert", folder / "trayalert", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "resources").symlink_to(ROOT / "resources")
+    callbacks = folder / "trayalert" / "callbacks"
+    kinds = (callbacks / "kinds.py").read_text()
+    (callbacks / "uptime.py").write_text(source_of_uptime())
+    kinds = re.sub(r"^(KINDS: .*= \()$", r"\1\n    uptime.KIND_SPEC,", kinds, flags=re.MULTILINE)
+    kinds = kinds.replace("from trayalert.callbacks import ", "from trayalert.callbacks import uptime, ", 1)
+    (callbacks / "kinds.py").write_text(kinds)
+    return folder
+
+
+@pytest.fixture
+def serve(changed_program: Path, tmp_path: Path) -> Iterator[ServeProcess]:
+    with serving(tmp_path / "data", PYTHONPATH=str(changed_program), PYTHONSAFEPATH="1", LC_ALL="C.UTF-8") as running:
+        yield running
+
+
+@pytest.mark.parametrize("carrier", ["POST JSON", "POST FORM"])
+def test_the_program_with_its_file_and_its_line_reads_stamps_and_ends_it(
+    serve: ServeProcess, tmp_path: Path, carrier: str
+) -> None:
+    body = tmp_path / "down"
+    body.write_bytes(CARRIERS[carrier](DOWN).body)
+    sent = [serve.run("send", body), serve.run("send", body)]
+    (firing,) = serve.run("incidents", "--json").objects
+    sent.append(serve.run("send", "--recover", body))
+    (over,) = serve.run("incidents", "--json").objects
+
+    assert [(one.status, one.err) for one in sent] == [(0, "")] * 3
+    assert (firing["name"], firing["resource_id"], firing["closed_at"]) == ("shop", "https://shop.example.com", None)
+    assert (over["id"], over["closed_by"], over["alerts"]) == (firing["id"], "recovered", 3)
+    alerts = serve.run("alerts", "--json").objects
+    assert [(alert["kind"], alert["deliveries"]) for alert in alerts] == [("uptime", 1)] * 3  # each has its own moment
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
@@ -40,7 +87,7 @@ def test_it_is_read_in_every_way_of_sending(uptime: types.ModuleType, carrier: s
 
 def _read(one: Callback, uptime: types.ModuleType) -> Alert:
     assert {alert.kind for alert in read_callback(one)} == {UNRECOGNISED}
-    (alert,) = read_callback(one, (uptime.read, *READERS))
+    (alert,) = read_callback(one, (uptime.KIND_SPEC, *KINDS))
     return alert
 
 
@@ -49,7 +96,7 @@ def test_it_is_stored_and_folded_with_no_other_change(uptime: types.ModuleType, 
     writing = Writer(log, read=read_callback, keep_raw=keep_raw)
     for document in (DOWN, DOWN, UP):
         one = CARRIERS["POST JSON"](document)
-        writing.commit([Append(one, read_callback(one, (uptime.read, *READERS)))])
+        writing.commit([Append(one, read_callback(one, (uptime.KIND_SPEC, *KINDS)))])
     writing.close()
 
     with reading(log) as reader:
@@ -61,6 +108,6 @@ def test_it_is_stored_and_folded_with_no_other_change(uptime: types.ModuleType, 
 
 
 def test_no_other_kind_is_taken_for_it(uptime: types.ModuleType) -> None:
-    (alert,) = read_callback(callback(b"alertState=ALERT"), (uptime.read, *READERS))
+    (alert,) = read_callback(callback(b"alertState=ALERT"), (uptime.KIND_SPEC, *KINDS))
 
     assert alert.kind == "threshold"

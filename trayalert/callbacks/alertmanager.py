@@ -7,15 +7,17 @@ Each entry of `alerts` is an alert, with its labels as dimensions. Format: prome
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from trayalert.callbacks.body import MOST_ALERTS, Body, read_quantity
 from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
+from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.exporter import read_labels
 from trayalert.domain.incident.level import Level, read_alert_level
 from trayalert.domain.incident.resource import namespace_of_id, service_namespace
-from trayalert.domain.times import Millis, read_time
+from trayalert.domain.times import Millis, iso, read_time
 
 KIND = Kind("alertmanager")
 
@@ -234,3 +236,16 @@ def _hidden_text(hidden: int, *, recovered: bool) -> tuple[str, str | None]:
 
 def _count_text(number: int) -> str:
     return "1 more alert" if number == 1 else f"{number} more alerts"
+
+
+def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
+    entries = [entry for entry in parts.get("alerts") or [] if isinstance(entry, dict)]
+    for part in (parts, *entries):
+        if recover:
+            part["status"] = "resolved"
+    for entry in entries:
+        if now is not None:
+            entry |= {"startsAt": iso(now), "endsAt": iso(now) if recover else "0001-01-01T00:00:00Z"}
+
+
+KIND_SPEC = KindSpec(kind=KIND, read=read, stamp=_stamp)

@@ -6,14 +6,16 @@ open. Names are camel case in the API and snake case in the webhook.
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from trayalert.callbacks.body import Body, read_number
 from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
+from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level
 from trayalert.domain.incident.resource import default_id_dimension, id_dimension, namespace_of_id, service_namespace
-from trayalert.domain.times import Millis, read_time
+from trayalert.domain.times import Millis, iso, read_time
 from trayalert.domain.wording.component import COMPONENT_DIMENSIONS
 
 KIND = Kind("cms2")
@@ -159,3 +161,13 @@ def _expression(data: Tree) -> str | None:
 def _region_of(workspace: str | None) -> str | None:
     match = _REGION_AT_END.fullmatch((workspace or "")[:_LONGEST_WORKSPACE])
     return match[1] if match else None
+
+
+def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
+    if now is not None:
+        parts |= {"timestamp": now, "time": iso(now)}
+    if recover:
+        parts |= {"status": "RESOLVED", "subtype": "NORMAL_RESOLVE"}
+
+
+KIND_SPEC = KindSpec(kind=KIND, read=read, stamp=_stamp)

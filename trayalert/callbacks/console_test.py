@@ -6,6 +6,7 @@ ARMS' Test sends the person's own template as it is, with `$alertmanager_content
 import re
 
 from trayalert.callbacks.body import Body
+from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.domain.incident.alert import TEST, Alert, Identity
 from trayalert.domain.incident.level import Level
 
@@ -30,3 +31,6 @@ def _test_alert(body: Body) -> Alert:
     return Alert(
         kind=TEST, identity=_NEVER_MERGED, key="", subject="", state=None, level=Level.WARN, fields=body.fields
     )
+
+
+KIND_SPEC = KindSpec(kind=TEST, read=read, read_remnant=read_template)

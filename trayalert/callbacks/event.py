@@ -12,15 +12,17 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.event_pairs import Pair, read_pair, stem_of
 from trayalert.callbacks.identity import key_of, text_identity, timed_identity
+from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level
 from trayalert.domain.incident.resource import Arn, default_id_dimension, namespace_of_id, read_arn, service_namespace
-from trayalert.domain.times import Millis, read_time
+from trayalert.domain.times import Millis, as_datetime, read_time
 
 KIND = Kind("event")
 
@@ -240,3 +242,23 @@ def _message(event: _Event) -> str | None:
     texts = {name: text for name in _MESSAGE_FIELDS if (text := event.content.text(name))} or event.content.texts()
     parts = [f"{name}: {text}" for name, text in islice(texts.items(), _MOST_MESSAGE_FIELDS)]
     return "; ".join([event.phase, *parts] if event.phase else parts) or None
+
+
+def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
+    pushed = parts.get("alert")
+    if isinstance(pushed, dict):
+        if now is not None:
+            pushed["timestamp"] = parts["time"] = now
+        if recover:
+            pushed["alertStatus"] = "RESOLVED"
+        return
+    if now is not None:
+        parts["eventTime"] = as_datetime(now).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "+0000"
+    if recover:
+        content = parts.get("content")
+        if isinstance(content, dict) and "eventId" in content:
+            content["eventStatus"] = "Executed"
+            parts["name"] = f"{str(parts.get('name')).rpartition(':')[0]}:Executed"
+
+
+KIND_SPEC = KindSpec(kind=KIND, read=read, stamp=_stamp)

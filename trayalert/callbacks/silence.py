@@ -10,6 +10,7 @@ import re
 
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.identity import key_of, timed_identity
+from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.domain.callback import INTERNAL_METHOD, Callback
 from trayalert.domain.incident.alert import SILENCE, Alert, State
 from trayalert.domain.incident.level import Level, read_level
@@ -88,3 +89,6 @@ def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | N
             return f"A callback of {name} came ({last})"
         case SilenceStatus.DROPPED:
             return f"{name} is no longer expected ({last})"
+
+
+KIND_SPEC = KindSpec(kind=SILENCE, read=read)

@@ -5,9 +5,11 @@ none. The legacy templates have no recovery: nothing resolves their alerts.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from trayalert.callbacks.body import Body, read_number
 from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
+from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level
@@ -102,3 +104,13 @@ def _identity(body: Body, top: Tree, key: str, at: Millis | None, status: str | 
 def _message(top: Tree, annotations: Tree) -> str | None:
     parts = [annotations.text("title"), annotations.text("desc", "description", "message"), top.text("fireResultsAsKv")]
     return "\n".join(text for text in parts if text) or None
+
+
+def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
+    if now is not None:  # milliseconds, so that each is new: two of one second are the same alert
+        parts |= {"alert_time": now, "resolve_time": now if recover else 0}
+    if recover:
+        parts["status"] = "resolved"
+
+
+KIND_SPEC = KindSpec(kind=KIND, read=read, stamp=_stamp)

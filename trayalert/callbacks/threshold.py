@@ -6,14 +6,16 @@ Format: Cloud Monitor's page "Use the alert callback feature to send notificatio
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from trayalert.callbacks.body import Body, read_number
 from trayalert.callbacks.dimensions import read_dimensions
 from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
+from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.domain.incident.alert import Alert, Kind, State
 from trayalert.domain.incident.level import read_alert_level, read_level
 from trayalert.domain.incident.resource import id_dimension, normalise_namespace, value_or_none
-from trayalert.domain.times import read_timestamp
+from trayalert.domain.times import Millis, read_timestamp
 
 KIND = Kind("threshold")
 
@@ -179,3 +181,13 @@ def _name_and_address(text: str | None) -> tuple[str | None, str | None]:
 def _unescape(match: re.Match[str]) -> str:
     units = bytes.fromhex(match[0].replace("\\u", ""))
     return units.decode("utf-16-be", "replace")
+
+
+def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
+    if now is not None:
+        parts["timestamp"] = str(now)
+    if recover:
+        parts |= {"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": parts.get("triggerLevel") or "null"}
+
+
+KIND_SPEC = KindSpec(kind=KIND, read=read, read_remnant=read_remnant, stamp=_stamp)

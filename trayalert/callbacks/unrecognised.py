@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.identity import text_identity
+from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.callbacks.tree import Tree
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident.incident import UNRECOGNISED_KEY
@@ -93,3 +94,6 @@ def _deep_trees(body: Body) -> Iterator[Tree]:
                 yield Tree(value)
                 deeper += (part for name, part in value.items() if name.lower() not in _DEEP_TITLES)
         level = [value for value in deeper if isinstance(value, dict | list)]
+
+
+KIND_SPEC = KindSpec(kind=UNRECOGNISED, read=read)

@@ -1,18 +1,16 @@
 """What `trayalert send` sends: a body unchanged, with the present time, or turned into its own recovery."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from trayalert.callbacks import alertmanager, cms2, event, sls, threshold
 from trayalert.callbacks.body import read_body, read_json
-from trayalert.callbacks.kinds import read_callback
+from trayalert.callbacks.kinds import read_callback, spec_of
 from trayalert.domain.callback import FORM, Callback
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.alert import State
-from trayalert.domain.times import Millis, as_datetime, iso
+from trayalert.domain.times import Millis
 
 JSON = "application/json; charset=UTF-8"
 
@@ -40,7 +38,7 @@ def simulated_request(content: bytes, *, now: Millis | None, recover: bool) -> S
     """Return the request for a body, stamped with `now` unless None; `recover`: as its recovery. Raise SendFault."""
     body = read_body(Callback(received_at=0, method="POST", body=content))
     alert = read_callback(body.callback)[0]
-    stamp = _STAMPERS.get(alert.kind)
+    stamp = spec_of(alert.kind).stamp
     if recover and (stamp is None or alert.one_off):
         raise SendFault("nothing ever ends what this body tells of (--recover)")
     if stamp is None or body.parts or (now is None and not recover):
@@ -72,60 +70,3 @@ def _unpack_form(fields: Any) -> _Fields:
         inner = read_json(text) if text.startswith(("{", "[")) else None
         parts[name] = text if inner is None else inner
     return parts
-
-
-def _stamp_threshold(parts: _Fields, now: Millis | None, recover: bool) -> None:
-    if now is not None:
-        parts["timestamp"] = str(now)
-    if recover:
-        parts |= {"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": parts.get("triggerLevel") or "null"}
-
-
-def _stamp_event(parts: _Fields, now: Millis | None, recover: bool) -> None:
-    pushed = parts.get("alert")
-    if isinstance(pushed, dict):
-        if now is not None:
-            pushed["timestamp"] = parts["time"] = now
-        if recover:
-            pushed["alertStatus"] = "RESOLVED"
-        return
-    if now is not None:
-        parts["eventTime"] = as_datetime(now).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "+0000"
-    if recover:
-        content = parts.get("content")
-        if isinstance(content, dict) and "eventId" in content:
-            content["eventStatus"] = "Executed"
-            parts["name"] = f"{str(parts.get('name')).rpartition(':')[0]}:Executed"
-
-
-def _stamp_cms2(parts: _Fields, now: Millis | None, recover: bool) -> None:
-    if now is not None:
-        parts |= {"timestamp": now, "time": iso(now)}
-    if recover:
-        parts |= {"status": "RESOLVED", "subtype": "NORMAL_RESOLVE"}
-
-
-def _stamp_alertmanager(parts: _Fields, now: Millis | None, recover: bool) -> None:
-    entries = [entry for entry in parts.get("alerts") or [] if isinstance(entry, dict)]
-    for part in (parts, *entries):
-        if recover:
-            part["status"] = "resolved"
-    for entry in entries:
-        if now is not None:
-            entry |= {"startsAt": iso(now), "endsAt": iso(now) if recover else "0001-01-01T00:00:00Z"}
-
-
-def _stamp_sls(parts: _Fields, now: Millis | None, recover: bool) -> None:
-    if now is not None:  # milliseconds, so that each is new: two of one second are the same alert
-        parts |= {"alert_time": now, "resolve_time": now if recover else 0}
-    if recover:
-        parts["status"] = "resolved"
-
-
-_STAMPERS: dict[str, Callable[[_Fields, Millis | None, bool], None]] = {
-    threshold.KIND: _stamp_threshold,
-    event.KIND: _stamp_event,
-    cms2.KIND: _stamp_cms2,
-    alertmanager.KIND: _stamp_alertmanager,
-    sls.KIND: _stamp_sls,
-}
