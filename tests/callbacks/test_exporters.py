@@ -10,8 +10,8 @@ from tests.callbacks.bodies import callback
 from tests.callbacks.other_bodies import EXPORTERS, MEASURED, as_json
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.incident.alert import Alert
-from trayalert.domain.wording.component import component_text
 from trayalert.domain.wording.language import Language
+from trayalert.services.presentation.alert_text import component_text
 
 KSM = EXPORTERS["kube-state-metrics"]
 KUBELET = {

@@ -38,7 +38,7 @@ def test_remnants_are_read_after_all_kinds_and_templates_last() -> None:
 def test_a_kind_of_another_version_is_as_what_is_unrecognised() -> None:
     assert {spec.kind: spec for spec in ALL_KINDS} == {spec.kind: spec_of(spec.kind) for spec in ALL_KINDS}
     spec = spec_of(Kind("of another version"))
-    assert (spec.kind, spec.stamp) == (UNRECOGNISED, None)
+    assert (spec.kind, spec.stamp, spec.name_text, spec.message_text) == (UNRECOGNISED, None, None, None)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)

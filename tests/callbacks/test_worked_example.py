@@ -1,5 +1,6 @@
 """The kind of callback that CONTRIBUTING.md adds as an example works as it stands there."""
 
+import json
 import re
 import shutil
 import types
@@ -23,6 +24,34 @@ PAGE = ROOT / "CONTRIBUTING.md"
 DOWN = {"monitor": "shop", "url": "https://shop.example.com", "up": False, "checked_at": 1795417200}
 UP = DOWN | {"up": True, "checked_at": 1795417260}
 
+ROBOT = '''"""A kind that uses the fields of KindSpec for texts, which the uptime monitor needs none of."""
+
+from trayalert.callbacks.identity import text_identity
+from trayalert.callbacks.kind_spec import KindSpec
+from trayalert.domain.incident.alert import Alert, Kind, State
+from trayalert.domain.incident.level import Level
+from trayalert.domain.wording.component import ComponentWords
+
+
+def read(body):
+    if "robot" not in body.fields:
+        return None
+    return (Alert(
+        kind=Kind("robot"), identity=text_identity(body.callback), key="r", subject="r", state=State.ALERT,
+        level=Level.WARN, name=body.fields["fault"], resource_id=body.fields["robot"], dimensions=body.fields,
+        fields=body.fields,
+    ),)
+
+
+KIND_SPEC = KindSpec(
+    kind=Kind("robot"),
+    read=read,
+    component_words=ComponentWords({"arm": "device"}),
+    name_text=lambda name, language: {"E1": "Arm is stuck"}.get(name),
+    message_text=lambda fields, language: f"Robot {fields['robot']} needs a person",
+)
+'''
+
 
 def source_of_uptime() -> str:
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
@@ -38,15 +67,16 @@ def uptime() -> types.ModuleType:
 
 @pytest.fixture(scope="module")
 def changed_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a copy of the program to which the kind was added: a file, a line, an import."""
+    """Return a folder with a copy of the program to which two kinds were added: for each a file, a line, an import."""
     folder = tmp_path_factory.mktemp("program")
     shutil.copytree(ROOT / "trayalert", folder / "trayalert", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "resources").symlink_to(ROOT / "resources")
     callbacks = folder / "trayalert" / "callbacks"
     kinds = (callbacks / "kinds.py").read_text()
-    (callbacks / "uptime.py").write_text(source_of_uptime())
-    kinds = re.sub(r"^(KINDS: .*= \()$", r"\1\n    uptime.KIND_SPEC,", kinds, flags=re.MULTILINE)
-    kinds = kinds.replace("from trayalert.callbacks import ", "from trayalert.callbacks import uptime, ", 1)
+    for name, source in (("uptime", source_of_uptime()), ("robot", ROBOT)):
+        (callbacks / f"{name}.py").write_text(source)
+        kinds = re.sub(r"^(KINDS: .*= \()$", rf"\1\n    {name}.KIND_SPEC,", kinds, flags=re.MULTILINE)
+        kinds = kinds.replace("from trayalert.callbacks import ", f"from trayalert.callbacks import {name}, ", 1)
     (callbacks / "kinds.py").write_text(kinds)
     return folder
 
@@ -73,6 +103,18 @@ def test_the_program_with_its_file_and_its_line_reads_stamps_and_ends_it(
     assert (over["id"], over["closed_by"], over["alerts"]) == (firing["id"], "recovered", 3)
     alerts = serve.run("alerts", "--json").objects
     assert [(alert["kind"], alert["deliveries"]) for alert in alerts] == [("uptime", 1)] * 3  # each has its own moment
+
+
+def test_components_name_and_message_of_a_kind_are_read_from_its_file(serve: ServeProcess, tmp_path: Path) -> None:
+    body = tmp_path / "stuck"
+    body.write_text(json.dumps({"robot": "r-7", "arm": "left", "fault": "E1"}))
+    serve.run("send", body)
+    (_, row) = serve.run("incidents").lines
+    refused = serve.run("send", "--recover", body)
+
+    assert re.search(r"Arm is stuck +r-7 · left +Robot r-7 needs a person", row), row
+    assert (refused.status, refused.out) == (1, "")
+    assert "nothing ever ends what this body tells of" in refused.err
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)

@@ -18,6 +18,7 @@ from trayalert.domain.incident.exporter import read_labels
 from trayalert.domain.incident.level import Level, read_alert_level
 from trayalert.domain.incident.resource import namespace_of_id, service_namespace
 from trayalert.domain.times import Millis, iso, read_time
+from trayalert.domain.wording.component import ComponentWords
 
 KIND = Kind("alertmanager")
 
@@ -42,6 +43,15 @@ _LEVELS = ("severity", "level", "priority", f"{_ARMS}alert_level")
 _VALUE = (f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString")
 _ADDRESS = re.compile(r"(?!127\.|0\.)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
 """Not the local host: that says only that Prometheus runs on the same machine."""
+
+_COMPONENT_LABELS = {
+    "mountpoint": "mount", "device": "disk", "pod": "pod", "pod_name": "pod", "container": "container",
+    "container_name": "container", "deployment": "deployment", "statefulset": "stateful set",
+    "daemonset": "daemon set", "persistentvolumeclaim": "volume claim", "service": "service", "node": "node",
+    "instance": "instance", "topic": "topic", "consumergroup": "consumer group", "queue": "queue",
+    "groupname": "process", "namespace": "namespace",
+}  # fmt: skip
+"""Those of Prometheus' many labels that name a component, and their words."""
 
 _LINKS = {"alert": ("externalURL",), "source": ("generatorURL",), "dashboard": ("dashboardURL", "panelURL")}
 
@@ -248,4 +258,6 @@ def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
             entry |= {"startsAt": iso(now), "endsAt": iso(now) if recover else "0001-01-01T00:00:00Z"}
 
 
-KIND_SPEC = KindSpec(kind=KIND, read=read, stamp=_stamp)
+KIND_SPEC = KindSpec(
+    kind=KIND, read=read, stamp=_stamp, component_words=ComponentWords(_COMPONENT_LABELS, prometheus=True)
+)

@@ -23,6 +23,7 @@ from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level
 from trayalert.domain.incident.resource import Arn, default_id_dimension, namespace_of_id, read_arn, service_namespace
 from trayalert.domain.times import Millis, as_datetime, read_time
+from trayalert.domain.wording.event_name import event_text
 
 KIND = Kind("event")
 
@@ -261,4 +262,4 @@ def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
             parts["name"] = f"{str(parts.get('name')).rpartition(':')[0]}:Executed"
 
 
-KIND_SPEC = KindSpec(kind=KIND, read=read, stamp=_stamp)
+KIND_SPEC = KindSpec(kind=KIND, read=read, stamp=_stamp, name_text=event_text)

@@ -7,6 +7,7 @@ has, and its shape make a callback such a report: nobody else can report one.
 import enum
 import json
 import re
+from collections.abc import Mapping
 
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.identity import key_of, timed_identity
@@ -15,7 +16,9 @@ from trayalert.domain.callback import INTERNAL_METHOD, Callback
 from trayalert.domain.incident.alert import SILENCE, Alert, State
 from trayalert.domain.incident.level import Level, read_level
 from trayalert.domain.settings.expected_callback import ExpectedCallback
-from trayalert.domain.times import Millis, as_datetime, read_timestamp
+from trayalert.domain.text import printable
+from trayalert.domain.times import Millis, as_datetime, local_text, read_timestamp
+from trayalert.domain.wording.language import Language
 
 _MARK = "silence"
 _NAMES = frozenset({"trayalert", "name", "status", "hours", "last_at", "level", "at"})
@@ -80,7 +83,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
 
 
 def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | None) -> str:
-    """Return the English message for scripts and searches; people read `services/presentation/alert_text.py`."""
+    """Return the English message for scripts and searches; people read `_silence_text`."""
     last = f"last {as_datetime(last_at):%Y-%m-%d %H:%M} UTC" if last_at is not None else "none yet"
     match status:
         case SilenceStatus.SILENT:
@@ -91,4 +94,20 @@ def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | N
             return f"{name} is no longer expected ({last})"
 
 
-KIND_SPEC = KindSpec(kind=SILENCE, read=read)
+def _silence_text(fields: Mapping[str, str], language: Language) -> str:
+    """Write the state of an expected callback in the person's language and local time."""
+    last_at = read_timestamp(fields.get("last_at"))
+    last = language.say("none yet")
+    if last_at is not None:
+        last = language.say("last {}").format(local_text(last_at, "%Y-%m-%d %H:%M"))
+    match fields.get("status"):
+        case SilenceStatus.RECEIVED:
+            return printable(language.say("Heard again, {}").format(last))
+        case SilenceStatus.DROPPED:
+            return printable(language.say("No longer expected, {}").format(last))
+        case _:
+            silent = f"{fields.get('hours')} {language.say('h')}"
+            return printable(language.say("Silent for {}, {}").format(silent, last))
+
+
+KIND_SPEC = KindSpec(kind=SILENCE, read=read, message_text=_silence_text)

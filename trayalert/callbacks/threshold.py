@@ -16,6 +16,7 @@ from trayalert.domain.incident.alert import Alert, Kind, State
 from trayalert.domain.incident.level import read_alert_level, read_level
 from trayalert.domain.incident.resource import id_dimension, normalise_namespace, value_or_none
 from trayalert.domain.times import Millis, read_timestamp
+from trayalert.domain.wording.component import ComponentWords
 
 KIND = Kind("threshold")
 
@@ -190,4 +191,6 @@ def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
         parts |= {"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": parts.get("triggerLevel") or "null"}
 
 
-KIND_SPEC = KindSpec(kind=KIND, read=read, read_remnant=read_remnant, stamp=_stamp)
+KIND_SPEC = KindSpec(
+    kind=KIND, read=read, read_remnant=read_remnant, stamp=_stamp, component_words=ComponentWords(unknown=True)
+)

@@ -1,9 +1,9 @@
 import pytest
 
+from trayalert.callbacks.kinds import KINDS
 from trayalert.domain.incident.alert import State
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.incident.level import Level
-from trayalert.domain.wording.component import _LABELS, _WORDS
 from trayalert.domain.wording.language import Language, ending_text, find_language, localised_duration, state_text
 
 EN, ZH = Language.EN, Language.ZH
@@ -29,7 +29,8 @@ def test_the_setting_wins_and_auto_is_the_systems(
 
 
 def test_levels_states_endings_and_parts_are_said_in_both_languages() -> None:
-    words = {*Level, *_WORDS.values(), *_LABELS.values()}
+    words = {*Level, *(word for kind in KINDS for word in kind.component_words.known.values())}
+    assert {"disk", "stateful set"} <= words
     assert {word: EN.say(word) for word in words} == {word: word for word in words}
     assert all(ZH.say(word) for word in words)
     for language in Language:

@@ -9,13 +9,11 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from trayalert.domain.incident.alert import Alert, Kind
+from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.exporter import read_labels
 from trayalert.domain.incident.resource import ACCOUNT_DIMENSIONS, value_or_none
 from trayalert.domain.text import printable
-from trayalert.domain.wording.language import Language
 
-_THRESHOLD, _ALERTMANAGER = Kind("threshold"), Kind("alertmanager")
 _MOST_COMPONENTS = 4
 """An alert has one or two; a stranger may send thousands."""
 _MOST_DIMENSIONS = 100
@@ -32,16 +30,6 @@ _WORDS = {
     "logstore": "logstore", "apiStageName": "stage", "serverGroupId": "server group", "ruleId": "rule",
     "serviceName": "service", "functionName": "function", "pod": "pod", "podId": "pod", "container": "container",
 }  # fmt: skip
-_LABELS = {
-    # those of Prometheus' many labels that name a component
-    "mountpoint": "mount", "device": "disk", "pod": "pod", "pod_name": "pod", "container": "container",
-    "container_name": "container", "deployment": "deployment", "statefulset": "stateful set",
-    "daemonset": "daemon set", "persistentvolumeclaim": "volume claim", "service": "service", "node": "node",
-    "instance": "instance", "topic": "topic", "consumergroup": "consumer group", "queue": "queue",
-    "groupname": "process", "namespace": "namespace",
-}  # fmt: skip
-_CONTEXT_WORDS = frozenset({"namespace"})
-"""Left out of the short text."""
 _LOCATION_DIMENSIONS = frozenset({"region", "regionId", "regionNo", "regionName", "zoneId", "groupId"})
 _DISK = re.compile(r"/|[A-Za-z]:|[svx]v?d[a-z]|nvme")
 _PROTOCOLS, _PORTS = ("protocol", "listenerProtocol"), ("port", "listenerPort")
@@ -58,34 +46,31 @@ class Component(NamedTuple):
     translatable: bool
 
 
-def components(alert: Alert) -> tuple[Component, ...]:
+class ComponentWords(NamedTuple):
+    """How the dimensions of a kind of callback name components; by default as those of Cloud Monitor's metrics do.
+
+    `known` has a word of `domain/wording/language.py` for each dimension, in the order in which they are shown.
+    `unknown`: any other dimension is a component, too, under its own name. `prometheus`: the dimensions are labels of
+    Prometheus, of which those of an exporter name no component, and a port no listener.
+    """
+
+    known: Mapping[str, str] = _WORDS
+    unknown: bool = False
+    prometheus: bool = False
+
+
+def components(alert: Alert, words: ComponentWords) -> tuple[Component, ...]:
     """Return the components that the alert's dimensions name, the most telling first."""
     itself = {alert.resource_id, alert.resource_name, alert.region, alert.address}
     first: Mapping[str, str] = dict(islice(alert.dimensions.items(), _MOST_DIMENSIONS))
-    if alert.kind == _ALERTMANAGER:
+    if words.prometheus:
         first = read_labels(first).labels
     dimensions = {name: value for name, value in first.items() if name and value_or_none(value) and value not in itself}
-    if alert.kind == _ALERTMANAGER:
-        found = list(_known_dimensions(dimensions, _LABELS))
-    else:
-        found = [*_listener(dimensions), *_known_dimensions(dimensions, _WORDS)]
-        if alert.kind == _THRESHOLD:
-            found += _unknown_dimensions(dimensions)
+    found = [] if words.prometheus else list(_listener(dimensions))
+    found += _known_dimensions(dimensions, words.known)
+    if words.unknown:
+        found += _unknown_dimensions(dimensions, words.known)
     return tuple(dict.fromkeys(found[: _MOST_COMPONENTS * 2]))[:_MOST_COMPONENTS]
-
-
-def component_text(alert: Alert, language: Language) -> str:
-    """Write the components: `disk /dev/vda1`, `listener tcp:10080`; empty if there are none."""
-    return language.say(", ").join(
-        f"{language.say(component.word) if component.translatable else component.word} {component.name}"
-        for component in components(alert)
-    )
-
-
-def short_component_text(alert: Alert) -> str:
-    """Write the components' names only: `/dev/vda1`; empty if there are none."""
-    names = [component.name for component in components(alert) if component.word not in _CONTEXT_WORDS]
-    return " ".join(names[:2])
 
 
 def _listener(dimensions: Mapping[str, str]) -> Iterator[Component]:
@@ -105,8 +90,8 @@ def _known_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -
             yield Component("device" if other else word, which, translatable=True)
 
 
-def _unknown_dimensions(dimensions: Mapping[str, str]) -> Iterator[Component]:
+def _unknown_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -> Iterator[Component]:
     """Yield dimensions without a word of ours: a strange name is better than an incomplete resource."""
-    known = {*_WORDS, *_LOCATION_DIMENSIONS, *_PORTS, *_PROTOCOLS, *ACCOUNT_DIMENSIONS}
+    known = {*words, *_LOCATION_DIMENSIONS, *_PORTS, *_PROTOCOLS, *ACCOUNT_DIMENSIONS}
     for name in sorted(dimensions.keys() - known)[:_MOST_COMPONENTS]:
         yield Component(printable(name, limit=40), printable(dimensions[name], limit=_LONGEST), translatable=False)

@@ -13,9 +13,9 @@ from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.notification import SUMMARY_TAG, TEST_TAG, Notification, incident_tag
 from trayalert.domain.text import display_width, printable
 from trayalert.domain.times import Millis, local_text
-from trayalert.domain.wording.component import component_text
 from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.services.presentation.alert_text import (
+    component_text,
     message_lines,
     metric_text,
     name_text,

@@ -4,27 +4,26 @@ Every text is cleaned (`domain/text.py`) and bounded. Scripts get `metric_title`
 """
 
 import csv
-from collections.abc import Mapping
 from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
 
-from trayalert.callbacks.silence import SilenceStatus
-from trayalert.domain.incident.alert import SILENCE, Alert, Kind
+from trayalert.callbacks.kinds import spec_of
+from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.resource import normalise_namespace
 from trayalert.domain.text import printable
-from trayalert.domain.times import local_text, read_timestamp
-from trayalert.domain.wording.component import short_component_text
+from trayalert.domain.wording.component import Component, components
 from trayalert.domain.wording.condition import condition_text
-from trayalert.domain.wording.event_name import event_text
 from trayalert.domain.wording.language import Language
 from trayalert.domain.wording.quantity import quantity_text
 from trayalert.domain.wording.unit import unit_or_none
 from trayalert.resource_files import read_text
 
-_EVENT = Kind("event")
 _COMPOSITE = "多指标"
 """The metric of a rule on several metrics, whatever the language of the account."""
+
+_CONTEXT_WORDS = frozenset({"namespace"})
+"""Components that are left out of the short text."""
 
 MAX_LINES: Final = 20
 _MAX_MESSAGE_LENGTH = 4000
@@ -77,8 +76,9 @@ def metric_unit(alert: Alert) -> str | None:
 
 def name_text(alert: Alert, language: Language) -> str:
     """Write the alert's name, in the language if it came in several; empty if there is none."""
-    event_name = event_text(alert.name, language) if alert.kind == _EVENT else None
-    return printable(alert.titles.get(language) or event_name or alert.name or next(iter(alert.titles.values()), None))
+    word_name = spec_of(alert.kind).name_text
+    worded = word_name(alert.name, language) if word_name else None
+    return printable(alert.titles.get(language) or worded or alert.name or next(iter(alert.titles.values()), None))
 
 
 def metric_text(alert: Alert, language: Language) -> str:
@@ -98,28 +98,12 @@ def rule_condition_text(alert: Alert, language: Language) -> str:
 
 
 def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
-    """Return the sender's own lines, without those that name and resource repeat."""
-    if alert.kind == SILENCE:
-        return (_silence_text(alert.fields, language),)
+    """Return the kind's own message, else the sender's lines, without those that name and resource repeat."""
+    if word_message := spec_of(alert.kind).message_text:
+        return (word_message(alert.fields, language),)
     already_shown = {"", name_text(alert, language), printable(alert.name), printable(alert.resource_name)}
     lines = (printable(line, limit=500) for line in (alert.message or "")[:_MAX_MESSAGE_LENGTH].splitlines())
     return tuple(islice((line for line in dict.fromkeys(lines) if line not in already_shown), MAX_LINES))
-
-
-def _silence_text(fields: Mapping[str, str], language: Language) -> str:
-    """Write the state of an expected callback in the person's language and local time."""
-    last_at = read_timestamp(fields.get("last_at"))
-    last = language.say("none yet")
-    if last_at is not None:
-        last = language.say("last {}").format(local_text(last_at, "%Y-%m-%d %H:%M"))
-    match fields.get("status"):
-        case SilenceStatus.RECEIVED:
-            return printable(language.say("Heard again, {}").format(last))
-        case SilenceStatus.DROPPED:
-            return printable(language.say("No longer expected, {}").format(last))
-        case _:
-            silent = f"{fields.get('hours')} {language.say('h')}"
-            return printable(language.say("Silent for {}, {}").format(silent, last))
 
 
 def metric_or_message(alert: Alert, language: Language) -> str:
@@ -130,6 +114,24 @@ def metric_or_message(alert: Alert, language: Language) -> str:
 def resource_text(alert: Alert) -> str:
     """Write the resource's own name, else its id."""
     return printable(alert.resource_name) or printable(alert.resource_id)
+
+
+def component_text(alert: Alert, language: Language) -> str:
+    """Write the components: `disk /dev/vda1`, `listener tcp:10080`; empty if there are none."""
+    return language.say(", ").join(
+        f"{language.say(component.word) if component.translatable else component.word} {component.name}"
+        for component in _components(alert)
+    )
+
+
+def short_component_text(alert: Alert) -> str:
+    """Write the components' names only: `/dev/vda1`; empty if there are none."""
+    names = [component.name for component in _components(alert) if component.word not in _CONTEXT_WORDS]
+    return " ".join(names[:2])
+
+
+def _components(alert: Alert) -> tuple[Component, ...]:
+    return components(alert, spec_of(alert.kind).component_words)
 
 
 def resource_component_text(alert: Alert) -> str:

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QFormLayout, QFrame, QScrollArea, QVBoxLayout, QWi
 from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis
-from trayalert.domain.wording.component import component_text
 from trayalert.domain.wording.language import Language
 from trayalert.services.presentation.alert_text import (
+    component_text,
     message_lines,
     metric_text,
     name_text,

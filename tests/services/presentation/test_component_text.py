@@ -4,8 +4,8 @@ import pytest
 
 from tests.domain.incident.incident_log import fires
 from trayalert.domain.incident.alert import Alert, Kind
-from trayalert.domain.wording.component import component_text, short_component_text
 from trayalert.domain.wording.language import Language
+from trayalert.services.presentation.alert_text import component_text, short_component_text
 
 EN, ZH = Language.EN, Language.ZH
 
@@ -55,6 +55,7 @@ def alert_on(resource: str, kind: str = "threshold", **dimensions: str) -> Alert
         (alert_on("ob", obClusterId="ob", obTenantId="t-3"), "obTenantId t-3", "obTenantId t-3", "t-3"),
         (alert_on("c", obClusterId="c", regionId="cn-x", groupId="7", uid="1"), "", "", ""),
         (alert_on("i-1", "event", instanceId="i-1", anything="x"), "", "", ""),
+        (alert_on("i-1", "of another version", port="80", anything="x"), "port 80", "端口 80", "80"),
         (
             alert_on(
                 "api",
