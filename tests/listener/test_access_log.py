@@ -1,16 +1,18 @@
 """The access log: what is in it, what never is, and how little it costs."""
 
 import asyncio
+import os
 import re
 import stat
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.listener.raw_connection import SECRET, listening, request
-from trayalert.listener import access_log
-from trayalert.listener.access_log import AccessLog, AccessLogEntry
+from trayalert.listener.access_log import LARGEST_FILE, WRITE_INTERVAL, AccessLog, AccessLogEntry
 
 CALLBACK = AccessLogEntry(1_700_000_000_250, "1.2.3.4", "POST", "hook", "default", 200, 512, 0.0013)
 STRANGER = AccessLogEntry(1_700_000_000_250, "1.2.3.4", "GET", "-", "", 404, 0, 0.0002)
@@ -41,15 +43,25 @@ async def test_a_line_says_when_who_what_and_how_long(tmp_path: Path) -> None:
     assert CALLBACK._replace(sender="\x1b[31m\n").line().split()[1:3] == ["[31m", "POST"]
 
 
-async def test_lines_are_written_within_a_second_or_so_and_nothing_stays_awake(tmp_path: Path) -> None:
+async def test_lines_are_written_within_a_second_or_so_and_nothing_stays_awake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    call_later, delays = loop.call_later, list[float]()
+
+    def record(delay: float, *what: Any, **more: Any) -> asyncio.TimerHandle:
+        delays.append(delay)
+        return call_later(delay, *what, **more)
+
+    monkeypatch.setattr(loop, "call_later", record)
     log = AccessLog(tmp_path / "access.log")
     log.add(CALLBACK)
     assert not tmp_path.joinpath("access.log").exists()
 
-    async with asyncio.timeout(access_log.WRITE_INTERVAL + 2):
+    async with asyncio.timeout(WRITE_INTERVAL + 2):
         while not tmp_path.joinpath("access.log").exists():  # noqa: ASYNC110 - a thread makes it
             await asyncio.sleep(0.02)
-    assert log._timer is None
+    assert delays.count(WRITE_INTERVAL) == 1  # and no timer after it
     log.close()
 
 
@@ -75,7 +87,7 @@ async def test_it_rotates_and_keeps_one_old_file(tmp_path: Path) -> None:
 
     sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert sizes.keys() == {"access.log", "access.log.1"}
-    assert max(sizes.values()) <= access_log.LARGEST_FILE
+    assert max(sizes.values()) <= LARGEST_FILE
 
 
 async def test_a_disk_that_takes_nothing_costs_lines_and_no_callback(tmp_path: Path) -> None:
@@ -87,13 +99,14 @@ async def test_a_disk_that_takes_nothing_costs_lines_and_no_callback(tmp_path: P
     assert log.lost == 10
 
 
-async def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_log, "append", lambda *_, **__: time.sleep(1))
-    monkeypatch.setattr(access_log, "_MOST_PENDING", 100)
-    monkeypatch.setattr(access_log, "_JOIN_TIMEOUT", 0.05)
-    log = AccessLog(tmp_path / "access.log")
+async def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
+    pipe = tmp_path / "access.log"
+    os.mkfifo(pipe)  # to open it for writing takes until somebody opens it for reading
+    log = AccessLog(pipe, write_interval=0, most_pending=100, join_timeout=0.05)
     log.add(CALLBACK)
-    log._write_soon()
+    async with asyncio.timeout(5):
+        while not _writing():  # noqa: ASYNC110 - nothing tells a test that a thread has begun
+            await asyncio.sleep(0)
     begun = time.monotonic()
     for _ in range(1000):
         log.add(CALLBACK)
@@ -101,3 +114,12 @@ async def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: py
 
     assert time.monotonic() - begun < 0.5
     assert log.lost == 900
+    descriptor = os.open(pipe, os.O_RDWR)
+    for thread in _writing():
+        thread.join(5)
+    assert os.read(descriptor, 65536).count(b"\n") == 101
+    os.close(descriptor)
+
+
+def _writing() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "access log"]

@@ -11,7 +11,6 @@ import pytest
 from tests.listener.certificates import make_pair
 from tests.listener.raw_connection import RunningListener, listening, request, status
 from tests.program import run, serving
-from trayalert.listener import tls
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.port import ListenerFault
 from trayalert.listener.tls import Certificate
@@ -64,11 +63,10 @@ async def test_tls_1_2_is_the_oldest_that_is_spoken(tmp_path: Path) -> None:
             await ask(server, request(body=b"x"), old)
 
 
-async def test_a_renewed_pair_is_used_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls, "_CHECK_INTERVAL", 0)
+async def test_a_renewed_pair_is_used_without_a_restart(tmp_path: Path) -> None:
     reported: list[str | None] = []
     pair = make_pair(tmp_path)
-    async with listening(certificate=Certificate(*pair, report=reported.append)) as server:
+    async with listening(certificate=Certificate(*pair, report=reported.append, check_interval=0)) as server:
         first = (await ask(server, request(body=b"x")))[1]
         make_pair(tmp_path)
         second = (await ask(server, request(body=b"x")))[1]
@@ -80,13 +78,12 @@ async def test_a_renewed_pair_is_used_without_a_restart(tmp_path: Path, monkeypa
 @pytest.mark.parametrize("which", ["certificate.pem", "key.pem"])
 @pytest.mark.parametrize("content", [None, b"", b"nonsense"])
 async def test_a_broken_new_pair_leaves_the_old_one_in_use_and_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str, content: bytes | None
+    tmp_path: Path, which: str, content: bytes | None
 ) -> None:
-    monkeypatch.setattr(tls, "_CHECK_INTERVAL", 0)
     reported: list[str | None] = []
     pair = make_pair(tmp_path)
     shown = in_der(pair[0])
-    async with listening(certificate=Certificate(*pair, report=reported.append)) as server:
+    async with listening(certificate=Certificate(*pair, report=reported.append, check_interval=0)) as server:
         if content is None:
             (tmp_path / which).unlink()
         else:
@@ -102,10 +99,9 @@ async def test_a_broken_new_pair_leaves_the_old_one_in_use_and_is_told(
 
 
 async def test_a_pair_that_may_be_read_again_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls, "_CHECK_INTERVAL", 0)
     reported: list[str | None] = []
     pair = make_pair(tmp_path)
-    async with listening(certificate=Certificate(*pair, report=reported.append)) as server:
+    async with listening(certificate=Certificate(*pair, report=reported.append, check_interval=0)) as server:
         make_pair(tmp_path)
         with monkeypatch.context() as patched:
             patched.setattr(Path, "read_bytes", _may_not)  # root may read all

@@ -21,10 +21,7 @@ LARGEST_FILE = 512 * 1024
 WRITE_INTERVAL = 1.0
 """Seconds between two writes."""
 
-_MOST_PENDING = 20_000
 _STRANGERS_AT_ONCE, _STRANGER_INTERVAL = 50, 1.0
-_JOIN_TIMEOUT = 2.0
-"""Seconds that `close` waits for the last lines."""
 
 _logger = logging.getLogger(__name__)
 
@@ -51,11 +48,24 @@ class AccessLogEntry(NamedTuple):
 
 
 class AccessLog:
-    """Used on one asyncio loop. `lost` counts the lines that could not be written."""
+    """Used on one asyncio loop. `lost` counts the lines that could not be written.
 
-    def __init__(self, path: Path) -> None:
+    At most `most_pending` lines wait for the disk. `close` waits up to `join_timeout` seconds for each of two writes.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        write_interval: float = WRITE_INTERVAL,
+        most_pending: int = 20_000,
+        join_timeout: float = 2.0,
+    ) -> None:
         self.lost = 0
         self._path = path
+        self._write_interval = write_interval
+        self._most_pending = most_pending
+        self._join_timeout = join_timeout
         self._loop = asyncio.get_running_loop()
         self._pending: list[AccessLogEntry] = []
         self._strangers = TokenBucket(capacity=_STRANGERS_AT_ONCE, interval=_STRANGER_INTERVAL, now=time.monotonic())
@@ -66,10 +76,10 @@ class AccessLog:
     def add(self, entry: AccessLogEntry) -> None:
         """Keep a line. Most strangers in a flood are only counted, as they must not fill the disk."""
         if self._timer is None:
-            self._timer = self._loop.call_later(WRITE_INTERVAL, self._write_soon)
+            self._timer = self._loop.call_later(self._write_interval, self._write_soon)
         if not entry.secret and not self._strangers.take(time.monotonic()):
             self._unlisted += 1
-        elif len(self._pending) < _MOST_PENDING:
+        elif len(self._pending) < self._most_pending:
             self._pending.append(entry)
         else:
             self.lost += 1
@@ -79,15 +89,15 @@ class AccessLog:
         if self._timer:
             self._timer.cancel()
         if self._thread:
-            self._thread.join(_JOIN_TIMEOUT)
+            self._thread.join(self._join_timeout)
         self._start_thread()
         if self._thread:
-            self._thread.join(_JOIN_TIMEOUT)
+            self._thread.join(self._join_timeout)
 
     def _write_soon(self) -> None:
         self._timer = None
         if self._thread and self._thread.is_alive():  # the disk is slow
-            self._timer = self._loop.call_later(WRITE_INTERVAL, self._write_soon)
+            self._timer = self._loop.call_later(self._write_interval, self._write_soon)
         else:
             self._start_thread()
 

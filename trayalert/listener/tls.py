@@ -12,21 +12,29 @@ from pathlib import Path
 
 from trayalert.listener.port import ListenerFault
 
-_CHECK_INTERVAL = 1.0
-"""Seconds between two checks of the files, which happen only when a connection comes."""
-
 _logger = logging.getLogger(__name__)
 
 _FileStats = tuple[tuple[int, int, int, int], ...]
 
 
 class Certificate:
-    """Raises ListenerFault if the pair cannot be used. `report` gets what is wrong with each new pair, or None."""
+    """Raises ListenerFault if the pair cannot be used. `report` gets what is wrong with each new pair, or None.
 
-    def __init__(self, certificate: Path, key: Path, *, report: Callable[[str | None], None] = lambda _: None) -> None:
+    The files are checked when a connection comes, but at most every `check_interval` seconds.
+    """
+
+    def __init__(
+        self,
+        certificate: Path,
+        key: Path,
+        *,
+        report: Callable[[str | None], None] = lambda _: None,
+        check_interval: float = 1.0,
+    ) -> None:
         self._certificate = certificate
         self._key = key
         self._report = report
+        self._check_interval = check_interval
         self._failure = ""
         self._checked_at = time.monotonic()
         self._stats = self._stat_files()
@@ -35,7 +43,7 @@ class Certificate:
     def context(self) -> ssl.SSLContext:
         """Return the context for a new connection."""
         now = time.monotonic()
-        if now - self._checked_at >= _CHECK_INTERVAL:
+        if now - self._checked_at >= self._check_interval:
             self._checked_at = now
             self._renew()
         return self._context
