@@ -6,9 +6,9 @@ import pytest
 
 from tests.listener.raw_connection import SECRET, RunningListener, listening, request, status, without_date
 from trayalert.domain.settings.settings import Settings
-from trayalert.listener import limits
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules
+from trayalert.listener.limits import ListenerLimits
 from trayalert.services.access.source_address import SourceAddresses
 
 RIGHT = f"/hook/{SECRET}"
@@ -110,12 +110,11 @@ async def test_a_callback_tells_which_secret_let_it_in() -> None:
     assert server.received[0].secret == "default"
 
 
-async def test_strangers_who_come_too_often_are_told_so_and_callbacks_never(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "STRANGERS_AT_ONCE", 5)
-    monkeypatch.setattr(limits, "STRANGERS_A_SECOND", 0.001)
+async def test_strangers_who_come_too_often_are_told_so_and_callbacks_never() -> None:
+    limits = ListenerLimits(strangers_at_once=5, strangers_a_second=0.001)
     counts = ListenerCounts()
     begun = time.time_ns() // 1_000_000
-    async with listening(counts=counts) as server:
+    async with listening(counts=counts, limits=limits) as server:
         answers = [await server.send(request("GET", path)) for path in ("/", "/hook/wrong") * 5]
         broken = await server.send(b"nonsense\r\n\r\n")
         for _ in range(20):

@@ -11,10 +11,10 @@ import pytest
 
 from tests.listener.raw_connection import SECRET, RunningListener, listening, request, status, without_date
 from trayalert.domain.callback import Callback
-from trayalert.listener import limits
 from trayalert.listener.access_log import AccessLog
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules
+from trayalert.listener.limits import DEFAULT_LIMITS, LARGEST_SMALL_BODY, ListenerLimits
 from trayalert.listener.port import ListenerFault
 from trayalert.listener.self_check import parser_kind
 from trayalert.listener.server import open_listener
@@ -127,7 +127,7 @@ async def test_a_body_in_chunks_and_in_pieces_comes_in_whole(server: RunningList
 
 
 async def test_a_body_of_64_kib_is_fine(server: RunningListener) -> None:
-    body = b"x" * limits.LARGEST_BODY
+    body = b"x" * DEFAULT_LIMITS.largest_body
 
     assert status(await server.send(request(body=body))) == 200
     assert server.received[0].body == body
@@ -139,7 +139,7 @@ async def test_a_query_as_long_as_an_event_is_fine(server: RunningListener) -> N
 
 
 async def test_413_for_a_body_that_says_it_is_too_large(server: RunningListener) -> None:
-    answer = await server.send(request("POST", f"/hook/{SECRET}", f"Content-Length: {limits.LARGEST_BODY + 1}"))
+    answer = await server.send(request("POST", f"/hook/{SECRET}", f"Content-Length: {DEFAULT_LIMITS.largest_body + 1}"))
 
     assert (status(answer), server.received) == (413, [])
 
@@ -152,9 +152,8 @@ async def test_413_for_a_body_that_turns_out_to_be_too_large(server: RunningList
     assert (status(answer), server.received) == (413, [])
 
 
-async def test_408_for_a_body_that_does_not_come(server: RunningListener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "BODY_DEADLINE", 0.05)
-    async with server.connect() as connection:
+async def test_408_for_a_body_that_does_not_come() -> None:
+    async with listening(limits=ListenerLimits(body_deadline=0.05)) as server, server.connect() as connection:
         await connection.send(request("POST", f"/hook/{SECRET}", "Content-Length: 10") + b"half")
 
         answer = await connection.read_to_end()  # and the connection is closed
@@ -243,10 +242,9 @@ async def test_why_a_probe_was_kept_out_is_told() -> None:
     assert reported == [(TOKEN.encode(), 'its host name is "door", and allowed_hosts does not list that')]
 
 
-async def test_a_probe_is_read_within_the_same_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "BODY_DEADLINE", 0.05)
-    async with listening(rules=OWN) as server:
-        large = await server.send(request("POST", PROBE, f"Content-Length: {limits.LARGEST_SMALL_BODY + 1}"))
+async def test_a_probe_is_read_within_the_same_bounds() -> None:
+    async with listening(rules=OWN, limits=ListenerLimits(body_deadline=0.05)) as server:
+        large = await server.send(request("POST", PROBE, f"Content-Length: {LARGEST_SMALL_BODY + 1}"))
         slow = await server.send(request("POST", PROBE, "Content-Length: 10") + b"half")
 
     assert (status(large), status(slow)) == (413, 408)

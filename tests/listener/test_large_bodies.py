@@ -17,9 +17,9 @@ from tests.listener.raw_connection import (
     status,
 )
 from trayalert.domain.callback import Callback
-from trayalert.listener import limits
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.large_bodies import HeldBody, LargeBodies
+from trayalert.listener.limits import DEFAULT_LIMITS, ListenerLimits
 from trayalert.listener.refusals import RefusedError, too_much
 from trayalert.listener.server import open_listener
 
@@ -101,10 +101,9 @@ async def test_a_body_is_held_until_it_is_stored() -> None:
         assert held_by(server) == 0
 
 
-async def test_more_than_the_hour_allows_is_503_for_large_bodies_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MOST_LARGE_AN_HOUR", 250_000)
+async def test_more_than_the_hour_allows_is_503_for_large_bodies_alone() -> None:
     counts = ListenerCounts()
-    async with listening(counts=counts) as server:
+    async with listening(counts=counts, limits=ListenerLimits(most_large_an_hour=250_000)) as server:
         large, small = request(body=b"x" * 100_000), request(body=b"x" * 1000)
         answers = [await server.send(large) for _ in range(3)]
         assert [status(answer) for answer in answers] == [200, 200, 503]
@@ -141,7 +140,7 @@ def take(large: LargeBodies, secret: str, *, stored: bool = True) -> int:
 
 def test_64_mib_an_hour_are_taken_for_each_secret() -> None:
     clock = Clock()
-    large = LargeBodies(clock)
+    large = LargeBodies(clock, DEFAULT_LIMITS)
     for second in range(64):
         clock.now = 100.0 + second
         assert take(large, "one") == 0
@@ -153,7 +152,7 @@ def test_64_mib_an_hour_are_taken_for_each_secret() -> None:
 
 
 def test_what_was_not_stored_does_not_count_towards_the_hour() -> None:
-    large = LargeBodies(Clock())
+    large = LargeBodies(Clock(), DEFAULT_LIMITS)
     for _ in range(100):
         assert take(large, "one", stored=False) == 0
     assert large.held_bytes == 0
@@ -193,11 +192,10 @@ def _receive_badly(chance: random.Random) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_whatever_ends_a_request_gives_its_memory_back(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "BODY_DEADLINE", 0.1)
-    monkeypatch.setattr(limits, "MOST_LARGE_HELD", 2 * MEBIBYTE)
+async def test_whatever_ends_a_request_gives_its_memory_back(seed: int) -> None:
     chance, counts = random.Random(seed), ListenerCounts()
-    async with listening(counts=counts) as server:
+    limits = ListenerLimits(body_deadline=0.1, most_large_held=2 * MEBIBYTE)
+    async with listening(counts=counts, limits=limits) as server:
         server.receive = lambda _: _receive_badly(chance)
         await asyncio.gather(*(_misbehave(server, chance) for _ in range(30)))
         async with asyncio.timeout(3):
@@ -207,17 +205,16 @@ async def test_whatever_ends_a_request_gives_its_memory_back(seed: int, monkeypa
     assert counts.turned_away > 5
 
 
-async def test_a_door_that_closes_gives_the_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_door_that_closes_gives_the_memory_back() -> None:
     """Bodies are on their way, and one callback waits for the disk."""
-    monkeypatch.setattr(limits, "CLOSE_DEADLINE", 0.05)
-    monkeypatch.setattr(limits, "LINGERING_TIME", 0.05)
+    limits = ListenerLimits(close_deadline=0.05, lingering_time=0.05)
     stuck = asyncio.Event()
 
     async def receive(_: Callback) -> bool:
         await stuck.wait()
         return True
 
-    listener = await open_listener("127.0.0.1", 0, check_secret=check_secret, receive=receive)
+    listener = await open_listener("127.0.0.1", 0, check_secret=check_secret, receive=receive, limits=limits)
     server = RunningListener(listener)
     async with AsyncExitStack() as senders:
         for length in (200_000, MEBIBYTE):

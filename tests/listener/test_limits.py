@@ -18,9 +18,9 @@ from tests.listener.raw_connection import (
     status,
 )
 from trayalert.domain.callback import Callback
-from trayalert.listener import limits
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.http_protocol import HttpProtocol
+from trayalert.listener.limits import DEFAULT_LIMITS, ListenerLimits
 from trayalert.listener.server import open_listener
 
 WRONG = request("POST", "/hook/wrong", "Content-Length: 99999999")
@@ -150,12 +150,11 @@ async def test_at_the_cap_the_oldest_idle_connection_makes_room() -> None:
     assert counts.evicted == 1
 
 
-async def test_a_crowd_from_one_address_hangs_up_on_nobody_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crowd_from_one_address_hangs_up_on_nobody_from_another() -> None:
     """Whoever comes from afar needs a moment between connecting and the first word."""
-    monkeypatch.setattr("trayalert.listener.connection_limit._SILENCE_GRACE", -1.0)
     counts = ListenerCounts()
     async with (
-        listening(max_connections=4, counts=counts) as server,
+        listening(max_connections=4, counts=counts, limits=ListenerLimits(silence_grace=-1.0)) as server,
         server.connect() as sender,
         contextlib.AsyncExitStack() as others,
     ):
@@ -209,20 +208,17 @@ async def test_a_burst_beyond_the_cap_evicts_nobody_who_has_said_something() -> 
     assert counts.stored == 400
 
 
-async def test_who_has_just_said_something_is_not_hung_up_on_before_it_was_looked_at(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_who_has_just_said_something_is_not_hung_up_on_before_it_was_looked_at() -> None:
     """Its bytes may be a whole request, and aiohttp begins with that a turn of the loop later."""
     evicted: list[bool] = []
-    read = HttpProtocol.data_received
-    async with listening() as server:
-        connection_limit = server.listener._connection_limit
 
-        def make_room(self: HttpProtocol, data: bytes) -> None:
-            read(self, data)
-            evicted.append(connection_limit.evict())
+    class MakesRoom(HttpProtocol):
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            evicted.append(self._connection_limit.evict())
 
-        monkeypatch.setattr(HttpProtocol, "data_received", make_room)
+    async with listening(protocol_class=MakesRoom) as server:
+        evicted.clear()  # those of the self-check
         assert status(await server.send(request(body=b"x"))) == 200
 
     assert evicted
@@ -267,20 +263,27 @@ async def test_without_descriptors_the_oldest_go_and_the_door_goes_on(
     assert caplog.text.count("Too many open files") == 1
 
 
-async def test_a_bug_with_one_connection_does_not_shut_the_door(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with listening() as server:
-        with monkeypatch.context() as broken:
-            broken.setattr(HttpProtocol, "attach", lambda *_: 1 / 0)
-            async with server.connect() as connection:
-                assert await connection.read_to_end() == b""
+async def test_a_bug_with_one_connection_does_not_shut_the_door(caplog: pytest.LogCaptureFixture) -> None:
+    attached = 0
+
+    class FailsOnce(HttpProtocol):
+        def attach(self, accepted: socket.socket, peer: str) -> None:
+            nonlocal attached
+            attached += 1
+            if attached == 1:
+                raise ZeroDivisionError
+            super().attach(accepted, peer)
+
+    async with listening(protocol_class=FailsOnce) as server:
+        async with server.connect() as connection:
+            assert await connection.read_to_end() == b""
         assert status(await server.send(request(body=b"x"))) == 200
 
     assert "ZeroDivisionError" in caplog.text
 
 
 def test_the_whole_visit_of_a_stranger_is_shorter_than_8_s() -> None:
-    assert limits.HEADER_DEADLINE + limits.LINGERING_TIME < 8
-    assert limits.LONGEST_CONNECTION < 8
-    assert limits.BODY_DEADLINE < 5 < limits.CLOSE_DEADLINE + 1
+    limits = DEFAULT_LIMITS
+    assert limits.header_deadline + limits.lingering_time < 8
+    assert limits.longest_connection < 8
+    assert limits.body_deadline < 5 < limits.close_deadline + 1

@@ -8,15 +8,15 @@ import struct
 import pytest
 
 from tests.listener.raw_connection import SECRET, listening, request, status, without_date
-from trayalert.listener import limits
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules
+from trayalert.listener.limits import DEFAULT_LIMITS, ListenerLimits
 from trayalert.listener.refusals import CAUSES_OF_LOSS, RefusalCause
 
 PATH = f"/hook/{SECRET}"
 REFUSED: dict[str, tuple[bytes, int, RefusalCause, str]] = {
     "too large": (
-        request("POST", PATH, f"Content-Length: {limits.LARGEST_BODY + 1}"),
+        request("POST", PATH, f"Content-Length: {DEFAULT_LIMITS.largest_body + 1}"),
         413, RefusalCause.TOO_LARGE, "larger than 1 MiB",
     ),
     "too slow": (
@@ -48,15 +48,11 @@ REFUSED: dict[str, tuple[bytes, int, RefusalCause, str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-async def test_what_has_a_right_secret_and_gets_no_200_is_counted_with_its_reason(
-    what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "BODY_DEADLINE", 0.1)
+async def test_what_has_a_right_secret_and_gets_no_200_is_counted_with_its_reason(what: str) -> None:
     counts, reported = ListenerCounts(), list[RefusalCause]()
     content, expected, cause, why = REFUSED[what]
-    async with listening(
-        counts=counts, rules=AccessRules(on_refused=lambda cause, _: reported.append(cause))
-    ) as server:
+    rules = AccessRules(on_refused=lambda cause, _: reported.append(cause))
+    async with listening(counts=counts, rules=rules, limits=ListenerLimits(body_deadline=0.1)) as server:
         server.receive = lambda _: False
         assert status(await server.send(content)) in {expected, 100}
         async with asyncio.timeout(3):
@@ -76,7 +72,7 @@ async def test_a_chunk_that_is_broken_in_the_middle_of_a_body_is_answered_with_4
         await connection.send(request("POST", PATH, "Transfer-Encoding: chunked", "Expect: 100-continue"))
         await connection.reader.readuntil(b"\r\n\r\n")  # "go on": the door reads the body by now
         await connection.send(b"2\r\nab\r\n" + broken)
-        async with asyncio.timeout(limits.BODY_DEADLINE / 2):
+        async with asyncio.timeout(DEFAULT_LIMITS.body_deadline / 2):
             assert status(await connection.read_response()) == 400
 
     assert counts.turned_away == 1
@@ -99,11 +95,10 @@ async def test_a_sender_that_hangs_up_as_it_is_answered_with_408_is_no_error(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The system then refuses to shut the connection down, as it is gone already."""
-    monkeypatch.setattr(limits, "BODY_DEADLINE", 0.1)
     shut_down = socket.socket.shutdown
     errors: list[OSError] = []
 
-    async with listening() as server:
+    async with listening(limits=ListenerLimits(body_deadline=0.1)) as server:
         sender = socket.create_connection((server.listener.host, server.listener.port))
         sender.sendall(request("POST", PATH, "Content-Length: 10"))
 
@@ -150,10 +145,9 @@ async def test_a_mistyped_url_in_broken_http_is_told_too() -> None:
     assert (counts.mistyped, counts.probes, counts.turned_away) == (1, 1, 0)
 
 
-async def test_mistyped_urls_count_towards_the_limit_of_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "STRANGERS_AT_ONCE", 5)
-    monkeypatch.setattr(limits, "STRANGERS_A_SECOND", 0.001)
-    async with listening(rules=MISTYPED) as server:
+async def test_mistyped_urls_count_towards_the_limit_of_strangers() -> None:
+    limits = ListenerLimits(strangers_at_once=5, strangers_a_second=0.001)
+    async with listening(rules=MISTYPED, limits=limits) as server:
         answers = [status(await server.send(request("POST", f"{PATH}/", body=b"x"))) for _ in range(7)]
 
     assert answers == [404] * 5 + [429] * 2

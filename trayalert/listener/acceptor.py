@@ -7,9 +7,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from trayalert.listener import limits
 from trayalert.listener.connection_limit import ConnectionLimit
 from trayalert.listener.http_protocol import HttpProtocol
+from trayalert.listener.limits import ListenerLimits
 from trayalert.listener.tls import Certificate
 
 _ACCEPTS_PER_TURN = 32
@@ -29,11 +29,13 @@ class Acceptor:
         listening: socket.socket,
         make_protocol: Callable[[], HttpProtocol],
         connection_limit: ConnectionLimit,
+        limits: ListenerLimits,
         certificate: Certificate | None = None,
     ) -> None:
         self._listening = listening
         self._make_protocol = make_protocol
         self._connection_limit = connection_limit
+        self._limits = limits
         self._certificate = certificate
         self._loop = asyncio.get_running_loop()
         self._exhausted = False
@@ -79,8 +81,8 @@ class Acceptor:
         tls: dict[str, Any] = {}
         if self._certificate:
             tls["ssl"] = self._certificate.context()
-            tls["ssl_handshake_timeout"] = limits.HANDSHAKE_DEADLINE
-            tls["ssl_shutdown_timeout"] = limits.LINGERING_TIME
+            tls["ssl_handshake_timeout"] = self._limits.handshake_deadline
+            tls["ssl_shutdown_timeout"] = self._limits.lingering_time
         await self._loop.connect_accepted_socket(lambda: connection, accepted, **tls)
 
     def _on_connected(self, task: "asyncio.Task[None]", connection: HttpProtocol, accepted: socket.socket) -> None:

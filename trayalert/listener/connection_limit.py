@@ -10,11 +10,8 @@ from collections import Counter, OrderedDict
 from typing import Protocol
 
 from trayalert.listener.counts import ListenerCounts
+from trayalert.listener.limits import ListenerLimits
 
-_SILENCE_GRACE = 0.05
-"""Seconds in which a connection that has sent nothing is spared. At the cap, thousands a second are still accepted."""
-_UNREAD_GRACE = 1.0
-"""Seconds in which a connection whose first bytes were not read yet is spared."""
 _RETRY_INTERVAL = 0.01
 _MOST_CANDIDATES = 16
 _SWEEP_PAUSE = 0.1
@@ -44,8 +41,9 @@ class Connection(Protocol):
 class ConnectionLimit:
     """Used on one asyncio loop. A connection is idle until it is marked busy, when its request is being answered."""
 
-    def __init__(self, limit: int, counts: ListenerCounts) -> None:
-        self._limit = limit
+    def __init__(self, most_connections: int, counts: ListenerCounts, limits: ListenerLimits) -> None:
+        self._most_connections = most_connections
+        self._limits = limits
         self._counts = counts
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
@@ -90,7 +88,7 @@ class ConnectionLimit:
 
     async def wait_for_room(self) -> None:
         """Wait until there is room for one more connection, for which an idle one may be closed."""
-        while len(self._connections) >= self._limit and not self.evict():
+        while len(self._connections) >= self._most_connections and not self.evict():
             self._waiter = self._loop.create_future()
             timer = self._loop.call_later(_RETRY_INTERVAL, self._wake) if self._idle else None  # all were spared
             try:
@@ -113,9 +111,9 @@ class ConnectionLimit:
         for connection in itertools.islice(self._idle, _MOST_CANDIDATES):
             age = now - connection.accepted_at
             if connection.read_this_turn or not (
-                age > _UNREAD_GRACE
+                age > self._limits.unread_grace
                 or connection.has_received()
-                or (age > _SILENCE_GRACE and not connection.has_unread())
+                or (age > self._limits.silence_grace and not connection.has_unread())
             ):
                 continue
             if self._count_by_peer[connection.peer] >= share:

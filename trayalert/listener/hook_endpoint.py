@@ -17,20 +17,20 @@ from trayalert.clock import now
 from trayalert.domain.callback import Callback, Receive
 from trayalert.domain.times import Millis
 from trayalert.domain.token_bucket import TokenBucket
-from trayalert.listener import limits
 from trayalert.listener.access_log import AccessLog, AccessLogEntry
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.http_protocol import HttpProtocol, Response
 from trayalert.listener.large_bodies import HeldBody, LargeBodies
+from trayalert.listener.limits import ListenerLimits
 from trayalert.listener.refusals import (
     BROKEN_BODY,
     CAUSES_OF_LOSS,
-    INVALID_HTTP,
     NOT_STORED,
     UNSUPPORTED_VERSION,
     Refusal,
     RefusalCause,
     RefusedError,
+    invalid_http,
     too_slow,
 )
 
@@ -83,6 +83,7 @@ class HookEndpoint:
         *,
         counts: ListenerCounts,
         rules: AccessRules,
+        limits: ListenerLimits,
         access_log: AccessLog | None = None,
     ) -> None:
         self._check_secret = check_secret
@@ -90,9 +91,11 @@ class HookEndpoint:
         self._counts = counts
         self._rules = rules
         self._access_log = access_log
-        self.large_bodies = LargeBodies(asyncio.get_running_loop().time)
+        self.large_bodies = LargeBodies(asyncio.get_running_loop().time, limits)
+        self._body_deadline = limits.body_deadline
+        self._invalid_http = invalid_http(limits)
         self._stranger_bucket = TokenBucket(
-            capacity=limits.STRANGERS_AT_ONCE, interval=1 / limits.STRANGERS_A_SECOND, now=time.monotonic()
+            capacity=limits.strangers_at_once, interval=1 / limits.strangers_a_second, now=time.monotonic()
         )
 
     async def handle(self, request: web.BaseRequest) -> Response:
@@ -169,7 +172,7 @@ class HookEndpoint:
             self._rules.on_probe_refused(token, refusal.reason)
             self._log_access(head, "", refusal.status, 0, kind="probe")
             return refusal.status, ""
-        read = await _read_or_refuse(request, HeldBody(self.large_bodies, None))
+        read = await _read_or_refuse(request, HeldBody(self.large_bodies, None), self._body_deadline)
         status, text = (read.status, read.text) if isinstance(read, Refusal) else (200, proof)
         self._log_access(head, "", status, len(read) if isinstance(read, bytes) else 0, kind="probe")
         return status, text
@@ -181,7 +184,7 @@ class HookEndpoint:
         words = connection.first_bytes.partition(b"\n")[0].split()
         target = words[1] if len(words) > 1 else b""
         if self._find_secret(target.partition(b"?")[0]) is not None:
-            self._count_refusal(INVALID_HTTP, head)
+            self._count_refusal(self._invalid_http, head)
         else:
             self._count_stranger(target, head)
         return self._reject(connection, 400, head)
@@ -233,7 +236,7 @@ class HookEndpoint:
         held = HeldBody(self.large_bodies, secret)
         refusal: Refusal | None = NOT_STORED
         try:
-            body = await _read_or_refuse(request, held)
+            body = await _read_or_refuse(request, held, self._body_deadline)
             if isinstance(body, Refusal):
                 return body, 0
             callback = Callback(
@@ -263,22 +266,22 @@ class HookEndpoint:
         return None if stored else NOT_STORED
 
 
-async def _read_or_refuse(request: web.BaseRequest, held: HeldBody) -> bytes | Refusal:
-    """Return the body, or why it cannot be read."""
+async def _read_or_refuse(request: web.BaseRequest, held: HeldBody, deadline: float) -> bytes | Refusal:
+    """Return the body, or why it cannot be read within `deadline` seconds."""
     try:
-        body = await _read_body(request, held)
+        body = await _read_body(request, held, deadline)
         held.take()
     except RefusedError as error:
         return error.refusal
     except TimeoutError:
-        return too_slow()
+        return too_slow(deadline)
     except (web.RequestPayloadError, OSError) as error:  # OSError: the sender hung up
         error.with_traceback(None)  # a reference cycle, which only the collector would end
         return BROKEN_BODY
     return body
 
 
-async def _read_body(request: web.BaseRequest, held: HeldBody) -> bytes:
+async def _read_body(request: web.BaseRequest, held: HeldBody, deadline: float) -> bytes:
     held.expect(request.content_length or 0)
     content = request.content
     if content.is_eof():  # the body came with the headers: no timer
@@ -289,7 +292,7 @@ async def _read_body(request: web.BaseRequest, held: HeldBody) -> bytes:
     if expects and request.transport is not None:
         request.transport.write(_CONTINUE)
     parts = bytearray()
-    async with asyncio.timeout(limits.BODY_DEADLINE):
+    async with asyncio.timeout(deadline):
         async for part in content.iter_any():
             held.grow(len(parts) + len(part))
             parts += part

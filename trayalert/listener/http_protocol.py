@@ -14,8 +14,8 @@ from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 
-from trayalert.listener import limits
 from trayalert.listener.connection_limit import ConnectionLimit
+from trayalert.listener.limits import ListenerLimits
 
 _HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store", "Content-Type": "text/plain"})
 """`Server` is empty, as aiohttp would write its own name and version otherwise."""
@@ -64,8 +64,8 @@ class HttpProtocol(web.RequestHandler):
 
     __slots__ = (
         "_answered", "_begun", "_body", "_closed_waiter", "_connection_limit", "_discarded", "_eof_seen",
-        "_head_length", "_refuse_invalid", "_socket", "accepted_at", "connect_task", "deadline", "first_bytes", "peer",
-        "read_this_turn", "supported_version",
+        "_head_length", "_limits", "_refuse_invalid", "_socket", "accepted_at", "connect_task", "deadline",
+        "first_bytes", "peer", "read_this_turn", "supported_version",
     )  # fmt: skip
 
     def __init__(
@@ -73,7 +73,7 @@ class HttpProtocol(web.RequestHandler):
         server: web.Server,
         connection_limit: ConnectionLimit,
         refuse_invalid: Callable[["HttpProtocol"], Response],
-        **http_limits: Any,
+        limits: ListenerLimits,
     ) -> None:
         loop = asyncio.get_running_loop()
         super().__init__(
@@ -85,10 +85,10 @@ class HttpProtocol(web.RequestHandler):
             lingering_time=0,
             tcp_keepalive=False,
             auto_decompress=False,
-            **http_limits,
+            **limits.http_limits(),
         )
         self.accepted_at = loop.time()
-        self.deadline = self.accepted_at + limits.HEADER_DEADLINE
+        self.deadline = self.accepted_at + limits.header_deadline
         self.read_this_turn = False
         self.supported_version = False
         self.first_bytes = b""
@@ -96,6 +96,7 @@ class HttpProtocol(web.RequestHandler):
         self.peer = ""
         self.connect_task: asyncio.Task[None] | None = None
         self._connection_limit = connection_limit
+        self._limits = limits
         self._refuse_invalid = refuse_invalid
         self._body: StreamReader | None = None
         self._head_length = self._discarded = 0
@@ -111,16 +112,15 @@ class HttpProtocol(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to read; with TLS, the handshake is over."""
         super().connection_made(transport)
-        deadline = min(
-            asyncio.get_running_loop().time() + limits.HEADER_DEADLINE, self.accepted_at + limits.LONGEST_CONNECTION
-        )
+        now, limits = asyncio.get_running_loop().time(), self._limits
+        deadline = min(now + limits.header_deadline, self.accepted_at + limits.longest_connection)
         if deadline < self.deadline:
             self.deadline = deadline
             self._connection_limit.reschedule(self)
 
     def wait_for_handshake(self) -> None:
         """Leave time for a TLS handshake before the request."""
-        self.deadline = self.accepted_at + limits.LONGEST_CONNECTION
+        self.deadline = self.accepted_at + self._limits.longest_connection
 
     def begin_request(self, body: StreamReader, *, supported_version: bool) -> None:
         """Mark the connection busy: the head is complete."""
@@ -155,7 +155,7 @@ class HttpProtocol(web.RequestHandler):
     def _check_head_length(self) -> None:
         """Break a head that is too long. Called a turn later, when aiohttp has begun a request with a complete head."""
         self.read_this_turn = False
-        if not self._begun and self._head_length > limits.LARGEST_HEAD:
+        if not self._begun and self._head_length > self._limits.largest_head:
             super().data_received(_INVALID_HEAD)
 
     async def _linger(self) -> None:
@@ -173,7 +173,7 @@ class HttpProtocol(web.RequestHandler):
             with contextlib.suppress(OSError):  # the sender hung up just now; `connection_lost` follows
                 transport.write_eof()
         loop = asyncio.get_running_loop()
-        self.deadline = loop.time() + limits.LINGERING_TIME
+        self.deadline = loop.time() + self._limits.lingering_time
         self._connection_limit.mark_idle(self)
         self._closed_waiter = loop.create_future()
         await self._closed_waiter
@@ -236,29 +236,31 @@ class HttpProtocol(web.RequestHandler):
 
     def _discard(self, count: int) -> None:
         self._discarded += count
-        if self._discarded > limits.LARGEST_REMAINDER:
+        if self._discarded > self._limits.largest_remainder:
             self.abort()
 
 
 class Server(web.Server):
-    """Makes connections. A mistyped limit raises TypeError here; aiohttp's server would drop all limits."""
+    """Makes connections. A mistyped limit raises TypeError there; aiohttp's server would drop all limits."""
 
     def __init__(
         self,
         handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         refuse_invalid: Callable[[HttpProtocol], Response],
         connection_limit: ConnectionLimit,
-        **http_limits: Any,
+        limits: ListenerLimits,
+        protocol_class: type[HttpProtocol] = HttpProtocol,
     ) -> None:
         # a sender that hangs up must not cancel a commit
         super().__init__(handle, request_factory=_begin_request, handler_cancellation=False)
         self._connection_limit = connection_limit
         self._refuse_invalid = refuse_invalid
-        self._http_limits = http_limits
+        self._limits = limits
+        self._protocol_class = protocol_class
 
     def __call__(self) -> HttpProtocol:
         """Make the protocol of a new connection."""
-        return HttpProtocol(self, self._connection_limit, self._refuse_invalid, **self._http_limits)
+        return self._protocol_class(self, self._connection_limit, self._refuse_invalid, self._limits)
 
 
 def _begin_request(

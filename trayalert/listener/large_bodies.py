@@ -7,7 +7,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 
-from trayalert.listener import limits
+from trayalert.listener.limits import LARGEST_SMALL_BODY, ListenerLimits
 from trayalert.listener.refusals import RefusedError, too_large, too_much
 
 _HOUR = 3600.0
@@ -21,7 +21,8 @@ TakenBody = tuple[float, int]
 class LargeBodies:
     """Counts the large bodies of all connections. Used on one asyncio loop; `clock` is the loop's."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], limits: ListenerLimits) -> None:
+        self.limits = limits
         self.held_bytes = 0
         self._clock = clock
         self._taken: dict[str, deque[TakenBody]] = {}
@@ -32,7 +33,7 @@ class LargeBodies:
         now = self._clock()
         while taken and taken[0][0] <= now - _HOUR:
             taken.popleft()
-        excess = sum(size for _, size in taken) + length - limits.MOST_LARGE_AN_HOUR
+        excess = sum(size for _, size in taken) + length - self.limits.most_large_an_hour
         wait = 0.0
         for at, size in taken:
             if excess <= 0:
@@ -40,7 +41,7 @@ class LargeBodies:
             excess -= size
             wait = at + _HOUR - now
         if wait:
-            mebibytes = limits.MOST_LARGE_AN_HOUR >> 20
+            mebibytes = self.limits.most_large_an_hour >> 20
             reason = f"its secret has brought {mebibytes} MiB of large bodies within an hour, and more are not taken"
             raise RefusedError(too_much(reason, retry_after=math.ceil(wait)))
 
@@ -70,23 +71,24 @@ class HeldBody:
     def expect(self, length: int) -> None:
         """Check the announced length. Raise RefusedError."""
         self._check_length(length)
-        if length > limits.LARGEST_SMALL_BODY and self._secret is not None:
+        if length > LARGEST_SMALL_BODY and self._secret is not None:
             self._large_bodies.check(self._secret, length)
 
     def grow(self, length: int) -> None:
         """Hold the `length` bytes that have arrived so far. Raise RefusedError."""
         self._check_length(length)
-        if length <= limits.LARGEST_SMALL_BODY:
+        if length <= LARGEST_SMALL_BODY:
             return
-        if self._large_bodies.held_bytes + length - self._bytes > limits.MOST_LARGE_HELD:
-            mebibytes = limits.MOST_LARGE_HELD >> 20
+        most = self._large_bodies.limits.most_large_held
+        if self._large_bodies.held_bytes + length - self._bytes > most:
+            mebibytes = most >> 20
             reason = f"large bodies that arrive at the same time may hold {mebibytes} MiB, and these were in use"
             raise RefusedError(too_much(reason, retry_after=_RETRY_AFTER))
         self._large_bodies.held_bytes += length - self._bytes
         self._bytes = length
 
     def _check_length(self, length: int) -> None:
-        largest = limits.LARGEST_SMALL_BODY if self._secret is None else limits.LARGEST_BODY
+        largest = LARGEST_SMALL_BODY if self._secret is None else self._large_bodies.limits.largest_body
         if length > largest:
             raise RefusedError(too_large(largest))
 

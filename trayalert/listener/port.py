@@ -4,7 +4,7 @@ import errno
 import socket
 
 from trayalert.domain.fault import Fault
-from trayalert.listener import limits
+from trayalert.listener.limits import BACKLOG
 
 DEFAULT_HOST = "127.0.0.1"
 """Used where the settings name no host: an empty one is no address that a URL could name."""
@@ -52,7 +52,7 @@ def _bind(host: str, port: int) -> socket.socket:
         listening.setblocking(False)
         listening.bind(address)
         # two bound sockets may share a port until one of them listens: be that one, or fail here
-        listening.listen(limits.BACKLOG)
+        listening.listen(BACKLOG)
     except BaseException:
         listening.close()
         raise

@@ -6,7 +6,7 @@ A sender does not repeat a request that got a 4xx, so each refusal is counted an
 import enum
 from dataclasses import dataclass
 
-from trayalert.listener import limits
+from trayalert.listener.limits import ListenerLimits
 
 
 class RefusalCause(enum.StrEnum):
@@ -57,12 +57,6 @@ class RefusedError(Exception):
 UNSUPPORTED_VERSION = Refusal(
     RefusalCause.HTTP, 400, "its version of HTTP is neither 1.0 nor 1.1, or it is 1.0 and the body comes in chunks"
 )
-INVALID_HTTP = Refusal(
-    RefusalCause.HTTP,
-    400,
-    f"it is not valid HTTP, or has a URL of more than {limits.LONGEST_LINE:,} bytes, a header of more than"
-    f" {limits.LONGEST_HEADER:,} bytes, or more than {limits.MOST_HEADERS} headers",
-)
 BROKEN_BODY = Refusal(
     RefusalCause.BROKEN, 400, "its body broke off, or is not what its headers announce", "the body is broken\n"
 )
@@ -72,6 +66,16 @@ NOT_STORED = Refusal(
 )  # fmt: skip
 
 
+def invalid_http(limits: ListenerLimits) -> Refusal:
+    """Return the refusal of what is not valid HTTP, or exceeds a limit of the request's head."""
+    return Refusal(
+        RefusalCause.HTTP,
+        400,
+        f"it is not valid HTTP, or has a URL of more than {limits.longest_line:,} bytes, a header of more than"
+        f" {limits.longest_header:,} bytes, or more than {limits.most_headers} headers",
+    )
+
+
 def too_large(largest: int) -> Refusal:
     """Return the refusal of a body of more than `largest` bytes."""
     size = f"{largest >> 20} MiB" if largest >> 20 else f"{largest >> 10} KiB"
@@ -79,11 +83,10 @@ def too_large(largest: int) -> Refusal:
     return Refusal(RefusalCause.TOO_LARGE, 413, reason, f"a callback has at most {largest} bytes\n")
 
 
-def too_slow() -> Refusal:
-    """Return the refusal of a body that takes too long."""
-    deadline = f"{limits.BODY_DEADLINE:g} s"
-    reason = f"its body did not arrive within {deadline}"
-    return Refusal(RefusalCause.TOO_SLOW, 408, reason, f"the body did not come within {deadline}\n")
+def too_slow(deadline: float) -> Refusal:
+    """Return the refusal of a body that takes longer than `deadline` seconds."""
+    reason = f"its body did not arrive within {deadline:g} s"
+    return Refusal(RefusalCause.TOO_SLOW, 408, reason, f"the body did not come within {deadline:g} s\n")
 
 
 def too_much(reason: str, *, retry_after: int) -> Refusal:

@@ -8,24 +8,26 @@ from collections.abc import Callable
 
 from aiohttp import http_parser
 
-from trayalert.listener import limits
 from trayalert.listener.http_protocol import HttpProtocol
+from trayalert.listener.limits import ListenerLimits
 from trayalert.listener.port import ListenerFault
 
 _TURNS = 50
 """Turns of the loop within which a connection in memory answers."""
 
 _HEAD = b"POST /hook/self-check HTTP/1.1\r\nHost: self-check\r\n"
-_REFUSED = {
-    "an over-long request line": b"GET /" + b"x" * limits.LONGEST_LINE + b" HTTP/1.1\r\nHost: a\r\n\r\n",
-    "an over-large header": _HEAD + b"X: " + b"x" * (limits.LONGEST_HEADER + 1) + b"\r\n\r\n",
-    "too many headers": _HEAD + b"X: x\r\n" * (limits.MOST_HEADERS + 1) + b"\r\n",
-    "two lengths for one body": _HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
-    "a body with a length and chunks": _HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-}
-_TOO_LARGE = _HEAD + b"Content-Length: %d\r\n\r\n" % (limits.LARGEST_BODY + 1)
-_LONG = b"GET /hook/self-check?" + b"x" * (limits.LONGEST_LINE - 1000) + b" HTTP/1.1\r\nHost: self-check\r\n\r\n"
 _VALID = _HEAD + b"Content-Length: 1\r\n\r\nx"
+
+
+def _invalid_requests(limits: ListenerLimits) -> dict[str, bytes]:
+    """Return requests that must get 400, by what is wrong with each."""
+    return {
+        "an over-long request line": b"GET /" + b"x" * limits.longest_line + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        "an over-large header": _HEAD + b"X: " + b"x" * (limits.longest_header + 1) + b"\r\n\r\n",
+        "too many headers": _HEAD + b"X: x\r\n" * (limits.most_headers + 1) + b"\r\n",
+        "two lengths for one body": _HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+        "a body with a length and chunks": _HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    }
 
 
 def parser_kind() -> str:
@@ -64,8 +66,11 @@ class _MemoryTransport(asyncio.Transport):
     resume_reading = pause_reading
 
 
-async def check_limits(make_protocol: Callable[[], HttpProtocol]) -> None:
-    """Send requests over connections that are made as the listener's, but accept any secret. Raise ListenerFault."""
+async def check_limits(make_protocol: Callable[[], HttpProtocol], limits: ListenerLimits) -> None:
+    """Send requests over connections that are made as the listener's, but accept any secret.
+
+    Raise ListenerFault if one of `limits` does not hold.
+    """
     if parser_kind() != "c":
         raise _fault(
             "aiohttp's C parser is missing, and only that refuses every broken request. Install trayalert anew"
@@ -74,14 +79,16 @@ async def check_limits(make_protocol: Callable[[], HttpProtocol]) -> None:
         connection = make_protocol()
     except TypeError as error:
         raise _fault(f"a limit is not known to this aiohttp ({error})") from error
-    if connection.deadline != connection.accepted_at + limits.HEADER_DEADLINE:
+    if connection.deadline != connection.accepted_at + limits.header_deadline:
         raise _fault("the deadline for a request's headers does not hold")
-    for what, request in _REFUSED.items():
+    for what, request in _invalid_requests(limits).items():
         if (await _exchange(make_protocol(), request))[0] != 400:
             raise _fault(f"{what} would be accepted")
-    if (await _exchange(make_protocol(), _TOO_LARGE))[0] != 413:
+    too_large = _HEAD + b"Content-Length: %d\r\n\r\n" % (limits.largest_body + 1)
+    if (await _exchange(make_protocol(), too_large))[0] != 413:
         raise _fault("an over-large body would be accepted")
-    for valid in (_VALID, _LONG):
+    query = b"x" * (limits.longest_line - 1000)
+    for valid in (_VALID, b"GET /hook/self-check?" + query + b" HTTP/1.1\r\nHost: self-check\r\n\r\n"):
         status, closed = await _exchange(make_protocol(), valid)
         if status != 200:
             raise _fault("a sound callback would be refused")

@@ -6,15 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from trayalert.domain.callback import Callback, Receive
-from trayalert.listener import limits
 from trayalert.listener.acceptor import Acceptor
 from trayalert.listener.access_log import AccessLog
 from trayalert.listener.connection_limit import ConnectionLimit
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules, CheckSecret, HookEndpoint
-from trayalert.listener.http_protocol import Server
+from trayalert.listener.http_protocol import HttpProtocol, Server
 from trayalert.listener.large_bodies import LargeBodies
-from trayalert.listener.limits import raise_descriptor_limit
+from trayalert.listener.limits import DEFAULT_LIMITS, ListenerLimits, raise_descriptor_limit
 from trayalert.listener.port import DEFAULT_HOST, bind_port
 from trayalert.listener.self_check import check_limits
 from trayalert.listener.tls import Certificate
@@ -30,6 +29,7 @@ class Listener:
     _listening: socket.socket
     _server: Server
     _connection_limit: ConnectionLimit
+    _limits: ListenerLimits
     _accept_task: "asyncio.Task[None]"
 
     async def close(self) -> None:
@@ -43,20 +43,19 @@ class Listener:
         await asyncio.sleep(0)  # requests that have come by now begin, and end before the listener closes
         self._connection_limit.abort_idle()
         with suppress(TimeoutError):
-            async with asyncio.timeout(limits.CLOSE_DEADLINE):
+            async with asyncio.timeout(self._limits.close_deadline):
                 await self._connection_limit.wait_until_empty()
-        await self._server.shutdown(limits.LINGERING_TIME)  # open connections, and callbacks whose sender hung up
+        await self._server.shutdown(self._limits.lingering_time)  # open connections, and callbacks whose sender hung up
         self._connection_limit.abort_idle()
 
 
-async def prove_limits() -> None:
+async def prove_limits(
+    limits: ListenerLimits = DEFAULT_LIMITS, *, protocol_class: type[HttpProtocol] = HttpProtocol
+) -> None:
     """Prove that the limits are live, without a port. Raise ListenerFault."""
-    await check_limits(
-        _make_server(
-            HookEndpoint(_accept_any_secret, _drop_callback, counts=ListenerCounts(), rules=AccessRules()),
-            ConnectionLimit(1, ListenerCounts()),
-        )
-    )
+    counts = ListenerCounts()
+    endpoint = HookEndpoint(_accept_any_secret, _drop_callback, counts=counts, rules=AccessRules(), limits=limits)
+    await check_limits(_make_server(endpoint, ConnectionLimit(1, counts, limits), limits, protocol_class), limits)
 
 
 async def open_listener(
@@ -70,24 +69,43 @@ async def open_listener(
     access_log: AccessLog | None = None,
     certificate: Certificate | None = None,
     max_connections: int | None = None,
+    limits: ListenerLimits = DEFAULT_LIMITS,
+    protocol_class: type[HttpProtocol] = HttpProtocol,
 ) -> Listener:
-    """Listen on host and port (0 picks a free one). Raise ListenerFault."""
+    """Listen on host and port (0 picks a free one). Raise ListenerFault.
+
+    Tests open it with other `limits`, or with a `protocol_class` that breaks one.
+    """
     host = host or DEFAULT_HOST
-    await prove_limits()
+    await prove_limits(limits, protocol_class=protocol_class)
     counts = counts or ListenerCounts()
-    connection_limit = ConnectionLimit(max_connections or raise_descriptor_limit(), counts)
-    endpoint = HookEndpoint(check_secret, receive, counts=counts, rules=rules or AccessRules(), access_log=access_log)
+    connection_limit = ConnectionLimit(max_connections or raise_descriptor_limit(), counts, limits)
+    endpoint = HookEndpoint(
+        check_secret, receive, counts=counts, rules=rules or AccessRules(), limits=limits, access_log=access_log
+    )
     listening = bind_port(host, port)
-    server = _make_server(endpoint, connection_limit)
-    accept_task = asyncio.create_task(Acceptor(listening, server, connection_limit, certificate).run())
+    server = _make_server(endpoint, connection_limit, limits, protocol_class)
+    accept_task = asyncio.create_task(Acceptor(listening, server, connection_limit, limits, certificate).run())
     return Listener(
-        host, listening.getsockname()[1], endpoint.large_bodies, listening, server, connection_limit, accept_task
+        host,
+        listening.getsockname()[1],
+        endpoint.large_bodies,
+        listening,
+        server,
+        connection_limit,
+        limits,
+        accept_task,
     )
 
 
-def _make_server(endpoint: HookEndpoint, connection_limit: ConnectionLimit) -> Server:
+def _make_server(
+    endpoint: HookEndpoint,
+    connection_limit: ConnectionLimit,
+    limits: ListenerLimits,
+    protocol_class: type[HttpProtocol],
+) -> Server:
     """Return the server that makes connections: the same for the self-check and for strangers."""
-    return Server(endpoint.handle, endpoint.refuse_invalid, connection_limit, **limits.http_limits())
+    return Server(endpoint.handle, endpoint.refuse_invalid, connection_limit, limits, protocol_class)
 
 
 def _accept_any_secret(_: bytes) -> str:
