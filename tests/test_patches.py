@@ -1,0 +1,198 @@
+"""Tests use trayalert as its callers do: they patch nothing of it, and use no private attribute of its objects.
+
+What a test needs to be otherwise (a limit, a timing, a clock, a part that fails) is handed in. The standard library and
+the operating system may be patched.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+MODULES = sorted(TESTS.rglob("*.py"))
+
+REPLACING = {"setattr", "delattr", "setitem", "delitem"}
+"""Functions that change their first argument: the builtins, and methods of pytest's monkeypatch."""
+PUBLIC = {"_replace", "_asdict", "_make", "_fields"}
+"""Of named tuples."""
+
+EXEMPT = {
+    "app/backends/test_live_backend.py": "counts refusals in the receiver of the backend",
+    "app/diagnostics/doctor/test_doctor.py": "makes a check of the doctor take too long",
+    "app/diagnostics/test_bundle.py": "takes the anonymiser away, to show that the bundle's test finds names",
+    "app/platform/test_autostart.py": "quotes texts by a private function",
+    "app/platform/test_network_changes.py": "sets intervals and the addresses of this computer",
+    "app/platform/test_programs.py": "looks at the programs that were started",
+    "app/platform/test_sleep.py": "sets intervals, and sends the signals of logind by itself",
+    "app/test_desktop_notifications.py": "puts in a notifier and sets the interval of retries",
+    "app/test_listener_lifecycle.py": "sets the clock and announces refusals by itself",
+    "bench/watched.py": "measures the queue of the event bridge",
+    "desktop/test_dbus_notifier.py": "looks at which notifications are shown",
+    "desktop/test_portable_notifier.py": "puts a backend into the library of notifications",
+    "desktop/test_real_daemons.py": "looks at the programs that were started",
+    "domain/wording/test_language.py": "compares the tables of words",
+    "proof/test_fuzz.py": "breaks the console links, to show that the fuzzer finds that",
+    "services/maintenance/test_scheduler.py": "breaks a step of the maintenance",
+    "services/presentation/test_alert_text.py": "compares the table of metrics",
+    "services/reachability/test_monitor.py": "sets the interval of probes, and reaches the probe",
+    "services/reachability/test_probe.py": "sets timings and this computer's addresses, and registers probes by itself",
+    "services/test_inbox.py": "sets the deadline, the batch size and the parsers",
+    "soak/controls/acks_early.py": "a control: the program, broken on purpose",
+    "soak/controls/closes_kept.py": "a control: the program, broken on purpose",
+    "soak/controls/leaking_faults.py": "a control: the program, broken on purpose",
+    "storage/file/test_disk_faults.py": "sets intervals, and reaches the file of the writer",
+    "storage/file/test_opened_log.py": "replaces the log while it is opened, and reaches the file of the writer",
+    "storage/recovery/test_backups.py": "sets how many pages are copied at once",
+    "storage/recovery/test_restore.py": "ends a restore at each step",
+    "storage/test_durability.py": "breaks the commit, and reaches the file of the writer",
+    "storage/test_reader.py": "connects a reader ahead of its first question",
+    "storage/writer/test_gap_records.py": "sets how many gaps are kept",
+    "ui/incidents/test_incident_menu.py": "sets the time of the first click",
+    "ui/incidents/test_incidents_model.py": "sets the interval of retries",
+    "ui/setup/test_assistant.py": "fires the timer, and looks at the page",
+    "ui/test_main_ui.py": "fires the timer, and makes a tray present",
+    "ui/test_tray.py": "fires timers",
+    "ui/test_window.py": "fires the timer, and sets the time of the first click",
+}
+"""Test modules that may use internals, with the reason. Remove a line as soon as its module no longer needs it."""
+
+
+def internals_used(source: str) -> set[str]:
+    """Return the expressions of a test module that patch a part of trayalert, or use a private name of it."""
+    tree = ast.parse(source)
+    ours, others = _imported(tree)
+    own = _bound_privately(tree)
+    return {ast.unparse(node) for node in _found(tree, ours, others, own)}
+
+
+def test_tests_use_no_internals_except_where_they_must() -> None:
+    found = {path.relative_to(TESTS).as_posix(): internals_used(path.read_text(encoding="utf-8")) for path in MODULES}
+    used = {name: internals for name, internals in found.items() if internals}
+
+    assert {name: internals for name, internals in used.items() if name not in EXEMPT} == {}
+    assert EXEMPT.keys() - used.keys() == set(), "these need no exemption any more"
+
+
+OURS = "from trayalert import a\nfrom trayalert.b import C\nimport trayalert.d\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "monkeypatch.setattr(a, 'x', 1)", "setattr(C, 'x', 1)", "patch.delattr(a.b, 'x')", "patch.setitem(a.D, 1, 2)",
+        "monkeypatch.setattr('trayalert.b.x', 1)", "monkeypatch.setattr(trayalert.d, 'x', 1)",
+        "def test(world, patch): patch.setattr(type(world.tray), 'x', 1)", "made = C()\npatch.setattr(made, 'x', 1)",
+        "a.x = 1", "C.x += 1", "a.D['x'] = 1", "del a.x", "trayalert.d.x: int = 1", "a.x, y = 1, 2",
+        "a._x", "C()._x()", "def test(world): assert world.b._x == 1", "self.world._x", "getattr(a, '_x')",
+        "from tests.c import made\nx = made()\nx._y", "world._x = 1",
+        "from trayalert.b import _x", "from trayalert.b import _x as x",
+    ],
+)  # fmt: skip
+def test_each_form_is_found(source: str) -> None:
+    assert internals_used(OURS + source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time\npatch.setattr(time, 'x', 1)", "import asyncio\nloop = asyncio.x()\npatch.setattr(loop, 'x', 1)",
+        "from os import stat\nstat._x", "patch.setattr('os.fsync', f)", "patch.setenv('x', a.y)",
+        "made = C()\nmade.x = 1", "x = a.y", "C(x=1)", "alert._replace(x=1)", "a.__name__",
+        "class D(C):\n def f(self): self._x = super()._y", "class Fake:\n def _f(self): ...\nFake()._f()",
+        "class Fake:\n def __init__(self): self._x = 1\ndef test(fake: Fake): fake._x",
+    ],
+)  # fmt: skip
+def test_what_is_not_of_trayalert_is_left_alone(source: str) -> None:
+    assert internals_used(OURS + source) == set()
+
+
+def _imported(tree: ast.AST) -> tuple[set[str], set[str]]:
+    """Return the names that are imported from trayalert, and those of other modules and of what their calls return.
+
+    What a function of the tests returns may be trayalert's.
+    """
+    names: dict[str, set[str]] = {}  # by the top package
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=str(module), names=aliases):
+                found = {alias.asname or alias.name for alias in aliases}
+                names.setdefault(module.split(".")[0], set()).update(found)
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    top = alias.name.split(".")[0]
+                    names.setdefault(top, set()).add(alias.asname or top)
+    ours, tests = names.pop("trayalert", set()), names.pop("tests", set())
+    others = set[str]().union(*names.values())
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call) if _root(call) in others:
+                others.add(name)
+    return ours, (others | tests) - ours
+
+
+def _bound_privately(tree: ast.AST) -> set[str]:
+    """Return the private attributes of the classes of the test module itself."""
+    names = set[str]()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.ClassDef(body=body):
+                names.update(_bound_in(body))
+    return names
+
+
+def _bound_in(body: list[ast.stmt]) -> Iterator[str]:
+    for statement in body:
+        match statement:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+                yield name
+
+
+def _found(tree: ast.AST, ours: set[str], others: set[str], own: set[str]) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=str(module), names=names) if module.split(".")[0] == "trayalert":
+                if any(_is_private(alias.name) for alias in names):
+                    yield node
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[target, *_]) if name in REPLACING:
+                match target:
+                    case ast.Constant(value=str(path)):
+                        if path.startswith("trayalert."):
+                            yield node
+                    case _ if _root(target) not in others:
+                        yield node
+            case ast.Call(func=ast.Name(id="getattr"), args=[target, ast.Constant(value=str(name)), *_]):
+                if _is_private(name) and name not in own and _root(target) not in others:
+                    yield node
+            case (
+                ast.Attribute(value=ast.Name(id="self" | "cls"))
+                | ast.Attribute(value=ast.Call(func=ast.Name(id="super")))
+            ):
+                pass
+            case ast.Attribute(attr=name, value=value) if _is_private(name) and name not in own:
+                if _root(value) not in others:
+                    yield node
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+                if _root(node) in ours:
+                    yield node
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__") and name not in PUBLIC
+
+
+def _root(node: ast.AST) -> str:
+    """Return the name with which an expression begins: `a` of `a.b(c)[d].e`, and of `type(a.b)`."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Call(func=ast.Name(id="type"), args=[value]) | ast.Call(func=value):
+            return _root(value)
+        case ast.Attribute(value=value) | ast.Subscript(value=value) | ast.Await(value=value):
+            return _root(value)
+    return ""
