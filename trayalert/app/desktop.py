@@ -4,7 +4,6 @@ The receiver never waits for anything here. Quitting is an event of ours: Qt's o
 """
 
 import asyncio
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -26,9 +25,6 @@ from trayalert.domain.times import Millis
 from trayalert.services.notify.dispatcher import NotificationDispatcher
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
-
-_SWITCH_INTERVAL = 0.0005
-"""Seconds: how long a busy widget may keep the interpreter from the receiver (5 ms by default)."""
 
 _LOG_FILTER_RULES = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false"
 """Qt complains of desktops that have no portal; nothing here needs one."""
@@ -116,7 +112,6 @@ def run_desktop(plan: Plan, *, on_screen_open: Callable[[], None]) -> int:
 
     `on_screen_open` is called when Qt has the screen.
     """
-    sys.setswitchinterval(_SWITCH_INTERVAL)
     crashes = CrashFiles(plan.places.crashes, plan.secrets.mask)
     with crashes.watching(plan.mode):
         _run(plan, crashes, on_screen_open)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 2.0
 """Seconds until the program tries again what has failed at its start."""
+
+_SWITCH_INTERVAL = 0.0005
+"""Seconds that another thread may keep the interpreter from the receiver's, 5 ms by default: threads read the log for
+notifications, and widgets are busy."""
 
 _READ_PATIENCE = 0.1
 """Seconds that a query for notifications waits for another program's lock; the query is repeated later."""
@@ -309,6 +314,7 @@ class Receiver:
     def attach(self, channel: "Channel", *, available: bool = True) -> "NotificationDispatcher":
         """Have a channel show notifications, on the loop; return the dispatcher. One more call attaches one more."""
         if self._dispatcher is None:
+            sys.setswitchinterval(_SWITCH_INTERVAL)
             # imported here, as the imports cost memory and `serve` may have no channel
             from trayalert.services.notify.dispatcher import NotificationDispatcher  # noqa: PLC0415
 
