@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -19,7 +20,7 @@ from trayalert.cli.run_commands import owned_plan
 RATE = 1000
 MODULE = "tests.soak.listener.channels"
 
-_CHANNELS = {
+_CHANNELS: dict[str, Callable[[], MemoryChannel]] = {
     "memory": MemoryChannel,
     "hanging": HangingChannel,
     "failing": lambda: FailingChannel(ConnectionError("nobody answers")),
