@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol, get_args
 
 from trayalert.domain.events import Event, IncidentChanged, ProgramEvent
@@ -87,10 +86,9 @@ class NotificationDispatcher:
         """
         outlet = _Outlet(channel, self._make_policy(), available=available, now=self._now, timing=self._timing)
         self._outlets.append(outlet)
+        outlet.pause(self._paused_until)
         for event in present:
-            outlet.ask(partial(_on_program_event, event, self._now()))
-        if self._paused_until is not None:
-            self.pause(self._paused_until)
+            outlet.on_program_event(event)
 
     def set_available(self, channel: Channel, available: bool) -> None:
         """Called when a channel can show notifications, or can no longer."""
@@ -105,17 +103,20 @@ class NotificationDispatcher:
                 if event.change not in NEVER_NOTIFIED:
                     self._pending[event] = None
             elif isinstance(event, _ABOUT_PROGRAM):
-                self._ask(partial(_on_program_event, event, self._now()))
+                for outlet in self._outlets:
+                    outlet.on_program_event(event)
         self._flush_soon()
 
     def notify(self, notification: Notification) -> None:
         """Show something about the program itself, as soon as a channel can."""
-        self._ask(lambda policy: policy.notify(notification, now=self._now()))
+        for outlet in self._outlets:
+            outlet.ask(lambda policy: policy.notify(notification, now=self._now()))
 
     def pause(self, until: Millis | None) -> None:
         """Show nothing until then; None ends the pause."""
         self._paused_until = until
-        self._ask(lambda policy: policy.pause(until, now=self._now()))
+        for outlet in self._outlets:
+            outlet.pause(until)
 
     def mark_seen(self) -> None:
         """Forget what is held: the person has looked at the window."""
@@ -133,10 +134,6 @@ class NotificationDispatcher:
             ending.append(self._flush_task)
         if ending:
             await asyncio.wait(ending, timeout=1.0)
-
-    def _ask(self, question: _Question) -> None:
-        for outlet in self._outlets:
-            outlet.ask(question)
 
     def _flush_soon(self, delay: float = 0.0) -> None:
         """Query changed incidents as soon as the last query is answered and old enough."""
@@ -161,12 +158,9 @@ class NotificationDispatcher:
             self._pending = changed | self._pending
             self._flush_soon(self._timing.retry_interval)
             return
-        self._ask(lambda policy: policy.on_incidents_changed(changed, incidents, now=self._now()))
+        for outlet in self._outlets:
+            outlet.ask(lambda policy: policy.on_incidents_changed(changed, incidents, now=self._now()))
         self._flush_soon()
-
-
-def _on_program_event(event: ProgramEvent, now: Millis, policy: NotificationPolicy) -> Iterable[NotificationRequest]:
-    return policy.on_program_event(event, now=now)
 
 
 _MOST_WAITING = 20
@@ -213,6 +207,14 @@ class _Outlet:
             self._congested = True
             self._update_availability()
         self._start_timer()
+
+    def on_program_event(self, event: ProgramEvent) -> None:
+        """Take an event about the program itself."""
+        self.ask(lambda policy: policy.on_program_event(event, now=self._now()))
+
+    def pause(self, until: Millis | None) -> None:
+        """Show nothing until then; None ends the pause."""
+        self.ask(lambda policy: policy.pause(until, now=self._now()))
 
     def set_available(self, available: bool) -> None:
         """Set whether the channel can show anything."""
