@@ -53,7 +53,6 @@ class LiveBackend(SetupBackend):
         self._pause = pause
         self._quit = quit_
         self._paused_until: Millis | None = None
-        self._log_file = receiver.log_state.new_file
         self._levels: dict[Level, int] = {}
         self._last_callback_at: Millis | None = None
         self._dismissed: set[str] = set()
@@ -69,7 +68,6 @@ class LiveBackend(SetupBackend):
 
     def state(self) -> ProgramState:
         """Return what tray and status line show now."""
-        self._reopen_replaced_log()
         levels = self._log.ask("levels", lambda log: log.open_levels())
         last = self._log.ask("last callback", lambda log: log.last_callback_at())
         salvaging = self._log.ask("salvaging", lambda log: log.salvaging())
@@ -116,13 +114,6 @@ class LiveBackend(SetupBackend):
         sentences = (*self._crashes.sentences(), *self._receiver.log_state.news)
         return tuple(sentence for sentence in sentences if sentence not in self._dismissed)
 
-    def _reopen_replaced_log(self) -> None:
-        """Open another file that has taken the log's place."""
-        file = self._receiver.log_state.new_file
-        if file != self._log_file:
-            self._log_file = file
-            self._log.close()
-
     def open_incidents(self) -> Sequence[StoredIncident] | None:
         """Return all open incidents, the newest first."""
         return self._log.ask("open", lambda log: log.open_incidents())
@@ -137,7 +128,6 @@ class LiveBackend(SetupBackend):
 
     def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
         """Return those incidents, in any order."""
-        self._reopen_replaced_log()
         return self._log.ask("incidents", lambda log: log.incidents(ids))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
