@@ -79,17 +79,17 @@ class Desktop:
     async def _attach(self, channel: DesktopChannel) -> NotificationDispatcher:
         dispatcher = NotificationDispatcher(
             find_incidents=self._find,
-            make_policy=lambda: NotificationPolicy(links=self.backend.console_links, language=Language.EN),
+            make_policy=lambda: NotificationPolicy(links=self.backend.incidents.console_links, language=Language.EN),
             now=now,
         )
         dispatcher.attach(channel, (), available=False)
         return dispatcher
 
     async def _find(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        return self.backend.incidents(ids)
+        return self.backend.incidents.by_ids(ids)
 
     def open(self, *incidents: StoredIncident) -> None:
-        self.backend.keep(*incidents)
+        self.backend.incidents.keep(*incidents)
         events = [IncidentChanged(stored.incident.id, Change.OPENED) for stored in incidents]
         self.loop.call_soon_threadsafe(self.dispatcher.on_events, events)
 
@@ -119,8 +119,8 @@ def test_what_opens_is_shown_on_the_main_thread_with_a_button_for_each_page(qtbo
     }
     for page in ("", "chart", "gone"):
         desktop.notifier.click(incident_tag(1), page)
-    best, chart = (link.url for link in desktop.backend.console_links(desktop.backend.kept[1]))
-    assert desktop.backend.opened_urls == [best, chart, best]
+    best, chart = (link.url for link in desktop.backend.incidents.console_links(desktop.backend.incidents.kept[1]))
+    assert desktop.backend.actions.opened_urls == [best, chart, best]
     assert desktop.windows == []
     for tag in (incident_tag(2), incident_tag(9), "summary"):
         desktop.notifier.click(tag)
@@ -131,7 +131,7 @@ def test_a_pause_holds_and_its_end_shows(qtbot: QtBot, desktop: Desktop) -> None
     desktop.notifications.pause(now() + 3_600_000)
     desktop.notifications.notify_no_tray("There is no tray.")
     desktop.open(stored(1))
-    qtbot.waitUntil(lambda: bool(desktop.backend.queried_ids))
+    qtbot.waitUntil(lambda: bool(desktop.backend.incidents.queried_ids))
     assert desktop.notifier.shown == []
 
     desktop.notifications.pause(None)

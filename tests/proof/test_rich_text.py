@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QTabWidge
 from pytestqt.qtbot import QtBot
 
 from tests.soak.harness.watch import Touched, longest, watched
-from tests.ui.fake_backend import HOUR, NOON, FakeBackend, stored
+from tests.ui.fake_backend import HOUR, NOON, FakeBackend, FakeProgram, stored
 from trayalert.domain.incident.incident import Change
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored_alert import StoredIncident
@@ -82,16 +82,16 @@ def hostile(text: str, number: int = 1) -> StoredIncident:
 @pytest.mark.parametrize("name", BOMBS)
 def test_window_and_tray_show_it_as_plain_text_at_once(qtbot: QtBot, bait: Touched, name: str) -> None:
     text = armed(BOMBS[name], bait)
-    backend = FakeBackend(clock=NOON + HOUR)
-    backend.keep(stored(1, name="calm"))
+    backend = FakeBackend(program=FakeProgram(clock=NOON + HOUR))
+    backend.incidents.keep(stored(1, name="calm"))
     window, tray = Window(backend, may_hide=lambda: True), Tray(backend)
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
         window.bring_up(1)
     table = next(view for view in window.findChildren(QAbstractItemView) if isinstance(view.model(), IncidentsModel))
     model = table.model()
-    backend.problems, backend.news = (f"It cannot be read: {text}",), (text,)
-    backend.keep(hostile(text, 2))
+    backend.program.problems, backend.program.news = (f"It cannot be read: {text}",), (text,)
+    backend.incidents.keep(hostile(text, 2))
 
     def take_in() -> None:
         window.incidents.queue_changes([2])
@@ -127,8 +127,8 @@ def shown_after(step: Step) -> None:
     ids=["30,000 fields", "piled marks", "marks", "tables", "one text"],
 )
 def test_the_details_show_any_fields_at_once(qtbot: QtBot, fields: dict[str, str]) -> None:
-    backend = FakeBackend(clock=NOON + HOUR)
-    backend.keep(stored(1, name="calm"))
+    backend = FakeBackend(program=FakeProgram(clock=NOON + HOUR))
+    backend.incidents.keep(stored(1, name="calm"))
     window = Window(backend, may_hide=lambda: True)
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
@@ -138,11 +138,11 @@ def test_the_details_show_any_fields_at_once(qtbot: QtBot, fields: dict[str, str
         pages.setCurrentIndex(page)
         QApplication.processEvents()
     one = stored(2)
-    backend.keep(
+    backend.incidents.keep(
         replace(one, alert=replace(one.alert, alert=replace(one.alert.alert, fields=fields, dimensions=fields)))
     )
     window.incidents.queue_changes([2])
-    qtbot.waitUntil(lambda: len(backend.queried_ids) > 0)
+    qtbot.waitUntil(lambda: len(backend.incidents.queried_ids) > 0)
 
     steps: list[Step] = [partial(window.bring_up, 2), partial(window.resize, 900, 700), window.refresh]
     steps += [partial(pages.setCurrentIndex, page) for page in range(pages.count())]

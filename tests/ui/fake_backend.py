@@ -1,4 +1,4 @@
-"""A backend in memory with a clock that stands still until it is told to go on, and a few incidents as they come."""
+"""A backend in memory, a double for each of its protocols, and a few incidents as they come."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ from trayalert.domain.settings.ingress import ChosenIngress
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
 from trayalert.domain.wording.language import Language
-from trayalert.ui.backend import ProgramState
+from trayalert.ui.backend import Backend, ProgramState
 
 NOON: Millis = 1_795_406_400_000
 MINUTE: Millis = 60_000
@@ -106,46 +106,15 @@ def stored(
 
 
 @dataclass
-class FakeBackend:
-    """Implements trayalert.ui.backend.Backend; what was requested is kept in lists."""
+class FakeIncidents:
+    """Implements trayalert.ui.backend.IncidentQueries; `readable` says whether the log can be read."""
 
-    language: Language = Language.EN
-    clock: Millis = NOON
     kept: dict[int, StoredIncident] = field(default_factory=dict)
     unconfirmed_ids: set[int] = field(default_factory=set)
-    reach_state: ReachabilityState = field(default_factory=ReachabilityState)
-    tunnel_state: TunnelState = field(default_factory=TunnelState)
-    proved_for: Millis = MINUTE
-    """So long a probe counts."""
-    url_changed: UrlChanged | None = None
-    probes: int = 0
     kept_gaps: list[Gap] = field(default_factory=list)
-    checks: tuple[Check, ...] = (Check(name="Door", verdict=Verdict.OK, said="It is open on 127.0.0.1:8765."),)
-    chosen: ChosenIngress | None = None
-    ingress_problem: str | None = None
-    samples_sent: int = 0
-    address: str = "127.0.0.1:8765"
-    autostart: bool | None = False
-    autostart_problem: str | None = None
-    overlay_mode: str = "auto"
-    memory: dict[str, Any] = field(default_factory=dict)
-    storing: bool = True
-    problems: tuple[str, ...] = ()
-    news: tuple[str, ...] = ()
-    uncertainty: str | None = None
-    secret_guesses: str | None = None
     readable: bool = True
-    """Whether the log can be read."""
-    last_callback_at: Millis | None = None
-    paused_until: Millis | None = None
-    browser_works: bool = True
     own_commands: tuple[CustomCommand, ...] = ()
-    command_problem: str | None = None
-    ran: list[tuple[str, ...]] = field(default_factory=list)
-    opened_urls: list[str] = field(default_factory=list)
-    resolved: list[int] = field(default_factory=list)
     queried_ids: list[tuple[int, ...]] = field(default_factory=list)
-    quits: int = 0
 
     def keep(self, *incidents: StoredIncident) -> list[int]:
         """Put incidents into the log; returns their ids."""
@@ -163,53 +132,17 @@ class FakeBackend:
         self.kept[number] = replace(old, incident=incident)
         return number
 
-    def now(self) -> Millis:
-        return self.clock
-
-    def state(self) -> ProgramState:
-        levels = [one.incident.level for one in self.kept.values() if one.incident.open]
-        return ProgramState(
-            open_incidents=len(levels),
-            worst=worst(*levels) if levels else None,
-            last_callback_at=self.last_callback_at,
-            reachability=self.reach_state.reach,
-            open_by_level={level: levels.count(level) for level in set(levels)},
-            reachability_since=self.reach_state.since,
-            reachability_reason=self.reach_state.why,
-            reachable_at=self.reach_state.reachable_at,
-            proved_until=self._proved_until(),
-            url_changed=self.url_changed,
-            storing=self.storing,
-            paused_until=self.paused_until,
-            problems=self.problems,
-            news=self.news,
-            uncertainty=self.uncertainty,
-            log_unreadable=not self.readable,
-            secret_guesses=self.secret_guesses,
-        )
-
-    def _proved_until(self) -> Millis | None:
-        at = self.reach_state.reachable_at
-        return None if at is None else at + self.proved_for
-
-    def set_reachability(self, reach: Reachability, *, since: Millis | None = None, reason: str | None = None) -> None:
-        """Be reachable since just now, or not, or unknown."""
-        at = self.now() if reach is Reachability.REACHABLE else None
-        self.reach_state = ReachabilityState(
-            reach=reach, since=since, why=reason, public_url="https://a.example.com", reachable_at=at
-        )
-
-    def open_incidents(self) -> Sequence[StoredIncident] | None:
+    def open(self) -> Sequence[StoredIncident] | None:
         return self._open() if self.readable else None
 
     def _open(self) -> list[StoredIncident]:
         rows = [one for one in self.kept.values() if one.incident.open]
         return sorted(rows, key=lambda one: (-one.incident.opened_at, -one.incident.id))
 
-    def worst_open_incidents(self, *, limit: int) -> Sequence[StoredIncident]:
+    def worst_open(self, *, limit: int) -> Sequence[StoredIncident]:
         return sorted(self._open(), key=lambda one: -one.incident.level.rank)[:limit]
 
-    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
+    def closed(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
         if not self.readable:
             return None
         rows = sorted((one for one in self.kept.values() if not one.incident.open), key=_closed_rank)
@@ -217,7 +150,7 @@ class FakeBackend:
             rows = [one for one in rows if _closed_rank(one) > _closed_rank(before)]
         return rows[:limit]
 
-    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+    def by_ids(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
         self.queried_ids.append(tuple(ids))
         if not self.readable:
             return None
@@ -227,6 +160,9 @@ class FakeBackend:
         one = self.kept[incident_id]
         count = min(limit, one.incident.alerts)
         return [replace(one.alert, id=one.alert.id - n, received_at=one.alert.received_at - n) for n in range(count)]
+
+    def gaps(self, *, limit: int) -> Sequence[Gap] | None:
+        return self.kept_gaps[:limit] if self.readable else None
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
         return incident.incident.id in self.unconfirmed_ids
@@ -248,16 +184,90 @@ class FakeBackend:
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
         return [fill_command(command, incident.alert.alert) for command in self.own_commands]
 
-    def run_command(self, command: FilledCommand) -> str | None:
-        self.ran.append(command.arguments)
-        return self.command_problem
 
-    def open_url(self, url: str) -> bool:
-        self.opened_urls.append(url)
-        return self.browser_works
+@dataclass
+class FakeProgram:
+    """Implements trayalert.ui.backend.ProgramQueries; its clock stands still. A probe counts for `proved_for`."""
+
+    incidents: FakeIncidents = field(default_factory=FakeIncidents)
+    language: Language = Language.EN
+    overlay_mode: str = "auto"
+    clock: Millis = NOON
+    reach_state: ReachabilityState = field(default_factory=ReachabilityState)
+    tunnel_state: TunnelState = field(default_factory=TunnelState)
+    proved_for: Millis = MINUTE
+    url_changed: UrlChanged | None = None
+    storing: bool = True
+    problems: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
+    uncertainty: str | None = None
+    secret_guesses: str | None = None
+    last_callback_at: Millis | None = None
+    paused_until: Millis | None = None
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    def now(self) -> Millis:
+        return self.clock
+
+    def state(self) -> ProgramState:
+        levels = [one.incident.level for one in self.incidents.kept.values() if one.incident.open]
+        reach = self.reach_state
+        return ProgramState(
+            open_incidents=len(levels),
+            worst=worst(*levels) if levels else None,
+            last_callback_at=self.last_callback_at,
+            reachability=reach.reach,
+            open_by_level={level: levels.count(level) for level in set(levels)},
+            reachability_since=reach.since,
+            reachability_reason=reach.why,
+            reachable_at=reach.reachable_at,
+            proved_until=None if reach.reachable_at is None else reach.reachable_at + self.proved_for,
+            url_changed=self.url_changed,
+            storing=self.storing,
+            paused_until=self.paused_until,
+            problems=self.problems,
+            news=self.news,
+            uncertainty=self.uncertainty,
+            log_unreadable=not self.incidents.readable,
+            secret_guesses=self.secret_guesses,
+        )
+
+    def set_reachability(self, reach: Reachability, *, since: Millis | None = None, reason: str | None = None) -> None:
+        """Be reachable since just now, or not, or unknown."""
+        at = self.now() if reach is Reachability.REACHABLE else None
+        self.reach_state = ReachabilityState(
+            reach=reach, since=since, why=reason, public_url="https://a.example.com", reachable_at=at
+        )
+
+    def tunnel(self) -> TunnelState:
+        return self.tunnel_state
+
+    def recall(self, name: str) -> Any:
+        return self.memory.get(name)
+
+    def remember(self, name: str, value: Any) -> None:
+        self.memory[name] = value
+
+
+@dataclass
+class FakeSetup:
+    """Implements trayalert.ui.backend.SetupActions."""
+
+    program: FakeProgram = field(default_factory=FakeProgram)
+    checks: tuple[Check, ...] = (Check(name="Door", verdict=Verdict.OK, said="It is open on 127.0.0.1:8765."),)
+    address: str = "127.0.0.1:8765"
+    chosen: ChosenIngress | None = None
+    ingress_problem: str | None = None
+    autostart: bool | None = False
+    autostart_problem: str | None = None
+    probes: int = 0
+    samples_sent: int = 0
 
     def callback_url(self) -> str:
         return "http://127.0.0.1:8765/hook/secret"
+
+    def public_url(self) -> str | None:
+        return self.program.reach_state.public_url
 
     def listener_address(self) -> str:
         return self.address
@@ -265,17 +275,8 @@ class FakeBackend:
     def readiness_checks(self) -> Sequence[Check]:
         return self.checks
 
-    def reachability(self) -> ReachabilityState:
-        return self.reach_state
-
-    def tunnel(self) -> TunnelState:
-        return self.tunnel_state
-
     def probe(self) -> None:
         self.probes += 1
-
-    def gaps(self, *, limit: int) -> Sequence[Gap] | None:
-        return self.kept_gaps[:limit] if self.readable else None
 
     def ingress(self) -> ChosenIngress | None:
         return self.chosen
@@ -286,7 +287,7 @@ class FakeBackend:
         return self.ingress_problem
 
     def accept_url(self) -> None:
-        self.url_changed = None
+        self.program.url_changed = None
 
     def send_sample(self) -> None:
         self.samples_sent += 1
@@ -299,25 +300,55 @@ class FakeBackend:
             self.autostart = enabled
         return self.autostart_problem
 
-    def recall(self, name: str) -> Any:
-        return self.memory.get(name)
 
-    def remember(self, name: str, value: Any) -> None:
-        self.memory[name] = value
+@dataclass
+class FakeActions:
+    """Implements trayalert.ui.backend.UserActions; what was requested is kept in lists."""
+
+    incidents: FakeIncidents = field(default_factory=FakeIncidents)
+    program: FakeProgram = field(default_factory=FakeProgram)
+    browser_works: bool = True
+    command_problem: str | None = None
+    opened_urls: list[str] = field(default_factory=list)
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+    resolved: list[int] = field(default_factory=list)
+    quits: int = 0
+
+    def open_url(self, url: str) -> bool:
+        self.opened_urls.append(url)
+        return self.browser_works
+
+    def run_command(self, command: FilledCommand) -> str | None:
+        self.ran.append(command.arguments)
+        return self.command_problem
 
     def resolve(self, incident_id: int) -> None:
         self.resolved.append(incident_id)
-        one = self.kept[incident_id]
-        self.kept[incident_id] = replace(one, incident=resolve(one.incident, now=self.clock))
+        one = self.incidents.kept[incident_id]
+        self.incidents.kept[incident_id] = replace(one, incident=resolve(one.incident, now=self.program.clock))
 
     def pause_notifications(self, until: Millis | None) -> None:
-        self.paused_until = until
+        self.program.paused_until = until
 
     def dismiss_news(self) -> None:
-        self.news = ()
+        self.program.news = ()
 
     def quit(self) -> None:
         self.quits += 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeBackend(Backend):
+    """The four together: what is requested of one shows in the others."""
+
+    incidents: FakeIncidents = field(default_factory=FakeIncidents)
+    program: FakeProgram = field(default_factory=FakeProgram)
+    setup: FakeSetup = field(default_factory=FakeSetup)
+    actions: FakeActions = field(default_factory=FakeActions)
+
+    def __post_init__(self) -> None:
+        self.program.incidents = self.actions.incidents = self.incidents
+        self.setup.program = self.actions.program = self.program
 
 
 def _closed_rank(one: StoredIncident) -> tuple[int, int]:

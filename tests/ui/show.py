@@ -14,7 +14,7 @@ import time
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from tests.ui.fake_backend import HOUR, MINUTE, FakeBackend, stored, varied
+from tests.ui.fake_backend import HOUR, MINUTE, FakeBackend, FakeProgram, FakeSetup, stored, varied
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.events import Event, IncidentChanged, SampleSent, TestReceived, UrlChanged
 from trayalert.domain.gap import Gap, GapCause
@@ -28,17 +28,21 @@ from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
 
 
-class RunningBackend(FakeBackend):
-    """A backend with the real clock."""
+class RunningProgram(FakeProgram):
+    """A program with the real clock."""
 
     def now(self) -> Millis:
         return time.time_ns() // 1_000_000
 
+
+class AnsweringSetup(FakeSetup):
+    """A setup whose sample arrives."""
+
+    bridge: EventBridge
+
     def send_sample(self) -> None:
         super().send_sample()
         QTimer.singleShot(1500, lambda: self.bridge.put([SampleSent(None)]))
-
-    bridge: EventBridge
 
 
 CHECKS = (
@@ -70,52 +74,60 @@ def main() -> None:
     app = QApplication(["trayalert", *theme_arguments()])
     follow_desktop(app)
     app.setQuitOnLastWindowClosed(False)
-    backend, bridge = RunningBackend(), EventBridge()
+    setup, bridge = AnsweringSetup(), EventBridge()
+    backend = FakeBackend(program=RunningProgram(), setup=setup)
     if "--empty" not in sys.argv:
-        backend.keep(*varied(backend.now()))
-        backend.unconfirmed_ids = {8}
-        backend.last_callback_at = backend.now() - 3 * MINUTE
+        backend.incidents.keep(*varied(backend.program.now()))
+        backend.incidents.unconfirmed_ids = {8}
+        backend.program.last_callback_at = backend.program.now() - 3 * MINUTE
     if "--blind" in sys.argv:
-        backend.set_reachability(
-            Reachability.BLIND, since=backend.now() - 5 * HOUR, reason="No answer from https://a.example.com in 5 s."
+        backend.program.set_reachability(
+            Reachability.BLIND,
+            since=backend.program.now() - 5 * HOUR,
+            reason="No answer from https://a.example.com in 5 s.",
         )
     home = "/home/administrator/.local/share/trayalert"
     if "--full" in sys.argv:
-        backend.storing = False
+        backend.program.storing = False
         full = (
             f"Callbacks are refused: the disk of {home}/trayalert.db is full (database or disk is full). "
             "Free some room on it; trayalert goes on by itself."
         )
-        backend.problems = (full,)
+        backend.program.problems = (full,)
     if "--news" in sys.argv:
         crashed = f"trayalert crashed on 23 Nov 03:12; what happened is in {home}/crashes/crash-20261123T031200Z.txt."
         salvaged = (
             f"The log was damaged and was moved to {home}/quarantine/20261123T031200Z-1 (database disk image is"
             " malformed). 1,982 of 2,001 callbacks were salvaged from it, 19 could not be read."
         )
-        backend.news = (crashed, salvaged)
+        backend.program.news = (crashed, salvaged)
     if "--probing" in sys.argv:
-        backend.secret_guesses = secret_guesses_text(12, backend.now(), "203.0.113.7", now=backend.now())
+        backend.program.secret_guesses = secret_guesses_text(
+            12, backend.program.now(), "203.0.113.7", now=backend.program.now()
+        )
     if "--salvage" in sys.argv:
-        backend.uncertainty = "the former log is being salvaged"
+        backend.program.uncertainty = "the former log is being salvaged"
     if "--paused" in sys.argv:
-        backend.paused_until = backend.now() + HOUR
-    backend.bridge, backend.checks, backend.kept_gaps = bridge, CHECKS, gaps(backend.now())
-    backend.tunnel_state = TunnelState(kind="cloudflared", phase=Phase.UP)
+        backend.program.paused_until = backend.program.now() + HOUR
+    setup.bridge, setup.checks = bridge, CHECKS
+    backend.incidents.kept_gaps = gaps(backend.program.now())
+    backend.program.tunnel_state = TunnelState(kind="cloudflared", phase=Phase.UP)
     if "--proved" in sys.argv:
-        backend.proved_for = HOUR
-        backend.set_reachability(Reachability.REACHABLE)
+        backend.program.proved_for = HOUR
+        backend.program.set_reachability(Reachability.REACHABLE)
     if "--moved" in sys.argv:
-        backend.url_changed = UrlChanged("https://calm-blue.trycloudflare.com", "https://wide-red.trycloudflare.com")
+        backend.program.url_changed = UrlChanged(
+            "https://calm-blue.trycloudflare.com", "https://wide-red.trycloudflare.com"
+        )
     if "--strip" in sys.argv:
-        backend.overlay_mode = "always"
+        backend.program.overlay_mode = "always"
     main_ui = MainUi(backend, bridge, setup_requested="--guide" in sys.argv)
     main_ui.start()
     if "--gaps" in sys.argv:
         main_ui.show_gaps()
 
     def test(*_signal: object) -> None:
-        event: Event = TestReceived(backend.now())
+        event: Event = TestReceived(backend.program.now())
         bridge.put([event])
 
     signal.signal(signal.SIGUSR1, test)
@@ -132,9 +144,9 @@ def main() -> None:
         timer = QTimer(interval=3000)
 
         def fire() -> None:
-            number = 1000 + len(backend.kept)
-            backend.keep(stored(number, opened_at=backend.now(), name="新的告警"))
-            backend.last_callback_at = backend.now()
+            number = 1000 + len(backend.incidents.kept)
+            backend.incidents.keep(stored(number, opened_at=backend.program.now(), name="新的告警"))
+            backend.program.last_callback_at = backend.program.now()
             bridge.put([IncidentChanged(number, Change.OPENED)])
 
         timer.timeout.connect(fire)

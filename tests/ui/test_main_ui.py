@@ -62,16 +62,16 @@ def test_a_new_incident_reaches_tray_and_table(
 ) -> None:
     main_ui.show_window()
     table = window_of(main_ui).findChildren(IncidentTable)[0]
-    backend.keep(stored(1))
-    backend.last_callback_at = NOON
+    backend.incidents.keep(stored(1))
+    backend.program.last_callback_at = NOON
     bridge.put([CallbackArrived(NOON), IncidentChanged(1, Change.OPENED)])
     qtbot.waitUntil(lambda: table.model().rowCount() == 1)
     qtbot.waitUntil(lambda: "1 open, worst CRITICAL" in main_ui.tray.icon.toolTip())
-    assert backend.queried_ids == [(1,)]
+    assert backend.incidents.queried_ids == [(1,)]
 
 
 def test_one_incident_is_selected_on_request(qtbot: QtBot, backend: FakeBackend, main_ui: MainUi) -> None:
-    backend.keep(stored(1), stored(2), stored(3))
+    backend.incidents.keep(stored(1), stored(2), stored(3))
     main_ui.show_window(2)
     table = window_of(main_ui).findChildren(IncidentTable)[0]
     assert table.currentIndex().row() == 1
@@ -80,22 +80,22 @@ def test_one_incident_is_selected_on_request(qtbot: QtBot, backend: FakeBackend,
 def test_a_click_in_the_tray_opens_the_console_and_says_where_it_cannot(
     qtbot: QtBot, backend: FakeBackend, main_ui: MainUi
 ) -> None:
-    backend.keep(stored(1))
-    main_ui.tray.console_requested.emit(backend.kept[1])
-    assert len(backend.opened_urls) == 1
+    backend.incidents.keep(stored(1))
+    main_ui.tray.console_requested.emit(backend.incidents.kept[1])
+    assert len(backend.actions.opened_urls) == 1
     assert main_ui.window is None
-    backend.browser_works = False
-    main_ui.tray.console_requested.emit(backend.kept[1])
+    backend.actions.browser_works = False
+    main_ui.tray.console_requested.emit(backend.incidents.kept[1])
     assert window_of(main_ui).isVisible()
 
 
 def test_another_file_of_the_log_is_read_anew(
     qtbot: QtBot, backend: FakeBackend, bridge: EventBridge, main_ui: MainUi
 ) -> None:
-    backend.keep(stored(1))
+    backend.incidents.keep(stored(1))
     main_ui.show_window()
     table = window_of(main_ui).findChildren(IncidentTable)[0]
-    backend.kept.clear()
+    backend.incidents.kept.clear()
     bridge.put([LogChanged(LogState(new_file=1))])
     qtbot.waitUntil(lambda: table.model().rowCount() == 0)
 
@@ -110,11 +110,11 @@ def test_a_mark_that_failed_is_reported_in_the_window(qtbot: QtBot, bridge: Even
 def test_a_log_that_cannot_be_read_is_asked_again_until_it_can(
     qtbot: QtBot, backend: FakeBackend, bridge: EventBridge, main_ui: MainUi
 ) -> None:
-    backend.readable, backend.uncertainty = False, "the log cannot be read"
+    backend.incidents.readable, backend.program.uncertainty = False, "the log cannot be read"
     main_ui._retry_timer.setInterval(20)
     main_ui.refresh()
     qtbot.waitUntil(lambda: "Unknown what is open: the log cannot be read" in main_ui.tray.icon.toolTip())
-    backend.readable, backend.uncertainty = True, None
+    backend.incidents.readable, backend.program.uncertainty = True, None
     qtbot.waitUntil(lambda: "No incident is open" in main_ui.tray.icon.toolTip())
     qtbot.waitUntil(lambda: not main_ui._retry_timer.isActive())
 
@@ -122,8 +122,12 @@ def test_a_log_that_cannot_be_read_is_asked_again_until_it_can(
 def test_a_log_that_stores_nothing_is_blind_and_named_in_tray_and_menu(
     qtbot: QtBot, backend: FakeBackend, main_ui: MainUi
 ) -> None:
-    backend.storing, backend.problems, backend.news = False, ("The disk is full.",), ("Salvaged 3 of 4.",)
-    backend.secret_guesses = "Someone is probing: 1 request with a wrong secret. An old URL looks the same."
+    backend.program.storing, backend.program.problems, backend.program.news = (
+        False,
+        ("The disk is full.",),
+        ("Salvaged 3 of 4.",),
+    )
+    backend.program.secret_guesses = "Someone is probing: 1 request with a wrong secret. An old URL looks the same."
     main_ui.tray.refresh()
     qtbot.waitUntil(lambda: "The disk is full." in main_ui.tray.icon.toolTip())
     menu = main_ui.tray.icon.contextMenu()
@@ -170,7 +174,7 @@ def test_started_minimised_with_no_tray_there_is_only_the_overlay(qtbot: QtBot, 
 
 
 def test_with_neither_tray_nor_overlay_the_window_never_disappears(qtbot: QtBot, backend: FakeBackend) -> None:
-    backend.overlay_mode = "never"
+    backend.program.overlay_mode = "never"
     for minimised in (False, True):
         main_ui = alone(backend, minimised=minimised)
         assert main_ui.overlay is None
@@ -185,7 +189,7 @@ def test_the_overlay_goes_when_the_tray_comes(
     qtbot: QtBot, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind, stays in (("auto", False), ("always", True)):
-        backend.overlay_mode = kind
+        backend.program.overlay_mode = kind
         main_ui = alone(backend)
         assert main_ui.overlay is not None
         with monkeypatch.context() as patch:
@@ -240,7 +244,7 @@ def test_the_assistant_is_made_when_it_is_wanted_and_let_go_when_it_is_closed(
 
 
 def test_gaps_are_shown_from_the_tray_and_read_anew(qtbot: QtBot, backend: FakeBackend, main_ui: MainUi) -> None:
-    backend.kept_gaps = [
+    backend.incidents.kept_gaps = [
         Gap(id=2, cause=GapCause.BLIND, began_at=NOON - HOUR, why=HOSTILE),
         Gap(id=1, cause=GapCause.ASLEEP, began_at=NOON - 9 * HOUR, ended_at=NOON - 2 * HOUR),
     ]
@@ -254,7 +258,7 @@ def test_gaps_are_shown_from_the_tray_and_read_anew(qtbot: QtBot, backend: FakeB
     assert [row[2:4] for row in rows] == [["goes on", "1 h"], [rows[1][2], "7 h"]]
     assert "\u202e" not in rows[0][4]
     for gaps, words in (([], "There was none"), (None, "cannot be read")):
-        backend.kept_gaps, backend.readable = gaps or [], gaps is not None
+        backend.incidents.kept_gaps, backend.incidents.readable = gaps or [], gaps is not None
         main_ui.show_gaps()
         assert any(words in one.text() for one in main_ui.gaps.findChildren(SafeLabel))
 
@@ -263,8 +267,8 @@ def test_autostart_is_set_in_the_tray_and_a_failure_is_reported(
     qtbot: QtBot, backend: FakeBackend, main_ui: MainUi
 ) -> None:
     entry_of(main_ui, "Start with the session").trigger()
-    assert backend.autostart is True
-    backend.autostart_problem = "The folder is read-only."
+    assert backend.setup.autostart is True
+    backend.setup.autostart_problem = "The folder is read-only."
     entry_of(main_ui, "Start with the session").trigger()
     assert entry_of(main_ui, "Start with the session").isChecked()
     assert "The folder is read-only." in words_of(main_ui)

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtGui import QAction, QGuiApplication, QIcon
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_backend import HOSTILE, HOUR, MINUTE, NOON, FakeBackend, stored
+from tests.ui.fake_backend import HOSTILE, HOUR, MINUTE, NOON, FakeBackend, FakeProgram, stored
 from trayalert.domain.events import UrlChanged
 from trayalert.domain.incident.level import Level
 from trayalert.domain.reachability import Reachability
@@ -36,7 +36,7 @@ class CountingTray(Tray):
 
 @pytest.fixture
 def backend() -> FakeBackend:
-    return FakeBackend(last_callback_at=NOON - 3 * MINUTE)
+    return FakeBackend(program=FakeProgram(last_callback_at=NOON - 3 * MINUTE))
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def settle(qtbot: QtBot, tray: Tray) -> None:
 def test_the_picture_changes_only_when_the_look_changes(qtbot: QtBot, backend: FakeBackend, tray: CountingTray) -> None:
     tray.start()
     for _ in range(3):
-        backend.last_callback_at = (backend.last_callback_at or 0) + 1
+        backend.program.last_callback_at = (backend.program.last_callback_at or 0) + 1
         tray.refresh()
         settle(qtbot, tray)
     assert len(tray.pictures) == 1
-    backend.keep(stored(1))
+    backend.incidents.keep(stored(1))
     tray.refresh()
     settle(qtbot, tray)
     assert len(tray.pictures) == 2
@@ -82,7 +82,7 @@ def test_a_flood_touches_the_tray_at_most_4_times_a_second_and_ends_up_to_date(
 ) -> None:
     tray.start()
     for number in range(1, 9):
-        backend.keep(stored(number))
+        backend.incidents.keep(stored(number))
         tray.refresh()
     assert len(tray.pictures) == 1
     settle(qtbot, tray)
@@ -91,7 +91,7 @@ def test_a_flood_touches_the_tray_at_most_4_times_a_second_and_ends_up_to_date(
 
 
 def test_calm_says_what_is_not_known(backend: FakeBackend, tray: CountingTray) -> None:
-    backend.last_callback_at = None
+    backend.program.last_callback_at = None
     tray.start()
     assert tray.icon.toolTip().split("\n") == [
         "trayalert: No incident is open",
@@ -113,11 +113,11 @@ def test_calm_says_what_is_not_known(backend: FakeBackend, tray: CountingTray) -
 
 
 def test_the_menu_shows_the_worst_six_and_how_many_more(backend: FakeBackend, tray: CountingTray) -> None:
-    backend.keep(
+    backend.incidents.keep(
         stored(1, level=Level.INFO), *(stored(n, level=Level.WARN) for n in range(2, 9)), stored(9, name="x_y & z")
     )
-    backend.problems = ("The port is taken.",)
-    backend.set_reachability(Reachability.BLIND, since=NOON - 3 * HOUR)
+    backend.program.problems = ("The port is taken.",)
+    backend.program.set_reachability(Reachability.BLIND, since=NOON - 3 * HOUR)
     tray.start()
     shown = words(tray)
     blind = f"Blind since {local_time(NOON - 3 * HOUR, now=NOON, seconds=False)}"
@@ -133,14 +133,14 @@ def test_the_menu_shows_the_worst_six_and_how_many_more(backend: FakeBackend, tr
 
 
 def test_hostile_names_are_cleaned_and_cut(backend: FakeBackend, tray: CountingTray) -> None:
-    backend.keep(stored(1, name=HOSTILE * 9, resource_name=HOSTILE * 9))
+    backend.incidents.keep(stored(1, name=HOSTILE * 9, resource_name=HOSTILE * 9))
     tray.start()
     assert len(words(tray)[1]) < 100
     assert "\u202e" not in words(tray)[1]
 
 
 def test_an_unchanged_entry_is_not_sent_again(qtbot: QtBot, backend: FakeBackend, tray: CountingTray) -> None:
-    backend.keep(*(stored(number) for number in range(1, 9)))
+    backend.incidents.keep(*(stored(number) for number in range(1, 9)))
     tray.start()
     changes: list[str] = []
     for one in tray.icon.contextMenu().actions():
@@ -149,17 +149,17 @@ def test_an_unchanged_entry_is_not_sent_again(qtbot: QtBot, backend: FakeBackend
     tray.refresh()
     assert changes == []
     settle(qtbot, tray)
-    backend.clock += MINUTE
+    backend.program.clock += MINUTE
     tray.refresh()
     assert changes == ["Last callback 4 min ago"]
 
 
 def test_an_incident_in_the_menu_is_chosen(qtbot: QtBot, backend: FakeBackend, tray: CountingTray) -> None:
-    backend.keep(stored(1, level=Level.WARN), stored(2))
+    backend.incidents.keep(stored(1, level=Level.WARN), stored(2))
     tray.start()
     with qtbot.waitSignal(tray.console_requested) as chosen:
         entry(tray, "WARN").trigger()
-    assert chosen.args == [backend.kept[1]]
+    assert chosen.args == [backend.incidents.kept[1]]
 
 
 def test_notifications_are_paused_for_an_hour_and_resumed(
@@ -167,25 +167,25 @@ def test_notifications_are_paused_for_an_hour_and_resumed(
 ) -> None:
     tray.start()
     entry(tray, "Pause notifications for 1 hour").trigger()
-    assert backend.paused_until == NOON + PAUSE_MS
+    assert backend.program.paused_until == NOON + PAUSE_MS
     assert "Notifications paused until" in tray.icon.toolTip()
-    backend.clock += HOUR
+    backend.program.clock += HOUR
     settle(qtbot, tray)
     tray.refresh()
     assert "paused" not in tray.icon.toolTip()
     entry(tray, "Pause").trigger()
     entry(tray, "Resume notifications (paused until").trigger()
-    assert backend.paused_until is None
+    assert backend.program.paused_until is None
 
 
 def test_the_other_entries(qtbot: QtBot, backend: FakeBackend, tray: CountingTray) -> None:
     tray.start()
     entry(tray, "Copy callback URL").trigger()
-    assert QGuiApplication.clipboard().text() == backend.callback_url()
+    assert QGuiApplication.clipboard().text() == backend.setup.callback_url()
     with qtbot.waitSignal(tray.window_requested):
         entry(tray, "Open trayalert").trigger()
     entry(tray, "Quit").trigger()
-    assert backend.quits == 1
+    assert backend.actions.quits == 1
 
 
 def test_a_missing_host_is_reported_after_its_grace_and_a_late_one_is_not(qtbot: QtBot, tray: CountingTray) -> None:
@@ -202,9 +202,11 @@ def test_a_missing_host_is_reported_after_its_grace_and_a_late_one_is_not(qtbot:
 def test_why_it_is_blind_and_how_the_tunnel_is_stands_in_menu_and_tooltip(
     backend: FakeBackend, tray: CountingTray
 ) -> None:
-    backend.set_reachability(Reachability.BLIND, since=NOON - HOUR, reason="No answer in 5 s.")
-    backend.problems = ("No answer in 5 s.", "Something else.")
-    backend.tunnel_state = TunnelState(kind="ssh", phase=Phase.WAITING, why="the server is there, but its sshd is not")
+    backend.program.set_reachability(Reachability.BLIND, since=NOON - HOUR, reason="No answer in 5 s.")
+    backend.program.problems = ("No answer in 5 s.", "Something else.")
+    backend.program.tunnel_state = TunnelState(
+        kind="ssh", phase=Phase.WAITING, why="the server is there, but its sshd is not"
+    )
     tray.start()
     assert tray.icon.toolTip().count("No answer in 5 s.") == 1
     assert {
@@ -215,18 +217,18 @@ def test_why_it_is_blind_and_how_the_tunnel_is_stands_in_menu_and_tooltip(
 
 
 def test_a_changed_address_is_shouted_in_menu_and_tooltip_too(backend: FakeBackend, tray: CountingTray) -> None:
-    backend.set_reachability(Reachability.REACHABLE)
-    backend.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
+    backend.program.set_reachability(Reachability.REACHABLE)
+    backend.program.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
     tray.start()
     shout = "The public address has changed: the rules in the console lead nowhere."
     assert shout in tray.icon.toolTip()
     assert shout in words(tray)
-    backend.accept_url()
+    backend.setup.accept_url()
     tray._throttle.run()
     assert shout not in words(tray)
 
 
 def test_where_nothing_can_be_set_there_is_no_autostart(backend: FakeBackend, tray: CountingTray) -> None:
-    backend.autostart = None
+    backend.setup.autostart = None
     tray.start()
     assert "Start with the session" not in words(tray)

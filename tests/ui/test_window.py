@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_backend import HOSTILE, HOUR, MINUTE, NOON, FakeBackend, stored, varied
+from tests.ui.fake_backend import HOSTILE, HOUR, MINUTE, NOON, FakeBackend, FakeIncidents, FakeProgram, stored, varied
 from trayalert.domain.events import UrlChanged
 from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.reachability import Reachability
@@ -22,8 +22,8 @@ from trayalert.ui.window import Window
 
 @pytest.fixture
 def backend() -> FakeBackend:
-    backend = FakeBackend(clock=NOON + HOUR, last_callback_at=NOON)
-    backend.keep(*varied(NOON + HOUR))
+    backend = FakeBackend(program=FakeProgram(clock=NOON + HOUR, last_callback_at=NOON))
+    backend.incidents.keep(*varied(NOON + HOUR))
     return backend
 
 
@@ -88,16 +88,16 @@ def test_the_newest_trouble_is_selected_at_first(seen: Seen) -> None:
 def test_enter_and_double_click_open_the_console(qtbot: QtBot, backend: FakeBackend, seen: Seen) -> None:
     seen.select(3)
     QTest.keyClick(seen.table, Qt.Key.Key_Return)
-    assert backend.opened_urls == ["https://ecs.console.aliyun.com/server/rm-bp1q/detail"]
+    assert backend.actions.opened_urls == ["https://ecs.console.aliyun.com/server/rm-bp1q/detail"]
     place = seen.table.visualRect(seen.table.model().index(2, 3)).center()
     viewport = seen.table.viewport()
     QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     QTest.mouseDClick(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
-    assert backend.opened_urls[1:] == ["https://ecs.console.aliyun.com/server/api-5d1f/detail"]
+    assert backend.actions.opened_urls[1:] == ["https://ecs.console.aliyun.com/server/api-5d1f/detail"]
 
 
 def test_a_browser_that_cannot_be_opened_is_reported_and_the_link_copied(backend: FakeBackend, seen: Seen) -> None:
-    backend.browser_works = False
+    backend.actions.browser_works = False
     seen.select(3)
     seen.button("Open in console").click()
     assert "The browser could not be opened" in seen.words()
@@ -119,12 +119,12 @@ def test_marking_recovered_takes_two_clicks_and_only_works_on_open_ones(
 ) -> None:
     seen.select(3)
     seen.button("Mark recovered").click()
-    assert backend.resolved == []
+    assert backend.actions.resolved == []
     qtbot.waitUntil(
         lambda: seen.details._since_first_click.elapsed() > QGuiApplication.styleHints().mouseDoubleClickInterval()
     )
     seen.button("Sure?").click()
-    assert backend.resolved == [3]
+    assert backend.actions.resolved == [3]
     seen.window.incidents.queue_changes([3])
     assert shown_id(seen) == 3
     assert not seen.button("Mark recovered").isEnabled()
@@ -136,7 +136,7 @@ def test_a_double_click_is_only_the_first_of_two_clicks(backend: FakeBackend, se
     button = seen.button("Mark recovered")
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     QTest.mouseDClick(button, Qt.MouseButton.LeftButton)
-    assert backend.resolved == []
+    assert backend.actions.resolved == []
     assert button.text() == "Sure? Click again"
 
 
@@ -151,7 +151,10 @@ def test_a_mark_that_failed_is_said_until_it_is_dismissed(backend: FakeBackend, 
 def test_news_are_said_until_they_are_dismissed_and_problems_as_long_as_they_last(
     backend: FakeBackend, seen: Seen
 ) -> None:
-    backend.news, backend.problems = ("1,982 of 2,001 callbacks were salvaged.",), ("The disk is full.",)
+    backend.program.news, backend.program.problems = (
+        ("1,982 of 2,001 callbacks were salvaged.",),
+        ("The disk is full.",),
+    )
     seen.window.refresh()
     assert "⚠ The disk is full." in seen.words()
     assert "ⓘ 1,982 of 2,001 callbacks were salvaged." in seen.words()
@@ -162,9 +165,11 @@ def test_news_are_said_until_they_are_dismissed_and_problems_as_long_as_they_las
 
 
 def test_who_probes_is_said_beside_the_facts(backend: FakeBackend, seen: Seen) -> None:
-    backend.secret_guesses = "Someone is probing: 12 requests with a wrong secret, the last 14:02 from 203.0.113.7"
+    backend.program.secret_guesses = (
+        "Someone is probing: 12 requests with a wrong secret, the last 14:02 from 203.0.113.7"
+    )
     seen.window.refresh()
-    assert f"Reach unknown · {backend.secret_guesses}" in seen.words()
+    assert f"Reach unknown · {backend.program.secret_guesses}" in seen.words()
 
 
 def test_each_alert_says_where_it_came_from(seen: Seen) -> None:
@@ -176,10 +181,8 @@ def test_each_alert_says_where_it_came_from(seen: Seen) -> None:
 
 
 def test_with_the_log_unreadable_an_empty_window_is_not_calm(qtbot: QtBot) -> None:
-    backend = FakeBackend(
-        readable=False, uncertainty="the log cannot be read", problems=("The log x.db cannot be read.",)
-    )
-    seen = Seen(qtbot, backend)
+    program = FakeProgram(uncertainty="the log cannot be read", problems=("The log x.db cannot be read.",))
+    seen = Seen(qtbot, FakeBackend(incidents=FakeIncidents(readable=False), program=program))
     assert "No incident is open" not in seen.words()
     assert seen.words().count("Unknown what is open: the log cannot be read") == 2
 
@@ -188,8 +191,8 @@ def test_another_log_is_read_anew_and_its_first_incident_selected(
     qtbot: QtBot, backend: FakeBackend, seen: Seen
 ) -> None:
     seen.select(3)
-    backend.kept.clear()
-    backend.keep(stored(77), stored(78, closed_at=NOON + HOUR))
+    backend.incidents.kept.clear()
+    backend.incidents.keep(stored(77), stored(78, closed_at=NOON + HOUR))
     seen.window.incidents.reload()
     assert seen.table.model().rowCount() == 2
     assert shown_id(seen) == 77
@@ -200,7 +203,7 @@ def test_another_incident_does_not_inherit_the_first_click(backend: FakeBackend,
     seen.button("Mark recovered").click()
     seen.select(2)
     seen.button("Mark recovered").click()
-    assert backend.resolved == []
+    assert backend.actions.resolved == []
 
 
 def test_details_name_all_that_is_known_in_plain_text(seen: Seen) -> None:
@@ -222,11 +225,11 @@ def test_details_name_all_that_is_known_in_plain_text(seen: Seen) -> None:
 
 
 def test_part_address_and_message_are_among_the_facts(qtbot: QtBot, backend: FakeBackend) -> None:
-    one = backend.kept[1]
+    one = backend.incidents.kept[1]
     dimensions = {**one.alert.alert.dimensions, "device": "/dev/vda1"}
     alert = replace(one.alert.alert, address="10.0.0.22", message="nearly full\n9 % left", dimensions=dimensions)
-    backend.keep(replace(one, alert=replace(one.alert, alert=alert)))
-    backend.language = Language.ZH
+    backend.incidents.keep(replace(one, alert=replace(one.alert, alert=alert)))
+    backend.program.language = Language.ZH
     seen = Seen(qtbot, backend)
     try:
         facts = seen.words().split("\n")
@@ -255,19 +258,19 @@ def test_the_latest_50_alerts_are_listed(seen: Seen) -> None:
 
 def test_a_change_of_the_selected_incident_shows_at_once(backend: FakeBackend, seen: Seen) -> None:
     seen.select(2)
-    seen.window.incidents.queue_changes([backend.change(2, closed_at=NOON + HOUR + MINUTE)])
+    seen.window.incidents.queue_changes([backend.incidents.change(2, closed_at=NOON + HOUR + MINUTE)])
     assert shown_id(seen) == 2
     assert "recovered" in seen.words()
 
 
 def test_place_and_selection_survive_a_flood_above(qtbot: QtBot, backend: FakeBackend, seen: Seen) -> None:
-    backend.keep(*(stored(n, opened_at=NOON - n * MINUTE) for n in range(100, 400)))
+    backend.incidents.keep(*(stored(n, opened_at=NOON - n * MINUTE) for n in range(100, 400)))
     seen.announce(qtbot, range(100, 400))
     seen.select(300)
     bar = seen.table.verticalScrollBar()
     top = seen.table.indexAt(QPoint(1, 1)).data(), bar.value()
     row = seen.table.currentIndex().row() - bar.value()
-    backend.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
+    backend.incidents.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
     seen.announce(qtbot, range(1000, 1200))
     assert (seen.table.indexAt(QPoint(1, 1)).data(), bar.value()) == (top[0], top[1] + 200)
     assert seen.table.currentIndex().row() - bar.value() == row
@@ -275,7 +278,7 @@ def test_place_and_selection_survive_a_flood_above(qtbot: QtBot, backend: FakeBa
 
 
 def test_new_trouble_is_seen_while_the_table_is_at_its_top(backend: FakeBackend, seen: Seen) -> None:
-    backend.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
+    backend.incidents.keep(*(stored(n, opened_at=NOON + 2 * HOUR + n) for n in range(1000, 1200)))
     seen.window.incidents.queue_changes(range(1000, 1200))
     assert seen.table.verticalScrollBar().value() == 0
 
@@ -308,14 +311,15 @@ def test_open_only_hides_what_is_closed(seen: Seen) -> None:
 )
 def test_an_empty_table_says_what_is_known(qtbot: QtBot, reach: Reachability, last: int | None, words: str) -> None:
     trouble = ("The port is taken.",) if reach is Reachability.BLIND else ()
-    backend = FakeBackend(last_callback_at=last, problems=trouble)
-    backend.set_reachability(reach)
+    backend = FakeBackend(program=FakeProgram(last_callback_at=last, problems=trouble))
+    backend.program.set_reachability(reach)
     seen = Seen(qtbot, backend)
     assert words in seen.words()
 
 
 def test_a_log_that_stores_nothing_is_never_called_calm(qtbot: QtBot) -> None:
-    seen = Seen(qtbot, FakeBackend(storing=False, problems=("the disk is full.",), last_callback_at=NOON))
+    program = FakeProgram(storing=False, problems=("the disk is full.",), last_callback_at=NOON)
+    seen = Seen(qtbot, FakeBackend(program=program))
     assert "That means nothing: callbacks are refused. The disk is full." in seen.words()
     assert "Blind: callbacks are refused, as they cannot be stored" in seen.words()
     assert "⚠ The disk is full." in seen.words()
@@ -351,19 +355,21 @@ def test_tab_goes_from_the_table_to_the_buttons(qtbot: QtBot, seen: Seen) -> Non
 
 @pytest.mark.parametrize("hostile", [HOSTILE, "<table><tr><td>" * 50, "a" * 5000, ""])
 def test_hostile_text_neither_widens_nor_stops_the_window(qtbot: QtBot, hostile: str) -> None:
-    backend = FakeBackend(problems=(hostile,))
-    backend.keep(stored(1, name=hostile, resource_id=hostile, resource_name=hostile, region=hostile, unit=hostile))
+    backend = FakeBackend(program=FakeProgram(problems=(hostile,)))
+    backend.incidents.keep(
+        stored(1, name=hostile, resource_id=hostile, resource_name=hostile, region=hostile, unit=hostile)
+    )
     seen = Seen(qtbot, backend)
     assert seen.window.minimumSizeHint().width() < 1000
 
 
 def test_a_changed_address_is_shouted_until_it_is_accepted(backend: FakeBackend, seen: Seen) -> None:
-    backend.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
+    backend.program.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
     seen.window.refresh()
     assert "the rules in the console lead nowhere" in seen.words()
     assert "Before: https://one.example.com\nNow: https://two.example.com" in seen.words()
     seen.button("&Copy new callback URL").click()
-    assert QGuiApplication.clipboard().text() == backend.callback_url()
+    assert QGuiApplication.clipboard().text() == backend.setup.callback_url()
     seen.button("The rules are c&hanged").click()
     assert "lead nowhere" not in seen.words()
 
@@ -373,29 +379,31 @@ def test_reach_is_checked_on_request_and_the_answer_is_said(backend: FakeBackend
     actions = {one.text(): one for one in menu.actions()}
     seen.window.show_probe_result()
     actions["Check &now"].trigger()
-    assert backend.probes == 1
+    assert backend.setup.probes == 1
     assert "Checking…" in seen.words()
-    backend.set_reachability(Reachability.REACHABLE)
+    backend.program.set_reachability(Reachability.REACHABLE)
     seen.window.show_probe_result()
     assert "Callbacks get through (checked" in seen.words()
 
 
 def test_the_last_gap_that_ended_within_a_day_is_shown(backend: FakeBackend, seen: Seen) -> None:
-    backend.kept_gaps = [
+    backend.incidents.kept_gaps = [
         Gap(id=2, cause=GapCause.BLIND, began_at=NOON),
         Gap(id=1, cause=GapCause.ASLEEP, began_at=NOON - 9 * HOUR, ended_at=NOON - 2 * HOUR),
     ]
     seen.window.refresh()
     assert "· Gap: asleep " in seen.words()
-    backend.kept_gaps = [replace(backend.kept_gaps[1], ended_at=NOON - 24 * HOUR)]
+    backend.incidents.kept_gaps = [replace(backend.incidents.kept_gaps[1], ended_at=NOON - 24 * HOUR)]
     seen.window.refresh()
     assert "Gap:" not in seen.words()
 
 
 def test_the_fields_of_a_callback_that_is_too_large_are_said_to_be_elsewhere(qtbot: QtBot) -> None:
-    backend = FakeBackend(clock=NOON + HOUR, last_callback_at=NOON)
+    backend = FakeBackend(program=FakeProgram(clock=NOON + HOUR, last_callback_at=NOON))
     one = stored(1)
-    backend.keep(replace(one, alert=replace(one.alert, too_large=True, alert=replace(one.alert.alert, fields={}))))
+    backend.incidents.keep(
+        replace(one, alert=replace(one.alert, too_large=True, alert=replace(one.alert.alert, fields={})))
+    )
     seen = Seen(qtbot, backend)
     seen.select(1)
 
@@ -405,11 +413,11 @@ def test_the_fields_of_a_callback_that_is_too_large_are_said_to_be_elsewhere(qtb
 
 
 def test_a_value_that_was_sent_again_is_shown_in_the_open_window(qtbot: QtBot) -> None:
-    backend = FakeBackend(clock=NOON + HOUR, last_callback_at=NOON)
-    backend.keep(stored(1, value=90.0, value_text="90"))
+    backend = FakeBackend(program=FakeProgram(clock=NOON + HOUR, last_callback_at=NOON))
+    backend.incidents.keep(stored(1, value=90.0, value_text="90"))
     seen = Seen(qtbot, backend)
     seen.select(1)
-    backend.keep(stored(1, value=97.0, value_text="97"))
+    backend.incidents.keep(stored(1, value=97.0, value_text="97"))
     seen.announce(qtbot, [1])
 
     model = seen.table.model()

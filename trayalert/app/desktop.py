@@ -12,7 +12,8 @@ import qasync
 from PySide6.QtCore import QLoggingCategory, QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
-from trayalert.app.backends.live_backend import LiveBackend
+from trayalert.app.backends.live_backend import live_backend
+from trayalert.app.backends.log_view import LogView
 from trayalert.app.control.control_replies import reply_to
 from trayalert.app.desktop_notifications import DesktopChannel, DesktopNotifications
 from trayalert.app.diagnostics.crashes import CrashFiles, innermost
@@ -23,6 +24,7 @@ from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import Event, ListenerChanged
 from trayalert.domain.times import Millis
 from trayalert.services.notify.dispatcher import NotificationDispatcher
+from trayalert.ui.backend import Backend
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
 
@@ -173,8 +175,9 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
         if receiver.stop_problem and any(isinstance(event, ListenerChanged) for event in events):
             notifications.on_receiver_stopped(receiver.stop_problem)
 
-    backend = LiveBackend(
-        thread.plan, receiver, thread.crashes, notifier_problem=notifier_problem, pause=pause, quit_=quit_event.set
+    plan, log = thread.plan, LogView(thread.plan.places.log, verify=receiver.verify)
+    backend = live_backend(
+        plan, receiver, log, thread.crashes, notifier_problem=notifier_problem, pause=pause, quit_=quit_event.set
     )
     notifications = DesktopNotifications(
         backend,
@@ -185,7 +188,6 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
         refresh=refresh,
     )
     thread.bridge.arrived.connect(show_that_receiver_stopped)
-    plan = thread.plan
     main_ui = MainUi(backend, thread.bridge, setup_requested=plan.show_setup or _first_run(plan, backend))
     main_ui.tray.window_requested.connect(notifications.mark_window_seen)
     main_ui.advised.connect(notifications.notify_no_tray)
@@ -201,11 +203,11 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
     app.removeEventFilter(quit_filter)
     await notifications.notifier.stop()
     main_ui.stop()
-    backend.close()
+    log.close()
 
 
-def _first_run(plan: Plan, backend: LiveBackend) -> bool:
+def _first_run(plan: Plan, backend: Backend) -> bool:
     """Whether no ingress is set, the setup assistant was never closed, and a person is present."""
     settings = plan.settings
     configured = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()
-    return not (configured or plan.minimised or backend.recall("guide"))
+    return not (configured or plan.minimised or backend.program.recall("guide"))

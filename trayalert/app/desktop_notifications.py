@@ -103,8 +103,9 @@ class DesktopNotifications(QObject):
     def _on_click(self, tag: str, page: str) -> None:
         """Open that page of the incident, else its best one; open the window if there is no page or no incident."""
         number = tagged_incident(tag)
-        stored = next(iter(self._backend.incidents([number]) or ()), None) if number is not None else None
-        if stored is None or open_console(self._backend, stored, page) is not None:
+        stored = next(iter(self._backend.incidents.by_ids([number]) or ()), None) if number is not None else None
+        backend = self._backend
+        if stored is None or open_console(backend.incidents, backend.actions, stored, page) is not None:
             self._show_window(number)
 
 

@@ -1,4 +1,7 @@
-"""What the widgets may query and request. The app implements `Backend`; calls are made on the main thread and quick."""
+"""What the widgets may query and request: four protocols, which the app implements.
+
+All calls are made on the main thread and return at once.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +13,7 @@ from trayalert.domain.gap import Gap
 from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored_alert import StoredAlert, StoredIncident
-from trayalert.domain.reachability import Reachability, ReachabilityState
+from trayalert.domain.reachability import Reachability
 from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.settings.ingress import ChosenIngress
 from trayalert.domain.times import Millis
@@ -56,33 +59,26 @@ class ProgramState:
     """The public address is not the one that the rules have; set until `accept_url`."""
 
 
-class Backend(Protocol):
-    """The program as its UI sees it."""
+class IncidentQueries(Protocol):
+    """The incidents and gaps in the log, and what is known about one incident."""
 
-    @property
-    def language(self) -> Language:
-        """Return the language in which alerts are shown."""
-
-    def now(self) -> Millis:
-        """Return the present moment."""
-
-    def state(self) -> ProgramState:
-        """Return what tray and status line say now."""
-
-    def open_incidents(self) -> Sequence[StoredIncident] | None:
+    def open(self) -> Sequence[StoredIncident] | None:
         """Return all open incidents, the newest (by `opened_at`, then id) first; None if the log cannot be read."""
 
-    def worst_open_incidents(self, *, limit: int) -> Sequence[StoredIncident]:
+    def worst_open(self, *, limit: int) -> Sequence[StoredIncident]:
         """Return the worst open incidents, the worst level first, then the newest; called up to 4 times a second."""
 
-    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
+    def closed(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
         """Return closed incidents after `before`, the last closed first; None if the log cannot be read."""
 
-    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return those incidents, in any order; None if the log cannot be read now: ask again."""
+    def by_ids(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+        """Return those incidents, in any order; None if the log cannot be read now: query again."""
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
         """Return the alerts of an incident, newest arrival first."""
+
+    def gaps(self, *, limit: int) -> Sequence[Gap] | None:
+        """Return the gaps, the last first; None if the log cannot be read."""
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
         """Return whether an open incident had no repeat for longer than the mute period."""
@@ -93,17 +89,45 @@ class Backend(Protocol):
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
         """Return the console links, the best first."""
 
-    def open_url(self, url: str) -> bool:
-        """Open an allow-listed https link in the browser; return whether that was possible."""
-
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
         """Return the person's own commands, filled for this incident; one that cannot be run has a reason."""
 
-    def run_command(self, command: FilledCommand) -> str | None:
-        """Start a command; return a sentence if that failed."""
+
+class ProgramQueries(Protocol):
+    """The program's state, language and clock, and what it remembers from run to run."""
+
+    @property
+    def language(self) -> Language:
+        """Return the language in which alerts are shown."""
+
+    @property
+    def overlay_mode(self) -> str:
+        """Return when the overlay shows: "auto" (without a tray), "always" or "never"."""
+
+    def now(self) -> Millis:
+        """Return the present moment."""
+
+    def state(self) -> ProgramState:
+        """Return what tray and status line say now."""
+
+    def tunnel(self) -> TunnelState:
+        """Return the state of the tunnel."""
+
+    def recall(self, name: str) -> Any:
+        """Return the JSON value that was remembered by that name, also by an earlier run; None if nothing was."""
+
+    def remember(self, name: str, value: Any) -> None:
+        """Remember a JSON value by that name beyond this run."""
+
+
+class SetupActions(Protocol):
+    """How Cloud Monitor reaches this computer: the addresses, the checks, and the changes of the setup."""
 
     def callback_url(self) -> str:
         """Return the callback URL with its secret."""
+
+    def public_url(self) -> str | None:
+        """Return the public address that probes use, None if no address is known."""
 
     def listener_address(self) -> str:
         """Return `host:port` where the listener is bound, such as `127.0.0.1:8765`."""
@@ -111,17 +135,8 @@ class Backend(Protocol):
     def readiness_checks(self) -> Sequence[Check]:
         """Return what the setup assistant shows live: listener, tunnel, public address, probe."""
 
-    def reachability(self) -> ReachabilityState:
-        """Return whether Cloud Monitor can reach us, and why not."""
-
-    def tunnel(self) -> TunnelState:
-        """Return the state of the tunnel."""
-
     def probe(self) -> None:
         """Probe through the public address now; a ReachabilityChanged follows."""
-
-    def gaps(self, *, limit: int) -> Sequence[Gap] | None:
-        """Return the gaps, the last first; None if the log cannot be read."""
 
     def ingress(self) -> ChosenIngress | None:
         """Return how Cloud Monitor reaches us by the settings, None if nothing is set."""
@@ -141,15 +156,15 @@ class Backend(Protocol):
     def set_autostart(self, enabled: bool) -> str | None:
         """Start with the session from now on, or not; return a sentence if that failed."""
 
-    @property
-    def overlay_mode(self) -> str:
-        """Return when the overlay shows: "auto" (without a tray), "always" or "never"."""
 
-    def recall(self, name: str) -> Any:
-        """Return the JSON value that was remembered by that name, also by an earlier run; None if nothing was."""
+class UserActions(Protocol):
+    """What a click of the person requests."""
 
-    def remember(self, name: str, value: Any) -> None:
-        """Remember a JSON value by that name beyond this run."""
+    def open_url(self, url: str) -> bool:
+        """Open an allow-listed https link in the browser; return whether that was possible."""
+
+    def run_command(self, command: FilledCommand) -> str | None:
+        """Start a command; return a sentence if that failed."""
 
     def resolve(self, incident_id: int) -> None:
         """Mark an incident recovered by hand; an IncidentChanged or a ResolveFailed follows."""
@@ -162,3 +177,13 @@ class Backend(Protocol):
 
     def quit(self) -> None:
         """End the program in good order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """The program as its UI sees it. A widget takes only the protocols that it needs."""
+
+    incidents: IncidentQueries
+    program: ProgramQueries
+    setup: SetupActions
+    actions: UserActions

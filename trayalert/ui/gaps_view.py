@@ -5,8 +5,9 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout
 
+from trayalert.domain.times import Millis
 from trayalert.ui.appearance import fit_to_screen
-from trayalert.ui.backend import Backend
+from trayalert.ui.backend import IncidentQueries
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.state_wording import GAPS_ADVICE, gap_cells
 from trayalert.ui.widgets.safe_text import SafeLabel
@@ -18,9 +19,9 @@ MAX_GAPS: Final = 200
 class GapsView(QDialog):
     """A window that is not modal, and freed when it is closed. `refresh` fills it."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, incidents: IncidentQueries) -> None:
         super().__init__()
-        self._backend = backend
+        self._incidents = incidents
         self.setWindowTitle("Gaps - trayalert")
         self.setWindowIcon(tray_icon(TrayIconState()))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -34,9 +35,9 @@ class GapsView(QDialog):
             layout.addWidget(widget, 1 if widget is self._table else 0)
         fit_to_screen(self, 820, 440)
 
-    def refresh(self) -> None:
+    def refresh(self, *, now: Millis) -> None:
         """Read the gaps."""
-        gaps, now = self._backend.gaps(limit=MAX_GAPS), self._backend.now()
+        gaps = self._incidents.gaps(limit=MAX_GAPS)
         self._table.setVisible(bool(gaps))
         self._table.show_rows([gap_cells(gap, now=now) for gap in gaps or ()])
         if gaps is None:

@@ -86,7 +86,7 @@ class MainUi(QObject):
         self._minimised = minimised
         self.tray.start()
         self._minute_timer.start()
-        if self._backend.overlay_mode == "always":
+        if self._backend.program.overlay_mode == "always":
             self._show_overlay()
         if self._setup_requested:
             self.show_setup_assistant()
@@ -125,7 +125,7 @@ class MainUi(QObject):
         if self.setup_assistant is None:
             from trayalert.ui.setup.assistant import SetupAssistant
 
-            self.setup_assistant = SetupAssistant(self._backend)
+            self.setup_assistant = SetupAssistant(self._backend.setup, self._backend.program)
             self.setup_assistant.finished.connect(self._drop_setup_assistant)
         _raise_window(self.setup_assistant)
 
@@ -134,9 +134,9 @@ class MainUi(QObject):
         if self.gaps is None:
             from trayalert.ui.gaps_view import GapsView
 
-            self.gaps = GapsView(self._backend)
+            self.gaps = GapsView(self._backend.incidents)
             self.gaps.finished.connect(self._drop_gaps)
-        self.gaps.refresh()
+        self.gaps.refresh(now=self._backend.program.now())
         _raise_window(self.gaps)
 
     def refresh(self) -> None:
@@ -148,7 +148,7 @@ class MainUi(QObject):
             self._retry_timer.start()
         if self._tray_missing and self.tray.present:
             self._tray_missing = False
-            if self.overlay is not None and self._backend.overlay_mode == "auto":
+            if self.overlay is not None and self._backend.program.overlay_mode == "auto":
                 self.overlay.hide()
         if self.overlay is not None and self.overlay.isVisible():
             self.overlay.show_state(self.tray.state)
@@ -160,20 +160,22 @@ class MainUi(QObject):
             return
         self._tray_missing = True
         self._advise()
-        if self._backend.overlay_mode != "never":
+        if self._backend.program.overlay_mode != "never":
             self._show_overlay()
-        overlay_suffices = self.overlay is not None and (self._minimised or self._backend.recall("without_tray"))
+        overlay_suffices = self.overlay is not None and (
+            self._minimised or self._backend.program.recall("without_tray")
+        )
         if not overlay_suffices:
             self.show_window()
         if self.window is not None and self._minimised and self.overlay is None:
             self.window.showMinimized()
-        self._backend.remember("without_tray", True)
+        self._backend.program.remember("without_tray", True)
 
     def _show_overlay(self) -> None:
         if self.overlay is None:
             from trayalert.ui.overlay import Overlay
 
-            self.overlay = Overlay(self._backend, self.tray.menu)
+            self.overlay = Overlay(self._backend.program, self.tray.menu)
             self.overlay.window_requested.connect(self.tray.window_requested)
         self.overlay.show_state(self.tray.state)
         self.overlay.bring_up()
@@ -184,9 +186,9 @@ class MainUi(QObject):
     def _advise(self) -> None:
         """Tell once how to get a tray."""
         advice = gnome_tray_advice(self._environment)
-        if advice is None or self._backend.recall("told_gnome"):
+        if advice is None or self._backend.program.recall("told_gnome"):
             return
-        self._backend.remember("told_gnome", True)
+        self._backend.program.remember("told_gnome", True)
         self._advice = advice
         if self.window is not None:
             self.window.status.show_advice(advice)
@@ -233,7 +235,7 @@ class MainUi(QObject):
             self.window.refresh_texts()
 
     def _open_console(self, stored: StoredIncident) -> None:
-        problem = open_console(self._backend, stored)
+        problem = open_console(self._backend.incidents, self._backend.actions, stored)
         if problem is not None:
             self._open_window(stored.incident.id).status.show_message(problem)
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
-from trayalert.ui.backend import Backend, ProgramState
+from trayalert.ui.backend import ProgramQueries, ProgramState
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.state_wording import overlay_text
 from trayalert.ui.widgets.safe_text import SafeLabel, elided
@@ -24,19 +24,19 @@ class Overlay(QWidget):
 
     window_requested = Signal()
 
-    def __init__(self, backend: Backend, menu: QMenu) -> None:
+    def __init__(self, program: ProgramQueries, menu: QMenu) -> None:
         kind = Qt.WindowType.Tool | Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.FramelessWindowHint
         super().__init__(None, kind | Qt.WindowType.WindowDoesNotAcceptFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setAttribute(Qt.WidgetAttribute.WA_X11NetWmWindowTypeDock)  # a bare tool stands in the list of windows
         self.setWindowTitle("trayalert strip")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._backend = backend
+        self._program = program
         self._menu = menu
         self._icon_state: TrayIconState | None = None
         self._drag_offset: QPoint | None = None
         self._dragged = False
-        self._position = _read_position(backend.recall(_STATE_KEY))
+        self._position = _read_position(program.recall(_STATE_KEY))
         self._picture, self._text = SafeLabel(), SafeLabel(heading=1)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 5, 12, 5)
@@ -50,12 +50,12 @@ class Overlay(QWidget):
 
     def show_state(self, state: ProgramState) -> None:
         """Show the state."""
-        now = self._backend.now()
+        now = self._program.now()
         icon_state = TrayIconState.of(state, now=now)
         if icon_state != self._icon_state:
             self._icon_state = icon_state
             self._picture.show_icon(tray_icon(icon_state), 22)
-        text = elided(overlay_text(state, self._backend.language, now=now), 90)
+        text = elided(overlay_text(state, self._program.language, now=now), 90)
         if text != self._text.text():
             self._text.show_text(text)
             self.setAccessibleName(f"trayalert: {text}")
@@ -111,7 +111,7 @@ class Overlay(QWidget):
         self._position = self.pos()
         self._move_into_place()
         self._position = self.pos()
-        self._backend.remember(_STATE_KEY, {"x": self._position.x(), "y": self._position.y()})
+        self._program.remember(_STATE_KEY, {"x": self._position.x(), "y": self._position.y()})
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 (Qt's name)
         """Open the menu."""

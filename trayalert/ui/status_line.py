@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QMenu, QPushB
 
 from trayalert.domain.text import as_sentence
 from trayalert.domain.wording.language import Language
-from trayalert.ui.backend import Backend, ProgramState
+from trayalert.ui.backend import ProgramState, SetupActions
 from trayalert.ui.state_wording import (
     empty_table_text,
     headline,
@@ -158,13 +158,13 @@ class EmptyView(QWidget):
 
     setup_requested = Signal()
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, setup: SetupActions, language: Language) -> None:
         super().__init__()
-        self._backend = backend
+        self._language = language
         self._text = SafeLabel(wrapped=True, selectable=True)
         self._text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         copy = QPushButton("Copy callback URL")
-        copy.clicked.connect(lambda: copy_text(backend.callback_url()))
+        copy.clicked.connect(lambda: copy_text(setup.callback_url()))
         row = QHBoxLayout()
         row.addStretch()
         row.addWidget(copy)
@@ -179,6 +179,6 @@ class EmptyView(QWidget):
         layout.addLayout(row)
         layout.addStretch(3)
 
-    def show_state(self, state: ProgramState) -> None:
+    def show_state(self, state: ProgramState, *, now: int) -> None:
         """Say what an empty table means."""
-        self._text.show_text(empty_table_text(state, self._backend.language, now=self._backend.now()))
+        self._text.show_text(empty_table_text(state, self._language, now=now))

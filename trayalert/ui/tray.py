@@ -116,7 +116,7 @@ class Tray(QObject):
 
     def _refresh_now(self) -> None:
         self.check_host()
-        state, now = self._backend.state(), self._backend.now()
+        state, now = self._backend.program.state(), self._backend.program.now()
         self.state = state
         icon_state = TrayIconState.of(state, now=now)
         if icon_state != self._icon_state:
@@ -131,9 +131,9 @@ class Tray(QObject):
         self.refreshed.emit()
 
     def _tooltip_lines(self, state: ProgramState) -> list[str]:
-        now = self._backend.now()
+        now = self._backend.program.now()
         lines = [
-            f"trayalert: {headline(state, self._backend.language, now=now)}",
+            f"trayalert: {headline(state, self._backend.program.language, now=now)}",
             last_callback_text(state, now=now),
             reachability_text(state, now=now),
             *tray_problems(state, now=now),
@@ -164,7 +164,7 @@ class Tray(QObject):
             entry.triggered.connect(self.window_requested)
         menu.addSeparator()
         menu.addAction("Open trayalert").triggered.connect(self.window_requested)
-        menu.addAction("Copy callback URL").triggered.connect(lambda: copy_text(self._backend.callback_url()))
+        menu.addAction("Copy callback URL").triggered.connect(lambda: copy_text(self._backend.setup.callback_url()))
         menu.addAction("Set up reach…").triggered.connect(self.setup_requested)
         menu.addAction("Gaps…").triggered.connect(self.gaps_requested)
         self._pause = menu.addAction("")
@@ -173,7 +173,7 @@ class Tray(QObject):
         self._autostart.setCheckable(True)
         self._autostart.triggered.connect(self._set_autostart)
         menu.addSeparator()
-        menu.addAction("Quit").triggered.connect(self._backend.quit)
+        menu.addAction("Quit").triggered.connect(self._backend.actions.quit)
 
     def _add_text_entry(self) -> QAction:
         """Add an entry that only shows a text."""
@@ -188,7 +188,7 @@ class Tray(QObject):
         entry.setVisible(bool(text))
 
     def _show_incidents(self, state: ProgramState) -> None:
-        self._incidents = list(self._backend.worst_open_incidents(limit=MAX_INCIDENTS)) if state.open_incidents else []
+        self._incidents = list(self._backend.incidents.worst_open(limit=MAX_INCIDENTS)) if state.open_incidents else []
         for place, entry in enumerate(self._incident_entries):
             if place < len(self._incidents):
                 self._show_incident(entry, self._incidents[place])
@@ -198,9 +198,9 @@ class Tray(QObject):
         self._show_text(self._more, f"{more} more…" if more > 0 else "")
 
     def _show_incident(self, entry: QAction, stored: StoredIncident) -> None:
-        unconfirmed = self._backend.unconfirmed(stored)
-        since = local_time(stored.incident.opened_at, now=self._backend.now(), seconds=False)
-        language = self._backend.language
+        unconfirmed = self._backend.incidents.unconfirmed(stored)
+        since = local_time(stored.incident.opened_at, now=self._backend.program.now(), seconds=False)
+        language = self._backend.program.language
         resource = elided(resource_component_text(stored.alert.alert), 26)
         level = level_text(stored, language, unconfirmed=unconfirmed)
         began = language.say("since {}").format(since)
@@ -211,11 +211,11 @@ class Tray(QObject):
             entry.setIcon(icon)
 
     def _show_state(self, state: ProgramState) -> None:
-        now = self._backend.now()
-        self._show_text(self._headline, headline(state, self._backend.language, now=now))
+        now = self._backend.program.now()
+        self._show_text(self._headline, headline(state, self._backend.program.language, now=now))
         self._show_text(self._last_callback, last_callback_text(state, now=now))
         self._show_text(self._reachability, elided(reachability_text(state, now=now), 100))
-        self._show_text(self._tunnel, elided(tunnel_text(self._backend.tunnel(), now=now), 100))
+        self._show_text(self._tunnel, elided(tunnel_text(self._backend.program.tunnel(), now=now), 100))
         self._show_text(self._secret_guesses, elided((state.secret_guesses or "").partition(". ")[0], 100))
         problems = (*tray_problems(state, now=now), *state.news)
         for place, entry in enumerate(self._problem_entries):
@@ -225,12 +225,12 @@ class Tray(QObject):
         self._show_autostart()
 
     def _show_autostart(self) -> None:
-        enabled = self._backend.autostart_enabled()
+        enabled = self._backend.setup.autostart_enabled()
         self._autostart.setChecked(bool(enabled))
         self._autostart.setVisible(enabled is not None)
 
     def _set_autostart(self, enabled: bool) -> None:
-        problem = self._backend.set_autostart(enabled)
+        problem = self._backend.setup.set_autostart(enabled)
         self._show_autostart()
         if problem:
             self.failed.emit(problem)
@@ -240,8 +240,9 @@ class Tray(QObject):
             self.console_requested.emit(self._incidents[place])
 
     def _toggle_pause(self) -> None:
-        now = self._backend.now()
-        self._backend.pause_notifications(None if is_paused(self._backend.state(), now=now) else now + PAUSE_MS)
+        now = self._backend.program.now()
+        paused = is_paused(self._backend.program.state(), now=now)
+        self._backend.actions.pause_notifications(None if paused else now + PAUSE_MS)
         self._throttle.run()
 
 

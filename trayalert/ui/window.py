@@ -42,14 +42,16 @@ class Window(QMainWindow):
         self._may_hide = may_hide
         self._probe_requested = False
         self._geometry = QByteArray()
-        self.incidents = IncidentsModel(backend, self)
+        self.incidents = IncidentsModel(
+            backend.incidents, language=backend.program.language, now=backend.program.now, parent=self
+        )
         self._table = IncidentTable(self.incidents)
-        self.status = StatusLine(backend.language)
-        self._empty = EmptyView(backend)
+        self.status = StatusLine(backend.program.language)
+        self._empty = EmptyView(backend.setup, backend.program.language)
         self._stack = QStackedWidget()
-        self._details = IncidentDetails(backend.language)
+        self._details = IncidentDetails(backend.program.language)
         self._menu = QMenu(self)
-        self._incident_menu = IncidentMenu(backend, self._show_result)
+        self._incident_menu = IncidentMenu(backend.incidents, backend.actions, self._show_result)
         self._ticker = QTimer(self, interval=TICK_MS)
         self._ticker.timeout.connect(self._tick)
         self.setWindowTitle("trayalert")
@@ -77,20 +79,22 @@ class Window(QMainWindow):
 
     def refresh(self) -> None:
         """Show the backend's present state in the status line and the window's icon."""
-        state, now = self._backend.state(), self._backend.now()
+        state, now = self._backend.program.state(), self._backend.program.now()
         icon = tray_icon(TrayIconState.of(state, now=now))
         if icon.cacheKey() != self.windowIcon().cacheKey():
             self.setWindowIcon(icon)
-        gap = last_gap_text(self._backend.gaps(limit=2) or (), now=now)  # the last may go on still
+        gap = last_gap_text(self._backend.incidents.gaps(limit=2) or (), now=now)  # the last may go on still
         self.status.show_state(state, now=now, icon=icon, gap=gap)
-        self._empty.show_state(state)
+        self._empty.show_state(state, now=now)
         self._update_empty_view()
 
     def show_probe_result(self) -> None:
         """Show the result of a probe that was requested here."""
         if self._probe_requested:
             self._probe_requested = False
-            self.status.show_message(f"{reachability_text(self._backend.state(), now=self._backend.now())}.")
+            self.status.show_message(
+                f"{reachability_text(self._backend.program.state(), now=self._backend.program.now())}."
+            )
 
     def refresh_texts(self) -> None:
         """Update the texts that depend on the clock; called once a minute."""
@@ -133,9 +137,9 @@ class Window(QMainWindow):
         self._details.further_menu_requested.connect(self._fill_further_menu)
         self._details.resolve_requested.connect(self._resolve)
         self.status.advice_dismissed.connect(self.advice_dismissed)
-        self.status.news_dismissed.connect(partial(self._refresh_after, self._backend.dismiss_news))
+        self.status.news_dismissed.connect(partial(self._refresh_after, self._backend.actions.dismiss_news))
         self.status.url_copy_requested.connect(self._copy_url)
-        self.status.url_accepted.connect(partial(self._refresh_after, self._backend.accept_url))
+        self.status.url_accepted.connect(partial(self._refresh_after, self._backend.setup.accept_url))
         self.status.add_action("Check &now", self._probe)
         self.status.add_action("&Gaps…", self.gaps_requested.emit)
         self.status.add_action("&Set up reach…", self.setup_requested.emit)
@@ -157,7 +161,7 @@ class Window(QMainWindow):
             self._open(self._details.shown)
 
     def _open(self, stored: StoredIncident) -> None:
-        problem = open_console(self._backend, stored)
+        problem = open_console(self._backend.incidents, self._backend.actions, stored)
         self.status.show_message(problem or "The console is opened in the browser.")
 
     def _copy_link(self) -> None:
@@ -186,15 +190,15 @@ class Window(QMainWindow):
 
     def _resolve(self, incident_id: int) -> None:
         self.status.show_problem("")
-        self._backend.resolve(incident_id)
+        self._backend.actions.resolve(incident_id)
 
     def _probe(self) -> None:
         self._probe_requested = True
-        self._backend.probe()
+        self._backend.setup.probe()
         self.status.show_message("Checking…")
 
     def _copy_url(self) -> None:
-        copy_text(self._backend.callback_url())
+        copy_text(self._backend.setup.callback_url())
         self.status.show_message("The callback URL is copied. It holds a secret: treat it like a password.")
 
     def _refresh_after(self, request: Callable[[], None]) -> None:
@@ -234,16 +238,16 @@ class Window(QMainWindow):
             return
         self._details.show_incident(
             stored,
-            self._backend.alerts_of(stored.incident.id, limit=MAX_ALERTS),
-            sender_text=self._backend.sender_text,
-            linked=bool(self._backend.console_links(stored)),
-            unconfirmed=stored.incident.open and self._backend.unconfirmed(stored),
-            now=self._backend.now(),
+            self._backend.incidents.alerts_of(stored.incident.id, limit=MAX_ALERTS),
+            sender_text=self._backend.incidents.sender_text,
+            linked=bool(self._backend.incidents.console_links(stored)),
+            unconfirmed=stored.incident.open and self._backend.incidents.unconfirmed(stored),
+            now=self._backend.program.now(),
         )
 
     def _tick(self) -> None:
         self.incidents.tick()
-        self._details.tick(self._backend.now())
+        self._details.tick(self._backend.program.now())
 
     def _update_ticker(self) -> None:
         if self.isVisible() and not self.isMinimized():

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 
 from tests.program import wait_for
 from tests.storage.making import append, store
-from trayalert.app.backends.live_backend import LiveBackend
+from trayalert.app.backends.live_backend import live_backend
 from trayalert.app.backends.log_view import LogView
 from trayalert.app.control.control_replies import reply_to
 from trayalert.app.diagnostics.crashes import CrashFiles
@@ -23,6 +23,7 @@ from trayalert.domain.settings.custom_command import CustomCommand
 from trayalert.domain.settings.settings import Settings
 from trayalert.services.access.secret_guesses import RECENT_SPAN
 from trayalert.services.access.secrets import Secrets
+from trayalert.ui.backend import Backend
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def backend(log: Path) -> AsyncIterator[LiveBackend]:
+async def receiver(log: Path) -> AsyncIterator[Receiver]:
     places = find_places(str(log.parent))
     settings = replace(
         Settings(),
@@ -44,12 +45,18 @@ async def backend(log: Path) -> AsyncIterator[LiveBackend]:
     )
     plan = Plan(places=places, settings=settings, problems=(), secrets=Secrets(places.secrets), mode="tray")
     receiver = Receiver(plan, announce=lambda _: None, reply=reply_to)
-    crashes = CrashFiles(places.crashes, str)
-    live = LiveBackend(plan, receiver, crashes, notifier_problem=lambda: None, pause=lambda _: None, quit_=lambda: None)
-    yield live
-    live.close()
+    yield receiver
     receiver.end()
     await receiver.run()
+
+
+@pytest.fixture
+def backend(log: Path, receiver: Receiver) -> Iterator[Backend]:
+    view, crashes = LogView(log, verify=receiver.verify), CrashFiles(receiver.plan.places.crashes, str)
+    yield live_backend(
+        receiver.plan, receiver, view, crashes, notifier_problem=lambda: None, pause=lambda _: None, quit_=lambda: None
+    )
+    view.close()
 
 
 def change(log: Path, sql: str) -> None:
@@ -58,68 +65,71 @@ def change(log: Path, sql: str) -> None:
         other.execute(sql)
 
 
-async def test_the_persons_own_pages_and_commands_are_those_of_the_settings(backend: LiveBackend) -> None:
-    (one,) = backend.open_incidents() or ()
-    assert backend.console_links(one)[0].url == "https://ecs.console.aliyun.com/mine/i-1"
+async def test_the_persons_own_pages_and_commands_are_those_of_the_settings(backend: Backend) -> None:
+    (one,) = backend.incidents.open() or ()
+    assert backend.incidents.console_links(one)[0].url == "https://ecs.console.aliyun.com/mine/i-1"
 
-    show, ssh = backend.commands(one)
+    show, ssh = backend.incidents.commands(one)
     assert show.arguments == ("no-such-program", "i-1")
-    assert backend.run_command(show) == "Show was not started: there is no program no-such-program."
+    assert backend.actions.run_command(show) == "Show was not started: there is no program no-such-program."
     assert (ssh.arguments, ssh.problem) == ((), "no address is known")
 
 
-async def test_what_was_open_stays_open_while_the_log_cannot_be_read(log: Path, backend: LiveBackend) -> None:
-    assert (backend.state().worst, backend.state().problems) == (Level.CRITICAL, ())
+async def test_what_was_open_stays_open_while_the_log_cannot_be_read(log: Path, backend: Backend) -> None:
+    assert (backend.program.state().worst, backend.program.state().problems) == (Level.CRITICAL, ())
 
     change(log, "ALTER TABLE incident RENAME TO gone")
-    backend.incidents([1])
-    broken = backend.state()
+    backend.incidents.by_ids([1])
+    broken = backend.program.state()
 
     assert (broken.open_incidents, broken.worst) == (1, Level.CRITICAL)
     (sentence,) = broken.problems
     assert sentence.startswith(f"the log {log} cannot be read")
 
     change(log, "ALTER TABLE gone RENAME TO incident")
-    backend.incidents([1])
+    backend.incidents.by_ids([1])
 
-    assert (backend.state().open_incidents, backend.state().problems) == (1, ())
+    assert (backend.program.state().open_incidents, backend.program.state().problems) == (1, ())
 
 
-async def test_what_cannot_be_read_is_unknown_and_neither_gone_nor_calm(log: Path, backend: LiveBackend) -> None:
+async def test_what_cannot_be_read_is_unknown_and_neither_gone_nor_calm(log: Path, backend: Backend) -> None:
     change(log, "ALTER TABLE incident RENAME TO gone")
 
-    assert (backend.incidents([1]), backend.open_incidents()) == (None, None)
-    assert (backend.state().uncertainty, backend.state().log_unreadable) == ("the log cannot be read", True)
+    assert (backend.incidents.by_ids([1]), backend.incidents.open()) == (None, None)
+    assert (backend.program.state().uncertainty, backend.program.state().log_unreadable) == (
+        "the log cannot be read",
+        True,
+    )
 
     change(log, "ALTER TABLE gone RENAME TO incident")
-    assert backend.state().uncertainty is None
+    assert backend.program.state().uncertainty is None
 
 
-async def test_an_alert_that_was_refused_is_trouble_and_lost_for_an_hour(backend: LiveBackend) -> None:
-    assert not backend.state().refused_recently
+async def test_an_alert_that_was_refused_is_trouble_and_lost_for_an_hour(receiver: Receiver, backend: Backend) -> None:
+    assert not backend.program.state().refused_recently
 
-    counts = backend._receiver.listener.counts
+    counts = receiver.listener.counts
     counts.turned_away, counts.last_turned_away_why = 1, "its body is larger than 1 MiB"
     counts.last_turned_away_at = counts.lost_at = now()
-    refused = backend.state()
+    refused = backend.program.state()
     assert refused.refused_recently
     assert "its body is larger than 1 MiB" in refused.problems[0]
 
     counts.lost_at = counts.last_turned_away_at = now() - RECENT_SPAN - 1
-    assert (backend.state().refused_recently, backend.state().problems) == (False, ())
+    assert (backend.program.state().refused_recently, backend.program.state().problems) == (False, ())
 
 
-async def test_crashes_are_news_until_they_are_dismissed(log: Path, backend: LiveBackend) -> None:
+async def test_crashes_are_news_until_they_are_dismissed(log: Path, backend: Backend) -> None:
     folder = log.parent / "crashes"
     folder.mkdir()
     (folder / "crash-20261123T031200Z.txt").write_text("what happened")
 
-    (sentence,) = backend.state().news
+    (sentence,) = backend.program.state().news
     assert sentence.startswith("trayalert crashed on ")
     assert f"what happened is in {folder / 'crash-20261123T031200Z.txt'}." in sentence
 
-    backend.dismiss_news()
-    assert backend.state().news == ()
+    backend.actions.dismiss_news()
+    assert backend.program.state().news == ()
     assert [path.name for path in folder.iterdir()] == ["crash-20261123T031200Z.seen.txt"]
 
 

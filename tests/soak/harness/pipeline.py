@@ -55,23 +55,19 @@ class Sent:
 SENDERS = SourceAddresses(Settings())
 
 
-class ReadingBackend:
-    """As much of a backend as a model calls, over a reader."""
+class ReadIncidents:
+    """As much of IncidentQueries as a model calls, over a reader."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self.language = EN
 
-    def now(self) -> int:
-        return NOW + HOUR
-
-    def open_incidents(self) -> Sequence[StoredIncident]:
+    def open(self) -> Sequence[StoredIncident]:
         return self._reader.open_incidents()[:50]
 
-    def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident]:
+    def closed(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident]:
         return self._reader.closed_incidents(before=before, limit=min(limit, 50))
 
-    def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident]:
+    def by_ids(self, ids: Sequence[int]) -> Sequence[StoredIncident]:
         return self._reader.incidents(ids)
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
@@ -150,7 +146,8 @@ class Pipeline:
         for incident in incidents:
             record = incident_record(incident, self._tables[0], now=NOW, mute_period=HOUR)
             assert json.loads(json.dumps(record, allow_nan=False)) == json.loads(json.dumps(record))
-        self._show_rows(IncidentsModel(ReadingBackend(reader)))  # type: ignore[arg-type]  # what it asks for is there
+        queries = ReadIncidents(reader)
+        self._show_rows(IncidentsModel(queries, language=EN, now=lambda: NOW + HOUR))  # type: ignore[arg-type]  # what it asks for is there
 
     def _show_rows(self, model: IncidentsModel) -> None:
         assert model.rowCount()

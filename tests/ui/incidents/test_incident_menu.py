@@ -26,10 +26,10 @@ class Seen:
     """A window with three incidents, the newest first: with a link, without, closed."""
 
     def __init__(self, qtbot: QtBot) -> None:
-        self.backend = FakeBackend(clock=NOON)
-        self.backend.own_commands = (SSH, SHOW)
+        self.backend = FakeBackend()
+        self.backend.incidents.own_commands = (SSH, SHOW)
         first = stored(1, resource_id="i-1", opened_at=NOON)
-        self.backend.keep(
+        self.backend.incidents.keep(
             replace(first, alert=replace(first.alert, alert=replace(first.alert.alert, address="10.0.0.14"))),
             stored(2, resource_id=None, resource_name=None, opened_at=NOON - 1000),
             stored(3, opened_at=NOON - 3000, closed_at=NOON - 2000),
@@ -100,7 +100,7 @@ def test_what_cannot_be_done_is_greyed_out_and_says_why(seen: Seen) -> None:
 
 
 def test_without_commands_there_is_no_trace_of_them(seen: Seen) -> None:
-    seen.backend.own_commands = ()
+    seen.backend.incidents.own_commands = ()
     assert entries(seen.right_click(0)) == [
         "Open in console: Instance page", "Metric chart", "Copy link", "Copy resource ID", "Mark recovered",
     ]  # fmt: skip
@@ -109,21 +109,21 @@ def test_without_commands_there_is_no_trace_of_them(seen: Seen) -> None:
 def test_the_entries_do_what_they_say(seen: Seen) -> None:
     choose(seen.right_click(0), "Open in console: Instance page")
     choose(seen.right_click(0), "Metric chart")
-    assert seen.backend.opened_urls == ["https://ecs.console.aliyun.com/server/i-1/detail", CHART]
+    assert seen.backend.actions.opened_urls == ["https://ecs.console.aliyun.com/server/i-1/detail", CHART]
     choose(seen.right_click(0), "Copy link")
     assert QGuiApplication.clipboard().text() == "https://ecs.console.aliyun.com/server/i-1/detail"
     choose(seen.right_click(0), "Copy resource ID")
     assert QGuiApplication.clipboard().text() == "i-1"
     choose(seen.right_click(0), "SSH")
-    assert seen.backend.ran == [("x-terminal-emulator", "-e", "ssh", "root@10.0.0.14")]
+    assert seen.backend.actions.ran == [("x-terminal-emulator", "-e", "ssh", "root@10.0.0.14")]
     assert "SSH & more is started." in seen.label_text()
 
 
 def test_a_command_that_fails_is_reported(seen: Seen) -> None:
-    seen.backend.command_problem = "Show was not started: there is no program show."
+    seen.backend.actions.command_problem = "Show was not started: there is no program show."
     choose(seen.right_click(0), "Show")
-    assert seen.backend.command_problem in seen.label_text()
-    seen.backend.command_problem = None
+    assert seen.backend.actions.command_problem in seen.label_text()
+    seen.backend.actions.command_problem = None
     choose(seen.right_click(0), "Show")
     assert "Show is started." in seen.label_text()
     assert "not started" not in seen.label_text()
@@ -141,7 +141,7 @@ def test_the_keyboard_opens_and_chooses_too(seen: Seen, key: Qt.Key, modifier: Q
     QTest.keyClick(menu, Qt.Key.Key_Down)
     QTest.keyClick(menu, Qt.Key.Key_Down)
     QTest.keyClick(menu, Qt.Key.Key_Return)
-    assert seen.backend.opened_urls == [CHART]
+    assert seen.backend.actions.opened_urls == [CHART]
 
 
 def test_beside_the_rows_there_is_no_menu(seen: Seen) -> None:
@@ -153,7 +153,7 @@ def test_beside_the_rows_there_is_no_menu(seen: Seen) -> None:
 
 def test_mark_recovered_in_the_menu_asks_first(qtbot: QtBot, seen: Seen) -> None:
     choose(seen.right_click(1), "Mark recovered")
-    assert seen.backend.resolved == []
+    assert seen.backend.actions.resolved == []
     assert seen.details.shown is not None
     assert seen.details.shown.incident.id == 2
     sure = next(one for one in seen.window.findChildren(QPushButton) if one.text() == "Sure? Click again")
@@ -162,7 +162,7 @@ def test_mark_recovered_in_the_menu_asks_first(qtbot: QtBot, seen: Seen) -> None
         lambda: seen.details._since_first_click.elapsed() > QGuiApplication.styleHints().mouseDoubleClickInterval()
     )
     QTest.mouseClick(sure, Qt.MouseButton.LeftButton)
-    assert seen.backend.resolved == [2]
+    assert seen.backend.actions.resolved == [2]
 
 
 def test_a_closed_incident_cannot_be_marked_recovered(seen: Seen) -> None:
@@ -177,11 +177,11 @@ def test_the_details_have_the_further_actions_behind_a_button(seen: Seen) -> Non
     menu.popup(more.mapToGlobal(QPoint(0, 0)))
     assert entries(menu) == ["Metric chart", "Copy resource ID", "SSH && more", "Show"]
     choose(menu, "Metric chart")
-    assert seen.backend.opened_urls == [CHART]
+    assert seen.backend.actions.opened_urls == [CHART]
 
 
 def test_a_copied_id_runs_nothing_where_it_is_pasted(seen: Seen) -> None:
-    seen.backend.keep(stored(1, resource_id=f"i-1\n{HOSTILE}", opened_at=NOON))
+    seen.backend.incidents.keep(stored(1, resource_id=f"i-1\n{HOSTILE}", opened_at=NOON))
     seen.window.incidents.reload()
     choose(seen.right_click(0), "Copy resource ID")
     text = QGuiApplication.clipboard().text()

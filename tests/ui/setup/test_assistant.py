@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from tests.ui.fake_backend import MINUTE, NOON, FakeBackend
+from tests.ui.fake_backend import MINUTE, NOON, FakeBackend, FakeProgram, FakeSetup
 from trayalert.domain import events  # by its name pytest would take TestReceived for a test
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.events import CallbackArrived, SampleSent
@@ -39,7 +39,7 @@ class Walk:
 
     def __init__(self, qtbot: QtBot, backend: FakeBackend) -> None:
         self.backend = backend
-        self.assistant = SetupAssistant(backend)
+        self.assistant = SetupAssistant(backend.setup, backend.program)
         self.assistant.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, on=False)  # the test looks at it still
         qtbot.addWidget(self.assistant)
         with qtbot.waitExposed(self.assistant):
@@ -112,7 +112,7 @@ def test_it_is_walked_to_its_end_by_enter_and_written_by_mnemonics(
     walk.write("https://alerts.example.com")
     walk.press(ENTER)
     tunnel = {"kind": "cloudflared", "name": "alerts"}
-    assert backend.chosen == ChosenIngress(
+    assert backend.setup.chosen == ChosenIngress(
         ingress=Ingress.TUNNEL, public_url="https://alerts.example.com", tunnel=tunnel
     )
     assert walk.step() == 3
@@ -121,7 +121,7 @@ def test_it_is_walked_to_its_end_by_enter_and_written_by_mnemonics(
     walk.go_to(6)
     walk.press(ENTER)
     assert not walk.assistant.isVisible()
-    assert backend.memory["guide"]["finished"] is True
+    assert backend.program.memory["guide"]["finished"] is True
 
 
 def test_escape_closes_it_and_it_goes_on_where_it_was(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
@@ -137,7 +137,7 @@ def test_escape_closes_it_and_it_goes_on_where_it_was(qtbot: QtBot, walk: Walk, 
 
 @pytest.mark.parametrize("junk", [None, 7, "ready", {"page": "no such", "finished": False}, {"page": 3, "way": "x"}])
 def test_a_strange_memory_begins_at_the_beginning(qtbot: QtBot, junk: object) -> None:
-    assert Walk(qtbot, FakeBackend(memory={"guide": junk})).step() == 1
+    assert Walk(qtbot, FakeBackend(program=FakeProgram(memory={"guide": junk}))).step() == 1
 
 
 def test_every_control_has_a_name_and_is_reached_by_tab(qtbot: QtBot, walk: Walk) -> None:
@@ -159,7 +159,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(qtbot: QtBot, walk: Walk
 
 
 def test_what_cannot_be_done_is_said_beside_the_fields_and_nothing_is_lost(walk: Walk, backend: FakeBackend) -> None:
-    backend.ingress_problem = "settings.toml cannot be written: the disk is full."
+    backend.setup.ingress_problem = "settings.toml cannot be written: the disk is full."
     walk.go_to(2)
     walk.press(ENTER)
     assert "Name the tunnel, or the file with its token" in walk.words()
@@ -171,8 +171,8 @@ def test_what_cannot_be_done_is_said_beside_the_fields_and_nothing_is_lost(walk:
     walk.press(ENTER)
     assert "settings.toml cannot be written: the disk is full." in walk.words()
     assert walk.field("Name of the tunnel").text() == "alerts"
-    assert backend.chosen is None
-    backend.ingress_problem = None
+    assert backend.setup.chosen is None
+    backend.setup.ingress_problem = None
     walk.press(ENTER)
     assert walk.step() == 3
 
@@ -200,21 +200,20 @@ def test_where_a_tunnel_is_configured_elsewhere_where_to_lead_the_assistant_says
 def test_what_the_assistant_does_not_ask_for_stays_in_the_table(qtbot: QtBot) -> None:
     own: dict[str, object] = {"arguments": ("-F", "none"), "environment": {"A": "b"}, "remote_host": "127.0.0.1"}
     entered: dict[str, object] = {"kind": "ssh", "host": "me@a.example.com", "remote_port": 8080}
-    backend = FakeBackend(
-        chosen=ChosenIngress(ingress=Ingress.TUNNEL, public_url="https://a.example.com", tunnel=entered | own)
-    )
+    chosen = ChosenIngress(ingress=Ingress.TUNNEL, public_url="https://a.example.com", tunnel=entered | own)
+    backend = FakeBackend(setup=FakeSetup(chosen=chosen))
     walk = Walk(qtbot, backend)
     walk.press(ENTER)
     walk.press(ENTER)
     assert walk.step() == 3
-    assert backend.chosen is not None
-    assert backend.chosen.tunnel == entered | own | {"arguments": ["-F", "none"]}
+    assert backend.setup.chosen is not None
+    assert backend.setup.chosen.tunnel == entered | own | {"arguments": ["-F", "none"]}
     walk.press(Qt.Key.Key_B, ALT)
     qtbot.waitUntil(lambda: walk.step() == 2)
     kinds = walk.assistant.findChildren(QComboBox)[0]
     kinds.setCurrentIndex(kinds.findData("tailscale"))
     walk.press(ENTER)
-    assert backend.chosen.tunnel == {"kind": "tailscale"}
+    assert backend.setup.chosen.tunnel == {"kind": "tailscale"}
 
 
 def test_tab_goes_from_another_kind_through_its_own_fields(walk: Walk) -> None:
@@ -241,7 +240,7 @@ def test_what_was_entered_for_one_kind_is_there_when_it_is_chosen_again(walk: Wa
 
 def test_a_kind_of_another_version_becomes_one_that_is_known(qtbot: QtBot) -> None:
     old = {"page": "details", "way": "tunnel", "kind": "carrier-pigeon", "finished": False}
-    walk = Walk(qtbot, FakeBackend(memory={"guide": old}))
+    walk = Walk(qtbot, FakeBackend(program=FakeProgram(memory={"guide": old})))
     assert walk.step() == 2
     assert walk.field("Name of the tunnel").isVisible()
 
@@ -253,36 +252,36 @@ def test_a_forward_needs_a_listener_for_others(qtbot: QtBot, walk: Walk, backend
     assert 'write host = "0.0.0.0" into settings.toml' in walk.words()
     walk.write("http://203.0.113.7:9000")
     walk.press(ENTER)
-    assert backend.chosen == ChosenIngress(ingress=Ingress.FORWARD, public_url="http://203.0.113.7:9000")
-    backend.address = "0.0.0.0:8765"
-    again = Walk(qtbot, FakeBackend(address="0.0.0.0:8765", chosen=backend.chosen))
+    assert backend.setup.chosen == ChosenIngress(ingress=Ingress.FORWARD, public_url="http://203.0.113.7:9000")
+    backend.setup.address = "0.0.0.0:8765"
+    again = Walk(qtbot, FakeBackend(setup=FakeSetup(address="0.0.0.0:8765", chosen=backend.setup.chosen)))
     again.press(ENTER)
     assert "only this one is let in" not in again.words()
     assert again.field("Public address").text() == "http://203.0.113.7:9000"
 
 
 def test_readiness_is_live_and_one_may_go_on_without_it(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
-    backend.checks = (Check(name="Probe", verdict=Verdict.FAIL, said="No answer.", do="Look at the router."),)
+    backend.setup.checks = (Check(name="Probe", verdict=Verdict.FAIL, said="No answer.", do="Look at the router."),)
     walk.go_to(3)
     assert "No answer.\nLook at the router." in walk.words()
     assert walk.button("Go on a&nyway").isEnabled()
     assert "Not proved yet" in walk.words()
-    backend.checks = (Check(name="Probe", verdict=Verdict.OK, said="It came back."),)
+    backend.setup.checks = (Check(name="Probe", verdict=Verdict.OK, said="It came back."),)
     walk.assistant._ticker.setInterval(20)
     qtbot.waitUntil(lambda: "All of it is proved" in walk.words())
     assert walk.button("&Next").isEnabled()
     walk.button("&Check now").click()
-    assert backend.probes == 1
+    assert backend.setup.probes == 1
 
 
 def test_the_url_is_copied_and_a_local_one_is_distinguished_from_a_public_one(walk: Walk, backend: FakeBackend) -> None:
     walk.go_to(4)
     assert "the console cannot reach it" in walk.words()
-    backend.set_reachability(Reachability.UNKNOWN)
+    backend.program.set_reachability(Reachability.UNKNOWN)
     walk.assistant.on_events([])
     assert "treat it like a password" in walk.words()
     walk.button("&Copy").click()
-    assert QGuiApplication.clipboard().text() == backend.callback_url()
+    assert QGuiApplication.clipboard().text() == backend.setup.callback_url()
     for place, words in enumerate(("报警回调", "推送渠道", "通知对象")):
         walk.assistant.findChildren(QTabWidget)[0].setCurrentIndex(place)
         assert words in walk.words()
@@ -300,7 +299,7 @@ def test_a_callback_counts_but_never_that_of_a_rehearsal(walk: Walk, backend: Fa
     walk.go_to(5)
     walk.button("&Rehearse without Alibaba").click()
     walk.button("&Rehearse without Alibaba").click()
-    assert backend.samples_sent == 1
+    assert backend.setup.samples_sent == 1
     walk.assistant.on_events([CallbackArrived(NOON), SampleSent(None)])
     assert "no proof of the console's side" in walk.words()
     assert not walk.is_green()
@@ -314,17 +313,17 @@ def test_a_callback_counts_but_never_that_of_a_rehearsal(walk: Walk, backend: Fa
 
 
 def test_the_end_sets_the_autostart_and_says_where_that_fails(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
-    backend.set_reachability(Reachability.BLIND, since=NOON, reason="The port is taken.")
+    backend.program.set_reachability(Reachability.BLIND, since=NOON, reason="The port is taken.")
     walk.go_to(6)
     assert "The port is taken." in walk.words()
     box = walk.assistant.findChildren(QCheckBox)[0]
     walk.press(Qt.Key.Key_Space)
-    assert backend.autostart is True
-    backend.autostart_problem = "The folder is read-only."
+    assert backend.setup.autostart is True
+    backend.setup.autostart_problem = "The folder is read-only."
     box.click()
     assert box.isChecked()
     assert "The folder is read-only." in walk.words()
-    none = Walk(qtbot, FakeBackend(autostart=None))
+    none = Walk(qtbot, FakeBackend(setup=FakeSetup(autostart=None)))
     none.go_to(6)
     assert not none.assistant.findChildren(QCheckBox)[0].isVisible()
 

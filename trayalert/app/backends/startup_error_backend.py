@@ -17,32 +17,49 @@ from trayalert.app.receiver import RETRY_SECONDS
 from trayalert.clock import now
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.fault import Fault
-from trayalert.domain.reachability import Reachability, ReachabilityState
+from trayalert.domain.reachability import Reachability
 from trayalert.domain.settings.settings import Settings
-from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import TunnelState
-from trayalert.domain.wording.language import Language, find_language
-from trayalert.ui.backend import ProgramState
+from trayalert.domain.wording.language import find_language
+from trayalert.ui.backend import Backend, ProgramState
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
 
 
-class StartupErrorBackend:
-    """Implements `ui.backend.Backend` with one problem and no log, settings or receiver."""
+def _nothing(*_: object, **__: object) -> None:
+    """Do nothing and return None, as nothing is known."""
 
-    def __init__(self, problem: str, quit_: Callable[[], None]) -> None:
+
+def _empty(*_: object, **__: object) -> tuple[()]:
+    """Return an empty sequence."""
+    return ()
+
+
+def _no(*_: object, **__: object) -> bool:
+    """Return False."""
+    return False
+
+
+class NoIncidents:
+    """Implements `ui.backend.IncidentQueries`: with no log there is no incident, and no gap is known."""
+
+    open = worst_open = closed = by_ids = alerts_of = console_links = commands = staticmethod(_empty)
+    gaps = sender_text = staticmethod(_nothing)
+    unconfirmed = staticmethod(_no)
+
+
+class StoppedProgram:
+    """Implements `ui.backend.ProgramQueries`: blind, with one problem. Values are remembered for this run."""
+
+    language = find_language(Settings().language, os.environ)
+    """The system's language, as the settings may be the cause of the problem."""
+    overlay_mode = Settings().strip
+    now = staticmethod(now)
+
+    def __init__(self, problem: str) -> None:
         self.problem = problem
-        self.quit = quit_
-        self._remembered: dict[str, Any] = {}
-
-    @property
-    def language(self) -> Language:
-        """The system's language, as the settings may be the cause of the problem."""
-        return find_language(Settings().language, os.environ)
-
-    def now(self) -> Millis:
-        """Return the present moment."""
-        return now()
+        remembered: dict[str, Any] = {}
+        self.recall, self.remember = remembered.get, remembered.__setitem__
 
     def state(self) -> ProgramState:
         """Return the problem. Nobody knows which incidents are open."""
@@ -51,20 +68,20 @@ class StartupErrorBackend:
             storing=False,
             problems=(self.problem,),
             uncertainty="trayalert cannot begin",
-            log_unreadable=False,
         )
 
-    def open_incidents(self, *_: object, **__: object) -> tuple[()]:
-        """Return nothing, as there is no log."""
-        return ()
+    def tunnel(self) -> TunnelState:
+        """Return that there is no tunnel."""
+        return TunnelState()
 
-    worst_open_incidents = closed_incidents = incidents = alerts_of = console_links = commands = open_incidents
 
-    def unconfirmed(self, *_: object, **__: object) -> bool:
-        """Return False, as there is no incident and no link."""
-        return False
+class StoppedSetup:
+    """Implements `ui.backend.SetupActions`: refuses each change with the problem, which may lie in the settings."""
 
-    open_url = unconfirmed
+    public_url = ingress = probe = accept_url = send_sample = autostart_enabled = staticmethod(_nothing)
+
+    def __init__(self, program: StoppedProgram) -> None:
+        self._program = program
 
     def callback_url(self) -> str:
         """Return an empty text, as no secret is known."""
@@ -76,40 +93,29 @@ class StartupErrorBackend:
 
     def readiness_checks(self) -> Sequence[Check]:
         """Return the problem as the only check."""
-        return (Check(name="trayalert", verdict=Verdict.FAIL, said=self.problem),)
-
-    def reachability(self) -> ReachabilityState:
-        """Return that no callback can arrive."""
-        return ReachabilityState(reach=Reachability.BLIND)
-
-    def tunnel(self) -> TunnelState:
-        """Return that there is no tunnel."""
-        return TunnelState()
-
-    def probe(self, *_: object, **__: object) -> None:
-        """Do nothing; return None, as nothing is known."""
-
-    accept_url = send_sample = resolve = pause_notifications = dismiss_news = probe
-    sender_text = run_command = gaps = ingress = autostart_enabled = probe
+        return (Check(name="trayalert", verdict=Verdict.FAIL, said=self._program.problem),)
 
     def choose_ingress(self, *_: object, **__: object) -> str:
-        """Refuse, as the settings may be the cause of the problem."""
-        return self.problem
+        """Return the problem."""
+        return self._program.problem
 
     set_autostart = choose_ingress
 
-    @property
-    def overlay_mode(self) -> str:
-        """The default mode."""
-        return Settings().strip
 
-    def recall(self, name: str) -> Any:
-        """Return what was remembered in this run; the data dir may be the cause of the problem."""
-        return self._remembered.get(name)
+class StoppedActions:
+    """Implements `ui.backend.UserActions`: there is nothing to do but to quit."""
 
-    def remember(self, name: str, value: Any) -> None:
-        """Remember a value for this run."""
-        self._remembered[name] = value
+    open_url = staticmethod(_no)
+    run_command = resolve = pause_notifications = dismiss_news = staticmethod(_nothing)
+
+    def __init__(self, quit_: Callable[[], None]) -> None:
+        self.quit = quit_
+
+
+def startup_error_backend(program: StoppedProgram, quit_: Callable[[], None]) -> Backend:
+    """Compose the backend."""
+    setup, actions = StoppedSetup(program), StoppedActions(quit_)
+    return Backend(incidents=NoIncidents(), program=program, setup=setup, actions=actions)
 
 
 def wait_for_start(problem: str, start: Callable[[], None], on_screen_open: Callable[[], None]) -> bool:
@@ -125,8 +131,8 @@ def wait_for_start(problem: str, start: Callable[[], None], on_screen_open: Call
 async def _wait(problem: str, start: Callable[[], None]) -> bool:
     quit_event = asyncio.Event()
     set_on_signals(quit_event)
-    backend = StartupErrorBackend(problem, quit_event.set)
-    main_ui = MainUi(backend, EventBridge())
+    program = StoppedProgram(problem)
+    main_ui = MainUi(startup_error_backend(program, quit_event.set), EventBridge())
     main_ui.start()
     main_ui.show_window()
     try:
@@ -137,7 +143,7 @@ async def _wait(problem: str, start: Callable[[], None]) -> bool:
             try:
                 start()
             except Fault as fault:
-                backend.problem = str(fault)
+                program.problem = str(fault)
                 main_ui.refresh()
             else:
                 return True

@@ -10,23 +10,25 @@ from trayalert.domain.incident.console_link import ConsoleLink
 from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.settings.custom_command import FilledCommand
 from trayalert.domain.text import printable
-from trayalert.ui.backend import Backend
+from trayalert.ui.backend import IncidentQueries, UserActions
 from trayalert.ui.widgets.safe_text import copy_text, show_caption
 
 ShowResult = Callable[[str | None, str], None]
 """Takes what went wrong, None if nothing did, and what was done."""
 
 
-def open_console(backend: Backend, stored: StoredIncident, page: str = "") -> str | None:
+def open_console(
+    incidents: IncidentQueries, actions: UserActions, stored: StoredIncident, page: str = ""
+) -> str | None:
     """Open the incident's link to `page`, else its best link; return a sentence if that failed."""
-    links = backend.console_links(stored)
+    links = incidents.console_links(stored)
     if not links:
         return "There is no console link for this resource."
-    return _open_link(backend, next((link for link in links if link.page == page), links[0]))
+    return _open_link(actions, next((link for link in links if link.page == page), links[0]))
 
 
-def _open_link(backend: Backend, link: ConsoleLink) -> str | None:
-    if backend.open_url(link.url):
+def _open_link(actions: UserActions, link: ConsoleLink) -> str | None:
+    if actions.open_url(link.url):
         return None
     copy_text(link.url)
     return "The browser could not be opened. The console link is in the clipboard."
@@ -35,14 +37,15 @@ def _open_link(backend: Backend, link: ConsoleLink) -> str | None:
 class IncidentMenu:
     """Fills menus with the actions of an incident. The outcome of each goes to `show_result`."""
 
-    def __init__(self, backend: Backend, show_result: ShowResult) -> None:
-        self._backend = backend
+    def __init__(self, incidents: IncidentQueries, actions: UserActions, show_result: ShowResult) -> None:
+        self._incidents = incidents
+        self._actions = actions
         self._show_result = show_result
 
     def fill(self, menu: QMenu, stored: StoredIncident) -> None:
         """Fill the menu with all actions: open, further links, copy, the person's own commands."""
         menu.clear()
-        links = self._backend.console_links(stored)
+        links = self._incidents.console_links(stored)
         caption = f"Open in console: {links[0].title}" if links else "Open in console"
         menu.setDefaultAction(_add_entry(menu, caption, lambda: self._open(links[0]), enabled=bool(links)))
         self._add_further_links(menu, stored)
@@ -57,12 +60,12 @@ class IncidentMenu:
 
     def copy_link(self, stored: StoredIncident) -> None:
         """Copy the best link."""
-        links = self._backend.console_links(stored)
+        links = self._incidents.console_links(stored)
         if links:
             self._copy(links[0].url, "console link")
 
     def _add_further_links(self, menu: QMenu, stored: StoredIncident) -> None:
-        for link in self._backend.console_links(stored)[1:]:
+        for link in self._incidents.console_links(stored)[1:]:
             _add_entry(menu, link.title, partial(self._open, link))
         menu.addSeparator()
 
@@ -70,19 +73,19 @@ class IncidentMenu:
         resource_id = printable(stored.alert.alert.resource_id, limit=1000)  # a line end runs what is pasted in a shell
         _add_entry(menu, "Copy resource ID", partial(self._copy, resource_id, "resource ID"), enabled=bool(resource_id))
         menu.addSeparator()
-        for command in self._backend.commands(stored):
+        for command in self._incidents.commands(stored):
             caption = f"{command.name} ({command.problem})" if command.problem else command.name
             _add_entry(menu, caption, partial(self._run, command), enabled=not command.problem)
 
     def _open(self, link: ConsoleLink) -> None:
-        self._show_result(_open_link(self._backend, link), "The console is opened in the browser.")
+        self._show_result(_open_link(self._actions, link), "The console is opened in the browser.")
 
     def _copy(self, text: str, name: str) -> None:
         copy_text(text)
         self._show_result(None, f"The {name} is in the clipboard.")
 
     def _run(self, command: FilledCommand) -> None:
-        self._show_result(self._backend.run_command(command), f"{command.name} is started.")
+        self._show_result(self._actions.run_command(command), f"{command.name} is started.")
 
 
 def _add_entry(menu: QMenu, caption: str, on_triggered: Callable[[], None], *, enabled: bool = True) -> QAction:

@@ -6,14 +6,15 @@ SLICE_INTERVAL_MS, as each slice paints the whole table. A query that the log do
 goes meanwhile. Only another log file resets the rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
 from trayalert.domain.incident.stored_alert import StoredIncident
+from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language
-from trayalert.ui.backend import Backend
+from trayalert.ui.backend import IncidentQueries
 from trayalert.ui.event_bridge import ThrottledAction
 from trayalert.ui.incidents.columns import COLUMNS, Column, alignment, cell_style, cell_text
 from trayalert.ui.incidents.sorted_rows import SortedRows, row_ranges
@@ -40,9 +41,18 @@ class IncidentsModel(QAbstractTableModel):
     changed = Signal()
     """Emitted around each slice of changes, for a view that keeps its scroll position."""
 
-    def __init__(self, backend: Backend, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        incidents: IncidentQueries,
+        *,
+        language: Language,
+        now: Callable[[], Millis],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._backend = backend
+        self._incidents = incidents
+        self.language = language
+        self._now = now
         self._rows = SortedRows([])
         self._open_only = False
         self._exhausted = False
@@ -93,7 +103,7 @@ class IncidentsModel(QAbstractTableModel):
         """Append one page of closed incidents."""
         if not self.canFetchMore(parent):
             return
-        page = self._backend.closed_incidents(before=self._rows.last_closed, limit=PAGE_SIZE)
+        page = self._incidents.closed(before=self._rows.last_closed, limit=PAGE_SIZE)
         if page is None:
             self._retry_timer.start(RETRY_MS)
             return
@@ -104,7 +114,7 @@ class IncidentsModel(QAbstractTableModel):
 
     def reload(self) -> None:
         """Read all rows of another log file; the shown rows stay until it can be read."""
-        open_ones = self._backend.open_incidents()
+        open_ones = self._incidents.open()
         self._stale = open_ones is None
         if open_ones is None:
             self._retry_timer.start(RETRY_MS)
@@ -123,11 +133,6 @@ class IncidentsModel(QAbstractTableModel):
 
     # what the window asks
 
-    @property
-    def language(self) -> Language:
-        """Return the language of the cells."""
-        return self._backend.language
-
     def incident_at(self, row: int) -> StoredIncident:
         """Return the incident in that row."""
         return self._rows[row]
@@ -139,9 +144,9 @@ class IncidentsModel(QAbstractTableModel):
     def text(self, stored: StoredIncident, column: Column) -> str:
         """Return the text of a cell."""
         if column is Column.LEVEL:
-            unconfirmed = stored.incident.open and self._backend.unconfirmed(stored)
-            return level_text(stored, self._backend.language, unconfirmed=unconfirmed)
-        return cell_text(stored, column, self._backend.language, now=self._backend.now())
+            unconfirmed = stored.incident.open and self._incidents.unconfirmed(stored)
+            return level_text(stored, self.language, unconfirmed=unconfirmed)
+        return cell_text(stored, column, self.language, now=self._now())
 
     def show_open_only(self, enabled: bool) -> None:
         """Leave out closed incidents, or fetch their first page again."""
@@ -180,7 +185,7 @@ class IncidentsModel(QAbstractTableModel):
 
     def _take_slice(self) -> None:
         ids = list(self._queue)[:SLICE_SIZE]
-        found = self._backend.incidents(ids)
+        found = self._incidents.by_ids(ids)
         if found is None:
             self._throttle.start(RETRY_MS)
             return

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from trayalert.domain.events import Event
 from trayalert.ui.appearance import fit_to_screen
-from trayalert.ui.backend import Backend
+from trayalert.ui.backend import ProgramQueries, SetupActions
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.setup.console_page import ConsolePage
 from trayalert.ui.setup.details_page import DetailsPage
@@ -42,17 +42,17 @@ _PAGES: Final[tuple[type[AssistantPage], ...]] = (IngressPage, DetailsPage, Read
 class SetupAssistant(QDialog):
     """Six pages, from the choice of the ingress to the console's Test."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, setup: SetupActions, program: ProgramQueries) -> None:
         super().__init__()
-        self._backend = backend
+        self._program = program
         self.setWindowTitle("Set up reach - trayalert")
         self.setWindowIcon(tray_icon(TrayIconState()))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        remembered = backend.recall(STATE_KEY)
-        self._choice = SetupChoice.of(backend, remembered)
+        remembered = program.recall(STATE_KEY)
+        self._choice = SetupChoice.of(setup.ingress(), remembered)
         self._title, self._step = SafeLabel(heading=1.3), SafeLabel()
         self._stack = QStackedWidget()
-        self._pages = [page(backend, self._choice) for page in _PAGES]
+        self._pages = [page(setup, program, self._choice) for page in _PAGES]
         self._back, self._next, self._close = QPushButton("&Back"), QPushButton(), QPushButton("Close")
         self._lay_out()
         self._ticker = QTimer(self, interval=TICK_MS)
@@ -144,7 +144,7 @@ class SetupAssistant(QDialog):
 
     def _remember(self, *, finished: bool) -> None:
         choice = {"way": str(self._choice.ingress), "kind": self._choice.kind}
-        self._backend.remember(STATE_KEY, {"page": self._current_page.name, "finished": finished, **choice})
+        self._program.remember(STATE_KEY, {"page": self._current_page.name, "finished": finished, **choice})
 
     # Qt's own
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
-from trayalert.ui.backend import Backend
+from trayalert.ui.backend import ProgramQueries, SetupActions
 from trayalert.ui.setup.page import AssistantPage, SetupChoice
 from trayalert.ui.widgets.safe_text import SafeField, SafeLabel, copy_text
 
@@ -40,8 +40,8 @@ class ConsolePage(AssistantPage):
     name = "console"
     title = "Give the callback URL to the console"
 
-    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
-        super().__init__(backend, choice)
+    def __init__(self, setup: SetupActions, program: ProgramQueries, choice: SetupChoice) -> None:
+        super().__init__(setup, program, choice)
         self._url = SafeField("Callback URL", read_only=True)
         copy = QPushButton("&Copy")
         copy.setAccessibleName("Copy callback URL")
@@ -61,8 +61,8 @@ class ConsolePage(AssistantPage):
 
     def tick(self) -> None:
         """Show the URL: a tunnel's address may come, or change, while the page is read."""
-        self._url.show_text(self.backend.callback_url())
-        local = self.backend.reachability().public_url is None
+        self._url.show_text(self.setup.callback_url())
+        local = self.setup.public_url() is None
         self._note.show_text(
             "⚠ This address is this computer's own: no public one is known yet, and the console cannot reach it."
             if local
@@ -70,7 +70,7 @@ class ConsolePage(AssistantPage):
         )
 
     def _copy(self) -> None:
-        copy_text(self.backend.callback_url())
+        copy_text(self.setup.callback_url())
         self._note.show_text("Copied. It holds a secret: treat it like a password.")
 
 

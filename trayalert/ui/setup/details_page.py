@@ -11,7 +11,7 @@ from trayalert.domain.settings.ingress import ChosenIngress, Ingress, read_publi
 from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.domain.text import as_sentence
-from trayalert.ui.backend import Backend
+from trayalert.ui.backend import ProgramQueries, SetupActions
 from trayalert.ui.setup.fields import PUBLIC_URL, Field, field_texts, fields_of, other_entries, tunnel_table
 from trayalert.ui.setup.page import AssistantPage, SetupChoice, focus
 from trayalert.ui.widgets.safe_text import SafeField, SafeLabel
@@ -34,9 +34,9 @@ class DetailsPage(AssistantPage):
     title = "What it needs"
     next_text = "Save and go o&n"
 
-    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
-        super().__init__(backend, choice)
-        configured = backend.ingress()
+    def __init__(self, setup: SetupActions, program: ProgramQueries, choice: SetupChoice) -> None:
+        super().__init__(setup, program, choice)
+        configured = setup.ingress()
         self._configured_tunnel = configured.tunnel if configured else {}
         self._entered = field_texts(self._configured_tunnel)
         self._entered[PUBLIC_URL.key] = (configured.public_url if configured else None) or ""
@@ -73,7 +73,7 @@ class DetailsPage(AssistantPage):
         self._save_entered()
         problem, chosen = self._read_fields()
         if chosen is not None:
-            problem = self.backend.choose_ingress(chosen)
+            problem = self.setup.choose_ingress(chosen)
         self._problem.show_text(f"⚠ {problem}" if problem else "")
         return problem is None
 
@@ -140,18 +140,18 @@ class DetailsPage(AssistantPage):
                 preset = PRESETS[self.choice.kind]
                 lines = [f"{as_sentence(preset.note)}.", preset.install_hint]
                 if setting := _DESTINATION_SETTINGS.get(self.choice.kind):
-                    lines.append(f"{setting} must lead to {self.backend.listener_address()}.")
+                    lines.append(f"{setting} must lead to {self.setup.listener_address()}.")
                 if preset.url_pattern is not None:
                     lines.append("Its public address is found by itself.")
                 return "\n".join(lines)
             case Ingress.HOST:
                 return (
-                    f"Pass requests to {self.backend.listener_address()} on this computer, at the path /hook/"
+                    f"Pass requests to {self.setup.listener_address()} on this computer, at the path /hook/"
                     f" and below; all else is answered with an empty 404. {self._local_only_text()}"
                     "\nBetter with https: the secret of the callback URL goes over that line."
                 )
             case _:
-                port = self.backend.listener_address().rpartition(":")[2]
+                port = self.setup.listener_address().rpartition(":")[2]
                 return (
                     f"In the router, forward a TCP port to port {port} of this computer, and give this computer an"
                     f" address that stays. {self._local_only_text()}\nThe public address is the router's, with that"
@@ -160,7 +160,7 @@ class DetailsPage(AssistantPage):
 
     def _local_only_text(self) -> str:
         """Say that the listener takes requests of this computer only, if so."""
-        host = self.backend.listener_address().rpartition(":")[0]
+        host = self.setup.listener_address().rpartition(":")[0]
         if not (host.startswith("127.") or host in {"localhost", "[::1]"}):
             return ""
         when = "" if self.choice.ingress is Ingress.FORWARD else "Where they come from another computer: "

@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QCheckBox
 
-from trayalert.ui.backend import Backend
+from trayalert.ui.backend import ProgramQueries, SetupActions
 from trayalert.ui.setup.page import AssistantPage, SetupChoice, focus
 from trayalert.ui.state_wording import problem_sentences, reachability_text
 
@@ -14,8 +14,8 @@ class DonePage(AssistantPage):
     title = "Done"
     next_text = "&Finish"
 
-    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
-        super().__init__(backend, choice)
+    def __init__(self, setup: SetupActions, program: ProgramQueries, choice: SetupChoice) -> None:
+        super().__init__(setup, program, choice)
         self._reachability = self.add_paragraph("")
         self._autostart = QCheckBox("&Start with the session")
         self._autostart.setAccessibleDescription("trayalert starts by itself when you log in")
@@ -47,15 +47,15 @@ class DonePage(AssistantPage):
 
     def tick(self) -> None:
         """Show autostart, reachability and what is wrong."""
-        enabled = self.backend.autostart_enabled()
+        enabled = self.setup.autostart_enabled()
         self._autostart.setVisible(enabled is not None)
         self._autostart.setChecked(bool(enabled))
-        state, now = self.backend.state(), self.backend.now()
+        state, now = self.program.state(), self.program.now()
         self._reachability.show_text(
             " ".join((f"{reachability_text(state, now=now)}.", *problem_sentences(state, now=now)))
         )
 
     def _set_autostart(self, enabled: bool) -> None:
-        problem = self.backend.set_autostart(enabled)
+        problem = self.setup.set_autostart(enabled)
         self._problem.show_text(f"⚠ {problem}" if problem else "")
         self.tick()

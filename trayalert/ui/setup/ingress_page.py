@@ -5,7 +5,7 @@ from typing import Final
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QVBoxLayout
 
 from trayalert.domain.settings.ingress import Ingress
-from trayalert.ui.backend import Backend
+from trayalert.ui.backend import ProgramQueries, SetupActions
 from trayalert.ui.setup.page import AssistantPage, SetupChoice, focus
 from trayalert.ui.widgets.safe_text import SafeLabel
 
@@ -31,8 +31,8 @@ class IngressPage(AssistantPage):
     name = "way"
     title = "How does Cloud Monitor reach you?"
 
-    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
-        super().__init__(backend, choice)
+    def __init__(self, setup: SetupActions, program: ProgramQueries, choice: SetupChoice) -> None:
+        super().__init__(setup, program, choice)
         self.add_paragraph(
             "Cloud Monitor sends each alert as a request to a public URL, the callback URL. For that this computer has"
             " to be reachable from the Internet. Choose the way in; you can change it at any time."

@@ -1,4 +1,4 @@
-"""What all assistant pages share. Its rule: a page queries the backend and says on itself what is wrong."""
+"""What all assistant pages share. Its rule: a page asks `SetupActions` and says on itself what is wrong."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from trayalert.domain.events import Event
-from trayalert.domain.settings.ingress import Ingress
-from trayalert.ui.backend import Backend
+from trayalert.domain.settings.ingress import ChosenIngress, Ingress
+from trayalert.ui.backend import ProgramQueries, SetupActions
 from trayalert.ui.widgets.safe_text import SafeLabel
 
 
@@ -20,9 +20,9 @@ class SetupChoice:
     kind: str = "cloudflared"
 
     @classmethod
-    def of(cls, backend: Backend, remembered: Any) -> "SetupChoice":
+    def of(cls, configured: ChosenIngress | None, remembered: Any) -> "SetupChoice":
         """Return what was chosen before: in the settings, or on a page of an unfinished setup."""
-        choice, configured = cls(), backend.ingress()
+        choice = cls()
         match remembered:
             case {"way": str(ingress), "kind": str(kind)} if ingress in list(Ingress):
                 choice = cls(Ingress(ingress), kind)
@@ -46,9 +46,10 @@ class AssistantPage(QWidget):
     next_text = "&Next"
     next_text_changed = Signal()
 
-    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
+    def __init__(self, setup: SetupActions, program: ProgramQueries, choice: SetupChoice) -> None:
         super().__init__()
-        self.backend = backend
+        self.setup = setup
+        self.program = program
         self.choice = choice
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)

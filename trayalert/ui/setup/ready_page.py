@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.incident.level import Level
-from trayalert.ui.backend import Backend
+from trayalert.ui.backend import ProgramQueries, SetupActions
 from trayalert.ui.icons import level_icon
 from trayalert.ui.setup.page import AssistantPage, SetupChoice
 from trayalert.ui.widgets.safe_text import SafeLabel
@@ -27,8 +27,8 @@ class ReadyPage(AssistantPage):
     name = "ready"
     title = "Is it ready?"
 
-    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
-        super().__init__(backend, choice)
+    def __init__(self, setup: SetupActions, program: ProgramQueries, choice: SetupChoice) -> None:
+        super().__init__(setup, program, choice)
         self.add_paragraph("This is looked at again and again while you read it.")
         self._list = QWidget()
         self._grid = QGridLayout(self._list)
@@ -47,7 +47,7 @@ class ReadyPage(AssistantPage):
 
     def tick(self) -> None:
         """Show the checks as they are now."""
-        checks = self.backend.readiness_checks()
+        checks = self.setup.readiness_checks()
         while len(self._rows) < len(checks):
             self._add_row()
         for place, labels in enumerate(self._rows):
@@ -80,7 +80,7 @@ class ReadyPage(AssistantPage):
         words.setAccessibleName(f"{check.name}: {_VERDICT_TEXTS[check.verdict]}. {check.said} {check.do or ''}".strip())
 
     def _probe(self) -> None:
-        self.backend.probe()
+        self.setup.probe()
         self.tick()
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton
 from trayalert.domain.events import CallbackArrived, Event, SampleSent, TestReceived
 from trayalert.domain.incident.level import Level
 from trayalert.domain.times import Millis
-from trayalert.ui.backend import Backend
+from trayalert.ui.backend import ProgramQueries, SetupActions
 from trayalert.ui.icons import level_icon
 from trayalert.ui.setup.page import AssistantPage, SetupChoice
 from trayalert.ui.widgets.safe_text import SafeLabel
@@ -29,8 +29,8 @@ class TestPage(AssistantPage):
     name = "test"
     title = "Waiting for the console's Test"
 
-    def __init__(self, backend: Backend, choice: SetupChoice) -> None:
-        super().__init__(backend, choice)
+    def __init__(self, setup: SetupActions, program: ProgramQueries, choice: SetupChoice) -> None:
+        super().__init__(setup, program, choice)
         self._received: Event | None = None
         self._sample_spans: list[tuple[Millis, Millis]] = []
         self._sample_began_at: Millis | None = None
@@ -81,13 +81,13 @@ class TestPage(AssistantPage):
     def _send_sample(self) -> None:
         if self._sample_began_at is not None:
             return  # the button is not disabled meanwhile: it would lose the focus
-        self._sample_began_at = self.backend.now()
+        self._sample_began_at = self.program.now()
         self._sample_result.show_text("Sending a sample through the public address…")
-        self.backend.send_sample()
+        self.setup.send_sample()
 
     def _on_sample_sent(self, problem: str | None) -> None:
         if self._sample_began_at is not None:
-            self._sample_spans.append((self._sample_began_at, self.backend.now() + (_LATE_MS if problem else 0)))
+            self._sample_spans.append((self._sample_began_at, self.program.now() + (_LATE_MS if problem else 0)))
         self._sample_began_at = None
         self._sample_result.show_text(
             f"⚠ The rehearsal failed: {problem}"
@@ -97,7 +97,7 @@ class TestPage(AssistantPage):
         )
 
     def _show(self) -> None:
-        now = self.backend.now()
+        now = self.program.now()
         self._picture.show_icon(level_icon(Level.OK if self._received else None), 64)
         match self._received:
             case TestReceived(at):

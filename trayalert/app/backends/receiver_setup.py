@@ -1,10 +1,9 @@
-"""The half of the backend for reachability and the setup assistant. Main thread only."""
+"""The setup of the running program, for the widgets. Main thread only."""
 
 import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from trayalert.app.platform.autostart import AutostartFault, autostart_enabled, set_autostart
 from trayalert.app.receiver import Plan, Receiver
@@ -12,9 +11,8 @@ from trayalert.clock import now
 from trayalert.domain.check_result import Check
 from trayalert.domain.events import SampleSent
 from trayalert.domain.fault import Fault
-from trayalert.domain.reachability import ReachabilityState
 from trayalert.domain.settings.ingress import ChosenIngress
-from trayalert.domain.tunnel import Phase, TunnelState
+from trayalert.domain.tunnel import Phase
 from trayalert.services.presentation.status import callback_url
 from trayalert.services.reachability.readiness import chosen_ingress, readiness
 from trayalert.services.simulator.client import CallbackSender, sample_body
@@ -23,8 +21,8 @@ from trayalert.services.simulator.payloads import SendFault, simulated_request
 _SAMPLE = "ecs-cpu"
 
 
-class SetupBackend:
-    """Queries the receiver's `connectivity`, and changes it."""
+class ReceiverSetup:
+    """Implements `ui.backend.SetupActions`: queries the receiver's `connectivity`, and changes it."""
 
     def __init__(self, plan: Plan, receiver: Receiver) -> None:
         self._plan = plan
@@ -36,6 +34,10 @@ class SetupBackend:
             self._receiver.connectivity.public_url, self._receiver.listener_state, self._plan.secrets.current
         )
 
+    def public_url(self) -> str | None:
+        """Return the public address that probes use, None if no address is known."""
+        return self._receiver.reach.public_url
+
     def listener_address(self) -> str:
         """Return `host:port` of the listener."""
         state = self._receiver.listener_state
@@ -45,16 +47,8 @@ class SetupBackend:
         """Return what the setup assistant shows live: listener, tunnel, public address, probe."""
         connectivity = self._receiver.connectivity
         return readiness(
-            self._receiver.listener_state, connectivity.settings.tunnel, connectivity.tunnel, self.reachability()
+            self._receiver.listener_state, connectivity.settings.tunnel, connectivity.tunnel, self._receiver.reach
         )
-
-    def reachability(self) -> ReachabilityState:
-        """Return whether Cloud Monitor can reach us, and why not."""
-        return self._receiver.reach
-
-    def tunnel(self) -> TunnelState:
-        """Return the state of the tunnel."""
-        return self._receiver.connectivity.tunnel
 
     def probe(self) -> None:
         """Probe through the public address now; a ReachabilityChanged follows."""
@@ -75,13 +69,16 @@ class SetupBackend:
         settings = replace(
             self._receiver.connectivity.settings, public_url=written.public_url, tunnel=written.tunnel
         )  # all else holds from the next start
-        if settings == self._receiver.connectivity.settings and self.tunnel().phase in {Phase.OFF, Phase.UP}:
+        if settings == self._receiver.connectivity.settings and self._receiver.connectivity.tunnel.phase in {
+            Phase.OFF,
+            Phase.UP,
+        }:
             return None  # a running tunnel is left alone, as a new start may change its address
         self._receiver.run_coroutine(self._receiver.connectivity.apply_settings(settings))
         return None
 
     def accept_url(self) -> None:
-        """The person knows the changed public address."""
+        """Record that the person knows of the changed public address."""
         self._receiver.call_soon(self._receiver.connectivity.accept_url)
 
     def send_sample(self) -> None:
@@ -100,19 +97,6 @@ class SetupBackend:
         except AutostartFault as fault:
             return str(fault)
         return None
-
-    @property
-    def overlay_mode(self) -> str:
-        """Return when the overlay shows: "auto" (if there is no tray), "always" or "never"."""
-        return self._plan.settings.strip
-
-    def recall(self, name: str) -> Any:
-        """Return the value of that name, also of an earlier run; None if there is none."""
-        return self._receiver.state_store.get(name)
-
-    def remember(self, name: str, value: Any) -> None:
-        """Remember a value beyond this run."""
-        self._receiver.state_store.set(name, value)
 
 
 def _send_sample(url: str) -> str | None:
