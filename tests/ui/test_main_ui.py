@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtGui import QAction
@@ -15,7 +15,7 @@ from trayalert.domain.incident.incident import Change
 from trayalert.domain.log_state import LogState
 from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.incidents.incident_table import IncidentTable
-from trayalert.ui.main_ui import MainUi
+from trayalert.ui.main_ui import MainUi, MainUiTiming
 from trayalert.ui.widgets.safe_text import SafeLabel
 from trayalert.ui.window import Window
 
@@ -32,7 +32,7 @@ def bridge(qtbot: QtBot) -> EventBridge:
 
 @pytest.fixture
 def main_ui(backend: FakeBackend, bridge: EventBridge) -> Iterator[MainUi]:
-    main_ui = MainUi(backend, bridge)
+    main_ui = MainUi(backend, bridge, timing=MainUiTiming(retry=20))
     main_ui.start()
     yield main_ui
     main_ui.stop()
@@ -111,12 +111,11 @@ def test_a_log_that_cannot_be_read_is_asked_again_until_it_can(
     qtbot: QtBot, backend: FakeBackend, bridge: EventBridge, main_ui: MainUi
 ) -> None:
     backend.incidents.readable, backend.program.uncertainty = False, "the log cannot be read"
-    main_ui._retry_timer.setInterval(20)
     main_ui.refresh()
     qtbot.waitUntil(lambda: "Unknown what is open: the log cannot be read" in main_ui.tray.icon.toolTip())
     backend.incidents.readable, backend.program.uncertainty = True, None
     qtbot.waitUntil(lambda: "No incident is open" in main_ui.tray.icon.toolTip())
-    qtbot.waitUntil(lambda: not main_ui._retry_timer.isActive())
+    qtbot.waitUntil(lambda: not main_ui.log_retry_pending)
 
 
 def test_a_log_that_stores_nothing_is_blind_and_named_in_tray_and_menu(
@@ -139,9 +138,16 @@ def miss_tray(main_ui: MainUi) -> None:
     main_ui.tray.host_missing.emit()
 
 
-def alone(backend: FakeBackend, *, minimised: bool = False, desktop: str = "XFCE") -> MainUi:
-    """A main UI with no tray."""
-    main_ui = MainUi(backend, EventBridge(), environment={"XDG_CURRENT_DESKTOP": desktop})
+def alone(
+    backend: FakeBackend,
+    *,
+    minimised: bool = False,
+    desktop: str = "XFCE",
+    host_available: Callable[[], bool] = lambda: False,
+) -> MainUi:
+    """A main UI with no tray, as long as `host_available` says so."""
+    environment = {"XDG_CURRENT_DESKTOP": desktop}
+    main_ui = MainUi(backend, EventBridge(), environment=environment, host_available=host_available)
     main_ui.start(minimised=minimised)
     miss_tray(main_ui)
     return main_ui
@@ -185,17 +191,16 @@ def test_with_neither_tray_nor_overlay_the_window_never_disappears(qtbot: QtBot,
         main_ui.stop()
 
 
-def test_the_overlay_goes_when_the_tray_comes(
-    qtbot: QtBot, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_overlay_goes_when_the_tray_comes(qtbot: QtBot, backend: FakeBackend) -> None:
     for kind, stays in (("auto", False), ("always", True)):
         backend.program.overlay_mode = kind
-        main_ui = alone(backend)
+        hosts: list[str] = []
+        main_ui = alone(backend, host_available=lambda hosts=hosts: bool(hosts))  # type: ignore[misc]
         assert main_ui.overlay is not None
-        with monkeypatch.context() as patch:
-            patch.setattr(type(main_ui.tray), "present", property(lambda _tray: True))
-            main_ui.tray.refreshed.emit()
-            assert main_ui.overlay.isVisible() is stays
+        assert main_ui.overlay.isVisible()
+        hosts.append("a panel")
+        main_ui.tray.refreshed.emit()
+        assert main_ui.overlay.isVisible() is stays
         main_ui.stop()
 
 

@@ -9,17 +9,17 @@ from trayalert.domain.events import UrlChanged
 from trayalert.domain.incident.level import Level
 from trayalert.domain.reachability import Reachability
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.ui.tray import PAUSE_MS, REFRESH_INTERVAL_MS, Tray
+from trayalert.ui.tray import PAUSE_MS, Tray, TrayTiming
 from trayalert.ui.wording import local_time
 
 
 class CountingTray(Tray):
-    """A tray whose host is there or not as it is told, and that counts its pictures."""
+    """A tray whose host is there while `host` is set, and that counts its pictures."""
 
     host = True
 
-    def __init__(self, backend: FakeBackend) -> None:
-        super().__init__(backend)
+    def __init__(self, backend: FakeBackend, **timing: int) -> None:
+        super().__init__(backend, timing=TrayTiming(**timing), host_available=lambda: self.host)
         self.pictures: list[QIcon] = []
         put = self.icon.setIcon
 
@@ -28,10 +28,6 @@ class CountingTray(Tray):
             put(icon)
 
         self.icon.setIcon = count  # type: ignore[method-assign,assignment]
-
-    @property
-    def present(self) -> bool:
-        return self.host
 
 
 @pytest.fixture
@@ -61,7 +57,7 @@ def entry(tray: Tray, start: str) -> QAction:
 
 def settle(qtbot: QtBot, tray: Tray) -> None:
     """Let the pause after the last touch be over."""
-    qtbot.waitUntil(lambda: tray._throttle.since_run.elapsed() > REFRESH_INTERVAL_MS and not tray._throttle.isActive())
+    qtbot.waitUntil(lambda: tray.settled)
 
 
 def test_the_picture_changes_only_when_the_look_changes(qtbot: QtBot, backend: FakeBackend, tray: CountingTray) -> None:
@@ -188,8 +184,8 @@ def test_the_other_entries(qtbot: QtBot, backend: FakeBackend, tray: CountingTra
     assert backend.actions.quits == 1
 
 
-def test_a_missing_host_is_reported_after_its_grace_and_a_late_one_is_not(qtbot: QtBot, tray: CountingTray) -> None:
-    tray._grace_timer.setInterval(50)
+def test_a_missing_host_is_reported_after_its_grace_and_a_late_one_is_not(qtbot: QtBot, backend: FakeBackend) -> None:
+    tray = CountingTray(backend, grace=50)
     tray.host = False
     with qtbot.waitSignal(tray.host_missing):
         tray.start()
@@ -197,6 +193,7 @@ def test_a_missing_host_is_reported_after_its_grace_and_a_late_one_is_not(qtbot:
         tray.check_host()
         tray.host = True
         tray.check_host()
+    tray.stop()
 
 
 def test_why_it_is_blind_and_how_the_tunnel_is_stands_in_menu_and_tooltip(
@@ -216,7 +213,9 @@ def test_why_it_is_blind_and_how_the_tunnel_is_stands_in_menu_and_tooltip(
     } <= set(words(tray))
 
 
-def test_a_changed_address_is_shouted_in_menu_and_tooltip_too(backend: FakeBackend, tray: CountingTray) -> None:
+def test_a_changed_address_is_shouted_in_menu_and_tooltip_too(
+    qtbot: QtBot, backend: FakeBackend, tray: CountingTray
+) -> None:
     backend.program.set_reachability(Reachability.REACHABLE)
     backend.program.url_changed = UrlChanged("https://one.example.com", "https://two.example.com")
     tray.start()
@@ -224,7 +223,8 @@ def test_a_changed_address_is_shouted_in_menu_and_tooltip_too(backend: FakeBacke
     assert shout in tray.icon.toolTip()
     assert shout in words(tray)
     backend.setup.accept_url()
-    tray._throttle.run()
+    settle(qtbot, tray)
+    tray.refresh()
     assert shout not in words(tray)
 
 

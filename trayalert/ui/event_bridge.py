@@ -30,11 +30,19 @@ class ThrottledAction(QTimer):
         """Run the action as soon as allowed; further requests until then are dropped."""
         if self.isActive():
             return
-        wait = self._min_interval - self.since_run.elapsed() if self.since_run.isValid() else 0
+        wait = self._wait()
         if wait > 0:
             self.start(wait)
         else:
             self.run()
+
+    @property
+    def ready(self) -> bool:
+        """Return whether no request waits and the next request runs the action at once."""
+        return not self.isActive() and self._wait() <= 0
+
+    def _wait(self) -> int:
+        return self._min_interval - self.since_run.elapsed() if self.since_run.isValid() else 0
 
     def run(self) -> None:
         """Run the action now."""

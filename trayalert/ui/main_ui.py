@@ -4,10 +4,12 @@ Without a tray the overlay is shown, the first time together with the window; wi
 """
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QSystemTrayIcon
 
 from trayalert.domain.events import (
     Event,
@@ -30,15 +32,24 @@ if TYPE_CHECKING:
     from trayalert.ui.setup.assistant import SetupAssistant
     from trayalert.ui.window import Window
 
-MINUTE_MS: Final = 60_000
-RETRY_MS: Final = 2000
-"""While the log cannot be read it is queried again this often."""
-RELOAD_INTERVAL_MS: Final = 1000
-"""While old callbacks are parsed again the table is reloaded no more often than this."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainUiTiming:
+    """Milliseconds. While the log cannot be read it is queried again after each `retry`.
+
+    While old callbacks are parsed again the table is reloaded no more often than each `reload_interval`.
+    """
+
+    minute: int = 60_000
+    retry: int = 2000
+    reload_interval: int = 1000
 
 
 class MainUi(QObject):
-    """All that the person sees but notifications. With `setup_requested` it starts with the setup assistant."""
+    """All that the person sees but notifications. With `setup_requested` it starts with the setup assistant.
+
+    `host_available` says whether there is a tray host.
+    """
 
     advised = Signal(str)
     """A sentence about what would help with this desktop; emitted once, ever."""
@@ -51,6 +62,8 @@ class MainUi(QObject):
         *,
         setup_requested: bool = False,
         environment: Mapping[str, str] = os.environ,
+        timing: MainUiTiming = MainUiTiming(),
+        host_available: Callable[[], bool] = QSystemTrayIcon.isSystemTrayAvailable,
     ) -> None:
         super().__init__(parent)
         self._backend = backend
@@ -59,17 +72,17 @@ class MainUi(QObject):
         self._minimised = False
         self._tray_missing = False
         self._advice: str | None = None
-        self.tray = Tray(backend, self)
+        self.tray = Tray(backend, self, host_available=host_available)
         self.overlay: Overlay | None = None
         self.window: Window | None = None
         self.setup_assistant: SetupAssistant | None = None
         self.gaps: GapsView | None = None
-        self._minute_timer = QTimer(self, interval=MINUTE_MS)
+        self._minute_timer = QTimer(self, interval=timing.minute)
         self._minute_timer.setTimerType(Qt.TimerType.VeryCoarseTimer)
         self._minute_timer.timeout.connect(self._on_minute)
-        self._retry_timer = QTimer(self, singleShot=True, interval=RETRY_MS)
+        self._retry_timer = QTimer(self, singleShot=True, interval=timing.retry)
         self._retry_timer.timeout.connect(self.refresh)
-        self._reload_timer = QTimer(self, singleShot=True, interval=RELOAD_INTERVAL_MS)
+        self._reload_timer = QTimer(self, singleShot=True, interval=timing.reload_interval)
         self._reload_timer.timeout.connect(self._reload)
         self._log_file = 0
         self.tray.window_requested.connect(self.show_window)
@@ -80,6 +93,11 @@ class MainUi(QObject):
         self.tray.console_requested.connect(self._open_console)
         self.tray.refreshed.connect(self._on_tray_refreshed)
         bridge.arrived.connect(self._on_events)
+
+    @property
+    def log_retry_pending(self) -> bool:
+        """Whether the log could not be read, and will be queried again."""
+        return self._retry_timer.isActive()
 
     def start(self, *, minimised: bool = False) -> None:
         """Show the tray; without one overlay and window show a moment later, only the overlay if `minimised`."""

@@ -4,6 +4,8 @@ The menu is exported over D-Bus, so its entries are made once and their texts ch
 that comes, goes or restarts; `check_host` runs only on changes and once a minute, to wake an idle program rarely.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -28,17 +30,24 @@ from trayalert.ui.state_wording import (
 from trayalert.ui.widgets.safe_text import copy_text, elided, show_caption, show_tray_tooltip
 from trayalert.ui.wording import incident_name, level_text, local_time, shown_level
 
-REFRESH_INTERVAL_MS: Final = 250
-"""The shortest time between two updates."""
-GRACE_MS: Final = 3000
-"""A panel that restarts, or starts with the session, gets this long before the tray counts as missing."""
 PAUSE_MS: Final = 3_600_000
 MAX_INCIDENTS: Final = 6
 MAX_PROBLEMS: Final = 3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrayTiming:
+    """Milliseconds: the shortest time between two updates, and how long a tray host may be away.
+
+    A panel that restarts, or starts with the session, gets `grace` before the tray counts as missing.
+    """
+
+    refresh_interval: int = 250
+    grace: int = 3000
+
+
 class Tray(QObject):
-    """The icon in the panel. `refresh` may be called at any rate."""
+    """The icon in the panel. `refresh` may be called at any rate; `host_available`: whether there is a tray host."""
 
     window_requested = Signal()
     refreshed = Signal()
@@ -52,9 +61,17 @@ class Tray(QObject):
     host_missing = Signal()
     """There has been no tray host for a while: something else must be visible."""
 
-    def __init__(self, backend: Backend, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        parent: QObject | None = None,
+        *,
+        timing: TrayTiming = TrayTiming(),
+        host_available: Callable[[], bool] = QSystemTrayIcon.isSystemTrayAvailable,
+    ) -> None:
         super().__init__(parent)
         self._backend = backend
+        self._host_available = host_available
         self._icon_state: TrayIconState | None = None
         self._tooltip: list[str] = []
         self.state = ProgramState()
@@ -62,8 +79,8 @@ class Tray(QObject):
         self._incidents: list[StoredIncident] = []
         self._icon_visible = False
         """`present` at the last update: each query wakes the bus's thread 30 times."""
-        self._throttle = ThrottledAction(self, REFRESH_INTERVAL_MS, self._refresh_now)
-        self._grace_timer = QTimer(self, singleShot=True, interval=GRACE_MS)
+        self._throttle = ThrottledAction(self, timing.refresh_interval, self._refresh_now)
+        self._grace_timer = QTimer(self, singleShot=True, interval=timing.grace)
         self._grace_timer.timeout.connect(self._report_missing_host)
         self.icon = QSystemTrayIcon(self)
         self.icon.activated.connect(self._activated)
@@ -80,7 +97,12 @@ class Tray(QObject):
     @property
     def present(self) -> bool:
         """Whether the icon is visible."""
-        return QSystemTrayIcon.isSystemTrayAvailable() and self.icon.isVisible()
+        return self._host_available() and self.icon.isVisible()
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was requested is shown, and the next `refresh` shows its state at once."""
+        return self._throttle.ready
 
     def start(self) -> None:
         """Show the icon, or let it appear as soon as there is a tray host."""
@@ -95,7 +117,7 @@ class Tray(QObject):
         self.icon.hide()
 
     def refresh(self) -> None:
-        """Show the backend's present state, at once or when REFRESH_INTERVAL_MS is over."""
+        """Show the backend's present state, at once or when the shortest time between two updates is over."""
         self._throttle.request()
 
     def check_host(self) -> None:

@@ -62,6 +62,11 @@ class Window(QMainWindow):
             self._table.show_row(0)
         self._table.setFocus()  # else the check box above it has it, and Enter opens nothing
 
+    @property
+    def ticking(self) -> bool:
+        """Whether durations are updated each second."""
+        return self._ticker.isActive()
+
     # requests of the main UI
 
     def bring_up(self, incident_id: int | None = None) -> None:

@@ -18,7 +18,7 @@ from trayalert.domain.times import Millis
 from trayalert.domain.wording.language import Language
 from trayalert.ui.incidents.columns import COLUMNS, Column
 from trayalert.ui.incidents.incident_table import IncidentTable
-from trayalert.ui.incidents.incidents_model import MAX_CLOSED_ROWS, PAGE_SIZE, IncidentsModel
+from trayalert.ui.incidents.incidents_model import MAX_CLOSED_ROWS, PAGE_SIZE, IncidentsModel, IncidentsTiming
 from trayalert.ui.incidents.sorted_rows import sort_key
 
 
@@ -28,7 +28,7 @@ def incidents() -> FakeIncidents:
 
 
 def model_of(incidents: FakeIncidents, *, now: Callable[[], Millis] = lambda: NOON + HOUR) -> IncidentsModel:
-    return IncidentsModel(incidents, language=Language.EN, now=now)
+    return IncidentsModel(incidents, language=Language.EN, now=now, timing=IncidentsTiming(retry=20))
 
 
 class Watched:
@@ -182,10 +182,7 @@ def test_what_nobody_asked_for_is_let_go(qtbot: QtBot, incidents: FakeIncidents)
     assert watched.model.canFetchMore(QModelIndex())
 
 
-def test_what_the_log_does_not_answer_is_no_reason_to_take_a_row_away(
-    qtbot: QtBot, incidents: FakeIncidents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("trayalert.ui.incidents.incidents_model.RETRY_MS", 20)
+def test_what_the_log_does_not_answer_is_no_reason_to_take_a_row_away(qtbot: QtBot, incidents: FakeIncidents) -> None:
     incidents.keep(stored(1), stored(2))
     watched = Watched(incidents)
     incidents.readable = False
@@ -200,10 +197,7 @@ def test_what_the_log_does_not_answer_is_no_reason_to_take_a_row_away(
     assert [watched.model.incident_at(row).incident.open for row in range(2)] == [True, False]
 
 
-def test_a_table_made_while_the_log_cannot_be_read_fills_when_it_can(
-    qtbot: QtBot, incidents: FakeIncidents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("trayalert.ui.incidents.incidents_model.RETRY_MS", 20)
+def test_a_table_made_while_the_log_cannot_be_read_fills_when_it_can(qtbot: QtBot, incidents: FakeIncidents) -> None:
     incidents.keep(stored(1), stored(2, closed_at=NOON + HOUR))
     incidents.readable = False
     watched = Watched(incidents)
@@ -214,9 +208,8 @@ def test_a_table_made_while_the_log_cannot_be_read_fills_when_it_can(
 
 
 def test_another_log_resets_the_table_and_one_that_cannot_be_read_yet_leaves_it(
-    qtbot: QtBot, incidents: FakeIncidents, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, incidents: FakeIncidents
 ) -> None:
-    monkeypatch.setattr("trayalert.ui.incidents.incidents_model.RETRY_MS", 20)
     incidents.keep(stored(1))
     watched = Watched(incidents)
     incidents.kept.clear()

@@ -27,7 +27,7 @@ from trayalert.domain.settings.ingress import ChosenIngress, Ingress
 from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.ui.icons import level_icon
-from trayalert.ui.setup.assistant import SetupAssistant
+from trayalert.ui.setup.assistant import TICK_MS, SetupAssistant
 from trayalert.ui.setup.fields import field_texts, fields_of, tunnel_table
 from trayalert.ui.widgets.safe_text import SafeField, SafeLabel
 
@@ -37,9 +37,9 @@ ENTER, ALT, PLAIN = Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier, Qt.Keybo
 class Walk:
     """A shown guide, and a person with a keyboard."""
 
-    def __init__(self, qtbot: QtBot, backend: FakeBackend) -> None:
+    def __init__(self, qtbot: QtBot, backend: FakeBackend, *, tick_interval: int = TICK_MS) -> None:
         self.backend = backend
-        self.assistant = SetupAssistant(backend.setup, backend.program)
+        self.assistant = SetupAssistant(backend.setup, backend.program, tick_interval=tick_interval)
         self.assistant.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, on=False)  # the test looks at it still
         qtbot.addWidget(self.assistant)
         with qtbot.waitExposed(self.assistant):
@@ -155,7 +155,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(qtbot: QtBot, walk: Walk
         walkable = {one for one in shown if one.isEnabled() and one.focusPolicy() & Qt.FocusPolicy.TabFocus}
         radios = {one for one in walkable if isinstance(one, QRadioButton)}  # one of them stands for all
         assert walkable - radios <= reached, f"step {step}"
-        walk.button(walk.assistant._current_page.next_text).setFocus()
+        walk.button(walk.assistant.page.next_text).setFocus()
 
 
 def test_what_cannot_be_done_is_said_beside_the_fields_and_nothing_is_lost(walk: Walk, backend: FakeBackend) -> None:
@@ -260,14 +260,14 @@ def test_a_forward_needs_a_listener_for_others(qtbot: QtBot, walk: Walk, backend
     assert again.field("Public address").text() == "http://203.0.113.7:9000"
 
 
-def test_readiness_is_live_and_one_may_go_on_without_it(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
+def test_readiness_is_live_and_one_may_go_on_without_it(qtbot: QtBot, backend: FakeBackend) -> None:
+    walk = Walk(qtbot, backend, tick_interval=20)
     backend.setup.checks = (Check(name="Probe", verdict=Verdict.FAIL, said="No answer.", do="Look at the router."),)
     walk.go_to(3)
     assert "No answer.\nLook at the router." in walk.words()
     assert walk.button("Go on a&nyway").isEnabled()
     assert "Not proved yet" in walk.words()
     backend.setup.checks = (Check(name="Probe", verdict=Verdict.OK, said="It came back."),)
-    walk.assistant._ticker.setInterval(20)
     qtbot.waitUntil(lambda: "All of it is proved" in walk.words())
     assert walk.button("&Next").isEnabled()
     walk.button("&Check now").click()

@@ -67,6 +67,12 @@ class IncidentDetails(QWidget):
         """Return the incident that is shown."""
         return self._shown
 
+    @property
+    def confirmable(self) -> bool:
+        """Whether a click now confirms "Mark recovered": it is not the second half of a double click, nor too late."""
+        pause = QGuiApplication.styleHints().mouseDoubleClickInterval()
+        return self._confirm_timer.isActive() and self._since_first_click.elapsed() >= pause
+
     def show_nothing(self) -> None:
         """Show that no incident is selected."""
         self._shown = None
@@ -140,12 +146,10 @@ class IncidentDetails(QWidget):
     def _resolve(self) -> None:
         if self._shown is None:
             return
-        if self._confirm_timer.isActive():
-            if self._since_first_click.elapsed() < QGuiApplication.styleHints().mouseDoubleClickInterval():
-                return  # the second half of a double click, which is no answer
+        if self.confirmable:
             self._cancel_confirmation()
             self.resolve_requested.emit(self._shown.incident.id)
-        else:
+        elif not self._confirm_timer.isActive():
             self._since_first_click.restart()
             self._confirm_timer.start()
             show_caption(self._resolve_button, "Sure? Click again")

@@ -2,11 +2,12 @@
 
 Its rule: rows are inserted, moved and changed, never reset, so that selection and scroll position survive a flood.
 Changed ids are queued and read a slice at a time, so that 5,000 at once do not block the window, and at most every
-SLICE_INTERVAL_MS, as each slice paints the whole table. A query that the log does not answer is repeated, and no row
+`slice_interval`, as each slice paints the whole table. A query that the log does not answer is repeated, and no row
 goes meanwhile. Only another log file resets the rows.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
@@ -23,15 +24,20 @@ from trayalert.ui.wording import level_text
 PAGE_SIZE: Final = 200
 SLICE_SIZE: Final = 250
 """How many changed incidents are taken in at a time: some 10 ms."""
-SLICE_INTERVAL_MS: Final = 200
-RETRY_MS: Final = 1000
-"""A query that the log did not answer is repeated after this time."""
 MAX_SINGLE_MOVES: Final = 20
 MAX_CLOSED_ROWS: Final = 2000
 """Closed incidents beyond this number are dropped, unless scrolling fetched them."""
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentsTiming:
+    """Milliseconds: the shortest time between two slices, and when a query that the log did not answer is repeated."""
+
+    slice_interval: int = 200
+    retry: int = 1000
 
 
 class IncidentsModel(QAbstractTableModel):
@@ -48,17 +54,19 @@ class IncidentsModel(QAbstractTableModel):
         language: Language,
         now: Callable[[], Millis],
         parent: QObject | None = None,
+        timing: IncidentsTiming = IncidentsTiming(),
     ) -> None:
         super().__init__(parent)
         self._incidents = incidents
         self.language = language
         self._now = now
+        self._timing = timing
         self._rows = SortedRows([])
         self._open_only = False
         self._exhausted = False
         self._fetched_closed = 0
         self._queue: dict[int, None] = {}
-        self._throttle = ThrottledAction(self, SLICE_INTERVAL_MS, self._take_slice)
+        self._throttle = ThrottledAction(self, timing.slice_interval, self._take_slice)
         self._stale = True
         self._retry_timer = QTimer(self, singleShot=True)
         self._retry_timer.timeout.connect(self._retry)
@@ -105,7 +113,7 @@ class IncidentsModel(QAbstractTableModel):
             return
         page = self._incidents.closed(before=self._rows.last_closed, limit=PAGE_SIZE)
         if page is None:
-            self._retry_timer.start(RETRY_MS)
+            self._retry_timer.start(self._timing.retry)
             return
         self._exhausted = len(page) < PAGE_SIZE
         fresh = [stored for stored in page if self.row_of(stored.incident.id) is None]
@@ -117,7 +125,7 @@ class IncidentsModel(QAbstractTableModel):
         open_ones = self._incidents.open()
         self._stale = open_ones is None
         if open_ones is None:
-            self._retry_timer.start(RETRY_MS)
+            self._retry_timer.start(self._timing.retry)
             return
         self.beginResetModel()
         self._rows = SortedRows(open_ones)
@@ -187,7 +195,7 @@ class IncidentsModel(QAbstractTableModel):
         ids = list(self._queue)[:SLICE_SIZE]
         found = self._incidents.by_ids(ids)
         if found is None:
-            self._throttle.start(RETRY_MS)
+            self._throttle.start(self._timing.retry)
             return
         for incident_id in ids:
             del self._queue[incident_id]

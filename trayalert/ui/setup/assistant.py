@@ -40,9 +40,12 @@ _PAGES: Final[tuple[type[AssistantPage], ...]] = (IngressPage, DetailsPage, Read
 
 
 class SetupAssistant(QDialog):
-    """Six pages, from the choice of the ingress to the console's Test."""
+    """Six pages, from the choice of the ingress to the console's Test.
 
-    def __init__(self, setup: SetupActions, program: ProgramQueries) -> None:
+    The shown page is refreshed each `tick_interval`, in milliseconds.
+    """
+
+    def __init__(self, setup: SetupActions, program: ProgramQueries, *, tick_interval: int = TICK_MS) -> None:
         super().__init__()
         self._program = program
         self.setWindowTitle("Set up reach - trayalert")
@@ -55,7 +58,7 @@ class SetupAssistant(QDialog):
         self._pages = [page(setup, program, self._choice) for page in _PAGES]
         self._back, self._next, self._close = QPushButton("&Back"), QPushButton(), QPushButton("Close")
         self._lay_out()
-        self._ticker = QTimer(self, interval=TICK_MS)
+        self._ticker = QTimer(self, interval=tick_interval)
         self._ticker.timeout.connect(self._tick)
         self._back.clicked.connect(self._go_back)
         self._next.clicked.connect(self._go_forward)
@@ -72,10 +75,11 @@ class SetupAssistant(QDialog):
         self._tick()
 
     def _tick(self) -> None:
-        self._current_page.tick()
+        self.page.tick()
 
     @property
-    def _current_page(self) -> AssistantPage:
+    def page(self) -> AssistantPage:
+        """Return the page that is shown."""
         return self._pages[self._stack.currentIndex()]
 
     def _first_index(self, remembered: object) -> int:
@@ -117,7 +121,7 @@ class SetupAssistant(QDialog):
 
     def _show_page(self, place: int) -> None:
         self._stack.setCurrentIndex(place)
-        page = self._current_page
+        page = self.page
         self._title.show_text(page.title)
         self._step.show_text(f"Step {place + 1} of {len(self._pages)}")
         self.setAccessibleName(f"{page.title}, step {place + 1} of {len(self._pages)}")
@@ -128,13 +132,13 @@ class SetupAssistant(QDialog):
         self._remember(finished=False)
 
     def _update_next_button(self) -> None:
-        show_trusted_caption(self._next, self._current_page.next_text)
+        show_trusted_caption(self._next, self.page.next_text)
 
     def _go_back(self) -> None:
         self._show_page(self._stack.currentIndex() - 1)
 
     def _go_forward(self) -> None:
-        if not self._current_page.leave():
+        if not self.page.leave():
             return
         if self._stack.currentIndex() + 1 < len(self._pages):
             self._show_page(self._stack.currentIndex() + 1)
@@ -144,14 +148,14 @@ class SetupAssistant(QDialog):
 
     def _remember(self, *, finished: bool) -> None:
         choice = {"way": str(self._choice.ingress), "kind": self._choice.kind}
-        self._program.remember(STATE_KEY, {"page": self._current_page.name, "finished": finished, **choice})
+        self._program.remember(STATE_KEY, {"page": self.page.name, "finished": finished, **choice})
 
     # Qt's own
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
         """Give the page its focus once more: a hidden widget cannot keep it."""
         super().showEvent(event)
-        self._current_page.enter()
+        self.page.enter()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Show the focus from the beginning, not only after a Tab."""
@@ -161,7 +165,7 @@ class SetupAssistant(QDialog):
 
     def _show_focus(self) -> None:
         self.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
-        self._current_page.update()
+        self.page.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
         """Let Enter go on from check boxes and lists, too: with GNOME's theme it would check or open them."""
