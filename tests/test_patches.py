@@ -19,7 +19,6 @@ PUBLIC = {"_replace", "_asdict", "_make", "_fields"}
 """Of named tuples."""
 
 EXEMPT = {
-    "app/backends/test_live_backend.py": "counts refusals in the receiver of the backend",
     "app/diagnostics/doctor/test_doctor.py": "makes a check of the doctor take too long",
     "app/diagnostics/test_bundle.py": "takes the anonymiser away, to show that the bundle's test finds names",
     "app/platform/test_autostart.py": "quotes texts by a private function",
@@ -46,12 +45,6 @@ EXEMPT = {
     "storage/test_durability.py": "breaks the commit, and reaches the file of the writer",
     "storage/test_reader.py": "connects a reader ahead of its first question",
     "storage/writer/test_gap_records.py": "sets how many gaps are kept",
-    "ui/incidents/test_incident_menu.py": "sets the time of the first click",
-    "ui/incidents/test_incidents_model.py": "sets the interval of retries",
-    "ui/setup/test_assistant.py": "fires the timer, and looks at the page",
-    "ui/test_main_ui.py": "fires the timer, and makes a tray present",
-    "ui/test_tray.py": "fires timers",
-    "ui/test_window.py": "fires the timer, and sets the time of the first click",
 }
 """Test modules that may use internals, with the reason. Remove a line as soon as its module no longer needs it."""
 

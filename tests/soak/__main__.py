@@ -14,7 +14,7 @@ PARTS = {
     "http": "tests.soak.listener.strangers:measure_raw_http",
     "slow": "tests.soak.listener.traffic:measure_slow",
     "traffic": "tests.soak.listener.traffic:measure_traffic",
-    "channels": "tests.soak.listener.channels:measure",
+    "channels": "tests.soak.listener.failing_channels:measure",
     "large": "tests.soak.listener.large:measure",
     "alertmanager": "tests.soak.listener.real_alertmanager:measure",
     "proxies": "tests.soak.listener.proxies:measure",

@@ -1,6 +1,6 @@
 """Callbacks while a channel of notifications hangs or fails: `serve` answers as fast as with no channel.
 
-`python -m tests.soak.listener.channels serve ...` is `trayalert serve` with the channel that CHANNEL names.
+`python -m tests.soak.listener.failing_channels serve ...` is `trayalert serve` with the channel that CHANNEL names.
 """
 
 import os
@@ -18,7 +18,7 @@ from trayalert.cli.command_base import address_options, data_dir_option
 from trayalert.cli.run_commands import owned_plan
 
 RATE = 1000
-MODULE = "tests.soak.listener.channels"
+MODULE = "tests.soak.listener.failing_channels"
 
 _CHANNELS: dict[str, Callable[[], MemoryChannel]] = {
     "memory": MemoryChannel,
