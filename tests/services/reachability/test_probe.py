@@ -7,9 +7,7 @@ import logging
 import re
 import socket
 import ssl
-import subprocess
 import time
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,13 +15,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.listener.certificates import self_signed, server_context
 from tests.listener.raw_connection import RunningListener, listening, request, status
+from trayalert.domain.callback import SENDER_TIMEOUT
 from trayalert.domain.reachability import ProbeResult, Reachability
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules
-from trayalert.services.reachability import http_post, network_lookup, probe
-from trayalert.services.reachability.probe import MAX_PENDING, SelfProbe
+from trayalert.services.http_client import HttpClient
+from trayalert.services.reachability.probe import MAX_PENDING, ProbeTiming, SelfProbe
 
+DEFAULT_TIMING = ProbeTiming()
 PAGE = b"<!DOCTYPE html><title>Log in</title>"
 
 Forward = Callable[[bytes], Awaitable[bytes]]
@@ -78,8 +79,16 @@ class ProbeSetup:
 
 
 @asynccontextmanager
-async def probe_setup(trust: ssl.SSLContext | None = None, **rules: object) -> AsyncIterator[ProbeSetup]:
-    probe, counts = SelfProbe(ssl_context=trust), ListenerCounts()
+async def probe_setup(
+    trust: ssl.SSLContext | None = None,
+    *,
+    timing: ProbeTiming = DEFAULT_TIMING,
+    monotonic: Callable[[], float] = time.monotonic,
+    own_addresses: Callable[[], frozenset[str]] = lambda: frozenset({"10.0.0.1"}),  # the tests' own may have no network
+    **rules: object,
+) -> AsyncIterator[ProbeSetup]:
+    client = HttpClient(ssl_context=trust, own_addresses=own_addresses)
+    probe, counts = SelfProbe(http_client=client, timing=timing, monotonic=monotonic), ListenerCounts()
     endpoint_rules = AccessRules(respond_to_probe=probe.answer, on_probe_refused=probe.record_rejection, **rules)  # type: ignore[arg-type]
     async with listening(rules=endpoint_rules, counts=counts) as endpoint:
         yield ProbeSetup(endpoint, probe, counts)
@@ -90,9 +99,6 @@ async def here(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProbeSetup]:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(
-        http_post, "own_addresses", lambda: frozenset({"10.0.0.1"})
-    )  # the tests' own may have no network
     async with probe_setup() as here:
         yield here
 
@@ -249,8 +255,8 @@ async def test_who_speaks_no_http_or_hangs_up_is_told(here: ProbeSetup) -> None:
     assert "Nothing is called no-such.invalid" in str((await here.probe_url("http://no-such.invalid/x")).reason)
 
 
-async def test_it_waits_no_longer_than_cloud_monitor(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "SENDER_TIMEOUT", 0.3)
+async def test_it_waits_no_longer_than_cloud_monitor(here: ProbeSetup) -> None:
+    assert DEFAULT_TIMING.timeout == SENDER_TIMEOUT
 
     async def hang(_: bytes, __: Forward) -> None:
         await asyncio.sleep(30)
@@ -258,8 +264,9 @@ async def test_it_waits_no_longer_than_cloud_monitor(here: ProbeSetup, monkeypat
     async def drip(_: bytes, __: Forward) -> bytes:
         return b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx" + await asyncio.sleep(0, b"")
 
-    assert "does not answer within 0.3 s" in str((await here.probe_through(hang)).reason)
-    assert (await here.probe_through(drip)).reach is Reachability.BLIND
+    async with probe_setup(timing=ProbeTiming(timeout=0.3)) as hasty:
+        assert "does not answer within 0.3 s" in str((await hasty.probe_through(hang)).reason)
+        assert (await hasty.probe_through(drip)).reach is Reachability.BLIND
 
 
 async def test_a_name_server_that_hangs_holds_nothing_up(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,18 +278,17 @@ async def test_a_name_server_that_hangs_holds_nothing_up(here: ProbeSetup, monke
         hanging(ended.wait(), loop).result()
         raise socket.gaierror(socket.EAI_AGAIN, "late")
 
-    monkeypatch.setattr(probe, "SENDER_TIMEOUT", 0.3)
-    monkeypatch.setattr(socket, "getaddrinfo", hang)
-    result = await here.probe_url("http://alerts.example.com")
-    ended.set()
+    async with probe_setup(timing=ProbeTiming(timeout=0.3)) as hasty:
+        monkeypatch.setattr(socket, "getaddrinfo", hang)
+        result = await hasty.probe_url("http://alerts.example.com")
+        ended.set()
 
     assert "alerts.example.com does not answer within" in str(result.reason)
 
 
-async def test_with_no_network_that_is_what_is_said(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_post, "own_addresses", frozenset)
-
-    result = await here.probe_url("http://no-such.invalid")
+async def test_with_no_network_that_is_what_is_said(here: ProbeSetup) -> None:
+    async with probe_setup(own_addresses=frozenset) as offline:
+        result = await offline.probe_url("http://no-such.invalid")
 
     assert (result.reach, result.reason) == (
         Reachability.BLIND,
@@ -293,26 +299,51 @@ async def test_with_no_network_that_is_what_is_said(here: ProbeSetup, monkeypatc
 # ---- the listener's side
 
 
-async def test_a_probe_is_answered_once_and_only_as_long_as_it_is_out(
-    here: ProbeSetup, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (token, _), (late, _) = here.probe._register_probe(), here.probe._register_probe()
-    first, second = [await here.endpoint.send(request("GET", f"/hook/{token.decode()}")) for _ in range(2)]
-    monkeypatch.setattr(time, "monotonic", lambda: 1e12)
+@asynccontextmanager
+async def held(setup: ProbeSetup, *, probes: int = 1) -> AsyncIterator[list[bytes]]:
+    """Begin probes one after another, which a proxy holds. Yield their tokens."""
+    released = asyncio.Event()
 
-    assert (status(first), status(second)) == (200, 404)
-    assert token not in first
-    assert here.probe.answer(late) is None
+    async def hold(_: bytes, __: Forward) -> None:
+        await released.wait()
+
+    tokens: list[bytes] = []
+    async with setup.proxy(hold) as port, asyncio.TaskGroup() as tasks:
+        for number in range(1, probes + 1):
+            tasks.create_task(setup.probe_url(f"http://127.0.0.1:{port}"))
+            async with asyncio.timeout(10):
+                while len(setup.seen) < number:  # noqa: ASYNC110 - what the proxy sees
+                    await asyncio.sleep(0.001)
+            tokens.append(setup.token.encode())
+        yield tokens
+        released.set()
 
 
-def test_few_are_out_at_once_and_no_bytes_raise() -> None:
-    probe = SelfProbe()
-    tokens = [probe._register_probe()[0] for _ in range(MAX_PENDING + 1)]
+async def test_a_probe_is_answered_once_and_only_as_long_as_it_is_out(here: ProbeSetup) -> None:
+    clock = [1000.0]
+    async with probe_setup(monotonic=lambda: clock[0]) as there, held(there, probes=2) as (token, late):
+        first, second = [await there.endpoint.send(request("GET", f"/hook/{token.decode()}")) for _ in range(2)]
+        clock[0] += DEFAULT_TIMING.lifetime
 
-    assert [probe.answer(token) is None for token in tokens] == [True] + [False] * MAX_PENDING
-    for odd in (b"", b"\xff\xfe\x00", tokens[1][:-1], tokens[1] + b"x", tokens[1].upper(), b"x" * 100_000):
-        assert probe.answer(odd) is None
-    assert SelfProbe().answer(tokens[-1]) is None
+        assert (status(first), status(second)) == (200, 404)
+        assert token not in first
+        assert there.probe.answer(late) is None
+
+
+async def test_a_late_probe_is_still_a_probe(here: ProbeSetup) -> None:
+    clock = [1000.0]
+    async with probe_setup(monotonic=lambda: clock[0]) as there, held(there) as (token,):
+        clock[0] += DEFAULT_TIMING.lifetime - 1
+
+        assert there.probe.answer(token) is not None
+
+
+async def test_few_are_out_at_once_and_no_bytes_raise(here: ProbeSetup) -> None:
+    async with held(here, probes=MAX_PENDING + 1) as tokens:
+        assert [here.probe.answer(token) is None for token in tokens] == [True] + [False] * MAX_PENDING
+        for odd in (b"", b"\xff\xfe\x00", tokens[1][:-1], tokens[1] + b"x", tokens[1].upper(), b"x" * 100_000):
+            assert here.probe.answer(odd) is None
+        assert SelfProbe().answer(tokens[-1]) is None
 
 
 async def test_a_host_that_the_settings_do_not_allow_is_told_by_our_own_door(here: ProbeSetup) -> None:
@@ -344,79 +375,22 @@ async def test_neither_token_nor_proof_is_logged(here: ProbeSetup, caplog: pytes
 # ---- TLS
 
 
-def certificate(folder: Path, *, names: str = "IP:127.0.0.1", until: str = "20990101000000Z") -> Path:
-    """A self-signed certificate with its key in one file, by openssl."""
-    folder.mkdir()
-    (folder / "index").touch()
-    (folder / "config").write_text(
-        f"[ca]\ndefault_ca=d\n[d]\ndatabase={folder}/index\nnew_certs_dir={folder}\nrand_serial=yes\ndefault_md=sha256\n"
-        f"policy=p\nx509_extensions=x\n[p]\n[x]\nsubjectAltName={names}\nbasicConstraints=CA:TRUE\n"
-        "[req]\ndistinguished_name=n\n[n]\n"
-    )
-    common: list[str | Path] = ["-config", folder / "config", "-out", folder / "made"]
-    new: list[str | Path] = [
-        "openssl",
-        "req",
-        "-new",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-    ]
-    signed: list[str | Path] = [
-        "openssl",
-        "ca",
-        "-selfsign",
-        "-batch",
-        "-notext",
-        "-startdate",
-        "20200101000000Z",
-        "-enddate",
-        until,
-    ]
-    both = folder / "both.pem"
-    for command in (
-        [
-            *new,
-            "-subj",
-            "/CN=test",
-            "-keyout",
-            folder / "key",
-            "-config",
-            folder / "config",
-            "-out",
-            folder / "request",
-        ],
-        [*signed, "-in", folder / "request", "-keyfile", folder / "key", "-preserveDN", *common],
-    ):
-        subprocess.run(command, check=True, capture_output=True)
-    both.write_text((folder / "key").read_text() + (folder / "made").read_text())
-    return both
-
-
-def served(pair: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair)
-    return context
-
-
 async def test_tls_faults_are_told_apart(here: ProbeSetup, tmp_path: Path) -> None:
-    good = certificate(tmp_path / "good")
+    good = self_signed(tmp_path / "good")
     cases = {
-        "has expired": certificate(tmp_path / "old", until="20200102000000Z"),
-        "is for another name": certificate(tmp_path / "other", names="DNS:other.example"),
+        "has expired": self_signed(tmp_path / "old", end="20200102000000Z"),
+        "is for another name": self_signed(tmp_path / "other", names="DNS:other.example"),
         "signed by nobody": None,
     }
     for expected, pair in cases.items():
         trust = ssl.create_default_context(cafile=pair) if pair else None
-        async with probe_setup(trust=trust) as there, there.proxy(pass_on, tls=served(pair or good)) as port:
+        async with probe_setup(trust=trust) as there, there.proxy(pass_on, tls=server_context(pair or good)) as port:
             result = await there.probe_url(f"https://127.0.0.1:{port}")
         assert result.reach is Reachability.BLIND
         assert expected in str(result.reason)
 
     trust = ssl.create_default_context(cafile=good)
-    async with probe_setup(trust=trust) as there, there.proxy(pass_on, tls=served(good)) as port:
+    async with probe_setup(trust=trust) as there, there.proxy(pass_on, tls=server_context(good)) as port:
         assert (await there.probe_url(f"https://127.0.0.1:{port}")).reach is Reachability.REACHABLE
         assert (await there.probe_url(f"http://127.0.0.1:{port}")).reach is Reachability.BLIND
         plain = await there.probe_url(f"https://127.0.0.1:{there.endpoint.listener.port}")
@@ -445,7 +419,7 @@ async def test_the_proxy_of_the_environment_asks_for_us(here: ProbeSetup, monkey
 
 
 async def test_a_proxy_hands_tls_on_unread(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pair, connect_requests = certificate(tmp_path / "good", names="DNS:alerts.example.com"), []
+    pair, connect_requests = self_signed(tmp_path / "good", names="DNS:alerts.example.com"), []
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connect_requests.append(await reader.readuntil(b"\r\n\r\n"))
@@ -462,7 +436,7 @@ async def test_a_proxy_hands_tls_on_unread(here: ProbeSetup, monkeypatch: pytest
     trust = ssl.create_default_context(cafile=pair)
     async with (
         probe_setup(trust=trust) as there,
-        there.proxy(pass_on, tls=served(pair)) as behind,
+        there.proxy(pass_on, tls=server_context(pair)) as behind,
         await asyncio.start_server(connect, "127.0.0.1", 0) as proxy,
     ):
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
@@ -513,15 +487,6 @@ async def test_a_wrong_answer_through_a_proxy_names_the_proxy(
 
     assert result.reach is Reachability.BLIND
     assert str(result.reason).endswith(f"(Asked through the proxy 127.0.0.1:{port}.)")
-
-
-def test_the_systems_proxy_is_not_asked_for_this_computer_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(urllib.request, "getproxies", lambda: {"http": "proxy.example:3128"})
-    monkeypatch.setattr(urllib.request, "getproxies_environment", dict)
-    monkeypatch.setattr(urllib.request, "proxy_bypass", lambda _: False)
-
-    assert network_lookup.proxy_for("http", "alerts.example.com", None) == "http://proxy.example:3128"
-    assert [network_lookup.proxy_for("http", host, 80) for host in ("127.0.0.1", "::1", "localhost")] == [None] * 3
 
 
 async def test_passwords_of_netrc_stay_where_they_are(

@@ -11,7 +11,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 
-from trayalert.services.reachability.network_lookup import own_addresses
+from trayalert.services.network_lookup import own_addresses
 
 SETTLES = 1.0
 """Seconds to wait for more messages: a new network brings several changes."""

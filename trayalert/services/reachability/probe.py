@@ -8,22 +8,32 @@ import base64
 import hashlib
 import hmac
 import secrets
-import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trayalert.domain.callback import FORM, SENDER_HEADERS, SENDER_TIMEOUT
 from trayalert.domain.reachability import ProbeResult, Reachability
-from trayalert.services.reachability.http_post import PostFailure, post
+from trayalert.services.http_client import HttpClient, HttpFailure
 from trayalert.services.reachability.probe_messages import ProbeMessages
-
-PROBE_LIFETIME = 30.0
-"""Seconds in which a probe is recognised: longer than its answer is waited for, as a late probe is no stranger's."""
 
 MAX_PENDING = 8
 
+_MAX_ANSWER = 4096
+"""Bytes of an answer that are read."""
+
 _BODY = b"alertName=trayalert+self-probe&alertState=OK"
 _HEADERS = SENDER_HEADERS | {"Content-Type": FORM}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeTiming:
+    """Seconds."""
+
+    timeout: float = SENDER_TIMEOUT
+    """How long the answer is waited for: as long as Cloud Monitor waits."""
+    lifetime: float = 30.0
+    """How long a probe is recognised: longer than its answer is waited for, as a late probe is no stranger's."""
 
 
 @dataclass(slots=True)
@@ -36,20 +46,28 @@ class _PendingProbe:
 
 
 class SelfProbe:
-    """One for each run of the program, on the receiver's loop. `ssl_context` may trust more than the system does.
+    """One for each run of the program, on the receiver's loop. `http_client` may trust more than the system does.
 
     `answer` and `record_rejection` are called by the listener's hook endpoint.
     """
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        http_client: HttpClient | None = None,
+        timing: ProbeTiming = ProbeTiming(),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._key = secrets.token_bytes(32)
         self._pending: dict[bytes, _PendingProbe] = {}
-        self._ssl_context = ssl_context
+        self._http_client = http_client or HttpClient()
+        self._timing = timing
+        self._monotonic = monotonic
 
     def answer(self, offered: bytes) -> str | None:
         """Return the proof for a probe under way, once; None for anything else."""
         for token, pending in self._pending.items():
-            if hmac.compare_digest(token, offered) and not pending.arrived and time.monotonic() < pending.expires_at:
+            if hmac.compare_digest(token, offered) and not pending.arrived and self._monotonic() < pending.expires_at:
                 pending.arrived = True
                 return self._proof(token)
         return None
@@ -63,29 +81,32 @@ class SelfProbe:
     async def probe(self, public_url: str, *, listener_address: str) -> ProbeResult:
         """Send a probe through the URL. The sentences name `listener_address`, where trayalert listens."""
         token, pending = self._register_probe()
-        begun = time.monotonic()
+        begun = self._monotonic()
         url = f"{public_url.rstrip('/')}/hook/{token.decode()}"
-        result = await post(url, _BODY, _HEADERS, seconds=SENDER_TIMEOUT, ssl_context=self._ssl_context)
+        seconds = self._timing.timeout
+        result = await self._http_client.request(
+            "POST", url, headers=_HEADERS, body=_BODY, seconds=seconds, max_bytes=_MAX_ANSWER
+        )
         if pending.arrived and result.status == 200 and hmac.compare_digest(result.body, self._proof(token).encode()):
-            duration = round((time.monotonic() - begun) * 1000)
+            duration = round((self._monotonic() - begun) * 1000)
             return ProbeResult(reach=Reachability.REACHABLE, duration_ms=duration)
         messages = ProbeMessages(
-            public_url, result, listener_address=listener_address, seconds=SENDER_TIMEOUT, size=len(_BODY)
+            public_url, result, listener_address=listener_address, seconds=seconds, size=len(_BODY)
         )
         if pending.rejection is not None:
             reason = messages.rejected(pending.rejection)
         else:
             reason = messages.response_lost() if pending.arrived else messages.not_delivered()
-        inconclusive = result.failure is PostFailure.PROXY_ERROR and not pending.arrived
+        inconclusive = result.failure is HttpFailure.PROXY_ERROR and not pending.arrived
         return ProbeResult(reach=Reachability.UNKNOWN if inconclusive else Reachability.BLIND, reason=reason)
 
     def _register_probe(self) -> tuple[bytes, _PendingProbe]:
-        now = time.monotonic()
+        now = self._monotonic()
         self._pending = {token: pending for token, pending in self._pending.items() if now < pending.expires_at}
         while len(self._pending) >= MAX_PENDING:
             del self._pending[next(iter(self._pending))]
         token = self._signed(b"callback", secrets.token_bytes(16))
-        self._pending[token] = pending = _PendingProbe(now + PROBE_LIFETIME)
+        self._pending[token] = pending = _PendingProbe(now + self._timing.lifetime)
         return token, pending
 
     def _proof(self, token: bytes) -> str:

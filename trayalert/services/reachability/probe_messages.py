@@ -6,31 +6,33 @@ They name the host of the public address, never a path, as that could be a secre
 from urllib.parse import urljoin, urlsplit
 
 from trayalert.domain.text import printable
-from trayalert.services.reachability.http_post import PostFailure, PostResult
+from trayalert.services.http_client import HttpFailure, HttpResult
 
+_DISCONNECTED = "{where} hangs up without an answer. Look at the tunnel or proxy there."
 _FAILURE_TEXTS = {
-    PostFailure.NO_NETWORK: "This computer has no network: nothing can come in until it is connected.",
-    PostFailure.NAME_UNRESOLVED: "Nothing is called {host}, or no name server answers."
+    HttpFailure.INVALID_REQUEST: _DISCONNECTED,  # the settings take hardly any such public_url
+    HttpFailure.NO_NETWORK: "This computer has no network: nothing can come in until it is connected.",
+    HttpFailure.NAME_UNRESOLVED: "Nothing is called {host}, or no name server answers."
     " Check public_url, and its DNS record.",
-    PostFailure.NO_ROUTE: "There is no way to {where} ({detail}). Check public_url, and whether its computer is on.",
-    PostFailure.REFUSED: "{where} refuses connections: nothing listens there."
+    HttpFailure.NO_ROUTE: "There is no way to {where} ({detail}). Check public_url, and whether its computer is on.",
+    HttpFailure.REFUSED: "{where} refuses connections: nothing listens there."
     " Start the tunnel or proxy; check public_url.",
-    PostFailure.TIMED_OUT: "{where} does not answer within {seconds:g} s, and Cloud Monitor waits no longer."
+    HttpFailure.TIMED_OUT: "{where} does not answer within {seconds:g} s, and Cloud Monitor waits no longer."
     " Check public_url, the tunnel, and the firewall before it.",
-    PostFailure.DISCONNECTED: "{where} hangs up without an answer. Look at the tunnel or proxy there.",
-    PostFailure.CERTIFICATE_NOT_YET_VALID: "The TLS certificate of {where} is not valid yet."
+    HttpFailure.DISCONNECTED: _DISCONNECTED,
+    HttpFailure.CERTIFICATE_NOT_YET_VALID: "The TLS certificate of {where} is not valid yet."
     " Check this computer's clock, and the certificate.",
-    PostFailure.CERTIFICATE_EXPIRED: "The TLS certificate of {where} has expired."
+    HttpFailure.CERTIFICATE_EXPIRED: "The TLS certificate of {where} has expired."
     " Renew it: Cloud Monitor may refuse it too.",
-    PostFailure.CERTIFICATE_NAME: "The TLS certificate at {where} is for another name."
+    HttpFailure.CERTIFICATE_NAME: "The TLS certificate at {where} is for another name."
     " Get one for {host}, or correct public_url.",
-    PostFailure.CERTIFICATE_UNTRUSTED: "The TLS certificate of {where} is signed"
+    HttpFailure.CERTIFICATE_UNTRUSTED: "The TLS certificate of {where} is signed"
     " by nobody whom this computer trusts ({detail}):"
     " Cloud Monitor may refuse it too. Use one of a public authority, with its intermediate certificates.",
-    PostFailure.TLS_ERROR: "{where} does not speak TLS as it should ({detail})."
+    HttpFailure.TLS_ERROR: "{where} does not speak TLS as it should ({detail})."
     " Check public_url: its https, and its port.",
-    PostFailure.NOT_HTTP: "What answers at {where} does not speak HTTP. Check public_url, and its port.",
-    PostFailure.PROXY_ERROR: "The proxy {proxy}, which asks for this computer, cannot be used ({detail}), so"
+    HttpFailure.NOT_HTTP: "What answers at {where} does not speak HTTP. Check public_url, and its port.",
+    HttpFailure.PROXY_ERROR: "The proxy {proxy}, which asks for this computer, cannot be used ({detail}), so"
     " nothing proves that"
     " {where} leads here. Check HTTPS_PROXY, HTTP_PROXY or the system's proxy settings, or list {host} in NO_PROXY.",
 }
@@ -68,7 +70,7 @@ class ProbeMessages:
     """The sentences on a probe of `public_url`, whose body of `size` bytes should reach `listener_address`."""
 
     def __init__(
-        self, public_url: str, result: PostResult, *, listener_address: str, seconds: float, size: int
+        self, public_url: str, result: HttpResult, *, listener_address: str, seconds: float, size: int
     ) -> None:
         parts = urlsplit(public_url)
         self._url = public_url
@@ -136,6 +138,6 @@ class ProbeMessages:
         return sentence.format(**self._values, **more_values)
 
     def _with_proxy(self, sentence: str) -> str:
-        if self._result.proxy is None or self._result.failure in {PostFailure.PROXY_ERROR, PostFailure.NO_NETWORK}:
+        if self._result.proxy is None or self._result.failure in {HttpFailure.PROXY_ERROR, HttpFailure.NO_NETWORK}:
             return sentence
         return f"{sentence} (Asked through the proxy {self._values['proxy']}.)"

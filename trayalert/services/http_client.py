@@ -1,0 +1,268 @@
+"""The HTTP client: one request on a connection of its own, and what became of the request.
+
+Only what the caller gives is sent: no cookies, no passwords of `.netrc`. A redirect is returned and never followed. No
+text made here holds the path of a URL or the password of a proxy, as both may be secrets.
+"""
+
+import asyncio
+import enum
+import errno
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from trayalert.domain.listener_state import bracketed
+from trayalert.domain.text import printable
+from trayalert.services.network_lookup import own_addresses, proxy_for, run_in_daemon_thread
+
+_BAD_AUTHORITY = "the URL's host or port is not valid"
+_UNREADABLE_PROXY = "whose address makes no sense"
+"""Shown instead of a proxy that is no address, as any part of such a text may be a password."""
+
+_UNREACHABLE_ERRNOS = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
+_VERIFY_CODES = {
+    9: "certificate_not_yet_valid",
+    10: "certificate_expired",
+    62: "certificate_name",
+    64: "certificate_name",
+}
+"""OpenSSL's numbers; all others mean that the certificate is untrusted."""
+
+
+class HttpFailure(enum.Enum):
+    """Why there is no response. `PROXY_ERROR`: the proxy does not work, which says nothing about the server."""
+
+    INVALID_REQUEST = enum.auto()
+    NO_NETWORK = enum.auto()
+    NAME_UNRESOLVED = enum.auto()
+    NO_ROUTE = enum.auto()
+    REFUSED = enum.auto()
+    TIMED_OUT = enum.auto()
+    DISCONNECTED = enum.auto()
+    CERTIFICATE_NOT_YET_VALID = enum.auto()
+    CERTIFICATE_EXPIRED = enum.auto()
+    CERTIFICATE_NAME = enum.auto()
+    CERTIFICATE_UNTRUSTED = enum.auto()
+    TLS_ERROR = enum.auto()
+    NOT_HTTP = enum.auto()
+    PROXY_ERROR = enum.auto()
+
+
+_REASONS = {
+    HttpFailure.INVALID_REQUEST: "the request cannot be sent ({detail})",
+    HttpFailure.NO_NETWORK: "this computer has no network",
+    HttpFailure.NAME_UNRESOLVED: "its name is unknown, or no name server answers",
+    HttpFailure.NO_ROUTE: "there is no route to it ({detail})",
+    HttpFailure.REFUSED: "it refuses connections",
+    HttpFailure.TIMED_OUT: "it did not answer in time",
+    HttpFailure.DISCONNECTED: "it sent no complete answer",
+    HttpFailure.CERTIFICATE_NOT_YET_VALID: "its certificate is not valid yet",
+    HttpFailure.CERTIFICATE_EXPIRED: "its certificate has expired",
+    HttpFailure.CERTIFICATE_NAME: "its certificate is for another name",
+    HttpFailure.CERTIFICATE_UNTRUSTED: "its certificate is not trusted ({detail})",
+    HttpFailure.TLS_ERROR: "the TLS handshake with it failed ({detail})",
+    HttpFailure.NOT_HTTP: "its answer is not HTTP",
+    HttpFailure.PROXY_ERROR: "the proxy {proxy} cannot be used ({detail})",
+}
+_FAILURES_WITHOUT_NETWORK = frozenset({
+    HttpFailure.NAME_UNRESOLVED, HttpFailure.NO_ROUTE, HttpFailure.TIMED_OUT, HttpFailure.PROXY_ERROR,
+})  # fmt: skip
+_FAILURES_BEFORE_SERVER = frozenset({HttpFailure.INVALID_REQUEST, HttpFailure.NO_NETWORK, HttpFailure.PROXY_ERROR})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpResult:
+    """A response, or a `failure` and the system's word for it. `proxy` is the proxy that was asked, if any.
+
+    `body` is decompressed. With `truncated` it is the beginning of a longer body.
+    """
+
+    failure: HttpFailure | None = None
+    detail: str = ""
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a Location may hold a secret
+    body: bytes = field(default=b"", repr=False)
+    truncated: bool = False
+    proxy: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """What came of the request, as a clause about the server: "its certificate has expired"."""
+        if self.failure is None:
+            return f"it answered {self.status}"
+        proxy = printable(self.proxy, limit=100)
+        reason = _REASONS[self.failure].format(detail=printable(self.detail, limit=100), proxy=proxy)
+        through = proxy and self.failure not in _FAILURES_BEFORE_SERVER
+        return f"{reason}, asked through the proxy {proxy}" if through else reason
+
+
+class HttpClient:
+    """Sends requests. `ssl_context` says which certificates are trusted; None: those of the system."""
+
+    def __init__(
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        own_addresses: Callable[[], frozenset[str]] = own_addresses,
+    ) -> None:
+        self._ssl_context = ssl_context
+        self._own_addresses = own_addresses
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        seconds: float,
+        max_bytes: int,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> HttpResult:
+        """Send one request and wait so long. Of the decompressed body at most `max_bytes` are read."""
+        if detail := _request_problem(url, headers or {}):
+            return HttpResult(failure=HttpFailure.INVALID_REQUEST, detail=detail)
+        parts = urlsplit(url)
+        proxy = shown_proxy = None
+        try:
+            async with asyncio.timeout(seconds):
+                proxy = await run_in_daemon_thread(lambda: proxy_for(parts.scheme, parts.hostname or "", parts.port))
+                shown_proxy = _redacted(proxy) if proxy else None
+                if proxy and (
+                    shown_proxy is _UNREADABLE_PROXY or not proxy.lower().startswith(("http://", "https://"))
+                ):
+                    return HttpResult(failure=HttpFailure.PROXY_ERROR, detail="it is no HTTP proxy", proxy=shown_proxy)
+                async with (
+                    self._session(connect_timeout=seconds * 0.9) as session,
+                    session.request(
+                        method, url, data=body, headers=headers, allow_redirects=False, proxy=proxy
+                    ) as response,
+                ):
+                    return await _read_response(response, max_bytes, shown_proxy)
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
+            failure, detail = _failure(error, proxied=proxy is not None)
+            if failure in _FAILURES_WITHOUT_NETWORK and not self._own_addresses():
+                failure = HttpFailure.NO_NETWORK
+            return HttpResult(failure=failure, detail=detail, proxy=shown_proxy)
+
+    def _session(self, *, connect_timeout: float) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=_Resolver(), force_close=True, ssl=self._ssl_context or True),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            skip_auto_headers=("Accept", "Content-Type", "User-Agent"),
+        )
+
+
+async def _read_response(response: aiohttp.ClientResponse, max_bytes: int, shown_proxy: str | None) -> HttpResult:
+    if shown_proxy and response.status == 407:
+        return HttpResult(failure=HttpFailure.PROXY_ERROR, detail="it wants a password", proxy=shown_proxy)
+    content = bytearray()
+    while len(content) <= max_bytes and (chunk := await response.content.read(max_bytes + 1 - len(content))):
+        content += chunk
+    return HttpResult(
+        status=response.status,
+        headers=response.headers,
+        body=bytes(content[:max_bytes]),
+        truncated=len(content) > max_bytes,
+        proxy=shown_proxy,
+    )
+
+
+class _Resolver(AbstractResolver):
+    """Looks up names without a pool of threads, which would delay the end of the program."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        look_up = partial(socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM)
+        found = await run_in_daemon_thread(look_up)
+        return [
+            ResolveResult(hostname=host, host=str(address[0]), port=int(address[1]), family=kind, proto=proto, flags=0)
+            for kind, _, proto, _, address in found
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+def _request_problem(url: str, headers: Mapping[str, str]) -> str | None:
+    """Return why no request can be sent."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return _BAD_AUTHORITY
+    if parts.scheme not in {"http", "https"}:
+        return "the URL does not begin with https:// or http://"
+    if not parts.hostname:
+        return "the URL names no host"
+    if port == 0:
+        return "the URL's port is 0"
+    broken = any(not part.isprintable() for header in headers.items() for part in header)
+    return "a header has a line break or another control character" if broken else None
+
+
+def _failure(error: Exception, *, proxied: bool) -> tuple[HttpFailure, str]:
+    """Return what an exception means. The order matters, as some are subclasses of others."""
+    match error:
+        case aiohttp.InvalidUrlClientError():
+            found = HttpFailure.INVALID_REQUEST, _BAD_AUTHORITY
+        case aiohttp.ClientHttpProxyError(status=status):
+            found = _proxy_failure(status)
+        case aiohttp.ClientProxyConnectionError():
+            found = HttpFailure.PROXY_ERROR, error.os_error.strerror or "it is not there"
+        case aiohttp.ConnectionTimeoutError() if proxied:
+            found = HttpFailure.PROXY_ERROR, "it does not answer"
+        case aiohttp.ClientConnectorCertificateError():
+            found = _certificate_failure(error.certificate_error)
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            found = HttpFailure.TLS_ERROR, _tls_reason(error)
+        case aiohttp.ClientConnectorDNSError() | UnicodeError():  # UnicodeError: no name that could be asked for
+            found = HttpFailure.NAME_UNRESOLVED, ""
+        case TimeoutError():
+            found = HttpFailure.TIMED_OUT, ""
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
+            found = HttpFailure.REFUSED, ""
+        case aiohttp.ClientConnectorError() if error.errno in _UNREACHABLE_ERRNOS:
+            found = HttpFailure.NO_ROUTE, error.os_error.strerror or ""
+        case aiohttp.ClientResponseError():
+            found = HttpFailure.NOT_HTTP, ""
+        case _:
+            found = HttpFailure.DISCONNECTED, ""
+    return found
+
+
+def _proxy_failure(status: int) -> tuple[HttpFailure, str]:
+    if status in {502, 503, 504}:
+        return HttpFailure.NO_ROUTE, f"the proxy answered {status}"
+    return HttpFailure.PROXY_ERROR, "it wants a password" if status == 407 else f"it answered {status}"
+
+
+def _certificate_failure(error: Any) -> tuple[HttpFailure, str]:
+    code = getattr(error, "verify_code", 0)
+    return HttpFailure[_VERIFY_CODES.get(code, "certificate_untrusted").upper()], getattr(error, "verify_message", "")
+
+
+def _tls_reason(error: Exception) -> str:
+    cause = getattr(error, "os_error", error)
+    return (getattr(cause, "reason", None) or "it ended the handshake").replace("_", " ").lower()
+
+
+def _redacted(proxy: str) -> str:
+    """Return the proxy's host and port, without user name and password."""
+    try:
+        parts = urlsplit(proxy)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return _UNREADABLE_PROXY
+    if not host:
+        return _UNREADABLE_PROXY
+    return f"{bracketed(host)}:{port}" if port else bracketed(host)
