@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trayalert.app.platform.network_changes import watch_network
+from trayalert.app.platform.secret_files import SecretFiles
 from trayalert.app.platform.sleep import SleepWatch
 from trayalert.app.platform.state_store import StateStore
 from trayalert.clock import now, ticks
@@ -21,6 +22,7 @@ from trayalert.domain.reachability import ProbeResult, ReachabilityState
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, TunnelState
+from trayalert.services.access.secret_store import SecretStore
 from trayalert.services.reachability.downtime import DowntimeRecorder
 from trayalert.services.reachability.monitor import ReachabilityMonitor
 from trayalert.services.reachability.probe import SelfProbe
@@ -38,7 +40,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Connectivity:
-    """Made before the listener, which calls `self_probe`. `announce` gets the events."""
+    """Made before the listener, which calls `self_probe`. `announce` gets the events.
+
+    `secret_store` keeps the tunnel's token; None: a file does.
+    """
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class Connectivity:
         *,
         announce: Callable[[Sequence[Event]], None],
         mask: Callable[[str], str],
+        secret_store: SecretStore | None = None,
     ) -> None:
         self.self_probe = SelfProbe()
         self._tunnel = TunnelState()
@@ -55,6 +61,7 @@ class Connectivity:
         self._state_store = state_store
         self._announce = announce
         self._mask = mask
+        self._secret_store = secret_store or SecretFiles()
         self._listener: ListenerState | None = None
         self._downtime: DowntimeRecorder | None = None
         self._supervisor: TunnelSupervisor | None = None
@@ -161,7 +168,12 @@ class Connectivity:
         from trayalert.services.tunnel.supervisor import TunnelSupervisor  # noqa: PLC0415 - only who has a tunnel pays for it
 
         self._supervisor = TunnelSupervisor(
-            tunnel, public_url=self._settings.public_url, report=self._on_tunnel_changed, now=now, mask=self._mask
+            tunnel,
+            public_url=self._settings.public_url,
+            report=self._on_tunnel_changed,
+            now=now,
+            mask=self._mask,
+            secret_store=self._secret_store,
         )
         running = _log_failure(self._supervisor.run(listener.host, listener.port, tls=listener.tls))
         self._tunnel_task = asyncio.get_running_loop().create_task(running)

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from tests.program import wait_for
+from tests.services.access.memory_secrets import MemorySecrets
 from tests.services.tunnel.tunnelled import now, processes_with, program, tunnelled
+from trayalert.app.platform.secret_files import SecretFiles
 from trayalert.domain.text import printable
 from trayalert.domain.tunnel import Phase
 from trayalert.services.tunnel.supervisor import TunnelTiming, restart_pause
@@ -201,17 +203,15 @@ async def test_a_flood_of_output_costs_neither_memory_nor_the_loop(tmp_path: Pat
 
 
 async def test_secrets_are_masked_wherever_they_are_printed(tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("tok3n-0123456789\n")
-    token.chmod(0o600)
+    secrets = MemorySecrets({"/token": "tok3n-0123456789"})
     made = program(
         tmp_path,
         "tunnel",
         f'echo "got $THE_TOKEN, $OTHER and callback"; echo {URL}; head -c 3985 /dev/zero | tr "\\0" x;'
         ' echo "$THE_TOKEN$THE_TOKEN"; echo end; exec sleep 1000',
     )
-    table = command(made, token_file=str(token), token_variable="THE_TOKEN", environment={"OTHER": "other-secret"})
-    async with tunnelled(table, mask=lambda text: text.replace("callback", "***")) as run:
+    table = command(made, token_file="/token", token_variable="THE_TOKEN", environment={"OTHER": "other-secret"})
+    async with tunnelled(table, mask=lambda text: text.replace("callback", "***"), secret_store=secrets) as run:
         await run.up()
         state = await run.until(lambda state: "end" in state.output)
         assert state.output[0] == "got ***, *** and ***"
@@ -235,7 +235,8 @@ async def test_a_token_that_cannot_be_read_is_told(tmp_path: Path, content: byte
     if content is not None:
         path.write_bytes(content)
     made = program(tmp_path, "cloudflared", "exec sleep 1000")
-    async with tunnelled({"kind": "cloudflared", "program": made, "token_file": str(path)}) as run:
+    table = {"kind": "cloudflared", "program": made, "token_file": str(path)}
+    async with tunnelled(table, secret_store=SecretFiles()) as run:
         assert (await run.down()).why == why.format(path=path)
         assert processes_with(made) == []
 
@@ -247,7 +248,8 @@ async def test_a_token_that_every_user_can_read_is_warned_of(tmp_path: Path) -> 
     made = program(
         tmp_path, "cloudflared", '[ -n "$TUNNEL_TOKEN" ] && echo Registered tunnel connection; exec sleep 1000'
     )
-    async with tunnelled({"kind": "cloudflared", "program": made, "token_file": str(path)}, public_url=URL) as run:
+    table = {"kind": "cloudflared", "program": made, "token_file": str(path)}
+    async with tunnelled(table, public_url=URL, secret_store=SecretFiles()) as run:
         state = await run.up()
     assert state.warning == f"Every user of this computer can read the token in {path}: chmod 600 it."
     assert state.url == URL

@@ -11,8 +11,10 @@ from typing import Any
 
 import psutil
 
+from tests.services.access.memory_secrets import MemorySecrets
 from trayalert.domain.settings.tunnel_table import read_tunnel
 from trayalert.domain.tunnel import Phase, TunnelState
+from trayalert.services.access.secret_store import SecretStore
 from trayalert.services.tunnel.supervisor import TunnelSupervisor, TunnelTiming
 
 SOON = 20.0
@@ -58,6 +60,7 @@ async def tunnelled(
     tls: bool = False,
     public_url: str | None = None,
     mask: Callable[[str], str] = lambda text: text,
+    secret_store: SecretStore | None = None,
     timing: TunnelTiming | None = None,
 ) -> AsyncIterator[Run]:
     """Run the tunnel of the table to a listener at that port; it is ended at the end."""
@@ -66,7 +69,13 @@ async def tunnelled(
     assert problems == ()
     states: list[TunnelState] = []
     supervisor = TunnelSupervisor(
-        tunnel, public_url=public_url, report=states.append, now=now, mask=mask, timing=timing or TunnelTiming()
+        tunnel,
+        public_url=public_url,
+        report=states.append,
+        now=now,
+        mask=mask,
+        secret_store=secret_store or MemorySecrets(),
+        timing=timing or TunnelTiming(),
     )
     task = asyncio.create_task(supervisor.run(host, port, tls=tls))
     try:

@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import shutil
-import stat
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -28,6 +27,8 @@ from trayalert.domain.settings.tunnel_presets import (
 from trayalert.domain.text import as_sentence, printable
 from trayalert.domain.times import Millis
 from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
+from trayalert.services.access.secret_store import SecretStore
+from trayalert.services.access.secrets import SecretFault
 from trayalert.services.tunnel.output import TunnelOutput
 from trayalert.services.tunnel.process import TunnelProcess, start_tunnel_process
 
@@ -42,7 +43,6 @@ _MAX_SEARCHED = 300
 
 _SLOW_SEARCH = 0.25
 _NEVER_MATCHES = re.compile("(?!)")
-_MAX_TOKEN_LENGTH = 8_192
 
 _logger = logging.getLogger(__name__)
 
@@ -91,6 +91,7 @@ class TunnelSupervisor:
         report: Callable[[TunnelState], None],
         now: Callable[[], Millis],
         mask: Callable[[str], str],
+        secret_store: SecretStore,
         timing: TunnelTiming = TunnelTiming(),
     ) -> None:
         self._tunnel = tunnel
@@ -98,6 +99,7 @@ class TunnelSupervisor:
         self._title = Path(tunnel.command[0]).name if tunnel.command else self._preset.title
         self._report = report
         self._now = now
+        self._secret_store = secret_store
         self._timing = timing
         self._output = TunnelOutput(mask)
         self._pattern = url_pattern_of(tunnel)
@@ -129,7 +131,7 @@ class TunnelSupervisor:
                 missing = False
                 try:
                     reason = await self._run_once(*self._prepare(listener))
-                except TunnelFault as fault:
+                except (TunnelFault, SecretFault) as fault:
                     reason, missing = str(fault), isinstance(fault, _ProgramMissingFault)
                 if missing or self._was_steady():
                     failures = 0
@@ -162,7 +164,7 @@ class TunnelSupervisor:
         self._wake.clear()
 
     def _prepare(self, listener: ListenerAddress) -> tuple[list[str], dict[str, str]]:
-        """Return the command and its environment. Raise TunnelFault."""
+        """Return the command and its environment. Raise TunnelFault or SecretFault."""
         tunnel = self._tunnel
         listener_variables = {
             "TRAYALERT_HOST": listener.host,
@@ -174,11 +176,10 @@ class TunnelSupervisor:
         warning = self._preset.warning
         variable = tunnel.token_variable or self._preset.token_variable
         if tunnel.token_file and variable:
-            token, world_readable = _read_token(tunnel.token_file)
-            environment[variable] = token
-            secrets.append(token)
-            if world_readable:
-                warning = f"Every user of this computer can read the token in {tunnel.token_file}: chmod 600 it."
+            token = self._secret_store.get(tunnel.token_file)
+            environment[variable] = token.reveal()
+            secrets.append(token.reveal())
+            warning = token.warning or warning
         self._output.set_secrets(secrets)
         self._set_state(warning=warning, report=False)
         program = os.path.expanduser(program_of(tunnel))  # noqa: PTH111 - a name must not become a path
@@ -317,22 +318,3 @@ class TunnelSupervisor:
         self._state = replace(before, **changes)
         if report and self._state != before:
             self._report(self.state)
-
-
-def _read_token(path: str) -> tuple[str, bool]:
-    """Return the token in a file, and whether every user can read it. Raise TunnelFault, without the token."""
-    try:
-        file = Path(path).expanduser()
-        mode = file.stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise TunnelFault(f"The token in {path} cannot be read: it is no file.")
-        with file.open("rb") as content:
-            token = content.read(_MAX_TOKEN_LENGTH + 1).decode("ascii").strip()
-    except FileNotFoundError as error:
-        raise TunnelFault(f"There is no file {path}, from which the tunnel's token is to be read.") from error
-    except (OSError, ValueError, RuntimeError) as error:  # never the content; RuntimeError: no home
-        strerror = getattr(error, "strerror", None) or "it is no text of ASCII"
-        raise TunnelFault(f"The token in {path} cannot be read: {strerror}.") from error
-    if not token or len(token) > _MAX_TOKEN_LENGTH or not token.isprintable():
-        raise TunnelFault(f"There is no token in {path}: it must be a single line.")
-    return token, os.name == "posix" and bool(mode & stat.S_IROTH)
