@@ -11,7 +11,7 @@ from trayalert.domain.events import Event, ReceptionResumed
 from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.services.inbox import Inbox
-from trayalert.services.reachability.downtime import DowntimeRecorder
+from trayalert.services.reachability.downtime import DowntimeRecorder, DowntimeTiming
 
 MINUTE = 60_000
 
@@ -52,7 +52,7 @@ async def run(folder: Path, clock: Clock, *, settles: float = 0.0, killed: bool 
     inbox = Inbox(folder / "trayalert.db")
     events: list[Event] = []
     inbox.subscribe(events.extend)
-    recorder = DowntimeRecorder(inbox, folder / "alive", now=clock, settling_time=settles)
+    recorder = DowntimeRecorder(inbox, folder / "alive", now=clock, timing=DowntimeTiming(settling_time=settles))
     task = asyncio.create_task(recorder.run())
     try:
         await until((folder / "alive").exists)

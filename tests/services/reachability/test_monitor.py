@@ -1,7 +1,7 @@
 """Reach put together: green is only what a probe has just proved."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -9,11 +9,17 @@ import pytest
 
 from trayalert.domain.reachability import ProbeResult, Reachability, ReachabilityState
 from trayalert.domain.tunnel import Phase, TunnelState
-from trayalert.services.reachability import monitor
-from trayalert.services.reachability.monitor import NO_ADDRESS, NOT_PROBED, OPENING, ReachabilityMonitor
+from trayalert.services.reachability.monitor import (
+    NO_ADDRESS,
+    NOT_PROBED,
+    OPENING,
+    MonitorTiming,
+    ReachabilityMonitor,
+)
 
 URL = "https://alerts.example.com"
 MINUTE = 60_000
+DEFAULT_TIMING = MonitorTiming()
 
 
 GOOD = ProbeResult(reach=Reachability.REACHABLE, duration_ms=3)
@@ -26,6 +32,9 @@ class World:
 
     outcome: ProbeResult | None = GOOD
     """None: no answer comes."""
+    probe_with: Callable[[str], Awaitable[ProbeResult]] | None = None
+    """Called instead, if any."""
+    timing: MonitorTiming = DEFAULT_TIMING
     clock: int = 1_790_000_000_000
     probed: list[str] = field(default_factory=list)
     reported: list[ReachabilityState] = field(default_factory=list)
@@ -40,11 +49,14 @@ class World:
             restart_tunnel=self.restart_tunnel,
             now=lambda: self.clock,
             ticks=lambda: self.clock,
+            timing=self.timing,
         )
         return self.monitor
 
     async def probe(self, url: str) -> ProbeResult:
         self.probed.append(url)
+        if self.probe_with:
+            return await self.probe_with(url)
         while self.outcome is None:  # noqa: ASYNC110 - the test sets it
             await asyncio.sleep(0)
         return self.outcome
@@ -72,9 +84,13 @@ class World:
 
 @asynccontextmanager
 async def running(
-    *, every: float = 60, url: str | None = URL, answer: ProbeResult | None = GOOD
+    *,
+    every: float = 60,
+    url: str | None = URL,
+    answer: ProbeResult | None = GOOD,
+    timing: MonitorTiming = DEFAULT_TIMING,
 ) -> AsyncIterator[World]:
-    world = World(outcome=answer)
+    world = World(outcome=answer, timing=timing)
     one = world.make(every)
     task = asyncio.create_task(one.run())
     one.set_public_url(url)
@@ -182,7 +198,7 @@ async def test_whoever_asks_for_probes_all_the_time_keeps_none_from_its_end() ->
             world.monitor.request_probe()
             return world.monitor.state.reach is Reachability.BLIND
 
-        world.monitor._probe = slow
+        world.probe_with = slow
         await world.until(blind_despite_requests)
 
 
@@ -213,9 +229,8 @@ async def test_without_probes_a_tunnel_that_is_up_again_is_not_blind_for_ever() 
         assert (world.monitor.state.why, world.probed) == (NOT_PROBED, [])
 
 
-async def test_while_it_is_blind_it_is_probed_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(monitor, "FAST_PROBE_INTERVAL", 0.01)
-    async with running(answer=BAD) as world:
+async def test_while_it_is_blind_it_is_probed_more_often() -> None:
+    async with running(answer=BAD, timing=MonitorTiming(fast_interval=0.01)) as world:
         await world.until(lambda: len(world.probed) > 3)
         world.clock += 11 * MINUTE
         probes_before = len(world.probed)
@@ -254,11 +269,11 @@ async def test_a_bug_in_a_probe_proves_nothing_and_ends_nothing(caplog: pytest.L
         async def broken(_: str) -> ProbeResult:
             raise ZeroDivisionError
 
-        world.monitor._probe = broken
+        world.probe_with = broken
         world.monitor.request_probe()
         await world.until_reach(Reachability.UNKNOWN)
         assert "a probe failed" in caplog.text
-        world.monitor._probe = world.probe
+        world.probe_with = None
         world.outcome = BAD
         world.monitor.request_probe()
         await world.until_reach(Reachability.BLIND)

@@ -10,6 +10,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from trayalert.domain.events import CallbackArrived, Event, GapChanged, IncidentChanged, LogChanged, ReceptionResumed
@@ -21,14 +22,21 @@ from trayalert.services.inbox import Inbox
 from trayalert.storage.faults import LogFault
 from trayalert.storage.writer.gap_records import AddGap, EndGaps
 
-_TOUCH_INTERVAL = 60.0
 MIN_REPORTED_GAP: Millis = 30_000
-SETTLING_TIME = 20.0
-"""Seconds after a gap until Cloud Monitor has sent again what it will, and the first probe has ended."""
 
 _CLOSING_CHANGES = frozenset({Change.RECOVERED, Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DowntimeTiming:
+    """Seconds."""
+
+    touch_interval: float = 60.0
+    """Between two touches of the file."""
+    settling_time: float = 20.0
+    """After a gap, until Cloud Monitor has sent again what it will, and the first probe has ended."""
 
 
 class DowntimeRecorder:
@@ -40,14 +48,12 @@ class DowntimeRecorder:
         alive_file: Path,
         *,
         now: Callable[[], Millis],
-        touch_interval: float = _TOUCH_INTERVAL,
-        settling_time: float = SETTLING_TIME,
+        timing: DowntimeTiming = DowntimeTiming(),
     ) -> None:
         self._inbox = inbox
         self._alive_file = alive_file
         self._now = now
-        self._touch_interval = touch_interval
-        self._settling_time = settling_time
+        self._timing = timing
         self._blind = False
         self._pending: deque[AddGap | EndGaps] = deque()
         self._wake = asyncio.Event()
@@ -98,7 +104,7 @@ class DowntimeRecorder:
             self._touch_alive_file()
             await self._write()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._touch_interval):
+                async with asyncio.timeout(self._timing.touch_interval):
                     await self._wake.wait()
 
     async def close(self) -> None:
@@ -143,7 +149,7 @@ class DowntimeRecorder:
 
         self._inbox.subscribe(on_events)
         try:
-            await asyncio.sleep(self._settling_time)
+            await asyncio.sleep(self._timing.settling_time)
         finally:
             self._inbox.unsubscribe(on_events)
         self._inbox.announce([ReceptionResumed(gap, callbacks, len(opened), len(opened - closed))])

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from trayalert.domain.reachability import ProbeResult, Reachability, ReachabilityState
 from trayalert.domain.times import Millis
@@ -16,17 +16,7 @@ from trayalert.domain.tunnel import Phase, TunnelState
 _SECOND: Millis = 1000
 _MINUTE: Millis = 60 * _SECOND
 
-FAST_PROBE_INTERVAL = 2.0
-SLOW_PROBE_INTERVAL = 5.0
-"""Seconds between probes in the first minute of being blind, and in the next nine; then `probe_seconds` holds again."""
-
-RESTART_AFTER: Millis = 30 * _SECOND
-"""How long a running tunnel may lead nowhere before it is restarted; doubled each time up to MAX_RESTART_AFTER."""
-MAX_RESTART_AFTER: Millis = 10 * _MINUTE
-
 _logger = logging.getLogger(__name__)
-
-_PROBE_TIMEOUT = 8.0
 
 _LISTENER = "listener"
 """The source that probes reach."""
@@ -38,6 +28,21 @@ NOT_PROBED = "Probes are off (probe_seconds = 0), so nothing proves that callbac
 FIRST_PROBE = "The first probe is under way."
 OPENING = "The door is being opened."
 TUNNEL_STARTS = "The tunnel is being started."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorTiming:
+    """Seconds, but for the two spans before a restart."""
+
+    fast_interval: float = 2.0
+    """Between probes in the first minute of being blind."""
+    slow_interval: float = 5.0
+    """Between probes in the next nine minutes; then `probe_seconds` holds again."""
+    probe_timeout: float = 8.0
+    """How long `probe_now` waits for a result."""
+    restart_after: Millis = 30 * _SECOND
+    """How long a running tunnel may lead nowhere before it is restarted; doubled each time, up to the maximum."""
+    max_restart_after: Millis = 10 * _MINUTE
 
 
 class ReachabilityMonitor:
@@ -52,6 +57,7 @@ class ReachabilityMonitor:
         restart_tunnel: Callable[[str], None],
         now: Callable[[], Millis],
         ticks: Callable[[], Millis],
+        timing: MonitorTiming = MonitorTiming(),
     ) -> None:
         self.state = ReachabilityState(why=OPENING)
         self._probe = probe
@@ -60,6 +66,7 @@ class ReachabilityMonitor:
         self._restart_tunnel = restart_tunnel
         self._now = now
         self._ticks = ticks
+        self._timing = timing
         self._listener_open = False
         self._closed_sources: dict[str, str | None] = {_LISTENER: None}
         self._log_problem: str | None = None
@@ -69,7 +76,7 @@ class ReachabilityMonitor:
         self._probe_done = asyncio.Event()
         self._probe_restarted = False
         self._blind_since: Millis | None = None
-        self._restart_after: Millis = RESTART_AFTER
+        self._restart_after = timing.restart_after
 
     def set_listener(self, *, open_: bool, problem: str | None) -> None:
         """Called with the state of the listener."""
@@ -130,7 +137,7 @@ class ReachabilityMonitor:
             self._probe_done.clear()
             self.request_probe()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_PROBE_TIMEOUT):
+                async with asyncio.timeout(self._timing.probe_timeout):
                     await self._probe_done.wait()
         return self.state
 
@@ -182,7 +189,8 @@ class ReachabilityMonitor:
         if pause and self._blind_since is not None:
             blind_for = self._ticks() - self._blind_since
             if blind_for < 10 * _MINUTE:
-                pause = min(pause, FAST_PROBE_INTERVAL if blind_for < _MINUTE else SLOW_PROBE_INTERVAL)
+                timing = self._timing
+                pause = min(pause, timing.fast_interval if blind_for < _MINUTE else timing.slow_interval)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause if self._may_probe else None):
                 await self._probe_requested.wait()
@@ -190,12 +198,12 @@ class ReachabilityMonitor:
     def _restart_stuck_tunnel(self) -> None:
         """Restart a tunnel that runs and leads nowhere."""
         if self._last_result is None or self._last_result.reach is not Reachability.BLIND or self._blind_since is None:
-            self._restart_after = RESTART_AFTER
+            self._restart_after = self._timing.restart_after
             return
         if self._tunnel.phase is not Phase.UP or self._tunnel.since is None:
             return
         if min(self._ticks() - self._blind_since, self._now() - self._tunnel.since) >= self._restart_after:
-            self._restart_after = min(2 * self._restart_after, MAX_RESTART_AFTER)
+            self._restart_after = min(2 * self._restart_after, self._timing.max_restart_after)
             self._restart_tunnel("it ran, but probes through it did not come back")
 
     def _discard_proof(self) -> None:
