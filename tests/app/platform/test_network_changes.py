@@ -13,8 +13,13 @@ from typing import Any
 import pytest
 
 from tests.storage.making import until
-from trayalert.app.platform import network_changes
-from trayalert.app.platform.network_changes import NetlinkState, poll_addresses, watch_netlink, watch_network
+from trayalert.app.platform.network_changes import (
+    NetlinkState,
+    NetworkTiming,
+    poll_addresses,
+    watch_netlink,
+    watch_network,
+)
 
 LINK, ADDRESS, NO_ADDRESS, ROUTE, NO_ROUTE, NEIGHBOUR = 16, 20, 21, 24, 25, 28
 
@@ -64,10 +69,9 @@ async def ip(what: str) -> bool:
 
 
 @pytest.mark.skipif(shutil.which("ip") is None, reason="needs the command ip")
-async def test_an_address_that_comes_and_goes_is_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network_changes, "SETTLES", 0.05)
+async def test_an_address_that_comes_and_goes_is_a_change() -> None:
     await ip("del")  # left by a run that was killed
-    async with watching(watch_network) as changes:
+    async with watching(lambda changed: watch_network(changed, timing=NetworkTiming(settling_time=0.05))) as changes:
         await asyncio.sleep(0)
         if not await ip("add"):
             pytest.skip("needs the right to add an address")
@@ -107,12 +111,11 @@ def test_messages_that_are_cut_or_nonsense_raise_nothing() -> None:
     state.update(struct.pack("=IHHII", 0, ROUTE, 0, 0, 0) * 2)
 
 
-async def test_what_comes_together_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network_changes, "SETTLES", 0.05)
+async def test_what_comes_together_is_told_once() -> None:
     ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     ours.setblocking(False)
     with ours, kernels:
-        async with watching(lambda changed: watch_netlink(ours, changed)) as changes:
+        async with watching(lambda changed: watch_netlink(ours, changed, settling_time=0.05)) as changes:
             for name in ("::1", "::2", "::3"):
                 kernels.send(address(ADDRESS, name))
             await until(lambda: changes)
@@ -123,12 +126,15 @@ async def test_what_comes_together_is_told_once(monkeypatch: pytest.MonkeyPatch)
     assert changes == [0, 1]
 
 
-async def test_where_nobody_says_the_own_addresses_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network_changes, "LOOKS", 0.005)
+async def test_where_nobody_says_the_own_addresses_are_looked_at() -> None:
     looks = iter([*[frozenset({"10.0.0.1"})] * 3, frozenset()])
-    monkeypatch.setattr(network_changes, "own_addresses", lambda: next(looks, frozenset()))
 
-    async with watching(poll_addresses) as changes:
+    def own_addresses() -> frozenset[str]:
+        return next(looks, frozenset())
+
+    async with watching(
+        lambda changed: poll_addresses(changed, interval=0.005, own_addresses=own_addresses)
+    ) as changes:
         await until(lambda: changes)
         await until(lambda: next(looks, None) is None)
 
@@ -137,9 +143,11 @@ async def test_where_nobody_says_the_own_addresses_are_looked_at(monkeypatch: py
 
 async def test_a_socket_that_is_refused_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "NETLINK_ROUTE", 9999, raising=False)
-    monkeypatch.setattr(network_changes, "LOOKS", 0.005)
     looks = iter([frozenset({"10.0.0.1"})])
-    monkeypatch.setattr(network_changes, "own_addresses", lambda: next(looks, frozenset()))
 
-    async with watching(watch_network) as changes:
+    def own_addresses() -> frozenset[str]:
+        return next(looks, frozenset())
+
+    timing = NetworkTiming(poll_interval=0.005)
+    async with watching(lambda changed: watch_network(changed, timing=timing, own_addresses=own_addresses)) as changes:
         await until(lambda: changes)

@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.program import wait_for
-from trayalert.app.platform import programs
 from trayalert.app.platform.programs import run_command, start
 from trayalert.domain.settings.custom_command import FilledCommand
 
@@ -52,11 +52,19 @@ def test_what_cannot_be_started_is_told(tmp_path: Path) -> None:
 
 
 def test_programs_that_ended_are_not_kept(tmp_path: Path) -> None:
+    own = psutil.Process()
+    ended: set[psutil.Process] = set()
     for number in range(3):
+        before = set(own.children())
         start([sys.executable, "-c", REPORT, str(tmp_path / str(number))])
-        report_in(tmp_path / str(number))
-        programs._started[-1].wait(10)
+        (program,) = set(own.children()) - before
+        wait_for(lambda: program.status() == psutil.STATUS_ZOMBIE)  # noqa: B023 - called at once
+        ended.add(program)
+    before = set(own.children()) - ended
     start([sys.executable, "-c", REPORT, str(tmp_path / "last")])
-    assert len(programs._started) == 1
+
+    remaining = set(own.children())
+    assert ended & remaining == set()
     report_in(tmp_path / "last")
-    programs._started[-1].wait(10)
+    for last in remaining - before:
+        last.wait(10)

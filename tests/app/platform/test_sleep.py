@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +22,8 @@ from tests.desktop.harness.session_bus import SessionBus
 from tests.program import DEADLINE, environment, serving
 from tests.storage.making import HOUR, MINUTE, NOON, until
 from trayalert import clock
-from trayalert.app.platform import logind, sleep
 from trayalert.app.platform.logind import watch_logind
-from trayalert.app.platform.sleep import LATENESS, SleepWatch
+from trayalert.app.platform.sleep import SleepTiming, SleepWatch
 from trayalert.dbus_client import bus_call, reply_body
 
 LOGIND = "org.freedesktop.login1"
@@ -32,19 +31,41 @@ LOGIND = "org.freedesktop.login1"
 
 @dataclass
 class World:
-    """Both clocks, and what was told of sleeps."""
+    """Both clocks, what was told of sleeps, and logind's signals. The clock is looked at often."""
 
     wall: int = NOON
     steady: int = 5_000
     looks: int = 0
     reported: list[tuple[int, int]] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
+    on_sleep: Callable[[], None] = field(init=False)
+    on_wake: Callable[[], None] = field(init=False)
 
     def ticks(self) -> int:
         self.looks += 1
         return self.steady
 
     def sleep_watch(self) -> SleepWatch:
-        return SleepWatch(now=lambda: self.wall, ticks=self.ticks, on_slept=lambda *span: self.reported.append(span))
+        return SleepWatch(
+            now=lambda: self.wall,
+            ticks=self.ticks,
+            on_slept=lambda *span: self.reported.append(span),
+            watch_signals=self.watch_signals,
+            timing=SleepTiming(interval=2),
+        )
+
+    async def watch_signals(self, on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
+        """Hand logind's signals on. The test may give some itself, by `on_sleep` and `on_wake`."""
+
+        def counted(name: str, on_signal: Callable[[], None]) -> Callable[[], None]:
+            def on() -> None:
+                on_signal()
+                self.signals.append(name)
+
+            return on
+
+        self.on_sleep, self.on_wake = on_sleep, on_wake
+        await watch_logind(counted("sleep", on_sleep), counted("wake", on_wake), retry_seconds=0.02)
 
     def go_on(self, by: int) -> None:
         self.wall += by
@@ -69,8 +90,7 @@ async def running(sleep_watch: SleepWatch) -> AsyncIterator[None]:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world in which it looks at the clock often, and no system bus is there."""
-    monkeypatch.setattr(sleep, "INTERVAL", 2)
+    """A world in which no system bus is there."""
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere")
     return World()
 
@@ -110,15 +130,19 @@ async def test_a_clock_that_was_set_hides_no_sleep(world: World) -> None:
 async def test_a_busy_computer_is_not_asleep(world: World) -> None:
     async with running(world.sleep_watch()):
         for _ in range(3):
-            world.go_on(LATENESS)
+            world.go_on(SleepTiming().lateness)
             await world.look()
 
     assert world.reported == []
 
 
-async def test_a_loop_that_was_blocked_stood_still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sleep, "LATENESS", 200)
-    sleep_watch = SleepWatch(now=clock.now, ticks=clock.ticks, on_slept=lambda *span: world.reported.append(span))
+async def test_a_loop_that_was_blocked_stood_still(world: World) -> None:
+    sleep_watch = SleepWatch(
+        now=clock.now,
+        ticks=clock.ticks,
+        on_slept=lambda *span: world.reported.append(span),
+        timing=SleepTiming(interval=2, lateness=200),
+    )
     async with running(sleep_watch):
         await asyncio.sleep(0.02)
         begun = clock.now()
@@ -133,12 +157,12 @@ async def test_a_loop_that_was_blocked_stood_still(world: World, monkeypatch: py
 FROZEN = """
 import asyncio, sys
 from trayalert import clock
-from trayalert.app.platform import sleep
-sleep.INTERVAL, sleep.LATENESS = 50, 500
+from trayalert.app.platform.sleep import SleepTiming, SleepWatch
 print("awake", "dbus_fast" in sys.modules, flush=True)
 report = lambda began, ended: print(began, ended, "dbus_fast" in sys.modules, flush=True)
 async def main():
-    await sleep.SleepWatch(now=clock.now, ticks=clock.ticks, on_slept=report).run()
+    timing = SleepTiming(interval=50, lateness=500)
+    await SleepWatch(now=clock.now, ticks=clock.ticks, on_slept=report, timing=timing).run()
 asyncio.run(main())
 """
 
@@ -197,26 +221,25 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionBus]:
     with tempfile.TemporaryDirectory(prefix="bus") as folder:
         bus = SessionBus(Path(folder), os.environ)
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address)
-        monkeypatch.setattr(logind, "RETRY_SECONDS", 0.02)
         yield bus
         bus.stop()
 
 
-async def wait_until_heeded(by: Logind, sleep_watch: SleepWatch) -> None:
+async def wait_until_heeded(by: Logind, world: World) -> None:
     """Say that it goes to sleep, until the one who is to hear it has come to the bus."""
+    world.signals.clear()
     async with asyncio.timeout(5):
-        while sleep_watch._asleep_since is None:
+        while not world.signals:
             await by.emit(going=True)
     await by.emit(going=False)  # what was said before is heard by then
-    await until(lambda: sleep_watch._asleep_since is None)
+    await until(lambda: world.signals[-1] == "wake")
     await by.emit(going=True)
-    await until(lambda: sleep_watch._asleep_since is not None)
+    await until(lambda: world.signals[-1] == "sleep")
 
 
 async def test_a_sleep_that_logind_tells_is_exact_and_told_once(world: World, bus: SessionBus) -> None:
-    sleep_watch = world.sleep_watch()
-    async with on_bus(bus.address) as login, running(sleep_watch):
-        await wait_until_heeded(login, sleep_watch)
+    async with on_bus(bus.address) as login, running(world.sleep_watch()):
+        await wait_until_heeded(login, world)
         world.go_on(3_000)  # less than the clock would show
         await login.emit(going=False)
         await until(lambda: world.reported)
@@ -227,14 +250,13 @@ async def test_a_sleep_that_logind_tells_is_exact_and_told_once(world: World, bu
 
 @pytest.mark.parametrize("first", ["clock", "logind"])
 async def test_both_sources_tell_one_sleep_once(world: World, bus: SessionBus, first: str) -> None:
-    sleep_watch = world.sleep_watch()
-    async with on_bus(bus.address) as login, running(sleep_watch):
-        await wait_until_heeded(login, sleep_watch)
+    async with on_bus(bus.address) as login, running(world.sleep_watch()):
+        await wait_until_heeded(login, world)
         world.go_on(4_000)  # the computer takes its time to fall asleep
         await world.look()
         world.go_on(HOUR)
         if first == "logind":
-            sleep_watch._on_wake()
+            world.on_wake()
         await until(lambda: world.reported)
         await login.emit(going=False)
         await world.look()
@@ -243,33 +265,38 @@ async def test_both_sources_tell_one_sleep_once(world: World, bus: SessionBus, f
 
 
 async def test_what_is_heard_only_behind_the_sleep_is_told_once(world: World) -> None:
-    sleep_watch = world.sleep_watch()
-    world.go_on(HOUR)
-    sleep_watch._on_sleep()
-    sleep_watch._on_wake()
+    async with running(world.sleep_watch()):
+        await world.look()
+        world.go_on(HOUR)
+        world.on_sleep()
+        world.on_wake()
+        await world.look()
 
     assert world.reported == [(NOON, NOON + HOUR)]
 
 
 async def test_a_sleep_that_was_called_off_is_none(world: World) -> None:
-    sleep_watch = world.sleep_watch()
-    sleep_watch._on_sleep()
-    sleep_watch._on_wake()
-    sleep_watch._on_sleep()
-    for _ in range(20):  # and nobody says so
-        world.go_on(5_000)
-        sleep_watch._check_clock()
-    sleep_watch._on_wake()
-    assert world.reported == []
+    async with running(world.sleep_watch()):
+        await world.look()
+        world.on_sleep()
+        world.on_wake()
+        world.on_sleep()
+        for _ in range(20):  # and nobody says so
+            world.go_on(5_000)
+            await world.look()
+        world.on_wake()
+        assert world.reported == []
 
-    world.go_on(MINUTE)
-    sleep_watch._check_clock()
+        world.go_on(MINUTE)
+        await until(lambda: world.reported)
     assert world.reported == [(NOON + 100_000, NOON + 160_000)]
 
 
 async def test_only_logind_is_heard_and_only_what_it_says_of_sleep(bus: SessionBus) -> None:
     received: list[str] = []
-    watching = asyncio.create_task(watch_logind(lambda: received.append("going"), lambda: received.append("back")))
+    watching = asyncio.create_task(
+        watch_logind(lambda: received.append("going"), lambda: received.append("back"), retry_seconds=0.02)
+    )
     async with on_bus(bus.address) as login, on_bus(bus.address, name=None) as stranger:
         async with asyncio.timeout(5):
             while not received:
@@ -290,16 +317,15 @@ async def test_only_logind_is_heard_and_only_what_it_says_of_sleep(bus: SessionB
 async def test_a_bus_that_dies_is_found_again_without_a_word(
     world: World, bus: SessionBus, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    sleep_watch = world.sleep_watch()
-    async with running(sleep_watch):
+    async with running(world.sleep_watch()):
         async with on_bus(bus.address) as login:
-            await wait_until_heeded(login, sleep_watch)
-        sleep_watch._on_wake()
+            await wait_until_heeded(login, world)
+        world.on_wake()
         bus.stop()
         await world.look()
         bus.restart()
         async with on_bus(bus.address) as login:
-            await wait_until_heeded(login, sleep_watch)
+            await wait_until_heeded(login, world)
             world.go_on(3_000)
             await login.emit(going=False)
             await until(lambda: world.reported)

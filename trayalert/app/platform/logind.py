@@ -10,9 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-RETRY_SECONDS = 60.0
-"""Seconds."""
-
 _SOCKET = "/run/dbus/system_bus_socket"
 _LOGIND, _PATH, _INTERFACE, _SIGNAL = (
     "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager", "PrepareForSleep",
@@ -20,12 +17,14 @@ _LOGIND, _PATH, _INTERFACE, _SIGNAL = (
 _RULE = f"type='signal',sender='{_LOGIND}',path='{_PATH}',interface='{_INTERFACE}',member='{_SIGNAL}'"
 
 
-async def watch_logind(on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
+async def watch_logind(
+    on_sleep: Callable[[], None], on_wake: Callable[[], None], *, retry_seconds: float = 60.0
+) -> None:
     """Call `on_sleep` before each sleep and `on_wake` after it, for ever."""
     while True:
         if sys.platform == "linux" and (address := _address()):
             await _listen(address, on_sleep, on_wake)
-        await asyncio.sleep(RETRY_SECONDS)
+        await asyncio.sleep(retry_seconds)
 
 
 def _address() -> str | None:

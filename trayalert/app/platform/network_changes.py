@@ -10,14 +10,9 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from trayalert.services.network_lookup import own_addresses
-
-SETTLES = 1.0
-"""Seconds to wait for more messages: a new network brings several changes."""
-
-LOOKS = 30.0
-"""Seconds between two looks at the addresses if the kernel does not report changes."""
 
 _GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400  # links, and addresses and routes of IPv4 and IPv6
 _HEAD = struct.Struct("=IHHII")
@@ -27,13 +22,28 @@ _IDENTIFYING = {_ADDRESS: (8, {1, 2}), _ROUTE: (12, {1, 4, 5, 6, 15})}
 """Length of the fixed part, and the attributes that identify an address or route; others, such as lifetimes, change."""
 
 
-async def watch_network(changed: Callable[[], None]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkTiming:
+    """Seconds."""
+
+    settling_time: float = 1.0
+    """Between the first message and the report: a new network brings several changes."""
+    poll_interval: float = 30.0
+    """Between two look-ups of the addresses if the kernel does not report changes."""
+
+
+async def watch_network(
+    changed: Callable[[], None],
+    *,
+    timing: NetworkTiming = NetworkTiming(),
+    own_addresses: Callable[[], frozenset[str]] = own_addresses,
+) -> None:
     """Call `changed` a moment after each change, for ever."""
     listening = _netlink()
     if listening is not None:
         with listening, contextlib.suppress(OSError):
-            await watch_netlink(listening, changed)
-    await poll_addresses(changed)
+            await watch_netlink(listening, changed, settling_time=timing.settling_time)
+    await poll_addresses(changed, interval=timing.poll_interval, own_addresses=own_addresses)
 
 
 def _netlink() -> socket.socket | None:
@@ -50,25 +60,27 @@ def _netlink() -> socket.socket | None:
     return listening
 
 
-async def poll_addresses(changed: Callable[[], None]) -> None:
-    """Look at the computer's own addresses every LOOKS seconds."""
+async def poll_addresses(
+    changed: Callable[[], None], *, interval: float, own_addresses: Callable[[], frozenset[str]]
+) -> None:
+    """Look up the computer's own addresses every `interval` seconds."""
     before = own_addresses()
     while True:
-        await asyncio.sleep(LOOKS)
+        await asyncio.sleep(interval)
         now = own_addresses()
         if now != before:
             changed()
         before = now
 
 
-async def watch_netlink(listening: socket.socket, changed: Callable[[], None]) -> None:
+async def watch_netlink(listening: socket.socket, changed: Callable[[], None], *, settling_time: float) -> None:
     """Read a non-blocking netlink socket for ever. Raise OSError."""
     state = NetlinkState()
     while True:
         if not state.update(await _receive(listening)):
             continue
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SETTLES):
+            async with asyncio.timeout(settling_time):
                 while True:
                     state.update(await _receive(listening))
         changed()
