@@ -326,6 +326,16 @@ async def test_an_odd_host_is_a_failure_and_no_exception(host: str) -> None:
     assert (await fetch(f"http://{host}/")).failure in {HttpFailure.NAME_UNRESOLVED, HttpFailure.INVALID_REQUEST}
 
 
+@pytest.mark.parametrize("failure", HttpFailure)
+@pytest.mark.parametrize("proxy", [None, "proxy.example:3128"])
+def test_each_failure_has_its_words_and_names_the_proxy_that_was_asked(failure: HttpFailure, proxy: str | None) -> None:
+    reason = HttpResult(failure=failure, detail="some {detail}\u202e", proxy=proxy).reason
+
+    assert re.fullmatch(r"[a-zTH][^{}\u202e]{9,}( \(some \{detail\}\))?(, asked through the proxy \S+)?", reason)
+    proxy_unnamed = failure in {HttpFailure.INVALID_REQUEST, HttpFailure.NO_NETWORK}
+    assert ("proxy.example:3128" in reason) is (proxy is not None and not proxy_unnamed)
+
+
 # ---- TLS
 
 CERTIFICATES = {

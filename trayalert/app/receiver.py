@@ -34,8 +34,8 @@ from trayalert.services.access.secrets import Secrets
 from trayalert.services.heartbeat.watcher import HeartbeatWatcher
 from trayalert.services.inbox import Inbox
 from trayalert.services.maintenance.scheduler import MaintenanceScheduler
+from trayalert.services.network_lookup import run_in_daemon_thread
 from trayalert.services.reachability.downtime import DowntimeRecorder
-from trayalert.services.reachability.network_lookup import run_in_daemon_thread
 from trayalert.services.sources.http_source import HttpSource
 from trayalert.services.sources.source import Source
 from trayalert.storage.faults import DamagedLog, LogFault, NoLog

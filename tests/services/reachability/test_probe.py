@@ -21,8 +21,9 @@ from trayalert.domain.callback import SENDER_TIMEOUT
 from trayalert.domain.reachability import ProbeResult, Reachability
 from trayalert.listener.counts import ListenerCounts
 from trayalert.listener.hook_endpoint import AccessRules
-from trayalert.services.http_client import HttpClient
+from trayalert.services.http_client import HttpClient, HttpFailure, HttpResult
 from trayalert.services.reachability.probe import MAX_PENDING, ProbeTiming, SelfProbe
+from trayalert.services.reachability.probe_messages import ProbeMessages
 
 DEFAULT_TIMING = ProbeTiming()
 PAGE = b"<!DOCTYPE html><title>Log in</title>"
@@ -487,6 +488,16 @@ async def test_a_wrong_answer_through_a_proxy_names_the_proxy(
 
     assert result.reach is Reachability.BLIND
     assert str(result.reason).endswith(f"(Asked through the proxy 127.0.0.1:{port}.)")
+
+
+@pytest.mark.parametrize("failure", HttpFailure)
+def test_each_failure_of_a_request_has_its_sentence(failure: HttpFailure) -> None:
+    result = HttpResult(failure=failure, detail="some {detail}", proxy="proxy.example:3128")
+    messages = ProbeMessages("https://h.example/hidden", result, listener_address="127.0.0.1:1", seconds=5, size=44)
+
+    sentence = messages.not_delivered()
+    assert re.fullmatch(r"(The |This |There |Nothing |What |h\.example ).*[.)]", sentence)
+    assert "hidden" not in sentence
 
 
 async def test_passwords_of_netrc_stay_where_they_are(
