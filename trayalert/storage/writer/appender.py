@@ -237,14 +237,20 @@ class _AppendGroup:
         return any(still_open) or self._find_repeated(alert.identity, received_at) is not None
 
     def _append_alert(self, alert: Alert, job: Append | Reparsed, delivery_id: int) -> int:
+        """Count a repeat of a known alert, or add a new alert; return its id."""
         received_at = job.callback.received_at
         deliveries = job.deliveries if isinstance(job, Reparsed) else 1
         known = self._find_repeated(alert.identity, received_at)
         if refired := self._refire(alert, received_at):
             alert, known = refired, None
-        if known is not None:
-            self._repeat(alert, known, received_at, delivery_id=delivery_id, deliveries=deliveries)
-            return known.id
+        if known is None:
+            return self._add_alert(alert, job, delivery_id, deliveries)
+        self._repeat(alert, known, received_at, delivery_id=delivery_id, deliveries=deliveries)
+        return known.id
+
+    def _add_alert(self, alert: Alert, job: Append | Reparsed, delivery_id: int, deliveries: int) -> int:
+        """Fold a new alert into its incident and add its row; return its id."""
+        received_at = job.callback.received_at
         number = self._next_alert_id(job)
         if alert.identity.text:
             self._known_alerts[alert.identity.text] = _KnownAlert(
