@@ -52,49 +52,28 @@ def open_file(path: Path, *, after_fault: bool = False, first: bool = False) -> 
     With `after_fault` the whole `-wal` is written and synced again first: after a sync that failed it might be in
     memory only, and what is stored behind it would be lost with it. With `first` this process has not opened it before.
     """
+    _refuse_link(path)
+    left = _read_companions(path, after_fault=after_fault, first=first)
+    _prepare_files(path)
+    connection, own = _connect(path)
+    with contextlib.ExitStack() as on_error:
+        on_error.callback(connection.close)
+        try:
+            opened = _set_up_log(connection, path, left, after_fault=after_fault)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise fault_of(error, path) from error
+        if file_id(path) != own:  # what is stored in a file that has no name any more is lost with this process
+            raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
+        on_error.pop_all()
+    return opened
+
+
+def _refuse_link(path: Path) -> None:
     if path.is_symlink():
         raise LogFault(
             f"a link was put in the place of the log {path} while trayalert ran, and SQLite would not find all of it "
             "there. Put the file itself there, or restart trayalert, which then follows the link."
         )
-    unclean = file_size(Path(f"{path}-wal")) > 0
-    wal = _read_wal(path) if unclean and not after_fault else None
-    committed = _committed_frames(path) if first else 0
-    torn, lost = None, 0
-    _restrict_permissions(path)
-    _check_version(path)
-    _refuse_empty(path)
-    _remove_empty_companions(path)
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        own = file_id(path)
-        connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=OPENING_BUSY_TIMEOUT, cached_statements=512
-        )
-    except (OSError, sqlite3.Error) as error:
-        raise fault_of(error, path) from error
-    with contextlib.ExitStack() as on_error:
-        on_error.callback(connection.close)
-        try:
-            cut_off = wal is not None and _is_cut_off(connection, path, wal)
-            if committed and not cut_off:
-                frames = int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
-                lost = max(0, committed - max(0, frames))
-            new = _set_up(connection, path)
-            if wal and cut_off:
-                torn = _missing_callbacks(connection, wal.last_deliveries)
-            if after_fault:
-                _sync_all(connection, path)
-            connection.text_factory = decode_text  # an incident whose name has a damaged character goes on
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise fault_of(error, path) from error
-        opened = OpenedLog(connection, file_ids(path), unclean, new, torn, lost)
-        if file_id(path) != own:  # what is stored in a file that has no name any more is lost with this process
-            raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
-        on_error.pop_all()
-    return opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +84,22 @@ class _WalCommits:
     last_deliveries: tuple[Delivery, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Companions:
+    """What the last program left in the `-wal` and the `-shm`, read before SQLite opens them."""
+
+    unclean: bool
+    wal: _WalCommits | None
+    committed: int
+
+
+def _read_companions(path: Path, *, after_fault: bool, first: bool) -> _Companions:
+    unclean = file_size(Path(f"{path}-wal")) > 0
+    wal = _read_wal(path) if unclean and not after_fault else None
+    return _Companions(unclean, wal, _committed_frames(path) if first else 0)
+
+
 def _read_wal(path: Path) -> _WalCommits | None:
-    """Read the `-wal` before SQLite does."""
     with closing(Pages(path, only_wal=True)) as pages:
         commits = list(pages.commits()) if pages.has_current_frames else []
         if not commits:
@@ -134,27 +127,12 @@ def _committed_frames(path: Path) -> int:
     return committed if written < committed else 0
 
 
-def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) -> bool:
-    """Whether the last commit is not whole. Raise DamagedLog if others are not.
-
-    SQLite silently drops all frames behind the first one that is damaged. A power cut does that to the last commit
-    alone, which was not acknowledged; anything more has been lost by the disk.
-    """
-    refuse_other_version(connection, path)
-    busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    missing_ends = [] if busy or frames < 0 else [end for end in wal.ends if end > frames]
-    if len(missing_ends) > 1:
-        with closing(connect_read_only(path, timeout=5.0)) as reader:
-            schema_version(reader)
-            connection.close()  # the last connection to close deletes the `-wal`, but a read-only one does not
-        raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {missing_ends[-1]:,} pages in it can be used")
-    return bool(missing_ends)
-
-
-def _missing_callbacks(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> tuple[Callback, ...]:
-    """Return the callbacks that the log does not have."""
-    (highest,) = connection.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
-    return tuple(delivery.callback for delivery in deliveries if delivery.id > highest)
+def _prepare_files(path: Path) -> None:
+    """Restrict and check the files before the log is opened for writing. Raise OtherVersion or DamagedLog."""
+    _restrict_permissions(path)
+    _check_version(path)
+    _refuse_empty(path)
+    _remove_empty_companions(path)
 
 
 def _restrict_permissions(path: Path) -> None:
@@ -192,7 +170,63 @@ def _remove_empty_companions(path: Path) -> None:
             shm.unlink(missing_ok=True)
 
 
-def _set_up(connection: sqlite3.Connection, path: Path) -> bool:
+def _connect(path: Path) -> tuple[sqlite3.Connection, FileId]:
+    """Open the file, which is created if there is none; return which file it is. Raise LogFault."""
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        own = file_id(path)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=OPENING_BUSY_TIMEOUT, cached_statements=512
+        )
+    except (OSError, sqlite3.Error) as error:
+        raise fault_of(error, path) from error
+    return connection, own
+
+
+def _set_up_log(connection: sqlite3.Connection, path: Path, left: _Companions, *, after_fault: bool) -> OpenedLog:
+    """Bring the log up to date, and find out what is missing in it."""
+    cut_off = left.wal is not None and _is_cut_off(connection, path, left.wal)
+    lost = _count_lost_frames(connection, left.committed) if left.committed and not cut_off else 0
+    new = _set_up_schema(connection, path)
+    torn = _missing_callbacks(connection, left.wal.last_deliveries) if left.wal and cut_off else None
+    if after_fault:
+        _sync_all(connection, path)
+    connection.text_factory = decode_text  # an incident whose name has a damaged character goes on
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+    return OpenedLog(connection, file_ids(path), left.unclean, new, torn, lost)
+
+
+def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) -> bool:
+    """Whether the last commit is not whole. Raise DamagedLog if others are not.
+
+    SQLite silently drops all frames behind the first one that is damaged. A power cut does that to the last commit
+    alone, which was not acknowledged; anything more has been lost by the disk.
+    """
+    refuse_other_version(connection, path)
+    busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    missing_ends = [] if busy or frames < 0 else [end for end in wal.ends if end > frames]
+    if len(missing_ends) > 1:
+        with closing(connect_read_only(path, timeout=5.0)) as reader:
+            schema_version(reader)
+            connection.close()  # the last connection to close deletes the `-wal`, but a read-only one does not
+        raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {missing_ends[-1]:,} pages in it can be used")
+    return bool(missing_ends)
+
+
+def _count_lost_frames(connection: sqlite3.Connection, committed: int) -> int:
+    """Return how many of the committed frames are not in the `-wal` any more."""
+    frames = int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
+    return max(0, committed - max(0, frames))
+
+
+def _missing_callbacks(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> tuple[Callback, ...]:
+    """Return the callbacks that the log does not have."""
+    (highest,) = connection.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
+    return tuple(delivery.callback for delivery in deliveries if delivery.id > highest)
+
+
+def _set_up_schema(connection: sqlite3.Connection, path: Path) -> bool:
     """Migrate the file, and have each commit synced. Return whether it is new."""
     refuse_other_version(connection, path)
     new = schema_version(connection) == 0
