@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -113,6 +114,11 @@ def rows(path: Path, sql: str, *values: Any) -> list[Any]:
     """What a program that knows nothing of ours finds in the file."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as other:
         return other.execute(sql, values).fetchall()
+
+
+def verifying() -> bool:
+    """Whether a log is being verified in this process."""
+    return any(thread.name == "verification" for thread in threading.enumerate())
 
 
 async def until(condition: Callable[[], object], *, deadline: float = 5.0) -> None:

@@ -14,7 +14,20 @@ from pathlib import Path
 import pytest
 
 from tests.storage.damage import PAGE, big_log, leaves
-from tests.storage.making import HOUR, NOON, append, ids, locked, open_log, reading, rows, store, until, writing
+from tests.storage.making import (
+    HOUR,
+    NOON,
+    append,
+    ids,
+    locked,
+    open_log,
+    reading,
+    rows,
+    store,
+    until,
+    verifying,
+    writing,
+)
 from trayalert.domain.events import Event, LogChanged
 from trayalert.storage import log as log_module
 from trayalert.storage.companion_files import quarantine_of, reserve_file_of
@@ -238,7 +251,7 @@ async def test_an_older_file_of_the_same_length_that_is_copied_over_it_is_looked
     store(path, *(append(f"i-{number}") for number in range(300)))
     async with open_log(path) as log:
         await log.run_job(append("i-before"))
-        await until(lambda: not log._writer.verifying)
+        await until(lambda: not verifying())
         older = bytearray(path.read_bytes())
         pages = leaves(path)[3:5]
         first, second = (slice((page - 1) * PAGE, page * PAGE) for page in pages)
@@ -324,7 +337,7 @@ async def test_a_file_that_is_cut_short_while_it_is_open_is_moved_aside(path: Pa
 async def test_damage_that_a_commit_meets_costs_its_senders_nothing(path: Path) -> None:
     store(path, *(append(f"i-{number}") for number in range(400)))
     async with open_log(path) as log:
-        await until(lambda: log._writer._file._verification is None or log._writer._file._verification.is_finished())
+        await until(lambda: not verifying())
         os.truncate(path, 5 * 4096)
         log._writer._file.connection.execute("PRAGMA shrink_memory")
         await asyncio.gather(*(log.run_job(append(f"i-{number}", at=1_790_000_100_000)) for number in range(400)))
@@ -416,8 +429,8 @@ async def test_damage_amid_the_file_is_found_though_only_its_end_is_used(path: P
     big_log(path)
     async with open_log(path) as log:
         await log.run_job(append("live", at=NOON + HOUR))
-        await until(lambda: not log._writer.verifying)
-        await until(lambda: log._writer._file._last_stat is not None)
+        await until(lambda: not verifying())
+        await until(reserve_file_of(path).exists)  # it was looked at once
         await asyncio.to_thread(_overwrite_elsewhere, path, path.stat().st_size // 2 // PAGE * PAGE)
         await until(lambda: log.state.news)
         assert "was damaged" in log.state.news[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.making import NOON, append, open_log, reading, rows, store, writing
+from tests.storage.making import NOON, append, open_log, reading, rows, store, until, verifying, writing
 from trayalert.storage.companion_files import backups_of, quarantine_of
 from trayalert.storage.faults import DamagedLog, LogFault, OtherVersion
 from trayalert.storage.file import opened_log
@@ -96,10 +96,7 @@ async def test_damage_after_a_clean_end_is_found_behind_the_start(path: Path) ->
     flip(path, start=40 * 4096, length=4096)
 
     async with open_log(path) as log:
-        verification = log._writer._file._verification
-        assert verification is None or verification.is_finished(
-            within=5
-        )  # with luck it was found before the start was over
+        await until(lambda: not verifying())
         await log.run_job(append("i-new"))
         assert "was damaged" in log.state.news[0]
 

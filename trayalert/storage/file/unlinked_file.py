@@ -6,9 +6,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from trayalert.domain.times import Millis
+from trayalert.clock import now
 from trayalert.durable_file import sync_folder
 from trayalert.storage.companion_files import FileId, file_id
+from trayalert.storage.faults import LogFault
 from trayalert.storage.file.opened_log import enable_full_fsync
 from trayalert.storage.recovery.quarantine import UNSALVAGED, create_folder, remove_unused_folder, write_salvage_result
 
@@ -29,7 +30,58 @@ def current_path(file: FileId) -> Path | None:
     return None
 
 
-def recreate_log(connection: sqlite3.Connection, path: Path) -> None:
+def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path | None, replaced: bool) -> str:
+    """Write the log to where it is found again: no firing incident may vanish because a file was moved.
+
+    `replaced`: another file is at the path. Return a sentence on what was done. Raise LogFault; the connection must
+    then stay open, as the log is nowhere else.
+    """
+    try:
+        if replaced:
+            folder = _copy_to_quarantine(connection, path)
+            return (
+                f"Another file took the place of the log {path} while trayalert ran; that one is used now. What was "
+                f"stored before lies in {folder}, and is taken over."
+            )
+        _recreate_log(connection, path)
+    except (OSError, sqlite3.Error) as error:
+        raise LogFault(
+            f"the log {path} was {_removal_text(path, moved_to)} while trayalert ran, and cannot be written again: "
+            f"{error}. Is its folder there, and writable? Do not end trayalert: it is tried again, and what is stored "
+            "lives in it."
+        ) from error
+    return (
+        f"The log {path} was {_removal_text(path, moved_to)} while trayalert ran. It was written again from what was "
+        "open; nothing is lost."
+    )
+
+
+def remove_own_wal(path: Path, own: tuple[FileId, ...], *, moved_to: Path | None) -> None:
+    """Remove the `-wal` of a file that was left, `own`, from beside another file: SQLite would write it into that one.
+
+    If a reader has kept it from being emptied, it goes with the file that was moved away.
+    """
+    _, own_wal, own_shm = own
+    wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
+    with contextlib.suppress(OSError):
+        if own_wal and file_id(wal) == own_wal:
+            if wal.stat().st_size == 0:
+                wal.unlink()
+            elif moved_to and not Path(f"{moved_to}-wal").exists():
+                wal.rename(f"{moved_to}-wal")
+            else:
+                wal.rename(create_folder(path, reason=f"this belongs to {moved_to}", now=now()) / wal.name)
+        if own_shm and file_id(shm) == own_shm:
+            shm.unlink()
+
+
+def _removal_text(path: Path, moved_to: Path | None) -> str:
+    if moved_to == path:
+        return "parted from its -wal"
+    return f"moved to {moved_to}" if moved_to else "deleted"
+
+
+def _recreate_log(connection: sqlite3.Connection, path: Path) -> None:
     """Write the log again where it was. Raise sqlite3.Error or OSError; nothing is there then."""
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
@@ -41,9 +93,9 @@ def recreate_log(connection: sqlite3.Connection, path: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def copy_to_quarantine(connection: sqlite3.Connection, path: Path, *, reason: str, now: Millis) -> Path:
+def _copy_to_quarantine(connection: sqlite3.Connection, path: Path) -> Path:
     """Write the log into a new folder of the quarantine, to be salvaged. Raise sqlite3.Error or OSError."""
-    folder = create_folder(path, reason=reason, now=now)
+    folder = create_folder(path, reason="another file was put in its place while trayalert ran", now=now())
     try:
         _copy(connection, folder / path.name)
     except BaseException:

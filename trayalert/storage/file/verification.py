@@ -6,6 +6,7 @@ not wait for it. So the caller waits a moment, goes on, and asks again later.
 
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -16,12 +17,19 @@ from trayalert.storage.rows import TABLES
 _BUSY_TIMEOUT = 0.1
 """Seconds that `damage_in_newest_rows` waits for a lock: the writer stores nothing meanwhile."""
 
+_INTERVAL = 600.0
+"""Seconds between verifications of a file that keeps changing: who only appends meets no damage in its middle."""
+
 
 class Verification:
-    """One check of the file. `damage` is valid once `is_finished`. A `thorough` one compares indexes with tables."""
+    """One check of the file. `damage` is valid once `is_finished`. A `thorough` one compares indexes with tables.
+
+    The caller sets `repeat` where another one must follow.
+    """
 
     def __init__(self, path: Path, *, thorough: bool = False) -> None:
         self.damage: str | None = None
+        self.repeat = False
         self._check = "integrity_check" if thorough else "quick_check"
         self._path = path
         self._stopped = False
@@ -47,6 +55,37 @@ class Verification:
         else:
             if found != "ok":
                 self.damage = "damage in it was found: " + " ".join(found.split())[:200]
+
+
+class VerificationSchedule:
+    """Decides when the file is verified again. What it knows outlives all connections."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._last_stat: tuple[int, int] | None = None
+        self._due_at = 0.0
+        self._changed_elsewhere = False
+
+    def note_change_elsewhere(self) -> None:
+        """Note that another program has written to the file: the next verification is due, and thorough."""
+        self._changed_elsewhere = True
+
+    def is_due(self) -> bool:
+        """Whether the file has shrunk, has changed and was not verified for long, or was changed elsewhere."""
+        found = self._path.stat()
+        before, self._last_stat = self._last_stat, (found.st_size, found.st_mtime_ns)
+        if self._changed_elsewhere:
+            return True
+        if before is None or before == self._last_stat:
+            return False
+        return self._last_stat[0] < before[0] or time.monotonic() >= self._due_at
+
+    def begin(self) -> Verification:
+        """Begin a verification."""
+        self._due_at = time.monotonic() + _INTERVAL
+        verification = Verification(self._path, thorough=self._changed_elsewhere)
+        self._changed_elsewhere = False
+        return verification
 
 
 def damage_in_newest_rows(path: Path) -> str | None:
