@@ -72,9 +72,8 @@ def test_a_backup_is_made_by_the_running_instance_and_without_one(data_dir: Path
 @pytest.mark.parametrize("pause", [0.05, 0.15])
 def test_a_kill_in_the_middle_of_a_backup_leaves_no_half_one(data_dir: Path, pause: float) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from trayalert.storage.recovery import backups;"
-        "backups._PAGES_PER_STEP = 1;"
-        f"backups.make_backup(Path(sys.argv[1]), keep=3, now={NOON}, throttle=lambda: time.sleep(0.01))"
+        "import sys, time; from pathlib import Path; from trayalert.storage.recovery.backups import make_backup;"
+        f"make_backup(Path(sys.argv[1]), keep=3, now={NOON}, throttle=lambda: time.sleep(0.01), pages_per_step=1)"
     )
     log = data_dir / "trayalert.db"
     with subprocess.Popen([sys.executable, "-c", script, log], env=environment()) as process:

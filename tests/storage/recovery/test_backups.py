@@ -12,7 +12,6 @@ from tests.storage.damage import big_log, overwrite_page
 from tests.storage.making import NOON, append, rows, writing
 from trayalert.storage.companion_files import backups_of
 from trayalert.storage.faults import LogFault
-from trayalert.storage.recovery import backups
 from trayalert.storage.recovery.backups import check_backup, list_backups, make_backup, newest_backup
 
 DAY = 86_400_000
@@ -36,17 +35,14 @@ def test_a_backup_of_a_log_in_use_is_one_plain_file_that_only_we_may_read(path: 
     assert stat.S_IMODE(backups_of(path).stat().st_mode) == 0o700
 
 
-def test_what_is_stored_while_it_is_made_neither_stops_nor_enters_it(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(backups, "_PAGES_PER_STEP", 5)
+def test_what_is_stored_while_it_is_made_neither_stops_nor_enters_it(path: Path) -> None:
     stored: list[object] = []
     with writing(path) as log:
 
         def store_one() -> None:
             stored.append(log.commit([append("meanwhile", at=NOON + 1_000_000 + len(stored))]))
 
-        made = make_backup(path, keep=7, now=NOON, throttle=store_one)
+        made = make_backup(path, keep=7, now=NOON, throttle=store_one, pages_per_step=5)
     assert len(stored) > 5
     assert check_backup(made.path)[0] == 300
     assert rows(path, "SELECT count(*) FROM delivery") == [(300 + len(stored),)]

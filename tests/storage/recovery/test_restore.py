@@ -86,7 +86,7 @@ def test_a_backup_is_restored_where_there_is_no_log(path: Path, backup: Path) ->
     assert rows(path, "SELECT count(*) FROM delivery") == [(300,)]
 
 
-@pytest.mark.parametrize("step", ["copy_log", "_prepare", "sync_file", "sync_folder", "move_aside", "finish_move"])
+@pytest.mark.parametrize("step", ["copy_log", "migrate", "sync_file", "sync_folder", "move_aside", "finish_move"])
 def test_a_kill_at_any_step_leaves_a_whole_log_and_loses_nothing(
     path: Path, backup: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

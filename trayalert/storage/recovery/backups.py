@@ -24,7 +24,6 @@ from trayalert.storage.recovery.integrity_check import count_changed_rows
 from trayalert.storage.schema import refuse_other_version, schema_version
 
 _NAME_FORMAT = "trayalert-%Y%m%dT%H%M%SZ.db"
-_PAGES_PER_STEP = 512
 _CLOCK_TOLERANCE: Millis = 60_000
 
 RowCounts = tuple[int, int, int]
@@ -61,10 +60,12 @@ def newest_backup(log: Path, *, now: Millis) -> Backup | None:
     return next(iter(list_backups(log, now=now)), None)
 
 
-def make_backup(log: Path, *, keep: int, now: Millis, throttle: Callable[[], None] = lambda: None) -> Backup:
+def make_backup(
+    log: Path, *, keep: int, now: Millis, throttle: Callable[[], None] = lambda: None, pages_per_step: int = 512
+) -> Backup:
     """Make a backup, then delete the oldest above `keep`. Raise LogFault. Call it in a thread.
 
-    `throttle` is called after every 2 MiB: the log and its backup share the disk.
+    `throttle` is called after every step (2 MiB by default): the log and its backup share the disk.
     """
     folder = backups_of(log)
     try:
@@ -75,7 +76,7 @@ def make_backup(log: Path, *, keep: int, now: Millis, throttle: Callable[[], Non
         path = folder / as_datetime(now).strftime(_NAME_FORMAT)
         part = path.with_name(f"{path.name}.part")
         try:
-            counts = copy_log(log, part, throttle=throttle)
+            counts = copy_log(log, part, throttle=throttle, pages_per_step=pages_per_step)
             if check_backup(part, digests=False) != counts:  # what is wrong in the log itself is reported by `check`
                 raise LogFault("the copy does not hold what the log holds")
             sync_file(part)
@@ -91,7 +92,9 @@ def make_backup(log: Path, *, keep: int, now: Millis, throttle: Callable[[], Non
         raise LogFault(f"no backup of the log could be made in {folder}: {reason}.") from error
 
 
-def copy_log(source: Path, target: Path, *, throttle: Callable[[], None] = lambda: None) -> RowCounts:
+def copy_log(
+    source: Path, target: Path, *, throttle: Callable[[], None] = lambda: None, pages_per_step: int = 512
+) -> RowCounts:
     """Copy a log that may be in use to a new file (0600); return its counts. Raise LogFault, sqlite3.Error, OSError."""
     refuse_replaced_file(source)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -103,7 +106,7 @@ def copy_log(source: Path, target: Path, *, throttle: Callable[[], None] = lambd
         refuse_other_version(log, source)
         log.execute("BEGIN")  # one moment of the log, whatever is stored meanwhile
         counts = _counts(log)
-        log.backup(copy, pages=_PAGES_PER_STEP, progress=lambda *_: throttle())
+        log.backup(copy, pages=pages_per_step, progress=lambda *_: throttle())
         copy.execute("PRAGMA journal_mode = DELETE")
     return counts
 
