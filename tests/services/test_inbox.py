@@ -8,7 +8,9 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -20,11 +22,10 @@ from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
 from trayalert.domain.incident.alert import Alert
 from trayalert.domain.incident.incident import UNRECOGNISED_SPAN, Change
 from trayalert.listener.refusals import RefusedError
-from trayalert.services import inbox as inbox_module
-from trayalert.services.inbox import Inbox, resolve_offline
+from trayalert.services.inbox import Inbox, InboxLimits, resolve_offline
 from trayalert.storage.faults import LogFault, NotStored
 from trayalert.storage.recovery.integrity_check import check_log
-from trayalert.storage.writer.appender import Append
+from trayalert.storage.writer.appender import Append, CallbackParser
 
 
 @pytest.fixture
@@ -33,8 +34,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def open_inbox(path: Path) -> AsyncIterator[Inbox]:
-    inbox = Inbox(path)
+async def open_inbox(path: Path, **options: Any) -> AsyncIterator[Inbox]:
+    inbox = Inbox(path, **options)
     try:
         yield inbox
     finally:
@@ -104,18 +105,17 @@ async def test_a_subscriber_that_fails_costs_the_others_nothing(path: Path, capl
     assert "a subscriber failed" in caplog.text
 
 
-@pytest.mark.parametrize("broken", ["threshold", "read_body"])
-async def test_a_bug_in_a_parser_costs_no_alert(
-    path: Path, broken: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(_: object) -> None:
-        raise ZeroDivisionError
+def fail(_: object) -> NoReturn:
+    raise ZeroDivisionError
 
-    if broken == "threshold":
-        monkeypatch.setattr(kinds, "READERS", (fail,))
-    else:
-        monkeypatch.setattr(kinds, "read_body", fail)
-    async with open_inbox(path) as inbox:
+
+@pytest.mark.parametrize(
+    "read", [partial(kinds.read_callback, readers=(fail,)), fail], ids=["of one kind", "of all kinds"]
+)
+async def test_a_bug_in_a_parser_costs_no_alert(
+    path: Path, read: CallbackParser, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_inbox(path, read=read) as inbox:
         assert await inbox.receive(one := callback("i-1"))
 
     with reading(path) as reader:
@@ -124,11 +124,8 @@ async def test_a_bug_in_a_parser_costs_no_alert(
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_what_could_not_be_stored_in_time_must_come_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(inbox_module, "COMMIT_DEADLINE", 0.05)
-    async with open_inbox(path) as inbox:
+async def test_what_could_not_be_stored_in_time_must_come_again(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with open_inbox(path, limits=InboxLimits(deadline=0.05)) as inbox:
         with locked(path):
             assert not await inbox.receive(callback("i-1"))
         assert await inbox.receive(callback("i-1"))
@@ -203,17 +200,14 @@ def large_callback(number: int = 1) -> Callback:
     return raw_callback(json.dumps({"status": "firing", "groupLabels": {}, "alerts": alerts}).encode())
 
 
-async def test_a_large_callback_is_read_off_the_loop_and_all_its_alerts_are_stored(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_large_callback_is_read_off_the_loop_and_all_its_alerts_are_stored(path: Path) -> None:
     threads: list[threading.Thread] = []
 
     def read_and_note(one: Callback) -> tuple[Alert, ...]:
         threads.append(threading.current_thread())
         return kinds.read_callback(one)
 
-    monkeypatch.setattr(inbox_module, "read_callback", read_and_note)
-    async with open_inbox(path) as inbox:
+    async with open_inbox(path, read=read_and_note) as inbox:
         assert await inbox.receive(callback("i-1"))
         assert await inbox.receive(large_callback())
 
@@ -222,7 +216,7 @@ async def test_a_large_callback_is_read_off_the_loop_and_all_its_alerts_are_stor
     assert rows(path, "SELECT count(*) FROM alert WHERE kind = 'alertmanager'") == [(200,)]
 
 
-async def test_large_callbacks_are_read_one_at_a_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_large_callbacks_are_read_one_at_a_time(path: Path) -> None:
     active: list[int] = [0, 0]
 
     def read_slowly(one: Callback) -> tuple[Alert, ...]:
@@ -232,36 +226,34 @@ async def test_large_callbacks_are_read_one_at_a_time(path: Path, monkeypatch: p
         active[0] -= 1
         return kinds.read_callback(one)
 
-    monkeypatch.setattr(inbox_module, "read_callback", read_slowly)
-    async with open_inbox(path) as inbox:
+    async with open_inbox(path, read=read_slowly) as inbox:
         assert all(await asyncio.gather(*(inbox.receive(large_callback(number)) for number in range(5))))
 
     assert active == [0, 1]
     assert rows(path, "SELECT count(*) FROM alert") == [(1000,)]
 
 
-async def test_a_large_callback_is_refused_unread_while_the_disk_hangs(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_large_callback_is_refused_unread_while_the_disk_hangs(path: Path) -> None:
     """What waits for the disk cannot be counted in bytes once it was given up; so no more of it is taken."""
-    monkeypatch.setattr(inbox_module, "COMMIT_DEADLINE", 0.2)
-    async with open_inbox(path) as inbox:
+    seen: list[Callback] = []
+
+    def read_and_note(one: Callback) -> tuple[Alert, ...]:
+        seen.append(one)
+        return kinds.read_callback(one)
+
+    async with open_inbox(path, read=read_and_note, limits=InboxLimits(deadline=0.2)) as inbox:
         with locked(path):
             assert not await inbox.receive(large_callback(1))
             assert not inbox.log_state.storing
-            monkeypatch.setattr(inbox_module, "read_callback", lambda _: 1 // 0)
             assert not await inbox.receive(large_callback(2))
-        monkeypatch.undo()
+        assert seen == [large_callback(1)]
         await until(lambda: inbox.log_state.storing)
         assert await inbox.receive(large_callback(2))
         assert "2 callbacks were refused (503)" in inbox.log_state.news[-1]
 
 
-async def test_a_small_callback_does_not_wait_for_all_alerts_of_a_large_one(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inbox_module, "_BATCH_SIZE", 1)
-    async with open_inbox(path) as inbox:
+async def test_a_small_callback_does_not_wait_for_all_alerts_of_a_large_one(path: Path) -> None:
+    async with open_inbox(path, limits=InboxLimits(batch_size=1)) as inbox:
         received = collect_events(inbox)
         large = asyncio.create_task(inbox.receive(large_callback()))
         await until(lambda: received)
@@ -288,13 +280,12 @@ async def test_a_large_callback_that_was_cut_off_is_completed_when_it_is_sent_ag
 
 
 async def test_a_large_callback_is_stored_whole_in_another_file_that_takes_the_logs_place_meanwhile(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path,
 ) -> None:
     """The other file may have a delivery of the same number."""
-    monkeypatch.setattr(inbox_module, "_BATCH_SIZE", 10)
     other = path.with_name("other.db")
     store(other, append("i-1"), append("i-2"))
-    async with open_inbox(path) as inbox:
+    async with open_inbox(path, limits=InboxLimits(batch_size=10)) as inbox:
         received = collect_events(inbox)
         large = asyncio.create_task(inbox.receive(large_callback()))
         await until(lambda: received)
@@ -307,10 +298,7 @@ async def test_a_large_callback_is_stored_whole_in_another_file_that_takes_the_l
     assert check_log(path).problems == ()
 
 
-async def test_a_large_callback_that_waits_too_long_for_others_is_asked_to_come_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inbox_module, "COMMIT_DEADLINE", 0.05)
+async def test_a_large_callback_that_waits_too_long_for_others_is_asked_to_come_again(path: Path) -> None:
     begun, released = threading.Event(), threading.Event()
 
     def read_when_released(one: Callback) -> tuple[Alert, ...]:
@@ -318,8 +306,7 @@ async def test_a_large_callback_that_waits_too_long_for_others_is_asked_to_come_
         released.wait(10)
         return kinds.read_callback(one)
 
-    monkeypatch.setattr(inbox_module, "read_callback", read_when_released)
-    async with open_inbox(path) as inbox:
+    async with open_inbox(path, read=read_when_released, limits=InboxLimits(deadline=0.05)) as inbox:
         first = asyncio.create_task(inbox.receive(large_callback(1)))
         await until(begun.is_set)
         with pytest.raises(RefusedError) as refused:

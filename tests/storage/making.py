@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
+
 from trayalert.callbacks import unrecognised
 from trayalert.callbacks.body import Body
 from trayalert.callbacks.kinds import read_callback
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event
 from trayalert.domain.incident.alert import Alert
+from trayalert.storage.file.log_file import LogFileTiming
 from trayalert.storage.log import Log
 from trayalert.storage.reader import Reader
-from trayalert.storage.writer.appender import Append
+from trayalert.storage.writer.appender import Append, CallbackParser
 from trayalert.storage.writer.writer import Writer
 
 NOON = 1_790_000_000_000
@@ -61,9 +64,13 @@ def keep_raw(one: Callback) -> tuple[Alert, ...]:
     return unrecognised.read(Body(callback=one, fields={}, document=None))
 
 
+IMPATIENT = LogFileTiming(busy_timeout=0.001)
+"""A commit hardly waits for another program's lock."""
+
+
 @contextmanager
-def writing(path: Path) -> Iterator[Writer]:
-    writer = Writer(path, read=read_callback, keep_raw=keep_raw)
+def writing(path: Path, **options: Any) -> Iterator[Writer]:
+    writer = Writer(path, read=read_callback, keep_raw=keep_raw, **options)
     try:
         yield writer
     finally:
@@ -89,9 +96,13 @@ def store(path: Path, *jobs: Any) -> list[Any]:
 
 @asynccontextmanager
 async def open_log(
-    path: Path, *, announce: Callable[[list[Event]], None] = lambda _: None, deadline: float = 4.0
+    path: Path,
+    *,
+    announce: Callable[[list[Event]], None] = lambda _: None,
+    keep_raw: CallbackParser = keep_raw,
+    **options: Any,
 ) -> AsyncIterator[Log]:
-    log = Log(path, read=read_callback, keep_raw=keep_raw, announce=announce, deadline=deadline)
+    log = Log(path, read=read_callback, keep_raw=keep_raw, announce=announce, **options)
     try:
         yield log
     finally:
@@ -114,6 +125,28 @@ def rows(path: Path, sql: str, *values: Any) -> list[Any]:
     """What a program that knows nothing of ours finds in the file."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as other:
         return other.execute(sql, values).fetchall()
+
+
+@contextmanager
+def seen_connections(*, read_only: bool = False) -> Iterator[list[sqlite3.Connection]]:
+    """The connections that can write to a log, or those that cannot, as they are opened meanwhile."""
+    connect, seen = sqlite3.connect, list[sqlite3.Connection]()
+
+    def note(*args: Any, **named: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **named)
+        if named.get("uri", False) == read_only:  # for such a connection the path is a URI
+            seen.append(connection)
+        return connection
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sqlite3, "connect", note)
+        yield seen
+
+
+def limit_pages(connection: sqlite3.Connection, *, more: int) -> None:
+    """Let the file grow by so many pages: for SQLite the disk is full then."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages + more}")
 
 
 def verifying() -> bool:

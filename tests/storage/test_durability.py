@@ -9,11 +9,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.making import append, locked, open_log, raw_callback, read, rows, until, writing
+from tests.storage.making import (
+    IMPATIENT,
+    append,
+    callback,
+    limit_pages,
+    locked,
+    open_log,
+    raw_callback,
+    read,
+    rows,
+    seen_connections,
+    until,
+    writing,
+)
 from trayalert.callbacks.kinds import read_callback
+from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event
+from trayalert.domain.incident.alert import Alert
 from trayalert.storage.faults import LogFault, NotStored
 from trayalert.storage.file.opened_log import open_file
+from trayalert.storage.log import LogTiming
+from trayalert.storage.writer.appender import Append
 from trayalert.storage.writer.writer import Writer
 
 
@@ -32,17 +49,17 @@ async def test_what_was_said_to_be_stored_is_seen_by_any_other_program_at_once(p
 
 
 def test_each_commit_is_synced(path: Path) -> None:
-    with closing(open_file(path).connection) as connection:
+    with closing(open_file(path, busy_timeout=2).connection) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_the_connection_that_comes_after_a_fault_syncs_too(path: Path) -> None:
-    with writing(path) as log, locked(path):
-        log._file.connection.execute("PRAGMA busy_timeout = 1")
-        assert isinstance(log.commit([append()])[0], NotStored)
+    with seen_connections() as connections, writing(path, timing=IMPATIENT) as log:
+        with locked(path):
+            assert isinstance(log.commit([append()])[0], NotStored)
 
-        assert log._file.connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert [one.execute("PRAGMA synchronous").fetchone() for one in connections[:1]] == [(2,)]
 
 
 def test_nobody_else_can_read_the_files(path: Path) -> None:
@@ -67,9 +84,10 @@ async def test_a_lone_callback_goes_at_once(path: Path) -> None:
 
 async def test_callbacks_that_come_together_share_a_transaction(path: Path) -> None:
     commits: list[str] = []
-    async with open_log(path) as log:
-        log._writer._file.connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
-        await asyncio.gather(*(log.run_job(append(f"i-{number}")) for number in range(1000)))
+    with seen_connections() as connections:
+        async with open_log(path) as log:
+            connections[0].set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+            await asyncio.gather(*(log.run_job(append(f"i-{number}")) for number in range(1000)))
 
     assert rows(path, "SELECT count(*), count(DISTINCT resource_id) FROM alert") == [(1000, 1000)]
     assert 2 <= len(commits) <= 250
@@ -128,8 +146,7 @@ async def test_a_caller_that_leaves_does_not_stop_its_callback(path: Path) -> No
 
 
 async def test_a_locked_file_means_not_stored_and_heals(path: Path) -> None:
-    async with open_log(path) as log:
-        log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
+    async with open_log(path, timing=LogTiming(file=IMPATIENT)) as log:
         with locked(path), pytest.raises(NotStored, match="locked"):
             await log.run_job(append("i-1"))
         await log.run_job(append("i-2"))
@@ -139,7 +156,7 @@ async def test_a_locked_file_means_not_stored_and_heals(path: Path) -> None:
 
 async def test_a_slow_disk_means_not_stored_in_time_and_what_comes_late_is_stored(path: Path) -> None:
     announced: list[Event] = []
-    async with open_log(path, deadline=0.05, announce=announced.extend) as log:
+    async with open_log(path, timing=LogTiming(deadline=0.05), announce=announced.extend) as log:
         with locked(path):
             results = await asyncio.gather(
                 *(log.run_job(append(f"i-{number}")) for number in range(3)), return_exceptions=True
@@ -153,7 +170,7 @@ async def test_a_slow_disk_means_not_stored_in_time_and_what_comes_late_is_store
 
 
 async def test_a_full_queue_means_not_stored_and_the_rest_is_stored(path: Path) -> None:
-    async with open_log(path, deadline=30) as log:
+    async with open_log(path, timing=LogTiming(deadline=30)) as log:
         with locked(path):
             tasks = [asyncio.create_task(log.run_job(append(f"i-{number}"))) for number in range(4196)]
             await until(lambda: sum(task.done() for task in tasks))
@@ -170,9 +187,8 @@ async def test_an_unwritable_place_heals_when_it_comes_back(tmp_path: Path) -> N
     here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
     here.mkdir()
     path = here / "trayalert.db"
-    async with open_log(path) as log:
+    async with open_log(path, timing=LogTiming(file=IMPATIENT)) as log:
         await log.run_job(append("i-1"))
-        log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with locked(path):
             here.rename(elsewhere)
             for _ in range(3):
@@ -186,25 +202,25 @@ async def test_an_unwritable_place_heals_when_it_comes_back(tmp_path: Path) -> N
 
 
 def test_a_full_disk_means_not_stored_and_heals(path: Path) -> None:
-    with writing(path) as log:
-        pages = log._file.connection.execute("PRAGMA page_count").fetchone()[0]
-        log._file.connection.execute(f"PRAGMA max_page_count = {pages}")
+    with seen_connections() as connections, writing(path) as log:
+        limit_pages(connections[0], more=0)
         large = read(raw_callback(b"x" * 60_000))
 
         (result,) = log.commit([large])
         assert isinstance(result, NotStored)
         assert "full" in str(result)
-        log._file.connection.execute(f"PRAGMA max_page_count = {pages + 100}")
+        limit_pages(connections[0], more=100)
         (result,) = log.commit([large])
         assert not isinstance(result, Exception)
 
 
-async def test_the_writer_outlives_a_bug_of_ours(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with open_log(path) as log:
-        with monkeypatch.context() as broken:
-            broken.setattr(Writer, "commit", lambda *_: 1 / 0)
-            with pytest.raises(NotStored, match="ZeroDivisionError"):
-                await log.run_job(append("i-1"))
+async def test_the_writer_outlives_a_bug_of_ours(path: Path) -> None:
+    def fail(_: Callback) -> tuple[Alert, ...]:
+        raise ZeroDivisionError
+
+    async with open_log(path, keep_raw=fail) as log:
+        with pytest.raises(NotStored, match="ZeroDivisionError"):
+            await log.run_job(Append(callback("i-1"), ()))  # which cannot be stored, and then be kept raw
         await log.run_job(append("i-2"))
 
     assert rows(path, "SELECT resource_id FROM alert") == [("i-2",)]

@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.making import MINUTE, NOON, append, ids, locked, raw_callback, read, reading, rows, store, writing
+from tests.storage.making import (
+    MINUTE,
+    NOON,
+    append,
+    ids,
+    locked,
+    raw_callback,
+    read,
+    reading,
+    rows,
+    seen_connections,
+    store,
+    writing,
+)
 from trayalert.domain.incident.alert import State
 from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored_alert import StoredIncident
@@ -183,8 +196,11 @@ def test_every_field_comes_back_as_it_was_read(path: Path) -> None:
 
 
 def test_a_reader_cannot_write(five: Path) -> None:
-    with reading(five) as reader, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader._ensure_connected().execute("DELETE FROM alert")
+    with seen_connections(read_only=True) as connections, reading(five):
+        for connection in connections:
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                connection.execute("DELETE FROM alert")
+    assert connections
 
 
 def test_reading_goes_on_while_another_program_writes(five: Path) -> None:

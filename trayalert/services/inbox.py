@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from trayalert.callbacks import unrecognised
@@ -22,16 +23,10 @@ from trayalert.domain.times import Millis, local_text
 from trayalert.listener.limits import LARGEST_SMALL_BODY
 from trayalert.listener.refusals import RefusedError, too_much
 from trayalert.storage.faults import NotStored
-from trayalert.storage.log import Log
-from trayalert.storage.writer.appender import Append
+from trayalert.storage.log import Log, LogTiming
+from trayalert.storage.writer.appender import Append, CallbackParser
 from trayalert.storage.writer.incident_closure import Expire, Resolve
 from trayalert.storage.writer.writer import Job, Writer
-
-COMMIT_DEADLINE = 4.0
-"""Seconds that a callback may wait for the disk: the sender gives up after five and sends again."""
-
-_BATCH_SIZE = 32
-"""Alerts of a large callback in one transaction: other callbacks wait for it."""
 
 _TRIM_AFTER = 1.0
 """Seconds after the last large callback."""
@@ -44,17 +39,32 @@ Subscriber = Callable[[Sequence[Event]], None]
 RunJob = Callable[[Job], tuple[Event, ...]]
 
 
-class Inbox:
-    """Made and closed on one asyncio loop. Raise LogFault where the log cannot be opened."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxLimits:
+    """How long a callback may wait for the disk, and how many of a large one's alerts one transaction stores."""
 
-    def __init__(self, path: Path) -> None:
+    deadline: float = 4.0
+    """Seconds: the sender gives up after five and sends again."""
+    batch_size: int = 32
+    """Other callbacks wait for that transaction."""
+
+
+class Inbox:
+    """Made and closed on one asyncio loop. `read` reads a callback. Raise LogFault where the log cannot be opened."""
+
+    def __init__(
+        self, path: Path, *, read: CallbackParser = read_callback, limits: InboxLimits = InboxLimits()
+    ) -> None:
+        self._read = guarded(read)
+        self._limits = limits
         self._subscribers: list[Subscriber] = []
         self._refusal_reason = ""
         self._refusal_times: list[Millis] = []
         self._refused_count = 0
         self._large_lock = asyncio.Lock()
         self._trim_timer: asyncio.TimerHandle | None = None
-        self._log = Log(path, read=read, keep_raw=keep_raw, announce=self.announce, deadline=COMMIT_DEADLINE)
+        timing = LogTiming(deadline=limits.deadline)
+        self._log = Log(path, read=self._read, keep_raw=keep_raw, announce=self.announce, timing=timing)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber` with every group of events from now on."""
@@ -76,7 +86,7 @@ class Inbox:
         """Store a callback. True: it is synced to disk. False: it was not stored in time, and must be sent again."""
         if len(callback.body) > LARGEST_SMALL_BODY:
             return await self._receive_large(callback)
-        return await self._store(Append(callback, read(callback))) is not None
+        return await self._store(Append(callback, self._read(callback))) is not None
 
     async def _receive_large(self, callback: Callback) -> bool:
         """Read large callbacks one at a time in a thread, as reading takes long and much memory.
@@ -84,17 +94,17 @@ class Inbox:
         Raise RefusedError where too many large callbacks wait.
         """
         try:
-            async with asyncio.timeout(COMMIT_DEADLINE):
+            async with asyncio.timeout(self._limits.deadline):
                 await self._large_lock.acquire()
         except TimeoutError:
-            reason = f"other large bodies were read before it for more than {COMMIT_DEADLINE:g} s"
-            raise RefusedError(too_much(reason, retry_after=math.ceil(COMMIT_DEADLINE))) from None
+            reason = f"other large bodies were read before it for more than {self._limits.deadline:g} s"
+            raise RefusedError(too_much(reason, retry_after=math.ceil(self._limits.deadline))) from None
         try:
             if not self._log.state.storing:  # else callbacks that wait for a hanging disk would add up
                 self._count_refusal(callback, self._refusal_reason or " ".join(self._log.state.problems))
                 return False
             with _short_switch_interval():
-                alerts = await asyncio.to_thread(read, callback)
+                alerts = await asyncio.to_thread(self._read, callback)
                 return await self._store_in_batches(callback, alerts)
         finally:
             self._large_lock.release()
@@ -110,12 +120,12 @@ class Inbox:
     async def _store_in_batches(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
         """Store a callback with its first alerts, then the others; after a cut in between the sender sends it again."""
         delivery_id: int | None = None
-        start = 0
+        start, size = 0, self._limits.batch_size
         while start < len(alerts):
-            events = await self._store(Append(callback, alerts[start : start + _BATCH_SIZE], delivery_id=delivery_id))
+            events = await self._store(Append(callback, alerts[start : start + size], delivery_id=delivery_id))
             if events is None:
                 return False
-            start += _BATCH_SIZE
+            start += size
             for event in events:
                 if isinstance(event, CallbackArrived):
                     if delivery_id is not None:  # another file has replaced the log, and lacks the first alerts
@@ -214,13 +224,21 @@ def _trim_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def read(callback: Callback) -> tuple[Alert, ...]:
-    """Read a callback; where a bug prevents that, keep it as unrecognised."""
-    try:
-        return read_callback(callback)
-    except Exception:  # a bug of ours must not cost an alert
-        _logger.exception("a callback could not be read; it is kept as unrecognised")
-        return keep_raw(callback)
+def guarded(parse: CallbackParser) -> CallbackParser:
+    """Return a parser that keeps a callback as unrecognised where a bug prevents `parse` from reading it."""
+
+    def parse_or_keep_raw(callback: Callback) -> tuple[Alert, ...]:
+        try:
+            return parse(callback)
+        except Exception:  # a bug of ours must not cost an alert
+            _logger.exception("a callback could not be read; it is kept as unrecognised")
+            return keep_raw(callback)
+
+    return parse_or_keep_raw
+
+
+read = guarded(read_callback)
+"""Reads a callback; where a bug prevents that, keeps it as unrecognised."""
 
 
 def keep_raw(callback: Callback) -> tuple[Alert, ...]:

@@ -11,11 +11,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from trayalert.domain.events import Event, LogChanged
 from trayalert.domain.log_state import LogState
 from trayalert.storage.faults import NotStored
+from trayalert.storage.file.log_file import LogFileTiming
 from trayalert.storage.writer.appender import Append, CallbackParser
 from trayalert.storage.writer.log_status import LogStatus
 from trayalert.storage.writer.writer import Events, Job, Writer
@@ -24,16 +26,6 @@ _LARGEST_GROUP = 512
 _LONGEST_QUEUE = 4096
 _BATCH_SIZE = 8
 """Jobs that are handed over before the loop's turn is over, so that the disk works while the loop reads on."""
-
-_FIRST_MAINTENANCE = 5.0
-_MAINTENANCE_INTERVAL = 15.0
-"""Seconds between two checks of the file and its disk."""
-
-_RETRY_INTERVAL = 2.0
-"""The same while there is a fault, or the file is being verified."""
-
-_CLOSE_TIMEOUT = 10.0
-"""Seconds that `close` waits for a disk that hangs. The jobs that still wait there were not acknowledged."""
 
 _logger = logging.getLogger(__name__)
 
@@ -46,6 +38,24 @@ _OWN_FAULT = (
     "a callback was refused (503) by a fault of trayalert's own: {}. Cloud Monitor comes again up to 3 times. Restart "
     "trayalert; if that does not help, send its makers what `trayalert diagnostics` gathers."
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogTiming:
+    """Seconds. A job may wait until its `deadline`.
+
+    The file and its disk are checked after `first_maintenance`, then each `maintenance_interval`, and each
+    `retry_interval` while there is a fault or the file is being verified. `close` waits `close_timeout` for a disk that
+    hangs; the jobs that still wait there were not acknowledged.
+    """
+
+    deadline: float = 4.0
+    first_maintenance: float = 5.0
+    maintenance_interval: float = 15.0
+    retry_interval: float = 2.0
+    close_timeout: float = 10.0
+    file: LogFileTiming = field(default_factory=LogFileTiming)
+
 
 _PendingJob = tuple[Job, "asyncio.Future[Events]"]
 
@@ -63,10 +73,10 @@ class Log:
         read: CallbackParser,
         keep_raw: CallbackParser,
         announce: Callable[[list[Event]], None],
-        deadline: float = 4.0,
+        timing: LogTiming = LogTiming(),
     ) -> None:
-        """Open the file. `deadline`: seconds that a job may wait. Raise OtherVersion; other faults are in `state`."""
-        self._writer = Writer(path, read=read, keep_raw=keep_raw, recover=True)
+        """Open the file. Raise OtherVersion; other faults are in `state`."""
+        self._writer = Writer(path, read=read, keep_raw=keep_raw, recover=True, timing=timing.file)
         self._announce = announce
         self.status = LogStatus(lambda state: self._announce([LogChanged(state)]))
         self._reported_state = self._writer.state
@@ -75,7 +85,7 @@ class Log:
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[list[_PendingJob] | None] = queue.SimpleQueue()
         self._gathered: list[_PendingJob] = []
-        self._deadline = deadline
+        self._timing = timing
         self._deadlines: deque[tuple[float, asyncio.Future[Events]]] = deque()
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._pending_count = 0
@@ -116,17 +126,17 @@ class Log:
         now = self._loop.time()
         while self._deadlines and self._deadlines[0][1].done():
             self._deadlines.popleft()
-        self._deadlines.append((now + self._deadline, future))
+        self._deadlines.append((now + self._timing.deadline, future))
         if self._deadline_timer is None:
-            self._deadline_timer = self._loop.call_later(self._deadline, self._time_out_jobs)
+            self._deadline_timer = self._loop.call_later(self._timing.deadline, self._time_out_jobs)
 
     def _time_out_jobs(self) -> None:
         now = self._loop.time()
         while self._deadlines and (self._deadlines[0][1].done() or self._deadlines[0][0] <= now):
             future = self._deadlines.popleft()[1]
             if not future.done():
-                self._set_refusing(_SLOW_DISK.format(self._deadline))
-                future.set_exception(NotStored(f"the disk took longer than {self._deadline:g} s"))
+                self._set_refusing(_SLOW_DISK.format(self._timing.deadline))
+                future.set_exception(NotStored(f"the disk took longer than {self._timing.deadline:g} s"))
         self._deadline_timer = None
         if self._deadlines:
             self._deadline_timer = self._loop.call_at(self._deadlines[0][0], self._time_out_jobs)
@@ -137,7 +147,7 @@ class Log:
             self._closing = True
             self._hand_over()
             self._queue.put(None)
-        await asyncio.to_thread(self._thread.join, _CLOSE_TIMEOUT)
+        await asyncio.to_thread(self._thread.join, self._timing.close_timeout)
         if self._thread.is_alive():
             _logger.error("the disk does not come to an end with the log; trayalert ends without it")
         if self._deadline_timer is not None:
@@ -155,7 +165,7 @@ class Log:
 
     def _run_writer(self) -> None:
         """Run the writer thread."""
-        maintain_at = time.monotonic() + _FIRST_MAINTENANCE
+        maintain_at = time.monotonic() + self._timing.first_maintenance
         running = True
         self._commit([])  # with it goes what the program before was cut off at
         self._report()
@@ -168,9 +178,9 @@ class Log:
                 self._loop.call_soon_threadsafe(self._settle, some, results)
             if running and (self._verification_requested or time.monotonic() >= maintain_at):
                 self._maintain()
-                maintain_at = time.monotonic() + _MAINTENANCE_INTERVAL
+                maintain_at = time.monotonic() + self._timing.maintenance_interval
             if self._writer.state.problem or self._refusing or self._writer.verifying:
-                maintain_at = min(maintain_at, time.monotonic() + _RETRY_INTERVAL)
+                maintain_at = min(maintain_at, time.monotonic() + self._timing.retry_interval)
         self._writer.close()
 
     def _gather(self, seconds: float) -> tuple[list[_PendingJob], bool]:
@@ -195,7 +205,7 @@ class Log:
                 self._writer.verify()
             if self._refusing:
                 begun = time.monotonic()
-                if self._writer.probe() and time.monotonic() - begun < self._deadline / 2:
+                if self._writer.probe() and time.monotonic() - begun < self._timing.deadline / 2:
                     self._loop.call_soon_threadsafe(self._set_refusing, None)
             self._writer.maintain()
         except Exception:

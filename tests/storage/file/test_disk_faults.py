@@ -9,31 +9,33 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.storage.damage import PAGE, big_log, leaves
 from tests.storage.making import (
     HOUR,
+    IMPATIENT,
     NOON,
     append,
     ids,
+    limit_pages,
     locked,
     open_log,
     reading,
     rows,
+    seen_connections,
     store,
     until,
     verifying,
     writing,
 )
 from trayalert.domain.events import Event, LogChanged
-from trayalert.storage import log as log_module
 from trayalert.storage.companion_files import quarantine_of, reserve_file_of
 from trayalert.storage.faults import NotStored
-from trayalert.storage.file import disk_space as disk_space_module
-from trayalert.storage.file import log_file, unlinked_file
 from trayalert.storage.file.disk_space import (
     RESERVE_SIZE,
     SCRATCH_SIZE,
@@ -41,6 +43,8 @@ from trayalert.storage.file.disk_space import (
     delete_reserve_file,
     disk_warning,
 )
+from trayalert.storage.file.log_file import LogFileTiming
+from trayalert.storage.log import LogTiming
 from trayalert.storage.recovery.quarantine import quarantined_folders
 
 
@@ -49,12 +53,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "trayalert.db"
 
 
-@pytest.fixture(autouse=True)
-def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody here waits as long as the program does between two tries."""
-    monkeypatch.setattr(log_module, "_RETRY_INTERVAL", 0.05)
-    monkeypatch.setattr(log_module, "_MAINTENANCE_INTERVAL", 0.1)
-    monkeypatch.setattr(log_module, "_FIRST_MAINTENANCE", 0.1)
+QUICK = LogTiming(first_maintenance=0.1, maintenance_interval=0.1, retry_interval=0.05)
+"""Nobody here waits as long as the program does between two tries."""
 
 
 def whole(path: Path) -> bool:
@@ -69,7 +69,7 @@ async def test_a_log_that_is_locked_at_the_start_is_told_and_opens_by_itself(pat
     store(path, append("i-1"))
     events: list[Event] = []
     with locked(path) as other:
-        async with open_log(path, announce=events.extend) as log:
+        async with open_log(path, announce=events.extend, timing=QUICK) as log:
             assert not log.state.storing
             assert "another program holds it locked" in log.state.problems[0]
             begun = time.monotonic()
@@ -87,9 +87,8 @@ async def test_a_log_that_is_locked_at_the_start_is_told_and_opens_by_itself(pat
 
 
 async def test_a_lock_that_comes_and_goes_is_told_and_heals(path: Path) -> None:
-    async with open_log(path) as log:
+    async with open_log(path, timing=replace(QUICK, file=IMPATIENT)) as log:
         await log.run_job(append("i-1"))
-        log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with locked(path):
             with pytest.raises(NotStored, match="locked"):
                 await log.run_job(append("i-2"))
@@ -103,7 +102,7 @@ async def test_a_lock_that_comes_and_goes_is_told_and_heals(path: Path) -> None:
 @pytest.mark.parametrize("ends", [[""], ["", "-wal", "-shm"], ["-wal", ""]], ids=" ".join)
 async def test_a_log_that_is_moved_away_keeps_what_it_has_and_is_written_again(path: Path, ends: list[str]) -> None:
     moved = path.with_name("moved.db")
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-1"))
         for end in ends:
             Path(f"{path}{end}").rename(f"{moved}{end}")
@@ -120,7 +119,7 @@ async def test_a_log_that_is_moved_away_keeps_what_it_has_and_is_written_again(p
 
 @pytest.mark.parametrize("ends", [[""], ["", "-wal", "-shm"]], ids=" ".join)
 async def test_a_log_that_is_deleted_is_written_again(path: Path, ends: list[str]) -> None:
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-1"))
         for end in ends:
             Path(f"{path}{end}").unlink()
@@ -134,7 +133,7 @@ async def test_a_log_that_is_deleted_is_written_again(path: Path, ends: list[str
 
 
 async def test_a_log_that_is_deleted_while_it_has_another_name_is_written_again(path: Path) -> None:
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-1"))
         path.with_name("other name.db").hardlink_to(path)
         path.unlink()
@@ -148,7 +147,7 @@ async def test_a_log_whose_whole_folder_was_deleted_is_written_again_when_there_
     folder = tmp_path / "data"
     folder.mkdir()
     path = folder / "trayalert.db"
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-1"))
         shutil.rmtree(folder)
         with pytest.raises(NotStored, match="Do not end trayalert"):
@@ -163,7 +162,7 @@ async def test_a_log_whose_whole_folder_was_deleted_is_written_again_when_there_
 async def test_another_file_in_its_place_is_used_and_what_was_stored_is_kept(path: Path) -> None:
     backup = path.with_name("backup.db")
     store(backup, append("i-0"))
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-1"))
         backup.rename(path)
         await log.run_job(append("i-2"))
@@ -179,10 +178,9 @@ async def test_the_wal_of_a_log_that_was_moved_away_never_gets_into_another(path
     """A reader keeps the `-wal` from being emptied."""
     moved, backup = path.with_name("moved.db"), path.with_name("backup.db")
     store(backup, append("i-0"))
-    async with open_log(path) as log:
+    async with open_log(path, timing=replace(QUICK, file=IMPATIENT)) as log:
         for number in range(3):
             await log.run_job(append(f"i-1{number}"))
-        log._writer._file.connection.execute("PRAGMA busy_timeout = 1")
         with reading(path) as reader:
             slow = reader.alerts(limit=None)
             next(slow)
@@ -199,7 +197,7 @@ async def test_the_wal_of_a_log_that_was_moved_away_never_gets_into_another(path
 
 
 async def test_a_wal_that_is_deleted_costs_nothing(path: Path) -> None:
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-1"))
         Path(f"{path}-wal").unlink()
         await log.run_job(append("i-2"))
@@ -211,7 +209,7 @@ async def test_a_wal_that_is_deleted_costs_nothing(path: Path) -> None:
 
 async def test_a_wal_that_is_deleted_while_somebody_reads_costs_nothing(path: Path) -> None:
     """The reader keeps what is in it from being put into the log's file."""
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-1"))
         with closing(sqlite3.connect(path, isolation_level=None)) as reader:
             reader.execute("BEGIN")
@@ -232,7 +230,7 @@ async def test_an_older_file_that_is_copied_over_it_is_taken_for_what_it_is(path
     older = path.with_name("older.db")
     shutil.copyfile(path, older)
     store(path, *(append(f"i-{number}") for number in range(20, 300)))
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-before"))
         with path.open("r+b") as file:  # the same file with another content, as cp does it
             file.truncate(0)
@@ -249,7 +247,7 @@ async def test_an_older_file_that_is_copied_over_it_is_taken_for_what_it_is(path
 
 async def test_an_older_file_of_the_same_length_that_is_copied_over_it_is_looked_over(path: Path) -> None:
     store(path, *(append(f"i-{number}") for number in range(300)))
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-before"))
         await until(lambda: not verifying())
         older = bytearray(path.read_bytes())
@@ -263,7 +261,7 @@ async def test_an_older_file_of_the_same_length_that_is_copied_over_it_is_looked
 
 async def test_a_link_in_the_place_of_the_log_is_refused_and_costs_nothing(path: Path) -> None:
     elsewhere = path.with_name("elsewhere.db")
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         for number in range(5):
             await log.run_job(append(f"i-{number}"))
         path.rename(elsewhere)
@@ -288,7 +286,7 @@ def test_a_wal_that_grows_without_an_end_is_told(path: Path) -> None:
 
 
 async def test_a_checkpoint_of_another_program_is_no_damage(path: Path) -> None:
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         for number in range(30):
             await log.run_job(append(f"i-{number}"))
         with closing(sqlite3.connect(path)) as other:
@@ -300,17 +298,21 @@ async def test_a_checkpoint_of_another_program_is_no_damage(path: Path) -> None:
 
 
 async def test_a_file_that_cannot_be_kept_leaves_no_part_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_room(connection: sqlite3.Connection, target: Path) -> None:
+    connect = sqlite3.connect
+
+    def no_room(target: Any, *args: Any, **named: Any) -> sqlite3.Connection:
+        if quarantine_of(path) not in Path(target).parents:
+            connection: sqlite3.Connection = connect(target, *args, **named)
+            return connection
         target.write_bytes(b"a part")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    async with open_log(path) as log:
+    async with open_log(path, timing=replace(QUICK, file=LogFileTiming(retry_interval=0.0))) as log:
         await log.run_job(append("i-1"))
         other = path.with_name("other.db")
         store(other, append("i-other"))
         with monkeypatch.context() as patched:
-            patched.setattr(unlinked_file, "_copy", no_room)
-            monkeypatch.setattr(log_file, "_RETRY_INTERVAL", 0.0)
+            patched.setattr(sqlite3, "connect", no_room)
             other.replace(path)
             for _ in range(2):
                 with pytest.raises(NotStored):
@@ -323,7 +325,7 @@ async def test_a_file_that_cannot_be_kept_leaves_no_part_of_it(path: Path, monke
 
 async def test_a_file_that_is_cut_short_while_it_is_open_is_moved_aside(path: Path) -> None:
     store(path, *(append(f"i-{number}") for number in range(400)))
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         os.truncate(path, 5 * 4096)
         await until(lambda: log.state.news)
         assert "was damaged" in log.state.news[0]
@@ -336,10 +338,12 @@ async def test_a_file_that_is_cut_short_while_it_is_open_is_moved_aside(path: Pa
 
 async def test_damage_that_a_commit_meets_costs_its_senders_nothing(path: Path) -> None:
     store(path, *(append(f"i-{number}") for number in range(400)))
-    async with open_log(path) as log:
+    async with open_log(path) as log:  # which looks at its file after 5 s
         await until(lambda: not verifying())
-        os.truncate(path, 5 * 4096)
-        log._writer._file.connection.execute("PRAGMA shrink_memory")
+        written_at = path.stat().st_mtime_ns
+        _write_elsewhere(path)  # and the writer must read all pages again
+        await asyncio.to_thread(_overwrite_elsewhere, path, 5 * PAGE)
+        os.utime(path, ns=(written_at, written_at))  # only a commit can find it
         await asyncio.gather(*(log.run_job(append(f"i-{number}", at=1_790_000_100_000)) for number in range(400)))
         assert "was damaged" in log.state.news[0]
 
@@ -348,7 +352,7 @@ async def test_damage_that_a_commit_meets_costs_its_senders_nothing(path: Path) 
 
 
 async def test_a_slow_disk_is_told_until_it_is_fast_again(path: Path) -> None:
-    async with open_log(path, deadline=0.1) as log:
+    async with open_log(path, timing=replace(QUICK, deadline=0.1)) as log:
         with locked(path) as other:
             with pytest.raises(NotStored, match="took longer"):
                 await log.run_job(append("i-1"))
@@ -361,7 +365,7 @@ async def test_a_slow_disk_is_told_until_it_is_fast_again(path: Path) -> None:
 
 
 async def test_the_ballast_is_laid_with_real_blocks_for_nobody_else_to_read(path: Path) -> None:
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await until(reserve_file_of(path).exists)
         await until(lambda: reserve_file_of(path).stat().st_blocks * 512 >= RESERVE_SIZE)
         assert reserve_file_of(path).stat().st_mode & 0o777 == 0o600
@@ -383,7 +387,7 @@ def test_a_disk_that_is_nearly_full_is_told_and_gets_no_ballast(path: Path, monk
 
 async def test_parts_tell_problems_and_news_beside_the_writers(path: Path) -> None:
     events: list[Event] = []
-    async with open_log(path, announce=events.extend) as log:
+    async with open_log(path, announce=events.extend, timing=QUICK) as log:
         log.status.set_problem("backup", "no backup could be made.")
         log.status.set_news("salvage", "3 of 4 came back.")
         log.status.set_news("salvage", "4 of 4 came back.")
@@ -397,12 +401,12 @@ async def test_parts_tell_problems_and_news_beside_the_writers(path: Path) -> No
 
 
 def test_a_full_disk_that_takes_one_row_more_is_not_called_healed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with writing(path) as log:
+    with seen_connections() as connections, writing(path) as log:
+        (connection,) = connections
         log.commit([append("i-1")])
-        pages = log._file.connection.execute("PRAGMA page_count").fetchone()[0]
-        log._file.connection.execute(f"PRAGMA max_page_count = {pages}")
+        limit_pages(connection, more=0)
         assert isinstance(log.commit([append("i-2", expression="x" * 50_000)])[0], NotStored)
-        log._file.connection.execute("PRAGMA max_page_count = 1000000")
+        limit_pages(connection, more=1_000_000)
         with monkeypatch.context() as patched:
             patched.setattr(
                 shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, 1 << 30, SCRATCH_SIZE - 1)
@@ -418,16 +422,15 @@ def test_a_full_disk_that_takes_one_row_more_is_not_called_healed(path: Path, mo
 
 
 async def test_a_disk_that_is_nearly_full_is_told_from_the_start(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "_FIRST_MAINTENANCE", 60.0)
-    monkeypatch.setattr(disk_space_module, "LOW_SPACE", 1 << 62)
-    async with open_log(path) as log:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100 << 30, 0, 200 << 20))
+    async with open_log(path) as log:  # which looks at its disk again after 5 s
         assert "is nearly full" in log.state.problems[0]
         assert log.state.storing
 
 
 async def test_damage_amid_the_file_is_found_though_only_its_end_is_used(path: Path) -> None:
     big_log(path)
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("live", at=NOON + HOUR))
         await until(lambda: not verifying())
         await until(reserve_file_of(path).exists)  # it was looked at once
@@ -435,6 +438,12 @@ async def test_damage_amid_the_file_is_found_though_only_its_end_is_used(path: P
         await until(lambda: log.state.news)
         assert "was damaged" in log.state.news[0]
         assert log.state.storing
+
+
+def _write_elsewhere(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("UPDATE numbering SET delivery = delivery")
+        other.commit()
 
 
 def _overwrite_elsewhere(path: Path, offset: int) -> None:
@@ -445,7 +454,7 @@ def _overwrite_elsewhere(path: Path, offset: int) -> None:
 
 async def test_a_long_wal_is_given_back_to_the_disk_in_a_quiet_moment(path: Path) -> None:
     wal = Path(f"{path}-wal")
-    async with open_log(path) as log:
+    async with open_log(path, timing=QUICK) as log:
         await asyncio.gather(*[log.run_job(append(f"i-{number}", fill="x" * 2000)) for number in range(1000)])
         await until(lambda: wal.stat().st_size == 0, deadline=30)  # the first look comes after 5 s
     assert whole(path)

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.storage.making import NOON, append, open_log, reading, rows, store, until, verifying, writing
 from trayalert.storage.companion_files import backups_of, quarantine_of
 from trayalert.storage.faults import DamagedLog, LogFault, OtherVersion
-from trayalert.storage.file import opened_log
 from trayalert.storage.file.log_file import LogFile
 from trayalert.storage.file.opened_log import open_file
 from trayalert.storage.recovery.backups import make_backup
@@ -148,7 +148,7 @@ async def test_no_number_is_given_twice_after_damage(path: Path) -> None:
 def test_no_number_is_given_twice_though_a_kill_came_before_the_new_log_was_told_of_the_former_one(path: Path) -> None:
     filled(path, 5)
     move_aside(path, reason="damaged", now=NOON)
-    open_file(path).connection.close()  # and here the kill
+    open_file(path, busy_timeout=2).connection.close()  # and here the kill
     store(path, append("i-9"))
     assert rows(path, "SELECT id FROM delivery") == [(6,)]
     assert rows(path, "SELECT count(*) FROM salvage") == [(1,)]
@@ -192,22 +192,23 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_not_taken_for_the_one_at_
 ) -> None:
     other = filled(path.with_name("other.db"), 3)
     filled(path, 2)
-    find_tables = opened_log._check_tables
+    connect = sqlite3.connect
 
-    def replaced(connection: sqlite3.Connection, log: Path) -> None:
-        find_tables(connection, log)
-        other.rename(path)
+    def connect_traced(*args: Any, **named: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **named)
+        connection.set_trace_callback(lambda sql: sql == "BEGIN IMMEDIATE" and other.rename(path))
+        return connection
 
-    monkeypatch.setattr(opened_log, "_check_tables", replaced)
+    monkeypatch.setattr(sqlite3, "connect", connect_traced)
     with pytest.raises(LogFault, match="another file took the place"):
-        open_file(path)
+        open_file(path, busy_timeout=2)
     monkeypatch.undo()
-    open_file(path).connection.close()
+    open_file(path, busy_timeout=2).connection.close()
     assert rows(path, "SELECT count(*) FROM delivery") == [(3,)]
 
 
 def test_a_new_file_can_give_room_back(path: Path) -> None:
-    with closing(open_file(path).connection) as connection:
+    with closing(open_file(path, busy_timeout=2).connection) as connection:
         assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
 
 

@@ -15,7 +15,7 @@ from trayalert.domain.callback import Callback
 from trayalert.storage.companion_files import FileId, file_id, file_ids, size_and_mtime
 from trayalert.storage.faults import DamagedLog, DiskFull, LogFault, fault_of
 from trayalert.storage.file.disk_space import delete_reserve_file
-from trayalert.storage.file.opened_log import BUSY_TIMEOUT, OpenedLog, open_file
+from trayalert.storage.file.opened_log import OpenedLog, open_file
 from trayalert.storage.file.unlinked_file import current_path, remove_own_wal, save_unlinked
 from trayalert.storage.file.verification import Verification, VerificationSchedule, damage_in_newest_rows
 from trayalert.storage.read_connection import register, unregister
@@ -23,13 +23,24 @@ from trayalert.storage.recovery.backups import list_backups
 from trayalert.storage.recovery.quarantine import finish_move, move_aside, register_salvages, unsalvaged_folders
 from trayalert.storage.rows import TABLES, LastIds, last_id, raise_numbering
 
-_RETRY_INTERVAL = 0.2
-"""Seconds between two tries to open; in between, the last fault is raised again."""
-
-_VERIFICATION_WAIT = 0.7
-"""Seconds that opening waits for the verification after an unclean end; it goes on in the background."""
-
 _LARGE_WAL = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFileTiming:
+    """Seconds. Between two tries to open the file, `retry_interval` apart, the last fault is raised again.
+
+    A commit waits `busy_timeout` for another program's lock, and `busy_timeout_after_fault` after a fault, when the
+    answer is to be 503 at once. Opening after an unclean end waits `verification_wait` for the verification, which goes
+    on in the background. A file that keeps changing is verified each `verification_interval`: who only appends meets no
+    damage in its middle.
+    """
+
+    retry_interval: float = 0.2
+    busy_timeout: float = 2.0
+    busy_timeout_after_fault: float = 0.1
+    verification_wait: float = 0.7
+    verification_interval: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +55,13 @@ class _Closed:
 
 @dataclass(slots=True)
 class _Open:
-    """There is a connection. Whether the file still has its names is looked up before each use."""
+    """There is a connection. Before each use it is checked that the file still has its names."""
 
     log: OpenedLog
     own_stat: tuple[int, int] = (-1, 0)
     """Size and time of the file after the last write of this connection."""
     verification: Verification | None = None
-    """The check of the file that runs, or has ended and is not yet applied."""
+    """A check of the file that runs, or whose result was not looked at yet."""
 
 
 class _Failure(NamedTuple):
@@ -79,16 +90,17 @@ class LogFile:
     Open, and stops with it.
     """
 
-    def __init__(self, path: Path, *, recover: bool) -> None:
+    def __init__(self, path: Path, *, recover: bool, timing: LogFileTiming = LogFileTiming()) -> None:
         self.news: tuple[str, ...] = ()
         self.new_file = 0
         self.former_logs = 0
         self.torn: tuple[Callback, ...] | None = None
         self._path = path
         self._recover = recover
+        self._timing = timing
         self._state: _Closed | _Open = _Closed(first=True)
         self._failure: _Failure | None = None
-        self._schedule = VerificationSchedule(path)
+        self._schedule = VerificationSchedule(path, interval=timing.verification_interval)
         self._last_file: FileId = None
         self._last_ids: LastIds = (0, 0, 0)  # of a file that was left, until another file numbers on from them
         self._delivery_ranges: dict[str, tuple[int, int]] = {}  # first and last delivery by folder of the quarantine
@@ -120,7 +132,7 @@ class LogFile:
             if isinstance(self._state, _Closed):
                 self._open(self._state)
         except LogFault as fault:
-            self._failure = _Failure(fault, time.monotonic() + _RETRY_INTERVAL)
+            self._failure = _Failure(fault, time.monotonic() + self._timing.retry_interval)
             raise
         self._failure = None
 
@@ -186,8 +198,13 @@ class LogFile:
                 self.connection.execute("PRAGMA busy_timeout = 50")  # readers come first, and it is tried again
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.note_own_write()
+        self.set_busy_timeout(after_fault=False)
+
+    def set_busy_timeout(self, *, after_fault: bool) -> None:
+        """Set how long a commit waits for another program's lock."""
+        seconds = self._timing.busy_timeout_after_fault if after_fault else self._timing.busy_timeout
         with contextlib.suppress(sqlite3.Error, LogFault):
-            self.connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+            self.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
     def close(self) -> None:
         """Close the file; what was committed is safe without it."""
@@ -252,11 +269,11 @@ class LogFile:
         """Open what is at the path, or create it. Raise LogFault; the file is closed then, as it was."""
         self._state = replace(closed, first=False)
         try:
-            log = open_file(self._path, after_fault=closed.after_fault, first=closed.first)
+            log = self._open_file(first=closed.first, after_fault=closed.after_fault)
         except DiskFull:
             if not delete_reserve_file(self._path):
                 raise
-            log = open_file(self._path, after_fault=closed.after_fault)
+            log = self._open_file(first=False, after_fault=closed.after_fault)
         self._state = state = _Open(log)
         if self._last_file not in {None, log.file_ids[0]}:
             self.new_file += 1
@@ -273,6 +290,9 @@ class LogFile:
         self.note_own_write()
         return log
 
+    def _open_file(self, *, first: bool, after_fault: bool) -> OpenedLog:
+        return open_file(self._path, first=first, after_fault=after_fault, busy_timeout=self._timing.busy_timeout)
+
     def _report_cut(self, log: OpenedLog) -> None:
         """Report what a kill or a power cut has cut off."""
         if log.torn is not None:
@@ -287,7 +307,7 @@ class LogFile:
     def _verify_opened(self, state: _Open, *, wait: bool) -> None:
         """Begin to verify the file that was opened, and `wait` a moment for the end. Raise DamagedLog."""
         state.verification = Verification(self._path)
-        seconds = _VERIFICATION_WAIT if wait else 0.0
+        seconds = self._timing.verification_wait if wait else 0.0
         if state.verification.is_finished(within=seconds) and (damage := state.verification.damage):
             raise DamagedLog(self._path, damage)
 

@@ -24,10 +24,8 @@ from trayalert.storage.recovery.pages import Pages
 from trayalert.storage.rows import TABLES
 from trayalert.storage.schema import migrate, refuse_other_version, schema_version
 
-BUSY_TIMEOUT = 2.0
-"""Seconds that a commit waits for another program's lock."""
-
-OPENING_BUSY_TIMEOUT = 0.3
+_OPENING_BUSY_TIMEOUT = 0.3
+"""Seconds that opening waits for another program's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,10 @@ class OpenedLog:
     """Pages that were committed and are gone from the `-wal`, according to the `-shm` that a kill has left."""
 
 
-def open_file(path: Path, *, after_fault: bool = False, first: bool = False) -> OpenedLog:
+def open_file(path: Path, *, busy_timeout: float, after_fault: bool = False, first: bool = False) -> OpenedLog:
     """Open the log, or create it. Raise OtherVersion, DamagedLog or another LogFault.
+
+    `busy_timeout`: seconds that a commit waits for another program's lock.
 
     With `after_fault` the whole `-wal` is written and synced again first: after a sync that failed it might be in
     memory only, and what is stored behind it would be lost with it. With `first` this process has not opened it before.
@@ -59,7 +59,7 @@ def open_file(path: Path, *, after_fault: bool = False, first: bool = False) -> 
     with contextlib.ExitStack() as on_error:
         on_error.callback(connection.close)
         try:
-            opened = _set_up_log(connection, path, left, after_fault=after_fault)
+            opened = _set_up_log(connection, path, left, busy_timeout=busy_timeout, after_fault=after_fault)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise fault_of(error, path) from error
         if file_id(path) != own:  # what is stored in a file that has no name any more is lost with this process
@@ -148,7 +148,7 @@ def _check_version(path: Path) -> None:
         return
     with (
         contextlib.suppress(sqlite3.Error, UnicodeDecodeError),
-        closing(connect_read_only(path, timeout=OPENING_BUSY_TIMEOUT)) as connection,
+        closing(connect_read_only(path, timeout=_OPENING_BUSY_TIMEOUT)) as connection,
     ):
         refuse_other_version(connection, path)
 
@@ -177,23 +177,25 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, FileId]:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         own = file_id(path)
         connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=OPENING_BUSY_TIMEOUT, cached_statements=512
+            path, isolation_level=None, check_same_thread=False, timeout=_OPENING_BUSY_TIMEOUT, cached_statements=512
         )
     except (OSError, sqlite3.Error) as error:
         raise fault_of(error, path) from error
     return connection, own
 
 
-def _set_up_log(connection: sqlite3.Connection, path: Path, left: _Companions, *, after_fault: bool) -> OpenedLog:
+def _set_up_log(
+    connection: sqlite3.Connection, path: Path, left: _Companions, *, busy_timeout: float, after_fault: bool
+) -> OpenedLog:
     """Bring the log up to date, and find out what is missing in it."""
     cut_off = left.wal is not None and _is_cut_off(connection, path, left.wal)
     lost = _count_lost_frames(connection, left.committed) if left.committed and not cut_off else 0
     new = _set_up_schema(connection, path)
     torn = _missing_callbacks(connection, left.wal.last_deliveries) if left.wal and cut_off else None
     if after_fault:
-        _sync_all(connection, path)
+        _sync_all(connection, path, busy_timeout=busy_timeout)
     connection.text_factory = decode_text  # an incident whose name has a damaged character goes on
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+    connection.execute(f"PRAGMA busy_timeout = {busy_timeout * 1000:.0f}")
     return OpenedLog(connection, file_ids(path), left.unclean, new, torn, lost)
 
 
@@ -265,9 +267,9 @@ def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("INSERT INTO numbering VALUES (0, 0, 0, 0)")
 
 
-def _sync_all(connection: sqlite3.Connection, path: Path) -> None:
+def _sync_all(connection: sqlite3.Connection, path: Path, *, busy_timeout: float) -> None:
     connection.execute("UPDATE numbering SET delivery = delivery")  # any write, and its sync
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+    connection.execute(f"PRAGMA busy_timeout = {busy_timeout * 1000:.0f}")
     if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise LockedLog(
             f"the log {path} cannot be written: after a fault all of it is synced anew, and another program that "

@@ -17,9 +17,6 @@ from trayalert.storage.rows import TABLES
 _BUSY_TIMEOUT = 0.1
 """Seconds that `damage_in_newest_rows` waits for a lock: the writer stores nothing meanwhile."""
 
-_INTERVAL = 600.0
-"""Seconds between verifications of a file that keeps changing: who only appends meets no damage in its middle."""
-
 
 class Verification:
     """One check of the file. `damage` is valid once `is_finished`. A `thorough` one compares indexes with tables.
@@ -58,10 +55,14 @@ class Verification:
 
 
 class VerificationSchedule:
-    """Decides when the file is verified again. What it knows outlives all connections."""
+    """Decides when the file is verified again. What it knows outlives all connections.
 
-    def __init__(self, path: Path) -> None:
+    `interval`: seconds between the verifications of a file that keeps changing.
+    """
+
+    def __init__(self, path: Path, *, interval: float) -> None:
         self._path = path
+        self._interval = interval
         self._last_stat: tuple[int, int] | None = None
         self._due_at = 0.0
         self._changed_elsewhere = False
@@ -82,7 +83,7 @@ class VerificationSchedule:
 
     def begin(self) -> Verification:
         """Begin a verification."""
-        self._due_at = time.monotonic() + _INTERVAL
+        self._due_at = time.monotonic() + self._interval
         verification = Verification(self._path, thorough=self._changed_elsewhere)
         self._changed_elsewhere = False
         return verification

@@ -16,14 +16,12 @@ from typing import Protocol
 from trayalert.domain.events import Event
 from trayalert.storage.faults import DamagedLog, DiskFull, LockedLog, LogFault, NotStored, OtherVersion, fault_of
 from trayalert.storage.file.disk_space import create_reserve_file, delete_reserve_file, disk_warning, has_space
-from trayalert.storage.file.log_file import LogFile
-from trayalert.storage.file.opened_log import BUSY_TIMEOUT
+from trayalert.storage.file.log_file import LogFile, LogFileTiming
 from trayalert.storage.writer.appender import Append, CallbackParser, append_all
 from trayalert.storage.writer.log_status import WriterState
 from trayalert.storage.writer.savepoint import is_disk_error
 
-_BUSY_TIMEOUT_AFTER_FAULT = 0.1
-"""Seconds that a commit waits for a lock after a fault: the answer is to be 503 at once."""
+_TIMING = LogFileTiming()
 
 _logger = logging.getLogger(__name__)
 
@@ -55,7 +53,15 @@ class Writer:
     `recovered_events` are those of the callbacks that a former run was storing when it was cut off.
     """
 
-    def __init__(self, path: Path, *, read: CallbackParser, keep_raw: CallbackParser, recover: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        read: CallbackParser,
+        keep_raw: CallbackParser,
+        recover: bool = False,
+        timing: LogFileTiming = _TIMING,
+    ) -> None:
         self.state = WriterState()
         self.recovered_events: Events = ()
         self._path = path
@@ -63,7 +69,7 @@ class Writer:
         self._keep_raw = keep_raw
         self._warning = disk_warning(path)
         self._full = False
-        self._file = LogFile(path, recover=recover)
+        self._file = LogFile(path, recover=recover, timing=timing)
         try:
             self._file.ensure_open()
         except OtherVersion:
@@ -160,15 +166,11 @@ class Writer:
                 _logger.warning("the log can be written again")
             else:
                 _logger.error("%s", problem)
-            self._set_busy_timeout(BUSY_TIMEOUT if problem is None else _BUSY_TIMEOUT_AFTER_FAULT)
+            self._file.set_busy_timeout(after_fault=problem is not None)
         for sentence in now.news:
             if sentence not in before.news:
                 _logger.warning("%s", sentence)
         self.state = now
-
-    def _set_busy_timeout(self, seconds: float) -> None:
-        with contextlib.suppress(sqlite3.Error, LogFault):
-            self._file.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
     def _store(self, jobs: Sequence[Job]) -> list[Events | Exception]:
         """Store the jobs, a second time if the fault could be repaired at once. Raise LogFault."""
