@@ -27,19 +27,11 @@ EXEMPT = {
     "desktop/test_portable_notifier.py": "puts a backend into the library of notifications",
     "desktop/test_real_daemons.py": "looks at the programs that were started",
     "proof/test_fuzz.py": "breaks the console links, to show that the fuzzer finds that",
-    "services/maintenance/test_scheduler.py": "breaks a step of the maintenance",
     "services/presentation/test_alert_text.py": "compares the table of metrics",
-    "services/test_inbox.py": "sets the deadline, the batch size and the parsers",
     "soak/controls/acks_early.py": "a control: the program, broken on purpose",
     "soak/controls/closes_kept.py": "a control: the program, broken on purpose",
     "soak/controls/leaking_faults.py": "a control: the program, broken on purpose",
-    "storage/file/test_disk_faults.py": "sets intervals, and reaches the file of the writer",
-    "storage/file/test_opened_log.py": "replaces the log while it is opened, and reaches the file of the writer",
-    "storage/recovery/test_backups.py": "sets how many pages are copied at once",
     "storage/recovery/test_restore.py": "ends a restore at each step",
-    "storage/test_durability.py": "breaks the commit, and reaches the file of the writer",
-    "storage/test_reader.py": "connects a reader ahead of its first question",
-    "storage/writer/test_gap_records.py": "sets how many gaps are kept",
 }
 """Test modules that may use internals, with the reason. Remove a line as soon as its module no longer needs it."""
 

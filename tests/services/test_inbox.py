@@ -16,10 +16,11 @@ import pytest
 
 from tests.storage.making import NOON, append, callback, locked, raw_callback, reading, rows, store, until, writing
 from trayalert.callbacks import kinds
+from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.domain import events
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
-from trayalert.domain.incident.alert import Alert
+from trayalert.domain.incident.alert import Alert, Kind
 from trayalert.domain.incident.incident import UNRECOGNISED_SPAN, Change
 from trayalert.listener.refusals import RefusedError
 from trayalert.services.inbox import Inbox, InboxLimits, resolve_offline
@@ -110,7 +111,9 @@ def fail(_: object) -> NoReturn:
 
 
 @pytest.mark.parametrize(
-    "read", [partial(kinds.read_callback, readers=(fail,)), fail], ids=["of one kind", "of all kinds"]
+    "read",
+    [partial(kinds.read_callback, kinds=(KindSpec(kind=Kind("broken"), read=fail),)), fail],
+    ids=["of one kind", "of all kinds"],
 )
 async def test_a_bug_in_a_parser_costs_no_alert(
     path: Path, read: CallbackParser, caplog: pytest.LogCaptureFixture

@@ -54,6 +54,17 @@ def test_each_commit_is_synced(path: Path) -> None:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_a_probe_writes_to_the_disk_and_changes_nothing(path: Path) -> None:
+    with writing(path) as log:
+        log.commit([append()])
+        wal, numbering = Path(f"{path}-wal"), rows(path, "SELECT * FROM numbering")
+        for _ in range(3):
+            before = wal.stat().st_size
+            assert log.probe()
+            assert wal.stat().st_size > before
+        assert rows(path, "SELECT * FROM numbering") == numbering
+
+
 def test_the_connection_that_comes_after_a_fault_syncs_too(path: Path) -> None:
     with seen_connections() as connections, writing(path, timing=IMPATIENT) as log:
         with locked(path):

@@ -21,7 +21,7 @@ from trayalert.storage.read_connection import connect_read_only, decode_text
 from trayalert.storage.recovery.carver import deliveries_in
 from trayalert.storage.recovery.cells import Delivery
 from trayalert.storage.recovery.pages import Pages
-from trayalert.storage.rows import TABLES
+from trayalert.storage.rows import TABLES, rewrite_numbering
 from trayalert.storage.schema import migrate, refuse_other_version, schema_version
 
 _OPENING_BUSY_TIMEOUT = 0.3
@@ -268,7 +268,9 @@ def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _sync_all(connection: sqlite3.Connection, path: Path, *, busy_timeout: float) -> None:
-    connection.execute("UPDATE numbering SET delivery = delivery")  # any write, and its sync
+    connection.execute("BEGIN IMMEDIATE")
+    rewrite_numbering(connection)
+    connection.execute("COMMIT")
     connection.execute(f"PRAGMA busy_timeout = {busy_timeout * 1000:.0f}")
     if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise LockedLog(

@@ -17,6 +17,7 @@ from trayalert.domain.events import Event
 from trayalert.storage.faults import DamagedLog, DiskFull, LockedLog, LogFault, NotStored, OtherVersion, fault_of
 from trayalert.storage.file.disk_space import create_reserve_file, delete_reserve_file, disk_warning, has_space
 from trayalert.storage.file.log_file import LogFile, LogFileTiming
+from trayalert.storage.rows import rewrite_numbering
 from trayalert.storage.writer.appender import Append, CallbackParser, append_all
 from trayalert.storage.writer.log_status import WriterState
 from trayalert.storage.writer.savepoint import is_disk_error
@@ -42,7 +43,7 @@ class _Probe:
     """Writes and syncs, and changes nothing."""
 
     def run(self, connection: sqlite3.Connection) -> Events:
-        connection.execute("UPDATE numbering SET delivery = delivery")
+        rewrite_numbering(connection)
         return ()
 
 
