@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.program import ServeProcess, serving, wait_for
 from tests.sshd import Sshd, free_port
-from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.control_protocol import GetStatus, ask
 from trayalert.app.platform.places import find_places
 
 PROBE = 5
@@ -36,7 +36,7 @@ def status(program: ServeProcess) -> dict[str, Any]:
 
 def reach_of(program: ServeProcess) -> str:
     """Return its reach, asked in no time: a command would take half a second."""
-    answer = ask(find_places(str(program.data_dir)).socket, {"do": "status"})
+    answer = ask(find_places(str(program.data_dir)).socket, GetStatus())
     assert answer
     return str(answer["running"]["reach"]["reach"])
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from trayalert.app.control.control_server import open_control
+from trayalert.app.control.control_protocol import GetStatus, ProbeReachability, Reply
+from trayalert.app.control.control_server import Replies, open_control
 from trayalert.app.diagnostics.doctor.check_context import RemoteLookups
 from trayalert.app.diagnostics.doctor.doctor import CHECKS, examine
 from trayalert.app.platform.places import Places, find_places
@@ -59,11 +60,16 @@ def running_instance(tmp_path: Path, running: InstanceStatus, probe: dict[str, A
     places = find_places(str(tmp_path / "data"))
     places.make()
 
-    async def answer(command: dict[str, Any]) -> dict[str, Any]:
-        return {"running": {**instance_record(running), **more}} if command.get("do") == "status" else probe
+    async def get_status(_: GetStatus, instance: InstanceStatus) -> Reply:
+        return {"running": {**instance_record(instance), **more}}
+
+    async def send_probe(_: ProbeReachability, __: InstanceStatus) -> Reply:
+        return probe
+
+    replies: Replies[InstanceStatus] = {GetStatus: get_status, ProbeReachability: send_probe}
 
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(open_control(places.socket, answer))
+    server = loop.run_until_complete(open_control(places.socket, replies, running))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:

@@ -15,7 +15,7 @@ from tests.program import UNPRIVILEGED, ServeProcess, post, serving, wait_for
 from tests.soak.harness.disk import Disk
 from tests.soak.harness.load import alert, sound, stored_resources
 from tests.storage.damage import PAGE, big_log, overwrite
-from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.control_protocol import GetStatus, ask
 from trayalert.app.control.ownership import own_data_dir
 from trayalert.app.platform.places import find_places
 from trayalert.storage.companion_files import quarantine_of, reserve_file_of
@@ -34,7 +34,7 @@ def on(folder: Path) -> Iterator[tuple[ServeProcess, Disk]]:
 
 
 def state(running: ServeProcess) -> dict[str, Any]:
-    answer = ask(find_places(str(running.data_dir)).socket, {"do": "status"})
+    answer = ask(find_places(str(running.data_dir)).socket, GetStatus())
     assert answer
     log_state: dict[str, Any] = answer["running"]["log_state"]
     return log_state

@@ -11,7 +11,7 @@ import pytest
 from tests.program import post
 from tests.services.notify.channels import HangingChannel, MemoryChannel, until
 from tests.storage.making import rows
-from trayalert.app.control.control_replies import reply_to
+from trayalert.app.control.control_replies import REPLIES
 from trayalert.app.platform.places import find_places
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.callback import Callback, Receive
@@ -34,7 +34,7 @@ def make_plan(tmp_path: Path) -> Plan:
 @asynccontextmanager
 async def receiving(plan: Plan, *sources: Source) -> AsyncIterator[Receiver]:
     """A receiver whose listener is open."""
-    receiver = Receiver(plan, announce=lambda _: None, reply=reply_to, sources=sources)
+    receiver = Receiver(plan, announce=lambda _: None, replies=REPLIES, sources=sources)
     running = asyncio.create_task(receiver.run())
     await until(lambda: receiver.listener_state.open or running.done())
     try:
@@ -110,7 +110,7 @@ async def test_a_channel_that_comes_late_is_told_that_the_listener_is_closed(tmp
         port = first.listener_state.port
         (tmp_path / "other").mkdir()
         other = replace(make_plan(tmp_path / "other"), settings=replace(plan.settings, port=port))
-        second = Receiver(other, announce=lambda _: None, reply=reply_to, show=lambda _: None)
+        second = Receiver(other, announce=lambda _: None, replies=REPLIES, show=lambda _: None)
         running = asyncio.create_task(second.run())
         await until(lambda: second.listener_state.problem)
         second.attach(channel)
@@ -150,7 +150,7 @@ async def test_what_a_source_raises_ends_the_receiver_and_closes_the_others(tmp_
             raise Fault("The queue is gone.")
 
     broken, queue = BrokenQueue("broken"), MemoryQueue()
-    receiver = Receiver(make_plan(tmp_path), announce=lambda _: None, reply=reply_to, sources=(broken, queue))
+    receiver = Receiver(make_plan(tmp_path), announce=lambda _: None, replies=REPLIES, sources=(broken, queue))
     running = asyncio.create_task(receiver.run())
     await until(lambda: receiver.listener_state.open and queue.state.receiving)
     broken.messages.put_nowait(b"")

@@ -16,7 +16,7 @@ from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.session import Desktop, Window
 from tests.reached import write_settings
 from tests.sshd import Sshd, free_port, sshd
-from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.control_protocol import GetStatus, ask
 from trayalert.app.platform.places import find_places
 
 pytestmark = pytest.mark.desktop
@@ -51,7 +51,7 @@ def wait_for_reachability(running: Application, reach: str) -> None:
     socket = find_places(str(running.data_dir)).socket
 
     def is_shown() -> bool:
-        status = ask(socket, {"do": "status"}) or {}  # unlike a command, this costs nothing
+        status = ask(socket, GetStatus()) or {}  # unlike a command, this costs nothing
         return bool(status and status["running"]["reach"]["reach"] == reach)
 
     wait_until(is_shown, f"it is {reach}", within=20)

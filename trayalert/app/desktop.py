@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from trayalert.app.backends.live_backend import live_backend
 from trayalert.app.backends.log_view import LogView
-from trayalert.app.control.control_replies import reply_to
+from trayalert.app.control.control_replies import REPLIES
 from trayalert.app.desktop_notifications import DesktopChannel, DesktopNotifications
 from trayalert.app.diagnostics.crashes import CrashFiles, innermost
 from trayalert.app.garbage_collector import GarbageCollector
@@ -99,7 +99,7 @@ class _ReceiverThread:
     async def _receive(self) -> None:
         self.collector.watch(asyncio.get_running_loop())
         self.crashes.watch_tasks(asyncio.get_running_loop(), self.plan.mode)
-        receiver = Receiver(self.plan, announce=self._announce, reply=reply_to, show=self.show_requests.request)
+        receiver = Receiver(self.plan, announce=self._announce, replies=REPLIES, show=self.show_requests.request)
         dispatcher = receiver.attach(self.channel, available=False)
         self._started.set_result((receiver, dispatcher))
         await receiver.run()

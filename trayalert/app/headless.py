@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trayalert.app.control.control_replies import reply_to
+from trayalert.app.control.control_replies import REPLIES
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.events import Event, ListenerChanged
@@ -57,7 +57,7 @@ def serve(plan: Plan, *, channels: Sequence["Channel"] = (), sources: Sequence[S
 async def _serve(plan: Plan, crashes: CrashFiles, channels: Sequence["Channel"], sources: Sequence[Source]) -> None:
     loop = asyncio.get_running_loop()
     crashes.watch_tasks(loop, plan.mode)
-    receiver = Receiver(plan, announce=print_address, reply=reply_to, sources=sources)
+    receiver = Receiver(plan, announce=print_address, replies=REPLIES, sources=sources)
     for channel in channels:
         receiver.attach(channel)
     for number in (signal.SIGTERM, signal.SIGINT):

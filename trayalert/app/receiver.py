@@ -9,14 +9,14 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trayalert.app.connectivity import Connectivity
-from trayalert.app.control.control_protocol import Command, ControlFault, Reply
-from trayalert.app.control.control_server import open_control
+from trayalert.app.control.control_protocol import ControlFault
+from trayalert.app.control.control_server import Replies, open_control
 from trayalert.app.diagnostics.crashes import innermost
 from trayalert.app.platform.places import Places
 from trayalert.app.platform.state_store import StateStore
@@ -74,7 +74,7 @@ class Plan:
 class Receiver:
     """Made and run on one asyncio loop. What is not marked as the loop's is for any thread.
 
-    `reply` answers the commands of other processes; `control_problem` says why none arrives. `show` raises a window.
+    `replies` answers the commands of other processes; `control_problem` says why none arrives. `show` raises a window.
     `sources` are those besides the listener.
 
     With `show` a person sees that the listener or the log cannot be opened, and opening is retried. Without `show` that
@@ -86,7 +86,7 @@ class Receiver:
         plan: Plan,
         *,
         announce: Callable[[Sequence[Event]], None],
-        reply: "Callable[[Command, Receiver], Awaitable[Reply]]",
+        replies: "Replies[Receiver]",
         show: Callable[[str], None] | None = None,
         sources: Sequence[Source] = (),
     ) -> None:
@@ -98,7 +98,7 @@ class Receiver:
         """The loop's."""
         self.announce = announce
         """Hands events to whoever runs the receiver. For any thread, if `announce` is."""
-        self._reply = reply
+        self._replies = replies
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
         self._listener_opened = asyncio.Event()
@@ -251,7 +251,7 @@ class Receiver:
         """Open the control socket. With `show` callbacks are received without it."""
         before = self.control_problem
         try:
-            self._control = await open_control(self.plan.places.socket, lambda command: self._reply(command, self))
+            self._control = await open_control(self.plan.places.socket, self._replies, self)
             self.control_problem = None
         except ControlFault as fault:
             if self.show is None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.control_protocol import GetStatus, ask
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.clock import now
 from trayalert.domain.listener_state import ListenerAddress
@@ -19,7 +19,7 @@ _REPORTED_SINGLY = 10
 
 def own_sender(places: Places) -> CallbackSender:
     """Return a sender to the data dir's own instance. Raise SendFault if none runs."""
-    running = (ask(places.socket, {"do": "status"}) or {}).get("running")
+    running = (ask(places.socket, GetStatus()) or {}).get("running")
     answers = hasattr(socket, "AF_UNIX")  # whether a running instance can be asked on this platform
     if running is None and (answers or not places.secrets.exists()):
         raise SendFault(f"no trayalert runs with {places.data_dir}. Start one: trayalert, or trayalert serve.")

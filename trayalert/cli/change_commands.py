@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 import click
 
-from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.control_protocol import ReparseSome, ResolveIncident, ask
 from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import LARGEST_NUMBER, data_dir_option, fail, find_own_places, json_option
-from trayalert.cli.log_access import open_reader, without_instance
+from trayalert.cli.instance_access import carry_out, without_instance
+from trayalert.cli.log_access import open_reader
 from trayalert.clock import now
 from trayalert.domain.events import ReparseProgress
 from trayalert.services.inbox import resolve_offline
@@ -29,13 +30,12 @@ def resolve(number: int) -> None:
         stored = next(iter(reader.incidents([number])), None) if reader else None
     if stored is None:
         fail(f"there is no incident {number}. `trayalert incidents` lists them.")
-    reply = ask(places.socket, {"do": "resolve", "id": number}) if stored.incident.open else {"done": False}
-    if reply is None:
-        with without_instance(places):
-            reply = {"done": resolve_offline(places.log, number, now=now())}
-    if "error" in reply:
-        fail(reply["error"])
-    click.echo(f"incident {number} is marked recovered" if reply["done"] else f"incident {number} was closed already")
+
+    def offline() -> bool:
+        return resolve_offline(places.log, number, now=now())
+
+    done = stored.incident.open and carry_out(places, ResolveIncident(number), offline=offline)
+    click.echo(f"incident {number} is marked recovered" if done else f"incident {number} was closed already")
 
 
 @click.command()
@@ -77,7 +77,7 @@ def _counts(progress: ReparseProgress) -> str:
 
 
 def _reparse(places: Places, *, anew: bool, report: Callable[[ReparseProgress], None]) -> None:
-    while (reply := ask(places.socket, {"do": "reparse", "anew": anew})) is not None:
+    while (reply := ask(places.socket, ReparseSome(anew=anew))) is not None:
         if "error" in reply:
             fail(reply["error"])
         progress = ReparseProgress(**reply["done"])

@@ -1,14 +1,10 @@
-"""Access to the log: reading it beside a running instance, and owning the data dir if there is none."""
+"""How commands read the log, beside a running instance or without one."""
 
 import contextlib
 from collections.abc import Iterator
 
-import click
-
-from trayalert.app.control.control_protocol import ask
-from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
+from trayalert.app.control.control_protocol import VerifyLog, ask
 from trayalert.app.platform.places import Places
-from trayalert.cli.command_base import fail
 from trayalert.domain.fault import Fault
 from trayalert.storage.faults import DamagedLog, NoLog
 from trayalert.storage.reader import Reader
@@ -30,15 +26,5 @@ def open_reader(places: Places) -> Iterator[Reader | None]:
             yield reader
     except DamagedLog:
         with contextlib.suppress(Fault):
-            ask(places.socket, {"do": "verify"})
+            ask(places.socket, VerifyLog())
         raise
-
-
-@contextlib.contextmanager
-def without_instance(places: Places) -> Iterator[None]:
-    """Own the data dir for one change, as there is no running instance to ask."""
-    try:
-        with own_data_dir(places.lock, click.get_current_context().info_name or ""):
-            yield
-    except AlreadyOwnedError as error:
-        fail(f"{error} and does not answer: {places.data_dir}. End it first.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.control_protocol import BackUpLog, GetStatus, ask
 from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import (
     data_dir_option,
@@ -16,7 +16,7 @@ from trayalert.cli.command_base import (
     print_json,
     print_lines,
 )
-from trayalert.cli.log_access import without_instance
+from trayalert.cli.instance_access import carry_out, without_instance
 from trayalert.clock import now
 from trayalert.services.maintenance.log_check import backup_records, check_data_dir
 from trayalert.storage.faults import LogFault
@@ -72,14 +72,11 @@ def backup() -> None:
     places = find_own_places()
     if not places.log.exists():
         fail(f"there is no log {places.log} yet.")
-    reply = ask(places.socket, {"do": "backup"}, deadline=_LONGEST_BACKUP)
-    if reply is None:
-        with without_instance(places):
-            made = make_backup(places.log, keep=own_settings(places).backups, now=now())
-        reply = {"done": str(made.path)}
-    if not reply.get("done"):
-        fail(reply.get("error"))
-    click.echo(f"the backup is {reply['done']}")
+
+    def offline() -> Path:
+        return make_backup(places.log, keep=own_settings(places).backups, now=now()).path
+
+    click.echo(f"the backup is {carry_out(places, BackUpLog(), offline=offline, deadline=_LONGEST_BACKUP)}")
 
 
 @click.command()
@@ -98,7 +95,7 @@ def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
         return
     if not places.data_dir.is_dir():
         fail(f"there is no data dir {places.data_dir}.")
-    running = (ask(places.socket, {"do": "status"}) or {}).get("running")
+    running = (ask(places.socket, GetStatus()) or {}).get("running")
     if running:
         fail(
             f"trayalert runs ({running.get('front')}, process {running.get('pid')}). End it first: nobody may have the "

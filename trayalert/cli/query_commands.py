@@ -4,7 +4,7 @@ import os
 
 import click
 
-from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.control_protocol import GetStatus, ask
 from trayalert.app.platform.state_store import StateStore
 from trayalert.cli.command_base import (
     LARGEST_NUMBER,
@@ -101,7 +101,7 @@ def expected(as_json: bool) -> None:
     """List the expected callbacks, and which of them are silent."""
     places = find_own_places()
     settings = own_settings(places)
-    listening = ask(places.socket, {"do": "status"}) is not None
+    listening = ask(places.socket, GetStatus()) is not None
     with open_reader(places) as reader:
         store = StateStore(places.state_file)
         rows = expected_records(reader, settings.expected, store, now=now(), listening=listening)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from trayalert import __version__
-from trayalert.app.control.control_protocol import ControlFault, ask
+from trayalert.app.control.control_protocol import ControlFault, ShowWindow, ask
 from trayalert.app.control.ownership import AlreadyOwnedError, own_data_dir
 from trayalert.app.platform.logging_setup import LIFECYCLE_LOGGER, configure_logging
 from trayalert.app.platform.places import PlaceFault
@@ -41,7 +41,7 @@ def serve(host: str | None, port: int | None) -> None:
 @data_dir_option
 def guide() -> None:
     """Show how Cloud Monitor gets here, step by step; starts the tray application where none runs."""
-    reply = ask(find_own_places().socket, {"do": "show", "what": "guide"})
+    reply = ask(find_own_places().socket, ShowWindow("guide"))
     if reply is None:
         run_tray(None, None, show_setup=True)
     elif not reply.get("done"):
@@ -102,7 +102,7 @@ def owned_plan(
     except AlreadyOwnedError as error:
         if mode == "tray" and error.owner and error.owner.mode == "tray":
             with contextlib.suppress(ControlFault):
-                reply = _retry(lambda: ask(places.socket, {"do": "show"}))
+                reply = _retry(lambda: ask(places.socket, ShowWindow()))
                 if reply and reply.get("done"):
                     click.echo("trayalert runs already; its window is shown.")
                     sys.exit(0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.control_protocol import AddSecret, GetStatus, KeepSecrets, RemoveSecret, RotateSecret, ask
 from trayalert.app.platform.places import Places
 from trayalert.cli.command_base import (
     data_dir_option,
@@ -15,7 +15,8 @@ from trayalert.cli.command_base import (
     print_json,
     print_lines,
 )
-from trayalert.cli.log_access import open_reader, without_instance
+from trayalert.cli.instance_access import carry_out
+from trayalert.cli.log_access import open_reader
 from trayalert.clock import now
 from trayalert.domain.times import iso, read_age
 from trayalert.services.access.secrets import Secrets
@@ -37,8 +38,12 @@ def url(name: str | None, rotate: bool, grace: str) -> None:
     places.make()
     settings = own_settings(places)
     if rotate:
-        _change_secrets(places, {"do": "rotate", "grace": length, "name": name})
-    raw_status = (ask(places.socket, {"do": "status"}) or {}).get("running")
+        carry_out(
+            places,
+            RotateSecret(grace=length, name=name),
+            offline=lambda: Secrets(places.secrets).rotate(grace=length, now=now(), name=name),
+        )
+    raw_status = (ask(places.socket, GetStatus()) or {}).get("running")
     running = read_instance_status(raw_status) if raw_status else None
     listener = running.listener if running else closed_listener(settings)
     public_url = (running.reach.public_url if running else None) or settings.public_url
@@ -71,7 +76,7 @@ def add(name: str) -> None:
     """Make a secret of a new name; `trayalert url --name NAME` prints its URL."""
     places = find_own_places()
     places.make()
-    _change_secrets(places, {"do": "add secret", "name": name})
+    carry_out(places, AddSecret(name), offline=lambda: Secrets(places.secrets).add(name, now=now()))
     click.echo(f"there is a secret {name} now: trayalert url --name {name} prints its URL")
 
 
@@ -80,24 +85,15 @@ def add(name: str) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Take a secret away; its URL opens nothing from now on."""
-    _change_secrets(find_own_places(), {"do": "remove secret", "name": name})
+    places = find_own_places()
+    carry_out(places, RemoveSecret(name), offline=lambda: Secrets(places.secrets).remove(name, now=now()))
     click.echo(f"the secret {name} is gone: its URL opens nothing any more")
-
-
-def _change_secrets(places: Places, command: dict[str, Any]) -> None:
-    """Change the secrets, through the running instance if there is one."""
-    reply = ask(places.socket, command)
-    if reply is None:
-        with without_instance(places):
-            Secrets(places.secrets).apply(command, now=now())
-    elif not reply.get("done"):
-        fail(reply.get("error"))
 
 
 def _own_secrets(places: Places) -> Secrets:
     """Return the secrets. The running instance writes their file again if it is gone."""
     if not places.secrets.exists():
-        ask(places.socket, {"do": "keep secrets"})
+        ask(places.socket, KeepSecrets())
     return Secrets(places.secrets)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.control_protocol import GetStatus, VerifyLog, ask
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.platform.places import Places, read_settings
 from trayalert.cli.command_base import data_dir_option, find_own_places, json_option, print_json, print_lines
@@ -33,7 +33,7 @@ def status(as_json: bool) -> None:
 def state_of(places: Places) -> dict[str, Any]:
     """Return the object of `status`, with a sentence if the log cannot be read."""
     settings, problems = read_settings(places)
-    reply = ask(places.socket, {"do": "status"})
+    reply = ask(places.socket, GetStatus())
     running = read_instance_status(reply["running"]) if reply and "running" in reply else None
     totals: Totals | None = None
     log_problem = None
@@ -45,7 +45,7 @@ def state_of(places: Places) -> dict[str, Any]:
     if running and totals is NO_TOTALS and not places.log.exists():
         totals, log_problem = None, f"the log {places.log} is gone; the running trayalert writes it again."
         with contextlib.suppress(Fault):
-            ask(places.socket, {"do": "verify"})  # the instance may not have seen that
+            ask(places.socket, VerifyLog())  # the instance may not have seen that
     state = compose(
         settings=settings,
         problems=problems,

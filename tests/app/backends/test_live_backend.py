@@ -13,7 +13,7 @@ from tests.program import wait_for
 from tests.storage.making import append, store
 from trayalert.app.backends.live_backend import live_backend
 from trayalert.app.backends.log_view import LogView
-from trayalert.app.control.control_replies import reply_to
+from trayalert.app.control.control_replies import REPLIES
 from trayalert.app.diagnostics.crashes import CrashFiles
 from trayalert.app.platform.places import find_places
 from trayalert.app.receiver import Plan, Receiver
@@ -44,7 +44,7 @@ async def receiver(log: Path) -> AsyncIterator[Receiver]:
         commands=(CustomCommand("Show", ("no-such-program", "{id}")), CustomCommand("SSH", ("ssh", "{address}"))),
     )
     plan = Plan(places=places, settings=settings, problems=(), secrets=Secrets(places.secrets), mode="tray")
-    receiver = Receiver(plan, announce=lambda _: None, reply=reply_to)
+    receiver = Receiver(plan, announce=lambda _: None, replies=REPLIES)
     yield receiver
     receiver.end()
     await receiver.run()

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from tests.desktop.harness.desktop_programs import Program, wait_until
 from tests.desktop.harness.session import Desktop, Window
 from tests.desktop.harness.tray_item import TrayItem
-from trayalert.app.control.control_protocol import ask
+from trayalert.app.control.control_protocol import GetStatus, ask
 from trayalert.app.platform.places import find_places
 from trayalert.clock import now
 from trayalert.services.simulator.client import sample_body
@@ -159,7 +159,7 @@ class Application:
 
     def answers(self) -> bool:
         """Whether its control socket answers; unlike a command, this costs nothing."""
-        return bool((ask(find_places(str(self.data_dir)).socket, {"do": "status"}) or {}).get("running"))
+        return bool((ask(find_places(str(self.data_dir)).socket, GetStatus()) or {}).get("running"))
 
     @property
     def tray(self) -> TrayItem:

@@ -1,10 +1,23 @@
-"""What the running instance replies to a command of another process. On the receiver's loop."""
+"""What the running instance does for each command of another process. On the receiver's loop."""
 
 import os
 from dataclasses import asdict
-from typing import Any
 
-from trayalert.app.control.control_protocol import Command, Reply
+from trayalert.app.control.control_protocol import (
+    AddSecret,
+    BackUpLog,
+    GetStatus,
+    KeepSecrets,
+    ProbeReachability,
+    RemoveSecret,
+    ReparseSome,
+    Reply,
+    ResolveIncident,
+    RotateSecret,
+    ShowWindow,
+    VerifyLog,
+)
+from trayalert.app.control.control_server import Replies
 from trayalert.app.receiver import Receiver
 from trayalert.clock import now
 from trayalert.listener.self_check import parser_kind
@@ -13,39 +26,72 @@ from trayalert.services.presentation.status import InstanceStatus, instance_reco
 from trayalert.storage.faults import LogFault
 
 
-async def reply_to(command: Command, receiver: Receiver) -> Reply:
-    """Carry out the command and return the reply. Raise Fault."""
-    match command:
-        case {"do": "status"}:
-            return {"running": instance_record(instance_status(receiver))}
-        case {"do": "rotate" | "add secret" | "remove secret" | "keep secrets"}:
-            receiver.plan.secrets.apply(command, now=now())
-        case {"do": "verify"}:
-            receiver.verify()
-        case {"do": "probe"}:
-            return {"reach": asdict(await receiver.connectivity.probe())}
-        case {"do": "resolve" | "reparse" | "backup"}:
-            return {"done": await _change_log(command, receiver)}
-        case {"do": "show"}:
-            if receiver.show:
-                receiver.show(str(command.get("what", "window")))
-            return {"done": receiver.show is not None}
-        case _:
-            return {"error": f"the running trayalert does not know {command.get('do')!r}; it may be older: restart it"}
+async def _get_status(_: GetStatus, receiver: Receiver) -> Reply:
+    return {"running": instance_record(instance_status(receiver))}
+
+
+async def _rotate_secret(command: RotateSecret, receiver: Receiver) -> Reply:
+    receiver.plan.secrets.rotate(grace=command.grace, now=now(), name=command.name)
     return {"done": True}
 
 
-async def _change_log(command: Command, receiver: Receiver) -> Any:
-    """Change the log and return the outcome."""
-    match command:
-        case {"do": "resolve", "id": int(number)}:
-            return await receiver.require_inbox().resolve(number, now=now())
-        case {"do": "reparse", "anew": bool(anew)}:
-            return asdict(await reparse_some(receiver.require_inbox(), now=now(), restart=anew))
-        case _:
-            if receiver.maintenance is None:
-                raise LogFault(" ".join(receiver.log_state.problems) or "the log is being opened; ask again")
-            return str((await receiver.maintenance.back_up()).path)
+async def _add_secret(command: AddSecret, receiver: Receiver) -> Reply:
+    receiver.plan.secrets.add(command.name, now=now())
+    return {"done": True}
+
+
+async def _remove_secret(command: RemoveSecret, receiver: Receiver) -> Reply:
+    receiver.plan.secrets.remove(command.name, now=now())
+    return {"done": True}
+
+
+async def _keep_secrets(_: KeepSecrets, receiver: Receiver) -> Reply:
+    receiver.plan.secrets.write_again()
+    return {"done": True}
+
+
+async def _verify_log(_: VerifyLog, receiver: Receiver) -> Reply:
+    receiver.verify()
+    return {"done": True}
+
+
+async def _probe_reachability(_: ProbeReachability, receiver: Receiver) -> Reply:
+    return {"reach": asdict(await receiver.connectivity.probe())}
+
+
+async def _resolve_incident(command: ResolveIncident, receiver: Receiver) -> Reply:
+    return {"done": await receiver.require_inbox().resolve(command.id, now=now())}
+
+
+async def _reparse_some(command: ReparseSome, receiver: Receiver) -> Reply:
+    return {"done": asdict(await reparse_some(receiver.require_inbox(), now=now(), restart=command.anew))}
+
+
+async def _back_up_log(_: BackUpLog, receiver: Receiver) -> Reply:
+    if receiver.maintenance is None:
+        raise LogFault(" ".join(receiver.log_state.problems) or "the log is being opened; ask again")
+    return {"done": str((await receiver.maintenance.back_up()).path)}
+
+
+async def _show_window(command: ShowWindow, receiver: Receiver) -> Reply:
+    if receiver.show:
+        receiver.show(command.what)
+    return {"done": receiver.show is not None}
+
+
+REPLIES: Replies[Receiver] = {
+    GetStatus: _get_status,
+    RotateSecret: _rotate_secret,
+    AddSecret: _add_secret,
+    RemoveSecret: _remove_secret,
+    KeepSecrets: _keep_secrets,
+    VerifyLog: _verify_log,
+    ProbeReachability: _probe_reachability,
+    ResolveIncident: _resolve_incident,
+    ReparseSome: _reparse_some,
+    BackUpLog: _back_up_log,
+    ShowWindow: _show_window,
+}
 
 
 def instance_status(receiver: Receiver) -> InstanceStatus:

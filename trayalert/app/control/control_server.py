@@ -4,13 +4,23 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
-from trayalert.app.control.control_protocol import DEADLINE, Command, ControlFault, Reply, refuse_foreign_folder
+from trayalert.app.control.control_protocol import (
+    DEADLINE,
+    Command,
+    ControlFault,
+    Reply,
+    decode_command,
+    refuse_foreign_folder,
+)
 from trayalert.domain.fault import Fault
 
-Responder = Callable[[Command], Awaitable[Reply]]
+Instance = TypeVar("Instance")
+Replies = Mapping[type[Command], Callable[[Any, Instance], Awaitable[Reply]]]
+"""For each type of command that the instance knows, the coroutine that carries it out. It raises Fault."""
 
 _LONGEST = 64 * 1024
 """Bytes of a command."""
@@ -18,7 +28,7 @@ _LONGEST = 64 * 1024
 _logger = logging.getLogger(__name__)
 
 
-async def open_control(path: Path, responder: Responder) -> asyncio.AbstractServer | None:
+async def open_control(path: Path, replies: Replies[Instance], instance: Instance) -> asyncio.AbstractServer | None:
     """Answer commands on the socket. Return None on a platform without Unix sockets. Raise ControlFault."""
     if not hasattr(asyncio, "start_unix_server"):
         return None
@@ -29,7 +39,7 @@ async def open_control(path: Path, responder: Responder) -> asyncio.AbstractServ
         with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
             line = await asyncio.wait_for(reader.readline(), DEADLINE)
             if line:
-                writer.write(json.dumps(await _respond(line, responder)).encode() + b"\n")
+                writer.write(json.dumps(await _respond(line, replies, instance)).encode() + b"\n")
                 await writer.drain()
         writer.close()
 
@@ -44,13 +54,10 @@ async def open_control(path: Path, responder: Responder) -> asyncio.AbstractServ
     return server
 
 
-async def _respond(line: bytes, responder: Responder) -> Reply:
+async def _respond(line: bytes, replies: Replies[Instance], instance: Instance) -> Reply:
     try:
-        command = json.loads(line)
-    except (ValueError, RecursionError):
-        command = None
-    try:
-        return await responder(command if isinstance(command, dict) else {})
+        command = decode_command(line, replies)
+        return await replies[type(command)](command, instance)
     except Fault as fault:
         return {"error": str(fault)}
     except Exception as error:  # reported to the other process; the receiver goes on

@@ -11,10 +11,8 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from trayalert.domain.fault import Fault
@@ -157,19 +155,9 @@ class Secrets:
             raise SecretFault(f'"{name}" is the only secret: add another first, or rotate it.')
         self._change(remaining)
 
-    def apply(self, command: Mapping[str, Any], *, now: Millis) -> None:
-        """Change the secrets by a command, of this process or from the control socket."""
-        match command:
-            case {"do": "rotate", "grace": int(grace)}:
-                self.rotate(grace=grace, now=now, name=command.get("name"))
-            case {"do": "add secret", "name": str(name)}:
-                self.add(name, now=now)
-            case {"do": "remove secret", "name": str(name)}:
-                self.remove(name, now=now)
-            case {"do": "keep secrets"}:
-                self._write(self._secrets)  # as their file is gone
-            case _:
-                raise SecretFault("that is no change of a secret")
+    def write_again(self) -> None:
+        """Write the file again, as it is gone."""
+        self._write(self._secrets)
 
     def mask(self, text: str) -> str:
         """Return the text with every secret replaced by `***`, also removed and percent-encoded ones."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from trayalert.app.control.control_protocol import ControlFault, ask
+from trayalert.app.control.control_protocol import ControlFault, GetStatus, ask
 from trayalert.app.diagnostics.doctor import (
     certificate_checks,
     desktop_checks,
@@ -117,7 +117,7 @@ def _gather_context(places: Places, lookups: RemoteLookups) -> CheckContext:
         settings, problems = read_settings(places)
         context = replace(context, settings=settings, problems=problems, no_reply_reason=None)
         try:
-            answer = ask(places.socket, {"do": "status"}, deadline=STATUS_LIMIT - 0.5)
+            answer = ask(places.socket, GetStatus(), deadline=STATUS_LIMIT - 0.5)
         except ControlFault as fault:
             context = replace(context, no_reply_reason=str(fault))
             return

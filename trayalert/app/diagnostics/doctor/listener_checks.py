@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trayalert.app.control.control_protocol import ControlFault, ask
+from trayalert.app.control.control_protocol import ControlFault, ProbeReachability, ask
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, fail, fail_by_fault, ok, warn
 from trayalert.domain.reachability import Reachability
 from trayalert.domain.text import printable
@@ -106,7 +106,7 @@ def public_probe(context: CheckContext) -> CheckResult:
             "`trayalert guide` leads through it: a tunnel, a proxy, or a port of your own.",
         )
     try:
-        answer = ask(context.places.socket, {"do": "probe"}, deadline=_PROBE_PATIENCE) or {}
+        answer = ask(context.places.socket, ProbeReachability(), deadline=_PROBE_PATIENCE) or {}
     except ControlFault as fault:
         return warn(str(fault), "Ask again in a minute.")
     if not isinstance(reach := answer.get("reach"), dict):
