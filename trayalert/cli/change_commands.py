@@ -14,8 +14,6 @@ from trayalert.cli.instance_access import carry_out, without_instance
 from trayalert.cli.log_access import open_reader
 from trayalert.clock import now
 from trayalert.domain.events import ReparseProgress
-from trayalert.services.inbox import resolve_offline
-from trayalert.services.maintenance.reparse import reparse_offline
 
 _PROGRESS_SECONDS = 1.0
 
@@ -32,6 +30,8 @@ def resolve(number: int) -> None:
         fail(f"there is no incident {number}. `trayalert incidents` lists them.")
 
     def offline() -> bool:
+        from trayalert.services.inbox import resolve_offline  # noqa: PLC0415 - all that parses callbacks
+
         return resolve_offline(places.log, number, now=now())
 
     done = stored.incident.open and carry_out(places, ResolveIncident(number), offline=offline)
@@ -85,5 +85,7 @@ def _reparse(places: Places, *, anew: bool, report: Callable[[ReparseProgress], 
         if progress.finished:
             return
         anew = False
+    from trayalert.services.maintenance.reparse import reparse_offline  # noqa: PLC0415 - all that parses callbacks
+
     with without_instance(places):
         reparse_offline(places.log, now=now(), restart=anew, report=report)

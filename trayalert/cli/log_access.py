@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 
-from trayalert.app.control.control_protocol import VerifyLog, ask
 from trayalert.app.platform.places import Places
 from trayalert.domain.fault import Fault
 from trayalert.storage.faults import DamagedLog, NoLog
@@ -25,6 +24,8 @@ def open_reader(places: Places) -> Iterator[Reader | None]:
         with contextlib.closing(reader):
             yield reader
     except DamagedLog:
+        from trayalert.app.control.control_protocol import VerifyLog, ask  # noqa: PLC0415 - only damage needs them
+
         with contextlib.suppress(Fault):
             ask(places.socket, VerifyLog())
         raise

@@ -4,7 +4,6 @@ import os
 
 import click
 
-from trayalert.app.control.control_protocol import GetStatus, ask
 from trayalert.app.platform.state_store import StateStore
 from trayalert.cli.command_base import (
     LARGEST_NUMBER,
@@ -99,6 +98,8 @@ def gaps(as_json: bool, limit: int) -> None:
 @json_option
 def expected(as_json: bool) -> None:
     """List the expected callbacks, and which of them are silent."""
+    from trayalert.app.control.control_protocol import GetStatus, ask  # noqa: PLC0415 - the others ask nobody
+
     places = find_own_places()
     settings = own_settings(places)
     listening = ask(places.socket, GetStatus()) is not None

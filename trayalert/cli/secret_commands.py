@@ -21,7 +21,6 @@ from trayalert.clock import now
 from trayalert.domain.times import iso, read_age
 from trayalert.services.access.secrets import Secrets
 from trayalert.services.presentation.status import callback_url, closed_listener, read_instance_status
-from trayalert.services.presentation.terminal_tables import secret_lines
 
 
 @click.command()
@@ -66,6 +65,8 @@ def secrets(context: click.Context, as_json: bool) -> None:
     if as_json:
         print_json(*rows)
     else:
+        from trayalert.services.presentation.terminal_tables import secret_lines  # noqa: PLC0415 - and all of alerts
+
         print_lines(secret_lines(rows))
 
 
