@@ -240,12 +240,16 @@ def test_no_name_of_anybody_is_in_any_byte_of_the_bundle(seed: Seed) -> None:
     assert json.loads(members["settings.json"])["settings"]["tunnel"]["remote_port"] == 9000
 
 
-def test_the_search_for_names_finds_them_where_nothing_hides_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class HidesNothing(Anonymiser):
+    def text(self, text: str) -> str:
+        return text
+
+    def hashed(self, name: str) -> str:
+        return name
+
+
+def test_the_search_for_names_finds_them_where_nothing_hides_them(tmp_path: Path) -> None:
     """The negative control: without the hashing every one is in the bundle."""
-    monkeypatch.setattr(Anonymiser, "text", lambda _, text: text)
-    monkeypatch.setattr(Anonymiser, "hashed", lambda _, text: text)
     seed = Seed(
         resource="i-bp1a2b3c4d5e", account="1234567890123456", uuid="0b0e7a3e-7c1f-4b1e-9a63-2d0d7a5f6c11",
         cluster="c0123456789abcdef0123456789abcdef", mail="max.muster@firm.example.com", host="habc.firm.example.net",
@@ -253,7 +257,7 @@ def test_the_search_for_names_finds_them_where_nothing_hides_them(
         rule="pay the roll 工资", folder="/srv/acme/key.pem",
     )  # fmt: skip
     places, state = planted(tmp_path / "data", seed)
-    members = members_of(make_bundle(places, state, {}, {}))
+    members = members_of(make_bundle(places, state, {}, {}, anonymiser_type=HidesNothing))
     whole = "\n".join([*members, *members.values()])
     assert [name for name in seed.each() if name not in whole] == [seed.token]  # which the mask takes out
 

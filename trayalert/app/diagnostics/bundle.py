@@ -69,10 +69,17 @@ def secret_mask(places: Places) -> Callable[[str], str]:
     return mask
 
 
-def make_bundle(places: Places, state: Mapping[str, Any], check: Mapping[str, Any], doctor: Mapping[str, Any]) -> bytes:
+def make_bundle(
+    places: Places,
+    state: Mapping[str, Any],
+    check: Mapping[str, Any],
+    doctor: Mapping[str, Any],
+    *,
+    anonymiser_type: type[Anonymiser] = Anonymiser,
+) -> bytes:
     """Return the zip of the objects of `trayalert status`, `check` and `doctor`, and of the files here."""
     mask = secret_mask(places)
-    anonymiser = Anonymiser(_names_to_hide(places), {"<data dir>": places.data_dir, "<settings>": places.settings})
+    anonymiser = anonymiser_type(_names_to_hide(places), {"<data dir>": places.data_dir, "<settings>": places.settings})
     settings, problems = read_settings(places)
     objects = {
         "status.json": state,

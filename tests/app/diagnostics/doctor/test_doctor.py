@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.app.doctor_samples import BARE, LOOKUPS, NAMES, OPEN, examine_one, ex
 from tests.program import DEADLINE, post, run, serving, wait_for
 from trayalert.app.diagnostics.doctor import storage_checks
 from trayalert.app.diagnostics.doctor.check_context import CheckContext, CheckResult, ok
-from trayalert.app.diagnostics.doctor.doctor import doctor_record, examine
+from trayalert.app.diagnostics.doctor.doctor import LIMIT, doctor_record, examine
 from trayalert.app.diagnostics.doctor.storage_checks import check_versions
 from trayalert.app.platform.places import find_places
 from trayalert.domain.check_result import Verdict
@@ -80,7 +81,7 @@ def test_beside_a_running_serve_no_desktop_is_missed_and_nothing_is_changed(tmp_
     assert "trayalert guide" in found["public probe"]["do"]
 
 
-def test_of_a_long_log_it_says_that_not_all_of_it_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_long_log_it_says_that_not_all_of_it_was_read(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as serve:
         assert post(serve.url, b"alertName=x&alertState=ALERT") == 200
     assert "each as it was written" in examine_one(tmp_path, "log")[1]
@@ -90,11 +91,10 @@ def test_of_a_long_log_it_says_that_not_all_of_it_was_read(tmp_path: Path, monke
         looked_at_all.wait(DEADLINE)
         return check_data_dir(path, **more)
 
-    monkeypatch.setattr(storage_checks, "_PATIENCE", 0.0)
-    monkeypatch.setattr(storage_checks, "check_data_dir", take_long)
-    verdict, message, _ = examine_one(tmp_path, "log")
+    check = partial(storage_checks.log, patience=0.0, check=take_long)
+    (found,) = examine(find_places(str(tmp_path / "data")), LOOKUPS, checks=[("log", check, LIMIT)])
     looked_at_all.set()
-    assert (verdict, "with 1 alerts" in message, "trayalert check" in message) == ("ok", True, True)
+    assert (found.verdict, "with 1 alerts" in found.said, "trayalert check" in found.said) == ("ok", True, True)
 
 
 def test_a_callback_of_tomorrow_and_a_row_that_was_changed_are_told(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import re
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,11 @@ from trayalert.storage.faults import NoLog
 from trayalert.storage.file.disk_space import LOW_SPACE, disk_warning
 from trayalert.storage.reader import Reader
 
-_PATIENCE = 4.0
-"""Seconds for the whole log; a long one takes longer."""
 
-
-def log(context: CheckContext) -> CheckResult:
-    """Check the log for damage, as far as a few seconds allow."""
+def log(
+    context: CheckContext, *, patience: float = 4.0, check: Callable[..., dict[str, Any]] = check_data_dir
+) -> CheckResult:
+    """Check the log for damage, as far as `patience` allows: seconds for the whole log. A long one takes longer."""
     state = context.running.log_state if context.running else None
     if state and not state.storing:
         return fail(f"callbacks cannot be stored now. {' '.join(state.problems)}".strip(), "Do what that says.")
@@ -31,14 +30,14 @@ def log(context: CheckContext) -> CheckResult:
 
     def run_check() -> None:
         try:
-            outcomes.append(check_data_dir(path, private_files=context.places.private))
+            outcomes.append(check(path, private_files=context.places.private))
         except Exception as error:  # noqa: BLE001 - raised below, in the check's own thread
             outcomes.append(error)
 
     thread = threading.Thread(target=run_check, name="doctor: whole log", daemon=True)
     thread.start()
     alerts = _count_alerts(path)
-    thread.join(_PATIENCE)
+    thread.join(patience)
     if not outcomes:
         return ok(
             f"{path} answers, with {alerts:,} alerts; it is too long to be read as a whole here: trayalert check."
