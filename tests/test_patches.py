@@ -19,8 +19,7 @@ PUBLIC = {"_replace", "_asdict", "_make", "_fields"}
 """Of named tuples."""
 
 EXEMPT = {
-    "app/diagnostics/doctor/test_doctor.py": "makes a check of the doctor take too long",
-    "app/diagnostics/test_bundle.py": "takes the anonymiser away, to show that the bundle's test finds names",
+    "app/control/test_control_protocol.py": "tries to change a command, which must not be possible",
     "app/platform/test_autostart.py": "quotes texts by a private function",
     "bench/watched.py": "measures the queue of the event bridge",
     "desktop/test_dbus_notifier.py": "looks at which notifications are shown",
