@@ -11,12 +11,12 @@ from tests.ui.fake_backend import FakeBackend, stored
 from trayalert.app.desktop_notifications import DesktopChannel, DesktopNotifications
 from trayalert.clock import now
 from trayalert.domain.events import IncidentChanged
-from trayalert.domain.incident.incident import Change
+from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.notification import Notification, incident_tag
 from trayalert.domain.wording.language import Language
 from trayalert.services.notify.dispatcher import NotificationDispatcher
-from trayalert.services.notify.policy import NotificationPolicy
+from trayalert.services.notify.notification_writer import NotificationWriter
 from trayalert.ui.notifications.notifier import Notifier
 
 
@@ -78,14 +78,17 @@ class Desktop:
 
     async def _attach(self, channel: DesktopChannel) -> NotificationDispatcher:
         dispatcher = NotificationDispatcher(
-            find_incidents=self._find,
-            make_policy=lambda: NotificationPolicy(links=self.backend.incidents.console_links, language=Language.EN),
+            lookup=self,
+            writer=NotificationWriter(links=self.backend.incidents.console_links, language=Language.EN),
             now=now,
         )
         dispatcher.attach(channel, (), available=False)
         return dispatcher
 
-    async def _find(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+    async def states(self, ids: Sequence[int]) -> Sequence[Incident] | None:
+        return [stored.incident for stored in self.backend.incidents.by_ids(ids) or ()]
+
+    async def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
         return self.backend.incidents.by_ids(ids)
 
     def open(self, *incidents: StoredIncident) -> None:

@@ -13,6 +13,7 @@ from trayalert.clock import now
 from trayalert.domain.events import IncidentChanged
 from trayalert.domain.notification import ShowNotification
 from trayalert.domain.wording.language import Language
+from trayalert.services.notify.notification_writer import NotificationWriter
 from trayalert.services.notify.policy import NotificationPolicy
 
 
@@ -68,8 +69,9 @@ def test_no_retry_and_no_disorder_pops_up_a_second_time(tmp_path: Path) -> None:
     chance.shuffle(deliveries)
     path, attention = (
         tmp_path / "trayalert.db",
-        NotificationPolicy(links=lambda _: (), language=Language.EN, available=True),
+        NotificationPolicy(available=True),
     )
+    writer = NotificationWriter(links=lambda _: (), language=Language.EN)
     shown: list[tuple[object, ...]] = []
     with writing(path) as log, reading(path) as reader:
         for number, one in enumerate(deliveries):
@@ -78,8 +80,9 @@ def test_no_retry_and_no_disorder_pops_up_a_second_time(tmp_path: Path) -> None:
             assert not isinstance(events, Exception), events
             changes = [event for event in events if isinstance(event, IncidentChanged)]
             incidents = reader.incidents([event.incident_id for event in changes])
-            requests = attention.on_incidents_changed(changes, incidents, now=came)
-            notifications = [request.notification for request in requests if isinstance(request, ShowNotification)]
+            requests = attention.on_incidents_changed(changes, [one.incident for one in incidents], now=came)
+            written = [writer.write(request, incidents, now=came) for request in requests]
+            notifications = [request.notification for request in written if isinstance(request, ShowNotification)]
             shown += [(one.tag, one.level, one.title) for one in notifications if not one.update_only]
 
     assert len(shown) >= 20

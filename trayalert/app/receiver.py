@@ -24,7 +24,6 @@ from trayalert.clock import now, ticks
 from trayalert.domain.events import Event, ListenerChanged, LogChanged, ProgramEvent, ReachabilityChanged, ResolveFailed
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.console_link import console_links
-from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.listener_state import ListenerState
 from trayalert.domain.log_state import LogState
 from trayalert.domain.reachability import Reachability, ReachabilityState
@@ -34,16 +33,13 @@ from trayalert.services.access.secrets import Secrets
 from trayalert.services.heartbeat.watcher import HeartbeatWatcher
 from trayalert.services.inbox import Inbox
 from trayalert.services.maintenance.scheduler import MaintenanceScheduler
-from trayalert.services.network_lookup import run_in_daemon_thread
 from trayalert.services.reachability.downtime import DowntimeRecorder
 from trayalert.services.sources.http_source import HttpSource
 from trayalert.services.sources.source import Source
-from trayalert.storage.faults import DamagedLog, LogFault, NoLog
-from trayalert.storage.reader import Reader
+from trayalert.storage.faults import LogFault
 
 if TYPE_CHECKING:
     from trayalert.services.notify.dispatcher import Channel, NotificationDispatcher
-    from trayalert.services.notify.policy import NotificationPolicy
 
 RETRY_SECONDS = 2.0
 """Seconds until the program tries again what has failed at its start."""
@@ -51,9 +47,6 @@ RETRY_SECONDS = 2.0
 _SWITCH_INTERVAL = 0.0005
 """Seconds that another thread may keep the interpreter from the receiver's, 5 ms by default: threads read the log for
 notifications, and widgets are busy."""
-
-_READ_PATIENCE = 0.1
-"""Seconds that a query for notifications waits for another program's lock; the query is repeated later."""
 
 _logger = logging.getLogger(__name__)
 
@@ -317,9 +310,19 @@ class Receiver:
             sys.setswitchinterval(_SWITCH_INTERVAL)
             # imported here, as the imports cost memory and `serve` may have no channel
             from trayalert.services.notify.dispatcher import NotificationDispatcher  # noqa: PLC0415
+            from trayalert.services.notify.log_lookup import LogLookup  # noqa: PLC0415
+            from trayalert.services.notify.notification_writer import NotificationWriter  # noqa: PLC0415
+            from trayalert.services.presentation.link_table import link_table  # noqa: PLC0415
 
+            settings = self.plan.settings
+            links = link_table(settings)
             self._dispatcher = NotificationDispatcher(
-                find_incidents=self._find_incidents, make_policy=self._make_policy, now=now
+                lookup=LogLookup(self.plan.places.log, verify=self.verify),
+                writer=NotificationWriter(
+                    links=lambda stored: console_links(stored.alert.alert, links),
+                    language=find_language(settings.language, os.environ),
+                ),
+                now=now,
             )
         listener, url_changed = self.listener_state, self.connectivity.url_changed
         present: list[ProgramEvent] = [
@@ -329,31 +332,6 @@ class Receiver:
         ]
         self._dispatcher.attach(channel, [*present, *([url_changed] if url_changed else [])], available=available)
         return self._dispatcher
-
-    async def _find_incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return those incidents, None if the log cannot be read now. The disk may hang: then only a thread does."""
-
-        def read() -> Sequence[StoredIncident]:
-            with contextlib.closing(Reader(self.plan.places.log, busy_timeout=_READ_PATIENCE)) as reader:
-                return reader.incidents(ids)
-
-        try:
-            return await run_in_daemon_thread(read)
-        except LogFault as fault:
-            if isinstance(fault, DamagedLog | NoLog):
-                self.verify()
-            return None
-
-    def _make_policy(self) -> "NotificationPolicy":
-        from trayalert.services.notify.policy import NotificationPolicy  # noqa: PLC0415 - see `attach`
-        from trayalert.services.presentation.link_table import link_table  # noqa: PLC0415 - see `attach`
-
-        settings = self.plan.settings
-        links = link_table(settings)
-        return NotificationPolicy(
-            links=lambda stored: console_links(stored.alert.alert, links),
-            language=find_language(settings.language, os.environ),
-        )
 
     async def _serve_metrics(self) -> None:
         """Serve Prometheus if the settings name a port."""

@@ -18,7 +18,7 @@ from trayalert.domain.events import (
     ReachabilityChanged,
 )
 from trayalert.domain.fault import Fault
-from trayalert.domain.incident.incident import Change
+from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notification import (
@@ -28,7 +28,8 @@ from trayalert.domain.notification import (
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.wording.language import Language
 from trayalert.services.notify.dispatcher import DispatcherTiming, NotificationDispatcher
-from trayalert.services.notify.policy import BURST, NotificationPolicy
+from trayalert.services.notify.notification_writer import NotificationWriter
+from trayalert.services.notify.policy import BURST
 from trayalert.services.notify.reachability_policy import PATIENCE
 from trayalert.services.notify.summary import SUMMARY_INTERVAL
 
@@ -41,23 +42,28 @@ class World:
     def __init__(self) -> None:
         self.now = NOW
         self.log: dict[int, StoredIncident] | None = {}
+        self.texts_readable = True
         self.queries: list[Sequence[int]] = []
         self.bug: Exception | None = None
         self.answer = asyncio.Event()
         self.answer.set()
         self.dispatcher = NotificationDispatcher(
-            find_incidents=self.find,
-            make_policy=lambda: NotificationPolicy(links=lambda _: (), language=Language.EN),
+            lookup=self,
+            writer=NotificationWriter(links=lambda _: (), language=Language.EN),
             now=lambda: self.now,
             timing=DispatcherTiming(batch_interval=0.01, retry_interval=0.01, longest_timer=0.01),
         )
 
-    async def find(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+    async def states(self, ids: Sequence[int]) -> Sequence[Incident] | None:
         self.queries.append(ids)
         if self.bug:
             raise self.bug
         log = self.log
         await self.answer.wait()
+        return None if log is None else [log[number].incident for number in ids if number in log]
+
+    async def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+        log = self.log if self.texts_readable else None
         return None if log is None else [log[number] for number in ids if number in log]
 
     def attach(self, channel: MemoryChannel, *present: Event, available: bool = True) -> MemoryChannel:
@@ -112,6 +118,31 @@ async def test_what_the_log_does_not_answer_is_shown_once_it_does(world: World) 
     world.dispatcher.on_events([])
     await asyncio.sleep(0)
     assert len(world.queries) == queries
+
+
+async def test_a_text_that_the_log_does_not_give_yet_delays_nothing_about_the_program(world: World) -> None:
+    channel = world.attach(MemoryChannel())
+    world.texts_readable = False
+    world.open(1)
+    await until(lambda: world.queries)
+    world.dispatcher.on_events([LogChanged(LogState(storing=False, problems=("The disk is full.",)))])
+    await until(lambda: channel.shown_tags == ["log"])
+    world.texts_readable = True
+    await until(lambda: channel.shown_tags == ["log", *tags(1)])
+
+
+async def test_what_closed_before_it_could_be_shown_is_not_shown(world: World) -> None:
+    hanging = HangingChannel()
+    world.attach(hanging)
+    world.open(1, 2)
+    await until(lambda: hanging.shown)
+    assert world.log is not None
+    one = stored(2)
+    over = one.incident._replace(closed_at=NOW, closed_by=Change.EXPIRED)
+    world.log[2] = StoredIncident(incident=over, alert=one.alert)
+    hanging.released.set()
+    world.open(3)
+    await until(lambda: hanging.shown_tags == tags(1, 3))
 
 
 async def test_a_change_during_a_query_is_queried_again(world: World) -> None:

@@ -7,11 +7,11 @@ import pytest
 from trayalert.domain.events import ListenerChanged, LogChanged, ReachabilityChanged, ReceptionResumed, UrlChanged
 from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.log_state import LogState
-from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
+from trayalert.domain.notification import Notification, ShowNotification, WithdrawNotification
 from trayalert.domain.reachability import Reachability, ReachabilityState
 from trayalert.domain.times import as_datetime
-from trayalert.domain.wording.language import Language
 from trayalert.services.notify.policy import NotificationPolicy
+from trayalert.services.notify.policy_requests import PolicyRequest
 from trayalert.services.notify.program_messages import REACH_TAG, URL_TAG, returned_notification
 from trayalert.services.notify.reachability_policy import PATIENCE
 
@@ -21,7 +21,7 @@ WHY = "Nobody answers at alerts.example.com."
 
 
 def make_policy(*, available: bool = True) -> NotificationPolicy:
-    return NotificationPolicy(links=lambda _: (), language=Language.EN, available=available)
+    return NotificationPolicy(available=available)
 
 
 @dataclass
@@ -33,14 +33,14 @@ class ReachabilityDriver:
 
     def reach(
         self, reach: Reachability, *, since: int | None = None, why: str | None = None
-    ) -> tuple[NotificationRequest, ...]:
+    ) -> tuple[PolicyRequest, ...]:
         state = ReachabilityState(reach=reach, since=self.now if since is None else since, why=why)
         return self.policy.on_program_event(ReachabilityChanged(state), now=self.now)
 
-    def blind(self, since: int | None = None) -> tuple[NotificationRequest, ...]:
+    def blind(self, since: int | None = None) -> tuple[PolicyRequest, ...]:
         return self.reach(Reachability.BLIND, since=since, why=WHY)
 
-    def wait(self, length: int) -> tuple[NotificationRequest, ...]:
+    def wait(self, length: int) -> tuple[PolicyRequest, ...]:
         """Let time go by, up to the moment at which it wants to be called."""
         until = self.now + length
         due = self.policy.due
@@ -53,7 +53,7 @@ class ReachabilityDriver:
         return requests
 
 
-def only_notification(requests: tuple[NotificationRequest, ...]) -> Notification:
+def only_notification(requests: tuple[PolicyRequest, ...]) -> Notification:
     (request,) = requests
     assert isinstance(request, ShowNotification)
     return request.notification

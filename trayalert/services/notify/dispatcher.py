@@ -12,20 +12,31 @@ from typing import Protocol, get_args
 
 from trayalert.domain.events import Event, IncidentChanged, ProgramEvent
 from trayalert.domain.fault import Fault
+from trayalert.domain.incident.incident import Incident
 from trayalert.domain.incident.stored_alert import StoredIncident
-from trayalert.domain.notification import Notification, NotificationRequest
+from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
 from trayalert.domain.times import Millis
 from trayalert.services.notify.notification_queue import NotificationQueue
+from trayalert.services.notify.notification_writer import NotificationWriter
 from trayalert.services.notify.policy import NotificationPolicy
+from trayalert.services.notify.policy_requests import PolicyRequest
 from trayalert.services.notify.rules import NEVER_NOTIFIED
 
 _ABOUT_PROGRAM = get_args(ProgramEvent)
 
 _logger = logging.getLogger(__name__)
 
-FindIncidents = Callable[[Sequence[int]], Awaitable[Sequence[StoredIncident] | None]]
-"""Returns the incidents with those ids as they are now, or None if the log cannot be read."""
-_Question = Callable[[NotificationPolicy], Iterable[NotificationRequest]]
+_Question = Callable[[NotificationPolicy], Iterable[PolicyRequest]]
+
+
+class IncidentLookup(Protocol):
+    """Looks incidents up in the log as they are now. Each answer is None if the log cannot be read: ask again."""
+
+    async def states(self, ids: Sequence[int]) -> Sequence[Incident] | None:
+        """Return those incidents without their alerts, on which the policy decides."""
+
+    async def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+        """Return those incidents with the alerts that their texts need."""
 
 
 class Channel(Protocol):
@@ -56,19 +67,19 @@ class DispatcherTiming:
 class NotificationDispatcher:
     """Serves the channels that are attached. All methods are for the loop on which the dispatcher was made.
 
-    `make_policy` makes the policy of a channel. What `find_incidents` or a channel raises is logged.
+    Each channel has a policy of its own. What `lookup` or a channel raises is logged.
     """
 
     def __init__(
         self,
         *,
-        find_incidents: FindIncidents,
-        make_policy: Callable[[], NotificationPolicy],
+        lookup: IncidentLookup,
+        writer: NotificationWriter,
         now: Callable[[], Millis],
         timing: DispatcherTiming | None = None,
     ) -> None:
-        self._find_incidents = find_incidents
-        self._make_policy = make_policy
+        self._lookup = lookup
+        self._writer = writer
         self._now = now
         self._timing = timing or DispatcherTiming()
         self._loop = asyncio.get_running_loop()
@@ -84,7 +95,7 @@ class NotificationDispatcher:
 
         `present` are the events that describe the program's present state.
         """
-        outlet = _Outlet(channel, self._make_policy(), available=available, now=self._now, timing=self._timing)
+        outlet = _Outlet(channel, self._write, available=available, now=self._now, timing=self._timing)
         self._outlets.append(outlet)
         outlet.pause(self._paused_until)
         for event in present:
@@ -149,7 +160,7 @@ class NotificationDispatcher:
     async def _flush(self) -> None:
         changed, self._pending = self._pending, {}
         try:
-            incidents = await self._find_incidents(list({event.incident_id for event in changed}))
+            incidents = await self._lookup.states(list({event.incident_id for event in changed}))
         except Exception:  # a bug of ours must cost no notification
             _logger.exception("the changed incidents could not be queried")
             incidents = None
@@ -162,6 +173,19 @@ class NotificationDispatcher:
             outlet.ask(lambda policy: policy.on_incidents_changed(changed, incidents, now=self._now()))
         self._flush_soon()
 
+    async def _write(self, request: PolicyRequest) -> NotificationRequest | None:
+        """Return the request with its text, None if there is nothing to show any more. Raise _UnreadableLogError."""
+        if isinstance(request, ShowNotification | WithdrawNotification):
+            return request
+        incidents = await self._lookup.incidents(request.incident_ids)
+        if incidents is None:
+            raise _UnreadableLogError
+        return self._writer.write(request, incidents, now=self._now())
+
+
+class _UnreadableLogError(Exception):
+    """The log cannot be read now."""
+
 
 _MOST_WAITING = 20
 """Requests that may wait for a channel before it counts as unavailable."""
@@ -173,19 +197,20 @@ class _Outlet:
     def __init__(
         self,
         channel: Channel,
-        policy: NotificationPolicy,
+        write: Callable[[PolicyRequest], Awaitable[NotificationRequest | None]],
         *,
         available: bool,
         now: Callable[[], Millis],
         timing: DispatcherTiming,
     ) -> None:
         self.channel = channel
-        self._policy = policy
+        self._write = write
+        self._policy = NotificationPolicy()
         self._available = available
         self._congested = False
         self._now = now
         self._timing = timing
-        self._queue = NotificationQueue()
+        self._queue = NotificationQueue[PolicyRequest]()
         self._wakeup = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -252,14 +277,23 @@ class _Outlet:
         while True:
             await self._wakeup.wait()
             self._wakeup.clear()
+            unwritten: list[PolicyRequest] = []
             while self._queue:
                 request = self._queue.take()
                 try:
-                    await self.channel.carry_out(request)
+                    written = await self._write(request)
+                    if written is not None:
+                        await self.channel.carry_out(written)
+                except _UnreadableLogError:
+                    unwritten.append(request)  # what is not about incidents does not wait for the log
                 except Fault as fault:
                     _logger.error("%s: %s", self.channel.name, fault)
                 except Exception:
                     _logger.exception("%s failed at a notification", self.channel.name)
+            for request in reversed(unwritten):
+                self._queue.put_back(request)
+            if unwritten:
+                self._loop.call_later(self._timing.retry_interval, self._wakeup.set)
             if self._congested:
                 self._congested = False
                 self._update_availability()

@@ -1,36 +1,40 @@
 """Requests that wait until a channel can carry them out."""
 
 from dataclasses import replace
+from typing import Generic, TypeVar, cast
 
-from trayalert.domain.notification import Notification, NotificationRequest, ShowNotification, WithdrawNotification
+from trayalert.domain.notification import Notification, ShowNotification, WithdrawNotification
+from trayalert.services.notify.policy_requests import PolicyRequest, ShowSummary, WithdrawRecovered
 
 MAX_WAITING = 50
 
+_Request = TypeVar("_Request", bound=PolicyRequest)
 
-class NotificationQueue:
+
+class NotificationQueue(Generic[_Request]):
     """Requests in their order: one per tag, the newest; never more than MAX_WAITING."""
 
     def __init__(self) -> None:
-        self._requests: dict[str, NotificationRequest] = {}
+        self._requests: dict[str, _Request] = {}
 
     def __len__(self) -> int:
         return len(self._requests)
 
-    def put(self, request: NotificationRequest) -> None:
+    def put(self, request: _Request) -> None:
         """Add a request, in the place of an older one with its tag. When full, the calmest is let go."""
-        match request, self._requests.get(request.tag):
-            case ShowNotification(Notification(update_only=True) as new), ShowNotification(old) if not old.update_only:
-                request = ShowNotification(replace(new, update_only=False))
+        older = self._requests.get(request.tag)
+        if older is not None and _only_updates(request) and not _withdraws(older) and not _only_updates(older):
+            request = cast("_Request", _shown_anew(request))
         self._requests[request.tag] = request
         if len(self._requests) > MAX_WAITING:
             del self._requests[min(self._requests.values(), key=_priority).tag]
 
-    def put_back(self, request: NotificationRequest) -> None:
+    def put_back(self, request: _Request) -> None:
         """Put a request at the head that could not be carried out, unless its tag has a newer one."""
         if request.tag not in self._requests:
             self._requests = {request.tag: request} | self._requests
 
-    def take(self) -> NotificationRequest:
+    def take(self) -> _Request:
         """Remove and return the oldest request; there must be one."""
         return self._requests.pop(next(iter(self._requests)))
 
@@ -39,6 +43,32 @@ class NotificationQueue:
         self._requests.pop(tag, None)
 
 
-def _priority(request: NotificationRequest) -> int:
-    # a withdrawal that is lost leaves a lie on the screen: those go last
-    return 100 if isinstance(request, WithdrawNotification) else request.notification.level.rank
+def _withdraws(request: PolicyRequest) -> bool:
+    return isinstance(request, WithdrawNotification | WithdrawRecovered)
+
+
+def _only_updates(request: PolicyRequest) -> bool:
+    match request:
+        case ShowNotification(notification=Notification(update_only=True)) | ShowSummary(update_only=True):
+            return True
+    return False
+
+
+def _shown_anew(request: PolicyRequest) -> PolicyRequest:
+    """Return a request that only updates, as one that shows."""
+    match request:
+        case ShowNotification(notification=notification):
+            return ShowNotification(replace(notification, update_only=False))
+        case ShowSummary():
+            return replace(request, update_only=False)
+    return request
+
+
+def _priority(request: PolicyRequest) -> int:
+    match request:
+        case WithdrawNotification() | WithdrawRecovered():
+            return 100  # a withdrawal that is lost leaves a lie on the screen: those go last
+        case ShowNotification(notification=notification):
+            return notification.level.rank
+        case _:
+            return request.level.rank

@@ -5,7 +5,7 @@ many at once, a pause, no daemon) is held, and shown in one summary later, as fa
 called at `due`. Which changes are notified is decided by rules (`rules.py`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from trayalert.domain.events import (
     CallbackRefused,
@@ -18,14 +18,11 @@ from trayalert.domain.events import (
     TestReceived,
     UrlChanged,
 )
-from trayalert.domain.incident.console_link import ConsoleLink
-from trayalert.domain.incident.incident import Change
+from trayalert.domain.incident.incident import Change, Incident
 from trayalert.domain.incident.level import Level
-from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notification import (
     Notification,
-    NotificationRequest,
     ShowNotification,
     WithdrawNotification,
     incident_tag,
@@ -33,12 +30,8 @@ from trayalert.domain.notification import (
 from trayalert.domain.reachability import ReachabilityState
 from trayalert.domain.times import Millis
 from trayalert.domain.token_bucket import TokenBucket
-from trayalert.domain.wording.language import Language
-from trayalert.services.notify.incident_messages import (
-    console_test_notification,
-    incident_notification,
-    recovered_notification,
-)
+from trayalert.services.notify.incident_messages import console_test_notification
+from trayalert.services.notify.policy_requests import PolicyRequest, ShowIncident, WithdrawRecovered
 from trayalert.services.notify.program_messages import (
     LISTENER_TAG,
     LOG_TAG,
@@ -55,7 +48,7 @@ from trayalert.services.notify.program_messages import (
 )
 from trayalert.services.notify.reachability_policy import ReachabilityPolicy
 from trayalert.services.notify.rules import RULES, Decision, Rule, decide
-from trayalert.services.notify.summary import HeldIncident, Summary
+from trayalert.services.notify.summary import Summary
 
 BURST = 5
 """Notifications that may come at once; then one more per REFILL_INTERVAL."""
@@ -66,28 +59,24 @@ REFILL_INTERVAL: Millis = 6_000
 TEST_ANSWER_DEADLINE: Millis = 10_000
 """So long after the console's Test button a person looks for the answer."""
 
-_Requests = tuple[NotificationRequest, ...]
+_Requests = tuple[PolicyRequest, ...]
 
 
 class NotificationPolicy:
-    """Decides what one channel shows. `links` returns the console links of an incident, the best first."""
+    """Decides what one channel shows."""
 
     def __init__(
         self,
         *,
-        links: Callable[[StoredIncident], Sequence[ConsoleLink]],
-        language: Language,
         rules: Sequence[Rule] = RULES,
         available: bool = False,
     ) -> None:
-        self._language = language
-        self._links = links
         self._rules = rules
         self._available = available
         self._paused_until: Millis | None = None
         self._bucket = TokenBucket(capacity=BURST + CRITICAL_RESERVE, interval=REFILL_INTERVAL, now=0)
         self._shown: set[int] = set()
-        self._summary = Summary(language)
+        self._summary = Summary()
         self._tested_at: Millis | None = None
         self._program_notifications: dict[str, Notification] = {}
         self._listener_problem: str | None = None
@@ -108,16 +97,16 @@ class NotificationPolicy:
         return min(moments, default=None)
 
     def on_incidents_changed(
-        self, events: Iterable[IncidentChanged], incidents: Sequence[StoredIncident], *, now: Millis
+        self, events: Iterable[IncidentChanged], incidents: Sequence[Incident], *, now: Millis
     ) -> _Requests:
         """Called with a batch of events, and the incidents as they are now; other incidents are ignored."""
         changes: dict[int, set[Change]] = {}
         for event in events:
             changes.setdefault(event.incident_id, set()).add(event.change)
-        worst_first = sorted(incidents, key=lambda stored: -stored.incident.level.rank)
-        requests: list[NotificationRequest] = []
-        for stored in worst_first:
-            requests += self._on_incident_changed(stored, frozenset(changes.get(stored.incident.id, ())), now)
+        worst_first = sorted(incidents, key=lambda incident: -incident.level.rank)
+        requests: list[PolicyRequest] = []
+        for incident in worst_first:
+            requests += self._on_incident_changed(incident, frozenset(changes.get(incident.id, ())), now)
         return (*requests, *self.tick(now=now))
 
     def on_program_event(self, event: ProgramEvent, *, now: Millis) -> _Requests:
@@ -158,7 +147,7 @@ class NotificationPolicy:
     def _on_log_changed(self, state: LogState, now: Millis) -> _Requests:
         """Called with the state of the log: that nothing can be stored is shown once, until that is over."""
         before, self._log_state = self._log_state, state
-        requests: list[NotificationRequest] = []
+        requests: list[PolicyRequest] = []
         if not state.storing and (before.storing or before.problems != state.problems):
             requests += self.notify(not_storing_notification(state, quiet=self._log_problem_shown), now=now)
         elif state.storing and not before.storing:
@@ -226,52 +215,43 @@ class NotificationPolicy:
     def _summarise(self, now: Millis) -> _Requests:
         only = self._summary.only
         if only is None or not self._may_show(only.level, now):
-            return (self._summary.show(lambda held: self._write(held, now), now=now),)
-        self._summary.drop(only.stored.incident.id)
-        self._shown.add(only.stored.incident.id)
-        withdrawal = self._summary.show(lambda held: self._write(held, now), now=now)  # nothing is held any more
-        return (withdrawal, ShowNotification(self._write(only, now)))
+            return (self._summary.show(now=now),)
+        self._summary.drop(only.incident_id)
+        self._shown.add(only.incident_id)
+        return (self._summary.show(now=now), only)  # the summary goes, as nothing is held any more
 
-    def _on_incident_changed(self, stored: StoredIncident, changes: frozenset[Change], now: Millis) -> _Requests:
-        match decide(stored, changes, self._rules):
+    def _on_incident_changed(self, incident: Incident, changes: frozenset[Change], now: Millis) -> _Requests:
+        match decide(incident, changes, self._rules):
             case Decision.NOTIFY:
-                return self._notify_incident(HeldIncident(stored, changes), now)
+                return self._notify_incident(ShowIncident(incident.id, incident.level, changes), now)
             case Decision.RECOVER:
-                return self._withdraw_incident(stored, now, recovered=True)
+                return self._withdraw_incident(incident.id, now, recovered=True)
             case Decision.WITHDRAW:
-                return self._withdraw_incident(stored, now, recovered=False)
+                return self._withdraw_incident(incident.id, now, recovered=False)
             case None:
                 return ()
 
-    def _notify_incident(self, incident: HeldIncident, now: Millis) -> _Requests:
-        incident_id = incident.stored.incident.id
-        if self._may_show(incident.level, now):
+    def _notify_incident(self, request: ShowIncident, now: Millis) -> _Requests:
+        incident_id = request.incident_id
+        if self._may_show(request.level, now):
             self._shown.add(incident_id)
             self._summary.drop(incident_id)
-            return (ShowNotification(self._write(incident, now)),)
-        self._summary.hold(incident)
+            return (request,)
+        self._summary.hold(request)
         if incident_id not in self._shown:
             return ()
         self._shown.discard(incident_id)
-        return (WithdrawNotification(incident_tag(incident_id)),)  # what is shown is out of date
+        return (WithdrawNotification(request.tag),)  # what is shown is out of date
 
-    def _write(self, incident: HeldIncident, now: Millis) -> Notification:
-        stored, links = incident.stored, self._links(incident.stored)
-        return incident_notification(stored, incident.changes, links=links, language=self._language, now=now)
-
-    def _withdraw_incident(self, stored: StoredIncident, now: Millis, *, recovered: bool) -> _Requests:
-        incident_id = stored.incident.id
+    def _withdraw_incident(self, incident_id: int, now: Millis, *, recovered: bool) -> _Requests:
         if self._summary.drop(incident_id):  # never shown, so its end is no news
             return ()
         shown = incident_id in self._shown
         self._shown.discard(incident_id)
-        final = None
-        if recovered:
-            final = recovered_notification(stored, linked=bool(self._links(stored)), language=self._language)
         # the end of a shown incident is always shown; that of one from before the start only in quiet times
-        if final and not (self._can_show(now) and (shown or self._may_show(final.level, now))):
-            final = None
-        return (WithdrawNotification(incident_tag(incident_id), final),) if shown or final else ()
+        if recovered and self._can_show(now) and (shown or self._may_show(Level.OK, now)):
+            return (WithdrawRecovered(incident_id),)
+        return (WithdrawNotification(incident_tag(incident_id)),) if shown else ()
 
     def _may_show(self, level: Level, now: Millis) -> bool:
         reserve = 0 if level is Level.CRITICAL else CRITICAL_RESERVE

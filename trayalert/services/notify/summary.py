@@ -1,21 +1,8 @@
 """Incidents that could not be shown one by one, and when one summary of them is shown. Pure."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from trayalert.domain.incident.incident import Change
-from trayalert.domain.incident.level import Level
-from trayalert.domain.incident.stored_alert import StoredIncident
-from trayalert.domain.notification import (
-    SUMMARY_TAG,
-    Notification,
-    NotificationRequest,
-    ShowNotification,
-    WithdrawNotification,
-)
+from trayalert.domain.notification import SUMMARY_TAG, WithdrawNotification
 from trayalert.domain.times import Millis
-from trayalert.domain.wording.language import Language
-from trayalert.services.notify.incident_messages import summary_notification
+from trayalert.services.notify.policy_requests import PolicyRequest, ShowIncident, ShowSummary
 
 SUMMARY_INTERVAL: Millis = 1_000
 """Between two changes of the summary."""
@@ -23,25 +10,11 @@ _NAMED = 3
 """How many incidents the summary names."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldIncident:
-    """An incident that is to be shown, and the changes because of which. Its text is written when it is shown."""
-
-    stored: StoredIncident
-    changes: frozenset[Change]
-
-    @property
-    def level(self) -> Level:
-        """The level of its notification."""
-        return self.stored.incident.level
-
-
 class Summary:
-    """Holds incidents by id. `due` is when the summary is to be shown or changed, None if it is as it should be."""
+    """Holds incidents that are to be shown, one request for each."""
 
-    def __init__(self, language: Language) -> None:
-        self._language = language
-        self._held: dict[int, HeldIncident] = {}
+    def __init__(self) -> None:
+        self._held: dict[int, ShowIncident] = {}
         self._grown = False
         self._shrunk = False
         self._shown_at: Millis | None = None
@@ -54,13 +27,13 @@ class Summary:
         return 0 if self._shown_at is None else self._shown_at + SUMMARY_INTERVAL
 
     @property
-    def only(self) -> HeldIncident | None:
+    def only(self) -> ShowIncident | None:
         """The incident that is held, if it is the only one and new in the summary."""
         return next(iter(self._held.values())) if self._grown and len(self._held) == 1 else None
 
-    def hold(self, incident: HeldIncident) -> None:
+    def hold(self, request: ShowIncident) -> None:
         """Add an incident, in place of what was held of it."""
-        self._held[incident.stored.incident.id] = incident
+        self._held[request.incident_id] = request
         self._grown = True
 
     def drop(self, incident_id: int) -> bool:
@@ -74,15 +47,12 @@ class Summary:
         self._held.clear()
         self._grown = self._shrunk = False
 
-    def show(self, write: Callable[[HeldIncident], Notification], *, now: Millis) -> NotificationRequest:
+    def show(self, *, now: Millis) -> PolicyRequest:
         """Return the request that brings the summary up to date."""
         quiet = not self._grown
         self._grown = self._shrunk = False
         self._shown_at = now
         if not self._held:
             return WithdrawNotification(SUMMARY_TAG)
-        worst_first = sorted(self._held.values(), key=lambda incident: -incident.level.rank)
-        titles = [write(incident).title for incident in worst_first[:_NAMED]]
-        level = worst_first[0].level
-        summary = summary_notification(len(worst_first), level, titles, quiet=quiet, language=self._language)
-        return ShowNotification(summary)
+        worst_first = sorted(self._held.values(), key=lambda request: -request.level.rank)
+        return ShowSummary(count=len(worst_first), worst=tuple(worst_first[:_NAMED]), update_only=quiet)

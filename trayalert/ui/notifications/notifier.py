@@ -28,7 +28,7 @@ class Notifier(ABC):
         """A sentence about what is wrong, None if nothing is."""
         self._on_click = on_click
         self._on_change = on_change
-        self._queue = NotificationQueue()
+        self._queue = NotificationQueue[NotificationRequest]()
         self._wakeup = asyncio.Event()
         self._shown: Collection[str] = ()
         """The tags of the notifications on the screen."""
