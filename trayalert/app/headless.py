@@ -1,6 +1,7 @@
 """`trayalert serve`: the receiver on the main thread, without Qt."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -65,5 +66,6 @@ async def _serve(plan: Plan, crashes: CrashFiles, channels: Sequence["Channel"],
             signal.signal(number, lambda *_: receiver.end())
         else:
             loop.add_signal_handler(number, receiver.end)
+    gc.freeze()  # a collection that looks at all that the start has made keeps every answer waiting for 16 ms
     await receiver.run()
     ignore_further_signals()

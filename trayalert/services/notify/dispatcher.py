@@ -24,6 +24,9 @@ from trayalert.services.notify.rules import NEVER_NOTIFIED
 
 _ABOUT_PROGRAM = get_args(ProgramEvent)
 
+_MANY = 20
+"""Changes of incidents in one query."""
+
 _logger = logging.getLogger(__name__)
 
 _Question = Callable[[NotificationPolicy], Iterable[PolicyRequest]]
@@ -56,10 +59,14 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatcherTiming:
-    """Seconds: between two queries of changed incidents, and until a query without an answer is repeated."""
+    """Seconds."""
 
     batch_interval: float = 0.05
+    """Between two queries of changed incidents."""
+    flood_interval: float = 0.25
+    """The same after a query for many of them, of which most are held for the summary."""
     retry_interval: float = 1.0
+    """Until a query without an answer is repeated."""
     longest_timer: float = 3600.0
     """The wall clock may jump, so a later time is looked at again."""
 
@@ -87,7 +94,7 @@ class NotificationDispatcher:
         self._pending: dict[IncidentChanged, None] = {}
         self._flush_timer: asyncio.TimerHandle | None = None
         self._flush_task: asyncio.Task[None] | None = None
-        self._flushed_at = float("-inf")
+        self._next_flush_at = float("-inf")
         self._paused_until: Millis | None = None
 
     def attach(self, channel: Channel, present: Iterable[ProgramEvent], *, available: bool) -> None:
@@ -149,12 +156,15 @@ class NotificationDispatcher:
     def _flush_soon(self, delay: float = 0.0) -> None:
         """Query changed incidents as soon as the last query is answered and old enough."""
         if self._pending and self._flush_timer is None and self._flush_task is None:
-            due = max(self._loop.time() + delay, self._flushed_at + self._timing.batch_interval)
+            due = max(self._loop.time() + delay, self._next_flush_at)
             self._flush_timer = self._loop.call_at(due, self._start_flush)
 
     def _start_flush(self) -> None:
         self._flush_timer = None
-        self._flushed_at = self._loop.time()
+        flood = len(self._pending) > _MANY
+        self._next_flush_at = self._loop.time() + (
+            self._timing.flood_interval if flood else self._timing.batch_interval
+        )
         self._flush_task = self._loop.create_task(self._flush())
 
     async def _flush(self) -> None:
@@ -208,6 +218,7 @@ class _Outlet:
         self._policy = NotificationPolicy()
         self._available = available
         self._congested = False
+        self._last_error = ""
         self._now = now
         self._timing = timing
         self._queue = NotificationQueue[PolicyRequest]()
@@ -273,6 +284,14 @@ class _Outlet:
     def _tick(self) -> None:
         self.ask(lambda policy: policy.tick(now=self._now()))
 
+    def _log_failure(self, error: Exception) -> None:
+        """Log why the channel failed, once for as long as it fails for the same reason."""
+        if repr(error) == self._last_error:
+            return
+        self._last_error = repr(error)
+        bug = None if isinstance(error, Fault) else error
+        _logger.error("%s failed at a notification: %s", self.channel.name, error, exc_info=bug)
+
     async def _carry_out_all(self) -> None:
         while True:
             await self._wakeup.wait()
@@ -284,12 +303,11 @@ class _Outlet:
                     written = await self._write(request)
                     if written is not None:
                         await self.channel.carry_out(written)
+                        self._last_error = ""
                 except _UnreadableLogError:
                     unwritten.append(request)  # what is not about incidents does not wait for the log
-                except Fault as fault:
-                    _logger.error("%s: %s", self.channel.name, fault)
-                except Exception:
-                    _logger.exception("%s failed at a notification", self.channel.name)
+                except Exception as error:  # noqa: BLE001 - logged
+                    self._log_failure(error)
             for request in reversed(unwritten):
                 self._queue.put_back(request)
             if unwritten:

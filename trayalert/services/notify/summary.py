@@ -1,5 +1,10 @@
 """Incidents that could not be shown one by one, and when one summary of them is shown. Pure."""
 
+from functools import cache
+from itertools import islice
+
+from trayalert.domain.incident.incident import Change
+from trayalert.domain.incident.level import Level
 from trayalert.domain.notification import SUMMARY_TAG, WithdrawNotification
 from trayalert.domain.times import Millis
 from trayalert.services.notify.policy_requests import PolicyRequest, ShowIncident, ShowSummary
@@ -8,13 +13,15 @@ SUMMARY_INTERVAL: Millis = 1_000
 """Between two changes of the summary."""
 _NAMED = 3
 """How many incidents the summary names."""
+_WORST_FIRST = sorted(Level, key=lambda level: -level.rank)
 
 
 class Summary:
-    """Holds incidents that are to be shown, one request for each."""
+    """Holds incidents that are to be shown. A flood may hold thousands, so nothing here is an object for each."""
 
     def __init__(self) -> None:
-        self._held: dict[int, ShowIncident] = {}
+        self._levels: dict[int, Level] = {}
+        self._held: dict[Level, dict[int, frozenset[Change]]] = {level: {} for level in _WORST_FIRST}
         self._grown = False
         self._shrunk = False
         self._shown_at: Millis | None = None
@@ -29,22 +36,32 @@ class Summary:
     @property
     def only(self) -> ShowIncident | None:
         """The incident that is held, if it is the only one and new in the summary."""
-        return next(iter(self._held.values())) if self._grown and len(self._held) == 1 else None
+        return self._worst(1)[0] if self._grown and len(self._levels) == 1 else None
 
     def hold(self, request: ShowIncident) -> None:
         """Add an incident, in place of what was held of it."""
-        self._held[request.incident_id] = request
+        number, level = request.incident_id, request.level
+        before = self._levels.get(number, level)
+        if before is not level:
+            del self._held[before][number]
+        self._levels[number] = level
+        self._held[level][number] = _shared(request.changes)
         self._grown = True
 
     def drop(self, incident_id: int) -> bool:
         """Remove an incident; return whether it was held."""
-        held = self._held.pop(incident_id, None) is not None
-        self._shrunk = self._shrunk or held
-        return held
+        level = self._levels.pop(incident_id, None)
+        if level is None:
+            return False
+        del self._held[level][incident_id]
+        self._shrunk = True
+        return True
 
     def clear(self) -> None:
         """Forget all, as the person knows it."""
-        self._held.clear()
+        self._levels.clear()
+        for held in self._held.values():
+            held.clear()
         self._grown = self._shrunk = False
 
     def show(self, *, now: Millis) -> PolicyRequest:
@@ -52,7 +69,20 @@ class Summary:
         quiet = not self._grown
         self._grown = self._shrunk = False
         self._shown_at = now
-        if not self._held:
+        if not self._levels:
             return WithdrawNotification(SUMMARY_TAG)
-        worst_first = sorted(self._held.values(), key=lambda request: -request.level.rank)
-        return ShowSummary(count=len(worst_first), worst=tuple(worst_first[:_NAMED]), update_only=quiet)
+        return ShowSummary(count=len(self._levels), worst=self._worst(_NAMED), update_only=quiet)
+
+    def _worst(self, count: int) -> tuple[ShowIncident, ...]:
+        worst_first = (
+            ShowIncident(number, level, changes)
+            for level, held in self._held.items()
+            for number, changes in held.items()
+        )
+        return tuple(islice(worst_first, count))
+
+
+@cache
+def _shared(changes: frozenset[Change]) -> frozenset[Change]:
+    """Return one object for equal sets, of which there are few."""
+    return changes
