@@ -12,6 +12,7 @@ from tests.program import post
 from tests.services.notify.channels import HangingChannel, MemoryChannel, until
 from tests.storage.making import rows
 from trayalert.app.control.control_replies import REPLIES
+from trayalert.app.diagnostics.crashes import innermost
 from trayalert.app.platform.places import find_places
 from trayalert.app.receiver import Plan, Receiver
 from trayalert.domain.callback import Callback, Receive
@@ -157,3 +158,13 @@ async def test_what_a_source_raises_ends_the_receiver_and_closes_the_others(tmp_
     with pytest.raises(Fault, match="The queue is gone"):
         await running
     assert queue.closed_cleanly
+
+
+async def test_a_source_that_ends_by_itself_ends_the_receiver_as_nothing_would_tell_of_it(tmp_path: Path) -> None:
+    class EndingQueue(MemoryQueue):
+        async def run(self, receive: Receive, on_change: Callable[[], None]) -> None: ...
+
+    receiver = Receiver(make_plan(tmp_path), announce=lambda _: None, replies=REPLIES, sources=(EndingQueue(),))
+    with pytest.raises(ExceptionGroup) as raised:
+        await receiver.run()
+    assert "the source queue in memory has ended by itself" in str(innermost(raised.value))

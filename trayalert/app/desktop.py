@@ -188,6 +188,8 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
         refresh=refresh,
     )
     thread.bridge.arrived.connect(show_that_receiver_stopped)
+    if receiver.stop_problem:  # before the line above, perhaps
+        notifications.on_receiver_stopped(receiver.stop_problem)
     main_ui = MainUi(backend, thread.bridge, setup_requested=plan.show_setup or _first_run(plan, backend))
     main_ui.tray.window_requested.connect(notifications.mark_window_seen)
     main_ui.advised.connect(notifications.notify_no_tray)

@@ -21,6 +21,7 @@ from trayalert.app.diagnostics.crashes import innermost
 from trayalert.app.platform.places import Places
 from trayalert.app.platform.state_store import StateStore
 from trayalert.clock import now, ticks
+from trayalert.domain.callback import Receive
 from trayalert.domain.events import Event, ListenerChanged, LogChanged, ProgramEvent, ReachabilityChanged, ResolveFailed
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.console_link import console_links
@@ -289,8 +290,13 @@ class Receiver:
             for source in self._sources:
                 if source is not self.listener:
                     self.connectivity.set_source_state(source.name, source.state)
-                running = source.run(self.inbox.receive, partial(self._on_source_changed, source))
-                self._source_tasks.append(tasks.create_task(running, name=source.name))
+                self._source_tasks.append(
+                    tasks.create_task(self._run_source(source, self.inbox.receive), name=source.name)
+                )
+
+    async def _run_source(self, source: Source, receive: Receive) -> None:
+        await source.run(receive, partial(self._on_source_changed, source))
+        raise RuntimeError(f"the source {source.name} has ended by itself")
 
     async def _close_sources(self) -> None:
         """Close the sources before anything else ends."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from trayalert.domain.events import (
 )
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.incident import Change, Incident
+from trayalert.domain.incident.level import Level
 from trayalert.domain.incident.stored_alert import StoredIncident
 from trayalert.domain.log_state import LogState
 from trayalert.domain.notification import (
@@ -43,6 +45,8 @@ class World:
         self.now = NOW
         self.log: dict[int, StoredIncident] | None = {}
         self.texts_readable = True
+        self.text_bug: Exception | None = None
+        self.text_queries = 0
         self.queries: list[Sequence[int]] = []
         self.bug: Exception | None = None
         self.answer = asyncio.Event()
@@ -63,12 +67,22 @@ class World:
         return None if log is None else [log[number].incident for number in ids if number in log]
 
     async def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
+        self.text_queries += 1
+        if self.text_bug:
+            raise self.text_bug
         log = self.log if self.texts_readable else None
         return None if log is None else [log[number] for number in ids if number in log]
 
     def attach(self, channel: MemoryChannel, *present: Event, available: bool = True) -> MemoryChannel:
         self.dispatcher.attach(channel, present, available=available)  # type: ignore[arg-type]
         return channel
+
+    def change(self, number: int, change: Change, **state: Any) -> None:
+        """Change an incident of the log."""
+        assert self.log is not None
+        one = self.log[number]
+        self.log[number] = StoredIncident(incident=one.incident._replace(**state), alert=one.alert)
+        self.dispatcher.on_events([IncidentChanged(number, change)])
 
     def open(self, *numbers: int) -> None:
         assert self.log is not None
@@ -129,6 +143,69 @@ async def test_a_text_that_the_log_does_not_give_yet_delays_nothing_about_the_pr
     await until(lambda: channel.shown_tags == ["log"])
     world.texts_readable = True
     await until(lambda: channel.shown_tags == ["log", *tags(1)])
+
+
+async def test_what_was_withdrawn_while_its_text_could_not_be_read_is_not_shown_later(world: World) -> None:
+    channel = world.attach(MemoryChannel())
+    world.texts_readable = False
+    world.open(1)
+    world.open(*range(2, BURST + 6))
+    await until(lambda: channel.shown_tags == [SUMMARY_TAG])
+    world.change(1, Change.LEVEL, level=Level.INFO)  # which is held in the flood, so what was shown is out of date
+    await until(lambda: channel.withdrawn_tags == tags(1))
+    world.texts_readable = True
+    await until(lambda: set(channel.shown_tags) >= {*tags(2, 3, 4, 5), SUMMARY_TAG})
+    world.change(1, Change.RECOVERED, closed_at=NOW, closed_by=Change.RECOVERED)
+    queries = len(world.queries)
+    await until(lambda: len(world.queries) > queries)
+    assert incident_tag(1) not in channel.shown_tags
+
+
+@pytest.mark.parametrize("change", [Change.LEVEL, Change.RECOVERED])
+async def test_a_bug_in_a_query_for_a_text_costs_no_notification(world: World, change: Change) -> None:
+    channel = world.attach(MemoryChannel())
+    world.open(1)
+    await until(lambda: channel.shown_tags == tags(1))
+    world.text_bug = RuntimeError("can't start new thread")
+    over = {"closed_at": NOW, "closed_by": change} if change is Change.RECOVERED else {"level": Level.CRITICAL}
+    world.change(1, change, **over)
+    await until(lambda: world.text_queries > 3)
+    world.text_bug = None
+    await until(lambda: len(channel.requests) == 2)
+    assert channel.requests[-1].tag == incident_tag(1)
+
+
+async def test_a_summary_does_without_names_where_the_log_cannot_be_read(world: World) -> None:
+    channel = world.attach(MemoryChannel(), available=False)
+    world.open(1, 2, 3)
+    await until(lambda: world.queries)
+    world.texts_readable = False
+    world.dispatcher.set_available(channel, True)
+    await until(lambda: channel.shown)
+    assert (channel.shown[0].title, channel.shown[0].lines) == ("3 more incidents, worst WARN", ("and 3 more",))
+
+
+async def test_many_that_wait_for_the_log_are_one_warning(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    channel = world.attach(MemoryChannel())
+    for number in range(1, 26):
+        world.now += 6_000
+        world.open(number)
+        await until(lambda number=number: incident_tag(number) in channel.shown_tags)  # type: ignore[misc]
+    world.texts_readable = False
+    for number in range(1, 26):
+        world.change(number, Change.RECOVERED, closed_at=NOW, closed_by=Change.RECOVERED)
+    queries = world.text_queries
+    await until(lambda: world.text_queries > queries + 100)
+    world.texts_readable = True
+    await until(lambda: sorted(channel.withdrawn_tags) == sorted(tags(*range(1, 26))))
+    assert len([record for record in caplog.records if "does not keep up" in record.getMessage()]) == 1
+
+
+async def test_what_was_answered_just_before_the_end_is_still_shown(world: World) -> None:
+    channel = world.attach(MemoryChannel())
+    world.open(1)
+    await world.dispatcher.close()
+    assert channel.shown_tags == tags(1)
 
 
 async def test_what_closed_before_it_could_be_shown_is_not_shown(world: World) -> None:

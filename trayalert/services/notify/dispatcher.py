@@ -5,9 +5,11 @@ delays neither a callback nor another channel.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol, get_args
 
 from trayalert.domain.events import Event, IncidentChanged, ProgramEvent
@@ -19,13 +21,16 @@ from trayalert.domain.times import Millis
 from trayalert.services.notify.notification_queue import NotificationQueue
 from trayalert.services.notify.notification_writer import NotificationWriter
 from trayalert.services.notify.policy import NotificationPolicy
-from trayalert.services.notify.policy_requests import PolicyRequest
+from trayalert.services.notify.policy_requests import PolicyRequest, ShowSummary
 from trayalert.services.notify.rules import NEVER_NOTIFIED
 
 _ABOUT_PROGRAM = get_args(ProgramEvent)
 
 _MANY = 20
 """Changes of incidents in one query."""
+_MOST_AT_ONCE = 1000
+"""Changes on which is decided at once, which takes 4 ms."""
+_CLOSE_DEADLINE = 1.0
 
 _logger = logging.getLogger(__name__)
 
@@ -142,16 +147,21 @@ class NotificationDispatcher:
             outlet.mark_seen()
 
     async def close(self) -> None:
-        """Stop serving the channels. A request under way is cancelled."""
+        """Hand over what waits, within a second, and stop serving the channels."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_DEADLINE):
+                if self._flush_task:
+                    await self._flush_task
+                if self._pending:
+                    await self._flush()
+                for outlet in self._outlets:
+                    await outlet.idle.wait()
         if self._flush_timer:
             self._flush_timer.cancel()
         ending = [outlet.stop() for outlet in self._outlets]
         self._outlets = []
-        if self._flush_task:
-            self._flush_task.cancel()
-            ending.append(self._flush_task)
         if ending:
-            await asyncio.wait(ending, timeout=1.0)
+            await asyncio.wait(ending, timeout=_CLOSE_DEADLINE)
 
     def _flush_soon(self, delay: float = 0.0) -> None:
         """Query changed incidents as soon as the last query is answered and old enough."""
@@ -168,7 +178,9 @@ class NotificationDispatcher:
         self._flush_task = self._loop.create_task(self._flush())
 
     async def _flush(self) -> None:
-        changed, self._pending = self._pending, {}
+        changed = dict(islice(self._pending.items(), _MOST_AT_ONCE))
+        for event in changed:
+            del self._pending[event]
         try:
             incidents = await self._lookup.states(list({event.incident_id for event in changed}))
         except Exception:  # a bug of ours must cost no notification
@@ -187,9 +199,15 @@ class NotificationDispatcher:
         """Return the request with its text, None if there is nothing to show any more. Raise _UnreadableLogError."""
         if isinstance(request, ShowNotification | WithdrawNotification):
             return request
-        incidents = await self._lookup.incidents(request.incident_ids)
+        try:
+            incidents = await self._lookup.incidents(request.incident_ids)
+        except Exception:  # a bug of ours, or no thread can be started: ask again
+            _logger.exception("the incidents of a notification could not be queried")
+            incidents = None
         if incidents is None:
-            raise _UnreadableLogError
+            if not isinstance(request, ShowSummary):
+                raise _UnreadableLogError
+            incidents = ()  # a summary does without names
         return self._writer.write(request, incidents, now=self._now())
 
 
@@ -222,6 +240,9 @@ class _Outlet:
         self._now = now
         self._timing = timing
         self._queue = NotificationQueue[PolicyRequest]()
+        self.idle = asyncio.Event()
+        """Set while no request waits or is under way."""
+        self.idle.set()
         self._wakeup = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -237,6 +258,7 @@ class _Outlet:
             return
         for request in requests:
             self._queue.put(request)
+            self.idle.clear()
             self._wakeup.set()
         if not self._congested and len(self._queue) > _MOST_WAITING:
             _logger.warning("%s does not keep up: notifications are held for a summary", self.channel.name)
@@ -296,22 +318,26 @@ class _Outlet:
         while True:
             await self._wakeup.wait()
             self._wakeup.clear()
-            unwritten: list[PolicyRequest] = []
+            unwritten: dict[str, PolicyRequest] = {}  # by tag, none of which has a newer request
             while self._queue:
                 request = self._queue.take()
+                unwritten.pop(request.tag, None)
                 try:
                     written = await self._write(request)
                     if written is not None:
                         await self.channel.carry_out(written)
                         self._last_error = ""
                 except _UnreadableLogError:
-                    unwritten.append(request)  # what is not about incidents does not wait for the log
+                    if not self._queue.holds(request.tag):
+                        unwritten[request.tag] = request  # what is not about incidents does not wait for the log
                 except Exception as error:  # noqa: BLE001 - logged
                     self._log_failure(error)
-            for request in reversed(unwritten):
+            for request in reversed(unwritten.values()):
                 self._queue.put_back(request)
             if unwritten:
                 self._loop.call_later(self._timing.retry_interval, self._wakeup.set)
-            if self._congested:
+            if self._congested and len(self._queue) <= _MOST_WAITING:
                 self._congested = False
                 self._update_availability()
+            if not self._queue:
+                self.idle.set()

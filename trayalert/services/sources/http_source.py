@@ -81,6 +81,8 @@ class HttpSource:
         listener: Listener | None = None
         try:
             listener = await self._open(receive)
+            state = replace(self.listener_state, host=listener.host, port=listener.port, open=True, problem=None)
+            self._set_state(state)
             await asyncio.Event().wait()
         finally:
             if listener is not None:
@@ -90,7 +92,7 @@ class HttpSource:
     async def _open(self, receive: Receive) -> Listener:
         while True:
             try:
-                listener = await self._open_listener(receive)
+                return await self._open_listener(receive)
             except ListenerFault as fault:
                 if self._retry_seconds is None:
                     raise
@@ -98,10 +100,6 @@ class HttpSource:
                     _logger.warning("%s Trying again every %g s.", fault, self._retry_seconds)
                 self._set_state(replace(self.listener_state, open=False, problem=f"{fault} It is tried again."))
                 await asyncio.sleep(self._retry_seconds)
-            else:
-                state = replace(self.listener_state, host=listener.host, port=listener.port, open=True, problem=None)
-                self._set_state(state)
-                return listener
 
     async def _open_listener(self, receive: Receive) -> Listener:
         settings = self._settings

@@ -29,5 +29,5 @@ class Source(Protocol):
     async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
         """Receive until cancelled, then finish what is under way. Call `on_change` at each change of `state`.
 
-        A source tries again by itself what may succeed later. What it raises ends the receiver.
+        A source tries again by itself what may succeed later. What it raises ends the receiver, as does its return.
         """
