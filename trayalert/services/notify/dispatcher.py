@@ -318,7 +318,7 @@ class _Outlet:
         while True:
             await self._wakeup.wait()
             self._wakeup.clear()
-            unwritten: dict[str, PolicyRequest] = {}  # by tag, none of which has a newer request
+            unwritten: dict[str, PolicyRequest] = {}  # by tag; a newer request with the same tag replaces it
             while self._queue:
                 request = self._queue.take()
                 unwritten.pop(request.tag, None)
@@ -328,8 +328,7 @@ class _Outlet:
                         await self.channel.carry_out(written)
                         self._last_error = ""
                 except _UnreadableLogError:
-                    if not self._queue.holds(request.tag):
-                        unwritten[request.tag] = request  # what is not about incidents does not wait for the log
+                    unwritten[request.tag] = request  # what is not about incidents does not wait for the log
                 except Exception as error:  # noqa: BLE001 - logged
                     self._log_failure(error)
             for request in reversed(unwritten.values()):

@@ -38,10 +38,6 @@ class NotificationQueue(Generic[_Request]):
         """Remove and return the oldest request; there must be one."""
         return self._requests.pop(next(iter(self._requests)))
 
-    def holds(self, tag: str) -> bool:
-        """Return whether a request with that tag waits."""
-        return tag in self._requests
-
     def drop(self, tag: str) -> None:
         """Forget what waits with that tag."""
         self._requests.pop(tag, None)
