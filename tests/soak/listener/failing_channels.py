@@ -48,7 +48,7 @@ def measure(folder: Path, seconds: float = 10.0, rounds: int = 5) -> list[Figure
     return [
         Figure("1,000/s, no channel: p99", without, "ms"),
         *(
-            Figure(f"1,000/s, {name} channel: p99 / none", median_p99(found[name]) / without, "", ("<", 2))
+            Figure(f"1,000/s, {name} channel: p99 / none", median_p99(found[name]) / without, "", ("<", 1.25))
             for name in _CHANNELS
         ),
         Figure("1,000/s: refused", sum(one.refused for some in found.values() for one in some), "", ("<=", 0)),

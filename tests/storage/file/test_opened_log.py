@@ -207,6 +207,16 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_not_taken_for_the_one_at_
     assert rows(path, "SELECT count(*) FROM delivery") == [(3,)]
 
 
+@pytest.mark.parametrize("after_fault", [False, True])
+def test_what_is_opened_after_a_fault_is_written_to_and_not_only_read(path: Path, after_fault: bool) -> None:
+    filled(path, 2)
+    numbering = rows(path, "SELECT * FROM numbering")
+    os.utime(path, (1, 1))
+    open_file(path, busy_timeout=2, after_fault=after_fault).connection.close()
+    assert (path.stat().st_mtime != 1) is after_fault
+    assert rows(path, "SELECT * FROM numbering") == numbering
+
+
 def test_a_new_file_can_give_room_back(path: Path) -> None:
     with closing(open_file(path, busy_timeout=2).connection) as connection:
         assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)

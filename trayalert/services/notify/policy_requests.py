@@ -8,12 +8,8 @@ from trayalert.domain.notification import SUMMARY_TAG, NotificationRequest, inci
 
 
 @dataclass(frozen=True, slots=True)
-class ShowIncident:
-    """Show an incident that is open at `level`, because of these changes."""
-
+class _IncidentRequest:
     incident_id: int
-    level: Level
-    changes: frozenset[Change]
 
     @property
     def tag(self) -> str:
@@ -27,20 +23,16 @@ class ShowIncident:
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawRecovered:
+class ShowIncident(_IncidentRequest):
+    """Show an incident that is open at `level`, because of these changes."""
+
+    level: Level
+    changes: frozenset[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawRecovered(_IncidentRequest):
     """Withdraw the notification of an incident, after it was said for a moment that the incident has recovered."""
-
-    incident_id: int
-
-    @property
-    def tag(self) -> str:
-        """The tag of the incident's notification."""
-        return incident_tag(self.incident_id)
-
-    @property
-    def incident_ids(self) -> tuple[int, ...]:
-        """The incident that the text needs."""
-        return (self.incident_id,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
