@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.callbacks.bodies import FULL, Writer, bare, callback, changed, document, form, read
-from trayalert.callbacks.dimensions import read_dimensions
-from trayalert.callbacks.identity import canonical
 from trayalert.callbacks.kinds import read_callback
+from trayalert.callbacks.parsing.dimensions import read_dimensions
+from trayalert.callbacks.parsing.identity import canonical
 from trayalert.domain.incident.alert import TEST, Alert
 
 MARKUP = "".join(sorted(set('&=%+{}[]",:\\ \n\r\t\x00\ufeff\u2028\ud800\udfff中😀nulOKaé')))

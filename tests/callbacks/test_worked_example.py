@@ -26,7 +26,7 @@ UP = DOWN | {"up": True, "checked_at": 1795417260}
 
 ROBOT = '''"""A kind that uses the fields of KindSpec for texts, which the uptime monitor needs none of."""
 
-from trayalert.callbacks.identity import text_identity
+from trayalert.callbacks.parsing.identity import text_identity
 from trayalert.callbacks.kind_spec import KindSpec
 from trayalert.domain.incident.alert import Alert, Kind, State
 from trayalert.domain.incident.level import Level

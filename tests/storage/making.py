@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import pytest
 
 from trayalert.callbacks import unrecognised
-from trayalert.callbacks.body import Body
 from trayalert.callbacks.kinds import read_callback
+from trayalert.callbacks.parsing.body import Body
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import Event
 from trayalert.domain.incident.alert import Alert

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from trayalert.callbacks.body import MOST_ALERTS, Body, read_quantity
-from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
 from trayalert.callbacks.kind_spec import KindSpec
-from trayalert.callbacks.tree import Tree
+from trayalert.callbacks.parsing.body import MOST_ALERTS, Body, read_quantity
+from trayalert.callbacks.parsing.identity import canonical, key_of, text_identity, timed_identity
+from trayalert.callbacks.parsing.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.exporter import read_labels
 from trayalert.domain.incident.level import Level, read_alert_level

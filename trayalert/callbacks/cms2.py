@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from trayalert.callbacks.body import Body, read_number
-from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
 from trayalert.callbacks.kind_spec import KindSpec
-from trayalert.callbacks.tree import Tree
+from trayalert.callbacks.parsing.body import Body, read_number
+from trayalert.callbacks.parsing.identity import canonical, key_of, text_identity, timed_identity
+from trayalert.callbacks.parsing.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level
 from trayalert.domain.incident.resource import default_id_dimension, id_dimension, namespace_of_id, service_namespace

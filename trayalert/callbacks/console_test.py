@@ -5,8 +5,8 @@ ARMS' Test sends the person's own template as it is, with `$alertmanager_content
 
 import re
 
-from trayalert.callbacks.body import Body
 from trayalert.callbacks.kind_spec import KindSpec
+from trayalert.callbacks.parsing.body import Body
 from trayalert.domain.incident.alert import TEST, Alert, Identity
 from trayalert.domain.incident.level import Level
 

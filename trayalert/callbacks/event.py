@@ -14,11 +14,11 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from trayalert.callbacks.body import Body
 from trayalert.callbacks.event_pairs import Pair, read_pair, stem_of
-from trayalert.callbacks.identity import key_of, text_identity, timed_identity
 from trayalert.callbacks.kind_spec import KindSpec
-from trayalert.callbacks.tree import Tree
+from trayalert.callbacks.parsing.body import Body
+from trayalert.callbacks.parsing.identity import key_of, text_identity, timed_identity
+from trayalert.callbacks.parsing.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level
 from trayalert.domain.incident.resource import Arn, default_id_dimension, namespace_of_id, read_arn, service_namespace

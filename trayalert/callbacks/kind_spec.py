@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trayalert.callbacks.body import Body
+from trayalert.callbacks.parsing.body import Body
 from trayalert.domain.incident.alert import Alert, Kind
 from trayalert.domain.times import Millis
 from trayalert.domain.wording.component import ComponentWords

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from trayalert.callbacks import alertmanager, cms2, console_test, event, silence, sls, threshold, unrecognised
-from trayalert.callbacks.body import MOST_ALERTS, Body, read_body
 from trayalert.callbacks.kind_spec import KindSpec, Read
+from trayalert.callbacks.parsing.body import MOST_ALERTS, Body, read_body
 from trayalert.domain.callback import Callback
 from trayalert.domain.incident.alert import Alert, Kind
 

@@ -9,9 +9,9 @@ import json
 import re
 from collections.abc import Mapping
 
-from trayalert.callbacks.body import Body
-from trayalert.callbacks.identity import key_of, timed_identity
 from trayalert.callbacks.kind_spec import KindSpec
+from trayalert.callbacks.parsing.body import Body
+from trayalert.callbacks.parsing.identity import key_of, timed_identity
 from trayalert.domain.callback import INTERNAL_METHOD, Callback
 from trayalert.domain.incident.alert import SILENCE, Alert, State
 from trayalert.domain.incident.level import Level, read_level

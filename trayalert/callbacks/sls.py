@@ -7,10 +7,10 @@ none. The legacy templates have no recovery: nothing resolves their alerts.
 from collections.abc import Iterable
 from typing import Any
 
-from trayalert.callbacks.body import Body, read_number
-from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
 from trayalert.callbacks.kind_spec import KindSpec
-from trayalert.callbacks.tree import Tree
+from trayalert.callbacks.parsing.body import Body, read_number
+from trayalert.callbacks.parsing.identity import canonical, key_of, text_identity, timed_identity
+from trayalert.callbacks.parsing.tree import Tree
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State
 from trayalert.domain.incident.level import Level, read_alert_level
 from trayalert.domain.times import Millis, read_time

@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from trayalert.callbacks.body import Body, read_number
-from trayalert.callbacks.dimensions import read_dimensions
-from trayalert.callbacks.identity import canonical, key_of, text_identity, timed_identity
 from trayalert.callbacks.kind_spec import KindSpec
+from trayalert.callbacks.parsing.body import Body, read_number
+from trayalert.callbacks.parsing.dimensions import read_dimensions
+from trayalert.callbacks.parsing.identity import canonical, key_of, text_identity, timed_identity
 from trayalert.domain.incident.alert import Alert, Kind, State
 from trayalert.domain.incident.level import read_alert_level, read_level
 from trayalert.domain.incident.resource import id_dimension, normalise_namespace, value_or_none

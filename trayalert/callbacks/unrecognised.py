@@ -9,10 +9,10 @@ from html import unescape
 from itertools import islice
 from typing import Any, Final
 
-from trayalert.callbacks.body import Body
-from trayalert.callbacks.identity import text_identity
 from trayalert.callbacks.kind_spec import KindSpec
-from trayalert.callbacks.tree import Tree
+from trayalert.callbacks.parsing.body import Body
+from trayalert.callbacks.parsing.identity import text_identity
+from trayalert.callbacks.parsing.tree import Tree
 from trayalert.domain.incident.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident.incident import UNRECOGNISED_KEY
 from trayalert.domain.incident.level import Level

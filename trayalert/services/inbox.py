@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trayalert.callbacks import unrecognised
-from trayalert.callbacks.body import Body
 from trayalert.callbacks.kinds import read_callback
+from trayalert.callbacks.parsing.body import Body
 from trayalert.domain.callback import Callback
 from trayalert.domain.events import CallbackArrived, Event, IncidentChanged
 from trayalert.domain.incident.alert import Alert

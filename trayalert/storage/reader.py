@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from trayalert.callbacks.body import read_body
+from trayalert.callbacks.parsing.body import read_body
 from trayalert.domain.callback import INTERNAL_METHOD, Callback
 from trayalert.domain.gap import Gap
 from trayalert.domain.incident.alert import Kind

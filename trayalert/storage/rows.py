@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from trayalert.callbacks.body import read_body
+from trayalert.callbacks.parsing.body import read_body
 from trayalert.domain.callback import Callback
 from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.incident.alert import Alert, Identity, Kind, State

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.callbacks.bodies import bare, changed, document, form, read
-from trayalert.callbacks.dimensions import read_dimensions
-from trayalert.callbacks.identity import canonical
+from trayalert.callbacks.parsing.dimensions import read_dimensions
+from trayalert.callbacks.parsing.identity import canonical
 
 I = {"instanceId": "i-1"}  # noqa: E741  # stands in forty rows
 

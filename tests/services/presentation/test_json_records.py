@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.making import HOUR, NOON, append, raw_callback, read, reading, store
-from trayalert.callbacks.identity import key_of
+from trayalert.callbacks.parsing.identity import key_of
 from trayalert.domain.settings.settings import Settings
 from trayalert.domain.wording.language import Language
 from trayalert.services.access.source_address import SourceAddresses

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from trayalert.callbacks.body import read_body, read_json
 from trayalert.callbacks.kinds import read_callback, spec_of
+from trayalert.callbacks.parsing.body import read_body, read_json
 from trayalert.domain.callback import FORM, Callback
 from trayalert.domain.fault import Fault
 from trayalert.domain.incident.alert import State

@@ -6,7 +6,7 @@ The Java form is ambiguous, as values may hold `=`, `,`, spaces and `}`. So `, `
 
 import re
 
-from trayalert.callbacks.body import json_text, read_json, replace_surrogates
+from trayalert.callbacks.parsing.body import json_text, read_json, replace_surrogates
 
 _JSON = re.compile(r"\[|\{\s*[\"}]")
 _PYTHON = re.compile(r"\[?\s*\{\s*u?'")

@@ -7,7 +7,7 @@ empty or the text `null` counts as missing. Nothing here raises.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trayalert.callbacks.body import json_text, read_json, replace_surrogates
+from trayalert.callbacks.parsing.body import json_text, read_json, replace_surrogates
 
 
 class Tree:
