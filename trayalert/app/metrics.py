@@ -56,7 +56,7 @@ def _seconds(length: Millis | None) -> float | None:
 
 
 def _open_incidents(now: Measurements) -> _Samples | None:
-    return now.log and [({"level": level.lower()}, now.log.open_levels.get(level, 0)) for level in Level]
+    return now.log and [({"level": level}, now.log.open_levels.get(level, 0)) for level in Level]
 
 
 _METRICS = (

@@ -18,7 +18,7 @@ from trayalert.services.presentation.json_records import Record, alert_record, j
 COLUMNS = (
     "id", "received_at", "at", "kind", "state", "level", "previous_level", "name", "rule_id", "metric", "metric_title",
     "value", "value_text", "unit", "expression", "namespace", "region", "resource_id", "resource_name", "account_id",
-    "group", "dimensions", "incident_id", "late", "deliveries", "sender", "sender_origin",
+    "group", "address", "message", "dimensions", "incident_id", "late", "deliveries", "sender", "sender_origin",
     "console_url", "fields",
 )  # fmt: skip
 _NUMBER_COLUMNS = frozenset({"id", "value", "incident_id", "deliveries"})
