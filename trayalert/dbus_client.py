@@ -1,6 +1,7 @@
-"""A D-Bus client for notifications, sleep and the doctor. Its rule: it decides nothing.
+"""A D-Bus client for notifications, sleep detection and the doctor.
 
-It lies beside the layers, as both `ui/` and `app/` use it; no lower layer may.
+The module only carries messages and makes no decisions. Both `ui/` and `app/` import the module, so it belongs to
+neither of them. No lower layer may import the module.
 """
 
 import asyncio
@@ -14,14 +15,17 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError, InvalidMessageError
 
 BUS_FAULTS = (OSError, EOFError, AuthError, DBusError, InvalidAddressError, InvalidMessageError)
-"""Faults of the world: no bus, a bus that went away, an address that cannot be read."""
+"""Exceptions with an external cause: no bus is there, the bus went away, or its address cannot be parsed."""
 
 BUS_NAME = "org.freedesktop.DBus"
 _BUS_PATH = "/org/freedesktop/DBus"
 
 
 def session_bus_address() -> str | None:
-    """Return the address of the session bus, as libdbus finds it; None if there is none."""
+    """Return the address of the session bus, or None if there is no session bus.
+
+    The lookup follows libdbus: first DBUS_SESSION_BUS_ADDRESS, then the socket `bus` in XDG_RUNTIME_DIR.
+    """
     address = os.environ.get("DBUS_SESSION_BUS_ADDRESS")
     if address:
         return address
@@ -32,7 +36,7 @@ def session_bus_address() -> str | None:
 def method_call(
     destination: str, path: str, member: str, signature: str = "", *body: Any, interface: str | None = None
 ) -> Message:
-    """Make a call of a method. The interface is named like the destination by default."""
+    """Make the message of a method call. By default the interface has the same name as the destination."""
     return Message(
         destination=destination,
         path=path,
@@ -44,20 +48,20 @@ def method_call(
 
 
 def bus_call(member: str, signature: str = "", *body: Any) -> Message:
-    """Make a call to the bus itself."""
+    """Make the message of a method call to the bus itself (org.freedesktop.DBus)."""
     return method_call(BUS_NAME, _BUS_PATH, member, signature, *body)
 
 
 def without_reply(message: Message) -> Message:
-    """Turn a call into one without a reply."""
+    """Mark a method call so that the recipient sends no reply. Return the same message."""
     message.flags = MessageFlag.NO_REPLY_EXPECTED
     return message
 
 
 async def connect_bus(address: str, on_signal: Callable[[Message], None], *rules: str) -> MessageBus:
-    """Connect and subscribe to the signals of the match rules. Raise one of BUS_FAULTS.
+    """Connect to a bus and subscribe to the signals that the match rules select. Raise one of BUS_FAULTS.
 
-    `on_signal` gets every signal, in its order among the replies.
+    `on_signal` is called with each signal. Signals and replies are handled in the order in which the bus sent them.
     """
     bus = MessageBus(bus_address=address, auth_timeout=5.0)
 
@@ -77,31 +81,34 @@ async def connect_bus(address: str, on_signal: Callable[[Message], None], *rules
 
 
 async def wait_disconnected(bus: MessageBus) -> None:
-    """Wait until the connection is gone, for whatever reason."""
+    """Wait until the connection is closed. Raise nothing, for whatever reason the connection was closed."""
     waiting: Coroutine[Any, Any, None] = bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
     disconnection = asyncio.ensure_future(waiting)
     await asyncio.wait({disconnection})
     if not disconnection.cancelled():
-        disconnection.exception()  # the reason does not matter
+        disconnection.exception()  # marks the exception as retrieved: asyncio would log it otherwise
 
 
 async def call(bus: MessageBus, message: Message) -> list[Any]:
-    """Call a method and return the reply's body. Raise one of BUS_FAULTS."""
+    """Send a method call and return the body of its reply. Raise one of BUS_FAULTS."""
     return reply_body(await bus.call(message))
 
 
 async def has_owner(bus: MessageBus, name: str) -> bool:
-    """Whether a program owns that name now. A call to a name without an owner may start a program."""
+    """Return whether a program owns a bus name now. Raise one of BUS_FAULTS.
+
+    Check first where no program may be started: the bus may start one for a call to a name that has no owner.
+    """
     return bool((await call(bus, bus_call("NameHasOwner", "s", name)))[0])
 
 
 async def is_activatable(bus: MessageBus, name: str) -> bool:
-    """Whether the bus would start a program for that name."""
+    """Return whether the bus can start a program that owns a bus name. Raise one of BUS_FAULTS."""
     return name in (await call(bus, bus_call("ListActivatableNames")))[0]
 
 
 def reply_body(reply: Message | None) -> list[Any]:
-    """Return the reply's body. Raise DBusError for an error, EOFError if the bus has gone away."""
+    """Return the body of a reply. Raise DBusError if the reply is an error, EOFError if there is no reply (None)."""
     if reply is None:
         raise EOFError("the session bus went away")
     if reply.message_type is MessageType.ERROR:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and that outlive a power cut."""
+"""Writes files atomically and durably: a file has its old content or its new content, even after a power cut."""
 
 import contextlib
 import os
@@ -7,14 +7,15 @@ from pathlib import Path
 
 
 def write_private(path: Path, content: str, *, overwrite: bool = True) -> None:
-    """Write a file of ours whole or not at all, for nobody else to read, or `overwrite` an older one. Raise OSError.
+    """Write a file atomically, with mode 0600. Raise OSError.
 
-    It is synced, and so is its name: no power cut brings the older one back.
+    With `overwrite` false, raise FileExistsError if the file already exists. The file and its folder are synced before
+    the function returns, so that no power cut brings the old content back.
     """
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a file descriptor, not a path
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -32,12 +33,12 @@ def _link(temporary: Path, path: Path) -> None:
         path.hardlink_to(temporary)
     except FileExistsError:
         raise
-    except OSError:  # a file system with no such links
+    except OSError:  # this file system has no hard links
         temporary.replace(path)
 
 
 def sync_folder(folder: Path) -> None:
-    """Let the names in a folder outlive a power cut, where the system can do that."""
+    """Sync a folder, so that the names in it survive a power cut. Do nothing on a system that cannot sync folders."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
-"""Where the files of `resources/` are. The one rule: they are read through here, and only here is known where they lie.
+"""Finds and reads the files of `resources/`. No other module knows where these files are.
 
-In a checkout they lie in the folder `resources` beside the package. A wheel and the frozen bundle carry them inside the
-package, as `trayalert/_resources`.
+In a checkout the files are in the folder `resources` beside the package. In a wheel and in the frozen program they are
+inside the package, in `trayalert/_resources`.
 """
 
 from pathlib import Path
@@ -10,12 +10,12 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource_path(*parts: str) -> Path:
-    """Return the file or folder that `resources/` has under these names, as `resource_path("icons", "calm.svg")`."""
+    """Return the path of a file or folder in `resources/`, such as `resource_path("icons", "calm.svg")`."""
     inside = _PACKAGE / "_resources"
     root = inside if inside.is_dir() else _PACKAGE.parent / "resources"
     return root.joinpath(*parts)
 
 
 def read_text(*parts: str) -> str:
-    """Read a resource as UTF-8; one that is missing raises FileNotFoundError."""
+    """Return the text of a resource, decoded as UTF-8. Raise FileNotFoundError if the resource is missing."""
     return resource_path(*parts).read_text(encoding="utf-8")
