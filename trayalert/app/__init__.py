@@ -1,1 +1,1 @@
-"""Composes and runs: where things lie, the receiver with no Qt, the desktop with it, and quitting in good order."""
+"""Composes the parts of trayalert and runs them: the receiver, which needs no Qt, and the tray application."""

@@ -1,7 +1,7 @@
-"""How callbacks reach the listener: tunnel, probes, network, sleep, gaps. No Qt.
+"""Runs the tunnel and the probes, and watches for network changes and sleep. No Qt.
 
-Its rule: nothing here may keep a callback from being received. All is on the receiver's loop; `reach`, `tunnel`,
-`public_url` and `url_changed` may be read on any thread.
+Nothing in this module may prevent the listener from receiving a callback. Everything runs on the receiver's event loop.
+Any thread may read the attributes `reach`, `tunnel`, `public_url` and `url_changed`.
 """
 
 import asyncio
@@ -32,17 +32,20 @@ if TYPE_CHECKING:
     from trayalert.services.tunnel.supervisor import TunnelSupervisor
 
 _KNOWN_URL = "public_url"
-"""Key in the state store of the public address that the person knows."""
+"""Key of the state store for the public address that the user knows."""
 
 _PROBE_MARGIN: Millis = 15_000
+"""Milliseconds for which a proof stays valid beyond two probe intervals."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Connectivity:
-    """Made before the listener, which calls `self_probe`. `announce` gets the events.
+    """The tunnel, the probes and the watches of one receiver, combined into one reachability.
 
-    `secret_store` keeps the tunnel's token; None: a file does.
+    The object is made before the listener, because the listener passes each probe that arrives to `self_probe`.
+    `announce` is called with each batch of events, and `mask` replaces the secrets in a text. `secret_store` returns
+    the tunnel's token. By default the token is read from a file (`SecretFiles`).
     """
 
     def __init__(
@@ -78,33 +81,36 @@ class Connectivity:
 
     @property
     def reach(self) -> ReachabilityState:
-        """Whether Cloud Monitor can reach us."""
+        """The reachability: whether Cloud Monitor can reach the listener, since when, and why not."""
         return self._monitor.state
 
     @property
     def tunnel(self) -> TunnelState:
-        """The state of the tunnel, with its output until now."""
+        """The state of the tunnel, including the latest output of its program."""
         running = self._supervisor
         return replace(self._tunnel, output=running.state.output) if running else self._tunnel
 
     @property
     def public_url(self) -> str | None:
-        """The present public address, without a path."""
+        """The present public URL without a path, or None if no public address is known."""
         return self._tunnel.url or self._settings.public_url
 
     @property
     def proved_until(self) -> Millis | None:
-        """Until when the last probe proves that callbacks arrive; the next one is overdue by then."""
+        """The time until which the last proof shows that callbacks arrive, or None if no probe has succeeded yet.
+
+        The proof lasts two probe intervals plus a margin, so after that time the next probe is overdue.
+        """
         at = self.reach.reachable_at
         return None if at is None else at + 2 * self._settings.probe_seconds * 1000 + _PROBE_MARGIN
 
     @property
     def settings(self) -> Settings:
-        """The settings, with the ingress that was chosen last."""
+        """The settings of the start, updated with the ingress that `apply_settings` was last called with."""
         return self._settings
 
     async def run(self) -> None:
-        """Watch and probe until cancelled; then end the tunnel in order."""
+        """Send probes and watch for sleep and network changes until cancelled, then end the tunnel."""
         self._check_address()
         sleep_watch = SleepWatch(now=now, ticks=ticks, on_slept=self._on_slept)
         try:
@@ -114,31 +120,31 @@ class Connectivity:
         finally:
             await self._end_tunnel()
 
-    # called by the receiver
+    # Called by the receiver.
 
     def set_listener_state(self, listener: ListenerState) -> None:
-        """Take the state of the listener; start the tunnel once the listener is open."""
+        """Record the state of the listener. Start the tunnel when the listener opens."""
         before, self._listener = self._listener, listener
         if listener.open and (before is None or not before.open):
-            self._begin_tunnel()  # first: before it is up there is nothing to probe
+            self._begin_tunnel()  # before the monitor is informed: while the tunnel starts, a probe would fail
         self._monitor.set_listener(open_=listener.open, problem=listener.problem)
 
     def set_source_state(self, name: str, state: SourceState) -> None:
-        """Take the state of a source other than the listener."""
+        """Record the state of a source other than the listener."""
         self._monitor.set_source(name, receiving=state.receiving, problem=state.problem)
 
     def set_log_state(self, state: LogState) -> None:
-        """Take the state of the log."""
+        """Record the state of the log: trayalert is blind while the log cannot store callbacks."""
         self._monitor.set_log_problem(None if state.storing else " ".join(state.problems))
 
     def set_downtime_recorder(self, recorder: DowntimeRecorder) -> None:
-        """Record gaps from now on."""
+        """Report sleeps and changes of the reachability to `recorder` from now on."""
         self._downtime = recorder
         recorder.set_reachability(self.reach)
 
     async def apply_settings(self, settings: Settings) -> None:
-        """Use the ingress of these settings from now on."""
-        async with self._settings_lock:  # two at once would leave a tunnel without an end
+        """Use the ingress of `settings` from now on: end the running tunnel, and start the new one if there is one."""
+        async with self._settings_lock:  # concurrent calls could start a tunnel that is never ended
             self._settings = settings
             await self._end_tunnel()
             if self._listener and self._listener.open:
@@ -146,15 +152,15 @@ class Connectivity:
             self._check_address()
 
     async def probe(self) -> ReachabilityState:
-        """Probe now, and return the result."""
+        """Probe now and return the new reachability. Return the present one immediately if nothing can be probed."""
         return await self._monitor.probe_now()
 
     def accept_url(self) -> None:
-        """The person knows the present public address."""
+        """Remember that the user knows the present public address, so that `url_changed` becomes None."""
         self._state_store.set(_KNOWN_URL, self.public_url)
         self._check_address()
 
-    # events
+    # Callbacks of the monitor, the supervisor and the watches.
 
     async def _probe(self, url: str) -> ProbeResult:
         listener = self._listener
@@ -165,7 +171,7 @@ class Connectivity:
         tunnel, listener = self._settings.tunnel, self._listener
         if tunnel is None or listener is None:
             return
-        from trayalert.services.tunnel.supervisor import TunnelSupervisor  # noqa: PLC0415 - only who has a tunnel pays for it
+        from trayalert.services.tunnel.supervisor import TunnelSupervisor  # noqa: PLC0415 - only for a tunnel
 
         self._supervisor = TunnelSupervisor(
             tunnel,
@@ -203,7 +209,7 @@ class Connectivity:
         self._announce([TunnelChanged(state)])
 
     def _check_address(self) -> None:
-        """Take the present address; announce if it is not the one that the person knows."""
+        """Pass the present public address to the monitor. Announce UrlChanged if the user knows another address."""
         url = self.public_url
         self._monitor.set_public_url(url)
         if url is None:
@@ -230,7 +236,7 @@ class Connectivity:
 
 
 async def _log_failure(watching: Coroutine[Any, Any, None]) -> None:
-    """Let a fault of ours end this watch, not the receiver."""
+    """Run a watch or the tunnel. An unexpected exception is logged and ends this coroutine, but not the receiver."""
     try:
         await watching
     except Exception:

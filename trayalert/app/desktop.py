@@ -1,6 +1,7 @@
-"""The tray application: Qt and asyncio joined on the main thread, the receiver on a thread of its own.
+"""The tray application: Qt and asyncio share the main thread, and the receiver has a second thread.
 
-The receiver never waits for anything here. Quitting is an event of ours: Qt's own quit would cut what still runs.
+The receiver never waits for the main thread. The application quits through an `asyncio.Event`, because Qt's own quit
+would end the event loop while coroutines are still running.
 """
 
 import asyncio
@@ -29,11 +30,14 @@ from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
 
 _LOG_FILTER_RULES = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false"
-"""Qt complains of desktops that have no portal; nothing here needs one."""
+"""Silences Qt's warnings on desktops without an XDG desktop portal. trayalert needs no portal."""
 
 
 class _ShowRequests(QObject):
-    """Requests of other threads to show a window. `last` keeps one from before the main thread was ready."""
+    """Passes requests to show a window from other threads to the main thread.
+
+    `last` is the latest request. The main thread reads it once, for a request that came before `show` was connected.
+    """
 
     show = Signal(str)
     last: str | None = None
@@ -44,7 +48,7 @@ class _ShowRequests(QObject):
 
 
 class _ReceiverThread:
-    """Runs the receiver."""
+    """The thread that runs the receiver on an asyncio event loop."""
 
     def __init__(
         self,
@@ -68,16 +72,16 @@ class _ReceiverThread:
 
     @property
     def receiver(self) -> Receiver:
-        """Wait for the receiver. Raise what kept it from starting."""
+        """The receiver. Block until the receiver has been made, and raise the exception if it could not be made."""
         return self._started.result()[0]
 
     @property
     def dispatcher(self) -> NotificationDispatcher:
-        """Wait for the dispatcher. Raise what kept the receiver from starting."""
+        """The dispatcher. Block until the receiver has been made, and raise the exception if it could not be made."""
         return self._started.result()[1]
 
     def stop(self) -> None:
-        """End the receiver in good order and wait for it."""
+        """Ask the receiver to end in good order, and block until its thread has ended."""
         if self._started.done() and not self._started.exception():
             self.receiver.end()
         self._thread.join()
@@ -85,7 +89,7 @@ class _ReceiverThread:
     def _run(self) -> None:
         try:
             asyncio.run(self._receive())
-        except BaseException as error:  # noqa: BLE001 - reported by the main thread, or by the tray
+        except BaseException as error:  # noqa: BLE001 - reported by the main thread or in the tray
             if not self._started.done():
                 self._started.set_exception(error)
                 return
@@ -110,9 +114,10 @@ class _ReceiverThread:
 
 
 def run_desktop(plan: Plan, *, on_screen_open: Callable[[], None]) -> int:
-    """Run the tray application to its end. Raise CrashFault at a fault of ours, once the receiver has closed.
+    """Run the tray application until it quits, and return the exit status 0.
 
-    `on_screen_open` is called when Qt has the screen.
+    Raise CrashFault after an unexpected exception, once the receiver has closed. `on_screen_open` is called when Qt has
+    connected to the screen.
     """
     crashes = CrashFiles(plan.places.crashes, plan.secrets.mask)
     with crashes.watching(plan.mode):
@@ -123,7 +128,7 @@ def run_desktop(plan: Plan, *, on_screen_open: Callable[[], None]) -> int:
 def _run(plan: Plan, crashes: CrashFiles, on_screen_open: Callable[[], None]) -> None:
     early_signals = collect_early_signals()
     collector = GarbageCollector()
-    thread = _ReceiverThread(  # the listener opens while Qt gets ready
+    thread = _ReceiverThread(  # first, so that the listener opens while Qt is loading
         plan,
         bridge=EventBridge(),
         channel=DesktopChannel(),
@@ -188,7 +193,7 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
         refresh=refresh,
     )
     thread.bridge.arrived.connect(show_that_receiver_stopped)
-    if receiver.stop_problem:  # before the line above, perhaps
+    if receiver.stop_problem:  # the receiver may have stopped before the signal was connected
         notifications.on_receiver_stopped(receiver.stop_problem)
     main_ui = MainUi(backend, thread.bridge, setup_requested=plan.show_setup or _first_run(plan, backend))
     main_ui.tray.window_requested.connect(notifications.mark_window_seen)
@@ -209,7 +214,11 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
 
 
 def _first_run(plan: Plan, backend: Backend) -> bool:
-    """Whether no ingress is set, the setup assistant was never closed, and a person is present."""
+    """Return whether the setup assistant opens by itself, because nothing has been set up yet.
+
+    The setup assistant stays closed if settings exist, if the user has closed the assistant before, or if the program
+    starts minimised, because then no user may be present.
+    """
     settings = plan.settings
     configured = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()
     return not (configured or plan.minimised or backend.program.recall("guide"))

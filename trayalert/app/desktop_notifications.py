@@ -1,4 +1,4 @@
-"""The desktop as a channel of the dispatcher: requests go to the notifier on the main thread, clicks open pages."""
+"""The desktop as a channel: passes the dispatcher's requests to the notifier, and opens pages when the user clicks."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -21,21 +21,22 @@ from trayalert.ui.notifications.notifier import Notifier
 
 
 class DesktopChannel(QObject):
-    """Hands requests from the receiver's thread to the main thread, on which the channel is made."""
+    """Passes requests from the receiver's thread to the main thread. The object must be made on the main thread."""
 
     name = "the desktop"
     requested = Signal(object)
-    """A NotificationRequest."""
+    """Emitted on the receiver's thread, with a NotificationRequest for the notifier."""
 
     async def carry_out(self, request: NotificationRequest) -> None:
-        """Hand over a request; never waits for the main thread."""
+        """Emit a request for the main thread. Never wait until the main thread has carried it out."""
         self.requested.emit(request)
 
 
 class DesktopNotifications(QObject):
-    """Owns the notifier. Main thread only; `call_soon` calls a function on the loop of the dispatcher.
+    """Owns the notifier and connects it to the dispatcher. Main thread only.
 
-    `show_window` gets the incident to select, or None. `refresh` is called when the notifier's state changes.
+    `call_soon` calls a function on the dispatcher's event loop. `show_window` is called with the id of the incident to
+    select, or None. `refresh` is called when the notifier becomes available or unavailable, or its problem changes.
     """
 
     def __init__(
@@ -62,29 +63,35 @@ class DesktopNotifications(QObject):
         channel.requested.connect(self._carry_out, Qt.ConnectionType.QueuedConnection)
 
     def notify_no_tray(self, sentence: str) -> None:
-        """Notify that this desktop shows no tray icons."""
+        """Show the advice `sentence` on a desktop that shows no tray icons."""
         self._notify(no_tray_notification(sentence))
 
     def notify_crashes(self, sentences: Sequence[str]) -> None:
-        """Notify how an earlier run ended."""
+        """Notify how earlier runs crashed, if `sentences` has any."""
         if sentences:
             self._notify(crash_notification(sentences))
 
     def notify_settings(self, problems: Sequence[str]) -> None:
-        """Notify problems of the settings, as nobody reads the terminal of a program that the session starts."""
+        """Notify problems of the settings, if there are any.
+
+        A notification is needed because a program that the session starts has no terminal for error messages.
+        """
         if problems:
             self._notify(settings_notification(problems))
 
     def on_receiver_stopped(self, problem: str) -> None:
-        """Show that nothing is received any more; the dispatcher has stopped, too, and a pause does not hide that."""
+        """Show that no callback is received any more, even during a pause.
+
+        The request goes directly to the notifier, because the dispatcher has stopped together with the receiver.
+        """
         self.notifier.show(listener_closed_notification(problem))
 
     def pause(self, until: Millis | None) -> None:
-        """Show nothing until then; None ends the pause."""
+        """Show no notifications until the time `until`, or end the pause if `until` is None."""
         self._call_soon(partial(self._dispatcher.pause, until))
 
     def mark_window_seen(self) -> None:
-        """The person looks at the window."""
+        """Called when the user opens the window. Incidents held for a summary need no notification then."""
         self._call_soon(self._dispatcher.mark_seen)
 
     def _notify(self, notification: Notification) -> None:
@@ -101,7 +108,10 @@ class DesktopNotifications(QObject):
             self.notifier.withdraw(request.tag, request.final)
 
     def _on_click(self, tag: str, page: str) -> None:
-        """Open that page of the incident, else its best one; open the window if there is no page or no incident."""
+        """Called when the user clicks a notification: open `page` of its incident, or the best page if `page` is empty.
+
+        Show the window instead if the incident or the page does not exist, or if no browser can be opened.
+        """
         number = tagged_incident(tag)
         stored = next(iter(self._backend.incidents.by_ids([number]) or ()), None) if number is not None else None
         backend = self._backend
@@ -113,5 +123,5 @@ def _platform_notifier() -> Callable[..., Notifier]:
     if sys.platform == "linux":
         from trayalert.ui.notifications.dbus import DbusNotifier as PlatformNotifier  # noqa: PLC0415 - Linux only
     else:
-        from trayalert.ui.notifications.portable import PortableNotifier as PlatformNotifier  # noqa: PLC0415 - likewise
+        from trayalert.ui.notifications.portable import PortableNotifier as PlatformNotifier  # noqa: PLC0415 - others
     return PlatformNotifier

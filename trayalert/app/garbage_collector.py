@@ -1,7 +1,7 @@
-"""Runs Python's garbage collection on Qt's thread only.
+"""Runs Python's garbage collection on the main thread only.
 
-Where another thread collects Qt objects, PySide holds a lock of Qt and waits for the GIL, while the main thread may
-hold the GIL and wait for that lock: tray and receiver then stand still for ever.
+A collection on another thread can deadlock the tray and the receiver for ever: when it frees Qt objects, PySide holds a
+lock of Qt and waits for the GIL, while the main thread may hold the GIL and wait for the same lock.
 """
 
 import asyncio
@@ -11,13 +11,20 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 THRESHOLD: Final = 5_000
-"""The receiver's thread requests a collection at this number of new objects. A connection leaves ten, 1 KB."""
+"""Number of new objects at which the receiver's thread requests a collection.
+
+An HTTP connection leaves ten objects behind, which take 1 KB.
+"""
+
 _PAUSE_MS: Final = 60_000
-"""Fewer new objects are collected after this time."""
+"""Milliseconds between two periodic checks, which find collections that are due below THRESHOLD."""
 
 
 def collect_due() -> None:
-    """Collect the generation that Python's own thresholds call for, if any, on the calling thread."""
+    """Collect the oldest generation whose count exceeds Python's own threshold, if there is one.
+
+    The collection runs on the calling thread.
+    """
     counts, thresholds = gc.get_count(), gc.get_threshold()
     for generation in (2, 1, 0):
         if counts[generation] > thresholds[generation]:
@@ -26,7 +33,7 @@ def collect_due() -> None:
 
 
 class GarbageCollector(QObject):
-    """Turns Python's automatic collection off, and collects on the thread that makes this object."""
+    """Disables Python's automatic collection, and collects on the thread on which this object was made."""
 
     _due = Signal()
 
@@ -40,12 +47,15 @@ class GarbageCollector(QObject):
         self._timer.timeout.connect(collect_due)
 
     def start(self) -> None:
-        """Start the collection of each minute; call it once QApplication exists. Objects of imports are left out."""
+        """Start the collection that runs once a minute. Call this method after QApplication has been made.
+
+        The objects that exist by then, mostly from imports, are excluded from all later collections.
+        """
         gc.freeze()
         self._timer.start()
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Check at each new task of the loop, which may run on another thread, whether a collection is due."""
+        """Check whether a collection is due each time `loop` makes a task. The loop may run on another thread."""
         loop.set_task_factory(self._make_task)
 
     def _make_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> asyncio.Task[Any]:

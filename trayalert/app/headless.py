@@ -1,4 +1,4 @@
-"""`trayalert serve`: the receiver on the main thread, without Qt."""
+"""`trayalert serve`: runs the receiver on the main thread. No Qt."""
 
 import asyncio
 import gc
@@ -20,35 +20,40 @@ if TYPE_CHECKING:
 
 
 def print_address(events: Sequence[Event]) -> None:
-    """Print the address once the listener is open, as scripts wait for that line."""
+    """Print the address when the events say that the listener has opened. Scripts wait for this line."""
     for event in events:
         if isinstance(event, ListenerChanged) and event.problem is None and event.opened:
             try:
                 address = ListenerAddress(host=event.host, port=event.port, tls=event.tls)
-                print(f"listening on {address.url}", flush=True)  # noqa: T201 - the contract's line
-            except OSError:  # the pipe or terminal is gone; callbacks arrive all the same
+                print(f"listening on {address.url}", flush=True)  # noqa: T201 - README promises this line to scripts
+            except OSError:  # the pipe or terminal was closed, which must not end the receiver
                 _discard_stdout()
 
 
 def _discard_stdout() -> None:
-    """Discard what stdout still holds, or the flush at the end would fail once more."""
+    """Redirect stdout to the null device, because Python's flush of stdout at exit would fail again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def ignore_further_signals() -> None:
-    """Ignore a second signal, which would cut the end short and change the status. On the main thread."""
+    """Ignore SIGTERM and SIGINT from now on. Main thread only.
+
+    A second signal would interrupt the orderly end and change the exit status.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform != "win32":
-            asyncio.get_running_loop().remove_signal_handler(number)  # closing the loop would set the default again
+            # removed now, because closing the loop would restore the default handler
+            asyncio.get_running_loop().remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)
 
 
 def serve(plan: Plan, *, channels: Sequence["Channel"] = (), sources: Sequence[Source] = ()) -> None:
-    """Receive until SIGTERM or SIGINT. Raise LogFault or ListenerFault if it cannot start, CrashFault for a bug.
+    """Receive callbacks until SIGTERM or SIGINT.
 
-    `channels` show notifications; `sources` are those besides the listener.
+    Raise LogFault, ControlFault or ListenerFault if the receiver cannot start, and CrashFault after an unexpected
+    exception. `channels` show notifications. `sources` are the sources of callbacks other than the listener.
     """
     crashes = CrashFiles(plan.places.crashes, plan.secrets.mask)
     with crashes.watching(plan.mode):
@@ -66,6 +71,6 @@ async def _serve(plan: Plan, crashes: CrashFiles, channels: Sequence["Channel"],
             signal.signal(number, lambda *_: receiver.end())
         else:
             loop.add_signal_handler(number, receiver.end)
-    gc.freeze()  # a collection that looks at all that the start has made keeps every answer waiting for 16 ms
+    gc.freeze()  # a collection that visits all objects of the start-up would delay every answer by 16 ms
     await receiver.run()
     ignore_further_signals()

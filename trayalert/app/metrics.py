@@ -1,6 +1,7 @@
-"""What Prometheus reads of the running program: each metric is one row of `_METRICS`.
+"""The metrics that Prometheus scrapes from the running program. Each metric is one row of `_METRICS`.
 
-A value that is not known now is left out, as a 0 would be a lie. No secret, name or id is a value or a label.
+A metric whose value is unknown is left out, because 0 would be wrong. No value or label contains a secret, a name or an
+id.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +22,7 @@ from trayalert.storage.reader import Reader
 
 
 class LogMeasurements(NamedTuple):
-    """What is counted in the log."""
+    """Figures that are read from the log: open incidents by level, and totals."""
 
     open_levels: Mapping[Level, int]
     totals: Totals
@@ -29,7 +30,10 @@ class LogMeasurements(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
-    """The program at one moment. `uptime` is in seconds; `log` is None where the log cannot be read."""
+    """The state of the program from which all metrics are computed.
+
+    `mode` is "tray" or "serve". `uptime` is in seconds. `log` is None if the log cannot be read.
+    """
 
     mode: str
     uptime: float
@@ -41,7 +45,7 @@ class Measurements:
 
 
 _Samples = Iterable[tuple[dict[str, str], float]]
-"""Labels and values."""
+"""Pairs of labels and a value, for a metric with labels."""
 
 
 class _Metric(NamedTuple):
@@ -117,7 +121,7 @@ _SUFFIXES = {"counter": "_total", "gauge": "", "info": "_info"}
 
 
 def measure_log(log: Path) -> LogMeasurements | None:
-    """Count what is in the log; None if the log cannot be read."""
+    """Read the figures from the log. Return None if the log cannot be read."""
     try:
         with closing(Reader(log)) as reader:
             return LogMeasurements(reader.open_levels(), reader.totals())
@@ -126,8 +130,8 @@ def measure_log(log: Path) -> LogMeasurements | None:
 
 
 def prometheus_text(now: Measurements) -> tuple[bytes, str]:
-    """Return the text and its content type."""
-    # imported here, as the import costs memory and most people never ask for metrics
+    """Return the body of a response in Prometheus' text format, and its content type."""
+    # imported here, because the import costs memory and most users never ask for metrics
     from prometheus_client import Metric, generate_latest  # noqa: PLC0415
     from prometheus_client.exposition import CONTENT_TYPE_LATEST  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Qt's application, and what asks it to end: signals of the system, and Qt's own quit."""
+"""Makes the QApplication, and turns SIGTERM, SIGINT and Qt's own quit into an orderly end of the program."""
 
 import asyncio
 import signal
@@ -12,7 +12,10 @@ from trayalert.ui.appearance import follow_desktop, theme_arguments
 
 
 def make_application(on_screen_open: Callable[[], None]) -> QApplication:
-    """Make Qt's application, which outlives its windows; `on_screen_open` is called when Qt has the screen."""
+    """Make the QApplication, which keeps running when its last window is closed.
+
+    `on_screen_open` is called when Qt has connected to the screen.
+    """
     app = QApplication(["trayalert", *theme_arguments()])
     on_screen_open()
     follow_desktop(app)
@@ -23,12 +26,12 @@ def make_application(on_screen_open: Callable[[], None]) -> QApplication:
 
 
 class QuitFilter(QObject):
-    """Turns Qt's own quit (a session that ends, a menu of the system) into ours."""
+    """Intercepts Qt's quit event (the session ends, or a system menu quits the program) and emits `quit_requested`."""
 
     quit_requested = Signal()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Keep Qt from ending the program."""
+        """Consume the quit event, so that Qt does not end its event loop. Called by Qt."""
         if event.type() == QEvent.Type.Quit:
             self.quit_requested.emit()
             return True
@@ -36,7 +39,10 @@ class QuitFilter(QObject):
 
 
 def collect_early_signals() -> list[int]:
-    """Return a list that gets the signals to end that come before the loop runs, when the listener may be open."""
+    """Return a list to which SIGTERM and SIGINT are appended, until `set_on_signals` takes over.
+
+    The listener may already be open while Qt is loading. Without this function a signal would kill the program then.
+    """
     early_signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: early_signals.append(number))
@@ -44,7 +50,7 @@ def collect_early_signals() -> list[int]:
 
 
 def set_on_signals(quit_event: asyncio.Event) -> None:
-    """Set the event when the system, or the person at a terminal, asks the program to end."""
+    """Set `quit_event` when the program receives SIGTERM, or SIGINT (Ctrl+C in a terminal)."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform == "win32":

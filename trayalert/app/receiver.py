@@ -1,7 +1,7 @@
-"""The receiver: everything that must go on when the UI stands still, on one asyncio loop of its own. No Qt.
+"""The receiver: everything that must keep running while the UI is blocked, on one asyncio event loop. No Qt.
 
-`trayalert serve` runs it on the main thread, the tray application on a second one. The listener opens last and closes
-first.
+`trayalert serve` runs the receiver on the main thread. The tray application runs the receiver on a second thread. The
+listener opens last and closes first.
 """
 
 import asyncio
@@ -43,18 +43,25 @@ if TYPE_CHECKING:
     from trayalert.services.notify.dispatcher import Channel, NotificationDispatcher
 
 RETRY_SECONDS = 2.0
-"""Seconds until the program tries again what has failed at its start."""
+"""Seconds to wait before a step of the start-up that failed is tried again."""
 
 _SWITCH_INTERVAL = 0.0005
-"""Seconds that another thread may keep the interpreter from the receiver's, 5 ms by default: threads read the log for
-notifications, and widgets are busy."""
+"""Seconds for which another thread may hold the GIL while the receiver's thread waits for the GIL.
+
+Python's default of 5 ms delays the answers to callbacks too much: other threads read the log for notifications, and the
+main thread draws widgets.
+"""
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How to run. `mode` is "tray" or "serve"; `minimised` opens no window, `show_setup` the setup assistant."""
+    """How to run the program.
+
+    `mode` is "tray" or "serve". `problems` are sentences about what is wrong with the settings. With `minimised` no
+    window opens at the start. With `show_setup` the setup assistant opens at the start.
+    """
 
     places: Places
     settings: Settings
@@ -66,13 +73,17 @@ class Plan:
 
 
 class Receiver:
-    """Made and run on one asyncio loop. What is not marked as the loop's is for any thread.
+    """Everything that receives and stores callbacks, composed. It is made and run on one asyncio event loop.
 
-    `replies` answers the commands of other processes; `control_problem` says why none arrives. `show` raises a window.
-    `sources` are those besides the listener.
+    Any thread may use the attributes and methods, except those that are documented as belonging to the loop.
 
-    With `show` a person sees that the listener or the log cannot be opened, and opening is retried. Without `show` that
-    ends the program: LogFault is raised if the log cannot be opened.
+    `announce` is called with each batch of events. `replies` maps each command of another process to the coroutine that
+    carries the command out. `control_problem` is a sentence that says why no command can arrive, or None. `sources` are
+    the sources of callbacks other than the listener.
+
+    `show` is called with the window to raise ("window" or "guide"). If the log, the listener or the control socket
+    cannot be opened, a receiver with `show` lets the user see that and tries again. Without `show`, the fault ends the
+    program: this constructor raises LogFault, and `run` raises ListenerFault or ControlFault.
     """
 
     def __init__(
@@ -87,11 +98,11 @@ class Receiver:
         self.plan = plan
         self.show = show
         self.inbox: Inbox | None = None
-        """None while the log cannot be opened. The loop's."""
+        """The inbox, or None while the log cannot be opened. Belongs to the loop."""
         self.maintenance: MaintenanceScheduler | None = None
-        """The loop's."""
+        """None until the log is open. Belongs to the loop."""
         self.announce = announce
-        """Hands events to whoever runs the receiver. For any thread, if `announce` is."""
+        """Passes events to the code that runs the receiver. Any thread may call `announce` if that code allows it."""
         self._replies = replies
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
@@ -113,7 +124,7 @@ class Receiver:
         self._sources: tuple[Source, ...] = (self.listener, *sources)
         self._source_tasks: list[asyncio.Task[None]] = []
         self.stop_problem: str | None = None
-        """A sentence, once the receiver has stopped by a fault of trayalert's own."""
+        """A sentence that says why the receiver has stopped after an unexpected exception, or None while it runs."""
         self._last_note: str | None = None
         self._downtime: DowntimeRecorder | None = None
         self._control: asyncio.AbstractServer | None = None
@@ -130,24 +141,28 @@ class Receiver:
 
     @property
     def listener_state(self) -> ListenerState:
-        """The state of the listener, for any thread."""
+        """The state of the listener: closed once the receiver has stopped."""
         state = self.listener.listener_state
         return replace(state, open=False, problem=self.stop_problem) if self.stop_problem else state
 
     @property
     def reach(self) -> ReachabilityState:
-        """Whether the outside can reach us, for any thread."""
+        """The reachability: blind once the receiver has stopped."""
         if self.stop_problem:
             return ReachabilityState(reach=Reachability.BLIND, why=self.stop_problem)
         return self.connectivity.reach
 
     @property
     def log_state(self) -> LogState:
-        """The state of the log, for any thread."""
+        """The state of the log, or the reason why the log cannot be opened."""
         return self.inbox.log_state if self.inbox else self._missing_log_state
 
     async def run(self) -> None:
-        """Receive until `end`, then close all. Without `show` raise ListenerFault if the listener cannot be opened."""
+        """Receive callbacks until `end` is called, then close everything, the sources first.
+
+        Without `show`, raise ListenerFault if the listener cannot be opened, and ControlFault if the control socket
+        cannot be opened.
+        """
         fault: BaseException | None = None
         try:
             await self._open_control()
@@ -161,13 +176,13 @@ class Receiver:
                 for task in running:
                     task.cancel()
         except* Fault as faults:
-            fault = innermost(faults)  # raised below, as some Python 3.11 put what is raised here into a group
+            fault = innermost(faults)  # raised below: some releases of Python 3.11 wrap what is raised here in a group
         finally:
             if self._dispatcher:
                 await self._dispatcher.close()
             if self._control:
                 self._control.close()
-                with contextlib.suppress(OSError):  # its folder may not be written any more
+                with contextlib.suppress(OSError):  # the folder may have become read-only
                     self.plan.places.socket.unlink(missing_ok=True)
             if self._downtime:
                 await self._downtime.close()
@@ -177,32 +192,35 @@ class Receiver:
             raise fault from None
 
     def end(self) -> None:
-        """End in good order."""
+        """Ask `run` to end in good order. Do not wait for its end."""
         self.call_soon(self._ending.set)
 
     def resolve(self, incident_id: int) -> None:
-        """Mark an incident recovered by hand; an event follows."""
+        """Mark an incident recovered on the user's request. Return immediately.
+
+        IncidentChanged is announced if the incident was open, and ResolveFailed if the incident could not be changed.
+        """
         resolving = self._resolve(incident_id)
         try:
             asyncio.run_coroutine_threadsafe(resolving, self._loop)
-        except RuntimeError:  # its loop is closed
+        except RuntimeError:  # the loop is closed
             resolving.close()
             self.announce([ResolveFailed(incident_id, "The receiver has stopped. Restart trayalert.")])
 
     def verify(self) -> None:
-        """Check the log, which could not be read."""
+        """Ask the writer to verify the log, because a reader found it unreadable. Return immediately."""
         self.call_soon(lambda: self.inbox.verify() if self.inbox else None)
 
     def call_soon(self, work: Callable[[], object]) -> None:
-        """Call it on the receiver's loop."""
-        with contextlib.suppress(RuntimeError):  # its loop is closed
+        """Call `work` on the receiver's loop. Do nothing if the loop is closed."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(work)
 
     def run_coroutine(self, work: Coroutine[Any, Any, object]) -> None:
-        """Start it on the receiver's loop, without waiting for its result."""
+        """Run `work` on the receiver's loop without waiting for its result. Do nothing if the loop is closed."""
         try:
             asyncio.run_coroutine_threadsafe(work, self._loop)
-        except RuntimeError:  # its loop is closed
+        except RuntimeError:  # the loop is closed
             work.close()
 
     async def _resolve(self, incident_id: int) -> None:
@@ -211,7 +229,7 @@ class Receiver:
         except LogFault as fault:
             _logger.error("incident %d could not be marked recovered: %s", incident_id, fault)
             self._announce([ResolveFailed(incident_id, str(fault))])
-        except Exception as error:  # no code waits for this task, and the person must know
+        except Exception as error:  # nothing awaits this task, and the user must learn that it failed
             _logger.exception("incident %d could not be marked recovered", incident_id)
             self._announce([ResolveFailed(incident_id, f"trayalert failed at it: {error!r}")])
 
@@ -236,13 +254,17 @@ class Receiver:
             self._announce([LogChanged(self._missing_log_state)])
 
     def require_inbox(self) -> Inbox:
-        """Return the inbox, on the loop. Raise LogFault while the log cannot be opened."""
+        """Return the inbox. Raise LogFault while the log cannot be opened. Belongs to the loop."""
         if self.inbox is None:
             raise LogFault(" ".join(self._missing_log_state.problems))
         return self.inbox
 
     async def _open_control(self) -> None:
-        """Open the control socket. With `show` callbacks are received without it."""
+        """Open the control socket.
+
+        If that fails, raise ControlFault without `show`. With `show`, record the problem and receive callbacks without
+        the control socket.
+        """
         before = self.control_problem
         try:
             self._control = await open_control(self.plan.places.socket, self._replies, self)
@@ -262,7 +284,7 @@ class Receiver:
             await self._open_control()
 
     async def _receive(self) -> None:
-        """Open the log if that is still to be done, then the listener."""
+        """Open the log if it is not open yet, then run the sources, the heartbeat watcher and the maintenance."""
         while self.inbox is None:
             await asyncio.sleep(RETRY_SECONDS)
             try:
@@ -271,7 +293,7 @@ class Receiver:
                 self._report_missing_log(fault)
             else:
                 self._announce([LogChanged(self.log_state)])
-        assert self._downtime  # noqa: S101 - made with the inbox
+        assert self._downtime  # noqa: S101 - made together with the inbox
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._downtime.run())
             plan = self.plan
@@ -299,7 +321,7 @@ class Receiver:
         raise RuntimeError(f"the source {source.name} has ended by itself")
 
     async def _close_sources(self) -> None:
-        """Close the sources before anything else ends."""
+        """Cancel the sources and wait until they have closed. Requests under way are stored and answered first."""
         for task in self._source_tasks:
             task.cancel()
         if self._source_tasks:
@@ -311,10 +333,13 @@ class Receiver:
             self._dispatcher.on_events(events)
 
     def attach(self, channel: "Channel", *, available: bool = True) -> "NotificationDispatcher":
-        """Have a channel show notifications, on the loop; return the dispatcher. One more call attaches one more."""
+        """Attach a channel, which shows notifications from now on, and return the dispatcher. Belongs to the loop.
+
+        Each call attaches a further channel. `available` is false if the channel cannot show anything yet.
+        """
         if self._dispatcher is None:
             sys.setswitchinterval(_SWITCH_INTERVAL)
-            # imported here, as the imports cost memory and `serve` may have no channel
+            # imported here, because the imports cost memory and `serve` may have no channel
             from trayalert.services.notify.dispatcher import NotificationDispatcher  # noqa: PLC0415
             from trayalert.services.notify.log_lookup import LogLookup  # noqa: PLC0415
             from trayalert.services.notify.notification_writer import NotificationWriter  # noqa: PLC0415
@@ -340,12 +365,12 @@ class Receiver:
         return self._dispatcher
 
     async def _serve_metrics(self) -> None:
-        """Serve Prometheus if the settings name a port."""
+        """Serve the metrics for Prometheus, if the settings set a port for them."""
         port = self.plan.settings.metrics_port
         if port is None:
             return
-        await self._listener_opened.wait()  # metrics must not take the listener's port
-        # imported here, as the import costs memory and metrics are off by default
+        await self._listener_opened.wait()  # else the metrics could take the port that the listener is about to open
+        # imported here, because the imports cost memory and metrics are off by default
         from trayalert.app.metrics import Measurements, measure_log, prometheus_text  # noqa: PLC0415
         from trayalert.listener.metrics_server import serve_metrics  # noqa: PLC0415
 
@@ -367,7 +392,10 @@ class Receiver:
         await serve_metrics(port, render=render, check_health=self._healthy, report=self._metrics_changed)
 
     def _healthy(self) -> tuple[bool, str]:
-        """Whether all is well. Unknown reachability counts as well, as nothing may be set up to prove it."""
+        """Return whether the program is healthy, and a sentence that says why not.
+
+        Unknown reachability counts as healthy, because the admin may have set up nothing that could prove reachability.
+        """
         reach = self.reach
         return reach.reach is not Reachability.BLIND and self.listener_state.open, reach.why or "ok"
 

@@ -1,7 +1,7 @@
-"""Writes the chosen ingress into the settings, a file that a person edits by hand.
+"""Writes the chosen ingress into settings.toml, a file that the admin edits manually.
 
-Its rule: all else in the file stays as it is, comments too. What cannot be written so is reported, for the person to
-add the lines. tomlkit costs memory, so this module is imported only to write.
+Everything else in the file stays as it is, including comments. If the file cannot be changed in this way, it is left
+unchanged, and the fault gives the admin the lines to add. Import this module only to write: tomlkit costs memory.
 """
 
 import re
@@ -27,7 +27,7 @@ _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
 class SettingsFault(Fault):
-    """The settings were not written; the text says why. `lines` are those that the person may add by hand."""
+    """The settings were not written. The text says why. `lines` is the TOML that the admin may add manually."""
 
     def __init__(self, reason: str, lines: str) -> None:
         self.lines = lines
@@ -35,9 +35,12 @@ class SettingsFault(Fault):
 
 
 def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
-    """Write the ingress and return the new settings. Raise SettingsFault."""
+    """Write the ingress into settings.toml and return the new settings.
+
+    Raise SettingsFault if the file cannot be read, changed or written. The file is then unchanged.
+    """
     path = places.settings
-    target = path.resolve() if path.is_symlink() else path  # a link stays one
+    target = path.resolve() if path.is_symlink() else path  # a symbolic link stays a link
     try:
         before = _read(target)
         text = before.decode("utf-8")
@@ -64,7 +67,10 @@ def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
 
 
 def changed_text(text: str, chosen: ChosenIngress, *, name: str) -> str:
-    """Return the settings' text with the ingress in it. Raise SettingsFault if something else would be lost."""
+    """Return the text of the settings with the ingress in it. `name` is the file's name in messages.
+
+    Raise SettingsFault if the text is not TOML, or if the change would alter anything but the ingress.
+    """
     bom, plain = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     url, tunnel = chosen.public_url or None, _tunnel(chosen)
     try:
@@ -86,12 +92,12 @@ def changed_text(text: str, chosen: ChosenIngress, *, name: str) -> str:
 
 
 def _loses_comment(before: str, after: str) -> bool:
-    """Whether a line that is a comment is gone."""
+    """Return whether a comment line of `before` is missing in `after`."""
     return bool(Counter(_COMMENT.findall(before)) - Counter(_COMMENT.findall(after)))
 
 
 def _tunnel(chosen: ChosenIngress) -> dict[str, Any]:
-    """Return the table to write; empty if there is no tunnel."""
+    """Return the content of the table `[tunnel]`, empty if the ingress is not a tunnel."""
     if chosen.ingress is not Ingress.TUNNEL:
         return {}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.tunnel.items()
@@ -104,25 +110,33 @@ def _lines(chosen: ChosenIngress) -> str:
 
 
 def _set(container: Container, name: str, value: object) -> None:
-    """Set a value in its place, or after the last one that is in no table; None removes its line."""
+    """Replace the value of a key. If the key is new, insert a line after the last value that is not in a table.
+
+    If `value` is None, remove the line of the key.
+    """
     if value is None:
         if name in container:
             container.remove(name)
     elif name not in container:
         _insert(container, name, value)
-    elif container[name] != value:  # else its line stays as it is written
+    elif container[name] != value:  # an equal value keeps its line, as the admin wrote it
         container[name] = value
 
 
 def _insert(container: Container, name: str, value: object) -> None:
-    """Insert a line after the last value, before comments that belong to what follows."""
+    """Insert a line directly after the last value, so that comments about the next table stay with that table."""
     body = container.body
     values = [place for place, (key, item) in enumerate(body) if key and not isinstance(item, Table | AoT)]
     body.insert(values[-1] + 1 if values else 0, (SingleKey(name), tomlkit.item(value)))
 
 
 def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
-    """Set a plain table in its place, remove any other; return the text to add at the end."""
+    """Change the table `[tunnel]` in place if it is plain. Return the text to append to the document.
+
+    A table is plain if it stands in one piece and contains no other table. The returned text is empty if a plain table
+    was changed or no tunnel is wanted. A table of any other form is removed except for its comments, and the returned
+    text contains the new table.
+    """
     places = [place for place, (key, _) in enumerate(document.body) if key is not None and key.key == "tunnel"]
     if len(places) == 1 and tunnel:
         table = document.body[places[0]][1]
@@ -141,7 +155,7 @@ def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
 
 
 def _comments(item: Any) -> Iterator[Any]:
-    """Yield the comments and empty lines of a table, whose last ones belong to what follows."""
+    """Yield the comments and empty lines of a table. In tomlkit they include the comments above the next table."""
     for key, inner in item.value.body if isinstance(item, Table) else ():
         if key is None and isinstance(inner, Comment | Whitespace):
             yield inner
@@ -150,7 +164,7 @@ def _comments(item: Any) -> Iterator[Any]:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder that other users cannot read."""
+    """Make a folder and its missing parents, all with mode 0700."""
     if not folder.exists():
         _make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
