@@ -1,1 +1,1 @@
-"""What the widgets ask and request: of the running program, of its setup, and of a program whose start failed."""
+"""Implements the protocols of `ui/backend.py`: for the running program, and for a program that could not start."""

@@ -1,4 +1,4 @@
-"""The backend of the running program, and what a click of the person does. Main thread only."""
+"""Composes the backend of the running program, and carries out what the user clicks. Main thread only."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,10 @@ from trayalert.ui.backend import Backend
 
 
 class DesktopActions:
-    """Implements `ui.backend.UserActions`. `pause` and `quit_` are the desktop's."""
+    """Implements `ui.backend.UserActions`.
+
+    `pause` pauses the desktop notifications until a time, or resumes them with None. `quit_` ends the program.
+    """
 
     def __init__(
         self,
@@ -31,24 +34,24 @@ class DesktopActions:
         self._quit = quit_
 
     def open_url(self, url: str) -> bool:
-        """Open an allow-listed link in the browser; return False if that failed."""
+        """Open an allow-listed link in the browser. Return False if the link was not opened."""
         return open_in_browser(url)
 
     def run_command(self, command: FilledCommand) -> str | None:
-        """Start a command; return a sentence if that failed."""
+        """Start a command. Return None, or a sentence that says why the command was not started."""
         return run_command(command)
 
     def resolve(self, incident_id: int) -> None:
-        """Mark an incident recovered by hand; an IncidentChanged or a ResolveFailed follows."""
+        """Mark an incident recovered on the user's request. IncidentChanged or ResolveFailed is announced."""
         self._receiver.resolve(incident_id)
 
     def pause_notifications(self, until: Millis | None) -> None:
-        """Show no notifications until then; None ends the pause."""
+        """Show no notifications until the time `until`, or end the pause if `until` is None."""
         self._program.paused_until = until
         self._pause(until)
 
     def dismiss_news(self) -> None:
-        """Forget the news that are shown."""
+        """Stop showing the present news, which the user has read."""
         self._program.dismiss_news()
 
     def quit(self) -> None:
@@ -66,7 +69,11 @@ def live_backend(
     pause: Callable[[Millis | None], None],
     quit_: Callable[[], None],
 ) -> Backend:
-    """Compose the backend. The caller closes `log`; `notifier_problem`, `pause` and `quit_` are the desktop's."""
+    """Compose the backend of the running program.
+
+    The caller closes `log`. `notifier_problem` returns a sentence about why notifications cannot be shown, or None.
+    `pause` and `quit_` are described in DesktopActions.
+    """
     program = RunningProgram(plan, receiver, log, crashes, notifier_problem=notifier_problem)
     return Backend(
         incidents=LogIncidents(log, plan.settings),

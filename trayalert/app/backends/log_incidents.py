@@ -1,4 +1,7 @@
-"""The incidents and gaps of the log, for the widgets. Main thread only: an unreadable log raises nothing here."""
+"""Returns the incidents and gaps of the log to the widgets. Main thread only.
+
+No method raises an exception if the log cannot be read.
+"""
 
 from collections.abc import Sequence
 
@@ -16,7 +19,7 @@ from trayalert.ui.wording import sender_text
 
 
 class LogIncidents:
-    """Implements `ui.backend.IncidentQueries`; links, commands and the mute period come from the settings."""
+    """Implements `ui.backend.IncidentQueries`. Console links, commands and the mute period come from the settings."""
 
     def __init__(self, log: LogView, settings: Settings) -> None:
         self._log = log
@@ -25,42 +28,45 @@ class LogIncidents:
         self._source_addresses = SourceAddresses(settings)
 
     def open(self) -> Sequence[StoredIncident] | None:
-        """Return all open incidents, the newest first."""
+        """Return all open incidents, the newest first, or None if the log cannot be read."""
         return self._log.ask("open", lambda log: log.open_incidents())
 
     def worst_open(self, *, limit: int) -> Sequence[StoredIncident]:
-        """Return the first open incidents: the worst level first, then the newest."""
+        """Return at most `limit` open incidents, by level with the worst first, and the newest first within a level."""
         return self._log.ask("worst open", lambda log: log.worst_open_incidents(limit=limit)) or []
 
     def closed(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
-        """Return closed incidents after `before`, the last closed first."""
+        """Return at most `limit` closed incidents, the last closed first, or None if the log cannot be read.
+
+        With `before`, begin with the incident that follows `before` in this order.
+        """
         return self._log.ask("closed", lambda log: log.closed_incidents(before=before, limit=limit))
 
     def by_ids(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return those incidents, in any order."""
+        """Return the incidents with these ids, in any order, or None if the log cannot be read."""
         return self._log.ask("incidents", lambda log: log.incidents(ids))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
-        """Return the alerts of an incident, newest arrival first."""
+        """Return at most `limit` alerts of an incident, the last received first."""
         return self._log.ask("alerts", lambda log: log.alerts_of(incident_id, limit=limit)) or []
 
     def gaps(self, *, limit: int) -> Sequence[Gap] | None:
-        """Return the gaps, the last first."""
+        """Return at most `limit` gaps, the newest first, or None if the log cannot be read."""
         return self._log.ask("gaps", lambda log: log.gaps(limit=limit))
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
-        """Return whether an open incident had no repeat for longer than the mute period."""
+        """Return whether an open incident has had no repeat for longer than the mute period of the settings."""
         return is_unconfirmed(incident, now=now(), mute_period=mute_period(self._settings))
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        """Return the text for where an alert came from."""
+        """Return a text about the address that an alert came from, or None if the address is unknown."""
         return sender_text(alert.sender, self._source_addresses.origin(alert.sender)) if alert.sender else None
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
-        """Return the console links, the best first."""
+        """Return the console links of an incident, the best first."""
         return console_links(incident.alert.alert, self._links)
 
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
-        """Return the person's own commands, filled for this incident, with the reason if one cannot be run."""
+        """Return the admin's commands, filled in for an incident. A command that cannot be run has a reason."""
         settings, alert = self._settings, incident.alert.alert
         return [fill_command(command, alert, default_region=settings.default_region) for command in settings.commands]

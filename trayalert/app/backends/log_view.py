@@ -1,8 +1,8 @@
-"""The log as the main thread reads it: it may be unreadable for a while, or another file may take its place.
+"""Reads the log for the main thread, even if the log is unreadable for a while or another file takes its place.
 
-Main thread only. Nothing here raises: a failed question is a problem until the same one is answered. Each failure
-closes the file, so that the next question opens the present one. After a failure that took long (another program has
-locked the file) no question is asked for a while, so that the window does not freeze.
+Main thread only. Nothing here raises. A failed query is reported as a problem until the same query succeeds. Each fault
+closes the file, so that the next query opens the file that is at the path by then. After a fault that took long (for
+example because another program has locked the file) no query is made for a second, so that the window does not freeze.
 """
 
 import logging
@@ -24,16 +24,18 @@ _OUR_FAULT = (
 )
 
 _PATIENCE = 0.1
+"""Seconds for which SQLite waits for a lock."""
 _LONG = 0.05
+"""Seconds after which a failed query counts as one that took long."""
 _REST = 1.0
-"""Seconds."""
+"""Seconds without queries after a failed query that took long."""
 
 
 class LogView:
-    """Asks a Reader that it opens when it is needed."""
+    """Queries the log through a Reader that is opened when it is needed."""
 
     def __init__(self, path: Path, *, verify: Callable[[], None]) -> None:
-        """`verify` is called if the file is damaged or gone, which its writer may not have seen."""
+        """`verify` is called if the file is found damaged or missing, because the writer may not have noticed."""
         self._path = path
         self._verify = verify
         self._reader: Reader | None = None
@@ -42,11 +44,15 @@ class LogView:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Sentences about the questions without an answer."""
+        """The reasons why queries fail at present, as sentences without duplicates."""
         return tuple(dict.fromkeys(self._problems.values()))
 
     def ask(self, question: str, answer: Callable[[Reader], _Answer]) -> _Answer | None:
-        """Return the answer, None if the log cannot be read."""
+        """Return what `answer` reads, or None if the log cannot be read.
+
+        `question` identifies the query. The problem of a failed query is reported until a query with the same
+        `question` succeeds.
+        """
         begun = time.monotonic()
         if begun < self._paused_until:
             return None
@@ -64,7 +70,7 @@ class LogView:
             if time.monotonic() - begun > _LONG:
                 self._paused_until = time.monotonic() + _REST
             return None
-        except Exception:  # after a fault of ours an old state must not look like the present one
+        except Exception:  # reported as a problem, else outdated incidents would look like the present ones
             _logger.exception("the log did not answer")
             self._problems[question] = _OUR_FAULT
             return None
@@ -72,7 +78,7 @@ class LogView:
         return found
 
     def close(self) -> None:
-        """Close the file; the next question opens the present one."""
+        """Close the file. The next query opens the file that is at the path by then."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None

@@ -1,4 +1,4 @@
-"""The setup of the running program, for the widgets. Main thread only."""
+"""Shows and changes the setup of the running program for the widgets. Main thread only."""
 
 import contextlib
 import threading
@@ -22,45 +22,45 @@ _SAMPLE = "ecs-cpu"
 
 
 class ReceiverSetup:
-    """Implements `ui.backend.SetupActions`: queries the receiver's `connectivity`, and changes it."""
+    """Implements `ui.backend.SetupActions` by queries and changes of the receiver's `connectivity`."""
 
     def __init__(self, plan: Plan, receiver: Receiver) -> None:
         self._plan = plan
         self._receiver = receiver
 
     def callback_url(self) -> str:
-        """Return the callback URL with its secret."""
+        """Return the callback URL, including its secret."""
         return callback_url(
             self._receiver.connectivity.public_url, self._receiver.listener_state, self._plan.secrets.current
         )
 
     def public_url(self) -> str | None:
-        """Return the public address that probes use, None if no address is known."""
+        """Return the public URL that probes use, or None if no public address is known."""
         return self._receiver.reach.public_url
 
     def listener_address(self) -> str:
-        """Return `host:port` of the listener."""
+        """Return the address of the listener, as `host:port`."""
         state = self._receiver.listener_state
         return f"{state.host}:{state.port}"
 
     def readiness_checks(self) -> Sequence[Check]:
-        """Return what the setup assistant shows live: listener, tunnel, public address, probe."""
+        """Return the checks that the setup assistant updates live: listener, tunnel, public address and probe."""
         connectivity = self._receiver.connectivity
         return readiness(
             self._receiver.listener_state, connectivity.settings.tunnel, connectivity.tunnel, self._receiver.reach
         )
 
     def probe(self) -> None:
-        """Probe through the public address now; a ReachabilityChanged follows."""
+        """Start a probe through the public address. ReachabilityChanged is announced when the probe has ended."""
         self._receiver.run_coroutine(self._receiver.connectivity.probe())
 
     def ingress(self) -> ChosenIngress | None:
-        """Return how Cloud Monitor reaches us by the settings; None if nothing is set."""
+        """Return the ingress that the settings name, or None if they name no ingress."""
         return chosen_ingress(self._receiver.connectivity.settings)
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
-        """Write it into the settings and use it from now on; return a sentence if that failed."""
-        from trayalert.app.settings_file import change_settings  # noqa: PLC0415 - with tomlkit, which costs memory
+        """Write `chosen` into settings.toml and use it from now on. Return None, or a sentence if that failed."""
+        from trayalert.app.settings_file import change_settings  # noqa: PLC0415 - imports tomlkit, which costs memory
 
         try:
             written = change_settings(self._plan.places, chosen)
@@ -68,30 +68,30 @@ class ReceiverSetup:
             return str(fault)
         settings = replace(
             self._receiver.connectivity.settings, public_url=written.public_url, tunnel=written.tunnel
-        )  # all else holds from the next start
+        )  # all other changes in the file take effect at the next start
         if settings == self._receiver.connectivity.settings and self._receiver.connectivity.tunnel.phase in {
             Phase.OFF,
             Phase.UP,
         }:
-            return None  # a running tunnel is left alone, as a new start may change its address
+            return None  # a tunnel that is up keeps running, because a restart may change its public address
         self._receiver.run_coroutine(self._receiver.connectivity.apply_settings(settings))
         return None
 
     def accept_url(self) -> None:
-        """Record that the person knows of the changed public address."""
+        """Record that the user knows the new public address."""
         self._receiver.call_soon(self._receiver.connectivity.accept_url)
 
     def send_sample(self) -> None:
-        """Send a sample and its recovery, as Cloud Monitor would, in a thread; a SampleSent follows."""
+        """Send a sample alert and its recovery, as Cloud Monitor does. SampleSent is announced at the end."""
         url, announce = self.callback_url(), self._receiver.announce
         threading.Thread(target=lambda: announce([SampleSent(_send_sample(url))]), name="sample", daemon=True).start()
 
     def autostart_enabled(self) -> bool | None:
-        """Whether the program starts with the session; None if that cannot be set."""
+        """Return whether the program starts with the session, or None if this system has no autostart."""
         return autostart_enabled()
 
     def set_autostart(self, enabled: bool) -> str | None:
-        """Switch autostart on or off; return a sentence if that failed."""
+        """Switch autostart on or off. Return None, or a sentence that says why that failed."""
         try:
             set_autostart(enabled, self._plan.places)
         except AutostartFault as fault:
@@ -100,7 +100,7 @@ class ReceiverSetup:
 
 
 def _send_sample(url: str) -> str | None:
-    """Return a sentence if the sample did not arrive."""
+    """Return None if the sample and its recovery arrived, else a sentence that says why not."""
     try:
         with contextlib.closing(CallbackSender(url)) as sender:
             content = sample_body(_SAMPLE)

@@ -1,7 +1,7 @@
-"""The state of the running program, for the widgets. Main thread only.
+"""Returns the state of the running program to the widgets. Main thread only.
 
-An unreadable log is a problem that the person sees. Incidents that were open when the log could last be read count as
-open.
+If the log cannot be read, the state contains that as a problem, and the incidents that were open at the last successful
+query still count as open.
 """
 
 import os
@@ -23,7 +23,10 @@ _SALVAGING = "the former log is being salvaged"
 
 
 class RunningProgram:
-    """Implements `ui.backend.ProgramQueries`. `notifier_problem` is the desktop's."""
+    """Implements `ui.backend.ProgramQueries`.
+
+    `notifier_problem` returns a sentence about why desktop notifications cannot be shown, or None.
+    """
 
     def __init__(
         self,
@@ -35,7 +38,7 @@ class RunningProgram:
         notifier_problem: Callable[[], str | None],
     ) -> None:
         self.paused_until: Millis | None = None
-        """Until when the person wants no notifications."""
+        """The time until which the user wants no notifications, or None."""
         self._plan = plan
         self._receiver = receiver
         self._log = log
@@ -48,20 +51,20 @@ class RunningProgram:
 
     @property
     def language(self) -> Language:
-        """Return the language of alerts."""
+        """The language in which alerts are shown."""
         return self._language
 
     @property
     def overlay_mode(self) -> str:
-        """Return when the overlay shows: "auto" (if there is no tray), "always" or "never"."""
+        """When the overlay is shown: "auto" (if the desktop has no tray), "always" or "never"."""
         return self._plan.settings.strip
 
     def now(self) -> Millis:
-        """Return the present moment."""
+        """Return the present time of the wall clock."""
         return now()
 
     def state(self) -> ProgramState:
-        """Return what tray and status line show now."""
+        """Return what the tray and the status line show at present."""
         levels = self._log.ask("levels", lambda log: log.open_levels())
         last = self._log.ask("last callback", lambda log: log.last_callback_at())
         salvaging = self._log.ask("salvaging", lambda log: log.salvaging())
@@ -109,7 +112,7 @@ class RunningProgram:
         return tuple(sentence for sentence in sentences if sentence not in self._dismissed)
 
     def dismiss_news(self) -> None:
-        """Forget the news that are shown."""
+        """Stop showing the present news, which the user has read."""
         self._crashes.mark_seen()
         self._dismissed.update(self._receiver.log_state.news)
 
@@ -118,9 +121,9 @@ class RunningProgram:
         return self._receiver.connectivity.tunnel
 
     def recall(self, name: str) -> Any:
-        """Return the value of that name, also of an earlier run; None if there is none."""
+        """Return the value that was remembered under `name`, also by an earlier run, or None if there is no value."""
         return self._receiver.state_store.get(name)
 
     def remember(self, name: str, value: Any) -> None:
-        """Remember a value beyond this run."""
+        """Remember a JSON value under `name`, also for later runs."""
         self._receiver.state_store.set(name, value)

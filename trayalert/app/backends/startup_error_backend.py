@@ -1,7 +1,7 @@
-"""What the tray application shows while it cannot start, as its data dir, lock or secrets cannot be used.
+"""The backend of a tray application that cannot start, because its data dir, lock or secrets cannot be used.
 
-Nobody sees the stderr of a program that the session starts; so a blind tray and the window show the problem until its
-cause is gone.
+A program that the session starts has no terminal for an error message. So the window shows the problem, and the tray is
+shown as blind, until the cause of the problem is gone.
 """
 
 import asyncio
@@ -27,21 +27,21 @@ from trayalert.ui.main_ui import MainUi
 
 
 def _nothing(*_: object, **__: object) -> None:
-    """Do nothing and return None, as nothing is known."""
+    """Do nothing and return None, which means that no value is known."""
 
 
 def _empty(*_: object, **__: object) -> tuple[()]:
-    """Return an empty sequence."""
+    """Return an empty sequence, whatever is asked for."""
     return ()
 
 
 def _no(*_: object, **__: object) -> bool:
-    """Return False."""
+    """Return False, whatever is asked for."""
     return False
 
 
 class NoIncidents:
-    """Implements `ui.backend.IncidentQueries`: with no log there is no incident, and no gap is known."""
+    """Implements `ui.backend.IncidentQueries` without a log: there are no incidents, and no gaps are known."""
 
     open = worst_open = closed = by_ids = alerts_of = console_links = commands = staticmethod(_empty)
     gaps = sender_text = staticmethod(_nothing)
@@ -49,10 +49,10 @@ class NoIncidents:
 
 
 class StoppedProgram:
-    """Implements `ui.backend.ProgramQueries`: blind, with one problem. Values are remembered for this run."""
+    """Implements `ui.backend.ProgramQueries`: blind, with one problem. Values are remembered for this run only."""
 
     language = find_language(Settings().language, os.environ)
-    """The system's language, as the settings may be the cause of the problem."""
+    """The language of the system. The settings are not read, because they may be the cause of the problem."""
     overlay_mode = Settings().strip
     now = staticmethod(now)
 
@@ -62,7 +62,7 @@ class StoppedProgram:
         self.recall, self.remember = remembered.get, remembered.__setitem__
 
     def state(self) -> ProgramState:
-        """Return the problem. Nobody knows which incidents are open."""
+        """Return a state that is blind and has the problem. Which incidents are open is unknown."""
         return ProgramState(
             reachability=Reachability.BLIND,
             storing=False,
@@ -71,12 +71,12 @@ class StoppedProgram:
         )
 
     def tunnel(self) -> TunnelState:
-        """Return that there is no tunnel."""
+        """Return the state without a tunnel."""
         return TunnelState()
 
 
 class StoppedSetup:
-    """Implements `ui.backend.SetupActions`: refuses each change with the problem, which may lie in the settings."""
+    """Implements `ui.backend.SetupActions`: every change fails with the problem, which the settings may have caused."""
 
     public_url = ingress = probe = accept_url = send_sample = autostart_enabled = staticmethod(_nothing)
 
@@ -84,26 +84,26 @@ class StoppedSetup:
         self._program = program
 
     def callback_url(self) -> str:
-        """Return an empty text, as no secret is known."""
+        """Return an empty text, because no secret is known."""
         return ""
 
     def listener_address(self) -> str:
-        """Return the default address."""
+        """Return the listener's default address, as `host:port`."""
         return f"{Settings().host}:{Settings().port}"
 
     def readiness_checks(self) -> Sequence[Check]:
-        """Return the problem as the only check."""
+        """Return a single check, which has failed because of the problem."""
         return (Check(name="trayalert", verdict=Verdict.FAIL, said=self._program.problem),)
 
     def choose_ingress(self, *_: object, **__: object) -> str:
-        """Return the problem."""
+        """Return the problem, as the sentence that says why the change failed."""
         return self._program.problem
 
     set_autostart = choose_ingress
 
 
 class StoppedActions:
-    """Implements `ui.backend.UserActions`: there is nothing to do but to quit."""
+    """Implements `ui.backend.UserActions`: every action but quitting does nothing."""
 
     open_url = staticmethod(_no)
     run_command = resolve = pause_notifications = dismiss_news = staticmethod(_nothing)
@@ -113,15 +113,16 @@ class StoppedActions:
 
 
 def startup_error_backend(program: StoppedProgram, quit_: Callable[[], None]) -> Backend:
-    """Compose the backend."""
+    """Compose the backend of a program that could not start."""
     setup, actions = StoppedSetup(program), StoppedActions(quit_)
     return Backend(incidents=NoIncidents(), program=program, setup=setup, actions=actions)
 
 
 def wait_for_start(problem: str, start: Callable[[], None], on_screen_open: Callable[[], None]) -> bool:
-    """Show the problem until `start` raises no Fault (return True) or the person quits (return False).
+    """Show the problem, and call `start` every 2 s until it raises no Fault.
 
-    `on_screen_open` is called when Qt has the screen.
+    Return True when `start` has succeeded, and False if the user quits before. `on_screen_open` is called when Qt has
+    connected to the screen.
     """
     app = make_application(on_screen_open)
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
