@@ -1,1 +1,1 @@
-"""How a command asks the running instance, and which process owns the data dir."""
+"""The control socket, over which commands talk to the running instance, and the lock of the data dir."""

@@ -1,7 +1,9 @@
-"""The control socket: how a command asks the running instance. One JSON object per line in each direction; Unix only.
+"""The protocol of the control socket, and the client that sends a command to the running instance.
 
-The socket lies in the data dir (0600): a user who may read the log may also ask. Most commands import this module,
-so it needs no asyncio; `control_server` is the other end.
+The command and the reply are one line each, and each line is a JSON object. The control socket exists on Unix only. The
+socket has mode 0600, so only the user who may read the log can send commands. The socket is in the data dir, unless the
+path would be too long there (`Places.socket`). Most commands of the command line import this module, so it must not
+import asyncio. The server is in `control_server.py`.
 """
 
 import json
@@ -17,36 +19,37 @@ from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis
 
 Reply = dict[str, Any]
-"""`done`, `running` or `reach`: what the command returned; or `error`: a sentence that says why it failed."""
+"""A JSON object with one key: `done`, `running` or `reach` with the result, or `error` with a sentence."""
 
 DEADLINE = 10.0
-"""Seconds for a command and its reply."""
+"""Seconds within which a command and its reply must be complete."""
 
 _JSON_TYPES = {
     bool: "true or false",
-    int: "a whole number of at most 63 bits",  # as SQLite's are
+    int: "a whole number of at most 63 bits",  # the range of SQLite's integers
     str: "text",
     type(None): "null",
 }
-"""The types that a field of a command may have, alone or as a union."""
+"""The types that a field of a command may have, alone or in a union, with their names in messages."""
 
 
 class ControlFault(Fault):
-    """The running instance cannot be asked, does not answer, or does not know the command."""
+    """The control socket cannot be opened or used, no reply came in time, or the instance does not know the command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a process asks of the running instance. On the wire `do` names the command, and each field is a key.
+    """A request of another process to the running instance. Each field is a key of the JSON object.
 
-    A command without fields is not decorated, as a dataclass costs each start half a millisecond.
+    The key `do` names the command. A command without fields is not decorated as a dataclass, because a dataclass costs
+    half a millisecond at each start of the program.
     """
 
     do: ClassVar[str]
 
 
 class GetStatus(Command):
-    """Return what only the running instance knows."""
+    """Return the part of the status that only the running instance knows."""
 
     __slots__ = ()
     do = "status"
@@ -54,7 +57,10 @@ class GetStatus(Command):
 
 @dataclass(frozen=True, slots=True)
 class RotateSecret(Command):
-    """Make a new secret of that name, the first by default. The old one holds for `grace` more."""
+    """Replace the secret with this name by a new secret. If `name` is None, replace the first secret.
+
+    The old secret stays valid for `grace` milliseconds.
+    """
 
     do = "rotate"
     grace: Millis
@@ -63,7 +69,7 @@ class RotateSecret(Command):
 
 @dataclass(frozen=True, slots=True)
 class AddSecret(Command):
-    """Make a secret of a new name."""
+    """Make a secret with a name that no secret has yet."""
 
     do = "add secret"
     name: str
@@ -71,21 +77,21 @@ class AddSecret(Command):
 
 @dataclass(frozen=True, slots=True)
 class RemoveSecret(Command):
-    """Remove the secrets of that name."""
+    """Remove the secret with this name, and its predecessors that are still valid."""
 
     do = "remove secret"
     name: str
 
 
 class KeepSecrets(Command):
-    """Write the file of the secrets again, as it is gone."""
+    """Write the secrets to their file again, because the file is missing."""
 
     __slots__ = ()
     do = "keep secrets"
 
 
 class VerifyLog(Command):
-    """Look at the log, which another process found damaged or gone."""
+    """Verify the log, because another process found it damaged or missing."""
 
     __slots__ = ()
     do = "verify"
@@ -100,7 +106,7 @@ class ProbeReachability(Command):
 
 @dataclass(frozen=True, slots=True)
 class ResolveIncident(Command):
-    """Mark an incident recovered by hand. Return whether it was open."""
+    """Mark an incident recovered on the admin's request. Return whether the incident was open."""
 
     do = "resolve"
     id: int
@@ -108,14 +114,14 @@ class ResolveIncident(Command):
 
 @dataclass(frozen=True, slots=True)
 class ReparseSome(Command):
-    """Read some stored deliveries again, `anew` from the oldest on. Return the fields of ReparseProgress."""
+    """Reparse some stored deliveries. With `anew`, start at the oldest. Return the fields of ReparseProgress."""
 
     do = "reparse"
     anew: bool
 
 
 class BackUpLog(Command):
-    """Make a backup. Return its path."""
+    """Make a backup of the log. Return the path of the backup."""
 
     __slots__ = ()
     do = "backup"
@@ -123,16 +129,16 @@ class BackUpLog(Command):
 
 @dataclass(frozen=True, slots=True)
 class ShowWindow(Command):
-    """Raise the window, or the setup assistant ("guide"). Return whether the instance has windows."""
+    """Raise the main window ("window") or the setup assistant ("guide"). Return whether the instance has windows."""
 
     do = "show"
     what: str = "window"
 
 
 def encode_command(command: Command) -> bytes:
-    """Return the line of a command.
+    """Return the line that sends a command.
 
-    A value that is the default is left out, as an instance may be too old to know a key that was added later.
+    A field with its default value is left out, because an older instance does not know a key that was added later.
     """
     values = {each.name: (getattr(command, each.name), each.default) for each in fields(command)}
     given = {name: value for name, (value, default) in values.items() if value != default}
@@ -140,9 +146,10 @@ def encode_command(command: Command) -> bytes:
 
 
 def decode_command(line: bytes, known: Iterable[type[Command]]) -> Command:
-    """Return the command of a line, which must be of a known type.
+    """Return the command that a line encodes. `known` are the types of command that the instance supports.
 
-    Raise ControlFault if the line names no such command, or if a value is missing, of another type, or not a field's.
+    Raise ControlFault if the line names no known command, if a value is missing or has a wrong type, or if a key is not
+    a field of the command.
     """
     try:
         received = json.loads(line)
@@ -170,7 +177,10 @@ def _unknown(what: str) -> ControlFault:
 
 
 def ask(path: Path, command: Command, *, deadline: float = DEADLINE) -> Reply | None:
-    """Return the running instance's reply, None if none runs. Raise ControlFault if there is no reply in time."""
+    """Send a command to the running instance and return its reply, or None if no instance runs.
+
+    Raise ControlFault if the socket cannot be used, or if no reply comes within `deadline` seconds.
+    """
     if not hasattr(socket, "AF_UNIX"):
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -192,6 +202,10 @@ def ask(path: Path, command: Command, *, deadline: float = DEADLINE) -> Reply | 
 
 
 def refuse_foreign_folder(folder: Path) -> None:
-    """Raise PermissionError for a folder in /tmp that another user has made under our name, to answer in our place."""
+    """Raise PermissionError if the folder of the control socket belongs to another user and is in /tmp.
+
+    The attacker is another local user, who could make that folder first and answer commands in place of trayalert. Any
+    folder that has the sticky bit counts as /tmp.
+    """
     if folder.stat().st_uid != os.getuid() and folder.parent.stat().st_mode & stat.S_ISVTX:
         raise PermissionError(f"{folder} belongs to another user")

@@ -1,4 +1,4 @@
-"""What the running instance does for each command of another process. On the receiver's loop."""
+"""Carries out the commands that other processes send to the running instance. Runs on the receiver's loop."""
 
 import os
 from dataclasses import asdict
@@ -95,7 +95,7 @@ REPLIES: Replies[Receiver] = {
 
 
 def instance_status(receiver: Receiver) -> InstanceStatus:
-    """Return what only the running instance knows."""
+    """Return the part of the status that only the running instance knows."""
     listener, connectivity = receiver.listener, receiver.connectivity
     return InstanceStatus(
         mode=receiver.plan.mode,

@@ -1,4 +1,4 @@
-"""The running instance's end of the control socket."""
+"""The server of the control socket, which runs in the running instance."""
 
 import asyncio
 import contextlib
@@ -20,22 +20,25 @@ from trayalert.domain.fault import Fault
 
 Instance = TypeVar("Instance")
 Replies = Mapping[type[Command], Callable[[Any, Instance], Awaitable[Reply]]]
-"""For each type of command that the instance knows, the coroutine that carries it out. It raises Fault."""
+"""For each type of command that the instance knows, the coroutine that carries the command out and may raise Fault."""
 
 _LONGEST = 64 * 1024
-"""Bytes of a command."""
+"""Largest size of a command, in bytes."""
 
 _logger = logging.getLogger(__name__)
 
 
 async def open_control(path: Path, replies: Replies[Instance], instance: Instance) -> asyncio.AbstractServer | None:
-    """Answer commands on the socket. Return None on a platform without Unix sockets. Raise ControlFault."""
+    """Open the control socket at `path`, answer commands, and return the server.
+
+    Return None on a platform without Unix sockets. Raise ControlFault if the socket cannot be made.
+    """
     if not hasattr(asyncio, "start_unix_server"):
         return None
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # WORKAROUND https://github.com/python/cpython/issues/113538: when the program ends, Python 3.11 would log a
-        # traceback for a connection that is still open, if this task were cancelled
+        # WORKAROUND https://github.com/python/cpython/issues/113538: if this task ended as cancelled, Python 3.11 would
+        # log a traceback for each connection that is still open when the program ends
         with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
             line = await asyncio.wait_for(reader.readline(), DEADLINE)
             if line:
@@ -46,7 +49,7 @@ async def open_control(path: Path, replies: Replies[Instance], instance: Instanc
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse_foreign_folder(path.parent)
-        path.unlink(missing_ok=True)  # left by a kill: this process holds the lock
+        path.unlink(missing_ok=True)  # left by a killed instance: no other runs, as this process holds the lock
         server = await asyncio.start_unix_server(serve, path=path, limit=_LONGEST)
         path.chmod(0o600)
     except OSError as error:
@@ -60,6 +63,6 @@ async def _respond(line: bytes, replies: Replies[Instance], instance: Instance) 
         return await replies[type(command)](command, instance)
     except Fault as fault:
         return {"error": str(fault)}
-    except Exception as error:  # reported to the other process; the receiver goes on
+    except Exception as error:  # a bug must not leave the other process without a reply
         _logger.exception("a command could not be answered")
         return {"error": str(error)}

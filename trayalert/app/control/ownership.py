@@ -1,4 +1,7 @@
-"""One process owns a data dir, by a lock of the system, so that a kill leaves nothing behind."""
+"""The lock that makes one process the owner of a data dir.
+
+The operating system holds the lock and releases it when the process ends, even if the process is killed.
+"""
 
 import contextlib
 import json
@@ -18,14 +21,14 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who owns the data dir: `mode` is "tray", "serve" or the name of a command."""
+    """The process that owns a data dir. `mode` is "tray", "serve" or the name of a command."""
 
     mode: str
     pid: int
 
 
 class AlreadyOwnedError(Exception):
-    """Another process owns the data dir. `owner` is None if it is not known."""
+    """Another process owns the data dir. `owner` is that process, or None if the lock file cannot be read."""
 
     def __init__(self, owner: Owner | None) -> None:
         who = f"trayalert ({owner.mode}, process {owner.pid})" if owner else "another process"
@@ -35,7 +38,10 @@ class AlreadyOwnedError(Exception):
 
 @contextlib.contextmanager
 def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
-    """Own the data dir inside this context. Raise AlreadyOwnedError, or PlaceFault if there can be no lock."""
+    """Own the data dir while the context is open. `mode` is what other processes read as the owner's mode.
+
+    Raise AlreadyOwnedError if another process owns the data dir, and PlaceFault if the lock file cannot be opened.
+    """
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
@@ -43,7 +49,7 @@ def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
     try:
         if not _lock(descriptor):
             raise AlreadyOwnedError(_read(lock))
-        with contextlib.suppress(OSError):  # on a full disk other processes cannot read who the owner is
+        with contextlib.suppress(OSError):  # a full disk only keeps other processes from reading who the owner is
             os.ftruncate(descriptor, 0)
             os.lseek(descriptor, 0, os.SEEK_SET)
             os.write(descriptor, json.dumps({"front": mode, "pid": os.getpid()}).encode())
@@ -55,7 +61,8 @@ def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
 def _lock(descriptor: int) -> bool:
     try:
         if sys.platform == "win32":
-            os.lseek(descriptor, 1024, os.SEEK_SET)  # behind the text, which others must be able to read
+            # beyond the text, because Windows keeps other processes from reading the locked bytes
+            os.lseek(descriptor, 1024, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
