@@ -1,6 +1,7 @@
-"""The command line: the contract for scripts. A command loads only what it needs.
+"""The command line. Its commands, options and JSON are a contract for scripts, which README describes.
 
-Machine output is JSON on stdout, errors are sentences on stderr. Exit status: 0 done, 1 failed, 2 wrong use.
+With `--json` a command prints JSON on stdout. Errors are sentences on stderr. The exit status is 0 after success, 1
+after a failure and 2 after wrong usage. Each command imports only the modules that it needs.
 """
 
 import click
@@ -29,7 +30,7 @@ _COMMANDS = {
     "restore": "log_commands:restore",
     "autostart": "autostart_command:autostart",
 }
-"""Each command's module in this package and attribute there. The module is imported when its command is asked for."""
+"""Maps each command to "module:attribute" in this package. A module is imported when its command runs."""
 
 
 @click.group(
@@ -45,13 +46,16 @@ _COMMANDS = {
 @click.option("--minimized", "minimised", is_flag=True, hidden=True)
 @click.pass_context
 def main(context: click.Context, host: str | None, port: int | None, minimised: bool) -> None:
-    """One admin's alert desk for Alibaba Cloud Monitor. With no command: the tray application."""
+    """Receive, store and show the alerts of Alibaba Cloud Monitor.
+
+    Without a command, the tray application starts.
+    """
     if context.invoked_subcommand is not None:
         if host is not None or port is not None:
             raise click.UsageError("--host and --port belong to `trayalert` itself and to `trayalert serve`.")
         if minimised:
             raise click.UsageError("--minimised belongs to `trayalert` itself.")
         return
-    from trayalert.cli.run_commands import run_tray  # noqa: PLC0415 - no command needs it
+    from trayalert.cli.run_commands import run_tray  # noqa: PLC0415 - no command needs this import
 
     run_tray(host, port, minimised=minimised)

@@ -1,4 +1,4 @@
-"""The command that switches autostart of the tray application."""
+"""`trayalert autostart`: switches autostart of the tray application on or off."""
 
 import json
 
@@ -13,7 +13,11 @@ from trayalert.cli.command_base import data_dir_option, fail, find_own_places, j
 @json_option
 @click.argument("wanted", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
 def autostart(as_json: bool, wanted: str | None) -> None:
-    """Start with the session, in the tray alone, or no more; with no argument say how it is."""
+    """Switch autostart on or off, or show whether autostart is on.
+
+    With autostart, trayalert starts with the desktop session, in the tray and without a window. Without an argument,
+    the command prints whether autostart is on.
+    """
     if wanted is not None:
         set_autostart(wanted == "on", find_own_places())
     enabled = autostart_enabled()

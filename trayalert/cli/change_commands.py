@@ -1,4 +1,4 @@
-"""Commands that change the log, through the running instance if there is one."""
+"""Commands that change the log: through the running instance, or directly if no instance runs."""
 
 import json
 import time
@@ -22,7 +22,10 @@ _PROGRESS_SECONDS = 1.0
 @data_dir_option
 @click.argument("number", metavar="ID", type=click.IntRange(1, LARGEST_NUMBER))
 def resolve(number: int) -> None:
-    """Mark an incident recovered by hand, as its OK was lost."""
+    """Manually mark an incident as recovered.
+
+    Use this command for an incident that has recovered but whose OK was lost.
+    """
     places = find_own_places()
     with open_reader(places) as reader:
         stored = next(iter(reader.incidents([number])), None) if reader else None
@@ -30,7 +33,7 @@ def resolve(number: int) -> None:
         fail(f"there is no incident {number}. `trayalert incidents` lists them.")
 
     def offline() -> bool:
-        from trayalert.services.inbox import resolve_offline  # noqa: PLC0415 - all that parses callbacks
+        from trayalert.services.inbox import resolve_offline  # noqa: PLC0415 - loads all parsers of callbacks
 
         return resolve_offline(places.log, number, now=now())
 
@@ -41,11 +44,13 @@ def resolve(number: int) -> None:
 @click.command()
 @data_dir_option
 @json_option
-@click.option("--anew", is_flag=True, help="Begin with the oldest callback, though an earlier run was stopped.")
+@click.option("--anew", is_flag=True, help="Start with the oldest callback, even if an earlier run was stopped.")
 def reparse(as_json: bool, anew: bool) -> None:
-    """Read all stored callbacks again, as a newer trayalert understands more. Nothing is notified.
+    """Read all stored callbacks again with the current parsers.
 
-    It may be stopped at any moment; the next run goes on from there.
+    A newer trayalert understands more callbacks: unrecognised callbacks become alerts, and the fields of other alerts
+    are updated. No notifications are shown. You can stop the command at any time, and the next run continues from
+    there.
     """
     reported_at = time.monotonic()
     progress = ReparseProgress(0, 0, 0, 0, finished=False)
@@ -85,7 +90,7 @@ def _reparse(places: Places, *, anew: bool, report: Callable[[ReparseProgress], 
         if progress.finished:
             return
         anew = False
-    from trayalert.services.maintenance.reparse import reparse_offline  # noqa: PLC0415 - all that parses callbacks
+    from trayalert.services.maintenance.reparse import reparse_offline  # noqa: PLC0415 - loads all parsers of callbacks
 
     with without_instance(places):
         reparse_offline(places.log, now=now(), restart=anew, report=report)

@@ -1,4 +1,4 @@
-"""What all commands share: their options, the places of the data dir, and how a fault is reported."""
+"""What the commands share: common options, the places of the data dir, output, and the report of faults."""
 
 import importlib
 import io
@@ -19,7 +19,7 @@ LARGEST_NUMBER = 2**63 - 1
 
 
 def data_dir_option(command: CommandFunction) -> CommandFunction:
-    """Let a command take `--data-dir`, wherever it stands."""
+    """Add the option `--data-dir` to a command. The option works before and after the name of a subcommand."""
 
     def store(context: click.Context, _: click.Parameter, value: str | None) -> str | None:
         if value is not None:
@@ -36,35 +36,38 @@ def data_dir_option(command: CommandFunction) -> CommandFunction:
 
 
 def json_option(command: CommandFunction) -> CommandFunction:
-    """Let a command take `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Machine output.")(command)
+    """Add the option `--json` to a command."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")(command)
 
 
 def address_options(command: CommandFunction) -> CommandFunction:
-    """Let a command take `--host` and `--port`."""
+    """Add the options `--host` and `--port` to a command."""
     port = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one.")
     return click.option("--host", help="Address to listen on; 127.0.0.1 by default.")(port(command))
 
 
 def find_own_places() -> Places:
-    """Return the places of the data dir that was named. Raise PlaceFault."""
+    """Return the places that belong to `--data-dir`, else to TRAYALERT_DATA_DIR, else the platform's default places.
+
+    Raise PlaceFault if a data dir is named that cannot be found.
+    """
     meta = click.get_current_context().find_root().meta
     return find_places(meta.get("data_dir") or os.environ.get("TRAYALERT_DATA_DIR"))
 
 
 def fail(text: object) -> NoReturn:
-    """Print what is wrong and end with status 1."""
+    """Print an error on stderr and exit with status 1."""
     click.echo(f"trayalert: {text}", err=True)
     sys.exit(1)
 
 
 def own_settings(places: Places) -> Settings:
-    """Read the settings; their problems go to stderr."""
+    """Return the settings, and print their problems on stderr."""
     return read_own_settings(places)[0]
 
 
 def read_own_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
-    """Read the settings and their problems, which go to stderr too."""
+    """Return the settings and their problems, and print the problems on stderr."""
     settings, problems = read_settings(places)
     for problem in problems:
         click.echo(f"trayalert: {problem}", err=True)
@@ -72,18 +75,18 @@ def read_own_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
 
 
 def set_utf8_output() -> None:
-    """Write machine output as UTF-8, whatever the locale is."""
+    """Make stdout use UTF-8 for machine output, independently of the locale."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def print_json(*records: object) -> None:
-    """Print each record as one line of JSON."""
+    """Print each record as one line of JSON, in UTF-8."""
     print_lines((json.dumps(record, ensure_ascii=False) for record in records), machine=True)
 
 
 def print_lines(lines: Iterable[str], *, machine: bool = False) -> None:
-    """Print the lines; machine output as UTF-8."""
+    """Print lines on stdout: in UTF-8 if `machine` is true, else in the encoding of the locale."""
     if machine:
         set_utf8_output()
     for line in lines:
@@ -91,9 +94,10 @@ def print_lines(lines: Iterable[str], *, machine: bool = False) -> None:
 
 
 class LazyGroup(click.Group):
-    """A group whose `places` say where each command is found, as "module:attribute" of this package.
+    """A click group that imports a command only when the command runs.
 
-    A fault of the world is reported in one sentence; a traceback is for a fault of ours.
+    `places` maps each command's name to "module:attribute" in this package. A Fault is reported as one sentence. Any
+    other exception is a bug and shows a traceback.
     """
 
     def __init__(self, *, places: Mapping[str, str], **more: Any) -> None:
@@ -101,7 +105,7 @@ class LazyGroup(click.Group):
         self._places = places
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Import the command."""
+        """Import and return a command. Return None if there is no such command."""
         if cmd_name not in self._places:
             return None
         module, _, attribute = self._places[cmd_name].partition(":")
@@ -109,18 +113,18 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command, and turn a Fault, a closed pipe or an error of the system into an exit status."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # what a terminal of one language cannot show
+                stream.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding lacks
         try:
             return super().invoke(ctx)
         except Fault as fault:
             fail(fault)
-        except BrokenPipeError:  # `trayalert alerts | head` has seen enough
+        except BrokenPipeError:  # the reader has closed the pipe, as in `trayalert alerts | head`
             sys.stderr.close()
             os._exit(0)
-        except OSError as error:  # a full disk under stdout, a folder that may not be entered
+        except OSError as error:  # such as a full disk behind stdout, or a folder without permission
             click.echo(f"trayalert: {error}", err=True)
             sys.stderr.flush()
-            os._exit(1)  # a flush of what stdout did not take would fail once more
+            os._exit(1)  # not sys.exit, whose flush of stdout would fail again

@@ -1,4 +1,4 @@
-"""The commands for the analysis of a fault: what is wrong here, and what its developers need to know."""
+"""`trayalert doctor` and `trayalert diagnostics`: find a problem, and collect what the developers need to know."""
 
 import io
 import logging
@@ -24,8 +24,12 @@ _INDENT = 21
 @data_dir_option
 @json_option
 def doctor(as_json: bool) -> None:
-    """Look at everything that trayalert needs, and say what is wrong and what to do. It changes nothing."""
-    checks, found = _examine(find_own_places(), logging.NullHandler())  # a traceback is for `trayalert diagnostics`
+    """Check everything that trayalert needs to work.
+
+    Each line shows the result of one check and, if something is wrong, what to do. The command changes nothing.
+    """
+    # the handler hides tracebacks, which only `trayalert diagnostics` collects
+    checks, found = _examine(find_own_places(), logging.NullHandler())
     if as_json:
         print_json(found)
     else:
@@ -41,9 +45,14 @@ def _lines(check: Check) -> list[str]:
 
 @click.command()
 @data_dir_option
-@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
+@click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Path of the zip file."
+)
 def diagnostics(output: Path | None) -> None:
-    """Gather what helps to look into a fault, in one zip file, with no alert, no secret and no name in it."""
+    """Write a zip file that helps developers to analyse a problem.
+
+    The file contains no alerts and no secrets, and a code in place of each id and name.
+    """
     places = find_own_places()
     log_output = io.StringIO()
     doctor = _examine(places, logging.StreamHandler(log_output))[1] | {"faults": log_output.getvalue()}
@@ -64,8 +73,8 @@ def diagnostics(output: Path | None) -> None:
 
 
 def _examine(places: Places, handler: logging.Handler) -> tuple[Sequence[Check], dict[str, Any]]:
-    """Return the doctor's checks, and their object. `handler` gets what is logged meanwhile."""
-    from trayalert.app.diagnostics.doctor.doctor import doctor_record, examine  # noqa: PLC0415 - `--help` can do without
+    """Return the doctor's checks and their JSON object. `handler` receives the log records of the checks."""
+    from trayalert.app.diagnostics.doctor.doctor import doctor_record, examine  # noqa: PLC0415 - `--help` does not need it
 
     logging.getLogger().addHandler(handler)
     checks = examine(places)

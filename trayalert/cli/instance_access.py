@@ -1,4 +1,4 @@
-"""Changes through the running instance, or without one: then the command owns the data dir meanwhile."""
+"""Makes changes through the running instance. If no instance runs, the command owns the data dir during the change."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -13,9 +13,10 @@ from trayalert.cli.command_base import fail
 
 
 def carry_out(places: Places, command: Command, *, offline: Callable[[], Any], deadline: float = DEADLINE) -> Any:
-    """Return what the running instance did, or what `offline` returns if none runs.
+    """Have the running instance carry out a command, or call `offline` if no instance runs. Return the result.
 
-    If the instance could not do it, the command fails with the sentence of the reply. Raise ControlFault.
+    If the instance fails, print the sentence of its reply and exit with status 1. Raise ControlFault if the instance
+    does not reply within `deadline` seconds.
     """
     reply = ask(places.socket, command, deadline=deadline)
     if reply is None:
@@ -28,7 +29,10 @@ def carry_out(places: Places, command: Command, *, offline: Callable[[], Any], d
 
 @contextlib.contextmanager
 def without_instance(places: Places) -> Iterator[None]:
-    """Own the data dir for one change, as there is no running instance to ask."""
+    """Own the data dir while the context is open, for a change without a running instance.
+
+    Exit with status 1 if another process owns the data dir.
+    """
     try:
         with own_data_dir(places.lock, click.get_current_context().info_name or ""):
             yield

@@ -1,4 +1,4 @@
-"""How commands read the log, beside a running instance or without one."""
+"""Opens the log for commands that read it, whether an instance runs or not."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,9 +11,10 @@ from trayalert.storage.reader import Reader
 
 @contextlib.contextmanager
 def open_reader(places: Places) -> Iterator[Reader | None]:
-    """Open the log for reading; None if there is none yet. Have a running instance look at damage that is found.
+    """Open the log for reading while the context is open. Yield None if there is no log yet.
 
-    The instance only appends to the file and may not have seen the damage.
+    If the log is damaged, ask the running instance to verify the log, and raise DamagedLog. The instance mostly appends
+    to the file and may not have noticed the damage.
     """
     try:
         try:
@@ -24,7 +25,7 @@ def open_reader(places: Places) -> Iterator[Reader | None]:
         with contextlib.closing(reader):
             yield reader
     except DamagedLog:
-        from trayalert.app.control.control_protocol import VerifyLog, ask  # noqa: PLC0415 - only damage needs them
+        from trayalert.app.control.control_protocol import VerifyLog, ask  # noqa: PLC0415 - needed only after damage
 
         with contextlib.suppress(Fault):
             ask(places.socket, VerifyLog())

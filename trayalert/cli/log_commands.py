@@ -1,4 +1,4 @@
-"""Commands that check the log, back it up, and restore a backup."""
+"""`trayalert check`, `backup` and `restore`: check the log, back it up, and restore a backup."""
 
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,17 @@ from trayalert.storage.recovery.backups import check_backup, list_backups, make_
 from trayalert.storage.recovery.restore import restore_backup
 
 _LONGEST_BACKUP = 600.0
+"""Seconds to wait until the running instance has made a backup."""
 
 
 @click.command()
 @data_dir_option
 @json_option
 def check(as_json: bool) -> None:
-    """Look the log, its backups and the quarantine over, and say what was found. Works while trayalert runs."""
+    """Check the log, its backups and the quarantine for damage.
+
+    You can run this command while trayalert is running. The exit status is 1 if there is a problem.
+    """
     places = find_own_places()
     found = check_data_dir(places.log, private_files=places.private)
     if as_json:
@@ -85,9 +89,10 @@ def backup() -> None:
 @click.option("--list", "list_them", is_flag=True, help="List the backups.")
 @click.argument("backup", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
-    """Put BACKUP (the newest good one by default) in the log's place, and take over what came after it.
+    """Replace the log with a backup.
 
-    The present log is kept in the quarantine. trayalert must not run meanwhile.
+    BACKUP is by default the newest good backup. The present log is moved to the quarantine. Callbacks that are in the
+    present log but not in the backup are added to the restored log. trayalert must not be running.
     """
     places = find_own_places()
     if list_them:
@@ -106,7 +111,7 @@ def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
 
 
 def _restore(places: Places, backup: Path) -> None:
-    from trayalert.services.maintenance.salvage_job import salvage_offline  # noqa: PLC0415 - all that parses callbacks
+    from trayalert.services.maintenance.salvage_job import salvage_offline  # noqa: PLC0415 - loads all parsers of callbacks
 
     deliveries, alerts, incidents = check_backup(backup)
     folder = restore_backup(places.log, backup, now=now())

@@ -1,4 +1,4 @@
-"""Commands that read the log and change nothing; they need no running program."""
+"""Commands that read the log and change nothing. They work whether an instance runs or not."""
 
 import os
 
@@ -45,12 +45,15 @@ from trayalert.services.presentation.terminal_tables import (
 @json_option
 @click.option("--limit", type=click.IntRange(0, LARGEST_NUMBER), default=100, show_default=True)
 @click.option(
-    "--after", type=click.IntRange(0, LARGEST_NUMBER), metavar="ID", help="Those behind this one, oldest first."
+    "--after",
+    type=click.IntRange(0, LARGEST_NUMBER),
+    metavar="ID",
+    help="Only alerts after this one, the oldest first.",
 )
-@click.option("--search", metavar="TEXT", help="Those with this text in them.")
-@click.option("--raw", is_flag=True, help="With the body as it came (base64; with --json).")
+@click.option("--search", metavar="TEXT", help="Only alerts that contain this text.")
+@click.option("--raw", is_flag=True, help="With --json, include the received body, in base64.")
 def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw: bool) -> None:
-    """List alerts, the newest first."""
+    """List the alerts, the newest first."""
     places = find_own_places()
     settings = own_settings(places)
     links, source_addresses, language = link_table(settings), SourceAddresses(settings), _language(settings)
@@ -66,9 +69,9 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
 @click.command()
 @data_dir_option
 @json_option
-@click.option("--open", "only_open", is_flag=True, help="Only what still burns.")
+@click.option("--open", "only_open", is_flag=True, help="Only incidents that are still open.")
 def incidents(as_json: bool, only_open: bool) -> None:
-    """List incidents, the newest first."""
+    """List the incidents, the newest first."""
     places = find_own_places()
     settings = own_settings(places)
     links, period = link_table(settings), mute_period(settings)
@@ -86,7 +89,10 @@ def incidents(as_json: bool, only_open: bool) -> None:
 @json_option
 @click.option("--limit", type=click.IntRange(0, LARGEST_NUMBER), default=100, show_default=True)
 def gaps(as_json: bool, limit: int) -> None:
-    """List the spans in which no callback could come in, the newest first."""
+    """List the gaps, the newest first.
+
+    A gap is a span of time in which no callback could arrive.
+    """
     with open_reader(find_own_places()) as reader:
         found = reader.gaps(limit=limit) if reader else []
     lines = (json_line(gap_record(gap, now=now())) for gap in found) if as_json else gap_lines(found, now=now())
@@ -97,8 +103,11 @@ def gaps(as_json: bool, limit: int) -> None:
 @data_dir_option
 @json_option
 def expected(as_json: bool) -> None:
-    """List the expected callbacks, and which of them are silent."""
-    from trayalert.app.control.control_protocol import GetStatus, ask  # noqa: PLC0415 - the others ask nobody
+    """List the expected callbacks and their states.
+
+    The state "silent" means that a callback is overdue.
+    """
+    from trayalert.app.control.control_protocol import GetStatus, ask  # noqa: PLC0415 - used here only
 
     places = find_own_places()
     settings = own_settings(places)
@@ -118,14 +127,16 @@ def expected(as_json: bool) -> None:
 @data_dir_option
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), required=True)
 @click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write there, instead of to stdout."
+    "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write to this file instead of to stdout."
 )
 @click.option(
-    "--since", metavar="TIME", help="From this arrival on: 2026-11-23, 2026-11-23T08:00, or an age such as 24h."
+    "--since",
+    metavar="TIME",
+    help="Only alerts received from this time on: 2026-11-23, 2026-11-23T08:00 (UTC), or an age such as 24h.",
 )
-@click.option("--until", metavar="TIME", help="Up to this arrival.")
+@click.option("--until", metavar="TIME", help="Only alerts received before this time.")
 def export(form: str, output: str | None, since: str | None, until: str | None) -> None:
-    """Write alerts out as CSV, or as JSON with one object a line; the oldest first."""
+    """Export alerts as CSV, or as JSON with one object per line. The oldest alert comes first."""
     set_utf8_output()
     bounds = _moment(since, "--since", 0), _moment(until, "--until", LARGEST_NUMBER)
     places = find_own_places()

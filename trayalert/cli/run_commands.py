@@ -1,6 +1,6 @@
-"""The commands that receive: the tray application and `trayalert serve`.
+"""The commands that run an instance: the tray application, `trayalert serve` and `trayalert guide`.
 
-Each front end, with all that it brings in (Qt, the HTTP server), is imported here once it starts.
+Qt and the HTTP server are imported inside the functions that start them, so that other commands load faster.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @data_dir_option
 @address_options
 def serve(host: str | None, port: int | None) -> None:
-    """Receive and keep callbacks with no window and no tray."""
+    """Receive and store callbacks without a tray icon or a window."""
     from trayalert.app.headless import serve as receive
 
     with owned_plan("serve", host, port) as plan:
@@ -40,7 +40,11 @@ def serve(host: str | None, port: int | None) -> None:
 @click.command()
 @data_dir_option
 def guide() -> None:
-    """Show how Cloud Monitor gets here, step by step; starts the tray application where none runs."""
+    """Open the setup assistant.
+
+    The setup assistant shows step by step how to let Cloud Monitor reach this computer. The command starts the tray
+    application if trayalert is not running.
+    """
     reply = ask(find_own_places().socket, ShowWindow("guide"))
     if reply is None:
         run_tray(None, None, show_setup=True)
@@ -51,7 +55,7 @@ def guide() -> None:
 
 
 def run_tray(host: str | None, port: int | None, *, minimised: bool = False, show_setup: bool = False) -> NoReturn:
-    """Run the tray application to its end."""
+    """Run the tray application until it quits, then exit. Exit with status 2 if there is no usable screen."""
     from trayalert.app.platform import screen
 
     with contextlib.ExitStack() as until_screen_open:
@@ -59,7 +63,7 @@ def run_tray(host: str | None, port: int | None, *, minimised: bool = False, sho
         if problem:
             click.echo(f"trayalert: {problem} To receive without a screen, run: trayalert serve", err=True)
             sys.exit(2)
-        import trayalert.ui  # noqa: F401 - before all else that brings Qt in: it makes Qt's start lighter
+        import trayalert.ui  # noqa: F401 - before other imports of Qt, to make its start lighter
 
         try:
             with owned_plan("tray", host, port, minimised=minimised, show_setup=show_setup) as plan:
@@ -75,7 +79,12 @@ def run_tray(host: str | None, port: int | None, *, minimised: bool = False, sho
 def owned_plan(
     mode: str, host: str | None, port: int | None, *, minimised: bool = False, show_setup: bool = False
 ) -> Iterator["Plan"]:
-    """Own the data dir and plan the receiver. A second tray application shows the window of the first and ends."""
+    """Own the data dir while the context is open, and yield the plan for an instance.
+
+    If another process owns the data dir, exit. The exit status is 0 if both processes are tray applications and the
+    first has raised its window, else 1. Raise PlaceFault or SecretFault if the data dir, its lock or the secrets cannot
+    be used.
+    """
     from trayalert.app.receiver import Plan
 
     places = find_own_places()
@@ -111,7 +120,10 @@ def owned_plan(
 
 @contextlib.contextmanager
 def _logged_run(mode: str) -> Iterator[None]:
-    """Note begin and end in the program log, as nobody sees the stderr of a program that the session starts."""
+    """Write the beginning and the end of a run to the program log.
+
+    The program log is needed because a program that the session starts has no visible stderr.
+    """
     LIFECYCLE_LOGGER.info("trayalert %s (%s, process %d) begins", __version__, mode, os.getpid())
     end = "in good order"
     try:
@@ -127,7 +139,10 @@ def _logged_run(mode: str) -> Iterator[None]:
 
 
 def show_startup_error(fault: Exception, *, on_screen_open: Callable[[], None]) -> NoReturn:
-    """Show what keeps the tray application from starting until that is gone, then start again."""
+    """Show why the tray application cannot start, until the cause is gone. Then restart this process.
+
+    Exit with status 0 if the user quits before.
+    """
     from trayalert.app.backends.startup_error_backend import wait_for_start
 
     def start() -> None:
@@ -139,11 +154,11 @@ def show_startup_error(fault: Exception, *, on_screen_open: Callable[[], None]) 
     if not wait_for_start(str(fault), start, on_screen_open):
         sys.exit(0)
     arguments = sys.argv if getattr(sys, "frozen", False) else sys.orig_argv
-    os.execv(sys.executable, [sys.executable, *arguments[1:]])  # noqa: S606 - ourselves, with our own arguments
+    os.execv(sys.executable, [sys.executable, *arguments[1:]])  # noqa: S606 - this program with its own arguments
 
 
 def _retry(ask: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
-    """Ask again for a few seconds, as the owner of the data dir may just be starting."""
+    """Call `ask` until it returns a reply, for about 3 s, because the owner of the data dir may still be starting."""
     for pause in (0.1, 0.2, 0.4, 0.8, 1.6):
         reply = ask()
         if reply is not None:

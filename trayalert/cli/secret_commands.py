@@ -1,4 +1,4 @@
-"""The secrets of the callback URLs: `trayalert url`, and `trayalert secrets` for several, each with a name."""
+"""`trayalert url` prints a callback URL. `trayalert secrets` lists, adds and removes the secrets of callback URLs."""
 
 from typing import Any
 
@@ -25,11 +25,13 @@ from trayalert.services.presentation.status import callback_url, closed_listener
 
 @click.command()
 @data_dir_option
-@click.option("--name", metavar="NAME", help="The URL with the secret of that name; the first one's by default.")
-@click.option("--rotate", is_flag=True, help="Make a new secret.")
-@click.option("--grace", default="24h", show_default=True, metavar="DURATION", help="How long the old one holds on.")
+@click.option("--name", metavar="NAME", help="Use the secret with this name; by default the first secret.")
+@click.option("--rotate", is_flag=True, help="Replace the secret with a new one first.")
+@click.option(
+    "--grace", default="24h", show_default=True, metavar="DURATION", help="How long the old secret stays valid."
+)
 def url(name: str | None, rotate: bool, grace: str) -> None:
-    """Print the callback URL, secret included, for Cloud Monitor's rules."""
+    """Print the callback URL for Cloud Monitor's alert rules. The URL contains a secret."""
     length = read_age(grace)
     if length is None:
         raise click.BadParameter(f'"{grace}" is no length of time; write 90s, 30m, 24h, 7d or 2w', param_hint="--grace")
@@ -58,14 +60,18 @@ def url(name: str | None, rotate: bool, grace: str) -> None:
 @json_option
 @click.pass_context
 def secrets(context: click.Context, as_json: bool) -> None:
-    """List the secrets of the callback URLs and how they were used. Each sender may have its own."""
+    """List the secrets of the callback URLs.
+
+    The list shows how often each secret was used, and when last, but not the secrets themselves. Each sender may have
+    its own secret.
+    """
     if context.invoked_subcommand is not None:
         return
     rows = _rows(find_own_places())
     if as_json:
         print_json(*rows)
     else:
-        from trayalert.services.presentation.terminal_tables import secret_lines  # noqa: PLC0415 - and all of alerts
+        from trayalert.services.presentation.terminal_tables import secret_lines  # noqa: PLC0415 - imports all of alerts
 
         print_lines(secret_lines(rows))
 
@@ -74,7 +80,10 @@ def secrets(context: click.Context, as_json: bool) -> None:
 @data_dir_option
 @click.argument("name")
 def add(name: str) -> None:
-    """Make a secret of a new name; `trayalert url --name NAME` prints its URL."""
+    """Add a secret with the name NAME.
+
+    `trayalert url --name NAME` prints its callback URL.
+    """
     places = find_own_places()
     places.make()
     carry_out(places, AddSecret(name), offline=lambda: Secrets(places.secrets).add(name, now=now()))
@@ -85,21 +94,24 @@ def add(name: str) -> None:
 @data_dir_option
 @click.argument("name")
 def remove(name: str) -> None:
-    """Take a secret away; its URL opens nothing from now on."""
+    """Remove the secret with the name NAME.
+
+    Its callback URL stops working immediately.
+    """
     places = find_own_places()
     carry_out(places, RemoveSecret(name), offline=lambda: Secrets(places.secrets).remove(name, now=now()))
     click.echo(f"the secret {name} is gone: its URL opens nothing any more")
 
 
 def _own_secrets(places: Places) -> Secrets:
-    """Return the secrets. The running instance writes their file again if it is gone."""
+    """Return the secrets. If their file is missing, the running instance is asked to write the file again first."""
     if not places.secrets.exists():
         ask(places.socket, KeepSecrets())
     return Secrets(places.secrets)
 
 
 def _rows(places: Places) -> list[dict[str, Any]]:
-    """Return the valid secrets, expiring ones too, without their values."""
+    """Return a JSON object for each valid secret, including replaced secrets in their grace period. Hide the values."""
     places.make()
     with open_reader(places) as reader:
         uses = {use.name: use for use in (reader.secret_uses() if reader else ())}

@@ -1,4 +1,4 @@
-"""`trayalert send`."""
+"""`trayalert send`: sends sample callbacks, as Cloud Monitor does."""
 
 import sys
 
@@ -11,14 +11,14 @@ from trayalert.services.simulator.client import CallbackSender, sample_body, sam
 
 @click.command()
 @data_dir_option
-@click.option("--sample", metavar="NAME", help="A sample (--list); ecs-cpu where nothing is named.")
+@click.option("--sample", metavar="NAME", help="Sample to send (see --list); ecs-cpu by default.")
 @click.option("--list", "list_samples", is_flag=True, help="List the samples.")
-@click.option("--recover", is_flag=True, help="Send the OK that belongs to it.")
-@click.option("--keep-time", is_flag=True, help="Keep the body's own time, instead of the present one.")
-@click.option("--url", "target", metavar="URL", help="Send there, instead of to the instance of the data dir.")
+@click.option("--recover", is_flag=True, help="Send the recovery (OK) that belongs to the alert.")
+@click.option("--keep-time", is_flag=True, help="Keep the time in the body instead of the present time.")
+@click.option("--url", "target", metavar="URL", help="Send to this URL instead of to the running instance.")
 @click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True)
 @click.option(
-    "--rate", type=click.FloatRange(0, min_open=True), help="Callbacks per second; as fast as can be by default."
+    "--rate", type=click.FloatRange(0, min_open=True), help="Callbacks per second; as fast as possible by default."
 )
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 def send(
@@ -31,7 +31,11 @@ def send(
     rate: float | None,
     file: str | None,
 ) -> None:
-    """Play Cloud Monitor: send a callback as it does, form-encoded, with its headers and its retries."""
+    """Send a callback to trayalert, as Cloud Monitor does.
+
+    The body is a sample or the content of FILE ("-" for stdin). The request has the headers of Cloud Monitor. If the
+    callback is not accepted, the command sends it up to three times more.
+    """
     if list_samples:
         for name in sample_names():
             click.echo(name)

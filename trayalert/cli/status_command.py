@@ -1,4 +1,4 @@
-"""The command that shows the state of the program and its log."""
+"""`trayalert status`: shows the state of the program and its log."""
 
 import contextlib
 from typing import Any
@@ -22,7 +22,7 @@ from trayalert.services.presentation.terminal_tables import status_lines
 @data_dir_option
 @json_option
 def status(as_json: bool) -> None:
-    """Say how the program and its log are."""
+    """Show the state of trayalert and its log."""
     state = state_of(find_own_places())
     if as_json:
         print_json(state)
@@ -31,7 +31,7 @@ def status(as_json: bool) -> None:
 
 
 def state_of(places: Places) -> dict[str, Any]:
-    """Return the object of `status`, with a sentence if the log cannot be read."""
+    """Return the JSON object of `status`. If the log cannot be read, the object has a sentence that says why."""
     settings, problems = read_settings(places)
     reply = ask(places.socket, GetStatus())
     running = read_instance_status(reply["running"]) if reply and "running" in reply else None
@@ -45,7 +45,7 @@ def state_of(places: Places) -> dict[str, Any]:
     if running and totals is NO_TOTALS and not places.log.exists():
         totals, log_problem = None, f"the log {places.log} is gone; the running trayalert writes it again."
         with contextlib.suppress(Fault):
-            ask(places.socket, VerifyLog())  # the instance may not have seen that
+            ask(places.socket, VerifyLog())  # the instance may not have noticed that its log is gone
     state = compose(
         settings=settings,
         problems=problems,
