@@ -1,14 +1,19 @@
-"""All of Qt. Widgets have no await, no rules, no SQL: events come up as frozen dataclasses, calls go to the Backend."""
+"""The user interface: all of the program's Qt widgets.
+
+Widgets contain no `await`, no rules and no SQL. Events reach them as frozen dataclasses; queries and requests go to the
+`Backend`.
+"""
 
 import contextlib
 import linecache
 
-import PySide6.QtCore  # noqa: F401 - it brings the module below
+import PySide6.QtCore  # noqa: F401 - this import loads the module below
 
 with contextlib.suppress(ImportError, AttributeError):
     from shibokensupport import feature  # type: ignore[import-not-found]
 
-    # WORKAROUND for PySide6 6.x: it reads the source text of every module that is imported after it, to see whether
-    # its name stands there (for `snake_case` and the like, which nobody here uses). That keeps 10 MB and costs time.
+    # WORKAROUND for PySide6 6.x: PySide6 reads the source of every module that is imported after PySide6 and looks for
+    # its own name there, to decide whether features such as `snake_case` apply to that module. trayalert uses none of
+    # these features. Reading the sources takes time, and keeps 10 MB in memory.
     feature._mod_uses_pyside = lambda _: True  # noqa: SLF001
 linecache.clearcache()

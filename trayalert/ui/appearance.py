@@ -1,7 +1,9 @@
-"""Light or dark, fonts and window sizes, as the desktop has them. Its rule: without GTK, which would cost 20 MB.
+"""The appearance of the windows: light or dark, fonts and sizes, as the desktop has them.
 
-Qt's own GNOME theme asks the desktop portal, and follows it while the program runs. Without an answer the files decide
-in which GTK desktops keep the names of theme and font; a theme with the word "dark" in its name is dark.
+The module does not load GTK, which would cost 20 MB. Qt's GNOME theme asks the desktop portal whether the desktop is
+light or dark, and follows the portal while the program runs. If the portal does not answer, the name of the theme in
+the desktop's GTK settings decides: a theme with the word "dark" in its name counts as dark. The font, too, is read from
+these settings.
 """
 
 import configparser
@@ -17,29 +19,29 @@ from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication, QWidget
 
 PORTAL_TIMEOUT_MS: Final = 300
-"""How long the portal has to answer before the files decide; no window is open by then."""
+"""Milliseconds that the portal has to answer before the name of the theme decides. No window is open that early."""
 
-_DESKTOPS_WITH_QT_THEME = frozenset({"KDE", "LXQT"})  # desktops for which Qt needs no GTK
+_DESKTOPS_WITH_QT_THEME = frozenset({"KDE", "LXQT"})  # desktops with a Qt theme that does not load GTK
 _XFCE_NAMES = re.compile(r'name="(ThemeName|FontName)"[^>]*value="([^"]*)"')
 _FONT = re.compile(r"(?P<family>.*?)[ ,]+(?P<size>[0-9]{1,2}(?:\.[0-9]+)?)")
 _GTK_DEFAULT_SIZE = 10.0
-"""Points, if nothing sets the size; Qt would take 9."""
+"""GTK's font size in points if no setting gives a size. Qt would use 9."""
 
 
 def theme_arguments(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the arguments for QApplication that choose Qt's GNOME theme if Qt would take GTK's."""
+    """Return the arguments for QApplication that select Qt's GNOME theme where Qt would otherwise load GTK's theme."""
     if sys.platform != "linux" or environ.get("QT_QPA_PLATFORMTHEME") or _desktops(environ) & _DESKTOPS_WITH_QT_THEME:
         return []
     return ["-platformtheme", "gnome"]
 
 
 def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -> None:
-    """Follow the desktop from now on if `theme_arguments` chose the theme."""
+    """Apply the desktop's font and follow its light or dark scheme, if `theme_arguments` selected the theme."""
     if not theme_arguments(environ):
         return
     hints, names = app.styleHints(), _names(environ)
     app.setFont(named_font(names.get("font", ""), fallback=app.font()))
-    # WORKAROUND for Qt 6.11: the portal reports that the desktop turned dark, and Qt keeps its light palette
+    # WORKAROUND for Qt 6.11: Qt keeps its light palette when the portal reports that the desktop has turned dark
     hints.colorSchemeChanged.connect(lambda _: app.setPalette(app.style().standardPalette()))
 
     def darken() -> None:
@@ -51,7 +53,11 @@ def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -
 
 
 def named_font(name: str, *, fallback: QFont) -> QFont:
-    """Return the font of a name such as `Noto Sans 11`; what Qt does not know comes from `fallback`."""
+    """Return the font for a name such as `Noto Sans 11`.
+
+    The family is that of `fallback` if Qt does not know the named family. The size is limited to 6 to 40 points, and is
+    10 points if the name has no size.
+    """
     font, match = QFont(fallback), _FONT.fullmatch(name)
     font.setPointSizeF(min(max(float(match["size"]), 6), 40) if match else _GTK_DEFAULT_SIZE)
     if match and QFontDatabase.hasFamily(match["family"]):
@@ -60,16 +66,16 @@ def named_font(name: str, *, fallback: QFont) -> QFont:
 
 
 def bold(font: QFont, *, scale: float = 1) -> QFont:
-    """Return the font in bold, and `scale` times as large."""
+    """Return a bold copy of the font, `scale` times as large."""
     result = QFont(font)
     result.setBold(True)
-    if scale != 1:  # else the size goes on following the desktop's
+    if scale != 1:  # a font without a size of its own keeps following the desktop's size
         result.setPointSizeF(result.pointSizeF() * scale)
     return result
 
 
 def fit_to_screen(window: QWidget, width: int, height: int, *, spare: tuple[int, int] = (40, 60)) -> None:
-    """Resize the window, but leave `spare` pixels of the screen's width and height."""
+    """Resize the window to `width` and `height`, but leave `spare` pixels of the screen's width and height free."""
     available = window.screen().availableGeometry().size()
     window.resize(min(width, available.width() - spare[0]), min(height, available.height() - spare[1]))
 
@@ -79,7 +85,7 @@ def _desktops(environ: Mapping[str, str]) -> set[str]:
 
 
 def _names(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the names of `theme` and `font`, each from the first place that has one."""
+    """Return the names of `theme` and `font`, each from the first source that sets the name."""
     names: dict[str, str] = {}
     for name, value in _configured_names(environ):
         if value:
@@ -90,7 +96,7 @@ def _names(environ: Mapping[str, str]) -> dict[str, str]:
 def _configured_names(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "theme", environ.get("GTK_THEME", "")
     config = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/"), ".config"))
-    if "XFCE" in _desktops(environ):  # else the file is left of a desktop that is not in use
+    if "XFCE" in _desktops(environ):  # otherwise the file may be left over from a desktop that is not in use
         xfce = _read_text(config / "xfce4" / "xfconf" / "xfce-perchannel-xml" / "xsettings.xml")
         for name, value in _XFCE_NAMES.findall(xfce):
             yield name.removesuffix("Name").lower(), value

@@ -1,6 +1,7 @@
-"""Events go from the receiver's thread to the widgets in batches, with at most one Qt signal queued.
+"""The bridge that carries events from the receiver's thread to the widgets, in batches.
 
-One Qt signal for each event would cost more than the alert itself and fill Qt's queue faster than it drains.
+At most one Qt signal is queued at any time. One Qt signal for each event would cost more than the alert itself, and
+would fill Qt's queue faster than the main thread can empty it.
 """
 
 import threading
@@ -13,11 +14,11 @@ from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 from trayalert.domain.events import Event
 
 BATCH_INTERVAL_MS: Final = 50
-"""The shortest time between two batches."""
+"""Milliseconds that pass at least between two batches."""
 
 
 class ThrottledAction(QTimer):
-    """Runs `action` on request: at once, or as soon as `min_interval` ms have passed since it last ran."""
+    """Runs `action` on request, but with at least `min_interval` milliseconds between two runs."""
 
     def __init__(self, parent: QObject, min_interval: int, action: Callable[[], None]) -> None:
         super().__init__(parent, singleShot=True)
@@ -27,7 +28,10 @@ class ThrottledAction(QTimer):
         self.timeout.connect(self.run)
 
     def request(self) -> None:
-        """Run the action as soon as allowed; further requests until then are dropped."""
+        """Run the action immediately if the interval has passed, otherwise as soon as the interval has passed.
+
+        Further requests are dropped until the action runs.
+        """
         if self.isActive():
             return
         wait = self._wait()
@@ -38,24 +42,24 @@ class ThrottledAction(QTimer):
 
     @property
     def ready(self) -> bool:
-        """Return whether no request waits and the next request runs the action at once."""
+        """Whether no request is waiting and the next request would run the action immediately."""
         return not self.isActive() and self._wait() <= 0
 
     def _wait(self) -> int:
         return self._min_interval - self.since_run.elapsed() if self.since_run.isValid() else 0
 
     def run(self) -> None:
-        """Run the action now."""
+        """Run the action now, and drop a waiting request."""
         self.stop()
         self.since_run.restart()
         self._action()
 
 
 class EventBridge(QObject):
-    """Takes events on any thread and emits them in order, in batches, on the thread that made the bridge."""
+    """Accepts events on any thread and emits them, in order and in batches, on the thread that created the bridge."""
 
     arrived = Signal(list)
-    """A list of Event, at least one."""
+    """Emitted with a list of at least one Event."""
     _wakeup = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -67,7 +71,7 @@ class EventBridge(QObject):
         self._wakeup.connect(self._throttle.request, Qt.ConnectionType.QueuedConnection)
 
     def put(self, events: Sequence[Event]) -> None:
-        """Hand over events; called on the receiver's thread, never waits for the main thread."""
+        """Queue events for the widgets. Called on the receiver's thread; never waits for the main thread."""
         with self._lock:
             self._waiting.extend(events)
             wake = bool(events) and not self._wakeup_pending

@@ -1,4 +1,4 @@
-"""The gaps in a window of their own: when nothing could arrive, and why."""
+"""The window that lists the gaps: when no callback could arrive, and why."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ MAX_GAPS: Final = 200
 
 
 class GapsView(QDialog):
-    """A window that is not modal, and freed when it is closed. `refresh` fills it."""
+    """The gaps window. It is not modal, is empty until `refresh` is called, and is deleted when it is closed."""
 
     def __init__(self, incidents: IncidentQueries) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class GapsView(QDialog):
         fit_to_screen(self, 820, 440)
 
     def refresh(self, *, now: Millis) -> None:
-        """Read the gaps."""
+        """Read the gaps from the log and show them."""
         gaps = self._incidents.gaps(limit=MAX_GAPS)
         self._table.setVisible(bool(gaps))
         self._table.show_rows([gap_cells(gap, now=now) for gap in gaps or ()])

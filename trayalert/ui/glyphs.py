@@ -1,7 +1,7 @@
-"""The signs in the icons of tray and levels. Their rule: below 24 pixels they are built of whole pixels.
+"""The glyphs (digits and marks) in the icons of the tray and of the levels.
 
-A font would be a blur there. From 24 pixels on the outlines of the desktop's bold font are better: they survive in
-panels that scale the largest picture down (XFCE's does).
+In icons smaller than 24 pixels the glyphs are bitmaps of whole pixels, as a font would be blurred. Larger icons use the
+outlines of the desktop's bold font, which stay legible in panels that scale the largest picture down (XFCE's does).
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ from trayalert.ui.appearance import bold
 MIN_OUTLINE_SIZE: Final = 24
 
 _BITMAPS: Final = {
-    # 5 wide, 7 high; wider and higher ones repeat the middle column and the rows between the corners
+    # Each bitmap is 7 pixels high and up to 5 pixels wide; `_TALL_ROWS` makes 9 rows of the 7.
     "1": (".##..", "###..", ".##..", ".##..", ".##..", ".##..", ".##.."),
     "2": (".###.", "##.##", "...##", "..##.", ".##..", "##...", "#####"),
     "3": (".###.", "##.##", "...##", "..##.", "...##", "##.##", ".###."),
@@ -29,11 +29,14 @@ _BITMAPS: Final = {
     "i": ("##", "##", "..", "##", "##", "##", "##"),
 }
 _TALL_ROWS: Final = (0, 1, 1, 2, 3, 4, 5, 5, 6)
-"""The rows of a sign 9 pixels high."""
+"""The bitmap rows that make up a glyph 9 pixels high: rows 1 and 5 are drawn twice."""
 
 
 def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, colour: QColor) -> None:
-    """Draw the text in the middle of a picture of that size, or with its lower edge at `bottom`."""
+    """Draw `text` in the middle of a picture that is `size` pixels square; all characters must be in `_BITMAPS`.
+
+    With `bottom`, the lower edge of the text is at that height instead of in the vertical middle.
+    """
     if size >= MIN_OUTLINE_SIZE and _draw_outlines(painter, text, size, bottom, colour):
         return
     rows = _TALL_ROWS if size >= 20 else range(7)
@@ -48,7 +51,7 @@ def draw_glyphs(painter: QPainter, text: str, *, size: int, bottom: int | None, 
 
 
 def _draw_outlines(painter: QPainter, text: str, size: int, bottom: int | None, colour: QColor) -> bool:
-    """Draw with the font's outlines; return False if there is no font."""
+    """Draw the text with the outlines of the desktop's bold font. Return False if there is no font."""
     font = bold(QGuiApplication.font())
     font.setPixelSize(200)
     path = QPainterPath()

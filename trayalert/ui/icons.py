@@ -1,9 +1,10 @@
-"""The icons of levels and tray, drawn with QPainter. Their rule: each level has a shape of its own, not only a colour.
+"""The icons of the levels and of the tray, drawn with QPainter. Levels differ in shape, not only in colour.
 
-CRITICAL is an octagon, WARN a triangle, INFO a square, OK a tick. With nothing open the tray shows reachability: a
-hollow grey ring, with a green dot while a probe has just proved that callbacks get through (`shown_reachability`), or,
-if blind, a no-entry sign: an amber disc with a bar. With open incidents a blind tray has that sign in its corner. Each
-size is drawn on its own on whole pixels, as a picture scaled to 16 pixels is a blur.
+CRITICAL is an octagon, WARN a triangle, INFO a square, OK a tick. While no incident is open, the tray icon shows
+reachability. It is a hollow grey ring, which has a green dot while a recent probe proves that callbacks get through
+(`shown_reachability`). While the program is blind, the icon is a no-entry sign instead: an amber disc with a bar. If
+incidents are open while the program is blind, a small no-entry sign is in the corner of the icon. Each size is drawn
+separately on whole pixels, as a picture that is scaled down to 16 pixels is blurred.
 """
 
 import functools
@@ -22,12 +23,12 @@ from trayalert.ui.state_wording import is_paused, shown_reachability
 
 SIZES: Final = (16, 20, 22, 24, 32, 40, 48, 64)
 MAX_COUNT = 10
-"""From this number on the icon shows `9+`: two digits cannot be read at 16 pixels."""
+"""The number of open incidents from which the icon shows `9+`: two digits cannot be read at 16 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrayIconState:
-    """All that the tray's icon depends on. `count` stops at MAX_COUNT: equal icons have equal states.
+    """All that the tray icon depends on. Equal icons have equal states, so `count` is at most MAX_COUNT.
 
     `blind` is also set if more incidents may be open than are known.
     """
@@ -37,15 +38,15 @@ class TrayIconState:
     blind: bool = False
     paused: bool = False
     proved: bool = False
-    """A probe has just come through. Shown only if nothing is open."""
+    """Whether a recent probe proves that callbacks get through. Set only if no incident is open."""
 
     @classmethod
     def of(cls, state: ProgramState, *, now: Millis) -> "TrayIconState":
-        """Return what the icon shows of a state."""
+        """Return the icon's state for a state of the program."""
         reachability = shown_reachability(state, now=now)
         blind = reachability is Reachability.BLIND or state.uncertainty is not None
         return cls(
-            # what is open is never shown with the tick, whatever level its sender gave it
+            # an open incident is never shown as the tick, even if its sender gave it the level OK
             worst=worst(state.worst or Level.INFO, Level.INFO) if state.open_incidents else None,
             count=min(state.open_incidents, MAX_COUNT),
             blind=blind,
@@ -58,7 +59,7 @@ class TrayIconState:
 class _Paint:
     fill: QColor
     edge: QColor
-    """Light for a dark fill, and the reverse: one of the two stands out on any panel."""
+    """Light for a dark fill and dark for a light fill, so that the icon stands out on any panel."""
     ink: QColor
 
 
@@ -75,20 +76,26 @@ _BLIND_PAINT = _Paint(QColor(255, 183, 3), QColor(48, 30, 0), _BLACK)
 
 @functools.lru_cache(maxsize=64)
 def tray_icon(state: TrayIconState) -> QIcon:
-    """Return the tray's picture in all SIZES."""
+    """Return the tray icon in all SIZES."""
     return _icon([_tray_image(state, size) for size in SIZES])
 
 
 @functools.cache
 def level_icon(level: Level | None) -> QIcon:
-    """Return the level's picture in all SIZES, with its mark and no number; None is closed, but not recovered."""
+    """Return the icon of a level in all SIZES, with the level's mark instead of a number.
+
+    The icon for None is the grey ring, for an incident that closed without a recovery.
+    """
     if level is None:
         return tray_icon(TrayIconState())
     return _icon([level_image(level, size) for size in SIZES])
 
 
 def level_image(level: Level, size: int) -> QImage:
-    """Draw the level with its mark, `size` pixels square, ARGB32 (not premultiplied: what notifications want)."""
+    """Return the picture of a level with its mark, `size` pixels square.
+
+    The format is ARGB32 without premultiplied alpha, as notifications need it.
+    """
     image, painter = _canvas(size)
     _draw_shape(painter, level, size)
     _draw_text(painter, level, size, {Level.INFO: "i", Level.OK: ""}.get(level, "!"))
@@ -101,7 +108,7 @@ def _icon(images: list[QImage]) -> QIcon:
     for image in images:
         pixmap = QPixmap.fromImage(image)
         icon.addPixmap(pixmap)
-        icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else the icon of a selected row is tinted
+        icon.addPixmap(pixmap, QIcon.Mode.Selected)  # otherwise Qt tints the icon in a selected row
     return icon
 
 
@@ -148,13 +155,13 @@ def _outline(level: Level, size: int, inset: int) -> QPainterPath:
     path, low, high = QPainterPath(), float(inset), float(size - inset)
     match level:
         case Level.CRITICAL:
-            cut = round(size * 0.3) - inset * 0.41  # the slanted sides move in as far as the straight ones
+            cut = round(size * 0.3) - inset * 0.41  # moves the slanted sides inwards as far as the straight sides
             points = [
                 (low + cut, low), (high - cut, low), (high, low + cut), (high, high - cut),
                 (high - cut, high), (low + cut, high), (low, high - cut), (low, low + cut),
             ]  # fmt: skip
         case Level.WARN:
-            top, foot = max(1.0, size / 12), size / 16  # blunt: a sharp tip is lost at 16 pixels
+            top, foot = max(1.0, size / 12), size / 16  # a blunt tip, as a sharp tip is lost at 16 pixels
             half = size / 2
             slant = inset * 0.62
             points = [
@@ -185,7 +192,7 @@ def _draw_tick(painter: QPainter, paint: _Paint, size: int) -> None:
 
 
 def _draw_text(painter: QPainter, level: Level, size: int, text: str, *, low: bool = False) -> None:
-    # a triangle has room only in its lower half, and so has what bears a badge
+    # a triangle is wide enough for text only in its lower half; in an icon with a badge the text moves down, too
     bottom = size - 2 * _outline_width(size) if low or level is Level.WARN else None
     if text:
         draw_glyphs(painter, text, size=size, bottom=bottom, colour=_LEVEL_PAINTS[level].ink)
@@ -209,19 +216,19 @@ def _draw_ring(painter: QPainter, size: int, *, proved: bool) -> None:
 
 
 def _draw_no_entry(painter: QPainter, square: QRectF, line: int) -> None:
-    """Draw a disc with a bar across it: nothing comes in."""
+    """Draw the no-entry sign, a disc with a bar: no callback can arrive."""
     _fill_disc(painter, square, _BLIND_PAINT.edge)
     _fill_disc(painter, square.adjusted(line, line, -line, -line), _BLIND_PAINT.fill)
     side = int(square.width())
     high = max(1, round(side / 5))
-    high += (side - high) % 2  # as even or odd as the disc: it lies in its middle, on whole pixels
+    high += (side - high) % 2  # the difference must be even for the centred bar to lie on whole pixels
     inset = line + max(1, round(side / 7))
     bar = QRectF(square.x() + inset, square.y() + (side - high) / 2, side - 2 * inset, high)
     painter.fillRect(bar, _BLIND_PAINT.edge)
 
 
 def _draw_blind_badge(painter: QPainter, size: int) -> None:
-    """Put the no-entry sign into the upper left corner; of whole pixels if small."""
+    """Draw the no-entry sign in the upper left corner, without antialiasing in small icons."""
     side = round(size * 0.43) | 1
     if size >= MIN_OUTLINE_SIZE:
         _draw_no_entry(painter, QRectF(0, 0, side, side), max(1, size // 24))
@@ -241,7 +248,7 @@ def _fill_disc(painter: QPainter, square: QRectF, colour: QColor) -> None:
 
 
 def _draw_pause(painter: QPainter, size: int) -> None:
-    """Put two bars into the upper right corner, where no digit is."""
+    """Draw two bars in the upper right corner, where they cover no digit."""
     unit = max(1, size // 16)
     corner = size - 7 * unit
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -1,6 +1,7 @@
-"""Tray, overlay, window, gaps and setup assistant. Its rule: all but the tray is imported and made on first use.
+"""The user interface as a whole: tray, overlay, window, gaps and setup assistant.
 
-Without a tray the overlay is shown, the first time together with the window; with neither the window stays.
+All of them but the tray are imported and created on first use. Without a tray the overlay is shown; the first time, the
+window is shown as well. If there is neither a tray nor an overlay, the window cannot be hidden.
 """
 
 import os
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MainUiTiming:
-    """Milliseconds. While the log cannot be read it is queried again after each `retry`.
+    """Intervals in milliseconds. All texts are updated every `minute`.
 
-    While old callbacks are parsed again the table is reloaded no more often than each `reload_interval`.
+    While the log cannot be read, the UI queries it again every `retry`. During a reparse the table is reloaded at most
+    once in each `reload_interval`.
     """
 
     minute: int = 60_000
@@ -46,13 +48,14 @@ class MainUiTiming:
 
 
 class MainUi(QObject):
-    """All that the person sees but notifications. With `setup_requested` it starts with the setup assistant.
+    """All parts of the user interface except notifications.
 
-    `host_available` says whether there is a tray host.
+    With `setup_requested`, `start` also shows the setup assistant. `host_available` returns whether there is a tray
+    host.
     """
 
     advised = Signal(str)
-    """A sentence about what would help with this desktop; emitted once, ever."""
+    """Emitted with a sentence on how to get a tray on this desktop; emitted only once, and not again in later runs."""
 
     def __init__(
         self,
@@ -96,11 +99,16 @@ class MainUi(QObject):
 
     @property
     def log_retry_pending(self) -> bool:
-        """Whether the log could not be read, and will be queried again."""
+        """Whether the log could not be read and will be queried again."""
         return self._retry_timer.isActive()
 
     def start(self, *, minimised: bool = False) -> None:
-        """Show the tray; without one overlay and window show a moment later, only the overlay if `minimised`."""
+        """Show the tray icon, and the overlay if the settings always want it.
+
+        If no tray host appears within the tray's grace time, the overlay and the window are shown. The window is left
+        out if `minimised` is set, or if there was no tray in an earlier run either. If the settings forbid the overlay,
+        the window is always shown, and is minimised if `minimised` is set.
+        """
         self._minimised = minimised
         self.tray.start()
         self._minute_timer.start()
@@ -110,7 +118,7 @@ class MainUi(QObject):
             self.show_setup_assistant()
 
     def stop(self) -> None:
-        """Hide everything."""
+        """Stop the timers, hide the tray icon and delete all windows."""
         for timer in (self._minute_timer, self._retry_timer, self._reload_timer):
             timer.stop()
         self.tray.stop()
@@ -121,7 +129,7 @@ class MainUi(QObject):
         self.window = self.overlay = self.setup_assistant = self.gaps = None
 
     def show_window(self, select: int | None = None) -> None:
-        """Show the window above all others, with that incident selected."""
+        """Show the window above all others, and select the incident with the id `select`."""
         self._open_window(select)
 
     def _open_window(self, select: int | None = None) -> "Window":
@@ -135,11 +143,11 @@ class MainUi(QObject):
             if self._advice is not None:
                 self.window.status.show_advice(self._advice)
         self.window.bring_up(select)
-        self.refresh()  # the tray may have come meanwhile, and the overlay goes
+        self.refresh()  # a tray may have appeared in the meantime; the overlay is then hidden
         return self.window
 
     def show_setup_assistant(self) -> None:
-        """Show the setup assistant on the page where it was closed."""
+        """Show the setup assistant, on the page where it was last closed."""
         if self.setup_assistant is None:
             from trayalert.ui.setup.assistant import SetupAssistant
 
@@ -148,7 +156,7 @@ class MainUi(QObject):
         _raise_window(self.setup_assistant)
 
     def show_gaps(self) -> None:
-        """Show the gaps."""
+        """Show the window that lists the gaps."""
         if self.gaps is None:
             from trayalert.ui.gaps_view import GapsView
 
@@ -158,7 +166,7 @@ class MainUi(QObject):
         _raise_window(self.gaps)
 
     def refresh(self) -> None:
-        """Show the backend's present state everywhere, at most 4 times a second."""
+        """Show the backend's present state in all visible parts of the UI, at most 4 times a second."""
         self.tray.refresh()
 
     def _on_tray_refreshed(self) -> None:
@@ -202,7 +210,7 @@ class MainUi(QObject):
         return self.tray.present or (self.overlay is not None and self.overlay.isVisible())
 
     def _advise(self) -> None:
-        """Tell once how to get a tray."""
+        """Advise the user how to get a tray on this desktop, unless this or an earlier run has done so."""
         advice = gnome_tray_advice(self._environment)
         if advice is None or self._backend.program.recall("told_gnome"):
             return

@@ -1,6 +1,7 @@
-"""The overlay: a small bar above all windows that stands in for a tray. Its rule: it takes no focus.
+"""The overlay: a small bar above all windows that replaces a missing tray. The overlay never takes the focus.
 
-On Wayland a program cannot place its windows: the overlay can be dragged, but the desktop decides on its place.
+On Wayland a program cannot place its windows. The user can drag the overlay there, but the desktop decides where the
+overlay first appears.
 """
 
 from typing import Any, Final
@@ -20,7 +21,7 @@ _STATE_KEY: Final = "strip"
 
 
 class Overlay(QWidget):
-    """The bar. A click asks for the window, a drag moves the bar, a right click opens the menu."""
+    """The bar. A click requests the window, a drag moves the bar, and a right click opens `menu`."""
 
     window_requested = Signal()
 
@@ -28,7 +29,7 @@ class Overlay(QWidget):
         kind = Qt.WindowType.Tool | Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.FramelessWindowHint
         super().__init__(None, kind | Qt.WindowType.WindowDoesNotAcceptFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
-        self.setAttribute(Qt.WidgetAttribute.WA_X11NetWmWindowTypeDock)  # a bare tool stands in the list of windows
+        self.setAttribute(Qt.WidgetAttribute.WA_X11NetWmWindowTypeDock)  # keeps the overlay out of the list of windows
         self.setWindowTitle("trayalert strip")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._program = program
@@ -49,7 +50,7 @@ class Overlay(QWidget):
             app.primaryScreenChanged.connect(self._move_into_place)
 
     def show_state(self, state: ProgramState) -> None:
-        """Show the state."""
+        """Show the icon and the text for a state of the program."""
         now = self._program.now()
         icon_state = TrayIconState.of(state, now=now)
         if icon_state != self._icon_state:
@@ -62,13 +63,16 @@ class Overlay(QWidget):
             self._move_into_place()
 
     def bring_up(self) -> None:
-        """Show the overlay at its place."""
+        """Show the overlay at its remembered or default position."""
         if not self.isVisible():
             self._move_into_place()
             self.show()
 
     def _move_into_place(self, _changed: object = None) -> None:
-        """Move to the remembered place, or to the corner, on an existing screen; as wide as the text."""
+        """Resize the bar to its text, and move it to the remembered position or the lower right corner.
+
+        The whole bar stays within a screen that exists.
+        """
         self.adjustSize()
         screen = QGuiApplication.screenAt(self._position) if self._position else None
         available = (screen or QGuiApplication.primaryScreen()).availableGeometry()
@@ -78,15 +82,15 @@ class Overlay(QWidget):
         y = max(available.top(), min(position.y(), available.bottom() + 1 - self.height()))
         self.move(x, y)
 
-    # Qt's own
+    # Qt's event handlers
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Begin a click or a drag."""
+        """Remember where the left button was pressed, as a click or a drag begins."""
         if event.button() is Qt.MouseButton.LeftButton:
             self._drag_offset, self._dragged = event.globalPosition().toPoint() - self.pos(), False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Drag the overlay."""
+        """Move the overlay with the mouse, once the mouse has moved far enough to be a drag."""
         if self._drag_offset is None:
             return
         position = event.globalPosition().toPoint() - self._drag_offset
@@ -101,7 +105,7 @@ class Overlay(QWidget):
             self.move(position)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
-        """End a click or a drag."""
+        """Request the window after a click, or remember the new position after a drag."""
         if event.button() is not Qt.MouseButton.LeftButton or self._drag_offset is None:
             return
         self._drag_offset = None
@@ -114,11 +118,11 @@ class Overlay(QWidget):
         self._program.remember(_STATE_KEY, {"x": self._position.x(), "y": self._position.y()})
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 (Qt's name)
-        """Open the menu."""
+        """Open the menu at the mouse pointer."""
         self._menu.popup(event.globalPos())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
-        """Draw a frame, as the desktop draws none."""
+        """Draw a frame, as the desktop draws no frame around the overlay."""
         super().paintEvent(event)
         painter = QPainter(self)
         painter.setPen(self.palette().color(QPalette.ColorRole.Mid))

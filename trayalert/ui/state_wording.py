@@ -1,6 +1,6 @@
-"""Texts for the state of the program in tray, window and overlay. Its rule: no text claims more than is proved now.
+"""Texts about the state of the program, for tray, window and overlay. No text claims more than is proved now.
 
-A proof that is too old is none: all texts and icons go by `shown_reachability`.
+A proof that is too old no longer counts as a proof. All texts and icons therefore use `shown_reachability`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,11 @@ GAPS_ADVICE = (
 
 
 def shown_reachability(state: ProgramState, *, now: Millis) -> Reachability:
-    """Return the reachability to show: only what is proved now, and no refused alert contradicts."""
+    """Return the reachability to show.
+
+    REACHABLE is shown as UNKNOWN if no recent probe proves it, or if a callback that may have been an alert was refused
+    within the last hour. BLIND is shown while callbacks cannot be stored.
+    """
     if not state.storing:
         return Reachability.BLIND
     proved = _is_proved(state, now=now) and not state.refused_recently
@@ -49,13 +53,16 @@ def shown_reachability(state: ProgramState, *, now: Millis) -> Reachability:
 
 
 def _is_proved(state: ProgramState, *, now: Millis) -> bool:
-    """Return whether a probe has just come in through the address that the rules in the console have."""
+    """Return whether a recent probe came in through the public address that the rules in the console use."""
     proved = state.proved_until is not None and now <= state.proved_until
     return proved and state.reachability is Reachability.REACHABLE and state.url_changed is None
 
 
 def reachability_text(state: ProgramState, *, now: Millis) -> str:
-    """Say whether callbacks get through, and since when not. Why they do not is a problem: see `problem_sentences`."""
+    """Return whether callbacks get through and, if they do not, since when.
+
+    The reason for being blind is not part of the text; `problem_sentences` returns it.
+    """
     if not state.storing:
         return "Blind: callbacks are refused, as they cannot be stored"
     match shown_reachability(state, now=now):
@@ -68,7 +75,7 @@ def reachability_text(state: ProgramState, *, now: Millis) -> str:
 
 
 def _unknown_text(state: ProgramState, *, now: Millis) -> str:
-    """Say why it is not known whether callbacks get through."""
+    """Return why it is unknown whether callbacks get through."""
     if _is_proved(state, now=now):
         checked = _checked_text(state, now=now)
         return f"Probes get through{checked}, but a callback was refused that may have been an alert"
@@ -87,20 +94,23 @@ def _checked_text(state: ProgramState, *, now: Millis) -> str:
 
 
 def blind_text(state: ProgramState, *, now: Millis) -> str:
-    """Say `Blind since 02:10`, or only `Blind` if that is unknown."""
+    """Return a text such as `Blind since 02:10`, or only `Blind` if the start is unknown."""
     since = local_time(state.reachability_since, now=now, seconds=False)
     return f"Blind since {since}" if since and state.storing else "Blind"
 
 
 def problem_sentences(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
-    """Return the sentences about what is wrong, each once; the reason for being blind comes first."""
+    """Return the sentences about what is wrong, without duplicates; the reason for being blind comes first."""
     blind = shown_reachability(state, now=now) is Reachability.BLIND
     reasons = (state.reachability_reason,) if blind and state.reachability_reason else ()
     return tuple(dict.fromkeys(map(as_sentence, (*reasons, *state.problems))))
 
 
 def tray_problems(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
-    """Return the same for the tray, with the changed address, for which the window has a band of its own."""
+    """Return `problem_sentences` for the tray, preceded by a sentence if the public address has changed.
+
+    The window does not need that sentence: it shows a changed address in a separate band.
+    """
     address_changed = (
         ("The public address has changed: the rules in the console lead nowhere.",) if state.url_changed else ()
     )
@@ -108,7 +118,7 @@ def tray_problems(state: ProgramState, *, now: Millis) -> tuple[str, ...]:
 
 
 def open_counts_text(state: ProgramState, language: Language) -> str:
-    """Say how many are open of each level, the worst first: `3 critical · 1 warn`."""
+    """Return the number of open incidents of each level, the worst level first: `3 critical · 1 warn`."""
     levels: Mapping[Level, int] = state.open_by_level or {state.worst or Level.INFO: state.open_incidents}
     sorted_levels = sorted(levels.items(), key=lambda pair: -pair[0].rank)
     return " · ".join(
@@ -117,7 +127,7 @@ def open_counts_text(state: ProgramState, language: Language) -> str:
 
 
 def overlay_text(state: ProgramState, language: Language, *, now: Millis) -> str:
-    """Say in the fewest words what is open and whether that is all."""
+    """Return a very short text: which incidents are open, and whether more may be open than are known."""
     parts = [open_counts_text(state, language) if state.open_incidents else "none open"]
     match shown_reachability(state, now=now):
         case Reachability.BLIND:
@@ -131,7 +141,7 @@ def overlay_text(state: ProgramState, language: Language, *, now: Millis) -> str
 
 
 def headline(state: ProgramState, language: Language, *, now: Millis) -> str:
-    """Say in a few words what is open, and why that may not be all."""
+    """Return a short text: how many incidents are open, and why more may be open than are known."""
     if not state.open_incidents:
         return f"Unknown what is open: {state.uncertainty}" if state.uncertainty else "No incident is open"
     level = worst(state.worst or Level.INFO, Level.INFO)
@@ -142,14 +152,14 @@ def headline(state: ProgramState, language: Language, *, now: Millis) -> str:
 
 
 def last_callback_text(state: ProgramState, *, now: Millis) -> str:
-    """Say when the last callback came."""
+    """Return when the last callback arrived."""
     if state.last_callback_at is None:
         return "Last callback unknown" if state.uncertainty else "No callback has ever arrived"
     return f"Last callback {ago_text(state.last_callback_at, now=now)}"
 
 
 def paused_text(state: ProgramState, *, now: Millis) -> str:
-    """Say until when notifications are paused, given that they are."""
+    """Return until when notifications are paused. Call this function only while `is_paused` returns True."""
     return f"paused until {local_time(state.paused_until, now=now, seconds=False)}"
 
 
@@ -159,7 +169,7 @@ def is_paused(state: ProgramState, *, now: Millis) -> bool:
 
 
 def empty_table_text(state: ProgramState, language: Language, *, now: Millis) -> str:
-    """Say in whole sentences what an empty table means."""
+    """Return whole sentences that say what an empty table means, and what to do if no callback has ever arrived."""
     problems, reachability = " ".join(problem_sentences(state, now=now)), shown_reachability(state, now=now)
     if state.uncertainty:
         return f"{headline(state, language, now=now)}.\n{problems}"
@@ -177,7 +187,7 @@ def empty_table_text(state: ProgramState, language: Language, *, now: Millis) ->
 
 
 def tunnel_text(tunnel: TunnelState, *, now: Millis) -> str:
-    """Say in which state the tunnel is; empty without one."""
+    """Return a text about the state of the tunnel; empty if no tunnel is configured."""
     if tunnel.phase is Phase.OFF or not tunnel.kind:
         return ""
     text = f"Tunnel {tunnel.kind}: {_PHASE_TEXTS[tunnel.phase]}"
@@ -188,7 +198,7 @@ def tunnel_text(tunnel: TunnelState, *, now: Millis) -> str:
 
 
 def url_changed_text(changed: UrlChanged) -> str:
-    """Say that the rules in the console have an old address."""
+    """Return a text that says that the rules in the console have an old address, with the old and new addresses."""
     return (
         "The public address has changed: the rules in the console lead nowhere. Change the callback URL in each!"
         f"\nBefore: {changed.before}\nNow: {changed.now}"
@@ -196,13 +206,16 @@ def url_changed_text(changed: UrlChanged) -> str:
 
 
 def gap_cells(gap: Gap, *, now: Millis) -> tuple[str, ...]:
-    """Return the cells of a gap: cause, from, until, how long, why."""
+    """Return the cells of a gap's row: cause, beginning, end, length and reason."""
     began, until = local_time(gap.began_at, now=now), local_time(gap.ended_at, now=now) or "goes on"
     return GAP_CAUSE_TEXTS[gap.cause], began, until, duration_text(gap.length(now)), gap.why or ""
 
 
 def last_gap_text(gaps: Iterable[Gap], *, now: Millis) -> str:
-    """Name the last gap that ended within a day; empty if there was none."""
+    """Return a text about the last gap, given `gaps` with the last gap first.
+
+    The text is empty if no gap has ended within the last 24 hours.
+    """
     ended = next((gap for gap in gaps if gap.ended_at is not None), None)
     if ended is None or ended.ended_at is None or now - ended.ended_at > DAY_MS:
         return ""
@@ -211,7 +224,7 @@ def last_gap_text(gaps: Iterable[Gap], *, now: Millis) -> str:
 
 
 def gnome_tray_advice(environment: Mapping[str, str]) -> str | None:
-    """Say what to install on GNOME, which has no tray of its own; None elsewhere."""
+    """Return what to install to get a tray on GNOME, which has no built-in tray; None on other desktops."""
     if "GNOME" not in environment.get("XDG_CURRENT_DESKTOP", "").upper().split(":"):
         return None
     return (

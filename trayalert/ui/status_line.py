@@ -1,7 +1,7 @@
-"""The lines above the table: what is open, when the last callback came, reachability, problems and news.
+"""The lines above the table: open incidents, time of the last callback, reachability, problems and news.
 
-Its rule: problems stay in amber as long as they last; news stay until they are dismissed, in the desktop's own colour.
-A changed callback URL is red: only the person can put it into the console's rules.
+Problems are shown on amber for as long as they last. News is shown on the desktop's highlight colour until the user
+dismisses it. A changed callback URL is shown on red, because only the user can change the rules in the console.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,13 +28,13 @@ from trayalert.ui.state_wording import (
 from trayalert.ui.widgets.safe_text import SafeLabel, copy_text
 
 MESSAGE_MS: Final = 8000
-"""How long the answer to a click is shown."""
+"""Milliseconds for which the message that follows a click is shown."""
 _AMBER: Final = QColor(255, 183, 3, 70)
 _RED: Final = QColor(214, 38, 44, 90)
 
 
 class StatusLine(QWidget):
-    """The lines above the table. `url_accepted`: the person has changed the rules."""
+    """The lines above the table. `url_accepted` is emitted when the user says that the rules are changed."""
 
     news_dismissed = Signal()
     advice_dismissed = Signal()
@@ -79,13 +79,13 @@ class StatusLine(QWidget):
         layout.setColumnStretch(1, 1)
 
     def add_action(self, caption: str, on_triggered: Callable[[], object]) -> QAction:
-        """Add an entry to the menu "Reach"."""
+        """Add an entry to the menu of the button "Reach"."""
         action = self._reach_button.menu().addAction(caption)
         action.triggered.connect(lambda _checked=False: on_triggered())
         return action
 
     def show_state(self, state: ProgramState, *, now: int, icon: QIcon, gap: str = "") -> None:
-        """Show the state; `gap` is a text about the last gap."""
+        """Show the state; `gap` is a text about the last gap, or empty."""
         self._picture.show_icon(icon, 40)
         self._headline.show_text(headline(state, self._language, now=now))
         facts = [last_callback_text(state, now=now), reachability_text(state, now=now)]
@@ -101,16 +101,16 @@ class StatusLine(QWidget):
         self._news.show_sentences(state.news)
 
     def show_message(self, sentence: str) -> None:
-        """Show a sentence for a moment."""
+        """Show a sentence for `MESSAGE_MS` milliseconds."""
         self._message.show_text(sentence)
         self._message_timer.start()
 
     def show_problem(self, sentence: str) -> None:
-        """Show what failed until the person dismisses it."""
+        """Show a sentence on what failed until the user dismisses it. An empty text hides the sentence."""
         self._problem.show_sentences((sentence,) if sentence else ())
 
     def show_advice(self, sentence: str) -> None:
-        """Show what would help until the person dismisses it."""
+        """Show a piece of advice until the user dismisses it."""
         self._advice.show_sentences((sentence,))
 
     def _drop_advice(self) -> None:
@@ -119,7 +119,10 @@ class StatusLine(QWidget):
 
 
 class _Band(QWidget):
-    """Sentences on a colour, hidden without any. Painted, as a style sheet would not follow light and dark."""
+    """Sentences on a coloured background; hidden while there are no sentences.
+
+    The background is painted, because a style sheet would not follow a change between light and dark.
+    """
 
     def __init__(
         self, colour: QColor | None, buttons: Mapping[str, Callable[[], object]] = MappingProxyType({})
@@ -138,12 +141,12 @@ class _Band(QWidget):
         self.hide()
 
     def show_sentences(self, sentences: tuple[str, ...]) -> None:
-        """Show the sentences, a line each."""
+        """Show the sentences, one per line; hide the band if there are none."""
         self._text.show_text("\n".join(f"{self._sign} {as_sentence(text)}" for text in sentences))
         self.setVisible(bool(sentences))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
-        """Paint the colour under the text; news have the desktop's own, translucent."""
+        """Paint the band's colour under the text, or the desktop's translucent highlight colour if it has none."""
         colour = self._colour or QColor(self.palette().color(QPalette.ColorRole.Highlight))
         if self._colour is None:
             colour.setAlpha(36)
@@ -154,7 +157,7 @@ class _Band(QWidget):
 
 
 class EmptyView(QWidget):
-    """Shown in place of a table without rows."""
+    """The view that is shown in place of the table while the table has no rows."""
 
     setup_requested = Signal()
 
@@ -180,5 +183,5 @@ class EmptyView(QWidget):
         layout.addStretch(3)
 
     def show_state(self, state: ProgramState, *, now: int) -> None:
-        """Say what an empty table means."""
+        """Show a text that says what the empty table means."""
         self._text.show_text(empty_table_text(state, self._language, now=now))

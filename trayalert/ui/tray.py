@@ -1,7 +1,8 @@
-"""The tray: icon, tooltip and menu. Its rule: only what changed is updated, at most 4 times a second.
+"""The tray: icon, tooltip and menu. Only what changed is updated, at most 4 times a second.
 
-The menu is exported over D-Bus, so its entries are made once and their texts changed in place. Qt follows a tray host
-that comes, goes or restarts; `check_host` runs only on changes and once a minute, to wake an idle program rarely.
+The menu is exported over D-Bus, so its entries are created once, and only their texts are changed. Qt itself follows a
+tray host that starts, ends or restarts. `check_host` is called only on changes and once a minute, so that an idle
+program rarely wakes up.
 """
 
 from collections.abc import Callable
@@ -37,9 +38,10 @@ MAX_PROBLEMS: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrayTiming:
-    """Milliseconds: the shortest time between two updates, and how long a tray host may be away.
+    """The tray's intervals in milliseconds. `refresh_interval` is the shortest time between two updates.
 
-    A panel that restarts, or starts with the session, gets `grace` before the tray counts as missing.
+    `grace` is how long a tray host may be absent before the tray counts as missing: a panel that restarts, or that
+    starts together with the session, needs some time.
     """
 
     refresh_interval: int = 250
@@ -47,19 +49,22 @@ class TrayTiming:
 
 
 class Tray(QObject):
-    """The icon in the panel. `refresh` may be called at any rate; `host_available`: whether there is a tray host."""
+    """The icon in the panel. `refresh` may be called at any rate.
+
+    `host_available` returns whether there is a tray host.
+    """
 
     window_requested = Signal()
     refreshed = Signal()
-    """The backend's state was read again."""
+    """Emitted after the backend's state was read again."""
     console_requested = Signal(object)
-    """A StoredIncident, chosen in the menu."""
+    """Emitted with the StoredIncident that the user chose in the menu."""
     setup_requested = Signal()
     gaps_requested = Signal()
     failed = Signal(str)
-    """A sentence: an action of the menu failed."""
+    """Emitted with a sentence when an action of the menu failed."""
     host_missing = Signal()
-    """There has been no tray host for a while: something else must be visible."""
+    """Emitted when there has been no tray host for the grace time: the overlay or the window must be shown instead."""
 
     def __init__(
         self,
@@ -75,10 +80,10 @@ class Tray(QObject):
         self._icon_state: TrayIconState | None = None
         self._tooltip: list[str] = []
         self.state = ProgramState()
-        """The state that was shown last."""
+        """The program's state as it was last shown."""
         self._incidents: list[StoredIncident] = []
         self._icon_visible = False
-        """`present` at the last update: each query wakes the bus's thread 30 times."""
+        """`present` at the last update, kept because each query of `present` wakes the D-Bus thread 30 times."""
         self._throttle = ThrottledAction(self, timing.refresh_interval, self._refresh_now)
         self._grace_timer = QTimer(self, singleShot=True, interval=timing.grace)
         self._grace_timer.timeout.connect(self._report_missing_host)
@@ -91,7 +96,7 @@ class Tray(QObject):
 
     @property
     def menu(self) -> QMenu:
-        """The menu, which the overlay shows too."""
+        """The menu of the icon, which the overlay shows, too."""
         return self._menu
 
     @property
@@ -101,11 +106,11 @@ class Tray(QObject):
 
     @property
     def settled(self) -> bool:
-        """Whether all that was requested is shown, and the next `refresh` shows its state at once."""
+        """Whether no update is waiting and the next `refresh` would show its state immediately."""
         return self._throttle.ready
 
     def start(self) -> None:
-        """Show the icon, or let it appear as soon as there is a tray host."""
+        """Show the icon. If there is no tray host yet, the icon appears as soon as a tray host starts."""
         self._throttle.run()
         self.icon.show()
         self.check_host()
@@ -117,11 +122,11 @@ class Tray(QObject):
         self.icon.hide()
 
     def refresh(self) -> None:
-        """Show the backend's present state, at once or when the shortest time between two updates is over."""
+        """Show the backend's present state, but not before `refresh_interval` has passed since the last update."""
         self._throttle.request()
 
     def check_host(self) -> None:
-        """Start the grace time if there is no tray host."""
+        """Start the timer of the grace time if the icon is not visible, and stop the timer if the icon is visible."""
         self._icon_visible = self.present
         if self._icon_visible:
             self._grace_timer.stop()
@@ -198,14 +203,14 @@ class Tray(QObject):
         menu.addAction("Quit").triggered.connect(self._backend.actions.quit)
 
     def _add_text_entry(self) -> QAction:
-        """Add an entry that only shows a text."""
+        """Add an entry that only shows a text and cannot be clicked."""
         entry = self._menu.addAction("")
         entry.setEnabled(False)
         return entry
 
     def _show_text(self, entry: QAction, text: str) -> None:
-        """Show an entry with this text, or hide it without one."""
-        # only a tray on D-Bus does not know where its icon is; with no tray the overlay shows the menu
+        """Show an entry with this text, or hide the entry if the text is empty."""
+        # an icon without a geometry is in a tray on D-Bus; with no tray the overlay shows the menu, without D-Bus
         show_caption(entry, text, exported=self._icon_visible and self.icon.geometry().isEmpty())
         entry.setVisible(bool(text))
 

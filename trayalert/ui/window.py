@@ -1,6 +1,7 @@
-"""The main window: a live table of incidents, and beside it everything about one incident.
+"""The main window: a live table of incidents, and next to the table all details of the selected incident.
 
-Its rule: closing it never ends the program, and without tray and overlay it never becomes invisible.
+Closing the window never ends the program. The window is only minimised, not hidden, if neither a tray nor an overlay
+could bring the window back.
 """
 
 from collections.abc import Callable
@@ -27,9 +28,10 @@ TICK_MS: Final = 1000
 
 
 class Window(QMainWindow):
-    """Status line, table and details. `may_hide` returns whether the window may be hidden.
+    """The main window with status line, table and details.
 
-    `status` takes messages, `incidents` what changes in the log.
+    `may_hide` returns whether closing may hide the window. Callers show messages through `status`, and report changed
+    incidents to the model `incidents`.
     """
 
     setup_requested = Signal()
@@ -60,17 +62,17 @@ class Window(QMainWindow):
         self.refresh()
         if self.incidents.rowCount():
             self._table.show_row(0)
-        self._table.setFocus()  # else the check box above it has it, and Enter opens nothing
+        self._table.setFocus()  # otherwise the check box above the table has the focus, and Enter opens no incident
 
     @property
     def ticking(self) -> bool:
-        """Whether durations are updated each second."""
+        """Whether the durations in the window are updated each second."""
         return self._ticker.isActive()
 
-    # requests of the main UI
+    # called by MainUi
 
     def bring_up(self, incident_id: int | None = None) -> None:
-        """Show the window above all others, with that incident selected."""
+        """Show the window above all others, and select the incident with the given id if the table has it."""
         if self._geometry and not self.isVisible():
             self.restoreGeometry(self._geometry)
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
@@ -83,18 +85,19 @@ class Window(QMainWindow):
             self._table.setFocus()
 
     def refresh(self) -> None:
-        """Show the backend's present state in the status line and the window's icon."""
+        """Show the backend's present state in the status line, the empty view and the window's icon."""
         state, now = self._backend.program.state(), self._backend.program.now()
         icon = tray_icon(TrayIconState.of(state, now=now))
         if icon.cacheKey() != self.windowIcon().cacheKey():
             self.setWindowIcon(icon)
-        gap = last_gap_text(self._backend.incidents.gaps(limit=2) or (), now=now)  # the last may go on still
+        # two gaps, as the last gap may not have ended yet
+        gap = last_gap_text(self._backend.incidents.gaps(limit=2) or (), now=now)
         self.status.show_state(state, now=now, icon=icon, gap=gap)
         self._empty.show_state(state, now=now)
         self._update_empty_view()
 
     def show_probe_result(self) -> None:
-        """Show the result of a probe that was requested here."""
+        """Show the result of a probe if the user requested the probe in this window."""
         if self._probe_requested:
             self._probe_requested = False
             self.status.show_message(
@@ -102,11 +105,11 @@ class Window(QMainWindow):
             )
 
     def refresh_texts(self) -> None:
-        """Update the texts that depend on the clock; called once a minute."""
+        """Update all texts that depend on the clock. Called once a minute."""
         if self.isVisible():
             self.incidents.refresh_texts()
 
-    # building
+    # layout and signals
 
     def _lay_out(self) -> None:
         self._stack.addWidget(self._table)
@@ -152,7 +155,7 @@ class Window(QMainWindow):
         self._empty.setup_requested.connect(self.setup_requested)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(self.close)
 
-    # what the person does
+    # actions of the user
 
     def _show_result(self, problem: str | None, done: str) -> None:
         self.status.show_problem(problem or "")
@@ -188,7 +191,7 @@ class Window(QMainWindow):
             self._incident_menu.fill_further(menu, self._details.shown)
 
     def _confirm_recovered(self, incident_id: int) -> None:
-        """Let the details ask for a confirmation: one wrong click must not close an incident."""
+        """Select the incident and let the details ask for confirmation: one wrong click must not close an incident."""
         self.bring_up(incident_id)
         if self._details.shown is not None and self._details.shown.incident.id == incident_id:
             self._details.confirm_recovered()
@@ -214,7 +217,7 @@ class Window(QMainWindow):
         self.incidents.show_open_only(enabled)
         self._after_change()
 
-    # what changes
+    # changes of the model and the selection
 
     def _after_change(self) -> None:
         self._update_empty_view()
@@ -229,7 +232,7 @@ class Window(QMainWindow):
         was_empty, empty = self._stack.currentWidget() is self._empty, not self.incidents.rowCount()
         self._stack.setCurrentIndex(1 if empty else 0)
         self._details.setVisible(not empty)
-        if was_empty and not empty:  # as in a window that was opened with rows in it
+        if was_empty and not empty:  # select the first row, as a window does that is opened with rows
             self._table.show_row(0)
             self._table.setFocus()
 
@@ -261,10 +264,10 @@ class Window(QMainWindow):
         else:
             self._ticker.stop()
 
-    # Qt's own
+    # Qt's event handlers
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Start the ticker."""
+        """Show the present state and start the ticker."""
         super().showEvent(event)
         self.refresh()
         self._update_ticker()
@@ -275,13 +278,13 @@ class Window(QMainWindow):
         self._update_ticker()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
-        """Stop the ticker while minimised."""
+        """Stop the ticker while the window is minimised."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._update_ticker()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
-        """Hide; without tray and overlay only minimise."""
+        """Hide the window, or only minimise it if neither a tray nor an overlay is there to bring it back."""
         event.ignore()
         self._geometry = self.saveGeometry()
         if self._may_hide():

@@ -1,4 +1,7 @@
-"""Texts about incidents for tray, table and details. Its rule: one text for one fact, and no Qt. Times are local."""
+"""Texts about incidents for tray, table and details. All times are local.
+
+A fact has the same text wherever it is shown. The module does not use Qt.
+"""
 
 from datetime import datetime
 
@@ -14,7 +17,10 @@ from trayalert.services.presentation.alert_text import name_text
 
 
 def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> str:
-    """Return a moment in local time: `15:42:07` today, `11-23 15:42` this year, `2025-11-23` else."""
+    """Return a time as local time: `15:42:07` today, `11-23 15:42` this year, otherwise `2025-11-23`.
+
+    If `moment` is None, return an empty text. If `seconds` is False, a time of today has the form `15:42`.
+    """
     if moment is None:
         return ""
     local, today = _local(moment), _local(now)
@@ -24,32 +30,39 @@ def local_time(moment: Millis | None, *, now: Millis, seconds: bool = True) -> s
 
 
 def full_time(moment: Millis | None) -> str:
-    """Return a moment in local time with its date."""
+    """Return a time as local time with its date, such as `2025-11-23 15:42:07`, or an empty text for None."""
     return "" if moment is None else _local(moment).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _local(moment: Millis) -> datetime:
     try:
         return as_datetime(moment).astimezone()
-    except (OverflowError, OSError, ValueError):  # near the ends of the calendar
+    except (OverflowError, OSError, ValueError):  # the local time would be outside the years 1 to 9999
         return as_datetime(0)
 
 
 def ago_text(moment: Millis, *, now: Millis) -> str:
-    """Return how long ago: `less than a minute ago`, `3 min ago`."""
+    """Return how long ago a time was: `less than a minute ago`, `3 min ago`."""
     length = now - moment
     return "less than a minute ago" if length < 60_000 else f"{duration_text(length)} ago"
 
 
 def shown_level(incident: Incident) -> Level | None:
-    """Return the level to draw: an open incident is never OK; None if it closed without a recovery."""
+    """Return the level with which to draw an incident.
+
+    An open incident is never drawn as OK. A closed incident is OK if it recovered or was marked recovered, else None.
+    """
     if incident.open:
         return worst(incident.level, Level.INFO)
     return Level.OK if incident.closed_by in {Change.RECOVERED, Change.RESOLVED} else None
 
 
 def level_text(stored: StoredIncident, language: Language, *, unconfirmed: bool) -> str:
-    """Return level, missing data and lacking confirmation of an open incident; of a closed one how it ended."""
+    """Return the text of the Level cell.
+
+    For an open incident the text is the level, followed by "no data" and "unconfirmed" if they apply. For a closed
+    incident the text says how the incident ended.
+    """
     incident = stored.incident
     if not incident.open:
         return closed_text(incident, language)
@@ -62,7 +75,7 @@ def level_text(stored: StoredIncident, language: Language, *, unconfirmed: bool)
 
 
 def closed_text(incident: Incident, language: Language) -> str:
-    """Return how a closed incident ended."""
+    """Return how a closed incident ended, and whether its start is unknown."""
     words = [ending_text(incident.closed_by, language)]
     if not incident.start_known:
         words.append(language.say("start unknown"))
@@ -70,7 +83,7 @@ def closed_text(incident: Incident, language: Language) -> str:
 
 
 def lasted_text(incident: Incident, language: Language, *, now: Millis) -> str:
-    """Return how long an incident has been open, or was."""
+    """Return how long an incident has been open, or was open before it closed; "unknown" if its start is unknown."""
     if not incident.start_known:
         return language.say("unknown")
     ended_at = now if incident.closed_at is None else incident.closed_at
@@ -78,7 +91,7 @@ def lasted_text(incident: Incident, language: Language, *, now: Millis) -> str:
 
 
 def incident_name(stored: StoredIncident, language: Language) -> str:
-    """Return the rule's name, else the kind."""
+    """Return the name of an incident: the name of its rule, or the kind in brackets if the rule has no name."""
     alert = stored.alert.alert
     if alert.kind == UNRECOGNISED:
         return ": ".join(filter(None, ("Callback not understood", printable(alert.name))))
@@ -86,7 +99,10 @@ def incident_name(stored: StoredIncident, language: Language) -> str:
 
 
 def sender_text(sender: str, origin: SenderOrigin) -> str:
-    """Say where a callback came from; the address is what the network, or a trusted proxy, claims."""
+    """Return a text that says where a callback came from.
+
+    The address `sender` is reported by the network or by a trusted proxy, and is not verified.
+    """
     address = printable(sender, limit=60)
     match origin:
         case SenderOrigin.CLOUD_MONITOR:
