@@ -1,1 +1,1 @@
-"""Widgets that several windows share."""
+"""Widgets that several windows use."""

@@ -1,8 +1,9 @@
-"""The one place where text from the network meets Qt's text widgets. Its rule: plain text, cleaned, always.
+"""The only module in which text from the network reaches Qt's text widgets.
 
-Qt guesses rich text: 270 bytes in a default QLabel can freeze the layout for 16 s and load a file from the disk. The
-attacker is whoever names a resource or a rule. So a test forbids all other modules the bare widgets and setters. Item
-views are safe: they never guess.
+All text is cleaned and shown as plain text. By default Qt's text widgets guess whether a text is rich text: 270 bytes
+in a default QLabel can freeze the layout for 16 s and load a file from the disk. The attacker is anyone who can name a
+resource or a rule. A test therefore forbids other modules to use Qt's text widgets and setters directly. Item views are
+safe, as they never guess.
 """
 
 import html
@@ -27,13 +28,17 @@ from trayalert.ui.appearance import bold
 
 
 class SafeLabel(QLabel):
-    """A label for cleaned plain text. `selectable` text can be copied; a `heading` is bold and that much larger."""
+    """A label for cleaned plain text.
+
+    The user can select and copy a `selectable` text. If `heading` is not 0, the text is bold and `heading` times as
+    large as the desktop's font.
+    """
 
     def __init__(self, text: str = "", *, selectable: bool = False, wrapped: bool = False, heading: float = 0) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(wrapped)
-        if wrapped:  # a word without an end must not make the window wider
+        if wrapped:  # a very long word must not make the window wider
             self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         if heading:
             self.setFont(bold(self.font(), scale=heading))
@@ -42,18 +47,21 @@ class SafeLabel(QLabel):
         self.show_text(text)
 
     def show_text(self, text: str) -> None:
-        """Show the cleaned text, unless it is shown already."""
+        """Clean the text and show it, unless the label already shows it."""
         clean = _clean_lines(text)
         if clean != self.text():
             super().setText(clean)
 
     def show_icon(self, icon: QIcon, size: int) -> None:
-        """Show a picture of that size in place of the text."""
+        """Show an icon, `size` pixels square, in place of the text."""
         self.setPixmap(icon.pixmap(QSize(size, size), self.devicePixelRatioF()))
 
 
 class SafeParagraph(QTextEdit):
-    """Cleaned plain text to read and copy, as high as its lines. Unlike a label it breaks long words, such as ids."""
+    """A read-only paragraph of cleaned plain text, exactly as high as its lines. The user can copy the text.
+
+    Unlike a label, a paragraph breaks long words, such as ids.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +78,7 @@ class SafeParagraph(QTextEdit):
         self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
 
     def show_text(self, text: str) -> None:
-        """Show the cleaned text, unless it is shown already."""
+        """Clean the text and show it, unless the paragraph already shows it."""
         clean = _clean_lines(text)
         if clean != self.toPlainText():
             self.setPlainText(clean)
@@ -80,7 +88,10 @@ class SafeParagraph(QTextEdit):
 
 
 class SafeField(QLineEdit):
-    """A line to write in, or only to read and copy; texts of the program are cleaned."""
+    """A line edit that the user fills in, or can only read and copy if `read_only`.
+
+    Texts that the program puts into the field are cleaned. `name` is the accessible name, `hint` the placeholder.
+    """
 
     def __init__(self, name: str, text: str = "", *, hint: str = "", read_only: bool = False) -> None:
         super().__init__()
@@ -90,7 +101,7 @@ class SafeField(QLineEdit):
         self.show_text(text)
 
     def show_text(self, text: str) -> None:
-        """Show the cleaned text from its beginning, unless it is shown already."""
+        """Clean the text and show it from its beginning, unless the field already shows it."""
         clean = printable(text, limit=2000)
         if clean != self.text():
             self.setText(clean)
@@ -102,22 +113,30 @@ def _clean_lines(text: str) -> str:
 
 
 def show_tooltip(target: QWidget | QAction, text: str) -> None:
-    """Set an escaped tooltip. The wrapping makes Qt take the text for rich text, in which everything is escaped."""
+    """Set a tooltip that shows the text literally.
+
+    The tag `<qt>` around the text makes Qt always treat the tooltip as rich text, in which all of the text is escaped.
+    """
     clean = printable(text, limit=1000)
     target.setToolTip(f"<qt>{html.escape(clean)}</qt>" if clean else "")
 
 
 def show_tray_tooltip(tray: QSystemTrayIcon, lines: list[str]) -> None:
-    """Set the tray's tooltip. Hosts differ in what they take for markup, so its signs become look-alikes."""
+    """Set the tooltip of the tray icon.
+
+    Tray hosts differ in what they interpret as markup, so the characters of markup are replaced by similar characters.
+    """
     text = "\n".join(printable(line) for line in lines)
     tray.setToolTip(text.replace("<", "‹").replace(">", "›").replace("&", "＆"))
 
 
 def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool = False) -> None:
-    """Set the text of a menu entry or button, without a mnemonic. Only a change is sent on.
+    """Set the text of a menu entry or button, without a mnemonic.
 
-    `exported`: the entry is shown by the desktop over D-Bus. WORKAROUND: there `_` marks the mnemonic, and Qt's
-    QDBusMenuItem turns the first `&` into one, but neither doubles `_` nor undoes the doubling of other `&`.
+    An unchanged text is not set again, so that only changes are sent to the desktop. `exported` says that the desktop
+    shows the entry, over D-Bus. WORKAROUND: over D-Bus `_` marks the mnemonic. Qt's QDBusMenuItem turns the first `&`
+    into `_`, but does not double a `_` of the text. QDBusMenuItem also leaves any other `&&` doubled, so only the first
+    `&` is doubled here.
     """
     clean = printable(text)
     caption = clean.replace("_", "__").replace("&", "&&", 1) if exported else clean.replace("&", "&&")
@@ -126,18 +145,18 @@ def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool
 
 
 def show_trusted_caption(button: QAbstractButton, caption: str) -> None:
-    """Set a button's text, `&` before the letter of its mnemonic. Only for the program's own texts."""
+    """Set a button's text, in which `&` precedes the mnemonic. Use this only for texts that the program defines."""
     if button.text() != caption:
         button.setText(caption)
 
 
 def copy_text(text: str) -> None:
-    """Copy the text as it is into the clipboard."""
+    """Copy the text to the clipboard without cleaning it."""
     QGuiApplication.clipboard().setText(text)
 
 
 def elided(text: str | None, columns: int) -> str:
-    """Return the cleaned text cut to so many columns; a Chinese character is as wide as two Latin ones."""
+    """Return the cleaned text, cut to at most `columns` columns. A Chinese character takes two columns."""
     clean = printable(text)
     used = 0
     for index, character in enumerate(clean):

@@ -1,4 +1,4 @@
-"""A small table of plain cells. Its rule: cells are cleaned and can be copied with Ctrl+C."""
+"""A small table of text cells. All cells are cleaned, and the user can copy them with Ctrl+C."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,12 @@ from trayalert.ui.widgets.safe_text import copy_text
 
 
 class TextTable(QTableWidget):
-    """The `stretched` column takes the room that is left, else the table scrolls; `wrapped` rows show all lines."""
+    """A read-only table of text.
+
+    The column with the index `stretched` takes the width that the other columns leave. Without a stretched column, the
+    last column fills the remaining width, and the table scrolls horizontally if it is too narrow. In a `wrapped` table,
+    rows are high enough for all lines of their cells.
+    """
 
     def __init__(self, titles: tuple[str, ...], *, stretched: int | None = None, wrapped: bool = False) -> None:
         super().__init__(0, len(titles))
@@ -36,7 +41,7 @@ class TextTable(QTableWidget):
         self.setTabKeyNavigation(False)
 
     def show_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
-        """Show rows of cells."""
+        """Replace the rows of the table; each row is a tuple with one text per column."""
         self.setRowCount(len(rows))
         for row, cells in enumerate(rows):
             for column, text in enumerate(cells):
@@ -64,14 +69,14 @@ class TextTable(QTableWidget):
             self.setColumnWidth(last, max(self._last_width, space))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Wrap the rows for the new width."""
+        """Fit the columns and the heights of wrapped rows to the new width."""
         super().resizeEvent(event)
         self._widen_last()
         if self.wordWrap():
             self.resizeRowsToContents()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Copy the selected cells."""
+        """Copy the selected cells, with tabs between columns, if the key is Copy."""
         if not event.matches(QKeySequence.StandardKey.Copy):
             super().keyPressEvent(event)
             return
