@@ -1,1 +1,1 @@
-"""The table of incidents, and the details of one."""
+"""The table of incidents, and the details of the selected incident."""

@@ -1,4 +1,4 @@
-"""Everything about one incident, beside the table. Its rule: all text is plain and can be copied."""
+"""All details of one incident, next to the table. All text is plain text that the user can copy."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -22,18 +22,21 @@ from trayalert.ui.wording import incident_name, level_text, local_time, shown_le
 
 MAX_ALERTS: Final = 50
 MAX_FIELDS, MAX_FIELD_TEXT = 200, 8_000
-"""At most so many fields and characters of them are shown; Cloud Monitor sends some 30 and 2,000."""
+"""Maximum number of fields, and of characters in all fields, that are shown.
+
+Cloud Monitor sends about 30 fields with 2,000 characters.
+"""
 CONFIRM_MS: Final = 4000
-"""A second click on "Mark recovered" within this time confirms."""
+"""Milliseconds within which a second click on "Mark recovered" confirms."""
 
 
 class IncidentDetails(QWidget):
-    """Shows one incident, or that none is selected. Requests are emitted as signals."""
+    """Shows the details of one incident, or says that no incident is selected. Clicks on buttons emit signals."""
 
     console_requested = Signal()
     copy_requested = Signal()
     further_menu_requested = Signal(QMenu)
-    """The menu of further actions opens and has to be filled."""
+    """Emitted when the menu of further actions opens; the connected slot must fill the menu."""
     resolve_requested = Signal(int)
 
     def __init__(self, language: Language, parent: QWidget | None = None) -> None:
@@ -64,12 +67,15 @@ class IncidentDetails(QWidget):
 
     @property
     def shown(self) -> StoredIncident | None:
-        """Return the incident that is shown."""
+        """The incident that is shown, or None."""
         return self._shown
 
     @property
     def confirmable(self) -> bool:
-        """Whether a click now confirms "Mark recovered": it is not the second half of a double click, nor too late."""
+        """Whether a click on "Mark recovered" would confirm now.
+
+        A click confirms within CONFIRM_MS of the first click, unless both clicks could be one double click.
+        """
         pause = QGuiApplication.styleHints().mouseDoubleClickInterval()
         return self._confirm_timer.isActive() and self._since_first_click.elapsed() >= pause
 
@@ -90,7 +96,11 @@ class IncidentDetails(QWidget):
         unconfirmed: bool,
         now: Millis,
     ) -> None:
-        """Show an incident with its latest alerts; `sender_text` returns an alert's origin, `linked`: it has a link."""
+        """Show an incident with its latest alerts.
+
+        `sender_text` returns a text that says where an alert came from. `linked` says whether the incident has a
+        console link.
+        """
         if self._shown is None or self._shown.incident.id != stored.incident.id:
             self._cancel_confirmation()
         self._shown = stored
@@ -109,13 +119,13 @@ class IncidentDetails(QWidget):
         self._tabs.setTabText(1, f"Alerts ({len(alerts)}{more})")
 
     def confirm_recovered(self) -> None:
-        """Ask whether to mark the incident recovered; a click on the button confirms."""
+        """Ask the user whether to mark the incident recovered. A click on the button confirms."""
         if not self._confirm_timer.isActive():
             self._resolve()
         self._resolve_button.setFocus()
 
     def tick(self, now: Millis) -> None:
-        """Update the duration."""
+        """Update the duration of an open incident."""
         if self._shown is not None and self._shown.incident.open:
             self._facts.show_duration(self._shown, now=now)
 
@@ -140,7 +150,7 @@ class IncidentDetails(QWidget):
         layout.addWidget(self._tabs, 1)
         layout.addStretch()
         order = (self._open_button, self._copy_button, self._resolve_button, self._more_button)
-        for before, after in pairwise(order):  # what is wanted most comes first
+        for before, after in pairwise(order):  # the most frequent action comes first
             self.setTabOrder(before, after)
 
     def _resolve(self) -> None:
@@ -160,7 +170,7 @@ class IncidentDetails(QWidget):
 
 
 class _Header(QWidget):
-    """Icon, name and level."""
+    """The icon, name and level of the incident."""
 
     def __init__(self, language: Language) -> None:
         super().__init__()
@@ -190,7 +200,10 @@ class _Header(QWidget):
 
 
 def _field_rows(stored: StoredAlert) -> list[tuple[str, str]]:
-    """Return the first fields: all of a hostile callback with 64 KB or 30,000 fields would block the window."""
+    """Return rows for the first fields of an alert.
+
+    All fields of a callback that an attacker filled with 64 KB or 30,000 fields would block the window.
+    """
     fields = stored.alert.fields
     rows: list[tuple[str, str]] = []
     if stored.too_large:
@@ -219,7 +232,7 @@ def _alert_row(stored: StoredAlert, sender: str | None, language: Language, *, n
 
 
 def _state_or_level_text(alert: Alert, language: Language) -> str:
-    """Return the state of an alert, or the level if it was firing."""
+    """Return the level of an alert whose state is ALERT, else its state, or its kind if it has no state."""
     if alert.state is None:
         return alert.kind
     return language.say(alert.level) if alert.state is State.ALERT else state_text(alert.state, language)

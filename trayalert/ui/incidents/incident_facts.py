@@ -1,4 +1,4 @@
-"""The facts of one incident, a row each. Its rule: absent facts are left out."""
+"""The facts about one incident, one per row. Facts without a value are left out."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -25,11 +25,14 @@ from trayalert.ui.widgets.safe_text import SafeLabel, SafeParagraph
 from trayalert.ui.wording import closed_text, full_time, lasted_text
 
 MAX_DIMENSIONS: Final = 20
-"""A resource has a handful; thousands in a hostile callback would block the window."""
+"""Maximum number of dimensions that are shown.
+
+A resource has only a few dimensions. Thousands of them, in a callback of an attacker, would block the window.
+"""
 
 
 class IncidentFacts(QScrollArea):
-    """A scrolled form that is refilled for each incident."""
+    """A scrollable form that is filled again for each incident."""
 
     def __init__(self, language: Language) -> None:
         super().__init__()
@@ -39,7 +42,7 @@ class IncidentFacts(QScrollArea):
         column.setContentsMargins(2, 8, 8, 8)
         self._form = QFormLayout()
         column.addLayout(self._form)
-        column.addStretch(1)  # takes what is over, so that the rows keep their distance
+        column.addStretch(1)  # takes the remaining height, so that the rows do not spread
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._form.setHorizontalSpacing(14)
@@ -51,7 +54,7 @@ class IncidentFacts(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def show_incident(self, stored: StoredIncident, *, sender: str | None, now: Millis) -> None:
-        """Show its facts; `sender` says where the last alert came from."""
+        """Show the facts about an incident; `sender` says where its last alert came from."""
         for name, text in _facts(stored, self._language, sender=sender, now=now):
             if name not in self._values:
                 self._add(name)
@@ -59,12 +62,12 @@ class IncidentFacts(QScrollArea):
             self._form.setRowVisible(self._values[name], bool(text))
 
     def show_duration(self, stored: StoredIncident, *, now: Millis) -> None:
-        """Update the duration."""
+        """Update the duration of the incident that is shown."""
         self._values["Duration"].show_text(lasted_text(stored.incident, self._language, now=now))
 
     def _add(self, name: str) -> None:
         title, value = SafeLabel(name), SafeParagraph()
-        title.setForegroundRole(QPalette.ColorRole.PlaceholderText)  # quieter than the value
+        title.setForegroundRole(QPalette.ColorRole.PlaceholderText)  # less prominent than the value
         title.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         value.setAccessibleName(name)
         self._values[name] = value

@@ -1,4 +1,4 @@
-"""What can be done with one incident, as entries of a menu. The entries are made anew each time the menu opens."""
+"""The menu of actions for one incident. Its entries are created again each time the menu opens."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,13 +14,20 @@ from trayalert.ui.backend import IncidentQueries, UserActions
 from trayalert.ui.widgets.safe_text import copy_text, show_caption
 
 ShowResult = Callable[[str | None, str], None]
-"""Takes what went wrong, None if nothing did, and what was done."""
+"""A function that shows the outcome of an action.
+
+Its arguments are a sentence on what failed, or None, and a sentence on what was done.
+"""
 
 
 def open_console(
     incidents: IncidentQueries, actions: UserActions, stored: StoredIncident, page: str = ""
 ) -> str | None:
-    """Open the incident's link to `page`, else its best link; return a sentence if that failed."""
+    """Open an incident's console link in the browser. Return a sentence if that failed, else None.
+
+    The best link is opened if the incident has no link for `page`. If the browser cannot be opened, the link is copied
+    to the clipboard.
+    """
     links = incidents.console_links(stored)
     if not links:
         return "There is no console link for this resource."
@@ -35,7 +42,7 @@ def _open_link(actions: UserActions, link: ConsoleLink) -> str | None:
 
 
 class IncidentMenu:
-    """Fills menus with the actions of an incident. The outcome of each goes to `show_result`."""
+    """Fills menus with the actions for an incident. The outcome of each action is passed to `show_result`."""
 
     def __init__(self, incidents: IncidentQueries, actions: UserActions, show_result: ShowResult) -> None:
         self._incidents = incidents
@@ -43,7 +50,7 @@ class IncidentMenu:
         self._show_result = show_result
 
     def fill(self, menu: QMenu, stored: StoredIncident) -> None:
-        """Fill the menu with all actions: open, further links, copy, the person's own commands."""
+        """Fill the menu with all actions: open, further links, copy, and the admin's custom commands."""
         menu.clear()
         links = self._incidents.console_links(stored)
         caption = f"Open in console: {links[0].title}" if links else "Open in console"
@@ -53,13 +60,13 @@ class IncidentMenu:
         self._add_other_entries(menu, stored)
 
     def fill_further(self, menu: QMenu, stored: StoredIncident) -> None:
-        """Fill the menu with the actions that have no button beside it."""
+        """Fill the menu with the actions for which the details have no button."""
         menu.clear()
         self._add_further_links(menu, stored)
         self._add_other_entries(menu, stored)
 
     def copy_link(self, stored: StoredIncident) -> None:
-        """Copy the best link."""
+        """Copy the incident's best console link to the clipboard, if it has a link."""
         links = self._incidents.console_links(stored)
         if links:
             self._copy(links[0].url, "console link")
@@ -70,7 +77,8 @@ class IncidentMenu:
         menu.addSeparator()
 
     def _add_other_entries(self, menu: QMenu, stored: StoredIncident) -> None:
-        resource_id = printable(stored.alert.alert.resource_id, limit=1000)  # a line end runs what is pasted in a shell
+        # `printable` removes line ends: the sender may be an attacker, and a shell runs a pasted text at its line end
+        resource_id = printable(stored.alert.alert.resource_id, limit=1000)
         _add_entry(menu, "Copy resource ID", partial(self._copy, resource_id, "resource ID"), enabled=bool(resource_id))
         menu.addSeparator()
         for command in self._incidents.commands(stored):

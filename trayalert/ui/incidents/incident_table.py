@@ -1,4 +1,4 @@
-"""The table of incidents: keys, column widths and a steady scroll position while rows are inserted above."""
+"""The view of the incident table: keyboard, column widths, and a scroll position that inserted rows do not move."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ from trayalert.ui.incidents.incidents_model import IncidentsModel, Index
 from trayalert.ui.widgets.safe_text import copy_text
 
 _SAMPLES: Final = {
-    # what a column has to hold, measured in the font in use; Name gets the rest
+    # a text for which each column must be wide enough in the present font; Name takes the remaining width
     Column.LEVEL: "CRITICAL, uncon",
     Column.SINCE: "12-28 23:58",
     Column.RESOURCE: "web-01 · /dev/vda1",
@@ -34,17 +34,21 @@ _LONG_DURATION: Final = 86_340_000
 _HIDDEN_FIRST: Final = (Column.REGION, Column.COUNT, Column.METRIC, Column.DURATION)
 _LONG_LEVEL: Final = "CRITICAL, unconfirmed"
 _SHORT_NAME: Final = "ECS CPU usage is too high"
-"""A narrow window hides the columns above, so that so much of a name can be read."""
+"""A name that must be readable in full. A window that is too narrow for it hides the columns of `_HIDDEN_FIRST`."""
 
 
 class IncidentTable(QTableView):
-    """A table of whole rows: Enter and double click open one, Ctrl+C copies, right click and Menu key want a menu."""
+    """A table in which the user selects whole rows.
+
+    Enter or a double click chooses a row. Ctrl+C copies the selected rows. A right click, the Menu key or Shift+F10
+    requests the menu of a row.
+    """
 
     chosen = Signal(QModelIndex)
     menu_requested = Signal(QModelIndex, QPoint)
-    """A row's menu is to open at that place of the screen."""
+    """Emitted with a row and the position on the screen at which the row's menu must open."""
     current_row_changed = Signal()
-    """Another row is the current one."""
+    """Emitted when another row has become the current row."""
 
     def __init__(self, model: IncidentsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +66,7 @@ class IncidentTable(QTableView):
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setAlternatingRowColors(True)
-        self.setTabKeyNavigation(False)  # Tab goes on to the next widget
+        self.setTabKeyNavigation(False)  # Tab moves the focus to the next widget
         self.setIconSize(QSize(16, 16))
         self._lay_out_columns()
         self.doubleClicked.connect(self.chosen)
@@ -70,12 +74,12 @@ class IncidentTable(QTableView):
         model.changed.connect(self._restore_scroll_position)
 
     def show_row(self, row: int) -> None:
-        """Select the row and bring it into view."""
+        """Select a row and scroll to it."""
         self.selectRow(row)
         self.scrollTo(self._incidents.index(row, 0))
 
     def copy_selected(self) -> None:
-        """Copy the selected rows as text with tabs between the cells."""
+        """Copy the selected rows to the clipboard as text, with tabs between the cells."""
         rows = sorted({index.row() for index in self.selectionModel().selectedRows()})
         incidents = [self._incidents.incident_at(row) for row in rows]
         lines = ["\t".join(self._incidents.text(stored, column) for column in COLUMNS) for stored in incidents]
@@ -83,7 +87,7 @@ class IncidentTable(QTableView):
             copy_text("\n".join(lines))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Open, copy, or ask for the menu."""
+        """Choose the current row, copy the selected rows, or request the menu, depending on the key."""
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_selected()
         elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
@@ -97,7 +101,7 @@ class IncidentTable(QTableView):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 (Qt's name)
-        """Ask for the menu of the row under the mouse."""
+        """Request the menu of the row under the mouse, or of the current row if a key was pressed."""
         index = self.indexAt(event.pos())
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             self._request_menu()
@@ -111,17 +115,17 @@ class IncidentTable(QTableView):
             self.menu_requested.emit(current, self.viewport().mapToGlobal(self.visualRect(current).bottomLeft()))
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: N802 (Qt's name)
-        """Report that another row is the current one."""
+        """Report that another row has become the current row."""
         super().currentChanged(current, previous)
         self.current_row_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Hide columns that have no room."""
+        """Hide or show columns for the new width."""
         super().resizeEvent(event)
         self._fit_columns()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
-        """Measure the columns in the new font."""
+        """Set the column widths again if the font has changed."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
             self._lay_out_columns()
@@ -151,16 +155,17 @@ class IncidentTable(QTableView):
         spare -= self._level_width(_SAMPLES[Column.LEVEL]) + sum(self.columnWidth(place) for place in kept)
         for column in reversed(_HIDDEN_FIRST):
             place = COLUMNS.index(column)
-            self.showColumn(place)  # a hidden one has no width
+            self.showColumn(place)  # the width of a hidden column is 0
             spare -= self.columnWidth(place)
             self.setColumnHidden(place, spare < 0)
         level = COLUMNS.index(Column.LEVEL)
         narrow, wide = self._level_width(_SAMPLES[Column.LEVEL]), self._level_width(_LONG_LEVEL)
-        enough = wide - narrow + self.fontMetrics().horizontalAdvance(_SHORT_NAME)  # names come first
+        # names take precedence: the Level column is wide only if there is room for twice the short name
+        enough = wide - narrow + self.fontMetrics().horizontalAdvance(_SHORT_NAME)
         self.setColumnWidth(level, wide if spare >= enough else narrow)
 
     def _level_width(self, text: str) -> int:
-        """Return the width of a Level cell with this text and its icon."""
+        """Return the width in pixels of a Level cell with this text and an icon."""
         return QFontMetrics(bold(self.font())).horizontalAdvance(text) + 30
 
     def _save_scroll_position(self) -> None:
@@ -170,13 +175,16 @@ class IncidentTable(QTableView):
 
     def _restore_scroll_position(self) -> None:
         if self._anchor is not None and self._anchor.isValid():
-            self.updateGeometries()  # else the scroll bar still ends where the table ended before
+            self.updateGeometries()  # otherwise the scroll bar has its old range
             self.scrollTo(self._incidents.index(self._anchor.row(), 0), QAbstractItemView.ScrollHint.PositionAtTop)
         self._anchor = None
 
 
 class _RowDelegate(QStyledItemDelegate):
-    """Draws no focus frame around a cell, and the texts of a row on one base line: Qt puts Chinese lower."""
+    """Draws cells without a focus frame, and with all texts of a row on the same baseline.
+
+    Qt by itself would draw Chinese text lower than Latin text.
+    """
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         self.initStyleOption(option, index)

@@ -1,9 +1,10 @@
-"""The rows of the incident table: open incidents, the newest first, then closed ones, the last closed first.
+"""The model of the incident table: open incidents, the newest first, then closed incidents, the last closed first.
 
-Its rule: rows are inserted, moved and changed, never reset, so that selection and scroll position survive a flood.
-Changed ids are queued and read a slice at a time, so that 5,000 at once do not block the window, and at most every
-`slice_interval`, as each slice paints the whole table. A query that the log does not answer is repeated, and no row
-goes meanwhile. Only another log file resets the rows.
+Rows are inserted, moved and changed, but not reset, so that selection and scroll position survive a flood. Only
+`reload`, which is for another log file or a reparse, resets the rows. The ids of changed incidents are queued and read
+in slices, so that 5,000 changes at the same time do not block the window. Slices are at least `slice_interval` apart,
+as each slice repaints the whole table. A query that fails because the log cannot be read is repeated, and no row is
+removed in the meantime.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,10 +24,10 @@ from trayalert.ui.wording import level_text
 
 PAGE_SIZE: Final = 200
 SLICE_SIZE: Final = 250
-"""How many changed incidents are taken in at a time: some 10 ms."""
+"""Maximum number of changed incidents in a slice; applying a slice takes about 10 ms."""
 MAX_SINGLE_MOVES: Final = 20
 MAX_CLOSED_ROWS: Final = 2000
-"""Closed incidents beyond this number are dropped, unless scrolling fetched them."""
+"""Number of closed incidents that the table keeps. More are kept only if scrolling has fetched them."""
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
@@ -34,18 +35,25 @@ _ROOT: Final = QModelIndex()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentsTiming:
-    """Milliseconds: the shortest time between two slices, and when a query that the log did not answer is repeated."""
+    """The model's intervals in milliseconds.
+
+    `slice_interval` is the shortest time between two slices. `retry` is the time after which a failed query of the log
+    is repeated.
+    """
 
     slice_interval: int = 200
     retry: int = 1000
 
 
 class IncidentsModel(QAbstractTableModel):
-    """Each row is a StoredIncident: see `incident_at`."""
+    """The model; each row is a StoredIncident, which `incident_at` returns."""
 
     about_to_change = Signal()
     changed = Signal()
-    """Emitted around each slice of changes, for a view that keeps its scroll position."""
+    """Emitted after each slice of changes, while `about_to_change` is emitted before each slice.
+
+    Between the two signals a view can keep its scroll position.
+    """
 
     def __init__(
         self,
@@ -72,7 +80,7 @@ class IncidentsModel(QAbstractTableModel):
         self._retry_timer.timeout.connect(self._retry)
         self.reload()
 
-    # what the view asks
+    # called by the view
 
     def rowCount(self, parent: Index = _ROOT) -> int:  # noqa: N802 (Qt's name)
         """Return the number of rows fetched so far."""
@@ -108,7 +116,7 @@ class IncidentsModel(QAbstractTableModel):
         return not (parent.isValid() or self._open_only or self._exhausted)
 
     def fetchMore(self, parent: Index) -> None:  # noqa: N802 (Qt's name)
-        """Append one page of closed incidents."""
+        """Fetch one page of closed incidents and append it; try again later if the log cannot be read."""
         if not self.canFetchMore(parent):
             return
         page = self._incidents.closed(before=self._rows.last_closed, limit=PAGE_SIZE)
@@ -121,7 +129,7 @@ class IncidentsModel(QAbstractTableModel):
         self._fetched_closed = self._rows.closed_count
 
     def reload(self) -> None:
-        """Read all rows of another log file; the shown rows stay until it can be read."""
+        """Read all rows again and reset the model. The old rows stay until the log can be read."""
         open_ones = self._incidents.open()
         self._stale = open_ones is None
         if open_ones is None:
@@ -139,14 +147,14 @@ class IncidentsModel(QAbstractTableModel):
         else:
             self.fetchMore(_ROOT)
 
-    # what the window asks
+    # called by the window
 
     def incident_at(self, row: int) -> StoredIncident:
-        """Return the incident in that row."""
+        """Return the incident in a row."""
         return self._rows[row]
 
     def row_of(self, incident_id: int) -> int | None:
-        """Return the row of that incident, None if it is not in the table."""
+        """Return the row of an incident, or None if the incident is not in the table."""
         return self._rows.row_of(incident_id)
 
     def text(self, stored: StoredIncident, column: Column) -> str:
@@ -157,7 +165,7 @@ class IncidentsModel(QAbstractTableModel):
         return cell_text(stored, column, self.language, now=self._now())
 
     def show_open_only(self, enabled: bool) -> None:
-        """Leave out closed incidents, or fetch their first page again."""
+        """Remove the closed incidents if `enabled`, otherwise fetch their first page again."""
         if enabled == self._open_only:
             return
         self._open_only = enabled
@@ -168,25 +176,25 @@ class IncidentsModel(QAbstractTableModel):
             self.fetchMore(_ROOT)
 
     def tick(self) -> None:
-        """Update the durations of open incidents."""
+        """Make the views update the durations of open incidents."""
         if self._rows.open_count:
             column = COLUMNS.index(Column.DURATION)
             self.dataChanged.emit(self.index(0, column), self.index(self._rows.open_count - 1, column))
 
     def refresh_texts(self) -> None:
-        """Update all texts: midnight passed, or an incident became unconfirmed."""
+        """Make the views update all texts, as midnight may have passed or an incident may have become unconfirmed."""
         if len(self._rows):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(COLUMNS) - 1))
 
-    # what the log announces
+    # changes in the log
 
     @property
     def settled(self) -> bool:
-        """Return whether all queued changes are in the table."""
+        """Whether all queued changes are in the table."""
         return not self._queue and not self._stale
 
     def queue_changes(self, ids: Iterable[int]) -> None:
-        """Queue incidents that changed; without a flood they are taken in at once."""
+        """Queue the ids of changed incidents. Outside a flood, the incidents are read and shown immediately."""
         self._queue.update(dict.fromkeys(ids))
         if self._queue:
             self._throttle.request()
@@ -220,7 +228,7 @@ class IncidentsModel(QAbstractTableModel):
         self._trim()
 
     def _is_left_out(self, stored: StoredIncident) -> bool:
-        """Return whether the table leaves an incident out, or shows it later with a page of closed ones."""
+        """Return whether the table leaves an incident out, or shows it only with a later page of closed incidents."""
         if stored.incident.open:
             return False
         return self._open_only or (not self._exhausted and self._rows.belongs_last(stored))
@@ -241,7 +249,7 @@ class IncidentsModel(QAbstractTableModel):
             if source is None:
                 continue
             target = self._rows.insertion_row(stored)
-            if target in {source, source + 1}:  # Qt refuses a move onto itself
+            if target in {source, source + 1}:  # Qt refuses to move a row to where it is
                 self._rows.move(stored)
             else:
                 self.beginMoveRows(_ROOT, source, source, _ROOT, target)
@@ -251,7 +259,7 @@ class IncidentsModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 
     def _rearrange(self, changed: list[StoredIncident]) -> None:
-        """Move many rows in one go; selection and current row go along."""
+        """Move many rows in one layout change. The selection and the current row follow their incidents."""
         self.layoutAboutToBeChanged.emit()
         before = self.persistentIndexList()
         ids = [self._rows[index.row()].incident.id for index in before]
@@ -265,7 +273,7 @@ class IncidentsModel(QAbstractTableModel):
         self.layoutChanged.emit()
 
     def _insert(self, fresh: list[StoredIncident]) -> None:
-        """Insert rows, adjacent ones in one go."""
+        """Insert incidents; adjacent rows are inserted together."""
         for row, group in self._rows.insertion_groups(fresh):
             self.beginInsertRows(_ROOT, row, row + len(group) - 1)
             self._rows.insert(row, group)

@@ -1,4 +1,4 @@
-"""Incidents in the order of the table, always sorted. No Qt."""
+"""The incidents of the table, always sorted in the order of the table. The module does not use Qt."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +9,11 @@ SortKey = tuple[int, int, int]
 
 
 def sort_key(stored: StoredIncident) -> SortKey:
-    """Return the sort key: open incidents by their start, then closed ones by their end, newest first."""
+    """Return the sort key of an incident.
+
+    Open incidents come first and are sorted by their start, closed incidents by their end; in both groups the newest
+    incident comes first.
+    """
     incident = stored.incident
     if incident.closed_at is None:
         return 0, -incident.opened_at, -incident.id
@@ -17,7 +21,7 @@ def sort_key(stored: StoredIncident) -> SortKey:
 
 
 def row_ranges(rows: Iterable[int]) -> Iterator[range]:
-    """Join sorted rows that are adjacent."""
+    """Yield the ranges of adjacent rows, given sorted row numbers."""
     start = stop = None
     for row in rows:
         if start is None or row != stop:
@@ -30,7 +34,7 @@ def row_ranges(rows: Iterable[int]) -> Iterator[range]:
 
 
 class SortedRows:
-    """A sorted list of incidents with no id twice."""
+    """A sorted list of incidents. Each incident is in the list only once."""
 
     def __init__(self, incidents: Sequence[StoredIncident]) -> None:
         self._rows = sorted(incidents, key=sort_key)
@@ -45,62 +49,68 @@ class SortedRows:
 
     @property
     def open_count(self) -> int:
-        """Return the number of open incidents; they come first."""
+        """Number of open incidents, which come first."""
         return bisect_left(self._keys, (1,))
 
     @property
     def closed_count(self) -> int:
-        """Return the number of closed incidents."""
+        """Number of closed incidents."""
         return len(self._rows) - self.open_count
 
     @property
     def last_closed(self) -> StoredIncident | None:
-        """Return the incident that was closed longest ago."""
+        """The incident that was closed longest ago, or None if there are no closed incidents."""
         return self._rows[-1] if self.closed_count else None
 
     def row_of(self, incident_id: int) -> int | None:
-        """Return the row of that incident, None if it has none."""
+        """Return the row of an incident, or None if the incident is not in the list."""
         key = self._key_by_id.get(incident_id)
         return None if key is None else bisect_left(self._keys, key)
 
     def insertion_row(self, stored: StoredIncident) -> int:
-        """Return the row before which an incident belongs."""
+        """Return the row before which an incident must be inserted."""
         return bisect_left(self._keys, sort_key(stored))
 
     def keeps_row(self, stored: StoredIncident) -> bool:
-        """Return whether a known incident keeps its row."""
+        """Return whether an incident that is in the list keeps its row in this new state."""
         return self._key_by_id.get(stored.incident.id) == sort_key(stored)
 
     def replace(self, stored: StoredIncident) -> None:
-        """Take the new state of an incident that keeps its row."""
+        """Store the new state of an incident that keeps its row."""
         self._rows[bisect_left(self._keys, sort_key(stored))] = stored
 
     def move(self, stored: StoredIncident) -> None:
-        """Take the new state of a known incident and move it where it belongs now."""
+        """Store the new state of an incident that is in the list, and move the incident to its new row."""
         row = bisect_left(self._keys, self._key_by_id[stored.incident.id])
         self.remove(range(row, row + 1))
         self.insert(self.insertion_row(stored), [stored])
 
     def insert(self, row: int, group: list[StoredIncident]) -> None:
-        """Insert sorted incidents before that row, where they belong."""
+        """Insert sorted incidents before a row. The caller guarantees that all of them belong there."""
         keys = [sort_key(stored) for stored in group]
         self._rows[row:row] = group
         self._keys[row:row] = keys
         self._key_by_id.update(zip((stored.incident.id for stored in group), keys, strict=True))
 
     def remove(self, rows: range) -> None:
-        """Remove rows."""
+        """Remove a range of rows."""
         for stored in self._rows[rows.start : rows.stop]:
             del self._key_by_id[stored.incident.id]
         del self._rows[rows.start : rows.stop]
         del self._keys[rows.start : rows.stop]
 
     def belongs_last(self, stored: StoredIncident) -> bool:
-        """Return whether a closed incident belongs last: others before it may not have been fetched."""
+        """Return whether an incident is closed and would be the last row.
+
+        The table may not have fetched all closed incidents that come before such an incident.
+        """
         return not stored.incident.open and self.insertion_row(stored) == len(self._rows)
 
     def insertion_groups(self, fresh: list[StoredIncident]) -> list[tuple[int, list[StoredIncident]]]:
-        """Group new incidents by the row before which they belong, the last group first: no insert shifts the next."""
+        """Group new incidents by the row before which they must be inserted.
+
+        The groups come in descending order of their rows, so that no insertion shifts the rows of the next groups.
+        """
         groups: dict[int, list[StoredIncident]] = {}
         for stored in sorted(fresh, key=sort_key):
             groups.setdefault(self.insertion_row(stored), []).append(stored)
