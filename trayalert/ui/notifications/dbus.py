@@ -1,8 +1,10 @@
-"""Desktop notifications on Linux: org.freedesktop.Notifications over dbus-fast, on the main thread's loop.
+"""Desktop notifications on Linux: org.freedesktop.Notifications over dbus-fast, on the main thread's event loop.
 
-Its rule: whatever the daemon does (absent, started late, dying, hanging, refusing), nothing here raises or waits in the
-caller. One task keeps the connection; another carries out requests, one at a time and each with a deadline, so that a
-hanging daemon has at most one call to answer. Idle, both sleep until the bus sends something.
+The caller of `show` and `withdraw` never waits and gets no exception, whether the notification daemon is absent, starts
+late, dies, hangs or refuses notifications. One task keeps the connection to the session bus open. Another task carries
+out the requests one at a time, each with a deadline, so that calls do not pile up at a daemon that hangs: the daemon
+gets a new call only every `reply_timeout` + `retry_delay` seconds. While there is nothing to do, both tasks sleep until
+the bus sends a message.
 """
 
 import asyncio
@@ -46,23 +48,31 @@ _ABSENT_ERRORS = (
     "org.freedesktop.DBus.Error.ServiceUnknown",
     "org.freedesktop.DBus.Error.NameHasNoOwner",
     "org.freedesktop.DBus.Error.TimedOut",
-    "org.freedesktop.DBus.Error.Spawn",  # begins the names of a dozen ways in which starting it fails
+    "org.freedesktop.DBus.Error.Spawn",  # the prefix of a dozen errors that say that the bus could not start the daemon
     "org.freedesktop.systemd1.",
 )
 _MAX_ATTEMPTS = 3
 _STOP_TIMEOUT = 2.0
-"""Seconds in which a busy daemon may still answer at the end: what it shows later would stay, with dead buttons."""
+"""Seconds for which `stop` waits for the daemon to answer the call in progress.
+
+A notification that the daemon shows after that time stays on the screen, with buttons that do nothing.
+"""
 _STOP_TIMEOUT_WHEN_HANGING = 0.5
 
 logger = logging.getLogger(__name__)
 
 
 class _NoReplyError(Exception):
-    """The daemon has not answered for so long that the call is given up."""
+    """Raised when a call is given up, because the daemon has not answered for too long or the connection is closed."""
 
 
 class DbusNotifier(Notifier):
-    """The Notifier of Linux. Times are in seconds; `address` is the session bus, by default where libdbus looks."""
+    """The Notifier on Linux. All times are in seconds.
+
+    `address` is the address of the session bus; by default it is found in the same way as by libdbus. A daemon that has
+    not answered within `reply_timeout` counts as hanging. A lost connection, or a call of a daemon that hangs, is tried
+    again after `retry_delay`, and a refused notification after `refusal_delay`.
+    """
 
     def __init__(
         self,
@@ -91,24 +101,27 @@ class DbusNotifier(Notifier):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Connect to the bus, or find that there is none; from now on notifications are taken."""
+        """Connect to the session bus, or find that there is no session bus. Accept notifications from now on."""
         self._tasks = [_start_task(self._keep_connected()), _start_task(self._process_queue())]
         await self._first_attempt_done.wait()
 
     def withdraw(self, tag: str, final: Notification | None = None) -> None:
-        """Withdraw as any Notifier, but not what is neither shown nor being shown: forget it."""
+        """Withdraw the notification with that tag, after showing `final` for a short time if given.
+
+        Without `final`, a notification that the daemon has not been asked to show is only dropped from the queue.
+        """
         if final is None and tag not in self._shown and tag != self._current_tag:
             self._queue.drop(tag)
         else:
             super().withdraw(tag, final)
 
     async def stop(self) -> None:
-        """Take away all that is shown, as clicking it would do nothing, and end."""
+        """Remove all notifications from the screen, as a click on them would do nothing, and end the tasks."""
         self._stopping = True
         self._wakeup.set()
         if self._tasks:
             hangs = self.problem == HANGS
-            # for the number of what is just being shown
+            # wait for the id of the notification that is just being shown, to be able to close it
             await asyncio.wait(self._tasks[1:], timeout=_STOP_TIMEOUT_WHEN_HANGING if hangs else _STOP_TIMEOUT)
         for tag in list(self._shown):
             self._expire(tag)
@@ -121,7 +134,7 @@ class DbusNotifier(Notifier):
         if endings:
             await asyncio.wait(endings, timeout=0.5)
 
-    # The connection
+    # The connection to the session bus
 
     async def _keep_connected(self) -> None:
         while True:
@@ -159,20 +172,20 @@ class DbusNotifier(Notifier):
                 self._shown = {tag: shown_id for tag, shown_id in self._shown.items() if shown_id != notification_id}
             case ("ActionInvoked", [int(notification_id), str(action)]) if message.sender == self._owner:
                 tag = next((tag for tag, shown_id in self._shown.items() if shown_id == notification_id), None)
-                if tag is not None:  # later, as what it does must not run inside the bus's reader
+                if tag is not None:  # call_soon, as the click must not be handled inside the bus's message reader
                     asyncio.get_running_loop().call_soon(self._on_click, tag, button_key(action))
 
     def _set_owner(self, owner: str | None) -> None:
         self._owner = owner
         self._daemon = None
-        self._shown.clear()  # numbers of one daemon's life mean nothing to the next
+        self._shown.clear()  # a new daemon does not know the ids of the former daemon
         self._final_tags.clear()
         if self._bus is not None:
             present = owner is not None or self._activatable
             self._set_state(available=present, problem=None if present else NO_DAEMON)
             self._wakeup.set()
 
-    # Carrying out
+    # Carrying out requests
 
     async def _process_queue(self) -> None:
         while not self._stopping:
@@ -190,7 +203,7 @@ class DbusNotifier(Notifier):
                     await self._on_error(fault, request)
                 except BUS_FAULTS:
                     self._queue.put_back(request)
-                    self._bus = None  # the other task sees the disconnection and connects again
+                    self._bus = None  # the other task notices the disconnection and connects again
                 finally:
                     self._current_tag = None
 
@@ -208,21 +221,25 @@ class DbusNotifier(Notifier):
         reply = await self._call("Notify", NOTIFY_SIGNATURE, *arguments)
         (notification_id,) = reply_body(reply)
         self._set_state(available=True)
-        if reply is not None and reply.sender == self._owner:  # else it died since
+        if reply is not None and reply.sender == self._owner:  # otherwise that daemon has ended in the meantime
             self._shown[notification.tag] = notification_id
 
     async def _call(self, member: str, signature: str = "", *body: Any) -> Message | None:
-        """Return the daemon's answer to a call; raise _NoReplyError when the daemon has been hanging for long."""
+        """Call a method of the daemon and return its reply.
+
+        Raise `_NoReplyError` if there is no connection, or if the daemon has not answered `reply_timeout` +
+        `retry_delay` seconds after the call. Raise DBusError if the daemon replies with an error.
+        """
         if self._bus is None:
             raise _NoReplyError
         pending_call = asyncio.ensure_future(
             self._bus.call(method_call(BUS_NAME, OBJECT_PATH, member, signature, *body))
         )
-        pending_call.add_done_callback(_ignore_exception)  # where quitting stops us from waiting for it
+        pending_call.add_done_callback(_ignore_exception)  # nothing awaits the call if `stop` cancels this task
         done, _ = await asyncio.wait({pending_call}, timeout=self._reply_timeout)
         if not done:
             self._set_state(available=False, problem=HANGS)
-            # no second call until this one is answered: they would only pile up
+            # make no further call in the meantime: calls to a daemon that hangs would only pile up
             done, _ = await asyncio.wait({pending_call}, timeout=self._retry_delay)
         if not done:
             pending_call.add_done_callback(self._close_late)
@@ -232,7 +249,10 @@ class DbusNotifier(Notifier):
         return pending_call.result()
 
     def _close_late(self, pending_call: "asyncio.Future[Message]") -> None:
-        """Close what a given-up call has shown at last: its request was carried out again."""
+        """Close a notification that the daemon shows for a call after the call was given up.
+
+        The request of such a call went back into the queue, so the same notification is shown again by another call.
+        """
         reply: Message | None = None if pending_call.cancelled() or pending_call.exception() else pending_call.result()
         if reply is not None and reply.signature == "u" and reply.sender == self._owner:
             self._send_close(reply.body[0])
@@ -240,7 +260,7 @@ class DbusNotifier(Notifier):
     async def _on_error(self, fault: DBusError, request: NotificationRequest) -> None:
         logger.debug("the notification daemon: %s", fault)
         if fault.type.startswith(_ABSENT_ERRORS):
-            self._activatable = False  # until one comes by itself
+            self._activatable = False  # until a daemon starts by itself
             self._queue.put_back(request)
             if self._owner is None:
                 self._set_state(available=False, problem=NO_DAEMON)
@@ -248,7 +268,7 @@ class DbusNotifier(Notifier):
         self._attempts += 1
         if self._attempts < _MAX_ATTEMPTS:
             self._queue.put_back(request)
-            await asyncio.sleep(self._refusal_delay)  # a daemon that was sent too much at once needs a rest
+            await asyncio.sleep(self._refusal_delay)  # the daemon may refuse because too much was sent in a short time
             return
         self._attempts = 0
         self._set_state(available=self.available, problem=REFUSES)
@@ -270,7 +290,7 @@ class DbusNotifier(Notifier):
 
 
 def _ignore_exception(work: "asyncio.Future[Any]") -> None:
-    """Keep the loop from logging that nobody took the exception."""
+    """Retrieve the exception of a future, so that asyncio does not log it as never retrieved."""
     if not work.cancelled():
         work.exception()
 

@@ -1,6 +1,7 @@
-"""The arguments of `Notify` for a notification and a daemon, by the Desktop Notifications Specification 1.2. Pure.
+"""The arguments of the D-Bus method `Notify`, as the Desktop Notifications Specification 1.2 defines them.
 
-A daemon that announces `body-markup` reads tags in the body, so the body is escaped; titles have no markup anywhere.
+All functions are pure. A daemon with the capability `body-markup` interprets tags in the body, so the body is escaped
+for such a daemon. No daemon interprets markup in titles.
 """
 
 import functools
@@ -29,20 +30,25 @@ _MAX_LINE = 240
 _MAX_LINES = 8
 
 _DEFAULT_ACTION_AS_BUTTON = frozenset({"Xfce Notify Daemon", "lxqt-notificationd"})
-"""Daemons that draw a button for the default action, and take none for a click on the text. A second button with the
-same words would be one too many there."""
+"""Daemons that draw a button for the default action, and do not invoke the default action on a click on the text.
+
+With these daemons, `_actions` does not add the second action with the same label: it would be a duplicate button.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """What a notification daemon said of itself."""
+    """The name and the capabilities that a notification daemon reports about itself."""
 
     name: str = ""
     capabilities: frozenset[str] = frozenset()
 
 
 def notify_arguments(notification: Notification, daemon: Daemon, *, replaces: int) -> list[Any]:
-    """Return the arguments of `Notify`, for NOTIFY_SIGNATURE."""
+    """Return the arguments of `Notify`, which match NOTIFY_SIGNATURE.
+
+    `replaces` is the id of the shown notification that this notification replaces, or 0.
+    """
     title, body = printable(notification.title, limit=_MAX_TITLE), _body(notification, daemon)
     actions, hints = _actions(notification, daemon), _hints(notification)
     timeout = -1 if notification.timeout is None else notification.timeout
@@ -57,7 +63,7 @@ def _body(notification: Notification, daemon: Daemon) -> str:
 
 def _actions(notification: Notification, daemon: Daemon) -> list[str]:
     if "actions" not in daemon.capabilities:
-        return []  # some turn a notification with actions into a dialogue that must be answered
+        return []  # some daemons show a notification with actions as a dialogue that must be answered
     label = printable(notification.button, limit=40)
     actions = [DEFAULT_ACTION, label]
     further = [
@@ -66,19 +72,19 @@ def _actions(notification: Notification, daemon: Daemon) -> list[str]:
         for text in (BUTTON_ACTION_PREFIX + key, printable(other_label, limit=40))
     ]
     if daemon.name in _DEFAULT_ACTION_AS_BUTTON:
-        return [*further, *actions]  # the last one is drawn where a single one would be
+        return [*further, *actions]  # the last button is drawn where a single button would be
     return [*actions, OPEN_ACTION, label, *further]
 
 
 def button_key(action: str) -> str:
-    """Return the key of a further button that was clicked; empty for the first button or the text."""
+    """Return the key of the further button with this D-Bus action; empty for the first button or the text."""
     return action.removeprefix(BUTTON_ACTION_PREFIX) if action.startswith(BUTTON_ACTION_PREFIX) else ""
 
 
 def _hints(notification: Notification) -> dict[str, Variant]:
     urgency = _URGENCIES[notification.level]
     hints = {
-        # GNOME shows no banner for those of urgency 0 (gnome-shell issue 4265)
+        # GNOME shows no banner for a notification of urgency 0 (gnome-shell issue 4265)
         "urgency": Variant("y", max(urgency, 1) if notification.awaited else urgency),
         "desktop-entry": Variant("s", APP_NAME),
         "image-data": _image(notification.level),

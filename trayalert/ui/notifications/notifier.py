@@ -1,6 +1,7 @@
-"""What the desktop notifiers share. Their rule: no call waits and none raises.
+"""The base class of the desktop notifiers. `show` and `withdraw` never wait and never raise an exception.
 
-Whether notifications can be shown changes while the program runs, and a sentence for the person says why not.
+Whether notifications can be shown may change while the program runs. The sentence in `Notifier.problem` then tells the
+user why notifications cannot be shown.
 """
 
 import asyncio
@@ -15,55 +16,56 @@ logger = logging.getLogger(__name__)
 
 
 class Notifier(ABC):
-    """Shows notifications on the desktop. It is made, used and stopped on the main thread's loop.
+    """Shows notifications on the desktop. A notifier is created, used and stopped on the main thread's event loop.
 
-    `on_click` gets the tag of a notification that was clicked, and the key of the one of `more_buttons` that was
-    clicked, else an empty text. `on_change` is called when `available` or `problem` changes.
+    `on_click` is called with the tag of the notification that was clicked and the key of the clicked button, if the
+    button is one of `more_buttons`; otherwise the key is empty. `on_change` is called when `available` or `problem`
+    changes.
     """
 
     def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
         self.available = False
-        """Whether a notification would be shown now."""
+        """Whether the desktop would show a notification now."""
         self.problem: str | None = None
-        """A sentence about what is wrong, None if nothing is."""
+        """A sentence on why notifications are not shown, or None if nothing is wrong."""
         self._on_click = on_click
         self._on_change = on_change
         self._queue = NotificationQueue[NotificationRequest]()
         self._wakeup = asyncio.Event()
         self._shown: Collection[str] = ()
-        """The tags of the notifications on the screen."""
+        """The tags of the notifications that are on the screen."""
         self._final_tags: set[str] = set()
 
     @abstractmethod
     async def start(self) -> None:
-        """Find out what can be shown; from now on notifications are taken."""
+        """Find out whether notifications can be shown. Accept notifications from now on."""
 
     @abstractmethod
     async def stop(self) -> None:
-        """Take away all that is shown, as clicking it would do nothing, and end."""
+        """Remove all notifications from the screen, as a click on them would do nothing, and end."""
 
     def show(self, notification: Notification) -> None:
-        """Show a notification in place of an earlier one with its tag, as soon as possible."""
+        """Show a notification as soon as possible, in place of an earlier notification with the same tag."""
         self._final_tags.discard(notification.tag)
         self._queue.put(ShowNotification(notification))
         self._wakeup.set()
 
     def withdraw(self, tag: str, final: Notification | None = None) -> None:
-        """Take away the notification with that tag, after a short `final` one if given."""
+        """Withdraw the notification with that tag, after showing `final` in its place for a short time if given."""
         self._queue.put(WithdrawNotification(tag, final))
         self._wakeup.set()
 
     @abstractmethod
     async def _send(self, notification: Notification) -> None:
-        """Put a notification on the screen."""
+        """Show a notification on the screen."""
 
     @abstractmethod
     async def _clear(self, tag: str) -> None:
-        """Take the notification with that tag off the screen."""
+        """Remove the notification with that tag from the screen."""
 
     @abstractmethod
     def _expire(self, tag: str) -> None:
-        """Take a final notification off the screen: some daemons ignore the timeout of a notification."""
+        """Remove a `final` notification when its time is over, as some daemons ignore the timeout of notifications."""
 
     async def _process(self, request: NotificationRequest) -> None:
         match request:
@@ -84,7 +86,7 @@ class Notifier(ABC):
             self._expire(tag)
 
     def _set_state(self, *, available: bool, problem: str | None = None) -> None:
-        """Set both, and report a change."""
+        """Set `available` and `problem`. If either of them changes, log the change and call `on_change`."""
         if (available, problem) == (self.available, self.problem):
             return
         if problem and problem != self.problem:

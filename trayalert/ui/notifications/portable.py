@@ -1,6 +1,7 @@
-"""Desktop notifications on Windows and macOS, through desktop-notifier. Imported only there.
+"""Desktop notifications on Windows and macOS, through the library desktop-notifier.
 
-On Linux it works too, which is how it is tested, but it escapes nothing there: Linux has `dbus.py`.
+The program imports this module only on Windows and macOS. The module also works on Linux, where the tests run it, but
+desktop-notifier does not escape markup on Linux. The program therefore uses `dbus.py` on Linux.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ _URGENCIES = {
 
 
 class PortableNotifier(Notifier):
-    """The Notifier of Windows and macOS."""
+    """The Notifier on Windows and macOS."""
 
     def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
         super().__init__(on_click=on_click, on_change=on_change)
@@ -38,12 +39,12 @@ class PortableNotifier(Notifier):
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Take notifications from now on. The person may be asked for permission: the answer is not awaited."""
+        """Accept notifications from now on. The system may ask the user for permission; the answer is not awaited."""
         self._task = asyncio.ensure_future(self._process_queue())
         await asyncio.sleep(0)
 
     async def stop(self) -> None:
-        """Take away all that is shown, as clicking it would do nothing, and end."""
+        """Remove all notifications from the screen, as a click on them would do nothing, and end the task."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -67,7 +68,7 @@ class PortableNotifier(Notifier):
 
     async def _send(self, notification: Notification) -> None:
         tag = notification.tag
-        await self._clear(tag)  # it would stay beside the new one on some systems
+        await self._clear(tag)  # on some systems the old notification would stay next to the new one
         lines = [printable(line) for line in notification.lines]
         sent: list[bool] = []
         await self._desktop.send_notification(
@@ -86,14 +87,14 @@ class PortableNotifier(Notifier):
                 identifier=tag,
             )
         )
-        if sent:  # it swallows what goes wrong
+        if sent:  # desktop-notifier suppresses exceptions, and calls on_dispatched only on success
             self._shown.add(tag)
         self._set_state(available=self.available, problem=None if sent or not self.available else FAILED)
 
     async def _clear(self, tag: str) -> None:
         if tag in self._shown:
             self._shown.discard(tag)
-            with contextlib.suppress(KeyError):  # the person closed it, which the system does not report
+            with contextlib.suppress(KeyError):  # the user closed it, which the system does not report
                 await self._desktop.clear(tag)
 
     def _expire(self, tag: str) -> None:
