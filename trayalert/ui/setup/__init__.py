@@ -1,1 +1,1 @@
-"""The setup assistant: how Cloud Monitor reaches this computer, step by step. Freed when closed."""
+"""The setup assistant: sets up, step by step, how Cloud Monitor reaches this computer. Deleted when it is closed."""

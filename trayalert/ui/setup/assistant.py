@@ -1,6 +1,7 @@
-"""The assistant's window, not modal. Its rule: it can be closed at any time and continues on the page where it was.
+"""The window of the setup assistant. It is not modal.
 
-All of it works by keyboard: Escape closes it, Enter is the next step.
+The user can close the window at any time; the assistant continues later on the page on which it was closed. The whole
+assistant can be used with the keyboard: Escape closes the window, Enter goes to the next page.
 """
 
 from typing import Final
@@ -40,9 +41,9 @@ _PAGES: Final[tuple[type[AssistantPage], ...]] = (IngressPage, DetailsPage, Read
 
 
 class SetupAssistant(QDialog):
-    """Six pages, from the choice of the ingress to the console's Test.
+    """The assistant's window with its six pages, from the choice of the ingress to the offer of autostart.
 
-    The shown page is refreshed each `tick_interval`, in milliseconds.
+    The page that is shown is refreshed every `tick_interval` milliseconds.
     """
 
     def __init__(self, setup: SetupActions, program: ProgramQueries, *, tick_interval: int = TICK_MS) -> None:
@@ -68,7 +69,7 @@ class SetupAssistant(QDialog):
         self._ticker.start()
 
     def on_events(self, events: list[Event]) -> None:
-        """Pass events on to the pages."""
+        """Pass events to all pages, and refresh the page that is shown."""
         for event in events:
             for page in self._pages:
                 page.on_event(event)
@@ -79,7 +80,7 @@ class SetupAssistant(QDialog):
 
     @property
     def page(self) -> AssistantPage:
-        """Return the page that is shown."""
+        """The page that is shown."""
         return self._pages[self._stack.currentIndex()]
 
     def _first_index(self, remembered: object) -> int:
@@ -126,7 +127,7 @@ class SetupAssistant(QDialog):
         self._step.show_text(f"Step {place + 1} of {len(self._pages)}")
         self.setAccessibleName(f"{page.title}, step {place + 1} of {len(self._pages)}")
         self._back.setEnabled(place > 0)
-        focus(self._next)  # unless the page has something to be filled in
+        focus(self._next)  # `enter` moves the focus if the page has an input
         page.enter()
         self._update_next_button()
         self._remember(finished=False)
@@ -150,15 +151,15 @@ class SetupAssistant(QDialog):
         choice = {"way": str(self._choice.ingress), "kind": self._choice.kind}
         self._program.remember(STATE_KEY, {"page": self.page.name, "finished": finished, **choice})
 
-    # Qt's own
+    # Qt's event handlers
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Give the page its focus once more: a hidden widget cannot keep it."""
+        """Enter the page again to set its focus, as a hidden widget cannot keep the focus."""
         super().showEvent(event)
         self.page.enter()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
-        """Show the focus from the beginning, not only after a Tab."""
+        """Make the focus visible when the window becomes active, and not only after the first Tab key."""
         super().changeEvent(event)
         if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
             QTimer.singleShot(0, self, self._show_focus)
@@ -168,7 +169,10 @@ class SetupAssistant(QDialog):
         self.page.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
-        """Let Enter go on from check boxes and lists, too: with GNOME's theme it would check or open them."""
+        """Let Enter go to the next page also from radio buttons, check boxes and combo boxes.
+
+        With Qt's GNOME theme, Enter would otherwise check the buttons or open the lists.
+        """
         enter = isinstance(event, QKeyEvent) and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
         if not enter or event.type() is not QEvent.Type.KeyPress:
             return super().eventFilter(watched, event)

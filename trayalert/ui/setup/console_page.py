@@ -1,6 +1,7 @@
-"""The fourth page: the callback URL, and where it goes in the console.
+"""The fourth page: the callback URL, and where to put it in the console.
 
-The steps say no more than Alibaba's own pages. English names come first, the Chinese console's in brackets.
+The steps contain only what Alibaba's own documentation says. Names are given as in the English console, followed in
+brackets by the names in the Chinese console.
 """
 
 from typing import Final
@@ -35,7 +36,7 @@ _TABS: Final = {"&Threshold rules": _THRESHOLD_STEPS, "&Event rules": _EVENT_STE
 
 
 class ConsolePage(AssistantPage):
-    """The URL to copy, and the steps for each kind of rule."""
+    """Shows the callback URL with a button that copies it, and the steps in the console for each kind of rule."""
 
     name = "console"
     title = "Give the callback URL to the console"
@@ -60,7 +61,7 @@ class ConsolePage(AssistantPage):
         self.column.addStretch()
 
     def tick(self) -> None:
-        """Show the URL: a tunnel's address may come, or change, while the page is read."""
+        """Show the present URL, as a tunnel's address may become known or change while the user reads the page."""
         self._url.show_text(self.setup.callback_url())
         local = self.setup.public_url() is None
         self._note.show_text(

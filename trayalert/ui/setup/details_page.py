@@ -1,4 +1,7 @@
-"""The second page: what the chosen ingress needs. Its rule: problems are shown here, and nothing written is lost."""
+"""The second page: the fields that the chosen ingress needs.
+
+Problems with the fields are shown on this page. Entered texts are kept when the user chooses another ingress or kind.
+"""
 
 import re
 from collections.abc import Mapping
@@ -23,12 +26,12 @@ _DESTINATION_SETTINGS: Final = {
     "cloudflared": "With a token, Cloudflare's dashboard says where it leads: it",
     "frpc": "frpc's file",
 }
-"""What trayalert cannot set by the command line of the program."""
+"""Where the destination of a tunnel is set, for the programs whose command line cannot set the destination."""
 _NO_START: Final = "; no tunnel is started."
 
 
 class DetailsPage(AssistantPage):
-    """The fields of the chosen ingress, and an explanation."""
+    """Shows an explanation of the chosen ingress and the fields that it needs."""
 
     name = "details"
     title = "What it needs"
@@ -59,17 +62,17 @@ class DetailsPage(AssistantPage):
         self.column.addStretch()
 
     def enter(self) -> None:
-        """Show the fields that the chosen ingress needs."""
+        """Show the fields for the chosen ingress, and put the focus on the first input."""
         tunnel = self.choice.ingress is Ingress.TUNNEL
         self._kind.setVisible(tunnel)
         self._kind.setCurrentIndex(max(0, self._kind.findData(self.choice.kind)))
-        self.choice.kind = self._kind.currentData()  # a kind of another version is not known here
+        self.choice.kind = self._kind.currentData()  # this version may not know the remembered kind
         self._show_fields()
         first = next(iter(self._inputs.values()), None)
         focus(self._kind if tunnel or first is None else first)
 
     def leave(self) -> bool:
-        """Use the chosen ingress from now on."""
+        """Save the chosen ingress and start to use it. Show the problem and return False if that fails."""
         self._save_entered()
         problem, chosen = self._read_fields()
         if chosen is not None:
@@ -94,14 +97,17 @@ class DetailsPage(AssistantPage):
                 widget.hide()
                 widget.deleteLater()
         self._inputs = {}
-        self._form.hide()  # what is put into a form that is shown cannot take the focus yet
+        self._form.hide()  # a widget that is added to a visible form cannot take the focus yet
         for row, field in enumerate(fields):
             self._add_row(row, field)
         self._set_tab_order()
         self._form.setVisible(bool(fields))
 
     def _set_tab_order(self) -> None:
-        """Let Tab go from the kind through its fields: by default, later widgets come after the buttons."""
+        """Let Tab go from the kind through its fields.
+
+        By default Tab would reach the fields after the assistant's buttons, as the fields are created later.
+        """
         places = (self._rows.itemAtPosition(row, column) for row in range(len(self._inputs)) for column in (1, 2))
         last: QWidget = self._kind
         for place in places:
@@ -159,7 +165,7 @@ class DetailsPage(AssistantPage):
                 )
 
     def _local_only_text(self) -> str:
-        """Say that the listener takes requests of this computer only, if so."""
+        """Return a note if the listener accepts requests only from this computer, else an empty text."""
         host = self.setup.listener_address().rpartition(":")[0]
         if not (host.startswith("127.") or host in {"localhost", "[::1]"}):
             return ""
@@ -188,7 +194,7 @@ class DetailsPage(AssistantPage):
 
 
 def _field_problem(problem: str, fields: tuple[Field, ...]) -> str:
-    """Turn a problem of the settings into a problem of a field."""
+    """Return a problem of the settings file, reworded to name the field in the assistant instead of the setting."""
     text = problem.removesuffix(_NO_START).removeprefix("tunnel.").removeprefix("tunnel: ")
     for field in fields:
         label = field.label.replace("&", "")

@@ -1,4 +1,4 @@
-"""The last page: start with the session, and what to do when trayalert is blind."""
+"""The last page: autostart with the session, and what to do when trayalert is blind."""
 
 from PySide6.QtWidgets import QCheckBox
 
@@ -8,7 +8,7 @@ from trayalert.ui.state_wording import problem_sentences, reachability_text
 
 
 class DonePage(AssistantPage):
-    """The autostart check box, and the signs of trouble."""
+    """Shows reachability, a check box for autostart, and texts on what to do when something is wrong."""
 
     name = "done"
     title = "Done"
@@ -40,13 +40,13 @@ class DonePage(AssistantPage):
         self.column.addStretch()
 
     def enter(self) -> None:
-        """Show the page with the focus on what can be set."""
+        """Refresh the page, and put the focus on the check box if autostart can be set."""
         super().enter()
         if self._autostart.isVisibleTo(self):
             focus(self._autostart)
 
     def tick(self) -> None:
-        """Show autostart, reachability and what is wrong."""
+        """Show the present state of autostart, reachability and problems."""
         enabled = self.setup.autostart_enabled()
         self._autostart.setVisible(enabled is not None)
         self._autostart.setChecked(bool(enabled))

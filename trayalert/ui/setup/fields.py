@@ -1,6 +1,7 @@
-"""The fields of each kind of tunnel, and the table `[tunnel]` made of them. Its rule: a secret is only a file.
+"""The fields of each kind of tunnel, and the settings' table `[tunnel]` that is made from them.
 
-The kinds, their titles and notes are in `domain/settings/tunnel_presets.py`.
+A field never holds a secret, but only the path of a file with the secret. The kinds, their titles and their notes are
+in `domain/settings/tunnel_presets.py`.
 """
 
 import re
@@ -14,7 +15,11 @@ from trayalert.domain.settings.tunnel_presets import PRESETS
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One line to be filled in. `key` is its name in the table; a `file` can be picked."""
+    """One line that the user fills in.
+
+    `key` is the name of its entry in the table `[tunnel]`. In `label`, `&` precedes the mnemonic. `file` says that the
+    field is a path, which the user can also choose in a dialog.
+    """
 
     key: str
     label: str
@@ -46,13 +51,20 @@ _NUMBERS: Final = frozenset({"remote_port", "ssh_port"})
 
 
 def fields_of(kind: str) -> tuple[Field, ...]:
-    """Return the fields of a kind; the public address only if the tunnel's output does not have it."""
+    """Return the fields of a kind of tunnel.
+
+    The field of the public address is added only if the output of the tunnel program does not contain the address.
+    """
     own = _FIELDS.get(kind, ())
     return own if kind not in PRESETS or PRESETS[kind].url_pattern is not None else (*own, PUBLIC_URL)
 
 
 def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
-    """Return the table for the settings. Raise ValueError if a command has a quote without an end."""
+    """Return the settings' table `[tunnel]` for a kind and the entered texts.
+
+    `entered` maps the keys of the fields to their texts. Empty texts and the public address are left out. Raise
+    ValueError if a command has an unclosed quote.
+    """
     table: dict[str, object] = {"kind": kind}
     for key, text in entered.items():
         value = text.strip()
@@ -68,7 +80,10 @@ def tunnel_table(kind: str, entered: Mapping[str, str]) -> dict[str, object]:
 
 
 def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
-    """Return the entries of a table that no field shows: they stay as the person wrote them."""
+    """Return the entries of a table `[tunnel]` that no field shows, so that the admin's values are kept.
+
+    Nothing is returned if the table is for another kind of tunnel.
+    """
     own_keys = {"kind", *(field.key for field in fields_of(kind))}
     if "domain" in own_keys and "domain" in field_texts(tunnel):
         own_keys.add("arguments")
@@ -79,12 +94,12 @@ def other_entries(kind: str, tunnel: Mapping[str, object]) -> dict[str, object]:
 
 
 def _quoted(part: str) -> str:
-    """Quote a part only if necessary, unlike `shlex.quote`: a person reads it."""
+    """Quote a part of a command for the shell. For readability, quote fewer characters than `shlex.quote` does."""
     return part if re.fullmatch(r"[^\s'\"\\]+", part) else shlex.quote(part)
 
 
 def field_texts(tunnel: Mapping[str, object]) -> dict[str, str]:
-    """Return the texts of the fields for a table of the settings."""
+    """Return the texts that the fields show for the settings' table `[tunnel]`, by the keys of the fields."""
     texts: dict[str, str] = {}
     for key, value in tunnel.items():
         match key, value:

@@ -1,4 +1,4 @@
-"""The first page: the choice of the ingress."""
+"""The first page: the user chooses the ingress."""
 
 from typing import Final
 
@@ -26,7 +26,7 @@ _INGRESS_TEXTS: Final = {
 
 
 class IngressPage(AssistantPage):
-    """Choose between tunnel, own host and port forward."""
+    """Lets the user choose between a tunnel, a public host and a forwarded port."""
 
     name = "way"
     title = "How does Cloud Monitor reach you?"
@@ -55,11 +55,11 @@ class IngressPage(AssistantPage):
         self.column.addStretch()
 
     def enter(self) -> None:
-        """Show what is chosen."""
+        """Check the button of the ingress that is chosen at present."""
         self._buttons[self.choice.ingress].setChecked(True)
         focus(self._buttons[self.choice.ingress])
 
     def leave(self) -> bool:
-        """Save the choice."""
+        """Store the user's choice in `choice`."""
         self.choice.ingress = next(ingress for ingress, button in self._buttons.items() if button.isChecked())
         return True

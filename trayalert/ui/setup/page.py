@@ -1,4 +1,7 @@
-"""What all assistant pages share. Its rule: a page asks `SetupActions` and says on itself what is wrong."""
+"""The base class of the assistant's pages.
+
+A page queries and requests through `SetupActions`, and shows problems on the page itself instead of in a dialog.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +17,18 @@ from trayalert.ui.widgets.safe_text import SafeLabel
 
 @dataclass
 class SetupChoice:
-    """What the person has chosen so far, on the first two pages."""
+    """The ingress and the kind of tunnel that the user has chosen so far, on the first two pages."""
 
     ingress: Ingress = Ingress.TUNNEL
     kind: str = "cloudflared"
 
     @classmethod
     def of(cls, configured: ChosenIngress | None, remembered: Any) -> "SetupChoice":
-        """Return what was chosen before: in the settings, or on a page of an unfinished setup."""
+        """Return the choice that the user made before.
+
+        The choice in `remembered`, from an earlier run of the assistant, takes precedence over `configured`, the
+        ingress in the settings. If both name the same ingress, the kind of tunnel comes from the settings.
+        """
         choice = cls()
         match remembered:
             case {"way": str(ingress), "kind": str(kind)} if ingress in list(Ingress):
@@ -34,12 +41,16 @@ class SetupChoice:
 
 
 def focus(widget: QWidget) -> None:
-    """Give a widget the focus as Tab does, so that the focus is visible."""
+    """Give a widget the focus in the same way as the Tab key, so that Qt draws the focus."""
     widget.setFocus(Qt.FocusReason.TabFocusReason)
 
 
 class AssistantPage(QWidget):
-    """One step. `name` is remembered, `title` is shown; `next_text` is on the button to the next step."""
+    """One page of the assistant.
+
+    `name` is the name under which the state store remembers the page, and `title` is the heading. `next_text` is the
+    text of the button to the next page.
+    """
 
     name = ""
     title = ""
@@ -56,7 +67,7 @@ class AssistantPage(QWidget):
         self.column.setSpacing(8)
 
     def add_paragraph(self, text: str, *, space: int = 0) -> SafeLabel:
-        """Add a paragraph."""
+        """Add a paragraph below the present content, with `space` pixels of extra distance."""
         label = SafeLabel(text, wrapped=True)
         if space:
             self.column.addSpacing(space)
@@ -64,15 +75,15 @@ class AssistantPage(QWidget):
         return label
 
     def enter(self) -> None:
-        """Prepare to be shown."""
+        """Prepare the page for being shown."""
         self.tick()
 
     def leave(self) -> bool:
-        """Finish the page; return False to stay on it, after saying why."""
+        """Finish the page before the next page is shown. Show the reason and return False to stay on the page."""
         return True
 
     def tick(self) -> None:
-        """Refresh the page; called about once a second while it is shown."""
+        """Refresh the page. Called about once a second while the page is shown."""
 
     def on_event(self, event: Event) -> None:
-        """Take an event, also while another page is shown."""
+        """Handle an event. Called even while another page is shown."""

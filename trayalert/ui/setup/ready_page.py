@@ -1,4 +1,7 @@
-"""The third page: live checks. Its rule: the person may go on, but reads that nothing is proved yet."""
+"""The third page: live checks of whether callbacks can arrive.
+
+The user may go on before all checks succeed. The page then says that nothing is proved yet.
+"""
 
 from typing import Final
 
@@ -16,13 +19,13 @@ _VERDICT_LEVELS: Final = {
     Verdict.OK: Level.OK,
     Verdict.WARN: Level.WARN,
     Verdict.FAIL: Level.CRITICAL,
-    Verdict.WAIT: None,  # the hollow ring
+    Verdict.WAIT: None,  # drawn as the hollow grey ring
 }
 _VERDICT_TEXTS: Final = {Verdict.OK: "ok", Verdict.WARN: "warning", Verdict.FAIL: "fails", Verdict.WAIT: "waiting"}
 
 
 class ReadyPage(AssistantPage):
-    """Listener, tunnel, public address and probe, each with what to do."""
+    """Shows the checks of listener, tunnel, public address and probe, with the result of each and what to do."""
 
     name = "ready"
     title = "Is it ready?"
@@ -46,7 +49,7 @@ class ReadyPage(AssistantPage):
         self.column.addStretch()
 
     def tick(self) -> None:
-        """Show the checks as they are now."""
+        """Show the present results of the checks."""
         checks = self.setup.readiness_checks()
         while len(self._rows) < len(checks):
             self._add_row()

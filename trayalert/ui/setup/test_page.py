@@ -1,7 +1,7 @@
-"""The fifth page: it waits for the console's Test. Its rule: only a callback from outside turns it green, no sample.
+"""The fifth page: waits for the console's Test. A sample that trayalert itself sends does not turn the page green.
 
-A sample arrives as a callback too, though never as a Test. So a callback that arrived while a sample was on its way
-proves nothing here.
+A sample arrives as an ordinary callback, but never as a Test. A callback that arrives while a sample is on its way
+therefore proves nothing, and the page ignores it.
 """
 
 from typing import Final
@@ -19,13 +19,13 @@ from trayalert.ui.widgets.safe_text import SafeLabel
 from trayalert.ui.wording import local_time
 
 _LATE_MS: Final[Millis] = 10_000
-"""A sample that counts as failed may still arrive within this time."""
+"""Milliseconds within which a sample may still arrive after it was reported as failed."""
 
 
 class TestPage(AssistantPage):
-    """Waits for TestReceived, or a callback; offers to send a sample."""
+    """Waits for a TestReceived event, or for a callback. Offers to send a sample."""
 
-    __test__ = False  # no test of pytest's
+    __test__ = False  # keeps pytest from collecting this class
     name = "test"
     title = "Waiting for the console's Test"
 
@@ -58,11 +58,11 @@ class TestPage(AssistantPage):
         self._show()
 
     def enter(self) -> None:
-        """Show what arrived before."""
+        """Show what has arrived so far."""
         self._show()
 
     def on_event(self, event: Event) -> None:
-        """Show a callback or Test, or the outcome of a sample."""
+        """Show that a Test or a callback arrived, or show the outcome of a sample."""
         match event:
             case SampleSent(problem):
                 self._on_sample_sent(problem)
@@ -80,7 +80,7 @@ class TestPage(AssistantPage):
 
     def _send_sample(self) -> None:
         if self._sample_began_at is not None:
-            return  # the button is not disabled meanwhile: it would lose the focus
+            return  # the button is not disabled while a sample is sent, as it would lose the focus
         self._sample_began_at = self.program.now()
         self._sample_result.show_text("Sending a sample through the public address…")
         self.setup.send_sample()
