@@ -1,1 +1,1 @@
-"""The one connection that writes: its thread, and the tasks that it carries out."""
+"""The only connection that writes to the log, and the tasks that it runs."""

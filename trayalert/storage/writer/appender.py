@@ -1,6 +1,7 @@
-"""Appends a group of callbacks: retries are counted, alerts are folded into incidents, all rows are written at once.
+"""Appends callbacks to the log: counts retries, folds alerts into incidents, and writes all rows of a group together.
 
-Few, wide statements: each one releases the interpreter's lock and takes it back, and the listener needs it too.
+A group is written with few statements of many rows each. Each statement releases and reacquires the interpreter's lock
+(GIL), which the listener's thread needs as well.
 """
 
 import json
@@ -34,9 +35,15 @@ _DELIVERY_ROW = ("alert_id", "digest", *DELIVERY_DIGESTED)
 _MUTABLE = [name for name in INCIDENT_ROW if name not in {"id", "key", "subject"}]
 _INDEXED = ("opened_at", "ok_at", "closed_at")
 _UNINDEXED = [name for name in _MUTABLE if name not in _INDEXED]
-"""Columns in no index: most alerts change only these, and then no index is written."""
+"""Columns of an incident that no index contains.
+
+Most alerts change only these columns, so most updates write no index.
+"""
 _BATCH_SIZES = (64, *range(16, 0, -1))
-"""Rows of one statement: few widths, so that prepared statements are found again."""
+"""Numbers of rows that one statement may write, largest first.
+
+The sizes are few and fixed, so that `sqlite3` finds the prepared statements in its cache.
+"""
 
 _BY_NAME = "IN (SELECT value FROM json_each(:names)) AND (ok_at IS NULL OR ok_at >= :earliest)"
 _SELECT_KNOWN = f"""
@@ -51,8 +58,14 @@ _SELECT_KNOWN = f"""
             SELECT id FROM incident WHERE subject {_BY_NAME} UNION SELECT id FROM incident WHERE key {_BY_NAME}))
     FROM numbering AS n
 """
-"""All that a group must know: the last ids, its alerts that are known, the incidents of its keys and subjects that are
-open, or ended after its earliest alert, or ended with no OK. One row, as each row releases the lock."""
+"""Selects everything that must be known before a group is written.
+
+The columns are the highest ids used so far, the stored alerts that have an identity of the group, and the stored
+incidents that have a key, related key or subject of the group. An incident is left out if its OK is earlier than the
+earliest alert of the group; an incident without an OK is always included, whether it is open or closed.
+
+The result is a single row, because each row that is fetched releases the interpreter's lock.
+"""
 
 _COUNT_REPEAT = "UPDATE alert SET deliveries = deliveries + ?, last_delivery_id = ? WHERE id = ?"
 _COUNT_USE = """
@@ -61,15 +74,18 @@ _COUNT_USE = """
 """
 
 CallbackParser = Callable[[Callback], tuple[Alert, ...]]
-"""Reads the alerts in a callback; there is at least one."""
+"""A function that returns the alerts in a callback: at least one."""
 
 _delivery_values: Callable[[Callback], tuple[Any, ...]] = attrgetter(*DELIVERY_DIGESTED[1:])
 _latest_values: Callable[[Alert], tuple[str | None, ...]] = attrgetter("value_text", "unit", "message")
-"""What a repeat may change."""
+"""The values of an alert that a repeat of the alert may change."""
 
 
 class _KnownAlert(NamedTuple):
-    """An alert of the log: its first and its last delivery, and the `_latest_values` of the last."""
+    """A stored alert, with its first and last delivery.
+
+    `received_at` is the time of the first delivery. `latest_values` are the `_latest_values` of the last delivery.
+    """
 
     id: int
     received_at: Millis
@@ -80,10 +96,11 @@ class _KnownAlert(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Store a callback with the alerts that were read in it; a `quiet` one returns no events.
+    """A job that stores a callback, with the alerts that were read from it.
 
-    With a `delivery_id` the callback is stored already under that id, and `alerts` are further ones in it. If another
-    file has taken the log's place and does not hold it, it is stored like a new one.
+    If `quiet` is set, the job returns no events. If `delivery_id` is set, the callback is already stored under that id,
+    and `alerts` are further alerts in it. If the log does not contain that delivery, because another file has taken the
+    log's place in the meantime, the callback is stored as a new delivery.
     """
 
     callback: Callback
@@ -94,7 +111,10 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Reparsed:
-    """A stored callback that was read again: its `alerts` take the place and the deliveries of the former alert."""
+    """A stored callback that was parsed again.
+
+    `alerts` replace the stored alert `alert_id`. Each of them takes over that alert's number of `deliveries`.
+    """
 
     callback: Callback
     alerts: tuple[Alert, ...]
@@ -104,17 +124,23 @@ class Reparsed:
 
 
 def append_reparsed(connection: sqlite3.Connection, jobs: Sequence[Reparsed]) -> None:
-    """Replace alerts inside the present transaction. The caller removes the former ones from their incidents."""
+    """Replace stored alerts by newly parsed ones inside the current transaction.
+
+    The caller must have removed the replaced alerts from their incidents.
+    """
     _AppendGroup(connection, jobs).replace_alerts(jobs)
 
 
 def append_all(connection: sqlite3.Connection, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
-    """Write all jobs inside the present transaction; return the events of each."""
+    """Write all jobs inside the current transaction. Return the events of each job, in the order of `jobs`."""
     return _AppendGroup(connection, jobs).write(jobs)
 
 
 class _AppendGroup:
-    """The state of one group: known alerts by identity, known and changed incidents by id."""
+    """Writes one group of jobs.
+
+    A group holds the known alerts by identity, and the known and the changed incidents by id.
+    """
 
     def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Append | Reparsed]) -> None:
         self._connection = connection
@@ -149,7 +175,7 @@ class _AppendGroup:
         self._stored_incidents = dict(self._incidents)
 
     def write(self, jobs: Sequence[Append]) -> list[tuple[Event, ...]]:
-        """Fold every callback, then write all rows."""
+        """Fold the alerts of all callbacks, then write all rows. Return the events of each job."""
         events = [self._append(job) for job in jobs]
         self._insert("delivery", _DELIVERY_ROW, self._deliveries)
         self._write_alerts()
@@ -158,7 +184,11 @@ class _AppendGroup:
         return events
 
     def replace_alerts(self, jobs: Sequence[Reparsed]) -> None:
-        """Fold alerts of stored callbacks; the first of each keeps the id of the alert that it replaces."""
+        """Fold the alerts of reparsed callbacks, and write all rows.
+
+        The first alert of each callback takes the id of the alert that it replaces, unless the first alert is already
+        stored as the alert of another delivery.
+        """
         moved = []
         replaced = {job.alert_id for job in jobs}
         self._known_alerts = {
@@ -166,7 +196,8 @@ class _AppendGroup:
         }
         for job in jobs:
             number = self._append_alerts(job, job.delivery_id)
-            if number != job.alert_id:  # another delivery of it is read already
+            # the same alert was read from another delivery before: the callback becomes a delivery of that alert
+            if number != job.alert_id:
                 moved.append((number, job.delivery_id, job.alert_id))
         self._connection.executemany("DELETE FROM alert WHERE id = ?", [(job.alert_id,) for job in jobs])
         self._connection.executemany("UPDATE delivery SET alert_id = ? WHERE id >= ? AND alert_id = ?", moved)
@@ -202,7 +233,7 @@ class _AppendGroup:
         return () if job.quiet else tuple(self._events)
 
     def _is_stored(self, callback: Callback, delivery_id: int) -> bool:
-        """Whether the log has that callback under that id."""
+        """Return whether the log contains this callback under this id."""
         digest = digest_of("delivery", (delivery_id, *_delivery_values(callback)))
         sql = "SELECT 1 FROM delivery WHERE id = ? AND digest = ?"
         return self._connection.execute(sql, (delivery_id, digest)).fetchone() is not None
@@ -222,7 +253,7 @@ class _AppendGroup:
             self._secrets[callback.secret] = count + 1, max(last_at, callback.received_at)
 
     def _append_alerts(self, job: Append | Reparsed, delivery_id: int) -> int | None:
-        """Fold a callback's alerts; return the id of the first one that is stored, if any is."""
+        """Fold the alerts of a callback. Return the id of the first alert, or None if no alert had to be stored."""
         numbers = [
             self._append_alert(alert, job, delivery_id)
             for alert in job.alerts
@@ -231,13 +262,17 @@ class _AppendGroup:
         return numbers[0] if numbers else None
 
     def _closes(self, alert: Alert, received_at: Millis) -> bool:
-        """Whether an incident of the alert's key is open, or the alert is a retry of one that closed it."""
+        """Return whether an alert that `only_closes` has something to close.
+
+        This is the case if an incident with the alert's key is open, or if the alert is a retry of an alert that closed
+        such an incident.
+        """
         incidents = (self._incidents[number] for number in self._by_name.get(alert.key, ()))
         still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in incidents)
         return any(still_open) or self._find_repeated(alert.identity, received_at) is not None
 
     def _append_alert(self, alert: Alert, job: Append | Reparsed, delivery_id: int) -> int:
-        """Count a repeat of a known alert, or add a new alert; return its id."""
+        """Count a repeat of a known alert, or add a new alert. Return the alert's id."""
         received_at = job.callback.received_at
         deliveries = job.deliveries if isinstance(job, Reparsed) else 1
         known = self._find_repeated(alert.identity, received_at)
@@ -249,7 +284,7 @@ class _AppendGroup:
         return known.id
 
     def _add_alert(self, alert: Alert, job: Append | Reparsed, delivery_id: int, deliveries: int) -> int:
-        """Fold a new alert into its incident and add its row; return its id."""
+        """Fold a new alert into its incident, and add the alert's row. Return the alert's id."""
         received_at = job.callback.received_at
         number = self._next_alert_id(job)
         if alert.identity.text:
@@ -274,7 +309,11 @@ class _AppendGroup:
         return number
 
     def _next_alert_id(self, job: Append | Reparsed) -> int:
-        """Return the id of a new alert: that of the alert whose place it takes, while that is free."""
+        """Return the id for a new alert.
+
+        The first new alert of a reparsed callback takes the id of the alert that it replaces. Every other new alert
+        takes the next unused id.
+        """
         if isinstance(job, Reparsed) and job.alert_id not in self._reused:
             self._reused.add(job.alert_id)
             return job.alert_id
@@ -284,7 +323,10 @@ class _AppendGroup:
     def _repeat(
         self, alert: Alert, known: _KnownAlert, received_at: Millis, *, delivery_id: int, deliveries: int
     ) -> None:
-        """Count further deliveries of a known alert; the row takes value and message of the last one."""
+        """Count further deliveries of a known alert.
+
+        The alert's row takes the value and the message of the delivery that was received last.
+        """
         last, renewed = known, False
         if received_at >= known.last_received_at:
             last = known._replace(
@@ -300,13 +342,17 @@ class _AppendGroup:
             self._confirm(alert, received_at)
 
     def _renew(self, number: int, alert: Alert) -> None:
-        """Write value and message of a repeat into the row of its alert."""
+        """Write the value, unit and message of a repeat into the row of its alert."""
         columns = ", ".join(ALERT_DIGESTED)
         row = self._connection.execute(f"SELECT {columns} FROM alert WHERE id = ?", (number,)).fetchone()
         self._connection.execute(UPDATE_ALERT, (*renewed_row(row, alert), number))
 
     def _confirm(self, alert: Alert, received_at: Millis) -> None:
-        """Record a repeat that is no retry: it has a new value, or comes long after: Alertmanager repeats alerts."""
+        """Record in the alert's open incidents that the alert was repeated, and not only retried.
+
+        A repeat is more than a retry if it has a new value or message, or if it comes later than a retry can come.
+        Alertmanager repeats an alert for as long as the alert fires.
+        """
         for number in self._by_name.get(alert.key, ()):
             incident = self._incidents[number]
             if incident.open and incident.last_received_at < received_at:
@@ -314,9 +360,10 @@ class _AppendGroup:
                 self._events.append(IncidentChanged(number, Change.COUNTED))
 
     def _refire(self, alert: Alert, received_at: Millis) -> Alert | None:
-        """Return the alert, moved behind the last OK, if it fires again under its former identity; None otherwise.
+        """Return the alert, dated after the last OK, if the alert fires again with its former identity, else None.
 
-        Alertmanager does that when Prometheus was cut off from it for a while: the alert keeps its first time.
+        This happens when Prometheus has lost contact with Alertmanager for a while: Alertmanager first sends an OK, and
+        later the alert again with its original time.
         """
         incidents = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.resent else []
         latest = max((incident.last_received_at for incident in incidents), default=received_at)
@@ -332,7 +379,10 @@ class _AppendGroup:
         return alert if alert.at is None or alert.at > last_ok_at else replace(alert, at=last_ok_at + 1)
 
     def _find_repeated(self, identity: Identity, received_at: Millis) -> _KnownAlert | None:
-        """Return the alert that this one repeats, None if it is new."""
+        """Return the stored alert with this identity, or None if the alert is new.
+
+        An identity that contains no time matches only within SAME_TEXT_SPAN of the first delivery.
+        """
         known = self._known_alerts.get(identity.text)
         if known is None or not (identity.timed or abs(received_at - known.received_at) <= SAME_TEXT_SPAN):
             return None
@@ -355,7 +405,11 @@ class _AppendGroup:
         return joined.id, folded.change
 
     def _expire(self, numbers: Iterable[int], now: Millis) -> None:
-        """Close what had expired by then, as while the program was off or when old callbacks are read again."""
+        """Close the incidents in `numbers` that expire at or before `now`.
+
+        An incident may be past its expiry and still open because the program was off when it expired, or because old
+        callbacks are parsed again.
+        """
         for number in numbers:
             incident = self._incidents[number]
             if incident.expires_at is not None and incident.expires_at <= now:
@@ -374,7 +428,7 @@ class _AppendGroup:
             self._connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)
 
     def _update(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Set these columns of the incidents; `rows` have all of INCIDENT_ROW."""
+        """Update these columns of the incidents. `rows` contain all columns of INCIDENT_ROW."""
         settings = ", ".join(f"{name} = v.column{INCIDENT_ROW.index(name) + 1}" for name in columns)
         number = INCIDENT_ROW.index("id") + 1
         for marks, values in _batches(rows, len(INCIDENT_ROW)):
@@ -387,7 +441,11 @@ def _names(alert: Alert) -> tuple[str, ...]:
 
 
 def _batches(rows: Sequence[Sequence[Any]], columns: int) -> Iterator[tuple[str, list[Any]]]:
-    """Split rows into batches of the fixed widths, each with its marks and its flat values."""
+    """Split rows into batches of the sizes in _BATCH_SIZES.
+
+    For each batch, yield the placeholders for a VALUES clause and a flat list of the values. `columns` is the number of
+    values in a row.
+    """
     row_marks = f"({', '.join('?' * columns)})"
     start = 0
     while start < len(rows):

@@ -1,4 +1,7 @@
-"""Gaps in the log: begun when one is noticed, ended when it is over, so that a kill in between loses nothing."""
+"""Tasks that record gaps in the log.
+
+A gap is recorded when it is noticed, and its end is recorded when the gap is over. A kill in between loses nothing.
+"""
 
 import sqlite3
 from dataclasses import dataclass
@@ -9,12 +12,15 @@ from trayalert.domain.times import Millis
 from trayalert.storage.rows import GAP_COLUMNS, read_gap
 
 MAX_GAPS = 10_000
-"""The newest are kept: reachability that flaps for days must not fill the log."""
+"""Number of gaps to keep. Older gaps are deleted.
+
+Reachability that changes back and forth for days must not fill the log.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddGap:
-    """Note a gap, with its end or still open."""
+    """Records a gap. `ended_at` is None if the gap still lasts. `why` is a sentence or None."""
 
     cause: GapCause
     began_at: Millis
@@ -22,7 +28,7 @@ class AddGap:
     why: str | None = None
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Insert it."""
+        """Insert the gap, and delete the oldest gaps above MAX_GAPS."""
         sql = f"INSERT INTO gap ({GAP_COLUMNS}) VALUES (NULL, ?, ?, ?, ?) RETURNING {GAP_COLUMNS}"
         (row,) = connection.execute(sql, (self.cause, self.began_at, self.ended_at, self.why)).fetchall()
         gap = read_gap(row)
@@ -32,12 +38,12 @@ class AddGap:
 
 @dataclass(frozen=True, slots=True)
 class EndGaps:
-    """End all gaps that still last, none before it began."""
+    """Ends all gaps that still last. A gap that began after `ended_at` ends when it began."""
 
     ended_at: Millis
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Update them."""
+        """Write the end into all open gaps."""
         sql = f"UPDATE gap SET ended_at = max(began_at, ?) WHERE ended_at IS NULL RETURNING {GAP_COLUMNS}"
         rows = connection.execute(sql, (self.ended_at,)).fetchall()
         return tuple(GapChanged(read_gap(row)) for row in rows)

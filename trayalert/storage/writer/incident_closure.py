@@ -1,4 +1,4 @@
-"""Incidents that close without an alert: by hand, or because they expire."""
+"""Tasks that close incidents without an alert: because a user marks them recovered, or because they expire."""
 
 import sqlite3
 from collections.abc import Callable
@@ -13,24 +13,24 @@ from trayalert.storage.rows import SELECT_INCIDENT, UPDATE_INCIDENT, incident_ro
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Mark an incident recovered by hand."""
+    """Marks an incident as recovered, as a user has requested."""
 
     incident_id: int
     now: Millis
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Close it, where it is open."""
+        """Close the incident if it is open."""
         return _close(connection, "id = ? AND closed_at IS NULL", self.incident_id, partial(resolve, now=self.now))
 
 
 @dataclass(frozen=True, slots=True)
 class Expire:
-    """Close the incidents that have expired."""
+    """Closes all open incidents that expire at or before `now`."""
 
     now: Millis
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Close them all."""
+        """Close the incidents. Return an event for each."""
         return _close(connection, "closed_at IS NULL AND expires_at <= ?", self.now, expire)
 
 

@@ -1,4 +1,4 @@
-"""The log's status: problems and news by topic, announced when they change."""
+"""The status of the log: its problems and news by topic. Every change of the status is announced."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,13 @@ from trayalert.domain.log_state import LogState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriterState:
-    """`problem`: why the writer cannot store; `warning`: what may become one; `former_logs` wait to be salvaged."""
+    """What the writer reports about the log's file.
+
+    `problem` is a sentence that says why the writer cannot store callbacks, or None. `warning` is a sentence about what
+    may become a problem, or None. `news` are sentences about what the writer has done to the file. `new_file` counts
+    how often another file took the log's place. `former_logs` grows whenever a file is opened while quarantined logs
+    are waiting to be salvaged.
+    """
 
     problem: str | None = None
     warning: str | None = None
@@ -18,7 +24,10 @@ class WriterState:
 
 
 class LogStatus:
-    """Composes the LogState. Lives on the loop; `announce` is called with each new state."""
+    """Composes the `LogState` from the writer's state and from what other parts of the program report.
+
+    Used on the event loop only. `announce` is called with each new state.
+    """
 
     def __init__(self, announce: Callable[[LogState], None]) -> None:
         self.state = LogState()
@@ -31,27 +40,34 @@ class LogStatus:
         self._finished_salvages = 0
 
     def set_writer_state(self, state: WriterState) -> None:
-        """Set the writer's state. Incidents of a former log are missing from now on, before its salvage begins."""
+        """Set the writer's state.
+
+        If `former_logs` has grown, the log counts as being salvaged from now on, even before the salvage begins,
+        because the incidents of the former log are already missing.
+        """
         self._salvaging = self._salvaging or state.former_logs > self._writer.former_logs
         self._writer = state
         self._compose()
 
     def set_refusing(self, sentence: str | None) -> None:
-        """Set or clear (None) why callbacks are refused, where the writer does not know of it."""
+        """Set why callbacks are refused although the writer reports no problem. None clears the reason."""
         if sentence != self._refusing:
             self._refusing = sentence
             self._compose()
 
     def set_problem(self, topic: str, sentence: str | None) -> None:
-        """Set or clear (None) the problem of a topic."""
+        """Set the problem of a topic. None clears the problem."""
         self._set(self._problems, topic, sentence)
 
     def set_news(self, topic: str, sentence: str | None) -> None:
-        """Set or clear (None) the news of a topic."""
+        """Set the news of a topic. None clears the news."""
         self._set(self._news, topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:
-        """Set whether a former log is being salvaged. Its end counts as a new file: all must be read again."""
+        """Set whether a former log is being salvaged.
+
+        The end of a salvage counts as a new file, because everything must be read again.
+        """
         self._finished_salvages += self._salvaging and not salvaging
         self._salvaging = salvaging
         self._compose()

@@ -1,7 +1,8 @@
-"""Old callbacks read again by today's parsers, a slice of the log at a time.
+"""Reads stored callbacks again with today's parsers, one slice of the log at a time.
 
-Unrecognised callbacks turn into alerts; names, places and the like of other alerts are brought up to date. The progress
-is written in each slice's own transaction: a kill at any moment loses nothing and doubles nothing.
+Callbacks that were unrecognised may become alerts, and columns of other alerts, such as names and places, are brought
+up to date. Each slice writes the progress in its own transaction: a kill at any time loses nothing and duplicates
+nothing.
 """
 
 import json
@@ -35,7 +36,7 @@ from trayalert.storage.writer.savepoint import run_all_or_each
 
 SLICE_SIZE = 64
 MAX_SLICE_BYTES = 256 * 1024
-"""Limits of one transaction: more would keep live callbacks waiting."""
+"""Limits of one transaction: deliveries, and bytes of their bodies. Larger ones would keep live callbacks waiting."""
 
 _PROGRESS = "position, last, turned, refreshed"
 _DELIVERIES = f"""
@@ -47,15 +48,21 @@ _ALERTS = f"""
         OR (last_delivery_id = :number AND identity IN (SELECT value FROM json_each(:identities)))
     ORDER BY id
 """
-"""The alerts whose first or last delivery it is."""
+"""Selects the alerts whose first delivery is `:number`.
+
+Also selects the alerts whose last delivery is `:number`, provided that their identity is one of `:identities`.
+"""
 _RENEWED = ("value", "value_text", "unit")
 _DECISIVE_INDEXES = [ALERT_DIGESTED.index(name) for name in ("kind", "state", "level", "at")]
-"""What an incident was made by: an alert stays as it is if today's parsers read one of these otherwise."""
+"""Positions of the columns that decided what the alert did to its incident.
+
+If today's parsers read one of these columns differently, the alert stays as it is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _AlertRow:
-    """A stored alert; `values` are in the order of ALERT_DIGESTED."""
+    """A stored alert. `values` are in the order of ALERT_DIGESTED."""
 
     deliveries: int
     last_delivery_id: int
@@ -67,17 +74,17 @@ class _AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class ReparseSlice:
-    """Read the next callbacks again; with `restart` from the first one."""
+    """Reads the next slice of stored callbacks again, or the first slice if `restart` is set."""
 
     read: CallbackParser
     now: Millis
     restart: bool = False
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Read a slice, and return the progress."""
+        """Read a slice again, and return the progress."""
         position, last, turned, refreshed = self._progress(connection)
         rows, finished = _take_slice(connection.execute(_DELIVERIES, (position, last)))
-        # a callback that cannot be stored stays as it is
+        # if the new alerts of a callback cannot be stored, its old ones stay
         counts = run_all_or_each(connection, rows, partial(self._reparse_rows, connection), lambda _: (0, 0))
         turned += sum(count for count, _ in counts)
         refreshed += sum(count for _, count in counts)
@@ -102,7 +109,7 @@ class ReparseSlice:
         return position, last, turned, refreshed
 
     def _reparse_rows(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
-        """Read these callbacks again; return how many alerts were replaced, and how many were refreshed."""
+        """Read these callbacks again. Return how many alerts were replaced, and how many were refreshed."""
         turned: list[Reparsed] = []
         refreshed = 0
         for number, *values in rows:
@@ -114,7 +121,10 @@ class ReparseSlice:
         return len(turned), refreshed
 
     def _refresh(self, connection: sqlite3.Connection, number: int, callback: Callback, turned: list[Reparsed]) -> int:
-        """Update the alerts of a callback that today's parsers read otherwise; return how many."""
+        """Update the alerts of a callback that today's parsers read differently. Return how many were updated.
+
+        An unrecognised callback that is recognised today is not updated here, but added to `turned`.
+        """
         parsed = {alert.identity.text: alert for alert in self.read(callback)}
         names = {"number": number, "identities": json.dumps(list(parsed))}
         stored = [_AlertRow(row[0], row[1], row[2:]) for row in connection.execute(_ALERTS, names)]
@@ -136,7 +146,10 @@ class ReparseSlice:
 
 
 def _take_slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], bool]:
-    """Return the next callbacks, fewer if they are large, and whether these are the last."""
+    """Return the deliveries of the next slice, and whether they are the last ones.
+
+    A slice has fewer deliveries if their bodies are large.
+    """
     taken: list[tuple[Any, ...]] = []
     length = 0
     for row in rows:
@@ -148,9 +161,10 @@ def _take_slice(rows: Iterable[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]],
 
 
 def _refreshed_row(alert: Alert, stored: _AlertRow, number: int) -> list[Any] | None:
-    """Return digest and values of a stored alert as it is read today in that delivery; None if nothing is new.
+    """Return the digest and values of a stored alert as today's parsers read them, or None if the row must not change.
 
-    Its value and message are of its last delivery, all else is of its first.
+    `alert` was read from the delivery `number`. The value and the message of an alert come from its last delivery, and
+    everything else comes from its first delivery.
     """
     if stored["delivery_id"] != number:
         digest, *values = renewed_row(stored.values, alert)
@@ -171,7 +185,7 @@ def _refreshed_row(alert: Alert, stored: _AlertRow, number: int) -> list[Any] | 
 
 
 def _remove_from_incidents(connection: sqlite3.Connection, alerts: Sequence[int]) -> None:
-    """Remove alerts from the incidents of unrecognised callbacks; delete incidents with no other alert."""
+    """Remove alerts from the incidents of unrecognised callbacks. Delete each incident that has no other alert."""
     marks = ", ".join("?" * len(alerts))
     sql = f"SELECT DISTINCT incident_id FROM alert WHERE id IN ({marks}) AND incident_id IS NOT NULL"
     for (incident_id,) in connection.execute(sql, alerts).fetchall():

@@ -1,7 +1,8 @@
-"""Retention: deliveries that are too old or too many are deleted, the oldest first, a few at a time.
+"""Retention: deletes deliveries that are too old or too many, the oldest first, a few at a time.
 
-An alert is deleted with its first delivery. Open incidents stay whole; of a closed one the alert that stands for it
-stays until it is the last one, and the incident is deleted with it. No id is given away again.
+An alert is deleted with its first delivery. Nothing of an open incident is deleted. The alert that represents a closed
+incident stays until it is the incident's only alert, and then the incident is deleted with it. The ids of deleted rows
+are never used again.
 """
 
 import json
@@ -17,17 +18,17 @@ from trayalert.storage.rows import raise_numbering
 
 BATCH_SIZE = 200
 MAX_BATCH_BYTES = 1024 * 1024
-"""Limits of one transaction: more would keep live callbacks waiting."""
+"""Limits of one transaction: deliveries, and bytes of their bodies. Larger ones would keep live callbacks waiting."""
 
 _SHRINK_TO = 0.9
-"""A log that is too big is brought down to this part of its limit."""
+"""Fraction of the size limit down to which a log that is too large is reduced."""
 
 _VACUUM_PAGES = 256
-"""Pages that are given back to the disk in one transaction."""
+"""Number of free pages that are returned to the file system in one transaction."""
 
 _MIN_FREE_PAGES = 64
 _FREE_PAGES_DIVISOR = 10
-"""That many pages, or one page in ten, may stay free for what comes next."""
+"""Free pages that may remain in the file for new rows: _MIN_FREE_PAGES, or one page in ten if that is more."""
 
 _FAR_FUTURE: Millis = 2**62
 
@@ -44,7 +45,11 @@ _SELECT_KEPT = f"""
 
 @dataclass(frozen=True, slots=True)
 class LogSize:
-    """How many bytes are in use, and how many pages are free; `can_shrink`: free pages can be given back."""
+    """The size of the log.
+
+    `used` is the number of bytes in use. `pages` counts all pages of the file, and `free_pages` the unused ones.
+    `can_shrink` says whether free pages can be returned to the file system.
+    """
 
     used: int
     pages: int
@@ -54,14 +59,14 @@ class LogSize:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Delete these deliveries and what belongs to them, except what must stay."""
+    """Deletes deliveries with their alerts and incidents. Rows that the rules of this module keep are not deleted."""
 
     deliveries: tuple[int, ...]
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Delete them."""
+        """Delete the deliveries."""
         retired = set(self.deliveries)
-        while kept := self._kept(connection, retired):  # what stays may keep more
+        while kept := self._kept(connection, retired):  # a delivery that is kept may require that others are kept
             retired -= kept
         if not retired:
             return ()
@@ -79,23 +84,28 @@ class Retire:
         return ()
 
     def _kept(self, connection: sqlite3.Connection, retired: set[int]) -> set[int]:
+        """Return those of the retired deliveries that must be kept."""
         names = json.dumps(sorted(retired))
         return {number for (number,) in connection.execute(_SELECT_KEPT, (names, names, names))}
 
 
 @dataclass(frozen=True, slots=True)
 class Shrink:
-    """Give some free pages back to the disk."""
+    """Returns some of the free pages to the file system."""
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Give them back."""
+        """Return up to _VACUUM_PAGES pages."""
         for _ in range(_VACUUM_PAGES):
-            connection.execute("PRAGMA incremental_vacuum(1)")  # of a higher number, Python lets SQLite do one step too
+            # Python's `execute` steps the statement only once, which frees a single page even if the number is higher
+            connection.execute("PRAGMA incremental_vacuum(1)")
         return ()
 
 
 def next_deliveries(log: Path, *, after: int, before: Millis = _FAR_FUTURE) -> tuple[int, ...]:
-    """Return the next deliveries behind the id `after` that arrived before that moment. Raise LogFault."""
+    """Return the ids of the next deliveries after the id `after` that arrived before `before`. Raise `LogFault`.
+
+    The result is limited by BATCH_SIZE and MAX_BATCH_BYTES.
+    """
     sql = "SELECT id, length(body) FROM delivery WHERE id > ? AND received_at < ? ORDER BY id LIMIT ?"
     numbers: list[int] = []
     left = MAX_BATCH_BYTES
@@ -109,7 +119,10 @@ def next_deliveries(log: Path, *, after: int, before: Millis = _FAR_FUTURE) -> t
 
 
 def newest_delivery_time(log: Path) -> Millis | None:
-    """Return when the newest delivery arrived. What the program itself stored proves no clock. Raise LogFault."""
+    """Return when the newest delivery arrived, or None if there is none. Raise `LogFault`.
+
+    Deliveries that trayalert itself has made are left out, because they do not show that the clock was right.
+    """
     with open_read_only(log) as connection:
         row = connection.execute(
             "SELECT received_at FROM delivery WHERE method <> ? ORDER BY id DESC LIMIT 1", (INTERNAL_METHOD,)
@@ -118,7 +131,7 @@ def newest_delivery_time(log: Path) -> Millis | None:
 
 
 def log_size(log: Path) -> LogSize:
-    """Return how big the log is. Raise LogFault."""
+    """Return the size of the log. Raise `LogFault`."""
     with open_read_only(log) as connection:
         pages, free, page_size, mode = (
             int(connection.execute(f"PRAGMA {name}").fetchone()[0])
@@ -128,10 +141,13 @@ def log_size(log: Path) -> LogSize:
 
 
 def exceeds_limit(size: LogSize, *, megabytes: int, shrinking: bool) -> bool:
-    """Whether deliveries must be deleted; once `shrinking` has begun, the limit is somewhat lower."""
+    """Return whether the log is so large that deliveries must be deleted.
+
+    While `shrinking`, the limit is multiplied by _SHRINK_TO.
+    """
     return size.used > megabytes * 1_048_576 * (_SHRINK_TO if shrinking else 1)
 
 
 def needs_vacuum(size: LogSize) -> bool:
-    """Whether enough pages are free to give them back to the disk."""
+    """Return whether there are enough free pages to return some of them to the file system."""
     return size.can_shrink and size.free_pages > max(_MIN_FREE_PAGES, size.pages // _FREE_PAGES_DIVISOR)

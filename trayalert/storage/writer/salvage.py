@@ -1,7 +1,7 @@
-"""Salvage: the deliveries of a log that was moved aside come back into the log of today, in small groups.
+"""Salvage: stores the deliveries of a log that was moved aside again in the current log, in small groups.
 
-The progress is written in each group's own transaction, and a group is not written twice: a kill at any moment loses
-nothing and doubles nothing. Deliveries that the log has already are recognised by their content.
+Each group writes the progress in its own transaction, and no group is written twice: a kill at any time loses nothing
+and duplicates nothing. Deliveries that the log already contains are recognised by their content.
 """
 
 import sqlite3
@@ -27,16 +27,18 @@ from trayalert.storage.writer.reparse_slice import MAX_SLICE_BYTES
 from trayalert.storage.writer.savepoint import run_all_or_each
 
 GROUP_SIZE = 64
-"""Deliveries of one transaction: more would keep live callbacks waiting."""
+"""Number of deliveries in one transaction. A larger transaction would keep live callbacks waiting."""
 
 _COLUMNS = "folder, why, begun_at, finished_at, first, last, position, salvaged, damaged, missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """Progress of the salvage of one folder of the quarantine. `position`: the last id that was handled.
+    """The progress of the salvage of one folder of the quarantine.
 
-    `first` and `last`: the ids between which the file is known to have had deliveries, or 0.
+    `why` is the reason why the log was moved there. `first` and `last` are the ids between which the file is known to
+    have had deliveries, or 0 if they are not known. `position` is the id of the last delivery that was handled.
+    `salvaged`, `damaged` and `missing` count deliveries.
     """
 
     folder: str
@@ -52,13 +54,17 @@ class Salvage:
 
     @property
     def total(self) -> int:
-        """Deliveries that the file held, as far as known; only valid once the salvage is finished."""
+        """Number of deliveries that the file is known to have held. Valid only when the salvage is finished."""
         return self.salvaged + self.damaged + self.missing
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSalvage:
-    """A salvage in progress: what was carved, and the groups that are still to be stored, read lazily."""
+    """A salvage in progress.
+
+    `carved` are the deliveries that were found in the file. `groups` are those that are still to be stored; they are
+    read from the file one group at a time.
+    """
 
     carved: CarvedDeliveries
     groups: Iterator["SalvageGroup"]
@@ -66,20 +72,24 @@ class OpenSalvage:
 
 @dataclass(frozen=True, slots=True)
 class BeginSalvage:
-    """Register the folders whose salvage was not begun, as after a kill."""
+    """Registers the folders of the quarantine whose salvage has not begun, for example because of a kill."""
 
     log: Path
     now: Millis
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Register them."""
+        """Register the folders."""
         register_salvages(connection, self.log, now=self.now, delivery_ranges={})
         return ()
 
 
 @dataclass(frozen=True, slots=True)
 class SalvageGroup:
-    """Store the deliveries behind `after`, up to `last_id`; `sound_count` includes those that the log has already."""
+    """Stores the deliveries whose ids are greater than `after` and at most `last_id`.
+
+    `appends` are those of the deliveries that the log lacks. `sound_count` counts all undamaged deliveries of the
+    group, including those that the log already contains.
+    """
 
     folder: str
     after: int
@@ -89,7 +99,7 @@ class SalvageGroup:
     keep_raw: CallbackParser
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Store them, unless they were stored before."""
+        """Store the group, unless it is already stored."""
         sql = "SELECT count(*) FROM salvage WHERE folder = ? AND position = ? AND finished_at IS NULL"
         if not connection.execute(sql, (self.folder, self.after)).fetchone()[0]:
             return ()
@@ -101,7 +111,10 @@ class SalvageGroup:
         return ()
 
     def _append(self, connection: sqlite3.Connection) -> int:
-        """Store them, raw where they cannot be stored otherwise. Return how many cannot even be stored raw."""
+        """Store the deliveries. Return how many could not be stored.
+
+        A callback whose alerts cannot be stored is kept raw.
+        """
 
         def store(appends: Sequence[Append]) -> int:
             append_all(connection, appends)
@@ -116,7 +129,7 @@ class SalvageGroup:
 
 @dataclass(frozen=True, slots=True)
 class FinishSalvage:
-    """Record what could not be found, and that the salvage is over."""
+    """Marks a salvage as finished, and records how many deliveries are damaged and how many are missing."""
 
     folder: str
     damaged: int
@@ -124,7 +137,7 @@ class FinishSalvage:
     now: Millis
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Record it, once."""
+        """Record the end of the salvage, unless it is already recorded."""
         connection.execute(
             "UPDATE salvage SET damaged = damaged + ?, missing = ?, finished_at = ?"
             " WHERE folder = ? AND finished_at IS NULL",
@@ -134,14 +147,17 @@ class FinishSalvage:
 
 
 def read_salvages(log: Path) -> tuple[Salvage, ...]:
-    """Return all salvages that the log knows of, the oldest first. Raise LogFault."""
+    """Return all salvages that the log has recorded, the oldest first. Raise `LogFault`."""
     with open_read_only(log) as connection:
         rows = connection.execute(f"SELECT {_COLUMNS} FROM salvage ORDER BY begun_at, folder").fetchall()
     return tuple(Salvage(*row) for row in rows)
 
 
 def read_content_hashes(log: Path, *, throttle: Callable[[], None]) -> "array[int]":
-    """Return the content hashes of all deliveries of the log, sorted. Raise LogFault. Slow in a long log."""
+    """Return the content hashes of all deliveries of the log, sorted. Raise `LogFault`. Slow if the log is long.
+
+    `throttle` is called after each delivery. It may sleep, or raise an exception to stop.
+    """
     columns = ", ".join(DELIVERY_DIGESTED[1:])
     contents = array("q")
     with open_read_only(log) as connection:
@@ -156,9 +172,10 @@ def _sorted(numbers: "array[int]", throttle: Callable[[], None]) -> "array[int]"
 
 
 def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashes: "array[int]") -> Iterator[bool]:
-    """Return of each delivery in turn whether the log lacks it. Equal ones are counted: two stay two.
+    """For each carved delivery in turn, yield whether the log lacks it.
 
-    `file_hashes` and `log_hashes` are sorted content hashes.
+    `file_hashes` are the content hashes of the carved file, and `log_hashes` those of the log; both are sorted. If the
+    file holds several deliveries with equal content, the log must contain just as many.
     """
     seen: Counter[int] = Counter()
     for content in carved.content_hashes:
@@ -173,7 +190,10 @@ def missing_flags(carved: CarvedDeliveries, file_hashes: "array[int]", log_hashe
 def open_salvage(
     log: Path, salvage: Salvage, *, read: CallbackParser, keep_raw: CallbackParser, throttle: Callable[[], None]
 ) -> Iterator[OpenSalvage]:
-    """Carve the file of a salvage. Raise LogFault if it is gone. Slow: call it in a thread."""
+    """Carve the quarantined file of a salvage. Raise `LogFault` if the file is gone.
+
+    Slow: call this function in a thread. `throttle` is called repeatedly. It may sleep, or raise an exception to stop.
+    """
     folder = quarantine_of(log) / salvage.folder
     with closing(Pages(folder / log.name)) as pages:
         thinned = read_thinned(folder / log.name)

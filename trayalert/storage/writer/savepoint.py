@@ -1,4 +1,4 @@
-"""What becomes of several jobs when a value in one of them cannot be stored: it costs the others nothing."""
+"""Runs several jobs together, so that a job with a value that cannot be stored does not make the others fail."""
 
 import contextlib
 import sqlite3
@@ -6,14 +6,21 @@ from collections.abc import Callable, Sequence
 from typing import TypeGuard, TypeVar
 
 _VALUE_ERRORS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-"""What SQLite raises for one bad value; its other errors are the disk's, and hit all alike."""
+"""Exceptions that `sqlite3` raises for a single bad value.
+
+All other exceptions of `sqlite3` are errors of the disk, and affect all jobs.
+"""
 
 _Job = TypeVar("_Job")
 _Result = TypeVar("_Result")
 
 
 def is_disk_error(error: Exception) -> TypeGuard[sqlite3.Error]:
-    """Whether it is the disk's; what the module itself raises of a value that it cannot read has no code."""
+    """Return whether the error comes from the disk or the file, and not from a single value.
+
+    An error that Python's `sqlite3` module raises by itself, for a value that it cannot convert, has no
+    `sqlite_errorcode`.
+    """
     return (
         isinstance(error, sqlite3.Error) and not isinstance(error, _VALUE_ERRORS) and hasattr(error, "sqlite_errorcode")
     )
@@ -25,9 +32,11 @@ def run_all_or_each(
     run: Callable[[Sequence[_Job]], _Result],
     fallback: Callable[[_Job], _Result],
 ) -> list[_Result]:
-    """Run all jobs under one savepoint; if one cannot be stored, run each alone, and `fallback` for that one.
+    """Run all jobs under one savepoint or, if one of them cannot be stored, run each job alone.
 
-    Return one result of all, or one of each. Raise errors of the disk. Call it inside a transaction.
+    If all jobs can be stored together, return a list with the single result of `run(jobs)`. Otherwise return one result
+    for each job: that of `run` or, for a job that cannot be stored, that of `fallback`. Raise `sqlite3.Error` if the
+    disk fails. Call this function inside a transaction.
     """
     connection.execute("SAVEPOINT jobs")
     try:
@@ -40,5 +49,5 @@ def run_all_or_each(
             return [fallback(jobs[0])]
         return [result for job in jobs for result in run_all_or_each(connection, [job], run, fallback)]
     finally:
-        with contextlib.suppress(sqlite3.Error):  # a disk that fails takes the savepoint along
+        with contextlib.suppress(sqlite3.Error):  # if the disk failed, SQLite may have rolled back the savepoint
             connection.execute("RELEASE jobs")

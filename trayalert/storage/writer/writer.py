@@ -1,7 +1,8 @@
-"""The one writing connection: the jobs of one commit are one transaction, synced to disk before it returns.
+"""The connection that writes: the jobs of a commit are one transaction, which is on disk before `commit` returns.
 
-`Writer` is used by one thread at a time: the log's own, or a command's while the program does not run. No fault of the
-disk ends it: what cannot be stored is answered with NotStored, and the next commit tries again.
+A `Writer` is used by one thread at a time: by the log's own thread, or by a command's thread while the program does not
+run. No fault of the disk ends the writer: the result of a job that cannot be stored is a `NotStored`, and the next
+commit tries again.
 """
 
 import contextlib
@@ -28,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Task(Protocol):
-    """Any other job; it runs inside the group's transaction."""
+    """A job other than `Append`. A task runs inside the transaction of its group."""
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
         """Run the task and return its events."""
@@ -40,7 +41,7 @@ Events = tuple[Event, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """Writes and syncs, and changes nothing."""
+    """A task that makes SQLite write and sync a page without changing any data."""
 
     def run(self, connection: sqlite3.Connection) -> Events:
         rewrite_numbering(connection)
@@ -48,10 +49,13 @@ class _Probe:
 
 
 class Writer:
-    """Writes jobs. `read` reads a callback; `keep_raw` makes a harmless alert of one whose own cannot be stored.
+    """Commits jobs to the log.
 
-    Raise LogFault if the log cannot be opened; with `recover` only OtherVersion, and it tries again later.
-    `recovered_events` are those of the callbacks that a former run was storing when it was cut off.
+    `read` parses a callback. `keep_raw` makes a harmless alert for a callback whose own alerts cannot be stored.
+    `recovered_events` are the events of callbacks that an earlier run was writing when it was interrupted.
+
+    The constructor raises `LogFault` if the log cannot be opened. With `recover` it raises only `OtherVersion`: a
+    damaged file is moved aside, and after any other fault the writer tries again later.
     """
 
     def __init__(
@@ -83,9 +87,9 @@ class Writer:
             self._set_problem(None)
 
     def commit(self, jobs: Sequence[Job]) -> list[Events | Exception]:
-        """Run all jobs in one transaction and return the events of each, or why it could not be stored.
+        """Run all jobs in one transaction. For each job, return its events or the exception that explains its failure.
 
-        If a job has a value that the log cannot take, each job is run alone.
+        If the log cannot take a value in one of the jobs, each job is run in a transaction of its own.
         """
         try:
             self._store_torn()
@@ -95,7 +99,7 @@ class Writer:
             return [NotStored(str(fault))] * len(jobs)
 
     def maintain(self) -> None:
-        """Check the file and its disk in a quiet moment, and repair what can be repaired."""
+        """Check the file and its disk while no job is waiting, and repair what can be repaired."""
         if self.state.problem is not None:
             self.commit([_Probe()])
         else:
@@ -110,24 +114,24 @@ class Writer:
         self._set_problem(self.state.problem)
 
     def probe(self) -> bool:
-        """Whether the log can write and sync now."""
+        """Return whether the log can write and sync now."""
         return not isinstance(self.commit([_Probe()])[0], Exception)
 
     def verify(self) -> None:
-        """Verify the file, because a reader failed; `maintain` handles what is found."""
+        """Start to verify the file, because a reader has failed. The next `commit` or `maintain` acts on the result."""
         self._file.verify()
 
     @property
     def verifying(self) -> bool:
-        """Whether the file is being verified now."""
+        """Whether a verification of the file is in progress."""
         return self._file.verifying
 
     def close(self) -> None:
-        """Close the file; what was committed is safe without it."""
+        """Close the file. Committed data is safe even if the file is never closed."""
         self._file.close()
 
     def _store_torn(self) -> None:
-        """Store the callbacks that a former run was storing when it was cut off."""
+        """Store the callbacks that an earlier run was writing when it was interrupted."""
         torn, self._file.torn = self._file.torn, None
         if torn is None:
             return
@@ -146,7 +150,10 @@ class Writer:
         self._set_problem(None)
 
     def _set_problem(self, problem: str | None) -> None:
-        """Set the state, and log what has changed."""
+        """Set the state, and write what has changed to the program log. `problem` is a sentence, or None.
+
+        After the disk was full, the problem stays until the disk has enough free space again.
+        """
         before = self.state
         if problem is None and self._full:
             self._full = not has_space(self._path)
@@ -174,7 +181,7 @@ class Writer:
         self.state = now
 
     def _store(self, jobs: Sequence[Job]) -> list[Events | Exception]:
-        """Store the jobs, a second time if the fault could be repaired at once. Raise LogFault."""
+        """Store the jobs. If a fault can be repaired immediately, try a second time, else raise `LogFault`."""
         for retry in (True, False):
             self._file.ensure_open()
             try:
@@ -192,15 +199,19 @@ class Writer:
                 ):
                     self._set_problem(None)
                 return results
-        raise AssertionError  # the second time raises or returns
+        raise AssertionError  # not reached: the second pass returns or raises
 
     def _repair(self, error: sqlite3.Error, *, retry: bool) -> None:
-        """Do what makes a second try worthwhile. Raise the LogFault if nothing does."""
+        """Repair the fault so that a second try may succeed. Raise the `LogFault` if nothing can be repaired.
+
+        `retry` is False if the second try has already failed.
+        """
         fault = fault_of(error, self._path)
         match fault:
             case DiskFull():
                 self._full = True
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:  # a sync that failed, perhaps
+                # the failure may be that of a sync, after which the whole file must be synced again
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
                     self._file.close_after_fault()
                 if not retry or not delete_reserve_file(self._path):
                     raise fault
@@ -224,13 +235,14 @@ class Writer:
             return self._transaction([job])[0]
         except LogFault as fault:
             return NotStored(str(fault))
-        except Exception as error:  # noqa: BLE001 - logged by `commit`
+        except Exception as error:  # noqa: BLE001 - logged by `_store`
             if is_disk_error(error):
                 return self._repair_alone(error)
             if isinstance(job, Append) and job.alerts != (raw := self._keep_raw(job.callback)):
                 return self._store_alone(replace(job, alerts=raw))
             if isinstance(error, sqlite3.IntegrityError):
-                self._file.verify()  # our own numbers never clash in a file that is whole
+                # trayalert never gives an id twice, so two rows can have the same id only in a damaged file
+                self._file.verify()
             return NotStored(f"the log could not take it: {error}")
 
     def _repair_alone(self, error: sqlite3.Error) -> NotStored:
@@ -258,7 +270,8 @@ class Writer:
     def _run_jobs(self, jobs: Sequence[Job]) -> list[Events]:
         connection = self._file.connection
         events: list[Events] = []
-        for appends, run in groupby(jobs, lambda job: isinstance(job, Append)):  # in order: an alert may follow a task
+        # jobs keep their order, as an alert may depend on the task before it
+        for appends, run in groupby(jobs, lambda job: isinstance(job, Append)):
             some = list(run)
             if appends:
                 events += append_all(connection, [job for job in some if isinstance(job, Append)])
