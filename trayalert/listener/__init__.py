@@ -1,1 +1,1 @@
-"""The only HTTP server. It knows neither the log nor the kinds of callbacks: bytes go to whoever receives them."""
+"""The HTTP server. It passes the bytes of callbacks on, and knows neither the log nor the kinds of callbacks."""

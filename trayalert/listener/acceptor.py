@@ -1,4 +1,8 @@
-"""Accepts connections, by a loop of our own: asyncio's has no limit, and pauses for a second without descriptors."""
+"""Accepts connections on a listening socket, in an accept loop of trayalert's own.
+
+asyncio's own accept loop has no limit on open connections, and stops accepting for a second when the process runs out
+of file descriptors.
+"""
 
 import asyncio
 import errno
@@ -13,9 +17,9 @@ from trayalert.listener.limits import ListenerLimits
 from trayalert.listener.tls import Certificate
 
 _ACCEPTS_PER_TURN = 32
-"""Connections that are accepted before those that are open get a turn."""
+"""Number of connections to accept before the event loop serves the connections that are already open."""
 _PAUSE = 0.1
-"""Seconds to wait when the system has no descriptor or memory for another connection."""
+"""Seconds to wait when the system has no file descriptor or memory for another connection."""
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 _logger = logging.getLogger(__name__)
@@ -41,12 +45,13 @@ class Acceptor:
         self._exhausted = False
 
     async def run(self) -> None:
-        """Accept connections for ever."""
+        """Accept connections until cancelled."""
         while True:
             try:
                 for _ in range(_ACCEPTS_PER_TURN):
                     await self._accept_one()
-            except Exception:  # a bug of ours must not stop the listener while its state says that it is open
+            # an unexpected exception must not end this loop while the listener still reports itself as open
+            except Exception:
                 _logger.exception("no connection can be taken in")
                 await asyncio.sleep(_PAUSE)
             await asyncio.sleep(0)
@@ -61,7 +66,7 @@ class Acceptor:
         try:
             await self._connection_limit.wait_for_room()
             self._start_connection(accepted, address)
-        except Exception:  # a bug of ours costs one connection, never the listener
+        except Exception:  # an unexpected exception costs one connection, and never the listener
             _logger.exception("a connection could not be taken in")
             accepted.close()
         except BaseException:
@@ -94,10 +99,14 @@ class Acceptor:
             if not isinstance(fault, OSError):
                 _logger.error("a connection could not be taken in", exc_info=fault)
         self._connection_limit.remove(connection)
-        accepted.close()  # nothing else does if the task was cancelled before it began
+        accepted.close()  # nothing else closes the socket if the task was cancelled before it began
 
     async def _recover(self, error: OSError) -> None:
-        """Go on after an error of `accept`. A peer that hung up is not logged; without descriptors, make room."""
+        """Continue after an error of `accept`.
+
+        If the system has no file descriptors or memory left, close an idle connection to make room. A peer that has
+        closed its connection is not logged.
+        """
         if error.errno in _EXHAUSTED:
             if not self._exhausted:
                 _logger.warning("no connection can be taken in: %s; the oldest idle ones are closed", error.strerror)

@@ -1,6 +1,7 @@
-"""The access log: one line a request, without path and query, as these hold the secret.
+"""The access log: one line for each request, without the path and the query, because these contain the secret.
 
-The loop only keeps lines in memory, and a thread writes them: a slow or full disk costs lines, never a callback.
+The event loop only keeps lines in memory, and a thread writes them to disk. A slow or full disk costs lines, and never
+a callback.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from trayalert.domain.token_bucket import TokenBucket
 
 LARGEST_FILE = 512 * 1024
 WRITE_INTERVAL = 1.0
-"""Seconds between two writes."""
+"""Seconds between two writes to the file."""
 
 _STRANGERS_AT_ONCE, _STRANGER_INTERVAL = 50, 1.0
 
@@ -27,7 +28,12 @@ _logger = logging.getLogger(__name__)
 
 
 class AccessLogEntry(NamedTuple):
-    """One request. `kind` is "hook" for a callback, "probe" for the program's own, else "-"; `secret` is a name."""
+    """One request.
+
+    `kind` is "hook" for a callback, "probe" for a probe that trayalert has sent to itself, and "-" otherwise. `secret`
+    is the name of the secret, or empty for a stranger. `size` is the length of the body in bytes, and `seconds` is the
+    time until the answer.
+    """
 
     at: Millis
     sender: str
@@ -39,7 +45,7 @@ class AccessLogEntry(NamedTuple):
     seconds: float
 
     def line(self) -> str:
-        """Return the line: time, sender, method, kind, secret, status, bytes of the body, milliseconds."""
+        """Return the line: time, sender, method, kind, secret name, status, bytes of the body, milliseconds."""
         sender = printable(self.sender, limit=60) or "-"
         return (
             f"{iso(self.at)} {sender} {self.method} {self.kind} {self.secret or '-'}"
@@ -48,9 +54,10 @@ class AccessLogEntry(NamedTuple):
 
 
 class AccessLog:
-    """Used on one asyncio loop. `lost` counts the lines that could not be written.
+    """The access log of one listener, used on one event loop.
 
-    At most `most_pending` lines wait for the disk. `close` waits up to `join_timeout` seconds for each of two writes.
+    `lost` counts the lines that could not be written. At most `most_pending` lines wait in memory for the disk. `close`
+    waits up to `join_timeout` seconds for each of two writes: the write that is running, and the last one.
     """
 
     def __init__(
@@ -74,7 +81,10 @@ class AccessLog:
         self._thread: threading.Thread | None = None
 
     def add(self, entry: AccessLogEntry) -> None:
-        """Keep a line. Most strangers in a flood are only counted, as they must not fill the disk."""
+        """Keep a line until the next write.
+
+        In a flood, most requests of strangers are only counted, because strangers must not be able to fill the disk.
+        """
         if self._timer is None:
             self._timer = self._loop.call_later(self._write_interval, self._write_soon)
         if not entry.secret and not self._strangers.take(time.monotonic()):
@@ -85,7 +95,7 @@ class AccessLog:
             self.lost += 1
 
     def close(self) -> None:
-        """Write the pending lines."""
+        """Write the lines that are still in memory."""
         if self._timer:
             self._timer.cancel()
         if self._thread:
@@ -96,7 +106,7 @@ class AccessLog:
 
     def _write_soon(self) -> None:
         self._timer = None
-        if self._thread and self._thread.is_alive():  # the disk is slow
+        if self._thread and self._thread.is_alive():  # the previous write is still running: the disk is slow
             self._timer = self._loop.call_later(self._write_interval, self._write_soon)
         else:
             self._start_thread()
@@ -105,7 +115,7 @@ class AccessLog:
         entries, unlisted = self._pending, self._unlisted
         self._pending, self._unlisted = [], 0
         if entries or unlisted:
-            # a daemon, as a disk that hangs must not keep the program from ending
+            # a daemon thread, because a disk that hangs must not keep the program from ending
             self._thread = threading.Thread(
                 target=self._write, args=(entries, unlisted), name="access log", daemon=True
             )
@@ -127,10 +137,10 @@ class AccessLog:
 
 
 def append(path: Path, content: bytes, *, largest: int) -> None:
-    """Write the content at the end of the file; first rename a file that would become too large."""
+    """Append the content to the file. If the file would grow beyond `largest` bytes, first rename it to `*.1`."""
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size + len(content) > largest:
             path.replace(path.with_name(f"{path.name}.1"))
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    with open(descriptor, "ab") as file:  # noqa: PTH123 - a descriptor, not a path
+    with open(descriptor, "ab") as file:  # noqa: PTH123 - a file descriptor, not a path
         file.write(content)

@@ -1,7 +1,8 @@
-"""The open connections, and which of them is closed when there are too many. Knows nothing of HTTP.
+"""Keeps the number of open connections below a limit, by closing one when there are too many. Knows nothing of HTTP.
 
-A connection whose request is being answered is never closed. Of the others the oldest makes room for a new one, but an
-address with fewer connections than its share is spared: a flood from one address keeps out that address only.
+A connection whose request is being answered is never closed. Of the other connections, the oldest is closed to make
+room for a new one. If possible, it is one whose address has at least as many connections as addresses have on average,
+so a flood from one address keeps out that address only.
 """
 
 import asyncio
@@ -21,25 +22,31 @@ class Connection(Protocol):
     """An open connection."""
 
     peer: str
-    """The address that it came from."""
+    """The address of the peer."""
     accepted_at: float
     deadline: float
-    """When it was accepted, and until when it may be idle, by the loop's clock."""
+    """Times by the event loop's clock.
+
+    The connection was accepted at `accepted_at`, and may be idle until `deadline`.
+    """
     read_this_turn: bool
-    """Whether bytes, perhaps a whole request, were read in this turn of the loop."""
+    """Whether bytes were read in this iteration of the event loop. They may be a whole request."""
 
     def has_received(self) -> bool:
-        """Whether any byte was read."""
+        """Return whether any byte has been read."""
 
     def has_unread(self) -> bool:
-        """Whether the first bytes have come and were not read yet."""
+        """Return whether bytes have arrived that have not been read yet."""
 
     def abort(self) -> None:
-        """Close the connection at once."""
+        """Close the connection immediately."""
 
 
 class ConnectionLimit:
-    """Used on one asyncio loop. A connection is idle until it is marked busy, when its request is being answered."""
+    """The open connections of one listener, used on one event loop.
+
+    A connection is idle until it is marked busy because its request is being answered.
+    """
 
     def __init__(self, most_connections: int, counts: ListenerCounts, limits: ListenerLimits) -> None:
         self._most_connections = most_connections
@@ -48,23 +55,24 @@ class ConnectionLimit:
         self._loop = asyncio.get_running_loop()
         self._connections: set[Connection] = set()
         self._count_by_peer: Counter[str] = Counter()
-        self._idle: OrderedDict[Connection, None] = OrderedDict()  # a dict's first keys are slow to find after removals
+        # an OrderedDict, because finding the first keys of a dict is slow after many removals
+        self._idle: OrderedDict[Connection, None] = OrderedDict()
         self._waiter: asyncio.Future[None] | None = None
         self._sweep_timer: asyncio.TimerHandle | None = None
 
     def add(self, connection: Connection) -> None:
-        """Count a new connection."""
+        """Add a new connection."""
         self._connections.add(connection)
         self._count_by_peer[connection.peer] += 1
         self._idle[connection] = None
         self._schedule_sweep(connection.deadline)
 
     def mark_busy(self, connection: Connection) -> None:
-        """Keep a connection: its request is being answered."""
+        """Protect a connection from being closed while its request is being answered."""
         self._idle.pop(connection, None)
 
     def mark_idle(self, connection: Connection) -> None:
-        """Let a connection be the first to be closed: it has its answer."""
+        """Make a connection the first candidate for closing, because its request has been answered."""
         if connection in self._connections:
             self._idle[connection] = None
             self._idle.move_to_end(connection, last=False)
@@ -72,7 +80,7 @@ class ConnectionLimit:
             self._wake()
 
     def remove(self, connection: Connection) -> None:
-        """Count a connection no more."""
+        """Remove a connection that has been closed."""
         if connection in self._connections:
             self._connections.discard(connection)
             self._count_by_peer[connection.peer] -= 1
@@ -82,15 +90,16 @@ class ConnectionLimit:
         self._wake()
 
     def reschedule(self, connection: Connection) -> None:
-        """Apply the new `deadline` of an idle connection."""
+        """Apply the changed `deadline` of an idle connection."""
         if connection in self._idle:
             self._schedule_sweep(connection.deadline)
 
     async def wait_for_room(self) -> None:
-        """Wait until there is room for one more connection, for which an idle one may be closed."""
+        """Wait until there is room for one more connection. An idle connection may be closed to make room."""
         while len(self._connections) >= self._most_connections and not self.evict():
             self._waiter = self._loop.create_future()
-            timer = self._loop.call_later(_RETRY_INTERVAL, self._wake) if self._idle else None  # all were spared
+            # while all idle connections are spared, try again at intervals
+            timer = self._loop.call_later(_RETRY_INTERVAL, self._wake) if self._idle else None
             try:
                 await self._waiter
             finally:
@@ -98,13 +107,13 @@ class ConnectionLimit:
                     timer.cancel()
 
     async def wait_until_empty(self) -> None:
-        """Wait until no connection is open. Nobody may wait for room meanwhile."""
+        """Wait until no connection is open. Do not call this method while `wait_for_room` is waiting."""
         while self._connections:
             self._waiter = self._loop.create_future()
             await self._waiter
 
     def evict(self) -> bool:
-        """Close the oldest connection that is not spared; return False if there is none."""
+        """Close the oldest idle connection that is not spared. Return False if there is none."""
         now = self._loop.time()
         share = len(self._connections) / max(1, len(self._count_by_peer))
         chosen = None
@@ -149,7 +158,10 @@ class ConnectionLimit:
             self._sweep_timer = self._loop.call_at(moment, self._sweep)
 
     def _sweep(self) -> None:
-        """Close connections that are past their deadline. One timer for all, as most end within a millisecond."""
+        """Close the idle connections that are past their deadline.
+
+        A single timer serves all connections, because most connections end within a millisecond.
+        """
         now = self._loop.time()
         for connection in [connection for connection in self._idle if connection.deadline <= now]:
             self._abort(connection)

@@ -7,12 +7,15 @@ from trayalert.domain.times import Millis
 
 @dataclass(slots=True, kw_only=True)
 class ListenerCounts:
-    """Written on the receiver's loop only; plain numbers, so that any thread may read them.
+    """The counts of the listener. They are written on the receiver's event loop only, and any thread may read them.
 
-    `strangers` are requests without a right secret; those of them that tried one are `probes`. `turned_away` requests
-    had a right secret and got another answer than 200; `mistyped` ones had a right secret in a wrong URL. `lost_at` is
-    when the last of these two came that no rule of the admin refused. `limited` strangers got 429, `evicted`
-    connections made room. `own_probes` are the program's own, through its public address.
+    `requests` counts all requests, and `stored` the callbacks that were stored. `strangers` are requests without a
+    right secret, and refused requests that got the same answer as a stranger. `probes` are requests that tried a wrong
+    secret. `limited` strangers got 429. `evicted` connections were closed to make room for others. `own_probes` are the
+    probes that trayalert sent itself through its public address.
+
+    `turned_away` requests had a right secret but got an answer other than 200. `mistyped` requests had a right secret
+    in a wrong URL. `lost_at` is when the last such request came that no rule of the admin refused.
     """
 
     requests: int = 0

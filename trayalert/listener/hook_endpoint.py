@@ -1,7 +1,7 @@
-"""The endpoint for callbacks: `POST` or `GET` on `/hook/<secret>`, and the same empty 404 for everything else.
+"""The endpoint for callbacks: answers `POST` or `GET` on `/hook/<secret>`, and everything else with the same empty 404.
 
-200 goes out only after `receive` has returned that the callback is safe. The attacker is any stranger on the Internet;
-only the secret in the path tells Cloud Monitor from a stranger, so the path is never logged.
+200 goes out only after `receive` has said that the callback is safe. The attacker is any stranger on the Internet. Only
+the secret in the path distinguishes Cloud Monitor from a stranger, so the path is never logged.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _METHODS = frozenset({"POST", "GET"})
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 CheckSecret = Callable[[bytes], str | None]
-"""Return the name of the secret, or None if it is not one of ours."""
+"""A function that returns the name of a secret, or None if the secret is wrong."""
 HeaderValues = Callable[[str], Sequence[str]]
 
 _logger = logging.getLogger(__name__)
@@ -47,12 +47,18 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRules:
-    """What the admin demands besides the secret. `sender` returns the real sender, given a peer and its headers.
+    """What the admin demands of a request besides the secret, and what is done with requests that are not callbacks.
 
-    `respond_to_probe` returns the answer to a probe of the program's own, or None for any other token;
-    `on_probe_refused` gets its token and the reason if it is refused. `find_typo` returns what is wrong with a path and
-    query that are almost a callback URL, else None. `on_refused` gets cause and reason of each request with a right
-    secret that gets no 200, and of each mistyped URL, once the request is counted.
+    `allowed_hosts` are the host names that a request may have; if empty, any host name is allowed. `sender` returns the
+    real sender of a request, given its peer and a function that returns the values of a header. `admits` returns
+    whether a sender may send callbacks.
+
+    `respond_to_probe` returns the answer to a probe that trayalert has sent to itself, given the token of the probe, or
+    None for any other token. `on_probe_refused` is called with the token and the reason if a probe is refused.
+
+    `find_typo` returns what is wrong with a path and query that are almost a callback URL, or None. `on_refused` is
+    called with cause and reason of each request with a right secret that gets no 200, and of each mistyped URL, once
+    the request is counted.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
@@ -65,7 +71,11 @@ class AccessRules:
 
 
 class _RequestHead(NamedTuple):
-    """A request whose head is complete."""
+    """What is known of a request when its head is complete.
+
+    `at` is the time by the wall clock. `started` is the same time by `time.perf_counter`, to measure how long the
+    answer takes.
+    """
 
     at: Millis
     started: float
@@ -74,7 +84,10 @@ class _RequestHead(NamedTuple):
 
 
 class HookEndpoint:
-    """Answers requests. Lives on one asyncio loop."""
+    """Answers requests. Used on one event loop.
+
+    `check_secret` finds the secret's name, and `receive` stores a callback.
+    """
 
     def __init__(
         self,
@@ -99,9 +112,9 @@ class HookEndpoint:
         )
 
     async def handle(self, request: web.BaseRequest) -> Response:
-        """Answer a request: a stranger's at once, a callback when it is stored."""
+        """Answer a request: a stranger's request immediately, and a callback once it is stored."""
         connection = request.protocol
-        assert isinstance(connection, HttpProtocol)  # noqa: S101 - our server makes no others
+        assert isinstance(connection, HttpProtocol)  # noqa: S101 - the server makes no other class
         self._counts.requests += 1
         headers = request.headers
         head = _RequestHead(
@@ -133,18 +146,18 @@ class HookEndpoint:
         return connection.make_response(refusal.status, refusal.text, retry_after=refusal.retry_after)
 
     def _find_secret(self, path: bytes) -> str | None:
-        """Return the name of the secret in a path, or None. An absolute URL or `*` holds none."""
+        """Return the name of the secret in a path, or None. An absolute URL and `*` contain no secret."""
         return self._check_secret(path[len(_PREFIX) :]) if path.startswith(_PREFIX) else None
 
     def _count_refusal(self, refusal: Refusal, head: _RequestHead) -> None:
-        """Count a request with a right secret that gets no 200."""
+        """Count and report a request with a right secret that gets no 200."""
         self._counts.turned_away += 1
         self._counts.last_turned_away_at = head.at
         self._counts.last_turned_away_why = refusal.reason
         self._report_refusal(refusal.cause, refusal.reason, head)
 
     def _count_stranger(self, target: bytes, head: _RequestHead) -> None:
-        """Count a request without a right secret, if it tried one or has a mistyped callback URL."""
+        """Count a request without a right secret, if it tried a wrong secret or has a mistyped callback URL."""
         typo = self._rules.find_typo(target)
         if typo is not None:
             self._counts.mistyped += 1
@@ -159,13 +172,16 @@ class HookEndpoint:
     def _report_refusal(self, cause: RefusalCause, reason: str, head: _RequestHead) -> None:
         if cause in CAUSES_OF_LOSS:
             self._counts.lost_at = head.at
-        # after the answer, whose time must not betray what is reported
+        # report after the answer: a stranger must not learn from the time of the answer whether something is reported
         asyncio.get_running_loop().call_soon(self._rules.on_refused, cause, reason)
 
     async def _answer_probe(
         self, request: web.BaseRequest, head: _RequestHead, token: bytes, proof: str
     ) -> tuple[int, str]:
-        """Return status and text for a probe of our own: as for a callback, but from any sender. Nothing is kept."""
+        """Return the status and the text of the answer to a probe that trayalert has sent to itself.
+
+        A probe is checked like a callback, but may come from any sender. Nothing of the probe is stored.
+        """
         self._counts.own_probes += 1
         refusal = self._find_refusal(request)
         if refusal is not None:
@@ -178,7 +194,10 @@ class HookEndpoint:
         return status, text
 
     def refuse_invalid(self, connection: HttpProtocol) -> Response:
-        """Answer a request that is not valid HTTP. It may be a callback with too large headers of a proxy's."""
+        """Answer a request that is not valid HTTP.
+
+        The request may be a callback to which a proxy has added headers that are too large.
+        """
         self._counts.requests += 1
         head = _RequestHead(now(), time.perf_counter(), connection.peer, "-")
         words = connection.first_bytes.partition(b"\n")[0].split()
@@ -190,7 +209,10 @@ class HookEndpoint:
         return self._reject(connection, 400, head)
 
     def _reject(self, connection: HttpProtocol, status: int, head: _RequestHead) -> Response:
-        """Answer a stranger: all get the same, so that they learn nothing, and 429 if there are too many."""
+        """Answer a stranger, or a refused request that must look like a stranger's.
+
+        All of them get the same answer, so that strangers learn nothing. If there are too many, the answer is 429.
+        """
         self._counts.strangers += 1
         if not self._stranger_bucket.take(time.monotonic()):
             self._counts.limited += 1
@@ -205,7 +227,7 @@ class HookEndpoint:
             self._access_log.add(AccessLogEntry(head.at, head.sender, head.method, kind, secret, status, size, seconds))
 
     def _find_refusal(self, request: web.BaseRequest, sender: str | None = None) -> Refusal | None:
-        """Return why a request with a right secret is refused, or None. Without `sender` any sender may come."""
+        """Return why a request with a right secret is refused, or None. If `sender` is None, any sender is admitted."""
         if "Origin" in request.headers:
             return Refusal(RefusalCause.ORIGIN, 404, "it came from a page in a browser (it has an Origin)")
         if request.method not in _METHODS:
@@ -232,7 +254,7 @@ class HookEndpoint:
     async def _receive_callback(
         self, request: web.BaseRequest, *, head: _RequestHead, secret: str, query: bytes
     ) -> tuple[Refusal | None, int]:
-        """Receive a callback. Return why it was refused, or None, and the length of its body."""
+        """Read a callback and have it stored. Return the refusal (None if it was stored) and the length of its body."""
         held = HeldBody(self.large_bodies, secret)
         refusal: Refusal | None = NOT_STORED
         try:
@@ -254,12 +276,12 @@ class HookEndpoint:
         return refusal, len(body)
 
     async def _store(self, callback: Callback) -> Refusal | None:
-        """Have a callback stored. Return why it was refused, or None."""
+        """Have a callback stored. Return why it was refused, or None if it was stored."""
         try:
             stored = await self._receive(callback)
         except RefusedError as error:
             return error.refusal
-        except Exception:  # a bug of ours: the sender is asked to repeat the callback
+        except Exception:  # an unexpected exception: the sender is asked to send the callback again
             _logger.exception("a callback could not be received")
             return NOT_STORED
         self._counts.stored += stored
@@ -267,7 +289,7 @@ class HookEndpoint:
 
 
 async def _read_or_refuse(request: web.BaseRequest, held: HeldBody, deadline: float) -> bytes | Refusal:
-    """Return the body, or why it cannot be read within `deadline` seconds."""
+    """Return the body of a request, or the reason why it could not be read within `deadline` seconds."""
     try:
         body = await _read_body(request, held, deadline)
         held.take()
@@ -275,8 +297,8 @@ async def _read_or_refuse(request: web.BaseRequest, held: HeldBody, deadline: fl
         return error.refusal
     except TimeoutError:
         return too_slow(deadline)
-    except (web.RequestPayloadError, OSError) as error:  # OSError: the sender hung up
-        error.with_traceback(None)  # a reference cycle, which only the collector would end
+    except (web.RequestPayloadError, OSError) as error:  # OSError: the sender closed the connection
+        error.with_traceback(None)  # break a reference cycle that only garbage collection would free
         return BROKEN_BODY
     return body
 
@@ -284,7 +306,7 @@ async def _read_or_refuse(request: web.BaseRequest, held: HeldBody, deadline: fl
 async def _read_body(request: web.BaseRequest, held: HeldBody, deadline: float) -> bytes:
     held.expect(request.content_length or 0)
     content = request.content
-    if content.is_eof():  # the body came with the headers: no timer
+    if content.is_eof():  # the body came with the headers, so no timer is needed
         body = content.read_nowait()
         held.grow(len(body))
         return body

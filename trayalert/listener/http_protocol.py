@@ -1,6 +1,6 @@
-"""aiohttp's server, connection and response with limits of ours: a connection serves one request.
+"""aiohttp's server, connection and response, with limits that aiohttp lacks. A connection serves a single request.
 
-The connection limit enforces `deadline`: aiohttp has timers for a part of a connection's life only.
+The connection limit enforces `deadline`, because aiohttp has timers only for a part of a connection's life.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ from trayalert.listener.connection_limit import ConnectionLimit
 from trayalert.listener.limits import ListenerLimits
 
 _HEADERS = CIMultiDict({"Server": "", "Cache-Control": "no-store", "Content-Type": "text/plain"})
-"""`Server` is empty, as aiohttp would write its own name and version otherwise."""
+"""`Server` is empty, because aiohttp would otherwise send its own name and version."""
 _VERSIONS = frozenset({HttpVersion10, HttpVersion11})
 _INVALID_HEAD = b"\0"
-"""Makes any incomplete head invalid."""
+"""A byte that makes any incomplete head of a request invalid."""
 _MOST_FIRST_BYTES = 256
-"""Enough for the method and the path of a callback."""
+"""Number of first bytes to keep of a request: enough for the method and the path of a callback."""
 
 _logger = logging.getLogger(__name__)
 _http_logger = logging.getLogger(f"{__name__}.http")
 
 
 class _TracebackFilter(logging.Filter):
-    """Drops aiohttp's tracebacks, as they may hold the path and so the secret."""
+    """Drops aiohttp's tracebacks from the program log, because they may contain the path and thus the secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = None
@@ -42,7 +42,7 @@ _http_logger.addFilter(_TracebackFilter())
 
 
 class Response(web.Response):
-    """Closes the connection after it: nothing else that was sent on it is executed."""
+    """A response that closes its connection. Further requests on the connection are not handled."""
 
     def __init__(
         self, status: int, text: str = "", *, linger: Callable[[], Awaitable[None]], retry_after: int | None = None
@@ -54,13 +54,16 @@ class Response(web.Response):
         self._linger = linger
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Write the answer, and wait until nothing is on its way any more that could undo the answer."""
+        """Write the answer, then wait until bytes that still arrive can no longer make the sender lose the answer."""
         await super().write_eof(data)
         await self._linger()
 
 
 class HttpProtocol(web.RequestHandler):
-    """Counted by the connection limit: idle until its head is complete, and while it lingers after its answer."""
+    """A connection of the listener, which the connection limit counts.
+
+    A connection is idle until the head of its request is complete, and idle again while it lingers after the answer.
+    """
 
     __slots__ = (
         "_answered", "_begun", "_body", "_closed_waiter", "_connection_limit", "_discarded", "_eof_seen",
@@ -79,7 +82,7 @@ class HttpProtocol(web.RequestHandler):
         super().__init__(
             server,
             loop=loop,
-            access_log=None,  # type: ignore[arg-type] # it would hold the path
+            access_log=None,  # type: ignore[arg-type] # aiohttp's access log would contain the path
             logger=_http_logger,
             keepalive_timeout=0,
             lingering_time=0,
@@ -92,7 +95,7 @@ class HttpProtocol(web.RequestHandler):
         self.read_this_turn = False
         self.supported_version = False
         self.first_bytes = b""
-        """The beginning of the request, for a head that aiohttp cannot read."""
+        """The beginning of the request, for a head that aiohttp cannot parse."""
         self.peer = ""
         self.connect_task: asyncio.Task[None] | None = None
         self._connection_limit = connection_limit
@@ -105,12 +108,12 @@ class HttpProtocol(web.RequestHandler):
         self._socket: socket.socket | None = None
 
     def attach(self, accepted: socket.socket, peer: str) -> None:
-        """Take the socket that was accepted, and the address of its peer."""
+        """Set the accepted socket and the address of its peer."""
         self._socket = accepted
         self.peer = peer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to read; with TLS, the handshake is over."""
+        """Begin to read. With TLS, the handshake is complete."""
         super().connection_made(transport)
         now, limits = asyncio.get_running_loop().time(), self._limits
         deadline = min(now + limits.header_deadline, self.accepted_at + limits.longest_connection)
@@ -119,11 +122,11 @@ class HttpProtocol(web.RequestHandler):
             self._connection_limit.reschedule(self)
 
     def wait_for_handshake(self) -> None:
-        """Leave time for a TLS handshake before the request."""
+        """Extend the deadline to leave time for a TLS handshake before the request."""
         self.deadline = self.accepted_at + self._limits.longest_connection
 
     def begin_request(self, body: StreamReader, *, supported_version: bool) -> None:
-        """Mark the connection busy: the head is complete."""
+        """Mark the connection as busy, because the head of its request is complete."""
         self._begun = True
         self.supported_version = supported_version
         self._body = body
@@ -136,7 +139,7 @@ class HttpProtocol(web.RequestHandler):
         return Response(status, text, linger=self._linger, retry_after=retry_after)
 
     def data_received(self, data: bytes) -> None:
-        """Read more of the request; after the answer, drop what comes."""
+        """Read more of the request. After the answer, discard the bytes."""
         if self._answered:
             self._discard(len(data))
             return
@@ -144,7 +147,7 @@ class HttpProtocol(web.RequestHandler):
             self.first_bytes += data[: _MOST_FIRST_BYTES - len(self.first_bytes)]
         super().data_received(data)
         if self._begun:
-            if self._messages:  # aiohttp took bytes within the body for another request: the body is broken
+            if self._messages:  # aiohttp parsed bytes of the body as another request: the body is broken
                 self._fail_body()
         else:
             self._head_length += len(data)
@@ -153,15 +156,20 @@ class HttpProtocol(web.RequestHandler):
                 asyncio.get_running_loop().call_soon(self._check_head_length)
 
     def _check_head_length(self) -> None:
-        """Break a head that is too long. Called a turn later, when aiohttp has begun a request with a complete head."""
+        """Make a head that is too long invalid.
+
+        Called one iteration of the event loop after bytes were read: by then aiohttp has begun the request if its head
+        is complete.
+        """
         self.read_this_turn = False
         if not self._begun and self._head_length > self._limits.largest_head:
             super().data_received(_INVALID_HEAD)
 
     async def _linger(self) -> None:
-        """Drop what still comes for a moment after the answer, before aiohttp closes the connection.
+        """Discard what still arrives for a short time after the answer, before aiohttp closes the connection.
 
-        Closing with unread bytes makes the system reset the connection, which could undo the answer.
+        Closing a socket with unread bytes makes the system reset the connection, and a reset can make the sender lose
+        the answer.
         """
         self._answered = True
         transport = self.transport
@@ -170,7 +178,7 @@ class HttpProtocol(web.RequestHandler):
         if not transport.is_reading():
             transport.resume_reading()
         if transport.can_write_eof():
-            with contextlib.suppress(OSError):  # the sender hung up just now; `connection_lost` follows
+            with contextlib.suppress(OSError):  # the sender has just closed the connection; `connection_lost` follows
                 transport.write_eof()
         loop = asyncio.get_running_loop()
         self.deadline = loop.time() + self._limits.lingering_time
@@ -179,58 +187,58 @@ class HttpProtocol(web.RequestHandler):
         await self._closed_waiter
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Leave the connection limit. A callback that is being stored is still stored."""
+        """Remove the connection from the connection limit. A callback that is being stored is still stored."""
         self._fail_body()
         super().connection_lost(exc)
         self._connection_limit.remove(self)
         if self._closed_waiter is not None and not self._closed_waiter.done():
             self._closed_waiter.set_result(None)
-        self._body = self._closed_waiter = self._socket = None  # reference cycles, which only the collector would end
+        self._body = self._closed_waiter = self._socket = None  # break reference cycles
 
-    def eof_received(self) -> bool:  # type: ignore[override] # asyncio reads it; aiohttp returns None
-        """Keep the connection half open for a sender that has sent all and waits for its answer."""
+    def eof_received(self) -> bool:  # type: ignore[override] # asyncio uses the result; aiohttp returns None
+        """Keep the connection half open for a sender that has sent everything and waits for the answer."""
         if self._answered or not (self._begun or self.read_this_turn) or self.transport is None:
             return False
         self._eof_seen = True
         self._fail_body()
-        return self.transport.can_write_eof()  # TLS cannot be half open
+        return self.transport.can_write_eof()  # a TLS connection cannot be half open
 
     def handle_error(
         self,
         request: web.BaseRequest,  # noqa: ARG002
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - quotes what was sent
+        message: str | None = None,  # noqa: ARG002 - the message quotes what was sent
     ) -> Response:
-        """Answer a request that is not HTTP, or one that failed by a bug of ours."""
+        """Answer a request that is not HTTP, or whose handling failed with an unexpected exception."""
         if status < 500:  # broken requests of strangers are not logged
             if exc is not None:
-                exc.with_traceback(None)  # a reference cycle, which only the collector would end
+                exc.with_traceback(None)  # break a reference cycle that only garbage collection would free
             self._body = None
             return self._refuse_invalid(self)
-        _logger.error("a request could not be answered", exc_info=exc)  # our own traceback holds no path
+        _logger.error("a request could not be answered", exc_info=exc)  # trayalert's traceback contains no path
         return self.make_response(500)
 
     def has_received(self) -> bool:
-        """Whether any byte of the request was read."""
+        """Return whether any byte of the request has been read."""
         return self._head_length > 0
 
     def has_unread(self) -> bool:
-        """Whether the socket holds bytes that were not read yet."""
+        """Return whether the socket holds bytes that have not been read yet."""
         try:
             return self._socket is not None and bool(self._socket.recv(1, socket.MSG_PEEK))
         except OSError:
             return False
 
     def abort(self) -> None:
-        """Close the connection at once."""
+        """Close the connection immediately."""
         if self.transport is not None:
             self.transport.abort()
         elif self.connect_task is not None:
             self.connect_task.cancel()
 
     def _fail_body(self) -> None:
-        """Fail the reader of an incomplete body: no more of the body comes."""
+        """Make the reader of an incomplete body fail, because the rest of the body will not come."""
         if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
             self._body.set_exception(web.RequestPayloadError())
 
@@ -241,7 +249,11 @@ class HttpProtocol(web.RequestHandler):
 
 
 class Server(web.Server):
-    """Makes connections. A mistyped limit raises TypeError there; aiohttp's server would drop all limits."""
+    """Makes the protocols of new connections.
+
+    If aiohttp does not know one of the limits, making a protocol raises `TypeError`. aiohttp's own server would drop
+    all limits instead.
+    """
 
     def __init__(
         self,
@@ -251,7 +263,7 @@ class Server(web.Server):
         limits: ListenerLimits,
         protocol_class: type[HttpProtocol] = HttpProtocol,
     ) -> None:
-        # a sender that hangs up must not cancel a commit
+        # a sender that closes the connection must not cancel a commit
         super().__init__(handle, request_factory=_begin_request, handler_cancellation=False)
         self._connection_limit = connection_limit
         self._refuse_invalid = refuse_invalid
@@ -259,20 +271,20 @@ class Server(web.Server):
         self._protocol_class = protocol_class
 
     def __call__(self) -> HttpProtocol:
-        """Make the protocol of a new connection."""
+        """Return the protocol of a new connection."""
         return self._protocol_class(self, self._connection_limit, self._refuse_invalid, self._limits)
 
 
 def _begin_request(
-    message: Any,  # of a class that aiohttp does not export
+    message: Any,  # aiohttp does not export the class
     body: StreamReader,
     connection: web.RequestHandler,
     writer: AbstractStreamWriter,
     task: "asyncio.Task[None]",
 ) -> web.BaseRequest:
-    assert isinstance(connection, HttpProtocol)  # noqa: S101 - the server makes no others
+    assert isinstance(connection, HttpProtocol)  # noqa: S101 - the server makes connections of this class only
     supported = message.version in _VERSIONS and not (message.chunked and message.version < HttpVersion11)
     connection.begin_request(body, supported_version=supported)
-    if not supported:  # the answer repeats the request's version
+    if not supported:  # aiohttp answers with the request's version
         message = message._replace(version=HttpVersion11)
     return web.BaseRequest(message, body, connection, writer, task, asyncio.get_running_loop())

@@ -1,6 +1,7 @@
-"""Bounds bodies over `LARGEST_SMALL_BODY`: memory over all connections, and bytes an hour for each secret.
+"""Limits the memory and the hourly bytes of bodies that are larger than `LARGEST_SMALL_BODY`.
 
-Only bytes that have arrived count: a sender that announces much and sends little takes nothing from others.
+The memory is limited over all connections, and the bytes per hour for each secret. Only bytes that have arrived count,
+so a sender that announces much and sends little takes nothing from other senders.
 """
 
 import math
@@ -12,14 +13,17 @@ from trayalert.listener.refusals import RefusedError, too_large, too_much
 
 _HOUR = 3600.0
 _RETRY_AFTER = 2
-"""Seconds after which a sender may try again when other bodies take the memory."""
+"""Seconds after which a sender may try again if other bodies use up the memory."""
 
 TakenBody = tuple[float, int]
-"""When a large body was accepted, by the loop's clock, and its length."""
+"""The time at which a large body was accepted, by the event loop's clock, and the body's length."""
 
 
 class LargeBodies:
-    """Counts the large bodies of all connections. Used on one asyncio loop; `clock` is the loop's."""
+    """Counts the large bodies of all connections.
+
+    Used on one event loop. `clock` is the event loop's clock. `held_bytes` is the memory that large bodies use now.
+    """
 
     def __init__(self, clock: Callable[[], float], limits: ListenerLimits) -> None:
         self.limits = limits
@@ -28,7 +32,10 @@ class LargeBodies:
         self._taken: dict[str, deque[TakenBody]] = {}
 
     def check(self, secret: str, length: int) -> None:
-        """Raise RefusedError if the secret has no `length` bytes left of its hour, with the seconds until it has."""
+        """Raise `RefusedError` if `length` more bytes of large bodies would exceed the secret's hourly limit.
+
+        The error says after how many seconds these bytes will be allowed.
+        """
         taken = self._taken.get(secret, ())
         now = self._clock()
         while taken and taken[0][0] <= now - _HOUR:
@@ -46,19 +53,19 @@ class LargeBodies:
             raise RefusedError(too_much(reason, retry_after=math.ceil(wait)))
 
     def take(self, secret: str, length: int) -> TakenBody:
-        """Count a large body that is about to be stored. Raise RefusedError as `check` does."""
+        """Count a large body that is about to be stored. Raise `RefusedError` under the same condition as `check`."""
         self.check(secret, length)
         taken = (self._clock(), length)
         self._taken.setdefault(secret, deque()).append(taken)
         return taken
 
     def give_back(self, secret: str, taken: TakenBody) -> None:
-        """Stop counting a body that could not be stored."""
+        """Stop counting a body, because it could not be stored."""
         self._taken[secret].remove(taken)
 
 
 class HeldBody:
-    """The memory that one body holds until `release`. Without `secret` the body may not be large."""
+    """The memory that a single body uses until `release`. If `secret` is None, the body must not be large."""
 
     __slots__ = ("_bytes", "_large_bodies", "_secret", "_taken")
 
@@ -69,13 +76,16 @@ class HeldBody:
         self._taken: TakenBody | None = None
 
     def expect(self, length: int) -> None:
-        """Check the announced length. Raise RefusedError."""
+        """Check the announced length of the body. Raise `RefusedError` if the body is too long to be accepted."""
         self._check_length(length)
         if length > LARGEST_SMALL_BODY and self._secret is not None:
             self._large_bodies.check(self._secret, length)
 
     def grow(self, length: int) -> None:
-        """Hold the `length` bytes that have arrived so far. Raise RefusedError."""
+        """Count the memory of a body of which `length` bytes have arrived so far.
+
+        Raise `RefusedError` if the body is too long, or if large bodies use too much memory.
+        """
         self._check_length(length)
         if length <= LARGEST_SMALL_BODY:
             return
@@ -93,12 +103,12 @@ class HeldBody:
             raise RefusedError(too_large(largest))
 
     def take(self) -> None:
-        """Count the complete body towards its secret's hour. Raise RefusedError."""
+        """Count the complete body against its secret's hourly limit. Raise `RefusedError` if it exceeds the limit."""
         if self._bytes and self._secret is not None:
             self._taken = self._large_bodies.take(self._secret, self._bytes)
 
     def release(self, *, stored: bool) -> None:
-        """Free the memory; a body that was not stored does not count towards the hour."""
+        """Stop counting the body's memory. If the body was not stored, remove it from its secret's hourly count."""
         self._large_bodies.held_bytes -= self._bytes
         self._bytes = 0
         if self._taken is not None and self._secret is not None and not stored:

@@ -1,6 +1,7 @@
-"""`GET /metrics` for Prometheus and `GET /healthz`, on a port of 127.0.0.1. Any other host name gets 404.
+"""Serves `GET /metrics` for Prometheus and `GET /healthz` on a port of 127.0.0.1. Any other host name gets 404.
 
-A web page could lead a browser here by a host name of its own.
+The attacker is a web page that uses DNS rebinding to make a browser on this computer send requests to this port. The
+host name of such a request is the attacker's.
 """
 
 import asyncio
@@ -18,17 +19,23 @@ _DEADLINE = 5.0
 _RETRY_INTERVAL = 2.0
 
 _logger = logging.getLogger(__name__)
-_silent_logger = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001 - drops aiohttp's on broken requests
+_silent_logger = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001 - drops messages on broken requests
 
 Render = Callable[[], tuple[bytes, str]]
-"""Return the text of /metrics and its content type. Called in a thread, one call at a time, as it may read the log."""
+"""A function that returns the text of /metrics and its content type.
+
+It is called in a thread, because it may read the log, and only one call runs at a time.
+"""
 CheckHealth = Callable[[], tuple[bool, str]]
-"""Return whether all is well, and if not, why. Called on the loop."""
+"""A function that returns whether the program is healthy and, if not, a sentence that says why.
+
+It is called on the event loop.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsServer:
-    """The open port."""
+    """A port that is open for metrics."""
 
     port: int
     _listening: asyncio.Server
@@ -41,7 +48,7 @@ class MetricsServer:
 
 
 async def open_metrics(port: int, *, render: Render, check_health: CheckHealth) -> MetricsServer:
-    """Answer on 127.0.0.1 and that port (0 picks a free one). Raise ListenerFault."""
+    """Answer requests on a port of 127.0.0.1. Port 0 picks a free port. Raise `ListenerFault`."""
     endpoint = _MetricsEndpoint(render, check_health)
     server = web.Server(endpoint.handle, access_log=None, logger=_silent_logger, keepalive_timeout=10.0)
     try:
@@ -56,7 +63,10 @@ async def open_metrics(port: int, *, render: Render, check_health: CheckHealth) 
 async def serve_metrics(
     port: int, *, render: Render, check_health: CheckHealth, report: Callable[[int | None, str | None], None]
 ) -> None:
-    """Answer until cancelled, and try again while the port cannot be opened. `report` gets the port, or why not."""
+    """Answer requests until cancelled. If the port cannot be opened, try again at intervals.
+
+    `report(port, None)` is called when the port is open, and `report(None, sentence)` when it cannot be opened.
+    """
     reported: str | None = None
     while True:
         try:
@@ -76,7 +86,10 @@ async def serve_metrics(
 
 
 class _MetricsEndpoint:
-    """Answers requests. All that come while the text is made get the same text: a slow disk holds up one thread."""
+    """Answers requests for metrics.
+
+    All requests that arrive while the text is being made get the same text, so a slow disk blocks a single thread only.
+    """
 
     def __init__(self, render: Render, check_health: CheckHealth) -> None:
         self._render = render

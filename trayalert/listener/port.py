@@ -7,7 +7,7 @@ from trayalert.domain.fault import Fault
 from trayalert.listener.limits import BACKLOG
 
 DEFAULT_HOST = "127.0.0.1"
-"""Used where the settings name no host: an empty one is no address that a URL could name."""
+"""Used if the settings name no host, because no URL could name an empty host."""
 
 
 class ListenerFault(Fault):
@@ -15,11 +15,11 @@ class ListenerFault(Fault):
 
 
 def bind_port(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on host and port (0 picks a free one). Raise ListenerFault."""
+    """Return a socket that listens on the host and port. Port 0 picks a free port. Raise `ListenerFault`."""
     host = host or DEFAULT_HOST
     try:
         return _bind(host, port)
-    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: not a valid name
+    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: not a valid host name
         reason = f'nothing is called "{host}" here: set another host in the settings, or use --host.'
         raise ListenerFault(reason) from error
     except OSError as error:
@@ -33,7 +33,11 @@ def bind_port(host: str, port: int) -> socket.socket:
 
 
 def port_fault(error: OSError, port: str, if_taken: str, if_forbidden: str, otherwise: str) -> ListenerFault:
-    """Return the fault of a port. `if_taken` and `if_forbidden` say what to do, `otherwise` is the whole text."""
+    """Return the fault for an error on opening a port.
+
+    `port` names the port in the text. `if_taken` and `if_forbidden` say what to do if the port is in use or not
+    allowed. `otherwise` is the whole text for any other error.
+    """
     reasons = {
         errno.EADDRINUSE: f"{port} is taken by another program. End it, or {if_taken}.",
         errno.EACCES: f"{port} may not be opened by this user. {if_forbidden}.",
@@ -51,7 +55,8 @@ def _bind(host: str, port: int) -> socket.socket:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setblocking(False)
         listening.bind(address)
-        # two bound sockets may share a port until one of them listens: be that one, or fail here
+        # two sockets may be bound to the same port until one of them listens: listen now, so that a port in use is
+        # noticed here
         listening.listen(BACKLOG)
     except BaseException:
         listening.close()

@@ -1,6 +1,6 @@
-"""Why a request with a right secret gets no 200: the answer to its sender, and the reason for the person.
+"""Why a request with a right secret gets no 200: the answer to the sender, and the reason for the user.
 
-A sender does not repeat a request that got a 4xx, so each refusal is counted and reported on this computer.
+A sender does not repeat a request that got a 4xx. Therefore each refusal is counted, and reported on this computer.
 """
 
 import enum
@@ -10,7 +10,7 @@ from trayalert.listener.limits import ListenerLimits
 
 
 class RefusalCause(enum.StrEnum):
-    """The kind of a refusal; the person is notified of each kind once an hour."""
+    """The kind of a refusal. The user is notified of each kind at most once an hour."""
 
     ORIGIN = "origin"
     METHOD = "method"
@@ -29,14 +29,15 @@ CAUSES_OF_LOSS = frozenset({
     RefusalCause.HTTP, RefusalCause.BROKEN, RefusalCause.TOO_LARGE, RefusalCause.TOO_SLOW, RefusalCause.TOO_MUCH,
     RefusalCause.MISTYPED,
 })  # fmt: skip
-"""An alert may have been lost for one of these causes, though no rule of the admin refused it."""
+"""Causes by which an alert may have been lost although no rule of the admin refused it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer's status and text, and after how many seconds the sender may try again.
+    """Why a request is refused, and the answer to its sender.
 
-    `reason` is a clause that follows "a request was turned away: ".
+    `status` and `text` are the answer. `retry_after` is the number of seconds after which the sender may try again, or
+    None. `reason` is a clause that follows "a request was turned away: ".
     """
 
     cause: RefusalCause
@@ -47,7 +48,7 @@ class Refusal:
 
 
 class RefusedError(Exception):
-    """A request is refused while its body is read or stored."""
+    """Raised when a request is refused while its body is being read or stored."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.reason)
@@ -67,7 +68,7 @@ NOT_STORED = Refusal(
 
 
 def invalid_http(limits: ListenerLimits) -> Refusal:
-    """Return the refusal of what is not valid HTTP, or exceeds a limit of the request's head."""
+    """Return the refusal of a request that is not valid HTTP, or whose head exceeds a limit."""
     return Refusal(
         RefusalCause.HTTP,
         400,
@@ -84,11 +85,11 @@ def too_large(largest: int) -> Refusal:
 
 
 def too_slow(deadline: float) -> Refusal:
-    """Return the refusal of a body that takes longer than `deadline` seconds."""
+    """Return the refusal of a body that takes longer than `deadline` seconds to arrive."""
     reason = f"its body did not arrive within {deadline:g} s"
     return Refusal(RefusalCause.TOO_SLOW, 408, reason, f"the body did not come within {deadline:g} s\n")
 
 
 def too_much(reason: str, *, retry_after: int) -> Refusal:
-    """Return the refusal of a large body for which there is no room yet."""
+    """Return the refusal of a large body that cannot be accepted yet."""
     return Refusal(RefusalCause.TOO_MUCH, 503, reason, f"send it again in {retry_after} s\n", retry_after)

@@ -1,6 +1,6 @@
-"""The self-check before the listener opens: requests over connections in memory prove that the limits are live.
+"""The self-check before the listener opens: requests over connections in memory prove that the limits are in force.
 
-If a limit was lost (a mistyped name, another aiohttp), the listener must not open.
+If a limit is not in force, because of a mistyped name or another version of aiohttp, the listener must not open.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from trayalert.listener.limits import ListenerLimits
 from trayalert.listener.port import ListenerFault
 
 _TURNS = 50
-"""Turns of the loop within which a connection in memory answers."""
+"""Number of iterations of the event loop within which a connection in memory must answer."""
 
 _HEAD = b"POST /hook/self-check HTTP/1.1\r\nHost: self-check\r\n"
 _VALID = _HEAD + b"Content-Length: 1\r\n\r\nx"
 
 
 def _invalid_requests(limits: ListenerLimits) -> dict[str, bytes]:
-    """Return requests that must get 400, by what is wrong with each."""
+    """Return requests that must get 400. The keys say what is wrong with each request."""
     return {
         "an over-long request line": b"GET /" + b"x" * limits.longest_line + b" HTTP/1.1\r\nHost: a\r\n\r\n",
         "an over-large header": _HEAD + b"X: " + b"x" * (limits.longest_header + 1) + b"\r\n\r\n",
@@ -36,7 +36,7 @@ def parser_kind() -> str:
 
 
 class _MemoryTransport(asyncio.Transport):
-    """A connection to nobody."""
+    """A transport without a network connection. It keeps what is written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,9 +67,9 @@ class _MemoryTransport(asyncio.Transport):
 
 
 async def check_limits(make_protocol: Callable[[], HttpProtocol], limits: ListenerLimits) -> None:
-    """Send requests over connections that are made as the listener's, but accept any secret.
+    """Send requests over connections in memory and check the answers. Raise `ListenerFault` if a limit is not in force.
 
-    Raise ListenerFault if one of `limits` does not hold.
+    `make_protocol` must make connections like those of the listener, but with any secret accepted.
     """
     if parser_kind() != "c":
         raise _fault(
@@ -97,7 +97,10 @@ async def check_limits(make_protocol: Callable[[], HttpProtocol], limits: Listen
 
 
 async def _exchange(connection: HttpProtocol, request: bytes) -> tuple[int, bool]:
-    """Return the status of the answer, and whether the connection was closed with it."""
+    """Send a request. Return the answer's status, and whether the connection was then closed.
+
+    The status is 0 if there is no answer.
+    """
     transport = _MemoryTransport()
     connection.connection_made(transport)
     connection.data_received(request)

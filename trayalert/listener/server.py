@@ -1,4 +1,4 @@
-"""Opens the listener: proves that the limits are live, binds the port and accepts connections."""
+"""Opens the listener: proves that the limits are in force, binds the port, and accepts connections."""
 
 import asyncio
 import socket
@@ -21,7 +21,7 @@ from trayalert.listener.tls import Certificate
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An open listener. `large_bodies` counts the large bodies that it holds now."""
+    """An open listener. `large_bodies` counts the large bodies that are in memory now."""
 
     host: str
     port: int
@@ -33,26 +33,31 @@ class Listener:
     _accept_task: "asyncio.Task[None]"
 
     async def close(self) -> None:
-        """Accept no more connections, let requests that are being answered end, and close."""
-        with suppress(NotImplementedError, ValueError):  # Windows' loop knows no readers; or it is closed already
-            # else asyncio logs an error if a connection came just before its `accept` is cancelled
+        """Accept no more connections, wait for the requests that are being answered, and close all connections.
+
+        The wait is limited by `close_deadline`.
+        """
+        with suppress(NotImplementedError, ValueError):  # no readers on Windows; ValueError: already closed
+            # asyncio would log an error if a connection came just before its `accept` is cancelled
             asyncio.get_running_loop().remove_reader(self._listening)
         self._accept_task.cancel()
         await asyncio.wait([self._accept_task])
         self._listening.close()
-        await asyncio.sleep(0)  # requests that have come by now begin, and end before the listener closes
+        # requests that have already arrived begin here, and are answered before the listener closes
+        await asyncio.sleep(0)
         self._connection_limit.abort_idle()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._limits.close_deadline):
                 await self._connection_limit.wait_until_empty()
-        await self._server.shutdown(self._limits.lingering_time)  # open connections, and callbacks whose sender hung up
+        # also ends connections that are still open, and callbacks whose sender has closed the connection
+        await self._server.shutdown(self._limits.lingering_time)
         self._connection_limit.abort_idle()
 
 
 async def prove_limits(
     limits: ListenerLimits = DEFAULT_LIMITS, *, protocol_class: type[HttpProtocol] = HttpProtocol
 ) -> None:
-    """Prove that the limits are live, without a port. Raise ListenerFault."""
+    """Prove that the limits are in force, without opening a port. Raise `ListenerFault`."""
     counts = ListenerCounts()
     endpoint = HookEndpoint(_accept_any_secret, _drop_callback, counts=counts, rules=AccessRules(), limits=limits)
     await check_limits(_make_server(endpoint, ConnectionLimit(1, counts, limits), limits, protocol_class), limits)
@@ -72,9 +77,10 @@ async def open_listener(
     limits: ListenerLimits = DEFAULT_LIMITS,
     protocol_class: type[HttpProtocol] = HttpProtocol,
 ) -> Listener:
-    """Listen on host and port (0 picks a free one). Raise ListenerFault.
+    """Listen on the host and port. Port 0 picks a free port. Raise `ListenerFault`.
 
-    Tests open it with other `limits`, or with a `protocol_class` that breaks one.
+    The listener is not opened if a limit is not in force. Tests pass other `limits`, or a `protocol_class` that breaks
+    a limit.
     """
     host = host or DEFAULT_HOST
     await prove_limits(limits, protocol_class=protocol_class)
@@ -104,7 +110,7 @@ def _make_server(
     limits: ListenerLimits,
     protocol_class: type[HttpProtocol],
 ) -> Server:
-    """Return the server that makes connections: the same for the self-check and for strangers."""
+    """Return the server that makes connections: the same for the self-check and for the open listener."""
     return Server(endpoint.handle, endpoint.refuse_invalid, connection_limit, limits, protocol_class)
 
 

@@ -1,7 +1,7 @@
-"""The certificate for a public host without a proxy before it.
+"""The TLS certificate for a public host without a proxy in front.
 
-Its files are read again when they change, so that a renewal needs no restart. If the new pair cannot be used, this is
-reported, and the old pair stays in use.
+The files are read again when they change, so a renewal needs no restart. If the new certificate and key cannot be used,
+this is reported, and the old pair stays in use.
 """
 
 import logging
@@ -18,9 +18,11 @@ _FileStats = tuple[tuple[int, int, int, int], ...]
 
 
 class Certificate:
-    """Raises ListenerFault if the pair cannot be used. `report` gets what is wrong with each new pair, or None.
+    """A TLS certificate and its key. The constructor raises `ListenerFault` if the pair cannot be used.
 
-    The files are checked when a connection comes, but at most every `check_interval` seconds.
+    When the files have changed, `report` is called with a sentence that says why the new pair cannot be used, or with
+    None if it can be used. The files are checked when a connection is made, but at most once in `check_interval`
+    seconds.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class Certificate:
         self._context = self._load()
 
     def context(self) -> ssl.SSLContext:
-        """Return the context for a new connection."""
+        """Return the TLS context for a new connection."""
         now = time.monotonic()
         if now - self._checked_at >= self._check_interval:
             self._checked_at = now
@@ -86,7 +88,7 @@ class Certificate:
             except OSError as error:
                 raise ListenerFault(f"the TLS {what} {path} cannot be read: {error.strerror}.") from error
         try:
-            # a key with a passphrase would ask for it on the terminal
+            # without `password`, OpenSSL would ask for the passphrase of a key on the terminal
             context.load_cert_chain(self._certificate, self._key, password=lambda: "")
         except (OSError, ValueError) as error:
             raise ListenerFault(
