@@ -1,7 +1,8 @@
 """The admin's own programs in the menu of an incident: the table `[commands]` of the settings.
 
-Commands are argument lists, never a line for a shell. Their values come from a stranger's POST, so each must look like
-what it is: none begins with a dash or holds a shell's special character, in case the program calls a shell.
+A command is a list of arguments, never a line for a shell. The values of its placeholders come from a callback. The
+attacker is a sender who has got hold of the callback URL. Therefore a value is passed on only if it has the expected
+form: no value begins with a dash, or contains a special character of a shell, in case the program calls a shell.
 """
 
 import ipaddress
@@ -28,7 +29,10 @@ _SCRIPT_FOLLOWS = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--command")
 
 @dataclass(frozen=True, slots=True)
 class CustomCommand:
-    """The text of a menu entry; the program and its arguments, with `{placeholders}`."""
+    """A command of the admin: the text of its menu entry, and the program with its arguments.
+
+    The arguments may contain `{placeholders}`.
+    """
 
     name: str
     arguments: tuple[str, ...]
@@ -36,7 +40,10 @@ class CustomCommand:
 
 @dataclass(frozen=True, slots=True)
 class FilledCommand:
-    """A command for one alert: what to start, or the problem."""
+    """A command whose placeholders are filled for one alert: the arguments to start, or a problem.
+
+    `problem` is a clause that says why the command cannot be started, or None.
+    """
 
     name: str
     arguments: tuple[str, ...] = ()
@@ -44,7 +51,10 @@ class FilledCommand:
 
 
 def fill_command(command: CustomCommand, alert: Alert, *, default_region: str | None = None) -> FilledCommand:
-    """Fill a command's placeholders from the alert."""
+    """Fill the placeholders of a command with values of the alert.
+
+    `default_region` is used if the alert names no region.
+    """
     needed = dict.fromkeys(PLACEHOLDER.findall(" ".join(command.arguments)))
     values = {name: _value(name, alert, default_region) for name in needed}
     for name, (sent, fit) in values.items():
@@ -59,7 +69,10 @@ def fill_command(command: CustomCommand, alert: Alert, *, default_region: str | 
 
 
 def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | None, str | None]:
-    """Return the alert's value, and the value to pass on (None if it may not be)."""
+    """Return the alert's value for a placeholder, and the value to pass to the program.
+
+    The value to pass is None if the alert has no value, or if the value must not be passed on.
+    """
     match name:
         case "address":
             return alert.address, _address(alert.address or "")
@@ -75,7 +88,7 @@ def _value(name: str, alert: Alert, default_region: str | None) -> tuple[str | N
 
 
 def _address(text: str) -> str | None:
-    """Return the address of another computer in its canonical form, else None."""
+    """Return the address in its canonical form, or None if the text is not the address of another computer."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -89,7 +102,7 @@ def _address(text: str) -> str | None:
 
 
 def read_commands(value: object) -> tuple[tuple[CustomCommand, ...], tuple[str, ...]]:
-    """Read the table into commands, and a sentence for every problem."""
+    """Read the table. Return the valid commands, and a sentence for each problem."""
     if not isinstance(value, Mapping):
         return (), (f"commands = {as_written(value)}: must be a table with lines such as {_EXAMPLE}.",)
     commands: list[CustomCommand] = []
@@ -106,7 +119,7 @@ def read_commands(value: object) -> tuple[tuple[CustomCommand, ...], tuple[str, 
 
 
 def command_problem(name: str, arguments: object) -> str | None:
-    """Return what is wrong with a command, else None."""
+    """Return what is wrong with a command, as a clause, or None if the command is valid."""
     if wrong := name_problem(name, longest=_LONGEST_NAME):
         return wrong
     if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
@@ -127,7 +140,11 @@ def _argument_problem(arguments: Sequence[str]) -> str | None:
 
 
 def _shell_problem(arguments: Sequence[str]) -> str | None:
-    """Return what is wrong if a shell's script would hold a stranger's text; the shell may be an argument itself."""
+    """Return a clause that says what is wrong if a shell's script contains a placeholder, else None.
+
+    Text from a callback would become part of the script, and the shell would execute it. The shell may be the program
+    itself, or an argument of another program.
+    """
     for place, argument in enumerate(arguments):
         shell = re.split(r"[/\\]", argument)[-1].lower().removesuffix(".exe")
         if any(PLACEHOLDER.search(script) for script in _scripts(shell, arguments[place + 1 :])):
@@ -139,12 +156,12 @@ def _scripts(shell: str, arguments: Sequence[str]) -> Sequence[str]:
     words = [argument.lower() for argument in arguments]
     if shell in {"powershell", "pwsh"}:
         return () if "-file" in words else arguments
-    if shell == "cmd":  # all that follows is one script
+    if shell == "cmd":  # all arguments that follow are one script
         return arguments if any(word.startswith(("/c", "/k")) for word in words) else ()
     if shell not in _POSIX_SHELLS:
         return ()
     scripts = [argument for argument in arguments if argument.startswith("--command=")]
     for place, argument in enumerate(arguments):
-        if _SCRIPT_FOLLOWS.fullmatch(argument):  # what comes behind the script is its $0, $1 and so on
+        if _SCRIPT_FOLLOWS.fullmatch(argument):  # the arguments after the script are its $0, $1 and so on
             scripts += [word for word in arguments[place + 1 :] if not word.startswith(("-", "+"))][:1]
     return scripts

@@ -1,6 +1,7 @@
-"""The admin's own console pages: the table `[console_links]` of the settings. A wrong one leaves the built-in page.
+"""The admin's own console pages: the table `[console_links]` of the settings.
 
-A filled template is checked by `console_link.is_allowed` again.
+If an entry is wrong, the built-in page stays in use. After a template is filled, `console_link.is_allowed` checks the
+result again.
 """
 
 import re
@@ -16,7 +17,10 @@ _FALLBACK = "; what is built in stays in use."
 
 
 def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Read the table into templates by callback namespace (or `chart`, `rules`), and a sentence for every problem."""
+    """Read the table. Return the valid templates, and a sentence for each problem.
+
+    The templates are keyed by the namespace as callbacks write it, or by `chart` or `rules`.
+    """
     if not isinstance(value, dict):
         example = '"acs_ecs" = "https://ecs.console.aliyun.com/server/{id}/detail?regionId={region}"'
         return {}, (f"console_links = {as_written(value)}: must be a table with lines such as {example}{_FALLBACK}",)
@@ -33,7 +37,7 @@ def read_console_links(value: object) -> tuple[Mapping[str, str], tuple[str, ...
 
 
 def template_problem(name: str, template: object) -> str | None:
-    """Return what is wrong with a template of that namespace (or `chart`, `rules`), else None."""
+    """Return what is wrong with the template of a namespace, or of `chart` or `rules`. Return None if it is valid."""
     if not NAMESPACE.fullmatch(name):
         return 'the name must be a callback namespace such as acs_ecs, or "chart", or "rules"'
     if not isinstance(template, str):

@@ -1,6 +1,7 @@
-"""Expected callbacks, a dead-man's switch: what should report at least every N hours, else an incident opens.
+"""Expected callbacks, a dead man's switch: an incident opens if a sender does not report for a number of hours.
 
-Any callback counts as a report, whatever its state; the program's own alerts about silence do not.
+Any callback of the sender counts as a report, whatever its state. The alerts that trayalert itself makes about silence
+do not count.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,11 @@ _EXAMPLE = 'name = "nightly backup", hours = 25 and rule = "backup-*"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedCallback:
-    """A rule or resource that should report. All matchers that are set must match; `*` matches anything."""
+    """A rule or resource that must report at least once every `hours`.
+
+    A callback is a report if it matches all of `rule`, `resource`, `namespace` and `kind` that are set. In these
+    patterns, `*` matches any text. `level` is the level of the incident that opens when no report comes.
+    """
 
     name: str
     hours: float
@@ -34,12 +39,12 @@ class ExpectedCallback:
 
     @property
     def allowed_silence(self) -> Millis:
-        """The longest time without a report."""
+        """The longest allowed time without a report."""
         return round(self.hours * 3_600_000)
 
 
 def matches_report(expected: ExpectedCallback, report: Alert | LastReport) -> bool:
-    """Whether this is a report from what is expected."""
+    """Return whether this alert is a report of the expected sender."""
     return report.kind != SILENCE and all(
         pattern is None or any(text is not None and _matches_pattern(pattern, text) for text in texts)
         for pattern, texts in (
@@ -52,7 +57,10 @@ def matches_report(expected: ExpectedCallback, report: Alert | LastReport) -> bo
 
 
 def _matches_pattern(pattern: str, text: str) -> bool:
-    """Whether the pattern matches; each piece between stars is searched once, so a pattern cannot be slow."""
+    """Return whether the pattern matches the whole text. `*` matches any text.
+
+    Each piece between two stars is searched only once, so no pattern is slow.
+    """
     first, *others = pattern.split("*")
     if not others:
         return text == pattern
@@ -69,7 +77,7 @@ def _matches_pattern(pattern: str, text: str) -> bool:
 
 
 def read_expected(value: object) -> tuple[tuple[ExpectedCallback, ...], tuple[str, ...]]:
-    """Read the `[[expected]]` tables into what is valid, and a sentence for every problem."""
+    """Read the `[[expected]]` tables. Return the valid ones, and a sentence for each problem."""
     if not isinstance(value, list) or not all(isinstance(table, Mapping) for table in value):
         return (), (
             f"expected = {as_written(value)}: must be tables [[expected]], each with lines such as {_EXAMPLE}.",
@@ -92,7 +100,7 @@ def read_expected(value: object) -> tuple[tuple[ExpectedCallback, ...], tuple[st
 
 
 def expected_problem(table: Mapping[str, object]) -> str | None:
-    """Return what is wrong with a table, else None."""
+    """Return what is wrong with a table, as a clause, or None if the table is valid."""
     for unknown in [key for key in table if key not in _KEYS]:
         return f"{as_written(unknown)} is no part of it ({suggestion(unknown, _KEYS, or_all=True)})"
     name, hours, level = table.get("name"), table.get("hours"), table.get("level", Level.WARN)

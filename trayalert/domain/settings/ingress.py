@@ -1,4 +1,4 @@
-"""How Cloud Monitor reaches this computer, as the setup assistant asks for it, and the public address for that."""
+"""How Cloud Monitor reaches this computer, as the user chooses it in the setup assistant, and the public address."""
 
 import enum
 from collections.abc import Mapping
@@ -7,7 +7,11 @@ from urllib.parse import urlsplit
 
 
 class Ingress(enum.StrEnum):
-    """`host`: a public host of one's own, or a reverse proxy before it. `forward`: a router that forwards a port."""
+    """The ways to reach this computer.
+
+    With `TUNNEL`, callbacks come through a tunnel program. With `HOST`, they come to a public host of the admin, or
+    through a reverse proxy in front of it. With `FORWARD`, they come through a router that forwards a port.
+    """
 
     TUNNEL = "tunnel"
     HOST = "host"
@@ -16,7 +20,10 @@ class Ingress(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenIngress:
-    """What is to be written into the settings: `public_url`, and the `[tunnel]` table (empty: none)."""
+    """What the setup assistant writes into the settings: `public_url`, and the `[tunnel]` table.
+
+    An empty `tunnel` means that the settings have no such table.
+    """
 
     ingress: Ingress
     public_url: str | None = None
@@ -24,9 +31,9 @@ class ChosenIngress:
 
 
 def read_public_url(text: str) -> str | None:
-    """Return a public address without a slash at its end; None where no callback could be sent to it.
+    """Return a public address without a slash at its end, or None if no callback could be sent to the address.
 
-    A person wrote it, or a tunnel program printed it.
+    The text comes from the user or from the output of a tunnel program.
     """
     try:
         parts = urlsplit(text)

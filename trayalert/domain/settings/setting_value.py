@@ -1,6 +1,7 @@
-"""One value of the settings: readers of the usual forms, and what is wrong with a value.
+"""Readers of the usual kinds of setting values, and checks that say what is wrong with a value.
 
-A reader takes the value that TOML gives. It raises SettingError, whose text stands behind the setting's name.
+A reader takes a value as TOML gives it, and returns the value of the setting. It raises `SettingError`, whose text
+follows the name of the setting in a sentence.
 """
 
 import re
@@ -18,16 +19,16 @@ _MOST_ARGUMENTS = 64
 
 
 class SettingError(ValueError):
-    """The text names what is expected."""
+    """The value of a setting is wrong. The text says what is expected."""
 
 
 def optional(reader: Reader) -> Reader:
-    """Return a reader that takes an empty text for a setting that is not set (None)."""
+    """Return a reader that returns None for an empty text, which stands for a setting that is not set."""
     return lambda value: None if value == "" else reader(value)
 
 
 def one_of(choices: Iterable[str], expected: str) -> Reader:
-    """Return a reader of the choices, which returns the choice that equals the value."""
+    """Return a reader that accepts only values that are equal to one of the choices, and returns that choice."""
 
     def read(value: object) -> str:
         for choice in choices:
@@ -39,7 +40,7 @@ def one_of(choices: Iterable[str], expected: str) -> Reader:
 
 
 def checked(is_valid: Callable[[Any], object], expected: str) -> Reader:
-    """Return a reader of the values for which `is_valid` holds."""
+    """Return a reader that accepts only values for which `is_valid` returns a true value."""
 
     def read(value: object) -> object:
         if not is_valid(value):
@@ -50,37 +51,40 @@ def checked(is_valid: Callable[[Any], object], expected: str) -> Reader:
 
 
 def matching(pattern: str | re.Pattern[str], expected: str) -> Reader:
-    """Return a reader of texts that the whole pattern matches."""
+    """Return a reader that accepts only texts that the pattern matches as a whole."""
     return checked(lambda value: isinstance(value, str) and re.fullmatch(pattern, value), expected)
 
 
 def whole_number(least: int, most: int, *, of: str = "", zero: str = "") -> Reader:
-    """Return a reader of whole numbers. With `zero`, the meaning of 0, 0 is allowed too."""
+    """Return a reader that accepts only whole numbers from `least` to `most`.
+
+    If `zero` is given, 0 is accepted as well, and `zero` is the text that explains the meaning of 0.
+    """
     expected = f"a whole number{of and f' of {of}'} from {least} to {most}{zero}"
     return checked(lambda value: type(value) is int and (least <= value <= most or (zero and value == 0)), expected)
 
 
 def is_hours(value: object) -> TypeGuard[float]:
-    """Whether the value is a number of hours above 0, and MOST_HOURS at most."""
+    """Return whether the value is a number of hours above 0 and at most MOST_HOURS."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_HOURS
 
 
 def name_problem(name: object, *, longest: int) -> str | None:
-    """Return what is wrong with the name that a person gave to an entry of a table, else None."""
+    """Return what is wrong with the name of a table's entry, as a clause, or None if the name is valid."""
     if isinstance(name, str) and name.strip() and len(name) <= longest and printable(name) == name:
         return None
     return f"its name must be a line of 1 to {longest} characters"
 
 
 def argument_count_problem(arguments: Sequence[str]) -> str | None:
-    """Return the problem if a program's arguments are too many or too long, else None."""
+    """Return a clause that says what is wrong if there are too many arguments or one is too long, else None."""
     if len(arguments) <= _MOST_ARGUMENTS and all(len(argument) <= LONGEST_ARGUMENT for argument in arguments):
         return None
     return f"must have at most {_MOST_ARGUMENTS} texts of {LONGEST_ARGUMENT} characters"
 
 
 def placeholder_problem(text: str, placeholders: Sequence[str]) -> str | None:
-    """Return the problem if a `{placeholder}` of the text is unknown, else None."""
+    """Return a clause about the first unknown `{placeholder}` in the text, or None if all placeholders are known."""
     for name in PLACEHOLDER.findall(text):
         if name not in placeholders:
             hint = suggestion(name.lower(), placeholders, form="{{{}}}", or_all=True)

@@ -1,4 +1,7 @@
-"""The settings: one TOML file that a person edits. All problems are reported; a wrong value leaves the default."""
+"""The settings: a TOML file that the admin edits.
+
+All problems of the file are reported. If a value is wrong, its default is used.
+"""
 
 import ipaddress
 import re
@@ -62,7 +65,7 @@ OVERLAY_MODES = ("auto", "always", "never")
 
 
 def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
-    """Read the file's text. Return the settings and a sentence for every problem in it."""
+    """Read the text of the file. Return the settings, and a sentence for each problem."""
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -124,7 +127,7 @@ def _host_list(value: object) -> tuple[str, ...]:
 
 
 def _bracketed_host(host: str) -> str:
-    """Return the host with brackets around an IPv6 address."""
+    """Return the host, with brackets around an IPv6 address."""
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
 
 
@@ -141,7 +144,7 @@ def _network_list(value: object) -> tuple[str, ...]:
 def _unmapped_network(
     network: ipaddress.IPv4Network | ipaddress.IPv6Network,
 ) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """Return an IPv4-mapped IPv6 network as IPv4."""
+    """Return an IPv4-mapped IPv6 network as an IPv4 network, and any other network unchanged."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is None or network.prefixlen < 96:
         return network
@@ -180,4 +183,4 @@ _TABLE_READERS: dict[str, Callable[[object], tuple[Any, tuple[str, ...]]]] = {
     "tunnel": read_tunnel,
     "expected": read_expected,
 }
-"""Readers of tables, which return the problems of their lines."""
+"""Readers of whole tables. Each returns the table's value, and a sentence for each problem in the table."""

@@ -1,6 +1,6 @@
-"""The tunnel programs that are known: how each is started, what it prints when it is up, and what its failures mean.
+"""The kinds of tunnel programs: how each is started, what it prints when it is up, and what its error messages mean.
 
-One rule: no secret is ever among the arguments, which every user of the computer can read.
+No secret is ever passed in the arguments of a program, because every user of the computer can read them.
 """
 
 import re
@@ -14,12 +14,20 @@ from trayalert.domain.tunnel import Tunnel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelPreset:
-    """What is known of a kind of tunnel.
+    """What is known about a kind of tunnel.
 
-    `keys` are what its table may hold besides what every kind may. `arguments` makes what follows the program's name.
-    With a `url_pattern` the public address is found in the output, else it is `public_url`. It is up `settle_seconds`
-    after a line fits `ready`; with none: after its address was found or, where that is fixed, after its start. Each of
-    `failures` is a pattern, compiled when it is needed, and a sentence; the first that fits is the one that tells most.
+    `keys` are the keys that the tunnel's table may have in addition to those that all kinds have. `arguments` returns
+    the arguments that follow the name of the program.
+
+    If there is a `url_pattern`, the public address is searched for in the program's output. Otherwise the address is
+    fixed: it is the setting `public_url`.
+
+    With a `ready` pattern, the tunnel is up once its address is known and `settle_seconds` have passed since a line of
+    the output matched `ready`. Without `ready`, the tunnel is up when its address is found in the output or, if the
+    address is fixed, `settle_seconds` after the start.
+
+    Each of `failures` is a pattern and a sentence that explains a line that matches it. A pattern is compiled when it
+    is needed. If several failures match, the first of them in `failures` is the most informative.
     """
 
     title: str
@@ -42,7 +50,7 @@ _CHANGING_URL_NOTE = "for tests: the URL changes at each start"
 
 
 def _cloudflared(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
-    if tunnel.token_file:  # where it leads is said in Cloudflare's dashboard
+    if tunnel.token_file:  # Cloudflare's dashboard sets where the tunnel leads
         return ("tunnel", "--no-autoupdate", *tunnel.arguments, "run")
     return ("tunnel", "--no-autoupdate", *tunnel.arguments, "run", *_origin_arguments(listener), str(tunnel.name))
 
@@ -56,7 +64,7 @@ def _origin_arguments(listener: ListenerAddress) -> tuple[str, ...]:
 
 
 def _ngrok(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
-    # it does not verify the certificate of what it leads to
+    # ngrok does not verify the certificate of the address that it forwards to
     return ("http", "--log=stdout", "--log-format=logfmt", *tunnel.arguments, listener.url)
 
 
@@ -71,19 +79,19 @@ def _tailscale(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
 
 def _ssh(tunnel: Tunnel, listener: ListenerAddress) -> tuple[str, ...]:
     options = (
-        "BatchMode=yes",  # nobody is there to be asked
+        "BatchMode=yes",  # there is no user who could answer a question
         "ExitOnForwardFailure=yes",
         "ServerAliveInterval=5",
         "ServerAliveCountMax=2",
         "ConnectTimeout=10",
-        "ControlMaster=no",  # a connection that is shared ends when another program's does
+        "ControlMaster=no",  # a shared connection ends with the program that opened it
         "ControlPath=none",
-        "LogLevel=VERBOSE",  # the least that says when it is let in
+        "LogLevel=VERBOSE",  # the lowest level that reports that the server has accepted the login
     )
     return (
         "-N",
         "-T",
-        *tunnel.arguments,  # of what is named twice, ssh takes the first
+        *tunnel.arguments,  # if an option is given twice, ssh uses the first value
         *(part for option in options for part in ("-o", option)),
         *(("-p", str(tunnel.ssh_port)) if tunnel.ssh_port else ()),
         *(("-i", tunnel.identity, "-o", "IdentitiesOnly=yes") if tunnel.identity else ()),
@@ -125,7 +133,7 @@ PRESETS: Mapping[str, TunnelPreset] = {
         install_hint=_CLOUDFLARED_GET,
         arguments=_cloudflared,
         keys=_TOKEN_KEYS | {"name"},
-        token_variable="TUNNEL_TOKEN",  # noqa: S106 - a name
+        token_variable="TUNNEL_TOKEN",  # noqa: S106 - the name of a variable
         ready=re.compile("Registered tunnel connection"),
         failures=_CLOUDFLARED_FAILURES,
     ),
@@ -147,7 +155,7 @@ PRESETS: Mapping[str, TunnelPreset] = {
         install_hint="Get ngrok from https://ngrok.com/download (Debian itself has none).",
         arguments=_ngrok,
         keys=_TOKEN_KEYS,
-        token_variable="NGROK_AUTHTOKEN",  # noqa: S106 - a name
+        token_variable="NGROK_AUTHTOKEN",  # noqa: S106 - the name of a variable
         url_pattern=re.compile(r'started tunnel.{0,300}? url="?(https://[^\s"]+)'),
         failures=(
             ("ERR_NGROK_4018", "ngrok needs an account: name a token_file with its authtoken"),
@@ -168,7 +176,7 @@ PRESETS: Mapping[str, TunnelPreset] = {
         install_hint="Get frpc from https://github.com/fatedier/frp/releases (Debian itself has none).",
         arguments=_frpc,
         keys=_TOKEN_KEYS | {"config"},
-        token_variable="FRP_TOKEN",  # noqa: S106 - a name
+        token_variable="FRP_TOKEN",  # noqa: S106 - the name of a variable
         ready=re.compile("start proxy success"),
         failures=(
             ("token in login doesn't match|authorization failed", "frps does not know the token"),
@@ -189,7 +197,8 @@ PRESETS: Mapping[str, TunnelPreset] = {
         arguments=_ssh,
         keys=frozenset({"host", "ssh_port", "remote_port", "remote_host", "identity"}),
         ready=re.compile(r"Authenticated to "),
-        settle_seconds=1.0,  # a forward that is refused is told one way to the server and back later
+        # ssh reports that a forward was refused only after a round trip to the server
+        settle_seconds=1.0,
         failures=(
             (
                 "remote host identification has changed",
@@ -245,7 +254,7 @@ PRESETS: Mapping[str, TunnelPreset] = {
         arguments=_command,
         keys=_TOKEN_KEYS | {"command", "url_pattern"},
         settle_seconds=1.0,
-        version_arguments=(),  # nobody knows what it would do
+        version_arguments=(),  # an unknown program might do anything with an argument that it does not expect
     ),
 }
 
@@ -256,12 +265,15 @@ def program_of(tunnel: Tunnel) -> str:
 
 
 def url_pattern_of(tunnel: Tunnel) -> re.Pattern[str] | None:
-    """Return what finds the public address in a line of the output; None: the address is `public_url`."""
+    """Return the pattern that finds the public address in the output, or None if the address is `public_url`."""
     return re.compile(tunnel.url_pattern) if tunnel.url_pattern else PRESETS[tunnel.kind].url_pattern
 
 
 def find_failure(tunnel: Tunnel, line: str) -> tuple[int, str] | None:
-    """Return what a line of the output says of a failure, and its rank: the lowest tells most."""
+    """Return the rank and the explanation of a failure that this line of the output reports, or None.
+
+    The failure with the lowest rank is the most informative.
+    """
     for rank, (pattern, sentence) in enumerate(PRESETS[tunnel.kind].failures):
         if re.search(pattern, line, re.IGNORECASE):
             port = "" if tunnel.ssh_port in {None, 22} else f"-p {tunnel.ssh_port} "
@@ -271,7 +283,10 @@ def find_failure(tunnel: Tunnel, line: str) -> tuple[int, str] | None:
 
 
 def public_url_problem(tunnel: Tunnel, public_url: str | None) -> str | None:
-    """Say that nothing tells the tunnel's address. It is started all the same: what comes through it is received."""
+    """Return a sentence if there is no way to know the public address of the tunnel, else None.
+
+    The tunnel is started nevertheless, because the callbacks that come through it can be received.
+    """
     if public_url is not None or url_pattern_of(tunnel) is not None:
         return None
     also = " or tunnel.url_pattern" if tunnel.kind == "command" else ""

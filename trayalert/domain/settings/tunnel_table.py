@@ -1,4 +1,7 @@
-"""The table `[tunnel]` of the settings. If it is wrong no tunnel is started: a wrong tunnel would be worse."""
+"""The table `[tunnel]` of the settings.
+
+If the table is wrong, no tunnel is started, because a tunnel other than the intended one would be worse.
+"""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +22,7 @@ from trayalert.domain.text import as_written, suggestion
 from trayalert.domain.tunnel import Tunnel
 
 _MOST_REPEATS = 3
-"""In a person's own pattern: each repeat raises the worst running time by a power."""
+"""Number of repeats that the admin's own pattern may have. Each adds a power to the worst running time."""
 
 _PLACEHOLDERS = ("host", "port", "address")
 
@@ -34,9 +37,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 def read_tunnel(value: object) -> tuple[Tunnel | None, tuple[str, ...]]:
-    """Read the table into the tunnel (None: none is started), and a sentence for every problem."""
+    """Read the table. Return the tunnel, or None if no tunnel can be started, and a sentence for each problem."""
     if not isinstance(value, Mapping):
-        # never the value itself, here and below: it may be the secret that must not stand there
+        # no message quotes the value itself, here and below: it may be a secret that was put there by mistake
         return None, ('tunnel: must be one table [tunnel] with kind = "ssh" or another; no tunnel is started.',)
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in PRESETS:
@@ -133,7 +136,10 @@ _PATTERN = _text(r'a regular expression, such as "https://[a-z0-9-]+\\.example\\
 
 
 def _url_pattern(value: object) -> str:
-    """Read a pattern. It is searched in the tunnel's output on the event loop, so one that may be slow is refused."""
+    """Return a valid regular expression.
+
+    The pattern is searched in the tunnel's output on the event loop, so a pattern that might be slow is refused.
+    """
     text = str(_PATTERN(value))
     try:
         pattern = re.compile(text)
