@@ -1,1 +1,1 @@
-"""How values, conditions, components and events are written for a person, in each language."""
+"""How values, conditions, components and events are written for the user, in each language."""

@@ -1,7 +1,7 @@
-"""The components of a resource that an alert names: a disk, a listener, a process. Values are as sent.
+"""Finds the components of a resource that an alert names, such as a disk, a listener or a process.
 
-They are read from the dimensions, without account, region and the resource itself. The names of dimensions are from
-Cloud Monitor's metric tables (2021).
+Components are read from the alert's dimensions, except the dimensions for the account, the region and the resource
+itself. Values are shown as sent. The names of dimensions come from Cloud Monitor's metric tables (2021).
 """
 
 import re
@@ -15,12 +15,12 @@ from trayalert.domain.incident.resource import ACCOUNT_DIMENSIONS, value_or_none
 from trayalert.domain.text import printable
 
 _MOST_COMPONENTS = 4
-"""An alert has one or two; a stranger may send thousands."""
+"""Number of components to show. An alert usually has one or two, but a sender may send thousands."""
 _MOST_DIMENSIONS = 100
 _LONGEST = 80
 
 _WORDS = {
-    # in the order in which they are shown
+    # in the order in which the components are shown
     "device": "disk", "diskname": "disk", "mountpoint": "mount", "processName": "process", "gpuId": "GPU",
     "state": "state", "status": "state", "Status": "state", "interface": "interface", "ip": "IP", "vip": "VIP",
     "domain": "domain", "domain_name": "domain", "host": "host", "Host": "host", "hostId": "host", "hostname": "host",
@@ -35,11 +35,16 @@ _DISK = re.compile(r"/|[A-Za-z]:|[svx]v?d[a-z]|nvme")
 _PROTOCOLS, _PORTS = ("protocol", "listenerProtocol"), ("port", "listenerPort")
 
 COMPONENT_DIMENSIONS = frozenset({*_WORDS, *_PORTS, *_PROTOCOLS}) - {"state", "status", "Status"}
-"""Names of dimensions that identify a component, whatever its state."""
+"""Names of dimensions that identify a component, regardless of its state."""
 
 
 class Component(NamedTuple):
-    """A `word` of `domain/wording/language.py`, or the dimension's own (not `translatable`), and which one it is."""
+    """A component: what it is, and which one it is.
+
+    `word` says what the component is, such as "disk", and `name` says which one it is, such as "/dev/vda1". If the
+    component is `translatable`, `word` is a word of `domain/wording/language.py`; otherwise it is the name of the
+    dimension.
+    """
 
     word: str
     name: str
@@ -47,11 +52,13 @@ class Component(NamedTuple):
 
 
 class ComponentWords(NamedTuple):
-    """How the dimensions of a kind of callback name components; by default as those of Cloud Monitor's metrics do.
+    """How the dimensions of a kind of callback name components. The defaults are those of Cloud Monitor's metrics.
 
-    `known` has a word of `domain/wording/language.py` for each dimension, in the order in which they are shown.
-    `unknown`: any other dimension is a component, too, under its own name. `prometheus`: the dimensions are labels of
-    Prometheus, of which those of an exporter name no component, and a port no listener.
+    `known` maps each dimension that is a component to a word of `domain/wording/language.py`, in the order in which the
+    components are shown. If `unknown` is set, every other dimension is a component as well, under its own name.
+
+    If `prometheus` is set, the dimensions are labels of Prometheus. The labels of an exporter then name no component,
+    and a port is no listener.
     """
 
     known: Mapping[str, str] = _WORDS
@@ -60,7 +67,7 @@ class ComponentWords(NamedTuple):
 
 
 def components(alert: Alert, words: ComponentWords) -> tuple[Component, ...]:
-    """Return the components that the alert's dimensions name, the most telling first."""
+    """Return the components that the alert's dimensions name, the most informative first."""
     itself = {alert.resource_id, alert.resource_name, alert.region, alert.address}
     first: Mapping[str, str] = dict(islice(alert.dimensions.items(), _MOST_DIMENSIONS))
     if words.prometheus:
@@ -91,7 +98,10 @@ def _known_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -
 
 
 def _unknown_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -> Iterator[Component]:
-    """Yield dimensions without a word of ours: a strange name is better than an incomplete resource."""
+    """Yield the dimensions that have no word in `words`, as components.
+
+    It is better to show a component under an unfamiliar name than not to show it.
+    """
     known = {*words, *_LOCATION_DIMENSIONS, *_PORTS, *_PROTOCOLS, *ACCOUNT_DIMENSIONS}
     for name in sorted(dimensions.keys() - known)[:_MOST_COMPONENTS]:
         yield Component(printable(name, limit=40), printable(dimensions[name], limit=_LONGEST), translatable=False)

@@ -1,7 +1,8 @@
-"""A rule's condition for people: `Average ≥ 95 %` for `$Average>=95`. A condition that cannot be read stays as sent.
+"""Writes the condition of a rule for the user, such as `Average ≥ 95 %`. A condition that cannot be read stays as sent.
 
-Forms: `$Average>=95` (spaces since 2023), a JSON list of those with `times` (2018), and composite rules such as
-`@cpu_total[60].$Average>80&&@load_1m[60].$Maximum>4`, with the period in seconds in brackets.
+A condition has one of three forms: `$Average>=95`, which may contain spaces since 2023; a JSON list of such conditions,
+each with `times` (2018); or a composite rule such as `@cpu_total[60].$Average>80&&@load_1m[60].$Maximum>4`, with the
+period in seconds in brackets.
 """
 
 import json
@@ -13,7 +14,7 @@ from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.domain.wording.quantity import quantity_text
 
 _LONGEST = 2_000
-"""Characters; a person's rule is shorter."""
+"""Length of the longest condition that is read, in characters. Rules that people write are shorter."""
 _TOKEN = re.compile(
     r"\s*(?:(?P<join>&&|\|\|)|(?P<bracket>[()])|"
     r"(?:@(?P<metric>[\w.-]{1,100})(?:\[(?P<period>[0-9]{1,7})\])?\.)?"
@@ -27,7 +28,7 @@ _STATISTICS = ("Average", "Maximum", "Minimum", "Value", "Sum")
 
 
 def condition_text(expression: str | None, unit: str | None, language: Language) -> str:
-    """Write a condition. `unit` is that of the alert's own metric; those of other metrics are unknown."""
+    """Write a condition. `unit` is the unit of the alert's own metric; the units of other metrics are unknown."""
     sent = (expression or "").strip()
     if len(sent) > _LONGEST:
         return printable(sent)
@@ -35,7 +36,7 @@ def condition_text(expression: str | None, unit: str | None, language: Language)
 
 
 def _read_list(sent: str, unit: str | None, language: Language) -> str | None:
-    """Read the form of 2018."""
+    """Write a condition that is a JSON list, or return None if it is not one. This is the form of 2018."""
     if not sent.startswith("["):
         return None
     try:
@@ -55,7 +56,7 @@ def _repeated_condition(part: dict[str, Any], unit: str | None, language: Langua
 
 
 def _read_composite(sent: str, unit: str | None, language: Language) -> str | None:
-    """Write joined conditions; None if there is anything else."""
+    """Write one condition, or several that are joined. Return None if the text contains anything else."""
     text, place, expects_condition = "", 0, True
     while place < len(sent):
         token = _TOKEN.match(sent, place)
@@ -88,7 +89,7 @@ def _single_condition(token: re.Match[str], unit: str | None, language: Language
 
 
 def _statistic(name: str, language: Language) -> str:
-    """Write `Average`, and `ErrorCodeMaximum` in two words."""
+    """Write the name of a statistic. A name such as `ErrorCodeMaximum` is written as two words."""
     for statistic in _STATISTICS:
         if name.endswith(statistic):
             return " ".join(filter(None, (name.removesuffix(statistic), language.say(statistic))))

@@ -1,7 +1,8 @@
-"""Names of events for people. An unknown event keeps its own name.
+"""Names of events for the user. An unknown event keeps its own name.
 
-Event rules send machine names such as `Instance:SystemMaintenance.Reboot:Scheduled`. Their meaning is from Alibaba
-Cloud's pages "ECS system events" and "Events of Cloud Monitor's agent". The phase is left out, as the message has it.
+Event rules send machine names such as `Instance:SystemMaintenance.Reboot:Scheduled`. The meanings of these names are
+from Alibaba Cloud's pages "ECS system events" and "Events of Cloud Monitor's agent". The phase at the end of a name,
+such as `Scheduled`, is left out, because the message of the alert contains it.
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
 
 
 def event_text(name: str | None, language: Language) -> str | None:
-    """Return the name for people, None if none is known."""
+    """Return the event's name as shown to the user, or None if the event is unknown."""
     if name is None:
         return None
     stem, _, phase = name.rpartition(":")

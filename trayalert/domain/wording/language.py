@@ -1,6 +1,7 @@
-"""The language of alerts. The rule: what scripts read is never translated, and every word is in all languages.
+"""The language in which alerts are presented. Text that scripts read is never translated.
 
-Code names a word by its English form; a word without a Chinese form here is a bug.
+Every word has a form in each language. The code names a word by its English form. A word whose Chinese form is missing
+here is a bug.
 """
 
 import enum
@@ -12,13 +13,13 @@ from trayalert.domain.times import Millis, duration_text
 
 
 class Language(enum.StrEnum):
-    """A language of the texts about alerts."""
+    """A language in which alerts are presented."""
 
     EN = "en"
     ZH = "zh"
 
     def say(self, english: str) -> str:
-        """Return a word of _CHINESE in this language. Raise KeyError if there is no such word."""
+        """Return a word in this language, given its English form. Raise `KeyError` if _CHINESE does not contain it."""
         chinese = _CHINESE[english]
         return chinese if self is Language.ZH else english
 
@@ -46,13 +47,13 @@ _CHINESE: Mapping[str, str] = {
     "closed": "已关闭",
     "start unknown": "开始时间未知",
     "unknown": "未知",
-    # around a moment or a length of time
+    # around a time or a duration
     "since {}": "自 {} 起",
     "Since {}": "自 {} 起",
     "After {}": "持续 {}",
     "Its start is unknown": "开始时间未知",
     "Was {}": "之前为{}",
-    # statistics, and between conditions
+    # statistics, and words between conditions
     "Average": "平均值",
     "Maximum": "最大值",
     "Minimum": "最小值",
@@ -135,7 +136,11 @@ _ENDINGS = {
 
 
 def find_language(setting: str, environment: Mapping[str, str]) -> Language:
-    """Return the language of the setting; for `auto` that of the system's messages, as POSIX defines it."""
+    """Return the language that the setting names. If it is `auto`, return the language of the system's messages.
+
+    The language of the system's messages is set by the first of LC_ALL, LC_MESSAGES and LANG that is not empty, as
+    POSIX defines it.
+    """
     if setting in list(Language):
         return Language(setting)
     names = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
@@ -144,7 +149,7 @@ def find_language(setting: str, environment: Mapping[str, str]) -> Language:
 
 
 def localised_duration(length: Millis, language: Language, *, seconds: bool = False) -> str:
-    """Write a length of time: `3 min`, `2 小时 5 分钟`; with `seconds` also `3 min 20 s`."""
+    """Write a duration, such as `3 min` or `2 小时 5 分钟`. With `seconds`, minutes may have seconds: `3 min 20 s`."""
     units = (language.say("s"), language.say("min"), language.say("h"), language.say("d"))
     return duration_text(length, units=units, seconds=seconds)
 

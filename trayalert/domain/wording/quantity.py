@@ -1,6 +1,7 @@
-"""Numbers with their units for people: `97.4 %`, `1.2 GB/s`, `12 000`. The rule: rounding never misleads.
+"""Writes numbers with their units for the user, such as `97.4 %`, `1.2 GB/s` and `12 000`. Rounding never misleads.
 
-A value below 100 % is never shown as 100 %, nor one above 0 as 0. The work is bounded whatever is sent.
+A value below 100 % is never written as 100 %, and a value above 0 is never written as 0. Writing a number takes a
+bounded time, whatever the sender has sent.
 """
 
 import math
@@ -12,7 +13,7 @@ from trayalert.domain.wording.language import Language, localised_duration
 from trayalert.domain.wording.unit import Measure, Unit, read_unit
 
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
-"""Between groups of three digits."""
+"""Separates groups of three digits."""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE][+-]?[0-9]{1,3})?")
 _HUGE, _TINY = Decimal("1e15"), Decimal("1e-6")
@@ -22,15 +23,15 @@ _ONE = Decimal(1)
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 _SHORT_TIMES = ("ns", "µs", "ms", "s")
 _LONGEST_TIME = 10**10
-"""Seconds; a larger number is not written as a length of time."""
+"""Limit in seconds. A longer time is written as a number of seconds, not in days and hours."""
 
 
 def quantity_text(
     value: float | None, text: str | None, unit: str | None, language: Language, *, exact: bool = False
 ) -> str:
-    """Write a value. `value` is the number, or None if only the `text`, as sent, is known.
+    """Write a value with its unit. `value` is the number, or None if only the `text` is known, as it was sent.
 
-    `exact`: a threshold that a person has set, which is not rounded.
+    If `exact` is set, the value is a threshold from a rule, and is not rounded.
     """
     if value is None or not math.isfinite(value):
         return printable(text, limit=40)
@@ -46,7 +47,7 @@ def _with_unit(number: Decimal, unit: Unit, language: Language, *, exact: bool) 
             return f"{_plain_number(number, exact=exact) if exact else _percent(number)} %{per}"
         case Measure.BYTES | Measure.BITS:
             sign = "B" if unit.measure is Measure.BYTES else "bit"
-            per = unit.per if unit.per == "/s" else per  # written so in Chinese too
+            per = unit.per if unit.per == "/s" else per  # written as `/s` in Chinese, too
             return f"{_scaled(number * unit.factor, exact=exact)}{sign}{per}"
         case Measure.SECONDS:
             return _time(number * unit.factor, language, exact=exact)
@@ -62,7 +63,7 @@ def _with_unit(number: Decimal, unit: Unit, language: Language, *, exact: bool) 
 
 
 def _plain_number(number: Decimal, *, exact: bool = False) -> str:
-    """Write a number: in full if it is whole or `exact`, else about three digits."""
+    """Write a number in full if it is a whole number or `exact`, otherwise with about three digits."""
     size = abs(number)
     if size >= _HUGE or 0 < size < _TINY:
         return f"{float(number):.4g}"
@@ -85,7 +86,7 @@ def _percent(number: Decimal) -> str:
 
 
 def _scaled(number: Decimal, *, exact: bool) -> str:
-    """Write a number with the largest prefix that leaves it at 1 or above."""
+    """Write a number with the largest prefix (k, M, G, …) that leaves the number at 1 or above."""
     step, full = 0, 1000 if exact else _ROUNDS_TO_1000
     while step < len(_PREFIXES) - 1 and abs(number) >= full:
         number, step = number.scaleb(-3), step + 1
@@ -104,12 +105,12 @@ def _time(seconds: Decimal, language: Language, *, exact: bool) -> str:
 
 
 def _fits_two_units(seconds: Decimal) -> bool:
-    """Whether hours and minutes, or minutes and seconds, write it without rounding."""
+    """Return whether hours and minutes, or minutes and seconds, write the time without rounding."""
     return seconds == seconds.to_integral_value() and (seconds < 3600 or seconds % 3600 == 0)
 
 
 def _grouped(number: Decimal) -> str:
-    """Write a number in full, in groups of three digits, without trailing zeros."""
+    """Write a number in full, in groups of three digits, without zeros at the end of its decimals."""
     whole, _, rest = format(number, "f").partition(".")
     rest = rest.rstrip("0")
     digits = whole.lstrip("-")

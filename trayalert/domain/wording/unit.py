@@ -1,4 +1,4 @@
-"""Units as Cloud Monitor and its documents spell them. An unknown unit stays as it was sent."""
+"""Reads units as Cloud Monitor and its documentation spell them. An unknown unit stays as it was sent."""
 
 import enum
 import functools
@@ -10,21 +10,24 @@ from trayalert.domain.text import printable
 
 
 class Measure(enum.Enum):
-    """What a unit counts, and so how its numbers are scaled."""
+    """What a unit measures, which decides how its numbers are scaled."""
 
     PERCENT = enum.auto()
     BYTES = enum.auto()
     BITS = enum.auto()
     SECONDS = enum.auto()
     COUNT = enum.auto()
-    """The unit is not shown, such as `Count`; except a Chinese one in Chinese."""
+    """A number of things. The unit, such as `Count`, is shown only if both the unit and the language are Chinese."""
     NAMED = enum.auto()
-    """Things with a word in `domain/wording/language.py`."""
+    """A number of things that have a word in `domain/wording/language.py`."""
     OTHER = enum.auto()
 
 
 class Unit(NamedTuple):
-    """A unit of `factor` of its measure's base unit; `per` is `/s`, `/min`, `/h`, `/day` or empty."""
+    """A unit of a measure. `per` is `/s`, `/min`, `/h`, `/day` or empty.
+
+    `factor` is the size of the unit in the base unit of its measure. `word` is the word to show after a number.
+    """
 
     measure: Measure
     factor: Decimal = Decimal(1)
@@ -37,7 +40,7 @@ _PER = re.compile(
     r"(.*?)\s*(?:/\s*|\bper\s+)(s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|秒|分钟?|小时|天)", re.IGNORECASE
 )
 _JOINED_RATE = re.compile(r"([Cc]ount|[KMGT]?[Bb]yte)(?:S|Second)")
-"""`CountSecond` and `CountS`, as the metric tables have it."""
+"""`CountSecond` and `CountS`, as the metric tables spell them."""
 _BARE_RATE = re.compile(r"(p|[KkMGT]?[Bb])ps")
 _DATA = re.compile(r"([kmgtp]?)(byte|字节|bit|比特)s?", re.IGNORECASE)
 _SHORT_DATA = re.compile(r"([KkMmGgTtPp]?)([Bb])")
@@ -66,7 +69,7 @@ _UNITS = {
 
 
 def unit_or_none(text: str | None) -> str | None:
-    """Return the unit, None if it stands for no unit, such as `N/A` of the metric tables."""
+    """Return the unit, or None if the text stands for no unit, as `N/A` does in the metric tables."""
     return None if not text or text.strip().lower() in {"n/a", "无", "none", "null", ""} else text
 
 
@@ -83,7 +86,10 @@ def read_unit(text: str) -> Unit:
 
 
 def _without_span(sent: str) -> tuple[str, str]:
-    """Split a rate into its unit and the time: `count/min`, `request per min`, `CountSecond`, `pps`."""
+    """Split a rate into its unit and its `per`, which is empty if `sent` is no rate.
+
+    Rates are spelled `count/min`, `request per min`, `CountSecond` or `pps`, for example.
+    """
     if match := _JOINED_RATE.fullmatch(sent) or _BARE_RATE.fullmatch(sent):
         return match[1], "/s"
     if match := _PER.fullmatch(sent):
@@ -92,7 +98,10 @@ def _without_span(sent: str) -> tuple[str, str]:
 
 
 def _read_data(base: str) -> Unit | None:
-    """Read bytes and bits; in short forms `B` is a byte and `b` a bit."""
+    """Return a unit of bytes or bits, or None if `base` is another unit.
+
+    In short forms such as `MB` and `Mb`, `B` means byte and `b` means bit.
+    """
     if match := _DATA.fullmatch(base):
         measure = Measure.BITS if match[2].lower() in {"bit", "比特"} else Measure.BYTES
     elif match := _SHORT_DATA.fullmatch(base):
