@@ -1,1 +1,1 @@
-"""Access to the listener: secrets, source addresses, and sentences on refused requests."""
+"""Access to the listener: secrets, source addresses, and the sentences that report refused requests."""

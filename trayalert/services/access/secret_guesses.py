@@ -1,18 +1,21 @@
-"""Sentences on refused requests.
+"""The sentences that report refused requests to the user.
 
-A wrong secret is no alarm, as nothing gets in with one. A right secret is, and so is one in a mistyped URL: the request
-may have been an alert.
+A request with a wrong secret is not worth an alarm, because it cannot store anything. A refused request with a right
+secret is worth an alarm, and so is a request whose mistyped URL contains a secret: either may have been an alert.
 """
 
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, local_text
 
 RECENT_SPAN: Millis = 3_600_000
-"""For so long a refused request concerns the person."""
+"""How long a refused request is reported to the user, in milliseconds."""
 
 
 def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | None, *, now: Millis) -> str | None:
-    """Say how many requests had a wrong secret, when and whence the last one came; None where none came lately."""
+    """Return a sentence about requests with a wrong secret, or None if the last of them is not recent.
+
+    The sentence says how many requests there were since the program started, and when and from where the last one came.
+    """
     if last_at is None or not is_recent(last_at, now=now):
         return None
     source = f" from {printable(last_from, limit=60)}" if last_from else ""
@@ -23,7 +26,10 @@ def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | Non
 
 
 def turned_away_text(count: int, last_at: Millis | None, reason: str | None, *, now: Millis) -> str | None:
-    """Say how many requests with a right secret got no 200, and why the last one; None where none came lately."""
+    """Return a sentence about requests with a right secret that got no 200, or None if the last of them is not recent.
+
+    The sentence says how many requests there were since the program started, and when and why the last one was refused.
+    """
     if last_at is None or not is_recent(last_at, now=now):
         return None
     return (
@@ -34,7 +40,11 @@ def turned_away_text(count: int, last_at: Millis | None, reason: str | None, *, 
 
 
 def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now: Millis) -> str | None:
-    """Say how many requests had a mistyped callback URL, and what was wrong; None where none came lately."""
+    """Return a sentence about requests to a mistyped callback URL, or None if the last of them is not recent.
+
+    The sentence says how many requests there were since the program started, when the last one came, and what was wrong
+    with its URL.
+    """
     if last_at is None or not is_recent(last_at, now=now):
         return None
     return (
@@ -45,7 +55,7 @@ def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now
 
 
 def is_recent(at: Millis, *, now: Millis) -> bool:
-    """Whether a request that was refused then still concerns the person."""
+    """Return whether a request that was refused at the time `at` is still reported to the user."""
     return now - at <= RECENT_SPAN
 
 

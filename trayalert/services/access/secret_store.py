@@ -1,15 +1,17 @@
 """The secret store: where secrets for other services are kept, such as the tunnel's token.
 
-A service gets the store, asks for a secret by its reference when the secret is needed, and keeps no copy.
+A service is given the store, asks the store for a secret by its reference whenever it needs the secret, and keeps no
+copy.
 """
 
 from typing import NoReturn, Protocol
 
 
 class SecretValue:
-    """A secret. Neither repr, str nor any format shows its text, and it cannot be pickled or copied.
+    """A secret, whose text no repr, str or format shows, and which cannot be pickled or copied.
 
-    `warning` is a sentence on what is wrong with how the secret is kept, such as that every user can read it.
+    `warning` is a sentence about what is wrong with the way the secret is kept (for example, that every user of the
+    computer can read it), or None.
     """
 
     __slots__ = ("_text", "warning")
@@ -19,7 +21,7 @@ class SecretValue:
         self.warning = warning
 
     def reveal(self) -> str:
-        """Return the text, for the one place that needs it."""
+        """Return the text of the secret. Called only where the text itself is needed."""
         return self._text
 
     def __repr__(self) -> str:
@@ -33,10 +35,10 @@ class SecretValue:
 
 
 class SecretStore(Protocol):
-    """Keeps secrets. The app implements it in `app/platform/`."""
+    """Keeps secrets for other services. The classes that implement this protocol are in `app/platform/`."""
 
     def get(self, reference: str) -> SecretValue:
-        """Return the secret that the settings name by `reference`, such as a file's path.
+        """Return the secret that the settings name by `reference`, for example the path of a file.
 
-        Raise SecretFault with a sentence, which never holds the secret.
+        Raise SecretFault if the secret cannot be read. The message of the exception never contains the secret.
         """

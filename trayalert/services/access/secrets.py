@@ -1,7 +1,8 @@
-"""The secrets of the callback URLs, the only authentication that Cloud Monitor allows. Never logged; file mode 0600.
+"""The secrets in the callback URLs. Cloud Monitor supports no other authentication.
 
-Each has a name, as each sender may have its own secret. Rotation makes a new secret under the same name; the old one
-may hold on for a while, until the rules in the console are changed.
+A secret is never logged, and the file that holds the secrets has mode 0600. Every secret has a name, so that each
+sender can have its own secret. Rotation makes a new secret under the same name. The old secret can stay valid for a
+grace period, until the rules in the console are changed.
 """
 
 import contextlib
@@ -20,14 +21,17 @@ from trayalert.domain.times import Millis
 from trayalert.durable_file import write_private
 
 DEFAULT_NAME = "default"
-"""The name of the secret that is made first."""
+"""The name of the secret that is made at the first start."""
 
 MOST_SECRETS = 16
-"""Secrets at once, expiring ones included: every request is compared with each."""
+"""Maximum number of secrets, including those that will expire.
+
+The number is limited because every request is compared with every secret.
+"""
 
 _LONGEST_GRACE = 3650 * 24 * 60 * 60 * 1000
 _LATEST_MOMENT = 253_402_300_799_999
-"""The end of the year 9999, the last moment that `datetime` knows."""
+"""The end of the year 9999 in milliseconds since 1970. `datetime` supports no later time."""
 
 _SECRET_BYTES = 32  # 256 bits
 _HOOK_PATH = b"/hook/"
@@ -36,18 +40,21 @@ _OTHER_CHARACTERS = re.compile(rb"[^A-Za-z0-9_-]+")
 _LONGEST_TARGET = 512
 _MOST_CANDIDATES = 4
 _MOST_MISSING = 4
-"""Characters that may be missing at one end of the secret in a mistyped URL."""
+"""Number of characters that may be missing at one end of the secret in a mistyped URL."""
 _VALUE = re.compile(r"[A-Za-z0-9_-]{32,}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 
 class SecretFault(Fault):
-    """A secret cannot be read, made or removed; the text says why and what to do."""
+    """A secret cannot be read, made or removed. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """One secret. With `until` it holds only before that moment, as another has replaced it."""
+    """One secret.
+
+    `until` is the time at which the secret expires because another one has replaced it, or None if it does not expire.
+    """
 
     value: str
     until: Millis | None = None
@@ -55,14 +62,18 @@ class Secret:
 
     @property
     def label(self) -> str:
-        """The key under which its uses are counted: its name, and part of a digest, as several may have that name."""
+        """The key under which uses of the secret are counted: its name and eight digits of its SHA-256 digest.
+
+        The name alone is not enough, because several secrets can have the same name after a rotation.
+        """
         return f"{self.name}:{hashlib.sha256(self.value.encode()).hexdigest()[:8]}"
 
 
 class Secrets:
-    """The secrets of callback URLs, the first name's first. Raise SecretFault where the file cannot be used.
+    """The secrets of the callback URLs, kept in a file. The file is created with one secret if it is missing.
 
-    They are changed on one thread; any thread may read them.
+    One thread changes the secrets; any thread may read them. The constructor raises SecretFault if the file cannot be
+    used. The methods that change secrets raise SecretFault if the request is not valid or the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,33 +86,39 @@ class Secrets:
 
     @property
     def current(self) -> str:
-        """The secret of the callback URL."""
+        """The secret in the default callback URL. It belongs to the first name and does not expire."""
         return self.value_of(self._secrets[0].name)
 
     def value_of(self, name: str) -> str:
-        """Return the secret of that name. Raise SecretFault where there is none."""
+        """Return the secret with the given name that does not expire. Raise SecretFault if there is no such name."""
         for secret in self._secrets:
             if secret.name == name and secret.until is None:
                 return secret.value
         raise SecretFault(self._unknown_name_text(name))
 
     def active(self, now: Millis) -> tuple[Secret, ...]:
-        """Return the secrets that hold now, those of one name together, the newest first."""
+        """Return the secrets that are valid at `now`, grouped by name, and the newest first within a name."""
         return tuple(secret for secret in self._secrets if _is_active(secret, now))
 
     def check(self, offered: bytes, *, now: Millis) -> str | None:
-        """Return the label of an offered secret, in a time that does not depend on how much of it is right."""
+        """Return the label of the valid secret that equals `offered`, or None.
+
+        The time taken does not depend on how much of `offered` is right: otherwise a stranger could find out a secret
+        piece by piece by measuring response times.
+        """
         found = None
         for value, label, secret in self._compared:
-            # bytes, as compare_digest raises on text that is not ASCII; every secret is compared, whichever fits
+            # compare_digest raises on text that is not ASCII, so bytes are compared; the loop does not stop at a match,
+            # so that the time does not depend on which secret matches
             if hmac.compare_digest(offered, value) and _is_active(secret, now):
                 found = label
         return found
 
     def explain_mistyped(self, target: bytes) -> str | None:
-        """Return what is wrong with a path and query that resemble a callback URL's; None for others.
+        """Return what is wrong with a path and query that resemble those of a callback URL, or None for any others.
 
-        The time depends only on their length.
+        The result is a clause about the URL. The time taken depends on the length of `target`, not on how much of a
+        secret it contains, so that response times tell a stranger nothing.
         """
         target = target[:_LONGEST_TARGET]
         raw_path = target.partition(b"?")[0]
@@ -123,7 +140,11 @@ class Secrets:
         return "it is not written as trayalert gives it"
 
     def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
-        """Make a new secret of that name (the first by default). The old ones hold for `grace` more."""
+        """Make a new secret under `name`, or under the first name if `name` is None.
+
+        The old secret of that name stays valid for `grace` milliseconds. Raise SecretFault if `grace` is not between 0
+        and ten years, if the name is unknown, if there are too many secrets, or if the file cannot be written.
+        """
         if not 0 <= grace <= _LONGEST_GRACE:
             raise SecretFault("the old secret may hold on for ten years at most (--grace 3650d).")
         name = self._secrets[0].name if name is None else name
@@ -137,7 +158,11 @@ class Secrets:
         self._change([secret for secret in changed if _is_active(secret, now)])
 
     def add(self, name: str, *, now: Millis) -> None:
-        """Make a secret of a new name."""
+        """Make a secret under a new name.
+
+        Raise SecretFault if the name is malformed or already in use, if there are too many secrets, or if the file
+        cannot be written.
+        """
         if not _NAME.fullmatch(name):
             raise SecretFault(
                 f'"{name}" is no name for a secret: use up to 32 letters, digits, "-", "_" or ".",'
@@ -148,7 +173,10 @@ class Secrets:
         self._change([*self.active(now), _new_secret(name)])
 
     def remove(self, name: str, *, now: Millis) -> None:
-        """Remove the secrets of that name; its URL is of no use from now on."""
+        """Remove all secrets with the given name, so that its callback URL stops working immediately.
+
+        Raise SecretFault if the name is unknown, if no other name has a secret, or if the file cannot be written.
+        """
         self.value_of(name)
         remaining = [secret for secret in self.active(now) if secret.name != name]
         if all(secret.until is not None for secret in remaining):
@@ -156,11 +184,14 @@ class Secrets:
         self._change(remaining)
 
     def write_again(self) -> None:
-        """Write the file again, as it is gone."""
+        """Write the secrets to their file again. Called when the file was found to be missing. Raise SecretFault."""
         self._write(self._secrets)
 
     def mask(self, text: str) -> str:
-        """Return the text with every secret replaced by `***`, also removed and percent-encoded ones."""
+        """Return `text` with every secret replaced by `***`.
+
+        Secrets that were removed during this run are masked too, and so are percent-encoded spellings of a secret.
+        """
         for value in (*(secret.value for secret in self._secrets), *self._former_values):
             text = _encoded_pattern(value).sub("***", text) if "%" in text else text.replace(value, "***")
         return text
@@ -185,7 +216,11 @@ class Secrets:
         self._compared = tuple((secret.value.encode(), secret.label, secret) for secret in entries)
 
     def _write(self, entries: tuple[Secret, ...], *, initial: bool = False) -> tuple[Secret, ...]:
-        """Write the secrets and return them, or instead of `initial` ones those that another process has just made."""
+        """Write the secrets to the file, and return the secrets that the file then holds.
+
+        With `initial` an existing file is not overwritten: another process has just created it, and its secrets are
+        returned.
+        """
         content = json.dumps({"secrets": [asdict(secret) for secret in entries]}, indent=1) + "\n"
         try:
             write_private(self._path, content, overwrite=not initial)
@@ -197,7 +232,10 @@ class Secrets:
 
 
 def _resembles(candidate: bytes, value: bytes) -> bool:
-    """Whether a text begins or ends like the secret, but for a few characters more or less."""
+    """Return whether a text begins or ends like a secret.
+
+    At most _MOST_MISSING characters of the secret may be missing, and the text may be longer than the secret.
+    """
     length = min(len(candidate), len(value))
     begins = hmac.compare_digest(candidate[:length], value[:length])
     ends = hmac.compare_digest(candidate[len(candidate) - length :], value[len(value) - length :])
@@ -210,7 +248,7 @@ def _new_secret(name: str) -> Secret:
 
 @functools.lru_cache(maxsize=2 * MOST_SECRETS)
 def _encoded_pattern(value: str) -> re.Pattern[str]:
-    """Match the value with any of its letters percent-encoded."""
+    """Return a pattern that matches the secret with any of its characters percent-encoded."""
     return re.compile("".join(f"(?:{character}|%{ord(character):02x})" for character in value), re.IGNORECASE)
 
 
@@ -222,14 +260,14 @@ def _read_file(path: Path) -> tuple[Secret, ...]:
     try:
         content = path.read_text(encoding="utf-8")
         with contextlib.suppress(OSError):
-            if path.stat().st_mode & 0o077:  # copied by hand: nobody else may read it
+            if path.stat().st_mode & 0o077:  # a file that was copied manually may be readable by other users
                 path.chmod(0o600)
         items = json.loads(content)["secrets"]
         found = tuple(Secret(value=item["value"], until=item["until"], name=item["name"]) for item in items)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        # str, not repr: a UnicodeDecodeError's repr holds the whole file, and that the secret
+        # str, not repr: the repr of a UnicodeDecodeError contains the whole file, and thereby the secrets
         raise SecretFault(_unreadable_text(path, f"{type(error).__name__}: {error}")) from error
     if not found or not all(map(_is_valid, found)):
         raise SecretFault(_unreadable_text(path, "no secret of full length in it"))

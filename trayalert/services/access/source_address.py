@@ -1,6 +1,6 @@
-"""Source addresses: where a callback came from, and whether Cloud Monitor is documented to send from there.
+"""Source addresses: where a callback came from, and whether that address is documented as one of Cloud Monitor's.
 
-An attacker can write any header: a header counts only where a proxy of the admin's has written it.
+A stranger can write any header, so a header counts only if a trusted proxy has sent it.
 """
 
 import enum
@@ -17,24 +17,27 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MOST_HOPS = 32
-"""More hops than any chain of proxies has; a stranger may write thousands."""
+"""Maximum number of hops to read. No real chain of proxies is longer, but a stranger may write thousands of hops."""
 
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 HeaderValues = Callable[[str], Sequence[str]]
-"""Returns all values of a header, in their order."""
+"""Returns all values of the named header, in the order in which they were sent."""
 
 
 class SenderOrigin(enum.StrEnum):
-    """Where a callback came from."""
+    """What the source address tells about the sender of a callback."""
 
     CLOUD_MONITOR = "cloud_monitor"
     OTHER = "other"
-    UNKNOWN = "unknown"  # a tunnel, a proxy or this computer itself: the address says nothing
+    UNKNOWN = "unknown"  # the address of a tunnel, a proxy or this computer tells nothing about the sender
 
 
 class SourceAddresses:
-    """Knows Cloud Monitor's addresses and the trusted proxies from the settings. Safe for any thread."""
+    """Finds the address of a sender, and judges it by Cloud Monitor's addresses and the settings.
+
+    Any thread may use it.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._proxies = _networks(settings.trusted_proxies)
@@ -43,7 +46,11 @@ class SourceAddresses:
         self.origin = functools.lru_cache(maxsize=512)(self._origin)
 
     def sender_address(self, peer: str, header_values: HeaderValues) -> str:
-        """Return the sender's address: the peer's, or the one that a trusted proxy names."""
+        """Return the address of the sender of a request that came from `peer`.
+
+        If `peer` is a trusted proxy, this is the address that the headers name. If they name none, or `peer` is not a
+        trusted proxy, this is the address of `peer`. A `peer` that is not an IP address is returned unchanged.
+        """
         address = _read_address(peer)
         if address is None:
             return peer
@@ -52,14 +59,18 @@ class SourceAddresses:
         return str(address)
 
     def admits(self, sender: str) -> bool:
-        """Whether the sender may come in: with `only_cloud_monitor` none that is known to be another."""
+        """Return whether a request from this address is accepted.
+
+        With the setting `only_cloud_monitor`, a public address is refused if it is not one of Cloud Monitor's.
+        """
         return not self._only_cloud_monitor or self.origin(sender) is not SenderOrigin.OTHER
 
     def _forwarded_address(self, header_values: HeaderValues) -> _Address | None:
-        """Return the address that the proxy names.
+        """Return the address that a trusted proxy names in `X-Real-IP` or `X-Forwarded-For`, or None.
 
-        A proxy that writes one of the two headers passes on the other as the sender wrote it: where they differ, the
-        address that is not Cloud Monitor's counts.
+        A proxy that writes only one of the two headers passes the other one on as the sender wrote it. If the two
+        headers disagree, an address that is not one of Cloud Monitor's is returned, so that an attacker who writes one
+        of the headers cannot pass for Cloud Monitor. None is returned if they disagree in any other way.
         """
         forwarded = [_read_address(_without_port(text)) for text in header_values("X-Real-IP")]
         forwarded = [address for address in forwarded if address is None or not _within(address, self._proxies)]
@@ -70,7 +81,11 @@ class SourceAddresses:
         return undocumented[0] if undocumented else next(iter(forwarded), None) if len(set(forwarded)) == 1 else None
 
     def _last_hop(self, hops: str) -> _Address | None:
-        """Return the last address that is no trusted proxy's: anybody could have written those before it."""
+        """Return the last address in `X-Forwarded-For` that does not belong to a trusted proxy, or None.
+
+        The addresses before it are ignored, because the sender may have written them. None is returned if that last hop
+        is not an address.
+        """
         for hop in reversed(hops.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
             address = _read_address(_without_port(hop))
             if address is None or not _within(address, self._proxies):
@@ -87,7 +102,7 @@ class SourceAddresses:
 
 
 def documented_networks() -> tuple[str, ...]:
-    """Return the networks in Alibaba Cloud's documentation, of both sites."""
+    """Return the networks from which Cloud Monitor sends, as documented for both of Alibaba Cloud's sites."""
     table = json.loads(read_text("cloud_monitor_addresses.json"))
     return tuple(network for entries in table.values() for entry in entries for network in entry["networks"])
 
@@ -101,14 +116,14 @@ def _within(address: _Address, networks: tuple[_Network, ...]) -> bool:
 
 
 def _without_port(hop: str) -> str:
-    """Remove the port that some proxies add: `1.2.3.4:5678`, `[2001:db8::1]:5678`."""
+    """Return a hop without the port that some proxies add, as in `1.2.3.4:5678` or `[2001:db8::1]:5678`."""
     match = _WITH_PORT.fullmatch(hop.strip())
     return (match[1] or match[2]) if match else hop
 
 
 @functools.lru_cache(maxsize=512)
 def _read_address(text: str) -> _Address | None:
-    """Read an address; an IPv4-mapped IPv6 address is read as IPv4."""
+    """Return the address that a text names, or None. An IPv4-mapped IPv6 address is returned as IPv4."""
     try:
         address = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:
