@@ -1,1 +1,1 @@
-"""Where callbacks come from: the HTTP listener, later a queue or a stream."""
+"""Where callbacks come from: the HTTP listener, and later a queue or a stream."""

@@ -1,4 +1,4 @@
-"""The source over HTTP: opens the listener by the settings, retries, and announces refused callbacks."""
+"""The source of callbacks over HTTP: opens the listener as the settings say, and announces refused callbacks."""
 
 import asyncio
 import logging
@@ -28,10 +28,10 @@ _logger = logging.getLogger(__name__)
 
 
 class HttpSource:
-    """Implements Source. `listener_state` and `counts` are for any thread.
+    """Implements Source with the listener. Any thread may read `listener_state` and `counts`.
 
-    If the listener cannot be opened, that is tried again after `retry_seconds`; with None ListenerFault is raised.
-    `on_refused` is called for each kind of refusal, at most once an hour.
+    If the listener cannot be opened, another attempt follows after `retry_seconds`; if `retry_seconds` is None, `run`
+    raises ListenerFault. `on_refused` is called when a request is refused, at most once an hour for each RefusalCause.
     """
 
     name = "listener"
@@ -72,11 +72,14 @@ class HttpSource:
 
     @property
     def state(self) -> SourceState:
-        """Whether the listener is open."""
+        """Whether the listener is open, and if it cannot be opened, why."""
         return SourceState(receiving=self.listener_state.open, problem=self.listener_state.problem)
 
     async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
-        """Listen until cancelled; then close the listener once requests under way have ended."""
+        """Listen until cancelled, then close the listener, which first finishes the requests that are being answered.
+
+        Raise ListenerFault if the listener cannot be opened and `retry_seconds` is None.
+        """
         self._on_change = on_change
         listener: Listener | None = None
         try:
@@ -121,31 +124,37 @@ class HttpSource:
         )
 
     def turned_away_text(self, reason: str | None = None) -> str | None:
-        """Return a sentence about refused requests with a right secret in the last hour; `reason` replaces the last."""
+        """Return a sentence about requests with a right secret that were refused, or None if the last hour had none.
+
+        `reason` replaces the reason of the last refusal.
+        """
         counts = self.counts
         reason = reason or counts.last_turned_away_why
         return turned_away_text(counts.turned_away, counts.last_turned_away_at, reason, now=self._now())
 
     def mistyped_text(self, reason: str | None = None) -> str | None:
-        """Return a sentence about requests to a mistyped URL in the last hour; `reason` replaces the last."""
+        """Return a sentence about requests to a mistyped callback URL, or None if the last hour had none.
+
+        `reason` replaces the reason of the last such request.
+        """
         counts = self.counts
         return mistyped_text(
             counts.mistyped, counts.last_mistyped_at, reason or counts.last_mistyped_why, now=self._now()
         )
 
     def secret_guesses_text(self) -> str | None:
-        """Return a sentence about wrong secrets in the last hour, None without any."""
+        """Return a sentence about requests with a wrong secret, or None if the last hour had none."""
         counts = self.counts
         return secret_guesses_text(counts.probes, counts.last_probe_at, counts.last_probe_from, now=self._now())
 
     def lost_lately(self) -> bool:
-        """Whether an alert may have been lost within the last hour."""
+        """Return whether a request that may have been an alert was refused within the last hour."""
         lost_at = self.counts.lost_at
         return lost_at is not None and is_recent(lost_at, now=self._now())
 
     def announce_refusal(self, cause: RefusalCause, reason: str) -> None:
-        """Announce a refusal, unless one of its kind was announced within the last hour."""
-        if cause is RefusalCause.NOT_STORED:  # the log announces that
+        """Announce a refusal, unless another refusal with the same cause was announced within the last hour."""
+        if cause is RefusalCause.NOT_STORED:  # the state of the log already says so
             return
         announced_at = self._announced_at.get(cause)
         if announced_at is not None and self._now() >= announced_at and is_recent(announced_at, now=self._now()):

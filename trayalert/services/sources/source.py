@@ -1,4 +1,8 @@
-"""A source of callbacks. Its one rule: it acknowledges a callback only after `receive` has said that it is stored."""
+"""A source of callbacks.
+
+The one rule for sources: a source acknowledges a callback only after `receive` has returned True, which means that the
+callback is stored.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,25 +13,32 @@ from trayalert.domain.callback import Receive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """Whether callbacks can arrive through a source. `problem`: a sentence that says why not; None while it starts."""
+    """Whether callbacks can arrive through a source.
+
+    `problem` is a sentence that says why they cannot. While the source is starting, `problem` is None.
+    """
 
     receiving: bool
     problem: str | None = None
 
 
 class Source(Protocol):
-    """Runs on the receiver's loop. A source that cannot receive makes trayalert blind, for the reason in its state."""
+    """Something that callbacks come from. It runs on the receiver's asyncio loop.
+
+    While a source cannot receive, trayalert is blind, and the reason is the `problem` of the source's state.
+    """
 
     @property
     def name(self) -> str:
-        """Return the name of the source in the program log; no two sources share one."""
+        """Return the name of the source in the program log. No two sources have the same name."""
 
     @property
     def state(self) -> SourceState:
-        """Return the present state, on any thread."""
+        """Return the present state. Any thread may call it."""
 
     async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
-        """Receive until cancelled, then finish what is under way. Call `on_change` at each change of `state`.
+        """Receive callbacks until cancelled, then finish those that are being received.
 
-        A source tries again by itself what may succeed later. What it raises ends the receiver, as does its return.
+        Call `on_change` whenever `state` changes. A failure that may go away is handled by trying again. If this method
+        raises or returns, the receiver ends.
         """
