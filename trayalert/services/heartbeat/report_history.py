@@ -1,6 +1,6 @@
-"""When expected callbacks last came: from the log, and from what the last run has stored.
+"""Finds out when expected callbacks last arrived, from the log and from what the last run of the program stored.
 
-The log may be large, so each run stores what it found, and the next one reads only what came later.
+The log may be large, so each run stores what it found, and the next run reads only the deliveries that came later.
 """
 
 import time
@@ -18,14 +18,14 @@ from trayalert.storage.reader import Reader
 
 _STORE_KEY = "expected"
 _BATCH_SIZE = 20_000
-"""Deliveries that are read at once."""
+"""Number of deliveries that one query reads."""
 _CLOCK_TOLERANCE: Millis = 120_000
 _SEARCH_DEADLINE = 0.7
-"""Seconds that the search in a large log may take."""
+"""Maximum time in seconds for the search in the log, which may be large."""
 
 
 class KeyValueStore(Protocol):
-    """What one run of the program stores for the next (`app/platform/state_store.py`). For any thread."""
+    """What one run of the program stores for the next run (`app/platform/state_store.py`). Any thread may use it."""
 
     def get(self, name: str) -> Any: ...  # noqa: D102
     def set(self, name: str, value: Any) -> None: ...  # noqa: D102
@@ -33,22 +33,31 @@ class KeyValueStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatState:
-    """An expected callback: watched since `since`, last received at `last_at`."""
+    """What is known of an expected callback.
+
+    The callback is watched since `since`. `last_at` is the time of its last arrival, or None if it has never arrived.
+    """
 
     since: Millis
     last_at: Millis | None = None
 
     @property
     def silent_since(self) -> Millis:
-        """When its silence begins."""
+        """The time at which the present silence began.
+
+        This is the last arrival, or `since` if the callback has never arrived.
+        """
         return self.since if self.last_at is None else self.last_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What the log holds: the newest delivery, the reports, the incidents of silences, and the gaps.
+    """What the log contains about the expected callbacks.
 
-    `repeated_until`: when the newest report of an open incident came.
+    `newest` is the id of the newest delivery. `reports` maps the name of an expected callback to its last arrival.
+    `latest` maps the key of a silence to its latest incident. `open` holds the open incidents of silences, including
+    those of callbacks that are no longer expected. `gaps` holds the gaps that may lie in a present silence.
+    `repeated_until` is the last time at which an alert of an open incident arrived: `since` of the next search.
     """
 
     newest: int
@@ -62,7 +71,10 @@ class Findings:
 def load_states(
     store: KeyValueStore, expected: Sequence[ExpectedCallback], *, now: Millis
 ) -> tuple[int, dict[str, HeartbeatState]]:
-    """Return the delivery that was read last (0: all must be read), and the state of each expected callback."""
+    """Return the id of the delivery that was read last, and the state of each expected callback by name.
+
+    The id is 0 if all deliveries must be read, because the state of at least one expected callback is not stored.
+    """
     stored = store.get(_STORE_KEY)
     stored = stored if isinstance(stored, dict) else {}
     seen, watched = stored.get("seen"), stored.get("watched")
@@ -73,7 +85,10 @@ def load_states(
 
 
 def _read_state(stored: Any, expected: ExpectedCallback) -> HeartbeatState | None:
-    """Read what is known of it; None where it was not watched, or it was something else under the same name."""
+    """Return the stored state of an expected callback, or None if there is none.
+
+    A state that was stored for another definition under the same name is ignored.
+    """
     match stored:
         case {"what": what, "since": int(since), "last_at": int() | None as last_at} if what == _definition(expected):
             return HeartbeatState(since, last_at)
@@ -87,7 +102,10 @@ def _definition(expected: ExpectedCallback) -> list[str | None]:
 def save_states(
     store: KeyValueStore, expected: Sequence[ExpectedCallback], states: Mapping[str, HeartbeatState], *, seen: int
 ) -> None:
-    """Store the states for the next run."""
+    """Store the states of the expected callbacks for the next run.
+
+    `seen` is the id of the delivery that was read last.
+    """
     watched = {
         each.name: {"what": _definition(each), "since": states[each.name].since, "last_at": states[each.name].last_at}
         for each in expected
@@ -98,7 +116,13 @@ def save_states(
 def search_log(
     reader: Reader, expected: Sequence[ExpectedCallback], *, seen: int, since: Millis, gaps_since: Millis
 ) -> Findings:
-    """Read the deliveries after `seen`, and the open incidents that were repeated after `since`."""
+    """Search the log for arrivals of the expected callbacks.
+
+    Two parts of the log are searched: the deliveries after the id `seen`, and the open incidents whose alerts arrived
+    or were repeated after `since`. The search in the deliveries starts at the newest one, and ends when all expected
+    callbacks are found, or after _SEARCH_DEADLINE. Gaps that ended before `gaps_since` are left out, unless they lie
+    after one of the arrivals found. Raise LogFault.
+    """
     newest = reader.newest_delivery_id()
     repeated = reader.open_incident_reports(since=since) if expected else []
     end, top = time.monotonic() + _SEARCH_DEADLINE, newest
@@ -122,7 +146,7 @@ def search_log(
 
 
 def _last_reports(expected: Sequence[ExpectedCallback], reports: Sequence[LastReport]) -> dict[str, Millis]:
-    """Return when each came last, of those that came."""
+    """Return the time of the last arrival of each expected callback that is among the reports."""
     found: dict[str, Millis] = {}
     for report in reports:
         for each in expected:
@@ -132,13 +156,20 @@ def _last_reports(expected: Sequence[ExpectedCallback], reports: Sequence[LastRe
 
 
 def time_in_gaps(gaps: Sequence[Gap], *, since: Millis, now: Millis) -> Millis:
-    """Return how long nothing could arrive. A gap that ends in the future is by a wrong clock, and does not count."""
+    """Return how long no callback could arrive between `since` and `now`, in milliseconds.
+
+    A gap that ends in the future was recorded by a wrong clock and does not count.
+    """
     plausible = [gap for gap in gaps if gap.ended_at is None or gap.ended_at <= now + _CLOCK_TOLERANCE]
     return gap_time(plausible, since=since, until=now)
 
 
 def is_unreported(findings: Findings, name: str, last_at: Millis | None) -> bool:
-    """Whether a silence is not reported yet: there is no incident of it, or the callback came since."""
+    """Return whether the log has no report of the silence that began at `last_at`.
+
+    The silence is unreported if there is no incident of it, if an OK has ended the latest incident, or if the callback
+    has arrived since that incident began.
+    """
     stored = findings.latest.get(silence_key(name))
     if stored is None or stored.incident.ok_at is not None:
         return True
@@ -148,7 +179,11 @@ def is_unreported(findings: Findings, name: str, last_at: Millis | None) -> bool
 def expected_records(
     reader: Reader | None, expected: Sequence[ExpectedCallback], store: KeyValueStore, *, now: Millis, listening: bool
 ) -> list[dict[str, Any]]:
-    """Return the state of each, with times in milliseconds. None is due while no instance is `listening`."""
+    """Return the JSON objects that `trayalert expected` prints, one for each expected callback.
+
+    Times are in milliseconds. `reader` is None if there is no log. `due_at` is None if the callback is already silent,
+    or if no instance is `listening`. Raise LogFault.
+    """
     seen, states = load_states(store, expected, now=now)
     gaps_since = min((one.silent_since for one in states.values()), default=now)
     found = search_log(reader, expected, seen=seen, since=0, gaps_since=gaps_since) if reader else None

@@ -1,7 +1,7 @@
-"""The heartbeat watcher: opens an incident where an expected callback stays out, and closes it when that comes again.
+"""The heartbeat watcher: opens an incident if an expected callback does not arrive in time, and closes it on arrival.
 
-Only time in which callbacks could arrive counts as silence. A clock that jumps makes no silence, as time is measured by
-a clock that nobody can set.
+Only time in which callbacks could arrive counts as silence. Silence is measured by a clock that cannot be set, so a
+jump of the wall clock does not open an incident.
 """
 
 import asyncio
@@ -34,7 +34,10 @@ from trayalert.storage.writer.appender import Append
 
 _MINUTE = 60.0
 _SETTLING_TIME: Millis = 60_000
-"""After a start, a freeze, or a log that cannot store, nothing opens for so long, as that gap is yet to be recorded."""
+"""Milliseconds during which no incident opens after a start, a freeze, or a log that could not store callbacks.
+
+The gap that belongs to such an interruption may not be recorded yet.
+"""
 
 _STALLED_AFTER: Millis = 180_000
 _SAVE_INTERVAL: Millis = 3_600_000
@@ -44,7 +47,11 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Heartbeat:
-    """An expected callback. Its silence is counted from `begun` on, in ticks, on top of what is `settled`."""
+    """An expected callback and how long it has been silent.
+
+    `begun` is the time, in ticks, from which silence is counted. `settled` is the silence that was counted before
+    `begun`, and `silence` is the sum of both, without gaps.
+    """
 
     expected: ExpectedCallback
     state: HeartbeatState
@@ -52,32 +59,37 @@ class _Heartbeat:
     settled: Millis = 0
     silence: Millis = 0
     reported: bool = False
-    """Whether it came since its silence was last reported."""
+    """Whether the callback has arrived since its last silence was reported."""
 
     def record_report(self, received_at: Millis, *, begun: Millis) -> None:
-        """Take a report, if it is later than the last one."""
-        if received_at == self.state.last_at:  # seen already
+        """Take an arrival into account. `begun` is the time of the arrival in ticks."""
+        if received_at == self.state.last_at:  # this arrival was counted before
             return
         later = begun > self.begun
         if later or self.state.last_at is None:
             self.state, self.begun, self.settled = HeartbeatState(self.state.since, received_at), begun, 0
-        self.reported = self.reported or later  # not an older one from a former log
+        self.reported = self.reported or later  # an arrival in a salvaged log may be older than the silence
 
     def count(self, gaps: Sequence[Gap], *, now: Millis, ticks: Millis) -> None:
-        """Count how long it was silent, without gaps."""
+        """Update `silence`: the time that has passed since the last arrival, without gaps."""
         passed = max(0, ticks - self.begun)
         self.silence = self.settled + passed - time_in_gaps(gaps, since=now - passed, now=now)
 
     def settle(self, *, ticks: Millis) -> None:
-        """Keep the count until then, as the wall clock of later gaps has jumped."""
+        """Keep the silence that was counted up to `ticks`, the time of the last update, and count on from there.
+
+        Called when the wall clock has jumped. Gaps are recorded in wall-clock times, and times from before and after a
+        jump cannot be compared.
+        """
         if ticks > self.begun:
             self.settled, self.begun = self.silence, ticks
 
 
 class HeartbeatWatcher:
-    """Made and run on the receiver's loop. `now` is the wall clock, `ticks` one that nobody can set.
+    """Watches the expected callbacks. It is created and run on the receiver's asyncio loop.
 
-    `settings_valid`: the settings have no mistake, so what they do not name is no longer expected.
+    `now` is the wall clock, and `ticks` is a clock that cannot be set. `settings_valid` says whether the settings are
+    free of mistakes. If they are, the open incident of a callback that the settings do not name is closed.
     """
 
     def __init__(
@@ -110,14 +122,18 @@ class HeartbeatWatcher:
         self._last_fault = ""
 
     async def run(self) -> None:
-        """Look each minute until this is cancelled; once where nothing is expected."""
+        """Update once a minute until cancelled.
+
+        If no callback is expected, return after the first update that succeeds. That update closes the incidents of
+        callbacks that are no longer expected.
+        """
         while True:
             if await self._try_update() and not self._expected:
                 return
             await asyncio.sleep(self._minute)
 
     async def _try_update(self) -> bool:
-        """Return whether the update succeeded. A fault is logged once, and tried again."""
+        """Update, and return whether that succeeded. A fault is logged once, however often it repeats."""
         try:
             await self._update()
         except LogFault as fault:
@@ -125,7 +141,7 @@ class HeartbeatWatcher:
                 _logger.error("expected callbacks cannot be looked after: %s", fault)
             self._last_fault = str(fault)
             return False
-        except Exception:  # a bug of ours must not stop the receiver
+        except Exception:  # a bug in trayalert must not end the receiver
             _logger.exception("expected callbacks cannot be looked after")
             return False
         self._last_fault = ""
@@ -146,13 +162,13 @@ class HeartbeatWatcher:
         self._seen, self._repeated_until, self._updated_at = found.newest, found.repeated_until, (now, ticks)
         await self._save(ticks)
         log = self._inbox.log_state
-        if not log.storing or log.salvaging:  # callbacks are refused, or not all are salvaged
+        if not log.storing or log.salvaging:  # callbacks are refused, or the salvage may still find an arrival
             self._steady_since = ticks
         if log.storing:
             await self._report_changes(found, now, ticks)
 
     async def _search(self, now: Millis, ticks: Millis) -> tuple[Findings, bool]:
-        """Search the log in a thread. Return also whether this was the first time."""
+        """Search the log in a thread. Return what was found, and whether this was the first search."""
         first_time = self._updated_at is None
         if first_time:
             self._seen, states = await asyncio.to_thread(load_states, self._store, self._expected, now=now)
@@ -169,7 +185,7 @@ class HeartbeatWatcher:
             return search_log(reader, self._expected, seen=self._seen, since=since, gaps_since=gaps_since)
 
     def _follow_clock(self, now: Millis, ticks: Millis) -> bool:
-        """Look at both clocks. Return whether the wall clock has jumped since the last time."""
+        """Compare the wall clock with the ticks. Return whether the wall clock has jumped since the last update."""
         before = self._clock
         self._clock = observe_clock(before, wall=now, ticks=ticks)
         if self._updated_at and ticks - self._updated_at[1] > _STALLED_AFTER:
@@ -187,8 +203,11 @@ class HeartbeatWatcher:
             await asyncio.to_thread(save_states, self._store, self._expected, states, seen=self._seen)
 
     async def _report_changes(self, found: Findings, now: Millis, ticks: Millis) -> None:
-        """Report what began or ended. Raise NotStored: the next update tries again."""
-        assert self._clock is not None  # noqa: S101 - it was looked at
+        """Store a report for each silence that began or ended.
+
+        If this raises NotStored, the next update tries again.
+        """
+        assert self._clock is not None  # noqa: S101 - set by _follow_clock
         may_open = is_stable(self._clock, ticks=ticks) and ticks - self._steady_since >= _SETTLING_TIME
         for heartbeat in self._heartbeats.values():
             expected, last_at = heartbeat.expected, heartbeat.state.last_at
@@ -214,7 +233,11 @@ class HeartbeatWatcher:
         latest: StoredIncident | None,
         now: Millis,
     ) -> None:
-        """Store a report like a callback, dated after the one before: the clock may have been set back since."""
+        """Store a report the way a callback is stored.
+
+        The report is dated after the last change of the incident `latest`, even if the wall clock has been set back: an
+        OK that is dated earlier would not close the incident.
+        """
         at = now
         if latest is not None:
             incident = latest.incident
