@@ -1,1 +1,1 @@
-"""Cloud Monitor as `trayalert send` plays it."""
+"""The simulator, which plays Cloud Monitor for `trayalert send` and for the setup assistant's sample."""

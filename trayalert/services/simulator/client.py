@@ -1,4 +1,4 @@
-"""Sends callbacks as Cloud Monitor does, with its headers, its time-out and its retries."""
+"""Sends callbacks the way Cloud Monitor does: with the same headers, time-out and number of retries."""
 
 import http.client
 import re
@@ -17,15 +17,19 @@ from trayalert.services.simulator.payloads import SendFault, SimulatedRequest
 
 RETRIES = 3
 RETRY_PAUSE = 1.0
-"""Seconds between retries; how long Cloud Monitor waits is not documented."""
+"""Seconds between two tries. How long Cloud Monitor waits is not documented."""
 
 _IDLE_LIMIT = 5.0
-"""Seconds after which an idle connection may have been closed at the other end."""
+"""Seconds after which an idle connection is replaced, because the other end may have closed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
-    """The status of the last response to a callback (None: no response, `problem` says why), tries, and seconds."""
+    """What became of a callback.
+
+    `status` is the status of the last response, or None if there was no response; `problem` is a sentence that says why
+    the callback was not accepted, or None. `seconds` is the time that all tries and pauses took together.
+    """
 
     status: int | None
     problem: str | None
@@ -34,17 +38,17 @@ class SendResult:
 
     @property
     def accepted(self) -> bool:
-        """Whether the receiver has accepted the callback."""
+        """Whether the receiver accepted the callback."""
         return self.status == 200
 
 
 def sample_names() -> list[str]:
-    """Return the names of the samples in resources/."""
+    """Return the names of the samples in `resources/samples/`."""
     return sorted(path.stem for path in resource_path("samples").iterdir() if path.suffix in {".form", ".json"})
 
 
 def sample_body(name: str) -> bytes:
-    """Return a sample's body. Raise SendFault where there is none of that name."""
+    """Return the body of a sample. Raise SendFault if there is no sample of that name."""
     if name not in sample_names():
         raise SendFault(f'there is no sample "{name}". There are: {", ".join(sample_names())}.')
     suffix = ".form" if resource_path("samples", f"{name}.form").exists() else ".json"
@@ -52,10 +56,14 @@ def sample_body(name: str) -> bytes:
 
 
 class CallbackSender:
-    """Sends requests to one URL over one connection, which is opened again where it breaks."""
+    """Sends requests to one URL over one connection, which is opened again after it breaks."""
 
     def __init__(self, url: str, *, host: str | None = None, certificate: Path | None = None) -> None:
-        """`host` is sent as Host; only `certificate` is trusted, if given. Raise SendFault for what is no URL."""
+        """Prepare requests to `url`, without opening the connection yet.
+
+        `host` is sent as the Host header. If `certificate` is given, no other certificate is trusted. Raise SendFault
+        if `url` is not a valid URL or the certificate cannot be read.
+        """
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -75,7 +83,10 @@ class CallbackSender:
         self._connection = connect(parts.hostname, port, timeout=SENDER_TIMEOUT)
 
     def send(self, request: SimulatedRequest, *, wait: Callable[[float], None] = time.sleep) -> SendResult:
-        """Send one request, and again up to RETRIES times until it is accepted."""
+        """Send one request, and retry up to RETRIES times until it is accepted.
+
+        `wait` is called with the pause in seconds before each retry.
+        """
         begun = time.monotonic()
         tries, status, problem = 0, None, None
         while tries <= RETRIES:
@@ -111,7 +122,7 @@ class CallbackSender:
 
 
 def _tls_context(certificate: Path | None) -> ssl.SSLContext:
-    """Trust what the system trusts, or only that certificate, whatever its name and signature."""
+    """Return a TLS context that trusts what the system trusts, or only `certificate`, whatever its name and issuer."""
     if certificate is None:
         return ssl.create_default_context()
     try:
@@ -124,7 +135,10 @@ def _tls_context(certificate: Path | None) -> ssl.SSLContext:
 
 
 def timestamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
-    """Return `count` moments, the present one and later, all different."""
+    """Yield `count` timestamps in milliseconds.
+
+    Each is the present time, or one millisecond after the previous timestamp if the present time is not later.
+    """
     last = 0
     for _ in range(count):
         last = max(last + 1, now())
@@ -132,5 +146,5 @@ def timestamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
 
 
 def _without_path(url: str) -> str:
-    """Return the URL without its path, which holds the secret."""
+    """Return the URL without its path, because the path contains the secret."""
     return re.sub(r"((?:^[^/]*://)?[^/?#]*).*", r"\1", url, count=1, flags=re.DOTALL)

@@ -1,4 +1,7 @@
-"""What `trayalert send` sends: a body unchanged, with the present time, or turned into its own recovery."""
+"""The requests that `trayalert send` sends.
+
+The body of a request is a given body as it is, with the present time written into it, or turned into its recovery.
+"""
 
 import json
 from dataclasses import dataclass
@@ -18,24 +21,28 @@ _Fields = dict[str, Any]
 
 
 class SendFault(Fault):
-    """Nothing could be sent; the text says why and what to do."""
+    """Nothing can be sent. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedRequest:
-    """A body to send, as a form or as JSON."""
+    """A request to send, with a form or JSON as its body."""
 
     content_type: str
     body: bytes
 
     @property
     def method(self) -> str:
-        """GET without a body, as the console's Test button sends."""
+        """The HTTP method: GET if there is no body, as the console's Test button sends it, else POST."""
         return "POST" if self.body else "GET"
 
 
 def simulated_request(content: bytes, *, now: Millis | None, recover: bool) -> SimulatedRequest:
-    """Return the request for a body, stamped with `now` unless None; `recover`: as its recovery. Raise SendFault."""
+    """Return the request for a body.
+
+    `now` is written into the body as the time of the alert, unless it is None. With `recover` the body is turned into
+    the recovery of its alert. Raise SendFault if the alert has no recovery.
+    """
     body = read_body(Callback(received_at=0, method="POST", body=content))
     alert = read_callback(body.callback)[0]
     stamp = spec_of(alert.kind).stamp
@@ -58,13 +65,13 @@ def _callback(parts: _Fields) -> Callback:
 
 
 def _read_document(content: bytes) -> _Fields:
-    """Read JSON with its numbers as numbers."""
+    """Parse a JSON body. Numbers stay numbers, so that the body is sent with the types that it came with."""
     document = json.loads(content.decode("utf-8-sig", "replace"))
     return dict(document)
 
 
 def _unpack_form(fields: Any) -> _Fields:
-    """Read the JSON in the values of a form."""
+    """Return the fields of a form, with values parsed if they are JSON objects or arrays."""
     parts = {}
     for name, text in fields.items():
         inner = read_json(text) if text.startswith(("{", "[")) else None
