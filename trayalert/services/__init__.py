@@ -1,1 +1,1 @@
-"""What happens to alerts, without Qt: the inbox and its neighbours."""
+"""What happens to alerts: the inbox, and the services that work on what is stored. Nothing in this package uses Qt."""

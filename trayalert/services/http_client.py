@@ -1,7 +1,7 @@
-"""The HTTP client: one request on a connection of its own, and what became of the request.
+"""The HTTP client, which sends one request over a connection of its own and says what came of it.
 
-Only what the caller gives is sent: no cookies, no passwords of `.netrc`. A redirect is returned and never followed. No
-text made here holds the path of a URL or the password of a proxy, as both may be secrets.
+Only what the caller gives is sent: no cookies, and no passwords from `.netrc`. A redirect is returned and never
+followed. No text made here contains the path of a URL or the password of a proxy, as both may be secrets.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from trayalert.services.network_lookup import own_addresses, proxy_for, run_in_d
 
 _BAD_AUTHORITY = "the URL's host or port is not valid"
 _UNREADABLE_PROXY = "whose address makes no sense"
-"""Shown instead of a proxy that is no address, as any part of such a text may be a password."""
+"""Shown instead of a proxy URL that cannot be parsed, because any part of such a text may be a password."""
 
 _UNREACHABLE_ERRNOS = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 _VERIFY_CODES = {
@@ -33,11 +33,17 @@ _VERIFY_CODES = {
     62: "certificate_name",
     64: "certificate_name",
 }
-"""OpenSSL's numbers; all others mean that the certificate is untrusted."""
+"""OpenSSL's codes for a failed verification (X509_V_ERR_...), and the HttpFailure that each of them means.
+
+All other codes mean that the certificate is not trusted.
+"""
 
 
 class HttpFailure(enum.Enum):
-    """Why there is no response. `PROXY_ERROR`: the proxy does not work, which says nothing about the server."""
+    """Why there is no response.
+
+    PROXY_ERROR means that the proxy does not work, which says nothing about the server.
+    """
 
     INVALID_REQUEST = enum.auto()
     NO_NETWORK = enum.auto()
@@ -79,22 +85,24 @@ _FAILURES_BEFORE_SERVER = frozenset({HttpFailure.INVALID_REQUEST, HttpFailure.NO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResult:
-    """A response, or a `failure` and the system's word for it. `proxy` is the proxy that was asked, if any.
+    """A response, or the reason why there is none.
 
-    `body` is decompressed. With `truncated` it is the beginning of a longer body.
+    `failure` is None if there is a response, and `detail` describes a failure in the words of the system. `body` is the
+    decompressed body, or its beginning if `truncated` is set. `proxy` is the host and port of the proxy that was used,
+    or None.
     """
 
     failure: HttpFailure | None = None
     detail: str = ""
     status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a Location may hold a secret
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a Location header may contain a secret
     body: bytes = field(default=b"", repr=False)
     truncated: bool = False
     proxy: str | None = None
 
     @property
     def reason(self) -> str:
-        """What came of the request, as a clause about the server: "its certificate has expired"."""
+        """What came of the request, as a clause about the server, such as "its certificate has expired"."""
         if self.failure is None:
             return f"it answered {self.status}"
         proxy = printable(self.proxy, limit=100)
@@ -104,7 +112,11 @@ class HttpResult:
 
 
 class HttpClient:
-    """Sends requests. `ssl_context` says which certificates are trusted; None: those of the system."""
+    """Sends HTTP requests.
+
+    `ssl_context` determines which certificates are trusted; None trusts those that the system trusts. `own_addresses`
+    tells whether this computer has a network at all.
+    """
 
     def __init__(
         self,
@@ -125,7 +137,11 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> HttpResult:
-        """Send one request and wait so long. Of the decompressed body at most `max_bytes` are read."""
+        """Send one request, and return the response or the reason why there is none.
+
+        The whole exchange may take `seconds`. At most `max_bytes` of the decompressed body are read. No failure of the
+        network or the server raises.
+        """
         if detail := _request_problem(url, headers or {}):
             return HttpResult(failure=HttpFailure.INVALID_REQUEST, detail=detail)
         parts = urlsplit(url)
@@ -145,7 +161,7 @@ class HttpClient:
                     ) as response,
                 ):
                     return await _read_response(response, max_bytes, shown_proxy)
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is a subclass of OSError
             failure, detail = _failure(error, proxied=proxy is not None)
             if failure in _FAILURES_WITHOUT_NETWORK and not self._own_addresses():
                 failure = HttpFailure.NO_NETWORK
@@ -177,7 +193,7 @@ async def _read_response(response: aiohttp.ClientResponse, max_bytes: int, shown
 
 
 class _Resolver(AbstractResolver):
-    """Looks up names without a pool of threads, which would delay the end of the program."""
+    """Looks up names on daemon threads. asyncio would use its pool of threads, which delays the end of the program."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -194,7 +210,7 @@ class _Resolver(AbstractResolver):
 
 
 def _request_problem(url: str, headers: Mapping[str, str]) -> str | None:
-    """Return why no request can be sent."""
+    """Return why no request can be sent with this URL and these headers, or None."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -211,7 +227,10 @@ def _request_problem(url: str, headers: Mapping[str, str]) -> str | None:
 
 
 def _failure(error: Exception, *, proxied: bool) -> tuple[HttpFailure, str]:
-    """Return what an exception means. The order matters, as some are subclasses of others."""
+    """Return which failure an exception means, and its detail.
+
+    The order of the cases matters, because some of the exceptions are subclasses of others.
+    """
     match error:
         case aiohttp.InvalidUrlClientError():
             found = HttpFailure.INVALID_REQUEST, _BAD_AUTHORITY
@@ -225,7 +244,7 @@ def _failure(error: Exception, *, proxied: bool) -> tuple[HttpFailure, str]:
             found = _certificate_failure(error.certificate_error)
         case aiohttp.ClientSSLError() | ssl.SSLError():
             found = HttpFailure.TLS_ERROR, _tls_reason(error)
-        case aiohttp.ClientConnectorDNSError() | UnicodeError():  # UnicodeError: no name that could be asked for
+        case aiohttp.ClientConnectorDNSError() | UnicodeError():  # UnicodeError: the host is not a valid name
             found = HttpFailure.NAME_UNRESOLVED, ""
         case TimeoutError():
             found = HttpFailure.TIMED_OUT, ""
@@ -257,7 +276,7 @@ def _tls_reason(error: Exception) -> str:
 
 
 def _redacted(proxy: str) -> str:
-    """Return the proxy's host and port, without user name and password."""
+    """Return the host and port of a proxy, without its user name and password."""
     try:
         parts = urlsplit(proxy)
         host, port = parts.hostname, parts.port

@@ -1,6 +1,7 @@
-"""The inbox, the one way into the log. A callback is read, stored, and only then announced.
+"""The inbox, the one way into the log. A callback is parsed, stored, and only then announced.
 
-It lives on the receiver's asyncio loop, and calls its subscribers there for each committed group; they must be quick.
+The inbox belongs to the receiver's asyncio loop. It calls its subscribers on that loop, once for each group of events;
+subscribers must return quickly.
 """
 
 import asyncio
@@ -29,9 +30,12 @@ from trayalert.storage.writer.incident_closure import Expire, Resolve
 from trayalert.storage.writer.writer import Job, Writer
 
 _TRIM_AFTER = 1.0
-"""Seconds after the last large callback."""
+"""Seconds after the last large callback until freed memory is returned to the system."""
 _SWITCH_INTERVAL = 0.0005
-"""Seconds that a thread with a large callback may keep the loop waiting; Python's default is 5 ms."""
+"""Seconds for which the thread that parses a large callback may keep the GIL from the event loop.
+
+Python's default is 5 ms.
+"""
 
 _logger = logging.getLogger(__name__)
 
@@ -41,16 +45,20 @@ RunJob = Callable[[Job], tuple[Event, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxLimits:
-    """How long a callback may wait for the disk, and how many of a large one's alerts one transaction stores."""
+    """How long a callback may wait for the disk, and how many alerts of a large callback one transaction stores."""
 
     deadline: float = 4.0
-    """Seconds: the sender gives up after five and sends again."""
+    """Seconds after which a callback that is not stored is refused. The sender gives up after 5 s and retries."""
     batch_size: int = 32
-    """Other callbacks wait for that transaction."""
+    """Number of alerts of a large callback in one transaction. Other callbacks wait until that transaction ends."""
 
 
 class Inbox:
-    """Made and closed on one asyncio loop. `read` reads a callback. Raise LogFault where the log cannot be opened."""
+    """The one way into the log. An inbox is created, used and closed on one asyncio loop.
+
+    `read` parses callbacks. Raise OtherVersion if another version of trayalert has made the log; all other faults of
+    the log are reported in `log_state`.
+    """
 
     def __init__(
         self, path: Path, *, read: CallbackParser = read_callback, limits: InboxLimits = InboxLimits()
@@ -75,7 +83,10 @@ class Inbox:
         self._subscribers = [each for each in self._subscribers if each is not subscriber]
 
     def announce(self, events: Sequence[Event]) -> None:
-        """Call all subscribers; the failure of one is logged and does not affect the others."""
+        """Call all subscribers with a group of events.
+
+        An exception of one subscriber is logged and does not affect the others.
+        """
         for subscriber in self._subscribers:
             try:
                 subscriber(events)
@@ -83,15 +94,20 @@ class Inbox:
                 _logger.exception("a subscriber failed")
 
     async def receive(self, callback: Callback) -> bool:
-        """Store a callback. True: it is synced to disk. False: it was not stored in time, and must be sent again."""
+        """Store a callback, and return whether it is safe on disk.
+
+        Return False if it could not be stored in time, so that the sender must send it again. Raise RefusedError if it
+        is a large callback and too many of these are waiting.
+        """
         if len(callback.body) > LARGEST_SMALL_BODY:
             return await self._receive_large(callback)
         return await self._store(Append(callback, self._read(callback))) is not None
 
     async def _receive_large(self, callback: Callback) -> bool:
-        """Read large callbacks one at a time in a thread, as reading takes long and much memory.
+        """Parse and store a large callback.
 
-        Raise RefusedError where too many large callbacks wait.
+        Large callbacks are parsed one at a time and in a thread, because parsing takes long and needs much memory.
+        Raise RefusedError if another large callback keeps this one waiting for longer than the deadline.
         """
         try:
             async with asyncio.timeout(self._limits.deadline):
@@ -100,7 +116,8 @@ class Inbox:
             reason = f"other large bodies were read before it for more than {self._limits.deadline:g} s"
             raise RefusedError(too_much(reason, retry_after=math.ceil(self._limits.deadline))) from None
         try:
-            if not self._log.state.storing:  # else callbacks that wait for a hanging disk would add up
+            # otherwise the callbacks that wait for a hanging disk would use up the memory
+            if not self._log.state.storing:
                 self._count_refusal(callback, self._refusal_reason or " ".join(self._log.state.problems))
                 return False
             with _short_switch_interval():
@@ -111,14 +128,18 @@ class Inbox:
             self._trim_soon()
 
     def _trim_soon(self) -> None:
-        """Return the memory of large callbacks to the system once no more arrive."""
+        """Return the memory of large callbacks to the system, once no more of them arrive."""
         loop = asyncio.get_running_loop()
         if self._trim_timer is not None:
             self._trim_timer.cancel()
         self._trim_timer = loop.call_later(_TRIM_AFTER, lambda: loop.run_in_executor(None, _trim_memory))
 
     async def _store_in_batches(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
-        """Store a callback with its first alerts, then the others; after a cut in between the sender sends it again."""
+        """Store a callback with its first alerts, then its other alerts in further transactions.
+
+        If the program is killed in between, the sender gets no 200 and sends the callback again, which adds what is
+        missing.
+        """
         delivery_id: int | None = None
         start, size = 0, self._limits.batch_size
         while start < len(alerts):
@@ -128,13 +149,13 @@ class Inbox:
             start += size
             for event in events:
                 if isinstance(event, CallbackArrived):
-                    if delivery_id is not None:  # another file has replaced the log, and lacks the first alerts
+                    if delivery_id is not None:  # a new file has replaced the log, and lacks the first alerts
                         start = 0
                     delivery_id = event.delivery_id
         return True
 
     async def _store(self, job: Append) -> tuple[Event, ...] | None:
-        """Store a callback; return what changed, None where the callback was not stored in time."""
+        """Store a callback, and return the events that describe what changed, or None if it was not stored in time."""
         try:
             events = await self._log.run_job(job)
         except NotStored as fault:
@@ -145,7 +166,7 @@ class Inbox:
         return events
 
     def _count_refusal(self, callback: Callback, reason: str) -> None:
-        """Count a callback that was not stored; one line is logged for all that are refused for one reason."""
+        """Count a callback that was not stored. Refusals with the same reason are logged only once."""
         if reason != self._refusal_reason:
             _logger.error("a callback was refused: %s", reason)
         self._refusal_reason = reason
@@ -153,7 +174,10 @@ class Inbox:
         self._refused_count += 1
 
     def _report_refusals(self) -> None:
-        """Report what was refused, once callbacks are stored again: what was not sent again is missing."""
+        """Report which callbacks were refused, now that callbacks can be stored again.
+
+        The user must know about them, because a refused callback that its sender does not send again is lost.
+        """
         first, last = (local_text(self._refusal_times[place], "%H:%M") for place in (0, -1))
         when = f"At {first}" if first == last else f"Between {first} and {last}"
         callbacks = "1 callback was" if self._refused_count == 1 else f"{self._refused_count:,} callbacks were"
@@ -166,40 +190,53 @@ class Inbox:
 
     @property
     def log_state(self) -> LogState:
-        """The state of the log; each change is announced as LogChanged."""
+        """The state of the log. Each change is announced as LogChanged."""
         return self._log.state
 
     def set_problem(self, topic: str, sentence: str | None) -> None:
-        """Report a problem of something that works on the log; None removes it."""
+        """Report a problem of a service that works on the log, such as backups.
+
+        `sentence` replaces the last report with the same `topic`; None withdraws that report.
+        """
         self._log.status.set_problem(topic, sentence)
 
     def set_news(self, topic: str, sentence: str | None) -> None:
-        """Report what was done to the log; None removes it."""
+        """Report something that was done to the log.
+
+        `sentence` replaces the last report with the same `topic`; None withdraws that report.
+        """
         self._log.status.set_news(topic, sentence)
 
     def set_salvaging(self, salvaging: bool) -> None:
-        """Report whether a former log is being salvaged."""
+        """Report whether a quarantined log is being salvaged."""
         self._log.status.set_salvaging(salvaging)
 
     async def run_job(self, job: Job) -> tuple[Event, ...]:
-        """Do a job of the log's writer in a transaction with what waits beside it. Raise NotStored."""
+        """Run a job on the log's writer, in one transaction with the other jobs that wait. Raise NotStored."""
         return await self._log.run_job(job)
 
     async def resolve(self, incident_id: int, *, now: Millis) -> bool:
-        """Mark an incident recovered by hand; False where no such incident is open. Raise NotStored."""
+        """Mark an incident recovered at the user's request. Raise NotStored.
+
+        Return False if no incident with that id is open.
+        """
         events = await self._log.run_job(Resolve(incident_id, now))
         return any(isinstance(event, IncidentChanged) for event in events)
 
     async def expire(self, *, now: Millis) -> None:
-        """Close the incidents whose own time is over. Raise NotStored."""
+        """Close the incidents that have expired at `now`. Raise NotStored."""
         await self._log.run_job(Expire(now))
 
     def verify(self) -> None:
-        """Have the log checked, as a reader failed: damage is found, reported and repaired later."""
+        """Have the log's file verified, because reading it has failed.
+
+        The verification runs in the background. Damage is reported, and the log is repaired, after this call has
+        returned.
+        """
         self._log.verify()
 
     async def close(self) -> None:
-        """Write what waits, and close the log."""
+        """Store the callbacks that are still waiting, then close the log."""
         if self._trim_timer is not None:
             self._trim_timer.cancel()
         await self._log.close()
@@ -207,7 +244,10 @@ class Inbox:
 
 @contextmanager
 def _short_switch_interval() -> Iterator[None]:
-    """Let busy threads keep the loop waiting for less time than by default, at the cost of throughput."""
+    """Make Python switch threads more often while the context is open.
+
+    The event loop then waits for a shorter time for a thread that is busy, at the cost of throughput.
+    """
     before = sys.getswitchinterval()
     sys.setswitchinterval(min(before, _SWITCH_INTERVAL))
     try:
@@ -217,20 +257,20 @@ def _short_switch_interval() -> Iterator[None]:
 
 
 def _trim_memory() -> None:
-    """Return freed memory to the system: glibc keeps most of it otherwise."""
-    import ctypes  # noqa: PLC0415 - most runs never see a large callback
+    """Return freed memory to the system. Otherwise glibc would keep most of it."""
+    import ctypes  # noqa: PLC0415 - most runs never receive a large callback
 
     with suppress(OSError, TypeError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def guarded(parse: CallbackParser) -> CallbackParser:
-    """Return a parser that keeps a callback as unrecognised where a bug prevents `parse` from reading it."""
+    """Return a parser that keeps a callback as unrecognised if `parse` raises."""
 
     def parse_or_keep_raw(callback: Callback) -> tuple[Alert, ...]:
         try:
             return parse(callback)
-        except Exception:  # a bug of ours must not cost an alert
+        except Exception:  # a bug in trayalert must not lose an alert
             _logger.exception("a callback could not be read; it is kept as unrecognised")
             return keep_raw(callback)
 
@@ -238,19 +278,22 @@ def guarded(parse: CallbackParser) -> CallbackParser:
 
 
 read = guarded(read_callback)
-"""Reads a callback; where a bug prevents that, keeps it as unrecognised."""
+"""Parses a callback of any kind. A callback that a bug prevents from being parsed is kept as unrecognised."""
 
 
 def keep_raw(callback: Callback) -> tuple[Alert, ...]:
-    """Return the alert of an unrecognised callback, for one whose own alerts cannot be stored."""
+    """Return the one alert of a callback that is kept as unrecognised.
+
+    Called if the alerts of the callback cannot be parsed or stored.
+    """
     return unrecognised.read(Body(callback=callback, fields={}, document=None))
 
 
 @contextmanager
 def offline_jobs(path: Path) -> Iterator[RunJob]:
-    """Open the log while no instance runs, and yield a function that does a job in a transaction of its own.
+    """Open the log while no instance runs, and yield a function that runs a job in a transaction of its own.
 
-    The caller holds the instance's lock. Both raise LogFault.
+    The caller must hold the lock of the data dir. Opening the log raises LogFault if it fails, and so does each job.
     """
     writer = Writer(path, read=read, keep_raw=keep_raw)
 
@@ -267,6 +310,6 @@ def offline_jobs(path: Path) -> Iterator[RunJob]:
 
 
 def resolve_offline(path: Path, incident_id: int, *, now: Millis) -> bool:
-    """Mark an incident recovered while no instance runs. Raise LogFault."""
+    """Mark an incident recovered while no instance runs, and return whether it was open. Raise LogFault."""
     with offline_jobs(path) as run_job:
         return bool(run_job(Resolve(incident_id, now)))

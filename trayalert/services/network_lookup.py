@@ -1,6 +1,7 @@
-"""Look-ups in this computer's network: its own addresses, and its proxy.
+"""Look-ups in this computer's network configuration: its own addresses and its proxy.
 
-A name server that hangs keeps only a daemon thread, which delays nothing, not even the end of the program.
+A look-up that waits for a name server runs on a daemon thread. If the name server hangs, only that thread waits: it
+does not even delay the end of the program.
 """
 
 import asyncio
@@ -16,16 +17,16 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 _DOCUMENTATION_ADDRESSES = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
-"""Addresses that no computer has. Nothing is sent there."""
+"""Addresses that are reserved for documentation, so that no computer has them. Nothing is sent to them."""
 
 
 async def run_in_daemon_thread(call: Callable[[], Result]) -> Result:
-    """Return the result of a call on a thread of its own. Raise what the call raises."""
+    """Run a call on a thread of its own, and return its result. Raise what the call raises."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
 
     def settle(result: Callable[[], None]) -> None:
-        if not future.done():  # else nobody waits
+        if not future.done():  # false if the caller was cancelled
             result()
 
     def run() -> None:
@@ -36,13 +37,16 @@ async def run_in_daemon_thread(call: Callable[[], Result]) -> Result:
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(settle, result)
 
-    # a daemon, as the program's end waits for the threads of the loop's own pool
+    # a daemon thread, because asyncio waits for the threads of its own pool when the program ends
     threading.Thread(target=run, name="lookup", daemon=True).start()
     return await future
 
 
 def own_addresses() -> frozenset[str]:
-    """Return the addresses that this computer would use on the Internet, none without a network. Sends nothing."""
+    """Return the addresses from which this computer would send to the Internet, at most one of IPv4 and one of IPv6.
+
+    The result is empty if there is no network. Nothing is sent to find the addresses.
+    """
     return frozenset(filter(None, (_own_address(*destination) for destination in _DOCUMENTATION_ADDRESSES)))
 
 
@@ -54,10 +58,11 @@ def _own_address(family: int, destination: str) -> str | None:
 
 
 def proxy_for(scheme: str, host: str, port: int | None) -> str | None:
-    """Return the URL of the proxy for a host, from the environment or else the system; None: no proxy.
+    """Return the URL of the proxy for a host, or None if no proxy is used for that host.
 
-    The system's settings do not hold for this computer itself; those of the environment do, unless NO_PROXY names it.
-    Windows may ask a name server.
+    Proxies are read from the environment, or from the system's settings if the environment names none. A proxy from the
+    system's settings is never used for this computer itself. A proxy from the environment is used for this computer,
+    too, unless NO_PROXY names it. On Windows this call may wait for a name server.
     """
     proxies = urllib.request.getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
