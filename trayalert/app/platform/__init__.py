@@ -1,1 +1,1 @@
-"""What the operating system gives: autostart, browser, sleep, network changes, screen, paths, clock."""
+"""What the operating system provides: autostart, browser, screen, sleep, network changes, paths, logs, secret files."""

@@ -1,6 +1,6 @@
-"""Starting with the session: an XDG autostart entry, Windows' Run key, or a LaunchAgent of macOS.
+"""Starts trayalert with the user's session: by an XDG autostart entry, Windows' Run key, or a macOS LaunchAgent.
 
-The session starts the program as it runs now, without a window and with the data dir that was named.
+The session starts the program that is running now, without a window, and with the data dir that was named.
 """
 
 import contextlib
@@ -22,23 +22,23 @@ _RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 _APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 _NAME = "trayalert"
 _RESERVED = frozenset(" \t\"'\\><~|&;$*?#()`")
-"""What an argument in Exec may hold only in quotes."""
+"""Characters that an argument of Exec may contain only inside quotes, as the Desktop Entry Specification says."""
 
 
 class AutostartFault(Fault):
-    """Autostart cannot be changed; the text says why."""
+    """Autostart cannot be changed. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchCommand:
-    """How the program is started; `folder` is where it must be started from."""
+    """The command that starts the program. `folder` is the working folder that it needs, or None for any folder."""
 
     arguments: tuple[str, ...]
     folder: Path | None = None
 
 
 class Autostart(Protocol):
-    """A platform's mechanism. All methods raise OSError."""
+    """The autostart mechanism of a platform. All methods raise OSError."""
 
     def is_on(self) -> bool: ...  # noqa: D102
     def turn_on(self, launch: LaunchCommand) -> None: ...  # noqa: D102
@@ -46,7 +46,7 @@ class Autostart(Protocol):
 
 
 def autostart_enabled() -> bool | None:
-    """Whether the program starts with the session; None if the platform has no autostart."""
+    """Return whether trayalert starts with the session, or None if that is unknown or the platform has no autostart."""
     mechanism = _platform_autostart()
     try:
         return None if mechanism is None else mechanism.is_on()
@@ -55,7 +55,7 @@ def autostart_enabled() -> bool | None:
 
 
 def set_autostart(enabled: bool, places: Places) -> None:
-    """Switch autostart on or off. Raise AutostartFault."""
+    """Turn autostart on or off. Raise AutostartFault."""
     mechanism = _platform_autostart()
     if mechanism is None:
         raise AutostartFault("this system has no place for programs that start with the session.")
@@ -70,7 +70,10 @@ def set_autostart(enabled: bool, places: Places) -> None:
 
 
 def launch_command(places: Places, *, argv: Sequence[str] | None = None) -> LaunchCommand:
-    """Return how this program was started, as the tray alone and with its data dir. Raise AutostartFault."""
+    """Return the command that starts this program again, minimised to the tray and with its data dir.
+
+    Raise AutostartFault if an argument contains a character that cannot be printed.
+    """
     named = () if places == find_places(None) else ("--data-dir", str(places.data_dir))
     own, folder = _own_program(sys.orig_argv if argv is None else argv)
     arguments = (*own, "--minimised", *named)
@@ -83,20 +86,23 @@ def launch_command(places: Places, *, argv: Sequence[str] | None = None) -> Laun
 
 
 def _own_program(argv: Sequence[str]) -> tuple[tuple[str, ...], Path | None]:
-    """Return what starts this program: the frozen one, the installed command, or Python with the module."""
+    """Return the words that start this program, and the working folder that they need, if any.
+
+    The words are the frozen program, the installed command, or Python with the module.
+    """
     if getattr(sys, "frozen", False):
         return (sys.executable,), None
     script = next((Path(word).absolute() for word in argv[:3] if Path(word).stem == _NAME), None)
     if script is not None and "-m" not in argv[:3] and shutil.which(script):
         return (str(script),), None
-    # out of a checkout the program is found only in that working folder
+    # Python finds the package of a checkout only if the checkout is the working folder
     return (sys.executable, "-m", _NAME), Path(__file__).absolute().parents[3]
 
 
 def _platform_autostart() -> Autostart | None:
     if sys.platform == "win32":
         return RunKey(WindowsRegistry())
-    with contextlib.suppress(RuntimeError):  # there is no home
+    with contextlib.suppress(RuntimeError):  # the user has no home folder
         if sys.platform == "darwin":
             return LaunchAgent(Path.home() / "Library" / "LaunchAgents")
         named = Path(os.environ.get("XDG_CONFIG_HOME", ""))
@@ -105,13 +111,16 @@ def _platform_autostart() -> Autostart | None:
 
 
 class XdgEntry:
-    """`trayalert.desktop` in the autostart folder, as the Desktop Entry and Desktop Application Autostart specs say."""
+    """The file `trayalert.desktop` in the autostart folder.
+
+    Its format is that of the Desktop Entry and the Desktop Application Autostart specifications.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"{_NAME}.desktop"
 
     def is_on(self) -> bool:
-        """Whether there is an entry that is not switched off."""
+        """Return whether there is an entry that is not disabled."""
         try:
             lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
@@ -146,7 +155,7 @@ class XdgEntry:
 
 
 def _quoted(argument: str) -> str:
-    """Quote an argument of Exec if needed. A percent sign would begin a field code."""
+    """Return an argument of Exec, in quotes if needed. A percent sign is doubled, as it would begin a field code."""
     text = argument.replace("%", "%%")
     if argument and not _RESERVED & set(argument):
         return text
@@ -154,12 +163,12 @@ def _quoted(argument: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Escape a value of the file."""
+    """Return a value with its backslashes escaped, as the file format demands."""
     return text.replace("\\", "\\\\")
 
 
 class Registry(Protocol):
-    """The values below the present user's key."""
+    """Reads and writes values in the registry hive of the current user."""
 
     def read(self, key: str, name: str) -> Any: ...  # noqa: D102
     def write(self, key: str, name: str, value: str) -> None: ...  # noqa: D102
@@ -167,13 +176,13 @@ class Registry(Protocol):
 
 
 class RunKey:
-    """A value of Windows' Run key. That a person has switched it off is a value of another key."""
+    """A value of Windows' Run key. If the user has disabled the value in Windows, a value of another key says so."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def is_on(self) -> bool:
-        """Whether there is a value that is not switched off."""
+        """Return whether there is a value that is not disabled."""
         approved = self._registry.read(_APPROVED, _NAME)
         off = isinstance(approved, bytes) and bool(approved[:1]) and approved[0] % 2 == 1
         return self._registry.read(_RUN, _NAME) is not None and not off
@@ -192,10 +201,10 @@ if sys.platform == "win32":
     import winreg
 
     class WindowsRegistry:
-        """The registry itself."""
+        """The Windows registry."""
 
         def read(self, key: str, name: str) -> Any:
-            """Return the value, None if there is none."""
+            """Return the value, or None if it does not exist."""
             with contextlib.suppress(FileNotFoundError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
                 return winreg.QueryValueEx(opened, name)[0]
             return None
@@ -206,7 +215,7 @@ if sys.platform == "win32":
                 winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)
 
         def delete(self, key: str, name: str) -> None:
-            """Remove the value, if there is one."""
+            """Remove the value if it exists."""
             right = winreg.KEY_SET_VALUE
             with (
                 contextlib.suppress(FileNotFoundError),
@@ -216,14 +225,14 @@ if sys.platform == "win32":
 
 
 class LaunchAgent:
-    """A property list that launchd reads when the person logs in."""
+    """A property list that launchd reads when the user logs in."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"{_NAME}.plist"
 
     def is_on(self) -> bool:
-        """Whether there is a property list that does not switch itself off."""
-        import plistlib  # noqa: PLC0415 - it costs memory, and only macOS has such a file
+        """Return whether there is a property list that is not disabled."""
+        import plistlib  # noqa: PLC0415 - the module costs memory, and only macOS has such a file
         from xml.parsers.expat import ExpatError  # noqa: PLC0415
 
         try:
@@ -234,7 +243,7 @@ class LaunchAgent:
 
     def turn_on(self, launch: LaunchCommand) -> None:
         """Write the property list."""
-        import plistlib  # noqa: PLC0415 - it costs memory, and only macOS has such a file
+        import plistlib  # noqa: PLC0415 - the module costs memory, and only macOS has such a file
 
         entry: dict[str, object] = {
             "Label": _NAME,

@@ -1,6 +1,7 @@
-"""The program's own logging: one line an entry on stderr and in a file, with every secret masked.
+"""Sets up the program log: one line for each entry, on stderr and in a file, with every secret masked.
 
-Repeated entries are left out, so that a disk fault under a flood of callbacks does not fill another disk.
+Repeated entries are left out. Otherwise a fault of the log's disk during a flood of callbacks would fill the disk of
+the program log, too.
 """
 
 import contextlib
@@ -15,33 +16,33 @@ from trayalert.listener.access_log import append
 
 AT_ONCE = 20
 PAUSE = 10.0
-"""AT_ONCE entries of a kind are written; after them one in PAUSE seconds."""
+"""The first AT_ONCE entries of a kind are written, and then one entry every PAUSE seconds."""
 
 LARGEST = 1_000_000
-"""Bytes. A file that is larger becomes `.1`; there are only these two."""
+"""Maximum size of the file in bytes. A larger file is renamed to `.1`, which replaces the file of that name."""
 
 _MOST_KINDS = 1000
 _MOST_WAITING = 1000
 _PATIENCE = 2.0
-"""Seconds that the end of the program waits for a disk that hangs."""
+"""Seconds for which the end of the program waits for a disk that hangs."""
 
 
 class _MaskingFormatter(logging.Formatter):
-    """Masks the finished text, so that no message, argument or traceback contains a secret."""
+    """Masks the finished text of an entry, so that no message, argument or traceback contains a secret."""
 
     def __init__(self, mask: Callable[[str], str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._mask = mask
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the masked line."""
         more = getattr(record, "left_out", 0)
         return self._mask(super().format(record) + (f" (and {more} more like it)" if more else ""))
 
 
 @dataclass(slots=True)
 class _EntryKind:
-    """Entries of one logger with one template."""
+    """Counts the entries that have the same logger and the same message template."""
 
     written: int
     last_at: float
@@ -49,16 +50,19 @@ class _EntryKind:
 
 
 class FloodFilter(logging.Filter):
-    """Lets some of many entries of one kind pass, and counts the others for the next that passes."""
+    """Passes only some of the entries of a kind if there are many.
+
+    The next entry of the kind that passes says how many were left out.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._lock = threading.Lock()  # a handler calls its filters before it takes its own
+        self._lock = threading.Lock()  # logging calls a filter before it takes the handler's lock
         self._kinds: dict[tuple[str, str], _EntryKind] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the entry is written."""
+        """Return whether the entry is written."""
         with self._lock:
             return self._passes(record)
 
@@ -71,7 +75,7 @@ class FloodFilter(logging.Filter):
                 self._kinds.clear()
             kind = self._kinds[key] = _EntryKind(written=0, last_at=now)
         elif now - kind.last_at >= PAUSE * AT_ONCE:
-            kind.written = 0  # it has been quiet for long
+            kind.written = 0  # there was no entry of this kind for a long time
         if kind.written >= AT_ONCE and now - kind.last_at < PAUSE:
             kind.left_out += 1
             return False
@@ -81,29 +85,33 @@ class FloodFilter(logging.Filter):
 
 
 class _BackgroundFile(logging.Handler):
-    """Appends to a file in a thread. A disk that hangs, is full or read-only does not disturb the program."""
+    """Appends entries to a file on a separate thread.
+
+    A disk that hangs, is full or is read-only does not block or fail the caller.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
-        self._guard = threading.Lock()  # not the handler's own, which is held while the end of the program flushes
+        # not the handler's own lock, which logging.shutdown() holds while it waits in flush()
+        self._guard = threading.Lock()
         self._waiting: list[str] = []
         self._thread: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line until it is written."""
+        """Queue the line for the thread, which is started if it does not run."""
         line = self.format(record) + "\n"
         with self._guard:
             if len(self._waiting) < _MOST_WAITING:
                 self._waiting.append(line)
             if self._thread is None:
                 thread = threading.Thread(target=self._write, name="program log", daemon=True)
-                with contextlib.suppress(RuntimeError):  # no thread can be had now; the next line tries again
+                with contextlib.suppress(RuntimeError):  # no thread can be started now; the next entry tries again
                     thread.start()
                     self._thread = thread
 
     def flush(self) -> None:
-        """Wait a short time for what is being written."""
+        """Wait until the queued lines are written, but at most _PATIENCE seconds."""
         thread = self._thread
         if thread:
             thread.join(_PATIENCE)
@@ -122,7 +130,10 @@ class _BackgroundFile(logging.Handler):
 
 
 def configure_logging(mask: Callable[[str], str], file: Path | None = None) -> None:
-    """Send warnings and errors to stderr and to the file, which also gets LIFECYCLE_LOGGER's entries."""
+    """Send warnings and errors to stderr and to `file`. The entries of LIFECYCLE_LOGGER go to `file` only.
+
+    `mask` removes secrets from the text of an entry.
+    """
     root = logging.getLogger()
     root.handlers[:] = [logging.StreamHandler(), *([_BackgroundFile(file)] if file else [])]
     for handler in root.handlers:
@@ -134,4 +145,4 @@ def configure_logging(mask: Callable[[str], str], file: Path | None = None) -> N
 
 
 LIFECYCLE_LOGGER = logging.getLogger("trayalert.program")
-"""Its entries, the beginning and the end of the program, go to the file only."""
+"""The logger of the start and the end of the program. Its entries go to the file only."""

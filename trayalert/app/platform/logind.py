@@ -1,6 +1,6 @@
-"""Signals of logind before and after the computer sleeps. Linux; without logind there are none.
+"""Watches the signals that logind sends before and after the computer sleeps. Only Linux with logind has these signals.
 
-A bus that is absent, dies or refuses is tried again without a message.
+If the system bus is missing, refuses the connection or closes it, another attempt follows, and nothing is logged.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _RULE = f"type='signal',sender='{_LOGIND}',path='{_PATH}',interface='{_INTERFACE
 async def watch_logind(
     on_sleep: Callable[[], None], on_wake: Callable[[], None], *, retry_seconds: float = 60.0
 ) -> None:
-    """Call `on_sleep` before each sleep and `on_wake` after it, for ever."""
+    """Call `on_sleep` before each sleep and `on_wake` after it, until cancelled."""
     while True:
         if sys.platform == "linux" and (address := _address()):
             await _listen(address, on_sleep, on_wake)
@@ -28,15 +28,18 @@ async def watch_logind(
 
 
 def _address() -> str | None:
-    """Return the address of the system bus; None if there is none, so that its library need not be loaded."""
+    """Return the address of the system bus, or None if there is no system bus.
+
+    The caller loads the D-Bus library only if there is an address.
+    """
     address = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") or f"unix:path={_SOCKET}"
     path = address.removeprefix("unix:path=").partition(",")[0]
     return None if address.startswith("unix:path=") and not Path(path).exists() else address
 
 
 async def _listen(address: str, on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
-    """Listen until the connection is lost."""
-    # 3 MB, which a computer without a bus need not load
+    """Watch the signals until the connection is lost."""
+    # this import takes 3 MB, which a computer without a system bus need not spend
     from trayalert.dbus_client import BUS_FAULTS, connect_bus, wait_disconnected  # noqa: PLC0415
 
     def on_signal(signal: Any) -> None:

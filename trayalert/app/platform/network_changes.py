@@ -1,6 +1,6 @@
-"""Detects changes of the network: an address, a default route, a link. On Linux the kernel reports them.
+"""Detects changes of the network: a new or lost address, default route or link. On Linux the kernel reports them.
 
-Its rule: waiting costs nothing, and a repetition (a router that renews an address) is no change.
+The rules: waiting costs nothing, and a repeated report is not a change (a router that renews an address causes one).
 """
 
 import asyncio
@@ -14,22 +14,25 @@ from dataclasses import dataclass
 
 from trayalert.services.network_lookup import own_addresses
 
-_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400  # links, and addresses and routes of IPv4 and IPv6
+_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400  # multicast groups of links, and of addresses and routes of IPv4 and IPv6
 _HEAD = struct.Struct("=IHHII")
 _LINK, _NO_LINK, _ADDRESS, _NO_ADDRESS, _ROUTE, _NO_ROUTE = 16, 17, 20, 21, 24, 25
 _LINK_HEAD = struct.Struct("=BxHiII")
 _IDENTIFYING = {_ADDRESS: (8, {1, 2}), _ROUTE: (12, {1, 4, 5, 6, 15})}
-"""Length of the fixed part, and the attributes that identify an address or route; others, such as lifetimes, change."""
+"""Length of the fixed part of a message, and the attributes that identify an address or a route.
+
+Other attributes, such as lifetimes, change while the address or route stays the same.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkTiming:
-    """Seconds."""
+    """Intervals in seconds."""
 
     settling_time: float = 1.0
-    """Between the first message and the report: a new network brings several changes."""
+    """Seconds between the first message and the call of `changed`. A new network causes several messages."""
     poll_interval: float = 30.0
-    """Between two look-ups of the addresses if the kernel does not report changes."""
+    """Seconds between two look-ups of the addresses, if the kernel does not report changes."""
 
 
 async def watch_network(
@@ -38,7 +41,7 @@ async def watch_network(
     timing: NetworkTiming = NetworkTiming(),
     own_addresses: Callable[[], frozenset[str]] = own_addresses,
 ) -> None:
-    """Call `changed` a moment after each change, for ever."""
+    """Call `changed` shortly after each change of the network, until cancelled."""
     listening = _netlink()
     if listening is not None:
         with listening, contextlib.suppress(OSError):
@@ -53,7 +56,7 @@ def _netlink() -> socket.socket | None:
     try:
         listening = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
         listening.bind((0, _GROUPS))
-    except OSError:  # a sandbox may refuse it
+    except OSError:  # a sandbox may forbid netlink sockets
         if listening is not None:
             listening.close()
         return None
@@ -63,7 +66,7 @@ def _netlink() -> socket.socket | None:
 async def poll_addresses(
     changed: Callable[[], None], *, interval: float, own_addresses: Callable[[], frozenset[str]]
 ) -> None:
-    """Look up the computer's own addresses every `interval` seconds."""
+    """Look up the computer's addresses every `interval` seconds until cancelled, and call `changed` if they differ."""
     before = own_addresses()
     while True:
         await asyncio.sleep(interval)
@@ -74,7 +77,7 @@ async def poll_addresses(
 
 
 async def watch_netlink(listening: socket.socket, changed: Callable[[], None], *, settling_time: float) -> None:
-    """Read a non-blocking netlink socket for ever. Raise OSError."""
+    """Read a non-blocking netlink socket until cancelled, and call `changed` after each change. Raise OSError."""
     state = NetlinkState()
     while True:
         if not state.update(await _receive(listening)):
@@ -87,7 +90,7 @@ async def watch_netlink(listening: socket.socket, changed: Callable[[], None], *
 
 
 async def _receive(listening: socket.socket) -> bytes | None:
-    """Return the next messages; None if the kernel has dropped some."""
+    """Return the next messages, or None if the kernel has dropped some because the buffer was full."""
     try:
         return await asyncio.get_running_loop().sock_recv(listening, 65536)
     except OSError as error:
@@ -97,22 +100,23 @@ async def _receive(listening: socket.socket) -> bytes | None:
 
 
 class NetlinkState:
-    """The addresses and default routes that the kernel has reported."""
+    """The addresses and default routes that exist according to the messages of the kernel."""
 
     def __init__(self) -> None:
         self._present: set[bytes] = set()
 
     def update(self, messages: bytes | None) -> bool:
-        """Take messages, and return whether something has changed."""
-        changes = [self._apply(kind, content) for kind, content in _parse(messages or b"")]  # all must be applied
+        """Apply messages, and return whether something has changed. None stands for messages that were dropped."""
+        # a list, as each message must be applied
+        changes = [self._apply(kind, content) for kind, content in _parse(messages or b"")]
         return messages is None or any(changes)
 
     def _apply(self, kind: int, content: bytes) -> bool:
         if kind in {_LINK, _NO_LINK}:
-            # the last field has the flags that have changed; a radio reports its noise with none
+            # the last field says which flags have changed; a wireless interface reports its noise with no changed flag
             return kind == _NO_LINK or len(content) < _LINK_HEAD.size or _LINK_HEAD.unpack_from(content)[4] != 0
         if kind in {_ROUTE, _NO_ROUTE} and content[1:2] != b"\0":
-            return False  # a route with a length is no default route
+            return False  # a route whose destination has a prefix length is not a default route
         if kind in {_ADDRESS, _ROUTE}:
             identity = _identity(kind, content)
             new = identity not in self._present
@@ -134,7 +138,10 @@ def _parse(messages: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _identity(kind: int, content: bytes) -> bytes:
-    """Return what identifies an address or a route: family, length, index, and some attributes."""
+    """Return the bytes that identify an address or a route.
+
+    These are the kind, the family, the prefix length, some of the attributes and, for an address, the interface index.
+    """
     fixed, identifying = _IDENTIFYING[kind]
     family_and_length = content[:2]
     found = [bytes([kind]), family_and_length, content[4:8] if kind == _ADDRESS else b""]

@@ -1,4 +1,4 @@
-"""Where the program's files lie: in one folder if a data dir is named, else in the platform's own places."""
+"""Where the program's files are: all in one folder if a data dir is named, else in the platform's standard folders."""
 
 import hashlib
 import os
@@ -12,51 +12,51 @@ from trayalert.domain.fault import Fault
 from trayalert.domain.settings.settings import Settings, parse_settings
 
 _LONGEST_SOCKET_PATH = 100
-"""Bytes; a Unix socket's address holds about 107."""
+"""Maximum length in bytes. The address of a Unix socket has room for about 107."""
 
 NAME_ANOTHER = "Or name another: --data-dir."
 
 
 class PlaceFault(Fault):
-    """A folder cannot be used; the text says which and what to do."""
+    """A folder cannot be used. The message says which folder, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The files of one instance."""
+    """The paths of the files of one instance."""
 
     data_dir: Path
     settings: Path
 
     @property
     def log(self) -> Path:
-        """The SQLite file; of a link its target, as SQLite puts the `-wal` beside that."""
+        """The SQLite file. A symbolic link is resolved, because SQLite puts the `-wal` beside the target of a link."""
         path = self.data_dir / "trayalert.db"
         return path.resolve() if path.is_symlink() else path
 
     @property
     def secrets(self) -> Path:
-        """The callback URL's secrets."""
+        """The file of the callback URLs' secrets."""
         return self.data_dir / "secrets.json"
 
     @property
     def state_file(self) -> Path:
-        """What is remembered from one run to the next."""
+        """The file of what the program remembers from one run to the next."""
         return self.data_dir / "remembered.json"
 
     @property
     def lock(self) -> Path:
-        """Held by the one process that owns the data dir."""
+        """The lock file, locked by the one process that owns the data dir."""
         return self.data_dir / "lock"
 
     @property
     def access_log(self) -> Path:
-        """One line a request, with no secret."""
+        """The access log, with one line for each request and without secrets."""
         return self.data_dir / "access.log"
 
     @property
     def program_log(self) -> Path:
-        """The program log; a former one, `.1`, lies beside it."""
+        """The program log. The former file, named `.1`, is in the same folder."""
         return self.data_dir / "trayalert.log"
 
     @property
@@ -66,12 +66,12 @@ class Places:
 
     @property
     def alive(self) -> Path:
-        """The time of this file is when the program was last alive."""
+        """A file whose modification time is the last time at which the program is known to have run."""
         return self.data_dir / "alive"
 
     @property
     def private(self) -> tuple[Path, ...]:
-        """What other users may not read, besides the log and its companion files."""
+        """The files that other users must not be able to read, besides the log and its companion files."""
         return (
             self.data_dir,
             self.secrets,
@@ -84,7 +84,7 @@ class Places:
 
     @property
     def socket(self) -> Path:
-        """The control socket; in the runtime folder if its path would be too long."""
+        """The control socket, which is in the runtime folder if its path in the data dir would be too long."""
         path = self.data_dir / "control.sock"
         if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
             return path
@@ -96,9 +96,10 @@ class Places:
         return Path(tempfile.gettempdir()) / f"trayalert-{user}" / in_runtime.name
 
     def make(self) -> None:
-        """Make the data dir, readable by nobody else. Raise PlaceFault."""
+        """Create the data dir and its parents, with no access for other users. Raise PlaceFault."""
         try:
-            for folder in reversed(self.data_dir.parents):  # `parents=True` would open them to all under umask 000
+            # `parents=True` ignores the mode: under umask 000 all users could write to the parents
+            for folder in reversed(self.data_dir.parents):
                 if not folder.exists():
                     folder.mkdir(mode=0o700, exist_ok=True)
             self.data_dir.mkdir(mode=0o700, exist_ok=True)
@@ -110,7 +111,7 @@ class Places:
 
 
 def find_places(data_dir: str | None) -> Places:
-    """Return the places for a named data dir, else the platform's. Raise PlaceFault."""
+    """Return the places of a named data dir, or the platform's standard places. Raise PlaceFault."""
     if data_dir:
         try:
             folder = Path(data_dir).expanduser().absolute()
@@ -124,7 +125,10 @@ def find_places(data_dir: str | None) -> Places:
 
 
 def read_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
-    """Return the settings and their problems, which name the file. Without a file the defaults hold."""
+    """Return the settings, and their problems as sentences that name the file.
+
+    The defaults are returned if there is no file, or if the file cannot be read.
+    """
     try:
         text = places.settings.read_text(encoding="utf-8-sig")
     except FileNotFoundError:

@@ -1,4 +1,7 @@
-"""Starts other programs: a browser, the person's own commands. Always an argument list, never a line for a shell."""
+"""Starts other programs: a browser, or commands that the admin has set.
+
+Every program is started with an argument list, never through a shell.
+"""
 
 import os
 import shlex
@@ -17,16 +20,17 @@ _started: list["subprocess.Popen[bytes]"] = []
 
 
 def start(arguments: Sequence[str]) -> None:
-    """Start a program in a session of its own, which goes on when trayalert ends. Raise OSError."""
-    _started[:] = [program for program in _started if program.poll() is None]  # those that ended are reaped here
-    program = subprocess.Popen(  # noqa: S603 - an argument list, and the person's own program
+    """Start a program in a session of its own, so that it keeps running after trayalert ends. Raise OSError."""
+    # poll() reaps the child processes that have ended
+    _started[:] = [program for program in _started if program.poll() is None]
+    program = subprocess.Popen(  # noqa: S603 - an argument list, and a program that the admin has set
         arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
     )
     _started.append(program)
 
 
 def run_command(command: FilledCommand) -> str | None:
-    """Start a command of the person's own; return a sentence where that failed."""
+    """Start a command that the admin has set. Return None, or a sentence that says why it was not started."""
     if command.problem or not command.arguments:
         return f"{command.name} was not started: {command.problem}."
     program = command.arguments[0]
@@ -42,7 +46,10 @@ def run_command(command: FilledCommand) -> str | None:
 
 
 def open_in_browser(url: str) -> bool:
-    """Open an allow-listed link in $BROWSER, else as the desktop does. Return False if it cannot be opened."""
+    """Open an allow-listed link in $BROWSER, or in the desktop's default browser.
+
+    Return False if the link is not allow-listed or cannot be opened.
+    """
     if not is_allowed(url):
         return False
     for arguments in _browser_commands(url):
@@ -55,7 +62,10 @@ def open_in_browser(url: str) -> bool:
 
 
 def _browser_commands(url: str) -> Iterator[list[str]]:
-    """Return the commands of $BROWSER (several with `:` between, `%s` for the link) that are on the PATH."""
+    """Yield the commands of $BROWSER whose programs are installed, with the link filled in.
+
+    $BROWSER may hold several commands separated by `:`, and `%s` in a command stands for the link.
+    """
     for command in os.environ.get("BROWSER", "").split(os.pathsep):
         try:
             words = shlex.split(command)

@@ -1,6 +1,6 @@
-"""Whether the system has the libraries that Qt needs, found out by loading Qt.
+"""Finds out whether the system has the libraries that Qt needs, by loading Qt.
 
-This is checked before Qt is used, as Qt aborts the whole process if its plugin for the screen cannot be loaded.
+This happens before Qt is used, because Qt aborts the whole process if its plugin for the screen cannot be loaded.
 """
 
 import ctypes
@@ -12,26 +12,32 @@ from pathlib import Path
 from trayalert.resource_files import read_text
 
 _MODULES = (
-    "shiboken6.Shiboken",  # before PySide6, which complains on stderr where this one cannot be loaded
-    "trayalert.ui",  # before all else that brings Qt in: it makes Qt's start lighter
+    "shiboken6.Shiboken",  # before PySide6, which prints a complaint on stderr if this module cannot be loaded
+    "trayalert.ui",  # before any other module that imports Qt: Qt then loads faster and takes less memory
     "PySide6.QtWidgets",
 )
 _LOADER_ERROR = re.compile(r"(?:\S*/)?(?P<library>[^/\s:]+\.so[.0-9]*): (?P<why>.*)")
 """A message of the dynamic loader, such as "libGL.so.1: cannot open shared object file: No such file or directory"."""
 
 _MISSING = ("cannot open shared object file: No such file or directory", "cannot open shared object file")
-"""Its reasons for a library that is not found; the shorter one if it has looked for that library before."""
+"""The reasons that the dynamic loader gives for a library that it does not find.
+
+It gives the shorter reason if it has searched for the same library before.
+"""
 
 _BUNDLED = ("libQt6", "libpyside6", "libshiboken6", "libicu")
-"""How the names of the libraries begin that come with PySide6."""
+"""Prefixes of the names of the libraries that come with PySide6."""
 
 _APT = "Debian and Ubuntu: apt"
 _MOST = 5
-"""How many missing libraries are named; more are counted."""
+"""Number of missing libraries that are named. Any others are only counted."""
 
 
 def find_qt_problem(platform: str) -> str | None:
-    """Return a sentence if Qt or its plugin for that kind of screen (`xcb`, `wayland`, ...) cannot be loaded."""
+    """Return a sentence that says why Qt cannot be loaded, or None if it can.
+
+    `platform` names the plugin for the kind of screen (`xcb`, `wayland`, ...), which is loaded as well.
+    """
     try:
         for module in _MODULES:
             importlib.import_module(module)
@@ -42,15 +48,17 @@ def find_qt_problem(platform: str) -> str | None:
 
 
 def _load_plugin(platform: str) -> None:
-    # not from QLibraryInfo: Qt would take the calling thread, which may be the doctor's, for its main thread
+    # the path is not taken from QLibraryInfo: Qt would take the calling thread, which may be the doctor's, for its main
+    # thread
     package = Path(importlib.import_module("PySide6").__path__[0])
     plugin = package / "Qt" / "plugins" / "platforms" / f"libq{platform}.so"
-    if plugin.exists():  # else it lies where only Qt will find it
+    if plugin.exists():  # otherwise the plugin is in a folder that only Qt knows
         ctypes.CDLL(str(plugin))
 
 
 def _loader_message(error: Exception) -> str:
-    return str(error.__cause__ or error)  # in the frozen bundle, ctypes raises an error of PyInstaller's from it
+    # in the frozen bundle, PyInstaller wraps the loader's error in an error of its own
+    return str(error.__cause__ or error)
 
 
 def _describe(message: str, platform: str) -> str:
@@ -58,25 +66,25 @@ def _describe(message: str, platform: str) -> str:
     missing = list(dict.fromkeys([*_missing(message), *_missing_of(packages)]))
     if missing:
         return f"{_listed(missing)} missing, which Qt needs ({'; '.join(_install_hints(missing, packages))})."
-    named = _LOADER_ERROR.match(message)  # the library is there, but damaged or for another system
+    named = _LOADER_ERROR.match(message)  # the library exists, but is damaged or built for another system
     package = packages.get(named["library"]) if named else None
     return f"Qt cannot be loaded: {message}{f' ({_APT} install --reinstall {package})' if package else ''}."
 
 
 def _table() -> Iterator[list[str]]:
-    """Yield what needs a library, the library and its Debian package."""
+    """Yield rows of three words: what needs a library (`qt` or a plugin), the library, and its Debian package."""
     return (line.split() for line in read_text("qt_libraries.txt").splitlines() if not line.startswith("#"))
 
 
 def _missing(message: str) -> Iterator[str]:
-    """Yield the library that is missing by the loader's message."""
+    """Yield the library that is missing, if the loader's message says that one is missing."""
     named = _LOADER_ERROR.match(message)
     if named and named["why"] in _MISSING:
         yield named["library"]
 
 
 def _missing_of(libraries: Iterable[str]) -> Iterator[str]:
-    """Yield what is missing of these libraries, or of those that they need in turn."""
+    """Yield the libraries that are missing, among the given ones or among those that they depend on."""
     for library in libraries:
         try:
             ctypes.CDLL(library)
@@ -90,7 +98,7 @@ def _listed(libraries: list[str]) -> str:
 
 
 def _install_hints(missing: list[str], packages: dict[str, str]) -> Iterator[str]:
-    """Yield how the missing libraries are installed."""
+    """Yield hints on how to install the missing libraries."""
     installable = dict.fromkeys(packages[library] for library in missing if library in packages)
     if installable:
         yield f"{_APT} install {' '.join(installable)}"

@@ -13,15 +13,16 @@ from trayalert.app.platform import qt_libraries
 
 _DISPLAY = re.compile(r"(?P<host>[^:]*):(?P<number>[0-9]+)(?:\.[0-9]+)?")
 _PAUSES = (0.0, 0.02, 0.1, 0.4)
-"""Seconds before each try to connect: a server that was just resetting turns away who comes, and is soon back."""
+"""Seconds to wait before each attempt to connect. An X server that is resetting refuses clients for a short time."""
 _NONE = "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)."
 
 
 def find_screen_problem(connections: contextlib.ExitStack) -> str | None:
-    """Return a sentence about why nothing can be drawn; None if Qt can draw.
+    """Return a sentence that says why nothing can be drawn, or None if Qt can draw.
 
-    What is connected to the X server stays so until `connections` is closed, once Qt has a connection of its own: some
-    servers (a plain Xvfb, for one) reset when their last client leaves, and turn away who comes at that moment.
+    The connections to the X server stay open until `connections` is closed, which must not happen before Qt has its own
+    connection: some servers (such as a plain Xvfb) reset when their last client disconnects, and refuse new clients
+    while they reset.
     """
     if sys.platform != "linux":
         return None
@@ -34,7 +35,7 @@ def find_screen_problem(connections: contextlib.ExitStack) -> str | None:
 
 
 def _platforms() -> list[str]:
-    """Return the kinds of screen that Qt will try, in its order, as its plugins are named."""
+    """Return the kinds of screen that Qt will try, in its order, by the names of Qt's plugins."""
     requested = os.environ.get("QT_QPA_PLATFORM")
     if requested:
         return [re.split("[-:]", name)[0] for name in requested.split(";")]
@@ -69,21 +70,24 @@ def _display_connects(display: str, connections: contextlib.ExitStack) -> bool:
             connections.enter_context(socket.create_connection((match["host"], 6000 + number), timeout=3))
             return True
         return False
-    path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - the X server's own place
+    path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - the X server's own folder
     return _connects(path, connections) or _connects(f"\0{path}", connections)
 
 
 def _authorises_us(connections: contextlib.ExitStack) -> bool:
-    """Whether the X server of DISPLAY takes our key; after `su` or `sudo` it often does not."""
+    """Return whether the X server of DISPLAY accepts this user. After `su` or `sudo` it often does not."""
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
-        return True  # Qt has its own, and will see
+        return True  # whether Qt lacks the library as well is checked by loading Qt (qt_libraries.py)
     return _connect(xcb, connections) is not None
 
 
 def _connect(xcb: ctypes.CDLL, connections: contextlib.ExitStack) -> tuple[ctypes.c_void_p, int] | None:
-    """Return a connection to the X server of DISPLAY, open until `connections` closes, and the number of its screen."""
+    """Return a connection to the X server of DISPLAY and the number of its default screen, or None.
+
+    The connection stays open until `connections` is closed.
+    """
     xcb.xcb_connect.restype = ctypes.c_void_p
     number = ctypes.c_int()
     for pause in _PAUSES:
@@ -97,7 +101,7 @@ def _connect(xcb: ctypes.CDLL, connections: contextlib.ExitStack) -> tuple[ctype
 
 
 def has_xembed_tray() -> bool | None:
-    """Whether a window of the X screen shows tray icons (XEmbed); None where that cannot be asked."""
+    """Return whether a window of the X screen shows tray icons (XEmbed), or None if the X server cannot be asked."""
     if sys.platform != "linux" or not os.environ.get("DISPLAY"):
         return None
     try:
@@ -115,7 +119,7 @@ def has_xembed_tray() -> bool | None:
 
 
 class _XReply(ctypes.Structure):
-    """How both answers begin."""
+    """The fields with which the replies to `xcb_intern_atom` and `xcb_get_selection_owner` begin."""
 
     _fields_ = (
         ("kind", ctypes.c_uint8),
@@ -127,21 +131,23 @@ class _XReply(ctypes.Structure):
 
 
 class _XCookie(ctypes.Structure):
-    """A question that was sent."""
+    """The cookie of a request, which stands for its reply."""
 
     _fields_ = (("sequence", ctypes.c_uint),)
 
 
 def _x_reply(xcb: ctypes.CDLL, request: str, connection: ctypes.c_void_p, *arguments: object) -> int:
-    """Ask the X server for an atom or a window; 0 where there is none."""
+    """Send a request to the X server, and return the atom or window in its reply, or 0 if there is none."""
     send, receive = getattr(xcb, request), getattr(xcb, f"{request}_reply")
     send.restype, receive.restype = _XCookie, ctypes.POINTER(_XReply)
     reply = receive(connection, send(connection, *arguments), None)
-    return int(reply.contents.number) if reply else 0  # a few bytes are not freed: it is asked once
+    # the reply, of a few bytes, is not freed: there are two of them for each run of the doctor
+    return int(reply.contents.number) if reply else 0
 
 
 def _connects(address: str, connections: contextlib.ExitStack) -> bool:
-    connection = connections.enter_context(socket.socket(socket.AF_UNIX))  # an X server counts it as a client, too
+    # kept open, because the X server counts this connection as a client, too, and does not reset
+    connection = connections.enter_context(socket.socket(socket.AF_UNIX))
     connection.settimeout(3)
     with contextlib.suppress(OSError):
         connection.connect(address)

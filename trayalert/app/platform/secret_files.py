@@ -1,4 +1,4 @@
-"""Secrets in files: each in a file of its own, which only its owner should be able to read."""
+"""Secrets in files: each secret is in a file of its own, which only the owner of the file should be able to read."""
 
 import os
 import stat
@@ -11,15 +11,18 @@ _MAX_LENGTH = 8_192
 
 
 class SecretFiles:
-    """A SecretStore. A reference is the path of a file with one line of ASCII; `~` is the home folder."""
+    """A SecretStore. A reference is the path of a file with one line of ASCII; `~` stands for the home folder."""
 
     def get(self, reference: str) -> SecretValue:
-        """Return the secret in a file. Raise SecretFault."""
+        """Return the secret in a file. Raise SecretFault if the file has no valid secret.
+
+        On POSIX, the secret has a warning if every user of the computer can read the file.
+        """
         try:
             secret, mode = _read(Path(reference).expanduser())
         except FileNotFoundError as error:
             raise SecretFault(f"There is no file {reference}, from which the tunnel's token is to be read.") from error
-        except (OSError, ValueError, RuntimeError) as error:  # never the content; RuntimeError: no home
+        except (OSError, ValueError, RuntimeError) as error:  # never show the content; RuntimeError: no home folder
             reason = getattr(error, "strerror", None) or "it is no text of ASCII"
             raise SecretFault(f"The token in {reference} cannot be read: {reason}.") from None
         if secret is None:
@@ -32,7 +35,10 @@ class SecretFiles:
 
 
 def _read(file: Path) -> tuple[SecretValue | None, int]:
-    """Return the text of a file, None if the path is of something else, and the mode. Raise OSError or ValueError."""
+    """Return the content of a file and its mode. The content is None if the path is not that of a regular file.
+
+    Raise OSError if the file cannot be read, and ValueError if it is not ASCII.
+    """
     mode = file.stat().st_mode
     if not stat.S_ISREG(mode):
         return None, mode

@@ -1,7 +1,8 @@
 """Detects spans in which the computer slept or the program stood still, so that no callback could arrive.
 
-There are two sources, and each span is reported once. logind announces the beginning and the end of a sleep. A steady
-clock, which runs on meanwhile, is compared with the intended pause, so that a freeze is detected too.
+There are two sources, and each span is reported once. logind announces the beginning and the end of a sleep. In
+addition, a clock that keeps running during a sleep is compared with the intended pause, so that a freeze of the program
+is detected too.
 """
 
 import asyncio
@@ -16,22 +17,26 @@ from trayalert.domain.times import Millis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SleepTiming:
-    """Milliseconds."""
+    """Intervals in milliseconds."""
 
     interval: Millis = 10_000
-    """Between two checks of the clock."""
+    """Milliseconds between two checks of the clock."""
     lateness: Millis = 10_000
-    """A check that is later than this shows that the program stood still. Less may be a busy computer."""
+    """Milliseconds by which a check may be late.
+
+    If it is later, the program stood still. A smaller delay may come from a busy computer.
+    """
     called_off_after: Millis = 60_000
-    """A sleep that has not begun this long after its announcement was cancelled without a signal."""
+    """Milliseconds after which an announced sleep that has not begun is taken as cancelled. No signal says so."""
 
 
 class SleepWatch:
-    """Calls `on_slept` after each span with its beginning and end, in milliseconds of the present wall clock.
+    """Calls `on_slept` after each span, with the beginning and the end of the span.
 
-    The length is measured by `ticks`, a clock that cannot be set: setting the wall clock neither feigns nor hides a
-    sleep. A freeze begins when the program was last seen alive, which is up to an interval earlier. `watch_signals`
-    calls its two arguments at the beginning and the end of each announced sleep, for ever.
+    Both are in milliseconds of the wall clock as it is set after the span. The length is measured by `ticks`, a clock
+    that cannot be set, so that setting the wall clock can neither feign nor hide a sleep. A freeze is reported from the
+    last time at which the program was seen running, which is up to one interval too early. `watch_signals` calls its
+    first argument when a sleep is announced and its second argument after it, until cancelled.
     """
 
     def __init__(
@@ -52,7 +57,7 @@ class SleepWatch:
         self._asleep_since: Millis | None = None
 
     async def run(self) -> None:
-        """Watch for ever."""
+        """Watch until cancelled."""
         self._last_seen = self._ticks()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_signals(self._on_sleep, self._on_wake))
@@ -61,7 +66,7 @@ class SleepWatch:
                 self._check_clock()
 
     def _check_clock(self) -> None:
-        """Compare the clock; report a span that was not reported yet."""
+        """Compare the clock with the time of the last check, and report a span that has not been reported yet."""
         ticks = self._ticks()
         if ticks - self._last_seen > self._timing.interval + self._timing.lateness:
             self._report(self._last_seen if self._asleep_since is None else self._asleep_since, ticks)
@@ -71,7 +76,7 @@ class SleepWatch:
         self._last_seen = ticks
 
     def _on_sleep(self) -> None:
-        self._check_clock()  # if the signal is read only after the sleep, the clock shows the sleep
+        self._check_clock()  # if the signal is read only after the sleep, the clock shows that sleep
         self._asleep_since = self._last_seen
 
     def _on_wake(self) -> None:

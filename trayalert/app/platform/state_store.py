@@ -1,6 +1,7 @@
-"""What the program remembers from one run to the next and can do without: a small JSON file. Nothing here raises.
+"""The state store: a small JSON file of what the program remembers from one run to the next, and can do without.
 
-An unreadable file is replaced. A value that cannot be written now is written with the next one.
+Nothing here raises. A file that cannot be read is replaced. A value that cannot be written is written together with the
+next one.
 """
 
 import json
@@ -16,7 +17,7 @@ _logger = logging.getLogger(__name__)
 
 
 class StateStore:
-    """JSON values by name. For any thread."""
+    """JSON values by name. Any thread may use it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -26,17 +27,17 @@ class StateStore:
         self._warned = False
 
     def get(self, name: str) -> Any:
-        """Return the value of that name, None if there is none. The caller must not change the value."""
+        """Return the value with that name, or None. The caller must not change the value."""
         with self._lock:
             return self._values.get(name)
 
     def set(self, name: str, value: Any) -> None:
-        """Remember a JSON value by that name, and write it if possible."""
+        """Remember a JSON value under that name, and write all values to the file if possible."""
         with self._lock:
             if not self._unwritten and name in self._values and self._values[name] == value:
                 return
             content = json.dumps(self._values | {name: value}, ensure_ascii=False, indent=1) + "\n"
-            self._values = json.loads(content)  # a copy, as the next run will have it
+            self._values = json.loads(content)  # a copy, exactly as the next run will read it
             try:
                 write_private(self._path, content)
             except (OSError, ValueError) as error:
