@@ -1,1 +1,1 @@
-"""What helps to find a fault: crash files, the support bundle with its redaction, and the doctor."""
+"""Diagnostics: crash files, the bundle of `trayalert diagnostics` with its redaction, and the doctor."""

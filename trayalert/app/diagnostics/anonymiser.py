@@ -1,7 +1,8 @@
-"""Replaces the names of persons, computers and resources in a text; equal names get equal replacements.
+"""The anonymiser, which replaces the names of persons, computers and resources in a text.
 
-Its rule: in doubt, hide. A name becomes `id-` and eight digits, by a key that is new each time and stored nowhere: two
-bundles cannot be compared, and no list of names can be tried out.
+The rule: if in doubt, hide. Equal names get equal replacements: `id-` and eight hexadecimal digits, which depend on a
+random key. Each anonymiser has its own key, which is stored nowhere. So two bundles cannot be compared, and a reader of
+a bundle cannot find a name by hashing a list of candidates.
 """
 
 import getpass
@@ -18,15 +19,19 @@ from typing import Any
 from trayalert.domain.text import printable
 
 _SHORTEST = 3
-"""A shorter word of the settings identifies nobody, unless it is Chinese."""
+"""Minimum length of a name that is hidden, in bytes of UTF-8.
+
+A shorter word does not identify anyone. A single Chinese character has three bytes, so it is hidden.
+"""
 _COMMON = frozenset({"root", "user", "admin", "localhost", "home"})
-"""Names of users and computers that identify nobody."""
+"""Common names of users and computers, which do not identify anyone."""
 _SHOWN = 78
-"""Sentences show so many characters of a value, then `…`."""
+"""Number of characters of a value that a sentence shows before it cuts the value off with `…`."""
 
 _HOME = re.compile(r"((?:/home|/Users|\\Users)[/\\])[^/\\\s\"':,;]+")
 _STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z?")
-# repeats are bounded: a crash file may hold one word of 64 KiB, and a search would start at each of its characters
+# the repeats are bounded: a crash file may contain a word of 64 KiB, and an unbounded search would start again at each
+# character of that word
 _MAIL = r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}"
 _URL = r"\b[a-z][a-z0-9+.-]{0,20}://(?:[^/\s@\"']{0,200}@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^/\s:?#\"'<>,;)\]}]{1,255})"
 _ADDRESS = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]*[:.])[0-9A-Fa-f:.]{2,}+(?!\w)")
@@ -38,7 +43,11 @@ _WORD = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 
 
 class Anonymiser:
-    """`names` are literal texts to be hidden; `places` are folders, by the words that are to stand for them."""
+    """Replaces names in texts.
+
+    `names` are texts to hide wherever they occur. `places` maps a word to a folder, and the word replaces the path of
+    the folder.
+    """
 
     def __init__(self, names: Iterable[str] = (), places: Mapping[str, Path] | None = None) -> None:
         self._key = secrets.token_bytes(32)
@@ -53,11 +62,14 @@ class Anonymiser:
         self._prefixes = {name[:length] for name in hidden for length in range(1, min(len(name), _SHOWN) + 1)}
 
     def hashed(self, name: str) -> str:
-        """Return what stands for a name."""
+        """Return the replacement of a name."""
         return f"id-{hmac.new(self._key, name.lower().encode('utf-8', 'replace'), hashlib.sha256).hexdigest()[:8]}"
 
     def setting(self, value: str) -> str:
-        """Return what stands for a whole value of the settings, but for an address that names any computer."""
+        """Return the replacement of a whole value from the settings.
+
+        A loopback address and the address of all interfaces are returned unchanged, because every computer has them.
+        """
         if _is_local(value):
             return value
         return self.text(value) if "://" in value else self.hashed(value)
@@ -71,7 +83,10 @@ class Anonymiser:
         return "".join((*pieces, self._hide_patterns(text[end:])))
 
     def value(self, value: Any) -> Any:
-        """Return a JSON object with every text hidden; its keys are ours, its numbers sizes and counts."""
+        """Return a JSON value with the names in its texts replaced.
+
+        Keys are kept, because trayalert defines them, and numbers are kept, because they are sizes and counts.
+        """
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
@@ -89,7 +104,7 @@ class Anonymiser:
         return f"{scheme}://{match['host'] if _is_local(host) else self.hashed(host)}"
 
     def _hide_patterns(self, text: str) -> str:
-        """Hide what looks like a name."""
+        """Replace what looks like the name of a home folder, an address, a domain or an id."""
         if "…" in text:
             *cut, rest = text.split("…")
             text = "…".join((*map(self._hide_prefix, cut), rest))
@@ -106,7 +121,10 @@ class Anonymiser:
         return whole
 
     def _hide_prefix(self, text: str) -> str:
-        """Hide the beginning of a name at which a sentence was cut."""
+        """Replace the end of `text` if that is the beginning of a name.
+
+        `text` is what stands before a `…`, where a sentence may have cut off a name.
+        """
         for length in range(min(len(text), _SHOWN), 1, -1):
             if text[-length:] in self._prefixes:
                 return text[:-length] + self.hashed(text[-length:])
@@ -114,7 +132,10 @@ class Anonymiser:
 
 
 def _is_id(word: str) -> bool:
-    """Whether a word looks like an id of a resource, an account or a token: `i-bp1a2b3c4d5e`, 16 digits, a UUID."""
+    """Return whether a word looks like the id of a resource or an account, or like a token.
+
+    Examples are `i-bp1a2b3c4d5e`, a number of 16 digits, and a UUID.
+    """
     if re.fullmatch(r"id-[0-9a-f]{8}", word):
         return False
     parts = [part for part in re.split("[-_]", word) if not _STAMP.fullmatch(part)]
@@ -145,7 +166,7 @@ def _is_address(text: str) -> bool:
 
 
 def _is_local(name: str) -> bool:
-    """Whether a name is a loopback address, or the address of all interfaces."""
+    """Return whether a name is a loopback address, or the address of all interfaces."""
     try:
         address = ipaddress.ip_address(name)
     except ValueError:
@@ -156,7 +177,7 @@ def _is_local(name: str) -> bool:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a number without a name
+    except (OSError, KeyError):  # the user id has no name
         return ""
 
 

@@ -1,7 +1,8 @@
-"""What `trayalert diagnostics` gathers for the analysis of a fault: only what is in this list, and no alert.
+"""The bundle that `trayalert diagnostics` writes: a zip file for the analysis of a fault. It contains no alerts.
 
-Its rule: every text is filtered twice. The mask removes the present secrets and all that looks like a former one;
-`anonymiser` hides the names of persons, computers and resources.
+The rules: only what is listed in this module gets into a bundle, and every text in the bundle is filtered twice. The
+mask removes the present secrets and whatever looks like a former secret. The anonymiser replaces the names of persons,
+computers and resources.
 """
 
 import contextlib
@@ -28,12 +29,12 @@ from trayalert.storage.companion_files import quarantine_of
 from trayalert.storage.reader import Reader
 
 _TAIL_BYTES = 256 * 1024
-"""Bytes at the end of a text that are taken."""
+"""Number of bytes that are taken from the end of a text file."""
 _GAPS = 200
 
 _HOOK = re.compile(r"(/hook/)[^\s\"'?#,;)]+")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_%-])(?=[A-Z0-9_%-]*[a-z])(?=[a-z0-9_%-]*[A-Z])[A-Za-z0-9_%-]{32,}")
-"""As long as a secret, of the same characters, in both cases."""
+"""Matches a word that may be a secret: it has the length and the characters of a secret, and letters of both cases."""
 
 _WORDS = re.compile("[^\\W\\d_]+")
 _OUR_NAMES = frozenset({
@@ -41,7 +42,7 @@ _OUR_NAMES = frozenset({
     "lock", "log", "part", "quarantine", "restored", "scratch", "secrets", "seen", "settings", "shm", "sock", "state",
     "toml", "trayalert", "txt", "wal", "why",
 })  # fmt: skip
-"""The words in the names of our own files."""
+"""Words that occur in the names of trayalert's own files."""
 
 Member = tuple[str, str]
 
@@ -57,10 +58,13 @@ def _names_to_hide(places: Places) -> Iterator[str]:
 
 
 def secret_mask(places: Places) -> Callable[[str], str]:
-    """Return a function that masks every secret, former ones too. Makes no secret if there is none."""
+    """Return a function that masks every secret in a text, including former secrets.
+
+    No secret is created if there is none yet.
+    """
     mask_known: Callable[[str], str] = str
     if places.secrets.exists():
-        with contextlib.suppress(SecretFault):  # then secrets are recognised by their look
+        with contextlib.suppress(SecretFault):  # the secrets are unknown, and only what looks like one is masked
             mask_known = Secrets(places.secrets).mask
 
     def mask(text: str) -> str:
@@ -77,7 +81,11 @@ def make_bundle(
     *,
     anonymiser_type: type[Anonymiser] = Anonymiser,
 ) -> bytes:
-    """Return the zip of the objects of `trayalert status`, `check` and `doctor`, and of the files here."""
+    """Return the content of the zip file.
+
+    `state`, `check` and `doctor` are the JSON objects of `trayalert status`, `check` and `doctor`. What else goes into
+    the bundle is read from the data dir.
+    """
     mask = secret_mask(places)
     anonymiser = anonymiser_type(_names_to_hide(places), {"<data dir>": places.data_dir, "<settings>": places.settings})
     settings, problems = read_settings(places)
@@ -112,7 +120,7 @@ def _texts(places: Places) -> Iterator[Member]:
 
 
 def _query_log(places: Places, query: Callable[[Reader], Any]) -> Any:
-    """Ask the log; return why it cannot be read."""
+    """Return the result of a query to the log, or a JSON object with the reason why the log cannot be read."""
     try:
         with contextlib.closing(Reader(places.log)) as reader:
             return query(reader)
@@ -125,7 +133,7 @@ def _gap_record(gap: Gap) -> dict[str, Any]:
 
 
 def _tail(path: Path, name: str) -> Iterator[Member]:
-    """Yield the end of a text file, or why it cannot be read."""
+    """Yield the name and the end of a text file, or the reason why it cannot be read. A missing file yields nothing."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
@@ -137,7 +145,10 @@ def _tail(path: Path, name: str) -> Iterator[Member]:
 
 
 def _files(folder: Path, anonymiser: Anonymiser) -> Iterator[dict[str, Any]]:
-    """List the files of the data dir: names as far as they are ours, sizes and rights, no content."""
+    """Yield a JSON object for each file and folder in the data dir: its path, size, mode, owner and time of change.
+
+    Names that are not trayalert's own are hidden. The content of the files is left out.
+    """
 
     def shown_path(path: Path) -> str:
         parts = path.relative_to(folder).parts
@@ -162,7 +173,7 @@ def _files(folder: Path, anonymiser: Anonymiser) -> Iterator[dict[str, Any]]:
 
 
 def write_bundle(path: Path, content: bytes) -> None:
-    """Write the bundle, which other users cannot read. Raise OSError."""
+    """Write the bundle to a file that other users cannot read. An existing file is replaced. Raise OSError."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

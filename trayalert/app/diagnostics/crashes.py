@@ -1,7 +1,8 @@
-"""Crash files: faults of the program itself, kept for the next start and for its developers.
+"""Crash files: exceptions and crashes of the program, kept for the next start and for the developers.
 
-They are written whole, readable by no other user, with every secret masked, and limited in number. A file `crash-...`
-is the end of a run, and is reported until the person has seen it; `error-...` is a fault that the run survived.
+A crash file is written as a whole, no other user can read it, every secret in it is masked, and only the newest files
+are kept. A file `crash-...` describes the end of a run, and is reported until the user has seen it. A file `error-...`
+describes an exception that the run survived.
 """
 
 import contextlib
@@ -25,12 +26,12 @@ from trayalert.domain.fault import Fault
 from trayalert.durable_file import write_private
 
 if TYPE_CHECKING:
-    import asyncio  # `trayalert status` needs none
+    import asyncio  # `trayalert status` does without asyncio
 
 KEPT = 10
-"""The newest files of each kind that are kept."""
+"""Number of files of each kind that are kept. Older files are deleted."""
 REPEAT_SECONDS = 3600.0
-"""Seconds in which a fault of one place is reported once, and faults of KEPT places in all."""
+"""Seconds in which an exception is reported only once for each place in the code, and for at most KEPT places."""
 
 _FATAL = "fatal.txt"
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -43,11 +44,11 @@ _logger = logging.getLogger(__name__)
 
 
 class CrashFault(Fault):
-    """The program ended by a fault of its own; the text names the file."""
+    """An unexpected exception ended the program. The message names the crash file."""
 
 
 class CrashFiles:
-    """The crash files in a folder. `mask` takes secrets out of a text. For any thread."""
+    """Reads and writes the crash files in a folder. Any thread may use it. `mask` removes secrets from a text."""
 
     def __init__(self, folder: Path, mask: Callable[[str], str]) -> None:
         self._folder = folder
@@ -56,17 +57,17 @@ class CrashFiles:
         self._reported_at: dict[str, float] = {}
         self._unseen: tuple[Path, ...] | None = None
 
-    # reported at the next start
+    # crashes of earlier runs, which this run reports
 
     def unseen(self) -> tuple[Path, ...]:
-        """Return the crashes that the person has not seen yet, the oldest first. The folder is read once."""
+        """Return the crash files that the user has not seen yet, the oldest first. The folder is read only once."""
         if self._unseen is None:
             found = sorted(self._folder.glob("crash-*.txt")) if self._folder.is_dir() else ()
             self._unseen = tuple(path for path in found if _crashed_at(path) is not None)
         return self._unseen
 
     def sentences(self) -> tuple[str, ...]:
-        """Return a sentence for each unseen crash: when it was, and its file."""
+        """Return a sentence for each crash that the user has not seen yet: when it happened, and where its file is."""
         moments = ((path, _crashed_at(path)) for path in self.unseen())
         return tuple(
             f"trayalert crashed on {moment.day} {moment:%b %H:%M}; what happened is in {path}."
@@ -76,17 +77,21 @@ class CrashFiles:
         )
 
     def mark_seen(self) -> None:
-        """The person knows of the crashes; the files stay."""
+        """Mark all crashes as seen by the user. Their files are renamed and stay in the folder."""
         for path in self.unseen():
             with contextlib.suppress(OSError):
                 path.rename(path.with_name(path.name.removesuffix(".txt") + _SEEN))
         self._unseen = ()
 
-    # written by this run
+    # exceptions and crashes of this run
 
     @contextlib.contextmanager
     def watching(self, mode: str) -> Iterator[None]:
-        """Write down faults inside this context. Raise CrashFault if a fault ends it."""
+        """Write crash files for exceptions and fatal signals inside this context.
+
+        Exceptions in threads and in Qt's slots are included. Raise CrashFault if an exception ends the context. A Fault
+        passes through unchanged, because it is not a bug. `mode` says how trayalert was started.
+        """
         with self._watching_signals(), self._watching_hooks(mode):
             try:
                 yield
@@ -96,7 +101,7 @@ class CrashFiles:
                 raise CrashFault(self._end_sentence(mode, error)) from error
 
     def watch_tasks(self, loop: "asyncio.AbstractEventLoop", mode: str) -> None:
-        """Write down exceptions of tasks on that loop that no code waits for."""
+        """Write a crash file for each exception in a task of `loop` whose result no code awaits."""
 
         def handle(loop: "asyncio.AbstractEventLoop", context: dict[str, Any]) -> None:
             error = context.get("exception")
@@ -108,7 +113,11 @@ class CrashFiles:
         loop.set_exception_handler(handle)
 
     def report_error(self, mode: str, error: BaseException, message: str = "an exception that nobody caught") -> None:
-        """Log and write down a fault that the program survives, once in REPEAT_SECONDS."""
+        """Log an exception that the program survives, and write a crash file for it.
+
+        For REPEAT_SECONDS, further exceptions from the same place in the code are ignored. After exceptions from KEPT
+        places, those from other places are ignored as well.
+        """
         with self._lock:
             place, now = _location(error), time.monotonic()
             self._reported_at = {known: at for known, at in self._reported_at.items() if now - at < REPEAT_SECONDS}
@@ -152,7 +161,10 @@ class CrashFiles:
 
     @contextlib.contextmanager
     def _watching_signals(self) -> Iterator[None]:
-        """Let a fatal signal write its traceback. That of an earlier run becomes a crash file."""
+        """Make a fatal signal write a traceback to a file.
+
+        If an earlier run left such a traceback, turn it into a crash file.
+        """
         fatal = self._folder / _FATAL
         try:
             self._make_folder()
@@ -177,7 +189,7 @@ class CrashFiles:
             found = fatal.stat()
         except FileNotFoundError:
             return
-        if not found.st_size:  # left by a kill, which is no crash
+        if not found.st_size:  # a kill leaves an empty file, and is not a crash
             return
         text = fatal.read_text(encoding="utf-8", errors="replace")
         if self._write("crash", "found at the next start", text, datetime.fromtimestamp(found.st_mtime, UTC)):
@@ -185,7 +197,7 @@ class CrashFiles:
 
     @contextlib.contextmanager
     def _watching_hooks(self, mode: str) -> Iterator[None]:
-        """Write down exceptions in Qt's slots and in threads, which cannot be caught."""
+        """Write a crash file for exceptions that no caller can catch: those in Qt's slots and in threads."""
 
         def on_main_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
             if isinstance(error, Exception):
@@ -207,8 +219,8 @@ class CrashFiles:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the program, of its packages and of the system."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and needed only for a fault
+    """Return the versions of trayalert, of the packages it uses, of Python and of the system, by name."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, needed only here
 
     found = {
         "trayalert": __version__,
@@ -217,7 +229,7 @@ def versions() -> dict[str, str]:
         "system": platform.platform(),
     }
     for name in _PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):  # a frozen program has no names of packages
+        with contextlib.suppress(PackageNotFoundError):  # a frozen program has no metadata of its packages
             found[name] = version(name)
     return found
 
@@ -227,7 +239,7 @@ def _traceback(error: BaseException) -> str:
 
 
 def innermost(error: BaseException) -> BaseException:
-    """Return the first error inside groups of tasks."""
+    """Return the first exception inside nested exception groups, such as those of asyncio's task groups."""
     return innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
@@ -239,7 +251,7 @@ def _location(error: BaseException) -> str:
 
 
 def _crashed_at(path: Path) -> datetime | None:
-    """Return when it crashed, in local time; None if the file is not an unseen crash."""
+    """Return the local time of a crash, or None if the file is not that of an unseen crash."""
     name = _UNSEEN.fullmatch(path.name)
     try:
         return datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC).astimezone() if name else None

@@ -1,4 +1,8 @@
-"""The settings as strangers may see them: which are set, and values that identify nobody. All else is hidden."""
+"""Redacts the settings for a bundle, so that they can be sent to the developers.
+
+A redacted setting still shows whether it is set, and shows its value if that is a number, a switch or a word that
+trayalert or Alibaba Cloud defines. All other texts are hidden.
+"""
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -12,13 +16,13 @@ from trayalert.domain.settings.tunnel_presets import PRESETS
 from trayalert.domain.tunnel import Tunnel
 
 _SHOWN_SETTINGS = frozenset({"site", "default_region", "language", "strip", "level"})
-"""Settings whose texts are words of ours or of the cloud."""
+"""Settings whose texts are words that trayalert or Alibaba Cloud defines."""
 _OWN_WORDS = frozenset({*LANGUAGES, *OVERLAY_MODES, *PRESETS, "china", "international"})
 _KEYS = frozenset(each.name for kind in (Settings, Tunnel, ExpectedCallback) for each in fields(kind))
 
 
 def redacted_settings(settings: Settings, hide: Callable[[str], str]) -> dict[str, Any]:
-    """Return all settings by name; a text that is not a word of ours is hidden."""
+    """Return all settings by name. `hide` is called with each text that must be hidden, and returns its replacement."""
     return {each.name: _redact(each.name, getattr(settings, each.name), hide) for each in fields(settings)}
 
 
@@ -35,7 +39,10 @@ def _redact(name: str, value: Any, hide: Callable[[str], str]) -> Any:
 
 
 def foreign_texts(toml: str) -> Iterator[str]:
-    """Yield each text of the settings file that is not a word of ours and may be quoted elsewhere. Raise ValueError."""
+    """Yield each text of a settings file that trayalert does not define and that may be quoted elsewhere.
+
+    `toml` is the text of the file. Raise ValueError if it is not valid TOML.
+    """
     yield from _texts(tomllib.loads(toml))
 
 
@@ -52,7 +59,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield the parts of a text that stand alone elsewhere: of a URL its host and its path."""
+    """Yield the parts of a text that may occur alone elsewhere: the host and the path of a URL, else the whole text."""
     if text in _OWN_WORDS:
         return
     try:
