@@ -1,1 +1,1 @@
-"""`trayalert doctor`: the checks, grouped by what they check."""
+"""`trayalert doctor`: runs the checks, which are grouped into modules by what they check."""

@@ -1,4 +1,4 @@
-"""The doctor's check of TLS: our own certificate, and that of the public address."""
+"""The doctor's check of TLS: the listener's own certificate, and the certificate of the public address."""
 
 import ssl
 import stat
@@ -17,7 +17,7 @@ _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
 def tls(context: CheckContext) -> CheckResult:
-    """Check whether the certificates can be used, and for how long."""
+    """Check whether the certificates can be used, and when they expire."""
     found = [each for each in (_check_own(context), _check_public(context)) if each]
     if not found:
         return ok("none is set, and no public https address is known.")
@@ -30,7 +30,7 @@ def _check_own(context: CheckContext) -> CheckResult | None:
     if not settings.tls_certificate or not settings.tls_key:
         return None
     certificate, key = Path(settings.tls_certificate).expanduser(), Path(settings.tls_key).expanduser()
-    Certificate(certificate, key)  # raises ListenerFault
+    Certificate(certificate, key)  # raises ListenerFault, which becomes the result
     found = _check_expiry(
         f"the certificate {certificate}", not_after(certificate.read_text(encoding="ascii", errors="replace"))
     )
@@ -70,20 +70,23 @@ def _check_expiry(what: str, until: Millis) -> CheckResult:
 
 
 def not_after(pem: str) -> Millis:
-    """Return when the first certificate of a PEM text ends. Raise ValueError."""
+    """Return when the first certificate in a PEM text expires.
+
+    The ASN.1 structure is that of RFC 5280. Raise ValueError if the text contains no valid certificate.
+    """
     begin, end = pem.find(_BEGIN), pem.find(_END)
     der = ssl.PEM_cert_to_DER_cert(pem[begin : end + len(_END)])
     try:
         position = _content_start(der, _content_start(der, 0))
-        if der[position] == 0xA0:  # the version, which may be missing
+        if der[position] == 0xA0:  # the version, which is optional
             position = _element_end(der, position)
         for _ in ("number", "algorithm", "issuer"):
             position = _element_end(der, position)
-        position = _element_end(der, _content_start(der, position))  # behind the beginning of its validity
+        position = _element_end(der, _content_start(der, position))  # skips notBefore, the start of its validity
         text = der[_content_start(der, position) : _element_end(der, position)].decode("ascii")
     except IndexError as error:
         raise ValueError("it is no certificate") from error
-    if len(text) == 13:  # two digits for the year: up to 49 of this century
+    if len(text) == 13:  # UTCTime has two digits for the year, and 00 to 49 are in this century
         text = ("20" if text < "5" else "19") + text
     moment = read_moment(f"{text[:8]}T{text[8:14]}Z", now=0)
     if moment is None:
@@ -92,7 +95,7 @@ def not_after(pem: str) -> Millis:
 
 
 def _content_start(der: bytes, position: int) -> int:
-    """Return where the content of the element begins."""
+    """Return the position at which the content of the DER element at `position` begins."""
     length = der[position + 1]
     return position + 2 + (length & 0x7F if length & 0x80 else 0)
 

@@ -1,4 +1,4 @@
-"""What the doctor's checks look at, and their results."""
+"""What the doctor's checks are given, and what they return."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,23 +18,31 @@ from trayalert.services.presentation.status import InstanceStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteLookups:
-    """How the doctor looks beyond this computer. All functions may raise OSError or take long."""
+    """The doctor's access to other machines. All functions may take long, and may raise OSError."""
 
     resolve: Callable[[str], tuple[str, ...]] = remote_lookups.resolve
-    """The addresses of a host."""
+    """Returns the addresses of a host."""
     expiry: Callable[[str, int], Millis] = remote_lookups.expiry
-    """When the certificate ends that a host presents; raises ssl.SSLError where it is not trusted."""
+    """Returns when the certificate that a host presents expires.
+
+    Raises ssl.SSLError if the certificate is not trusted.
+    """
     ahead: Callable[[str], Millis | None] = remote_lookups.ahead
-    """How far the clock of the server of a URL is ahead of ours."""
+    """Returns how far the clock of a URL's server is ahead of this computer's clock, or None if that is unknown."""
     proxied: Callable[[str], bool] = remote_lookups.proxied
-    """Whether the environment names a proxy for a URL."""
+    """Returns whether the environment or the system names a proxy for a URL."""
     console: Callable[[Site], str] = remote_lookups.console
-    """The URL of a site's console, with no path."""
+    """Returns the URL of a site's console, with no path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """`running` is None if no instance answers, `no_reply_reason` says why. `raw_status` is what it sent."""
+    """What the checks are about.
+
+    `running` is the status of the running instance, or None if no instance answers. `raw_status` is the JSON object
+    from which that status was read. `no_reply_reason` is a sentence that says why an instance could not be asked, or
+    None. `problems` are sentences about mistakes in the settings.
+    """
 
     places: Places
     lookups: RemoteLookups
@@ -46,23 +54,23 @@ class CheckContext:
 
     @property
     def headless(self) -> bool:
-        """Whether `trayalert serve` runs, which needs no desktop."""
+        """Whether the running instance is `trayalert serve`, which needs no desktop."""
         return self.running is not None and self.running.mode == "serve"
 
     def status_object(self, name: str) -> Mapping[str, Any]:
-        """Return an object of the running instance's status, an empty one if the instance is too old."""
+        """Return an object in the running instance's status, or an empty one if that instance is too old to have it."""
         value = self.raw_status.get(name)
         return value if isinstance(value, dict) else {}
 
     @property
     def secret_files(self) -> tuple[Path, ...]:
-        """The files that hold secrets."""
+        """The files that contain secrets."""
         token = self.settings.tunnel.token_file if self.settings.tunnel else None
         return (self.places.secrets, Path(token).expanduser()) if token else (self.places.secrets,)
 
     @property
     def public_url(self) -> str | None:
-        """The public address as the settings or the running instance know it."""
+        """The public address, from the settings or else from the running instance."""
         found = (
             self.settings.public_url
             or self.status_object("reach").get("public_url")
@@ -72,7 +80,7 @@ class CheckContext:
 
 
 class CheckResult(NamedTuple):
-    """The result of a check, without its name."""
+    """The result of a check, without the name of the check."""
 
     verdict: Verdict
     message: str
@@ -80,21 +88,21 @@ class CheckResult(NamedTuple):
 
 
 def ok(message: str) -> CheckResult:
-    """All is well."""
+    """Return the result of a check that found nothing wrong."""
     return CheckResult(Verdict.OK, message)
 
 
 def warn(message: str, advice: str | None = None) -> CheckResult:
-    """It works, or could, but not as it should."""
+    """Return the result for something that works or could work, but not as it should."""
     return CheckResult(Verdict.WARN, message, advice)
 
 
 def fail(message: str, advice: str | None = None) -> CheckResult:
-    """Callbacks are or will be lost by it, or trayalert cannot run."""
+    """Return the result for something that loses callbacks, will lose callbacks, or keeps trayalert from running."""
     return CheckResult(Verdict.FAIL, message, advice)
 
 
 def fail_by_fault(fault: Fault) -> CheckResult:
-    """Return the result for a fault of the world, whose last sentences are the advice."""
+    """Return the result for a fault. The sentences of its message after the first become the advice."""
     message, point, advice = str(fault).partition(". ")
     return fail(f"{message}." if point else message, as_sentence(advice) or None)

@@ -1,4 +1,4 @@
-"""The doctor's checks of the desktop: screen, tray, notifications, session bus, keyring."""
+"""The doctor's checks of the desktop: screen, tray, notifications, session bus and keyring."""
 
 import asyncio
 import contextlib
@@ -41,10 +41,10 @@ _LACKS = {
     "body": "no text below the title",
     "persistence": "none stays in a list",
 }
-"""What a notification daemon may lack, and what a person misses then."""
+"""Capabilities that a notification daemon may lack, and what the user misses without each of them."""
 
 _BUS_TIMEOUT = 4.0
-"""Seconds."""
+"""Maximum time in seconds for a query to the session bus."""
 
 _Answer = TypeVar("_Answer")
 
@@ -54,9 +54,9 @@ class BusFault(Fault):
 
 
 def _query_bus(query: Callable[[MessageBus], Awaitable[_Answer]]) -> _Answer:
-    """Return the answer over a connection of its own. Raise BusFault.
+    """Run a query over a new connection to the session bus, and return its answer. Raise BusFault.
 
-    `query` must only call programs that run already, as a call to another name would start one.
+    `query` must call only programs that are running: a call to any other name would make the bus start a program.
     """
     address = session_bus_address()
     if address is None:
@@ -85,7 +85,7 @@ def _has_screen() -> bool:
 
 
 def screen(context: CheckContext) -> CheckResult:
-    """Check whether the tray application can draw here."""
+    """Check whether the tray application can draw on the screen."""
     if context.headless:
         return ok(_NOT_NEEDED)
     with contextlib.ExitStack() as connections:
@@ -99,7 +99,7 @@ def screen(context: CheckContext) -> CheckResult:
 
 
 def tray(context: CheckContext) -> CheckResult:
-    """Check whether there is a tray that shows icons."""
+    """Check whether the desktop has a tray that shows icons."""
     if sys.platform != "linux":
         return ok("the system's own.")
     if context.headless:
@@ -122,7 +122,7 @@ def tray(context: CheckContext) -> CheckResult:
 
 
 async def _find_watcher(bus: MessageBus) -> tuple[bool, bool]:
-    """Return whether there is a watcher, and whether it knows a tray that shows icons."""
+    """Return whether a StatusNotifierWatcher runs, and whether a tray that shows icons has registered with it."""
     if not await has_owner(bus, _WATCHER):
         return False, False
     query = method_call(
@@ -131,12 +131,12 @@ async def _find_watcher(bus: MessageBus) -> tuple[bool, bool]:
     )  # fmt: skip
     try:
         return True, bool((await call(bus, query))[0].value)
-    except DBusError:  # a watcher without that property is a tray itself
+    except DBusError:  # a watcher without that property shows icons itself
         return True, True
 
 
 def notifications(context: CheckContext) -> CheckResult:
-    """Check which daemon shows notifications, and what it lacks."""
+    """Check which daemon shows notifications, and which capabilities it lacks."""
     if sys.platform != "linux":
         return ok("the system's own.")
     if context.headless:
@@ -159,7 +159,10 @@ def notifications(context: CheckContext) -> CheckResult:
 
 
 async def _find_notification_daemon(bus: MessageBus) -> tuple[list[Any] | None, list[str], bool]:
-    """Return the running daemon if any, its capabilities, and whether the bus would start one."""
+    """Return the server information and the capabilities of the notification daemon, and whether one can be started.
+
+    If no daemon is running, the information is None, and the last value says whether the session bus can start one.
+    """
     if not await has_owner(bus, _NOTIFICATIONS):
         return None, [], await is_activatable(bus, _NOTIFICATIONS)
     server = await call(bus, method_call(_NOTIFICATIONS, _NOTIFICATIONS_PATH, "GetServerInformation"))
@@ -181,7 +184,7 @@ def session_bus(context: CheckContext) -> CheckResult:
 
 
 def keyring(context: CheckContext) -> CheckResult:
-    """Check that other users cannot read the files with secrets; no keyring is needed."""
+    """Check that other users cannot read the files with secrets. trayalert needs no keyring."""
     files = context.secret_files
     wrong = [path for path in files if _readable_by_others(path)]
     if wrong:

@@ -1,6 +1,6 @@
-"""`trayalert doctor`: checks all that trayalert needs, and says what is wrong and what to do.
+"""`trayalert doctor`: checks everything that trayalert needs, and says what is wrong and what to do.
 
-Its rule: it changes nothing, and a check that hangs or fails does not affect another one.
+The rules: the doctor changes nothing, and a check that hangs or fails does not affect the other checks.
 """
 
 import logging
@@ -29,7 +29,7 @@ from trayalert.services.presentation.status import read_instance_status
 STATUS_LIMIT = 3.0
 LIMIT = 5.0
 PROBE_LIMIT = 7.0
-"""Seconds for the status of the running instance, for a check, and for a probe."""
+"""Maximum time in seconds for the status of the running instance (STATUS_LIMIT), for a check, and for the probe."""
 
 CheckFunction = Callable[[CheckContext], CheckResult]
 CheckSpec = tuple[str, CheckFunction, float]
@@ -59,7 +59,10 @@ _logger = logging.getLogger(__name__)
 def examine(
     places: Places, lookups: RemoteLookups | None = None, *, checks: Sequence[CheckSpec] = CHECKS
 ) -> tuple[Check, ...]:
-    """Run all checks at the same time. Never raises, and takes 10 s at the most."""
+    """Run all checks at the same time, and return their results in the given order.
+
+    Never raise. Return after 10 s at the latest, even if checks hang.
+    """
     context = _gather_context(places, lookups or RemoteLookups())
     begun = [(name, _RunningCheck(name, check, context), limit) for name, check, limit in checks]
     end = time.monotonic()
@@ -71,12 +74,12 @@ def examine(
 
 
 def doctor_record(checks: Sequence[Check]) -> dict[str, Any]:
-    """Return the object of `trayalert doctor --json`."""
+    """Return the JSON object that `trayalert doctor --json` prints."""
     return {"ok": all(check.verdict is not Verdict.FAIL for check in checks), "checks": [asdict(one) for one in checks]}
 
 
 class _RunningCheck:
-    """A check in a thread of its own, which is left behind if it hangs."""
+    """A check that runs on a thread of its own. If the check hangs, its thread is abandoned."""
 
     def __init__(self, name: str, check: CheckFunction, context: CheckContext) -> None:
         self._name = name
@@ -87,7 +90,10 @@ class _RunningCheck:
         self._thread.start()
 
     def result(self, end: float, limit: float) -> CheckResult:
-        """Return the result, waiting until `end` for it."""
+        """Wait for the result until `end`, a time of time.monotonic(), and return it.
+
+        If there is none by then, return a failure that names `limit`, in seconds.
+        """
         self._thread.join(max(0.0, end - time.monotonic()))
         return self._result or fail(
             f"there was no answer within {limit:g} s.", "Ask again; if it stays so, restart what does not answer."
@@ -107,7 +113,7 @@ class _RunningCheck:
 
 
 def _gather_context(places: Places, lookups: RemoteLookups) -> CheckContext:
-    """Read the settings and ask the running instance, within STATUS_LIMIT."""
+    """Read the settings and the status of the running instance, within STATUS_LIMIT."""
     context = CheckContext(
         places=places, lookups=lookups, settings=Settings(), no_reply_reason="the disk did not answer."
     )

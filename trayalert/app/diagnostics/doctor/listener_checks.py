@@ -1,4 +1,4 @@
-"""The doctor's checks of the listener: its state, limits, port, and the probe through the public address."""
+"""The doctor's checks of the listener: its state, its limits, its port, and the probe through the public address."""
 
 import asyncio
 import contextlib
@@ -14,14 +14,14 @@ from trayalert.listener.port import ListenerFault, bind_port
 from trayalert.listener.server import prove_limits
 
 _PROBE_PATIENCE = 6.5
-"""Seconds; the probe itself has its own deadline."""
+"""Seconds to wait for the running instance. The probe has a shorter deadline of its own."""
 
 _PROC = Path("/proc")
 _LISTENING = "0A"
 
 
 def listener(context: CheckContext) -> CheckResult:
-    """Check whether an instance runs with its listener open."""
+    """Check whether an instance runs and its listener is open, and whether the settings are free of mistakes."""
     found = _check_running(context)
     if not context.problems:
         return found
@@ -47,7 +47,7 @@ def _check_running(context: CheckContext) -> CheckResult:
 
 
 def limits(_: CheckContext) -> CheckResult:
-    """Check whether the limits of the listener hold."""
+    """Check whether the limits of the listener are in force."""
     try:
         asyncio.run(prove_limits())
     except ListenerFault as fault:
@@ -56,7 +56,7 @@ def limits(_: CheckContext) -> CheckResult:
 
 
 def port(context: CheckContext) -> CheckResult:
-    """Check whether the port is free, or our own."""
+    """Check whether the port is free, or held by the running trayalert."""
     state = context.running.listener if context.running else None
     if state and state.open:
         return ok(f"{state.port} on {state.host} is held by the running trayalert.")
@@ -73,12 +73,12 @@ def port(context: CheckContext) -> CheckResult:
 
 
 def _port_holder(port: int) -> str | None:
-    """Return which process listens on the port; None if that cannot be found out. Linux."""
+    """Return the name of the process that listens on the port, or None if that cannot be found out. Linux only."""
     sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
     if not sockets:
         return None
     for process in _PROC.glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it is another user's, or has just ended
+        with contextlib.suppress(OSError):  # the process belongs to another user, or has just ended
             if any(str(each.readlink()) in sockets for each in (process / "fd").iterdir()):
                 return f"{printable((process / 'comm').read_text(), limit=40)} (process {process.name})"
     return "a process of another user"
@@ -94,7 +94,7 @@ def _inodes(port: int) -> Iterator[str]:
 
 
 def public_probe(context: CheckContext) -> CheckResult:
-    """Check whether a request through the public address comes back to us."""
+    """Check whether a request through the public address arrives at the running trayalert."""
     if context.running is None:
         return warn(
             "only the running trayalert can answer its probe.",

@@ -1,4 +1,4 @@
-"""The doctor's checks of the network: tunnel, name servers, clock."""
+"""The doctor's checks of the network: tunnel, name servers and clock."""
 
 import ctypes
 import ipaddress
@@ -22,12 +22,12 @@ from trayalert.storage.reader import Reader
 _ODD: Millis = 60_000
 _WRONG: Millis = 5 * 60_000
 _VERSION_TIMEOUT = 4.0
-"""Seconds."""
+"""Maximum time in seconds for the tunnel's program to print its version."""
 _SET_IT = "Let the network set the clock (timedatectl set-ntp true)."
 
 
 def tunnel(context: CheckContext) -> CheckResult:
-    """Check the tunnel's program and its state."""
+    """Check whether the tunnel's program is installed, and whether the tunnel is up."""
     configured = context.settings.tunnel
     if configured is None:
         return ok("none is set.")
@@ -52,11 +52,14 @@ def tunnel(context: CheckContext) -> CheckResult:
 
 
 def _tunnel_version(tunnel: Tunnel, path: str) -> str | None:
-    """Return the first line that the program prints for its version; None for a command of the person's own."""
-    if tunnel.command:  # an unknown program may do anything when asked for its version
+    """Return the first line that the tunnel's program prints as its version, or a clause that says why there is none.
+
+    Return None if the settings give a command of their own for the tunnel.
+    """
+    if tunnel.command:  # an unknown program may do anything when it is run with an option for its version
         return None
     try:
-        done = subprocess.run(  # noqa: S603 - the program that the settings name, and no shell
+        done = subprocess.run(  # noqa: S603 - the program that the settings name, without a shell
             [path, *PRESETS[tunnel.kind].version_arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -73,7 +76,7 @@ def _tunnel_version(tunnel: Tunnel, path: str) -> str | None:
 
 
 def dns(context: CheckContext) -> CheckResult:
-    """Check whether the public address resolves, to public addresses."""
+    """Check whether the name in the public address resolves, and only to public IP addresses."""
     host = urlsplit(context.public_url or "").hostname
     if host is None:
         return _check_resolver(context)
@@ -93,7 +96,7 @@ def dns(context: CheckContext) -> CheckResult:
 
 
 def _check_resolver(context: CheckContext) -> CheckResult:
-    """Without a public address, check whether names can be looked up at all."""
+    """Check whether names can be looked up at all. Called if no public address is known."""
     url = context.lookups.console(context.settings.site)
     host = urlsplit(url).hostname or ""
     if context.lookups.proxied(url):
@@ -109,7 +112,10 @@ def _check_resolver(context: CheckContext) -> CheckResult:
 
 
 def clock(context: CheckContext) -> CheckResult:
-    """Check the computer's clock against another, as the times of alerts come from another."""
+    """Check this computer's clock against the clock of Alibaba Cloud's console.
+
+    The two should agree, because alerts contain times of Alibaba Cloud's clocks.
+    """
     behind = behind_text(wall=now(), newest=_newest_callback_at(context))
     if behind:
         return fail(behind, _SET_IT)
@@ -144,7 +150,7 @@ def _newest_callback_at(context: CheckContext) -> Millis | None:
 
 
 class _Timex(ctypes.Structure):
-    """The head of the kernel's `struct timex`, with room for the rest."""
+    """The first fields of the kernel's `struct timex`, with room for the others."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -158,10 +164,10 @@ class _Timex(ctypes.Structure):
 
 
 def _is_synchronised() -> bool | None:
-    """Whether the clock is synchronised by the kernel's status; None if that is unknown."""
+    """Return whether the kernel reports the clock as synchronised, or None if that is unknown."""
     if sys.platform != "linux":
         return None
-    timex = _Timex()  # modes 0: changes nothing
+    timex = _Timex()  # with modes 0 the call below changes nothing
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
     except (OSError, AttributeError):

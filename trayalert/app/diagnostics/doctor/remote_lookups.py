@@ -1,4 +1,4 @@
-"""Lookups beyond this computer: name servers, certificates, clocks. Each takes a few seconds at the most."""
+"""Lookups on other machines: name servers, certificates and clocks. Each lookup takes a few seconds at most."""
 
 import email.utils
 import socket
@@ -14,11 +14,11 @@ from trayalert.domain.times import Millis
 from trayalert.services.presentation.link_table import link_table
 
 _PATIENCE = 4.0
-"""Seconds; less than the limit of a check."""
+"""Seconds to wait for another machine, which is less than the limit of a check."""
 
 
 def resolve(host: str) -> tuple[str, ...]:
-    """Return the addresses of a host. Raise OSError."""
+    """Return the addresses of a host. Raise OSError if the name cannot be resolved."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except UnicodeError as error:
@@ -27,7 +27,10 @@ def resolve(host: str) -> tuple[str, ...]:
 
 
 def expiry(host: str, port: int, *, context: ssl.SSLContext | None = None) -> Millis:
-    """Return when the certificate ends that the host presents. Raise ssl.SSLError, OSError."""
+    """Return when the certificate that a host presents expires.
+
+    Raise ssl.SSLError if the certificate is not trusted, and OSError if the host cannot be reached.
+    """
     context = context or ssl.create_default_context()
     with (
         socket.create_connection((host, port), timeout=_PATIENCE) as plain,
@@ -38,8 +41,11 @@ def expiry(host: str, port: int, *, context: ssl.SSLContext | None = None) -> Mi
 
 
 def ahead(url: str) -> Millis | None:
-    """Return how far the server's clock is ahead of ours; None without a Date header. Raise OSError."""
-    request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - https, from our own table
+    """Return how far the clock of a URL's server is ahead of this computer's clock, in milliseconds.
+
+    The server's time is that of the Date header. Return None if the response has no valid Date. Raise OSError.
+    """
+    request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - https, from resources/console_links.json
     before = now()
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310 - see above
@@ -58,7 +64,7 @@ def ahead(url: str) -> Millis | None:
 
 
 def proxied(url: str) -> bool:
-    """Whether the environment, or the system, names a proxy for the URL."""
+    """Return whether the environment or the system names a proxy for the URL."""
     parts = urlsplit(url)
     if urllib.request.proxy_bypass(parts.netloc):
         return False

@@ -1,4 +1,4 @@
-"""The doctor's checks of the log, its disk, and the versions of packages."""
+"""The doctor's checks of the log, its disk, and the versions of the packages."""
 
 import re
 import shutil
@@ -21,7 +21,11 @@ from trayalert.storage.reader import Reader
 def log(
     context: CheckContext, *, patience: float = 4.0, check: Callable[..., dict[str, Any]] = check_data_dir
 ) -> CheckResult:
-    """Check the log for damage, as far as `patience` allows: seconds for the whole log. A long one takes longer."""
+    """Check the log for damage.
+
+    `patience` is the number of seconds that reading the whole log may take. If reading takes longer, the result says
+    only how many alerts the log holds.
+    """
     state = context.running.log_state if context.running else None
     if state and not state.storing:
         return fail(f"callbacks cannot be stored now. {' '.join(state.problems)}".strip(), "Do what that says.")
@@ -31,7 +35,7 @@ def log(
     def run_check() -> None:
         try:
             outcomes.append(check(path, private_files=context.places.private))
-        except Exception as error:  # noqa: BLE001 - raised below, in the check's own thread
+        except Exception as error:  # noqa: BLE001 - raised below, on the thread of the check
             outcomes.append(error)
 
     thread = threading.Thread(target=run_check, name="doctor: whole log", daemon=True)
@@ -56,7 +60,7 @@ def log(
 
 
 def _count_alerts(path: Path) -> int:
-    """Count the alerts. Raise LogFault if the log cannot be read."""
+    """Return the number of alerts, which is 0 if there is no log. Raise LogFault if the log cannot be read."""
     try:
         with closing(Reader(path)) as reader:
             return reader.totals().alerts
@@ -65,7 +69,7 @@ def _count_alerts(path: Path) -> int:
 
 
 def disk(context: CheckContext) -> CheckResult:
-    """Check the free space."""
+    """Check the free space on the disk of the log."""
     path = context.places.log
     folder = next(each for each in path.parents if each.exists())
     free = shutil.disk_usage(folder).free
@@ -79,12 +83,15 @@ def disk(context: CheckContext) -> CheckResult:
 
 
 def program_versions(_: CheckContext) -> CheckResult:
-    """Check for versions that are known to be bad."""
+    """Check for versions of packages that are known to be bad."""
     return check_versions(versions())
 
 
 def check_versions(found: Mapping[str, str]) -> CheckResult:
-    """Return the versions, and what is known to be bad among them."""
+    """Return a result that lists the given versions, and fails or warns if one of them is known to be bad.
+
+    `found` maps the names of packages, `Python`, `system` and the like to versions, as `crashes.versions` returns them.
+    """
     listed = ", ".join(f"{name} {printable(version, limit=80)}" for name, version in found.items() if name != "frozen")
     if (version := found.get("aiohttp")) and _numbers(version) < (3, 14, 4):
         return fail(
