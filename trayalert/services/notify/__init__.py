@@ -1,1 +1,1 @@
-"""Who is notified of what, and in which sentences."""
+"""Decides which notifications each channel shows, and writes their texts."""

@@ -1,7 +1,7 @@
-"""The dispatcher: events go to the policy of each channel, and the policy's requests to the channel. No Qt.
+"""The dispatcher: passes events to the policy of each channel, and the policy's requests to the channel.
 
-It lives on the receiver's loop, in the tray application and under `serve`. Its one rule: whatever a channel does, it
-delays neither a callback nor another channel.
+The dispatcher runs on the receiver's event loop, in the tray application and under `trayalert serve`, and does not use
+Qt. Its one rule: a channel that hangs or fails delays neither callbacks nor other channels.
 """
 
 import asyncio
@@ -27,10 +27,11 @@ from trayalert.services.notify.rules import NEVER_NOTIFIED
 _ABOUT_PROGRAM = get_args(ProgramEvent)
 
 _MANY = 20
-"""Changes of incidents in one query."""
+"""Number of waiting changes above which the next query is delayed by `flood_interval`."""
 _MOST_AT_ONCE = 1000
-"""Changes on which is decided at once, which takes 4 ms."""
+"""Maximum number of changes in one query. Deciding on that many takes 4 ms."""
 _CLOSE_DEADLINE = 1.0
+"""Seconds that `close` waits for pending requests, and then for the tasks of the channels to end."""
 
 _logger = logging.getLogger(__name__)
 
@@ -38,48 +39,53 @@ _Question = Callable[[NotificationPolicy], Iterable[PolicyRequest]]
 
 
 class IncidentLookup(Protocol):
-    """Looks incidents up in the log as they are now. Each answer is None if the log cannot be read: ask again."""
+    """Looks up the present state of incidents in the log.
+
+    Each method returns None if the log cannot be read now. The dispatcher then repeats the query later.
+    """
 
     async def states(self, ids: Sequence[int]) -> Sequence[Incident] | None:
-        """Return those incidents without their alerts, on which the policy decides."""
+        """Return the incidents with these ids, without alerts: the policy decides without them."""
 
     async def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return those incidents with the alerts that their texts need."""
+        """Return the incidents with these ids, each with the alert from which its text is written."""
 
 
 class Channel(Protocol):
-    """Where notifications go, such as the desktop. It is used on the dispatcher's loop only."""
+    """A place to which notifications go, such as the desktop. It is used only on the dispatcher's event loop."""
 
     @property
     def name(self) -> str:
-        """Return the name of the channel in the program log."""
+        """The channel's name in the program log."""
 
     async def carry_out(self, request: NotificationRequest) -> None:
-        """Show or withdraw a notification, without blocking the loop. The next request waits until this one ends.
+        """Show or withdraw a notification, without blocking the event loop.
 
-        A withdrawal may be of a notification that was never shown. A request that waits is replaced by a later one
-        with its tag; while too many wait, the channel counts as unavailable.
+        The dispatcher sends the next request after this call has returned. A withdrawal may name a notification that
+        was never shown. A newer request replaces a waiting request with the same tag. While too many requests wait,
+        the channel counts as unavailable.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatcherTiming:
-    """Seconds."""
+    """The dispatcher's intervals, in seconds."""
 
     batch_interval: float = 0.05
-    """Between two queries of changed incidents."""
+    """Time between two queries of changed incidents."""
     flood_interval: float = 0.25
-    """The same after a query for many of them, of which most are held for the summary."""
+    """Time between two queries while many incidents change. Most of those incidents are held for the summary anyway."""
     retry_interval: float = 1.0
-    """Until a query without an answer is repeated."""
+    """Time until a query is repeated after the log could not be read."""
     longest_timer: float = 3600.0
-    """The wall clock may jump, so a later time is looked at again."""
+    """Longest time for which a timer is set. The wall clock may jump, so a due time further away is checked again."""
 
 
 class NotificationDispatcher:
-    """Serves the channels that are attached. All methods are for the loop on which the dispatcher was made.
+    """Serves the attached channels, each with its own policy.
 
-    Each channel has a policy of its own. What `lookup` or a channel raises is logged.
+    All methods must be called on the event loop on which the dispatcher was created. Exceptions that `lookup` or a
+    channel raises are logged.
     """
 
     def __init__(
@@ -103,7 +109,7 @@ class NotificationDispatcher:
         self._paused_until: Millis | None = None
 
     def attach(self, channel: Channel, present: Iterable[ProgramEvent], *, available: bool) -> None:
-        """Serve a channel from now on; while it is not `available`, what opens is held for one summary.
+        """Serve a channel from now on. While the channel is not `available`, new incidents are held for one summary.
 
         `present` are the events that describe the program's present state.
         """
@@ -114,13 +120,13 @@ class NotificationDispatcher:
             outlet.on_program_event(event)
 
     def set_available(self, channel: Channel, available: bool) -> None:
-        """Called when a channel can show notifications, or can no longer."""
+        """Called when a channel becomes able, or unable, to show notifications."""
         for outlet in self._outlets:
             if outlet.channel is channel:
                 outlet.set_available(available)
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Take events; nothing here waits or raises."""
+        """Take a group of events from the inbox. This method neither blocks nor raises."""
         for event in events:
             if isinstance(event, IncidentChanged):
                 if event.change not in NEVER_NOTIFIED:
@@ -131,23 +137,23 @@ class NotificationDispatcher:
         self._flush_soon()
 
     def notify(self, notification: Notification) -> None:
-        """Show something about the program itself, as soon as a channel can."""
+        """Show a notification about the program itself on each channel, as soon as the channel is able to."""
         for outlet in self._outlets:
             outlet.ask(lambda policy: policy.notify(notification, now=self._now()))
 
     def pause(self, until: Millis | None) -> None:
-        """Show nothing until then; None ends the pause."""
+        """Show no notifications before the time `until`. None ends the pause."""
         self._paused_until = until
         for outlet in self._outlets:
             outlet.pause(until)
 
     def mark_seen(self) -> None:
-        """Forget what is held: the person has looked at the window."""
+        """Forget all held notifications, because the user has looked at the window."""
         for outlet in self._outlets:
             outlet.mark_seen()
 
     async def close(self) -> None:
-        """Hand over what waits, within a second, and stop serving the channels."""
+        """Hand over pending requests for up to a second, then stop serving the channels."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_DEADLINE):
                 if self._flush_task:
@@ -164,7 +170,10 @@ class NotificationDispatcher:
             await asyncio.wait(ending, timeout=_CLOSE_DEADLINE)
 
     def _flush_soon(self, delay: float = 0.0) -> None:
-        """Query changed incidents as soon as the last query is answered and old enough."""
+        """Schedule a query of the changed incidents, unless a query is already scheduled or running.
+
+        The query starts after `delay` seconds, but not before the interval since the last query has passed.
+        """
         if self._pending and self._flush_timer is None and self._flush_task is None:
             due = max(self._loop.time() + delay, self._next_flush_at)
             self._flush_timer = self._loop.call_at(due, self._start_flush)
@@ -183,7 +192,7 @@ class NotificationDispatcher:
             del self._pending[event]
         try:
             incidents = await self._lookup.states(list({event.incident_id for event in changed}))
-        except Exception:  # a bug of ours must cost no notification
+        except Exception:  # a bug in trayalert must not lose a notification: the query is repeated
             _logger.exception("the changed incidents could not be queried")
             incidents = None
         self._flush_task = None
@@ -196,31 +205,35 @@ class NotificationDispatcher:
         self._flush_soon()
 
     async def _write(self, request: PolicyRequest) -> NotificationRequest | None:
-        """Return the request with its text, None if there is nothing to show any more. Raise _UnreadableLogError."""
+        """Return the request with its text, or None if there is nothing left to show.
+
+        If the log cannot be read, a summary is written without the names of its incidents. For any other request about
+        incidents, raise `_UnreadableLogError`.
+        """
         if isinstance(request, ShowNotification | WithdrawNotification):
             return request
         try:
             incidents = await self._lookup.incidents(request.incident_ids)
-        except Exception:  # a bug of ours, or no thread can be started: ask again
+        except Exception:  # a bug in trayalert, or no thread can be started: treated as an unreadable log
             _logger.exception("the incidents of a notification could not be queried")
             incidents = None
         if incidents is None:
             if not isinstance(request, ShowSummary):
                 raise _UnreadableLogError
-            incidents = ()  # a summary does without names
+            incidents = ()  # a summary is useful even without the names of its incidents
         return self._writer.write(request, incidents, now=self._now())
 
 
 class _UnreadableLogError(Exception):
-    """The log cannot be read now."""
+    """Raised if the log cannot be read now."""
 
 
 _MOST_WAITING = 20
-"""Requests that may wait for a channel before it counts as unavailable."""
+"""Number of requests that may wait for a channel. With more, the channel counts as unavailable."""
 
 
 class _Outlet:
-    """A channel with its policy, and the task that has the channel carry out one request after the other."""
+    """A channel with its policy, and the task that passes the policy's requests to the channel one at a time."""
 
     def __init__(
         self,
@@ -241,7 +254,7 @@ class _Outlet:
         self._timing = timing
         self._queue = NotificationQueue[PolicyRequest]()
         self.idle = asyncio.Event()
-        """Set while no request waits or is under way."""
+        """Set while no request is waiting or being carried out."""
         self.idle.set()
         self._wakeup = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -250,10 +263,10 @@ class _Outlet:
         self._update_availability()
 
     def ask(self, question: _Question) -> None:
-        """Have the policy's requests carried out."""
+        """Call `question` with the policy, and queue the requests that the policy returns."""
         try:
             requests = question(self._policy)
-        except Exception:  # a bug of ours must not stop the receiver
+        except Exception:  # a bug in trayalert must not stop the receiver
             _logger.exception("the notifications of %s could not be decided", self.channel.name)
             return
         for request in requests:
@@ -267,24 +280,24 @@ class _Outlet:
         self._start_timer()
 
     def on_program_event(self, event: ProgramEvent) -> None:
-        """Take an event about the program itself."""
+        """Pass an event about the program itself to the policy."""
         self.ask(lambda policy: policy.on_program_event(event, now=self._now()))
 
     def pause(self, until: Millis | None) -> None:
-        """Show nothing until then; None ends the pause."""
+        """Show no notifications before the time `until`. None ends the pause."""
         self.ask(lambda policy: policy.pause(until, now=self._now()))
 
     def set_available(self, available: bool) -> None:
-        """Set whether the channel can show anything."""
+        """Set whether the channel is able to show notifications."""
         self._available = available
         self._update_availability()
 
     def mark_seen(self) -> None:
-        """Forget what is held."""
+        """Forget all held notifications."""
         self._policy.on_window_seen()
 
     def stop(self) -> "asyncio.Task[None]":
-        """Cancel the request under way; return the task that ends."""
+        """Cancel the task that carries out requests. Return the task, so that the caller can wait for its end."""
         if self._timer:
             self._timer.cancel()
         self._task.cancel()
@@ -307,7 +320,7 @@ class _Outlet:
         self.ask(lambda policy: policy.tick(now=self._now()))
 
     def _log_failure(self, error: Exception) -> None:
-        """Log why the channel failed, once for as long as it fails for the same reason."""
+        """Log why the channel failed, unless its last failure had the same reason."""
         if repr(error) == self._last_error:
             return
         self._last_error = repr(error)
@@ -318,7 +331,7 @@ class _Outlet:
         while True:
             await self._wakeup.wait()
             self._wakeup.clear()
-            unwritten: dict[str, PolicyRequest] = {}  # by tag; a newer request with the same tag replaces it
+            unwritten: dict[str, PolicyRequest] = {}  # by tag, as a newer request replaces an older one with its tag
             while self._queue:
                 request = self._queue.take()
                 unwritten.pop(request.tag, None)
@@ -328,7 +341,7 @@ class _Outlet:
                         await self.channel.carry_out(written)
                         self._last_error = ""
                 except _UnreadableLogError:
-                    unwritten[request.tag] = request  # what is not about incidents does not wait for the log
+                    unwritten[request.tag] = request  # set aside: requests that need no log must not wait for the log
                 except Exception as error:  # noqa: BLE001 - logged
                     self._log_failure(error)
             for request in reversed(unwritten.values()):

@@ -1,6 +1,7 @@
-"""The texts of notifications about incidents: what fires, where, how badly and since when, before any detail.
+"""The texts of notifications about incidents. What fires, where, how severely and since when comes before details.
 
-Every text from the network goes through `printable` here, one item at a time, so that none can pose as two lines.
+Each item of text from the network goes through `printable` here separately, so that no sender can make one item look
+like several lines of the notification.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from trayalert.services.presentation.alert_text import (
 )
 
 FINAL_TIMEOUT: Millis = 5_000
+"""How long a notification that something is over stays on the screen."""
 OPEN_WINDOW = "Open trayalert"
 _OPEN_CONSOLE = "Open in console"
 _MESSAGE_LINES = 2
@@ -32,7 +34,11 @@ _MESSAGE_LINES = 2
 def incident_notification(
     stored: StoredIncident, changes: frozenset[Change], *, links: Sequence[ConsoleLink], language: Language, now: Millis
 ) -> Notification:
-    """Show an open incident, with a button for the first of its console links and one for the second."""
+    """Return the notification of an open incident, with a button for each of its first two console links.
+
+    Without links, the only button opens the window. If `changes` includes a change of level, the notification names the
+    previous level, too.
+    """
     incident, alert = stored.incident, stored.alert.alert
     if alert.kind == UNRECOGNISED:
         return _unrecognised_notification(incident, language)
@@ -53,12 +59,12 @@ def incident_notification(
         title=f"{word}: {_rule_name(alert, language)}",
         lines=tuple(line for line in lines if line),
         button=_OPEN_CONSOLE if links else OPEN_WINDOW,
-        more_buttons=tuple((link.page, link.title) for link in links[1:2]),  # most desktops have no room for more
+        more_buttons=tuple((link.page, link.title) for link in links[1:2]),  # most desktops have no room for a third
     )
 
 
 def recovered_notification(stored: StoredIncident, *, linked: bool, language: Language) -> Notification:
-    """Say for a moment that an incident has recovered."""
+    """Return the notification that an incident has recovered. `linked` is whether the incident has a console link."""
     incident, alert = stored.incident, stored.alert.alert
     if incident.start_known and incident.closed_at is not None:
         lasted = localised_duration(incident.closed_at - incident.opened_at, language)
@@ -76,7 +82,7 @@ def recovered_notification(stored: StoredIncident, *, linked: bool, language: La
 
 
 def console_test_notification() -> Notification:
-    """Answer the console's Test button."""
+    """Return the notification that answers the Test button of Cloud Monitor's console."""
     return Notification(
         tag=TEST_TAG,
         level=Level.INFO,
@@ -90,7 +96,10 @@ def console_test_notification() -> Notification:
 def summary_notification(
     count: int, level: Level, titles: Sequence[str], *, quiet: bool, language: Language
 ) -> Notification:
-    """Show `count` incidents at once: how bad the worst is, and the `titles` of some."""
+    """Return one notification for `count` incidents, with the level of the worst one and the `titles` of some.
+
+    A `quiet` notification only updates a summary that is on the screen.
+    """
     word = language.say(level)
     lines = [*titles, f"and {count - len(titles)} more"] if count > len(titles) else titles
     return Notification(
@@ -135,7 +144,10 @@ def _value_line(alert: Alert, language: Language) -> str:
 
 
 def _shorten(line: str) -> str:
-    """Cut a line to about three on the screen: to fewer characters where more than a third are wide."""
+    """Shorten a line to about three lines on the screen.
+
+    That is 80 characters if more than a third of them are wide (such as Chinese ones), else 150.
+    """
     return printable(line, limit=80 if display_width(line) * 3 > len(line) * 4 else 150)
 
 

@@ -1,4 +1,4 @@
-"""Looks incidents up in the log for the dispatcher, on a thread of its own, as the disk may hang."""
+"""Looks up incidents in the log for the dispatcher. Each query runs on a daemon thread, because the disk may hang."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -12,24 +12,27 @@ from trayalert.storage.faults import DamagedLog, LogFault, NoLog
 from trayalert.storage.reader import Reader
 
 _PATIENCE = 0.1
-"""Seconds that a query waits for another program's lock; the dispatcher repeats it later."""
+"""Seconds that a query waits for a lock of another program. After that, the dispatcher repeats the query later."""
 
 _Answer = TypeVar("_Answer")
 
 
 class LogLookup:
-    """Implements IncidentLookup. `verify` is called where the file is damaged or gone: its writer may not know it."""
+    """Implements `IncidentLookup`.
+
+    `verify` is called if a query finds that the log's file is damaged or missing: the writer may not have noticed yet.
+    """
 
     def __init__(self, path: Path, *, verify: Callable[[], None]) -> None:
         self._path = path
         self._verify = verify
 
     async def states(self, ids: Sequence[int]) -> Sequence[Incident] | None:
-        """Return those incidents without their alerts; None if the log cannot be read now."""
+        """Return the incidents with these ids, without alerts, or None if the log cannot be read now."""
         return await self._ask(lambda reader: reader.incident_states(ids))
 
     async def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return those incidents; None if the log cannot be read now."""
+        """Return the incidents with these ids, each with its latest alert, or None if the log cannot be read now."""
         return await self._ask(lambda reader: reader.incidents(ids))
 
     async def _ask(self, question: Callable[[Reader], _Answer]) -> _Answer | None:

@@ -1,4 +1,4 @@
-"""Requests that wait until a channel can carry them out."""
+"""A queue of requests that wait until a channel can carry them out."""
 
 from dataclasses import replace
 from typing import Generic, TypeVar, cast
@@ -12,7 +12,7 @@ _Request = TypeVar("_Request", bound=PolicyRequest)
 
 
 class NotificationQueue(Generic[_Request]):
-    """Requests in their order: one per tag, the newest; never more than MAX_WAITING."""
+    """Requests in the order in which they arrived: only the newest for each tag, and at most MAX_WAITING."""
 
     def __init__(self) -> None:
         self._requests: dict[str, _Request] = {}
@@ -21,7 +21,10 @@ class NotificationQueue(Generic[_Request]):
         return len(self._requests)
 
     def put(self, request: _Request) -> None:
-        """Add a request, in the place of an older one with its tag. When full, the calmest is let go."""
+        """Add a request, in place of an older one with the same tag.
+
+        If the queue is full, the request with the lowest level is dropped. Withdrawals are dropped last.
+        """
         older = self._requests.get(request.tag)
         if older is not None and _only_updates(request) and not _withdraws(older) and not _only_updates(older):
             request = cast("_Request", _shown_anew(request))
@@ -30,16 +33,16 @@ class NotificationQueue(Generic[_Request]):
             del self._requests[min(self._requests.values(), key=_priority).tag]
 
     def put_back(self, request: _Request) -> None:
-        """Put a request at the head that could not be carried out, unless its tag has a newer one."""
+        """Put a request that could not be carried out back at the head, unless a newer request has its tag."""
         if request.tag not in self._requests:
             self._requests = {request.tag: request} | self._requests
 
     def take(self) -> _Request:
-        """Remove and return the oldest request; there must be one."""
+        """Remove and return the oldest request. The queue must not be empty."""
         return self._requests.pop(next(iter(self._requests)))
 
     def drop(self, tag: str) -> None:
-        """Forget what waits with that tag."""
+        """Remove the request with this tag, if there is one."""
         self._requests.pop(tag, None)
 
 
@@ -55,7 +58,7 @@ def _only_updates(request: PolicyRequest) -> bool:
 
 
 def _shown_anew(request: PolicyRequest) -> PolicyRequest:
-    """Return a request that only updates, as one that shows."""
+    """Return a request that only updates a notification as a request that also shows it."""
     match request:
         case ShowNotification(notification=notification):
             return ShowNotification(replace(notification, update_only=False))
@@ -67,7 +70,7 @@ def _shown_anew(request: PolicyRequest) -> PolicyRequest:
 def _priority(request: PolicyRequest) -> int:
     match request:
         case WithdrawNotification() | WithdrawRecovered():
-            return 100  # a withdrawal that is lost leaves a lie on the screen: those go last
+            return 100  # dropped last, because a lost withdrawal leaves an outdated notification on the screen
         case ShowNotification(notification=notification):
             return notification.level.rank
         case _:

@@ -1,4 +1,4 @@
-"""Writes the notification that a policy requests. Pure: the incidents are handed in as they are now."""
+"""Writes the notification that a policy requests. Pure: the caller passes the present state of the incidents."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -16,7 +16,7 @@ from trayalert.services.notify.policy_requests import PolicyRequest, ShowInciden
 
 
 class NotificationWriter:
-    """`links` returns the console links of an incident, the best first."""
+    """Writes notifications in one language. `links` returns the console links of an incident, the best first."""
 
     def __init__(self, *, links: Callable[[StoredIncident], Sequence[ConsoleLink]], language: Language) -> None:
         self._links = links
@@ -25,9 +25,9 @@ class NotificationWriter:
     def write(
         self, request: PolicyRequest, incidents: Iterable[StoredIncident], *, now: Millis
     ) -> NotificationRequest | None:
-        """Return the request with its text; None if there is nothing to show any more.
+        """Return the request with its text, or None if there is nothing left to show.
 
-        `incidents` are those that `request` names, as far as the log has them.
+        `incidents` are the incidents that `request` names, without those that are no longer in the log.
         """
         found = {stored.incident.id: stored for stored in incidents}
         match request:

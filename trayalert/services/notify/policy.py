@@ -1,8 +1,9 @@
 """The policy: decides which changes of incidents become notifications.
 
-It is pure, and used on one thread: it takes the present moment, and returns requests. What cannot be shown now (too
-many at once, a pause, no daemon) is held, and shown in one summary later, as far as it is still firing. `tick` is to be
-called at `due`. Which changes are notified is decided by rules (`rules.py`).
+The policy is pure and is used on one thread: it takes the present time and returns requests. Incidents that cannot be
+shown now (because of a flood, a pause or a missing notification daemon) are held. Those that still fire later are then
+shown in one summary. The caller must call `tick` at the time `due`. The rules in `rules.py` decide which changes are
+notified.
 """
 
 from collections.abc import Iterable, Sequence
@@ -51,19 +52,19 @@ from trayalert.services.notify.rules import RULES, Decision, Rule, decide
 from trayalert.services.notify.summary import Summary
 
 BURST = 5
-"""Notifications that may come at once; then one more per REFILL_INTERVAL."""
+"""Number of notifications that may be shown in quick succession. Then one more is allowed per REFILL_INTERVAL."""
 CRITICAL_RESERVE = 3
-"""More of them that only CRITICAL ones may use: a flood of warnings must not hide those."""
+"""Number of further notifications reserved for CRITICAL incidents, so that a flood of warnings does not hide them."""
 REFILL_INTERVAL: Millis = 6_000
 
 TEST_ANSWER_DEADLINE: Millis = 10_000
-"""So long after the console's Test button a person looks for the answer."""
+"""How long the user is expected to wait for the answer after a press of the console's Test button."""
 
 _Requests = tuple[PolicyRequest, ...]
 
 
 class NotificationPolicy:
-    """Decides what one channel shows."""
+    """Decides which notifications one channel shows."""
 
     def __init__(
         self,
@@ -86,7 +87,7 @@ class NotificationPolicy:
 
     @property
     def due(self) -> Millis | None:
-        """When `tick` has something to do; None: never."""
+        """The time at which `tick` must be called next, or None if nothing is waiting or nothing can be shown."""
         if not self._available:
             return None
         moments = [] if self._reachability.due is None else [self._reachability.due]
@@ -99,7 +100,10 @@ class NotificationPolicy:
     def on_incidents_changed(
         self, events: Iterable[IncidentChanged], incidents: Sequence[Incident], *, now: Millis
     ) -> _Requests:
-        """Called with a batch of events, and the incidents as they are now; other incidents are ignored."""
+        """Called with a batch of events and the present state of their incidents.
+
+        Events about incidents that are missing from `incidents` are ignored.
+        """
         changes: dict[int, set[Change]] = {}
         for event in events:
             changes.setdefault(event.incident_id, set()).add(event.change)
@@ -129,13 +133,13 @@ class NotificationPolicy:
         return requests
 
     def _on_test_received(self, now: Millis) -> _Requests:
-        """Answer the console's Test button, as soon as anything can be shown."""
+        """Answer the console's Test button. If the channel is unavailable, remember to answer later."""
         notification = console_test_notification()
         self._tested_at = None if self._available else now
-        return (ShowNotification(notification),) if self._can_show(now) else ()  # even in a flood, as a person waits
+        return (ShowNotification(notification),) if self._can_show(now) else ()  # even in a flood: a user is waiting
 
     def _on_listener_changed(self, problem: str | None, now: Millis) -> _Requests:
-        """Called with the reason why the listener is closed; None: it is open. Each is shown once."""
+        """Called with the reason why the listener is closed, or None if it is open. Each change is shown once."""
         before, self._listener_problem = self._listener_problem, problem
         if problem == before:
             return ()
@@ -145,7 +149,11 @@ class NotificationPolicy:
         return () if unshown else (WithdrawNotification(LISTENER_TAG, listener_open_notification()),)
 
     def _on_log_changed(self, state: LogState, now: Millis) -> _Requests:
-        """Called with the state of the log: that nothing can be stored is shown once, until that is over."""
+        """Called with the state of the log.
+
+        A failure to store callbacks is shown once and withdrawn when it is over. Meanwhile a new reason only updates
+        the notification.
+        """
         before, self._log_state = self._log_state, state
         requests: list[PolicyRequest] = []
         if not state.storing and (before.storing or before.problems != state.problems):
@@ -160,23 +168,23 @@ class NotificationPolicy:
         return tuple(requests)
 
     def _on_reachability_changed(self, state: ReachabilityState, now: Millis) -> _Requests:
-        """Called with the reachability: being blind for long is shown, and the end of that."""
+        """Called with the reachability. A long blind span is shown, and so is its end."""
         reported_elsewhere = self._listener_problem is not None or not self._log_state.storing
         requests = self._reachability.on_changed(state, reported_elsewhere=reported_elsewhere, now=now)
         unshown = self._program_notifications.pop(REACH_TAG, None) if requests else None
-        if unshown:  # never shown, so the end is no news
+        if unshown:  # the user does not know of the blind span, so its end is not shown either
             requests = ()
         return (*requests, *self.tick(now=now))
 
     def _on_url_changed(self, changed: UrlChanged, now: Millis) -> _Requests:
-        """Called when the public address has changed, or is right again."""
+        """Called when the public address has changed, or when the user no longer needs to act on a change."""
         if changed.before != changed.now:
             return self.notify(url_changed_notification(changed), now=now)
         self._program_notifications.pop(URL_TAG, None)
         return (WithdrawNotification(URL_TAG),)
 
     def notify(self, notification: Notification, *, now: Millis) -> _Requests:
-        """Show something about the program itself, even in a flood, as soon as anything can be shown."""
+        """Show a notification about the program itself, even in a flood: now, or as soon as the channel is able to."""
         self._program_notifications[notification.tag] = notification
         return self._show_program_notifications(now)
 
@@ -188,23 +196,26 @@ class NotificationPolicy:
         return tuple(map(ShowNotification, shown))
 
     def pause(self, until: Millis | None, *, now: Millis) -> _Requests:
-        """Show nothing until then, but withdraw; None ends the pause with a summary of what was held."""
+        """Show nothing before the time `until`, but still withdraw notifications.
+
+        None ends the pause. The incidents that were held are then shown in a summary.
+        """
         self._paused_until = until
         return self.tick(now=now)
 
     def set_available(self, available: bool, *, now: Millis) -> _Requests:
-        """Called when notifications can be shown, or can no longer be."""
+        """Called when the channel becomes able, or unable, to show notifications."""
         self._available = available
         answers_test = available and self._tested_at is not None and now - self._tested_at <= TEST_ANSWER_DEADLINE
         return (*(self._on_test_received(now) if answers_test else ()), *self.tick(now=now))
 
     def on_window_seen(self) -> None:
-        """Called when the person looked into the window: what was held is known."""
+        """Called when the user has looked at the window. Everything that was held is then known, and is forgotten."""
         self._program_notifications.clear()
         self._summary.clear()
 
     def tick(self, *, now: Millis) -> _Requests:
-        """Show what waits, and show or update the summary, if it is due."""
+        """Show waiting notifications about the program, and show or update the summary if it is due."""
         blind = self._reachability.tick(now=now)
         if blind:
             self._program_notifications[blind.tag] = blind
@@ -218,7 +229,7 @@ class NotificationPolicy:
             return (self._summary.show(now=now),)
         self._summary.drop(only.incident_id)
         self._shown.add(only.incident_id)
-        return (self._summary.show(now=now), only)  # the summary goes, as nothing is held any more
+        return (self._summary.show(now=now), only)  # `show` withdraws the summary, as nothing is held now
 
     def _on_incident_changed(self, incident: Incident, changes: frozenset[Change], now: Millis) -> _Requests:
         match decide(incident, changes, self._rules):
@@ -241,14 +252,15 @@ class NotificationPolicy:
         if incident_id not in self._shown:
             return ()
         self._shown.discard(incident_id)
-        return (WithdrawNotification(request.tag),)  # what is shown is out of date
+        return (WithdrawNotification(request.tag),)  # the notification on the screen is out of date
 
     def _withdraw_incident(self, incident_id: int, now: Millis, *, recovered: bool) -> _Requests:
-        if self._summary.drop(incident_id):  # never shown, so its end is no news
+        if self._summary.drop(incident_id):  # the incident was never shown, so its end is not shown either
             return ()
         shown = incident_id in self._shown
         self._shown.discard(incident_id)
-        # the end of a shown incident is always shown; that of one from before the start only in quiet times
+        # the recovery of a shown incident is always shown; that of an incident which opened before this run only if
+        # the rate limit allows it
         if recovered and self._can_show(now) and (shown or self._may_show(Level.OK, now)):
             return (WithdrawRecovered(incident_id),)
         return (WithdrawNotification(incident_tag(incident_id)),) if shown else ()

@@ -1,4 +1,4 @@
-"""What a policy requests about incidents. It knows incidents by id; their texts are written when they are shown."""
+"""The requests of a policy about incidents. They name incidents by id; a text is written only when it is shown."""
 
 from dataclasses import dataclass
 
@@ -18,13 +18,13 @@ class _IncidentRequest:
 
     @property
     def incident_ids(self) -> tuple[int, ...]:
-        """The incident that the text needs."""
+        """The id of the incident that the text is about."""
         return (self.incident_id,)
 
 
 @dataclass(frozen=True, slots=True)
 class ShowIncident(_IncidentRequest):
-    """Show an incident that is open at `level`, because of these changes."""
+    """Show an open incident. `level` is its present level; `changes` are the reason for the notification."""
 
     level: Level
     changes: frozenset[Change]
@@ -32,12 +32,15 @@ class ShowIncident(_IncidentRequest):
 
 @dataclass(frozen=True, slots=True)
 class WithdrawRecovered(_IncidentRequest):
-    """Withdraw the notification of an incident, after it was said for a moment that the incident has recovered."""
+    """Show briefly that an incident has recovered, then withdraw its notification."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowSummary:
-    """Show that `count` incidents are held, the worst of them by name; `update_only` as in Notification."""
+    """Show that `count` incidents are held. The text names the incidents in `worst`.
+
+    `update_only` has the same meaning as in `Notification`.
+    """
 
     count: int
     worst: tuple[ShowIncident, ...]
@@ -50,12 +53,12 @@ class ShowSummary:
 
     @property
     def tag(self) -> str:
-        """The tag of the summary."""
+        """The tag of the summary's notification."""
         return SUMMARY_TAG
 
     @property
     def incident_ids(self) -> tuple[int, ...]:
-        """The incidents that the text names."""
+        """The ids of the incidents that the text names."""
         return tuple(incident.incident_id for incident in self.worst)
 
 

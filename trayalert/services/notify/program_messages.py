@@ -1,4 +1,4 @@
-"""The texts of notifications about the program itself: its log, its reachability, and how an earlier run ended."""
+"""The texts of notifications about the program itself, such as its log, its reachability and earlier crashes."""
 
 from collections.abc import Sequence
 
@@ -34,56 +34,59 @@ LOOK_INTO_HISTORY = (
 
 
 def not_storing_notification(state: LogState, *, quiet: bool) -> Notification:
-    """Say that callbacks are refused; `quiet` where a notification says so already, and only the reason changed."""
+    """Return the notification that callbacks are refused because they cannot be stored.
+
+    With `quiet`, only a notification that is still on the screen is updated, because only the reason has changed.
+    """
     return _notification(LOG_TAG, Level.CRITICAL, "trayalert cannot store alerts", *state.problems, quiet=quiet)
 
 
 def storing_again_notification() -> Notification:
-    """Say that callbacks are stored again."""
+    """Return the notification that callbacks are stored again."""
     return _notification(LOG_TAG, Level.OK, "trayalert stores alerts again", _SENT_AGAIN, final=True)
 
 
 def listener_closed_notification(problem: str) -> Notification:
-    """Say that no callback can arrive."""
+    """Return the notification that no callback can arrive, because the listener is closed."""
     return _notification(LISTENER_TAG, Level.CRITICAL, "trayalert is blind: no callback can arrive", problem)
 
 
 def listener_open_notification() -> Notification:
-    """Say that callbacks can arrive again."""
+    """Return the notification that the listener is open again."""
     return _notification(LISTENER_TAG, Level.OK, "trayalert's door is open again", _SENT_AGAIN, final=True)
 
 
 def refused_notification(refused: CallbackRefused) -> Notification:
-    """Say that a request was refused which may have been an alert."""
+    """Return the notification that a request was refused that may have been an alert."""
     return _notification(f"{REFUSED_TAG} {refused.cause}", Level.WARN, "A callback was refused", refused.message)
 
 
 def log_news_notification(news: Sequence[str]) -> Notification:
-    """Say what the program did to the log by itself."""
+    """Return the notification of what the program did to the log by itself."""
     return _notification(LOG_NEWS_TAG, Level.WARN, "What happened to trayalert's log", *news)
 
 
 def blind_notification(state: ReachabilityState, *, since: Millis) -> Notification:
-    """Say since when Cloud Monitor cannot reach this computer, and why."""
+    """Return the notification that Cloud Monitor cannot reach this computer, with the reason and the start time."""
     title = f"trayalert is blind since {_local_time(since)}"
     return _notification(REACH_TAG, Level.CRITICAL, title, state.why or "No callback can arrive.")
 
 
 def reachable_notification(began: Millis, *, until: Millis) -> Notification:
-    """Say that callbacks arrive again, and for how long they did not."""
+    """Return the notification that callbacks arrive again, with the span in which they did not."""
     span = f"from {_local_time(began)} to {_local_time(until)} ({duration_text(until - began)})"
     lines = f"trayalert was blind {span}.", LOOK_INTO_HISTORY
     return _notification(REACH_TAG, Level.OK, "Callbacks get through again", *lines, final=True)
 
 
 def url_changed_notification(changed: UrlChanged) -> Notification:
-    """Say that the callback URL in the rules of the console is no longer the right one."""
+    """Return the notification that the callback URL in the console's rules is no longer valid."""
     lines = f"It was {changed.before}, it is {changed.now}.", CHANGE_RULES
     return _notification(URL_TAG, Level.CRITICAL, "The public address has changed", *lines)
 
 
 def returned_notification(returned: ReceptionResumed) -> Notification:
-    """Say that a gap is over, and what arrived since."""
+    """Return the notification that a gap is over, with what has arrived since."""
     gap = returned.gap
     ended_at = gap.ended_at or gap.began_at
     cause = "asleep" if gap.cause is GapCause.ASLEEP else "off"
@@ -111,25 +114,31 @@ def _arrivals_text(returned: ReceptionResumed) -> str:
 
 
 def no_tray_notification(explanation: str) -> Notification:
-    """Say once why there is no icon, and what to install."""
+    """Return the notification that explains why there is no tray icon, and what to install."""
     return _notification(TRAY_TAG, Level.INFO, "This desktop shows no tray icons", explanation)
 
 
 def settings_notification(problems: Sequence[str]) -> Notification:
-    """Say which settings are not used: without a tunnel, for example, nothing can arrive."""
+    """Return the notification of the first three mistakes in the settings.
+
+    A setting with a mistake is ignored, which can be serious: without its tunnel, for example, trayalert is blind.
+    """
     title = "The settings have a mistake" if len(problems) == 1 else f"The settings have {len(problems)} mistakes"
     return _notification(SETTINGS_TAG, Level.WARN, title, *problems[:3])
 
 
 def crash_notification(sentences: Sequence[str]) -> Notification:
-    """Say how an earlier run ended; of several, only the last."""
+    """Return the notification of how an earlier run ended. Of several sentences, only the last one is shown."""
     return _notification(CRASH_TAG, Level.WARN, "trayalert crashed", *sentences[-1:])
 
 
 def _notification(
     tag: str, level: Level, title: str, *sentences: str, final: bool = False, quiet: bool = False
 ) -> Notification:
-    """Faults are worded to follow the program's name; here each becomes a sentence of its own."""
+    """Return a notification with a line for each of the sentences.
+
+    Each line starts with a capital letter: the text of a fault does not, as it is worded to follow `trayalert: `.
+    """
     return Notification(
         tag=tag,
         level=level,
@@ -142,5 +151,5 @@ def _notification(
 
 
 def _local_time(moment: Millis) -> str:
-    """Write a moment with its day, as a gap may be long ago."""
+    """Return a local time with its date, because a gap may be days old."""
     return local_text(moment, "%m-%d %H:%M")

@@ -1,7 +1,7 @@
 """Decides when a notification says that trayalert is blind, or reachable again.
 
-Other notifications report a closed listener and a log that cannot store, at once. All else waits, as a network that is
-gone for a minute is no news.
+Other notifications report a closed listener, and a log that cannot store callbacks, immediately. A blind span with any
+other cause is reported only if it lasts longer than PATIENCE: a network that is down for a minute needs no attention.
 """
 
 from trayalert.domain.notification import Notification, NotificationRequest, WithdrawNotification
@@ -10,11 +10,14 @@ from trayalert.domain.times import Millis
 from trayalert.services.notify.program_messages import REACH_TAG, blind_notification, reachable_notification
 
 PATIENCE: Millis = 120_000
-"""Being blind for longer is shown."""
+"""How long a blind span must last before a notification is shown."""
 
 
 class ReachabilityPolicy:
-    """`tick` has something to show at `due`. The wait begins again where `reported_elsewhere`."""
+    """Requests a notification for each long blind span. The caller must call `tick` at the time `due`.
+
+    A blind span is ignored while another notification reports its cause.
+    """
 
     def __init__(self) -> None:
         self._state = ReachabilityState()
@@ -23,19 +26,22 @@ class ReachabilityPolicy:
 
     @property
     def due(self) -> Millis | None:
-        """When it has been blind for too long; None: it is not, or that is shown."""
+        """The time at which the notification must be shown, or None if none is waiting to be shown."""
         return None if self._blind_since is None or self._notified_since is not None else self._blind_since + PATIENCE
 
     def on_changed(
         self, state: ReachabilityState, *, reported_elsewhere: bool, now: Millis
     ) -> tuple[NotificationRequest, ...]:
-        """Called with the reachability; `reported_elsewhere`: another notification says why it is blind."""
+        """Called with the reachability. Return a withdrawal if the notification on the screen is no longer true.
+
+        `reported_elsewhere` is whether another notification says why trayalert is blind.
+        """
         self._state = state
         if state.reach is Reachability.BLIND and not reported_elsewhere:
             self._blind_since = self._blind_since or state.since or now
             return ()
         if state.reach is not Reachability.REACHABLE and self._notified_since is not None and not reported_elsewhere:
-            return ()  # shown, and nobody knows whether it is over
+            return ()  # the notification stays, because nothing proves that the blind span is over
         began, notified, self._blind_since, self._notified_since = self._blind_since, self._notified_since, None, None
         if notified is None or began is None:
             return ()
@@ -45,7 +51,7 @@ class ReachabilityPolicy:
         return (WithdrawNotification(REACH_TAG, final),)
 
     def tick(self, *, now: Millis) -> Notification | None:
-        """Return the notification that is due."""
+        """Return the notification that is due, or None."""
         if self.due is None or now < self.due or self._blind_since is None:
             return None
         self._notified_since = self._blind_since

@@ -1,4 +1,4 @@
-"""Incidents that could not be shown one by one, and when one summary of them is shown. Pure."""
+"""Holds incidents that could not be shown one by one, and decides when one summary of them is shown. Pure."""
 
 from functools import cache
 from itertools import islice
@@ -10,14 +10,14 @@ from trayalert.domain.times import Millis
 from trayalert.services.notify.policy_requests import PolicyRequest, ShowIncident, ShowSummary
 
 SUMMARY_INTERVAL: Millis = 1_000
-"""Between two changes of the summary."""
+"""Shortest time between two changes of the summary."""
 _NAMED = 3
-"""How many incidents the summary names."""
+"""Number of incidents that the summary names."""
 _WORST_FIRST = sorted(Level, key=lambda level: -level.rank)
 
 
 class Summary:
-    """Holds incidents that are to be shown. A flood may hold thousands, so nothing here is an object for each."""
+    """Holds incidents that are to be shown. To save memory in a flood of thousands, no object is kept for each one."""
 
     def __init__(self) -> None:
         self._levels: dict[int, Level] = {}
@@ -28,18 +28,18 @@ class Summary:
 
     @property
     def due(self) -> Millis | None:
-        """The earliest time for the next change of the summary; None if there is none to make."""
+        """The earliest time for the next change of the summary, or None if the summary is up to date."""
         if not (self._grown or self._shrunk):
             return None
         return 0 if self._shown_at is None else self._shown_at + SUMMARY_INTERVAL
 
     @property
     def only(self) -> ShowIncident | None:
-        """The incident that is held, if it is the only one and new in the summary."""
+        """The held incident if it is the only one and the summary has not shown it yet, else None."""
         return self._worst(1)[0] if self._grown and len(self._levels) == 1 else None
 
     def hold(self, request: ShowIncident) -> None:
-        """Add an incident, in place of what was held of it."""
+        """Hold an incident. The request replaces an earlier request about the same incident."""
         number, level = request.incident_id, request.level
         before = self._levels.get(number, level)
         if before is not level:
@@ -49,7 +49,7 @@ class Summary:
         self._grown = True
 
     def drop(self, incident_id: int) -> bool:
-        """Remove an incident; return whether it was held."""
+        """Remove an incident. Return whether it was held."""
         level = self._levels.pop(incident_id, None)
         if level is None:
             return False
@@ -58,7 +58,7 @@ class Summary:
         return True
 
     def clear(self) -> None:
-        """Forget all, as the person knows it."""
+        """Forget all incidents, because the user has seen them."""
         self._levels.clear()
         for held in self._held.values():
             held.clear()
@@ -84,5 +84,5 @@ class Summary:
 
 @cache
 def _shared(changes: frozenset[Change]) -> frozenset[Change]:
-    """Return one object for equal sets, of which there are few."""
+    """Return the same object for all equal sets, to save memory. Few different sets occur."""
     return changes
