@@ -1,1 +1,1 @@
-"""Alerts, incidents and the status as text, JSON, tables and exports."""
+"""Presents alerts, incidents and the status as text, JSON, tables and exports."""

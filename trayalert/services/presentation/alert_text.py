@@ -1,6 +1,8 @@
-"""The facts of an alert as text. What the callback sent comes before the table of metrics, of documents of 2021.
+"""The facts of an alert as text for people.
 
-Every text is cleaned (`domain/text.py`) and bounded. Scripts get `metric_title` and `metric_unit`, too.
+What the callback says takes precedence over the table of metrics, which was made from Alibaba's documents of 2021.
+Every text is cleaned (`domain/text.py`) and limited in length, except the results of `metric_title` and `metric_unit`,
+which JSON for scripts contains as they are.
 """
 
 import csv
@@ -20,30 +22,33 @@ from trayalert.domain.wording.unit import unit_or_none
 from trayalert.resource_files import read_text
 
 _COMPOSITE = "多指标"
-"""The metric of a rule on several metrics, whatever the language of the account."""
+"""The metric name that Cloud Monitor sends for a rule on several metrics, whatever the language of the account."""
 
 _CONTEXT_WORDS = frozenset({"namespace"})
-"""Components that are left out of the short text."""
+"""Words of the components that are left out of the short text."""
 
 MAX_LINES: Final = 20
 _MAX_MESSAGE_LENGTH = 4000
-"""Characters of a message that are looked at: a stranger may send 64 KB of line ends."""
+"""Number of characters of a message that are read: a sender could send 64 KB of line breaks."""
 
 
 class Metric(NamedTuple):
-    """What is known of a metric; a title may be missing in one language."""
+    """What the table says about a metric. The title may be empty in one of the two languages."""
 
     title_en: str
     title_zh: str
     unit: str | None
 
     def title(self, language: Language) -> str:
-        """Return the title in that language, else in the other one."""
+        """Return the title in this language, or in the other language if it is missing."""
         return (self.title_zh or self.title_en) if language is Language.ZH else (self.title_en or self.title_zh)
 
 
 def find_metric(namespace: str | None, metric: str | None) -> Metric | None:
-    """Return a metric by its id and its namespace, as rules or as callbacks write that."""
+    """Return a metric by its namespace and id, or None if the table lacks it.
+
+    The namespace may be spelled as in Cloud Monitor's rules or as in callbacks.
+    """
     return _metrics().get((normalise_namespace(namespace) or "", metric)) if namespace and metric else None
 
 
@@ -59,7 +64,10 @@ def _metrics() -> dict[tuple[str, str], Metric]:
 
 
 def metric_title(alert: Alert, language: Language) -> str | None:
-    """Return the metric's title: the callback's own unless that is only the id, else the table's, else the id."""
+    """Return the metric's title, or None if the alert names no metric.
+
+    A title in the callback comes first, unless it only repeats the id. The title in the table comes next, then the id.
+    """
     if alert.metric_title and alert.metric_title != alert.metric:
         return alert.metric_title
     metric = find_metric(alert.namespace, alert.metric)
@@ -67,7 +75,7 @@ def metric_title(alert: Alert, language: Language) -> str | None:
 
 
 def metric_unit(alert: Alert) -> str | None:
-    """Return the unit as sent, else the table's."""
+    """Return the unit that the callback says, else the unit in the table, else None."""
     if alert.unit:
         return alert.unit
     metric = find_metric(alert.namespace, alert.metric)
@@ -75,30 +83,34 @@ def metric_unit(alert: Alert) -> str | None:
 
 
 def name_text(alert: Alert, language: Language) -> str:
-    """Write the alert's name, in the language if it came in several; empty if there is none."""
+    """Return the alert's name, or an empty text if it has none. A name in this language is preferred."""
     word_name = spec_of(alert.kind).name_text
     worded = word_name(alert.name, language) if word_name else None
     return printable(alert.titles.get(language) or worded or alert.name or next(iter(alert.titles.values()), None))
 
 
 def metric_text(alert: Alert, language: Language) -> str:
-    """Write the metric's title."""
+    """Return the metric's title, cleaned. For a rule on several metrics, return "Several metrics" in this language."""
     title = metric_title(alert, language)
     return language.say("Several metrics") if title == _COMPOSITE else printable(title)
 
 
 def value_text(alert: Alert, language: Language) -> str:
-    """Write the reading: `97.4 %`."""
+    """Return the value with its unit, such as `97.4 %`."""
     return quantity_text(alert.value, alert.value_text, metric_unit(alert), language)
 
 
 def rule_condition_text(alert: Alert, language: Language) -> str:
-    """Write the rule's condition: `Average ≥ 95 %`."""
+    """Return the rule's condition, such as `Average ≥ 95 %`."""
     return condition_text(alert.expression, metric_unit(alert), language)
 
 
 def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
-    """Return the kind's own message, else the sender's lines, without those that name and resource repeat."""
+    """Return the lines of the message, at most MAX_LINES.
+
+    If the alert's kind words its messages itself, this is one such line. Otherwise these are the lines of the sender's
+    message, without repeated lines and without lines that only repeat the alert's name or resource.
+    """
     if word_message := spec_of(alert.kind).message_text:
         return (word_message(alert.fields, language),)
     already_shown = {"", name_text(alert, language), printable(alert.name), printable(alert.resource_name)}
@@ -107,17 +119,17 @@ def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
 
 
 def metric_or_message(alert: Alert, language: Language) -> str:
-    """Write the metric's title, or where there is none, as of an event, the first line of the message."""
+    """Return the metric's title, or the first line of the message if the alert has no metric, like an event."""
     return metric_text(alert, language) or next(iter(message_lines(alert, language)), "")
 
 
 def resource_text(alert: Alert) -> str:
-    """Write the resource's own name, else its id."""
+    """Return the resource's name, or its id if it has no name."""
     return printable(alert.resource_name) or printable(alert.resource_id)
 
 
 def component_text(alert: Alert, language: Language) -> str:
-    """Write the components: `disk /dev/vda1`, `listener tcp:10080`; empty if there are none."""
+    """Return the components, such as `disk /dev/vda1` or `listener tcp:10080`, or an empty text if there are none."""
     return language.say(", ").join(
         f"{language.say(component.word) if component.translatable else component.word} {component.name}"
         for component in _components(alert)
@@ -125,7 +137,7 @@ def component_text(alert: Alert, language: Language) -> str:
 
 
 def short_component_text(alert: Alert) -> str:
-    """Write the components' names only: `/dev/vda1`; empty if there are none."""
+    """Return the names of the first two components, such as `/dev/vda1`, or an empty text if there are none."""
     names = [component.name for component in _components(alert) if component.word not in _CONTEXT_WORDS]
     return " ".join(names[:2])
 
@@ -135,5 +147,5 @@ def _components(alert: Alert) -> tuple[Component, ...]:
 
 
 def resource_component_text(alert: Alert) -> str:
-    """Write resource and component in short: `db-02 · /dev/vda1`."""
+    """Return the resource and its components in short form, such as `db-02 · /dev/vda1`."""
     return " · ".join(filter(None, (resource_text(alert), short_component_text(alert))))

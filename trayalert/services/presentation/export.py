@@ -1,4 +1,4 @@
-"""Alerts for other programs: CSV for spreadsheets, or JSON with one object a line."""
+"""Exports alerts to other programs: as CSV for spreadsheets, or as JSON with one object per line."""
 
 import csv
 import json
@@ -35,7 +35,10 @@ def write_alerts(
     file_format: str,
     output: str | None,
 ) -> int:
-    """Write alerts as `csv` or `json`, and return how many. A file appears whole or not at all. Raise OSError."""
+    """Write alerts to the path `output`, or to standard output if it is None. Return how many were written.
+
+    `file_format` is `csv` or `json`. A regular file appears complete or not at all. Raise `OSError`.
+    """
     count = 0
     with _open_output(output) as stream:
         rows = csv.writer(stream) if file_format == "csv" else None
@@ -60,9 +63,10 @@ def _cell(record: Record, column: str) -> object:
 
 
 def _is_formula(text: str) -> bool:
-    """Whether a spreadsheet may run the text as a formula, as it comes from the network.
+    """Return whether a spreadsheet could run the text as a formula.
 
-    Some spreadsheets skip blanks and invisible characters, and some take full-width signs for the plain ones.
+    The text comes from the network, so an attacker may have written it. Some spreadsheets skip blanks and invisible
+    characters before a formula, and some treat full-width signs like the ASCII ones.
     """
     if text.startswith(("\t", "\r", "\n")):
         return True
@@ -78,8 +82,8 @@ def _open_output(output: str | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    path = Path(output).resolve()  # a link stays a link
-    if path.exists() and not path.is_file():  # a pipe or a device
+    path = Path(output).resolve()  # so that `replace` below does not replace a symbolic link
+    if path.exists() and not path.is_file():  # a pipe or a device, which must not be replaced by a file
         with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         return

@@ -1,4 +1,4 @@
-"""Alerts, incidents and gaps as JSON objects for scripts. The keys are a contract: see README and CHANGELOG."""
+"""Alerts, incidents and gaps as JSON objects for scripts. The keys are a stable contract: see README and CHANGELOG."""
 
 import base64
 import json
@@ -18,18 +18,22 @@ from trayalert.services.presentation.alert_text import metric_title, metric_unit
 Record = dict[str, Any]
 
 _LINE_ENDS = str.maketrans({character: f"\\u{ord(character):04x}" for character in "\x85\u2028\u2029"})
-"""Characters that JSON allows, and many scripts take for the end of the line."""
+"""Characters that JSON allows unescaped in a string, but that many scripts treat as the end of a line."""
 
 
 def json_line(record: Record) -> str:
-    """Write an object as one line of JSON, however a script splits lines."""
+    """Return an object as one line of JSON, whichever characters a script treats as the end of a line."""
     return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS)
 
 
 def alert_record(
     stored: StoredAlert, links: LinkTable, source_addresses: SourceAddresses, language: Language
 ) -> Record:
-    """Return the alert's object, with `raw` where its bytes were read. Titles from our table are in `language`."""
+    """Return the JSON object of an alert.
+
+    The object has the key `raw` only if `stored` has the body of the callback. A title from the built-in table of
+    metrics is in `language`.
+    """
     alert = stored.alert
     record: Record = {
         "id": stored.id,
@@ -70,7 +74,7 @@ def alert_record(
 
 
 def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mute_period: Millis) -> Record:
-    """Return the incident's object. Keys of later versions are there already, as null or false."""
+    """Return the JSON object of an incident. Keys that later versions will fill are present already, null or false."""
     incident, alert = stored.incident, stored.alert.alert
     return {
         "id": incident.id,
@@ -99,7 +103,7 @@ def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mu
 
 
 def gap_record(gap: Gap, *, now: Millis) -> Record:
-    """Return the gap's object; `seconds` is its length until its end, or until now."""
+    """Return the JSON object of a gap. `seconds` is its length until its end, or until `now` while it lasts."""
     return {
         "id": gap.id,
         "cause": gap.cause,
@@ -116,12 +120,12 @@ def _links(alert: Alert, table: LinkTable) -> Record:
 
 
 def mute_period(settings: Settings) -> Millis:
-    """Return how long an open incident may stay unrepeated before it is unconfirmed."""
+    """Return how long an open incident may go without another alert before it counts as unconfirmed."""
     return round(settings.unconfirmed_after_hours * 3_600_000)
 
 
 def is_unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
-    """Whether an open incident was not repeated for longer than the mute period: its OK may be lost."""
-    if stored.alert.alert.kind == SILENCE:  # nothing repeats it, as the watcher looks after it
+    """Return whether an open incident has had no alert for longer than the mute period: its OK may have been lost."""
+    if stored.alert.alert.kind == SILENCE:  # never repeated; the heartbeat watcher closes the incident itself
         return False
     return stored.incident.open and now - stored.incident.last_received_at > mute_period

@@ -1,4 +1,4 @@
-"""Loads the table of console pages for the site in the settings, with the admin's own templates."""
+"""Builds the table of console pages: the built-in pages for the site in the settings, and the admin's own templates."""
 
 import json
 from collections import defaultdict
@@ -11,7 +11,10 @@ from trayalert.resource_files import read_text
 
 
 def link_table(settings: Settings) -> LinkTable:
-    """Return the pages of the site in the settings."""
+    """Return the console pages for the site in the settings.
+
+    A template in the settings replaces the built-in pages of the same kind and namespace.
+    """
     document = _document()
     templates = dict(_built_in(settings.site))
     for name, url in settings.console_links.items():

@@ -1,4 +1,4 @@
-"""The status of the program in one object, whether an instance runs or not."""
+"""The status of the program as one object, whether an instance is running or not."""
 
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -16,7 +16,7 @@ from trayalert.domain.tunnel import TunnelState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceStatus:
-    """What only a running instance knows."""
+    """The part of the status that only a running instance knows."""
 
     mode: str
     pid: int
@@ -27,7 +27,7 @@ class InstanceStatus:
     turned_away: str | None = None
     mistyped: str | None = None
     log_state: LogState | None = None
-    """None where the instance is too old to send the field."""
+    """The state of the log, or None if the instance is too old to send this field."""
     reach: ReachabilityState = field(default_factory=ReachabilityState)
     tunnel: TunnelState = field(default_factory=TunnelState)
     url_changed: UrlChanged | None = None
@@ -35,18 +35,18 @@ class InstanceStatus:
 
 
 _TIMESTAMP_KEYS = ("last_probe_at", "last_turned_away_at", "last_mistyped_at", "lost_at")
-"""The keys of the listener's counts that hold a time."""
+"""Keys of the listener's counts that hold a timestamp."""
 _WIRE_KEYS = {"mode": "front", "listener": "door", "listener_counts": "door_counts", "secret_guesses": "probing"}
-"""Keys of the control socket that differ from the field's name. They are part of the protocol."""
+"""Fields whose key on the control socket differs from their name. The keys are part of the protocol."""
 
 
 def instance_record(instance: InstanceStatus) -> dict[str, Any]:
-    """Return the object that the control socket sends; `read_instance_status` reads it."""
+    """Return the object to send over the control socket. `read_instance_status` reads the object."""
     return {_WIRE_KEYS.get(name, name): value for name, value in asdict(instance).items()}
 
 
 def read_instance_status(reported: dict[str, Any]) -> InstanceStatus:
-    """Read the reply of a running instance. It may be of another version: unknown keys are ignored."""
+    """Read the reply of a running instance. The instance may be of another version, so unknown keys are ignored."""
     names = [each.name for each in fields(InstanceStatus)]
     own: dict[str, Any] = {name: reported.get(_WIRE_KEYS.get(name, name)) for name in names}
     counts = own["listener_counts"] or {}
@@ -80,12 +80,12 @@ NO_TOTALS = Totals(alerts=0, deliveries=0, unrecognised=0, open_incidents=0, las
 
 
 def callback_url(public_url: str | None, listener: ListenerState, secret: str) -> str:
-    """Return the URL for Cloud Monitor: the public one if it is known, else the local one."""
+    """Return the callback URL for Cloud Monitor, with the public address if it is known, else with the local one."""
     return f"{public_url or listener.local.url}/hook/{secret}"
 
 
 def closed_listener(settings: Settings) -> ListenerState:
-    """Return the listener of a program that does not run."""
+    """Return the state of the listener while no instance is running."""
     return ListenerState(host=settings.host, port=settings.port, open=False, tls=settings.tls_certificate is not None)
 
 
@@ -99,9 +99,10 @@ def status(
     running: InstanceStatus | None,
     data_dir: str,
 ) -> dict[str, Any]:
-    """Return the object of `trayalert status --json`. It holds no secret.
+    """Return the object that `trayalert status --json` prints, without the keys about backups. It holds no secret.
 
-    `totals` is None where the log cannot be read; `log_problem` says why. `crashes` are files that are not yet seen.
+    `totals` is None if the log cannot be read; `log_problem` then says why. `crashes` are the crash files that the user
+    has not seen yet. `running` is None if no instance is running.
     """
     listener = running.listener if running else closed_listener(settings)
     log = running.log_state if running else None

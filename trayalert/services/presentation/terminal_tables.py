@@ -1,4 +1,4 @@
-"""What people read in a terminal: lines with aligned columns. Scripts use --json instead."""
+"""Output for people at a terminal: lines with aligned columns. Scripts use `--json` instead."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ _Rows = Iterable[Sequence[str]]
 
 
 def status_lines(state: dict[str, Any]) -> Iterator[str]:
-    """Write the object of `trayalert status` as lines."""
+    """Yield the lines of `trayalert status`. `state` is the object that `trayalert status --json` prints."""
     if state["running"] and state["listening"]:
         yield f"running ({state['front']}), listening on {state['host']}:{state['port']}"
     elif state["running"]:
@@ -46,7 +46,7 @@ def status_lines(state: dict[str, Any]) -> Iterator[str]:
 
 
 def _reachability_lines(state: Mapping[str, Any]) -> Iterator[str]:
-    """Write whether callbacks arrive, and through which tunnel."""
+    """Yield the lines that say whether callbacks arrive, and through which tunnel."""
     words = {
         "reachable": "reachable: a probe came through",
         "blind": "blind: nothing gets in",
@@ -73,7 +73,7 @@ def _closed_reason(state: Mapping[str, Any]) -> str:
 
 
 def _backup_lines(state: Mapping[str, Any]) -> Iterator[str]:
-    """Write what the data dir holds besides the log."""
+    """Yield the lines about backups and quarantined logs."""
     if state["backups"]:
         yield f"backups         {state['backups']}, the newest of {state['last_backup_at']}"
     else:
@@ -84,7 +84,7 @@ def _backup_lines(state: Mapping[str, Any]) -> Iterator[str]:
 
 
 def secret_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Write the secrets as a table."""
+    """Return the lines of a table of secrets."""
     head = ("NAME", "SECRET", "HOLDS UNTIL", "DELIVERIES", "LAST USED")
     cells = (
         (row["name"], row["secret"], row["until"] or "-", str(row["deliveries"]), row["last_at"] or "never")
@@ -94,7 +94,7 @@ def secret_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def expected_callback_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Write the expected callbacks as a table."""
+    """Return the lines of a table of expected callbacks."""
     head = ("NAME", "HOURS", "LEVEL", "LAST CALLBACK", "DUE", "STATE")
     cells = (
         (
@@ -111,7 +111,7 @@ def expected_callback_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def alert_lines(alerts: Iterable[StoredAlert], language: Language) -> Iterator[str]:
-    """Write alerts as a table."""
+    """Return the lines of a table of alerts."""
     head = ("ID", "RECEIVED", "LEVEL", "STATE", "NAME", "RESOURCE", "METRIC OR MESSAGE", "VALUE", "INCIDENT")
     return _table(head, (_alert_row(stored, language) for stored in alerts))
 
@@ -131,7 +131,7 @@ def _alert_row(stored: StoredAlert, language: Language) -> Sequence[str]:
 def incident_lines(
     incidents: Iterable[StoredIncident], language: Language, *, now: Millis, mute_period: Millis
 ) -> Iterator[str]:
-    """Write incidents as a table."""
+    """Return the lines of a table of incidents."""
     head = ("ID", "STATE", "LEVEL", "SINCE", "LASTED", "NAME", "RESOURCE", "METRIC OR MESSAGE", "VALUE", "ALERTS")
     return _table(head, (_incident_row(stored, language, now, mute_period) for stored in incidents))
 
@@ -154,7 +154,7 @@ def _incident_row(stored: StoredIncident, language: Language, now: Millis, mute_
 
 
 def gap_lines(gaps: Iterable[Gap], *, now: Millis) -> Iterator[str]:
-    """Write gaps as a table."""
+    """Return the lines of a table of gaps."""
     return _table(("ID", "CAUSE", "FROM", "UNTIL", "LASTED", "WHY"), (_gap_row(gap, now) for gap in gaps))
 
 
@@ -170,7 +170,7 @@ def _gap_row(gap: Gap, now: Millis) -> Sequence[str]:
 
 
 def _alert_cells(alert: Alert, language: Language) -> Iterator[str]:
-    """Write name, resource, metric or message, and value, short enough for one line."""
+    """Yield four cells, short enough for one line: name, resource, metric or message, and value."""
     yield printable(name_text(alert, language) or alert.kind, limit=40)
     yield printable(resource_component_text(alert), limit=40)
     yield printable(metric_or_message(alert, language), limit=40)
