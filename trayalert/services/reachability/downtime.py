@@ -1,7 +1,7 @@
-"""Records the gaps, in which no callback could arrive, and reports what came after each.
+"""Records the gaps in which no callback could arrive, and reports what arrived after each gap.
 
-The recorder lives on the receiver's loop. What the log cannot store now is stored later. A file that is touched each
-minute, without a sync, tells the next run until when this one lived.
+The recorder runs on the receiver's event loop. A gap that the log cannot store now is stored later. A file is touched
+every minute, without a sync, so that the next run of the program can read until when this run was alive.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from trayalert.storage.faults import LogFault
 from trayalert.storage.writer.gap_records import AddGap, EndGaps
 
 MIN_REPORTED_GAP: Millis = 30_000
+"""Shorter gaps are recorded but not reported."""
 
 _CLOSING_CHANGES = frozenset({Change.RECOVERED, Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
 
@@ -31,16 +32,19 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DowntimeTiming:
-    """Seconds."""
+    """The recorder's intervals, in seconds."""
 
     touch_interval: float = 60.0
-    """Between two touches of the file."""
+    """Time between two touches of the file."""
     settling_time: float = 20.0
-    """After a gap, until Cloud Monitor has sent again what it will, and the first probe has ended."""
+    """Time from the end of a gap to its report. By then Cloud Monitor has sent its retries, and a probe has ended."""
 
 
 class DowntimeRecorder:
-    """Made once the log is open. `alive_file` is the file that is touched each minute."""
+    """Records gaps in the log. Create the recorder once the log is open.
+
+    `alive_file` is the file that is touched every minute.
+    """
 
     def __init__(
         self,
@@ -62,11 +66,11 @@ class DowntimeRecorder:
         inbox.subscribe(self._on_events)
 
     def record_sleep(self, began_at: Millis, ended_at: Millis) -> None:
-        """Called when the computer slept, or the program stood still."""
+        """Called when the computer has slept, or the program has hung."""
         self._enqueue(AddGap(cause=GapCause.ASLEEP, began_at=began_at, ended_at=ended_at))
 
     def set_reachability(self, state: ReachabilityState) -> None:
-        """Called with the reachability: being blind is a gap."""
+        """Called with the reachability. A blind span is recorded as a gap."""
         blind = state.reach is Reachability.BLIND
         if blind and not self._blind:
             self._enqueue(AddGap(cause=GapCause.BLIND, began_at=state.since or self._now(), why=state.why))
@@ -80,7 +84,7 @@ class DowntimeRecorder:
             alive_until = self._alive_file.stat().st_mtime_ns // 1_000_000
         except OSError:
             return  # the first run, or the file cannot be read
-        self._enqueue(EndGaps(min(alive_until, now)))  # a gap that a kill left open
+        self._enqueue(EndGaps(min(alive_until, now)))  # for a gap that was open when the last run was killed
         if now - alive_until >= MIN_GAP:
             self._enqueue(AddGap(cause=GapCause.OFF, began_at=alive_until, ended_at=now))
 
@@ -98,7 +102,7 @@ class DowntimeRecorder:
                 task.add_done_callback(self._report_tasks.discard)
 
     async def run(self) -> None:
-        """Write gaps until this is cancelled."""
+        """Write gaps to the log until this coroutine is cancelled."""
         while True:
             self._wake.clear()
             self._touch_alive_file()
@@ -108,7 +112,7 @@ class DowntimeRecorder:
                     await self._wake.wait()
 
     async def close(self) -> None:
-        """End an open gap, and touch the file."""
+        """Cancel pending reports, end an open gap, and touch the file."""
         for task in self._report_tasks:
             task.cancel()
         self._enqueue(EndGaps(self._now()))
@@ -117,7 +121,7 @@ class DowntimeRecorder:
 
     async def _write(self) -> None:
         while self._pending:
-            job = self._pending.popleft()  # now: where this is cancelled, the log does the job all the same
+            job = self._pending.popleft()  # before the await: if this is cancelled, the log still does the job
             try:
                 await self._inbox.run_job(job)
             except LogFault as fault:
@@ -126,13 +130,13 @@ class DowntimeRecorder:
                 return
 
     def _touch_alive_file(self) -> None:
-        with contextlib.suppress(OSError):  # others report a folder that cannot be written
+        with contextlib.suppress(OSError):  # a data dir that cannot be written is reported elsewhere
             os.close(os.open(self._alive_file, os.O_CREAT | os.O_WRONLY, 0o600))
             moment = self._now() * 1_000_000
             os.utime(self._alive_file, ns=(moment, moment))
 
     async def _report_gap(self, gap: Gap) -> None:
-        """Report once what came after a gap."""
+        """Wait for the settling time, then announce what arrived after the gap."""
         opened: set[int] = set()
         closed: set[int] = set()
         callbacks = 0
@@ -156,6 +160,6 @@ class DowntimeRecorder:
 
 
 def _is_reported(gap: Gap) -> bool:
-    # being blind is reported by the reachability
+    # blind spans are reported with the changes of the reachability
     ended_at = None if gap.cause is GapCause.BLIND else gap.ended_at
     return ended_at is not None and ended_at - gap.began_at >= MIN_REPORTED_GAP

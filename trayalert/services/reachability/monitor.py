@@ -1,6 +1,7 @@
-"""Combines what is known of reachability, and has it probed. Only what a probe proved is reachable.
+"""Combines everything that is known about reachability, and decides when to probe.
 
-The monitor lives on the receiver's loop; any thread may read `state`. It reports each change and each probe.
+The one rule: the state is reachable only if a probe has proved it. The monitor runs on the receiver's event loop; any
+thread may read `state`. The monitor reports each change of the state and the end of each probe.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ _MINUTE: Millis = 60 * _SECOND
 _logger = logging.getLogger(__name__)
 
 _LISTENER = "listener"
-"""The source that probes reach."""
+"""The name of the listener among the sources of callbacks. Only the listener is probed."""
 
 NO_ADDRESS = (
     "No public address is known, so nothing can prove that callbacks get through. Set one up: `trayalert guide`."
@@ -32,21 +33,26 @@ TUNNEL_STARTS = "The tunnel is being started."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorTiming:
-    """Seconds, but for the two spans before a restart."""
+    """The monitor's intervals: in seconds, except the last two, which are in milliseconds."""
 
     fast_interval: float = 2.0
-    """Between probes in the first minute of being blind."""
+    """Longest time between probes in the first minute of a blind span."""
     slow_interval: float = 5.0
-    """Between probes in the next nine minutes; then `probe_seconds` holds again."""
+    """Longest time between probes in the next nine minutes. After that, `probe_seconds` applies again."""
     probe_timeout: float = 8.0
     """How long `probe_now` waits for a result."""
     restart_after: Millis = 30 * _SECOND
-    """How long a running tunnel may lead nowhere before it is restarted; doubled each time, up to the maximum."""
+    """How long probes through a running tunnel may fail before the tunnel is restarted. Doubled with each restart."""
     max_restart_after: Millis = 10 * _MINUTE
+    """The maximum to which `restart_after` is doubled."""
 
 
 class ReachabilityMonitor:
-    """Has `probe` called with the public URL every `interval` seconds (0: never); `restart_tunnel` gets the reason."""
+    """Probes the public URL, and computes the reachability from the probes, the sources, the log and the tunnel.
+
+    `probe` is called with the public URL every `interval` seconds, or never if `interval` is 0. `restart_tunnel` is
+    called with the reason for the restart. `now` is the wall clock, `ticks` a clock that cannot be set.
+    """
 
     def __init__(
         self,
@@ -79,14 +85,17 @@ class ReachabilityMonitor:
         self._restart_after = timing.restart_after
 
     def set_listener(self, *, open_: bool, problem: str | None) -> None:
-        """Called with the state of the listener."""
+        """Called when the state of the listener changes. Probe immediately if the listener has just opened."""
         if open_ and not self._listener_open:
             self.request_probe()
         self._listener_open = open_
         self.set_source(_LISTENER, receiving=open_, problem=problem)
 
     def set_source(self, name: str, *, receiving: bool, problem: str | None) -> None:
-        """Called with the state of a source of callbacks; `problem`: why it does not receive, None while it starts."""
+        """Called with the state of a source of callbacks.
+
+        `problem` says why the source does not receive. It is None while the source is receiving or starting.
+        """
         if receiving:
             self._closed_sources.pop(name, None)
         else:
@@ -94,12 +103,12 @@ class ReachabilityMonitor:
         self._update()
 
     def set_log_problem(self, problem: str | None) -> None:
-        """Called with the reason why callbacks cannot be stored; None: they can be."""
+        """Called with the reason why callbacks cannot be stored, or None if they can be stored."""
         self._log_problem = problem
         self._update()
 
     def set_public_url(self, public_url: str | None) -> None:
-        """Called with the address at which Cloud Monitor reaches us."""
+        """Called with the address at which Cloud Monitor reaches trayalert, or None if there is no such address."""
         if public_url != self.state.public_url:
             if public_url is None or self._tunnel.phase in {Phase.OFF, Phase.UP}:
                 self._last_result = None
@@ -108,31 +117,34 @@ class ReachabilityMonitor:
         self._update()
 
     def set_tunnel(self, tunnel: TunnelState) -> None:
-        """Called with the state of the tunnel, which is probed as soon as it is up."""
+        """Called with the state of the tunnel. Probe immediately if the tunnel has just come up."""
         came_up = tunnel.phase is Phase.UP and self._tunnel.phase is not Phase.UP
         if tunnel.phase in {Phase.WAITING, Phase.MISSING}:
             self._last_result = ProbeResult(reach=Reachability.BLIND, reason=tunnel.why)
         elif tunnel.phase is not Phase.UP:
             self._discard_proof()
         elif came_up and not self._interval:
-            self._last_result = None  # the tunnel is no longer down, and no probe will ever say so
+            self._last_result = None  # the tunnel is no longer down; as probes are off, no result will replace this one
         self._tunnel = tunnel
         if came_up:
             self.request_probe()
         self._update()
 
     def on_wake(self) -> None:
-        """Called after the computer slept: earlier probes prove nothing now."""
+        """Called after the computer has slept: earlier probes prove nothing any more."""
         self._discard_proof()
         self._update()
         self.request_probe()
 
     def request_probe(self) -> None:
-        """Probe at once. A probe that is under way is restarted, but not twice in a row, as none might ever end."""
+        """Probe immediately. A probe under way is restarted.
+
+        A restarted probe is not restarted again: otherwise frequent requests could keep every probe from ending.
+        """
         self._probe_requested.set()
 
     async def probe_now(self) -> ReachabilityState:
-        """Probe and return the state, at once where nothing can be probed."""
+        """Probe, wait for the result, and return the state. If no probe is possible, return the state immediately."""
         if self._may_probe:
             self._probe_done.clear()
             self.request_probe()
@@ -142,7 +154,7 @@ class ReachabilityMonitor:
         return self.state
 
     async def run(self) -> None:
-        """Probe until this is cancelled."""
+        """Probe until this coroutine is cancelled."""
         while True:
             self._probe_requested.clear()
             if self._may_probe:
@@ -153,7 +165,8 @@ class ReachabilityMonitor:
 
     @property
     def _may_probe(self) -> bool:
-        tunnel_ready = self._tunnel.phase in {Phase.OFF, Phase.UP}  # else a probe would only find that it is not up
+        # while a tunnel is starting or down, a probe would only find that the tunnel is not up
+        tunnel_ready = self._tunnel.phase in {Phase.OFF, Phase.UP}
         return bool(self._listener_open and self.state.public_url and self._interval and tunnel_ready)
 
     async def _probe_once(self) -> None:
@@ -167,10 +180,10 @@ class ReachabilityMonitor:
             )
             self._probe_restarted = not probe_task.done()
             if self._probe_restarted or url != self.state.public_url or not self._may_probe:
-                return  # the result is of an earlier state
+                return  # the result belongs to an earlier state
             try:
                 self._last_result = result = probe_task.result()
-            except Exception:  # a bug of ours must not stop the receiver, and proves nothing
+            except Exception:  # a bug in trayalert must not stop the receiver, and proves nothing
                 _logger.exception("a probe failed")
                 self._last_result = None
                 self._update()
@@ -196,7 +209,7 @@ class ReachabilityMonitor:
                 await self._probe_requested.wait()
 
     def _restart_stuck_tunnel(self) -> None:
-        """Restart a tunnel that runs and leads nowhere."""
+        """Restart the tunnel if it is running, but probes through it have failed for too long."""
         if self._last_result is None or self._last_result.reach is not Reachability.BLIND or self._blind_since is None:
             self._restart_after = self._timing.restart_after
             return
@@ -207,7 +220,7 @@ class ReachabilityMonitor:
             self._restart_tunnel("it ran, but probes through it did not come back")
 
     def _discard_proof(self) -> None:
-        """Forget the last result, unless it is blind: that holds until a probe comes through."""
+        """Forget the last result unless it is blind. A blind result stays valid until a probe comes through."""
         if self._last_result is not None and self._last_result.reach is not Reachability.BLIND:
             self._last_result = None
 
@@ -216,7 +229,7 @@ class ReachabilityMonitor:
         reach, reason = self._assess()
         state = replace(state or before, reach=reach, why=reason)
         if reach is not before.reach or state.since is None:
-            # blind since the last probe that came through
+            # if a failed probe found the blind span, the span may have begun after the last probe that came through
             storing = not self._closed_sources and self._log_problem is None
             seen_by_probe = storing and before.reach is Reachability.REACHABLE
             proof = before.reachable_at if reach is Reachability.BLIND and seen_by_probe else None

@@ -1,7 +1,7 @@
-"""The self-probe: a callback to ourselves through the public URL, which only our own listener can answer.
+"""The self-probe: a callback that trayalert sends to its own listener through the public URL.
 
-Only a response with the proof means reachable. Nobody else can make the proof, as its key never leaves the process. No
-probe is ever stored.
+Only a response with the proof means reachable. No other program can make the proof, because its key never leaves this
+process. Probes are never stored.
 """
 
 import base64
@@ -18,9 +18,10 @@ from trayalert.services.http_client import HttpClient, HttpFailure
 from trayalert.services.reachability.probe_messages import ProbeMessages
 
 MAX_PENDING = 8
+"""Number of probes that can be under way. With one more, the oldest is no longer recognised."""
 
 _MAX_ANSWER = 4096
-"""Bytes of an answer that are read."""
+"""Number of bytes of a response that are read."""
 
 _BODY = b"alertName=trayalert+self-probe&alertState=OK"
 _HEADERS = SENDER_HEADERS | {"Content-Type": FORM}
@@ -28,17 +29,20 @@ _HEADERS = SENDER_HEADERS | {"Content-Type": FORM}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTiming:
-    """Seconds."""
+    """Timeouts in seconds."""
 
     timeout: float = SENDER_TIMEOUT
-    """How long the answer is waited for: as long as Cloud Monitor waits."""
+    """How long to wait for the response: as long as Cloud Monitor waits."""
     lifetime: float = 30.0
-    """How long a probe is recognised: longer than its answer is waited for, as a late probe is no stranger's."""
+    """How long a probe is recognised. This is longer than `timeout`, so that no late probe counts as a secret guess."""
 
 
 @dataclass(slots=True)
 class _PendingProbe:
-    """A probe under way: whether it has arrived, and why the listener rejected it."""
+    """A probe under way: whether it has arrived, and why the listener rejected it, if it did.
+
+    `expires_at` is a time of the monotonic clock, in seconds.
+    """
 
     expires_at: float
     arrived: bool = False
@@ -46,9 +50,10 @@ class _PendingProbe:
 
 
 class SelfProbe:
-    """One for each run of the program, on the receiver's loop. `http_client` may trust more than the system does.
+    """Sends probes, and makes the proofs with which the listener answers them.
 
-    `answer` and `record_rejection` are called by the listener's hook endpoint.
+    Each run of the program has one `SelfProbe`, which is used on the receiver's event loop. The hook endpoint of the
+    listener calls `answer` and `record_rejection`. `http_client` may trust other certificates than the system does.
     """
 
     def __init__(
@@ -65,7 +70,7 @@ class SelfProbe:
         self._monotonic = monotonic
 
     def answer(self, offered: bytes) -> str | None:
-        """Return the proof for a probe under way, once; None for anything else."""
+        """Return the proof if `offered` is the token of a probe under way, else None. Each token works only once."""
         for token, pending in self._pending.items():
             if hmac.compare_digest(token, offered) and not pending.arrived and self._monotonic() < pending.expires_at:
                 pending.arrived = True
@@ -73,13 +78,16 @@ class SelfProbe:
         return None
 
     def record_rejection(self, offered: bytes, reason: str) -> None:
-        """Called when the listener rejected a probe after it asked for the answer."""
+        """Called when the listener has got the proof for a probe from `answer`, but then rejects the probe."""
         pending = self._pending.get(offered)
         if pending is not None:
             pending.rejection = reason
 
     async def probe(self, public_url: str, *, listener_address: str) -> ProbeResult:
-        """Send a probe through the URL. The sentences name `listener_address`, where trayalert listens."""
+        """Send a probe through the public URL, and return what it found.
+
+        `listener_address` is where trayalert listens; the sentence in the result may name it.
+        """
         token, pending = self._register_probe()
         begun = self._monotonic()
         url = f"{public_url.rstrip('/')}/hook/{token.decode()}"
@@ -113,6 +121,6 @@ class SelfProbe:
         return self._signed(b"answer", token).decode()
 
     def _signed(self, label: bytes, content: bytes) -> bytes:
-        """Return a signature of 43 characters that need no quoting in a URL."""
+        """Return a signature of the content: 43 characters that need no quoting in a URL."""
         code = hmac.digest(self._key, label + b"\0" + content, hashlib.sha256)
         return base64.urlsafe_b64encode(code).rstrip(b"=")

@@ -1,6 +1,6 @@
-"""Sentences on what keeps Cloud Monitor out: what is wrong, where, and what to do.
+"""Sentences that say why Cloud Monitor cannot reach trayalert: what is wrong, where, and what to do.
 
-They name the host of the public address, never a path, as that could be a secret.
+The sentences name the host of the public address but never a path, because the path could be a secret.
 """
 
 from urllib.parse import urljoin, urlsplit
@@ -10,7 +10,7 @@ from trayalert.services.http_client import HttpFailure, HttpResult
 
 _DISCONNECTED = "{where} hangs up without an answer. Look at the tunnel or proxy there."
 _FAILURE_TEXTS = {
-    HttpFailure.INVALID_REQUEST: _DISCONNECTED,  # the settings take hardly any such public_url
+    HttpFailure.INVALID_REQUEST: _DISCONNECTED,  # rare, as the settings refuse nearly all such URLs
     HttpFailure.NO_NETWORK: "This computer has no network: nothing can come in until it is connected.",
     HttpFailure.NAME_UNRESOLVED: "Nothing is called {host}, or no name server answers."
     " Check public_url, and its DNS record.",
@@ -67,7 +67,10 @@ _REDIRECT_TO_HOST = (
 
 
 class ProbeMessages:
-    """The sentences on a probe of `public_url`, whose body of `size` bytes should reach `listener_address`."""
+    """Sentences about the result of one probe of `public_url`.
+
+    The probe had a body of `size` bytes and a timeout of `seconds`, and should have reached `listener_address`.
+    """
 
     def __init__(
         self, public_url: str, result: HttpResult, *, listener_address: str, seconds: float, size: int
@@ -87,14 +90,14 @@ class ProbeMessages:
         }
 
     def rejected(self, reason: str) -> str:
-        """Say that our own listener has rejected the probe."""
+        """Return the sentence for a probe that arrived but was rejected by trayalert's own listener."""
         return self._with_proxy(
             f"A probe came in, but was turned away by trayalert's own rules, as Cloud Monitor would be:"
             f" {printable(reason, limit=200)}. Change that setting, or what the tunnel makes of the request."
         )
 
     def response_lost(self) -> str:
-        """Say that the probe arrived, and its answer did not come back unchanged."""
+        """Return the sentence for a probe that arrived, but whose answer was lost or changed on the way back."""
         result = self._result
         problem = f"{self._values['where']} answers {result.status}" if result.failure is None else self._failure_text()
         return self._with_proxy(
@@ -103,7 +106,7 @@ class ProbeMessages:
         )
 
     def not_delivered(self) -> str:
-        """Say why the probe did not arrive."""
+        """Return the sentence for a probe that did not arrive."""
         result = self._result
         if result.failure is not None:
             return self._with_proxy(self._failure_text())
@@ -111,7 +114,7 @@ class ProbeMessages:
             return self._with_proxy(self._redirect_text())
         if result.status == 200:
             return self._with_proxy(self._format(_FOREIGN_PAGE if self._is_page() else _FOREIGN))
-        gateway = result.status in {502, 503, 504} or 520 <= result.status <= 530  # the latter are Cloudflare's
+        gateway = result.status in {502, 503, 504} or 520 <= result.status <= 530  # from 520 on: Cloudflare's own
         return self._with_proxy(self._format(_STATUS_TEXTS.get(result.status, _GATEWAY if gateway else _OTHER_STATUS)))
 
     def _is_page(self) -> bool:
@@ -119,7 +122,7 @@ class ProbeMessages:
         return "html" in self._result.headers.get("Content-Type", "") or start.startswith((b"<!doctype", b"<html"))
 
     def _redirect_text(self) -> str:
-        """Cloud Monitor is not known to follow redirects."""
+        """Return the sentence for a redirect, which is a failure: Cloud Monitor is not known to follow redirects."""
         try:
             own, other = urlsplit(self._url), urlsplit(urljoin(self._url, self._result.headers.get("Location", "")))
             same, host = own.hostname == other.hostname, printable(other.hostname, limit=100)
@@ -131,7 +134,7 @@ class ProbeMessages:
         return self._format(_REDIRECT_TO_HTTPS if to_https else _REDIRECT_TO_PATH)
 
     def _failure_text(self) -> str:
-        """Say why there was no response."""
+        """Return the sentence that says why there was no response, or an empty text if there was one."""
         return self._format(_FAILURE_TEXTS[self._result.failure]) if self._result.failure else ""
 
     def _format(self, sentence: str, **more_values: str) -> str:

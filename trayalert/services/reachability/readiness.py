@@ -1,4 +1,4 @@
-"""Readiness: the conditions for callbacks to arrive, as the setup assistant shows them live."""
+"""Readiness: checks of the conditions under which callbacks arrive. The setup assistant shows the checks live."""
 
 import ipaddress
 from dataclasses import fields
@@ -15,7 +15,10 @@ from trayalert.domain.tunnel import Phase, Tunnel, TunnelState
 def readiness(
     listener: ListenerState, configured: Tunnel | None, tunnel: TunnelState, reach: ReachabilityState
 ) -> tuple[Check, ...]:
-    """Return the checks, from the listener outwards."""
+    """Return the checks in this order: listener, tunnel, public address, probe.
+
+    `configured` is the tunnel in the settings, or None, in which case there is no check of a tunnel.
+    """
     tunnel_checks = () if configured is None else (_tunnel_check(configured, tunnel),)
     return (_listener_check(listener), *tunnel_checks, _address_check(configured, tunnel, reach), _probe_check(reach))
 
@@ -37,7 +40,10 @@ def _address_check(configured: Tunnel | None, tunnel: TunnelState, reach: Reacha
 
 
 def _public_url_check(url: str) -> Check:
-    """A probe also reaches an address of the computer's own network, and proves nothing then."""
+    """Return the check of a known public address.
+
+    A local address gets a warning: a probe can reach it, too, but that does not prove that Cloud Monitor can.
+    """
     host = urlsplit(url).hostname or ""
     try:
         public = ipaddress.ip_address(host).is_global
@@ -71,7 +77,11 @@ def _probe_check(reach: ReachabilityState) -> Check:
 
 
 def chosen_ingress(settings: Settings) -> ChosenIngress | None:
-    """Return the ingress in the settings. Only the listener's host tells a forwarded port from a host of one's own."""
+    """Return the ingress that the settings choose, or None.
+
+    The settings of a forwarded port and of a public host differ only in the address on which the listener listens: with
+    a public host, a reverse proxy on the same computer reaches the listener at a loopback address.
+    """
     if settings.tunnel is not None:
         table = _tunnel_table(settings.tunnel)
         return ChosenIngress(ingress=Ingress.TUNNEL, public_url=settings.public_url, tunnel=table)
@@ -82,7 +92,7 @@ def chosen_ingress(settings: Settings) -> ChosenIngress | None:
 
 
 def _tunnel_table(tunnel: Tunnel) -> dict[str, object]:
-    """Return the tunnel as its table in the settings, with the keys that are set."""
+    """Return the tunnel as the table `[tunnel]` of the settings, with only the keys that are set."""
     return {
         each.name: value for each in fields(tunnel) if (value := getattr(tunnel, each.name)) and value != each.default
     }
