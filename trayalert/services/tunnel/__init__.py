@@ -1,1 +1,1 @@
-"""The tunnel program: started, watched, started again, and ended with all its processes."""
+"""Runs the tunnel program: starts it, watches it, restarts it, and ends it with all its child processes."""

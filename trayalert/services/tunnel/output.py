@@ -1,4 +1,7 @@
-"""The output of a tunnel's program: split into lines, cleaned, without secrets. A flood costs little."""
+"""Processes the output of the tunnel program: splits it into lines, cleans them and masks secrets.
+
+A flood of output costs little time, because most of a large chunk is skipped.
+"""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,20 +12,24 @@ MAX_LINES = 200
 
 _MAX_SHOWN_LENGTH = 300
 _MAX_LINE_LENGTH = 4_000
-"""Bytes of a line that are looked at."""
+"""Number of bytes of a line that are read. The rest of the line is skipped."""
 
 _FLOOD_EDGE = 8_192
-"""Bytes at each end of a large chunk; what is in between is skipped."""
+"""Number of bytes that are read at each end of a large chunk. The bytes between the two ends are skipped."""
 
 _MAX_LINES_AT_EDGE = 100
 _MIN_SECRET_LENGTH = 6
-"""Characters of a secret that is masked: else `1` or `eu` would be masked everywhere."""
+"""Length of the shortest secret that is masked, so that a value like `1` or `eu` is not masked everywhere."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 
 
 class TunnelOutput:
-    """Takes the output in chunks. `lines` are the last ones, masked; any thread may read them."""
+    """Takes the output of the program in chunks.
+
+    `lines` are the last MAX_LINES lines, with secrets masked; any thread may read them. `mask` hides further secrets in
+    a line.
+    """
 
     def __init__(self, mask: Callable[[str], str]) -> None:
         self._mask = mask
@@ -37,11 +44,14 @@ class TunnelOutput:
         self._secrets = tuple(sorted(maskable, key=len, reverse=True))
 
     def reset(self) -> None:
-        """Forget the partial line of the last run of the program."""
+        """Forget the incomplete line that the last run of the program left."""
         self._partial_line, self._skipping = b"", False
 
     def feed(self, chunk: bytes) -> tuple[str, ...]:
-        """Return the lines that are complete now: cleaned, but with their secrets, to find an address in."""
+        """Return the lines that this chunk completes.
+
+        The lines are cleaned, but secrets are not masked, because the caller searches the lines for the public address.
+        """
         if len(chunk) > 2 * _FLOOD_EDGE:
             lines = self._split_lines(chunk[:_FLOOD_EDGE])
             self._partial_line, self._skipping = b"", True
@@ -55,7 +65,7 @@ class TunnelOutput:
         return tuple(clean)
 
     def masked(self, line: str) -> str:
-        """Return a line as it may be shown."""
+        """Return a line with its secrets masked, so that it may be shown."""
         for secret in self._secrets:
             line = line.replace(secret, "***")
         return printable(self._mask(line), limit=_MAX_SHOWN_LENGTH)
@@ -69,7 +79,7 @@ class TunnelOutput:
             self._partial_line, self._skipping = b"", False
         if not self._skipping:
             self._partial_line += part
-            if len(self._partial_line) > _MAX_LINE_LENGTH:  # now, as its end may never come
+            if len(self._partial_line) > _MAX_LINE_LENGTH:  # without waiting for an end that may never come
                 found.append(self._partial_line)
                 self._partial_line, self._skipping = b"", True
         return found
@@ -77,5 +87,5 @@ class TunnelOutput:
 
 def _clean(line: bytes) -> str:
     text = printable(_ESCAPES.sub("", line[:_MAX_LINE_LENGTH].decode("utf-8", "replace")), limit=_MAX_LINE_LENGTH)
-    # half a secret at the cut would not be masked
+    # a secret that was cut in half would not be masked, so the end of a line that was cut is dropped
     return text[:-_MAX_SHOWN_LENGTH] if len(line) > _MAX_LINE_LENGTH else text

@@ -1,6 +1,6 @@
-"""A program under a reaper (`services/tunnel/reaper.py`), which ends the program with trayalert, whatever ends that.
+"""Runs a program under a reaper (`services/tunnel/reaper.py`), which ends the program when trayalert ends in any way.
 
-On Windows the reaper is the system: a job object is closed with the process that made it.
+On Windows a job object does the same (`services/tunnel/windows_job.py`).
 """
 
 import asyncio
@@ -21,26 +21,29 @@ _POLL_INTERVAL = 0.005
 
 
 class TunnelProcess(Protocol):
-    """A program, its reaper, and all that it starts. `output` is what they print, `pid` the reaper's."""
+    """A program, its reaper, and all processes that the program starts.
+
+    `output` is what they print. `pid` is the process id of the reaper, or of the program itself on Windows.
+    """
 
     output: asyncio.StreamReader
     pid: int
 
     async def wait(self) -> int:
-        """Return the program's status once it has ended, with all that it started."""
+        """Return the program's exit status once the program and all processes that it started have ended."""
 
     def end(self) -> None:
-        """Send a TERM to all, later a KILL."""
+        """Have SIGTERM sent to all processes and, after the grace time, SIGKILL. Do not wait for their end."""
 
     def kill(self) -> None:
-        """Kill all at once, where the reaper hangs."""
+        """Kill all processes immediately. Called if the reaper hangs."""
 
     def close(self) -> None:
-        """Close pipes and sockets, once the program has ended."""
+        """Close pipes and sockets. Called once the program has ended."""
 
 
 class _ReapedProcess:
-    """A program under our own reaper."""
+    """A program under trayalert's own reaper."""
 
     def __init__(
         self,
@@ -58,9 +61,9 @@ class _ReapedProcess:
     async def wait(self) -> int:
         with contextlib.suppress(ConnectionError):
             await self._control_reader.read()
-        while (status := self._process.poll()) is None:  # noqa: ASYNC110 - only a moment, as it has closed all
+        while (status := self._process.poll()) is None:  # noqa: ASYNC110 - short: the reaper is exiting
             await asyncio.sleep(_POLL_INTERVAL)
-        if status < 0:  # the reaper was killed: the program died by its death signal, its children may live
+        if status < 0:  # the reaper was killed; the kernel then killed the program, but not the program's children
             self.kill()
         return status if status >= 0 else 128 - status
 
@@ -80,21 +83,24 @@ class _ReapedProcess:
 async def start_tunnel_process(
     command: Sequence[str], environment: Mapping[str, str], *, grace: float
 ) -> TunnelProcess:
-    """Start a program, which is killed `grace` seconds after its TERM. Raise OSError."""
+    """Start a program under a reaper. `end` will send it a SIGTERM and, `grace` seconds later, a SIGKILL.
+
+    Raise `OSError` if the reaper cannot be started.
+    """
     if sys.platform == "win32":
-        from trayalert.services.tunnel.windows_job import start_in_job  # noqa: PLC0415 - there is none elsewhere
+        from trayalert.services.tunnel.windows_job import start_in_job  # noqa: PLC0415 - exists on Windows only
 
         return await start_in_job(command, environment)
     control_socket, reaper_socket = socket.socketpair()
     read_end, write_end = os.pipe()
     try:
-        process = subprocess.Popen(  # noqa: ASYNC220, S603 - takes 2 ms; an argument list
+        process = subprocess.Popen(  # noqa: ASYNC220, S603 - takes 2 ms; an argument list, no shell
             [*_reaper_command(), str(grace), *command],
             stdin=reaper_socket.fileno(),
             stdout=write_end,
             stderr=write_end,
             env=dict(environment),
-            start_new_session=True,  # Ctrl+C in the terminal is for trayalert
+            start_new_session=True,  # so that Ctrl+C in the terminal reaches only trayalert
         )
     except BaseException:
         control_socket.close()

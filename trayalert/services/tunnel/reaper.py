@@ -1,8 +1,9 @@
-"""The reaper: a process between trayalert and a tunnel, so that no tunnel outlives trayalert.
+"""The reaper: a process between trayalert and a tunnel, which makes sure that no tunnel outlives trayalert.
 
-It imports next to nothing, as it lives as long as the tunnel. Its standard input, which it never reads, closes when
-trayalert has ended, even by a kill; then the reaper ends the whole process tree. On Linux it is a subreaper, and so
-finds also processes in sessions of their own.
+This module imports very little to save memory, because the reaper runs as long as the tunnel. The standard input of the
+reaper is one end of a socket whose other end only trayalert holds. The reaper never reads from the socket, but notices
+when trayalert has ended, even if trayalert was killed. The reaper then ends the whole process tree of the tunnel. On
+Linux the reaper is a subreaper, so that it also finds child processes that have started a new session.
 """
 
 import contextlib
@@ -14,23 +15,26 @@ import time
 from collections.abc import Callable
 
 FLAG = "--guard-a-tunnel"
-"""The first argument that makes the frozen program a reaper."""
+"""The first argument that makes the frozen program run as a reaper."""
 
 _CANNOT_START = 126
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _POLL_INTERVAL = 0.02
 _KILL_TIMEOUT = 3.0
-"""Seconds after which it gives up on what no KILL ends, such as a process that waits for a dead disk."""
+"""Seconds after which the reaper gives up on processes that no SIGKILL ends, such as one that waits for a dead disk."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run `arguments[1:]`; in the end, TERM its process tree, and KILL it `arguments[0]` seconds later."""
+    """Run the command `arguments[1:]` until it or trayalert ends, then end its process tree. Return the exit status.
+
+    The processes get a SIGTERM and, `arguments[0]` seconds later, a SIGKILL.
+    """
     grace, *command = arguments
     prctl = _load_prctl()
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
-    for number in (signal.SIGINT, signal.SIGHUP):  # signals of the terminal are for trayalert
+    for number in (signal.SIGINT, signal.SIGHUP):  # signals of the terminal are meant for trayalert
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: None)
@@ -44,7 +48,7 @@ def main(arguments: list[str]) -> int:
 def _load_prctl() -> Callable[[int, int], object]:
     if sys.platform != "linux":
         return lambda *_: None
-    import ctypes  # noqa: PLC0415 - a megabyte that only Linux needs
+    import ctypes  # noqa: PLC0415 - takes a megabyte, and only Linux needs it
 
     call = ctypes.CDLL(None).prctl
     return lambda option, value: call(option, ctypes.c_ulong(value), 0, 0, 0)
@@ -56,14 +60,14 @@ def _spawn(command: list[str], prctl: Callable[[int, int], object]) -> int:
     if child:
         return child
     try:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # if the reaper itself is killed
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # in case the reaper itself is killed
         if os.getppid() != reaper_pid:
             os._exit(_CANNOT_START)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
         null_input = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null_input, 0)
-        os.execvp(command[0], command)  # noqa: S606 - an argument list
+        os.execvp(command[0], command)  # noqa: S606 - an argument list, no shell
     except OSError as error:
         os.write(2, f"{command[0]} cannot be started: {error.strerror}\n".encode())
     finally:
@@ -72,7 +76,10 @@ def _spawn(command: list[str], prctl: Callable[[int, int], object]) -> int:
 
 
 def _wait_for_end(child: int, wake_read: int) -> int | None:
-    """Wait until the child or trayalert has ended. Return the child's status; None if it still runs."""
+    """Wait until the child or trayalert has ended, or the reaper gets a SIGTERM.
+
+    Return the child's exit status, or None if the child is still running.
+    """
     while True:
         ready, _, _ = select.select([0, wake_read], [], [])
         if wake_read in ready:
@@ -98,7 +105,7 @@ def _terminate_all(grace: float) -> None:
     while (remaining := _descendants()) and time.monotonic() < deadline:
         for pid in remaining - signalled:
             _signal(pid, signal.SIGTERM)
-            _signal(pid, signal.SIGCONT)  # a stopped process could not end
+            _signal(pid, signal.SIGCONT)  # a stopped process would not react to SIGTERM
         signalled |= remaining
         _reap()
     deadline = time.monotonic() + _KILL_TIMEOUT
@@ -121,7 +128,10 @@ def _reap() -> None:
 
 
 def _descendants() -> set[int]:
-    """Return the processes below this one; without /proc a negative number, which means the process group."""
+    """Return the ids of all descendants of this process.
+
+    Without /proc, return the negative id of the process group while any child lives: `os.kill` takes it for the group.
+    """
     if sys.platform != "linux":
         try:
             os.waitpid(-1, os.WNOHANG)
@@ -129,7 +139,7 @@ def _descendants() -> set[int]:
             return set()
         return {-os.getpgrp()}
     children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):  # noqa: PTH208 - pathlib would cost more than all the rest
+    for name in os.listdir("/proc"):  # noqa: PTH208 - importing pathlib would cost more than everything else here
         if name.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
                 state, parent = file.read().rpartition(b")")[2].split()[:2]

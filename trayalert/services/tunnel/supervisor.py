@@ -1,6 +1,6 @@
-"""Runs the tunnel: starts its program, finds the public address, restarts it, and ends it with all that it started.
+"""Runs the tunnel: starts its program, finds the public address, restarts the program, and ends its process tree.
 
-It never raises a fault of the world: whatever is wrong is a sentence in the state, and the start is tried again.
+The supervisor never raises a fault. It reports the fault as a sentence in its state, and tries the start again.
 """
 
 import asyncio
@@ -33,24 +33,26 @@ from trayalert.services.tunnel.output import TunnelOutput
 from trayalert.services.tunnel.process import TunnelProcess, start_tunnel_process
 
 _READ_INTERVAL = 0.05
-"""Seconds: a program that floods its output waits at a full pipe."""
+"""Seconds between two reads of the output. Meanwhile, a program that floods its output blocks on a full pipe."""
 
 _RECENT_LINES = 20
-"""Lines that are searched for the reason of an end."""
+"""Number of last lines that are searched for the reason why the program ended or does not come up."""
 
 _MAX_SEARCHED = 300
-"""Characters of a line that are searched for the address: the admin's own pattern may be slow."""
+"""Number of characters of a line that are searched for the address, because the admin's own pattern may be slow."""
 
 _SLOW_SEARCH = 0.25
+"""Seconds. A pattern whose search took longer is not used again until the next start of the program."""
 _NEVER_MATCHES = re.compile("(?!)")
 
 _logger = logging.getLogger(__name__)
 
 
 def restart_pause(failures: int) -> float:
-    """Return how many seconds to wait after so many failures: at most 3 in the first two minutes, later up to 60.
+    """Return how many seconds to wait before the next start after this number of failures in a row.
 
-    So a server that comes back soon is found within 5 s.
+    The pause is at most 3 s in the first two minutes, so that a server that comes back soon is found within 5 s. Later
+    the pause grows up to 60 s.
     """
     if failures < 2:
         return 1.0 + failures
@@ -59,9 +61,12 @@ def restart_pause(failures: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelTiming:
-    """Seconds. Without an address after `address_timeout`, or not up after `ready_timeout`, it is restarted.
+    """The supervisor's intervals, in seconds.
 
-    cloudflared needs a minute until it tries TCP where UDP is blocked. Failures are forgotten `steady_after` it is up.
+    The program is restarted if it has printed no address after `address_timeout`, or if the tunnel is not up after
+    `ready_timeout`. Where UDP is blocked, cloudflared needs a minute before it tries TCP. Once the tunnel has been up
+    for `steady_after`, earlier failures no longer lengthen the pause. `missing_pause` is the pause if the program is
+    not installed, `grace` the time between SIGTERM and SIGKILL.
     """
 
     pause: Callable[[int], float] = restart_pause
@@ -73,7 +78,7 @@ class TunnelTiming:
 
 
 class TunnelFault(Fault):
-    """The tunnel cannot be started; the text says why and what to do."""
+    """The tunnel cannot be started. The text says why, and what to do."""
 
 
 class _ProgramMissingFault(TunnelFault):
@@ -81,7 +86,11 @@ class _ProgramMissingFault(TunnelFault):
 
 
 class TunnelSupervisor:
-    """Made, run and restarted on one asyncio loop; any thread may read `state`. `report` gets all but new output."""
+    """Supervises the program of one tunnel. Create, run and restart the tunnel on one event loop.
+
+    Any thread may read `state`. `report` is called with each new state, but not when only the output has grown. `mask`
+    hides further secrets in a line of output.
+    """
 
     def __init__(
         self,
@@ -113,16 +122,16 @@ class TunnelSupervisor:
 
     @property
     def state(self) -> TunnelState:
-        """The state of the tunnel, with its last output."""
+        """The present state of the tunnel, with the last lines of its output."""
         return replace(self._state, output=self._output.lines)
 
     def restart(self, reason: str) -> None:
-        """Restart the tunnel at once, whether it runs or waits. `reason` is a sentence."""
+        """Restart the tunnel immediately, whether it is running or waiting. `reason` becomes `why` in the state."""
         self._restart_reason = reason
         self._wake.set()
 
     async def run(self, host: str, port: int, *, tls: bool) -> None:
-        """Run the tunnel to the listener at that address until this is cancelled."""
+        """Run the tunnel to the listener at this address until this coroutine is cancelled."""
         listener = ListenerAddress(host=host, port=port, tls=tls).local
         failures = 0
         try:
@@ -138,7 +147,7 @@ class TunnelSupervisor:
                 if self._restart_reason is None:
                     pause = self._timing.missing_pause if missing else self._timing.pause(failures)
                     await self._wait(Phase.MISSING if missing else Phase.WAITING, reason, pause)
-                failures = 0 if self._restart_reason else failures + 1  # a requested restart is no failure
+                failures = 0 if self._restart_reason else failures + 1  # a requested restart is not a failure
                 self._set_state(
                     restarts=self._state.restarts + 1, why=self._restart_reason or self._state.why, report=False
                 )
@@ -149,7 +158,7 @@ class TunnelSupervisor:
         return bool(self._up_at) and time.monotonic() - self._up_at >= self._timing.steady_after
 
     async def _wait(self, phase: Phase, reason: str, seconds: float) -> None:
-        if reason != self._logged_reason:  # in a night it is tried a thousand times
+        if reason != self._logged_reason:  # the start may fail a thousand times in one night
             _logger.warning("the tunnel does not run: %s It is tried again, now in %.0f s.", reason, seconds)
         self._logged_reason = reason
         self._set_state(phase=phase, why=reason, until=self._now() + int(seconds * 1000), pid=None)
@@ -164,7 +173,7 @@ class TunnelSupervisor:
         self._wake.clear()
 
     def _prepare(self, listener: ListenerAddress) -> tuple[list[str], dict[str, str]]:
-        """Return the command and its environment. Raise TunnelFault or SecretFault."""
+        """Return the command and its environment. Raise `TunnelFault` or `SecretFault`."""
         tunnel = self._tunnel
         listener_variables = {
             "TRAYALERT_HOST": listener.host,
@@ -191,7 +200,7 @@ class TunnelSupervisor:
         return [executable, *self._preset.arguments(replace(tunnel, config=config), listener)], environment
 
     async def _run_once(self, command: list[str], environment: Mapping[str, str]) -> str:
-        """Run the program once. Return a sentence that says why it ended."""
+        """Run the program once. Return a sentence that says why it ended, or raise `TunnelFault` if it cannot start."""
         self._reset()
         try:
             process = await start_tunnel_process(command, environment, grace=self._timing.grace)
@@ -204,7 +213,7 @@ class TunnelSupervisor:
         wait_task.add_done_callback(lambda _: self._wake.set())
         try:
             end_reason = await self._watch(wait_task)
-            if self._state.phase is Phase.UP:  # the end may take a while
+            if self._state.phase is Phase.UP:  # set here, because `_end_process` may take a while
                 self._set_state(phase=Phase.STARTING, why=end_reason)
             return end_reason
         finally:
@@ -233,7 +242,7 @@ class TunnelSupervisor:
         began = time.monotonic()
         while True:
             if wait_task.done():
-                await asyncio.sleep(2 * _READ_INTERVAL)  # its last lines are read
+                await asyncio.sleep(2 * _READ_INTERVAL)  # so that its last lines are read
                 return self._exit_text(wait_task.result())
             if self._restart_reason is not None:
                 return self._restart_reason
@@ -244,7 +253,7 @@ class TunnelSupervisor:
             await self._wait_for_wake(self._timing.steady_after if up else _READ_INTERVAL * 2)
 
     def _check_startup(self, began: float) -> str | None:
-        """Find out whether the tunnel is up. Return a sentence where that takes too long."""
+        """Find out whether the tunnel is up. Return a sentence if the start has taken too long, else None."""
         if self._state.phase is Phase.UP:
             return None
         present = time.monotonic()
@@ -292,12 +301,12 @@ class TunnelSupervisor:
             return None
         began = time.monotonic()
         match = pattern.search(line[:_MAX_SEARCHED])
-        if time.monotonic() - began > _SLOW_SEARCH:  # it blocks the receiver's loop
+        if time.monotonic() - began > _SLOW_SEARCH:  # it blocks the receiver's event loop
             self._pattern = _NEVER_MATCHES
         return read_public_url(match[1] if match.groups() and match[1] else match[0]) if match else None
 
     def _failure_reason(self) -> str | None:
-        """Return the sentence on the failure in the last lines."""
+        """Return the sentence about the most telling failure in the last lines, or None if no failure is known."""
         if self._pattern is _NEVER_MATCHES:
             return "tunnel.url_pattern takes too long on what the program prints: make it simpler."
         failures = [found for line in self._recent_lines if (found := find_failure(self._tunnel, line))]

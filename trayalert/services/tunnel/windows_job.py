@@ -1,6 +1,7 @@
-"""A program in a Windows job object, whose processes the system kills when the process that made the job ends.
+"""Runs a program in a Windows job object.
 
-`JobProcess` is a `process.TunnelProcess`. There is no TERM on Windows, so `end` kills.
+Windows kills all processes in the job when the process that created the job ends. `JobProcess` implements
+`process.TunnelProcess`. Windows has no SIGTERM, so `end` kills the processes.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ if sys.platform == "win32":
     _KILL_ON_CLOSE = 0x2000
 
     class _Limits(ctypes.Structure):
-        """JOBOBJECT_EXTENDED_LIMIT_INFORMATION."""
+        """The structure JOBOBJECT_EXTENDED_LIMIT_INFORMATION of the Windows API."""
 
         _fields_ = (
             ("times", ctypes.c_int64 * 2),
@@ -30,7 +31,7 @@ if sys.platform == "win32":
         )
 
     class JobProcess:
-        """A program in a job."""
+        """A program in a job object."""
 
         def __init__(self, process: asyncio.subprocess.Process, output: asyncio.StreamReader, job: int) -> None:
             self.output = output
@@ -39,11 +40,11 @@ if sys.platform == "win32":
             self._job = job
 
         async def wait(self) -> int:
-            """Return the program's status when it has ended."""
+            """Return the program's exit status once it has ended."""
             return await self._process.wait()
 
         def end(self) -> None:
-            """Kill all that is in the job."""
+            """Kill all processes in the job."""
             if self._job:
                 _kernel().CloseHandle(self._job)
                 self._job = 0
@@ -51,7 +52,7 @@ if sys.platform == "win32":
         kill = close = end
 
     async def start_in_job(command: Sequence[str], environment: Mapping[str, str]) -> JobProcess:
-        """Start a program. Raise OSError."""
+        """Start a program in a new job object. Raise `OSError` if the program cannot be started."""
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=subprocess.DEVNULL,
@@ -60,7 +61,7 @@ if sys.platform == "win32":
             env=dict(environment),
             creationflags=subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP,
         )
-        assert process.stdout is not None  # noqa: S101 - asked for
+        assert process.stdout is not None  # noqa: S101 - PIPE was requested
         kernel = _kernel()
         job = kernel.CreateJobObjectW(None, None)
         limits = _Limits(flags=_KILL_ON_CLOSE)
