@@ -1,1 +1,1 @@
-"""What keeps the log in good order: backups, retention, salvage, reparse, checks."""
+"""Keeps the log in good order: backups, retention, salvage, reparse, checks."""

@@ -1,4 +1,4 @@
-"""What the data dir holds and whether it is sound, for `trayalert check` and `trayalert status`. Reads only."""
+"""Checks what the data dir holds, for `trayalert check` and `trayalert status`. This module never writes."""
 
 import os
 import stat
@@ -19,7 +19,7 @@ from trayalert.storage.writer.salvage import Salvage, read_salvages
 
 
 def backup_summary_record(log: Path) -> dict[str, Any]:
-    """Return what `status` says of backups and of logs that were moved aside."""
+    """Return the keys of `trayalert status --json` about backups and about logs that were moved aside."""
     backups = list_backups(log, now=now())
     return {
         "last_backup_at": iso(backups[0].made_at) if backups else None,
@@ -30,7 +30,10 @@ def backup_summary_record(log: Path) -> dict[str, Any]:
 
 
 def check_data_dir(log: Path, *, private_files: tuple[Path, ...]) -> dict[str, Any]:
-    """Check everything and return the result. Nobody else may read the `private_files`."""
+    """Check the whole data dir, and return the object that `trayalert check --json` prints.
+
+    `private_files` are further files that no other user of this computer may read.
+    """
     log_exists = log.exists()
     checked = check_log(log) if log_exists else IntegrityReport()
     backups = [_backup_record(backup) for backup in list_backups(log)]
@@ -85,7 +88,7 @@ def _backup_record(backup: Backup) -> dict[str, Any]:
 
 
 def backup_records(log: Path) -> list[dict[str, Any]]:
-    """Return all backups, each checked, the newest first."""
+    """Return an object for each backup, the newest first. Each backup is checked."""
     return [_backup_record(backup) for backup in list_backups(log)]
 
 
@@ -99,7 +102,10 @@ def _quarantine_record(log: Path, folder: Path) -> dict[str, Any]:
 
 
 def _salvage_record(log: Path, is_meant: Callable[[Salvage], bool]) -> dict[str, Any] | None:
-    """Return the first salvage that is meant; None where there is none, or the log cannot be read."""
+    """Return the first salvage for which `is_meant` is true.
+
+    Return None if there is no such salvage, or if the log cannot be read.
+    """
     try:
         salvage = next(filter(is_meant, read_salvages(log)))
     except (LogFault, StopIteration):
@@ -111,7 +117,7 @@ def _salvage_record(log: Path, is_meant: Callable[[Salvage], bool]) -> dict[str,
 
 
 def _mode_problems(log: Path, private_files: tuple[Path, ...]) -> list[str]:
-    """Return a sentence on each file that other users of this computer could read."""
+    """Return a sentence about each file that belongs to another user or that other users of this computer can read."""
     if sys.platform == "win32":
         return []
     log_files = [log.with_name(log.name + end) for end in ("", "-wal", "-shm", ".restored")]

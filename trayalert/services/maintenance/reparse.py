@@ -1,7 +1,7 @@
-"""Reads old callbacks again, so that those which only a newer trayalert understands turn into alerts.
+"""Reads old callbacks again, so that callbacks which only a newer trayalert understands become alerts.
 
-The client asks repeatedly, and each time some callbacks are read: so a reparse can be stopped at any moment, and goes
-on where it was left. Nobody is notified of the past.
+A client sends one request after the other, and each request reads some callbacks. So a reparse can be stopped at any
+time, and later continues where it stopped. No notification is shown for an old callback.
 """
 
 import asyncio
@@ -14,12 +14,16 @@ from trayalert.services.inbox import Inbox, offline_jobs, read
 from trayalert.storage.writer.reparse_slice import ReparseSlice
 
 _REPORT_INTERVAL = 0.5
-"""Seconds between two reports of the progress."""
+"""Seconds after which `reparse_some` stops and reports the progress."""
 _PAUSE = 0.002
+"""Shortest pause between two transactions, in seconds."""
 
 
 async def reparse_some(inbox: Inbox, *, now: Millis, restart: bool) -> ReparseProgress:
-    """Read some callbacks again beside the live ones, which go first. Raise NotStored."""
+    """Read some callbacks again while the receiver runs. Live callbacks go first. Raise `NotStored`.
+
+    With `restart`, begin again at the oldest callback.
+    """
     loop = asyncio.get_running_loop()
     end = loop.time() + _REPORT_INTERVAL
     while True:
@@ -32,7 +36,10 @@ async def reparse_some(inbox: Inbox, *, now: Millis, restart: bool) -> ReparsePr
 
 
 def reparse_offline(log: Path, *, now: Millis, restart: bool, report: Callable[[ReparseProgress], None]) -> None:
-    """Read all callbacks again while no instance runs. Raise LogFault."""
+    """Read all callbacks again while no instance runs. `report` is called after each transaction. Raise `LogFault`.
+
+    With `restart`, begin again at the oldest callback.
+    """
     with offline_jobs(log) as run_job:
         finished = False
         while not finished:

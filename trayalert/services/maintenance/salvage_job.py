@@ -1,6 +1,6 @@
-"""Salvages former logs in the background, behind live callbacks, and reports the progress and the result.
+"""Salvages former logs in the background, and reports the progress and the result. Live callbacks go first.
 
-The job lives on the receiver's loop, and reads the disk in threads. `salvage_offline` is for a command while no
+The job runs on the receiver's event loop, and reads the disk in threads. Commands call `salvage_offline` while no
 instance runs.
 """
 
@@ -30,7 +30,7 @@ from trayalert.storage.writer.salvage import (
 _TOPIC = "salvage"
 _LONGEST_RETRY = 5.0
 _FIRST_RETRY = 0.25
-"""Seconds until a salvage is tried again, longer each time."""
+"""Seconds until a failed salvage is tried again. Each failure doubles the time, up to `_LONGEST_RETRY`."""
 _PROGRESS_INTERVAL = 1.0
 _SHORTEST_PAUSE = 0.002
 _NEWS_SPAN: Millis = 86_400_000
@@ -39,7 +39,7 @@ _logger = logging.getLogger(__name__)
 
 
 class SalvageJob:
-    """Salvages all logs that were moved aside. `now` is the wall clock."""
+    """Salvages all logs in the quarantine. `now` is the wall clock."""
 
     def __init__(self, inbox: Inbox, log: Path, *, now: Callable[[], Millis]) -> None:
         self._inbox = inbox
@@ -48,7 +48,7 @@ class SalvageJob:
         self._progress_at = 0.0
 
     async def run(self) -> None:
-        """Salvage all former logs; a failure is tried again until all are done."""
+        """Salvage all former logs. A salvage that fails is tried again, until all salvages have succeeded."""
         pause = _FIRST_RETRY
         while True:
             try:
@@ -67,7 +67,7 @@ class SalvageJob:
         await self._restore_news()
 
     async def _restore_news(self) -> None:
-        """Report the salvages of the last day again, as they may not have been seen before a restart."""
+        """Report the salvages of the last 24 hours again: before a restart, the user may not have seen the reports."""
         for one in await asyncio.to_thread(read_salvages, self._log):
             if one.finished_at and 0 <= self._now() - one.finished_at < _NEWS_SPAN:
                 outcome = await asyncio.to_thread(read_salvage_result, quarantine_of(self._log) / one.folder)
@@ -104,13 +104,13 @@ class SalvageJob:
 
 
 def salvage_offline(log: Path, *, now: Millis) -> list[str]:
-    """Salvage all former logs while no instance runs. Return a sentence on the result of each. Raise LogFault."""
+    """Salvage all former logs while no instance runs. Return a sentence about each result. Raise `LogFault`."""
     with offline_jobs(log) as run_job:
         return salvage_all(log, run_job, now=now)
 
 
 def salvage_all(log: Path, run_job: RunJob, *, now: Millis) -> list[str]:
-    """Salvage all former logs by `run_job`. Return a sentence on the result of each. Raise LogFault."""
+    """Salvage all former logs with `run_job`. Return a sentence about each result. Raise `LogFault`."""
     outcomes = []
     run_job(BeginSalvage(log, now))
     for salvage in read_salvages(log):
@@ -126,7 +126,7 @@ def salvage_all(log: Path, run_job: RunJob, *, now: Millis) -> list[str]:
 
 @contextmanager
 def _open_or_empty(log: Path, salvage: Salvage, throttle: Callable[[], None]) -> Iterator[OpenSalvage]:
-    """Open a salvage; a file that is gone from the quarantine counts as empty."""
+    """Open a salvage. A file that is missing from the quarantine counts as empty."""
     with ExitStack() as stack:
         try:
             opened = stack.enter_context(open_salvage(log, salvage, read=read, keep_raw=keep_raw, throttle=throttle))
@@ -142,7 +142,7 @@ def _finish(salvage: Salvage, carved: CarvedDeliveries, now: Millis) -> FinishSa
 
 
 def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str:
-    """Write the result beside the file, and return it."""
+    """Write the sentence about the result into the folder of the salvaged file, and return the sentence."""
     finished = next((one for one in read_salvages(log) if one.folder == salvage.folder), salvage)
     sentence = outcome_text(log, finished, truncated=carved.truncated)
     write_salvage_result(quarantine_of(log) / salvage.folder, sentence)
@@ -150,7 +150,10 @@ def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str
 
 
 def outcome_text(log: Path, salvage: Salvage, *, truncated: bool) -> str:
-    """Return the sentence on a finished salvage, with exact counts and the place of the file."""
+    """Return the text about a finished salvage, with exact counts and the folder of the file.
+
+    `truncated` is whether the end of the file was missing.
+    """
     folder = quarantine_of(log) / salvage.folder
     if not salvage.total:
         backup = newest_backup(log, now=salvage.finished_at or salvage.begun_at)

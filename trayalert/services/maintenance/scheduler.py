@@ -1,7 +1,7 @@
 """Maintains the log while the receiver runs: expiry of incidents, salvage, daily backups, retention.
 
-The scheduler lives on the receiver's loop, works on the disk in threads, and lets live callbacks go first. Nothing here
-ends the receiver: a fault is reported and tried again, a bug is logged.
+The scheduler runs on the receiver's event loop, works on the disk in threads, and lets live callbacks go first. No
+failure here ends the receiver: work that fails is logged and tried again later.
 """
 
 import asyncio
@@ -35,13 +35,16 @@ _DAY: Millis = 24 * _HOUR
 _FIRST_BACKUP: Millis = 120_000
 _FIRST_RETRY: Millis = 60_000
 _PAUSE = 0.02
-"""Seconds between two steps of the retention."""
+"""Seconds between two transactions of the retention."""
 
 _logger = logging.getLogger(__name__)
 
 
 class MaintenanceScheduler:
-    """Made and run on the receiver's loop. `now` is the wall clock, `ticks` one that nobody can set."""
+    """Schedules all maintenance of the log. Create and run the scheduler on the receiver's event loop.
+
+    `now` is the wall clock, `ticks` a clock that cannot be set. `minute` is the number of seconds between two rounds.
+    """
 
     def __init__(
         self,
@@ -72,13 +75,13 @@ class MaintenanceScheduler:
         inbox.subscribe(self._on_events)
 
     async def run(self) -> None:
-        """Maintain the log until this is cancelled."""
+        """Maintain the log until this coroutine is cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._salvage())
             tasks.create_task(self._each_minute())
 
     async def back_up(self) -> Backup:
-        """Make a backup now. Raise LogFault."""
+        """Make a backup now. Raise `LogFault` if that fails; a retry is then scheduled."""
         async with self._backing_up:
             throttle = Throttle(work=0.0, pause=0.01)
             keep, now = self._settings.backups, self._now()
@@ -95,7 +98,11 @@ class MaintenanceScheduler:
         return backup
 
     def _schedule_backup_retry(self) -> None:
-        """Try again within minutes; after many failures hourly, as a try may be expensive."""
+        """Schedule a retry of a failed backup.
+
+        The first retry follows after a minute. Each further failure doubles the time, up to an hour, because a try may
+        be expensive.
+        """
         self._backup_failed_for = min(2 * self._backup_failed_for or _FIRST_RETRY, _HOUR)
         self._backup_at = self._ticks() + self._backup_failed_for
 
@@ -104,13 +111,13 @@ class MaintenanceScheduler:
             if isinstance(event, LogChanged):
                 self._log_changed.set()
             elif isinstance(event, CallbackArrived):
-                self._newest_at = event.received_at  # the last decides: an earlier one may be from a wrong clock
+                self._newest_at = event.received_at  # the last time counts: earlier ones may come from a wrong clock
 
     async def _salvage(self) -> None:
-        """Salvage at the start, and whenever another file has replaced the log."""
+        """Salvage former logs at the start, and whenever another file has replaced the log."""
         job = SalvageJob(self._inbox, self._log, now=self._now)
         while True:
-            file = self._inbox.log_state.new_file  # now, as another may replace it during the salvage
+            file = self._inbox.log_state.new_file  # read first, as the file may be replaced during the salvage
             await self._run_safely(job.run)
             while self._inbox.log_state.new_file == file:
                 self._log_changed.clear()
@@ -127,7 +134,7 @@ class MaintenanceScheduler:
             await work()
         except LogFault as fault:
             _logger.error("%s", fault)
-        except Exception:  # a bug of ours must not stop the receiver
+        except Exception:  # a bug in trayalert must not stop the receiver
             _logger.exception("the log's keeping failed")
 
     async def _expire(self) -> None:
@@ -162,7 +169,7 @@ class MaintenanceScheduler:
                 return
 
     async def _limit_size(self) -> None:
-        """Delete the oldest callbacks where the log is too large, whatever the clock says."""
+        """Delete the oldest callbacks if the log is too large, whatever the clock says."""
         if self._log_busy:
             return
         limit = self._settings.keep_megabytes
@@ -190,7 +197,7 @@ class MaintenanceScheduler:
         return may_retire(clock_stable=stable, uptime=uptime, wall=self._now(), newest=newest)
 
     def _clock_is_stable(self) -> bool:
-        """Look at both clocks, say what is wrong, and return whether incidents may close by the wall clock."""
+        """Read both clocks, report what is wrong, and return whether the wall clock may be used to close incidents."""
         wall, ticks = self._now(), self._ticks()
         self._clock = observe_clock(self._clock, wall=wall, ticks=ticks)
         self._inbox.set_news("clock", jump_text(self._clock, ticks=ticks))
