@@ -45,10 +45,10 @@ class IncidentLookup(Protocol):
     """
 
     async def states(self, ids: Sequence[int]) -> Sequence[Incident] | None:
-        """Return the incidents with these ids, without alerts: the policy decides without them."""
+        """Return the incidents with these ids, without their alerts, which the policy does not need."""
 
     async def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return the incidents with these ids, each with the alert from which its text is written."""
+        """Return the incidents with these ids, each with its latest alert, which the text of a notification needs."""
 
 
 class Channel(Protocol):
@@ -78,7 +78,7 @@ class DispatcherTiming:
     retry_interval: float = 1.0
     """Time until a query is repeated after the log could not be read."""
     longest_timer: float = 3600.0
-    """Longest time for which a timer is set. The wall clock may jump, so a due time further away is checked again."""
+    """Longest time for which a timer is set. The wall clock may jump, so a longer wait is split into several timers."""
 
 
 class NotificationDispatcher:
@@ -126,7 +126,7 @@ class NotificationDispatcher:
                 outlet.set_available(available)
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Take a group of events from the inbox. This method neither blocks nor raises."""
+        """Take a group of events, without blocking and without raising an exception."""
         for event in events:
             if isinstance(event, IncidentChanged):
                 if event.change not in NEVER_NOTIFIED:
@@ -214,7 +214,7 @@ class NotificationDispatcher:
             return request
         try:
             incidents = await self._lookup.incidents(request.incident_ids)
-        except Exception:  # a bug in trayalert, or no thread can be started: treated as an unreadable log
+        except Exception:  # a bug in trayalert, or no thread can be started: handled like an unreadable log
             _logger.exception("the incidents of a notification could not be queried")
             incidents = None
         if incidents is None:
@@ -341,7 +341,7 @@ class _Outlet:
                         await self.channel.carry_out(written)
                         self._last_error = ""
                 except _UnreadableLogError:
-                    unwritten[request.tag] = request  # set aside: requests that need no log must not wait for the log
+                    unwritten[request.tag] = request  # set aside, so that requests that do not need the log go out
                 except Exception as error:  # noqa: BLE001 - logged
                     self._log_failure(error)
             for request in reversed(unwritten.values()):

@@ -1,5 +1,6 @@
-"""The texts of notifications about incidents. What fires, where, how severely and since when comes before details.
+"""The texts of notifications about incidents.
 
+A text first says what fires, where, how severely and since when, and only then gives details.
 Each item of text from the network goes through `printable` here separately, so that no sender can make one item look
 like several lines of the notification.
 """
@@ -25,7 +26,7 @@ from trayalert.services.presentation.alert_text import (
 )
 
 FINAL_TIMEOUT: Millis = 5_000
-"""How long a notification that something is over stays on the screen."""
+"""How long a notification about the end of a problem stays on the screen."""
 OPEN_WINDOW = "Open trayalert"
 _OPEN_CONSOLE = "Open in console"
 _MESSAGE_LINES = 2
@@ -64,7 +65,10 @@ def incident_notification(
 
 
 def recovered_notification(stored: StoredIncident, *, linked: bool, language: Language) -> Notification:
-    """Return the notification that an incident has recovered. `linked` is whether the incident has a console link."""
+    """Return a notification saying that an incident has recovered.
+
+    `linked` is whether the incident has a console link, which the button then opens. Otherwise it opens the window.
+    """
     incident, alert = stored.incident, stored.alert.alert
     if incident.start_known and incident.closed_at is not None:
         lasted = localised_duration(incident.closed_at - incident.opened_at, language)
@@ -144,7 +148,7 @@ def _value_line(alert: Alert, language: Language) -> str:
 
 
 def _shorten(line: str) -> str:
-    """Shorten a line to about three lines on the screen.
+    """Shorten a line so that it takes about three lines on the screen.
 
     That is 80 characters if more than a third of them are wide (such as Chinese ones), else 150.
     """

@@ -58,7 +58,7 @@ def _only_updates(request: PolicyRequest) -> bool:
 
 
 def _shown_anew(request: PolicyRequest) -> PolicyRequest:
-    """Return a request that only updates a notification as a request that also shows it."""
+    """Return the request without `update_only`, so that the notification is shown even if none is on the screen."""
     match request:
         case ShowNotification(notification=notification):
             return ShowNotification(replace(notification, update_only=False))

@@ -184,7 +184,7 @@ class NotificationPolicy:
         return (WithdrawNotification(URL_TAG),)
 
     def notify(self, notification: Notification, *, now: Millis) -> _Requests:
-        """Show a notification about the program itself, even in a flood: now, or as soon as the channel is able to."""
+        """Show a notification about the program itself as soon as the channel is able to, even in a flood."""
         self._program_notifications[notification.tag] = notification
         return self._show_program_notifications(now)
 
@@ -210,7 +210,7 @@ class NotificationPolicy:
         return (*(self._on_test_received(now) if answers_test else ()), *self.tick(now=now))
 
     def on_window_seen(self) -> None:
-        """Called when the user has looked at the window. Everything that was held is then known, and is forgotten."""
+        """Forget everything that is held. Called when the user has looked at the window, which shows all of it."""
         self._program_notifications.clear()
         self._summary.clear()
 
@@ -259,8 +259,8 @@ class NotificationPolicy:
             return ()
         shown = incident_id in self._shown
         self._shown.discard(incident_id)
-        # the recovery of a shown incident is always shown; that of an incident which opened before this run only if
-        # the rate limit allows it
+        # the recovery of a shown incident is always shown; the recovery of an incident from before the start of the
+        # program is shown only if the rate limit allows it
         if recovered and self._can_show(now) and (shown or self._may_show(Level.OK, now)):
             return (WithdrawRecovered(incident_id),)
         return (WithdrawNotification(incident_tag(incident_id)),) if shown else ()

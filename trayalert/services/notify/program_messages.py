@@ -34,7 +34,7 @@ LOOK_INTO_HISTORY = (
 
 
 def not_storing_notification(state: LogState, *, quiet: bool) -> Notification:
-    """Return the notification that callbacks are refused because they cannot be stored.
+    """Return a notification saying that callbacks are refused because they cannot be stored.
 
     With `quiet`, only a notification that is still on the screen is updated, because only the reason has changed.
     """
@@ -42,51 +42,51 @@ def not_storing_notification(state: LogState, *, quiet: bool) -> Notification:
 
 
 def storing_again_notification() -> Notification:
-    """Return the notification that callbacks are stored again."""
+    """Return a notification saying that callbacks are stored again."""
     return _notification(LOG_TAG, Level.OK, "trayalert stores alerts again", _SENT_AGAIN, final=True)
 
 
 def listener_closed_notification(problem: str) -> Notification:
-    """Return the notification that no callback can arrive, because the listener is closed."""
+    """Return a notification saying that no callback can arrive, because the listener is closed."""
     return _notification(LISTENER_TAG, Level.CRITICAL, "trayalert is blind: no callback can arrive", problem)
 
 
 def listener_open_notification() -> Notification:
-    """Return the notification that the listener is open again."""
+    """Return a notification saying that the listener is open again."""
     return _notification(LISTENER_TAG, Level.OK, "trayalert's door is open again", _SENT_AGAIN, final=True)
 
 
 def refused_notification(refused: CallbackRefused) -> Notification:
-    """Return the notification that a request was refused that may have been an alert."""
+    """Return a notification saying that a request was refused which may have been an alert."""
     return _notification(f"{REFUSED_TAG} {refused.cause}", Level.WARN, "A callback was refused", refused.message)
 
 
 def log_news_notification(news: Sequence[str]) -> Notification:
-    """Return the notification of what the program did to the log by itself."""
+    """Return a notification saying what the program did to the log by itself."""
     return _notification(LOG_NEWS_TAG, Level.WARN, "What happened to trayalert's log", *news)
 
 
 def blind_notification(state: ReachabilityState, *, since: Millis) -> Notification:
-    """Return the notification that Cloud Monitor cannot reach this computer, with the reason and the start time."""
+    """Return a notification saying since when and why Cloud Monitor cannot reach this computer."""
     title = f"trayalert is blind since {_local_time(since)}"
     return _notification(REACH_TAG, Level.CRITICAL, title, state.why or "No callback can arrive.")
 
 
 def reachable_notification(began: Millis, *, until: Millis) -> Notification:
-    """Return the notification that callbacks arrive again, with the span in which they did not."""
+    """Return a notification saying that callbacks arrive again, with the span in which they did not."""
     span = f"from {_local_time(began)} to {_local_time(until)} ({duration_text(until - began)})"
     lines = f"trayalert was blind {span}.", LOOK_INTO_HISTORY
     return _notification(REACH_TAG, Level.OK, "Callbacks get through again", *lines, final=True)
 
 
 def url_changed_notification(changed: UrlChanged) -> Notification:
-    """Return the notification that the callback URL in the console's rules is no longer valid."""
+    """Return a notification saying that the callback URL in the console's rules is no longer valid."""
     lines = f"It was {changed.before}, it is {changed.now}.", CHANGE_RULES
     return _notification(URL_TAG, Level.CRITICAL, "The public address has changed", *lines)
 
 
 def returned_notification(returned: ReceptionResumed) -> Notification:
-    """Return the notification that a gap is over, with what has arrived since."""
+    """Return a notification saying that a gap is over, with what has arrived since."""
     gap = returned.gap
     ended_at = gap.ended_at or gap.began_at
     cause = "asleep" if gap.cause is GapCause.ASLEEP else "off"
@@ -119,7 +119,7 @@ def no_tray_notification(explanation: str) -> Notification:
 
 
 def settings_notification(problems: Sequence[str]) -> Notification:
-    """Return the notification of the first three mistakes in the settings.
+    """Return a notification about the first three mistakes in the settings.
 
     A setting with a mistake is ignored, which can be serious: without its tunnel, for example, trayalert is blind.
     """
@@ -128,7 +128,7 @@ def settings_notification(problems: Sequence[str]) -> Notification:
 
 
 def crash_notification(sentences: Sequence[str]) -> Notification:
-    """Return the notification of how an earlier run ended. Of several sentences, only the last one is shown."""
+    """Return a notification saying how an earlier run ended. Of several sentences, only the last one is shown."""
     return _notification(CRASH_TAG, Level.WARN, "trayalert crashed", *sentences[-1:])
 
 
@@ -137,7 +137,7 @@ def _notification(
 ) -> Notification:
     """Return a notification with a line for each of the sentences.
 
-    Each line starts with a capital letter: the text of a fault does not, as it is worded to follow `trayalert: `.
+    Each line gets a capital letter at its start, because the text of a fault is worded to follow `trayalert: `.
     """
     return Notification(
         tag=tag,

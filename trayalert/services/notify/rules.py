@@ -39,7 +39,7 @@ def report_recovery(incident: Incident, changes: frozenset[Change]) -> Decision 
 
 
 def withdraw_closed_incident(incident: Incident, changes: frozenset[Change]) -> Decision | None:
-    """Return WITHDRAW if the incident was closed in another way than by an OK."""
+    """Return WITHDRAW if the incident was closed other than by an OK."""
     return Decision.WITHDRAW if not incident.open and changes & _OTHER_ENDS else None
 
 

@@ -17,7 +17,7 @@ _WORST_FIRST = sorted(Level, key=lambda level: -level.rank)
 
 
 class Summary:
-    """Holds incidents that are to be shown. To save memory in a flood of thousands, no object is kept for each one."""
+    """Holds incidents until they are shown. No object is kept per incident, because a flood may bring thousands."""
 
     def __init__(self) -> None:
         self._levels: dict[int, Level] = {}

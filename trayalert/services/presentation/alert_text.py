@@ -1,8 +1,8 @@
 """The facts of an alert as text for people.
 
 What the callback says takes precedence over the table of metrics, which was made from Alibaba's documents of 2021.
-Every text is cleaned (`domain/text.py`) and limited in length, except the results of `metric_title` and `metric_unit`,
-which JSON for scripts contains as they are.
+Every text is cleaned (`domain/text.py`) and limited in length. Only `metric_title` and `metric_unit` return texts as
+the callback sent them, because JSON for scripts contains their results.
 """
 
 import csv
@@ -108,8 +108,8 @@ def rule_condition_text(alert: Alert, language: Language) -> str:
 def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
     """Return the lines of the message, at most MAX_LINES.
 
-    If the alert's kind words its messages itself, this is one such line. Otherwise these are the lines of the sender's
-    message, without repeated lines and without lines that only repeat the alert's name or resource.
+    For some kinds of callback, trayalert writes a message of one line. For all others, the lines are those of the
+    sender's message, without repeated lines and without lines that only repeat the alert's name or resource.
     """
     if word_message := spec_of(alert.kind).message_text:
         return (word_message(alert.fields, language),)

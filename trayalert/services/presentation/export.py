@@ -82,7 +82,7 @@ def _open_output(output: str | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    path = Path(output).resolve()  # so that `replace` below does not replace a symbolic link
+    path = Path(output).resolve()  # so that a symbolic link stays, and its target is replaced
     if path.exists() and not path.is_file():  # a pipe or a device, which must not be replaced by a file
         with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream

@@ -74,7 +74,7 @@ def alert_record(
 
 
 def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mute_period: Millis) -> Record:
-    """Return the JSON object of an incident. Keys that later versions will fill are present already, null or false."""
+    """Return the JSON object of an incident. Keys for later versions are already present, as null or false."""
     incident, alert = stored.incident, stored.alert.alert
     return {
         "id": incident.id,
@@ -126,6 +126,6 @@ def mute_period(settings: Settings) -> Millis:
 
 def is_unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
     """Return whether an open incident has had no alert for longer than the mute period: its OK may have been lost."""
-    if stored.alert.alert.kind == SILENCE:  # never repeated; the heartbeat watcher closes the incident itself
+    if stored.alert.alert.kind == SILENCE:  # no alert repeats it; the heartbeat watcher closes the incident
         return False
     return stored.incident.open and now - stored.incident.last_received_at > mute_period

@@ -121,7 +121,7 @@ class DowntimeRecorder:
 
     async def _write(self) -> None:
         while self._pending:
-            job = self._pending.popleft()  # before the await: if this is cancelled, the log still does the job
+            job = self._pending.popleft()  # removed first: the log does the job even if this is cancelled
             try:
                 await self._inbox.run_job(job)
             except LogFault as fault:

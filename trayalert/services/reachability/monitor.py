@@ -42,7 +42,7 @@ class MonitorTiming:
     probe_timeout: float = 8.0
     """How long `probe_now` waits for a result."""
     restart_after: Millis = 30 * _SECOND
-    """How long probes through a running tunnel may fail before the tunnel is restarted. Doubled with each restart."""
+    """How long probes through a running tunnel may fail before its restart. Each restart doubles this time."""
     max_restart_after: Millis = 10 * _MINUTE
     """The maximum to which `restart_after` is doubled."""
 
@@ -229,7 +229,7 @@ class ReachabilityMonitor:
         reach, reason = self._assess()
         state = replace(state or before, reach=reach, why=reason)
         if reach is not before.reach or state.since is None:
-            # if a failed probe found the blind span, the span may have begun after the last probe that came through
+            # if a probe found that trayalert is blind, the blind span counts from the last probe that came through
             storing = not self._closed_sources and self._log_problem is None
             seen_by_probe = storing and before.reach is Reachability.REACHABLE
             proof = before.reachable_at if reach is Reachability.BLIND and seen_by_probe else None

@@ -18,7 +18,7 @@ from trayalert.services.http_client import HttpClient, HttpFailure
 from trayalert.services.reachability.probe_messages import ProbeMessages
 
 MAX_PENDING = 8
-"""Number of probes that can be under way. With one more, the oldest is no longer recognised."""
+"""Maximum number of probes under way. If another probe is sent, the oldest is no longer recognised."""
 
 _MAX_ANSWER = 4096
 """Number of bytes of a response that are read."""

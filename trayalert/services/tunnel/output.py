@@ -19,7 +19,7 @@ _FLOOD_EDGE = 8_192
 
 _MAX_LINES_AT_EDGE = 100
 _MIN_SECRET_LENGTH = 6
-"""Length of the shortest secret that is masked, so that a value like `1` or `eu` is not masked everywhere."""
+"""Minimum length of a secret that is masked. Otherwise a value like `1` or `eu` would be masked everywhere."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 

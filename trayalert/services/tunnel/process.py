@@ -23,7 +23,7 @@ _POLL_INTERVAL = 0.005
 class TunnelProcess(Protocol):
     """A program, its reaper, and all processes that the program starts.
 
-    `output` is what they print. `pid` is the process id of the reaper, or of the program itself on Windows.
+    `output` is what all of them print. `pid` is the process id of the reaper, or of the program itself on Windows.
     """
 
     output: asyncio.StreamReader
@@ -33,7 +33,7 @@ class TunnelProcess(Protocol):
         """Return the program's exit status once the program and all processes that it started have ended."""
 
     def end(self) -> None:
-        """Have SIGTERM sent to all processes and, after the grace time, SIGKILL. Do not wait for their end."""
+        """Start to end all processes: SIGTERM now, SIGKILL after the grace time. Return immediately."""
 
     def kill(self) -> None:
         """Kill all processes immediately. Called if the reaper hangs."""
@@ -83,7 +83,7 @@ class _ReapedProcess:
 async def start_tunnel_process(
     command: Sequence[str], environment: Mapping[str, str], *, grace: float
 ) -> TunnelProcess:
-    """Start a program under a reaper. `end` will send it a SIGTERM and, `grace` seconds later, a SIGKILL.
+    """Start a program under a reaper, which later ends the program with SIGTERM and, after `grace` seconds, SIGKILL.
 
     Raise `OSError` if the reaper cannot be started.
     """

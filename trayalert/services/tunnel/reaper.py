@@ -130,7 +130,7 @@ def _reap() -> None:
 def _descendants() -> set[int]:
     """Return the ids of all descendants of this process.
 
-    Without /proc, return the negative id of the process group while any child lives: `os.kill` takes it for the group.
+    Without /proc, return the negative id of the process group while any child lives: `os.kill` then signals the group.
     """
     if sys.platform != "linux":
         try:

@@ -1,6 +1,6 @@
 """Runs the tunnel: starts its program, finds the public address, restarts the program, and ends its process tree.
 
-The supervisor never raises a fault. It reports the fault as a sentence in its state, and tries the start again.
+The supervisor never raises a fault: it reports each fault as a sentence in its state, and tries the start again.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ _MAX_SEARCHED = 300
 """Number of characters of a line that are searched for the address, because the admin's own pattern may be slow."""
 
 _SLOW_SEARCH = 0.25
-"""Seconds. A pattern whose search took longer is not used again until the next start of the program."""
+"""Longest time in seconds for one search. A slower pattern is not used again until the next start of the program."""
 _NEVER_MATCHES = re.compile("(?!)")
 
 _logger = logging.getLogger(__name__)
@@ -242,7 +242,7 @@ class TunnelSupervisor:
         began = time.monotonic()
         while True:
             if wait_task.done():
-                await asyncio.sleep(2 * _READ_INTERVAL)  # so that its last lines are read
+                await asyncio.sleep(2 * _READ_INTERVAL)  # time to read the last lines
                 return self._exit_text(wait_task.result())
             if self._restart_reason is not None:
                 return self._restart_reason
@@ -301,7 +301,7 @@ class TunnelSupervisor:
             return None
         began = time.monotonic()
         match = pattern.search(line[:_MAX_SEARCHED])
-        if time.monotonic() - began > _SLOW_SEARCH:  # it blocks the receiver's event loop
+        if time.monotonic() - began > _SLOW_SEARCH:  # a slow search blocks the receiver's event loop
             self._pattern = _NEVER_MATCHES
         return read_public_url(match[1] if match.groups() and match[1] else match[0]) if match else None
 
