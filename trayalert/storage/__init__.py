@@ -1,1 +1,1 @@
-"""The log: one SQLite file. The only SQL of the program; one connection writes, all others read."""
+"""The log, which is one SQLite file, and all SQL of the program. One connection writes; all others only read."""

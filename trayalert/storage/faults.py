@@ -1,4 +1,7 @@
-"""What can go wrong with the log, in sentences for a person: faults of the disk and the system, not ours."""
+"""Faults of the log, each with a sentence for the user.
+
+Their causes are the disk, the operating system and other programs. A bug in trayalert is not a fault.
+"""
 
 import errno
 import shutil
@@ -8,23 +11,26 @@ from pathlib import Path
 from trayalert.domain.fault import Fault
 
 _MIN_FREE_BYTES = 1 << 20
-"""With less than this free, an error of the disk is a lack of space, whatever SQLite calls it."""
+"""If fewer bytes than this are free, an error of the disk counts as a full disk, whatever code SQLite gives it."""
 
 
 class LogFault(Fault):
-    """The log cannot be used now; the text says why, where, and what to do."""
+    """The log cannot be used now. The text says why, where, and what to do."""
 
 
 class NoLog(LogFault):
-    """There is no log yet, or nothing in it: it was never opened, or is being created at this moment."""
+    """There is no log to read: it was never set up, is being created now, or another file has just taken its place."""
 
 
 class OtherVersion(LogFault):
-    """Another version of trayalert made the log: this one leaves the file alone."""
+    """Another version of trayalert made the log. This version leaves the file untouched."""
 
 
 class DamagedLog(LogFault):
-    """The file cannot be used as a log, and waiting does not help. `reason` is plain text."""
+    """The file cannot be used as a log, and waiting does not help.
+
+    `reason` says what is wrong with the file, without the advice that the exception's text adds.
+    """
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
@@ -39,15 +45,15 @@ class DiskFull(LogFault):
 
 
 class LockedLog(LogFault):
-    """Another program holds the file."""
+    """Another program holds a lock on the file."""
 
 
 class NotStored(LogFault):
-    """This job could not be stored; nothing of it was kept, and trying again may help."""
+    """A job was not stored, or its deadline has passed and it may still be stored later. Trying again may help."""
 
 
 def fault_of(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) -> LogFault:
-    """Return what an error of SQLite or the system means for the log at `path`."""
+    """Return the fault that an error of SQLite or of the operating system means for the log at `path`."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     reason: object = error.strerror or error if isinstance(error, OSError) else error
     if code == sqlite3.SQLITE_FULL or _is_disk_full(error, code, path):
@@ -56,7 +62,8 @@ def fault_of(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) ->
             "3 times. Free some space; trayalert goes on by itself."
         )
     if isinstance(error, UnicodeDecodeError):
-        code, reason = sqlite3.SQLITE_CORRUPT, "its schema is damaged"  # which SQLite quotes, and that is no text
+        # SQLite's error message quotes the damaged schema, and is therefore not valid UTF-8
+        code, reason = sqlite3.SQLITE_CORRUPT, "its schema is damaged"
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return DamagedLog(path, str(reason))
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:

@@ -1,7 +1,7 @@
 """The log as the receiver sees it: jobs go to one writer thread, which commits all that wait in one go.
 
-A lone job is committed at once; while one commit syncs, the next group gathers. The log starts whatever fault the disk
-has; while there is one, the writer tries again by itself.
+A job that waits alone is committed without delay. While one commit is being synced, the next group of jobs gathers. A
+fault of the disk does not prevent the log from starting. While the fault lasts, the writer keeps trying by itself.
 """
 
 import asyncio
@@ -25,7 +25,10 @@ from trayalert.storage.writer.writer import Events, Job, Writer
 _LARGEST_GROUP = 512
 _LONGEST_QUEUE = 4096
 _BATCH_SIZE = 8
-"""Jobs that are handed over before the loop's turn is over, so that the disk works while the loop reads on."""
+"""Number of jobs that are passed to the writer before the event loop's iteration ends.
+
+The disk then already works while the event loop reads further requests.
+"""
 
 _logger = logging.getLogger(__name__)
 
@@ -42,11 +45,11 @@ _OWN_FAULT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogTiming:
-    """Seconds. A job may wait until its `deadline`.
+    """Timing of the log, all in seconds. A job that is not committed within `deadline` fails.
 
-    The file and its disk are checked after `first_maintenance`, then each `maintenance_interval`, and each
-    `retry_interval` while there is a fault or the file is being verified. `close` waits `close_timeout` for a disk that
-    hangs; the jobs that still wait there were not acknowledged.
+    The file and its disk are first checked after `first_maintenance` and then every `maintenance_interval`, or every
+    `retry_interval` while there is a fault or the file is being verified. `Log.close` waits up to `close_timeout` for a
+    disk that hangs. The jobs that are still waiting after `close_timeout` were never acknowledged to their senders.
     """
 
     deadline: float = 4.0
@@ -61,9 +64,10 @@ _PendingJob = tuple[Job, "asyncio.Future[Events]"]
 
 
 class Log:
-    """Made, used and closed on one asyncio loop. `announce` is called there with the events of each group.
+    """The log with its writer thread. It is created, used and closed on one asyncio event loop.
 
-    Other parts set their problems and news in `status`, on the loop.
+    `announce` is called on that event loop with the events of each group of jobs, and with LogChanged when `state`
+    changes. Other parts of the program report their problems and news through `status`, also on that event loop.
     """
 
     def __init__(
@@ -75,7 +79,7 @@ class Log:
         announce: Callable[[list[Event]], None],
         timing: LogTiming = LogTiming(),
     ) -> None:
-        """Open the file. Raise OtherVersion; other faults are in `state`."""
+        """Open the file. Raise OtherVersion if another version of trayalert made it; report other faults in `state`."""
         self._writer = Writer(path, read=read, keep_raw=keep_raw, recover=True, timing=timing.file)
         self._announce = announce
         self.status = LogStatus(lambda state: self._announce([LogChanged(state)]))
@@ -96,11 +100,15 @@ class Log:
 
     @property
     def state(self) -> LogState:
-        """The present state; each change is announced as LogChanged."""
+        """The current state of the log. Each change is announced as LogChanged."""
         return self.status.state
 
     async def run_job(self, job: Job) -> Events:
-        """Return once the job is synced to disk. Raise NotStored; a caller that leaves does not stop the job."""
+        """Run a job on the writer thread. Return its events once its commit is synced to disk.
+
+        Raise NotStored if the job fails or its deadline passes. Neither the deadline nor the cancellation of the caller
+        stops the job: it may still be committed later, and its events are then announced.
+        """
         if self._closing:
             raise NotStored("the log is closing")
         if self._pending_count >= _LONGEST_QUEUE:
@@ -116,13 +124,16 @@ class Log:
         return await future
 
     def _hand_over(self) -> None:
-        """Give the writer the jobs of this turn of the loop."""
+        """Pass the jobs that have gathered to the writer thread."""
         if self._gathered:
             self._queue.put(self._gathered)
             self._gathered = []
 
     def _watch_deadline(self, future: "asyncio.Future[Events]") -> None:
-        """Let no job wait longer than the deadline. One timer serves all: a timer each costs too much."""
+        """Make the job's future fail when its deadline passes.
+
+        One timer serves all jobs, because a timer for each job would cost too much.
+        """
         now = self._loop.time()
         while self._deadlines and self._deadlines[0][1].done():
             self._deadlines.popleft()
@@ -142,7 +153,7 @@ class Log:
             self._deadline_timer = self._loop.call_at(self._deadlines[0][0], self._time_out_jobs)
 
     async def close(self) -> None:
-        """Write what waits, then close the file. May be called twice."""
+        """Write the waiting jobs, then close the file. May be called twice."""
         if not self._closing:
             self._closing = True
             self._hand_over()
@@ -154,7 +165,10 @@ class Log:
             self._deadline_timer.cancel()
 
     def verify(self) -> None:
-        """Verify the file, because a reader failed; damage is found, reported and repaired later."""
+        """Request a verification of the file after a reader has failed.
+
+        The writer thread verifies the file later, and reports and repairs any damage.
+        """
         if not self._closing:
             self._verification_requested = True
             self._queue.put([])
@@ -164,10 +178,10 @@ class Log:
         self.status.set_refusing(sentence)
 
     def _run_writer(self) -> None:
-        """Run the writer thread."""
+        """Run the writer thread: commit groups of jobs, and check the file in between, until the log is closed."""
         maintain_at = time.monotonic() + self._timing.first_maintenance
         running = True
-        self._commit([])  # with it goes what the program before was cut off at
+        self._commit([])  # stores the callbacks of a commit that was cut off when the previous run ended
         self._report()
         while running:
             group, running = self._gather(max(0.0, maintain_at - time.monotonic()))
@@ -184,7 +198,7 @@ class Log:
         self._writer.close()
 
     def _gather(self, seconds: float) -> tuple[list[_PendingJob], bool]:
-        """Wait that long for jobs; return all that wait, and whether the log goes on."""
+        """Wait up to that many seconds for a job. Return all waiting jobs, and False if the log is to be closed."""
         group: list[_PendingJob] = []
         try:
             batch = self._queue.get(timeout=seconds)
@@ -198,7 +212,10 @@ class Log:
         return group, False
 
     def _maintain(self) -> None:
-        """Check the file in a quiet moment."""
+        """Check the file between two groups of jobs.
+
+        Also ends the refusal of callbacks that were too slow to store, if a test write is fast again.
+        """
         try:
             if self._verification_requested:
                 self._verification_requested = False
@@ -213,7 +230,7 @@ class Log:
         self._report()
 
     def _report(self) -> None:
-        """Send the loop the writer's state if it has changed, and what the writer recovered."""
+        """Send the event loop the writer's state if it has changed, and the events of recovered callbacks."""
         if self._writer.recovered_events:
             self._loop.call_soon_threadsafe(self._announce, list(self._writer.recovered_events))
             self._writer.recovered_events = ()
@@ -224,12 +241,12 @@ class Log:
     def _commit(self, jobs: list[Job]) -> list[Events | Exception]:
         try:
             return self._writer.commit(jobs)
-        except Exception as error:  # the thread must outlive a bug of ours: each job fails, and 503 goes out
+        except Exception as error:  # a bug in trayalert must not end the thread: each job fails, and senders get 503
             _logger.exception("the log's writer failed")
             return [NotStored(f"the log's writer failed: {error!r}")] * len(jobs)
 
     def _settle(self, group: list[_PendingJob], results: list[Events | Exception]) -> None:
-        """Resolve the futures, then announce the events. On the loop."""
+        """Resolve the futures of a group, then announce the group's events. Runs on the event loop."""
         self._pending_count -= len(group)
         news: list[Event] = []
         in_time = False
@@ -237,7 +254,7 @@ class Log:
             if not isinstance(result, Exception):
                 news += result
             if future.done():
-                continue  # the sender has gone; what was stored is announced all the same
+                continue  # the deadline has passed, or the caller was cancelled; a stored job is still announced
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:
@@ -252,7 +269,7 @@ class Log:
             self._announce(news)
 
     def _report_own_fault(self, results: list[Events | Exception]) -> None:
-        """Report that callbacks are refused though the disk is well; a fault of the disk would be reported by now."""
+        """Report that callbacks are refused although the disk works. A fault of the disk is already in `state`."""
         refused = [result for result in results if isinstance(result, Exception)]
         if refused and self.state.storing:
             sentence = _OWN_FAULT.format(refused[0])

@@ -1,6 +1,6 @@
-"""Reading the log, with a connection that cannot write. Needs no running program.
+"""Queries on the log, through a connection that cannot write. They work whether or not trayalert is running.
 
-A Reader belongs to the thread that created it. Every call answers from what is committed at that moment.
+A Reader belongs to the thread that created it. Each query sees what is committed when the query runs.
 """
 
 import json
@@ -47,13 +47,14 @@ _MAX_ID = 2**63 - 1
 
 
 class Reader:
-    """Answers questions on the log. Raise NoLog if there is none yet, LogFault if the file cannot be read.
+    """Queries on the log. Each method raises NoLog if there is no log yet, and LogFault if the file cannot be read.
 
-    Each question checks that the file is still the one at the path; after a fault the next question opens it again.
+    Each query first checks that the open file is still the file at the path. After a fault, the next query opens the
+    file again. Times are milliseconds since 1970 in UTC.
     """
 
     def __init__(self, path: Path, *, busy_timeout: float = 2.0) -> None:
-        """`busy_timeout`: seconds that a question waits for another program's lock."""
+        """Open the log. A query waits up to `busy_timeout` seconds for another program's lock."""
         self._path = path
         self._busy_timeout = busy_timeout
         self._file_ids: tuple[FileId, ...] = ()
@@ -82,7 +83,7 @@ class Reader:
         except LogFault:
             self.close()
             raise
-        if file_id(self._path) != own:  # another file took its place meanwhile, and either may be open
+        if file_id(self._path) != own:  # the file was replaced meanwhile: either of the two files may be open
             self.close()
             return self._ensure_connected()
         self._file_ids = file_ids(self._path)
@@ -107,7 +108,12 @@ class Reader:
     def alerts(
         self, *, limit: int | None, after: int | None = None, search: str | None = None, raw: bool = False
     ) -> Iterator[StoredAlert]:
-        """Return alerts, the newest arrival first; with `after` those behind that id, the oldest first."""
+        """Return at most `limit` alerts (all if None), most recently arrived first.
+
+        With `after`, return only alerts with a higher id, oldest first. With `search`, return only alerts that contain
+        this text in a searched column or in the body. With `raw`, each alert includes the body of its first delivery as
+        bytes.
+        """
         wheres, parameters, order = ["1"], list[Any](), "DESC"
         if after is not None:
             wheres, parameters, order = ["a.id > ?"], [after], "ASC"
@@ -125,32 +131,35 @@ class Reader:
         return map(read_alert, self._rows(sql, (since, until)))
 
     def salvaging(self) -> bool:
-        """Whether a former log is still to be salvaged: incidents that were open in it may be missing."""
+        """Return whether the salvage of a former log is unfinished. Its open incidents may still be missing."""
         return any(number for (number,) in self._rows("SELECT count(*) FROM salvage WHERE finished_at IS NULL"))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> list[StoredAlert]:
-        """Return the alerts of an incident, newest arrival first."""
+        """Return at most `limit` alerts of an incident, most recently arrived first."""
         sql = f"{SELECT_ALERT}{FROM_ALERT} WHERE a.incident_id = ? ORDER BY a.id DESC LIMIT ?"
         return [read_alert(row) for row in self._rows(sql, (incident_id, limit))]
 
     def open_incidents(self) -> list[StoredIncident]:
-        """Return all open incidents, the newest (by `opened_at`, then id) first."""
+        """Return all open incidents, most recently opened first (by `opened_at`, then by id)."""
         return list(self._incidents("WHERE i.closed_at IS NULL ORDER BY i.opened_at DESC, i.id DESC"))
 
     def worst_open_incidents(self, *, limit: int) -> list[StoredIncident]:
-        """Return the first open incidents: the worst level first, then the newest."""
+        """Return at most `limit` open incidents, worst level first, and within a level most recently opened first."""
         ranks = " ".join(f"WHEN '{level}' THEN {level.rank}" for level in Level)
         order = f"CASE i.level {ranks} END DESC, i.opened_at DESC, i.id DESC"
         return list(self._incidents(f"WHERE i.closed_at IS NULL ORDER BY {order} LIMIT ?", limit))
 
     def closed_incidents(self, *, before: StoredIncident | None, limit: int) -> list[StoredIncident]:
-        """Return closed incidents, the last closed first, going on after `before`."""
+        """Return at most `limit` closed incidents, most recently closed first.
+
+        `before` is the last incident of the previous page, or None for the first page.
+        """
         at, id_ = (_MAX_ID, _MAX_ID) if before is None else (before.incident.closed_at, before.incident.id)
         where = "WHERE i.closed_at IS NOT NULL AND (i.closed_at, i.id) < (?, ?)"
         return list(self._incidents(f"{where} ORDER BY i.closed_at DESC, i.id DESC LIMIT ?", at, id_, limit))
 
     def incidents(self, ids: Sequence[int]) -> list[StoredIncident]:
-        """Return those incidents, in any order."""
+        """Return the incidents with these ids, in any order."""
         found: list[StoredIncident] = []
         for start in range(0, len(ids), 500):
             some = ids[start : start + 500]
@@ -158,16 +167,19 @@ class Reader:
         return found
 
     def incident_states(self, ids: Sequence[int]) -> list[Incident]:
-        """Return those incidents without their alerts, in any order: this takes a tenth of the time of `incidents`."""
+        """Return the incidents with these ids, without their alerts and in any order.
+
+        This takes a tenth of the time that `incidents` takes.
+        """
         sql = f"{SELECT_INCIDENT} FROM incident AS i WHERE i.id IN (SELECT value FROM json_each(?))"
         return list(map(read_incident, self._rows(sql, (json.dumps(ids),))))
 
     def every_incident(self, *, only_open: bool = False) -> Iterator[StoredIncident]:
-        """Return all incidents, or all open ones, the highest id first."""
+        """Return all incidents, or all open incidents if `only_open` is set, highest id first."""
         return self._incidents(f"{'WHERE i.closed_at IS NULL' if only_open else ''} ORDER BY i.id DESC")
 
     def open_levels(self) -> dict[Level, int]:
-        """Return how many incidents are open, by their present level."""
+        """Return the number of open incidents by their current level. Levels without open incidents are left out."""
         sql = "SELECT level, count(*) FROM incident WHERE closed_at IS NULL GROUP BY level"
         found: Counter[Level] = Counter()
         for level, count in self._rows(sql):
@@ -175,37 +187,43 @@ class Reader:
         return dict(found)
 
     def last_callback_at(self) -> int | None:
-        """Return when the last callback arrived from outside."""
+        """Return when the last callback arrived from a sender, or None if there is none.
+
+        Deliveries that trayalert itself has made do not count.
+        """
         sql = "SELECT received_at FROM delivery WHERE method <> ? ORDER BY id DESC LIMIT 1"
         row = next(iter(self._rows(sql, (INTERNAL_METHOD,))), None)
         return row[0] if row else None
 
     def secret_uses(self) -> list[SecretUse]:
-        """Return how the secrets were used, by name, including secrets that are gone."""
+        """Return how each secret was used, sorted by the secret's name. Deleted secrets are included."""
         sql = "SELECT name, deliveries, last_at FROM secret_use ORDER BY name"
         return [SecretUse(*row) for row in self._rows(sql)]
 
     def gaps(self, *, limit: int) -> list[Gap]:
-        """Return the gaps, the last first."""
+        """Return at most `limit` gaps, most recently begun first."""
         sql = f"SELECT {GAP_COLUMNS} FROM gap ORDER BY began_at DESC, id DESC LIMIT ?"
         return [read_gap(row) for row in self._rows(sql, (limit,))]
 
     def gaps_after(self, since: Millis) -> list[Gap]:
-        """Return the gaps that lasted until then or later, in any order."""
+        """Return the gaps that ended after `since` or have not ended yet, in any order."""
         sql = f"SELECT {GAP_COLUMNS} FROM gap WHERE ended_at IS NULL OR ended_at > ?"
         return [read_gap(row) for row in self._rows(sql, (since,))]
 
     def newest_delivery_id(self) -> int:
-        """Return the id of the newest delivery, 0 if there is none."""
+        """Return the id of the newest delivery, or 0 if there is none."""
         row = next(iter(self._rows("SELECT max(id) FROM delivery")))
         return row[0] or 0
 
     def reports(self, *, after: int, last: int) -> list[LastReport]:
-        """Return who reported in the deliveries behind `after`, up to `last`, including retries and repeats."""
+        """Return the last report of each rule and resource in the deliveries with `after` < id <= `last`.
+
+        Retries and repeats of an alert count as reports, too.
+        """
         return [LastReport(*row) for row in self._rows(_REPORTS, (after, last, after, last))]
 
     def open_incident_reports(self, *, since: Millis) -> list[LastReport]:
-        """Return which alerts of open incidents arrived, or were repeated, after that moment."""
+        """Return the last report of each open incident for which an alert arrived, or was repeated, after `since`."""
         sql = (
             f"SELECT {_REPORT_COLUMNS}, i.last_received_at FROM incident AS i JOIN alert AS a ON a.id = i.last_alert_id"
             " WHERE i.closed_at IS NULL AND i.last_received_at > ?"
@@ -213,18 +231,22 @@ class Reader:
         return [LastReport(*row) for row in self._rows(sql, (since,))]
 
     def latest_incidents(self, keys: Sequence[str]) -> list[StoredIncident]:
-        """Return for each key the incident that no OK has ended (a person may have), else the last one."""
+        """Return the latest incident of each key, in any order. Keys without an incident are left out.
+
+        The latest incident is one that no OK has ended, if the key has one: it is open, or was closed in another way,
+        for example by the user. Otherwise the latest incident is the one with the latest OK.
+        """
         latest = (
             f"SELECT id, max(coalesce(ok_at, {_MAX_ID})) FROM incident WHERE key IN ({_parameters(keys)}) GROUP BY key"
         )
         return list(self._incidents(f"WHERE i.id IN (SELECT id FROM ({latest}))", *keys))
 
     def open_incidents_of_kind(self, kind: Kind) -> list[StoredIncident]:
-        """Return the open incidents whose alerts are of that kind."""
+        """Return the open incidents whose alerts are of this kind."""
         return list(self._incidents("WHERE i.closed_at IS NULL AND a.kind = ?", str(kind)))
 
     def totals(self) -> Totals:
-        """Count the whole log."""
+        """Return counts over the whole log."""
         sql = """
             SELECT (SELECT count(*) FROM alert), (SELECT count(*) FROM delivery),
                    (SELECT count(*) FROM alert WHERE kind = 'unrecognised'),
@@ -266,7 +288,7 @@ _REPORTS = f"""
 
 
 def _body_text(query: bytes, body: bytes) -> str:
-    """Return the text of a body as people search it: decoded, without the names of its fields."""
+    """Return the searchable text of a body: the decoded value of each field, or its name if the value is empty."""
     fields = read_body(Callback(received_at=0, method="", query=query, body=body)).fields
     return "\n".join(value or name for name, value in fields.items())
 

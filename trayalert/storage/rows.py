@@ -1,6 +1,7 @@
-"""Rows of the log to plain data and back. The columns are listed here once, for reading and writing.
+"""Conversion of the log's rows to plain data and back. The columns are listed once, here, for reading and writing.
 
-A row with a damaged value is read all the same, and never as less severe than it may be: it must not hide others.
+A row with a damaged value is still read, so that it does not hide other rows. A state that is not valid is read as
+ALERT, and a level that is not valid as WARN: damage must not make an alert look harmless.
 """
 
 import enum
@@ -22,7 +23,7 @@ from trayalert.domain.times import Millis
 
 TABLES = ("delivery", "alert", "incident")
 LastIds = tuple[int, int, int]
-"""The highest ids of deliveries, alerts and incidents that a log has given away."""
+"""The highest ids of deliveries, alerts and incidents that a log has ever assigned."""
 
 INCIDENT_COLUMNS = Incident._fields
 GAP_COLUMNS = "id, cause, began_at, ended_at, why"
@@ -40,20 +41,28 @@ _ALERT_COLUMNS = (
 DELIVERY_DIGESTED = ("id", "received_at", "method", "query", "content_type", "sender", "secret", "body")
 ALERT_DIGESTED = ("delivery_id", *(name for name in _ALERT_COLUMNS if name != "deliveries"))
 INCIDENT_DIGESTED = INCIDENT_COLUMNS
-"""Columns in the order in which `digest_of` takes their values: all that a row keeps for good."""
+"""Columns that the digest of a row covers, in the order in which `digest_of` takes their values.
+
+Columns that are updated without a new digest are left out: `deliveries` and `last_delivery_id` of an alert, and
+`alert_id` of a delivery.
+"""
 
 _MORE = ("address", "message", "titles", "links")
 _VALUE = ALERT_DIGESTED.index("value")
 
 NEW_ALERT_ROW = ("deliveries", "last_delivery_id", "digest", *ALERT_DIGESTED)
 INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
-"""Columns in the order of `alert_row` and `incident_row`.
+"""Columns of the tables `alert` and `incident`, in the order of the values from `alert_row` and `incident_row`.
 
-`last_delivery_id` is the delivery that was received last: the row has its value and message.
+`last_delivery_id` is the alert's delivery that was received last. The alert's row has its value and message from that
+delivery.
 """
 
 LARGEST_PARSED_BODY = 64 * 1024
-"""A larger body may hold hundreds of alerts, and its fields are not read for each of them."""
+"""Bytes of the largest body that is parsed whenever one of its alerts is read from the log.
+
+A larger body may hold hundreds of alerts, and would be parsed again for each of them.
+"""
 _BODY = f"CASE WHEN length(d.body) <= {LARGEST_PARSED_BODY} THEN d.body END"
 _ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, {_BODY}"
 SELECT_ALERT = f"SELECT {_ALERT}, coalesce(i.key, ''), coalesce(i.subject, '')"
@@ -95,11 +104,13 @@ _digested_json = json.JSONEncoder(
 
 
 def digest_of(table: str, values: Sequence[Any]) -> bytes:
-    """Return the digest of a row's values (numbers, texts, bytes and None), by which a flipped byte is found.
+    """Return the digest of a row's values (numbers, texts, bytes and None). A flipped byte changes the digest.
 
-    It is the same on any machine. Ids are among the values, so that a row that took the place of another is found too.
+    The digest is the same on every machine. The row's id is among the values, so a row that was written over another
+    row is noticed, too.
     """
-    # JSON in ASCII is self-delimiting; bytes are a list of their length in it, as no other value is, and come behind
+    # The JSON is in ASCII and self-delimiting. A bytes value appears in it as a list of one number, its length, which
+    # no other value does. The bytes themselves are hashed after the JSON.
     digest = hashlib.blake2b((table + _digested_json(values)).encode(), digest_size=_DIGEST_SIZE)
     for value in values:
         if type(value) is bytes:
@@ -108,9 +119,10 @@ def digest_of(table: str, values: Sequence[Any]) -> bytes:
 
 
 def incident_row(incident: Incident) -> list[Any]:
-    """Return the incident's row with its digest.
+    """Return the values of an incident's row, including its digest, in the order of INCIDENT_ROW.
 
-    Enums are bound as plain texts, here and below: binding a subclass of `str` is many times slower.
+    Enum members are converted to plain `str` here and in `alert_row`, because binding a subclass of `str` to an SQL
+    parameter is many times slower.
     """
     values: list[Any] = list(incident)
     for place in _LEVEL_INDEXES:
@@ -123,7 +135,7 @@ def incident_row(incident: Incident) -> list[Any]:
 
 
 def read_incident(row: Sequence[Any]) -> Incident:
-    """Make an incident of its values in the order of INCIDENT_COLUMNS."""
+    """Return the incident that has these values, which are in the order of INCIDENT_COLUMNS."""
     values = list(row)
     for place, expected in enumerate(_INCIDENT_TYPES):
         value = values[place]
@@ -148,7 +160,7 @@ def alert_row(
     late: bool,
     deliveries: int = 1,
 ) -> list[Any]:
-    """Return a new alert's row with its digest."""
+    """Return the values of a new alert's row, including its digest, in the order of NEW_ALERT_ROW."""
     values = [
         delivery_id,
         alert_id,
@@ -166,12 +178,16 @@ def alert_row(
         _more_column(alert),
     ]
     if alert.value is not None:
-        values[_VALUE] += 0.0  # SQLite gives -0.0 back as 0.0, and so must the digest take it
+        values[_VALUE] += 0.0  # SQLite returns -0.0 as 0.0, so the digest must be that of 0.0
     return [deliveries, delivery_id, digest_of("alert", values), *values]
 
 
 def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:
-    """Return digest and values of a `stored` alert (both as ALERT_DIGESTED) with value and message of a repeat."""
+    """Return the digest and the new values of a stored alert that takes its value and message from a repeat.
+
+    `stored` has the alert's present values, and `alert` is the repeat. The values in `stored` and in the result are in
+    the order of ALERT_DIGESTED.
+    """
     row = dict(zip(ALERT_DIGESTED, stored, strict=True))
     value = None if alert.value is None else alert.value + 0.0
     more = _more_json(_read_object(row["more"] or "{}") | {"message": alert.message})
@@ -181,7 +197,10 @@ def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:
 
 
 def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
-    """Make an alert of a row of SELECT_ALERT, or of SELECT_RAW_ALERT with `raw`; its `fields` come from the body."""
+    """Return the alert of a row of SELECT_ALERT, or of SELECT_RAW_ALERT if `raw` is set.
+
+    The alert's `fields` are parsed from the body. They are empty if the body is larger than LARGEST_PARSED_BODY.
+    """
     row = tuple(
         value if value is None or type(value) is expected else _coerce(expected, value)
         for value, expected in zip(row, _ALERT_TYPES, strict=True)
@@ -223,7 +242,7 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
 
 
 def _coerce(expected: type, value: Any) -> Any:
-    """Convert a value whose type is not the column's, in a damaged row."""
+    """Convert a value of a damaged row that does not have the type of its column."""
     if expected is int:
         return int(value) if isinstance(value, float) and abs(value) < _LARGEST_INTEGER else 0
     if expected is float:
@@ -234,7 +253,7 @@ def _coerce(expected: type, value: Any) -> Any:
 
 
 def _read_enum(text: str, default: _Enum) -> _Enum:
-    """Return the member with that text, or the default."""
+    """Return the enum member with that text, or `default` if there is none."""
     try:
         return type(default)(text)
     except ValueError:
@@ -242,7 +261,7 @@ def _read_enum(text: str, default: _Enum) -> _Enum:
 
 
 def _more_column(alert: Alert) -> str | None:
-    """Return as JSON what only some kinds have, None if it is nothing."""
+    """Return the fields that only some kinds of alert have, as JSON. Return None if the alert has none of them."""
     return _more_json({name: getattr(alert, name) for name in _MORE})
 
 
@@ -252,7 +271,7 @@ def _more_json(more: Mapping[str, Any]) -> str | None:
 
 
 def message_in(more: str | None) -> str | None:
-    """Return the message in an alert's column `more`."""
+    """Return the message in an alert's column `more`, or None if there is none."""
     return _text_of(_read_object(more), "message") if more else None
 
 
@@ -275,13 +294,16 @@ def _texts_of(more: dict[str, Any], name: str) -> dict[str, str]:
 
 
 def read_stored_incident(row: tuple[Any, ...]) -> StoredIncident:
-    """Make an incident with its alert of a row of SELECT_STORED_INCIDENT."""
+    """Return the incident of a row of SELECT_STORED_INCIDENT, with the alert that represents it."""
     width = len(INCIDENT_COLUMNS)
     return StoredIncident(incident=read_incident(row[:width]), alert=read_alert(row[width:]))
 
 
 def last_id(connection: sqlite3.Connection, table: str) -> int:
-    """Return the highest id that the table has given away. Raise sqlite3.Error, and ValueError where it is damaged."""
+    """Return the highest id that the table has ever assigned.
+
+    Raise sqlite3.Error, or ValueError if the table `numbering` is empty because of damage.
+    """
     sql = f"SELECT max(coalesce((SELECT max(id) FROM {table}), 0), (SELECT max({table}) FROM numbering))"
     (highest,) = connection.execute(sql).fetchone()
     if highest is None:
@@ -290,24 +312,27 @@ def last_id(connection: sqlite3.Connection, table: str) -> int:
 
 
 def raise_numbering(connection: sqlite3.Connection, last_ids: LastIds = (0, 0, 0), *, thinned: int = 0) -> None:
-    """Note that these ids and those of all rows are given away; `thinned` is the last delivery that is retired."""
+    """Record in `numbering` that `last_ids`, and the ids of all present rows, must not be assigned again.
+
+    `thinned` is the highest id of a delivery that was retired.
+    """
     settings = (f"{table} = max({table}, ?, coalesce((SELECT max(id) FROM {table}), 0))" for table in TABLES)
     sql = f"UPDATE numbering SET {', '.join(settings)}, thinned = max(thinned, ?)"
     connection.execute(sql, (*last_ids, thinned))
 
 
 def rewrite_numbering(connection: sqlite3.Connection) -> None:
-    """Have a page written, and change nothing: inside a transaction, whose commit then needs the disk."""
-    for step in "+-":  # SQLite writes no page for an update that leaves a row as it is
+    """Make the current transaction write a page without changing any content, so that its commit needs the disk."""
+    for step in "+-":  # SQLite writes no page for an update that leaves the row unchanged
         connection.execute(f"UPDATE numbering SET delivery = delivery {step} 1")
 
 
 def make_callback(values: Sequence[Any]) -> Callback:
-    """Make a callback of a delivery's values in the order of DELIVERY_DIGESTED, without its id."""
+    """Return the callback of a delivery that has these values, which are in the order of DELIVERY_DIGESTED[1:]."""
     return Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
 
 
 def read_gap(row: tuple[Any, ...]) -> Gap:
-    """Make a gap of its values in the order of GAP_COLUMNS."""
+    """Return the gap that has these values, which are in the order of GAP_COLUMNS."""
     id_, cause, began_at, ended_at, why = row
     return Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=why)

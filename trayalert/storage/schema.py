@@ -1,7 +1,8 @@
-"""The log's shape, as frozen steps. A step that was released is never edited: files out there have gone through it.
+"""The log's schema, as frozen migration steps. A released step is never edited: users' files have gone through it.
 
-`PRAGMA user_version` counts the steps taken, and each step is one transaction. Until the first release there is one
-step, which is edited in place: `PRAGMA application_id` holds a digest of its text, and a file with another is refused.
+`PRAGMA user_version` counts the steps that a file has gone through, and each step is one transaction. Until the first
+release there is only one step, which is edited in place. `PRAGMA application_id` therefore holds a digest of the text
+of all steps, and a file with another digest is refused.
 """
 
 import hashlib
@@ -11,10 +12,14 @@ from pathlib import Path
 from trayalert.storage.faults import OtherVersion
 
 STEPS = (
-    # 1: deliveries, alerts, incidents, each row with a digest; how the secrets were used; numbers that are never given
-    # twice and up to which delivery some were retired by age or size; damaged files that were moved aside and how far
-    # their deliveries are back in the log; how far the reading of old deliveries has come; the spans in which no
-    # callback could arrive
+    # Step 1:
+    # - delivery, alert, incident: each row has a digest.
+    # - secret_use: how often and when each secret was used.
+    # - numbering: the highest id that each table has ever assigned, because no id is assigned twice; `thinned` is the
+    #   last delivery that was retired by age or size.
+    # - salvage: logs that were moved aside, and how many of their deliveries are back in this log.
+    # - reparse: how far the current reparse has come.
+    # - gap: spans in which no callback could arrive.
     """
     CREATE TABLE delivery (
         id INTEGER PRIMARY KEY,
@@ -132,11 +137,11 @@ STEPS = (
 
 
 SCHEMA_DIGEST = int.from_bytes(hashlib.blake2b("".join(STEPS).encode(), digest_size=4).digest(), "big") >> 1 or 1
-"""What `PRAGMA application_id` holds, a signed number of 32 bits; 0 is that of any other database."""
+"""The value of `PRAGMA application_id`, a positive signed 32-bit integer. Other databases have 0 by default."""
 
 
 def migrate(connection: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -> None:
-    """Take the steps that the file has not gone through yet. The file must fit: see `refuse_other_version`."""
+    """Run the migration steps that the file has not gone through yet. Call `refuse_other_version` first."""
     version = schema_version(connection)
     for number, step in enumerate(steps[version:], start=version + 1):
         connection.executescript(
@@ -145,12 +150,12 @@ def migrate(connection: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
-    """Return the number of steps that the file has gone through."""
+    """Return the number of migration steps that the file has gone through, which is 0 if it was never set up."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def refuse_other_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise OtherVersion if another trayalert has made the file; one that has never been set up fits."""
+    """Raise OtherVersion if another version of trayalert made the file. Accept a file that was never set up."""
     version = schema_version(connection)
     digest = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if version > len(STEPS) and digest:

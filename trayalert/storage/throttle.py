@@ -1,16 +1,16 @@
-"""Pauses in long work in a thread, so that the listener gets the interpreter, and a way to stop the work."""
+"""A throttle for long work on a thread: it pauses the work so that the listener gets the GIL, and can stop the work."""
 
 import time
 
 
 class WorkStopped(Exception):
-    """The work was stopped, as the program ends."""
+    """Raised within long work that was stopped because the program ends."""
 
 
 class Throttle:
-    """Called in the course of long work: sleeps `pause` seconds after `work` seconds, so that others get their turn.
+    """A callable that long work calls often. It sleeps `pause` seconds after every `work` seconds of work.
 
-    `stop` ends the work; it is for any thread.
+    During the pause, other threads get the GIL. `stop` ends the work, and may be called from any thread.
     """
 
     def __init__(self, *, work: float = 0.002, pause: float = 0.001) -> None:
@@ -19,11 +19,11 @@ class Throttle:
         self._stopped = False
 
     def stop(self) -> None:
-        """Let the next call raise WorkStopped."""
+        """Make the next call of this object raise WorkStopped."""
         self._stopped = True
 
     def __call__(self) -> None:
-        """Sleep if it is time to. Raise WorkStopped."""
+        """Sleep if the work has run for `work` seconds since the last pause. Raise WorkStopped after `stop`."""
         if self._stopped:
             raise WorkStopped
         if time.monotonic() - self._since >= self._work:
