@@ -1,1 +1,1 @@
-"""The log's file: opened, verified, and watched for what other programs do to it."""
+"""The log's file: how it is opened, verified, and watched for changes that other programs make."""

@@ -1,7 +1,7 @@
-"""Room on the disk: how much is free, and the reserve file, which is deleted when there is none.
+"""Free space on the log's disk, and the reserve file, which is deleted when the disk is full.
 
-A full disk refuses even what makes room (deleting rows, a checkpoint). The reserve is room for a last few thousand
-callbacks, while the person is warned.
+On a full disk, even operations that free space fail (deleting rows, a checkpoint). Deleting the reserve file makes room
+for a few thousand more callbacks, while the user is warned.
 """
 
 import os
@@ -12,15 +12,15 @@ from trayalert.storage.companion_files import reserve_file_of
 
 RESERVE_SIZE = 16 << 20
 LOW_SPACE = 256 << 20
-"""With less than this free, the person is warned."""
+"""If fewer bytes than this are free, the user is warned."""
 LONG_WAL = 64 << 20
-"""A longer `-wal` makes starts slow: the person is warned."""
+"""If the `-wal` is longer than this (in bytes), the user is warned, because a long `-wal` makes starts slow."""
 SCRATCH_SIZE = 1 << 20
-"""What must be allocated before a disk that was full counts as healed."""
+"""Bytes that must be allocatable before a disk that was full counts as healed."""
 
 
 def disk_warning(log: Path) -> str | None:
-    """Return a sentence if the disk is nearly full, or the `-wal` grows without an end."""
+    """Return a sentence if the disk is nearly full or the `-wal` is longer than LONG_WAL, else None."""
     wal = log.with_name(f"{log.name}-wal")
     size = wal.stat().st_size if wal.exists() else 0
     if size > LONG_WAL:
@@ -41,7 +41,10 @@ def disk_warning(log: Path) -> str | None:
 
 
 def has_space(log: Path) -> bool:
-    """Whether SCRATCH_SIZE bytes can be allocated: a disk with room for one more row would heal and fail in turns."""
+    """Return whether SCRATCH_SIZE bytes can be allocated.
+
+    If room for one more row were enough, the disk would count as healed and as full in turns.
+    """
     free = _free_bytes(log)
     return (
         free is not None and free >= SCRATCH_SIZE and _allocate_file(log.with_name("scratch"), SCRATCH_SIZE, keep=False)
@@ -49,7 +52,7 @@ def has_space(log: Path) -> bool:
 
 
 def create_reserve_file(log: Path) -> None:
-    """Create the reserve file if there is none and space enough."""
+    """Create the reserve file if it does not exist and enough space is free."""
     path = reserve_file_of(log)
     free = _free_bytes(log)
     if free is None or free < LOW_SPACE + RESERVE_SIZE or path.exists():
@@ -58,7 +61,10 @@ def create_reserve_file(log: Path) -> None:
 
 
 def _allocate_file(path: Path, size: int, *, keep: bool) -> bool:
-    """Allocate real blocks for a file, and `keep` it or not; whether that was possible."""
+    """Create a file with allocated blocks, and delete it again unless `keep` is set.
+
+    Return whether the blocks could be allocated.
+    """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     except OSError:
@@ -76,7 +82,7 @@ def _allocate_file(path: Path, size: int, *, keep: bool) -> bool:
 
 
 def _allocate_blocks(descriptor: int, size: int) -> None:
-    """Take real blocks: a file with a hole in it frees nothing."""
+    """Allocate blocks for the whole file, because deleting a sparse file would free nothing."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
         return
@@ -86,7 +92,7 @@ def _allocate_blocks(descriptor: int, size: int) -> None:
 
 
 def delete_reserve_file(log: Path) -> bool:
-    """Delete the reserve file to free its space; whether there was one."""
+    """Delete the reserve file to free its space. Return whether it was deleted."""
     try:
         reserve_file_of(log).unlink()
     except OSError:

@@ -1,6 +1,7 @@
-"""The log's file as the writer has it open: opened, watched, and left or moved aside when necessary.
+"""The log's file as the writer has it open. It is opened, watched, and closed or moved aside when necessary.
 
-The rule: what the open connection has acknowledged is in a file when the connection closes, whatever happened to names.
+The rule: when the connection closes, everything that was committed through it is in a file that has a name, even if the
+file was renamed, replaced or deleted meanwhile.
 """
 
 import contextlib
@@ -28,12 +29,14 @@ _LARGE_WAL = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFileTiming:
-    """Seconds. Between two tries to open the file, `retry_interval` apart, the last fault is raised again.
+    """Timing of the log's file, all in seconds.
 
-    A commit waits `busy_timeout` for another program's lock, and `busy_timeout_after_fault` after a fault, when the
-    answer is to be 503 at once. Opening after an unclean end waits `verification_wait` for the verification, which goes
-    on in the background. A file that keeps changing is verified each `verification_interval`: who only appends meets no
-    damage in its middle.
+    For `retry_interval` after a failure to open the file, the same fault is raised again without another try. A commit
+    waits up to `busy_timeout` for another program's lock. While there is a fault, a commit waits only up to
+    `busy_timeout_after_fault`, so that the sender gets 503 without delay. After an unclean end or a fault, opening
+    waits up to `verification_wait` for the verification of the file; a longer verification continues in the background.
+    A file that keeps changing is verified every `verification_interval`, because a writer that only appends never
+    reads, and so never notices, damage in the middle of the file.
     """
 
     retry_interval: float = 0.2
@@ -45,49 +48,52 @@ class LogFileTiming:
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """There is no connection, and the next `ensure_open` opens the file."""
+    """There is no connection. The next `ensure_open` opens the file."""
 
     first: bool = False
-    """Whether this process has never tried to open the file."""
+    """Whether this process has not yet tried to open the file."""
     after_fault: bool = False
-    """Whether the whole file must be synced again when it is opened."""
+    """Whether opening the file must sync all of it again."""
 
 
 @dataclass(slots=True)
 class _Open:
-    """There is a connection. Before each use it is checked that the file still has its names."""
+    """There is a connection. Each `ensure_open` checks that the open files are still the files at the log's paths."""
 
     log: OpenedLog
     own_stat: tuple[int, int] = (-1, 0)
-    """Size and time of the file after the last write of this connection."""
+    """Size and modification time of the file after the last write of this connection."""
     verification: Verification | None = None
-    """A check of the file that runs, or whose result was not looked at yet."""
+    """A verification of the file that is running, or whose result is still to be handled."""
 
 
 class _Failure(NamedTuple):
-    """Why `ensure_open` failed the last time, and from when on (monotonic) it tries again."""
+    """The fault with which `ensure_open` failed, and the monotonic time from which `ensure_open` tries again."""
 
     fault: LogFault
     retry_at: float
 
 
 class LogFile:
-    """Holds the file open for one thread. With `recover` it moves damaged files aside, else it leaves them alone.
+    """Keeps the log's file open for one thread. Damaged files are moved aside if `recover` is set, else left alone.
 
-    `torn` are callbacks of a commit that was cut off (None: there was none); the writer stores them first.
+    `torn` holds callbacks of a commit that was cut off, which the writer must store first; None if no commit was cut
+    off. `news` holds the last three sentences about what was done to the file. `new_file` counts how often another file
+    took the log's place. `former_logs` is a counter: each opening adds the number of salvages that are unfinished then.
 
-    | from   | when                                          | by                  | to                             |
-    |--------|-----------------------------------------------|---------------------|--------------------------------|
-    | Closed | `ensure_open`                                 | `_open`             | Open                           |
-    | Open   | one of its files was moved, deleted, replaced | `_save_and_close`   | Closed, its content is saved   |
-    | any    | the file is damaged or was copied over        | `replace_damaged`   | Closed after a fault, then     |
-    |        |                                               |                     | Open: moved aside, a new file  |
-    | any    | a fault of the disk                           | `close_after_fault` | Closed after a fault           |
-    | any    | the program or the command ends               | `close`             | Closed                         |
+    | from   | when                                          | by                  | to                               |
+    |--------|-----------------------------------------------|---------------------|----------------------------------|
+    | Closed | `ensure_open` is called                       | `_open`             | Open                             |
+    | Open   | a file of it was moved, deleted or replaced   | `_save_and_close`   | Closed, with the content saved   |
+    | any    | the file is damaged, or another file was      | `replace_damaged`   | Closed after a fault (the file   |
+    |        | copied over it                                |                     | is moved aside), then Open with  |
+    |        |                                               |                     | a new file                       |
+    | any    | the disk has a fault                          | `close_after_fault` | Closed after a fault             |
+    | any    | the program or the command ends               | `close`             | Closed                           |
 
-    A transition that fails raises LogFault. An open file stays Open if its content could not be saved, or if it is
-    damaged and `recover` is not set; else it is Closed, after a fault if it was so before. A verification belongs to
-    Open, and stops with it.
+    A transition that fails raises LogFault. An open file then stays Open if its content could not be saved, or if it is
+    damaged and `recover` is not set. In all other cases the file is Closed, and an earlier `after_fault` is kept. A
+    verification belongs to the state Open, and stops when the file is closed.
     """
 
     def __init__(self, path: Path, *, recover: bool, timing: LogFileTiming = LogFileTiming()) -> None:
@@ -102,23 +108,27 @@ class LogFile:
         self._failure: _Failure | None = None
         self._schedule = VerificationSchedule(path, interval=timing.verification_interval)
         self._last_file: FileId = None
-        self._last_ids: LastIds = (0, 0, 0)  # of a file that was left, until another file numbers on from them
-        self._delivery_ranges: dict[str, tuple[int, int]] = {}  # first and last delivery by folder of the quarantine
+        self._last_ids: LastIds = (0, 0, 0)  # of a closed file, from which the next file continues
+        self._delivery_ranges: dict[str, tuple[int, int]] = {}  # ids of first and last delivery, by quarantine folder
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The open connection; `ensure_open` comes first."""
+        """The open connection. Raises LogFault if the file is closed, so `ensure_open` must be called before."""
         if isinstance(self._state, _Closed):
             raise LogFault(f"the log {self._path} is not open")
         return self._state.log.connection
 
     @property
     def verifying(self) -> bool:
-        """Whether the file is being verified now."""
+        """Whether a verification is running, or its result is still to be handled."""
         return isinstance(self._state, _Open) and self._state.verification is not None
 
     def ensure_open(self) -> None:
-        """Have the file at the path open. Raise LogFault if that is impossible."""
+        """Make sure that the file at the path is open and still the right one.
+
+        Act on the result of a verification, and on a file that was moved, deleted, replaced or copied over. Raise
+        LogFault if the log cannot be opened.
+        """
         if isinstance(self._state, _Open) and self._state.verification is None and self._is_untouched(self._state):
             return
         if self._failure and time.monotonic() < self._failure.retry_at:
@@ -137,7 +147,7 @@ class LogFile:
         self._failure = None
 
     def _is_untouched(self, state: _Open) -> bool:
-        """Whether the files are those that were opened, and no other content was copied into the log's."""
+        """Return whether the files are those that were opened, and no other file was copied over the log."""
         if file_ids(self._path) != state.log.file_ids:
             return False
         stat = size_and_mtime(self._path)
@@ -154,16 +164,19 @@ class LogFile:
         if stat[0] != state.own_stat[0] and not state.own_stat[0] < stat[0] <= max_size and stat[0] != max_size:
             return False
         state.own_stat = stat
-        self._schedule.note_change_elsewhere()  # a checkpoint that another program has made, perhaps
+        self._schedule.note_change_elsewhere()  # another program has perhaps run a checkpoint
         return True
 
     def note_own_write(self) -> None:
-        """Note size and time of the file after a write of this connection."""
+        """Record the size and modification time of the file after a write of this connection."""
         if isinstance(self._state, _Open):
             self._state.own_stat = size_and_mtime(self._path)
 
     def check(self) -> None:
-        """Check in a quiet moment that the file is there and that others can read it. Raise LogFault."""
+        """Check that the file is in place and that a new connection can read it. Raise LogFault.
+
+        Called between commits. Starts a verification if one is due.
+        """
         self.ensure_open()
         damage = damage_in_newest_rows(self._path)
         if damage:
@@ -172,7 +185,10 @@ class LogFile:
             self.verify()
 
     def verify(self) -> None:
-        """Verify the file; once more if a verification is going on, as it may be past the damage."""
+        """Start a verification of the file.
+
+        If a verification is already running, start another one after it: the running one may have passed the damage.
+        """
         if isinstance(self._state, _Closed):
             return
         if self._state.verification is None:
@@ -192,30 +208,30 @@ class LogFile:
                 self.verify()
 
     def truncate_wal(self) -> None:
-        """Empty a large `-wal` in a quiet moment."""
+        """Truncate the `-wal` by a checkpoint if it is large. Called between commits."""
         with contextlib.suppress(OSError, sqlite3.Error, LogFault):
             if Path(f"{self._path}-wal").stat().st_size > _LARGE_WAL:
-                self.connection.execute("PRAGMA busy_timeout = 50")  # readers come first, and it is tried again
+                self.connection.execute("PRAGMA busy_timeout = 50")  # do not delay readers: a later call tries again
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.note_own_write()
         self.set_busy_timeout(after_fault=False)
 
     def set_busy_timeout(self, *, after_fault: bool) -> None:
-        """Set how long a commit waits for another program's lock."""
+        """Set how long a commit waits for another program's lock. The wait is shorter after a fault."""
         seconds = self._timing.busy_timeout_after_fault if after_fault else self._timing.busy_timeout
         with contextlib.suppress(sqlite3.Error, LogFault):
             self.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
     def close(self) -> None:
-        """Close the file; what was committed is safe without it."""
+        """Close the file. Committed data is safe on disk even without this call."""
         self._close(after_fault=False)
 
     def close_after_fault(self) -> None:
-        """Close the file after a fault; the next job opens it and syncs all of it again."""
+        """Close the file after a fault. The next `ensure_open` opens it and syncs all of it again."""
         self._close(after_fault=True)
 
     def _close(self, *, after_fault: bool) -> _Closed:
-        """Close the file if it is open. A file that was closed after a fault stays so."""
+        """Close the file if it is open, and return the new state. A closed file keeps an earlier `after_fault`."""
         if isinstance(self._state, _Closed):
             closed = replace(self._state, after_fault=self._state.after_fault or after_fault)
             self._state = closed
@@ -230,7 +246,10 @@ class LogFile:
         return closed
 
     def replace_damaged(self, fault: DamagedLog) -> None:
-        """Move the file aside and begin a new one. Raise LogFault."""
+        """Move the damaged file aside and create a new one. Without `recover`, raise `fault` instead.
+
+        Raise LogFault if the file cannot be moved or the new one cannot be opened.
+        """
         if not self._recover:
             raise fault
         deliveries = self._delivery_range()
@@ -245,7 +264,7 @@ class LogFile:
         )
 
     def _delivery_range(self) -> tuple[int, int] | None:
-        """Return the first and the last delivery, as far as the open connection can still tell."""
+        """Return the ids of the first and the last delivery, or None if the open connection cannot read them."""
         try:
             first, last = self.connection.execute("SELECT min(id), max(id) FROM delivery").fetchone()
         except (LogFault, sqlite3.Error, UnicodeDecodeError):
@@ -266,7 +285,10 @@ class LogFile:
             )
 
     def _open_at_path(self, closed: _Closed) -> OpenedLog:
-        """Open what is at the path, or create it. Raise LogFault; the file is closed then, as it was."""
+        """Open the file at the path, or create it.
+
+        Raise LogFault if that fails. The state is then Closed, with the same `after_fault` as before.
+        """
         self._state = replace(closed, first=False)
         try:
             log = self._open_file(first=closed.first, after_fault=closed.after_fault)
@@ -294,7 +316,7 @@ class LogFile:
         return open_file(self._path, first=first, after_fault=after_fault, busy_timeout=self._timing.busy_timeout)
 
     def _report_cut(self, log: OpenedLog) -> None:
-        """Report what a kill or a power cut has cut off."""
+        """Record in `torn` and `news` what a kill or a power cut has cut off."""
         if log.torn is not None:
             self.torn = log.torn
         if log.lost:
@@ -305,16 +327,19 @@ class LogFile:
             )
 
     def _verify_opened(self, state: _Open, *, wait: bool) -> None:
-        """Begin to verify the file that was opened, and `wait` a moment for the end. Raise DamagedLog."""
+        """Start to verify the file that was just opened. Raise DamagedLog if damage is found in time.
+
+        If `wait` is set, wait up to `verification_wait` seconds for the result.
+        """
         state.verification = Verification(self._path)
         seconds = self._timing.verification_wait if wait else 0.0
         if state.verification.is_finished(within=seconds) and (damage := state.verification.damage):
             raise DamagedLog(self._path, damage)
 
     def _register_former_logs(self, connection: sqlite3.Connection) -> None:
-        """Register the logs that wait to be salvaged (not only of this run), and give none of their ids away again."""
+        """Register the logs that wait to be salvaged, also those of earlier runs, and never assign their ids again."""
         try:
-            if unsalvaged_folders(self._path) or any(self._last_ids):  # opening takes no lock in vain
+            if unsalvaged_folders(self._path) or any(self._last_ids):  # do not take the write lock for nothing
                 connection.execute("BEGIN IMMEDIATE")
                 register_salvages(connection, self._path, now=now(), delivery_ranges=self._delivery_ranges)
                 raise_numbering(connection, self._last_ids)
@@ -326,7 +351,7 @@ class LogFile:
             raise fault_of(error, self._path) from error
 
     def _save_and_close(self, log: OpenedLog) -> None:
-        """Close a file that was renamed, replaced or deleted, once its content is in a file that stays."""
+        """Save the content of a file that was renamed, replaced or deleted in a lasting file, then close it."""
         busy = True
         with contextlib.suppress(sqlite3.Error, ValueError):
             delivery, alert, incident = (last_id(log.connection, table) for table in TABLES)
@@ -335,7 +360,7 @@ class LogFile:
         own, present = log.file_ids[0], file_id(self._path)
         if present == own and self._path.stat().st_size == 0:
             self.replace_damaged(DamagedLog(self._path, "the file was emptied while trayalert ran"))
-        elif present == own and not busy:  # only what lies beside it was taken: all of that is in the log now
+        elif present == own and not busy:  # only `-wal` or `-shm` was taken, and the checkpoint has saved its content
             self._last_ids = (0, 0, 0)
             self.close()
         else:
@@ -348,5 +373,5 @@ class LogFile:
                 self.add_news(sentence)
 
     def add_news(self, sentence: str) -> None:
-        """Add a sentence on what was done to the file."""
+        """Add a sentence about what was done to the file. Only the last three sentences are kept."""
         self.news = (*self.news, sentence)[-3:]

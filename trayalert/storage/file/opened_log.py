@@ -1,7 +1,8 @@
-"""Opening the log's file: it is created, migrated, and checked before anything is stored.
+"""Opening the log's file. The file is created or migrated, and checked, before anything is stored in it.
 
-A LogFault may pass with time, a DamagedLog does not; a file of another version is an OtherVersion and stays untouched.
-Only SQLite opens the file: closing a descriptor of our own would drop SQLite's locks.
+A LogFault may end by itself, but a DamagedLog does not. A file of another version raises OtherVersion and stays
+untouched. Only SQLite opens an existing log: if trayalert opened it as well, closing that file descriptor would drop
+SQLite's locks.
 """
 
 import contextlib
@@ -25,32 +26,33 @@ from trayalert.storage.rows import TABLES, rewrite_numbering
 from trayalert.storage.schema import migrate, refuse_other_version, schema_version
 
 _OPENING_BUSY_TIMEOUT = 0.3
-"""Seconds that opening waits for another program's lock."""
+"""Seconds that opening the log waits for another program's lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedLog:
-    """An open log, and which files the log, its `-wal` and its `-shm` were at that moment."""
+    """A log that was opened. `file_ids` are the identities of the log, its `-wal` and its `-shm` after opening."""
 
     connection: sqlite3.Connection
     file_ids: tuple[FileId, ...]
     unclean: bool
-    """Whether the last program did not close it."""
+    """Whether the previous process ended without closing the log."""
     new: bool
-    """Whether it was created just now."""
+    """Whether the log was created by this opening."""
     torn: tuple[Callback, ...] | None
-    """Callbacks of a last commit that was cut off, which are not in the log; None if no commit was."""
+    """Readable callbacks of a last commit that was cut off, which are not in the log; None if none was cut off."""
     lost: int
-    """Pages that were committed and are gone from the `-wal`, according to the `-shm` that a kill has left."""
+    """Number of committed pages that are missing in the `-wal`, according to the `-shm` that a killed process left."""
 
 
 def open_file(path: Path, *, busy_timeout: float, after_fault: bool = False, first: bool = False) -> OpenedLog:
     """Open the log, or create it. Raise OtherVersion, DamagedLog or another LogFault.
 
-    `busy_timeout`: seconds that a commit waits for another program's lock.
+    `busy_timeout` is the number of seconds that a commit waits for another program's lock.
 
-    With `after_fault` the whole `-wal` is written and synced again first: after a sync that failed it might be in
-    memory only, and what is stored behind it would be lost with it. With `first` this process has not opened it before.
+    With `after_fault`, everything in the `-wal` is first written into the log and synced. After a failed sync, the end
+    of the `-wal` may be in memory only, and callbacks that are appended after it could be lost with it. `first` says
+    that this process has not opened the log before, so a `-shm` is one that a killed process has left.
     """
     _refuse_link(path)
     left = _read_companions(path, after_fault=after_fault, first=first)
@@ -62,7 +64,7 @@ def open_file(path: Path, *, busy_timeout: float, after_fault: bool = False, fir
             opened = _set_up_log(connection, path, left, busy_timeout=busy_timeout, after_fault=after_fault)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise fault_of(error, path) from error
-        if file_id(path) != own:  # what is stored in a file that has no name any more is lost with this process
+        if file_id(path) != own:  # what is stored in a file without a name is lost when this process ends
             raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
         on_error.pop_all()
     return opened
@@ -78,7 +80,7 @@ def _refuse_link(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _WalCommits:
-    """The commits that the `-wal` seems to hold: their last frames, and the deliveries of the last commit."""
+    """The commits that the `-wal` seems to hold: the numbers of their last frames, and the last commit's deliveries."""
 
     ends: tuple[int, ...]
     last_deliveries: tuple[Delivery, ...]
@@ -86,7 +88,7 @@ class _WalCommits:
 
 @dataclass(frozen=True, slots=True)
 class _Companions:
-    """What the last program left in the `-wal` and the `-shm`, read before SQLite opens them."""
+    """What the previous process left in the `-wal` and the `-shm`. It must be read before SQLite opens these files."""
 
     unclean: bool
     wal: _WalCommits | None
@@ -109,9 +111,11 @@ def _read_wal(path: Path) -> _WalCommits | None:
 
 
 def _committed_frames(path: Path) -> int:
-    """Return how many frames of the `-wal` are committed and not checkpointed, according to the `-shm` of a kill.
+    """Return how many frames of the `-wal` are committed, according to the `-shm` that a killed process has left.
 
-    Format: https://www.sqlite.org/walformat.html. Only before SQLite opens it: closing it would drop SQLite's locks.
+    Return 0 if all of them are checkpointed, or if there is no valid `-shm` that belongs to the `-wal`. Format of the
+    `-shm`: https://www.sqlite.org/walformat.html. Must be called before SQLite opens the `-shm`, because closing the
+    file here would drop SQLite's locks on it.
     """
     try:
         with Path(f"{path}-shm").open("rb") as file:
@@ -128,7 +132,7 @@ def _committed_frames(path: Path) -> int:
 
 
 def _prepare_files(path: Path) -> None:
-    """Restrict and check the files before the log is opened for writing. Raise OtherVersion or DamagedLog."""
+    """Prepare and check the files before the log is opened for writing. Raise OtherVersion or DamagedLog."""
     _restrict_permissions(path)
     _check_version(path)
     _refuse_empty(path)
@@ -136,14 +140,14 @@ def _prepare_files(path: Path) -> None:
 
 
 def _restrict_permissions(path: Path) -> None:
-    """Take the file from other users; what SQLite creates beside it gets the same mode."""
+    """Remove the access of other users to the file. SQLite creates the `-wal` and the `-shm` with the same mode."""
     with contextlib.suppress(OSError):
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
 
 
 def _check_version(path: Path) -> None:
-    """Raise OtherVersion, without writing. Other faults are met again later."""
+    """Raise OtherVersion if another version made the file. Write nothing, and leave other faults to the opening."""
     if file_size(path) <= 0:
         return
     with (
@@ -154,13 +158,19 @@ def _check_version(path: Path) -> None:
 
 
 def _refuse_empty(path: Path) -> None:
-    """Raise DamagedLog if there was a log already and its file is empty: SQLite would delete its `-wal`."""
+    """Raise DamagedLog if the file is empty, but a `-wal` or a backup shows that there was a log.
+
+    SQLite would delete the `-wal` of an empty file.
+    """
     if file_size(path) == 0 and (file_size(Path(f"{path}-wal")) > 0 or any(backups_of(path).glob("*.db"))):
         raise DamagedLog(path, "the file is empty")
 
 
 def _remove_empty_companions(path: Path) -> None:
-    """Remove empty companions that cannot be written, as a reader of a read-only log leaves them."""
+    """Remove a `-wal` and a `-shm` that cannot be written, if the `-wal` is empty.
+
+    A reader of a read-only log leaves such files.
+    """
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
     if file_size(wal) > 0 or not os.access(path, os.W_OK):
         return
@@ -171,7 +181,10 @@ def _remove_empty_companions(path: Path) -> None:
 
 
 def _connect(path: Path) -> tuple[sqlite3.Connection, FileId]:
-    """Open the file, which is created if there is none; return which file it is. Raise LogFault."""
+    """Connect to the file, which is created if it does not exist. Return the connection and the file's identity.
+
+    Raise LogFault.
+    """
     try:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -187,23 +200,23 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, FileId]:
 def _set_up_log(
     connection: sqlite3.Connection, path: Path, left: _Companions, *, busy_timeout: float, after_fault: bool
 ) -> OpenedLog:
-    """Bring the log up to date, and find out what is missing in it."""
+    """Migrate the log to the newest schema, and find out what is missing in it."""
     cut_off = left.wal is not None and _is_cut_off(connection, path, left.wal)
     lost = _count_lost_frames(connection, left.committed) if left.committed and not cut_off else 0
     new = _set_up_schema(connection, path)
     torn = _missing_callbacks(connection, left.wal.last_deliveries) if left.wal and cut_off else None
     if after_fault:
         _sync_all(connection, path, busy_timeout=busy_timeout)
-    connection.text_factory = decode_text  # an incident whose name has a damaged character goes on
+    connection.text_factory = decode_text  # a damaged name must not stop its incident
     connection.execute(f"PRAGMA busy_timeout = {busy_timeout * 1000:.0f}")
     return OpenedLog(connection, file_ids(path), left.unclean, new, torn, lost)
 
 
 def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) -> bool:
-    """Whether the last commit is not whole. Raise DamagedLog if others are not.
+    """Return whether the last commit in the `-wal` is incomplete. Raise DamagedLog if more than one commit is.
 
-    SQLite silently drops all frames behind the first one that is damaged. A power cut does that to the last commit
-    alone, which was not acknowledged; anything more has been lost by the disk.
+    SQLite silently drops all frames from the first damaged frame on. A power cut damages only the last commit, whose
+    callbacks were not acknowledged. If earlier commits are damaged as well, the disk has lost data.
     """
     refuse_other_version(connection, path)
     busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -211,44 +224,46 @@ def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) ->
     if len(missing_ends) > 1:
         with closing(connect_read_only(path, timeout=5.0)) as reader:
             schema_version(reader)
-            connection.close()  # the last connection to close deletes the `-wal`, but a read-only one does not
+            # SQLite deletes the `-wal` when the last connection closes, unless that connection is read-only: `reader`
+            # closes last, so the damaged `-wal` is kept
+            connection.close()
         raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {missing_ends[-1]:,} pages in it can be used")
     return bool(missing_ends)
 
 
 def _count_lost_frames(connection: sqlite3.Connection, committed: int) -> int:
-    """Return how many of the committed frames are not in the `-wal` any more."""
+    """Return how many of the committed frames are missing in the `-wal`."""
     frames = int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
     return max(0, committed - max(0, frames))
 
 
 def _missing_callbacks(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> tuple[Callback, ...]:
-    """Return the callbacks that the log does not have."""
+    """Return the callbacks of those deliveries that are not in the log."""
     (highest,) = connection.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
     return tuple(delivery.callback for delivery in deliveries if delivery.id > highest)
 
 
 def _set_up_schema(connection: sqlite3.Connection, path: Path) -> bool:
-    """Migrate the file, and have each commit synced. Return whether it is new."""
+    """Migrate the file, and make the connection sync each commit. Return whether the file is new."""
     refuse_other_version(connection, path)
     new = schema_version(connection) == 0
     if new:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise DamagedLog(path, "it is a database, but no log of trayalert's")
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # works only before the first table
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect only before the first table is created
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise LogFault(f"the log {path} cannot be used: its disk knows no write-ahead log. Use a local --data-dir.")
     connection.execute("PRAGMA synchronous = FULL")
     enable_full_fsync(connection)
     migrate(connection)
     _check_tables(connection, path)
-    connection.execute("BEGIN IMMEDIATE")  # fails now if the file may not be written
+    connection.execute("BEGIN IMMEDIATE")  # raises now if the file is not writable, and not at the first commit
     connection.execute("ROLLBACK")
     return new
 
 
 def enable_full_fsync(connection: sqlite3.Connection) -> None:
-    """Let syncs reach the disk on macOS, where a plain fsync ends in the drive's memory."""
+    """Make syncs reach the disk on macOS, where a plain fsync ends in the drive's cache."""
     if sys.platform == "darwin":
         connection.execute("PRAGMA fullfsync = 1")
         connection.execute("PRAGMA checkpoint_fullfsync = 1")

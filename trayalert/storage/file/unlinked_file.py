@@ -1,4 +1,7 @@
-"""A log whose file was deleted or replaced while it was open: it lives on in the open connection, until that closes."""
+"""Saving a log whose file was deleted or replaced while it was open.
+
+The log's content is then only in the open file, and is lost when the connection closes.
+"""
 
 import contextlib
 import os
@@ -15,26 +18,28 @@ from trayalert.storage.recovery.quarantine import UNSALVAGED, create_folder, rem
 
 
 def current_path(file: FileId) -> Path | None:
-    """Return the present path of a file that this process has open, None if it was deleted or is unknown.
+    """Return the present path of a file that this process has open, or None if the file was deleted or is not found.
 
-    The file is not opened: closing it would drop SQLite's locks.
+    The path is read from /proc. The file is not opened, because closing it would drop SQLite's locks.
     """
     with contextlib.suppress(OSError):
-        for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names are all that is asked for
+        for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - only the names are needed
             descriptor = f"/proc/self/fd/{number}"
             with contextlib.suppress(OSError):
-                found = os.stat(descriptor)  # noqa: PTH116 - as above
+                found = os.stat(descriptor)  # noqa: PTH116 - a plain name, as above
                 if (found.st_dev, found.st_ino) == file and found.st_nlink:
                     path = Path(os.readlink(descriptor))  # noqa: PTH115
-                    return path if file_id(path) == file else None  # another name of it may still be somewhere
+                    # if this name was deleted, the file still has another hard link, whose path is unknown
+                    return path if file_id(path) == file else None
     return None
 
 
 def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path | None, replaced: bool) -> str:
-    """Write the log to where it is found again: no firing incident may vanish because a file was moved.
+    """Write the content of an open log to a file, so that no firing incident vanishes because a file was moved.
 
-    `replaced`: another file is at the path. Return a sentence on what was done. Raise LogFault; the connection must
-    then stay open, as the log is nowhere else.
+    If `replaced` is set, another file is at the path, and the content goes to the quarantine. Otherwise the log is
+    written at its path again. Return a sentence about what was done. Raise LogFault if that fails; the connection must
+    then stay open, because the content is nowhere else.
     """
     try:
         if replaced:
@@ -57,9 +62,10 @@ def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path 
 
 
 def remove_own_wal(path: Path, own: tuple[FileId, ...], *, moved_to: Path | None) -> None:
-    """Remove the `-wal` of a file that was left, `own`, from beside another file: SQLite would write it into that one.
+    """Remove the `-wal` and `-shm` of a log that was closed, so that SQLite does not use them for the file now there.
 
-    If a reader has kept it from being emptied, it goes with the file that was moved away.
+    `own` are the identities of the closed log, its `-wal` and its `-shm`. The `-wal` is not empty if a reader has
+    prevented a checkpoint. It is then moved beside the closed log at `moved_to`, or else to the quarantine.
     """
     _, own_wal, own_shm = own
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
@@ -82,7 +88,7 @@ def _removal_text(path: Path, moved_to: Path | None) -> str:
 
 
 def _recreate_log(connection: sqlite3.Connection, path: Path) -> None:
-    """Write the log again where it was. Raise sqlite3.Error or OSError; nothing is there then."""
+    """Write the log at its path again. Raise sqlite3.Error or OSError; no file is then left at the path."""
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     try:
@@ -99,7 +105,7 @@ def _copy_to_quarantine(connection: sqlite3.Connection, path: Path) -> Path:
     try:
         _copy(connection, folder / path.name)
     except BaseException:
-        (folder / path.name).unlink(missing_ok=True)  # a part of a copy, which nobody has put there
+        (folder / path.name).unlink(missing_ok=True)  # only an incomplete copy: the open connection has the content
         remove_unused_folder(folder)
         raise
     sync_folder(folder)

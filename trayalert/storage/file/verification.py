@@ -1,7 +1,7 @@
-"""Verifying the log: SQLite's quick check, in a thread of its own.
+"""Verification of the log: SQLite's quick check, on a separate thread.
 
-SQLite 3.40 checks a table in one step that nothing can interrupt; on a cold disk that takes long, and callbacks must
-not wait for it. So the caller waits a moment, goes on, and asks again later.
+SQLite 3.40 checks each table in one step that cannot be interrupted. On a cold disk this takes long, and callbacks must
+not wait for it. Therefore the caller waits only briefly, continues, and asks for the result later.
 """
 
 import sqlite3
@@ -15,13 +15,14 @@ from trayalert.storage.read_connection import connect_read_only
 from trayalert.storage.rows import TABLES
 
 _BUSY_TIMEOUT = 0.1
-"""Seconds that `damage_in_newest_rows` waits for a lock: the writer stores nothing meanwhile."""
+"""Seconds that `damage_in_newest_rows` waits for a lock. The writer stores nothing during that time."""
 
 
 class Verification:
-    """One check of the file. `damage` is valid once `is_finished`. A `thorough` one compares indexes with tables.
+    """One verification of the file. `damage` is valid once `is_finished` returns True, and None if there is none.
 
-    The caller sets `repeat` where another one must follow.
+    A `thorough` verification also compares the indexes with their tables. The caller sets `repeat` if another
+    verification must follow.
     """
 
     def __init__(self, path: Path, *, thorough: bool = False) -> None:
@@ -34,12 +35,12 @@ class Verification:
         self._thread.start()
 
     def is_finished(self, *, within: float = 0.0) -> bool:
-        """Wait that many seconds at most; return whether the check has ended."""
+        """Wait up to `within` seconds. Return whether the verification has ended."""
         self._thread.join(within)
         return not self._thread.is_alive()
 
     def stop(self) -> None:
-        """End the check soon, with no finding."""
+        """End the verification early. It then reports no damage."""
         self._stopped = True
 
     def _run(self) -> None:
@@ -55,9 +56,9 @@ class Verification:
 
 
 class VerificationSchedule:
-    """Decides when the file is verified again. What it knows outlives all connections.
+    """Decides when the file is verified again. Its state is kept when the file is closed and opened again.
 
-    `interval`: seconds between the verifications of a file that keeps changing.
+    `interval` is the number of seconds between verifications of a file that keeps changing.
     """
 
     def __init__(self, path: Path, *, interval: float) -> None:
@@ -68,11 +69,15 @@ class VerificationSchedule:
         self._changed_elsewhere = False
 
     def note_change_elsewhere(self) -> None:
-        """Note that another program has written to the file: the next verification is due, and thorough."""
+        """Record that another program has written to the file. A thorough verification is then due."""
         self._changed_elsewhere = True
 
     def is_due(self) -> bool:
-        """Whether the file has shrunk, has changed and was not verified for long, or was changed elsewhere."""
+        """Return whether a verification is due.
+
+        It is due if another program has written to the file, or if the file has become smaller since the last call. It
+        is also due if the file has changed since the last call, and was not verified for `interval` seconds.
+        """
         found = self._path.stat()
         before, self._last_stat = self._last_stat, (found.st_size, found.st_mtime_ns)
         if self._changed_elsewhere:
@@ -82,7 +87,7 @@ class VerificationSchedule:
         return self._last_stat[0] < before[0] or time.monotonic() >= self._due_at
 
     def begin(self) -> Verification:
-        """Begin a verification."""
+        """Start a verification."""
         self._due_at = time.monotonic() + self._interval
         verification = Verification(self._path, thorough=self._changed_elsewhere)
         self._changed_elsewhere = False
@@ -90,7 +95,7 @@ class VerificationSchedule:
 
 
 def damage_in_newest_rows(path: Path) -> str | None:
-    """Return the damage that a new connection sees in the first and last pages; None if there is none."""
+    """Return the damage that a new connection meets in the schema or in the newest row of a table, else None."""
     try:
         with closing(connect_read_only(path, timeout=_BUSY_TIMEOUT)) as connection:
             for table in TABLES:
@@ -101,6 +106,6 @@ def damage_in_newest_rows(path: Path) -> str | None:
 
 
 def _damage_reason(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path) -> str | None:
-    """Return the damage that an error means, None of other faults, which the writer meets by itself."""
+    """Return the damage that an error means. Return None for any other fault: the writer will notice it by itself."""
     fault = fault_of(error, path)
     return fault.reason if isinstance(fault, DamagedLog) else None
