@@ -1,1 +1,1 @@
-"""What a damaged log needs: moved aside, carved, checked, restored from a backup."""
+"""Recovery of a damaged log: quarantine, carving, integrity check, backups, and restoring a backup."""

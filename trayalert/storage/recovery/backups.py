@@ -1,7 +1,7 @@
-"""Backups: whole copies of the log, made while it is in use, checked before they count, a bounded number kept.
+"""Backups, which are complete copies of the log. They are made while the log is in use, and a limited number is kept.
 
-A backup is one plain SQLite file with no `-wal`. It is written under another name and renamed once it is synced and
-sound; the next backup removes what a kill has left. The caller makes one at a time.
+A backup is one SQLite file without a `-wal`. It is written under a temporary name, checked, synced, and then renamed.
+The next backup removes the temporary file that a kill has left. The caller must not make two backups at the same time.
 """
 
 import contextlib
@@ -27,12 +27,12 @@ _NAME_FORMAT = "trayalert-%Y%m%dT%H%M%SZ.db"
 _CLOCK_TOLERANCE: Millis = 60_000
 
 RowCounts = tuple[int, int, int]
-"""Deliveries, alerts, incidents."""
+"""The numbers of deliveries, alerts and incidents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup; its name tells when it was made."""
+    """A backup file. Its name contains the time at which it was made. `size` is in bytes."""
 
     path: Path
     made_at: Millis
@@ -40,7 +40,10 @@ class Backup:
 
 
 def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
-    """Return the backups, the newest first. Those with a time after `now` come last: a wrong clock made them."""
+    """Return the backups, newest first.
+
+    Backups from a time later than `now` come last, because a wrong clock has dated them.
+    """
     found = []
     paths: list[Path] = []
     with contextlib.suppress(OSError):
@@ -48,7 +51,7 @@ def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
     for path in paths:
         made_at = _parse_time(path)
         if made_at is not None:
-            with contextlib.suppress(OSError):  # it was just deleted, or is a link to nothing
+            with contextlib.suppress(OSError):  # it was just deleted, or is a dangling link
                 found.append(Backup(path, made_at, path.stat().st_size))
     return sorted(
         found, key=lambda one: (now is None or one.made_at <= now + _CLOCK_TOLERANCE, one.made_at), reverse=True
@@ -56,16 +59,17 @@ def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
 
 
 def newest_backup(log: Path, *, now: Millis) -> Backup | None:
-    """Return the newest backup."""
+    """Return the newest backup, or None if there is no backup."""
     return next(iter(list_backups(log, now=now)), None)
 
 
 def make_backup(
     log: Path, *, keep: int, now: Millis, throttle: Callable[[], None] = lambda: None, pages_per_step: int = 512
 ) -> Backup:
-    """Make a backup, then delete the oldest above `keep`. Raise LogFault. Call it in a thread.
+    """Make a backup, then delete all but the newest `keep` backups. Raise LogFault.
 
-    `throttle` is called after every step (2 MiB by default): the log and its backup share the disk.
+    The function takes long, and should be called on a background thread. `throttle` is called after every step of
+    `pages_per_step` pages (2 MiB by default), and may sleep, because the log and its backup share the disk.
     """
     folder = backups_of(log)
     try:
@@ -77,7 +81,8 @@ def make_backup(
         part = path.with_name(f"{path.name}.part")
         try:
             counts = copy_log(log, part, throttle=throttle, pages_per_step=pages_per_step)
-            if check_backup(part, digests=False) != counts:  # what is wrong in the log itself is reported by `check`
+            # digests are not compared: rows that are already wrong in the log are reported by `trayalert check`
+            if check_backup(part, digests=False) != counts:
                 raise LogFault("the copy does not hold what the log holds")
             sync_file(part)
             part.rename(path)
@@ -95,16 +100,19 @@ def make_backup(
 def copy_log(
     source: Path, target: Path, *, throttle: Callable[[], None] = lambda: None, pages_per_step: int = 512
 ) -> RowCounts:
-    """Copy a log that may be in use to a new file (0600); return its counts. Raise LogFault, sqlite3.Error, OSError."""
+    """Copy a log, which may be in use, to a new file with mode 0600. Return the numbers of rows in the copy.
+
+    Raise LogFault, sqlite3.Error or OSError. The caller must sync the copy.
+    """
     refuse_replaced_file(source)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with (
         closing(connect_read_only(source)) as log,
         closing(sqlite3.connect(target, isolation_level=None)) as copy,
     ):
-        copy.execute("PRAGMA synchronous = OFF")  # synced as a whole when it is done
+        copy.execute("PRAGMA synchronous = OFF")  # the caller syncs the whole file at the end
         refuse_other_version(log, source)
-        log.execute("BEGIN")  # one moment of the log, whatever is stored meanwhile
+        log.execute("BEGIN")  # a snapshot: counts and copy agree, whatever is stored meanwhile
         counts = _counts(log)
         log.backup(copy, pages=pages_per_step, progress=lambda *_: throttle())
         copy.execute("PRAGMA journal_mode = DELETE")
@@ -112,7 +120,10 @@ def copy_log(
 
 
 def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
-    """Return what a backup holds. Raise LogFault if it is none, or damaged. `digests`: check every row."""
+    """Return the numbers of rows in a backup. Raise LogFault if the file is not a backup, or is damaged.
+
+    With `digests`, every row is compared with its digest.
+    """
     try:
         with closing(connect_read_only(path)) as backup:
             if schema_version(backup) == 0:
@@ -132,7 +143,7 @@ def check_backup(path: Path, *, digests: bool = True) -> RowCounts:
 
 
 def sync_file(path: Path) -> None:
-    """Sync a file that nobody else has open. Raise OSError."""
+    """Sync a file that is not open in SQLite. Raise OSError."""
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)

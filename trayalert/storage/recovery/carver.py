@@ -1,7 +1,7 @@
-"""Carving: the deliveries of a damaged file, found page by page without SQLite's tree. The file is not changed.
+"""Carving: finding the deliveries of a damaged file page by page, without SQLite's B-trees. The file is not changed.
 
-Deliveries never change once they are written, so each sound copy of a row is as good as another: every page of the file
-and of its write-ahead log is read. Runs in a thread.
+A delivery never changes once it is written, so any undamaged copy of its row can be used. Therefore every page of the
+file and of its `-wal` is read. Carving takes long, and runs on a background thread.
 """
 
 import heapq
@@ -19,10 +19,12 @@ _SORT_BATCH = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarvedDeliveries:
-    """The sound deliveries by id, with location and content hash (arrays of numbers, as there may be a million).
+    """The undamaged deliveries that were found, sorted by id, and how many others were damaged or not found.
 
-    `damaged` were recognised, but are not what was written; `missing` ids were not found, though retention has not
-    deleted them (`thinned` is the last that it has). `truncated`: the file's end is gone, and its size is unknown.
+    `ids`, `locations` and `content_hashes` have one element for each undamaged delivery. They are arrays, because there
+    may be a million deliveries. `damaged` is the number of deliveries that were recognised, but do not match their
+    digests. `missing` is the number of ids that were not found, although retention has not deleted them. `truncated`
+    says that the end of the file is missing; how many deliveries it held is unknown.
     """
 
     ids: "array[int]" = field(default_factory=lambda: array("q"))
@@ -34,11 +36,11 @@ class CarvedDeliveries:
 
     @property
     def total(self) -> int:
-        """How many deliveries the file held, as far as known."""
+        """Number of deliveries that the file is known to have held."""
         return len(self.ids) + self.damaged + self.missing
 
     def add(self, number: int, location: int, content: int) -> None:
-        """Add a delivery."""
+        """Append an undamaged delivery to the arrays."""
         self.ids.append(number)
         self.locations.append(location)
         self.content_hashes.append(content)
@@ -47,9 +49,12 @@ class CarvedDeliveries:
 def carve(
     pages: Pages, *, thinned: int = 0, first: int = 0, last: int = 0, throttle: Callable[[], None] = lambda: None
 ) -> CarvedDeliveries:
-    """Find all deliveries of a damaged file. `throttle` is called in between; it may sleep, or raise to stop.
+    """Find all deliveries of a damaged file.
 
-    `first` and `last` are known ids of the file: ids up to these are missing too if they are not found.
+    `thinned` is the id of the last delivery that retention has deleted. `first` and `last` are ids that the file is
+    known to have held, or 0. An id between the lowest and the highest known id counts as missing if it is not found and
+    retention has not deleted it. `throttle` is called often during the work; it may sleep, or raise an exception to
+    stop the work.
     """
     found, sound, broken = CarvedDeliveries(), CarvedDeliveries(), array("q")
     free = pages.free_pages()
@@ -62,7 +67,7 @@ def carve(
                 found.add(cell.id, (page.offset + cell.offset) << 1 | page.in_wal, delivery.content_hash)
             else:
                 broken.append(cell.id)
-    for index in sorted_indexes(found.ids, throttle=throttle):  # an id may have been found more than once
+    for index in sorted_indexes(found.ids, throttle=throttle):  # several copies of a row may have been found
         if not sound.ids or sound.ids[-1] != found.ids[index]:
             sound.add(found.ids[index], found.locations[index], found.content_hashes[index])
     broken = array("q", (broken[index] for index in sorted_indexes(broken, throttle=throttle)))
@@ -78,7 +83,7 @@ def carve(
 
 
 def delivery_at(pages: Pages, location: int) -> Delivery | None:
-    """Return the delivery at a location that `carve` has found."""
+    """Return the delivery at a location from `CarvedDeliveries`, or None if it cannot be read any more."""
     page = pages.page_at(location >> 1, in_wal=bool(location & 1))
     content = pages.read(page)
     cell = read_cell(content, (location >> 1) - page.offset)
@@ -86,13 +91,13 @@ def delivery_at(pages: Pages, location: int) -> Delivery | None:
 
 
 def deliveries_in(pages: Pages, selected: Iterable[BtreePage]) -> tuple[Delivery, ...]:
-    """Return the deliveries of these pages whose digests are right, by id."""
+    """Return the deliveries in these pages whose digests are right, sorted by id."""
     found = {cell.id: delivery for page in selected for cell, delivery in _read_cells(pages, page) if delivery}
     return tuple(found[number] for number in sorted(found))
 
 
 def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery | None]]:
-    """Return what looks like a delivery in a page; None of those that are damaged."""
+    """Yield each cell of the page that looks like a delivery, and the delivery, or None if it is damaged."""
     content = pages.read(page)
     trusted = page.number == 1 or is_leaf(content)
     for cell in cells(content, first=page.number == 1):
@@ -102,7 +107,10 @@ def _read_cells(pages: Pages, page: BtreePage) -> Iterator[tuple[Cell, Delivery 
 
 
 def sorted_indexes(numbers: "array[int]", *, throttle: Callable[[], None]) -> Iterator[int]:
-    """Return the indexes of the numbers in their order. One large sort would keep the listener waiting."""
+    """Yield the indexes of the numbers, so that the numbers are in ascending order.
+
+    The numbers are sorted in batches, because one large sort would hold the GIL and keep the listener waiting.
+    """
     batches = []
     for start in range(0, len(numbers), _SORT_BATCH):
         throttle()

@@ -1,7 +1,8 @@
-"""The rows of the table `delivery` as SQLite writes them into a page, read byte by byte. Pure; nothing here raises.
+"""Decoding of the rows of the table `delivery` from the bytes of a page, as SQLite writes them.
 
-A row is recognised by number and types of its columns and by its lengths, which must add up; its digest tells whether
-it is what was written.
+Format: https://www.sqlite.org/fileformat2.html. The functions are pure, and no bytes make the public ones raise. A row
+is recognised by the number and types of its columns, and by the lengths of its values, which must add up to the length
+of the row. The row's digest then tells whether the row is as it was written.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,21 +12,24 @@ from trayalert.domain.callback import Callback
 from trayalert.storage.rows import digest_of, make_callback
 
 _MAX_PAYLOAD = 2 << 20
-"""No delivery is longer: a body has 1 MiB, a query 16 KiB."""
+"""Upper limit for the bytes of a delivery's row: a body has at most 1 MiB, and a query at most 16 KiB."""
 
 _MAX_ID = 2**53
 _INT_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}
 _TABLE_LEAF = 0x0D
 _OTHER_PAGE_TYPES = (0x02, 0x05, 0x0A)
 _MAX_INVALID_CELLS = 8
-"""Invalid cells after which a page with a damaged first byte is given up."""
+"""Number of invalid cells that are tolerated in a page whose type byte is damaged."""
 
 PageReader = Callable[[int], bytes]
-"""Returns the page of that number, for the overflow of a cell."""
+"""Returns the bytes of the page with this number. It is used for the overflow pages of a cell."""
 
 
 class Cell(NamedTuple):
-    """A cell with the shape of a delivery. `types` are the serial types of its columns; `offset` is where it starts."""
+    """A cell with the shape of a delivery. `types` are the serial types of its columns.
+
+    `offset` is where the cell starts in its page, and `record_offset` is where its payload starts. Sizes are in bytes.
+    """
 
     offset: int
     id: int
@@ -36,7 +40,7 @@ class Cell(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A delivery that was read back; equal ones have the same `content_hash`, whatever their ids."""
+    """A delivery that was read back. Deliveries with equal content have the same `content_hash`, whatever their ids."""
 
     id: int
     callback: Callback
@@ -44,7 +48,10 @@ class Delivery(NamedTuple):
 
 
 def cells(page: bytes, *, first: bool) -> Iterator[Cell]:
-    """Return the cells of a page that have the shape of a delivery, also where the page's type is damaged."""
+    """Yield the cells of a page that have the shape of a delivery, even if the page's type byte is damaged.
+
+    `first` says that the page is the first page of the database file, which begins with the file's header.
+    """
     base = 100 if first else 0
     page_type = page[base] if len(page) > base + 8 else _OTHER_PAGE_TYPES[0]
     if page_type in _OTHER_PAGE_TYPES:
@@ -63,12 +70,12 @@ def cells(page: bytes, *, first: bool) -> Iterator[Cell]:
 
 
 def is_leaf(page: bytes) -> bool:
-    """Whether the page's type is that of a table's leaf."""
+    """Return whether the page has the type of a leaf page of a table."""
     return page[:1] == bytes([_TABLE_LEAF])
 
 
 def read_cell(page: bytes, at: int) -> Cell | None:
-    """Return the cell at that place, None if it has not the shape of a delivery."""
+    """Return the cell at offset `at` of the page, or None if it does not have the shape of a delivery."""
     try:
         payload, place = _read_varint(page, at)
         number, place = _read_varint(page, place)
@@ -87,7 +94,10 @@ def read_cell(page: bytes, at: int) -> Cell | None:
 
 
 def read_delivery(page: bytes, cell: Cell, *, usable: int, read_page: PageReader) -> Delivery | None:
-    """Return the delivery, None if its digest is wrong or it cannot be decoded."""
+    """Return the delivery in a cell of the page, or None if it cannot be decoded or its digest is wrong.
+
+    `usable` is the number of bytes of each page that SQLite uses.
+    """
     record = _read_payload(page, cell, usable, read_page)
     if len(record) != cell.payload_size:
         return None
@@ -107,12 +117,12 @@ def read_delivery(page: bytes, cell: Cell, *, usable: int, read_page: PageReader
 
 
 def content_hash(content: tuple[object, ...]) -> int:
-    """Return a hash of what a delivery holds (all that is digested but its id)."""
+    """Return a hash of a delivery's content, which is everything that its digest covers except the id."""
     return int.from_bytes(digest_of("content", content)[:8], "big") >> 1
 
 
 def _is_delivery_row(types: list[int]) -> bool:
-    """Whether the columns are those of a delivery."""
+    """Return whether these serial types are those of the columns of a delivery."""
     if len(types) != 10:
         return False
     id_, received_at, alert_id, method, query, content_type, sender, body, secret, digest = types
@@ -127,7 +137,7 @@ def _is_delivery_row(types: list[int]) -> bool:
 
 
 def _read_payload(page: bytes, cell: Cell, usable: int, read_page: PageReader) -> bytes:
-    """Return the cell's payload, including its overflow pages."""
+    """Return the payload of the cell, including its overflow pages, or fewer bytes if a page is missing."""
     max_local, min_local = usable - 35, (usable - 12) * 32 // 255 - 23
     local = cell.payload_size
     if local > max_local:
@@ -138,7 +148,7 @@ def _read_payload(page: bytes, cell: Cell, usable: int, read_page: PageReader) -
         return record
     parts, left = [record], cell.payload_size - local
     number = int.from_bytes(page[cell.record_offset + local : cell.record_offset + local + 4], "big")
-    while left > 0:  # each round takes some of what is left, so that a ring of pages ends too
+    while left > 0:  # `left` shrinks in each round, so the loop ends even if the overflow pages form a cycle
         more = read_page(number)
         if len(more) < 5:
             return b""
@@ -149,7 +159,7 @@ def _read_payload(page: bytes, cell: Cell, usable: int, read_page: PageReader) -
 
 
 def _decode_value(serial_type: int, encoded: bytes) -> object:
-    """Return a column's value; None if it is NULL, or a text that cannot be decoded."""
+    """Return the value of a column, or None if it is NULL or a text that is not valid UTF-8."""
     if serial_type >= 12:
         if serial_type % 2 == 0:
             return encoded
@@ -167,7 +177,7 @@ def _value_size(serial_type: int) -> int:
 
 
 def _read_varint(page: bytes, at: int) -> tuple[int, int]:
-    """Return a varint and the place behind it. Raise IndexError at the page's end."""
+    """Return the varint at offset `at` and the offset after it. Raise IndexError at the end of the page."""
     value = page[at]
     if value < 0x80:
         return value, at + 1

@@ -1,6 +1,7 @@
-"""Checking the log: what is wrong with it, in sentences. It only reads, and works while the program runs.
+"""The integrity check, which says in sentences what is wrong with the log. It only reads, and may run beside trayalert.
 
-Damage gives sentences, never an exception. Rows are read one by one: a long log costs time, no memory.
+Damage is reported in sentences, and never raised as an exception. Rows are read one by one, so a long log takes more
+time, but not more memory.
 """
 
 import sqlite3
@@ -15,7 +16,7 @@ from trayalert.storage.rows import ALERT_DIGESTED, DELIVERY_DIGESTED, INCIDENT_D
 from trayalert.storage.schema import refuse_other_version, schema_version
 
 _MAX_LINES = 20
-"""Lines of SQLite's own check: more would say nothing more."""
+"""Number of lines to request from SQLite's own check. Further lines would add nothing useful."""
 
 _DIGESTED = {"delivery": DELIVERY_DIGESTED, "alert": ALERT_DIGESTED, "incident": INCIDENT_DIGESTED}
 _PLURALS = {"delivery": "deliveries", "alert": "alerts", "incident": "incidents"}
@@ -49,14 +50,18 @@ _RELATIONS = {
     "incidents that count their alerts wrong": _MISCOUNTED_ALERTS,
     "alerts that count their deliveries wrong": _MISCOUNTED_DELIVERIES,
 }
-"""If retention has deleted some, fewer may be left than are counted."""
+"""Queries that return the ids of rows that contradict other rows. The keys describe the contradictions.
+
+If retention has deleted rows, a count may be higher than the number of rows that are left.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class IntegrityReport:
-    """What was found in a log. `rows` by table; `undigested` rows have lost their digest.
+    """The result of an integrity check. `rows` are the numbers of rows by table.
 
-    Not every problem means that it is `damaged`: a newer trayalert's log is sound, and a backup is no help.
+    `undigested` is the number of rows that have lost their digest. `damaged` says whether the log is damaged, so that
+    restoring a backup may help. It is False for other problems, such as a log that a newer trayalert has written.
     """
 
     problems: tuple[str, ...] = ()
@@ -66,7 +71,7 @@ class IntegrityReport:
 
 
 def check_log(log: Path) -> IntegrityReport:
-    """Check the whole log. Nothing in the file makes it raise."""
+    """Check the whole log. No content of the file makes this function raise."""
     try:
         with open_read_only(log) as connection:
             if schema_version(connection) == 0:
@@ -87,13 +92,13 @@ def check_log(log: Path) -> IntegrityReport:
 
 
 def _is_damage(fault: LogFault, log: Path) -> bool:
-    """Whether the log cannot be read because of damage, not of its mode or a lock."""
+    """Return whether the log cannot be read because of damage, and not because of its permissions or a lock."""
     cause = fault.__cause__
     return isinstance(cause, sqlite3.Error | UnicodeDecodeError) and isinstance(fault_of(cause, log), DamagedLog)
 
 
 def _check_structure(log: Path) -> Iterator[str]:
-    """Check trees, pages and indexes, as SQLite does it."""
+    """Check the B-trees, pages and indexes by SQLite's own integrity check. Yield the problems."""
     try:
         with open_read_only(log) as connection:
             found = connection.execute(f"PRAGMA integrity_check({_MAX_LINES})").fetchall()
@@ -107,7 +112,7 @@ def _check_structure(log: Path) -> Iterator[str]:
 
 
 def _check_table(log: Path, table: str) -> tuple[int, int, list[str]]:
-    """Compare every row with its digest. Return how many rows there are, how many have none, and the problems."""
+    """Compare every row with its digest. Return the number of rows, the number without a digest, and the problems."""
     rows = undigested = 0
     problems: list[str] = []
     wrong: list[int] = []
@@ -127,7 +132,7 @@ def _check_table(log: Path, table: str) -> tuple[int, int, list[str]]:
 
 
 def _digests(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, bytes | None, bytes]]:
-    """Return of each row its id, its digest, and the digest that its values have."""
+    """Yield the id of each row, its stored digest, and the digest of its present values."""
     columns = _DIGESTED[table]
     place = columns.index("id")
     for digest, *values in connection.execute(f"SELECT digest, {', '.join(columns)} FROM {table}"):
@@ -135,7 +140,7 @@ def _digests(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, 
 
 
 def count_changed_rows(connection: sqlite3.Connection) -> int:
-    """Return how many rows of a log are not what was written, by their digests. Raise sqlite3.Error."""
+    """Return how many rows of a log do not match their digests. Raise sqlite3.Error."""
     rows = (row for table in _DIGESTED for row in _digests(connection, table))
     return sum(digest not in {None, expected} for _, digest, expected in rows)
 

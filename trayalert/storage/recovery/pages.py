@@ -1,7 +1,8 @@
 """The pages of a damaged SQLite file and of its write-ahead log, read without SQLite.
 
-Format: https://www.sqlite.org/fileformat2.html. Only for files that nobody has open: closing them would drop SQLite's
-locks, which are on the file itself (none is on its `-wal`). No bytes make it raise: what cannot be read is empty.
+Format: https://www.sqlite.org/fileformat2.html. The database file must not be open in SQLite in this process: closing
+it here would drop SQLite's locks on it. The `-wal` has no locks, and may be read at any time. Damaged content never
+raises an exception: whatever cannot be read is returned as empty.
 """
 
 import os
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from trayalert.storage.faults import LogFault
 
 PAGE_SIZE = 4096
-"""The size of our pages, if the header is damaged."""
+"""Page size of trayalert's logs in bytes, which is assumed if no header can be read."""
 
 _MAGIC = b"SQLite format 3\0"
 _WAL_MAGICS = (0x377F0682, 0x377F0683)
@@ -23,7 +24,7 @@ _MAX_PAGES = 2**31
 
 
 class BtreePage(NamedTuple):
-    """A page in one of the two files; `offset` is that of its first byte."""
+    """A page in the database file or in its `-wal`. `offset` is the position of its first byte in that file."""
 
     number: int
     in_wal: bool
@@ -31,7 +32,10 @@ class BtreePage(NamedTuple):
 
 
 class Pages:
-    """Both files, open for reading; with `only_wal` the `-wal` alone. Raises LogFault if there is no file."""
+    """The database file and its `-wal`, open for reading, or only the `-wal` if `only_wal` is set.
+
+    Raises LogFault if the database file cannot be opened. A missing `-wal` counts as empty.
+    """
 
     def __init__(self, log: Path, *, only_wal: bool = False) -> None:
         try:
@@ -53,14 +57,14 @@ class Pages:
         self._newest = {page.number: page for page in self.frames()}
 
     def close(self) -> None:
-        """Close both."""
+        """Close both files."""
         for descriptor in (self._main, self._wal):
             if descriptor is not None:
                 os.close(descriptor)
 
     @property
     def truncated(self) -> bool:
-        """Whether the file is shorter than its own header says, so that its end is gone."""
+        """Whether the database file is shorter than its header says, so its end is missing."""
         header = _read(self._main, 100, 0)
         page_count = (
             int.from_bytes(header[28:32], "big") if _page_size(header) and header[24:28] == header[92:96] else 0
@@ -68,24 +72,31 @@ class Pages:
         return self._length < page_count * self.size
 
     def main(self) -> Iterator[BtreePage]:
-        """Return the pages of the file itself, including a partial one at its end."""
+        """Yield the pages of the database file, including a partial page at its end."""
         for number in range(1, min((self._length + self.size - 1) // self.size, _MAX_PAGES) + 1):
             yield BtreePage(number, in_wal=False, offset=(number - 1) * self.size)
 
     def frames(self) -> Iterator[BtreePage]:
-        """Return the committed pages of the write-ahead log; all that look sane if its header is damaged."""
+        """Yield the committed pages of the `-wal`.
+
+        If the header of the `-wal` is damaged or does not match the first frame, yield all pages that look plausible.
+        """
         for commit in self.commits():
             yield from commit
 
     def commits(self) -> Iterator[tuple[BtreePage, ...]]:
-        """Return the same by commit, as the last frames say. Whether a commit is whole is not checked."""
+        """Yield the pages of `frames`, grouped by commit. Whether a commit is complete is not checked.
+
+        The last frame of a commit is marked in the `-wal`. If the header of the `-wal` is damaged or does not match the
+        first frame, each page is yielded as a separate group.
+        """
         frames: list[BtreePage] = []
         step = self.size + _FRAME_HEADER
         for offset in range(_WAL_HEADER, _length(self._wal) - step + 1, step):
             head = _read(self._wal, 16, offset)
             number, commit = struct.unpack(">II", head[:8]) if len(head) == 16 else (0, 0)
             if not 0 < number < _MAX_PAGES or (self._salts and head[8:16] != self._salts):
-                continue  # of an earlier generation, or damaged
+                continue  # a frame from before the last reset of the `-wal`, or a damaged frame
             frames.append(BtreePage(number, in_wal=True, offset=offset + _FRAME_HEADER))
             if commit or not self._salts:
                 yield tuple(frames)
@@ -93,26 +104,26 @@ class Pages:
 
     @property
     def has_current_frames(self) -> bool:
-        """Whether the write-ahead log has frames of its header's generation, or no sound header."""
+        """Whether the first frame of the `-wal` belongs to its header, or the header is missing or damaged."""
         return bool(self._salts) or not self._header_salts
 
     def frame_number(self, page: BtreePage) -> int:
-        """Return the number of the page's frame in the write-ahead log, as SQLite counts them."""
+        """Return the number of the page's frame in the `-wal`. Like SQLite, count frames from 1."""
         return (page.offset - _WAL_HEADER) // (self.size + _FRAME_HEADER) + 1
 
     def read(self, page: BtreePage) -> bytes:
-        """Return the page's bytes; fewer if the file ends or the disk fails."""
+        """Return the bytes of the page. They are fewer than a page if the file ends or the disk fails."""
         return _read(self._wal if page.in_wal else self._main, self.size, page.offset)
 
     def newest(self, number: int) -> bytes:
-        """Return the bytes of the page's last committed version."""
+        """Return the bytes of the last committed version of the page with this number, from the `-wal` or the file."""
         if not 0 < number < _MAX_PAGES:
             return b""
         page = self._newest.get(number)
         return self.read(page or BtreePage(number, in_wal=False, offset=(number - 1) * self.size))
 
     def free_pages(self) -> frozenset[int]:
-        """Return the pages that are free according to the file; none if it contradicts itself."""
+        """Return the numbers of the pages on the file's freelist, or an empty set if the freelist is inconsistent."""
         header = self.newest(1)
         if not _page_size(header):
             return frozenset()
@@ -129,7 +140,7 @@ class Pages:
         return frozenset(found) if len(found) == free_count else frozenset()
 
     def page_at(self, offset: int, *, in_wal: bool) -> BtreePage:
-        """Return the page with that byte; in the write-ahead log its number is not known (0)."""
+        """Return the page that contains the byte at this offset. A page of the `-wal` is returned with number 0."""
         if not in_wal:
             return BtreePage(offset // self.size + 1, in_wal=False, offset=offset // self.size * self.size)
         step = self.size + _FRAME_HEADER
@@ -164,7 +175,7 @@ def _read(descriptor: int | None, size: int, offset: int) -> bytes:
 
 
 def _page_size(header: bytes) -> int | None:
-    """Return the page size in a file's header, None if it is no header."""
+    """Return the page size in the header of a database file, or None if the header is not valid."""
     if len(header) < 100 or not header.startswith(_MAGIC):
         return None
     return _valid_page_size(int.from_bytes(header[16:18], "big"))
@@ -177,7 +188,7 @@ def _wal_page_size(header: bytes) -> int | None:
 
 
 def _has_valid_checksum(wal_header: bytes) -> bool:
-    """Whether the checksum of a write-ahead log's header is right."""
+    """Return whether the checksum in the header of a `-wal` is right."""
     order = ">" if wal_header[3] & 1 else "<"
     first = second = 0
     for one, other in struct.iter_unpack(f"{order}II", wal_header[:24]):

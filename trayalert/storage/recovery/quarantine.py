@@ -1,7 +1,8 @@
-"""The quarantine: logs that cannot be used, or that a backup has replaced, and their registration for the salvage.
+"""The quarantine: logs that cannot be used or were replaced, and how these logs are registered for salvage.
 
-Nothing in it is deleted. Each file that was moved aside has a folder of its own, with the reason. Files are renamed, so
-that a full disk does not stop it; `finish_move` finishes what a kill has cut short.
+No log in the quarantine is deleted. Each log that was moved aside has a separate folder, in which a text file gives the
+reason. Files are moved by renaming them, which works on a full disk, too. `finish_move` completes a move that a kill
+has interrupted.
 """
 
 import contextlib
@@ -25,19 +26,19 @@ _REASON_FILE = "why.txt"
 _RESULT_FILE = "salvage.txt"
 UNSALVAGED = "waits to be salvaged"
 _COMPANION_SUFFIXES = ("-wal", "-journal")
-"""Files that SQLite keeps beside the log and that must move with it. `-shm` holds nothing of its own."""
+"""Suffixes of SQLite's files beside the log that must move with it. A `-shm` need not: SQLite can build it again."""
 
 _MAX_ID = 2**53
-"""A higher id is damage."""
+"""A higher id can only come from damage."""
 
 _SMALLEST_ROW = 30
-"""Bytes of a delivery with nothing in it."""
+"""Size in bytes of a delivery's row in which all texts and the body are empty."""
 
 
 def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
-    """Move the log's files into a new folder of the quarantine, which is returned. Nobody may have the log open.
+    """Move the log's files into a new folder of the quarantine, and return the folder. The log must not be open.
 
-    Raise LogFault if that is impossible; the log is then where it was.
+    Raise LogFault if that fails. The log is then still at its path, or `finish_move` will complete the move.
     """
     folder = None
     try:
@@ -55,7 +56,7 @@ def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
 
 
 def create_folder(log: Path, *, reason: str, now: Millis) -> Path:
-    """Make a new folder, with the reason for people to read. Raise OSError."""
+    """Create a new folder in the quarantine, with a text file that gives the user the reason. Raise OSError."""
     quarantine = quarantine_of(log)
     quarantine.mkdir(mode=0o700, exist_ok=True)
     moment = as_datetime(now)
@@ -70,17 +71,19 @@ def create_folder(log: Path, *, reason: str, now: Millis) -> Path:
 
 
 def finish_move(log: Path) -> None:
-    """Finish a move that a kill has cut short, before the log is opened. Raise LogFault.
+    """Complete a move that a kill has interrupted. Must be called before the log is opened. Raise LogFault.
 
-    If the log is gone and its `-wal` is not, the log was on its way into the quarantine: SQLite would delete that
-    `-wal`. If it belongs to no such log, it is kept by itself. A restored backup that waits is put in place.
+    If there is a `-wal` but no log, the kill came after the log was moved into the quarantine. The `-wal` is then moved
+    into the same folder, because SQLite would delete a `-wal` that has no log. If the quarantine holds no unsalvaged
+    log without a `-wal`, the `-wal` gets a new folder. Afterwards, a restored backup that waits to take the log's place
+    is renamed to the log.
     """
     restored = restored_of(log)
     try:
         for left in log.parent.glob(f"{restored.name}.part*"):
             left.unlink(missing_ok=True)
         if log.exists():
-            restored.unlink(missing_ok=True)  # the kill came before the log was moved: nothing was restored
+            restored.unlink(missing_ok=True)  # killed before the log was moved: the restore did not happen
             return
         folder = next(iter(reversed(unsalvaged_folders(log))), None)
         if folder is not None and not any((folder / f"{log.name}{end}").exists() for end in _COMPANION_SUFFIXES):
@@ -95,7 +98,7 @@ def finish_move(log: Path) -> None:
 
 
 def quarantined_folders(log: Path) -> list[Path]:
-    """Return the folders of the quarantine that hold a log, the oldest first."""
+    """Return the folders of the quarantine that hold a log, oldest first."""
     try:
         folders = [folder for folder in quarantine_of(log).iterdir() if (folder / log.name).exists()]
     except OSError:
@@ -104,14 +107,15 @@ def quarantined_folders(log: Path) -> list[Path]:
 
 
 def read_reason(folder: Path) -> str:
-    """Return why the file was moved aside; empty if that is not known."""
+    """Return why the log in this folder was moved aside, or an empty text if the reason is unknown."""
     return printable(next(iter(_read(folder / _REASON_FILE).splitlines()), ""), limit=500)
 
 
 def unsalvaged_folders(log: Path) -> list[Path]:
-    """Return the folders of logs that were moved aside and are not salvaged, the oldest first.
+    """Return the folders of logs that were moved aside and are not salvaged yet, oldest first.
 
-    A folder without a result is one of them: a full disk may have prevented it. What is salvaged twice is stored once.
+    A folder without a result counts as not salvaged, because a full disk may have prevented the result from being
+    written. A log that is salvaged twice does no harm: each of its deliveries is stored only once.
     """
     return [folder for folder in quarantined_folders(log) if read_salvage_result(folder) in {UNSALVAGED, ""}]
 
@@ -119,9 +123,10 @@ def unsalvaged_folders(log: Path) -> list[Path]:
 def register_salvages(
     connection: sqlite3.Connection, log: Path, *, now: Millis, delivery_ranges: Mapping[str, tuple[int, int]]
 ) -> None:
-    """Begin the salvage of each unsalvaged folder that the log does not know yet; none of its ids is given away again.
+    """Register the salvage of each unsalvaged folder that the log does not know yet, and reserve the ids used in it.
 
-    `delivery_ranges`: first and last delivery by folder, where the file itself need not be asked. Inside a transaction.
+    `delivery_ranges` gives the ids of the first and the last delivery by the name of the folder. For other folders, the
+    ids are read from the moved file. Must be called inside a transaction.
     """
     for folder in unsalvaged_folders(log):
         if connection.execute("SELECT 1 FROM salvage WHERE folder = ?", (folder.name,)).fetchone():
@@ -136,19 +141,19 @@ def register_salvages(
 
 
 def read_salvage_result(folder: Path) -> str:
-    """Return what became of the file's deliveries; empty if that is not known."""
+    """Return what became of the deliveries of the log in this folder, or an empty text if that is unknown."""
     return printable(_read(folder / _RESULT_FILE), limit=500)
 
 
 def write_salvage_result(folder: Path, text: str) -> None:
-    """Write down what became of the file's deliveries, or UNSALVAGED."""
+    """Write into the folder what became of the deliveries of its log, or UNSALVAGED."""
     _write(folder / _RESULT_FILE, f"{text}\n")
 
 
 def last_ids(log: Path) -> LastIds:
-    """Return the highest ids that the file has given away.
+    """Return the highest ids that the file has ever assigned.
 
-    If one cannot be read, the seconds since 1970 take its place, so that no id is ever given away twice.
+    An id that cannot be read is replaced by the number of seconds since 1970, so that no id is assigned twice.
     """
     ids = [now() // 1000] * 3
     with contextlib.suppress(sqlite3.Error, ValueError), _open_read_only(log) as connection:
@@ -161,22 +166,23 @@ def last_ids(log: Path) -> LastIds:
 
 
 def delivery_range(log: Path) -> tuple[int, int]:
-    """Return the ids of the file's first and last delivery, as far as they can be read, else 0.
+    """Return the ids of the file's first and last delivery, or (0, 0) if they cannot be read or are damaged.
 
-    Alerts name their deliveries: if one of the two tables has lost its ends, the other may have them.
+    Alerts hold the ids of their deliveries. If one of the two tables has lost its first or last rows, the other may
+    still have the ids.
     """
     max_count = sum(path.stat().st_size for path in (log, Path(f"{log}-wal")) if path.exists()) // _SMALLEST_ROW
     found: list[int] = []
     for sql in ("SELECT min(delivery_id), max(delivery_id) FROM alert", "SELECT min(id), max(id) FROM delivery"):
         with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _open_read_only(log) as connection:
             found += map(int, connection.execute(sql).fetchone())
-    if not found or min(found) < 1 or max(found) - min(found) >= max_count:  # more than fit in: damage
+    if not found or min(found) < 1 or max(found) - min(found) >= max_count:  # more than the file can hold
         return 0, 0
     return min(found), max(found)
 
 
 def read_thinned(log: Path) -> int:
-    """Return the last delivery that the file's retention has deleted; 0 if that cannot be read."""
+    """Return the id of the last delivery that retention has deleted from the file, or 0 if it cannot be read."""
     thinned = 0
     with contextlib.suppress(sqlite3.Error, ValueError, TypeError), _open_read_only(log) as connection:
         thinned = _valid_id(int(connection.execute("SELECT max(thinned) FROM numbering").fetchone()[0]))
@@ -184,13 +190,16 @@ def read_thinned(log: Path) -> int:
 
 
 def _is_nonempty(path: Path) -> bool:
-    """Whether there is a file with content. Raise OSError if that is unknown: a `-wal` may hold callbacks."""
+    """Return whether the file exists and has content.
+
+    Raise OSError if that cannot be found out, because a `-wal` that is wrongly taken for empty may hold callbacks.
+    """
     return path.exists() and path.stat().st_size > 0
 
 
 @contextlib.contextmanager
 def _open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
-    """Open the file with a connection that cannot write, and leave nothing beside it."""
+    """Open the file with a connection that cannot write, then delete any `-wal` and `-shm` that it has created."""
     made_here = [path for path in (Path(f"{log}-wal"), Path(f"{log}-shm")) if not path.exists()]
     try:
         with closing(connect_read_only(log, timeout=5.0)) as connection:
@@ -214,13 +223,17 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file for people; a full disk must not stop what is done."""
+    """Write a text file for the user. Ignore errors, because a full disk must not stop the caller."""
     with contextlib.suppress(OSError):
         write_private(path, text.encode("utf-8", "replace").decode())
 
 
 def _move(log: Path, folder: Path) -> None:
-    """Rename the log, then its companions. The log first: alone, without its `-wal`, it would pass for whole."""
+    """Rename the log, then its companions.
+
+    If the `-wal` were moved first and a kill came in between, the log would be left without its `-wal`, and would be
+    taken for complete.
+    """
     for path in (log, *(Path(f"{log}{end}") for end in _COMPANION_SUFFIXES)):
         try:
             path.rename(folder / path.name)
@@ -235,7 +248,7 @@ def _move(log: Path, folder: Path) -> None:
 
 
 def remove_unused_folder(folder: Path) -> None:
-    """Remove a folder into which nothing could be moved."""
+    """Remove a folder of the quarantine into which no log could be moved."""
     with contextlib.suppress(OSError):
         if {path.name for path in folder.iterdir()} <= {_REASON_FILE, _RESULT_FILE}:
             (folder / _REASON_FILE).unlink(missing_ok=True)

@@ -1,7 +1,8 @@
-"""Putting a backup in the log's place. The former log is moved aside, and a kill at any step leaves a whole log.
+"""Restoring a backup in the log's place. The former log is moved aside, and a kill at any step leaves a complete log.
 
-A copy of the backup is prepared beside the log first; then the log goes to the quarantine and the copy takes its name.
-After a kill `finish_move` does the last step. What the former log had more is salvaged from the quarantine.
+First, a copy of the backup is prepared beside the log. Then the log is moved to the quarantine, and the copy gets the
+log's name. If a kill comes in between, `finish_move` does the last step. Deliveries that only the former log has are
+salvaged from the quarantine.
 """
 
 import sqlite3
@@ -21,9 +22,10 @@ _REASON = "a backup was restored in its place"
 
 
 def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
-    """Put the backup in the log's place; return the folder of the former log, None if there was none.
+    """Put a copy of the backup in the log's place. Return the folder of the former log, or None if there was no log.
 
-    Nobody may have the log open. Raise LogFault; the log is then where it was.
+    The log must not be open anywhere. Raise LogFault if the restore fails. The former log is then still at its path, or
+    the next `finish_move` will complete the restore.
     """
     check_backup(backup)
     finish_move(log)
@@ -47,7 +49,7 @@ def restore_backup(log: Path, backup: Path, *, now: Millis) -> Path | None:
 
 
 def _prepare(part: Path, log: Path) -> None:
-    """Migrate the copy, and continue the numbering of the former log."""
+    """Migrate the copy, and make it continue the numbering of the former log."""
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
         migrate(copy)
         raise_numbering(copy, last_ids(log) if log.exists() else (0, 0, 0))
