@@ -1,1 +1,1 @@
-"""What all kinds read with: the body as text or JSON, names without their spelling, dimensions, identities."""
+"""Parsing that all kinds of callback share: bodies, names in any spelling, dimensions, and identities."""

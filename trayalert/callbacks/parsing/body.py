@@ -1,6 +1,7 @@
-"""A callback's body as named texts: form-encoded, unencoded as in printed samples, multipart, or JSON.
+"""Reads the body of a callback as named texts.
 
-A body of another form, such as XML or prose, is one text. Nothing here raises.
+A body may be form-encoded, unencoded (as samples in documents are), multipart, or JSON. Any other body, such as XML or
+prose, becomes one text. Nothing in this module raises.
 """
 
 import codecs
@@ -15,7 +16,7 @@ from typing import Any
 from trayalert.domain.callback import Callback
 
 _NEVER_ENCODED = re.compile(r"[\s{}<>\"|\\^`\[\]=]|[^\x00-\x7f]")
-"""Characters that form-encoding never leaves in a value: a value with one of them is unencoded."""
+"""Characters that form-encoding never leaves in a value. A value that contains one of them is not encoded."""
 
 _WELL_FORMED = re.compile(
     r"[\w.~*%+!'()$,:;@/?-]+=[\w.~*%+!'()$,:;@/?-]*(?:&[\w.~*%+!'()$,:;@/?-]+=[\w.~*%+!'()$,:;@/?-]*)*", re.ASCII
@@ -29,11 +30,11 @@ _THRESHOLD_FIELDS = _FREE_TEXT | {
     "instanceInfo", "lastTime", "metricProject", "namespace", "preTriggerLevel", "rawMetricName", "regionId",
     "regionName", "ruleId", "signature", "timestamp", "transId", "triggerLevel", "unit", "userId",
 }  # fmt: skip
-"""Fields of the threshold callback: in an unencoded body each of them begins a new value."""
+"""Fields of the threshold callback. In an unencoded body each of these names begins a new value."""
 
 _HAS_THRESHOLD_FIELD = re.compile(rf"(?:^|&)(?:{'|'.join(sorted(_THRESHOLD_FIELDS))})=")
 _NOT_A_NAME = re.compile(r"\S\s+\S|://")
-"""Found in prose and URLs, but never in the name of a field."""
+"""Matches text that occurs in prose and in URLs, but never in the name of a field."""
 
 _BOUNDARY = re.compile(r"--\S{1,200}(?=[ \t]*\r?\nContent-)", re.IGNORECASE)
 _PART_NAME = re.compile(r"""[;\s]name=(?:"([^"\r\n]*)"|([^\s;"]+))""", re.IGNORECASE)
@@ -44,46 +45,47 @@ _NUMBER = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1
 _QUANTITY = re.compile(_NUMBER.pattern + r"\s*([^\s0-9.,:;=<>+-][^\s0-9]{0,15})")
 
 _CHARSETS = {
-    # by the first two bytes: byte order marks, and JSON in UTF-16 without one
+    # keyed by the first two bytes of a body: a byte order mark, or the start of JSON in UTF-16 without such a mark
     codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
     b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be",
 }  # fmt: skip
 
 _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
-"""Names under which JSON is sent in a form or a query: `data` by the event centre, the others by relays."""
+"""Names under which JSON is sent in a form or a query. The event centre uses `data`, and relays use the others."""
 _NAMED_JSON = _THRESHOLD_FIELDS | {"alert", "alerts"}
-"""JSON under one of these names is a part of an alert. A single field with any other name is an envelope."""
+"""JSON under one of these names is a part of an alert. JSON in a single field of any other name is the whole alert."""
 _NO_ENVELOPE = {"subject", "status"}
 _MOST_ENVELOPES = 3
 _MOST_COMMAS = 8
 _MOST_PARTS = 65_536
-"""The most values in a body of more than 64 KiB: each takes up to 200 bytes in memory."""
+"""Maximum number of values in a body of more than 64 KiB, because each value takes up to 200 bytes of memory."""
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MOST_ALERTS = 500
-"""The most alerts that are read of one body; 1 MiB from Alertmanager holds some 1,300."""
+"""Maximum number of alerts that are read from one body. A body of 1 MiB from Alertmanager contains about 1,300."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What the parsers read. `document` is the JSON object, or None if the body is not one.
-
-    A JSON list has `parts`, each with a callback of its own; `unread` counts those beyond MOST_ALERTS.
-    """
+    """The body of a callback, in the form that the parsers read."""
 
     callback: Callback
     fields: Mapping[str, str]
+    """The parts of the body by name, each as one text."""
     document: Mapping[str, Any] | None
+    """The JSON object, or None if the body is not a JSON object."""
     parts: tuple["Body", ...] = ()
+    """The first MOST_ALERTS items of a JSON list, each with a callback that contains only this item."""
     unread: int = 0
+    """Number of items after the first MOST_ALERTS in a JSON list."""
 
     @property
     def names(self) -> Mapping[str, Any]:
-        """The parts of the body by name, in JSON or a form."""
+        """The parts of the body by name, whether they were sent as JSON or as a form."""
         return self.fields if self.document is None else self.document
 
 
 def read_body(callback: Callback) -> Body:
-    """Read the body, or the query if there is no body. JSON in a form is read as JSON."""
+    """Read the body of a callback, or its query if the body is empty. JSON that was sent in a form is read as JSON."""
     text = _decode_body(callback.body if callback.body.strip() else callback.query)
     document = _document(text.rstrip("= \t\r\n\0"), repair=True)
     fields = _fields(text) if document is None else {}
@@ -97,16 +99,17 @@ def read_body(callback: Callback) -> Body:
 
 
 def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
-    """Return the JSON in a body that is nothing but its envelope; None for any other body.
+    """Return the JSON in a body that is only an envelope around JSON, or None for any other body.
 
-    The JSON is all that was sent, or it has at least as many names as the body around it. `data` of Cloud Monitor 2.0
-    is not enclosed so, though a template may leave little else.
+    A body is an envelope if the JSON is all that was sent, or if the JSON has at least as many names as the body. The
+    `data` of Cloud Monitor 2.0 is only a part of the alert, though a template may leave little else in the body. A body
+    with the names `subject` and `status`, which Cloud Monitor 2.0 sends, is therefore never an envelope.
     """
     if names.keys() >= _NO_ENVELOPE:
         return None
     if len(names) == 1:
         ((name, value),) = names.items()
-        if name[:1] in {"{", "["}:  # JSON, sent as the name of a field
+        if name[:1] in {"{", "["}:  # JSON that was sent as the name of a field
             return _document(name)
         if isinstance(value, str) and name not in _NAMED_JSON:
             return _document(value)
@@ -118,7 +121,7 @@ def _unwrap_envelope(names: Mapping[str, Any]) -> Any:
 
 
 def _document(value: object, *, repair: bool = False) -> Any:
-    """Return an object or a list of objects, each of which may be a text of JSON; None for anything else."""
+    """Return a JSON object or a list of objects, parsed if they are given as texts. Return None for anything else."""
     for _ in range(_MOST_ENVELOPES):
         if isinstance(value, str) and value.lstrip().startswith(("{", "[", '"')):
             value = read_json(value, repair=repair)
@@ -147,12 +150,16 @@ def _list_body(callback: Callback, items: Sequence[Mapping[str, Any]]) -> Body:
 
 
 def read_json(text: str, *, repair: bool = False) -> Any:
-    """Read JSON that may have line breaks in its texts; None for other text. `repair` drops trailing commas."""
+    """Parse JSON, and return None for any other text. If `repair` is true, a few trailing commas are allowed.
+
+    Texts in the JSON may contain line breaks. Numbers are returned as texts. A large text with too many values also
+    gives None.
+    """
     if len(text) > _MOST_PARTS and text.count(",") + text.count("[") + text.count("{") > _MOST_PARTS:
         return None
     for _ in range(_MOST_COMMAS if repair else 1):
         try:
-            # numbers stay texts, as they may have 5,000 digits or be NaN
+            # numbers stay texts, because a number may have 5,000 digits or be NaN
             return json.loads(text, strict=False, parse_int=str, parse_float=str, parse_constant=str)
         except json.JSONDecodeError as error:
             before = text[: error.pos].rstrip()
@@ -169,7 +176,7 @@ def _json_fields(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def json_text(value: object) -> str:
-    """Return a JSON value as one text: a text as it is, any other value as JSON."""
+    """Return a JSON value as one text: a text unchanged, and any other value as JSON."""
     match value:
         case str():
             return replace_surrogates(value)
@@ -185,12 +192,12 @@ def json_text(value: object) -> str:
 
 
 def replace_surrogates(text: str) -> str:
-    """Replace lone surrogates, which JSON can hold and no database takes."""
+    """Replace lone surrogates, which JSON can contain but a database cannot store."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _fields(text: str) -> dict[str, str]:
-    """Read the fields of a form; any other body is one text."""
+    """Return the fields of a form. Any other text becomes a single field, `xml` or `text`."""
     if not text:
         return {}
     if text.startswith("--") and (parts := _multipart_fields(text)) is not None:
@@ -203,9 +210,10 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _multipart_fields(text: str) -> dict[str, str] | None:
-    """Read `multipart/form-data` (RFC 7578) and the like, told by their shape; None for a text of another shape.
+    """Read `multipart/form-data` (RFC 7578) and similar formats. Return None for a text of another shape.
 
-    Files are left out unless all that was sent is JSON in a file. A part with no name is called `json` or `text`.
+    Files are ignored, unless the body has no other fields: then the files that contain JSON are read. A part without a
+    name is called `json` or `text`, depending on its content.
     """
     boundary = _BOUNDARY.match(text)
     if boundary is None:
@@ -227,11 +235,11 @@ def _multipart_fields(text: str) -> dict[str, str] | None:
 
 
 def _is_form(text: str) -> bool:
-    """Whether the text is a form, rather than prose or broken JSON with some `=` and `&`."""
+    """Return whether the text is a form, rather than prose or broken JSON that happens to contain `=` and `&`."""
     if _HAS_THRESHOLD_FIELD.search(text):
         return True
     if "=" not in text:
-        return _PERCENT.match(text) is not None  # JSON, sent as the name of a field
+        return _PERCENT.match(text) is not None  # encoded JSON that was sent as the name of a field
     if text.startswith(("{", "[", '"')):
         return False
     pieces = [piece.partition("=") for piece in text.split("&")]
@@ -240,9 +248,10 @@ def _is_form(text: str) -> bool:
 
 
 def _well_formed_fields(text: str) -> dict[str, str] | None:
-    """Read a form that is encoded correctly, as nearly all are; None for any other.
+    """Read a form that is encoded correctly, as nearly all forms are. Return None for any other text.
 
-    For speed the quoted-printable decoder, which is in C, decodes all `%XX` as `=XX` at once.
+    For speed each `%XX` is rewritten as `=XX`, and one call of the quoted-printable decoder, which is written in C,
+    decodes the whole form.
     """
     if not _WELL_FORMED.fullmatch(text) or _BAD_PERCENT.search(text):
         return None
@@ -265,7 +274,8 @@ def _lenient_fields(text: str) -> dict[str, str]:
 
 
 def _decode(text: str, *, encoded: bool) -> str:
-    if encoded or (_PERCENT.search(text) and not _NEVER_ENCODED.search(text)):  # or one encoded value among bare ones
+    # in a body that is otherwise unencoded, a single value may still be encoded
+    if encoded or (_PERCENT.search(text) and not _NEVER_ENCODED.search(text)):
         raw = text.replace("+", " ").encode()
         return _BYTES.sub(lambda match: bytes.fromhex(match[0].replace(b"%", b"").decode()), raw).decode(
             "utf-8", "replace"
@@ -274,7 +284,7 @@ def _decode(text: str, *, encoded: bool) -> str:
 
 
 def _join_split_values(pieces: list[str]) -> list[str]:
-    """Join the pieces of values that contain an unencoded `&`."""
+    """Join the pieces of each value that was split at an unencoded `&` inside the value."""
     joined: list[str] = []
     start = 0
     while start < len(pieces):
@@ -285,13 +295,17 @@ def _join_split_values(pieces: list[str]) -> list[str]:
 
 
 def _end_of_value(pieces: list[str], start: int) -> int:
-    """Return where the value that begins at `start` ends: at the next piece, except with braces or names like `R&D`."""
+    """Return the index of the first piece after the value that begins at `start`.
+
+    A value is usually one piece. Values in braces, names such as `R&D`, and expressions may contain an unencoded `&`
+    and so consist of several pieces.
+    """
     name, _, value = pieces[start].partition("=")
     end = start + 1
     if name in _FREE_TEXT:
         while end < len(pieces) and "=" not in pieces[end]:
             end += 1
-    elif name == "expression":  # two metrics of a composite rule are joined by `&&`
+    elif name == "expression":  # a composite rule joins the conditions on its metrics with `&&`
         while end + 1 < len(pieces) and not pieces[end] and pieces[end + 1].partition("=")[0] not in _THRESHOLD_FIELDS:
             end += 2
     elif value.startswith(("{", "[")):
@@ -300,10 +314,12 @@ def _end_of_value(pieces: list[str], start: int) -> int:
 
 
 def _end_of_braces(pieces: list[str], start: int) -> int:
-    """Return where a value in braces ends: after the last piece that closes more braces than it opens.
+    """Return the index of the first piece after the value in braces that begins at `start`.
 
-    Braces need not match, as the values inside may hold some. So the search ends where another value in braces begins,
-    and at a known field once all are closed. Each piece is looked at once, as a body may be nothing but braces.
+    The value ends with the last piece that closes more braces than it opens. The braces need not match, because the
+    values inside them may contain braces, too. The search therefore stops where another value in braces begins, and at
+    a known field once all braces are closed. The search reads each piece only once, so that a hostile sender cannot
+    make the parser slow with a body of nothing but braces.
     """
     end, depth = start + 1, _brace_balance(pieces[start])
     for place in range(start + 1, len(pieces)):
@@ -324,13 +340,13 @@ def _brace_balance(piece: str) -> int:
 
 
 def read_number(text: str | None) -> float | None:
-    """Read a number in ASCII digits; None for any other text, and for one that is not finite."""
+    """Parse a finite number in ASCII digits. Return None for any other text."""
     match = _NUMBER.fullmatch(text) if text else None
     number = float(match[0]) if match else math.nan
     return number if math.isfinite(number) else None
 
 
 def read_quantity(text: str | None) -> tuple[float | None, str | None]:
-    """Read a number and the unit behind it, such as `97.4%`; each is None if it is missing."""
+    """Parse a number and the unit after the number, such as `97.4%`. A missing number or unit is None."""
     match = _QUANTITY.fullmatch(text) if text else None
     return (read_number(match[1]), match[2]) if match else (read_number(text), None)

@@ -1,7 +1,10 @@
-"""The grammar of `dimensions`: a Java map `{k=v, k2=v2}`, a JSON list or object, or bare `k=v,k2=v2`.
+"""Parses the field `dimensions` of a callback.
 
-The Java form is ambiguous, as values may hold `=`, `,`, spaces and `}`. So `, ` splits only before `key=`, the first
-`=` ends a key, and only the outer braces are removed. A map has no key twice: a second one is part of the value.
+The field is a Java map `{k=v, k2=v2}`, a JSON list or object, a Python dictionary, or bare pairs `k=v,k2=v2`.
+
+The Java form is ambiguous, because values may contain `=`, `,`, spaces and `}`. Therefore `, ` separates two pairs only
+if `key=` follows, the first `=` ends a key, and only the outer braces are removed. A map has no key twice: text that
+looks like a second pair with the same key is part of the value before it.
 """
 
 import re
@@ -16,7 +19,7 @@ _SPLIT_BARE = re.compile(r",\s*(?=[^\s=,{}]+=)")
 
 
 def read_dimensions(text: str | None) -> dict[str, str]:
-    """Read dimensions in any of their forms, without what is no dimension."""
+    """Parse dimensions in any of their forms, and leave out all text that is not a dimension."""
     text = (text or "").strip()
     if _JSON.match(text):
         document = _read_json(text)

@@ -1,4 +1,4 @@
-"""Makes the identities of alerts and the keys of incidents; see `domain/incident/alert.py`."""
+"""Makes the identities of alerts and the keys of incidents. `domain/incident/alert.py` defines both terms."""
 
 import hashlib
 import re
@@ -13,32 +13,36 @@ _SIGNATURE = re.compile(rb"(?:(?<=&)|^)signature=[^&]*&?|\"signature\\{0,7}\"\s*
 
 
 def timed_identity(at: Millis, *parts: str | None) -> Identity:
-    """Identify an alert by its moment and other parts, of which only the first may hold a line break.
+    """Return an identity made of the alert's time and of other parts, of which only the first may contain a line break.
 
-    The moment comes first, so that the log's index grows at one end: a page for a group of alerts, not one for each.
+    The time comes first in the identity, so that the log's index grows at one end. A group of alerts then changes one
+    page of the index, rather than one page for each alert.
     """
     digest = _digest("\n".join(part or "" for part in parts).encode("utf-8", "replace"))
     return Identity(text=f"{at:012x}{digest}", timed=True)
 
 
 def text_identity(callback: Callback) -> Identity:
-    """Identify an alert by its text without `signature`, as a retry is signed anew."""
+    """Return an identity made of the callback's text without `signature`: each retry has another signature."""
     query, body = (_remove_signature(text) for text in (callback.query, callback.body.strip()))
     return Identity(text=_digest(query + b"\0" + body), timed=False)
 
 
 def _remove_signature(text: bytes) -> bytes:
-    # most large bodies have no signature, and searching for the plain word is much faster
+    # most large bodies have no signature, and a search for the plain word is much faster than the regular expression
     return (_SIGNATURE.sub(b"", text) if b"signature" in text else text).rstrip(b"&")
 
 
 def key_of(*parts: object) -> str:
-    """Make a short key of texts, lists and tuples of texts: unequal for unequal parts, equal in every Python."""
+    """Return a short key made of texts, and of lists and tuples of texts.
+
+    Different parts make different keys. Equal parts make the same key in every version of Python.
+    """
     return _digest(ascii(parts).encode())
 
 
 def canonical(dimensions: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return all dimensions but the account, sorted by name, as they may be sent in any order."""
+    """Return all dimensions except the account, sorted by name because they may be sent in any order."""
     return sorted((name, value) for name, value in dimensions.items() if name not in ACCOUNT_DIMENSIONS)
 
 

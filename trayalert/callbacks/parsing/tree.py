@@ -1,7 +1,7 @@
-"""The parts of a body by name, nested as JSON or, as in forms, as texts of JSON.
+"""The named parts of a body, which may be nested as JSON or, in a form, as texts that contain JSON.
 
-Only letters and digits of a name count: `alertStatus`, `alert_status` and `AlertStatus` are one. A part that is absent,
-empty or the text `null` counts as missing. Nothing here raises.
+Names are compared without case, `_` and `-`: `alertStatus`, `alert_status` and `AlertStatus` are the same name. A part
+counts as missing if it is absent, empty or the text `null`. Nothing in this module raises.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from trayalert.callbacks.parsing.body import json_text, read_json, replace_surro
 
 
 class Tree:
-    """Named parts. A tree without any is false."""
+    """The named parts of a body or of an object in the body. A tree without parts is false."""
 
     def __init__(self, parts: Mapping[str, Any]) -> None:
         self._parts: dict[str, Any] = {}
@@ -21,15 +21,15 @@ class Tree:
                 self._parts.setdefault(_normalise_name(name), value)
 
     def __bool__(self) -> bool:
-        """Whether there is any part."""
+        """Return whether the tree has any part."""
         return bool(self._parts)
 
     def has(self, *names: str) -> int:
-        """Return how many of these parts there are."""
+        """Return how many of these parts are present."""
         return sum(_normalise_name(name) in self._parts for name in names)
 
     def text(self, *names: str) -> str | None:
-        """Return the first of these parts that is a text, a number or a Boolean, else None."""
+        """Return the first of these parts that is a text, a number or a Boolean, written as text. Else return None."""
         for name in names:
             value = self._parts.get(_normalise_name(name))
             if isinstance(value, bool | str) and (text := json_text(value).strip()) and text != "null":
@@ -37,7 +37,7 @@ class Tree:
         return None
 
     def tree(self, *names: str) -> "Tree":
-        """Return the first of these parts that has parts itself, else an empty tree."""
+        """Return the first of these parts that is an object with parts. Else return an empty tree."""
         for name in names:
             value = _parse_nested(self._parts.get(_normalise_name(name)))
             if isinstance(value, dict) and value:
@@ -45,7 +45,7 @@ class Tree:
         return Tree({})
 
     def trees(self, *names: str) -> tuple["Tree", ...]:
-        """Return the trees of the first of these parts that is a list of trees or one tree."""
+        """Return the first of these parts that is an object or a list of objects, as trees. Else return nothing."""
         for name in names:
             value = _parse_nested(self._parts.get(_normalise_name(name)))
             found = tuple(Tree(item) for item in _items(value) if isinstance(item, dict) and item)
@@ -54,12 +54,12 @@ class Tree:
         return ()
 
     def without(self, *names: str) -> "Tree":
-        """Return all parts but these."""
+        """Return a tree of all parts except these."""
         excluded = set(map(_normalise_name, names))
         return Tree({name: value for name, value in self._original.items() if _normalise_name(name) not in excluded})
 
     def texts(self) -> dict[str, str]:
-        """Return all parts under their names as sent; a part with parts of its own as JSON."""
+        """Return all parts as texts, by the names that were sent. An object or a list is written as JSON."""
         return {
             replace_surrogates(name): text
             for name, value in self._original.items()
@@ -77,7 +77,7 @@ def _normalise_name(name: str) -> str:
 
 
 def _parse_nested(value: object) -> object:
-    """Read JSON in a text."""
+    """Parse a text that begins like JSON, and return None if it is not JSON. Return any other value unchanged."""
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         return read_json(value)
     return value
