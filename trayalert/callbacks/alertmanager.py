@@ -1,7 +1,8 @@
-"""Alertmanager's webhook, version 4, as ARMS, Managed Prometheus, Grafana and any Prometheus send it.
+"""Alertmanager's webhook, version 4, as ARMS, Managed Prometheus, Grafana and any Alertmanager send it.
 
-Each entry of `alerts` is an alert, with its labels as dimensions. Format: prometheus.io, "Configuration",
-`webhook_config`; ARMS' own labels begin with `_aliyun_arms_`, and its templates have other names for the same.
+Each entry of `alerts` becomes one alert, and the labels of the entry become the dimensions. Format: prometheus.io,
+"Configuration", `webhook_config`. The labels that ARMS adds begin with `_aliyun_arms_`, and the templates of ARMS use
+other names for some parts.
 """
 
 import re
@@ -31,18 +32,18 @@ _PASSING_KEYS = (
     *_ENTRY_KEYS, "status", "state", "endTime", "value", "values", "valueString", "currentValue", "nowValue", "message",
     "content", "summary", "description", "dashboardURL", "panelURL", "silenceURL", "imageURL",
 )  # fmt: skip
-"""Parts of an entry that are no labels, or change when the alert resolves."""
+"""Parts of an entry that are not labels, or that change when the alert resolves."""
 _ARMS = "_aliyun_arms_"
 _RECOVERED = frozenset({"resolved", "recovered", "ok"})
 _ID = (f"{_ARMS}involvedObject_id", "instanceId", "instance_id")
 _NAME = (f"{_ARMS}involvedObject_name", "instanceName", "nodename")
 _GRAFANA_STATES = frozenset({"DatasourceNoData", "DatasourceError"})
-"""Rules of Grafana that cannot be evaluated: see Grafana's page "No Data and Error states"."""
+"""Names of Grafana's alerts about rules that cannot be evaluated (see Grafana's page "No Data and Error states")."""
 
 _LEVELS = ("severity", "level", "priority", f"{_ARMS}alert_level")
 _VALUE = (f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString")
 _ADDRESS = re.compile(r"(?!127\.|0\.)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
-"""Not the local host: that says only that Prometheus runs on the same machine."""
+"""Matches an IPv4 address, but not that of the local host, which says only where Prometheus runs."""
 
 _COMPONENT_LABELS = {
     "mountpoint": "mount", "device": "disk", "pod": "pod", "pod_name": "pod", "container": "container",
@@ -51,14 +52,14 @@ _COMPONENT_LABELS = {
     "instance": "instance", "topic": "topic", "consumergroup": "consumer group", "queue": "queue",
     "groupname": "process", "namespace": "namespace",
 }  # fmt: skip
-"""Those of Prometheus' many labels that name a component, and their words."""
+"""The labels of Prometheus that name a component, each with the word that is displayed. Most labels name none."""
 
 _LINKS = {"alert": ("externalURL",), "source": ("generatorURL",), "dashboard": ("dashboardURL", "panelURL")}
 
 
 @dataclass(frozen=True, slots=True)
 class _AlertGroup:
-    """What all entries of a body have in common."""
+    """The parts that all entries of a body have in common."""
 
     body_identity: Identity
     top: Tree
@@ -70,7 +71,7 @@ class _AlertGroup:
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read the alerts of a group; None if the body is of another kind."""
+    """Read the alerts of a group. Return None if the body is of another kind."""
     top = Tree(body.names)
     entries = top.trees("alerts")
     if not top.has(*_GROUP_KEYS) and not any(entry.has(*_ENTRY_KEYS) for entry in entries):
@@ -149,13 +150,13 @@ def _level(trees: Iterable[Tree], *, recovered: bool) -> Level:
 
 
 def _cluster(labels: Tree) -> str | None:
-    """Return the id of the Kubernetes cluster that the alert is about, as ARMS names it."""
+    """Return the id of the Kubernetes cluster that the alert is about, from the labels of ARMS, or None."""
     kind = f"{labels.text(f'{_ARMS}involvedObject_kind')} {labels.text(f'{_ARMS}involvedObject_type')}".lower()
     return labels.text(f"{_ARMS}involvedObject_id") if "cluster" in kind or "kubernetes" in kind else None
 
 
 def _namespace(labels: Tree) -> str | None:
-    """Return Cloud Monitor's namespace, if labels name one; `namespace` is mostly that of Kubernetes."""
+    """Return Cloud Monitor's namespace if the labels name one. The label `namespace` is usually that of Kubernetes."""
     namespace = labels.text("acs_namespace", "namespace") or ""
     if namespace.startswith("acs_"):
         return namespace
@@ -167,7 +168,11 @@ def _namespace(labels: Tree) -> str | None:
 def _identity(
     body_identity: Identity, fingerprint: str, started: Millis | None, state: State, ended: Millis | None
 ) -> Identity:
-    """Identify an entry. An alert that fires again with its old start has another end."""
+    """Return the identity of an entry, made of its start, its state and its end.
+
+    An alert that fires again with its former start ends at another time, so its second recovery is not mistaken for a
+    retry.
+    """
     if started is not None:
         return timed_identity(started, "alertmanager", str(state), key_of(fingerprint, *filter(None, [ended])))
     return Identity(text=key_of(body_identity.text, fingerprint, str(state)), timed=False)
@@ -184,7 +189,7 @@ def _group_name(top: Tree) -> str | None:
 
 
 def _value(entry: Tree, annotations: Tree, labels: Tree) -> tuple[str | None, str | None]:
-    """Return the value as sent, and the unit behind it."""
+    """Return the value as sent, and the unit after the value."""
     values = entry.tree("values").texts()
     text = annotations.text(*_VALUE[:-1]) or labels.text(_VALUE[0]) or entry.text(*_VALUE[1:-1])
     text = text or (next(iter(values.values())) if len(values) == 1 else None) or entry.text(_VALUE[-1])
@@ -203,11 +208,13 @@ def _message(labels: Tree, annotations: Tree, entry: Tree) -> str | None:
 
 
 def _hidden_alerts(body: Body, top: Tree, body_identity: Identity, unread: int) -> tuple[Alert, ...]:
-    """Report that a group has more alerts than were sent (`max_alerts`) or are read, or that none are hidden any more.
+    """Return at most one alert, which says whether alerts of the group are hidden.
 
-    A resolved group ends this alert, too. Alertmanager derives `status` from the alerts that it shows, so the message
-    says that nothing is known of the others. A body without a group and `truncatedAlerts` ends nothing: it may be of
-    another group.
+    Alerts are hidden if the sender limits their number (`max_alerts`), or if the body has more alerts than are read. If
+    no alert is hidden any more, or if the group has resolved, the returned alert is a recovery. Alertmanager derives
+    `status` only from the alerts that it sends, so the message of such a recovery says that the state of the hidden
+    alerts is unknown. No recovery is returned for a body that names neither its group nor `truncatedAlerts`, because
+    the recovery could close the incident of another group.
     """
     count = top.text("truncatedAlerts") or "0"
     hidden = max(unread, 0) + (int(count) if re.fullmatch(r"[1-9][0-9]{0,8}", count) else 0)
@@ -234,7 +241,7 @@ def _hidden_alerts(body: Body, top: Tree, body_identity: Identity, unread: int) 
 
 
 def _hidden_text(hidden: int, *, recovered: bool) -> tuple[str, str | None]:
-    """Return name and message of the alert on hidden alerts."""
+    """Return the name and the message of the alert about hidden alerts."""
     if not hidden:
         return "No more alerts of this group are hidden", None
     reason = f"The sender sends no more at once (max_alerts), or the callback holds over {MOST_ALERTS}."

@@ -1,7 +1,7 @@
-"""Cloud Monitor 2.0: its webhook sends one alert as an object like a CloudEvent, with links to its own pages.
+"""The webhook of Cloud Monitor 2.0: one alert as an object similar to a CloudEvent, with links to pages of the service.
 
-Format: Cloud Monitor 2.0's pages "Notification object" and "Webhook", and the API's `AlertEvent`; sets of words are
-open. Names are camel case in the API and snake case in the webhook.
+Format: Cloud Monitor 2.0's pages "Notification object" and "Webhook", and the API's `AlertEvent`. The documented sets
+of statuses and levels are not complete. Names are in camel case in the API and in snake case in the webhook.
 """
 
 import re
@@ -33,10 +33,10 @@ _LINKS = {"resource": ("entityUrl",), "rule": ("alertRuleUrl", "ruleUrl"), "hist
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read an alert of Cloud Monitor 2.0; None if the body is of another kind."""
+    """Read an alert of Cloud Monitor 2.0. Return None if the body is of another kind."""
     top = Tree(body.names)
     typed = (top.text("type") or "").upper() == "ALERT" and top.has("specversion", "subtype", "alertEntityId", "status")
-    foreign = ":" in (top.text("type") or "")  # a CloudEvent such as `cs:k8s:PodRelatedEvent`
+    foreign = ":" in (top.text("type") or "")  # another CloudEvent, such as `cs:k8s:PodRelatedEvent`
     shaped = top.has("subject", "status") == 2 and top.has(*_OTHER_MARKS) and not foreign
     if not (typed or shaped or _SUBTYPE.fullmatch(top.text("subtype") or "")):
         return None
@@ -93,7 +93,10 @@ def _first(trees: tuple[Tree, ...], *names: str) -> str | None:
 
 
 def _state(top: Tree) -> State:
-    """Return the state that both words agree on, else ALERT."""
+    """Return the state that `status` and `subtype` name.
+
+    If one of them says that the alert has recovered and the other says that the alert is firing, the state is ALERT.
+    """
     status, subtype = ((top.text(name) or "").upper() for name in ("status", "subtype"))
     ends = subtype.endswith(("_RESOLVE", "_RESOLVED", "_RECOVER", "_RECOVERED"))
     if status in _RECOVERED or (ends and status not in _FIRING | _NO_DATA):
@@ -109,7 +112,7 @@ def _level(trees: tuple[Tree, ...], state: State) -> Level:
 
 
 def _namespace(entity: Tree, labels: Tree) -> str | None:
-    """Return the namespace: `acs_ecs` for the domain `ecs` or the entity type `acs.ecs.instance`."""
+    """Return the namespace, such as `acs_ecs` for the domain `ecs` or for the entity type `acs.ecs.instance`."""
     namespace = labels.text("namespace", "acs_namespace")
     if namespace and namespace.startswith(("acs_", "waf")):
         return namespace
@@ -121,7 +124,7 @@ def _namespace(entity: Tree, labels: Tree) -> str | None:
 
 
 def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) -> dict[str, str]:
-    """Return the labels, with the dimension that names the resource if they lack it."""
+    """Return the labels as dimensions, and add the dimension that names the resource if the labels lack it."""
     dimensions = labels.texts()
     own = default_id_dimension(namespace)
     if own not in dimensions:
@@ -133,9 +136,10 @@ def _dimensions(top: Tree, entity: Tree, labels: Tree, namespace: str | None) ->
 
 
 def _resource_key(top: Tree, entity: Tree, dimensions: Mapping[str, str], own: str) -> object:
-    """Return what tells the incidents of one rule apart: the entity and its component, or all labels without entity.
+    """Return what distinguishes the incidents of one rule: the entity and its component, else all labels.
 
-    A label that entities share, such as the cluster's name, would let one pod close another's incident.
+    If a label that several entities share, such as the name of the cluster, were taken for the entity, the recovery of
+    one pod would close the incident of another pod.
     """
     entity_id = entity.text("entityId") or (top.text("alertEntityId") or "").rpartition(":")[2] or dimensions.get(own)
     if not entity_id:

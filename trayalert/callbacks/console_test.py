@@ -1,6 +1,7 @@
-"""The Test button of a console: a request without body and query (a bare GET in 2024), or an unfilled template.
+"""The callbacks that the Test buttons of Alibaba's consoles send.
 
-ARMS' Test sends the person's own template as it is, with `$alertmanager_content` or `$content` in it.
+Such a callback is a request without a body and without a query (in 2024, a bare GET), or an unfilled template: the Test
+button of ARMS sends the user's own template unchanged, with `$alertmanager_content` or `$content` in the text.
 """
 
 import re
@@ -16,12 +17,15 @@ _UNFILLED_CONTENT = re.compile(rb"\$\{?(?:alertmanager_)?content\b")
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a Test; None if there is anything to read."""
+    """Read a test request without content. Return None if the request has a body or a query."""
     return None if body.callback.body.strip() or body.callback.query else (_test_alert(body),)
 
 
 def read_template(body: Body) -> tuple[Alert, ...] | None:
-    """Read an unfilled template; None for anything else. The last of all readers, as an alert may quote one."""
+    """Read an unfilled template. Return None for anything else.
+
+    This reader must be called after all others, because a real alert may quote a template.
+    """
     sent = body.callback.body.strip() or body.callback.query
     unfilled = b"$" in sent and (_UNFILLED.fullmatch(sent.decode("utf-8", "replace")) or _UNFILLED_CONTENT.search(sent))
     return (_test_alert(body),) if unfilled else None

@@ -1,11 +1,12 @@
-"""System events about a resource, pushed by an event rule or by the event centre's subscription.
+"""System events about a resource, sent by an event rule or by a subscription of the event centre.
 
 Formats: Cloud Monitor's pages on event-triggered alert rules (`product`, `name`, `content`, ...) and on event
-subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. Both come by POST or GET,
-as JSON or as a form whose nested objects are JSON texts.
+subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2023 and 2024. Both formats come by POST
+or GET, as JSON or as a form whose nested objects are JSON texts.
 
-Maintenance goes through phases under one `eventId` and ends with the last. Other events come alone or in pairs
-(`event_pairs.py`); as the end may never come, their incidents close by themselves.
+A maintenance event goes through phases that share one `eventId`, and its last phase ends the incident. Other events
+come alone or in pairs (`event_pairs.py`). Because the end of such an event may never come, its incident closes by
+itself after a while.
 """
 
 import re
@@ -34,27 +35,27 @@ _PUSHED_MARKS = ("alertStatus", "eventName", "eventContentMap", "eventRawContent
 
 _PENDING_PHASES = frozenset({"scheduled", "waiting", "inquiring", "executing", "failed"})
 _FINAL_PHASES = frozenset({"executed", "avoided", "canceled", "cancelled"})
-"""Phases of an event that lasts: see "ECS system events". A failed one may be repeated, or need the person."""
+"""The phases that end an event (see "ECS system events"). An event that `failed` may be repeated or need action."""
 _PHASES = _PENDING_PHASES | _FINAL_PHASES
 _LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
-"""Names of events that go through phases, which only `status` may name."""
+"""Matches the names of events that go through phases and that may name their phase only in `status`."""
 _START_OR_END = re.compile(r"(?:_(?i:start|end)|(?<=[a-z])(?:Start|End))\Z")
-"""Names of database failures tell which event of a pair it is: `Instance_Failure_End`."""
+"""Matches the end of names such as `Instance_Failure_End`. These database events come in pairs and have no phases."""
 _RECOVERED = frozenset({"resolved", "recovered"})
-"""The event centre's words for an alert that is over, whatever its event is called."""
+"""The event centre's words for an alert that has recovered, whatever the name of its event is."""
 _EVENT_ID_NAMES = frozenset({"eventid", "requestid", "traceid", "eventname"})
-"""Parts of the content that identify the event rather than the resource: they differ within a pair."""
+"""Parts of the content that identify the event and not its resource. The two events of a pair differ in these parts."""
 _MESSAGE_FIELDS = (
     "state", "reason", "reasonCode", "description", "impact", "notBefore", "executeStartTime", "executeFinishTime",
 )  # fmt: skip
-"""The parts of the content for the message; a content without any of them gives its first parts."""
+"""The parts of the content that make up the message. If the content has none of them, its first parts are used."""
 _MOST_MESSAGE_FIELDS = 8
 _LEVELS = ("severity", "level")
 
 
 @dataclass(frozen=True)
 class _Event:
-    """Both formats in one. `meta` is the event as an event rule sends it."""
+    """An event in either of the two formats. `meta` has the parts that an event rule sends."""
 
     top: Tree
     alert: Tree
@@ -77,7 +78,8 @@ class _Event:
     def phase(self) -> str | None:
         """The phase of an event that goes through phases, else None.
 
-        Documents print the name of an earlier phase beside a later `eventStatus` or beside the time of the end.
+        The phase in the name is the last choice: documents print the name of an earlier phase beside a later
+        `eventStatus` or beside the time of the end.
         """
         suffix = (self.name or "").rpartition(":")[2].strip()
         if _START_OR_END.search(suffix):
@@ -90,21 +92,25 @@ class _Event:
 
     @cached_property
     def pair(self) -> Pair | None:
-        """The pair that the event belongs to; None for an event with phases or alone."""
+        """The pair that the event belongs to, or None if the event goes through phases or comes alone."""
         if self.phase:
             return None
         return read_pair(self.name, self.meta.text("status"), self.content.text("result"))
 
     @property
     def stem(self) -> tuple[str, str]:
-        """What all phases of an event share, and an event that comes alone with the end that names it."""
+        """The stem of an event that belongs to no pair, and an empty family.
+
+        All phases of an event share the stem. An event that comes alone shares its stem with an end that names the
+        event: `x` and `x_recovered`.
+        """
         stem, _, suffix = (self.name or "").rpartition(":")
         name = stem if suffix.strip().lower() in _PHASES else self.name
         return stem_of(name or self.text("ruleName", "strategyName") or ""), ""
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read an event; None if the body is of another kind."""
+    """Read an event. Return None if the body is of another kind."""
     top = Tree(body.names)
     alert = top.tree("alert")
     if alert.has(*_PUSHED_MARKS) or (alert and top.has("subscription", "strategyName")):
@@ -192,38 +198,44 @@ def _level(event: _Event, state: State) -> Level:
 
 
 def _one_off(event: _Event) -> bool:
-    """Whether the incident closes by itself: no end may ever come, or the last phase failed."""
+    """Return whether the incident must close by itself, as its end may never come or its last phase failed."""
     if event.phase or event.content.has("notBefore"):
         return (event.phase or "").lower() == "failed"
-    return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # an alert on a metric recovers
+    return "EVENT" in (event.alert.text("source") or "SYS_EVENT").upper()  # an alert on a metric gets a recovery
 
 
 def _keys(event: _Event, account: str | None, arn: Arn, *, recovered: bool) -> list[str]:
-    """Return the key, and related keys unless the event centre reports a beginning as recovered."""
+    """Return the key of the event, followed by its related keys.
+
+    An event has no related keys if its state contradicts its name. An example is the beginning of a pair that the event
+    centre reports as recovered.
+    """
     if event.lasting_id and (event.phase or event.content.has("notBefore")):
         return [key_of("event", account, event.lasting_id)]
     pair, shared = event.pair, event.alert.text("dedupId")
     alone = not pair and not event.phase
-    if alone and shared and shared not in {event.alert.text("traceId"), event.meta.text("id")}:  # else this event's own
+    # a `dedupId` that is equal to another id of the event is not shared with further events
+    if alone and shared and shared not in {event.alert.text("traceId"), event.meta.text("id")}:
         return [key_of("event", account, "dedupId", shared)]
     akin = pair.akin if pair and pair.ends is recovered else ()
     stems = [(pair.stem, family) for family in (pair.family, *akin)] if pair else [event.stem]
     product = (event.text("product") or "").lower()
     where = arn.id or event.text("instanceName") or _ids(event.content)
-    # an instance of Anti-DDoS has many addresses, and one of ECS many disks
+    # an Anti-DDoS instance has many addresses, and an ECS instance has many disks
     part = event.content.text("ip"), event.content.text("device")
     return [key_of("event", account, product, stem, where, part) for stem in stems]
 
 
 def _ids(content: Tree) -> list[tuple[str, str]]:
-    """Return what takes the place of the resource that an event does not name."""
+    """Return the ids and names in the content, which identify the resource of an event that names no resource."""
     ids = {name.lower(): text for name, text in content.texts().items() if name.lower().endswith(("id", "name"))}
     return sorted(pair for pair in ids.items() if pair[0] not in _EVENT_ID_NAMES)
 
 
 def _identity(body: Body, event: _Event, arn: Arn, at: Millis | None, level: Level) -> Identity:
     event_id = event.alert.text("dedupId") or event.meta.text("id") or event.alert.text("traceId")
-    if event_id is None or at is None:  # some events have placeholders for ids
+    # without a time an id is not enough: some events have a constant placeholder as their id
+    if event_id is None or at is None:
         return text_identity(body.callback)
     status = [event.alert.text("alertStatus"), event.meta.text("status")]
     where = [arn.id, event.content.text("ip"), event.content.text("device")]

@@ -1,10 +1,11 @@
-"""Pairs of events: the words that mark a beginning or an end, and what both events of a pair have in common.
+"""Recognises events that come in pairs, a beginning and an end, by the words in their names.
 
-Only the last word of a name or a status counts: `Agent_Status_Stopped`, `DeviceOnline`, `blackhole_begin`. The rest of
-the name is the stem. A beginning and an end with the same stem and family belong together.
+Only the last word of a name or of a status counts: `Agent_Status_Stopped`, `DeviceOnline`, `blackhole_begin`. The rest
+of the name is the stem. A beginning and an end belong together if they have the same stem and the same family.
 
-In doubt an event is no end: an incident that stays open too long expires, one that closes too early is a false green.
-So words that are good or bad only by their subject are left out: open, closed, enabled, disabled.
+In doubt an event does not count as an end: an incident that stays open too long expires, but an incident that closes
+too early is a false green. Words that are good for some subjects and bad for others (open, closed, enabled, disabled)
+are therefore left out.
 """
 
 import re
@@ -12,13 +13,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _LONGEST_NAME = 200
-"""Longer texts are not names."""
+"""A longer text is not the name of an event."""
 
 
 class Pair(NamedTuple):
-    """What the two events of a pair have in common, and whether this one is the end.
+    """The stem and family that the two events of a pair share, and whether this event is the end of the pair.
 
-    `akin` are other families whose beginnings this end may end, or whose ends may end this beginning.
+    `akin` are further families. An end may also end beginnings of these families; a beginning may also be ended by ends
+    of these families.
     """
 
     stem: str
@@ -28,10 +30,11 @@ class Pair(NamedTuple):
 
 
 class _WordFamily(NamedTuple):
-    """Words of one kind. Families of the same `name` end each other's beginnings.
+    """Words of one kind that begin or end something. An end ends the beginnings of all families with the same `name`.
 
-    Words that `follow` may come after a beginning of a family that describes a state (`states`): `abnormal_begin`,
-    `link_down_recovered`. A `recoverable` state may also end with `recovered`.
+    If `states` is true, the words describe a state. If `follow` is true, the words may come after a word for a bad
+    state: `abnormal_begin`, `link_down_recovered`. If `recoverable` is true, `recovered` may also end a beginning of
+    the family.
     """
 
     name: str
@@ -80,7 +83,7 @@ _FAMILIES = (
     _VERDICTS,
     _RECOVERIES,
     _HEALTH,
-    # Kubernetes, of replicas and services
+    # Kubernetes, about replicas and services
     _WordFamily(
         "available", "unavailable unreachable 不可用 不可达", "available reachable 可用 可达", recoverable=True
     ),
@@ -150,9 +153,13 @@ _JOINED = {
     "exit": _EXITS,
     "exited": _EXITS,
 }
-"""Two words that are read as one, by the last: `off line` is `offline`; `back up` and `pod exited` end nothing."""
+"""Pairs of words that are read as one word, keyed by the second word.
+
+`off line` is read as `offline`. `back up` and `pod exited` are read as one word so that `up` and `exited` do not count
+as ends.
+"""
 _PREFIXES = _word_set("un dis ab")
-"""They form one word with a next word of a family: `UnHealthy`."""
+"""Prefixes that form one word with a following word of a family, as in `UnHealthy`."""
 
 _NEGATIONS = _word_set(
     "not never cannot unable partial partially partly half almost nearly mostly longer"
@@ -160,30 +167,36 @@ _NEGATIONS = _word_set(
     " requires required try trying attempt attempting"
     " 未 没 没有 无法 尚未 部分 不再 难以 待 等待 需 需要 正在 尝试 即将 将 预计 可能 逐步 逐渐 请 尽快"
 )
-"""Words that negate one of the next three words: `not_yet_recovered`, `waiting_for_recovery`, `正在恢复`."""
+"""Words that negate an end within the next three words: `not_yet_recovered`, `waiting_for_recovery`, `正在恢复`."""
 _DIRECT_NEGATIONS = _word_set("no non 不 非 无") | _PREFIXES
-"""Words that negate the next word."""
+"""Words that negate an end only if they stand directly before the end."""
 _RETURNED = _word_set("back return returned returns")
-"""Before `to normal` these confirm the end; after other words `to` is an infinitive's: `about_to_recover`."""
+"""Words after which `to` leads to an end, as in `returned_to_normal`.
+
+After any other word, `to` begins an infinitive, which negates the end: `about_to_recover`.
+"""
 _ATTACKS = _word_set(
     "force attack crack cracking intrusion hack exploit injection hijack breach bypass escalation login logon"
     " 攻击 破解 入侵 登录 登陆 提权"
 )
-"""Attacks: their success is bad or ends nothing."""
+"""Words for attacks and logins. The success of an attack is bad, and the success of a login ends nothing."""
 _OUTCOMES = _word_set("fail fails failed unsuccessful aborted reject rejected timeout 失败 拒绝 超时")
-"""Outcomes, which do not end when the task ends."""
+"""Words for the bad outcome of a task. The outcome remains after the task has ended."""
 _COMPLETIONS = _word_set("finish finished complete completed 完成")
-"""After a state these confirm the state: `shutdown_completed`."""
+"""After a word for a bad state, these words confirm the state: `shutdown_completed`."""
 _FILLERS = _word_set("is was has have been be to now already become automatically 已 已经 自动") | _RETURNED
 _NOISE = _word_set("event events notify notification notice message report 事件 通知")
-"""Words that are dropped from the end of a text."""
+"""Words that are removed from the end of a text before its last word is read."""
 _THINGS = _word_set("status state health job task link tunnel connection sync replication 状态 任务")
 _WORKS = _word_set("backup restore recovery migration check plan upgrade import export 备份 迁移")
 _WEAK = dict.fromkeys(_word_set("normal healthy running available ok 正常 健康 可用"), _THINGS) | dict.fromkeys(
     _word_set("success succeed succeeded successful finish finished complete completed 成功 完成"), _THINGS | _WORKS
 )
-"""Ends that are weak as a status: OSS has `normal` when a limit is exceeded, Database Backup `running`. They count only
-if the name ends in one of these words, a thing or a task (`SyncStatus`)."""
+"""Ends that are not reliable as a status, each with a set of words for things and tasks.
+
+OSS sends the status `normal` when a limit is exceeded, and Database Backup sends `running`. Such a status counts only
+if the last word of the event's name is in the set, as in `SyncStatus`.
+"""
 
 _CHINESE = {
     word
@@ -205,13 +218,14 @@ class _Suffix(NamedTuple):
     family: str
     ends: bool
     needs: frozenset[str] | None
-    """As a status the word counts only if the name ends in one of these words; None: always."""
+    """The last words of an event's name with which this text counts as a status, or None if it always counts."""
 
 
 def read_pair(name: str | None, status: str | None, result: str | None) -> Pair | None:
-    """Return the pair that an event belongs to, by its name, its status and the result in its content.
+    """Return the pair that an event belongs to, from its name, its status and the result in its content.
 
-    An end that one of them contradicts is a beginning. None if neither name nor status has a word of a family.
+    An end that the status or the result contradicts counts as a beginning. Return None if neither the name nor the
+    status ends in a word of a family.
     """
     named, stated, refuting = _read_suffix(name), _read_suffix(status), _read_suffix(result)
     if named and stated and _follows(stated, named):
@@ -224,7 +238,7 @@ def read_pair(name: str | None, status: str | None, result: str | None) -> Pair 
     words = _words(name)
     if stated.needs is not None and _last_word(words) not in stated.needs:
         return None
-    if set(stated.words) - _THINGS:  # `blackhole_end`: the names of the pair may differ in an unknown word
+    if set(stated.words) - _THINGS:  # as in `blackhole_end`: an unknown word may differ in the two names of the pair
         words = _up_to_stem(words, stated.words)
     return _pair(" ".join(words) or name, stated, refuted=refuted)
 
@@ -238,17 +252,17 @@ def _pair(stem: str, suffix: _Suffix, *, refuted: bool) -> Pair:
 
 
 def _follows(stated: _Suffix, named: _Suffix) -> bool:
-    """Whether the status refers to the state at the end of the name: `network_interruption` and `end`."""
+    """Return whether the status refers to the state at the end of the name, as `end` does to `network_interruption`."""
     return stated.sense.family.follow and stated.needs is None and not stated.words and named.sense.bad
 
 
 def stem_of(name: str) -> str:
-    """Return a name without a word of a family as the stem of a pair: `x` ends with `x_recovered`."""
+    """Return the stem of a name that has no word of a family, so that `x_recovered` can end `x`."""
     return " ".join(_words(name)) or name
 
 
 def _words(text: str | None) -> list[str]:
-    """Split a text at separators, digits and capitals, without noise words at its end."""
+    """Split a text into words at separators, digits and capitals, and remove the noise words at its end."""
     words: list[str] = []
     for match in _WORD.finditer(text if text and len(text) <= _LONGEST_NAME else ""):
         word = match[0].lower()
@@ -285,7 +299,7 @@ def _read_suffix(text: str | None) -> _Suffix | None:
 
 
 def _is_negated(word: str, words: list[str], sense: _WordSense) -> bool:
-    """Whether the words before an end negate the end."""
+    """Return whether the words before an end negate the end."""
     last = _last_word(words)
     if _NEGATIONS.intersection(words[-3:]) or last in _DIRECT_NEGATIONS:
         return True
@@ -307,6 +321,6 @@ def _last_word(words: list[str]) -> str:
 
 
 def _up_to_stem(words: list[str], stem: list[str]) -> list[str]:
-    """Return the words of a name up to the stem of its status, or that stem if the name does not hold it."""
+    """Return the words of a name up to the end of this stem, or only the stem if the name does not contain the stem."""
     ends = [at + len(stem) for at in range(len(words)) if words[at : at + len(stem)] == stem]
     return words[: ends[-1]] if ends else stem

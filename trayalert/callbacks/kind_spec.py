@@ -1,4 +1,7 @@
-"""All that is known of one kind of callback. Each file of a kind ends with its KIND_SPEC; `kinds.py` lists them."""
+"""The specification of one kind of callback.
+
+The file of each kind ends with its `KIND_SPEC`, and `kinds.py` lists all specifications.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,28 +14,34 @@ from trayalert.domain.wording.component import ComponentWords
 from trayalert.domain.wording.language import Language
 
 Read = Callable[[Body], tuple[Alert, ...] | None]
-"""Returns the alerts of a body of its kind, None for a body of any other kind."""
+"""Returns the alerts in a body of its kind, or None if the body is of another kind."""
 
 Stamp = Callable[[dict[str, Any], Millis | None, bool], None]
-"""Changes the parts of a body in place: writes a moment into them (None: they keep theirs), and makes them the recovery
-of their alert if the last argument is true."""
+"""Changes the parts of a sample body in place.
+
+The second argument is the time to write into the parts, or None to keep the present times. If the third argument
+is true, the parts become the recovery of their alert.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindSpec:
-    """A kind of callback: how it is read, simulated and worded. The defaults hold for unknown kinds, too."""
+    """How a kind of callback is read, simulated and worded. The defaults also suit callbacks of an unknown kind."""
 
     kind: Kind
     read: Read
     read_remnant: Read | None = None
-    """Reads bodies of the kind that no `read` of any kind could read."""
+    """Reads the bodies of this kind that no `read` function recognises. None if there are no such bodies."""
 
     stamp: Stamp | None = None
-    """None: the simulator sends a body unchanged, and nothing recovers its alert."""
+    """Writes a time into a sample body and can make the body a recovery.
+
+    If None, the simulator sends the body unchanged and cannot send a recovery of its alert.
+    """
 
     component_words: ComponentWords = field(default_factory=ComponentWords)
     name_text: Callable[[str | None, Language], str | None] | None = None
-    """Returns the name for people of an alert with such a name, None where none is known."""
+    """Returns the display name for the name that an alert was sent with, or None if no display name is known."""
 
     message_text: Callable[[Mapping[str, str], Language], str] | None = None
-    """Returns the message of an alert with such fields, in place of the alert's own."""
+    """Returns the message to display for the fields of an alert. The returned message replaces `Alert.message`."""

@@ -1,4 +1,7 @@
-"""Reads callbacks of all kinds. The kind is told by shape only, as path and content type are not to be trusted."""
+"""Reads callbacks of all kinds.
+
+The shape of a body alone decides its kind, because the path and the content type of a request are not reliable.
+"""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -19,13 +22,14 @@ KINDS: tuple[KindSpec, ...] = (
     alertmanager.KIND_SPEC,
     sls.KIND_SPEC,
 )
-"""Each kind stands before those that would take its bodies for theirs."""
+"""All kinds, in the order in which they are tried. Each kind comes before those that would also accept its bodies."""
 
 
 def readers_of(kinds: Sequence[KindSpec]) -> tuple[Read, ...]:
-    """Return the readers of kinds, to be called in turn until one does not return None.
+    """Return the readers of these kinds, which must be called in turn until one of them returns alerts.
 
-    Readers of remnants come last and in reverse order: `console_test` would take any text with a `$` for a template.
+    The readers of remnants come last, in the reverse order of their kinds. The remnant reader of `console_test` is
+    therefore the last of all: it would mistake an alert that quotes `$content` for an unfilled template.
     """
     remnants = (spec.read_remnant for spec in reversed(kinds) if spec.read_remnant)
     return (*(spec.read for spec in kinds), *remnants)
@@ -38,14 +42,16 @@ _logger = logging.getLogger(__name__)
 
 
 def spec_of(kind: Kind) -> KindSpec:
-    """Return the spec of a kind; for a kind that only another version knows, that of unrecognised callbacks."""
+    """Return the specification of a kind, or that of unrecognised callbacks if only another version knows the kind."""
     return _SPECS.get(kind, unrecognised.KIND_SPEC)
 
 
 def read_callback(callback: Callback, kinds: Sequence[KindSpec] = KINDS) -> tuple[Alert, ...]:
-    """Read a callback of one of these kinds into one or more alerts. Never raises.
+    """Read a callback of one of these kinds and return one or more alerts. Never raises.
 
-    Alerts that only close come last. A callback that no reader can read becomes an unrecognised alert.
+    The alerts that only close incidents (`Alert.only_closes`) come last. A callback that no reader recognises becomes
+    one unrecognised alert. In a JSON list each item is read by itself; the items that no reader recognises, and those
+    after the first MOST_ALERTS alerts, become one unrecognised alert in addition.
     """
     body, readers = read_body(callback), READERS if kinds is KINDS else readers_of(kinds)
     if not body.parts:
@@ -66,7 +72,7 @@ def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
     for read in readers:
         try:
             alerts = read(body)
-        except Exception:  # a bug of ours must not cost an alert
+        except Exception:  # a bug in a parser must not lose the alert
             _logger.exception("a parser failed; the callback is kept as unrecognised")
             break
         if alerts:
@@ -75,7 +81,7 @@ def _read(body: Body, readers: Sequence[Read]) -> tuple[Alert, ...]:
 
 
 def _drop_repeats(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
-    """Drop repeated alerts of one body, which would count as other deliveries."""
+    """Keep only the first alert of each identity: a repeat in the same body would be counted as another delivery."""
     once: dict[str, Alert] = {}
     for alert in alerts:
         once.setdefault(alert.identity.text, alert)

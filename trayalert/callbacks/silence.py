@@ -1,7 +1,8 @@
-"""The program's own report on an expected callback: silent, received again, or no longer expected.
+"""The reports that trayalert itself makes on an expected callback: silent, received again, or no longer expected.
 
-It is stored like a callback, so that a reparse of the deliveries has it, too. Only its method, which no HTTP request
-has, and its shape make a callback such a report: nobody else can report one.
+A report is stored like a callback, so that a reparse of the deliveries reads the report again. Only a callback with the
+method INTERNAL_METHOD and with the exact shape of a report counts as a report. No HTTP request has this method, so no
+sender can forge a report.
 """
 
 import enum
@@ -26,7 +27,7 @@ _HOURS = re.compile(r"[0-9]{1,4}(?:\.[0-9]+)?(?:e-[0-9]{1,2})?")
 
 
 class SilenceStatus(enum.StrEnum):
-    """What is reported. `dropped`: the settings no longer expect the callback."""
+    """What a report says of an expected callback. `dropped` means that the settings no longer expect the callback."""
 
     SILENT = "silent"
     RECEIVED = "heard"
@@ -34,14 +35,17 @@ class SilenceStatus(enum.StrEnum):
 
 
 def silence_key(name: str) -> str:
-    """Return the key of the incident of an expected callback."""
+    """Return the key of the incident that opens when the expected callback of this name does not come."""
     return key_of(_MARK, name)
 
 
 def silence_callback(
     expected: ExpectedCallback, status: SilenceStatus, *, last_at: Millis | None, at: Millis, now: Millis
 ) -> Callback:
-    """Return the report of what happened `at`, written `now`."""
+    """Return a report, made `now`, that the status changed at the time `at`.
+
+    `last_at` is when the expected callback last came, or None if it never came.
+    """
     document = {
         "trayalert": _MARK, "name": expected.name, "status": status, "hours": expected.hours, "last_at": last_at,
         "level": expected.level, "at": at,
@@ -51,7 +55,7 @@ def silence_callback(
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a report of the program; None for anything else."""
+    """Read a report that trayalert made. Return None for anything else."""
     document = body.document
     if (
         body.callback.method != INTERNAL_METHOD
@@ -83,7 +87,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
 
 
 def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | None) -> str:
-    """Return the English message for scripts and searches; people read `_silence_text`."""
+    """Return the English message for scripts and searches. The user interface shows `_silence_text` instead."""
     last = f"last {as_datetime(last_at):%Y-%m-%d %H:%M} UTC" if last_at is not None else "none yet"
     match status:
         case SilenceStatus.SILENT:
@@ -95,7 +99,7 @@ def _message(name: str, status: SilenceStatus, hours: float, last_at: Millis | N
 
 
 def _silence_text(fields: Mapping[str, str], language: Language) -> str:
-    """Write the state of an expected callback in the person's language and local time."""
+    """Write the state of an expected callback in the user's language and in local time."""
     last_at = read_timestamp(fields.get("last_at"))
     last = language.say("none yet")
     if last_at is not None:

@@ -1,7 +1,8 @@
-"""Log Service: an object for each alert, or a list of them, as far as the person's content template leaves them.
+"""Alerts of Log Service (SLS): one object for each alert, or a list of these objects.
 
-Format: Log Service's pages "Variables in new alert templates" and "Default content templates". Times are seconds; 0 is
-none. The legacy templates have no recovery: nothing resolves their alerts.
+The user's content template decides which parts are sent. Format: Log Service's pages "Variables in new alert templates"
+and "Default content templates". Times are in seconds, and 0 means that there is no time. The legacy templates send no
+recoveries, so no callback ends their alerts.
 """
 
 from collections.abc import Iterable
@@ -24,7 +25,7 @@ _MARKS = (
 )  # fmt: skip
 _THRESHOLD_NAMES = ("alertState", "metricName", "metricProject", "curValue", "expression")
 _SEVERITIES = {"10": Level.CRITICAL, "8": Level.CRITICAL, "6": Level.WARN, "4": Level.INFO, "2": Level.INFO}
-"""Critical, high, medium, low, report only."""
+"""The severities that Log Service calls critical, high, medium, low and report only."""
 
 _RECOVERED = frozenset({"resolved", "recovered", "ok"})
 _LINKS = {
@@ -33,11 +34,11 @@ _LINKS = {
     "dashboard": ("dashboardUrl",),
     "history": ("alertHistoryDashboardUrl",),
 }
-"""Not `signin_url`, which holds a token."""
+"""The fields that contain a link, by page. `signin_url` is left out, because its value contains a token."""
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read an alert of Log Service; None if the body is of another kind."""
+    """Read an alert of Log Service. Return None if the body is of another kind."""
     top = Tree(body.names)
     if not top.has(*_NAMES) or not top.has(*_MARKS) or top.has(*_THRESHOLD_NAMES):
         return None
@@ -51,7 +52,7 @@ def _alert(body: Body, top: Tree) -> Alert:
     status = top.text("status")
     state = State.OK if (status or "").lower() in _RECOVERED else State.ALERT
     dimensions = top.tree("labels").texts()
-    # without what the results add, as a resolved alert has none
+    # the key must not contain dimensions that come from the results, because a resolved alert has no results
     labels = canonical(dimensions)
     for name, value in (("project", project), ("logstore", result.text("store", "logStore"))):
         if value:
@@ -107,7 +108,7 @@ def _message(top: Tree, annotations: Tree) -> str | None:
 
 
 def _stamp(parts: dict[str, Any], now: Millis | None, recover: bool) -> None:
-    if now is not None:  # milliseconds, so that each is new: two of one second are the same alert
+    if now is not None:  # in milliseconds, because two alerts with the same second would be one alert
         parts |= {"alert_time": now, "resolve_time": now if recover else 0}
     if recover:
         parts["status"] = "resolved"

@@ -1,7 +1,8 @@
-"""The threshold callback, which Cloud Monitor sends most: POST, form-encoded, one alert.
+"""The threshold callback, which Cloud Monitor sends most often: a form-encoded POST with one alert.
 
 Format: Cloud Monitor's page "Use the alert callback feature to send notifications about threshold-triggered alerts",
-2018 to 2026, and bodies of the real service. Any field may be missing, empty or the text `null`, in any order.
+2018 to 2026, and bodies that the real service sent. The fields may come in any order, and any field may be missing,
+empty or the text `null`.
 """
 
 import re
@@ -24,19 +25,19 @@ _MARKS = frozenset({
     "alertname", "alertstate", "curvalue", "dimensions", "expression", "metricname", "rawmetricname", "metricproject",
     "namespace", "pretriggerlevel", "ruleid", "transid", "triggerlevel",
 })  # fmt: skip
-"""Fields of which no other kind of callback has two; lower case, as a document once printed `Curvalue`."""
+"""Fields of which no other kind of callback has two. Written in lower case, as one document printed `Curvalue`."""
 
 _STATES = {
     "ALERT": State.ALERT,
-    "ALARM": State.ALERT,  # documents of 2018 and 2019, and the rule APIs
+    "ALARM": State.ALERT,  # in documents of 2018 and 2019, and in the rule APIs
     "OK": State.OK,
     "INSUFFICIENT_DATA": State.INSUFFICIENT_DATA,
 }
 _RECOVERED = frozenset({"恢复告警", "恢复"})
-"""OK in the callbacks that come by a message queue."""
+"""The words for OK in callbacks that come through a message queue."""
 
 _PLACE_DIMENSIONS = frozenset({"instanceId", "regionId", "region"})
-"""Dimensions that may come from another field; any other one there would make another resource."""
+"""Dimensions that may be added from another field. Any other added dimension would change the resource's key."""
 _NAME_AND_ADDRESS = re.compile(
     r"(.+)/(\d{1,3}(?:\.[\dXx*]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)(?:[,;\s].*)?"
 )
@@ -45,18 +46,21 @@ _NAME_IN_PARTS = re.compile(
 )
 _ADDRESS_IN_PARTS = re.compile(r"(?:^|[,，]\s*)(?:address=|地址[：:])\s*([^\s，]+?)(?=[,，]|$)")
 _LONGEST_NAME = 500
-"""The parts of longer names are not looked for, as that takes time."""
+"""Longer names are not split into parts, because the search for the parts would take too much time."""
 _ESCAPED = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
 
 
 def read(body: Body) -> tuple[Alert, ...] | None:
-    """Read a threshold callback with a state; None if the body is of another kind."""
+    """Read a threshold callback that has a state. Return None if the body is of another kind."""
     texts = _texts(body)
     return (_alert(body, texts),) if "alertstate" in texts else None
 
 
 def read_remnant(body: Body) -> tuple[Alert, ...] | None:
-    """Read a threshold callback without its state, after all other kinds; None if the body is of another kind."""
+    """Read a threshold callback that lacks its state, or return None if the body is of another kind.
+
+    This reader must be called after the `read` functions of all kinds.
+    """
     texts = _texts(body)
     marks = _MARKS.intersection(name.lower() for name in body.fields)
     if not marks & texts.keys() or (len(marks) < 2 and "alertstate" not in marks):
@@ -69,7 +73,7 @@ def _texts(body: Body) -> dict[str, str]:
     texts = {name.lower(): text for name, value in body.fields.items() if (text := value.strip()) and text != "null"}
     for name, value in (body.document or {}).items():
         match value:
-            case [str(only)] if name.lower() in texts and only:  # a form that a relay has turned into JSON
+            case [str(only)] if name.lower() in texts and only:  # some relays turn each value of a form into a list
                 texts[name.lower()] = only.strip()
     return texts
 
@@ -84,7 +88,7 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
     state = _state(texts)
     level = read_alert_level(texts.get("triggerlevel"), recovered=state is State.OK)
     at = read_timestamp(texts.get("timestamp") or texts.get("time"))
-    # bodies of 2018 have no rule id: by metric alone, one rule's OK would close another rule's incident
+    # bodies of 2018 have no rule id, and with the metric alone the OK of one rule would close another rule's incident
     subject = key_of(account, rule or [texts.get("alertname"), namespace, metric], resource_key)
     if rule and at is not None:
         identity = timed_identity(at, metric, "threshold", str(state), str(level), subject)
@@ -124,7 +128,7 @@ def _alert(body: Body, texts: Mapping[str, str]) -> Alert:
 
 
 def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the dimensions, completed from two other fields that some bodies have."""
+    """Return the dimensions, completed from `dimensionsOriginal` and `instanceInfo`, which some bodies have."""
     dimensions = read_dimensions(texts.get("dimensions"))
     for name in ("dimensionsoriginal", "instanceinfo"):
         if name in texts:
@@ -135,17 +139,17 @@ def _dimensions(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _resource_key(texts: Mapping[str, str], dimensions: Mapping[str, str]) -> object:
-    """Return what tells the resources of one rule apart: dimensions, else their unread text, else the name.
+    """Return what distinguishes the resources of one rule: the dimensions, else their unparsed text, else the name.
 
-    The name comes last, as it may change while an incident is open. Resources that are taken for one would close each
-    other's incidents.
+    The name is the last choice, because a name may change while an incident is open. If two resources had the same key,
+    the OK of one would close the incident of the other.
     """
     unread = "" if dimensions else texts.get("dimensions", "").strip("{}[] ")
     return canonical(dimensions) or unread or texts.get("instancename")
 
 
 def _value_as_sent(fields: Mapping[str, str], text: str | None) -> str | None:
-    """Return the value with its spaces, as scripts are promised it as sent, and a document prints `95 `."""
+    """Return the value with its spaces: scripts are promised the value as sent, and one document prints `95 `."""
     sent = fields.get("curValue") or fields.get("Curvalue") or ""
     return sent if sent.strip() == text else text
 
@@ -158,7 +162,7 @@ def _state(texts: Mapping[str, str]) -> State:
         return State.OK
     if not word and (texts.get("triggerlevel") or "").upper() == "OK":
         return State.OK
-    return State.ALERT  # better a false alarm than a false calm
+    return State.ALERT  # a false alarm is better than a false recovery
 
 
 def _key(trans_id: str | None, subject: str) -> str:
@@ -168,11 +172,14 @@ def _key(trans_id: str | None, subject: str) -> str:
 
 
 def _name_and_address(text: str | None) -> tuple[str | None, str | None]:
-    """Split `web-01/10.0.0.14`, `taskName=shop，address=…` or `tcp，端口：80，实例：lb` into name and address."""
+    """Split the text of `instanceName` into a name and an address.
+
+    Examples: `web-01/10.0.0.14`, `taskName=shop，address=…`, `tcp，端口：80，实例：lb`. Any other text is only a name.
+    """
     if text is None or len(text) > _LONGEST_NAME:
         return text, None
     if "\\u" in text:
-        text = _ESCAPED.sub(_unescape, text)  # seen escaped twice on the wire
+        text = _ESCAPED.sub(_unescape, text)  # the real service has sent names that were escaped twice
     if match := _NAME_AND_ADDRESS.fullmatch(text):
         return match[1], match[2]
     name, address = _NAME_IN_PARTS.search(text), _ADDRESS_IN_PARTS.search(text)

@@ -1,6 +1,7 @@
-"""A callback that no parser reads is still an alert, as its sender knows the secret.
+"""Makes an alert of a callback that no parser recognises.
 
-It is shown with the title and text that most webhooks have under one name or another.
+The sender of the callback knows the secret, so the callback is kept and shown as an alert. The title and the text of
+the alert are taken from the names under which most webhooks send a title and a text.
 """
 
 import re
@@ -17,8 +18,8 @@ from trayalert.domain.incident.alert import UNRECOGNISED, Alert
 from trayalert.domain.incident.incident import UNRECOGNISED_KEY
 from trayalert.domain.incident.level import Level
 
-# from the pages on webhooks of Slack, Teams, Discord, DingTalk, WeCom, Lark, Telegram, Bark, ServerChan, Zabbix, Uptime
-# Kuma and Grafana's legacy alerting
+# Sources: the webhook documentation of Slack, Teams, Discord, DingTalk, WeCom, Lark, Telegram, Bark, ServerChan,
+# Zabbix, Uptime Kuma and Grafana's legacy alerting
 _TITLES = ("title", "subject", "ruleName", "alertName", "eventName", "headline", "name", "summary")
 _TEXTS = (
     "message", "text", "msg", "content", "description", "body", "desp", "desc", "details", "summary", "error",
@@ -33,11 +34,11 @@ _ELEMENT = re.compile(
     r"(?:\s{0,99}<!\[CDATA\[((?:(?!\]\]>|<!\[CDATA).){1,4000})\]\]>\s{0,99}|([^<>]{1,4000}))</",
     re.DOTALL,
 )
-"""An XML element with text only."""
+"""Matches an XML element that contains only text or one CDATA section."""
 
 _DEEP_TITLES = ("title", "subject", "headline")
 _DEEP_TEXTS = ("text", "message", "content", "description", "body")
-"""Names that mean the same at any depth, unlike `name`."""
+"""Names that mean a title or a text at any depth of a body. A `name` deep inside a body may be anything."""
 _MOST_TREES = 200
 
 _MOST_SEARCHED: Final = 65_536
@@ -45,7 +46,7 @@ _LONGEST_TITLE, _LONGEST_TEXT = 300, 4_000
 
 
 def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
-    """Make an alert of any body, with the texts of the part `shown`."""
+    """Return one alert for any body, with the title and the text of the part `shown` (by default, the whole body)."""
     trees = list(_trees(shown or body))
     title = next(filter(None, (tree.text(*_TITLES) for tree in trees)), None)
     text = next((text for tree in trees if (text := tree.text(*_TEXTS)) not in {None, title}), None)
@@ -68,7 +69,7 @@ def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
 
 
 def _trees(body: Body) -> Iterator[Tree]:
-    """Return the body, and the parts in it that may hold title and text."""
+    """Yield the body, and then those of its parts that may contain a title and a text."""
     elements = body.fields.get("xml") if body.document is None else None
     if elements is not None:
         found = _ELEMENT.finditer(elements[:_MOST_SEARCHED])
@@ -81,7 +82,7 @@ def _trees(body: Body) -> Iterator[Tree]:
 
 
 def _deep_trees(body: Body) -> Iterator[Tree]:
-    """Return the parts of the body at any depth, level by level, such as the blocks and cards of chats."""
+    """Yield the objects at all depths of the body, level by level: chat webhooks nest texts in blocks and cards."""
     level: list[Any] = [body.document]
     left = _MOST_TREES
     while level and left > 0:
