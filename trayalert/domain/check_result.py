@@ -1,11 +1,11 @@
-"""The result of one check, by `trayalert doctor` or the setup assistant."""
+"""The result of one check by `trayalert doctor` or by the setup assistant."""
 
 import enum
 from dataclasses import dataclass
 
 
 class Verdict(enum.StrEnum):
-    """`wait`: the result is not known yet."""
+    """How a check ended. `wait` means that the result is not known yet."""
 
     OK = "ok"
     WARN = "warn"
@@ -15,9 +15,12 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """`name` is a word or two, `said` the result, `do` what the person should do about it, or None."""
+    """The result of one check, as the user sees it."""
 
     name: str
+    """One or two words."""
     verdict: Verdict
     said: str
+    """What the check found."""
     do: str | None = None
+    """What the user should do, or None."""

@@ -1,4 +1,8 @@
-"""Events, announced after their cause is on disk. They carry ids, not rows: a subscriber reads the log."""
+"""Events, which tell subscribers what has changed.
+
+An event about stored data is announced only after the data are on disk. Events carry ids instead of rows, and a
+subscriber reads the rows from the log.
+"""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +16,7 @@ from trayalert.domain.tunnel import TunnelState
 
 @dataclass(frozen=True, slots=True)
 class CallbackArrived:
-    """A callback was stored, a retry or not. Events are compared without their `delivery_id`."""
+    """A callback was stored, whether it is a retry or not. Two events are equal even if their `delivery_id` differs."""
 
     received_at: Millis
     delivery_id: int = field(default=0, compare=False)
@@ -20,7 +24,7 @@ class CallbackArrived:
 
 @dataclass(frozen=True, slots=True)
 class IncidentChanged:
-    """An incident was opened, joined or closed."""
+    """An incident was opened or closed, or an alert was added to an incident. `change` says which."""
 
     incident_id: int
     change: Change
@@ -28,30 +32,29 @@ class IncidentChanged:
 
 @dataclass(frozen=True, slots=True)
 class TestReceived:
-    """The console's Test button came through."""
+    """A request from a console's Test button has arrived."""
 
     received_at: Millis
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerChanged:
-    """The listener opened at `host` and `port` (`problem` is None), or could not (`problem` is a sentence).
-
-    With `opened` false the listener has been open before, and only its problem changed.
-    """
+    """The state of the listener at `host` and `port` changed."""
 
     host: str
     port: int
     problem: str | None
+    """A sentence that says why the listener is not open, or None if the listener is open."""
     tls: bool = False
     opened: bool = True
+    """False if the listener was already open and only its note changed. Not used if there is a `problem`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackRefused:
-    """A request that may be from one of the admin's senders was refused.
+    """A request was refused that may have come from one of the admin's senders.
 
-    `cause` is a word for the kind of refusal, `message` a sentence.
+    `cause` is a word for the kind of refusal, and `message` is a sentence.
     """
 
     cause: str
@@ -67,7 +70,7 @@ class LogChanged:
 
 @dataclass(frozen=True, slots=True)
 class ResolveFailed:
-    """An incident could not be marked recovered by hand; `message` is the reason as a sentence."""
+    """An incident could not be marked as recovered manually. `message` is a sentence that says why."""
 
     incident_id: int
     message: str
@@ -75,15 +78,16 @@ class ResolveFailed:
 
 @dataclass(frozen=True, slots=True)
 class ReparseProgress:
-    """`done` of `total` old callbacks were parsed again. Nothing is notified.
-
-    `turned` of them were unrecognised and are alerts now; of `refreshed` some field changed.
-    """
+    """Some old callbacks were parsed again. The alerts that a reparse finds cause no notifications."""
 
     done: int
+    """The id of the last delivery that was parsed again."""
     total: int
+    """The id of the last delivery that will be parsed again."""
     turned: int
+    """Number of alerts so far that had been unrecognised and are now recognised."""
     refreshed: int
+    """Number of alerts so far in which a field has changed."""
     finished: bool
 
 
@@ -103,9 +107,9 @@ class TunnelChanged:
 
 @dataclass(frozen=True, slots=True)
 class UrlChanged:
-    """The public address changed, so that the alert rules in the console must be changed.
+    """The public address changed, so the admin must change the alert rules in the console.
 
-    `before` and `now` are equal once the old address is back or the person has confirmed the change.
+    `before` and `now` are equal once the old address is back or the user has confirmed the change.
     """
 
     before: str
@@ -114,27 +118,27 @@ class UrlChanged:
 
 @dataclass(frozen=True, slots=True)
 class GapChanged:
-    """A gap began, or ended."""
+    """A gap began or ended."""
 
     gap: Gap
 
 
 @dataclass(frozen=True, slots=True)
 class ReceptionResumed:
-    """A gap that is long enough to be reported is over. Announced once for each gap.
-
-    `callbacks` arrived since its end; `opened` incidents were opened by them, of which `firing` are still open.
-    """
+    """A gap that is long enough to be reported has ended. This event is announced once for each gap."""
 
     gap: Gap
     callbacks: int
+    """Number of callbacks that have arrived since the end of the gap."""
     opened: int
+    """Number of incidents that have opened since the end of the gap."""
     firing: int
+    """Number of these opened incidents that are still open."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleSent:
-    """A sample callback was sent through the public address; `problem` is a sentence, None if it arrived."""
+    """A sample callback was sent through the public address. `problem` is a sentence, or None if the sample arrived."""
 
     problem: str | None
 
@@ -142,7 +146,7 @@ class SampleSent:
 ProgramEvent = (
     TestReceived | ListenerChanged | CallbackRefused | LogChanged | ReachabilityChanged | UrlChanged | ReceptionResumed
 )
-"""The events about the program itself that may be notified."""
+"""The events about the program itself that may cause a notification."""
 
 Event = (
     ProgramEvent

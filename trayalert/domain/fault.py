@@ -1,5 +1,8 @@
-"""A Fault is the environment's and is shown to the person as it is; any other exception is a bug of ours."""
+"""The exception for failures of the environment.
+
+The text of a fault is shown to the user unchanged. Any other exception is a bug in trayalert.
+"""
 
 
 class Fault(Exception):
-    """A failure of the environment. Its text is a sentence: what is wrong, where, and what to do."""
+    """A failure of the environment. The text is a sentence that says what is wrong, where, and what to do."""

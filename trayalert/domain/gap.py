@@ -1,4 +1,7 @@
-"""A gap: a span in which no callback could arrive. What was sent in it is lost unless it was sent again later."""
+"""Gaps: spans of time in which no callback could arrive.
+
+A callback that was sent during a gap is lost, unless its sender sent the callback again later.
+"""
 
 import enum
 from collections.abc import Iterable
@@ -7,18 +10,22 @@ from dataclasses import dataclass
 from trayalert.domain.times import Millis
 
 MIN_GAP: Millis = 1_000
-"""A shorter span is no gap: so long takes a restart, or a sleep that was announced and did not take place."""
+"""Minimum length of a gap. A restart, or a sleep that was announced but did not take place, takes less time."""
 
 
 class GapCause(enum.StrEnum):
-    """`off`: the program did not run. `asleep`: the computer slept, or the program hung. `blind`: see Reachability.
+    """Why no callback could arrive.
 
-    An unknown word (another version's, or damage) is read as `blind`, so that one bad row does not hide the others.
+    An unknown word, from another version or from damage, is read as `blind`, so that one bad row does not hide the
+    other rows.
     """
 
     OFF = "off"
+    """The program did not run."""
     ASLEEP = "asleep"
+    """The computer slept, or the program hung."""
     BLIND = "blind"
+    """Cloud Monitor could not reach the listener (`Reachability.BLIND`)."""
 
     @classmethod
     def _missing_(cls, _: object) -> "GapCause":
@@ -27,7 +34,7 @@ class GapCause(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """One gap. `ended_at` is None while it lasts; `why` is a sentence or None."""
+    """One gap. `ended_at` is None while the gap lasts. `why` is a sentence or None."""
 
     id: int
     cause: GapCause
@@ -36,12 +43,12 @@ class Gap:
     why: str | None = None
 
     def length(self, now: Millis) -> Millis:
-        """Return how long the gap lasted, or has lasted until now."""
+        """Return the length of the gap. A gap that has not ended is measured until `now`."""
         return max(0, (now if self.ended_at is None else self.ended_at) - self.began_at)
 
 
 def gap_time(gaps: Iterable[Gap], *, since: Millis, until: Millis) -> Millis:
-    """Return how much of a span lies in gaps; where gaps overlap the time counts once."""
+    """Return how much of the span from `since` to `until` lies in gaps. Time in overlapping gaps counts once."""
     total, covered_until = 0, since
     for gap in sorted(gaps, key=lambda gap: gap.began_at):
         end = until if gap.ended_at is None else min(gap.ended_at, until)

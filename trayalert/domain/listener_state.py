@@ -1,14 +1,14 @@
-"""The listener: its address, as text and as a URL, and whether it is open."""
+"""The address of the listener, and whether the listener is open."""
 
 from dataclasses import dataclass
 
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read
-"""The address at which this computer reaches a listener that is bound to all addresses."""
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - only looked up here, never bound
+"""The address at which this computer reaches a listener, for each host that means all addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerAddress:
-    """A host, a port, and whether the listener there speaks TLS."""
+    """The host and the port of the listener, and whether the listener speaks TLS."""
 
     host: str
     port: int
@@ -16,12 +16,12 @@ class ListenerAddress:
 
     @property
     def authority(self) -> str:
-        """Host and port, such as `127.0.0.1:8765` or `[::1]:8765`."""
+        """The host and the port, such as `127.0.0.1:8765` or `[::1]:8765`."""
         return f"{bracketed(self.host)}:{self.port}"
 
     @property
     def scheme(self) -> str:
-        """`https` or `http`."""
+        """The scheme of the URL, `https` or `http`."""
         return "https" if self.tls else "http"
 
     @property
@@ -37,13 +37,15 @@ class ListenerAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerState(ListenerAddress):
-    """The listener as it is. With a `problem` it is not open; a `note` says what is wrong though it is open."""
+    """The present state of the listener."""
 
     open: bool
     problem: str | None = None
+    """A sentence that says why the listener is not open, or None."""
     note: str | None = None
+    """A sentence about something that is wrong although the listener is open, or None."""
 
 
 def bracketed(host: str) -> str:
-    """Return a host as URLs write it: an IPv6 address in brackets."""
+    """Return a host as it is written in a URL: an IPv6 address in brackets, any other host unchanged."""
     return f"[{host}]" if ":" in host else host

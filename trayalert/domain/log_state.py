@@ -1,19 +1,19 @@
-"""The state of the log. The rule: what is not known to be stored is never reported as stored."""
+"""The state of the log. The rule: a callback is reported as stored only if it is known to be stored."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogState:
-    """`storing`: whether callbacks can be stored now. `problems` and `news` are sentences.
-
-    A problem goes with its cause; news report what the log did by itself (it moved a damaged file aside, it salvaged
-    callbacks) and stay for a while. `new_file` counts how often the log's file was replaced: all must be read anew.
-    """
+    """Whether the log can store callbacks, and what is wrong with the log."""
 
     storing: bool = True
+    """Whether callbacks can be stored now."""
     problems: tuple[str, ...] = ()
+    """Sentences about present problems. A problem disappears with its cause."""
     news: tuple[str, ...] = ()
+    """Sentences about what the log has done by itself, such as moving a damaged file aside. Each stays for a while."""
     new_file: int = 0
+    """How often the log's file was replaced. When this number changes, readers must read everything again."""
     salvaging: bool = False
-    """A former log is being salvaged: more open incidents may appear."""
+    """Whether a former log is being salvaged, so that more open incidents may appear."""

@@ -1,6 +1,6 @@
-"""A desktop notification, and the two requests about it: show one, withdraw one.
+"""A desktop notification, and the two requests about notifications: show one and withdraw one.
 
-Each text is one printable line (`domain/text.py`); the notifier escapes it as its daemon needs.
+Each text is one printable line (`domain/text.py`). The notifier escapes the texts in the way that its daemon needs.
 """
 
 from dataclasses import dataclass
@@ -15,28 +15,27 @@ _INCIDENT = "incident-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One notification. It replaces an earlier one with its `tag`.
-
-    `button` is the word on its button; a click on the text does the same. `more_buttons` are pairs of the key that a
-    click returns and a word. `timeout` is how long it stays; None leaves that to the daemon. `update_only`: it replaces
-    the one on the screen, and is dropped if there is none. `awaited`: the person waits for it, so it pops up even at a
-    level that otherwise goes to the list alone.
-    """
+    """One notification. A notification replaces an earlier notification with the same `tag`."""
 
     tag: str
     level: Level
     title: str
     lines: tuple[str, ...] = ()
     button: str = "Open"
+    """The label of the first button. A click on the text of the notification does the same as this button."""
     more_buttons: tuple[tuple[str, str], ...] = ()
+    """Further buttons, each as a pair: the key that a click on the button reports, and the label."""
     timeout: Millis | None = None
+    """How long the notification stays on the screen. None leaves this to the notification daemon."""
     update_only: bool = False
+    """If true, the notification is shown only in place of one with the same tag that is still on the screen."""
     awaited: bool = False
+    """Whether the user waits for the notification. If true, it pops up even at a level that usually does not pop up."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowNotification:
-    """Show a notification."""
+    """The request to show a notification."""
 
     notification: Notification
 
@@ -48,10 +47,11 @@ class ShowNotification:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawNotification:
-    """Remove the notification with that tag, after `final` was shown in its place for a moment if there is one."""
+    """The request to remove the notification with this tag."""
 
     tag: str
     final: Notification | None = None
+    """The notification to show for a short time in place of the removed one, or None."""
 
 
 NotificationRequest = ShowNotification | WithdrawNotification
@@ -63,6 +63,6 @@ def incident_tag(incident_id: int) -> str:
 
 
 def tagged_incident(tag: str) -> int | None:
-    """Return the incident that a tag names, else None."""
+    """Return the id of the incident that a tag names, or None if the tag names no incident."""
     number = tag.removeprefix(_INCIDENT)
     return int(number) if number != tag and number.isdecimal() else None

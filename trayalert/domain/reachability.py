@@ -1,4 +1,4 @@
-"""Reachability: whether Cloud Monitor can reach the listener. The rule: without proof it is unknown."""
+"""Reachability: whether Cloud Monitor can reach the listener. The rule: without a proof the reachability is unknown."""
 
 import enum
 from dataclasses import dataclass
@@ -7,34 +7,41 @@ from trayalert.domain.times import Millis
 
 
 class Reachability(enum.StrEnum):
-    """`blind`: the listener is closed, or a probe did not arrive. `unknown`: there is no proof of either."""
+    """Whether Cloud Monitor can reach the listener."""
 
     REACHABLE = "reachable"
+    """A probe has come back with its proof."""
     BLIND = "blind"
+    """Nothing can arrive, such as when the listener is closed or when a probe did not arrive."""
     UNKNOWN = "unknown"
+    """There is a proof neither of `reachable` nor of `blind`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """What a probe found: `reason` is a sentence, None if the probe came through; `duration_ms` is how long it took."""
+    """The result of one probe."""
 
     reach: Reachability
     reason: str | None = None
+    """A sentence that says why the probe failed, or None if the probe arrived."""
     duration_ms: int | None = None
+    """How long the probe took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReachabilityState:
-    """The reachability since a moment. `why` is a sentence: why it is not reachable, and what to do; or None.
-
-    `public_url` is the probed address, without the secret. `probed_at` is when the last probe ended, `reachable_at`
-    when a probe last arrived, and `probe_ms` how long that one took.
-    """
+    """The present reachability and what is known about it."""
 
     reach: Reachability = Reachability.UNKNOWN
     since: Millis | None = None
+    """The time from which `reach` applies. `blind` applies from the time of the last proof, if there was a proof."""
     why: str | None = None
+    """A sentence that says why the listener is not reachable and what to do, or None."""
     public_url: str | None = None
+    """The address that is probed, without the secret."""
     probed_at: Millis | None = None
+    """When the last probe ended."""
     reachable_at: Millis | None = None
+    """When a probe last arrived."""
     probe_ms: int | None = None
+    """How long the probe that last arrived took."""

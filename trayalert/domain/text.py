@@ -1,4 +1,7 @@
-"""Text for people. Text from the network is cleaned when it is shown; the log keeps the bytes."""
+"""Functions that prepare text for users.
+
+Text from the network is cleaned only when it is shown. The log keeps the bytes that were sent.
+"""
 
 import difflib
 import re
@@ -8,18 +11,18 @@ from collections.abc import Iterable
 _BREAKS = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _INVISIBLE = re.compile(
     # soft hyphen, bidi marks, embeddings, overrides and isolates, joiners, fillers and other zero-width characters,
-    # tags, lone surrogates: with them a stranger can hide, reorder or break what the admin reads
+    # tags, lone surrogates: a hostile sender could use them to hide, reorder or break the text that the admin reads
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]+"
 )
 
 _MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _STACKED_MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
-"""More marks on one letter than any language has: they cover the lines above, and Qt lays them out slowly."""
+"""Matches more marks on one letter than any language has. They cover the lines above, and Qt lays them out slowly."""
 
 
 def printable(text: str | None, *, limit: int = 300) -> str:
-    """Return one line without invisible characters, at most `limit` characters long; None is empty."""
+    """Return the text as one line of at most `limit` characters, without invisible ones. None gives an empty text."""
     if not text:
         return ""
     start = text[: limit * 4]
@@ -28,28 +31,32 @@ def printable(text: str | None, *, limit: int = 300) -> str:
 
 
 def display_width(text: str) -> int:
-    """Return how wide a text is in Latin characters; a Chinese one is as wide as two."""
+    """Return the width of a text, measured in Latin characters. A Chinese character is as wide as two of them."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def as_sentence(text: str) -> str:
-    """Return a fault's text with a capital: faults are worded to follow `trayalert: `."""
+    """Return a fault's text with a capital letter. Faults begin in lower case, because they follow `trayalert: `."""
     return text if text.startswith("trayalert") else text[:1].upper() + text[1:]
 
 
 def as_written(value: object, *, bare: bool = False) -> str:
-    """Return a value of the settings for a sentence: printable, at most 80 characters, texts quoted unless `bare`."""
+    """Return a value of the settings as it is quoted in a sentence.
+
+    The returned text is printable and at most 80 characters long. A text value is put in quotes unless `bare` is true.
+    """
     try:
         text = f'"{value}"' if isinstance(value, str) and not bare else str(value)
-    except ValueError:  # Python writes no number of thousands of digits
+    except ValueError:  # Python refuses to write a number that has thousands of digits
         text = "a very long number"
     return printable(text, limit=80)
 
 
 def suggestion(name: str, known: Iterable[str], *, form: str = "{}", or_all: bool = False) -> str:
-    """Return `is port meant?` for the known name that is most like `name`.
+    """Return a question such as `is port meant?`, with the known name that is most similar to `name`.
 
-    Where none is like it, return an empty text or, with `or_all`, the list of all. `form` is how a name is written.
+    If no known name is similar, return an empty text or, if `or_all` is true, the list of all known names. `form` is
+    the format string with which each name is written.
     """
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)

@@ -1,8 +1,11 @@
-"""A token bucket: so many at once, then one each interval. Pure: the caller brings the time."""
+"""A token bucket, which limits a rate: a burst of tokens first, then one token per interval.
+
+The module reads no clock: the caller passes in the time.
+"""
 
 
 class TokenBucket:
-    """Full at `now`. `now` and `interval` have one unit, which the caller chooses."""
+    """A token bucket that is full at the time `now`. The caller chooses the unit of `now` and `interval`."""
 
     __slots__ = ("_capacity", "_interval", "_refilled_at", "_tokens")
 
@@ -13,7 +16,7 @@ class TokenBucket:
         self._refilled_at = now
 
     def take(self, now: float, *, reserve: float = 0) -> bool:
-        """Take one token and return True if at least `reserve` remain after it, else False."""
+        """Take one token and return True, or return False if fewer than `reserve` tokens would remain."""
         self._tokens = min(self._capacity, self._tokens + max(0.0, now - self._refilled_at) / self._interval)
         self._refilled_at = now
         if self._tokens < 1 + reserve:

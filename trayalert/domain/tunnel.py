@@ -1,6 +1,6 @@
-"""The tunnel through which callbacks come in: a third-party program that trayalert starts and supervises.
+"""The tunnel through which callbacks arrive: a third-party program that trayalert starts and supervises.
 
-`domain/settings/tunnel_presets.py` knows the programs, `domain/settings/tunnel_table.py` reads the settings,
+`domain/settings/tunnel_presets.py` describes the programs, `domain/settings/tunnel_table.py` reads the settings, and
 `services/tunnel/supervisor.py` runs the program.
 """
 
@@ -13,11 +13,12 @@ from trayalert.domain.times import Millis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tunnel:
-    """The settings' table `[tunnel]`. `kind` is a key of PRESETS; what a kind does not need is unset."""
+    """The table `[tunnel]` of the settings. Each kind uses only some of these fields; the other fields are not set."""
 
     kind: str
+    """A key of PRESETS."""
     program: str | None = None
-    """A name or path to use instead of the kind's program."""
+    """The name or path of a program to run instead of the usual program of this kind."""
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     token_file: str | None = None
@@ -34,31 +35,35 @@ class Tunnel:
 
 
 class Phase(enum.StrEnum):
-    """`waiting`: the program ended, and is started again at `until`. `missing`: the program is not installed."""
+    """What the tunnel's program is doing."""
 
     OFF = "off"
     STARTING = "starting"
     UP = "up"
     WAITING = "waiting"
+    """The program has ended, and will be started again at `TunnelState.until`."""
     MISSING = "missing"
+    """The program is not installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelState:
-    """The state of the tunnel. `why` is a sentence on what is wrong; `output` its last lines with secrets masked.
-
-    `url` is the public address, fixed or found in the output, without a path. `warning` is a sentence that holds while
-    the tunnel is up, such as that the address changes at each start. `pid` is that of the guard process under which the
-    program runs: SIGTERM to it ends both.
-    """
+    """The present state of the tunnel."""
 
     kind: str | None = None
     phase: Phase = Phase.OFF
     url: str | None = None
+    """The public address without a path, either from the settings or from the program's output."""
     why: str | None = None
+    """A sentence that says what is wrong, or None."""
     warning: str | None = None
+    """A sentence that applies while the tunnel is up, such as that the address changes at each start, or None."""
     since: Millis | None = None
+    """When `phase` last changed."""
     until: Millis | None = None
+    """When the program will be started again, or None if no restart is planned."""
     restarts: int = 0
     pid: int | None = None
+    """The process id of the reaper under which the program runs. SIGTERM to the reaper also ends the program."""
     output: tuple[str, ...] = ()
+    """The last lines of the program's output, with secrets masked."""
