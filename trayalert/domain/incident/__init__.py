@@ -1,1 +1,1 @@
-"""Alerts, the incidents that they make, and what is known of the resource that they are about."""
+"""Alerts, the incidents that they form, and the resources that they are about."""

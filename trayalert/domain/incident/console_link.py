@@ -1,7 +1,7 @@
-"""Console links: the pages of the resource in the Alibaba Cloud console, the best first.
+"""Console links: the pages for a resource in the Alibaba Cloud console, the best page first.
 
-Ids come from a stranger's POST. So a value enters a path only if it looks like an id, every value is encoded, and every
-link is https on a console host.
+The values in a link come from callbacks, and a hostile sender can forge them. Therefore a value is put into a path only
+if it looks like an id, every value is percent-encoded, and every link uses https and a host of the console.
 """
 
 import enum
@@ -24,11 +24,11 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PLACEHOLDERS = ("id", "region", "regionId", "account", "metric", "namespace", "category", "dimension")
 
 ANY_NAMESPACE = "*"
-"""The namespace of pages that every namespace has."""
+"""The key in `LinkTable.templates` of the pages that exist for every namespace."""
 INSTANCE, CHART, RULES = "instance", "chart", "rules"
 
 _TITLES = {
-    # by page, the best first; what the sender names and is not here comes behind `history`
+    # keyed by page, the best page first; pages that only the sender names are ranked directly after `history`
     "resource": "Resource page",
     INSTANCE: "Instance page",
     "disk": "Disk page",
@@ -48,11 +48,11 @@ _WORD = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _MOST_SENDER_LINKS = 8
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _LONGEST = 4_000
-"""Browsers and command lines may refuse longer links."""
+"""Maximum length of a link. Browsers and command lines may refuse a longer link."""
 
 
 class Site(enum.StrEnum):
-    """Which of Alibaba Cloud's two consoles the account belongs to."""
+    """The two consoles of Alibaba Cloud. Each account belongs to one of them."""
 
     CHINA = "china"
     INTERNATIONAL = "international"
@@ -60,57 +60,59 @@ class Site(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleLink:
-    """A page that may be opened. `page` is a word for what it shows, `title` the same for people.
-
-    `grade` is the source of the address: `A`, `B`, `C` or `inferred` as in `resources/console_links.json`, `settings`
-    (the admin's template) or `sender` (the callback).
-    """
+    """A link that has passed `is_allowed` and may be opened."""
 
     page: str
+    """A word for what the page shows, such as `instance`."""
     title: str
+    """The title of the page, as the user sees it."""
     url: str
     grade: str
+    """Where the address comes from.
+
+    `A`, `B`, `C` and `inferred` are the grades of evidence in `resources/console_links.json`. `settings` is a template
+    of the admin, and `sender` is the callback.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTemplate:
-    """A page with placeholders in its `url`; `dimensions` may hold the id, none: whatever names the resource.
-
-    `weak`: the chart is the better link.
-    """
+    """The address of a page, with placeholders in its `url`."""
 
     page: str = INSTANCE
     dimensions: tuple[str, ...] = ()
+    """The dimensions that may contain the id. If empty, the dimension that names the resource contains the id."""
     url: str
     grade: str
     weak: bool = False
+    """Whether the page is ranked after the metric chart, which is the better link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTable:
-    """The pages of one site by namespace (ANY_NAMESPACE: of all), and each namespace's category in the metric chart.
-
-    Of several templates for one page the first is taken that can be filled.
-    """
+    """The link templates of one site."""
 
     templates: Mapping[str, Sequence[LinkTemplate]]
+    """The templates by namespace. Of several templates for one page, the first that can be filled is used."""
     categories: Mapping[str, str]
+    """The category in the address of the metric chart, by namespace."""
     default_region: str | None = None
+    """The region for alerts that name no region, from the admin's settings."""
 
 
 def console_links(alert: Alert, table: LinkTable) -> tuple[ConsoleLink, ...]:
-    """Return the links to the alert's resource, rule and figures, the best first, each page and address once."""
+    """Return the links for an alert, the best link first. No two links have the same page or the same address."""
     found: dict[str, ConsoleLink] = {}
     for _, link in sorted((*_sender_links(alert), *_table_links(alert, table)), key=lambda pair: pair[0]):
         if link.page not in found and all(link.url != other.url for other in found.values()):
             found[link.page] = link
-    if not found.keys() - {RULES} or "rule" in found:  # the list of all rules is no page of this resource
+    if not found.keys() - {RULES} or "rule" in found:  # the list of all rules alone says nothing about the alert
         found.pop(RULES, None)
     return tuple(found.values())
 
 
 def _sender_links(alert: Alert) -> Iterator[tuple[float, ConsoleLink]]:
-    """Yield what the sender names, as far as it leads to the console, with its rank."""
+    """Yield each link that the sender named and that leads to the console, together with its rank."""
     for page, url in islice(alert.links.items(), _MOST_SENDER_LINKS):
         if _WORD.fullmatch(page) and page not in _BUILT_IN_PAGES and is_allowed(url):
             title = _TITLES.get(page) or page.replace("_", " ").capitalize()
@@ -119,7 +121,7 @@ def _sender_links(alert: Alert) -> Iterator[tuple[float, ConsoleLink]]:
 
 
 def _table_links(alert: Alert, table: LinkTable) -> Iterator[tuple[float, ConsoleLink]]:
-    """Yield the pages that the table has for the alert, with their rank."""
+    """Yield each link that the table has for the alert, together with its rank."""
     namespace = normalise_namespace(alert.namespace)
     if not namespace:
         return
@@ -151,7 +153,7 @@ def _placeholder_values(
 
 
 def region_of(alert: Alert, default: str | None) -> str | None:
-    """Return the payload's region (`regionId`, else the dimension), else the admin's own default."""
+    """Return the first valid region of the alert: its field, else its dimensions, else the admin's default."""
     for region in (alert.region, alert.dimensions.get("region"), alert.dimensions.get("regionId"), default):
         if region and REGION.fullmatch(region):
             return region
@@ -159,10 +161,11 @@ def region_of(alert: Alert, default: str | None) -> str | None:
 
 
 def _fill(template: str, values: Mapping[str, str | None]) -> str | None:
-    """Fill a template in one pass, so that no value is taken for a placeholder; None where one is missing or unfit.
+    """Return the template with its placeholders filled, or None if a value is missing or not allowed.
 
-    Encoding leaves `.` and `..` as they are, and a console reads paths behind `#` too. So only between `?` and `#`
-    may a value be anything.
+    The template is filled in one pass, so that a placeholder inside a value is not filled. Between `?` and `#` any
+    value is allowed. Everywhere else a value must look like an id, because percent-encoding does not change `.` and
+    `..`: a forged id could lead to another page. The rule also holds after `#`, where a console reads paths, too.
     """
     filled, end = "", 0
     for match in PLACEHOLDER.finditer(template):
@@ -176,7 +179,11 @@ def _fill(template: str, values: Mapping[str, str | None]) -> str | None:
 
 
 def is_allowed(url: str) -> bool:
-    """Whether a link may be opened: https, a console host of Alibaba Cloud, no user, no port, nothing unseen."""
+    """Return whether a link may be opened.
+
+    A link must use https and a console host of Alibaba Cloud. A user name, a port, spaces, backslashes and invisible
+    characters are not allowed: a hostile sender could use them to lead the user to another site.
+    """
     if len(url) > _LONGEST or not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
         return False
     try:

@@ -1,7 +1,8 @@
-"""Tells the labels of a Prometheus alert's metric from those of the exporter that measured it.
+"""Separates the labels of a Prometheus metric from the labels of the exporter that measured the metric.
 
-An exporter measures others, and Prometheus adds the exporter's own job, instance, pod, service and so on to what the
-metric says. With `honor_labels: false` a label of the metric that has the name of one of those is renamed `exported_…`.
+An exporter measures other programs, and Prometheus adds the exporter's own job, instance, pod, service and so on to the
+labels of the metric. With `honor_labels: false`, Prometheus renames a label of the metric to `exported_…` if a label of
+the exporter has the same name.
 
 Sources: prometheus.io, "Configuration" (`honor_labels`), "Exporters and integrations", "Multi-target exporter pattern";
 Prometheus' wiki, "Default port allocations"; kube-state-metrics' docs/metrics; the Helm charts of prometheus-community.
@@ -15,17 +16,17 @@ from typing import NamedTuple
 
 
 class _ExporterFamily(enum.Enum):
-    """What an exporter measures, and so whose address `instance` is."""
+    """What an exporter measures, which determines whose address the label `instance` is."""
 
-    OBJECTS = enum.auto()  # objects of an API, such as Kubernetes': `instance` is the exporter's
-    HOST = enum.auto()  # the host that it runs on: `instance` is the host's
-    KUBELET = enum.auto()  # containers of its host: `instance` is the host's, and pod and container are theirs
-    TARGETS = enum.auto()  # one or more servers: `instance` is the exporter's, unless it was relabelled
+    OBJECTS = enum.auto()  # measures the objects of an API, such as Kubernetes: `instance` is the exporter's address
+    HOST = enum.auto()  # measures the host that it runs on: `instance` is the host's address
+    KUBELET = enum.auto()  # measures its host's containers: `instance` is the host's address, `pod` is the measured pod
+    TARGETS = enum.auto()  # measures servers: `instance` is the exporter's address, unless it was relabelled
 
 
 _STATE_METRICS = (
     "kube-state-metrics", "openshift-state-metrics", "ksm", "kube-state", "kubestatemetrics",
-    "expose-kubernetes-metrics",  # Rancher's first monitoring calls its exporters so
+    "expose-kubernetes-metrics",  # the name in the first version of Rancher's monitoring
 )  # fmt: skip
 _CLOUD_EXPORTERS = ("cloudwatch", "yace", "stackdriver", "aliyun-exporter", "cloud-exporter", "cloudmonitor-exporter")
 _HOST_EXPORTERS = (
@@ -33,7 +34,7 @@ _HOST_EXPORTERS = (
     "expose-node-metrics",
 )  # fmt: skip
 _NAMES = {
-    # words in the names of jobs, services, containers and pods; any other `exporter` measures targets
+    # words in the names of jobs, services, containers and pods; an exporter with any other name measures targets
     **dict.fromkeys((*_STATE_METRICS, *_CLOUD_EXPORTERS), _ExporterFamily.OBJECTS),
     **dict.fromkeys(_HOST_EXPORTERS, _ExporterFamily.HOST),
     **dict.fromkeys(("kubelet", "cadvisor", "expose-kubelets-metrics"), _ExporterFamily.KUBELET),
@@ -44,11 +45,11 @@ _ON_HOST_NETWORK = frozenset({
     "node-exporter", "nodeexporter", "windows-exporter", "wmi-exporter", "expose-node-metrics", "kubelet",
     "expose-kubelets-metrics",
 })  # fmt: skip
-"""Even in a cluster these have the address of their host; the pod of any other exporter has its own."""
+"""Exporters that have the address of their host even in a cluster. Pods of other exporters have their own address."""
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _LONGEST_NAME = 253
-"""No name in Kubernetes is longer."""
+"""Maximum length of a name in Kubernetes."""
 
 _EXPORTED = "exported_"
 _PODS = ("pod", "pod_name", "podName", "kubernetes_pod_name")
@@ -56,7 +57,7 @@ _CONTAINERS = ("container", "container_name")
 _SERVICES = ("service", "kubernetes_name")
 _IN_CLUSTER = (*_PODS, *_CONTAINERS, "endpoint")
 _DISCOVERY_LABELS = frozenset({*_IN_CLUSTER, *_SERVICES, "namespace", "node", "job", "instance"})
-"""Labels that Prometheus' discovery gives whatever it scrapes, in Kubernetes and elsewhere."""
+"""Labels that Prometheus' service discovery adds to everything that it scrapes, in Kubernetes and elsewhere."""
 
 _NAMING_LABELS = ("app_kubernetes_io_name", "k8s_app", "app", *_SERVICES, *_CONTAINERS, *_PODS)
 _WORKLOADS = (
@@ -71,7 +72,7 @@ _OBJECTS = (
 _CLUSTER_WIDE = frozenset({
     "node", "persistentvolume", "volumeattachment", "storageclass", "certificatesigningrequest",
 })  # fmt: skip
-"""Objects that are in no namespace."""
+"""Objects of Kubernetes that do not belong to a namespace."""
 
 _CLOUD_IDS = (
     "instanceId", "instance_id", "dimension_InstanceId", "dimension_DBInstanceIdentifier", "dimension_LoadBalancer",
@@ -80,7 +81,7 @@ _CLOUD_IDS = (
 _HOSTS = ("host", "hostname", "Hostname", "node", "nodeName", "nodename")
 _FALLBACK_LABELS = ("service", "job", "namespace", "cluster")
 
-# labels that name the resource of an alert, the most telling first
+# labels that name the resource of an alert, the most specific label first
 _OF_PODS = (*_PODS, "container_label_io_kubernetes_pod_name")
 _OF_APPLICATION = (*_OF_PODS, *_WORKLOADS, "instance", *_HOSTS, *_OBJECTS, *_FALLBACK_LABELS)
 _OF_HOST = ("instance", *_HOSTS, *_FALLBACK_LABELS)
@@ -92,42 +93,44 @@ _OF_OTHERS = (
 _OF_EXPORTER_ITSELF = ("instance", *_PODS, "service", "job")
 
 _ABOUT_ITSELF = re.compile(r"exporter|state.?metrics|target|scrape|instance.?(?:down|missing|absent)", re.IGNORECASE)
-"""Names of alerts on an exporter: it is down, or cannot measure."""
+"""Matches the names of alerts about an exporter itself, which is down or cannot measure."""
 
 _HOST_AND_PORT = re.compile(r"([^/]*):([0-9]{1,5})")
 _KUBELET_PORTS = frozenset({10250, 10255})
 _EXPORTER_PORTS = frozenset({*range(9100, 10_000), 9091, 5556}) - {9200, 9300}
-"""The range that is allocated to exporters, but for Elasticsearch's own; Pushgateway and JMX."""
+"""The port range of exporters, without the ports of Elasticsearch itself, and the ports of Pushgateway and JMX."""
 
 _REMOTE_EXPORTER_PORTS = frozenset({
     9101, 9104, 9106, 9113, 9114, 9115, 9116, 9117, 9121, 9150, 9187, 9216, 9290, 9308, 9374, 9419,
 })  # fmt: skip
-"""HAProxy, MySQL, CloudWatch, nginx, Elasticsearch, blackbox, SNMP, Apache, Redis, Memcached, PostgreSQL, MongoDB,
-IPMI, Kafka, SmokePing, RabbitMQ: their exporters need not run where those do."""
+"""Ports of exporters that need not run on the same host as the program that they measure.
+
+These are the exporters for HAProxy, MySQL, CloudWatch, nginx, Elasticsearch, blackbox, SNMP, Apache, Redis, Memcached,
+PostgreSQL, MongoDB, IPMI, Kafka, SmokePing and RabbitMQ.
+"""
 
 _SERVER_PORTS = frozenset({
     22, 25, 53, 80, 161, 389, 443, 623, 636, 1433, 1521, 2181, 3306, 5432, 5672, 6379, 9092, 9200, 9300, 11211, 15672,
     27017,
 })  # fmt: skip
-"""An `instance` with one of these ports was relabelled: it is what is measured."""
+"""Ports of servers. An `instance` with one of these ports was relabelled, and is the address of the measured server."""
 
 
 class MetricLabels(NamedTuple):
-    """A metric's own `labels`, under the names that they had before they were renamed `exported_…`.
-
-    `resource` is the label that names the resource of the alert, or None. `host` is a text that may be the resource's
-    address and port, or None.
-    """
+    """The labels of a metric without the labels of its exporter."""
 
     labels: Mapping[str, str]
+    """The labels by the names that they had before Prometheus renamed some of them to `exported_…`."""
     resource: str | None
+    """The name of the label that names the resource of the alert, or None."""
     host: str | None
+    """A text that may be the address and port of the resource, or None."""
 
 
 def read_labels(labels: Mapping[str, str]) -> MetricLabels:
-    """Return the labels of the metric without those of its exporter."""
+    """Return the labels of the metric. The `labels` of an alert may also contain those of an exporter."""
     exported = {name.removeprefix(_EXPORTED): value for name, value in labels.items() if name.startswith(_EXPORTED)}
-    if _family_of(exported.get("job"))[1] is not None:  # Prometheus had it from another Prometheus
+    if _family_of(exported.get("job"))[1] is not None:  # the metric came from another Prometheus
         return read_labels({name: value for name, value in labels.items() if not name.startswith(_EXPORTED)} | exported)
     word, family = _find_exporter(labels)
     foreign: Collection[str]
@@ -135,7 +138,7 @@ def read_labels(labels: Mapping[str, str]) -> MetricLabels:
         foreign = _foreign_labels(labels, exported, word, family)
     elif _DISCOVERY_LABELS.isdisjoint(exported):
         foreign = ()
-    else:  # an exporter of unknown name
+    else:  # an exporter whose name is unknown
         family, foreign = _ExporterFamily.OBJECTS, _DISCOVERY_LABELS
     own = {
         name: value
@@ -156,16 +159,18 @@ def read_labels(labels: Mapping[str, str]) -> MetricLabels:
 
 
 def _find_exporter(labels: Mapping[str, str]) -> tuple[str, _ExporterFamily | None]:
-    """Return the exporter's word and family by its job, else by what it is called elsewhere.
+    """Return the word by which the exporter was recognised and its family, or None as family if there is no exporter.
 
-    A known job comes first: kube-state-metrics and the kubelet report on the pods of other exporters, too.
+    A known job takes precedence over all other names, because kube-state-metrics and the kubelet also report on the
+    pods of other exporters.
     """
     exporter = _family_of(labels.get("job"))
     if exporter[1] is None and (
         "cadvisor" in labels.get("metrics_path", "") or _host_and_port(labels)[1] in _KUBELET_PORTS
     ):
         exporter = "kubelet", _ExporterFamily.KUBELET
-    if exporter[1] is None and ("instance" in labels or any(map(labels.get, _OBJECTS))):  # else it is about that pod
+    # without these labels, the alert is about the pod or service that has an exporter's name
+    if exporter[1] is None and ("instance" in labels or any(map(labels.get, _OBJECTS))):
         found = map(_family_of, (*map(labels.get, _NAMING_LABELS), _host_and_port(labels)[0]))
         exporter = next((one for one in found if one[1] is not None), exporter)
     return exporter
@@ -186,7 +191,7 @@ def _family_named(name: str) -> tuple[str, _ExporterFamily | None]:
 def _foreign_labels(
     labels: Mapping[str, str], exported: Mapping[str, str], word: str, family: _ExporterFamily
 ) -> Collection[str]:
-    """Return the names of labels that are the exporter's own."""
+    """Return the names of the labels that describe the exporter instead of what the exporter measures."""
     if family is _ExporterFamily.HOST:
         return {*_IN_CLUSTER, *_SERVICES, *_OBJECTS, "namespace"}
     exact = word in _STATE_METRICS or family is _ExporterFamily.KUBELET
@@ -209,7 +214,8 @@ def _foreign_labels(
             foreign.update(("instance", "node") if others else ("instance",))
         case _:
             foreign.update(("namespace",) if its_pod else ())
-            foreign.update(("node",) if its_pod and "@" not in labels.get("node", "") else ())  # but RabbitMQ's own
+            # a `node` that contains "@" is a node of RabbitMQ, and not the host of the exporter's pod
+            foreign.update(("node",) if its_pod and "@" not in labels.get("node", "") else ())
             pushed = "job" in exported and "instance" not in exported
             foreign.update(("instance",) if pushed or _is_exporter_instance(labels) else ())
     if not _DISCOVERY_LABELS.isdisjoint(exported):
@@ -218,7 +224,11 @@ def _foreign_labels(
 
 
 def _is_exporter_instance(labels: Mapping[str, str]) -> bool:
-    """Whether `instance` names an exporter of servers: by its name, or as nobody relabelled what discovery gave it."""
+    """Return whether `instance` is the address of an exporter of servers.
+
+    True if the host has the name of an exporter. Also true if the labels come from a cluster and the port is not that
+    of a server: Kubernetes' service discovery then set `instance`, and no relabelling replaced the exporter's address.
+    """
     host, port = _host_and_port(labels)
     as_discovered = any(map(labels.get, _IN_CLUSTER)) and port is not None and port not in _SERVER_PORTS
     return as_discovered or _family_of(host)[1] is not None
@@ -244,7 +254,7 @@ def _target_labels(
     labels: Mapping[str, str], own: dict[str, str], family: _ExporterFamily, exported: Mapping[str, str]
 ) -> MetricLabels:
     _drop_foreign_pods(own, _OBJECTS)
-    # such an exporter may run on the server that it measures, or elsewhere
+    # an exporter with one of these ports may run on the server that it measures, or on another host
     ambiguous = "instance" not in exported and _host_and_port(own)[1] in _EXPORTER_PORTS
     resource = _first(own, (name for name in _OF_OTHERS if not (ambiguous and name == "instance")))
     if resource is None and _ABOUT_ITSELF.search(labels.get("alertname", "")):
@@ -256,13 +266,13 @@ def _target_labels(
             {name: value for name, value in own.items() if name not in dropped}, resource, own[resource]
         )
     resource = _first(own, ("instance", *_FALLBACK_LABELS))
-    if resource is None and family is _ExporterFamily.TARGETS and "job" in labels:  # its name is better than none
+    if resource is None and family is _ExporterFamily.TARGETS and "job" in labels:  # the job is better than no name
         own["job"], resource = labels["job"], "job"
     return MetricLabels(own, resource, None)
 
 
 def _drop_foreign_pods(own: dict[str, str], names: Iterable[str]) -> None:
-    """Drop a pod that does not belong to the alert's workload: it is that of an unknown exporter."""
+    """Remove the labels of a pod that does not belong to the alert's workload, but to an unknown exporter."""
     workloads = [own[name] for name in names if name in own]
     for name in _PODS:
         pod = own.get(name)
@@ -280,6 +290,6 @@ def _first(labels: Mapping[str, str], names: Iterable[str]) -> str | None:
 
 
 def _host_and_port(labels: Mapping[str, str]) -> tuple[str | None, int | None]:
-    """Return host and port of `instance`; None for anything else, such as a URL."""
+    """Return the host and the port in the label `instance`, or None for both if the label has another form."""
     match = _HOST_AND_PORT.fullmatch(labels.get("instance", "")[:_LONGEST_NAME])
     return (match[1], int(match[2])) if match else (None, None)

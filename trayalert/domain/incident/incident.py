@@ -1,8 +1,9 @@
-"""An incident is the run of alerts of one rule on one resource. Here an alert is folded into incidents.
+"""An incident is the run of alerts of one rule on one resource. This module folds alerts into incidents.
 
-`fold` is pure: the storage gives it what is known, and writes what it returns in the alert's own transaction.
-Arrival order does not matter: alerts are ordered by event time (by arrival if that is unreadable). At equal times ALERT
-wins over OK, so that nothing turns green by accident, unless the alert is `dated_once`.
+`fold` is pure: the storage passes in the known incidents, and writes the incidents that `fold` returns in the same
+transaction as the alert. The order of arrival does not matter, because alerts are ordered by event time, or by the time
+of arrival if the event time is unreadable. At equal times an ALERT wins over an OK, so that no incident turns green by
+accident, unless the alert is `dated_once`.
 """
 
 import enum
@@ -16,7 +17,7 @@ from trayalert.domain.times import Millis
 
 UNRECOGNISED_KEY = '["unrecognised"]'
 UNRECOGNISED_SPAN: Millis = 24 * 3_600_000
-"""The incident of unrecognised callbacks closes by itself this long after the last one."""
+"""How long after the last unrecognised callback the incident of unrecognised callbacks closes by itself."""
 
 _ONE_OFF_SPANS: dict[Level, Millis] = {
     Level.OK: 3_600_000,
@@ -24,32 +25,31 @@ _ONE_OFF_SPANS: dict[Level, Millis] = {
     Level.WARN: 24 * 3_600_000,
     Level.CRITICAL: 72 * 3_600_000,
 }
-"""So does an incident of a one-off event, by level."""
+"""How long after its last alert an incident of a one-off event closes by itself, by level."""
 
 _FUTURE_LIMIT: Millis = 10 * 366 * 24 * 3_600_000
-"""A later time counts as unreadable: an OK of that time would make every ALERT before it late."""
+"""An event time this far after the arrival counts as unreadable: an OK with such a time would make every ALERT late."""
 
 
 class Change(enum.StrEnum):
-    """What an alert did to its incident."""
+    """What happened to an incident, in most cases because of an alert."""
 
     OPENED = "opened"
-    LEVEL = "level"  # joined with another level than before
-    NO_DATA = "no data"  # joined and marked
-    COUNTED = "counted"  # joined, nothing new
-    LATE = "late"  # joined an incident that was over by then
+    LEVEL = "level"  # the alert changed the incident's level
+    NO_DATA = "no data"  # the alert marked the incident as without data
+    COUNTED = "counted"  # the alert was counted and changed nothing else
+    LATE = "late"  # the alert joined an incident that has already ended
     RECOVERED = "recovered"
-    RECOVERED_UNKNOWN = "recovered, start unknown"
-    SUPERSEDED = "superseded"  # its own OK was lost
-    EXPIRED = "expired"  # nothing ever resolves it; its time is over
-    RESOLVED = "resolved"  # by hand
+    RECOVERED_UNKNOWN = "recovered, start unknown"  # an OK came without any ALERT before it
+    SUPERSEDED = "superseded"  # closed without its OK, because a newer incident of the subject opened
+    EXPIRED = "expired"  # closed by itself, because an OK may never come
+    RESOLVED = "resolved"  # marked as recovered manually
 
 
 class Incident(NamedTuple):
-    """One incident. Moments are event times, except `last_received_at` and `expires_at`. `id` is 0 until stored.
+    """One incident. It is a named tuple because a tuple is cheap to replace.
 
-    `fired_at` is the latest ALERT's moment, `ok_at` the latest OK's (None while open), `last_at` that of the alert that
-    represents the incident (`last_alert_id`). `closed_by` is the Change that closed it. A tuple is cheap to replace.
+    All times are event times, except `last_received_at` and `expires_at`.
     """
 
     key: str
@@ -58,26 +58,40 @@ class Incident(NamedTuple):
     level: Level
     worst_level: Level
     last_at: Millis
+    """The time of the alert that represents the incident, which is the latest alert by event time."""
     last_received_at: Millis
+    """When the last alert of the incident was received."""
     start_known: bool = True
+    """False if the incident consists only of an OK whose ALERT has not come."""
     no_data: bool = False
+    """Whether the rule has reported INSUFFICIENT_DATA since the latest ALERT."""
     fired_at: Millis | None = None
+    """The time of the latest ALERT."""
     ok_at: Millis | None = None
+    """The time of the latest OK, or None if no OK has ended the incident."""
     closed_at: Millis | None = None
     closed_by: Change | None = None
+    """The change that closed the incident."""
     expires_at: Millis | None = None
+    """When the incident closes by itself, or None if it waits for its OK."""
     alerts: int = 1
+    """Number of alerts."""
     last_alert_id: int = 0
+    """The id of the alert that represents the incident."""
     id: int = 0
+    """The id in the log, or 0 until the incident is stored."""
 
     @property
     def open(self) -> bool:
-        """Whether the incident is firing, as far as is known."""
+        """Whether the incident is firing, judged by the alerts that have arrived so far."""
         return self.closed_at is None
 
     @property
     def late_before(self) -> Millis | None:
-        """The moment before which an alert of the same key is a late one of this incident."""
+        """The time before which an alert of the same key belongs to this incident as a late alert.
+
+        None while the incident is open, and for an incident that was closed manually or by itself before its OK came.
+        """
         if self.open:
             return None
         return self.closed_at if self.closed_by is Change.SUPERSEDED else self.ok_at
@@ -85,7 +99,7 @@ class Incident(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
-    """The incident that the alert joined, and others that it closed."""
+    """The incident that the alert joined, how the alert changed it, and the other incidents that the alert closed."""
 
     joined: Incident
     change: Change
@@ -93,13 +107,13 @@ class FoldResult:
 
 
 def event_time(alert: Alert, *, received_at: Millis) -> Millis:
-    """Return when the alert happened, or when it came if that cannot be read."""
+    """Return the time of the alert, or `received_at` if the alert has no time or a time too far in the future."""
     return received_at if alert.at is None or alert.at > received_at + _FUTURE_LIMIT else alert.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """An alert (not of kind `test`), its id in the log, and when it came."""
+    """An alert of any kind except `test`, with its id in the log and the time at which it was received."""
 
     alert: Alert
     alert_id: int
@@ -107,14 +121,15 @@ class Arrival:
 
     @property
     def at(self) -> Millis:
-        """The event time."""
+        """The event time of the alert."""
         return event_time(self.alert, received_at=self.received_at)
 
 
 def fold(arrival: Arrival, incidents: Sequence[Incident]) -> FoldResult:
-    """Fold an alert into `incidents`: all of its key and `related_keys`, and the open ones of its subject.
+    """Fold an alert into its incident, and return the changed incidents.
 
-    A new incident has the id 0.
+    `incidents` must contain all incidents with the alert's key, its subject or one of its `related_keys` that are open,
+    that have no OK, or whose OK is not earlier than the alert. A new incident that is returned has the id 0.
     """
     alert, at = arrival.alert, arrival.at
     own: list[Incident] = []
@@ -146,18 +161,25 @@ def fold(arrival: Arrival, incidents: Sequence[Incident]) -> FoldResult:
 
 
 def _identifies(alert: Alert, incident: Incident) -> bool:
-    """Whether the alert names this incident; without a key of its own it names any of its subject."""
+    """Return whether the incident belongs to the alert's key.
+
+    An alert whose key is only its subject matches every incident with the same subject.
+    """
     return incident.key == alert.key or (alert.key == alert.subject == incident.subject)
 
 
 def _find_lone_recovery(arrival: Arrival, related: Sequence[Incident]) -> Incident | None:
-    """Return the first incident that has only an OK, is related to an ALERT and ended after it."""
+    """Return the related incident that consists only of the OK for this late ALERT, or None.
+
+    An OK fits if its time is that of the ALERT or later. Of several such incidents, the one that ended first is
+    returned. The result is None for an alert in any other state than ALERT.
+    """
     ends = [one for one in related if not one.start_known and one.ok_at is not None and one.ok_at >= arrival.at]
     return min(ends, key=lambda one: one.ok_at or 0) if ends and arrival.alert.state is State.ALERT else None
 
 
 def _single_open(related: Sequence[Incident]) -> list[Incident]:
-    """Return the open incident that a related OK ends; none if there are several."""
+    """Return the open incident that a related OK ends, or an empty list if there are several open incidents."""
     found = [incident for incident in related if incident.open]
     return found if len(found) == 1 else []
 
@@ -182,14 +204,17 @@ def _open_incident(arrival: Arrival) -> Incident:
 
 
 def _expiry(alert: Alert, received_at: Millis) -> Millis | None:
-    """Return when an incident closes by itself unless another alert joins it; None if it waits for its OK."""
+    """Return when an incident closes by itself if no other alert joins it, or None if the incident waits for its OK."""
     if alert.kind == UNRECOGNISED:
         return received_at + UNRECOGNISED_SPAN
     return received_at + _ONE_OFF_SPANS[alert.level] if alert.one_off else None
 
 
 def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, is_latest: bool) -> Millis | None:
-    """Return the expiry of an open incident that the alert joins; the latest alert decides whether it has one."""
+    """Return when an open incident expires after the alert has joined it, or None if the incident waits for its OK.
+
+    Only the latest alert can remove the expiry of an incident.
+    """
     expires_at = _expiry(alert, received_at)
     if expires_at is None:
         return None if is_latest else incident.expires_at
@@ -197,7 +222,7 @@ def _later_expiry(alert: Alert, incident: Incident, received_at: Millis, *, is_l
 
 
 def _join(arrival: Arrival, incident: Incident, *, is_latest: bool, **changes: Any) -> Incident:
-    """Add the alert to the incident; if it `is_latest` it represents the incident from now on."""
+    """Return the incident with the alert added. If the alert `is_latest`, it represents the incident from now on."""
     received_at = max(incident.last_received_at, arrival.received_at)
     if incident.open and arrival.alert.state in {State.ALERT, None} and (is_latest or incident.expires_at is not None):
         changes["expires_at"] = _later_expiry(arrival.alert, incident, received_at, is_latest=is_latest)
@@ -207,7 +232,7 @@ def _join(arrival: Arrival, incident: Incident, *, is_latest: bool, **changes: A
 
 
 def _firing_changes(arrival: Arrival, incident: Incident) -> dict[str, Any]:
-    """Return what an ALERT changes in the incident that it joins, late or not."""
+    """Return the fields that an ALERT changes in the incident that it joins, whether the ALERT is late or not."""
     return {
         "opened_at": min(incident.opened_at, arrival.at),
         "start_known": True,
@@ -229,7 +254,8 @@ def _recover(arrival: Arrival, own: list[Incident], siblings: list[Incident]) ->
     at = arrival.at
     firing = next((incident for incident in own if incident.open), None)
     if firing is None:
-        # closed by hand or superseded before its OK came: this is that OK, and it must not close another one
+        # if an incident was closed manually or superseded before its OK came, this OK belongs to that incident and must
+        # not close another incident
         waiting = [incident for incident in own if incident.ok_at is None and incident.opened_at <= at]
         if waiting:
             closed_match = max(waiting, key=lambda incident: incident.opened_at)
@@ -251,14 +277,14 @@ def _recover(arrival: Arrival, own: list[Incident], siblings: list[Incident]) ->
 
 
 def _precedes(incident: Incident, recovery: Arrival) -> bool:
-    """Whether every alert of the open incident lies before the recovery."""
+    """Return whether all alerts of the open incident come before the recovery in event time."""
     return incident.last_at < recovery.at or (recovery.alert.dated_once and incident.last_at == recovery.at)
 
 
 def _mark_no_data(arrival: Arrival, firing: Incident | None) -> FoldResult:
     if firing is None:
         return FoldResult(_open_incident(arrival), Change.OPENED)
-    newer_than_alert = firing.fired_at is None or arrival.at > firing.fired_at  # an ALERT is data
+    newer_than_alert = firing.fired_at is None or arrival.at > firing.fired_at  # an ALERT proves that there was data
     joined = _join(arrival, firing, is_latest=arrival.at > firing.last_at, no_data=firing.no_data or newer_than_alert)
     return FoldResult(joined, Change.COUNTED if joined.no_data == firing.no_data else Change.NO_DATA)
 
@@ -268,7 +294,7 @@ def _fire(arrival: Arrival, firing: Incident | None, siblings: list[Incident]) -
     if firing is None:
         opened = _open_incident(arrival)
         newer = [sibling.opened_at for sibling in siblings if sibling.opened_at > at]
-        if newer:  # an older run whose OK was lost; the one that is open came after it
+        if newer:  # the ALERT belongs to an earlier incident, whose OK was lost
             return FoldResult(_close_incident(opened, min(newer), Change.SUPERSEDED), Change.LATE)
         superseded = tuple(
             _close_incident(sibling, max(at, sibling.opened_at), Change.SUPERSEDED) for sibling in siblings
@@ -276,7 +302,7 @@ def _fire(arrival: Arrival, firing: Incident | None, siblings: list[Incident]) -
         return FoldResult(opened, Change.OPENED, superseded=superseded)
     changes = _firing_changes(arrival, firing)
     newest = at >= firing.last_at
-    if changes["fired_at"] == at:  # the latest ALERT sets the level, though data was lost since
+    if changes["fired_at"] == at:  # the latest ALERT sets the level, even if later alerts had no data
         tied = [firing.level] if firing.fired_at == at else []
         changes["level"] = worst(arrival.alert.level, *tied)
     if newest:
@@ -292,10 +318,10 @@ def _close_incident(incident: Incident, at: Millis, by: Change) -> Incident:
 
 
 def resolve(incident: Incident, *, now: Millis) -> Incident:
-    """Mark an open incident recovered by hand."""
+    """Return the open incident closed at `now`, because the user has marked the incident as recovered."""
     return _close_incident(incident, max(now, incident.opened_at), Change.RESOLVED)
 
 
 def expire(incident: Incident) -> Incident:
-    """Close an open incident that has expired."""
+    """Return the open incident closed at the time at which the incident expired."""
     return _close_incident(incident, incident.expires_at or incident.last_received_at, Change.EXPIRED)

@@ -1,10 +1,10 @@
-"""The four levels, and the senders' many words for them."""
+"""The four levels, and the words that senders use for them."""
 
 import enum
 
 
 class Level(enum.StrEnum):
-    """From best to worst; compare by `rank`."""
+    """The level of an alert, listed from best to worst. Levels are compared by `rank`."""
 
     OK = "OK"
     INFO = "INFO"
@@ -13,20 +13,21 @@ class Level(enum.StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for OK to 3 for CRITICAL."""
+        """The rank of the level, from 0 for OK to 3 for CRITICAL."""
         return _RANKS[self]
 
 
 _RANKS = {level: rank for rank, level in enumerate(Level)}
 
-# The words of each level, with their senders. A word that two senders use for different levels has the worse one.
-# Left out, so that the next field is read: bare numbers (1 is severe in syslog and harmless in Zabbix),
-# `unknown`, `default`, `unspecified`, and words that end an alert (`normal`, `cleared`, `resolved`).
+# The words for each level, with the senders that use them. A word that two senders use for different levels counts as
+# the worse level. Some words are left out, so that the level is read from the next field: bare numbers (1 is severe in
+# syslog and harmless in Zabbix), `unknown`, `default`, `unspecified`, and words that end an alert (`normal`, `cleared`,
+# `resolved`).
 _CRITICAL = (
     "critical", "crit", "fatal",  # Cloud Monitor, Alertmanager, Grafana; syslog (RFC 5424); logging libraries
     "emergency", "emerg", "panic", "alert",  # Cloud Monitor 2.0; syslog; Datadog's monitors
     "disaster", "high", "highest",  # Zabbix "Trigger severity": High and Disaster; Log Service; Jira
-    "page",  # ARMS "alert levels", Prometheus' rules: a person is woken; Google's "SRE workbook"
+    "page",  # ARMS "alert levels", Prometheus' rules: an engineer is woken; Google's "SRE workbook"
     "severe", "serious", "urgent", "blocker",  # ECS "system events": Serious; PagerDuty "urgency"; Jira
     "major",  # X.733: "urgent corrective action is required"
     "down",  # Nagios, a host
@@ -39,16 +40,16 @@ _WARN = (
     "error", "err",  # Google Cloud "AlertPolicy.Severity" and PagerDuty: below critical; syslog: below critical
     "average", "medium", "moderate",  # Zabbix; Log Service
     "minor",  # X.733, below major
-    "ticket",  # Google's "SRE workbook": someone looks at it within days
-    "unreachable",  # Nagios, a host behind one that is down
+    "ticket",  # Google's "SRE workbook": an engineer handles it within days
+    "unreachable",  # Nagios: a host whose parent host is down
     "p3", "sev3",
     "警告", "告警", "预警", "一般", "一般严重", "次要", "中", "中危",
 )  # fmt: skip
 _INFO = (
     "info", "information", "informational", "notice", "debug",  # Cloud Monitor, Zabbix, syslog
     "low", "lowest", "trivial", "verbose", "trace",  # Log Service; Jira; Azure Monitor: Sev4 Verbose
-    "none",  # Prometheus' Watchdog and InfoInhibitor, which are meant to fire
-    "not classified", "not_classified", "not-classified",  # Zabbix ranks it below Information
+    "none",  # Prometheus' Watchdog and InfoInhibitor, which fire on purpose
+    "not classified", "not_classified", "not-classified",  # Zabbix ranks "Not classified" below Information
     "p4", "p5", "p6",  # Cloud Monitor's alert log has P4 for INFO; Opsgenie, PagerDuty; ARMS has P6
     "sev4", "sev5",
     "信息", "提醒", "提示", "通知", "低", "低危", "未分类",
@@ -63,7 +64,7 @@ _WORDS = {"OK": Level.OK} | {
 
 
 def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
-    """Return the level of the first of the sender's words that is known, else `absent`."""
+    """Return the level for the first of the sender's words that is known, or `absent` if no word is known."""
     for word in words:
         if word and (level := _WORDS.get(word.strip().upper())):
             return level
@@ -71,12 +72,16 @@ def read_level(*words: str | None, absent: Level = Level.WARN) -> Level:
 
 
 def read_alert_level(*words: str | None, recovered: bool) -> Level:
-    """Return the level of an alert; the word `ok` is passed over unless the alert is `recovered`."""
+    """Return the level for the sender's words, or the default if no word is known.
+
+    The default is OK for an alert that has `recovered` and WARN for any other alert. The word `ok` is ignored unless
+    the alert has recovered.
+    """
     if recovered:
         return read_level(*words, absent=Level.OK)
     return read_level(*(word for word in words if word and _WORDS.get(word.strip().upper()) is not Level.OK))
 
 
 def worst(*levels: Level) -> Level:
-    """Return the worst of at least one level."""
+    """Return the worst of one or more levels."""
     return max(levels, key=lambda level: level.rank)

@@ -1,4 +1,8 @@
-"""Resources: namespaces as callbacks have them, and the dimension that names the resource."""
+"""The namespace of a resource, and the dimension that names the resource.
+
+Rules, callbacks, events and ARNs write the same namespace differently. This module maps all of them to the namespace
+that callbacks have.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +10,7 @@ from typing import NamedTuple
 
 _DASHBOARDS = ("ecs", "slb", "rds", "oss", "sls", "ess", "containerservice", "apigateway")
 _CALLBACK_NAMESPACES = {
-    # the table of Cloud Monitor's callback page; every other namespace is the same in rules and callbacks
+    # from the table on Cloud Monitor's callback page; rules and callbacks write all other namespaces in the same way
     **{f"acs_{name}_dashboard": f"acs_{name}" for name in _DASHBOARDS},
     "acs_redis_dashboard": "acs_kvstore",
     "acs_ocs_new": "acs_ocs",
@@ -14,7 +18,7 @@ _CALLBACK_NAMESPACES = {
 }
 
 ACCOUNT_DIMENSIONS = frozenset({"userId", "userld", "uid"})
-"""Dimensions that name the account; `userld` is a misprint of the EIP documents."""
+"""Dimensions that name the account. `userld` is a misprint in the EIP documents."""
 
 _INSTANCE = ("instanceId", "InstanceId", "instanceld", "instance_id")
 _OF_INSTANCES = (
@@ -23,9 +27,10 @@ _OF_INSTANCES = (
     "memcache mongodb nat_gateway newbgpddos ocs petadata physical_connection privatelink rds rocketmq scdn slb "
     "tair videolive vpc_eip vpn"
 )
-"""Namespaces, without `acs_`, whose resources are named by the id of the instance."""
+"""The namespaces, without `acs_`, in which the id of the instance names the resource."""
 _ID_DIMENSIONS: dict[str, tuple[str, ...]] = {
-    # from the dimensions of Cloud Monitor's metric tables (2021); the first one that is present names the resource
+    # from the dimensions in Cloud Monitor's metric tables (2021); the first dimension that is present names the
+    # resource
     **{f"acs_{name}": _INSTANCE for name in _OF_INSTANCES.split()},
     "acs_alb": ("loadBalancerId",),
     "acs_apigateway": ("instanceId", "apiUid"),
@@ -63,20 +68,20 @@ _ID_DIMENSIONS: dict[str, tuple[str, ...]] = {
 
 
 def normalise_namespace(text: str | None) -> str | None:
-    """Turn a rule's namespace into the callback's: `acs_ecs_dashboard` and `ecs_dashboard` are `acs_ecs`."""
+    """Return the namespace of callbacks for that of a rule: `acs_ecs` for `acs_ecs_dashboard` and `ecs_dashboard`."""
     if text is None:
         return None
     return _CALLBACK_NAMESPACES.get(text) or _CALLBACK_NAMESPACES.get(f"acs_{text}") or text
 
 
 _SERVICES = {
-    # services as events, ARNs and entity types call them, where their namespace is called otherwise
+    # the names of services in events, ARNs and entity types, where the name in the namespace is different
     "ack": "k8s", "alikafka": "kafka", "apigw": "apigateway", "apsaradbforredis": "kvstore", "clb": "slb", "cs": "k8s",
     "dds": "mongodb", "eip": "vpc_eip", "gpdb": "hybriddb", "log": "sls", "nat": "nat_gateway", "ons": "rocketmq",
     "redis": "kvstore", "rkvstore": "kvstore",
 }  # fmt: skip
 _TYPES = {
-    # resources of a service that has several namespaces
+    # by service and type of resource, for a service that has several namespaces
     ("vpc", "eip"): "vpc_eip", ("vpc", "eipaddress"): "vpc_eip", ("vpc", "natgateway"): "nat_gateway",
     ("vpc", "vpngateway"): "vpn", ("vpc", "commonbandwidthpackage"): "bandwidth_package",
 }  # fmt: skip
@@ -89,7 +94,7 @@ _ARN_PARTS = 5
 
 
 class Arn(NamedTuple):
-    """`acs:SERVICE:REGION:ACCOUNT:TYPE/ID`, Alibaba Cloud's name of a resource; None for what it leaves open."""
+    """Alibaba Cloud's name of a resource, `acs:SERVICE:REGION:ACCOUNT:TYPE/ID`. A part that is left open is None."""
 
     service: str | None
     region: str | None
@@ -99,7 +104,7 @@ class Arn(NamedTuple):
 
 
 def read_arn(text: str | None) -> Arn:
-    """Read a resource's ARN; any other text is taken for a bare id."""
+    """Parse the ARN of a resource. Any other text is taken as the id of the resource."""
     parts = (text or "").split(":", _ARN_PARTS - 1)
     if len(parts) < _ARN_PARTS or parts[0] != "acs":
         return Arn(None, None, None, None, text)
@@ -110,7 +115,7 @@ def read_arn(text: str | None) -> Arn:
 
 
 def service_namespace(service: str | None, type_: str | None = None) -> str | None:
-    """Return the callback namespace of a service: `ECS` is `acs_ecs`, `redis` is `acs_kvstore`."""
+    """Return the namespace of a service in callbacks: `acs_ecs` for `ECS`, `acs_kvstore` for `redis`."""
     if service is None:
         return None
     name = _NON_ALPHANUMERIC.sub("", service.lower())
@@ -119,23 +124,27 @@ def service_namespace(service: str | None, type_: str | None = None) -> str | No
 
 
 def namespace_of_id(resource_id: str | None) -> str | None:
-    """Return the namespace by the prefix of an instance's id (`i-` is ECS), None if the prefix is unknown."""
+    """Return the namespace for the prefix of an instance's id (`i-` is ECS), or None if the prefix is unknown."""
     stem, dash, rest = (resource_id or "").partition("-")
     return _PREFIXES.get(stem) if dash and rest else None
 
 
 def default_id_dimension(namespace: str | None) -> str:
-    """Return the dimension that names a resource of that namespace, for alerts that have an id and no dimensions."""
+    """Return the usual dimension for the id of a resource, for alerts that have an id but no dimensions."""
     return _ID_DIMENSIONS.get(namespace or "", ("instanceId",))[0]
 
 
 def value_or_none(value: str | None) -> str | None:
-    """Return a dimension's value, None if it is empty or `null`, as Java prints an absent one."""
+    """Return the value of a dimension, or None if the value is empty or `null`, as Java prints a missing value."""
     return None if not value or value == "null" else value
 
 
 def id_dimension(namespace: str | None, dimensions: Mapping[str, str]) -> str | None:
-    """Return the dimension that names the resource, else the first in the alphabet that is not the account."""
+    """Return the dimension that names the resource.
+
+    If the namespace has no such dimension, return the alphabetically first dimension that has a value and does not name
+    the account, or None if there is none.
+    """
     for name in _ID_DIMENSIONS.get(namespace or "", ()):
         if value_or_none(dimensions.get(name)):
             return name

@@ -1,4 +1,4 @@
-"""Alerts and incidents as they are read from the log, with their ids."""
+"""Alerts, incidents and counts as they are read from the log."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,25 +10,27 @@ from trayalert.domain.times import Millis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAlert:
-    """An alert in the log. `deliveries` counts retries too; `late`: its incident was over when it came."""
+    """An alert in the log."""
 
     id: int
     received_at: Millis
     incident_id: int | None
     deliveries: int
+    """Number of deliveries of the alert, including retries."""
     late: bool
+    """Whether the incident of the alert had already ended when the alert was received."""
     alert: Alert
     sender: str = ""
-    """The address that its first delivery came from."""
+    """The address that the first delivery came from."""
     too_large: bool = False
-    """Whether the body of the first delivery was too large for `alert.fields` to be read."""
+    """Whether the body of the first delivery was too large to read `alert.fields` from it."""
     raw: bytes | None = None
-    """The body of the first delivery, if requested."""
+    """The body of the first delivery, or None if the body was not requested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredIncident:
-    """An incident in the log with the alert that represents it (the latest by event time)."""
+    """An incident in the log, with the alert that represents the incident (the latest alert by event time)."""
 
     incident: Incident
     alert: StoredAlert
@@ -36,7 +38,7 @@ class StoredIncident:
 
 @dataclass(frozen=True, slots=True)
 class SecretUse:
-    """How many deliveries had the secret of a name, and when the last one came."""
+    """How many deliveries used the secret with this name, and when the last of these deliveries came."""
 
     name: str
     deliveries: int
@@ -44,7 +46,7 @@ class SecretUse:
 
 
 class LastReport(NamedTuple):
-    """The last report of a rule and resource; see `domain/settings/expected_callback.py`."""
+    """The last report of one rule on one resource. `domain/settings/expected_callback.py` explains reports."""
 
     kind: str
     name: str | None
@@ -57,7 +59,7 @@ class LastReport(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Counts over the whole log."""
+    """Counts for the whole log, and when the last callback came."""
 
     alerts: int
     deliveries: int
