@@ -50,7 +50,6 @@ INSTEAD_OF = {
 BANNED = {word for words in INSTEAD_OF for word in words.split()}
 
 EXEMPT = {
-    "trayalert/cli/run_commands.py": {"guide"},  # the command's name
     "trayalert/domain/check_result.py": {"said"},  # a key of `doctor --json`
     "trayalert/domain/incident/level.py": {"INFO", "_INFO"},  # Cloud Monitor's level
     "trayalert/domain/settings/settings.py": {"strip"},  # the setting's key

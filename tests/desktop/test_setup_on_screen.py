@@ -62,7 +62,7 @@ def wait_for_page(running: Application, page: str) -> None:
     remembered = running.data_dir / "remembered.json"
 
     def state() -> dict[str, Any]:
-        return dict(json.loads(remembered.read_text())["guide"]) if remembered.exists() else {}
+        return dict(json.loads(remembered.read_text())["setup"]) if remembered.exists() else {}
 
     wait_until(lambda: state().get("page") == page, f"the guide is on its page {page}")
 
@@ -107,13 +107,13 @@ def test_the_assistant_is_walked_by_keyboard_to_the_consoles_test(fresh: Applica
     wait_until(lambda: has_green(fresh, assistant), "the guide shows a green tick")
     desktop.press("Return", "Return")
     wait_until(lambda: not fresh.windows(), "the guide is closed")
-    assert json.loads((fresh.data_dir / "remembered.json").read_text())["guide"]["finished"] is True
+    assert json.loads((fresh.data_dir / "remembered.json").read_text())["setup"]["finished"] is True
     settings = tomllib.loads((fresh.data_dir / "settings.toml").read_text())
     assert settings == {"public_url": public_url, "tunnel": {"kind": "command", "command": line.split()}}
     status = fresh.status()
     assert (status["reach"], status["tunnel"]["phase"], status["deliveries"]) == ("reachable", "up", 1)
 
-    assert fresh.run("guide").returncode == 0  # once more, with nothing changed
+    assert fresh.ask("setup") == "The setup assistant is open.\n"  # once more, with nothing changed
     desktop.focus(fresh.window())
     desktop.press("Return")
     wait_for_page(fresh, "details")

@@ -1,7 +1,7 @@
 """Shows tray and window with a bad day: `python -m tests.ui.show [--window] [--empty] [--blind] [--live]`.
 
-Also [--guide] [--gaps] [--strip] [--moved] [--proved]: the guide (USR1 is the console's Test), the gaps, the strip at
-all times, a public address that has changed, and a probe that came through.
+Also [--setup] [--gaps] [--strip] [--moved] [--proved]: the setup assistant (USR1 is the console's Test), the gaps, the
+strip at all times, a public address that has changed, and a probe that came through.
 
 Also [--paused] [--full] [--news] [--probing] [--salvage] [--failed]: a log that stores nothing, news of a salvage and a
 crash, somebody who probes, a former log that is being read over, and a wish that failed.
@@ -121,7 +121,7 @@ def main() -> None:
         )
     if "--strip" in sys.argv:
         backend.program.overlay_mode = "always"
-    main_ui = MainUi(backend, bridge, setup_requested="--guide" in sys.argv)
+    main_ui = MainUi(backend, bridge, setup_requested="--setup" in sys.argv)
     main_ui.start()
     if "--gaps" in sys.argv:
         main_ui.show_gaps()

@@ -171,7 +171,7 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
         main_ui.show_window(select)
 
     def show(what: str) -> None:
-        if what == "guide":
+        if what == "setup":
             main_ui.show_setup_assistant()
         else:
             show_window()
@@ -221,4 +221,4 @@ def _first_run(plan: Plan, backend: Backend) -> bool:
     """
     settings = plan.settings
     configured = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()
-    return not (configured or plan.minimised or backend.program.recall("guide"))
+    return not (configured or plan.minimised or backend.program.recall("setup"))

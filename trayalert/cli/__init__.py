@@ -11,7 +11,8 @@ from trayalert.cli.command_base import LazyGroup, address_options, data_dir_opti
 
 _COMMANDS = {
     "serve": "run_commands:serve",
-    "guide": "run_commands:guide",
+    "setup": "run_commands:setup",
+    "guide": "run_commands:former_setup",
     "url": "secret_commands:url",
     "secrets": "secret_commands:secrets",
     "status": "status_command:status",

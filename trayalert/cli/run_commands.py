@@ -39,19 +39,23 @@ def serve(host: str | None, port: int | None) -> None:
 
 @click.command()
 @data_dir_option
-def guide() -> None:
+def setup() -> None:
     """Open the setup assistant.
 
     The setup assistant shows step by step how to let Cloud Monitor reach this computer. The command starts the tray
     application if trayalert is not running.
     """
-    reply = ask(find_own_places().socket, ShowWindow("guide"))
+    reply = ask(find_own_places().socket, ShowWindow("setup"))
     if reply is None:
         run_tray(None, None, show_setup=True)
     elif not reply.get("done"):
         fail("`trayalert serve` runs there, which has no windows. End it, and start trayalert; or write the settings.")
     else:
-        click.echo("the guide is shown")
+        click.echo("The setup assistant is open.")
+
+
+former_setup = click.Command("guide", callback=setup.callback, params=setup.params, help=setup.help, hidden=True)
+"""The command `setup` under the name that it had at first."""
 
 
 def run_tray(host: str | None, port: int | None, *, minimised: bool = False, show_setup: bool = False) -> NoReturn:

@@ -43,7 +43,7 @@ WIRE: list[tuple[Command, bytes]] = [
     (ReparseSome(anew=False), b'{"do": "reparse", "anew": false}\n'),
     (BackUpLog(), b'{"do": "backup"}\n'),
     (ShowWindow(), b'{"do": "show"}\n'),
-    (ShowWindow("guide"), b'{"do": "show", "what": "guide"}\n'),
+    (ShowWindow("setup"), b'{"do": "show", "what": "setup"}\n'),
 ]
 
 VALUES: dict[Any, st.SearchStrategy[Any]] = {

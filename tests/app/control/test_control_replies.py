@@ -88,7 +88,7 @@ def test_a_running_instance_replies_to_each_command(tmp_path: Path) -> None:
         assert [reply(ResolveIncident(1)) for _ in range(2)] == [{"done": True}, {"done": False}]
         assert reply(ReparseSome(anew=True))["done"]["finished"] is True
         assert Path(reply(BackUpLog())["done"]).is_file()
-        assert [reply(ShowWindow(what)) for what in ("window", "guide")] == [{"done": False}] * 2
+        assert [reply(ShowWindow(what)) for what in ("window", "setup")] == [{"done": False}] * 2
 
     assert replied == set(REPLIES)
 

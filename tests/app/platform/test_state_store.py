@@ -21,10 +21,10 @@ def test_what_is_remembered_is_there_in_the_next_run_and_private(path: Path) -> 
     first = StateStore(path)
     assert first.get("strip") is None
     first.set("strip", {"x": 1, "y": [2, "磁盘"]})
-    first.set("guide", True)
+    first.set("setup", True)
     first.set("strip", {"x": 3})
 
-    assert (StateStore(path).get("strip"), StateStore(path).get("guide")) == ({"x": 3}, True)
+    assert (StateStore(path).get("strip"), StateStore(path).get("setup")) == ({"x": 3}, True)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     places = find_places(str(path.parent))
     assert places.state_file == path

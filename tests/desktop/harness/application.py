@@ -51,7 +51,7 @@ def finish_setup(data_dir: Path) -> None:
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     remembered = data_dir / "remembered.json"
     if not remembered.exists():
-        remembered.write_text(json.dumps({"guide": {"finished": True}}))
+        remembered.write_text(json.dumps({"setup": {"finished": True}}))
         remembered.chmod(0o600)
 
 

@@ -121,7 +121,7 @@ def test_it_is_walked_to_its_end_by_enter_and_written_by_mnemonics(
     walk.go_to(6)
     walk.press(ENTER)
     assert not walk.assistant.isVisible()
-    assert backend.program.memory["guide"]["finished"] is True
+    assert backend.program.memory["setup"]["finished"] is True
 
 
 def test_escape_closes_it_and_it_goes_on_where_it_was(qtbot: QtBot, walk: Walk, backend: FakeBackend) -> None:
@@ -137,7 +137,7 @@ def test_escape_closes_it_and_it_goes_on_where_it_was(qtbot: QtBot, walk: Walk, 
 
 @pytest.mark.parametrize("junk", [None, 7, "ready", {"page": "no such", "finished": False}, {"page": 3, "way": "x"}])
 def test_a_strange_memory_begins_at_the_beginning(qtbot: QtBot, junk: object) -> None:
-    assert Walk(qtbot, FakeBackend(program=FakeProgram(memory={"guide": junk}))).step() == 1
+    assert Walk(qtbot, FakeBackend(program=FakeProgram(memory={"setup": junk}))).step() == 1
 
 
 def test_every_control_has_a_name_and_is_reached_by_tab(qtbot: QtBot, walk: Walk) -> None:
@@ -240,7 +240,7 @@ def test_what_was_entered_for_one_kind_is_there_when_it_is_chosen_again(walk: Wa
 
 def test_a_kind_of_another_version_becomes_one_that_is_known(qtbot: QtBot) -> None:
     old = {"page": "details", "way": "tunnel", "kind": "carrier-pigeon", "finished": False}
-    walk = Walk(qtbot, FakeBackend(program=FakeProgram(memory={"guide": old})))
+    walk = Walk(qtbot, FakeBackend(program=FakeProgram(memory={"setup": old})))
     assert walk.step() == 2
     assert walk.field("Name of the tunnel").isVisible()
 

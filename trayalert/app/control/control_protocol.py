@@ -129,7 +129,7 @@ class BackUpLog(Command):
 
 @dataclass(frozen=True, slots=True)
 class ShowWindow(Command):
-    """Raise the main window ("window") or the setup assistant ("guide"). Return whether the instance has windows."""
+    """Raise the main window ("window") or the setup assistant ("setup"). Return whether the instance has windows."""
 
     do = "show"
     what: str = "window"

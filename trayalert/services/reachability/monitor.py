@@ -23,7 +23,7 @@ _LISTENER = "listener"
 """The name of the listener among the sources of callbacks. Only the listener is probed."""
 
 NO_ADDRESS = (
-    "No public address is known, so nothing can prove that callbacks get through. Set one up: `trayalert guide`."
+    "No public address is known, so nothing can prove that callbacks get through. Set one up: `trayalert setup`."
 )
 NOT_PROBED = "Probes are off (probe_seconds = 0), so nothing proves that callbacks get through."
 FIRST_PROBE = "The first probe is under way."

@@ -36,7 +36,7 @@ from trayalert.ui.setup.test_page import TestPage
 from trayalert.ui.widgets.safe_text import SafeLabel, show_trusted_caption
 
 TICK_MS: Final = 1000
-STATE_KEY: Final = "guide"
+STATE_KEY: Final = "setup"
 _PAGES: Final[tuple[type[AssistantPage], ...]] = (IngressPage, DetailsPage, ReadyPage, ConsolePage, TestPage, DonePage)
 
 

@@ -34,7 +34,7 @@ class DonePage(AssistantPage):
         )
         self.add_paragraph(
             "When something seems wrong, `trayalert doctor` in a terminal looks at everything. Set up reach… in the"
-            " menu opens this guide again.",
+            " menu opens the setup assistant again.",
             space=6,
         )
         self.column.addStretch()

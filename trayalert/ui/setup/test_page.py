@@ -108,5 +108,5 @@ class TestPage(AssistantPage):
                 self._detail.show_text("Something sends to the callback URL: the console, unless it was you yourself.")
             case _:
                 self._text.show_text("Waiting…")
-                self._detail.show_text("You may close the guide meanwhile: a Test is notified too.")
+                self._detail.show_text("You may close the setup assistant meanwhile: a Test is notified too.")
         self._picture.setAccessibleName(self._text.text())

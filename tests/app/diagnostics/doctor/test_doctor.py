@@ -78,7 +78,7 @@ def test_beside_a_running_serve_no_desktop_is_missed_and_nothing_is_changed(tmp_
     assert "held by the running trayalert" in found["port"]["said"]
     assert "1 alerts" in found["log"]["said"]
     assert found["public probe"]["verdict"] == "warn"
-    assert "trayalert guide" in found["public probe"]["do"]
+    assert "trayalert setup" in found["public probe"]["do"]
 
 
 def test_of_a_long_log_it_says_that_not_all_of_it_was_read(tmp_path: Path) -> None:

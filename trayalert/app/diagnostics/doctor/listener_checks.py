@@ -103,7 +103,7 @@ def public_probe(context: CheckContext) -> CheckResult:
     if context.public_url is None:
         return warn(
             "no public address is known, so Cloud Monitor cannot be told where to send.",
-            "`trayalert guide` leads through it: a tunnel, a proxy, or a port of your own.",
+            "`trayalert setup` leads through it: a tunnel, a proxy, or a port of your own.",
         )
     try:
         answer = ask(context.places.socket, ProbeReachability(), deadline=_PROBE_PATIENCE) or {}
