@@ -103,6 +103,21 @@ def level_image(level: Level, size: int) -> QImage:
     return image.convertToFormat(QImage.Format.Format_ARGB32)
 
 
+def draw_tray_icon(painter: QPainter, state: TrayIconState, size: int) -> None:
+    """Draw the tray's picture into the square of `size` pixels at the painter's origin."""
+    if (state.worst is None or not state.count) and state.blind:
+        _draw_no_entry(painter, QRectF(0, 0, size, size), _outline_width(size))
+    elif state.worst is None or not state.count:
+        _draw_ring(painter, size, proved=state.proved)
+    else:
+        _draw_shape(painter, state.worst, size)
+        _draw_text(painter, state.worst, size, str(state.count) if state.count < MAX_COUNT else "9+", low=state.blind)
+        if state.blind:
+            _draw_blind_badge(painter, size)
+    if state.paused:
+        _draw_pause(painter, size)
+
+
 def _icon(images: list[QImage]) -> QIcon:
     icon = QIcon()
     for image in images:
@@ -122,17 +137,7 @@ def _canvas(size: int) -> tuple[QImage, QPainter]:
 
 def _tray_image(state: TrayIconState, size: int) -> QImage:
     image, painter = _canvas(size)
-    if (state.worst is None or not state.count) and state.blind:
-        _draw_no_entry(painter, QRectF(0, 0, size, size), _outline_width(size))
-    elif state.worst is None or not state.count:
-        _draw_ring(painter, size, proved=state.proved)
-    else:
-        _draw_shape(painter, state.worst, size)
-        _draw_text(painter, state.worst, size, str(state.count) if state.count < MAX_COUNT else "9+", low=state.blind)
-        if state.blind:
-            _draw_blind_badge(painter, size)
-    if state.paused:
-        _draw_pause(painter, size)
+    draw_tray_icon(painter, state, size)
     painter.end()
     return image.convertToFormat(QImage.Format.Format_ARGB32)
 

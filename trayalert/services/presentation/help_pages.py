@@ -1,0 +1,131 @@
+"""The help pages: Markdown files in `resources/help/`, one for each topic and language.
+
+Only the topics of TOPICS and the images beside the pages can be read here, and no part of a path comes from a caller.
+The viewer and `trayalert help` therefore show nothing but what comes with the program.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from trayalert.resource_files import read_text, resource_path
+
+TOPICS: Final = (
+    "start",
+    "connection",
+    "incidents",
+    "notifications",
+    "settings",
+    "troubleshooting",
+    "scripting",
+    "service",
+    "proof",
+)
+"""The names of the pages, in the order in which they are listed."""
+
+_IMAGE: Final = re.compile(r"\.\./images/([a-z0-9-]+\.svg)")
+_IMAGE_MARKUP: Final = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
+_LINK: Final = re.compile(r"(?:([a-z]+)\.md)?(?:#([\w-]+))?")
+_LINK_MARKUP: Final = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)]*)\)")
+_CODE_BLOCK: Final = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
+_HEADING: Final = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpPage:
+    """A page. `title` is the text of the page's first heading, `text` is the whole page in Markdown."""
+
+    name: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLink:
+    """A place in the help. Without a `topic` the place is on the page with the link, without a `slug` at its top."""
+
+    topic: str
+    slug: str
+
+
+def read_page(topic: str, language: str = "en") -> HelpPage:
+    """Return the page of a topic. Raise KeyError if TOPICS has no such topic."""
+    if topic not in TOPICS:
+        raise KeyError(topic)
+    text = read_text("help", language, f"{topic}.md")
+    return HelpPage(name=topic, title=next(_headings(text)), text=text)
+
+
+def read_pages(language: str = "en") -> tuple[HelpPage, ...]:
+    """Return all pages in the order of TOPICS."""
+    return tuple(read_page(topic, language) for topic in TOPICS)
+
+
+def parse_link(target: str) -> HelpLink | None:
+    """Return where a link leads, or None if the link leads anywhere but to a heading or a page of the help."""
+    match = _LINK.fullmatch(target)
+    if not target or match is None or match[1] not in {None, *TOPICS}:
+        return None
+    return HelpLink(match[1] or "", match[2] or "")
+
+
+def find_image(name: str) -> Path | None:
+    """Return the file of an image that a page names as `../images/NAME.svg`, or None if there is no such image."""
+    match = _IMAGE.fullmatch(name)
+    path = resource_path("help", "images", match[1]) if match else None
+    return path if path is not None and path.is_file() else None
+
+
+def make_slugs(headings: Iterable[str]) -> list[str]:
+    """Return the names by which links find the headings of one page, as GitHub makes them.
+
+    The heading `` `public_url` and proxies `` has the slug `public_url-and-proxies`. If a page repeats a heading, a
+    number is appended to the slugs of the later ones.
+    """
+    counts: Counter[str] = Counter()
+    slugs = []
+    for heading in headings:
+        slug = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        slugs.append(f"{slug}-{counts[slug]}" if counts[slug] else slug)
+        counts[slug] += 1
+    return slugs
+
+
+def page_slugs(page: HelpPage) -> list[str]:
+    """Return the slugs of all headings of a page."""
+    return make_slugs(_headings(page.text))
+
+
+def without_images(text: str) -> str:
+    """Return Markdown with the alternative text of each image in place of the image."""
+    return _change_prose(text, lambda prose: _IMAGE_MARKUP.sub(r"\1", prose))
+
+
+def for_terminal(text: str) -> str:
+    """Return Markdown for a terminal, which can neither show images nor follow links.
+
+    A link to another page becomes the command that prints that page.
+    """
+    return _change_prose(without_images(text), lambda prose: _LINK_MARKUP.sub(_replace_link, prose))
+
+
+def _replace_link(match: re.Match[str]) -> str:
+    text, link = match[1], parse_link(match[2])
+    return f"{text} (`trayalert help {link.topic}`)" if link and link.topic else text
+
+
+def _headings(text: str) -> Iterator[str]:
+    """Yield the text of each heading; the first one is the page's title."""
+    for prose in _CODE_BLOCK.split(text)[::2]:  # a line of code may begin with "# ", too
+        for heading in _HEADING.findall(prose):
+            yield re.sub("[`*]", "", heading)
+
+
+def _change_prose(text: str, change: Callable[[str], str]) -> str:
+    """Return Markdown with everything but its blocks of code changed."""
+    parts = _CODE_BLOCK.split(text)
+    parts[::2] = map(change, parts[::2])
+    return "".join(parts)
