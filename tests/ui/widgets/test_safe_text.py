@@ -1,4 +1,5 @@
 import ast
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,11 @@ from trayalert.ui.widgets.safe_text import (
 
 ROOT = Path(trayalert.__file__).parent
 THE_ONE_PLACE = ROOT / "ui" / "widgets" / "safe_text.py"
+HELP = {
+    ROOT / "ui" / "help" / "help_document.py": {"QTextDocument", "setMarkdown"},
+    ROOT / "ui" / "help" / "help_browser.py": {"QTextBrowser", "QTextEdit"},
+}
+"""The modules that show the help pages, which come with the program, and what they may use for that."""
 
 GUESSING = {
     # these guess rich text in what they are given
@@ -34,13 +40,14 @@ GUESSING = {
 }  # fmt: skip
 
 
-def forbidden_uses(source: str) -> list[str]:
+def forbidden_uses(source: str, allowed: AbstractSet[str] = frozenset()) -> list[str]:
     """Names from GUESSING that the source uses, however it gets at them."""
     found = []
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) | ast.keyword(arg=str(name)):
-                found += [f"line {node.lineno}: {name}"] * (name in GUESSING or name.lstrip("_") == "toolTip")
+                forbidden = name in GUESSING - allowed or name.lstrip("_") == "toolTip"
+                found += [f"line {node.lineno}: {name}"] * forbidden
     return found
 
 
@@ -49,7 +56,18 @@ def forbidden_uses(source: str) -> list[str]:
 )
 def test_only_one_module_gives_text_to_widgets_that_guess(path: Path) -> None:
     if path != THE_ONE_PLACE:
-        assert forbidden_uses(path.read_text(encoding="utf-8")) == []
+        assert forbidden_uses(path.read_text(encoding="utf-8"), HELP.get(path, set())) == []
+
+
+def test_the_help_takes_only_names_of_pages() -> None:
+    """What is shown as Markdown is the page that `read_page` has found by its topic."""
+    source = (ROOT / "ui" / "help" / "help_document.py").read_text(encoding="utf-8")
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    texts = [ast.unparse(one.args[0]) for one in calls if ast.unparse(one.func).endswith("setMarkdown")]
+    makers = [path.name for path in ROOT.rglob("*.py") if "HelpPage(" in path.read_text(encoding="utf-8")]
+
+    assert texts == ["page.text"]
+    assert makers == ["help_pages.py"]
 
 
 @pytest.mark.parametrize(

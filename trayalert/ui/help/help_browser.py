@@ -1,0 +1,89 @@
+"""The view of a help page. Its rule: a link is reported, and never opened here."""
+
+from typing import Final
+
+from PySide6.QtCore import QPoint, QUrl, Signal
+from PySide6.QtGui import QColor, QResizeEvent, QShowEvent, QTextBlock, QTextCursor, QTextOption
+from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit
+
+from trayalert.services.presentation.help_pages import parse_link
+from trayalert.ui.help.help_document import MARGIN, HelpDocument
+
+_LONGEST_LINE: Final = 88
+"""Characters of average width; longer lines are hard to read."""
+_MATCH_COLOUR: Final = QColor(255, 183, 3, 110)
+
+
+class HelpBrowser(QTextBrowser):
+    """Shows a page. `link_followed` and `link_refused` report a click, or Enter, on a link."""
+
+    link_followed = Signal(object)
+    """A HelpLink."""
+    link_refused = Signal()
+    """The link leads to something that is not a part of the help."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted_block: QTextBlock | None = None
+        self.setOpenLinks(False)
+        self.setAccessibleName("Page")
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setWordWrapMode(QTextOption.WrapMode.WordWrap)
+        self.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)
+        self.anchorClicked.connect(self._follow)
+
+    def show_document(self, document: HelpDocument) -> None:
+        """Show a page from its beginning."""
+        self._wanted_block = None
+        self.setDocument(document)
+        self.moveCursor(QTextCursor.MoveOperation.Start)
+        self.verticalScrollBar().setValue(0)
+
+    def show_block(self, block: QTextBlock) -> None:
+        """Scroll so that the block is at the top."""
+        self.setTextCursor(QTextCursor(block))
+        self._scroll_to(block)
+        self._wanted_block = None if self.isVisible() else block
+
+    def mark(self, matches: list[QTextCursor], current: QTextCursor | None) -> None:
+        """Highlight the matches, and select and scroll to the current one."""
+        selections = []
+        for match in matches:
+            selection = QTextEdit.ExtraSelection()
+            selection.cursor = match
+            selection.format.setBackground(_MATCH_COLOUR)
+            selections.append(selection)
+        self.setExtraSelections(selections)
+        if current is not None:
+            self.setTextCursor(current)
+            self.ensureCursorVisible()
+
+    def _follow(self, url: QUrl) -> None:
+        link = parse_link(url.toString(QUrl.ComponentFormattingOption.FullyDecoded))
+        if link is None:
+            self.link_refused.emit()
+        else:
+            self.link_followed.emit(link)
+
+    def _scroll_to(self, block: QTextBlock) -> None:
+        top = self.document().documentLayout().blockBoundingRect(block).top()
+        self.verticalScrollBar().setValue(max(0, int(top) - MARGIN // 2))
+
+    # Qt's own
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Wrap the lines at the new width, and keep the line at the top."""
+        top = self._wanted_block or self.cursorForPosition(QPoint(MARGIN, 0)).block()
+        offset = self.verticalScrollBar().value()
+        width = 2 * MARGIN + _LONGEST_LINE * self.fontMetrics().averageCharWidth()
+        self.setLineWrapColumnOrWidth(min(width, self.viewport().width()))
+        super().resizeEvent(event)
+        if offset:
+            self._scroll_to(top)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Scroll to the block that was requested before the page had its size."""
+        super().showEvent(event)
+        if self._wanted_block is not None:
+            self._scroll_to(self._wanted_block)
+            self._wanted_block = None

@@ -1,0 +1,261 @@
+"""The help's window: a list of topics, the page, and a search through all pages. Its rule: the keyboard alone suffices.
+
+Alt+Left and Alt+Right move through the visited pages, Ctrl+F goes to the search, F3 and Shift+F3 to the next and the
+previous match, Escape closes the window.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeySequence, QShortcut, QTextCursor
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QListWidgetItem, QSplitter, QToolButton, QVBoxLayout
+
+from trayalert.services.presentation.help_pages import HelpLink, read_pages
+from trayalert.ui.appearance import fit_to_screen
+from trayalert.ui.help.help_browser import HelpBrowser
+from trayalert.ui.help.help_document import HelpDocument
+from trayalert.ui.icons import TrayIconState, tray_icon
+from trayalert.ui.widgets.safe_text import SafeField, SafeLabel, show_tooltip
+
+_LIST_WIDTH: Final = 190
+_CHANGES_OF_LOOK: Final = frozenset(
+    {QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.DevicePixelRatioChange}
+)
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A place that was shown. `scroll` is the scroll bar's value when the place was left."""
+
+    topic: str
+    slug: str = ""
+    scroll: int | None = None
+    by_search: bool = False
+
+
+class HelpWindow(QDialog):
+    """A window that is not modal, and freed when it is closed. `show_page` fills it.
+
+    `language` names the folder of the pages.
+    """
+
+    def __init__(self, language: str = "en") -> None:
+        super().__init__()
+        self._pages = {page.name: page for page in read_pages(language)}
+        self._documents: dict[str, HelpDocument] = {}
+        self._visits: list[_Visit] = []
+        self._visit = -1
+        self._matches: dict[str, list[QTextCursor]] = {}
+        self._match = -1
+        self.setWindowIcon(tray_icon(TrayIconState()))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._browser = HelpBrowser()
+        self._topics = QListWidget()
+        self._topics.setAccessibleName("Topics")
+        self._search = SafeField("Search the help", hint="Search all pages (Ctrl+F)")
+        self._search.setClearButtonEnabled(True)
+        self._message = SafeLabel()
+        self._back = _arrow_button(Qt.ArrowType.LeftArrow, "Back", "Alt+Left", self.go_back)
+        self._forward = _arrow_button(Qt.ArrowType.RightArrow, "Forward", "Alt+Right", self.go_forward)
+        for page in self._pages.values():
+            item = QListWidgetItem(page.title)
+            item.setData(Qt.ItemDataRole.UserRole, page.name)
+            self._topics.addItem(item)
+        self._lay_out()
+        self._connect()
+
+    @property
+    def topic(self) -> str:
+        """The topic of the page that is shown."""
+        return self._visits[self._visit].topic
+
+    def show_page(self, topic: str, slug: str = "") -> None:
+        """Show a page from the heading with that slug on. Raise KeyError if there is no such topic."""
+        self._go_to(_Visit(self._pages[topic].name, slug))
+
+    def go_back(self) -> None:
+        """Show the page that was shown before, where it was left."""
+        self._move_visit(-1)
+
+    def go_forward(self) -> None:
+        """Show again the page that was left by going back."""
+        self._move_visit(1)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        for widget in (self._back, self._forward, self._search, self._message):
+            top.addWidget(widget, 1 if widget is self._search else 0)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.addWidget(self._topics)
+        splitter.addWidget(self._browser)
+        splitter.setStretchFactor(1, 1)
+        splitter.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.addLayout(top)
+        layout.addWidget(splitter, 1)
+        fit_to_screen(self, 960, 680)
+        splitter.setSizes([_LIST_WIDTH, self.width() - _LIST_WIDTH])
+        self._browser.setFocus()
+
+    def _connect(self) -> None:
+        self._topics.currentItemChanged.connect(self._on_topic_chosen)
+        self._browser.link_followed.connect(self._follow)
+        self._browser.link_refused.connect(
+            lambda: self._message.show_text("This link leads out of the help, and is not opened.")
+        )
+        self._search.textChanged.connect(self._on_search_changed)
+        self._search.returnPressed.connect(lambda: self._go_to_match(1))
+        for keys, action in {
+            "Alt+Left": self.go_back,
+            "Alt+Right": self.go_forward,
+            "Ctrl+F": self._start_search,
+            "F3": lambda: self._go_to_match(1),
+            "Shift+F3": lambda: self._go_to_match(-1),
+        }.items():
+            QShortcut(QKeySequence(keys), self).activated.connect(action)
+
+    # pages
+
+    def _document(self, topic: str) -> HelpDocument:
+        if topic not in self._documents:
+            self._documents[topic] = HelpDocument(
+                self._pages[topic], self._browser.font(), self.palette(), self.devicePixelRatioF(), self
+            )
+        return self._documents[topic]
+
+    def _go_to(self, visit: _Visit) -> None:
+        """Show a place, and forget the places that were left by going back."""
+        self._leave()
+        kept = self._visit + 1
+        if visit.by_search and self._visits and self._visits[self._visit].by_search:
+            kept -= 1  # else Back would have to pass through all matches
+        self._visits[kept:] = [visit]
+        self._visit = kept
+        self._show_visit()
+
+    def _move_visit(self, step: int) -> None:
+        if 0 <= self._visit + step < len(self._visits):
+            self._leave()
+            self._visit += step
+            self._show_visit()
+
+    def _leave(self) -> None:
+        if self._visits:
+            self._visits[self._visit].scroll = self._browser.verticalScrollBar().value()
+
+    def _show_visit(self) -> None:
+        visit = self._visits[self._visit]
+        document = self._document(visit.topic)
+        if self._browser.document() is not document:
+            self._browser.show_document(document)
+        heading = document.find_heading(visit.slug) if visit.slug else document.begin()
+        if visit.scroll is not None:
+            self._browser.verticalScrollBar().setValue(visit.scroll)
+        elif heading is not None:
+            self._browser.show_block(heading)
+        self._match = -1
+        self._mark()
+        self._show_topic(visit.topic)
+        self._back.setEnabled(self._visit > 0)
+        self._forward.setEnabled(self._visit + 1 < len(self._visits))
+        self.setWindowTitle(f"{self._pages[visit.topic].title} - trayalert help")
+
+    def _show_topic(self, topic: str) -> None:
+        self._topics.blockSignals(True)
+        self._topics.setCurrentItem(next(item for item in self._items() if _topic_of(item) == topic))
+        self._topics.blockSignals(False)
+
+    def _items(self) -> list[QListWidgetItem]:
+        return [self._topics.item(row) for row in range(self._topics.count())]
+
+    def _on_topic_chosen(self, item: QListWidgetItem | None) -> None:
+        if item is not None:
+            self._go_to(_Visit(_topic_of(item)))
+
+    def _follow(self, link: HelpLink) -> None:
+        self.show_page(link.topic or self.topic, link.slug)
+
+    # search
+
+    def _start_search(self) -> None:
+        self._search.setFocus()
+        self._search.selectAll()
+
+    def _on_search_changed(self) -> None:
+        """List the pages that have all the words, and go to the first match."""
+        self._find()
+        self._match = -1
+        self._go_to_match(1)
+
+    def _find(self) -> None:
+        words = self._search.text().split()
+        found = {topic: self._document(topic).find_words(words) for topic in self._pages} if words else {}
+        self._matches = {topic: matches for topic, matches in found.items() if matches}
+        for item in self._items():
+            topic = _topic_of(item)
+            title, count = self._pages[topic].title, len(self._matches.get(topic, ()))
+            item.setData(Qt.ItemDataRole.DisplayRole, f"{title} ({count})" if count else title)
+            item.setHidden(bool(words) and not count)
+
+    def _go_to_match(self, step: int) -> None:
+        """Go to the next match, or with a `step` of -1 to the previous one, on this page or on another."""
+        places = [(topic, number) for topic, found in self._matches.items() for number in range(len(found))]
+        here = (self.topic, self._match)
+        if not places:
+            self._mark()
+            return
+        if here in places:
+            topic, number = places[(places.index(here) + step) % len(places)]
+        else:
+            order = list(self._pages)
+            ahead = [place for place in places if order.index(place[0]) * step >= order.index(self.topic) * step]
+            topic, number = (ahead or places)[0 if step > 0 else -1]
+        if topic != self.topic:
+            self._go_to(_Visit(topic, by_search=True))
+        self._match = number
+        self._mark()
+
+    def _mark(self) -> None:
+        """Highlight the matches on this page, and say how many there are."""
+        found = self._matches.get(self.topic, [])
+        current = found[self._match] if self._match >= 0 else None
+        self._browser.mark(found, current)
+        if current is not None:
+            self._message.show_text(f"{self._match + 1} of {len(found)} on this page")
+        elif self._search.text().strip() and not self._matches:
+            self._message.show_text("Nothing found")
+        else:
+            self._message.show_text("")
+
+    # Qt's own
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+        """Lay the pages out again when the colours, the font or the screen have changed."""
+        super().changeEvent(event)
+        if event.type() in _CHANGES_OF_LOOK and self._visits:
+            former, self._documents = self._documents, {}
+            match = self._match
+            self._leave()
+            self._find()
+            self._show_visit()
+            self._match = match
+            self._mark()
+            for document in former.values():
+                document.deleteLater()
+
+
+def _topic_of(item: QListWidgetItem) -> str:
+    topic: str = item.data(Qt.ItemDataRole.UserRole)
+    return topic
+
+
+def _arrow_button(arrow: Qt.ArrowType, name: str, keys: str, on_click: Callable[[], None]) -> QToolButton:
+    button = QToolButton()
+    button.setArrowType(arrow)
+    button.setAutoRaise(True)
+    button.setAccessibleName(name)
+    show_tooltip(button, f"{name} ({keys})")
+    button.clicked.connect(lambda _checked=False: on_click())
+    return button
