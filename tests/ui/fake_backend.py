@@ -192,6 +192,7 @@ class FakeProgram:
     incidents: FakeIncidents = field(default_factory=FakeIncidents)
     language: Language = Language.EN
     overlay_mode: str = "auto"
+    help_topic: str | None = None
     clock: Millis = NOON
     reach_state: ReachabilityState = field(default_factory=ReachabilityState)
     tunnel_state: TunnelState = field(default_factory=TunnelState)

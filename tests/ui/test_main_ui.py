@@ -3,7 +3,9 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
@@ -52,7 +54,7 @@ def test_the_window_is_not_made_before_it_is_wanted(main_ui: MainUi) -> None:
 def test_the_main_ui_imports_the_window_only_when_it_opens_it() -> None:
     source = "import sys, trayalert.ui.main_ui; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", source], check=True, timeout=30, capture_output=True, text=True)
-    own = {f"trayalert.ui.{name}" for name in ("window", "setup", "overlay", "gaps_view")}
+    own = {f"trayalert.ui.{name}" for name in ("window", "setup", "overlay", "gaps_view", "help")}
     unwanted = own | {"PySide6.QtNetwork", "PySide6.QtSvg", "PySide6.QtDBus", "aiohttp", "sqlite3"}
     assert unwanted & set(done.stdout.split()) == set()
 
@@ -68,6 +70,42 @@ def test_a_new_incident_reaches_tray_and_table(
     qtbot.waitUntil(lambda: table.model().rowCount() == 1)
     qtbot.waitUntil(lambda: "1 open, worst CRITICAL" in main_ui.tray.icon.toolTip())
     assert backend.incidents.queried_ids == [(1,)]
+
+
+def help_topic(main_ui: MainUi) -> str:
+    assert main_ui.help is not None
+    assert main_ui.help.isVisible()
+    return main_ui.help.topic
+
+
+@pytest.mark.parametrize(
+    ("name", "topic"), [("window", "incidents"), ("setup_assistant", "connection"), ("gaps", "incidents")]
+)
+def test_f1_opens_the_help_page_of_each_window(qtbot: QtBot, main_ui: MainUi, name: str, topic: str) -> None:
+    getattr(main_ui, f"show_{name}")()
+    assert main_ui.help is None
+    window = getattr(main_ui, name)
+    qtbot.waitUntil(window.isActiveWindow)
+    QTest.keyClick(window, Qt.Key.Key_F1)
+    assert help_topic(main_ui) == topic
+
+
+def test_help_in_window_and_menu_opens_the_first_page_in_one_window_that_is_freed_when_it_closes(
+    qtbot: QtBot, main_ui: MainUi
+) -> None:
+    main_ui.show_window()
+    next(one for one in window_of(main_ui).findChildren(QPushButton) if one.text() == "&Help").click()
+    first = main_ui.help
+    assert help_topic(main_ui) == "start"
+    main_ui.show_help("proof")
+    *_, entry, last = [one for one in main_ui.tray.menu.actions() if one.isVisible()]
+    assert (entry.text(), last.text()) == ("Help", "Quit")
+    entry.trigger()
+    assert (help_topic(main_ui), main_ui.help) == ("start", first)
+    assert first is not None
+    with qtbot.waitSignal(first.destroyed):
+        first.close()
+    assert main_ui.help is None
 
 
 def test_one_incident_is_selected_on_request(qtbot: QtBot, backend: FakeBackend, main_ui: MainUi) -> None:

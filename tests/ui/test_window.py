@@ -371,7 +371,7 @@ def test_a_changed_address_is_shouted_until_it_is_accepted(backend: FakeBackend,
     assert "Before: https://one.example.com\nNow: https://two.example.com" in seen.words()
     seen.button("&Copy new callback URL").click()
     assert QGuiApplication.clipboard().text() == backend.setup.callback_url()
-    seen.button("The rules are c&hanged").click()
+    seen.button("The rules are chan&ged").click()
     assert "lead nowhere" not in seen.words()
 
 

@@ -123,6 +123,10 @@ class ProgramQueries(Protocol):
     def overlay_mode(self) -> str:
         """When the overlay is shown: "auto" (if there is no tray), "always" or "never"."""
 
+    @property
+    def help_topic(self) -> str | None:
+        """Return the help page that Help and F1 show in every window, or None if each window has its own."""
+
     def now(self) -> Millis:
         """Return the present time."""
 

@@ -1,8 +1,10 @@
 """The window that lists the gaps: when no callback could arrive, and why."""
 
+from functools import partial
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout
 
 from trayalert.domain.times import Millis
@@ -19,6 +21,9 @@ MAX_GAPS: Final = 200
 class GapsView(QDialog):
     """The gaps window. It is not modal, is empty until `refresh` is called, and is deleted when it is closed."""
 
+    help_requested = Signal(str)
+    """The topic of a help page."""
+
     def __init__(self, incidents: IncidentQueries) -> None:
         super().__init__()
         self._incidents = incidents
@@ -30,6 +35,7 @@ class GapsView(QDialog):
         self._table.setAccessibleName("Gaps, the last first")
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.close)
+        QShortcut(QKeySequence("F1"), self).activated.connect(partial(self.help_requested.emit, "incidents"))
         layout = QVBoxLayout(self)
         for widget in (self._summary, self._table, close):
             layout.addWidget(widget, 1 if widget is self._table else 0)

@@ -29,6 +29,7 @@ from trayalert.ui.tray import Tray
 
 if TYPE_CHECKING:
     from trayalert.ui.gaps_view import GapsView
+    from trayalert.ui.help.help_window import HelpWindow
     from trayalert.ui.overlay import Overlay
     from trayalert.ui.setup.assistant import SetupAssistant
     from trayalert.ui.window import Window
@@ -80,6 +81,7 @@ class MainUi(QObject):
         self.window: Window | None = None
         self.setup_assistant: SetupAssistant | None = None
         self.gaps: GapsView | None = None
+        self.help: HelpWindow | None = None
         self._minute_timer = QTimer(self, interval=timing.minute)
         self._minute_timer.setTimerType(Qt.TimerType.VeryCoarseTimer)
         self._minute_timer.timeout.connect(self._on_minute)
@@ -92,6 +94,7 @@ class MainUi(QObject):
         self.tray.host_missing.connect(self._on_tray_missing)
         self.tray.setup_requested.connect(self.show_setup_assistant)
         self.tray.gaps_requested.connect(self.show_gaps)
+        self.tray.help_requested.connect(self.show_help)
         self.tray.failed.connect(self._show_problem)
         self.tray.console_requested.connect(self._open_console)
         self.tray.refreshed.connect(self._on_tray_refreshed)
@@ -122,11 +125,11 @@ class MainUi(QObject):
         for timer in (self._minute_timer, self._retry_timer, self._reload_timer):
             timer.stop()
         self.tray.stop()
-        for widget in (self.window, self.overlay, self.setup_assistant, self.gaps):
+        for widget in (self.window, self.overlay, self.setup_assistant, self.gaps, self.help):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-        self.window = self.overlay = self.setup_assistant = self.gaps = None
+        self.window = self.overlay = self.setup_assistant = self.gaps = self.help = None
 
     def show_window(self, select: int | None = None) -> None:
         """Show the window above all others, and select the incident with the id `select`."""
@@ -139,6 +142,7 @@ class MainUi(QObject):
             self.window = Window(self._backend, may_hide=self._window_may_hide)
             self.window.setup_requested.connect(self.show_setup_assistant)
             self.window.gaps_requested.connect(self.show_gaps)
+            self.window.help_requested.connect(self.show_help)
             self.window.advice_dismissed.connect(self._drop_advice)
             if self._advice is not None:
                 self.window.status.show_advice(self._advice)
@@ -153,6 +157,7 @@ class MainUi(QObject):
 
             self.setup_assistant = SetupAssistant(self._backend.setup, self._backend.program)
             self.setup_assistant.finished.connect(self._drop_setup_assistant)
+            self.setup_assistant.help_requested.connect(self.show_help)
         _raise_window(self.setup_assistant)
 
     def show_gaps(self) -> None:
@@ -162,8 +167,19 @@ class MainUi(QObject):
 
             self.gaps = GapsView(self._backend.incidents)
             self.gaps.finished.connect(self._drop_gaps)
+            self.gaps.help_requested.connect(self.show_help)
         self.gaps.refresh(now=self._backend.program.now())
         _raise_window(self.gaps)
+
+    def show_help(self, topic: str) -> None:
+        """Show the help page of a topic, or the page that the backend names for all windows."""
+        if self.help is None:
+            from trayalert.ui.help.help_window import HelpWindow
+
+            self.help = HelpWindow()
+            self.help.finished.connect(self._drop_help)
+        self.help.show_page(self._backend.program.help_topic or topic)
+        _raise_window(self.help)
 
     def refresh(self) -> None:
         """Show the backend's present state in all visible parts of the UI, at most 4 times a second."""
@@ -229,6 +245,9 @@ class MainUi(QObject):
     def _drop_gaps(self) -> None:
         self.gaps = None
 
+    def _drop_help(self) -> None:
+        self.help = None
+
     def _on_events(self, events: list[Event]) -> None:
         if self.setup_assistant is not None:
             self.setup_assistant.on_events(events)
@@ -266,7 +285,7 @@ class MainUi(QObject):
             self._open_window(stored.incident.id).status.show_message(problem)
 
 
-def _raise_window(dialog: "SetupAssistant | GapsView") -> None:
+def _raise_window(dialog: "SetupAssistant | GapsView | HelpWindow") -> None:
     dialog.show()
     dialog.raise_()
     dialog.activateWindow()

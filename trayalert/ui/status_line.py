@@ -40,6 +40,7 @@ class StatusLine(QWidget):
     advice_dismissed = Signal()
     url_copy_requested = Signal()
     url_accepted = Signal()
+    help_requested = Signal()
 
     def __init__(self, language: Language) -> None:
         super().__init__()
@@ -49,7 +50,7 @@ class StatusLine(QWidget):
         self._facts = SafeLabel(wrapped=True)
         buttons = {
             "&Copy new callback URL": self.url_copy_requested.emit,
-            "The rules are c&hanged": self.url_accepted.emit,
+            "The rules are chan&ged": self.url_accepted.emit,
         }
         self._url = _Band(_RED, buttons)
         self._problems = _Band(_AMBER)
@@ -63,6 +64,8 @@ class StatusLine(QWidget):
         self._reach_button = QPushButton("&Reach")
         self._reach_button.setAccessibleName("What to do about reach")
         self._reach_button.setMenu(QMenu(self._reach_button))
+        help_button = QPushButton("&Help")
+        help_button.clicked.connect(self.help_requested)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(10)
@@ -73,9 +76,10 @@ class StatusLine(QWidget):
         layout.addWidget(self._facts, 1, 1)
         layout.addWidget(self._reach_button, 0, 2, right)
         layout.addWidget(self.open_only, 0, 3, right)
-        layout.addWidget(self._message, 1, 2, 1, 2, right)
+        layout.addWidget(help_button, 0, 4, right)
+        layout.addWidget(self._message, 1, 2, 1, 3, right)
         for row, band in enumerate((self._url, self._problems, self._problem, self._news, self._advice), 2):
-            layout.addWidget(band, row, 0, 1, 4)
+            layout.addWidget(band, row, 0, 1, 5)
         layout.setColumnStretch(1, 1)
 
     def add_action(self, caption: str, on_triggered: Callable[[], object]) -> QAction:

@@ -61,6 +61,8 @@ class Tray(QObject):
     """Emitted with the StoredIncident that the user chose in the menu."""
     setup_requested = Signal()
     gaps_requested = Signal()
+    help_requested = Signal(str)
+    """The topic of a help page."""
     failed = Signal(str)
     """Emitted with a sentence when an action of the menu failed."""
     host_missing = Signal()
@@ -200,6 +202,7 @@ class Tray(QObject):
         self._autostart.setCheckable(True)
         self._autostart.triggered.connect(self._set_autostart)
         menu.addSeparator()
+        menu.addAction("Help").triggered.connect(lambda: self.help_requested.emit("start"))
         menu.addAction("Quit").triggered.connect(self._backend.actions.quit)
 
     def _add_text_entry(self) -> QAction:

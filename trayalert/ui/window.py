@@ -36,6 +36,8 @@ class Window(QMainWindow):
 
     setup_requested = Signal()
     gaps_requested = Signal()
+    help_requested = Signal(str)
+    """The topic of a help page."""
     advice_dismissed = Signal()
 
     def __init__(self, backend: Backend, *, may_hide: Callable[[], bool]) -> None:
@@ -152,7 +154,9 @@ class Window(QMainWindow):
         self.status.add_action("&Gaps…", self.gaps_requested.emit)
         self.status.add_action("&Set up reach…", self.setup_requested.emit)
         self.status.add_action("&Copy callback URL", self._copy_url)
+        self.status.help_requested.connect(partial(self.help_requested.emit, "start"))
         self._empty.setup_requested.connect(self.setup_requested)
+        QShortcut(QKeySequence("F1"), self).activated.connect(partial(self.help_requested.emit, "incidents"))
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(self.close)
 
     # actions of the user

@@ -85,3 +85,13 @@ def test_the_setup_assistant_refuses_a_choice_with_the_problem(main_ui: MainUi) 
     assert f"⚠ {PROBLEM}" in words_of(assistant)
     assistant.close()
     assert main_ui.setup_assistant is None
+
+
+def test_help_leads_to_the_page_about_trouble(main_ui: MainUi) -> None:
+    assert main_ui.window is not None
+    for request in (main_ui.tray.help_requested, main_ui.window.help_requested):
+        main_ui.show_help("start")
+        assert main_ui.help is not None
+        main_ui.help.show_page("start")
+        request.emit("incidents")
+        assert main_ui.help.topic == "troubleshooting"

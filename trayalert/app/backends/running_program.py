@@ -59,6 +59,11 @@ class RunningProgram:
         """When the overlay is shown: "auto" (if the desktop has no tray), "always" or "never"."""
         return self._plan.settings.strip
 
+    @property
+    def help_topic(self) -> str | None:
+        """Return None, as each window has a help page of its own."""
+        return None
+
     def now(self) -> Millis:
         """Return the present time of the wall clock."""
         return now()

@@ -54,6 +54,7 @@ class StoppedProgram:
     language = find_language(Settings().language, os.environ)
     """The language of the system. The settings are not read, because they may be the cause of the problem."""
     overlay_mode = Settings().strip
+    help_topic = "troubleshooting"
     now = staticmethod(now)
 
     def __init__(self, problem: str) -> None:

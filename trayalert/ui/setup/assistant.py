@@ -4,10 +4,11 @@ The user can close the window at any time; the assistant continues later on the 
 assistant can be used with the keyboard: Escape closes the window, Enter goes to the next page.
 """
 
+from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -46,6 +47,9 @@ class SetupAssistant(QDialog):
     The page that is shown is refreshed every `tick_interval` milliseconds.
     """
 
+    help_requested = Signal(str)
+    """The topic of a help page."""
+
     def __init__(self, setup: SetupActions, program: ProgramQueries, *, tick_interval: int = TICK_MS) -> None:
         super().__init__()
         self._program = program
@@ -65,6 +69,7 @@ class SetupAssistant(QDialog):
         self._next.clicked.connect(self._go_forward)
         self._close.clicked.connect(self.reject)
         self.finished.connect(self._ticker.stop)
+        QShortcut(QKeySequence("F1"), self).activated.connect(partial(self.help_requested.emit, "connection"))
         self._show_page(self._first_index(remembered))
         self._ticker.start()
 
