@@ -241,8 +241,8 @@ def test_the_metrics_and_labels_are_those_of_the_page() -> None:
     text = text_under(SCRIPTING, "Metrics")
     for label in ("level", "state"):
         values = {sample.labels[label] for sample in samples if label in sample.labels}
-        said = re.search(rf"`{label}` has the\s+values\s+([^;.]*)", text)
-        assert said
-        assert set(re.findall(r"`(\w+)`", said[1])) == values
+        listed = re.search(rf"`{label}` has the\s+values\s+([^;.]*)", text)
+        assert listed
+        assert set(re.findall(r"`(\w+)`", listed[1])) == values
     build = next(sample for sample in samples if sample.name == "trayalert_build_info")
     assert build.labels == {"version": __version__, "front": "serve"}
