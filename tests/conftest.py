@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Settings and hooks of pytest for all tests."""
 
 import gc
 import os
@@ -20,17 +20,19 @@ ALONE = (
     "proof/test_rich_text",
     "proof/test_strangers_flood",
 )
-"""Tests that measure, or in which an answer later than the listener's 4 seconds changes the verdict."""
+"""Tests that run alone: they measure, or an answer later than the listener's 4 s would change their verdict."""
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what goes on in the background
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # the programs under test are to hear it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts background jobs with SIGINT ignored
+    # the programs under test inherit this: they must receive SIGINT
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-gc.disable()  # as in the tray application: what tests leave of Qt's must not be freed on a thread of a later test
+# as in the tray application: Qt objects that a test leaves behind must not be freed on a thread of a later test
+gc.disable()
 
-# the same examples in every run, so that only a change can turn the suite red; to hunt for new ones:
+# Every run tries the same examples, so that only a change can make the suite fail. To look for new examples:
 # pytest --hypothesis-profile hunt tests/callbacks tests/domain
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=300, print_blob=True)
 settings.register_profile("hunt", deadline=None, max_examples=20_000)
@@ -38,7 +40,7 @@ settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests beside which no other may run."""
+    """Mark the tests that must run alone with `alone`."""
     here = Path(__file__).parent
     for item in items:
         if item.path.relative_to(here).as_posix().startswith(ALONE):
@@ -47,5 +49,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
-    """Collect garbage, on the main thread."""
+    """Collect garbage on the main thread, which pytest's hooks run on: no other thread may free Qt objects."""
     collect_due()

@@ -1,6 +1,6 @@
-"""The program as a person or a script starts it: real processes, each with a data dir of its own.
+"""Runs trayalert as a user or a script starts it: as real processes, each test with its own data dir.
 
-`serving(data_dir)` is a running `trayalert serve`; `run(...)` is any command.
+`serving(data_dir)` runs `trayalert serve`; `run(...)` runs any command to its end.
 """
 
 import http.client
@@ -20,16 +20,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 DEADLINE = 60.0
-"""Seconds after which a program is taken for stuck."""
+"""Seconds after which a program counts as stuck."""
 
 UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
-"""Takes from root what lets it pass over rights of files; util-linux, on every Debian."""
+"""The command prefix that takes from root the capabilities by which root ignores file permissions.
+
+`setpriv` belongs to util-linux, which every Debian has. Other users need no prefix.
+"""
 
 _NOT_OURS = ("TRAYALERT_DATA_DIR", "QT_QPA_PLATFORM")
 
 
 def environment(**changes: str | None) -> dict[str, str]:
-    """This process's environment without what would steer the program; None takes a name out."""
+    """Return the environment of this process without the variables that would change what the program does.
+
+    Each of `changes` sets a variable, or removes the variable if the value is `None`.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
     kept = {**kept, **{name: value for name, value in changes.items() if value is not None}}
     return {name: value for name, value in kept.items() if changes.get(name, value) is not None}
@@ -37,7 +43,7 @@ def environment(**changes: str | None) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class CompletedCommand:
-    """A command that has ended."""
+    """The exit status and the output of a command that has ended."""
 
     status: int
     out: str
@@ -49,14 +55,18 @@ class CompletedCommand:
 
     @property
     def objects(self) -> list[dict[str, Any]]:
-        """The JSON objects of its lines."""
-        return [json.loads(line) for line in self.out.split("\n") if line]  # splitlines knows more ends of lines
+        """The JSON objects in the output, one per line."""
+        # splitlines would also split at characters such as U+2028
+        return [json.loads(line) for line in self.out.split("\n") if line]
 
 
 def run(
     *arguments: str | Path, data_dir: Path | None = None, privileged: bool = True, **changes: str | None
 ) -> CompletedCommand:
-    """Run a command to its end. No command may ever show a traceback. Without privileges, root is a user like all."""
+    """Run a command to its end, and check that it prints no traceback.
+
+    With `privileged=False`, root runs the command with the file permissions of an ordinary user.
+    """
     done = subprocess.run(
         [*([] if privileged else UNPRIVILEGED), *_command(*arguments, data_dir=data_dir)],
         stdin=subprocess.DEVNULL,
@@ -82,12 +92,12 @@ class ServeProcess:
     data_dir: Path
     process: "subprocess.Popen[str]"
     address: str
-    """The first line's `http://HOST:PORT`."""
+    """The `http://HOST:PORT` or `https://HOST:PORT` that the first line of the output names."""
     changes: dict[str, str | None]
 
     @property
     def url(self) -> str:
-        """The callback URL, secret included."""
+        """The callback URL, which contains the secret."""
         return f"{self.address}/hook/{self.secret}"
 
     @property
@@ -96,12 +106,12 @@ class ServeProcess:
         return secret
 
     def run(self, *arguments: str | Path, **more: Any) -> CompletedCommand:
-        """Run a command on the same data dir."""
+        """Run a command on the data dir of this process."""
         together: dict[str, Any] = {**self.changes, **more}
         return run(*arguments, data_dir=self.data_dir, **together)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> CompletedCommand:
-        """Tell it to end, and wait until it has."""
+        """Send the signal `number` to the process, and wait until the process has ended."""
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=DEADLINE)
         return CompletedCommand(self.process.returncode, out, err)
@@ -111,10 +121,11 @@ class ServeProcess:
 def serving(
     data_dir: Path, *arguments: str, module: str = "trayalert", before: Sequence[str] = (), **changes: str | None
 ) -> Iterator[ServeProcess]:
-    """`trayalert serve` with its door open. Unless the test ends it, it must end with 0 and without a word on stderr.
+    """Run `trayalert serve` until the block ends; the listener is open when the block begins.
 
-    Arguments are those after `serve`; without any a free port is picked. `module` is another that runs it, the command
-    `before` starts it.
+    Unless the test ends the process, it must end with status 0 and without output on stderr. `arguments` come after
+    `serve`; without any, the system picks a free port. `module` is a Python module to run in place of trayalert.
+    `before` is a command that starts the program, such as `setpriv` with its options.
     """
     with subprocess.Popen(
         [*before, *_command("serve", *(arguments or ("--port", "0")), data_dir=data_dir, module=module)],
@@ -139,7 +150,7 @@ def serving(
 
 
 def _first_line(process: "subprocess.Popen[str]") -> str:
-    """Wait for a line, but not for ever."""
+    """Return the first line of the output. Raise `queue.Empty` if the program prints no line within DEADLINE."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     assert process.stdout
     threading.Thread(target=lambda out: lines.put(out.readline()), args=(process.stdout,), daemon=True).start()
@@ -147,12 +158,12 @@ def _first_line(process: "subprocess.Popen[str]") -> str:
 
 
 def post(url: str, body: bytes = b"") -> int:
-    """Send a callback by hand, once, and return the answer's status."""
+    """Send one callback without trying again, and return the status of the answer."""
     return request(url, "POST", body=body)
 
 
 def request(url: str, method: str, *, query: bytes = b"", body: bytes = b"", content_type: str = "") -> int:
-    """Send any request by hand, once, and return the answer's status."""
+    """Send one request of any kind without trying again, and return the status of the answer."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=DEADLINE)
     target = parts.path + (f"?{query.decode('ascii')}" if query else "")
@@ -164,7 +175,7 @@ def request(url: str, method: str, *, query: bytes = b"", body: bytes = b"", con
 
 
 def wait_for(condition: Callable[[], object], *, deadline: float = DEADLINE) -> None:
-    """Wait until the condition holds, of what happens in another process."""
+    """Poll until the condition, which another process fulfils, holds."""
     end = time.monotonic() + deadline
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

@@ -1,7 +1,7 @@
-"""A real sshd of the test's own on loopback: started, killed, frozen, thawed, and told to refuse forwards.
+"""A real sshd on loopback that a test starts, kills, freezes, thaws, and lets refuse port forwarding.
 
-`with sshd(folder) as server:`; `server.tunnel(remote_port)` are the settings of a tunnel to it. No key of the person's
-is used, and no known_hosts of theirs.
+Use: `with sshd(folder) as server:`. `server.tunnel(remote_port)` returns the settings of a tunnel to this server. The
+keys and the known_hosts file of the user who runs the tests are neither read nor changed.
 """
 
 import contextlib
@@ -22,14 +22,14 @@ from tests.program import wait_for
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
+    """Return a port on which nothing listens now."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
 
 
 def is_listening(port: int) -> bool:
-    """Say whether something listens there."""
+    """Return whether something listens on that port of loopback."""
     with socket.socket() as one:
         one.settimeout(1)
         return one.connect_ex(("127.0.0.1", port)) == 0
@@ -37,7 +37,7 @@ def is_listening(port: int) -> bool:
 
 @dataclass(slots=True)
 class Sshd:
-    """A private ssh server. What is not running can be started; its port stays the same."""
+    """A private ssh server. It keeps its port when it is started again."""
 
     folder: Path
     port: int
@@ -49,7 +49,7 @@ class Sshd:
         return self.folder / "known_hosts"
 
     def tunnel(self, remote_port: int, **changes: Any) -> dict[str, Any]:
-        """Return a `[tunnel]` table for it: the server's `remote_port` leads here."""
+        """Return a `[tunnel]` table of settings for this server, whose `remote_port` is forwarded to the program."""
         options = ["-F", "none", "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=none"]
         return {
             "kind": "ssh",
@@ -63,7 +63,7 @@ class Sshd:
         }
 
     def start(self, *, forwarding: bool = True) -> None:
-        """Start it, and wait until it listens."""
+        """Start the server, and wait until it listens."""
         assert self.process is None
         self._write_settings(forwarding=forwarding)
         with (self.folder / "sshd.log").open("ab") as log:
@@ -76,7 +76,11 @@ class Sshd:
         wait_for(lambda: is_listening(self.port))
 
     def kill(self) -> None:
-        """Kill it and the connections it serves, as when its computer goes off (but that this one tells)."""
+        """Kill the server and the processes of its connections.
+
+        The clients lose the server, as when its computer loses power; but here the kernel closes the connections, so
+        that the clients notice immediately.
+        """
         if self.process is None:
             return
         for one in self._processes():
@@ -87,21 +91,21 @@ class Sshd:
         self._frozen = []
 
     def freeze(self) -> None:
-        """Let it stand still with its connections open, as when the network in between is gone."""
+        """Suspend the server with its connections open, as when the network in between fails."""
         self._frozen = self._processes()
         for one in self._frozen:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.suspend()
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume the suspended server."""
         for one in self._frozen:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.resume()
         self._frozen = []
 
     def refuse(self) -> None:
-        """From now on let people in, but not their forwards."""
+        """Restart the server so that clients can log in but cannot forward ports."""
         self.kill()
         self.start(forwarding=False)
 
@@ -135,7 +139,7 @@ def _program() -> str:
 
 
 def new_key(path: Path) -> None:
-    """Write a key pair in place of one that may be there."""
+    """Write a new key pair, and replace one that exists."""
     path.unlink(missing_ok=True)
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, stdin=subprocess.DEVNULL
@@ -144,9 +148,10 @@ def new_key(path: Path) -> None:
 
 @contextmanager
 def sshd(folder: Path) -> Iterator[Sshd]:
-    """A running server, which ends with the test."""
+    """Run a server until the block ends."""
     if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where root's sshd locks itself in
+        # the privilege separation directory, which sshd requires when root starts it
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     new_key(folder / "host_key")
     new_key(folder / "key")

@@ -1,6 +1,6 @@
-"""Tests use trayalert as its callers do: they patch nothing of it, and use no private attribute of its objects.
+"""Tests use trayalert as its callers do: they patch no part of it and use no private attribute of its objects.
 
-What a test needs to be otherwise (a limit, a timing, a clock, a part that fails) is handed in. The standard library and
+What a test needs to be different (a limit, a timing, a clock, a part that fails) is passed in. The standard library and
 the operating system may be patched.
 """
 
@@ -14,9 +14,9 @@ TESTS = Path(__file__).parent
 MODULES = sorted(TESTS.rglob("*.py"))
 
 REPLACING = {"setattr", "delattr", "setitem", "delitem"}
-"""Functions that change their first argument: the builtins, and methods of pytest's monkeypatch."""
+"""Functions that change their first argument: builtins, and methods of pytest's monkeypatch."""
 PUBLIC = {"_replace", "_asdict", "_make", "_fields"}
-"""Of named tuples."""
+"""Names of named tuples that are public although they begin with an underscore."""
 
 EXEMPT = {
     "app/control/test_control_protocol.py": "tries to change a command, which must not be possible",
@@ -32,11 +32,11 @@ EXEMPT = {
     "soak/controls/leaking_faults.py": "a control: the program, broken on purpose",
     "storage/recovery/test_restore.py": "ends a restore at each step",
 }
-"""Test modules that may use internals, with the reason. Remove a line as soon as its module no longer needs it."""
+"""Test modules that may use internals, each with the reason. Remove a line as soon as its module no longer needs it."""
 
 
 def internals_used(source: str) -> set[str]:
-    """Return the expressions of a test module that patch a part of trayalert, or use a private name of it."""
+    """Return the expressions of a test module that patch a part of trayalert or use a private name of trayalert."""
     tree = ast.parse(source)
     ours, others = _imported(tree)
     own = _bound_privately(tree)
@@ -85,11 +85,13 @@ def test_what_is_not_of_trayalert_is_left_alone(source: str) -> None:
 
 
 def _imported(tree: ast.AST) -> tuple[set[str], set[str]]:
-    """Return the names that are imported from trayalert, and those of other modules and of what their calls return.
+    """Return two sets of names: those imported from trayalert, and those that cannot refer to trayalert.
 
-    What a function of the tests returns may be trayalert's.
+    The second set holds the names imported from other modules, and the variables that hold what a call of such a module
+    returns. A variable that holds what a function of `tests` returns is in neither set: its object may belong to
+    trayalert.
     """
-    names: dict[str, set[str]] = {}  # by the top package
+    names: dict[str, set[str]] = {}  # the key is the top-level package
     for node in ast.walk(tree):
         match node:
             case ast.ImportFrom(module=str(module), names=aliases):
@@ -109,7 +111,7 @@ def _imported(tree: ast.AST) -> tuple[set[str], set[str]]:
 
 
 def _bound_privately(tree: ast.AST) -> set[str]:
-    """Return the private attributes of the classes of the test module itself."""
+    """Return the private attributes that the classes of this test module define."""
     names = set[str]()
     for node in ast.walk(tree):
         match node:
@@ -163,7 +165,7 @@ def _is_private(name: str) -> bool:
 
 
 def _root(node: ast.AST) -> str:
-    """Return the name with which an expression begins: `a` of `a.b(c)[d].e`, and of `type(a.b)`."""
+    """Return the name at the start of an expression: `a` of `a.b(c)[d].e` and of `type(a.b)`, or an empty string."""
     match node:
         case ast.Name(id=name):
             return name

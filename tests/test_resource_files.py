@@ -27,7 +27,7 @@ def test_a_checkout_reads_the_resources_where_they_lie() -> None:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as a wheel brings it, in a folder of its own."""
+    """Return a folder into which pip has installed trayalert from a wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
     (wheel,) = folder.glob("*.whl")

@@ -1,4 +1,4 @@
-"""What a newcomer relies on: small packages, one name for one thing, the field's words, a true CONTRIBUTING."""
+"""The structure of the code: small packages, one name for one thing, the field's terms, a correct CONTRIBUTING."""
 
 import ast
 import re
@@ -15,9 +15,9 @@ CODE = [*PRODUCT, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "pack
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 MOST_MODULES = 16
-"""Modules that a package holds directly."""
+"""The largest number of modules that a package may hold directly, without its subpackages."""
 TINY, MOST_TINY = 40, 25
-"""There are at most MOST_TINY modules of fewer than TINY lines."""
+"""At most MOST_TINY modules may have fewer than TINY lines."""
 
 INSTEAD_OF = {
     "told tell tells telling": "reported, notify, report, text",
@@ -45,7 +45,10 @@ INSTEAD_OF = {
     "asked asking": "requested, query",
     "manager helper helpers util utils info": "what it does",
 }
-"""Words that are banned in identifiers: metaphors, words for two things, words that say nothing."""
+"""Words that are banned in identifiers, with the words to use instead.
+
+They are metaphors, words that stand for two things, and words that say nothing.
+"""
 
 BANNED = {word for words in INSTEAD_OF for word in words.split()}
 
@@ -53,13 +56,13 @@ EXEMPT = {
     "trayalert/domain/check_result.py": {"said"},  # a key of `doctor --json`
     "trayalert/domain/incident/level.py": {"INFO", "_INFO"},  # Cloud Monitor's level
     "trayalert/domain/settings/settings.py": {"strip"},  # the setting's key
-    "trayalert/domain/wording/language.py": {"say"},  # of a language it is the word
-    "trayalert/listener/http_protocol.py": {"exc_info"},  # of logging.LogRecord
+    "trayalert/domain/wording/language.py": {"say"},  # a language says a word: here the verb is meant literally
+    "trayalert/listener/http_protocol.py": {"exc_info"},  # a parameter of `logging.LogRecord`
 }
 
 
 def _bound(tree: ast.AST) -> Iterator[str]:
-    """Return the identifiers that a module binds; strings and names of other libraries are none."""
+    """Return the identifiers that a module binds. Strings and names of other libraries are not included."""
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
@@ -73,12 +76,12 @@ def _bound(tree: ast.AST) -> Iterator[str]:
 
 
 def _words(identifier: str) -> set[str]:
-    """Split snake_case and CamelCase."""
+    """Split snake_case and CamelCase into lowercase words."""
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)}
 
 
 def banned_in(source: str) -> set[str]:
-    """Return the identifiers with a banned word. The name of a test is a sentence, and may hold any."""
+    """Return the identifiers with a banned word. The name of a test is a sentence and may contain any word."""
     return {name for name in _bound(ast.parse(source)) if not name.startswith("test_") and _words(name) & BANNED}
 
 
@@ -145,7 +148,7 @@ def test_a_class_name_is_used_once() -> None:
 
 
 def test_a_module_is_a_noun() -> None:
-    """As far as a test can tell: none is a form of a verb in -ing."""
+    """The test only checks that no module's name ends in -ing."""
     nouns = ("wording",)
 
     assert [path.name for path in MODULES if path.stem.endswith("ing") and not path.stem.endswith(nouns)] == []
