@@ -1,4 +1,4 @@
-"""What the tests of the doctor share: how to look at single lines, and a stand-in for a running instance."""
+"""What the doctor's tests share: functions that run single checks, and a stand-in for a running instance."""
 
 import asyncio
 import threading
@@ -26,7 +26,7 @@ BARE: dict[str, Any] = {
     "DISPLAY": None, "WAYLAND_DISPLAY": None, "DBUS_SESSION_BUS_ADDRESS": None, "XDG_RUNTIME_DIR": None,
     "https_proxy": "http://127.0.0.1:9", "no_proxy": None,
 }  # fmt: skip
-"""No desktop, and no way out."""
+"""An environment without a desktop, in which every HTTPS request fails."""
 
 LOOKUPS = RemoteLookups(
     resolve=lambda _: ("8.8.8.8",),
@@ -40,7 +40,7 @@ LOOKUPS = RemoteLookups(
 def examine_some(
     tmp_path: Path, *names: str, settings: str = "", beyond: RemoteLookups = LOOKUPS, places: Places | None = None
 ) -> dict[str, Check]:
-    """Look at some lines only."""
+    """Run only the checks with these names, and return the results by name."""
     places = places or find_places(str(tmp_path / "data"))
     if settings:
         places.make()
@@ -56,7 +56,7 @@ def examine_one(tmp_path: Path, name: str, **more: Any) -> tuple[Verdict, str, s
 
 @contextmanager
 def running_instance(tmp_path: Path, running: InstanceStatus, probe: dict[str, Any], **more: Any) -> Iterator[Places]:
-    """A running instance, as far as the control socket shows it."""
+    """Run a stand-in for a running instance, which only answers on the control socket."""
     places = find_places(str(tmp_path / "data"))
     places.make()
 

@@ -1,4 +1,4 @@
-"""The way in as the receiver keeps it: one tunnel, whatever is chosen, and what it says is seen at once."""
+"""Connectivity as the receiver runs it: one tunnel, whatever is chosen, whose output is visible immediately."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +15,7 @@ from trayalert.domain.tunnel import Tunnel
 
 
 def settings(tmp_path: Path, seconds: int) -> Settings:
-    """With a tunnel that says that it looks, and finds no address for so long."""
+    """Return settings of a tunnel that prints a line, and then reports no address for `seconds` seconds."""
     command = ("sh", "-c", f"echo looking; exec sleep {seconds}", str(tmp_path))
     return Settings(tunnel=Tunnel(kind="command", command=command, url_pattern="https://[a-z.]+"))
 
@@ -38,14 +38,14 @@ async def running_connectivity(tmp_path: Path) -> AsyncIterator[Connectivity]:
 
 
 def reapers() -> list[str]:
-    """The command lines of the guards that this process has started."""
+    """Return the command lines of the reapers that this process has started."""
     lines = [" ".join(child.cmdline()) for child in psutil.Process().children()]
     return [line for line in lines if "reaper.py" in line]
 
 
 async def until(condition: Callable[[], object], *, deadline: float = 20) -> None:
     async with asyncio.timeout(deadline):
-        while not condition():  # noqa: ASYNC110 - of another process
+        while not condition():  # noqa: ASYNC110 - the condition is about another process
             await asyncio.sleep(0.01)
 
 

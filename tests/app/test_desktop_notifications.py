@@ -1,4 +1,4 @@
-"""The desktop as a channel: requests reach the notifier on the main thread, clicks open pages."""
+"""The desktop as a channel: requests reach the notifier on the main thread, and clicks open pages."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ from trayalert.ui.notifications.notifier import Notifier
 
 
 class MemoryNotifier(Notifier):
-    """Keeps what it is to show, and the threads on which it was asked."""
+    """Keeps the notifications that it is asked to show, and the threads that have asked."""
 
     def __init__(self, *, on_click: Callable[[str, str], None], on_change: Callable[[], None]) -> None:
         super().__init__(on_click=on_click, on_change=on_change)
@@ -54,7 +54,7 @@ class MemoryNotifier(Notifier):
 
 
 class Desktop:
-    """A dispatcher on a loop and a thread of its own, as the receiver's is, and the desktop's channel."""
+    """A dispatcher on its own event loop and thread, as in the receiver, with the desktop's channel attached."""
 
     def __init__(self) -> None:
         self.backend = FakeBackend()

@@ -1,4 +1,4 @@
-"""Where the tray application collects garbage."""
+"""The threads on which the tray application collects garbage."""
 
 import socket
 import subprocess
@@ -51,4 +51,5 @@ def test_a_flood_is_collected_on_qts_thread_alone(tmp_path: Path) -> None:
     assert tray.returncode == 0
     collected_on = noted.read_text().splitlines()
     assert set(collected_on[before:]) == {"MainThread"}
-    assert set(collected_on) <= {"MainThread", "program log"}  # which runs before there is any object of Qt
+    # the thread `program log` starts before any object of Qt exists
+    assert set(collected_on) <= {"MainThread", "program log"}

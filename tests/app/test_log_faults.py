@@ -1,4 +1,4 @@
-"""The disk fails under the whole program: the sender gets 503, the state says why, and all heals with no restart."""
+"""The disk fails under the whole program: the sender gets 503, the state says why, and no restart is needed."""
 
 import contextlib
 import errno
@@ -24,7 +24,7 @@ from trayalert.storage.file.disk_space import RESERVE_SIZE, create_reserve_file
 
 @contextmanager
 def on(folder: Path) -> Iterator[tuple[ServeProcess, Disk]]:
-    """The program on a disk that fails on command. What it says on stderr is not judged here."""
+    """Run the program on a disk that fails on command. Its output on stderr may hold anything but a traceback."""
     data = folder / "data"
     data.mkdir()
     disk = Disk(data, folder / "disk")
@@ -41,7 +41,7 @@ def state(running: ServeProcess) -> dict[str, Any]:
 
 
 def heal(running: ServeProcess, name: str) -> None:
-    """Send as Cloud Monitor does, until it is taken."""
+    """Send a callback again and again, as Cloud Monitor does, until it is accepted."""
     wait_for(lambda: post(running.url, alert(name)) == 200, deadline=6)
     assert (state(running)["storing"], state(running)["problems"]) == (True, [])
 
@@ -67,7 +67,7 @@ def test_a_fault_is_503_and_told_and_heals_with_no_restart(tmp_path: Path, fault
         assert not state(running)["storing"]
         assert problem in state(running)["problems"][0]
         disk.set(room=-1, write_error=0, sync_error=0)
-        wait_for(lambda: state(running)["storing"], deadline=6)  # with no callback from anybody
+        wait_for(lambda: state(running)["storing"], deadline=6)  # no callback arrives meanwhile
         heal(running, "after")
 
     log = running.data_dir / "trayalert.db"
@@ -131,7 +131,8 @@ def test_a_slow_disk_is_503_in_time_and_told(tmp_path: Path) -> None:
         disk.set(sync_delay_ms=0)
         wait_for(lambda: state(running)["storing"], deadline=8)
 
-    assert stored_resources(running.data_dir / "trayalert.db") == {"slow"}  # the next try only counts
+    # the callback was stored after the 503, so a retry is only counted
+    assert stored_resources(running.data_dir / "trayalert.db") == {"slow"}
 
 
 def test_a_log_that_may_not_be_written_at_the_start_is_told_and_taken_when_it_may(tmp_path: Path) -> None:
@@ -164,7 +165,8 @@ def test_a_damaged_file_that_cannot_be_moved_is_tried_again(tmp_path: Path) -> N
         wait_for(lambda: post(running.url, alert("i-3")) == 200, deadline=6)
         log_state = state(running)
         assert log_state["storing"]
-        assert all("is being salvaged" in one for one in log_state["problems"])  # begun as the file was moved aside
+        # the salvage began when the file was moved aside
+        assert all("is being salvaged" in one for one in log_state["problems"])
         wait_for(lambda: state(running)["problems"] == [])
         running.end()
 
@@ -178,7 +180,8 @@ def test_a_kill_at_any_step_of_making_the_log_leaves_what_the_next_start_can_use
     disk = Disk(data, tmp_path / "disk")
     disk.aim("")
     killed = 0
-    for kill in ({"kill_at_step": number} for number in range(1, 90, 11)):  # a write, a sync, a new file, a rename, ...
+    # a step is a write, a sync, a new file, a rename, ...
+    for kill in ({"kill_at_step": number} for number in range(1, 90, 11)):
         for path in data.glob("trayalert.db*"):
             path.unlink()
         disk.set(writes=0, steps=0, **kill)
@@ -194,7 +197,7 @@ def test_a_kill_at_any_step_of_making_the_log_leaves_what_the_next_start_can_use
 
 
 def test_damage_that_only_a_reader_can_see_is_told_to_the_running_program(tmp_path: Path) -> None:
-    """Who only adds to the end of the file never meets what is damaged in its midst."""
+    """A writer that only appends to the file never reads the damaged pages in its middle."""
     data = tmp_path / "data"
     data.mkdir()
     log = data / "trayalert.db"

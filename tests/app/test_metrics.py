@@ -1,4 +1,4 @@
-"""`/metrics` and `/healthz`: off by default, of this computer alone, and as Prometheus reads them."""
+"""`/metrics` and `/healthz`: off by default, open to this computer alone, and readable by Prometheus."""
 
 import asyncio
 import socket
@@ -49,7 +49,7 @@ async def opened(render: Render = render_nothing, healthy: CheckHealth = well) -
 
 
 async def ask(port: int, path: str, *, host: str = "localhost:1", method: str = "GET") -> tuple[int, str, str]:
-    """Return status, head and body."""
+    """Return status, head and body of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     answer = (await reader.read()).decode()
@@ -60,7 +60,7 @@ async def ask(port: int, path: str, *, host: str = "localhost:1", method: str = 
 
 
 def samples(text: str) -> dict[str, float]:
-    """Return the samples; every family has a type and a help."""
+    """Return the samples, and check that every metric family has a type and a help text."""
     found = {}
     for family in text_string_to_metric_families(text):
         assert family.documentation, family.name
@@ -118,7 +118,7 @@ async def test_the_states_of_reachability_and_tunnel_are_told_apart(
         each: float(each is reach) for each in Reachability
     }
     assert found.get("trayalert_tunnel_up") == up
-    assert found["trayalert_requests_total"] == 3  # though nothing is known of the log
+    assert found["trayalert_requests_total"] == 3  # counted even if nothing is known about the log
     assert "trayalert_alerts" not in found
 
 
@@ -241,7 +241,7 @@ def test_a_log_that_cannot_be_read_leaves_its_figures_unknown(tmp_path: Path) ->
 
 
 def test_nobody_pays_for_metrics_who_does_not_ask_for_them(tmp_path: Path) -> None:
-    """Off by default: one port, and what brings metrics brings no prometheus_client before somebody asks."""
+    """While metrics are off, only one port is open, and importing the modules does not import prometheus_client."""
     modules = "trayalert.app.receiver, trayalert.app.metrics, trayalert.listener.metrics_server"
     code = f"import sys, {modules}; sys.exit('prometheus_client' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env=environment())

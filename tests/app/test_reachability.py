@@ -1,4 +1,4 @@
-"""Reach end to end: the real program behind a real ssh tunnel that is killed, frozen and refused."""
+"""Reachability end to end: the real program behind a real ssh tunnel that is killed, frozen and refused."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The receiver with channels and sources of the test's own, without Qt, as `serve` runs it."""
+"""The receiver with channels and sources of the tests, without Qt, as `serve` runs it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -34,7 +34,7 @@ def make_plan(tmp_path: Path) -> Plan:
 
 @asynccontextmanager
 async def receiving(plan: Plan, *sources: Source) -> AsyncIterator[Receiver]:
-    """A receiver whose listener is open."""
+    """Run a receiver, and yield it when its listener is open."""
     receiver = Receiver(plan, announce=lambda _: None, replies=REPLIES, sources=sources)
     running = asyncio.create_task(receiver.run())
     await until(lambda: receiver.listener_state.open or running.done())
@@ -52,7 +52,7 @@ async def send(receiver: Receiver, *, name: str = "ecs-cpu", recover: bool = Fal
 
 
 class MemoryQueue:
-    """A source that receives bodies from a queue in memory, and acknowledges what is stored."""
+    """A source that receives bodies from a queue in memory, and acknowledges each body that is stored."""
 
     def __init__(self, name: str = "queue in memory") -> None:
         self.name = name

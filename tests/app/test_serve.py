@@ -1,4 +1,4 @@
-"""`trayalert serve` as a service manager, a script and an unlucky disk meet it."""
+"""`trayalert serve` as a service manager and scripts run it, with signals, kills, bad files and other instances."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ def alert(resource: str, at: int | None = None) -> bytes:
 
 
 def refused(data_dir: Path, *arguments: str, **changes: str | None) -> str:
-    """The one sentence with which `serve` does not start."""
+    """Check that `serve` does not start, and return the sentence that it prints."""
     done = run("serve", "--port", "0", *arguments, data_dir=data_dir, **changes)  # type: ignore[arg-type]
     return sentence(done)
 
@@ -49,7 +49,7 @@ def sentence(done: CompletedCommand) -> str:
     return line.removeprefix("trayalert: ")
 
 
-# ---- its life
+# ---- start and end
 
 
 def test_the_first_line_says_where_the_door_is_and_holds_no_secret(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_second_signal_does_not_cut_the_end_short(tmp_path: Path, number: sign
         while running.process.poll() is None:
             running.process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                running.process.wait(0.002)  # a finger on Ctrl-C
+                running.process.wait(0.002)  # like a user who holds Ctrl-C
         done = running.end(number)
 
     assert (done.status, done.err) == (0, "")
@@ -121,7 +121,7 @@ def test_visitors_that_stay_do_not_hold_it_up(tmp_path: Path) -> None:
 
 
 def test_what_is_under_way_when_it_ends_is_answered_truly(tmp_path: Path) -> None:
-    """Each 200 is on disk, whatever happens at that moment."""
+    """Each callback that got a 200 is on disk, even if the program was just ending."""
     with serving(tmp_path) as running:
         accepted = posting_until_gone(running)
         wait_for(partial(enough, accepted))
@@ -133,7 +133,7 @@ def test_what_is_under_way_when_it_ends_is_answered_truly(tmp_path: Path) -> Non
 
 def test_after_a_kill_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
     for _ in range(3):
-        with serving(tmp_path) as running:  # the lock and the socket of the one before are no obstacle
+        with serving(tmp_path) as running:  # the lock and the socket of the killed process must not prevent the start
             accepted = posting_until_gone(running)
             wait_for(partial(enough, accepted))
             running.process.kill()
@@ -151,7 +151,7 @@ def enough(accepted: list[str]) -> bool:
 
 
 def posting_until_gone(running: ServeProcess) -> list[str]:
-    """Post alerts from four threads for as long as there is an answer; the list of those that got 200 grows."""
+    """Post alerts from four threads until the program ends. Return the list of the alerts that got 200, which grows."""
     accepted: list[str] = []
     url = running.url
 
@@ -179,7 +179,7 @@ def test_it_runs_with_no_qt(tmp_path: Path) -> None:
         running.run("status")
         loaded = Path(f"/proc/{running.process.pid}/maps").read_text()
 
-    assert "_http_parser" in loaded  # what is loaded can be seen there
+    assert "_http_parser" in loaded  # shows that this file lists loaded extension modules
     assert not [name for name in ("PySide6", "shiboken6", "libQt6", "dbus_fast") if name in loaded]
 
 
@@ -232,7 +232,7 @@ def test_strangers_leave_no_line_and_no_secret_behind(tmp_path: Path) -> None:
         assert running.end().err == ""
 
 
-# ---- who owns a data dir
+# ---- the owner of a data dir
 
 
 def test_a_second_one_says_who_owns_the_data_dir(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_tray_says_so_too(tmp_path: Path) -> None:
 
 
 def test_a_command_that_changes_something_waits_for_nobody_who_does_not_answer(tmp_path: Path) -> None:
-    """As where another program holds the lock: it is said, and nothing is changed behind its back."""
+    """Another program holds the lock: the command reports that, and changes nothing."""
     run("url", data_dir=tmp_path)
     before = (tmp_path / "secrets.json").read_text()
     code = (
@@ -278,7 +278,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
         assert refused(tmp_path, "--port", str(port)) == (
             f"port {port} on 127.0.0.1 is taken by another program. End it, or take another port (--port)."
         )
-    with serving(tmp_path, "--port", str(port)):  # nothing was left behind
+    with serving(tmp_path, "--port", str(port)):  # the failed start has left nothing behind
         pass
 
 
@@ -293,7 +293,7 @@ def test_a_host_that_cannot_be_opened_is_one_sentence(tmp_path: Path, host: str)
 def test_a_data_dir_with_a_very_long_path_has_its_socket_in_the_runtime_folder(tmp_path: Path) -> None:
     data_dir = tmp_path / ("d" * 120) / ("e" * 120)
     with tempfile.TemporaryDirectory(prefix="run-") as folder, serving(data_dir, XDG_RUNTIME_DIR=folder) as running:
-        runtime = Path(folder)  # tmp_path may be too long itself
+        runtime = Path(folder)  # a folder of its own, as a socket's path in tmp_path may be too long
         (name,) = runtime.iterdir()
         assert stat.S_IMODE(name.stat().st_mode) == 0o600
         assert running.run("send").status == 0
@@ -372,7 +372,7 @@ def sentence_of_world(done: CompletedCommand) -> str:
 
 
 def test_a_newer_instance_is_understood_as_far_as_it_goes(tmp_path: Path) -> None:
-    """As after an upgrade, while the program of yesterday, or of tomorrow, still runs."""
+    """After an upgrade, a command may ask an instance of an older or a newer version."""
     store(tmp_path / "trayalert.db")
     listener = {"host": "127.0.0.1", "port": 1, "open": True, "problem": None, "mood": "calm"}
     reply = {"running": {"front": "serve", "pid": 1, "http_parser": "c", "door": listener, "colour": "green"}}
@@ -488,7 +488,7 @@ def test_a_data_dir_that_may_not_be_written_is_one_sentence(tmp_path: Path, comm
 
 @pytest.mark.parametrize("name", ["lock", "secrets.json"])
 def test_a_file_of_another_user_is_one_sentence(tmp_path: Path, name: str) -> None:
-    """As after `sudo trayalert`."""
+    """`sudo trayalert` can leave such files behind."""
     with serving(tmp_path) as running:
         running.end(signal.SIGKILL)
     (tmp_path / name).touch()
@@ -536,7 +536,7 @@ def test_without_a_screen_the_tray_names_serve(tmp_path: Path, screen: dict[str,
 
 
 def test_a_screen_that_does_not_let_us_in_is_told(tmp_path: Path) -> None:
-    """As after `su` or `sudo`: Qt would abort the whole process."""
+    """After `su` or `sudo`, the screen may refuse the connection, and Qt would abort the whole process."""
     (tmp_path / "keys").write_bytes(key_file())
     reading, writing = os.pipe()
     arguments = ["Xvfb", "-displayfd", str(writing), "-auth", str(tmp_path / "keys"), "-nolisten", "tcp"]
@@ -556,6 +556,6 @@ def test_a_screen_that_does_not_let_us_in_is_told(tmp_path: Path) -> None:
 
 
 def key_file() -> bytes:
-    """An Xauthority file with one key for any display: family, address, number, name, key."""
+    """Return an Xauthority file with one key for every display: family, address, number, name, key."""
     parts = [b"", b"", b"MIT-MAGIC-COOKIE-1", os.urandom(16)]
     return b"\xff\xff" + b"".join(len(part).to_bytes(2, "big") + part for part in parts)

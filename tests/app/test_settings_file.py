@@ -1,4 +1,4 @@
-"""The way that was chosen goes into the settings, and nothing else in them is lost."""
+"""The chosen ingress is written into the settings, and everything else in the file stays."""
 
 import os
 import stat
@@ -125,7 +125,7 @@ comments = st.lists(st.text(characters, max_size=8), max_size=2)
 
 @st.composite
 def files(draw: st.DrawFn) -> str:
-    """Settings as a person writes them: values and tables in any order, comments around all of them."""
+    """Generate settings as a user writes them: values and tables in any order, with comments around them."""
     lines: list[str] = []
 
     def write(names_left: set[str]) -> None:
@@ -202,11 +202,11 @@ def test_what_the_new_values_make_wrong_is_told_and_not_written(places: Places) 
     assert "public_url" in str(raised)
     assert "prt" not in str(raised)
     assert places.settings.read_text() == "prt = 1 # wrong before\n"
-    assert change_settings(places, HOST).public_url == URL  # what was wrong before is no hindrance
+    assert change_settings(places, HOST).public_url == URL  # what was wrong before does not prevent the change
 
 
 class _Meddling(Mapping[str, object]):
-    """A table that lets another program change the file while it is read."""
+    """A table that changes the settings file, as another program could, while the table is read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""The backend of the running program, over a real log."""
+"""The backend of the running program, with a real log."""
 
 import sqlite3
 import time
@@ -28,7 +28,7 @@ from trayalert.ui.backend import Backend
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A log with one open incident."""
+    """Return a log with one open incident."""
     path = tmp_path / "trayalert.db"
     store(path, append("i-1", triggerLevel="CRITICAL"))
     return path
@@ -60,7 +60,7 @@ def backend(log: Path, receiver: Receiver) -> Iterator[Backend]:
 
 
 def change(log: Path, sql: str) -> None:
-    """As an unlucky disk or another program would."""
+    """Change the log as another program or a faulty disk could, without trayalert's writer."""
     with closing(sqlite3.connect(log, isolation_level=None)) as other:
         other.execute(sql)
 

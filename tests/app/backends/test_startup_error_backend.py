@@ -1,4 +1,4 @@
-"""The user interface of a program that cannot start: each view shows the problem, and none needs a log."""
+"""The user interface of a program that cannot start: each view shows the problem, and no view needs a log."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The commands on the wire: their bytes stay as they are, and what is no command is refused in a sentence."""
+"""The commands of the control socket: their bytes stay the same, and anything else is refused in a sentence."""
 
 import contextlib
 import json

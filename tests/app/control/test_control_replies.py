@@ -124,7 +124,7 @@ def test_each_reply_takes_the_command_that_it_is_for() -> None:
         assert next(iter(get_type_hints(reply).values())) is command
 
 
-# ---- adding a command: a dataclass, what the instance does for it, and a function of the command line
+# ---- an example of a new command: a dataclass, the instance's reply to it, and a function of the command line
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Acknowledge(Command):
 
 
 class Acknowledged(dict[int, str | None]):
-    """Stands in for the receiver: the incidents that were acknowledged, with their notes."""
+    """Stands in for the receiver: maps the ids of acknowledged incidents to their notes."""
 
 
 async def acknowledge(command: Acknowledge, acknowledged: Acknowledged) -> Reply:
@@ -200,7 +200,7 @@ async def test_what_a_new_command_cannot_do_is_told_in_a_sentence(
     assert (refused.exit_code, refused.stderr) == (1, "trayalert: there is no incident 13.\n")
     assert (failed.exit_code, failed.stderr) == (1, "trayalert: a bug of ours\n")
     (record,) = caplog.records
-    assert record.exc_info  # a fault of ours is logged with its traceback
+    assert record.exc_info  # an unexpected exception is logged with its traceback
 
 
 async def test_an_older_instance_does_not_know_a_new_command(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`trayalert diagnostics`: what is in the bundle, and what never is."""
+"""`trayalert diagnostics`: what the bundle contains, and what it must never contain."""
 
 import io
 import json
@@ -25,7 +25,7 @@ from trayalert.app.diagnostics.bundle import make_bundle, secret_mask
 from trayalert.app.platform.places import Places, find_places
 
 FORMER = "Zm9ybWVyLXNlY3JldC1vZi1hbi1vbGQtdGltZQ-_A"
-"""A secret that is in no file any more, but still in a rule, a crash file or the settings."""
+"""A secret that is no longer in `secrets.json`, but still in a rule, a crash file or the settings."""
 RULE = "payroll-database-is-burning"
 
 
@@ -47,7 +47,7 @@ def members_of(packed: bytes) -> dict[str, str]:
 
 
 def salt(data_dir: Path, *secrets: str) -> None:
-    """Put secrets where they do not belong."""
+    """Write secrets into files that should not contain secrets."""
     data_dir.mkdir(exist_ok=True)
     words = "\n".join(f'# http://127.0.0.1/hook/{secret}/ and {secret} and %41{secret}"' for secret in secrets)
     (data_dir / "settings.toml").write_text(f"{words}\nport = 0\n")
@@ -92,7 +92,7 @@ def test_no_member_holds_a_secret_or_an_alert(tmp_path: Path, running: bool) -> 
 
 
 def test_the_search_for_secrets_finds_one_that_is_there(tmp_path: Path) -> None:
-    """The negative control: without the mask the same files do hold them."""
+    """This negative control shows that the files contain the secret before the mask is applied."""
     salt(tmp_path, FORMER)
     assert FORMER in (tmp_path / "access.log").read_text()
 
@@ -133,7 +133,7 @@ def test_it_changes_nothing_in_the_log(tmp_path: Path) -> None:
         assert log.execute("SELECT count(*) FROM delivery").fetchone() == (1,)
 
 
-# what names a person, a computer or a resource
+# what names a user, a computer or a resource
 
 SIGNS = string.ascii_lowercase + string.digits
 
@@ -148,7 +148,7 @@ def with_digit(text: str) -> str:
 
 @dataclass(frozen=True)
 class Seed:
-    """Made-up names, of one bundle."""
+    """The invented names that are planted for one bundle."""
 
     resource: str
     account: str
@@ -188,7 +188,7 @@ SEEDS = st.builds(
 
 
 def planted(data_dir: Path, seed: Seed) -> tuple[Places, dict[str, object]]:
-    """Put all names where they may come to lie."""
+    """Write all names of the seed into the files and the state in which such names can occur."""
     places = find_places(str(data_dir))
     places.make()
     lines = (
@@ -233,7 +233,7 @@ def test_no_name_of_anybody_is_in_any_byte_of_the_bundle(seed: Seed) -> None:
     assert [name for name in seed.each() if name.strip().lower() in whole] == []
     assert [part for part in (seed.host.split(".")[0], seed.mail.split("@")[0], "example.net") if part in whole] == []
     assert "工资" not in whole
-    # what tells what happened is there still
+    # the bundle still says what happened
     assert "2026-11-23T03:12:00.000Z id-" in members["access.log"]
     assert "2026-11-23 03:12:02,123 WARNING x: id-" in members["trayalert.log"]
     assert "no such host" in members["status.json"]
@@ -249,7 +249,7 @@ class HidesNothing(Anonymiser):
 
 
 def test_the_search_for_names_finds_them_where_nothing_hides_them(tmp_path: Path) -> None:
-    """The negative control: without the hashing every one is in the bundle."""
+    """This negative control shows that, without the anonymiser, the bundle contains every name except the token."""
     seed = Seed(
         resource="i-bp1a2b3c4d5e", account="1234567890123456", uuid="0b0e7a3e-7c1f-4b1e-9a63-2d0d7a5f6c11",
         cluster="c0123456789abcdef0123456789abcdef", mail="max.muster@firm.example.com", host="habc.firm.example.net",
@@ -259,7 +259,7 @@ def test_the_search_for_names_finds_them_where_nothing_hides_them(tmp_path: Path
     places, state = planted(tmp_path / "data", seed)
     members = members_of(make_bundle(places, state, {}, {}, anonymiser_type=HidesNothing))
     whole = "\n".join([*members, *members.values()])
-    assert [name for name in seed.each() if name not in whole] == [seed.token]  # which the mask takes out
+    assert [name for name in seed.each() if name not in whole] == [seed.token]  # the mask for secrets removes the token
 
 
 def test_what_is_the_same_is_told_as_the_same_within_one_bundle_only() -> None:

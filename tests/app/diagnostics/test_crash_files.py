@@ -1,4 +1,4 @@
-"""Crash files: what the program leaves behind when it fails, in the program itself and by real processes."""
+"""Crash files: what the program writes when it fails, tested in this process and with real processes."""
 
 import asyncio
 import os
@@ -100,7 +100,7 @@ def test_the_same_fault_again_is_told_once_an_hour(
 
     assert len(files(tmp_path, "error")) == 1
     assert len(caplog.records) == 1
-    assert CrashFiles(tmp_path / "crashes", str).sentences() == ()  # the run survived it
+    assert CrashFiles(tmp_path / "crashes", str).sentences() == ()  # the run survived the error
 
 
 def test_what_nobody_waits_for_is_written_down(
@@ -125,7 +125,7 @@ def test_what_nobody_waits_for_is_written_down(
         thread.join()
 
     written = "".join(path.read_text() for path in files(tmp_path, "error"))
-    # one line of code fails for all three, so only the first is told
+    # the same line of code fails in all three, so only the first failure is reported
     assert "in a task" in written
     assert "in a callback" not in written
     assert "in a task" in caplog.text
@@ -167,7 +167,7 @@ def test_a_bug_ends_serve_with_1_a_sentence_and_a_file_without_the_secret(tmp_pa
     assert done.stderr.rstrip().endswith(f"What happened is in {path}. Start it again.")
     assert "Traceback" not in done.stderr
     assert "ValueError: a bug: ***" in path.read_text()
-    assert not (tmp_path / "control.sock").exists()  # all was closed in good order
+    assert not (tmp_path / "control.sock").exists()  # the receiver has closed normally
     (state,) = run("status", "--json", data_dir=tmp_path).objects
     assert state["crashes"] == [str(path)]
 

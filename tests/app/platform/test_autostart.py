@@ -1,4 +1,4 @@
-"""It starts with the session as it runs now: entries as the specs read them, and a real start of what stands there."""
+"""Autostart starts the program as it runs now: entries are read as the specifications say, and one is started."""
 
 import os
 import plistlib
@@ -31,7 +31,7 @@ ODD = 'o d\'d "q" $HOME `x` 50% %f \\b\\ ~*?#&;()<>| 磁盘'
 
 
 def entry(folder: Path) -> dict[str, str]:
-    """The keys of an entry, unescaped, as the Desktop Entry specification says."""
+    """Return the keys of the entry, unescaped as the Desktop Entry Specification says."""
     head, *lines = (folder / "trayalert.desktop").read_text(encoding="utf-8").splitlines()
     assert head == "[Desktop Entry]"
     return {name: unescaped(value) for name, _, value in (line.partition("=") for line in lines)}
@@ -44,7 +44,7 @@ def unescaped(value: str) -> str:
 
 
 def arguments(command: str) -> list[str]:
-    """Read an unescaped Exec: quoted or not, and a percent sign that must be one of two."""
+    """Split an unescaped Exec value into arguments. Fail on a field code: each percent sign must be doubled."""
     found, characters, quoted, begun, text = [], iter(command), False, False, ""
     for character in characters:
         if quoted and character == "\\":
@@ -84,7 +84,7 @@ def test_a_desktop_that_reads_it_as_a_shell_does_gets_the_same() -> None:
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a person's settings; the autostart folder is not there yet."""
+    """Return a folder for the user's configuration, in which the autostart folder does not exist yet."""
     folder = tmp_path / ODD.replace("/", "")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
     return folder
@@ -169,7 +169,7 @@ def test_the_installed_command_is_started_as_it_is(config: Path, tmp_path: Path)
 
 
 def test_the_module_is_started_from_anywhere(tmp_path: Path) -> None:
-    """A tray with no screen says so: the entry's line leads to it."""
+    """The error about the missing screen shows that the entry's command line starts the tray application."""
     done = run("autostart", "on", "--json", data_dir=tmp_path / "my data", XDG_CONFIG_HOME=str(tmp_path))
     assert (done.status, done.objects) == (0, [{"autostart": True}])
     found = entry(tmp_path / "autostart")
@@ -214,7 +214,7 @@ def test_the_desktops_own_checker_finds_nothing(config: Path, tmp_path: Path) ->
 
 # the other platforms
 class Registry(dict[tuple[str, str], Any]):
-    """Values by key and name, as Windows keeps them."""
+    """Values by key and name, as the Windows registry stores them."""
 
     def read(self, key: str, name: str) -> Any:
         return self.get((key, name))

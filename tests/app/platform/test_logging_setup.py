@@ -1,4 +1,4 @@
-"""What the program says on stderr of itself."""
+"""The program log, on stderr and in its file."""
 
 import io
 import logging
@@ -30,7 +30,7 @@ class Clock:
 
 @pytest.fixture
 def stderr(tmp_path: Path) -> Iterator[io.StringIO]:
-    """What a program with a secret of its own writes."""
+    """Yield the stderr of a program that masks its own secret in the program log."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
     stream = io.StringIO()
@@ -86,7 +86,7 @@ def test_no_secret_comes_out_in_any_form(stderr: io.StringIO, tmp_path: Path) ->
 
 @pytest.fixture
 def written(tmp_path: Path) -> Iterator[Path]:
-    """What a program with a secret of its own writes into its file."""
+    """Yield the log file of a program that masks its own secret in the program log."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
     path = tmp_path / "trayalert.log"

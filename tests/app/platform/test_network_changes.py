@@ -1,4 +1,4 @@
-"""A change of the network, as this kernel tells it where the test may change it, and as kernels have told it."""
+"""Network changes: reported by the running kernel if the test may change an address, and in made-up messages."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ def link(*, change: int) -> bytes:
 
 @asynccontextmanager
 async def watching(watch: Callable[[Callable[[], None]], Coroutine[Any, Any, None]]) -> AsyncIterator[list[int]]:
-    """Every change that is told, by its number."""
+    """Run `watch`, and yield a list that gets an entry for each change that is reported."""
     changes: list[int] = []
     task = asyncio.create_task(watch(lambda: changes.append(len(changes))))
     try:
@@ -70,7 +70,7 @@ async def ip(what: str) -> bool:
 
 @pytest.mark.skipif(shutil.which("ip") is None, reason="needs the command ip")
 async def test_an_address_that_comes_and_goes_is_a_change() -> None:
-    await ip("del")  # left by a run that was killed
+    await ip("del")  # remove what a killed run may have left behind
     async with watching(lambda changed: watch_network(changed, timing=NetworkTiming(settling_time=0.05))) as changes:
         await asyncio.sleep(0)
         if not await ip("add"):

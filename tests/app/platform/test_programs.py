@@ -1,4 +1,4 @@
-"""The person's own commands: real processes with the real arguments, and a sentence where there is none."""
+"""The user's own commands: real processes with real arguments, and a sentence if the program does not exist."""
 
 import sys
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_programs_that_ended_are_not_kept(tmp_path: Path) -> None:
         before = set(own.children())
         start([sys.executable, "-c", REPORT, str(tmp_path / str(number))])
         (program,) = set(own.children()) - before
-        wait_for(lambda: program.status() == psutil.STATUS_ZOMBIE)  # noqa: B023 - called at once
+        wait_for(lambda: program.status() == psutil.STATUS_ZOMBIE)  # noqa: B023 - called before `program` changes
         ended.add(program)
     before = set(own.children()) - ended
     start([sys.executable, "-c", REPORT, str(tmp_path / "last")])

@@ -1,4 +1,4 @@
-"""Secrets in files: what is read, and the sentences where none can be."""
+"""Secrets in files: what is read, and the sentences if no secret can be read."""
 
 import os
 import traceback
@@ -67,7 +67,7 @@ def test_what_is_no_secret_is_a_fault_without_the_content(tmp_path: Path, conten
         STORE.get(str(path))
 
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    del shown.stack[0]  # of this test, which knows the content
+    del shown.stack[0]  # the frame of this test knows the content
     assert str(caught.value) == sentence.format(path=path)
     assert "hunter2" not in "".join(shown.format())
 
@@ -83,7 +83,7 @@ def test_what_is_no_secret_is_a_fault_without_the_content(tmp_path: Path, conten
     ],
 )
 def test_what_is_no_file_is_a_fault(tmp_path: Path, reference: str, sentence: str) -> None:
-    os.mkfifo(tmp_path / "pipe")  # it must not be waited for
+    os.mkfifo(tmp_path / "pipe")  # opening a pipe must not block the program
     (tmp_path / "file").touch()
 
     with pytest.raises(SecretFault) as caught:

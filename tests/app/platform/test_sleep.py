@@ -1,4 +1,4 @@
-"""Sleeps and freezes: by the clock, and by a stand-in for logind on a private bus."""
+"""Sleeps and freezes, noticed by the clocks, and reported by a stand-in for logind on a private bus."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,10 @@ LOGIND = "org.freedesktop.login1"
 
 @dataclass
 class World:
-    """Both clocks, what was told of sleeps, and logind's signals. The clock is looked at often."""
+    """The wall clock, the ticks, the sleeps that were reported, and the signals of logind that were handled.
+
+    The sleep watch reads the clocks every 2 ms.
+    """
 
     wall: int = NOON
     steady: int = 5_000
@@ -55,7 +58,7 @@ class World:
         )
 
     async def watch_signals(self, on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
-        """Hand logind's signals on. The test may give some itself, by `on_sleep` and `on_wake`."""
+        """Pass the signals of logind on. A test may also call `on_sleep` and `on_wake` itself."""
 
         def counted(name: str, on_signal: Callable[[], None]) -> Callable[[], None]:
             def on() -> None:
@@ -72,7 +75,7 @@ class World:
         self.steady += by
 
     async def look(self) -> None:
-        """Let it look at the clock, some more times."""
+        """Wait until the sleep watch has read the clocks several times more."""
         seen = self.looks
         await until(lambda: self.looks > seen + 3)
 
@@ -90,12 +93,12 @@ async def running(sleep_watch: SleepWatch) -> AsyncIterator[None]:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world in which no system bus is there."""
+    """Return a world without a system bus."""
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere")
     return World()
 
 
-# ---- by the clock
+# ---- sleeps that the clocks show
 
 
 async def test_a_sleep_is_seen_by_the_clock_and_told_once(world: World) -> None:
@@ -124,7 +127,7 @@ async def test_a_clock_that_was_set_hides_no_sleep(world: World) -> None:
         world.wall -= HOUR
         await until(lambda: world.reported)
 
-    assert world.reported == [(NOON - HOUR, NOON)]  # as long as it was, and up to now
+    assert world.reported == [(NOON - HOUR, NOON)]  # the sleep has its real length, and ends now
 
 
 async def test_a_busy_computer_is_not_asleep(world: World) -> None:
@@ -145,9 +148,9 @@ async def test_a_loop_that_was_blocked_stood_still(world: World) -> None:
     )
     async with running(sleep_watch):
         await asyncio.sleep(0.02)
-        time.sleep(0.01)  # noqa: ASYNC251 - blocked before `begun`, as each of the two clocks is cut to milliseconds
+        time.sleep(0.01)  # noqa: ASYNC251 - both clocks are cut to milliseconds: block the loop before `begun` is read
         begun = clock.now()
-        time.sleep(0.4)  # noqa: ASYNC251 - what is not to be done in a loop
+        time.sleep(0.4)  # noqa: ASYNC251 - blocks the event loop on purpose
         await until(lambda: world.reported and world.reported[-1][1] >= begun + 400)
 
     began_at, ended_at = world.reported[-1]
@@ -189,17 +192,17 @@ def test_a_process_that_was_frozen_counts_it_and_loads_no_bus_where_there_is_non
     assert 900 <= int(ended_at) - int(began_at) < 3000
 
 
-# ---- by logind
+# ---- sleeps that logind reports
 
 
 @dataclass
 class Logind:
-    """Somebody on the bus who says what logind says."""
+    """A program on the bus that sends the signals of logind."""
 
     bus: MessageBus
 
     async def emit(self, going: Any, *, signature: str = "b", member: str = "PrepareForSleep") -> None:
-        """Say it; the bus has it when this returns."""
+        """Send a signal of logind, by default PrepareForSleep. Return when the bus has received the signal."""
         path, interface = "/org/freedesktop/login1", f"{LOGIND}.Manager"
         await self.bus.send(Message.new_signal(path, interface, member, signature, [going]))
         await self.bus.call(bus_call("GetId"))
@@ -227,12 +230,15 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionBus]:
 
 
 async def wait_until_heeded(by: Logind, world: World) -> None:
-    """Say that it goes to sleep, until the one who is to hear it has come to the bus."""
+    """Send PrepareForSleep(true) again and again until the sleep watch has subscribed and handled that signal.
+
+    Afterwards, PrepareForSleep(true) is the last signal that the sleep watch has handled.
+    """
     world.signals.clear()
     async with asyncio.timeout(5):
         while not world.signals:
             await by.emit(going=True)
-    await by.emit(going=False)  # what was said before is heard by then
+    await by.emit(going=False)  # when this signal has been handled, all earlier signals have been, too
     await until(lambda: world.signals[-1] == "wake")
     await by.emit(going=True)
     await until(lambda: world.signals[-1] == "sleep")
@@ -241,7 +247,7 @@ async def wait_until_heeded(by: Logind, world: World) -> None:
 async def test_a_sleep_that_logind_tells_is_exact_and_told_once(world: World, bus: SessionBus) -> None:
     async with on_bus(bus.address) as login, running(world.sleep_watch()):
         await wait_until_heeded(login, world)
-        world.go_on(3_000)  # less than the clock would show
+        world.go_on(3_000)  # too short to be noticed by the clocks
         await login.emit(going=False)
         await until(lambda: world.reported)
         await world.look()
@@ -253,7 +259,7 @@ async def test_a_sleep_that_logind_tells_is_exact_and_told_once(world: World, bu
 async def test_both_sources_tell_one_sleep_once(world: World, bus: SessionBus, first: str) -> None:
     async with on_bus(bus.address) as login, running(world.sleep_watch()):
         await wait_until_heeded(login, world)
-        world.go_on(4_000)  # the computer takes its time to fall asleep
+        world.go_on(4_000)  # the time between the signal and the sleep
         await world.look()
         world.go_on(HOUR)
         if first == "logind":
@@ -282,7 +288,7 @@ async def test_a_sleep_that_was_called_off_is_none(world: World) -> None:
         world.on_sleep()
         world.on_wake()
         world.on_sleep()
-        for _ in range(20):  # and nobody says so
+        for _ in range(20):  # logind sends no signal that says that the sleep was called off
             world.go_on(5_000)
             await world.look()
         world.on_wake()
@@ -341,7 +347,7 @@ async def test_the_program_lists_the_sleep_that_logind_tells(bus: SessionBus, tm
         with serving(tmp_path, DBUS_SYSTEM_BUS_ADDRESS=bus.address) as program:
             gaps: list[dict[str, Any]] = []
             async with asyncio.timeout(DEADLINE):
-                while not gaps:  # until the one who is to hear it has come to the bus
+                while not gaps:  # repeat until the program has subscribed to the signals
                     await login.emit(going=True)
                     await asyncio.sleep(1.1)  # the sleep
                     await login.emit(going=False)

@@ -1,4 +1,4 @@
-"""What is remembered is there in the next run, and nothing about it ever raises."""
+"""The state store keeps its values for the next run, and no operation on it raises an exception."""
 
 import json
 import logging
@@ -69,7 +69,7 @@ def test_what_cannot_be_written_is_kept_and_written_with_the_next(path: Path, ca
     assert (kept.get("a"), kept.get("b")) == (1, 2)
     assert len(caplog.records) == 1
     folder.mkdir()
-    kept.set("b", 2)  # the same, but it is not on disk yet
+    kept.set("b", 2)  # the value is unchanged, but not on disk yet
     assert json.loads((folder / "remembered.json").read_text()) == {"a": 1, "b": 2}
 
 

@@ -1,4 +1,4 @@
-"""`trayalert doctor`: each line tells what is so, changes nothing, and stands alone."""
+"""`trayalert doctor`: each check reports the facts, changes nothing, and does not depend on the other checks."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ from trayalert.services.maintenance.log_check import check_data_dir
 
 
 def lying_in(folder: Path) -> dict[str, tuple[int, int]]:
-    """What lies there, and when it was changed; but for what SQLite puts beside a file that it reads."""
+    """Return the mode and the modification time of each file, except those that SQLite makes when it reads a log."""
     found = {}
     for path in folder.rglob("*"):
         if not path.name.endswith(("-wal", "-shm")):
@@ -66,7 +66,8 @@ def test_beside_a_running_serve_no_desktop_is_missed_and_nothing_is_changed(tmp_
     with serving(tmp_path / "data", **BARE) as serve:
         assert post(serve.url, b"alertName=x&alertState=ALERT") == 200
         access_log = serve.data_dir / "access.log"
-        wait_for(lambda: access_log.exists() and access_log.read_text())  # its line is written beside the answer
+        # wait, as the line of the access log may be written after the answer
+        wait_for(lambda: access_log.exists() and access_log.read_text())
         before = lying_in(serve.data_dir)
         status, found = doctor(serve.data_dir)
         assert lying_in(serve.data_dir) == before
@@ -104,7 +105,7 @@ def test_a_callback_of_tomorrow_and_a_row_that_was_changed_are_told(tmp_path: Pa
         log.execute("UPDATE delivery SET received_at = received_at + 86400000")
     verdict, message, advice = examine_one(tmp_path, "clock")
     assert (verdict, "clock is wrong" in message, bool(advice)) == ("fail", True, True)
-    verdict, message, advice = examine_one(tmp_path, "log")  # the digest tells that somebody changed it
+    verdict, message, advice = examine_one(tmp_path, "log")  # the row no longer matches its digest
     assert (verdict, "not what was written" in message, "trayalert restore" in advice) == ("fail", True, True)
 
 
@@ -199,7 +200,7 @@ def test_an_instance_that_does_not_answer_is_a_failure(tmp_path: Path) -> None:
 
 @contextmanager
 def bus(monkeypatch: pytest.MonkeyPatch, *names: str, answers: bool = True) -> Iterator[None]:
-    """A private session bus with somebody on it who has these names."""
+    """Run a private session bus with a program that owns these names. The program answers calls only if `answers`."""
     command = ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
         assert daemon.stdout
@@ -287,7 +288,7 @@ def test_versions_that_are_known_to_be_bad_are_told(versions: dict[str, str], ve
 
 
 def test_a_change_in_the_data_dir_would_be_seen(tmp_path: Path) -> None:
-    """The negative control of what holds that nothing is changed."""
+    """This negative control shows that `lying_in` notices a change."""
     (tmp_path / "secrets.json").write_text("{}")
     before = lying_in(tmp_path)
     (tmp_path / "secrets.json").chmod(0o640)

@@ -1,4 +1,4 @@
-"""The doctor's lines on what lies beyond this computer: certificates, names, clock, tunnel, probe."""
+"""The doctor's checks that ask other machines: certificates, names, clock, tunnel, probe."""
 
 import http.server
 import socket
@@ -23,7 +23,7 @@ from trayalert.domain.tunnel import Phase, TunnelState
 
 
 def test_a_certificate_is_looked_at_until_it_ends(tmp_path: Path) -> None:
-    certificate, key = make_pair(tmp_path)  # for two days
+    certificate, key = make_pair(tmp_path)  # valid for two days
     settings = f'tls_certificate = "{certificate}"\ntls_key = "{key}"\n'
     verdict, message, advice = examine_one(tmp_path, "tls", settings=settings)
     assert (verdict, "Renew it" in advice) == ("warn", True)
@@ -48,7 +48,8 @@ def test_a_certificate_is_looked_at_until_it_ends(tmp_path: Path) -> None:
         "-out",
         certificate,
     ]
-    subprocess.run(command, check=True, capture_output=True)  # an end that is written with four digits of the year
+    # a certificate that ends after 2049: its end is written with four digits of the year
+    subprocess.run(command, check=True, capture_output=True)
     assert not_after(certificate.read_text()) == pytest.approx(now() + 10950 * DAY, abs=DAY)
     key.chmod(0o600)
     assert examine_one(tmp_path, "tls", settings=settings)[0] == "ok"
@@ -135,7 +136,7 @@ def test_without_a_public_address_dns_tells_whether_names_can_be_looked_up(tmp_p
 
 @contextmanager
 def web(ahead: int) -> Iterator[str]:
-    """A web server whose clock is so many seconds ahead of ours, and that has no page."""
+    """Run a web server without a page, whose clock is `ahead` seconds ahead of this computer's, and yield its URL."""
 
     class Page(http.server.BaseHTTPRequestHandler):
         def date_time_string(self, timestamp: float | None = None) -> str:
