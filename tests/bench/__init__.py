@@ -1,1 +1,1 @@
-"""Speed and memory, measured in one run and printed as a table. Not timed tests: run by `make bench`."""
+"""Measures speed and memory in one run and prints a table. `make bench` runs it; the tests do not."""

@@ -1,6 +1,7 @@
-"""The yardstick: a bare aiohttp handler that reads, parses and hashes a body and stores nothing.
+"""The baseline for throughput: a bare aiohttp handler that reads, parses and hashes a body and stores nothing.
 
-It closes the connection after each answer, as the program does: what is compared is the work, not the connections.
+It closes the connection after each answer, as the program does, so that the comparison is about the work and not about
+the connections.
 """
 
 import asyncio
@@ -12,7 +13,8 @@ from trayalert.domain.callback import Callback
 
 
 async def _handle(request: web.Request) -> web.Response:
-    read_callback(Callback(received_at=0, method="POST", body=await request.read()))  # the alert's identity is the hash
+    # parsing includes hashing: the identity of the alert is a hash
+    read_callback(Callback(received_at=0, method="POST", body=await request.read()))
     response = web.Response(text="ok\n")
     response.force_close()
     return response

@@ -1,4 +1,4 @@
-"""What a UI that stands still costs the sender, and whether a flood leaves work behind in the UI."""
+"""Measures how a blocked UI delays the answers to callbacks, and whether a flood leaves events waiting in the UI."""
 
 import json
 import subprocess
@@ -56,7 +56,7 @@ def _running_application(desktop: Desktop, data_dir: Path) -> Iterator[tuple[str
         ask = [sys.executable, "-m", "trayalert", "url", "--data-dir", str(data_dir)]
         url = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
         assert url.startswith(address)
-        time.sleep(1.0)  # what is measured is the program at rest, not its start
+        time.sleep(1.0)  # wait until the start is over: the program at rest is measured
         stdin, stdout = process.stdin, process.stdout
         yield url, lambda text: _send_line(stdin, text), lambda: json.loads(stdout.readline())
         process.terminate()
@@ -68,7 +68,7 @@ def _send_line(stdin: IO[str], text: str) -> None:
 
 
 def _response_times(url: str, seconds: float) -> list[float]:
-    """Post for so long, 50 a second; return how long each answer took, in ms."""
+    """Post 50 callbacks a second for `seconds`, less 0.2 s, and return the milliseconds that each answer took."""
     post, lengths, end = CallbackSender(url), [], time.monotonic() + seconds - 0.2
     number = 0
     while time.monotonic() < end:
@@ -82,7 +82,7 @@ def _response_times(url: str, seconds: float) -> list[float]:
 
 
 def _flood(url: str) -> float:
-    """Post RATE callbacks a second for FLOOD seconds over four connections; return the rate that was reached."""
+    """Post RATE callbacks a second for FLOOD seconds over four connections, and return the rate that was reached."""
     begun = time.monotonic()
     threads = [threading.Thread(target=_post_share, args=(url, begun, lane)) for lane in range(4)]
     for thread in threads:

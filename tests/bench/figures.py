@@ -1,4 +1,4 @@
-"""A measured figure beside its bound, and the table of all."""
+"""A measured figure with its bound, and the table of all figures."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ _KEPT: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, "<": oper
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`bound` as (comparison, number), None for a figure without one. `note` says how it was measured."""
+    """A measured value. `bound` is (comparison, number), or None. `note` says how the value was measured."""
 
     what: str
     value: float
@@ -23,7 +23,7 @@ class Figure:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Lay the figures out for a terminal."""
+    """Return a table of the figures for a terminal."""
     rows = [("FIGURE", "MEASURED", "BOUND", "", "NOTE")]
     for figure in figures:
         bound = f"{figure.bound[0]} {figure.bound[1]:g} {figure.unit}".strip() if figure.bound else ""
@@ -34,6 +34,6 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that `share` of all values do not exceed."""
+    """Return the smallest value that is at least as large as `share` of all values; 0.95 is the 95th percentile."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, max(0, -(-int(share * 100) * len(ordered) // 100) - 1))]

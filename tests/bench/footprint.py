@@ -1,4 +1,4 @@
-"""Start, memory and rest of `serve` and of the tray application."""
+"""Measures start-up time, memory, and CPU use at rest of `serve` and of the tray application."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from tests.desktop.harness.session import running_desktop
 
 STARTS = 7
 REST = 60.0
-"""Seconds at rest over which CPU and wake-ups are counted."""
+"""Seconds at rest over which CPU time and wake-ups are counted."""
 
 
 def measure(folder: Path) -> list[Figure]:
@@ -55,7 +55,7 @@ def _tray(folder: Path) -> list[Figure]:
         (folder / "rest").mkdir()
         app = Application(desktop, folder / "rest")
         _wait_for_icon(app)
-        time.sleep(10.0)  # Qt, bus and panel have said all that they say at a start
+        time.sleep(10.0)  # wait until Qt, bus and panel have finished their start
         memory = resident(app.pid)
         cpu, wakeups = _spent(app.pid)
         time.sleep(REST)
@@ -70,20 +70,20 @@ def _tray(folder: Path) -> list[Figure]:
 
 
 def _wait_for_icon(app: Application) -> None:
-    """Wait until the listener is open and the panel has the icon; looked at often, as it is timed."""
+    """Wait until the listener is open and the panel has the icon. Polls every 5 ms, as the caller measures the time."""
     while not (app.output().startswith("listening on") and app.desktop.tray_items()):
         assert app.running, app.error_output()
         time.sleep(0.005)
 
 
 def resident(pid: int) -> float:
-    """Return the process's resident memory in MB (10^6 bytes)."""
+    """Return the resident memory of the process in MB (10^6 bytes)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _spent(pid: int) -> tuple[float, int]:
-    """Return the CPU seconds and the times that a thread was woken."""
+    """Return the CPU seconds that the process has used, and how often its threads were woken."""
     cpu, wakeups = 0.0, 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         fields = (task / "stat").read_text().rpartition(")")[2].split()

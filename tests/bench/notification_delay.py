@@ -1,4 +1,4 @@
-"""From the POST to `Notify` on the session bus, through the whole tray application."""
+"""Measures the time from the POST to the `Notify` call on the session bus, through the whole tray application."""
 
 import time
 from functools import partial
@@ -29,11 +29,15 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _once(desktop: Desktop, folder: Path) -> list[float]:
-    """Start the program, and alert as often as may pop up at once: a flood is held back on purpose."""
+    """Start the program and post the largest number of alerts that it notifies immediately.
+
+    Return the milliseconds from each POST to its `Notify` call. Of a larger flood, the program deliberately delays
+    some.
+    """
     notifier = StandIn(desktop.env, folder)
     app = Application(desktop, folder)
-    assert app.url  # asked for once, by a command, before anything is timed
-    app.wait_for_tooltip("each")  # "reach unknown": the tray is there, and the notifier with it
+    assert app.url  # get the URL before the measurement: the property runs a command
+    app.wait_for_tooltip("each")  # part of "Reach unknown": the tray is there, and the notifier, too
     lengths = []
     for number in range(BURST + CRITICAL_RESERVE):
         begun = time.monotonic_ns()

@@ -1,6 +1,7 @@
-"""The tray application with a hand on its main thread: commands on stdin, JSON lines on stdout.
+"""The tray application, with commands on stdin that block its main thread, and answers on stdout as JSON lines.
 
-`spin SECONDS` keeps the main thread in Python, `sleep SECONDS` outside of it; `backlog` returns what waits for it.
+`spin SECONDS` blocks the main thread in Python code, which holds the GIL; `sleep SECONDS` blocks it without the GIL.
+`backlog` prints how many events wait for the main thread.
 """
 
 import json
