@@ -1,4 +1,4 @@
-"""Threshold callbacks as their senders write them, made of fields: form-encoded, bare as in printed samples, JSON."""
+"""Threshold callbacks as their senders write them: form-encoded, bare as in printed samples, and as JSON."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -38,21 +38,21 @@ FULL = {
     "transId": "bbbb2222-0064-11ee-b07f-00163e000002",
     "unit": "%",
 }
-"""Every field that is documented or was logged, but for the rare ones of other receivers."""
+"""Every field that is documented or was logged, except the rare fields that only other receivers get."""
 
 
 def form(fields: Mapping[str, str]) -> bytes:
-    """Write the fields as the real service does."""
+    """Encode the fields as a form, as the real service does."""
     return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields.items()).encode()
 
 
 def bare(fields: Mapping[str, str]) -> bytes:
-    """Write the fields as the documents print them."""
+    """Join the fields without encoding them, as the documents print them."""
     return "&".join(f"{name}={value}" for name, value in fields.items()).encode()
 
 
 def document(fields: Mapping[str, object]) -> bytes:
-    """Write the fields as a JSON object."""
+    """Encode the fields as a JSON object."""
     return json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
@@ -65,7 +65,7 @@ def callback(
 
 
 def read(body: bytes = b"", *, query: bytes = b"", method: str = "POST", content_type: str = FORM) -> Alert:
-    """Read a request that holds one alert."""
+    """Read a request that holds exactly one alert."""
     (alert,) = read_callback(callback(body, query=query, method=method, content_type=content_type))
     return alert
 
@@ -80,5 +80,4 @@ def changed(**fields: str) -> dict[str, str]:
 
 
 def without(*names: str) -> dict[str, str]:
-    """Return FULL without some fields."""
     return {name: value for name, value in FULL.items() if name not in names}

@@ -1,4 +1,4 @@
-"""Bodies of the kinds beside the threshold callback, and the ways in which each of them may be sent."""
+"""Bodies of all kinds except the threshold callback, and the ways in which each body may be sent."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ MAINTENANCE: dict[str, Any] = {
 }
 
 PUSHED: dict[str, Any] = {
-    # as logged from the event centre (2024), ids invented
+    # as logged from the event centre (2024), with invented ids
     "severity": "WARN",
     "userInfo": {"aliyunId": "a@example.com", "nickName": "a", "userId": "1000"},
     "strategyName": "测试",
@@ -120,7 +120,7 @@ CMS2: dict[str, Any] = {
 }
 
 ARMS: dict[str, Any] = {
-    # as printed in ARMS' page on webhooks; nine digits of a second, and an end while it fires
+    # as printed in ARMS' page on webhooks; its times have nine decimals, and it has an end while it fires
     "status": "firing",
     "receiver": "shop",
     "externalURL": "https://alerts.console.aliyun.com/#/alarm/alert/detail/2848",
@@ -178,7 +178,7 @@ SLS: dict[str, Any] = {
 }
 
 PAIR: dict[str, Any] = {
-    # a VPN gateway's health check, by an event rule
+    # a VPN gateway's health check, sent by an event rule
     "product": "VPN",
     "name": "ipsec_health_check_failed",
     "status": "0",
@@ -206,7 +206,7 @@ def as_json(document: Document) -> bytes:
 
 
 def as_form(document: Document) -> bytes:
-    """Write as a form does: nested parts as JSON texts."""
+    """Encode the document as a form, in which nested parts are JSON texts."""
     return urlencode(
         {name: value if isinstance(value, str) else json.dumps(value) for name, value in document.items()},
         errors="replace",
@@ -237,13 +237,13 @@ CARRIERS: dict[str, Callable[[Document], Callback]] = {
 
 
 def read_document(document: Document) -> Alert:
-    """Read a document that holds one alert, beside those that only close."""
+    """Read a document that holds exactly one alert besides those that only close incidents."""
     (alert,) = (alert for alert in read_callback(callback(as_json(document))) if not alert.only_closes)
     return alert
 
 
 def changed(document: Document, *path: str, **parts: object) -> dict[str, Any]:
-    """Return the document with other parts, at the place that the names lead to; None takes one away."""
+    """Return a copy of the document in which `parts` replace the parts at `path`. A value of None removes a part."""
     copy = json.loads(json.dumps(document))
     place = copy
     for name in path:
@@ -255,7 +255,7 @@ def changed(document: Document, *path: str, **parts: object) -> dict[str, Any]:
 
 
 FAMILIES = (
-    # a beginning, its end, and a mark: what has the same one may end each other's beginnings
+    # the word of the beginning, the word of the end, and a group: an end can close only beginnings of its group
     ("start", "end", "course"), ("begin", "end", "course"), ("add", "end", "course"), ("start", "success", "course"),
     ("abnormal", "restore", "course"), ("abnormal", "normal", "course"), ("failed", "success", "course"),
     ("fail", "recovered", "course"), ("error", "resolved", "course"), ("lost", "recovered", "course"),
@@ -270,7 +270,7 @@ FAMILIES = (
     ("suspended", "resumed", "rest"), ("paused", "resumed", "rest"),
     ("enter", "exit", "stay"),
 )  # fmt: skip
-"""Events in pairs, by the words that tell the beginning from the end."""
+"""Pairs of words by which the beginning of an event is distinguished from its end."""
 
 WRITINGS: dict[str, Callable[[list[str]], str]] = {
     "snake": "_".join,
@@ -284,7 +284,7 @@ WRITINGS: dict[str, Callable[[list[str]], str]] = {
 }
 
 PLACES: dict[str, Callable[[Callable[[list[str]], str], list[str], str], tuple[str, str | None]]] = {
-    # where the word of the family stands: in the name, in the status, or in both
+    # the place of the family's word: the name, the status, or both
     "name": lambda write, stem, word: (write([*stem, word]), None),
     "name beside a number": lambda write, stem, word: (write([*stem, word]), "1"),
     "status": lambda write, stem, word: (write([*stem, "status"]), word),
@@ -294,7 +294,7 @@ PLACES: dict[str, Callable[[Callable[[list[str]], str], list[str], str], tuple[s
 
 
 def pushed(rule: Document) -> dict[str, Any]:
-    """Return what the event centre sends of an event that an event rule sends as `rule`."""
+    """Return what the event centre sends for an event that an event rule sends as `rule`."""
     return {
         "strategyName": "all",
         "userId": rule["userId"],
@@ -313,7 +313,7 @@ def pushed(rule: Document) -> dict[str, Any]:
     }
 
 
-# what Prometheus adds to the metrics of an exporter: the exporter's own labels
+# the labels that Prometheus adds to the metrics of an exporter, and that describe the exporter itself
 _HELM = {"namespace": "monitoring", "endpoint": "metrics"}
 EXPORTERS: dict[str, dict[str, str]] = {
     "kube-state-metrics": {
@@ -348,7 +348,7 @@ EXPORTERS: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 
-# of whatever is measured: its labels, and which of them says what it is
+# the labels of things that are measured, each with the name of the label that identifies the thing
 MEASURED: list[tuple[str, dict[str, str]]] = [
     ("pod", {"pod": "cart-7d4b9-x2x", "container": "cart", "namespace": "shop"}),
     ("pod", {"pod": "node-exporter-x2x", "container": "node-exporter", "namespace": "tools"}),

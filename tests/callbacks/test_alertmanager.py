@@ -1,4 +1,4 @@
-"""Alertmanager: each entry is an alert of its own."""
+"""Alertmanager: each entry of a group is read as a separate alert."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def group(*entries: dict[str, Any], **around: object) -> tuple[Alert, ...]:
 
 
 def prometheus(number: int, status: str = "firing", **labels: str) -> dict[str, Any]:
-    """An entry as a Prometheus of one's own sends it."""
+    """Return an entry as an ordinary Prometheus sends it."""
     return {
         "status": status,
         "labels": {"alertname": "HostDown", "instance": f"10.0.0.{number}:9100", "severity": "critical", **labels},

@@ -1,4 +1,4 @@
-"""Cloud Monitor 2.0: what each alert says, and which words mean that it is over."""
+"""CloudMonitor 2.0: what each alert says, and which words mean that it is over."""
 
 import pytest
 
@@ -39,7 +39,8 @@ def test_an_alert_is_read_field_by_field() -> None:
         ("INSUFFICIENT_DATA", "NODATA_TRIGGER", State.INSUFFICIENT_DATA),
         ("OCCURRED", "NODATA_TRIGGER", State.INSUFFICIENT_DATA),
         ("RESOLVED", "NODATA_RESOLVE", State.OK),
-        ("RESOLVED", "NORMAL_TRIGGER", State.ALERT),  # they contradict each other: better a false alarm
+        # status and subtype contradict each other: a false alarm is better than a missed alert
+        ("RESOLVED", "NORMAL_TRIGGER", State.ALERT),
         ("OCCURRED", "NORMAL_RESOLVE", State.ALERT),
     ],
 )

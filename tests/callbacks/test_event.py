@@ -1,4 +1,4 @@
-"""System events: what each says, and which of them are one incident."""
+"""System events: what each event says, and which events are one incident."""
 
 import json
 
@@ -12,7 +12,7 @@ from trayalert.domain.incident.level import Level
 
 
 def maintenance(status: str | None = None, **parts: object) -> Alert:
-    """The maintenance event in another phase."""
+    """Return the alert of the maintenance event in another phase."""
     document = changed(MAINTENANCE, **parts)
     if status is not None:
         document["content"]["eventStatus"] = status
@@ -62,7 +62,7 @@ def test_the_last_phase_is_the_end(status: str) -> None:
     alert = maintenance(status)
 
     assert alert.state is State.OK
-    assert alert.level is Level.CRITICAL  # the sender's word
+    assert alert.level is Level.CRITICAL  # the level that was sent
 
 
 def test_all_phases_of_a_maintenance_are_one_incident_and_another_is_not() -> None:
@@ -76,7 +76,8 @@ def test_all_phases_of_a_maintenance_are_one_incident_and_another_is_not() -> No
     assert len({alert.key for alert in alerts}) == 1
     assert len({alert.identity for alert in alerts}) == 3
     assert other.key not in {alert.key for alert in alerts}
-    assert all(alert.key == alert.subject for alert in alerts)  # the end of one never closes another of its instance
+    # the end of one maintenance never closes another of the same instance
+    assert all(alert.key == alert.subject for alert in alerts)
 
 
 def test_a_rule_and_the_event_centre_tell_of_the_same_maintenance() -> None:

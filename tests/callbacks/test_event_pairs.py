@@ -1,4 +1,4 @@
-"""Events in pairs: a beginning burns and expires, and only its own end closes it."""
+"""Events in pairs: a beginning fires and expires if no end comes, and only its own end closes it."""
 
 import csv
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def event(name: str, status: str | None = None, **parts: object) -> Alert:
 
 
 def both(rule: dict[str, Any]) -> tuple[Alert, Alert]:
-    """Read an event as an event rule and as the event centre send it."""
+    """Return the alert of an event as an event rule sends it, and as the event centre sends it."""
     return read_document(rule), read_document(pushed(rule))
 
 
@@ -98,7 +98,8 @@ def test_a_beginning_burns_and_expires_and_its_end_alone_shares_its_incident(wri
             assert (over.state, over.one_off) == (State.OK, False), over.name
             assert begun.key == over.key == begun.subject == over.subject
             assert begun.identity != over.identity
-        assert len({alert.key for alert in both(rule(ends, *stem))}) == 1  # a rule and the event centre agree
+        # the key is the same from a rule and from the event centre
+        assert len({alert.key for alert in both(rule(ends, *stem))}) == 1
         assert begun.key not in {read_document(other).key for other in others}, begun.name
 
 
@@ -307,7 +308,7 @@ def test_a_maintenance_that_only_sounds_like_half_of_a_pair_goes_through_its_pha
         assert scheduled.key == over.key
 
 
-# what recovers
+# pairs whose beginning says that something is gone, and whose end is a general word of recovery
 GONE = (
     ("nic_down", "nic_recovered"), ("DeviceOffline", "DeviceRecovered"), ("link_down", "link_restored"),
     ("tunnel_disconnected", "tunnel_recovered"), ("service_unavailable", "service_resolved"),

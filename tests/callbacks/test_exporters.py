@@ -1,4 +1,4 @@
-"""Labels of Prometheus: an alert is on what its metric names, never on the exporter that measured it."""
+"""Labels of Prometheus: an alert is about what its metric names, never about the exporter that measured it."""
 
 from typing import Any
 
@@ -62,14 +62,14 @@ def on(alertname: str = "X", /, **labels: str) -> Alert:
         ({"job": "kube-state-metrics", "pod": "cart-7d4-x", "namespace": "shop"}, "cart-7d4-x", None, "namespace shop"),
         ({"job": "c", "container": "kube-state-metrics", "pod": "m-1", "instance": "10.9.9.9:80", "deployment": "cart"},
          "cart", None, ""),
-        # recording rules and `sum by`: no exporter left
+        # recording rules and `sum by`, which remove the exporter's labels
         ({"deployment": "cart", "namespace": "shop"}, "cart", None, "namespace shop"),
         ({"deployment": "cart", "instance": "10.42.9.28:8080"}, "cart", None, "instance 10.42.9.28:8080"),
         ({"namespace": "monitoring", "pod": "node-exporter-1", "container": "node-exporter"}, "node-exporter-1", None,
          "container node-exporter, namespace monitoring"),
         ({"namespace": "shop"}, "shop", None, ""),
         ({"node": "worker-1", "instance": "10.0.0.7:10250"}, "10.0.0.7:10250", "10.0.0.7", "node worker-1"),
-        # the node's own exporters
+        # exporters that run on the node they measure
         (NODE | {"mountpoint": "/data"}, "10.0.0.7:9100", "10.0.0.7", "mount /data"),
         (NODE | {"instance": "worker-1"}, "worker-1", None, ""),
         ({"job": "node", "instance": "10.0.0.7:9100"}, "10.0.0.7:9100", "10.0.0.7", ""),
@@ -137,13 +137,13 @@ def on(alertname: str = "X", /, **labels: str) -> Alert:
         ({"job": "cloudwatch", "dimension_InstanceId": "i-1", "instance": "10.9.9.9:5000"}, "i-1", None, ""),
         ({"job": "certs", "pod": "certs-1", "container": "certs", "namespace": "certs", "name": "tls",
           "exported_namespace": "shop", "instance": "10.42.1.1:9402"}, "tls", None, "namespace shop"),
-        # Prometheus that has it from another Prometheus
+        # a Prometheus that gets its metrics from another Prometheus
         ({"job": "federate", "instance": "10.9.9.9:9090", "exported_job": "node-exporter",
           "exported_instance": "10.0.0.7:9100"}, "10.0.0.7:9100", "10.0.0.7", ""),
         ({"job": "federate", "instance": "10.9.9.9:9090", "exported_job": "kube-state-metrics",
           "exported_instance": "10.42.9.28:8080", "pod": "kube-state-metrics-1", "deployment": "cart"}, "cart", None,
          ""),
-        # applications and the parts of Kubernetes speak for themselves
+        # applications and the parts of Kubernetes export metrics about themselves
         ({"job": "shop", "pod": "cart-7d4-x", "container": "cart", "namespace": "shop", "instance": "10.42.3.4:8080",
           "node": "worker-1"}, "cart-7d4-x", "10.42.3.4",
          "container cart, node worker-1, instance 10.42.3.4:8080, namespace shop"),

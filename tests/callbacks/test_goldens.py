@@ -10,7 +10,7 @@ from trayalert.domain.incident.level import Level
 
 FILES = Path(__file__).parent.parent / "data" / "callbacks"
 MADE_OF_OTHERS = {"identity", "key", "subject", "related_keys"}
-"""Fields that only promise to be equal or unequal; see test_identity."""
+"""Fields that are only promised to be equal or different for two alerts; `test_identity.py` tests them."""
 
 # fmt: off
 ABSENT: dict[str, Any] = dict.fromkeys(
@@ -22,12 +22,12 @@ ABSENT: dict[str, Any] = dict.fromkeys(
 ) | {"titles": {}, "links": {}} | dict.fromkeys(("one_off", "dated_once", "resent", "only_closes"), False)
 # fmt: on
 
-# written by hand from the documents and the logged bodies, never from the program's answer
+# written from the documents and the logged bodies, never copied from the program's output
 GOLDENS: dict[str, dict[str, Any]] = {
     "threshold-doc-2018.json": ABSENT | {
         "kind": Kind("threshold"),
-        "state": State.ALERT,  # ALARM
-        "level": Level.WARN,  # none was sent
+        "state": State.ALERT,  # sent as ALARM
+        "level": Level.WARN,  # no level was sent
         "at": 1508136760_000,
         "name": "putNewAlarm_group_a37cd898-ea6b-4b7b-a8a8-de017a8327f6",
         "metric": "CPUUtilization",
@@ -109,7 +109,7 @@ GOLDENS: dict[str, dict[str, Any]] = {
         "resource_id": "i-12****",
         "resource_name": "instance-name-****",
         "account_id": "12****",
-        "dimensions": {"userId": "12****)", "instanceId": "i-12****"},  # the document's own misprint
+        "dimensions": {"userId": "12****)", "instanceId": "i-12****"},  # the misprint is in the document
         "fields": {
             "expression": "$Average>=95",
             "metricName": "Host.mem.usedutilization",
@@ -181,7 +181,7 @@ GOLDENS: dict[str, dict[str, Any]] = {
         "unit": "个",
         "expression": "$Value >= 5",
         "namespace": "acs_apigateway",
-        "region": "cn-shenzhen",  # regionId is the text null: the dimension tells it
+        "region": "cn-shenzhen",  # regionId is the text `null`, so the dimension counts
         "resource_id": "1b2c3d4e5f60718293a4b5c6d7e8f90a",
         "account_id": "1900000000000017",
         "group": "shop-prod",
@@ -307,7 +307,7 @@ def test_every_file_is_read_here() -> None:
     assert files == GOLDENS.keys() | OTHER_KINDS.keys() | MISREAD.keys()
 
 
-# of each: what it is, how many names of its own it has, and some texts that must not be lost
+# for each file: kind, state, level, the number of fields, and some fields that must not be lost
 OTHER_KINDS: dict[str, tuple[str, State, Level, int, dict[str, str]]] = {
     "cms2-resolved.json": (
         "cms2",
@@ -350,7 +350,7 @@ OTHER_KINDS: dict[str, tuple[str, State, Level, int, dict[str, str]]] = {
 }
 
 
-# bodies that were misread once: what each of their alerts says
+# bodies that were misread in the past, and what each of their alerts says
 MISREAD: dict[str, list[dict[str, Any]]] = {
     "alertmanager-kube-state-metrics.json": [
         {
@@ -435,7 +435,7 @@ def test_nothing_at_all_is_the_consoles_test(method: str, body: bytes) -> None:
     alert = read(body, method=method)
 
     assert (alert.kind, alert.state, alert.fields, alert.dimensions) == (TEST, None, {}, {})
-    assert alert.identity.text == ""  # never merged
+    assert alert.identity.text == ""  # an empty identity: never merged with another alert
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Each kind is told by its shape, whatever way it was sent, and none of them ever raises."""
+"""Each kind is recognised by its shape, in whatever way it was sent, and no reader ever raises an exception."""
 
 import json
 import random
@@ -99,11 +99,12 @@ def test_wrong_values_and_missing_parts_never_raise_and_lose_nothing(data: st.Da
             for key in place[:-1]:
                 parent = parent[key]
             if data.draw(st.booleans()):
-                parent[place[-1]] = deepcopy(data.draw(values))  # the next turn may change what is in it
+                # copied, as the next turn may change what is in the value
+                parent[place[-1]] = deepcopy(data.draw(values))
             else:
                 del parent[place[-1]]
         except (KeyError, IndexError, TypeError):
-            continue  # a part above it has gone already
+            continue  # an earlier turn has removed a part above this place
         if not document:
             return
     body = as_form(document) if data.draw(st.booleans()) else as_json(document)
@@ -140,7 +141,7 @@ def test_deep_nesting_is_kept_as_unrecognised(deep: str) -> None:
     assert read((deep * 6000)[:65000].encode()).kind == UNRECOGNISED
 
 
-# several in one body
+# several alerts in one body
 def test_a_list_holds_an_alert_for_each_of_its_objects() -> None:
     several = [SLS, {**SLS, "fingerprint": "x"}, CMS2, PUSHED, FULL, {"nobody": "knows"}]
     alerts = read_callback(callback(as_json(several)))  # type: ignore[arg-type]
@@ -187,7 +188,7 @@ def test_a_list_of_anything_else_is_unrecognised(body: bytes) -> None:
     assert read(body).kind == UNRECOGNISED
 
 
-# what must not be taken for another kind
+# bodies that must not be taken for a kind that they are not
 @pytest.mark.parametrize(
     "document",
     [

@@ -1,6 +1,6 @@
-"""The largest body that the door lets in, made as awkward as can be: no parser may hang on it.
+"""Bodies up to the largest size that the listener accepts, which an attacker has made as slow to parse as possible.
 
-Each regular expression and each loop over a body is attacked here; who adds one adds its attack.
+Each regular expression and each loop over a body is attacked here. When you add one, add its attack.
 """
 
 import json
@@ -14,15 +14,15 @@ from trayalert.callbacks.kinds import read_callback
 
 SIZE = 64 * 1024
 LIMIT = 0.1
-"""Seconds of this thread's own time; what was quadratic took from 0.4 to many."""
+"""CPU seconds of this thread that a body may take. Parsers with quadratic time took from 0.4 s to many seconds."""
 
 LARGEST = 1024 * 1024
 LONGEST = 1.5
 MOST_MEMORY = 48 * 1024 * 1024
-"""Bytes above what is held already: the whole process may grow by 64 MiB for such a body."""
+"""Bytes that may be allocated in addition: the whole process may grow by 64 MiB for such a body."""
 
 
-A = b"alertState=A B&"  # unencoded, so that torn values are looked for
+A = b"alertState=A B&"  # not URL-encoded, so that the parser looks for values that an unencoded ampersand has torn
 P = b"alertState=ALERT&"
 ENTRIES = [{"labels": {"alertname": "a", "pod": "p"}, "annotations": {"description": "x" * 1900}, "fingerprint": "f"}]
 
@@ -171,7 +171,7 @@ BODIES = bodies(SIZE)
 
 
 def seconds(body: bytes, query: bytes = b"") -> float:
-    """Return the thread's own time for it, the best of three: others may use the machine too."""
+    """Return the CPU time of this thread for a body: the best of three runs, as other programs may use the machine."""
     best = 99.0
     for _ in range(3):
         begun = time.thread_time()

@@ -1,4 +1,4 @@
-"""What holds for every callback, however it was written and whoever wrote it."""
+"""Properties that hold for every callback, whatever it contains and whoever wrote it."""
 
 import json
 import sqlite3
@@ -31,7 +31,7 @@ json_values = st.recursive(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A real body with some bytes changed, cut out or put in."""
+    """Generate a real body with some bytes changed, removed or inserted."""
     write = draw(st.sampled_from([form, bare, document]))
     body = bytearray(write(FULL))
     for _ in range(draw(st.integers(1, 6))):
@@ -57,7 +57,7 @@ bodies = (
 
 
 def held_texts(value: object) -> Iterator[str]:
-    """Return all texts in an alert, also those in its mappings."""
+    """Yield all texts of an alert, including those in its mappings."""
     match value:
         case str():
             yield value
@@ -71,7 +71,7 @@ def held_texts(value: object) -> Iterator[str]:
 
 def assert_sound(alert: Alert, connection: sqlite3.Connection) -> None:
     found = list(held_texts(alert))
-    assert len(found) >= 4  # identity, key, subject and words at the least
+    assert len(found) >= 4  # at least identity, key, subject and kind
     for text in found:
         assert connection.execute("SELECT ?", (str(text),)).fetchone() == (str(text),)
     line = json.dumps([dict(alert.fields), dict(alert.dimensions), alert.value, alert.at], allow_nan=False)
@@ -112,7 +112,8 @@ def test_any_bytes_become_at_least_one_alert_that_can_be_stored_and_shown(
 
 def everything_but_the_order(alert: Alert) -> dict[str, Any]:
     kept = {name: getattr(alert, name) for name in Alert.__annotations__}
-    return kept if alert.identity.timed else kept | {"identity": None}  # with no time, the text is the identity
+    # without a time, the identity depends on the body's text
+    return kept if alert.identity.timed else kept | {"identity": None}
 
 
 @pytest.mark.parametrize("write", [form, bare, document])
@@ -146,7 +147,8 @@ def test_properly_encoded_fields_come_back_whatever_they_hold(
 def test_the_quick_way_of_reading_a_form_reads_what_the_lenient_one_does(fields: dict[str, str]) -> None:
     body = form({"alertState": "ALERT"} | fields)
 
-    assert read(body).fields == read(body + b"&").fields  # an ampersand at the end is not proper
+    # the ampersand at the end makes the body improper, so the lenient parser reads it
+    assert read(body).fields == read(body + b"&").fields
 
 
 @given(fields=st.dictionaries(texts, texts, min_size=1))
@@ -160,7 +162,8 @@ def test_json_texts_come_back_but_for_lone_surrogates(fields: dict[str, str]) ->
 
 
 keys = st.text(st.sampled_from("abcDEF中_-.:/") | st.characters(categories=["L", "N"]), min_size=1, max_size=8)
-values = sound_texts.map(str.strip).filter(lambda text: "=" not in text.partition(", ")[2])  # no `, key=` in a value
+# a value must not contain `, key=`
+values = sound_texts.map(str.strip).filter(lambda text: "=" not in text.partition(", ")[2])
 maps = st.dictionaries(keys, values, max_size=5)
 
 

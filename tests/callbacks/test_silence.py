@@ -1,4 +1,4 @@
-"""What the program says of an expected callback; nobody else can say it."""
+"""The program's own deliveries about an expected callback, which no HTTP request can imitate."""
 
 import json
 from dataclasses import replace

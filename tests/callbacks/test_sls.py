@@ -1,4 +1,4 @@
-"""Log Service alerts: seconds, numbers for levels, and templates with no recovery."""
+"""Simple Log Service: times in seconds, numbers as levels, and templates without a recovery."""
 
 import json
 
@@ -91,7 +91,7 @@ def test_a_link_with_a_token_is_not_taken() -> None:
 
 
 def test_an_end_with_no_results_closes_what_had_some() -> None:
-    template = changed(SLS, fingerprint=None)  # of 2021
+    template = changed(SLS, fingerprint=None)  # the default template of 2021 had no fingerprint
     over = changed(template, status="resolved", results=[], fire_results=[], resolve_time=1616744999)
 
     assert read_document(over).key == read_document(template).key

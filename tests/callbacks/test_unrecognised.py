@@ -1,4 +1,4 @@
-"""What no parser reads is shown with the words that it has, and torn into no false fields."""
+"""A body that no parser reads is shown with its own words, and is not split into false fields."""
 
 import json
 from typing import Any
@@ -186,7 +186,7 @@ def test_what_only_begins_like_a_multipart_body_is_none() -> None:
     assert unread(b"---\ntitle: a=1&b=2").fields == {"text": "---\ntitle: a=1&b=2"}
 
 
-# JSON as it is written by templates
+# JSON with the irregularities that templates and senders produce
 ENTRY = '{"status":"firing","groupKey":"g","alerts":[{"labels":{"alertname":"N"},"annotations":{"message":"%s"}}]}'
 
 

@@ -1,4 +1,4 @@
-"""The kind of callback that CONTRIBUTING.md adds as an example works as it stands there."""
+"""The kind of callback that CONTRIBUTING.md adds as an example works exactly as it is printed there."""
 
 import json
 import re
@@ -67,7 +67,7 @@ def uptime() -> types.ModuleType:
 
 @pytest.fixture(scope="module")
 def changed_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a copy of the program to which two kinds were added: for each a file, a line, an import."""
+    """Return a folder with a copy of the program and two more kinds, each added by a file, a line and an import."""
     folder = tmp_path_factory.mktemp("program")
     shutil.copytree(ROOT / "trayalert", folder / "trayalert", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "resources").symlink_to(ROOT / "resources")
@@ -102,7 +102,8 @@ def test_the_program_with_its_file_and_its_line_reads_stamps_and_ends_it(
     assert (firing["name"], firing["resource_id"], firing["closed_at"]) == ("shop", "https://shop.example.com", None)
     assert (over["id"], over["closed_by"], over["alerts"]) == (firing["id"], "recovered", 3)
     alerts = serve.run("alerts", "--json").objects
-    assert [(alert["kind"], alert["deliveries"]) for alert in alerts] == [("uptime", 1)] * 3  # each has its own moment
+    # `send` stamps the time, so each is a new alert
+    assert [(alert["kind"], alert["deliveries"]) for alert in alerts] == [("uptime", 1)] * 3
 
 
 def test_components_name_and_message_of_a_kind_are_read_from_its_file(serve: ServeProcess, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which alerts are one, and which incident they belong to."""
+"""Which deliveries are retries of one alert, and which incident an alert belongs to."""
 
 import pytest
 
@@ -15,7 +15,7 @@ DIFFERENCES = {
     "triggerLevel": "INFO",
     "timestamp": "1685614196422",
 }
-# none of these does
+# a change of any of these makes no other alert
 SAME = {
     "signature": "sdV4ERHYT3s/5FoIUuWXWM16h+U=",
     "lastTime": "5天",
@@ -120,10 +120,10 @@ def test_with_rule_and_time_the_identity_is_timed() -> None:
         (changed(ruleId='a","b'), changed(ruleId="a")),
         (changed(rawMetricName="m\nthreshold"), changed(rawMetricName="m")),
         (changed(dimensions="{a=1, b=2}"), changed(dimensions='[{"a":"1, b=2"}]')),
-        # unreadable dimensions still tell two resources apart
+        # unreadable dimensions still distinguish two resources
         (changed(dimensions="i-1"), changed(dimensions="i-2")),
         (changed(dimensions="{instanceId=i, ssl=true}"), changed(dimensions='{"instanceId":"i","ssl":false}')),
-        # nor do two resources become one that have no dimensions but names
+        # two resources that have names but no dimensions must not become one
         (changed(dimensions="", instanceName="web-01"), changed(dimensions="", instanceName="web-02")),
         (
             changed(dimensions="{userId=1}", instanceName="web-01"),
@@ -161,7 +161,7 @@ def test_another_account_rule_or_resource_is_another_subject(name: str) -> None:
 
 
 def test_rules_without_an_id_are_told_apart_by_name_so_that_one_recovery_does_not_close_both() -> None:
-    # bodies of 2018 carry no ruleId; a name is then all that tells two rules of one metric apart
+    # Bodies of 2018 carry no ruleId. Only the name then distinguishes two rules of one metric.
     one, other = (read_form(without("ruleId", "transId") | {"alertName": name}) for name in ("CPU 80", "CPU 95"))
 
     assert one.subject != other.subject

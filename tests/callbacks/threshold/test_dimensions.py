@@ -1,4 +1,4 @@
-"""The grammar of `dimensions`, alone and inside bodies of every way of writing."""
+"""The grammar of `dimensions`, by itself and in bodies that are written in each possible way."""
 
 import json
 
@@ -8,7 +8,7 @@ from tests.callbacks.bodies import bare, changed, document, form, read
 from trayalert.callbacks.parsing.dimensions import read_dimensions
 from trayalert.callbacks.parsing.identity import canonical
 
-I = {"instanceId": "i-1"}  # noqa: E741  # stands in forty rows
+I = {"instanceId": "i-1"}  # noqa: E741  # short, as it appears in forty rows
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,9 @@ I = {"instanceId": "i-1"}  # noqa: E741  # stands in forty rows
         ("{}", {}),
         (" {instanceId=i-1} ", I),
         ("{instanceId=}", {"instanceId": ""}),
-        # the documents' misprint
+        # a misprint in the documents
         ("{userId=12****), instanceId=i-12****}", {"userId": "12****)", "instanceId": "i-12****"}),
-        # values that hold what the grammar is made of
+        # values that contain the separators of the grammar
         ("{url=http://a/?b=1&c=2, instanceId=i-1}", {"url": "http://a/?b=1&c=2"} | I),
         ("{url=http://a/?b=1,2&c={3}, instanceId=i-1}", {"url": "http://a/?b=1,2&c={3}"} | I),
         ("{topic=a, b and c, instanceId=i-1}", {"topic": "a, b and c"} | I),
@@ -35,9 +35,9 @@ I = {"instanceId": "i-1"}  # noqa: E741  # stands in forty rows
         ("{processName=nginx: worker, process, instanceId=i-1}", {"processName": "nginx: worker, process"} | I),
         ("{mountpoint=C:\\, instanceId=i-1}", {"mountpoint": "C:\\"} | I),
         ("{domain=*.example.com, 实例=店}", {"domain": "*.example.com", "实例": "店"}),
-        # a Java map names nothing twice: the second one belongs to the value before it
+        # a Java map has no name twice: the second `b=` belongs to the value before it
         ("{topic=a, b=1, b=2, instanceId=i-1}", {"topic": "a", "b": "1, b=2"} | I),
-        # cut off, or not quite a map
+        # truncated, or not quite a map
         ("{instanceId=i-1", I),
         ("instanceId=i-1}", {"instanceId": "i-1}"}),
         ("{junk, instanceId=i-1}", I),
@@ -52,13 +52,13 @@ I = {"instanceId": "i-1"}  # noqa: E741  # stands in forty rows
         ('{"instanceId":"\\ud800"}', {"instanceId": "?"}),
         ("[]", {}),
         ("[{}]", {}),
-        # bare
+        # without braces
         ("instanceId=i-1", I),
         ("userId=1,instanceId=i-1", {"userId": "1"} | I),
         ("云服务器名称=店,云服务器实例ID=i-1,IP=10.0.0.1,mountpoint=/mnt",
          {"云服务器名称": "店", "云服务器实例ID": "i-1", "IP": "10.0.0.1", "mountpoint": "/mnt"}),
         ("userId=1, instanceId=i-1", {"userId": "1"} | I),
-        # nothing
+        # empty or without content
         ("", {}),
         (None, {}),
         ("null", {}),

@@ -1,4 +1,4 @@
-"""The threshold body, built from its grammar: each field missing, empty or `null`, every word, every way of writing."""
+"""The threshold body: each field missing, empty or `null`, every word, and every way to write the body."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from trayalert.domain.incident.level import Level
 
 JSON = "application/json"
 
-# what each field of FULL becomes, and which attribute is None without it
+# for each field of FULL: its attribute and value; without the field the attribute is None, except in FALLBACKS
 READ: dict[str, tuple[str, Any]] = {
     "alertName": ("name", "API网关_返回码 4XX 个数"),
     "alertState": ("state", State.ALERT),
@@ -31,15 +31,15 @@ READ: dict[str, tuple[str, Any]] = {
     "unit": ("unit", "%"),
     "transId": ("key", "bbbb2222-0064-11ee-b07f-00163e000002"),
 }
-# what stands there when the field says nothing, where that is not None
+# the values of attributes that are not None without their field
 FALLBACKS: dict[str, Any] = {
     "alertState": State.ALERT,
     "rawMetricName": "磁盘使用率",
     "metricName": "diskusage_utilization",
-    "namespace": "acs_ecs",  # metricProject says it too
+    "namespace": "acs_ecs",  # metricProject contains the same
     "triggerLevel": Level.WARN,
-    "userId": "1900000000000010",  # the dimensions say it too
-    "productGroupName": "50000017",  # groupId
+    "userId": "1900000000000010",  # the dimensions contain the same
+    "productGroupName": "50000017",  # taken from groupId
 }
 
 
@@ -332,9 +332,10 @@ def test_few_fields_are_enough(fields: dict[str, str]) -> None:
     ("fields", "kind"),
     [
         ({"userId": "1", "timestamp": "1604919253334"}, UNRECOGNISED),
-        # an empty template
+        # a template that was not filled in
         ({"alertName": "", "alertState": "null", "curValue": "", "dimensions": "", "ruleId": ""}, UNRECOGNISED),
-        ({"ruleId": "r", "status": "RESOLVED", "subject": "s"}, "cms2"),  # another kind names its rule so, too
+        # another kind names its rule in the same field
+        ({"ruleId": "r", "status": "RESOLVED", "subject": "s"}, "cms2"),
         ({"name": "n", "product": "ECS", "content": "{}"}, "event"),
     ],
 )

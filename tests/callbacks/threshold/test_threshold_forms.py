@@ -1,4 +1,4 @@
-"""The rarer forms of the threshold callback: composite rules, fields of other years, and other ways to write it."""
+"""Rarer forms of the threshold callback: composite rules, fields of other years, and other ways to write the body."""
 
 import json
 from typing import Any
