@@ -1,4 +1,4 @@
-"""The contract for scripts, with real processes."""
+"""The commands as scripts use them: output and exit status, with real processes."""
 
 import base64
 import csv
@@ -42,14 +42,14 @@ SAMPLE_KINDS = {
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
-    """A running instance; tests only add to its log."""
+    """Run an instance that the tests of this module share; they only add to its log."""
     with serving(tmp_path_factory.mktemp("serve")) as running:
         yield running
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """A data dir with the log of three alerts, in which nothing runs."""
+    """Return a data dir whose log holds three alerts. No instance runs on it."""
     folder = tmp_path / "data"
     folder.mkdir()
     ok = append("i-1", at=1_790_000_060_000, alertState="OK", triggerLevel="OK")
@@ -153,7 +153,8 @@ def test_a_file_or_stdin_is_sent(serve: ServeProcess, tmp_path: Path) -> None:
 
     assert serve.run("send", tmp_path / "callback").status == 0
     assert serve.run("alerts", "--json", "--limit", "1").objects[0]["name"] == "RDS 连接数使用率"
-    assert serve.run("send", "-").status == 0  # stdin is empty here: the Test button
+    # stdin is empty, and an empty body is what the console's Test button sends
+    assert serve.run("send", "-").status == 0
     assert serve.run("alerts", "--json", "--limit", "1").objects[0]["kind"] == "test"
 
 
@@ -364,7 +365,8 @@ def test_a_rotated_secret_goes_on_for_its_grace(tmp_path: Path) -> None:
         assert new != old
         assert (post(old), post(new)) == (200, 200)
         newest = running.run("url", "--rotate", "--grace", "0s").out.strip()
-        assert (post(newest), post(new), post(old)) == (200, 404, 200)  # each keeps the grace that it was given
+        # each secret keeps the grace period that it was given
+        assert (post(newest), post(new), post(old)) == (200, 404, 200)
         assert "its secret was replaced or removed" in running.end().err
 
 
@@ -554,7 +556,7 @@ def test_wrong_use_of_export_is_2(tmp_path: Path, arguments: list[str]) -> None:
     assert run("export", *arguments, data_dir=tmp_path).status == 2
 
 
-# ---- where things lie, and what scripts do
+# ---- the data dir, and scripts
 
 
 def test_the_data_dir_may_stand_before_or_after_the_command_or_in_the_environment(data_dir: Path) -> None:
@@ -651,7 +653,7 @@ def test_the_version_is_told() -> None:
     "command", ["status", "alerts", "incidents", "resolve 2", "url", "export --format csv", "send"]
 )
 def test_a_command_imports_neither_qt_nor_the_http_server(data_dir: Path, command: str) -> None:
-    """Scripts call them often; they need a tenth of a second that way."""
+    """Scripts call these commands often, and each command takes a tenth of a second without these imports."""
     code = (
         "import sys, json, trayalert.cli as c\n"
         "try: c.main(sys.argv[1:])\n"

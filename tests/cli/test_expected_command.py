@@ -1,4 +1,4 @@
-"""`trayalert expected`, with real processes and with none."""
+"""`trayalert expected`, with a running instance and without one."""
 
 from pathlib import Path
 

@@ -63,6 +63,6 @@ def test_a_row_with_a_cause_that_nobody_knows_hides_no_other_and_stops_nothing(t
         log.execute("UPDATE gap SET cause = 'x' WHERE id IN (1, 3)")
 
     assert [gap["cause"] for gap in run("gaps", "--json", data_dir=tmp_path).objects] == ["blind", "asleep", "blind"]
-    with serving(tmp_path):  # it ends the one that lasts, and says no word on stderr
+    with serving(tmp_path):  # the start ends the gap that lasts; stderr must stay empty
         pass
     assert all(gap["ended_at"] for gap in run("gaps", "--json", data_dir=tmp_path).objects)

@@ -1,4 +1,4 @@
-"""Looking after the log from the command line, with real processes that are killed at bad moments."""
+"""The commands that maintain the log, with real processes that are killed at bad times."""
 
 import signal
 import stat
@@ -123,7 +123,7 @@ def test_restore_takes_the_newest_good_backup_and_lists_all(data_dir: Path) -> N
     assert done.status == 0, done.err
     assert str(good.path) in done.lines[0]
     assert "an older one is looked for" in done.err
-    assert run("check", data_dir=data_dir).status == 1  # the bad backup is still there
+    assert run("check", data_dir=data_dir).status == 1  # the bad backup still exists
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.02, 0.05, 0.1, 0.2])

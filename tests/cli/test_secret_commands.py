@@ -1,4 +1,4 @@
-"""`trayalert secrets` and `trayalert url --name`, with a running instance and without."""
+"""`trayalert secrets` and `trayalert url --name`, with a running instance and without one."""
 
 import stat
 from collections.abc import Iterator
