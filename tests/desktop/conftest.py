@@ -1,8 +1,8 @@
-"""Desktops for the tests, and a way to run a coroutine on Qt's own loop, as the program does.
+"""Fixtures that provide desktops, and one that runs a coroutine on Qt's event loop, as the program does.
 
-`desktop` is the usual one (xfce4-panel, xfce4-notifyd), `dunst_desktop` has dunst and no panel; both are shared by all
-tests of a run, so a test leaves no notification behind. `bus` is a session bus alone, with nothing on it.
-`application` is the tray application on the usual desktop; it ends with 0 and without a word on stderr.
+`desktop` is the usual desktop (xfce4-panel, xfce4-notifyd); `dunst_desktop` has dunst and no panel. All tests of a run
+share both, so a test must leave no notification behind. `bus` is a session bus on which no program runs. `application`
+is the tray application on the usual desktop; it must end with status 0 and without output on stderr.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ def bus() -> Iterator[SessionBus]:
 
 @pytest.fixture
 def on_qt(qapp: QApplication) -> OnQt:
-    """Run a coroutine to its end on a QEventLoop."""
+    """Return a function that runs a coroutine to its end on a QEventLoop."""
 
     def run(coroutine: Coroutine[Any, Any, None]) -> None:
         with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(qapp)) as runner:

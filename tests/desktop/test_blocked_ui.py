@@ -1,4 +1,4 @@
-"""The receiver never waits for the UI: callbacks are answered while the main thread stands still."""
+"""The receiver never waits for the UI: callbacks are answered while the main thread is blocked."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.desktop
 
 SCRIPT = Path(__file__).parent / "harness" / "blocked_ui.py"
 BOUND = 1.0
-"""Seconds for an answer. Loose, as the machine may be busy: the bench measures how long it really takes."""
+"""Seconds that an answer may take. Loose, as the machine may be busy: `make bench` measures the real delay."""
 
 
 @pytest.mark.parametrize("how", ["sleep", "spin"])

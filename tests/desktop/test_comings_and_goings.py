@@ -1,4 +1,4 @@
-"""Panel and notification daemon come and go while the program runs, and may be absent from the start."""
+"""Panel and notification daemon start and end while the program runs, and may be absent when it starts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ NO_DAEMON = "No notification daemon: tray and window carry all alerts."
 
 @pytest.fixture
 def bare_desktop() -> Iterator[Desktop]:
-    """A screen with a window manager and nothing else."""
+    """Yield a screen with a window manager and without panel and notification daemon."""
     with running_desktop(panel=None, notifier=None) as running:
         yield running
 
@@ -48,7 +48,7 @@ def test_without_a_tray_window_and_overlay_show_and_the_overlay_is_the_way_back(
         bare_desktop.start_panel("xfce4-panel")
 
         def clicked() -> list[Window]:
-            for icon in running.tray_icons():  # it moves while the panel finds room for it
+            for icon in running.tray_icons():  # the icon moves while the panel arranges its items
                 bare_desktop.click(icon.x + icon.width // 2, icon.y + icon.height // 2)
             return running.windows()
 

@@ -1,4 +1,4 @@
-"""The notifier against a daemon that fails in every known way, on a private bus and on Qt's own loop."""
+"""The notifier with a daemon that fails in every known way, on a private bus and on Qt's event loop."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ def start_stand_in(bus: SessionBus, tmp_path: Path) -> Iterator[StandInStarter]:
 
 
 class Watched:
-    """A notifier with all that it told the app."""
+    """A notifier, with a record of its clicks and its changes of state."""
 
     def __init__(self, address: str, *, reply_timeout: float = 0.3, retry_delay: float = 60.0) -> None:
         self.clicked: list[str] = []
@@ -368,7 +368,7 @@ def test_a_hanging_daemon_blocks_nobody_and_gets_only_the_newest_when_it_wakes(
             await until(lambda: {"a last", "b last"} <= {one.title for one in stand_in.shown}, "the newest of both")
             await until(lambda: w.notifier.available, "it is said to work again")
             assert len(stand_in.shown) < 60
-            # the one that it was asked while it hung, then only what was newest
+            # the call that was in progress while the daemon hung, then only the newest
             assert len([one for one in stand_in.shown if one.title.startswith("a ")]) == 2
         messages = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
         assert messages == [dbus.HANGS]

@@ -1,4 +1,4 @@
-"""The main job, from Cloud Monitor's POST to the page in the browser, on a real desktop with the real program."""
+"""The main task, from Cloud Monitor's POST to the page in the browser, on a real desktop with the real program."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ CRITICAL, WARN = "CRITICAL: ECS CPU high", "WARN: ECS CPU high"
 
 
 def notified(overheard: Overheard, *titles: str) -> None:
-    """Wait until these notifications, and no others, were told in this order."""
+    """Wait for the notifications with these titles, and check that they came in this order and no other came."""
     wait_until(lambda: len(overheard.notified) >= len(titles), f"the notifications {titles}")
     assert overheard.titles() == list(titles)
 
@@ -84,7 +84,8 @@ def test_another_level_is_notified_in_the_same_window_and_repeats_and_retries_ar
 
     for _retry in range(2):
         assert application.post(warning) == 200
-    assert application.post(threshold(triggerLevel="WARN")) == 200  # after the rule's mute period
+    # Cloud Monitor sends the alert again after the rule's mute period
+    assert application.post(threshold(triggerLevel="WARN")) == 200
     application.post(threshold(preTriggerLevel="WARN"))
     application.wait_for_tooltip("1 open, worst CRITICAL")
     notified(overheard, WARN, CRITICAL)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.desktop
 
 
 def idle(application: Application) -> None:
-    """Wait until it has nothing to do: its processor time stands still for a second."""
+    """Wait until the program has used no CPU time for a second."""
     ticks, since = -1, time.monotonic()
 
     def still() -> bool:
@@ -41,7 +41,8 @@ def test_sigterm_ends_it_well_after_an_idle_second(application: Application) -> 
 
 
 def test_sigterm_ends_it_well_as_soon_as_its_listener_is_open(tmp_path: Path) -> None:
-    with running_desktop() as desktop:  # of its own: Xfce's panel may keep the item of a program that ends at once
+    # a desktop for this test alone: Xfce's panel may keep the item of a program that ends right after its start
+    with running_desktop() as desktop:
         for number in range(3):
             (tmp_path / str(number)).mkdir()
             running = Application(desktop, tmp_path / str(number))

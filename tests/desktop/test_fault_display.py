@@ -1,4 +1,4 @@
-"""Faults as the person at the desktop meets them: a log that cannot be used, a kill, a crash of the program itself."""
+"""How faults appear to the user at the desktop: a log that cannot be used, a kill, a crash of the program."""
 
 import errno
 import os
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.desktop
 
 @pytest.fixture
 def folder(tmp_path: Path, desktop: Desktop) -> Iterator[Path]:
-    """A folder for an application; at the end the desktop is empty again."""
+    """Yield a folder for an application, and wait at the end until the tray is empty again."""
     yield tmp_path
     wait_until(lambda: not desktop.tray_items(), "the tray is empty again")
 
@@ -138,8 +138,8 @@ def test_a_tray_that_cannot_begin_ends_on_request(desktop: Desktop, folder: Path
 
 
 def started(desktop: Desktop, folder: Path) -> tuple[Application, float]:
-    """An application with its door open, and the seconds that it took."""
-    (folder / "stdout").write_text("")  # what an earlier one has said there
+    """Return an application whose listener is open, and the seconds that its start took."""
+    (folder / "stdout").write_text("")  # clear the output of an earlier start
     begun = time.monotonic()
     running = Application(desktop, folder)
     wait_until(lambda: "listening on http" in running.output(), "the door is open")
@@ -194,7 +194,7 @@ def test_a_crash_of_the_ui_is_reported_at_the_next_start(desktop: Desktop, folde
         assert "RuntimeError: a bug in the UI" in path.read_text()
         (line,) = running.error_output().splitlines()
         assert line.endswith(f"What happened is in {path}. Start it again.")
-        assert not (folder / "data" / "control.sock").exists()  # the receiver has closed in good order
+        assert not (folder / "data" / "control.sock").exists()  # the receiver has closed normally
     finally:
         running.stop()
     running = Application(desktop, folder)

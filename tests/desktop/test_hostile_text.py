@@ -1,4 +1,4 @@
-"""Names that strangers chose, in every field, on a real desktop: plain text everywhere, and nothing stands still."""
+"""Names that an attacker chose, in every field, on a real desktop: they show as plain text, and nothing freezes."""
 
 import os
 from pathlib import Path
@@ -30,7 +30,7 @@ HOSTILE = {
 
 @pytest.fixture
 def trap(tmp_path: Path) -> Path:
-    """A file that stops whoever reads it."""
+    """Return a named pipe, which blocks every program that opens it to read it."""
     os.mkfifo(tmp_path / "trap.png")
     return tmp_path / "trap.png"
 
@@ -52,7 +52,7 @@ def test_hostile_text_is_shown_as_plain_text_and_nothing_freezes(
     assert "&amp;<b>&#x41;</b>&" in names
     assert f"<img src='file://{trap}'>" in names
     assert not any(sign in "".join(names) for sign in "\u202e\u2066\u200b\x00\x07\x1b\r")
-    for _row in texts:  # each in the details, on all their pages
+    for _row in texts:  # select each incident, which shows it in the details
         application.desktop.press("Up")
     assert application.show_window()
     assert any("&lt;table&gt;" in call.body for call in overheard.notified)

@@ -1,4 +1,4 @@
-"""The notifier of Windows and macOS, tried here over the bus, which its library also speaks."""
+"""The notifier for Windows and macOS, tested on Linux over D-Bus, which its library desktop-notifier supports, too."""
 
 import asyncio
 from pathlib import Path
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.desktop
 
 async def hang_up(notifier: PortableNotifier) -> None:
     """Close the connection that desktop-notifier never closes on Linux."""
-    connection = getattr(notifier._desktop._backend, "bus")  # noqa: B009  # only its Linux side has one
+    connection = getattr(notifier._desktop._backend, "bus")  # noqa: B009  # only the Linux backend has this attribute
     connection.disconnect()
     await connection.wait_for_disconnect()
 

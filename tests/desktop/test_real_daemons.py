@@ -1,4 +1,4 @@
-"""The notifier against the daemons that people have: Xfce's, which draws buttons, and dunst, which takes a click."""
+"""The notifier with daemons that users have: xfce4-notifyd, which draws buttons, and dunst, which takes clicks."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager

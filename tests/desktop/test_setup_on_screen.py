@@ -1,4 +1,4 @@
-"""The guide and the signs of reach on a real desktop, with a real tunnel: all by keyboard, as a person would."""
+"""The setup assistant and the display of reachability on a real desktop, with a real tunnel, used by keyboard alone."""
 
 import json
 import shlex
@@ -30,7 +30,7 @@ def server(tmp_path: Path) -> Iterator[Sshd]:
 
 @pytest.fixture
 def fresh(desktop: Desktop, tmp_path: Path) -> Iterator[Application]:
-    """The tray application at its very first start."""
+    """Yield the tray application at its first start."""
     running = Application(desktop, tmp_path, first_run=True)
     with ended_in_order(running):
         yield running
@@ -51,14 +51,14 @@ def wait_for_reachability(running: Application, reach: str) -> None:
     socket = find_places(str(running.data_dir)).socket
 
     def is_shown() -> bool:
-        status = ask(socket, GetStatus()) or {}  # unlike a command, this costs nothing
+        status = ask(socket, GetStatus()) or {}  # far quicker than a command
         return bool(status and status["running"]["reach"]["reach"] == reach)
 
     wait_until(is_shown, f"it is {reach}", within=20)
 
 
 def wait_for_page(running: Application, page: str) -> None:
-    """Wait until the guide is on that page."""
+    """Wait until the setup assistant shows that page."""
     remembered = running.data_dir / "remembered.json"
 
     def state() -> dict[str, Any]:
@@ -68,7 +68,7 @@ def wait_for_page(running: Application, page: str) -> None:
 
 
 def has_green(running: Application, window: Window) -> bool:
-    """Whether the guide shows its large green tick."""
+    """Return whether the setup assistant shows its large green tick."""
     picture = QImage(str(running.desktop.shot(running.data_dir / "shot.png")))
     left, top = window.x + 8, window.y + 70
     colours = [QColor(picture.pixel(left + x, top + y)) for x in range(0, 80, 2) for y in range(0, 80, 2)]
@@ -76,7 +76,7 @@ def has_green(running: Application, window: Window) -> bool:
 
 
 def ssh_line(server: Sshd, remote_port: int) -> str:
-    """The tunnel as a person types it."""
+    """Return the ssh command of the tunnel as a user types it."""
     table = server.tunnel(remote_port)
     options = ["-N", *table["arguments"], "-o", "ExitOnForwardFailure=yes", "-p", str(server.port), "-i"]
     forward = ["-R", f"127.0.0.1:{remote_port}:{{address}}"]
@@ -113,7 +113,9 @@ def test_the_assistant_is_walked_by_keyboard_to_the_consoles_test(fresh: Applica
     status = fresh.status()
     assert (status["reach"], status["tunnel"]["phase"], status["deliveries"]) == ("reachable", "up", 1)
 
-    assert fresh.ask("setup") == "The setup assistant is open.\n"  # once more, with nothing changed
+    assert (
+        fresh.ask("setup") == "The setup assistant is open.\n"
+    )  # open the setup assistant a second time, and change nothing
     desktop.focus(fresh.window())
     desktop.press("Return")
     wait_for_page(fresh, "details")

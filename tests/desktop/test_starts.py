@@ -1,4 +1,4 @@
-"""The first moments of the tray application: what the system lacks is a sentence, and no X server is left alone."""
+"""The start of the tray application, with system libraries that are missing and with X servers that reset."""
 
 import os
 import socket
@@ -22,12 +22,15 @@ from tests.program import environment, run, serving
 pytestmark = pytest.mark.desktop
 
 NOWHERE = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}
-"""No session bus: the tray application says so once it has the screen, and shows its window."""
+"""An environment without a session bus.
+
+Once the tray application has the screen, it reports that there is no session bus, and shows its window.
+"""
 
 
 @contextmanager
 def x_server(*options: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
-    """An X server, and what leads a program to it."""
+    """Run an X server, and yield it with the environment that makes a program use it."""
     server, display = start_x_server(*options)
     try:
         yield server, {"DISPLAY": display, "WAYLAND_DISPLAY": None, "XDG_SESSION_TYPE": None, **NOWHERE}
@@ -38,7 +41,7 @@ def x_server(*options: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str,
 
 @pytest.fixture(scope="module")
 def screen() -> Iterator[dict[str, Any]]:
-    """A plain X server, which resets when its last client leaves."""
+    """Yield a plain X server, which resets when its last client disconnects."""
     with x_server() as (_, screen):
         yield screen
 
@@ -109,19 +112,22 @@ def test_the_doctor_says_the_same_and_serve_needs_none_of_them(tmp_path: Path, s
         assert "ok    screen         not needed" in serve.run("doctor").out
 
 
-# ---- X servers that reset when their last client leaves
+# ---- X servers that reset when their last client disconnects
 
 
 @contextmanager
 def started(folder: Path, screen: dict[str, Any], text: str = "No session bus", **changes: str) -> Iterator[None]:
-    """The application while its window is shown; it ends in good order. `text` is what it prints when it is there."""
+    """Run the application until the block ends, with its window shown, and check that it ends with status 0.
+
+    `text` is what the application prints as soon as it has connected to the screen.
+    """
     log = folder / "said"
     arguments = [*COMMAND, "--port", "0", "--data-dir", str(folder / "data")]
     program = Program(arguments, env=environment(**screen, **changes), log=log)
 
     def there() -> bool:
         assert program.running, log.read_text()
-        return text in log.read_text()  # the X server is not asked before: whoever asks and leaves makes it reset
+        return text in log.read_text()  # do not ask the X server yet: it would reset when the asking client disconnects
 
     def shown() -> str:
         search = ["xdotool", "search", "--onlyvisible", "--name", "trayalert"]
@@ -141,7 +147,10 @@ def started(folder: Path, screen: dict[str, Any], text: str = "No session bus", 
 def test_the_x_server_has_a_client_from_the_first_look_at_it_until_qt_is_there(
     tmp_path: Path, *, in_trouble: bool
 ) -> None:
-    """One that ends where others reset leaves no doubt. With nothing hidden, the library that hides is harmless."""
+    """`-terminate` makes the X server exit where others reset, so that the test cannot miss a reset.
+
+    `hiding()` is used without a library to hide, which shows that `hidden.c` alone changes nothing.
+    """
     if in_trouble:
         (tmp_path / "data").touch()
     text = "cannot be made" if in_trouble else "No session bus"
@@ -167,7 +176,8 @@ def test_a_server_that_turns_away_three_times_while_it_resets_is_there(
     turned_away = []
 
     def reset(listening: socket.socket) -> None:
-        for _ in range(4):  # whether anybody listens is asked first
+        # the first connection only checks whether the server listens; the other three are the attempts
+        for _ in range(4):
             listening.accept()[0].close()
             turned_away.append(True)
         resetting.unlink()

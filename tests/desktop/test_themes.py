@@ -1,4 +1,4 @@
-"""The window is dark where the desktop is, and its letters are as large, whoever says so."""
+"""The window is dark if the desktop is dark, as the desktop's portal says, or its files if there is no portal."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ Launch = Callable[..., Application]
 
 @pytest.fixture
 def launch(desktop: Desktop, tmp_path: Path) -> Iterator[Launch]:
-    """Start the application with an empty folder of configuration and these files in it."""
+    """Return a function that starts the application with only these configuration files."""
     started: list[Application] = []
 
     def start(files: dict[str, str] | None = None, **env: str) -> Application:
@@ -49,7 +49,7 @@ def launch(desktop: Desktop, tmp_path: Path) -> Iterator[Launch]:
 
 @pytest.fixture
 def portal(desktop: Desktop, tmp_path: Path) -> Iterator[Callable[[str], None]]:
-    """Set what the desktop's portal says: `any`, `dark` or `light`. At first it is `dark`."""
+    """Return a function that sets what the desktop's portal reports: `any`, `dark` or `light`. It starts as `dark`."""
     program = Program(
         [sys.executable, str(PORTAL), "dark"], env=desktop.env, log=tmp_path / "portal.log", stdin=subprocess.PIPE
     )
@@ -66,14 +66,14 @@ def portal(desktop: Desktop, tmp_path: Path) -> Iterator[Callable[[str], None]]:
 
 
 def paper(application: Application) -> int:
-    """Return how light the lower left corner of the window is, from 0 to 255."""
+    """Return the lightness of the lower left corner of the window, from 0 to 255."""
     window = application.window()
     picture = QImage(str(application.desktop.shot(application.data_dir / "shot.png")))
     return picture.pixelColor(window.x + 30, window.y + window.height - 50).lightness()
 
 
 def wait_for_look(application: Application, look: str) -> None:
-    """Wait until its window looks so."""
+    """Wait until the window is `dark` or `light`."""
     wait_until(lambda: (paper(application) < 100) == (look == "dark"), f"the window is {look}")
 
 

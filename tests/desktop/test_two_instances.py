@@ -1,4 +1,4 @@
-"""One process owns a data dir: what a second one does, with real processes."""
+"""One process owns a data dir: what a second process does, with real processes."""
 
 import subprocess
 from pathlib import Path

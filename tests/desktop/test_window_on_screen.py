@@ -1,4 +1,4 @@
-"""The window on a real desktop, used by keys and mouse as a person would."""
+"""The window on a real desktop, used by keys and mouse as a user does."""
 
 import time
 
@@ -15,7 +15,7 @@ WEB, DB = "i-bp1example00000010aa", "i-bp1example00000010bb"
 
 
 def last_row(application: Application, window: Window) -> tuple[int, int]:
-    """Return a place in the last row of the table: where going up from the empty part its colour changes."""
+    """Return a point in the last row of the table: the first row above the empty part of the table."""
     picture = QImage(str(application.desktop.shot(application.data_dir / "shot.png")))
     x, bottom = window.x + window.width // 3, window.y + window.height - 60
     empty = picture.pixel(x, bottom)
@@ -58,7 +58,8 @@ def test_mark_recovered_closes_the_incident_in_the_log(application: Application)
     application.show_window()
     wait_until(lambda: len(application.rows()) == 1, "a row")
 
-    application.desktop.press("Tab", "Tab", "Tab", "space")  # it asks whether that is meant
+    # the first press only shows the question whether to close the incident
+    application.desktop.press("Tab", "Tab", "Tab", "space")
     pressed_at = time.monotonic()
     wait_until(lambda: time.monotonic() - pressed_at > 0.6, "a second press is not taken for a double click")
     application.desktop.press("space")

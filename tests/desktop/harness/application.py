@@ -1,6 +1,7 @@
 """The tray application under test: the real program as a real process on a test's desktop.
 
-Its rule: it is asked only by ways that others have too: HTTP, the command line, the bus, the screen.
+The test reaches it only as users and other programs do: over HTTP, the command line, the control socket, the session
+bus and the screen.
 """
 
 import http.client
@@ -27,7 +28,10 @@ ECS_LINK = "https://ecs.console.aliyun.com/server/{}/detail?regionId=cn-hangzhou
 
 
 def threshold(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
-    """A threshold callback of now on that ECS instance, as a form; `changes` are fields of its body."""
+    """Return the body of a threshold callback for that ECS instance, as a form, with the present time.
+
+    `changes` replaces fields of the body.
+    """
     own = {
         "timestamp": str(now()),
         "dimensions": f"{{instanceId={instance}, userId=1900000000000010}}",
@@ -42,12 +46,12 @@ def _sample() -> dict[str, str]:
 
 
 def recovery(instance: str = "i-bp1example00000010aa", **changes: str) -> bytes:
-    """The OK that belongs to it."""
+    """Return the body of the OK that recovers the incident of `threshold`."""
     return threshold(instance, **({"alertState": "OK", "triggerLevel": "OK", "preTriggerLevel": "CRITICAL"} | changes))
 
 
 def finish_setup(data_dir: Path) -> None:
-    """Let the data dir be one whose owner has been through the guide."""
+    """Write a data dir whose user has finished the setup assistant."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     remembered = data_dir / "remembered.json"
     if not remembered.exists():
@@ -56,7 +60,7 @@ def finish_setup(data_dir: Path) -> None:
 
 
 class Browser:
-    """A stand-in browser: it writes down what it is asked to open."""
+    """A stand-in for the browser, which records what it is asked to open."""
 
     def __init__(self, folder: Path, name: str = "browser") -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,14 +71,15 @@ class Browser:
 
     @property
     def opened(self) -> list[str]:
-        """The arguments of each start, in their order."""
+        """The arguments of each start of the browser, in the order of the starts."""
         return self._seen.read_text().splitlines() if self._seen.exists() else []
 
 
 class Application:
-    """`trayalert --data-dir FOLDER/data` on that desktop; started when made. `port` 0 is any free one.
+    """A process of `trayalert --data-dir FOLDER/data` on that desktop, started by the constructor.
 
-    `command` starts it in another way. At a `first_run` the guide opens.
+    With `port` 0 the system picks a free port. `command` starts the program in place of `trayalert`. With `first_run`
+    the setup assistant opens.
     """
 
     def __init__(
@@ -106,21 +111,21 @@ class Application:
 
     @cached_property
     def url(self) -> str:
-        """The callback URL, once the door is open."""
+        """The callback URL. Waits until the listener is open."""
         wait_until(lambda: "listening on http" in self.output() or not self.running, "the door is open")
         assert self.running, self.error_output()
         return self.ask("url").strip()
 
     def output(self) -> str:
-        """Return what it has printed."""
+        """Return what the program has printed on stdout so far."""
         return self.out.read_text()
 
     def error_output(self) -> str:
-        """Return what it has said on stderr."""
+        """Return what the program has printed on stderr so far."""
         return self.log.read_text()
 
     def post(self, body: bytes, method: str = "POST") -> int:
-        """Send a callback and return the status of the answer."""
+        """Send a callback, and return the status of the answer."""
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(parts.netloc, timeout=10)
         try:
@@ -132,7 +137,7 @@ class Application:
             connection.close()
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command on its data dir; none at all is a second `trayalert`."""
+        """Run a command on the data dir of this program. Without arguments, start a second `trayalert`."""
         return subprocess.run(
             [*COMMAND, *arguments, "--data-dir", str(self.data_dir)],
             env=self.env,
@@ -143,50 +148,50 @@ class Application:
         )
 
     def ask(self, *arguments: str) -> str:
-        """Run a command that has nothing to complain of, and return what it says."""
+        """Run a command that must succeed without output on stderr, and return its stdout."""
         done = self.run(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
     def incidents(self, *options: str) -> list[dict[str, Any]]:
-        """Return the incidents in the log, the newest first."""
+        """Return the incidents in the log, newest first."""
         return [json.loads(line) for line in self.ask("incidents", "--json", *options).splitlines()]
 
     def status(self) -> dict[str, Any]:
-        """Return what `trayalert status` says."""
+        """Return the output of `trayalert status --json`."""
         status: dict[str, Any] = json.loads(self.ask("status", "--json"))
         return status
 
     def answers(self) -> bool:
-        """Whether its control socket answers; unlike a command, this costs nothing."""
+        """Return whether the control socket answers. Takes far less time than a command."""
         return bool((ask(find_places(str(self.data_dir)).socket, GetStatus()) or {}).get("running"))
 
     @property
     def tray(self) -> TrayItem:
-        """The item in the panel, as soon as it is there."""
+        """The item in the panel. Waits until the panel has the item."""
         names = wait_until(self.desktop.tray_items, "the tray has an item")
         return TrayItem(self.desktop.bus_address, names[0])
 
     def wait_for_tooltip(self, *words: str) -> None:
-        """Wait until the tray's tooltip has all these words, in small or capital letters."""
+        """Wait until the tray's tooltip contains all these words, in upper or lower case."""
         tray = self.tray
         wait_until(lambda: all(word.lower() in tray.tooltip.lower() for word in words), f"the tooltip says {words}")
 
     def windows(self) -> list[Window]:
-        """Return its visible windows, but for the strip and an icon in a tray of the old kind."""
+        """Return the visible windows except the overlay and the icons in an XEmbed tray, each of which is a window."""
         seen = self.desktop.windows("--class", "^trayalert$")
         return [window for window in seen if min(window.width, window.height) > _ICON]
 
     def overlays(self) -> list[Window]:
-        """Return its strip, where it is visible."""
+        """Return the overlay if it is visible."""
         return self.desktop.windows("--name", "^trayalert strip$")
 
     def tray_icons(self) -> list[Window]:
-        """Return its icons in a tray of the old kind (XEmbed), where each is a window."""
+        """Return the icons in an XEmbed tray, where each icon is a window."""
         return [window for window in self.desktop.windows("--class", "^trayalert$") if window.width <= _ICON]
 
     def window(self) -> Window:
-        """Return its window, as soon as it is there and its place is settled."""
+        """Return the window as soon as it is on the screen and keeps its place and size."""
         last: list[Window] = []
 
         def settled() -> Window | None:
@@ -197,7 +202,7 @@ class Application:
         return wait_until(settled, "the window is on the screen")
 
     def show_window(self) -> Window:
-        """Show its window, as a second `trayalert` does, give it the focus and return it."""
+        """Show the window by starting a second `trayalert`, give it the focus and return it."""
         assert self.url
         assert self.run().returncode == 0
         window = self.window()
@@ -205,17 +210,17 @@ class Application:
         return window
 
     def rows(self) -> list[list[str]]:
-        """Return the cells of all rows of its table, as copying them gives them; the table must have the focus."""
+        """Return the cells of all rows of the table, read by copying them. The table must have the focus."""
         self.desktop.press("ctrl+a", "ctrl+c")
         return [line.split("\t") for line in self.desktop.clipboard().splitlines()]
 
     def end(self, within: float = 5.0) -> int:
-        """End it with SIGTERM and return its status."""
+        """Send SIGTERM, and return the exit status. Raise `subprocess.TimeoutExpired` after `within` seconds."""
         self._program.process.send_signal(signal.SIGTERM)
         return self.status_at_end(within)
 
     def status_at_end(self, within: float = 5.0) -> int:
-        """Wait until it has ended and return its status."""
+        """Wait until the program has ended, and return the exit status."""
         return self._program.process.wait(within)
 
     def stop(self) -> None:

@@ -1,7 +1,7 @@
-"""The tray application with a main thread that stands still for 3 s, soon after its start. A script for a test.
+"""The tray application with a main thread that is blocked for 3 s, soon after its start. A script for a test.
 
-`blocked_ui.py DATA_DIR sleep|spin` prints `blocked` and `free` around it. `sleep` lets other threads run, as most of
-Qt's long work does; `spin` is Python that holds on to the interpreter.
+`blocked_ui.py DATA_DIR sleep|spin` prints `blocked` before and `free` after the 3 s. `sleep` lets other threads run, as
+most long work of Qt does; `spin` runs Python code, which holds the GIL.
 """
 
 import sys
@@ -27,7 +27,7 @@ def block() -> None:
 
 
 class BlockedUi(MainUi):
-    """A main UI whose start is followed by three bad seconds."""
+    """A main UI that is blocked one second after its start."""
 
     def start(self, *, minimised: bool = False) -> None:
         super().start(minimised=minimised)

@@ -1,4 +1,4 @@
-"""Programs that a test starts and waits for. Its rule: whatever is started here is ended here, by its own number."""
+"""Programs that a test starts and waits for. Each is ended through its own process group, never by its name."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _XFCE_NOTIFYD = "*/xfce4/notifyd/xfce4-notifyd"
 
 
 def missing_packages(*wanted: str) -> list[str]:
-    """Return the Debian packages of those programs that are not on this machine."""
+    """Return the Debian packages of the wanted programs that are not installed."""
     missing = [_PACKAGES[name] for name in wanted if name in _PACKAGES and shutil.which(name) is None]
     if "xfce4-notifyd" in wanted and xfce_notifyd() is None:
         missing.append("xfce4-notifyd")
@@ -39,12 +39,12 @@ def missing_packages(*wanted: str) -> list[str]:
 
 
 def xfce_notifyd() -> Path | None:
-    """Return the Xfce notification daemon, which is not on PATH."""
+    """Return the path of the Xfce notification daemon, which is not on PATH, or None if it is not installed."""
     return next(Path("/usr/lib").glob(_XFCE_NOTIFYD), None)
 
 
 class Program:
-    """A program in a process group of its own. What it says goes to the file `log`, or its stdout to `out`."""
+    """A program in its own process group. Its output goes to the file `log`, or its stdout to `out` if given."""
 
     def __init__(
         self,
@@ -67,27 +67,27 @@ class Program:
         return self.process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the program and what it started."""
+        """Send a signal to the program and to its child processes."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
     def stop(self, within: float = 3.0) -> None:
-        """End it kindly, else by force; it is gone when this returns."""
+        """End the program with SIGTERM, or with SIGKILL after `within` seconds, and wait until it has ended."""
         if self.process.stdin is not None:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
         self.signal(signal.SIGTERM)
-        self.signal(signal.SIGCONT)  # a frozen program hears nothing else
+        self.signal(signal.SIGCONT)  # a stopped process handles SIGTERM only after SIGCONT
         try:
             self.process.wait(within)
         except subprocess.TimeoutExpired:
             self.signal(signal.SIGKILL)
             self.process.wait()
-        self.signal(signal.SIGKILL)  # children that it left behind
+        self.signal(signal.SIGKILL)  # end child processes that the program has left behind
 
 
 def wait_until(condition: Callable[[], Found | None], what: str, *, within: float = 10.0) -> Found:
-    """Return what `condition` finds as soon as it is true; fail with `what` when it is not in time."""
+    """Return what `condition` returns as soon as it is true. Fail with `what` if it is not true in time."""
     until = time.monotonic() + within
     while not (found := condition()):
         if time.monotonic() > until:
@@ -97,7 +97,7 @@ def wait_until(condition: Callable[[], Found | None], what: str, *, within: floa
 
 
 async def until(condition: Callable[[], Found | None], what: str, *, within: float = 10.0) -> Found:
-    """Like `wait_until`, while the event loop goes on."""
+    """Do the same as `wait_until`, without blocking the event loop."""
     end = asyncio.get_running_loop().time() + within
     while not (found := condition()):
         if asyncio.get_running_loop().time() > end:

@@ -1,4 +1,4 @@
-"""Libraries that a program under test does not find, though they are installed. Linux with glibc alone."""
+"""Hides installed libraries from a program under test. Works only on Linux with glibc."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,6 @@ from tests.soak.harness.disk import built
 
 
 def hiding(*libraries: str) -> dict[str, Any]:
-    """Return the environment in which a program finds none of these, such as `libGL.so.1`."""
+    """Return the environment in which a program finds none of these libraries, such as `libGL.so.1`."""
     hider = built(Path(__file__).parent / "files" / "hidden.c")
     return {"LD_AUDIT": str(hider), "HIDDEN_LIBRARIES": " ".join(libraries)}

@@ -1,4 +1,4 @@
-"""Listens in on what programs tell the real notification daemon. Its rule: it never says a word on the bus itself."""
+"""Records the calls that programs send to the real notification daemon, and never sends anything to the daemon."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ _NOTIFICATIONS = "interface='org.freedesktop.Notifications',eavesdrop='true'"
 
 @dataclass(frozen=True, slots=True)
 class NotifyCall:
-    """One Notify call. `urgency` is 0, 1 or 2; `words` title and body together."""
+    """One Notify call. `urgency` is 0, 1 or 2; `words` is the title and the body."""
 
     replaces: int
     title: str
@@ -27,7 +27,7 @@ class NotifyCall:
 
 
 class Overheard:
-    """All Notify calls on the bus at that address while it is open, in their order."""
+    """All Notify calls on the bus at that address, in order, until `close` is called."""
 
     def __init__(self, address: str) -> None:
         self.notified: list[NotifyCall] = []
@@ -72,7 +72,7 @@ class Overheard:
             return False
         if message.member == "Notify":
             self.notified.append(_notify_call(*message.body))
-        return True  # else dbus-fast would answer a call that is not for us
+        return True  # otherwise dbus-fast would answer a call that is meant for the daemon
 
 
 def _notify_call(

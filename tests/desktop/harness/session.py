@@ -1,7 +1,8 @@
 """A real X desktop for the tests: Xvfb, session bus, window manager, panel with a tray, notification daemon.
 
-Its rule: nothing of the machine's own desktop is touched, and nothing is left. Display, bus, runtime and configuration
-folders are its own. Debian packages: `programs.py`, and fonts-noto-cjk and fonts-noto-color-emoji for the pictures.
+The desktop has its own display, bus, and runtime and configuration folders: it touches nothing of the machine's desktop
+and leaves nothing behind. The Debian packages are listed in `desktop_programs.py`; screenshots also need fonts-noto-cjk
+and fonts-noto-color-emoji.
 """
 
 import contextlib
@@ -30,14 +31,14 @@ NOTIFICATIONS = "org.freedesktop.Notifications"
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "PYTHONPATH", "VIRTUAL_ENV")
 _CLASSES = {"xfce4-notifyd": "xfce4-notifyd", "dunst": "Dunst"}
 _SETTLED = 0.4
-"""Seconds after which a window that has kept its place and size is taken for laid out."""
+"""Seconds after which a window that has kept its place and size counts as laid out."""
 _FILES = Path(__file__).parent / "files"
 _CLIPBOARD = "from PySide6.QtGui import QGuiApplication as G; import sys; sys.stdout.write(G([]).clipboard().text())"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window on the screen, in pixels from the upper left."""
+    """A window on the screen. `x` and `y` are pixels from the upper left corner."""
 
     id: int
     x: int
@@ -47,7 +48,7 @@ class Window:
 
 
 class Desktop:
-    """A running desktop. Give `env` to the program under test; `close` ends it all."""
+    """A running desktop. `env` is the environment for a program under test; `close` ends all the desktop's programs."""
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class Desktop:
             "DISPLAY": self._start_screen(size),
             "LANG": "C.UTF-8",
             "NO_AT_BRIDGE": "1",
-            "QT_NO_XDG_DESKTOP_PORTAL": "1",  # this bus has none, and Qt would complain of it
+            "QT_NO_XDG_DESKTOP_PORTAL": "1",  # this bus has no portal, and Qt would log a warning about that
             "XDG_RUNTIME_DIR": str(self.root / "run"),
             "XDG_CONFIG_HOME": str(self.root / "config"),
             "XDG_CACHE_HOME": str(self.root / "cache"),
@@ -118,25 +119,25 @@ class Desktop:
         return program
 
     def start_notifier(self, name: Notifier) -> None:
-        """Start that notification daemon and wait for its name on the bus."""
+        """Start that notification daemon, and wait until it owns its name on the bus."""
         path = str(xfce_notifyd()) if name == "xfce4-notifyd" else name
         self._daemon = (name, self._run(path))
         wait_until(lambda: self.owned(NOTIFICATIONS), f"{name} owns {NOTIFICATIONS}")
 
     def stop_notifier(self) -> None:
-        """End the notification daemon, as a crash would."""
+        """End the notification daemon, which programs on the bus see as a crash."""
         if self._daemon is not None:
             self._daemon[1].stop()
             self._daemon = None
             wait_until(lambda: not self.owned(NOTIFICATIONS), f"nobody owns {NOTIFICATIONS}")
 
     def start_panel(self, name: Panel) -> None:
-        """Start that panel and wait for its tray."""
+        """Start that panel, and wait for its tray."""
         self._panel = self._run(name)
         wait_until(self._tray_there, f"{name} shows a tray", within=20)
 
     def stop_panel(self) -> None:
-        """End the panel, as a crash would."""
+        """End the panel, which programs on the desktop see as a crash."""
         if self._panel is not None:
             self._panel.stop()
             self._panel = None
@@ -152,7 +153,7 @@ class Desktop:
         return self.bus.address
 
     def owned(self, name: str) -> bool:
-        """Whether anybody has that name on the bus."""
+        """Return whether a program owns that name on the bus."""
         output = self._output(
             "dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus",
             "org.freedesktop.DBus.NameHasOwner", f"string:{name}",
@@ -160,7 +161,7 @@ class Desktop:
         return "true" in output
 
     def tray_items(self) -> list[str]:
-        """Return the StatusNotifier items that the tray knows, as `service/path` texts."""
+        """Return the StatusNotifier items that the tray knows, each as `service/path`."""
         output = self._output(
             "dbus-send", "--session", "--print-reply", "--dest=org.kde.StatusNotifierWatcher",
             "/StatusNotifierWatcher", "org.freedesktop.DBus.Properties.Get",
@@ -175,23 +176,23 @@ class Desktop:
         return subprocess.run(arguments, env=self.env, capture_output=True, text=True, timeout=30, check=False).stdout
 
     def windows(self, *search: str) -> list[Window]:
-        """Return the visible windows that `xdotool search` finds with these options, upper ones first."""
+        """Return the visible windows that `xdotool search` finds with these options, upper windows first."""
         found = []
         for number in self._output("xdotool", "search", "--onlyvisible", *search).split():
             output = self._output("xdotool", "getwindowgeometry", "--shell", number)
             at = dict(re.findall(r"^(X|Y|WIDTH|HEIGHT)=(-?\d+)$", output, re.MULTILINE))
-            if len(at) == 4:  # else it went between the two questions
+            if len(at) == 4:  # otherwise the window was closed between the two commands
                 found.append(Window(int(number), int(at["X"]), int(at["Y"]), int(at["WIDTH"]), int(at["HEIGHT"])))
         return sorted(found, key=lambda window: (window.y, window.x))
 
     def notifications(self) -> list[Window]:
-        """Return the windows of the notifications: one each with xfce4-notifyd, one for all with dunst."""
+        """Return the windows of the notifications: one per notification with xfce4-notifyd, one for all with dunst."""
         if self._daemon is None:
             return []
         return self.windows("--class", _CLASSES[self._daemon[0]])
 
     def notification(self, *, within: float = 10.0) -> Window:
-        """Wait for a notification and return the uppermost, once it has neither moved nor grown for a while."""
+        """Return the uppermost notification as soon as no notification has moved or grown for _SETTLED seconds."""
         last: list[Window] = []
         since = time.monotonic()
 
@@ -205,12 +206,13 @@ class Desktop:
         return wait_until(settled, "a notification on the screen", within=within)
 
     def click(self, x: int, y: int) -> None:
-        """Click with the left button at that place of the screen."""
-        # GTK takes a button as pressed only after it saw the pointer enter. No --sync: it hangs where nothing moves
+        """Click with the left button at that point of the screen."""
+        # GTK ignores a button press until it has seen the pointer enter the window. `mousemove --sync` would hang if
+        # the pointer does not move.
         self._output("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "click", "1")
 
     def double_click(self, x: int, y: int) -> None:
-        """Click twice with the left button at that place of the screen."""
+        """Click twice with the left button at that point of the screen."""
         self._output("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "click", "--repeat", "2", "1")
 
     def press(self, *keys: str) -> None:
@@ -218,11 +220,11 @@ class Desktop:
         self._output("xdotool", "key", "--delay", "40", *keys)
 
     def write(self, text: str) -> None:
-        """Type a text in the window that has the focus."""
+        """Type a text into the window that has the focus."""
         self._output("xdotool", "type", "--delay", "4", text)
 
     def focus(self, window: Window) -> None:
-        """Give a window the focus, and wait until it has it."""
+        """Give a window the focus, and wait until it has the focus."""
         number = str(window.id)
 
         def focused() -> bool:
@@ -232,7 +234,7 @@ class Desktop:
         wait_until(focused, f"window {number} has the focus")
 
     def minimised(self, name: str) -> bool:
-        """Whether there is such a window and it is not on the screen, but in the window manager's list."""
+        """Return whether a window of that class is minimised, and so still appears in the window manager's list."""
         numbers = self._output("xdotool", "search", "--class", name).split()
         states = [self._output("xprop", "-id", number, "_NET_WM_STATE", "WM_STATE") for number in numbers]
         return any("Iconic" in state and "_NET_WM_STATE_SKIP_TASKBAR" not in state for state in states)
@@ -241,7 +243,6 @@ class Desktop:
         self._output("xdotool", "windowminimize", str(window.id))
 
     def clipboard(self) -> str:
-        """Return the text in the clipboard."""
         return self._output(sys.executable, "-c", _CLIPBOARD)
 
     def click_notification(self) -> None:
@@ -250,12 +251,12 @@ class Desktop:
         self.click(window.x + window.width // 2, window.y + 20)
 
     def click_notification_button(self, from_right: int = 0) -> None:
-        """Click on a button of the uppermost notification; only xfce4-notifyd draws any, the last one on the right."""
+        """Click on a button of the uppermost notification, counted from the right. Only xfce4-notifyd draws buttons."""
         window = self.notification()
         self.click(window.x + window.width - 60 - 126 * from_right, window.y + window.height - 30)
 
     def shot(self, path: Path) -> Path:
-        """Take a picture of the whole screen."""
+        """Save a screenshot of the whole screen, and return its path."""
         subprocess.run(["import", "-window", "root", str(path)], env=self.env, check=True, timeout=30)
         return path
 
@@ -272,7 +273,10 @@ class Desktop:
 
 
 def start_x_server(*options: str) -> tuple[subprocess.Popen[bytes], str]:
-    """Start an Xvfb, and return it with its display. It finds a free one itself: two can never fight for one."""
+    """Start an Xvfb, and return its process and its display.
+
+    Xvfb picks a free display itself, so that two servers never compete for one.
+    """
     reading, writing = os.pipe()
     try:
         server = subprocess.Popen(
@@ -286,7 +290,7 @@ def start_x_server(*options: str) -> tuple[subprocess.Popen[bytes], str]:
     finally:
         os.close(writing)
     with os.fdopen(reading) as output:
-        number = output.readline().strip()  # empty when Xvfb ended without having opened one
+        number = output.readline().strip()  # empty if Xvfb ended without opening a display
     if not number:
         raise RuntimeError("Xvfb found no free display")
     return server, f":{number}"
@@ -300,7 +304,7 @@ def running_desktop(
     size: tuple[int, int] = (1280, 800),
     dark: bool = False,
 ) -> Iterator[Desktop]:
-    """A desktop for as long as the block runs. A machine that lacks a program fails the test, in a sentence."""
+    """Run a desktop until the block ends. Fail the test with the missing Debian packages if a program is missing."""
     wanted = ["Xvfb", "dbus-daemon", "dbus-send", "openbox", "xdotool", "xprop", "import", panel, notifier]
     missing = missing_packages(*(name for name in wanted if name))
     if missing:

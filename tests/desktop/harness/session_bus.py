@@ -1,4 +1,4 @@
-"""A private D-Bus session bus. Its rule: it starts only services that a test gave it, so that absent is absent."""
+"""A private D-Bus session bus. It can start only the services that a test has offered to it."""
 
 import shutil
 from collections.abc import Mapping
@@ -22,7 +22,10 @@ _SERVICES = Path("/usr/share/dbus-1/services")
 
 
 class SessionBus:
-    """Started when made. `root` must be a short path: a socket's path has at most 107 characters."""
+    """A session bus, started by the constructor.
+
+    `root` must be a short path: the path of a socket has at most 107 characters.
+    """
 
     def __init__(self, root: Path, env: Mapping[str, str]) -> None:
         self._root = root
@@ -46,16 +49,16 @@ class SessionBus:
         return program
 
     def offer_xfconf(self) -> None:
-        """Let it start Xfce's store of settings, without which panel and notifyd do not run."""
+        """Let the bus start xfconf, Xfce's store of settings, without which panel and notifyd do not run."""
         shutil.copy(_SERVICES / "org.xfce.Xfconf.service", self.services)
 
     def offer_notifier(self, command: str) -> None:
-        """Let it start a notification daemon when one is asked for; to be said before the bus has read its services."""
+        """Let the bus start a notification daemon on demand. Call this method before the bus has read its services."""
         service = f"[D-BUS Service]\nName=org.freedesktop.Notifications\nExec={command}\n"
         (self.services / "notifications.service").write_text(service)
 
     def restart(self) -> None:
-        """End it, with all its connections, and start it at the same address."""
+        """End the bus with all its connections, and start it again at the same address."""
         self._program.stop()
         self._program = self._start()
 

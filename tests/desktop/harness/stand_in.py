@@ -1,4 +1,4 @@
-"""The stand-in notification daemon as a test holds it: started, commanded, asked what it was told."""
+"""Starts and controls the stand-in notification daemon, and reads what the daemon has recorded."""
 
 import json
 import signal
@@ -19,7 +19,10 @@ _SCRIPT = Path(__file__).with_name("stand_in_notifier.py")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notified:
-    """One Notify call. `at` is in nanoseconds of CLOCK_MONOTONIC; `image` the image-data with its pixels counted."""
+    """One Notify call. `at` is in nanoseconds of CLOCK_MONOTONIC.
+
+    `image` is the image-data hint with the number of its bytes in place of the bytes.
+    """
 
     at: int
     id: int
@@ -34,7 +37,7 @@ class Notified:
 
 
 class StandIn:
-    """The stand-in as a process on the bus of `env`; what it recorded is read anew at each question."""
+    """The stand-in daemon as a process on the session bus of `env`. Each property reads the daemon's record again."""
 
     def __init__(
         self,
@@ -56,16 +59,16 @@ class StandIn:
 
     @property
     def shown(self) -> list[Notified]:
-        """All Notify calls, in their order."""
+        """All Notify calls, in order."""
         return [Notified(**call) for call in self._calls("Notify")]
 
     @property
     def closed(self) -> list[int]:
-        """The numbers that it was told to close, in their order."""
+        """The ids of the notifications that it was asked to close, in order."""
         return [call["id"] for call in self._calls("CloseNotification")]
 
     def send(self, command: str) -> None:
-        """Give it a command, and wait until it obeyed."""
+        """Send a command, and wait until the daemon has carried it out."""
         before = len(self._calls("obeyed"))
         stdin = self._program.process.stdin
         assert stdin is not None
@@ -74,14 +77,14 @@ class StandIn:
         wait_until(lambda: len(self._calls("obeyed")) > before, f"the stand-in obeys {command!r}")
 
     def freeze(self) -> None:
-        """Stop the process where it stands, so that it answers nobody."""
+        """Suspend the process, so that it answers no call."""
         self._program.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._program.signal(signal.SIGCONT)
 
     def die(self) -> None:
-        """End at once, without a word."""
+        """Kill the process."""
         self._program.signal(signal.SIGKILL)
         self._program.stop()
 
@@ -90,5 +93,5 @@ class StandIn:
 
 
 def command(capabilities: tuple[str, ...] = CAPABILITIES, server: str = "stand-in") -> list[str]:
-    """Return how the stand-in is started; its environment says which bus."""
+    """Return the command line that starts the stand-in daemon on the bus that its environment names."""
     return [sys.executable, str(_SCRIPT), "--capabilities", ",".join(capabilities), "--server", server]

@@ -1,10 +1,10 @@
-"""A notification daemon that shows nothing: it records what it is told, and fails in the ways in which real ones fail.
+"""A notification daemon that shows nothing: it records the calls that it gets, and fails as real daemons fail.
 
-It owns org.freedesktop.Notifications on the session bus, writes one JSON line per call (with the moment, in nanoseconds
-of CLOCK_MONOTONIC, which is one clock for all processes) and takes commands on stdin: `mute` (no answer to Notify from
-now on), `reject` (every Notify is an error), `answer` (all well again; what was muted is answered now),
-`action ID KEY`, `close ID REASON`. It is a script that imports nothing of the tests, so that a bus can start it;
-`stand_in.py` starts it for a test, and reads its lines.
+It owns org.freedesktop.Notifications on the session bus and writes one JSON line per call, with the time in nanoseconds
+of CLOCK_MONOTONIC, a clock that all processes share. It reads these commands from stdin: `mute` (leave all Notify calls
+unanswered from now on), `reject` (answer each Notify call with an error), `answer` (work normally again, and answer the
+calls that were left unanswered), `action ID KEY`, `close ID REASON`. The script imports nothing from the tests, so that
+a bus can start it. `stand_in.py` starts it for a test and reads its lines.
 """
 
 import argparse
@@ -30,7 +30,7 @@ Invoked = Annotated[tuple[int, str], DBusSignature("us")]
 
 
 class StandInNotifications(ServiceInterface):
-    """The interface as the specification has it."""
+    """The interface that the Desktop Notifications Specification defines."""
 
     def __init__(self, capabilities: tuple[str, ...], server: str) -> None:
         super().__init__(NAME)
@@ -42,7 +42,7 @@ class StandInNotifications(ServiceInterface):
         self.answering.set()
 
     @dbus_method()
-    def GetCapabilities(self) -> Texts:  # noqa: N802  # D-Bus names the method
+    def GetCapabilities(self) -> Texts:  # noqa: N802  # the D-Bus interface names the method
         return list(self._capabilities)
 
     @dbus_method()
@@ -118,7 +118,7 @@ async def _serve(capabilities: tuple[str, ...], server: str) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     while line := await commands.readline():
         notifications.obey(line.decode().strip())
-    await asyncio.Event().wait()  # started by the bus it has no commands; it ends by a signal
+    await asyncio.Event().wait()  # without commands, as when the bus has started it, run until a signal ends it
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A desktop portal that knows one thing: whether the desktop is dark. A script, as `stand_in_notifier.py` is.
+"""A desktop portal with one setting: whether the desktop is dark. A script, like `stand_in_notifier.py`.
 
-It owns org.freedesktop.portal.Desktop on the session bus, answers org.freedesktop.portal.Settings, and takes `dark` and
-`light` on stdin, which it tells as a desktop whose setting was changed would.
+It owns org.freedesktop.portal.Desktop on the session bus and implements org.freedesktop.portal.Settings. The commands
+`dark`, `light` and `any` on stdin change the setting and send the signal that a desktop sends when its setting changes.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ Changed = Annotated[tuple[str, str, Variant], DBusSignature("ssv")]
 
 
 class StandInSettings(ServiceInterface):
-    """The interface as the portal's documentation has it."""
+    """The interface that the portal's documentation defines."""
 
     def __init__(self, scheme: str) -> None:
         super().__init__("org.freedesktop.portal.Settings")
@@ -35,12 +35,13 @@ class StandInSettings(ServiceInterface):
         return Variant("u", SCHEMES[self._scheme])
 
     @dbus_method()
-    def ReadAll(self, namespaces: Namespaces) -> Settings:  # noqa: N802  # D-Bus names the method
+    def ReadAll(self, namespaces: Namespaces) -> Settings:  # noqa: N802  # the D-Bus interface names the method
         return {NAMESPACE: {KEY: self._value}}
 
     @dbus_method()
     def Read(self, namespace: DBusStr, key: DBusStr) -> DBusVariant:  # noqa: N802
-        return Variant("v", self._one(namespace, key))  # wrapped once too often, as the documentation regrets
+        # a variant in a variant: the documentation calls this a mistake that stays for compatibility
+        return Variant("v", self._one(namespace, key))
 
     @dbus_method()
     def ReadOne(self, namespace: DBusStr, key: DBusStr) -> DBusVariant:  # noqa: N802

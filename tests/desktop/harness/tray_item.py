@@ -1,6 +1,6 @@
-"""The tray as a panel sees it: a StatusNotifierItem with picture and tooltip, and its menu over com.canonical.dbusmenu.
+"""The tray icon as a panel sees it: a StatusNotifierItem (picture, tooltip), and its menu over com.canonical.dbusmenu.
 
-Its rule: each question is asked anew over the bus, so that an answer is never older than the question.
+Each property asks over the bus every time, so an answer is never older than its question.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _MENU = "com.canonical.dbusmenu"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of the menu, as it is to be shown. A separator has no words."""
+    """An entry of the menu. A separator has no words."""
 
     number: int
     words: str
@@ -27,20 +27,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class TrayItem:
-    """The item with that name (`service/path`, as the tray knows it) on the bus at that address."""
+    """The item `name` (`service/path`, as the tray knows it) on the bus at `address`."""
 
     address: str
     name: str
 
     @property
     def picture(self) -> str:
-        """A word that is another one for every other picture."""
+        """A hash of the icon's pixels, which is different for each picture."""
         pixmaps = self._property("IconPixmap")
         return hashlib.sha256(b"".join(pixels for _width, _height, pixels in pixmaps)).hexdigest()[:12]
 
     @property
     def tooltip(self) -> str:
-        """All that the tooltip says, a line each."""
+        """The title and the text of the tooltip."""
         _icon, _pixmaps, title, text = self._property("ToolTip")
         return "\n".join(part for part in (title, text) if part)
 
