@@ -1,4 +1,4 @@
-"""A clock that jumped closes nothing for a while, and the person is informed."""
+"""After a jump of the clock, nothing closes for a while, and the user is informed."""
 
 import pytest
 

@@ -1,5 +1,3 @@
-"""The token bucket."""
-
 from trayalert.domain.token_bucket import TokenBucket
 
 
@@ -9,9 +7,9 @@ def test_a_bucket_gives_what_it_holds_and_then_so_much_a_second() -> None:
     assert [bucket.take(10.0) for _ in range(4)] == [True, True, True, False]
     assert [bucket.take(10.5) for _ in range(2)] == [True, False]
     assert [bucket.take(1000.0) for _ in range(4)] == [True, True, True, False]
-    assert not bucket.take(0.0)  # a clock that is set back gives nothing at once
+    assert not bucket.take(0.0)  # no token is added when the clock is set back
     assert not bucket.take(0.4)
-    assert bucket.take(0.5)  # and goes on from there
+    assert bucket.take(0.5)  # tokens are added again from the new time on
 
 
 def test_the_reserve_is_only_for_those_who_may_use_it() -> None:

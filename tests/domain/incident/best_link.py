@@ -5,6 +5,6 @@ from trayalert.domain.incident.console_link import LinkTable, console_links
 
 
 def best_link(alert: Alert, table: LinkTable) -> str | None:
-    """Its address; None where there is no link."""
+    """Return the address of the best link, or None if there is no link."""
     links = console_links(alert, table)
     return links[0].url if links else None

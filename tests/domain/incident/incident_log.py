@@ -1,4 +1,4 @@
-"""A log in memory for tests: folds groups of alerts as `storage/writer/appender.py` does."""
+"""A log in memory, for tests. It folds groups of alerts as `storage/writer/appender.py` does."""
 
 from collections.abc import Iterable
 
@@ -29,7 +29,10 @@ def alert(
     kind: Kind = THRESHOLD,
     one_off: bool = False,
 ) -> Alert:
-    """An alert at a minute after START (None: no time that can be read); with no key of its own, its subject is it."""
+    """Return an alert at minute `at` after START; `at=None` stands for an alert without a time that can be read.
+
+    The key defaults to the subject.
+    """
     return Alert(
         kind=kind,
         identity=Identity(text="", timed=True),
@@ -56,7 +59,7 @@ def no_data(at: float | None, key: str | None = None) -> Alert:
 
 
 class IncidentLog:
-    """Numbered incidents, and what each alert did."""
+    """Numbered incidents, and the change that each alert made."""
 
     def __init__(self) -> None:
         self.incidents: dict[int, Incident] = {}
@@ -64,7 +67,7 @@ class IncidentLog:
         self.taken = 0
 
     def take(self, *group: Alert, came: float = 1_000) -> "IncidentLog":
-        """Fold a group of alerts that all came at the same minute."""
+        """Fold a group of alerts that all arrived at minute `came`."""
         names = {name for alert in group for name in (alert.subject, alert.key, *alert.related_keys)}
         now = minute(came)
         earliest = min(now if alert.at is None else alert.at for alert in group)
@@ -92,7 +95,7 @@ class IncidentLog:
         return self
 
     def take_each(self, alerts: Iterable[Alert]) -> "IncidentLog":
-        """Fold alerts one by one, a minute apart."""
+        """Fold alerts one by one, as if they arrived a minute apart."""
         for one in alerts:
             self.take(one, came=1_000 + self.taken)
         return self
@@ -109,7 +112,7 @@ class IncidentLog:
         return [incident for incident in self.incidents.values() if incident.open]
 
     def rows(self) -> list[tuple[float, float | None, Change | None, Level, int]]:
-        """Opened and closed in minutes, by what, level, alerts."""
+        """Return for each incident: opened and closed (in minutes), what closed it, its level, its number of alerts."""
         return [
             (
                 minutes(incident.opened_at),

@@ -1,4 +1,4 @@
-"""Links to the console: the right page on both sites, the chart for all others, and nothing that a stranger chose."""
+"""Links to the console: the right page on both sites, else the chart, and never an address that an attacker chose."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -36,7 +36,7 @@ def table(site: Site = Site.CHINA, default_region: str | None = None) -> LinkTab
     return link_table(Settings(site=site, default_region=default_region))
 
 
-# service: namespace, dimensions, its page in China and on the international site; as in the documents of each
+# for each service: namespace, dimensions, and its pages in China and on the international site, as documented
 PAGES = {
     "ECS": (
         "acs_ecs", {"instanceId": "i-bp1", "device": "/dev/vda1"},
@@ -310,7 +310,7 @@ def test_what_is_allowed_is_plain_https_to_a_console_host(parts: tuple[str, ...]
     url = "".join(parts)
     if not is_allowed(url):
         return
-    # told by hand, without the library that `is_allowed` uses
+    # checked without urllib, which `is_allowed` uses
     assert url.isascii()
     assert url.isprintable()
     scheme, _, rest = url.partition("://")

@@ -1,4 +1,4 @@
-"""All links of an alert: each row of the table on both sites, their order, and what the sender names."""
+"""All links of an alert: each row of the table of pages on both sites, their order, and links from the sender."""
 
 import csv
 from collections.abc import Mapping

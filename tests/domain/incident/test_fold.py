@@ -1,4 +1,4 @@
-"""How an alert folds into incidents: a row for each state of an alert and what is known of its incident by then."""
+"""How an alert folds into incidents: a row for each state of an alert and each state of its incident before that."""
 
 from dataclasses import replace
 
@@ -9,14 +9,14 @@ from trayalert.domain.incident.alert import UNRECOGNISED, Alert, State
 from trayalert.domain.incident.incident import UNRECOGNISED_KEY, UNRECOGNISED_SPAN, Change
 from trayalert.domain.incident.level import Level
 
-C, W, I, OKAY = Level.CRITICAL, Level.WARN, Level.INFO, Level.OK  # noqa: E741  # they stand in every row
+C, W, I, OKAY = Level.CRITICAL, Level.WARN, Level.INFO, Level.OK  # noqa: E741  # short, as they appear in every row
 OPENED, LEVEL, NO_DATA, COUNTED, LATE = Change.OPENED, Change.LEVEL, Change.NO_DATA, Change.COUNTED, Change.LATE
 RECOVERED, SUPERSEDED, UNKNOWN = Change.RECOVERED, Change.SUPERSEDED, Change.RECOVERED_UNKNOWN
 
 IncidentRow = tuple[float, float | None, Change | None, Level, int]
 
 
-# the alerts as they arrive; what the last one did; all incidents: opened, closed, by what, level, alerts
+# a row: the alerts in order of arrival; the last alert's change; all incidents (opened, closed, by what, level, alerts)
 @pytest.mark.parametrize(
     ("alerts", "change", "incidents"),
     [
@@ -99,7 +99,7 @@ IncidentRow = tuple[float, float | None, Change | None, Level, int]
                      id="OK between ALERT and lost data: closes nothing"),
         pytest.param([no_data(5), fires(3, level=C)], LEVEL, [(3, None, None, C, 2)],
                      id="ALERT older than the lost data: its level all the same"),
-        # no time that can be read: the arrival (minute 1,000 and on) is its place
+        # without a readable time, the time of arrival counts (minute 1,000 and later)
         pytest.param([fires(None), ok(None)], RECOVERED, [(1000, 1001, RECOVERED, OKAY, 2)], id="no times: arrival"),
         pytest.param([fires(0), ok(None), fires(5)], LATE, [(0, 1001, RECOVERED, OKAY, 3)], id="OK with no time"),
     ],
@@ -174,7 +174,7 @@ def test_other_rules_and_resources_are_not_touched() -> None:
 
 @pytest.mark.parametrize("key", [None, "a"])
 def test_an_ok_from_the_far_future_hides_no_alert(key: str | None) -> None:
-    # 9999999999 as a time is the year 2286: every ALERT until then would be late
+    # A timestamp of 9999999999 is in the year 2286: if that OK counted, every ALERT until then would be late.
     log = IncidentLog().take(ok(200_000_000, key), came=10).take(fires(20, key), came=20)
     assert [incident.opened_at for incident in log.open()] == [minute(20)]
 
@@ -188,7 +188,7 @@ def test_a_clock_that_is_hours_behind_the_senders_changes_nothing() -> None:
     assert log.rows() == [(480, 490, RECOVERED, OKAY, 3)]
 
 
-# closed by hand
+# closed manually
 def test_the_ok_of_an_incident_that_was_closed_by_hand_joins_it() -> None:
     log = IncidentLog().take_each([fires(0)]).resolve(1, at=10).take_each([ok(15)])
 
@@ -206,7 +206,7 @@ def test_an_alert_after_closing_by_hand_opens_anew_and_its_ok_closes_that() -> N
 
 @pytest.mark.parametrize("key", [None, "a"])
 def test_an_alert_that_arrives_after_closing_by_hand_opens_anew_even_if_it_is_older(key: str | None) -> None:
-    # the person did not know of it: better a second look than a false calm
+    # The user who closed the incident did not know of this alert. A second look is better than a false all-clear.
     log = IncidentLog().take_each([fires(0, key)]).resolve(1, at=10).take_each([fires(9, key)])
 
     assert [incident.opened_at for incident in log.open()] == [minute(9)]
@@ -252,7 +252,7 @@ def test_what_can_recover_does_not_expire() -> None:
     assert all(one.expires_at is None for one in IncidentLog().take_each([fires(0), no_data(5)]).incidents.values())
 
 
-# events that nothing resolves
+# events that no other event resolves
 def event(at: float, level: Level = Level.WARN) -> Alert:
     return alert(State.ALERT, at, level=level, one_off=True)
 
@@ -284,10 +284,10 @@ def test_the_latest_alert_decides_whether_an_incident_ends_by_itself() -> None:
     assert [one.expires_at for one in log.open()] == [None]
 
 
-# events whose beginning and end bear one moment
+# events whose beginning and end carry the same time
 def test_an_end_that_bears_the_moment_of_the_beginning_closes_it_in_either_order() -> None:
     begun, over = (replace(alert(state, 5), dated_once=True) for state in (State.ALERT, State.OK))
 
     for order in ([begun, over], [over, begun]):
         assert IncidentLog().take_each(order).rows() == [(5, 5, Change.RECOVERED, Level.OK, 2)]
-    assert IncidentLog().take_each([replace(begun, at=minute(6)), over]).open()  # never what came later
+    assert IncidentLog().take_each([replace(begun, at=minute(6)), over]).open()  # an end never closes a later beginning

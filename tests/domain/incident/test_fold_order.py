@@ -1,6 +1,7 @@
-"""The order of arrival does not matter where it may not: what is firing at the end is firing in every order.
+"""A subject that is firing after its alerts in chronological order is firing after them in every order of arrival.
 
-Chronological order is the truth: after it a subject is firing if its latest alert is no OK (at equal times no OK wins).
+In chronological order, a subject is firing at the end if its latest alert is not an OK. If an OK and another alert have
+the same time, the other alert counts.
 """
 
 from hypothesis import given
@@ -17,7 +18,7 @@ levels = st.sampled_from([Level.CRITICAL, Level.WARN, Level.INFO])
 
 @st.composite
 def streams(draw: st.DrawFn, *, distinct: bool = True, lost_data: bool = True) -> list[Alert]:
-    """Alerts of one rule on one resource, without transId, in the order of their times."""
+    """Generate alerts of one rule on one resource, without transId, in the order of their times."""
     times = sorted(draw(st.lists(st.integers(0, 12), unique=distinct, min_size=1, max_size=8)))
     some = states if lost_data else st.sampled_from([State.ALERT, State.OK])
     alerts = []
@@ -29,7 +30,7 @@ def streams(draw: st.DrawFn, *, distinct: bool = True, lost_data: bool = True) -
 
 @st.composite
 def runs(draw: st.DrawFn) -> list[Alert]:
-    """Runs of one rule on one resource, each with its transId: ALERTs, then an OK, which may be lost."""
+    """Generate runs of one rule on one resource, each with its transId: ALERTs, then an OK, which may be lost."""
     alerts: list[Alert] = []
     for number in range(draw(st.integers(1, 4))):
         key = f"run {number}"
@@ -41,7 +42,7 @@ def runs(draw: st.DrawFn) -> list[Alert]:
 
 
 def arrive(alerts: list[Alert], data: st.DataObject) -> IncidentLog:
-    """Let them arrive in any order, some of them together in a group."""
+    """Fold the alerts in any order of arrival, some of them together in a group."""
     log = IncidentLog()
     waiting = data.draw(st.permutations(alerts))
     while waiting:
@@ -52,7 +53,7 @@ def arrive(alerts: list[Alert], data: st.DataObject) -> IncidentLog:
 
 
 def is_firing_at_end(alerts: list[Alert]) -> bool:
-    """Whether the subject is firing after all of them; the one truth, without `fold`."""
+    """Return whether the subject is firing after all these alerts. Computed without `fold`."""
     ends = [one.at or 0 for one in alerts if one.state is State.OK]
     return any((one.at or 0) >= max(ends, default=0) for one in alerts if one.state is not State.OK)
 
@@ -75,8 +76,9 @@ def test_what_burns_at_the_end_has_the_level_and_moment_of_its_latest_alert(
 
 @given(alerts=runs().filter(lambda alerts: alerts[-1].state is State.ALERT), data=st.data())
 def test_a_last_run_that_has_not_ended_burns_in_every_order(alerts: list[Alert], data: st.DataObject) -> None:
-    # the other way round it may err, to the safe side: an OK that came before all ALERTs of its run and closed
-    # another one, whose own OK was lost, is not there to close its own
+    # The reverse need not hold: an incident may stay open after its run has ended, which is the safe side. An OK that
+    # arrives before all ALERTs of its run may close the incident of another run, whose own OK was lost. That OK then
+    # cannot close the incident of its own run.
     assert alerts[-1].key in {incident.key for incident in arrive(alerts, data).open()}
 
 

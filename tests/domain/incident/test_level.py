@@ -13,7 +13,7 @@ def test_levels_rank_from_calm_to_worst() -> None:
 
 
 SENDERS: dict[str, dict[Level, str]] = {
-    # by who says them, each from its documentation
+    # for each sender, the words that its documentation lists
     "Cloud Monitor": {
         Level.CRITICAL: "CRITICAL,P1,P2,严重,紧急", Level.WARN: "WARN,P3,警告", Level.INFO: "INFO,P4,信息,提醒",
     },

@@ -1,4 +1,4 @@
-"""The admin's own commands: what they are filled with, and that a stranger cannot make them do anything else."""
+"""The admin's own commands: how placeholders are filled, and that no attacker can make a command do anything else."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The admin's own console pages: what is taken, and a sentence for each way in which one is wrong."""
+"""The admin's own console pages: which are accepted, and the sentence for each mistake."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ GOOD = "https://ecs.console.aliyun.com/server/{id}"
 
 
 def problem(line: str) -> str:
-    """The one problem of a table with this line, after which all that is built in holds."""
+    """Return the only problem of a table with this line. Check that the built-in pages stay in use."""
     settings, problems = parse_settings(f"[console_links]\n{line}\n")
     assert settings == Settings()
     (sentence,) = problems

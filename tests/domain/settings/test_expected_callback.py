@@ -31,7 +31,7 @@ def alert_matches(alert: Alert = ALERT, /, **matchers: Any) -> bool:
     return matches_report(ExpectedCallback(name="x", hours=1, **matchers), alert)
 
 
-# what is a report
+# which alerts count as reports
 @pytest.mark.parametrize(
     "matchers",
     [

@@ -15,7 +15,7 @@ def values(text: str) -> Settings:
 
 
 def problem(text: str) -> str:
-    """The one problem of a file that leaves all defaults."""
+    """Return the only problem of a settings file, and check that all settings keep their defaults."""
     settings, problems = parse_settings(text)
     assert settings == DEFAULTS
     (sentence,) = problems

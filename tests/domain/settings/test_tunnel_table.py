@@ -1,4 +1,4 @@
-"""The tunnel programs that are known, and the table `[tunnel]` of the settings."""
+"""The tunnel programs that trayalert knows, and the table `[tunnel]` of the settings."""
 
 import re
 from typing import Any
@@ -91,7 +91,8 @@ def test_ssh_asks_nobody_notices_a_dead_line_and_shares_no_connection() -> None:
         assert f"-o {option}" in started
     assert "StrictHostKeyChecking" not in started
     assert "-p 2222 -i /k -o IdentitiesOnly=yes -R [::]:8080:127.0.0.1:8765 --" in started
-    assert started.index("ServerAliveInterval=9") < started.index("ServerAliveInterval=5")  # ssh takes the first
+    # ssh uses the first value of an option
+    assert started.index("ServerAliveInterval=9") < started.index("ServerAliveInterval=5")
 
 
 @pytest.mark.parametrize(

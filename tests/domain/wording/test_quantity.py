@@ -85,7 +85,7 @@ def test_every_unit_of_the_metric_table_is_known() -> None:
     unknown = {unit for unit in units if read_unit(unit).measure is Measure.OTHER}
 
     assert len(units) > 60
-    assert unknown == {"℃", "W", "PPM", "LCU", "xids", "CNY"}  # said as they are
+    assert unknown == {"℃", "W", "PPM", "LCU", "xids", "CNY"}  # shown as they are sent
 
 
 numbers = st.floats() | st.integers(-(10**400), 10**400).map(str) | st.from_regex(r"-?[0-9]{1,30}(\.[0-9]{0,30})?")
