@@ -1,4 +1,4 @@
-"""Certificates as an admin makes them, by the `openssl` command."""
+"""Certificates made with the `openssl` command, as an admin makes them."""
 
 import os
 import ssl
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def make_pair(folder: Path, name: str = "alerts.example.com") -> tuple[Path, Path]:
-    """Make a certificate and its key, in place of those that are there."""
+    """Make a certificate and its key, and replace the files that already exist in `folder`."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     new = [path.with_suffix(".new") for path in (certificate, key)]
@@ -17,14 +17,14 @@ def make_pair(folder: Path, name: str = "alerts.example.com") -> tuple[Path, Pat
         capture_output=True,
     )
     for path, wanted in zip(new, (certificate, key), strict=True):
-        os.replace(path, wanted)  # noqa: PTH105 - as tools that renew do
+        os.replace(path, wanted)  # noqa: PTH105 - replaces the files as tools do that renew certificates
     return certificate, key
 
 
 def self_signed(
     folder: Path, *, names: str = "IP:127.0.0.1", begin: str = "20200101000000Z", end: str = "20990101000000Z"
 ) -> Path:
-    """Make a certificate for these names and times. Return a file with it and its key."""
+    """Make a certificate for these names and this validity period. Return the file that holds it and its key."""
     folder.mkdir()
     config, key, made, both = (folder / name for name in ("config", "key", "made", "both.pem"))
     (folder / "index").touch()
@@ -44,7 +44,6 @@ def self_signed(
 
 
 def server_context(pair: Path) -> ssl.SSLContext:
-    """Return the context of a server with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair)
     return context

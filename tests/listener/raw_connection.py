@@ -1,4 +1,4 @@
-"""A client that sends exactly the bytes it is given, which no well-behaved library would send."""
+"""A client that sends exactly the bytes it is given, including bytes that no well-behaved HTTP library would send."""
 
 import asyncio
 import contextlib
@@ -16,8 +16,6 @@ DEADLINE = 5.0
 
 @dataclass(slots=True)
 class RawConnection:
-    """One TCP connection to the listener."""
-
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
@@ -26,14 +24,13 @@ class RawConnection:
         await self.writer.drain()
 
     async def read_response(self) -> bytes:
-        """Return the next answer, up to the length in its head."""
+        """Return the next response, with as many bytes of body as its Content-Length says."""
         async with asyncio.timeout(DEADLINE):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
             return head + await self.reader.readexactly(int(length[0].split(b":")[1]) if length else 0)
 
     async def read_to_end(self) -> bytes:
-        """Return all bytes until the listener closes the connection."""
         async with asyncio.timeout(DEADLINE):
             return await self.reader.read()
 
@@ -45,7 +42,7 @@ class RawConnection:
 
 @dataclass(slots=True)
 class RunningListener:
-    """An open listener, the callbacks that it received, and what `receive` returns for each."""
+    """An open listener, the callbacks that it has received, and the function whose result it gets for each callback."""
 
     listener: Listener
     received: list[Callback] = field(default_factory=list)
@@ -53,7 +50,7 @@ class RunningListener:
 
     @asynccontextmanager
     async def connect(self, source: str | None = None) -> AsyncIterator[RawConnection]:
-        """Connect from the address `source`."""
+        """Open a connection from the local address `source`."""
         where = (self.listener.host, self.listener.port)
         reader, writer = await asyncio.open_connection(*where, local_addr=source and (source, 0))
         connection = RawConnection(reader, writer)
@@ -63,20 +60,20 @@ class RunningListener:
             await connection.close()
 
     async def send(self, content: bytes) -> bytes:
-        """Send the bytes and return the answer."""
+        """Send the bytes on a new connection and return the response."""
         async with self.connect() as connection:
             await connection.send(content)
             return await connection.read_response()
 
 
 def check_secret(offered: bytes) -> str | None:
-    """As the program's secrets do."""
+    """Return the name of the secret if it is right, else None, like the check that the program uses."""
     return "default" if offered == SECRET.encode() else None
 
 
 @asynccontextmanager
 async def listening(host: str = "127.0.0.1", **more: Any) -> AsyncIterator[RunningListener]:
-    """Open a listener with SECRET; `more` is for `open_listener`."""
+    """Open a listener whose only right secret is SECRET, and pass `more` on to `open_listener`."""
 
     async def receive(callback: Callback) -> bool:
         server.received.append(callback)

@@ -1,4 +1,4 @@
-"""The access log: what is in it, what never is, and how little it costs."""
+"""The access log: what each line contains, what no line contains, and how little the log costs."""
 
 import asyncio
 import os
@@ -59,9 +59,9 @@ async def test_lines_are_written_within_a_second_or_so_and_nothing_stays_awake(
     assert not tmp_path.joinpath("access.log").exists()
 
     async with asyncio.timeout(WRITE_INTERVAL + 2):
-        while not tmp_path.joinpath("access.log").exists():  # noqa: ASYNC110 - a thread makes it
+        while not tmp_path.joinpath("access.log").exists():  # noqa: ASYNC110 - a thread creates the file
             await asyncio.sleep(0.02)
-    assert delays.count(WRITE_INTERVAL) == 1  # and no timer after it
+    assert delays.count(WRITE_INTERVAL) == 1  # no further timer is started after the write
     log.close()
 
 
@@ -101,11 +101,11 @@ async def test_a_disk_that_takes_nothing_costs_lines_and_no_callback(tmp_path: P
 
 async def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
     pipe = tmp_path / "access.log"
-    os.mkfifo(pipe)  # to open it for writing takes until somebody opens it for reading
+    os.mkfifo(pipe)  # opening a FIFO for writing blocks until another process or thread opens it for reading
     log = AccessLog(pipe, write_interval=0, most_pending=100, join_timeout=0.05)
     log.add(CALLBACK)
     async with asyncio.timeout(5):
-        while not _writing():  # noqa: ASYNC110 - nothing tells a test that a thread has begun
+        while not _writing():  # noqa: ASYNC110 - no event says that the thread has started to write
             await asyncio.sleep(0)
     begun = time.monotonic()
     for _ in range(1000):

@@ -1,4 +1,4 @@
-"""Access rules: what the admin allows, and what strangers can learn and use up."""
+"""Access rules: which requests the admin allows, and what strangers can find out and use up."""
 
 import time
 
@@ -15,7 +15,10 @@ RIGHT = f"/hook/{SECRET}"
 
 
 async def is_accepted(server: RunningListener, *headers: str, host: str = "Host: door") -> bool:
-    """Whether a callback with the right secret comes in; if not, it must look like any other wrong one."""
+    """Return whether a callback with the right secret is accepted.
+
+    If the callback is refused, check that the answer is the same as the answer to a wrong path.
+    """
     content = request("POST", RIGHT, *headers, body=b"x").replace(b"Host: door", host.encode())
     answer = await server.send(content)
     if status(answer) == 200:
@@ -32,7 +35,7 @@ async def test_nothing_with_an_origin_comes_in() -> None:
 
 
 async def test_who_has_the_secret_and_is_kept_out_all_the_same_is_no_probe_but_counted_with_the_reason() -> None:
-    """It may be Cloud Monitor, behind a tunnel that changes its host name."""
+    """Such a request may come from Cloud Monitor, through a tunnel that changes the host name."""
     counts = ListenerCounts()
     rules = AccessRules(allowed_hosts=frozenset(["door"]), admits=lambda sender: sender != "127.0.0.1")
     async with listening(counts=counts, rules=rules) as server:
@@ -100,7 +103,8 @@ async def test_where_only_cloud_monitor_may_come_others_are_strangers() -> None:
     async with listening(rules=AccessRules(sender=senders.sender_address, admits=senders.admits)) as server:
         assert await is_accepted(server, "X-Forwarded-For: 121.41.9.246")
         assert not await is_accepted(server, "X-Forwarded-For: 6.6.6.6")
-        assert await is_accepted(server)  # nothing is known of who comes through a tunnel
+        # without the header, nothing is known about the sender on the other side of the tunnel
+        assert await is_accepted(server)
 
 
 async def test_a_callback_tells_which_secret_let_it_in() -> None:

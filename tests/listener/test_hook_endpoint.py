@@ -1,4 +1,4 @@
-"""The listener for Cloud Monitor and the admin."""
+"""What the listener does for Cloud Monitor and for the admin."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ PROBE = f"/hook/{TOKEN}"
 OWN = AccessRules(
     respond_to_probe=lambda offered: "the proof" if offered == TOKEN.encode() else None, admits=lambda _: False
 )
-"""Rules by which Cloud Monitor's addresses alone are let in, and a probe of our own is out."""
+"""Rules that admit no source address, while trayalert waits for its own probe."""
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def refuse_callback(_: Callback) -> bool:
 
 
 async def open_failure(host: str, port: int = 0) -> str:
-    """Return the sentence that says why the listener does not open."""
+    """Return the sentence in which the listener says why it does not open."""
     with pytest.raises(ListenerFault) as fault:
         await open_listener(host, port, check_secret=lambda _: "default", receive=refuse_callback)
     return str(fault.value)
@@ -56,7 +56,7 @@ async def test_a_callback_comes_in_as_the_bytes_that_were_sent(server: RunningLi
     assert status(answer) == 200
     assert (callback.method, callback.body, callback.query) == ("POST", FORM, b"a=%20b")
     assert (callback.content_type, callback.sender) == ("text/x", "127.0.0.1")
-    assert abs(callback.received_at - asyncio.get_running_loop().time()) > 1_000_000  # the wall clock's milliseconds
+    assert abs(callback.received_at - asyncio.get_running_loop().time()) > 1_000_000  # milliseconds of the wall clock
 
 
 async def test_a_get_with_nothing_in_it_comes_in(server: RunningListener) -> None:
@@ -156,7 +156,7 @@ async def test_408_for_a_body_that_does_not_come() -> None:
     async with listening(limits=ListenerLimits(body_deadline=0.05)) as server, server.connect() as connection:
         await connection.send(request("POST", f"/hook/{SECRET}", "Content-Length: 10") + b"half")
 
-        answer = await connection.read_to_end()  # and the connection is closed
+        answer = await connection.read_to_end()  # returns only when the listener has closed the connection
 
     assert (status(answer), server.received) == (408, [])
 
@@ -265,7 +265,7 @@ async def test_a_sender_that_leaves_before_the_commit_does_not_stop_it() -> None
     await arrived.wait()
     writer.transport.abort()
 
-    with pytest.raises(TimeoutError):  # it has gone, and nothing was cut off
+    with pytest.raises(TimeoutError):  # the sender has disconnected, but `receive` still runs
         await asyncio.wait_for(stored.wait(), 0.1)
     disk.set()
     async with asyncio.timeout(5):
@@ -287,7 +287,7 @@ async def test_closing_lets_the_callback_under_way_end() -> None:
     writer.write(request(body=FORM))
     await arrived.wait()
     closing = asyncio.create_task(listener.close())
-    assert await asyncio.wait_for(idle.read(), 5) == b""  # who says nothing is not waited for
+    assert await asyncio.wait_for(idle.read(), 5) == b""  # closing does not wait for a connection without a request
 
     disk.set()
     assert status(await asyncio.wait_for(reader.read(), 5)) == 200
@@ -299,7 +299,7 @@ async def test_closing_lets_the_callback_under_way_end() -> None:
 async def test_closing_lets_a_body_that_is_under_way_come_in(server: RunningListener) -> None:
     async with server.connect() as connection:
         await connection.send(request("POST", f"/hook/{SECRET}", "Expect: 100-continue", "Content-Length: 5"))
-        assert status(await connection.read_response()) == 100  # its request has begun
+        assert status(await connection.read_response()) == 100  # the listener has started to handle the request
         closing = asyncio.create_task(server.listener.close())
         done, _ = await asyncio.wait([closing], timeout=0.1)
         assert not done
@@ -325,9 +325,9 @@ async def test_closing_while_a_connection_comes_logs_no_error() -> None:
     faults: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context))
     listener = await open_listener("127.0.0.1", 0, check_secret=lambda _: "default", receive=refuse_callback)
-    await asyncio.sleep(0)  # it waits for connections
+    await asyncio.sleep(0)  # lets the listener start to wait for connections
     with socket.create_connection(("127.0.0.1", listener.port)):
-        await asyncio.sleep(0)  # the connection is seen in the turn of the loop in which the listener closes
+        await asyncio.sleep(0)  # the event loop notices the connection in the iteration in which the listener closes
         await listener.close()
     assert faults == []
 

@@ -1,4 +1,4 @@
-"""Bodies over 64 KiB: taken behind a right secret, within bounds on memory and on bytes an hour."""
+"""Bodies over 64 KiB: accepted only with a right secret, and limited in memory and in bytes per hour."""
 
 import asyncio
 import contextlib
@@ -33,14 +33,14 @@ def retry_after(answer: bytes) -> int | None:
 
 
 async def send_part(connection: RawConnection, length: int) -> None:
-    """Send so much of a body of 1 MiB, and no more."""
+    """Start to send a body of 1 MiB, but stop after `length` bytes."""
     await connection.send(request("POST", PATH, f"Content-Length: {MEBIBYTE}") + b"x" * length)
 
 
 async def wait_until_held(server: RunningListener, held: int) -> None:
-    """Wait until so many bytes of large bodies are held."""
+    """Wait until the listener holds at least `held` bytes of large bodies."""
     async with asyncio.timeout(3):
-        while held_by(server) < held:  # noqa: ASYNC110 - nothing tells a test how much was read
+        while held_by(server) < held:  # noqa: ASYNC110 - no event says how much was read
             await asyncio.sleep(0.005)
 
 
@@ -80,7 +80,7 @@ async def test_16_mib_are_held_at_one_time_and_whoever_brings_more_is_to_try_aga
             assert (status(answer), retry_after(answer)) == (503, 2)
             assert status(await server.send(request(body=b"x" * 60_000))) == 200
         async with asyncio.timeout(2):
-            while held_by(server):  # noqa: ASYNC110 - the senders hang up, and nothing tells a test when that is seen
+            while held_by(server):  # noqa: ASYNC110 - no event says when the listener notices the disconnects
                 await asyncio.sleep(0.005)
         assert status(await server.send(request(body=b"x" * 100_000))) == 200
 
@@ -125,7 +125,7 @@ class Clock:
 
 
 def take(large: LargeBodies, secret: str, *, stored: bool = True) -> int:
-    """Bring a body of 1 MiB; return 0, or the seconds to wait."""
+    """Receive a body of 1 MiB. Return 0, or the seconds after which the sender may try again."""
     body = HeldBody(large, secret)
     try:
         body.expect(MEBIBYTE)
@@ -147,7 +147,7 @@ def test_64_mib_an_hour_are_taken_for_each_secret() -> None:
     assert take(large, "one") == 3600 - 63
     assert take(large, "other") == 0
     clock.now = 100.0 + 3600
-    assert take(large, "one") == 0  # the first of them came an hour ago
+    assert take(large, "one") == 0  # the first body was received an hour ago, and no longer counts
     assert take(large, "one") == 1
 
 
@@ -159,7 +159,7 @@ def test_what_was_not_stored_does_not_count_towards_the_hour() -> None:
 
 
 async def _misbehave(server: RunningListener, chance: random.Random) -> None:
-    """Send a body in one of many ways, and leave in one of many."""
+    """Send a body and end the connection, each in a randomly chosen way."""
     length = chance.choice([1000, 70_000, 200_000, MEBIBYTE, MEBIBYTE + 1])
     if chance.random() < 0.5:
         content = request("POST", PATH, f"Content-Length: {length}") + b"x" * length
@@ -167,7 +167,8 @@ async def _misbehave(server: RunningListener, chance: random.Random) -> None:
         chunks = b"".join(b"%x\r\n%b\r\n" % (n, b"x" * n) for n in [50_000] * (length // 50_000) + [length % 50_000])
         broken = b"zz\r\n" if chance.random() < 0.3 else b""
         content = request("POST", PATH, "Transfer-Encoding: chunked") + chunks + broken + b"0\r\n\r\n"
-    end = len(content) if chance.random() < 0.5 else chance.randrange(200, len(content))  # the head is whole
+    # the header section is always complete
+    end = len(content) if chance.random() < 0.5 else chance.randrange(200, len(content))
     async with server.connect() as connection:
         with contextlib.suppress(OSError, EOFError, TimeoutError):
             step = 1 + end // chance.randrange(1, 5)
@@ -199,14 +200,14 @@ async def test_whatever_ends_a_request_gives_its_memory_back(seed: int) -> None:
         server.receive = lambda _: _receive_badly(chance)
         await asyncio.gather(*(_misbehave(server, chance) for _ in range(30)))
         async with asyncio.timeout(3):
-            while held_by(server):  # noqa: ASYNC110 - nothing tells a test when the last of them was given up
+            while held_by(server):  # noqa: ASYNC110 - no event says when the last body was dropped
                 await asyncio.sleep(0.005)
 
     assert counts.turned_away > 5
 
 
 async def test_a_door_that_closes_gives_the_memory_back() -> None:
-    """Bodies are on their way, and one callback waits for the disk."""
+    """The listener closes while bodies are being received and one callback waits for the disk."""
     limits = ListenerLimits(close_deadline=0.05, lingering_time=0.05)
     stuck = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""The limits of the listener: time, memory and connections."""
+"""The listener's limits on time, memory and connections."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,10 @@ WRONG = request("POST", "/hook/wrong", "Content-Length: 99999999")
 
 
 async def drip(connection: RawConnection, first: bytes, every: float, byte: bytes = b"x") -> tuple[bytes, float]:
-    """Send a byte every so often until the listener closes the connection; return its answer and the seconds."""
+    """Send a byte every `every` seconds until the listener closes the connection.
+
+    Return the answer and the seconds that this took.
+    """
     begun = time.monotonic()
     await connection.send(first)
     received = bytearray()
@@ -88,7 +91,8 @@ async def test_a_body_that_never_ends_is_not_read_for_ever_after_the_answer() ->
                 except ConnectionError:
                     pass
                 assert time.monotonic() - begun < 2
-                assert sent < 64 * 1024 * 1024  # the most of it lay in the system's buffers, unread
+                # most of these bytes were never read, and stayed in the buffers of the kernel
+                assert sent < 64 * 1024 * 1024
 
 
 async def test_who_goes_on_slowly_after_the_answer_is_hung_up_on_after_a_second() -> None:
@@ -151,7 +155,7 @@ async def test_at_the_cap_the_oldest_idle_connection_makes_room() -> None:
 
 
 async def test_a_crowd_from_one_address_hangs_up_on_nobody_from_another() -> None:
-    """Whoever comes from afar needs a moment between connecting and the first word."""
+    """A sender far away is silent for some time between connecting and its first bytes."""
     counts = ListenerCounts()
     async with (
         listening(max_connections=4, counts=counts, limits=ListenerLimits(silence_grace=-1.0)) as server,
@@ -171,7 +175,7 @@ async def test_a_crowd_from_one_address_hangs_up_on_nobody_from_another() -> Non
 
 
 async def test_nobody_whose_callback_is_being_stored_makes_room() -> None:
-    """With all of them at it the others wait, and come in when one is done."""
+    """While all connections have a callback that is being stored, new connections wait until one of them is done."""
     stored, full = asyncio.Event(), asyncio.Event()
     begun: list[Callback] = []
 
@@ -209,7 +213,7 @@ async def test_a_burst_beyond_the_cap_evicts_nobody_who_has_said_something() -> 
 
 
 async def test_who_has_just_said_something_is_not_hung_up_on_before_it_was_looked_at() -> None:
-    """Its bytes may be a whole request, and aiohttp begins with that a turn of the loop later."""
+    """The bytes may be a complete request, which aiohttp starts to handle in the next iteration of the event loop."""
     evicted: list[bool] = []
 
     class MakesRoom(HttpProtocol):
@@ -218,7 +222,7 @@ async def test_who_has_just_said_something_is_not_hung_up_on_before_it_was_looke
             evicted.append(self._connection_limit.evict())
 
     async with listening(protocol_class=MakesRoom) as server:
-        evicted.clear()  # those of the self-check
+        evicted.clear()  # removes what the requests of the self-check have added
         assert status(await server.send(request(body=b"x"))) == 200
 
     assert evicted
@@ -253,7 +257,8 @@ async def test_without_descriptors_the_oldest_go_and_the_door_goes_on(
             return await accept(listening)
 
         monkeypatch.setattr(loop, "sock_accept", short)
-        assert status(await server.send(request(body=b"x"))) == 200  # taken in by the accept that was waiting already
+        # accepted by the original `sock_accept`, which was already waiting
+        assert status(await server.send(request(body=b"x"))) == 200
         begun = time.monotonic()
         assert status(await server.send(request(body=b"x"))) == 200
         assert await idle.read_to_end() == b""

@@ -1,4 +1,4 @@
-"""Each request with a right secret that gets no 200 is counted with its reason, and so is a mistyped URL."""
+"""Each request with a right secret that gets no 200 is counted with its reason, as is a request to a mistyped URL."""
 
 import asyncio
 import logging
@@ -56,7 +56,7 @@ async def test_what_has_a_right_secret_and_gets_no_200_is_counted_with_its_reaso
         server.receive = lambda _: False
         assert status(await server.send(content)) in {expected, 100}
         async with asyncio.timeout(3):
-            while not reported:  # noqa: ASYNC110 - it is reported after the answer
+            while not reported:  # noqa: ASYNC110 - the refusal is reported only after the answer
                 await asyncio.sleep(0.005)
 
     assert reported == [cause]
@@ -70,7 +70,7 @@ async def test_a_chunk_that_is_broken_in_the_middle_of_a_body_is_answered_with_4
     counts = ListenerCounts()
     async with listening(counts=counts) as server, server.connect() as connection:
         await connection.send(request("POST", PATH, "Transfer-Encoding: chunked", "Expect: 100-continue"))
-        await connection.reader.readuntil(b"\r\n\r\n")  # "go on": the door reads the body by now
+        await connection.reader.readuntil(b"\r\n\r\n")  # the response 100: the listener now reads the body
         await connection.send(b"2\r\nab\r\n" + broken)
         async with asyncio.timeout(DEFAULT_LIMITS.body_deadline / 2):
             assert status(await connection.read_response()) == 400
@@ -85,7 +85,7 @@ async def test_who_hangs_up_in_the_middle_of_a_body_is_counted_too() -> None:
         async with server.connect() as connection:
             await connection.send(request("POST", PATH, "Content-Length: 10") + b"half")
         async with asyncio.timeout(3):
-            while not counts.turned_away:  # noqa: ASYNC110 - nothing tells a test that the listener has seen it
+            while not counts.turned_away:  # noqa: ASYNC110 - no event says that the listener has noticed the disconnect
                 await asyncio.sleep(0.005)
 
     assert "broke off" in (counts.last_turned_away_why or "")
@@ -94,7 +94,7 @@ async def test_who_hangs_up_in_the_middle_of_a_body_is_counted_too() -> None:
 async def test_a_sender_that_hangs_up_as_it_is_answered_with_408_is_no_error(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The system then refuses to shut the connection down, as it is gone already."""
+    """The listener's `shutdown` of the socket then fails with an `OSError`, because the connection is already gone."""
     shut_down = socket.socket.shutdown
     errors: list[OSError] = []
 
@@ -103,7 +103,8 @@ async def test_a_sender_that_hangs_up_as_it_is_answered_with_408_is_no_error(
         sender.sendall(request("POST", PATH, "Content-Length: 10"))
 
         def hang_up_first(self: socket.socket, how: int) -> None:
-            sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close resets
+            # `close` now resets the connection
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             sender.close()
             try:
                 shut_down(self, how)
@@ -113,7 +114,7 @@ async def test_a_sender_that_hangs_up_as_it_is_answered_with_408_is_no_error(
 
         monkeypatch.setattr(socket.socket, "shutdown", hang_up_first)
         async with asyncio.timeout(3):
-            while not errors:  # noqa: ASYNC110 - nothing tells a test when the listener answers
+            while not errors:  # noqa: ASYNC110 - no event says when the listener answers
                 await asyncio.sleep(0.005)
         monkeypatch.undo()
         assert status(await server.send(request(body=b"x"))) == 200

@@ -1,4 +1,4 @@
-"""A listener whose limits are not live does not open."""
+"""A listener does not open if one of its limits is not in force."""
 
 import time
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ async def test_a_sound_door_opens_after_a_check_of_milliseconds() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostLimits(ListenerLimits):
-    """Limits that reach aiohttp as other ones."""
+    """Limits of which aiohttp gets other values than those that the listener was given."""
 
     lost: Mapping[str, Any] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ def test_without_the_c_parser_the_door_stays_shut(tmp_path: Path) -> None:
 
 
 class PatientProtocol(HttpProtocol):
-    """Waits longer for headers."""
+    """Gives senders a second more for their headers than the limits say."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -88,14 +88,14 @@ async def test_without_the_deadline_for_headers_the_door_stays_shut() -> None:
 
 
 class StayingResponse(Response):
-    """Does not ask for the connection to be closed."""
+    """Leaves the connection open after the response."""
 
     def force_close(self) -> None:
         pass
 
 
 class StayingProtocol(HttpProtocol):
-    """Stays open after its answer."""
+    """Waits a minute for another request on the same connection."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -110,7 +110,7 @@ async def test_where_connections_would_stay_open_the_door_stays_shut() -> None:
 
 
 class LargeBodyProtocol(HttpProtocol):
-    """Hands its request to an endpoint that takes larger bodies."""
+    """Passes requests to an endpoint that accepts bodies twice as large as the limits say."""
 
     def __init__(self, server: web.Server, *arguments: Any) -> None:
         larger = ListenerLimits(largest_body=DEFAULT_LIMITS.largest_body * 2)

@@ -1,4 +1,4 @@
-"""The listener for strangers on the Internet: they learn nothing, and cannot fill the logs."""
+"""What the listener does with strangers on the Internet: they find out nothing, and cannot fill the logs."""
 
 import itertools
 import logging
@@ -14,7 +14,7 @@ RIGHT = f"/hook/{SECRET}"
 
 @pytest.fixture
 async def server(caplog: pytest.LogCaptureFixture) -> AsyncIterator[RunningListener]:
-    """A listener. Whatever is sent to it, no secret and no traceback reaches a log."""
+    """A listener. At the end of each test, the fixture checks that no secret and no traceback has reached a log."""
     caplog.set_level(logging.DEBUG)
     async with listening() as server:
         yield server
@@ -144,7 +144,7 @@ async def test_who_leaves_half_way_leaves_no_trace(
         if rudely:
             connection.writer.transport.abort()
 
-    assert status(await server.send(request(body=b"x"))) == 200  # the listener is as it was
+    assert status(await server.send(request(body=b"x"))) == 200  # the listener still works
     assert [callback.body for callback in server.received] == [b"x"]
     assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
 

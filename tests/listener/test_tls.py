@@ -1,4 +1,4 @@
-"""The listener with a certificate of its own."""
+"""A listener that has a certificate."""
 
 import asyncio
 import errno
@@ -26,7 +26,7 @@ def client(**changes: ssl.TLSVersion) -> ssl.SSLContext:
 
 
 async def ask(server: RunningListener, content: bytes, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
-    """Return the answer's status and the certificate that was shown."""
+    """Send a request. Return the status of the response and the certificate of the server."""
     reader, writer = await asyncio.open_connection(server.listener.host, server.listener.port, ssl=context or client())
     shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.write(content)
@@ -90,7 +90,7 @@ async def test_a_broken_new_pair_leaves_the_old_one_in_use_and_is_told(
             (tmp_path / which).write_bytes(content)
         for _ in range(3):
             assert await ask(server, request(body=b"x")) == (200, shown)
-        assert len(reported) == 1  # once, not with each connection
+        assert len(reported) == 1  # reported once, not once per connection
         make_pair(tmp_path)
         assert (await ask(server, request(body=b"x")))[1] != shown
 
@@ -104,7 +104,8 @@ async def test_a_pair_that_may_be_read_again_is_used(tmp_path: Path, monkeypatch
     async with listening(certificate=Certificate(*pair, report=reported.append, check_interval=0)) as server:
         make_pair(tmp_path)
         with monkeypatch.context() as patched:
-            patched.setattr(Path, "read_bytes", _may_not)  # root may read all
+            # a change of the file mode would not keep root from reading the file
+            patched.setattr(Path, "read_bytes", _may_not)
             assert (await ask(server, request(body=b"x")))[0] == 200
         assert "cannot be read" in str(reported[-1])
         shown = (await ask(server, request(body=b"x")))[1]
