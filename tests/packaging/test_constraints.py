@@ -1,4 +1,4 @@
-"""constraints.txt says what this suite runs with."""
+"""constraints.txt has the versions of all packages that the tests run with."""
 
 import importlib.metadata
 import re

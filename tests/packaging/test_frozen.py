@@ -1,4 +1,4 @@
-"""The bundle of PyInstaller, built and started: what is missing in it shows only when it runs."""
+"""The PyInstaller bundle, built and started, because only a running program shows what the bundle lacks."""
 
 import json
 import os
@@ -24,14 +24,14 @@ pytestmark = pytest.mark.frozen
 
 ROOT = Path(__file__).parent.parent.parent
 EXPECTED_COMPLAINTS = re.compile(
-    # Qt on a desktop without the portal, from which it would hear whether it is dark
+    # printed by Qt on a desktop without the portal that says whether the desktop is dark
     r"qt\.qpa\.theme\.gnome: dbus reply error: .*|Call (to|for getting) org\.freedesktop\.portal\..* failed .*"
 )
 
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle's program, made by the recipe of `make package`."""
+    """The program of the bundle, built from the same spec file as by `make package`."""
     folder = tmp_path_factory.mktemp("bundle")
     subprocess.run(
         [
@@ -47,13 +47,13 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
-    """The environment of a machine that has no Python for us and no screen."""
+    """The environment of a machine without a screen, whose PATH does not contain this Python."""
     (tmp_path / "home").mkdir()
     return {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "home"), "LANG": "C.UTF-8"}
 
 
 class Running:
-    """The program while it runs, with the address that it listens on."""
+    """The running program."""
 
     def __init__(self, arguments: list[str | Path], env: dict[str, str], folder: Path) -> None:
         self._out, self._err = folder / "stdout", folder / "stderr"
@@ -71,12 +71,12 @@ class Running:
         return line.removeprefix("listening on ")
 
     def end(self) -> int:
-        """End it with SIGTERM and return its status."""
+        """End the program with SIGTERM and return its exit status."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(10)
 
     def has_loaded(self, name: str) -> bool:
-        """Whether a library is loaded whose path has that in it."""
+        """Return whether the program has loaded a library with `name` in its path."""
         return name in Path(f"/proc/{self._process.pid}/maps").read_text()
 
     def kill(self) -> None:
@@ -93,7 +93,7 @@ def files_of(folder: Path) -> set[Path]:
 
 
 def ask(program: Path, *arguments: str | Path, env: dict[str, str]) -> str:
-    """Run a command of the bundle that has nothing to complain of, and return what it says."""
+    """Run a command of the bundle, check that it succeeds and prints no error, and return its output."""
     done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
@@ -130,7 +130,7 @@ def test_the_receiver_takes_an_alert_and_shows_it(
         json.loads, ask(program, "alerts", "--json", "--data-dir", tmp_path / "data", env=machine).splitlines()
     )
     assert alert["kind"] == "threshold"
-    assert alert["console_url"].startswith("https://")  # made from a table of `resources/`
+    assert alert["console_url"].startswith("https://")  # made from a table in `resources/`
     status = json.loads(ask(program, "status", "--json", "--data-dir", tmp_path / "data", env=machine))
     assert status["running"] is True
     assert status["http_parser"] == "c"
@@ -203,7 +203,7 @@ def test_the_tray_application_takes_an_alert_to_the_browser_and_ends_when_told(
 def test_a_missing_library_is_a_sentence_with_its_package(
     program: Path, machine: dict[str, str], hidden: str, package: str
 ) -> None:
-    """As in a virtual environment, whether the bundle carries the library or leaves it to the system."""
+    """The message is the same as in a virtual environment, whether or not the bundle contains the library."""
     server, display = start_x_server()
     try:
         lacking = machine | {"DISPLAY": display} | hiding(hidden)

@@ -1,4 +1,4 @@
-"""The targets of make, run for real in this checkout, whose environment is set up already."""
+"""The targets of make, run in this checkout, whose environment is already set up."""
 
 import os
 import re
@@ -18,7 +18,7 @@ STAMP = ROOT / ".venv" / ".installed"
 
 @pytest.fixture
 def bare() -> dict[str, str]:
-    """No screen, and no make that has called this one."""
+    """An environment without a screen, and without the variables of a make that may have started this test."""
     left_out = {"DISPLAY", "WAYLAND_DISPLAY", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
     return {name: value for name, value in os.environ.items() if name not in left_out}
 
@@ -78,7 +78,7 @@ def test_run_with_no_screen_says_so_in_one_line_and_serves(bare: dict[str, str],
 
 
 class StandIns:
-    """Programs in the place of those in .venv/bin, which only write down how they were called."""
+    """Programs to use instead of those in .venv/bin. They only record how they were called."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -93,7 +93,7 @@ class StandIns:
         path.chmod(0o755)
 
     def make(self, *arguments: str, env: dict[str, str]) -> tuple[bool, list[str], str]:
-        """Return whether make was content, what was called, and the last line that was said."""
+        """Return whether make succeeded, how the programs were called, and the last line of the output."""
         done = make(*arguments, f"BIN={self._folder}", env=env)
         return done.returncode == 0, self._calls.read_text().splitlines(), done.stdout.splitlines()[-1]
 

@@ -1,4 +1,4 @@
-"""packaging/trayalert.service, as systemd itself reads it."""
+"""Checks packaging/trayalert.service, most of it with systemd's own parser."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ UNIT = Path(__file__).parent.parent.parent / "packaging" / "trayalert.service"
 
 
 def complaints(unit: str, folder: Path) -> str:
-    """What `systemd-analyze verify` says of a user unit; empty where nothing is wrong."""
+    """Return the complaints of `systemd-analyze verify` about a user unit, or an empty string if there are none."""
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.fail("this test needs the Debian package systemd", pytrace=False)
@@ -48,7 +48,7 @@ def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
     ],
 )
 def test_it_would_find_what_is_wrong(tmp_path: Path, right: str, wrong: str, complaint: str) -> None:
-    """The negative control."""
+    """The negative control for the test above."""
     unit = UNIT.read_text()
     assert right in unit
     assert complaint in complaints(unit.replace(right, wrong), tmp_path)

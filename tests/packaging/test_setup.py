@@ -1,4 +1,4 @@
-"""packaging/setup.sh among stand-in programs: only what it asks of them is looked at, nothing is installed."""
+"""Runs packaging/setup.sh with programs that only record how they were called, so that nothing is installed."""
 
 import shutil
 import stat
@@ -31,7 +31,7 @@ esac
 
 
 class Machine:
-    """A folder with the project's own files in it, and a PATH that has nothing but what a test puts there."""
+    """A folder with the project's files, and a PATH with only the programs that a test puts there."""
 
     def __init__(self, folder: Path) -> None:
         self.project = folder / "project"
@@ -56,13 +56,13 @@ class Machine:
         self.has_libraries()
 
     def has(self, name: str, does: str = "") -> None:
-        """Put a program there. What it is called with is kept."""
+        """Put a program on the PATH. It records how it was called, and then runs the shell commands `does`."""
         path = self.bin / name
         path.write_text(f'#!/bin/bash\necho "{name} $*" >>"{self._calls}"\n{does}\n')
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
     def has_libraries(self, *missing: str) -> None:
-        """Let ldconfig list every library of the table but these."""
+        """Make ldconfig list every library of the table except `missing`."""
         there = [what for _, kind, what, _ in table() if kind == "lib" and what not in missing]
         self.has(
             "ldconfig", "\n".join(f"echo '\t{name} (libc6,x86-64) => /lib/{name}'" for name in ["libc.so.6", *there])
@@ -72,7 +72,7 @@ class Machine:
         return self._run(self.bin / "bash", self.project / "packaging" / "setup.sh", purpose)
 
     def make(self, target: str, **screen: str) -> subprocess.CompletedProcess[str]:
-        """Run a target of the Makefile. The program that it starts is a stand-in, too."""
+        """Run a target of the Makefile. The trayalert that it starts only records how it was called."""
         self.has("trayalert")
         return self._run(str(shutil.which("make")), "-C", self.project, target, f"BIN={self.bin}", **screen)
 
@@ -88,12 +88,12 @@ class Machine:
         )
 
     def calls(self, *of: str) -> list[str]:
-        """Return how these programs were called by the last `set_up`."""
+        """Return how the programs named `of` were called during the last run of `set_up` or `make`."""
         return [line for line in self._calls.read_text().splitlines() if line.startswith(of)]
 
 
 def table() -> list[list[str]]:
-    """Return the table of setup.sh, with Qt's libraries: what for, what kind, what, and its Debian package."""
+    """Return the rows of the table in setup.sh and of Qt's libraries: purpose, kind, name, and Debian package."""
     libraries = [line for line in read_text("qt_libraries.txt").splitlines() if not line.startswith("#")]
     text = (ROOT / "packaging" / "setup.sh").read_text()
     rows = [line.split() for line in text.partition("<<'TABLE'\n")[2].partition("\nTABLE")[0].splitlines()]
@@ -184,7 +184,7 @@ def test_without_a_fitting_python_it_says_what_to_install(machine: Machine) -> N
 
 
 def test_the_newest_fitting_python_is_taken(machine: Machine) -> None:
-    machine.has("python3.13", "exit 127")  # a pyenv shim with nothing behind it
+    machine.has("python3.13", "exit 127")  # like a pyenv shim for a version that is not installed
     machine.has("python3.12", PYTHON.format(python=sys.executable))
     machine.set_up("run")
 
@@ -258,7 +258,8 @@ def test_the_tests_need_no_ssh_server_that_runs(machine: Machine) -> None:
 
 
 def test_no_service_is_left_listening_because_of_the_long_proofs(machine: Machine) -> None:
-    machine.has("systemctl", "exit 1")  # one has a unit of the person's own, which cannot be masked
+    # systemctl fails, as it does if the user has a unit file of the same name, which it cannot mask
+    machine.has("systemctl", "exit 1")
     machine.has("apt-get")
     machine.set_up("soak")
 
@@ -353,6 +354,6 @@ NO_PROGRAM_LACKS = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-
 
 
 def needed(paths: Iterable[Path]) -> set[str]:
-    """Return the libraries that these ask the loader for."""
+    """Return the names of the libraries that these files require from the loader."""
     output = subprocess.run(["objdump", "-p", *paths], capture_output=True, text=True, timeout=60, check=True).stdout
     return {words[1] for line in output.splitlines() if (words := line.split())[:1] == ["NEEDED"]}
