@@ -1,4 +1,4 @@
-"""The fuzzers' target over the samples and what chance makes of them; the long form is guided by coverage."""
+"""The fuzzers' target with the samples and random mutations of them. `make soak` uses fuzzers guided by coverage."""
 
 import re
 

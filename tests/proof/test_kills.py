@@ -1,4 +1,4 @@
-"""What was answered with 200 outlives a kill and a power cut. In short; `make soak` does it by the hundred."""
+"""A callback that was answered with 200 survives a kill and a power cut. `make soak` does this hundreds of times."""
 
 import errno
 import os
@@ -58,7 +58,7 @@ def test_the_proof_by_power_cut_finds_a_program_that_does_not_sync(tmp_path: Pat
 
 
 def test_a_power_cut_leaves_what_was_synced_and_nothing_else(tmp_path: Path) -> None:
-    """The disk itself, by a program that knows what it does."""
+    """Checks the simulated disk with a program whose writes and syncs are known exactly."""
     data = tmp_path / "data"
     data.mkdir()
     (data / "before").write_text("old")
@@ -110,15 +110,17 @@ def test_a_disk_that_fails_is_answered_with_503_and_heals_without_a_restart(
         disk.set(**fault)
         during = post(instance.url, alert("i-during") + b"&filler=" + b"x" * 50_000)
         disk.set(write_error=0, sync_error=0, room=-1)
-        while (after := post(instance.url, alert("i-after"))) == 503:  # it may look for itself whether all is well
+        # the log is in order again only when the writer has tried again
+        while (after := post(instance.url, alert("i-after"))) == 503:
             pass
         there = {one["resource_id"] for one in instance.run("alerts", "--json").objects}
-        os.kill(instance.process.pid, signal.SIGKILL)  # it had reason to speak on stderr
+        # killed, because `serving` would require an empty stderr at the program's end
+        os.kill(instance.process.pid, signal.SIGKILL)
         instance.process.wait()
 
     assert after == 200
     assert there >= {"i-before", "i-after"}
-    assert during == 503 or "i-during" in there  # a ballast file may have made room
+    assert during == 503 or "i-during" in there  # releasing the reserve file may have made room for it
 
 
 @pytest.mark.parametrize("seed", range(3))

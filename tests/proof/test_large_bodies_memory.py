@@ -1,4 +1,4 @@
-"""Large bodies of many senders at once: bounded memory, nothing lost, and real alerts come through."""
+"""Many senders of large bodies at the same time: memory is bounded, no callback is lost, and real alerts are stored."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Retries and disorder swallow nothing, show nothing twice, and end as an oracle says that does not know the order."""
+"""Retries and disorder lose no alert and show no alert twice.
+
+An oracle that does not know the order of the callbacks says which incidents must be open in the end.
+"""
 
 import random
 from collections import Counter
@@ -37,7 +40,8 @@ def test_the_proof_finds_a_state_that_is_not_the_oracles(tmp_path: Path) -> None
         outcome = deliver(
             instance, [PlannedAlert("i-2", at - 1, "ALERT", "WARN"), PlannedAlert("i-2", at, "ALERT", "WARN")], seed=1
         )
-        assert outcome.wrongly_open == outcome.missing == set()  # an OK at the same time does not win
+        # an OK does not close an incident whose ALERT has the same time
+        assert outcome.wrongly_open == outcome.missing == set()
         assert deliver(instance, [PlannedAlert("i-2", at - 2, "OK", "WARN")], seed=1).wrongly_open == {"i-2"}
     assert firing(planned) == {"i-1"}
 
@@ -75,7 +79,8 @@ def test_no_retry_and_no_disorder_pops_up_a_second_time(tmp_path: Path) -> None:
     shown: list[tuple[object, ...]] = []
     with writing(path) as log, reading(path) as reader:
         for number, one in enumerate(deliveries):
-            came = NOON + HOUR + number * MINUTE  # slow enough that no flood is held back
+            # the callbacks are so far apart that no notification is held as part of a flood
+            came = NOON + HOUR + number * MINUTE
             (events,) = log.commit([read(raw_callback(one.body(chance), came=came))])
             assert not isinstance(events, Exception), events
             changes = [event for event in events if isinstance(event, IncidentChanged)]

@@ -31,7 +31,7 @@ def alerts(instance: Instance) -> list[dict[str, Any]]:
 
 
 def not_shown(instance: Instance) -> list[str]:
-    """Open incidents whose alerts are not shown."""
+    """Return the names of the open incidents that stand for the hidden alerts of a group."""
     return [name for name, resource in open_in(instance.log) if not resource]
 
 
@@ -84,9 +84,11 @@ def test_alerts_that_are_not_shown_are_told_until_the_rest_is_shown_or_the_group
         wait_for(lambda: len(open_in(instance.log)) == 2 * (FEW + 1))
         assert f"{30 - FEW} more alerts of this group are not shown" in not_shown(instance)
         assert len(not_shown(instance)) == 2
-        assert len(unlike(source, instance)) == 30 - FEW + 1 + 2  # the judge sees what does not come
+        # `unlike` finds the hidden alerts and the incidents that stand for them
+        assert len(unlike(source, instance)) == 30 - FEW + 1 + 2
 
-        source.resolve("HighLoad", ["web-000"], route="few")  # which is in the body, so that another is not
+        # the resolved alert is still part of the body, where it takes the place of another alert
+        source.resolve("HighLoad", ["web-000"], route="few")
         wait_for(lambda: ("HighLoad", "web-000") not in open_in(instance.log))
         assert len(not_shown(instance)) == 2
         source.resolve("HighLoad", ["web-001"], route="few")

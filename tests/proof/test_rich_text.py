@@ -1,4 +1,7 @@
-"""Bombs and markup in every text of an alert: no widget stands still, loads anything, or shows other than was sent."""
+"""Hostile text and markup in every text of an alert.
+
+No widget freezes, loads anything, or shows text other than the text that was sent.
+"""
 
 import html
 from collections.abc import Callable, Iterator
@@ -72,7 +75,7 @@ def armed(text: str, bait: Touched) -> str:
 
 
 def hostile(text: str, number: int = 1) -> StoredIncident:
-    """An incident all of whose texts are that one."""
+    """Return an incident in which every text is `text`."""
     return stored(
         number, name=text, resource_id=text, resource_name=text, metric=text, metric_title=text, value=None,
         value_text=text, unit=text, region=text, namespace=text,
@@ -134,7 +137,8 @@ def test_the_details_show_any_fields_at_once(qtbot: QtBot, fields: dict[str, str
     with qtbot.waitExposed(window):
         window.bring_up(1)
     pages = window.findChildren(QTabWidget)[0]
-    for page in range(pages.count()):  # the first time loads fonts
+    # showing a page for the first time loads fonts, which must not count in the measurement
+    for page in range(pages.count()):
         pages.setCurrentIndex(page)
         QApplication.processEvents()
     one = stored(2)
@@ -151,7 +155,7 @@ def test_the_details_show_any_fields_at_once(qtbot: QtBot, fields: dict[str, str
 
 
 def hover(view: QAbstractItemView) -> None:
-    """Rest the pointer on its first cells, so that their tooltips show."""
+    """Rest the pointer on the cells of the first row, so that their tooltips are shown."""
     model = view.model()
     for column in range(model.columnCount() if model else 0):
         place = view.visualRect(model.index(0, column)).center()
@@ -163,7 +167,7 @@ def hover(view: QAbstractItemView) -> None:
 
 
 def assert_plain(window: QWidget) -> None:
-    """No widget that guesses has text that it could take for markup."""
+    """Check that no widget that guesses the format of its text has a text that looks like markup."""
     for label in window.findChildren(QLabel):
         assert label.textFormat() is Qt.TextFormat.PlainText or not Text.mightBeRichText(label.text()), label.text()
     for widget in window.findChildren(QWidget):

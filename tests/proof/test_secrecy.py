@@ -1,4 +1,7 @@
-"""What a data dir leaves behind after a whole life: nobody else may read it, and no secret is in what is passed on."""
+"""What a data dir contains at the end of a long life with all kinds of events.
+
+No other user can read its files, and no file that may be passed on contains a secret.
+"""
 
 import csv
 import zipfile

@@ -1,4 +1,4 @@
-"""20,000 callbacks of any bytes, all the way through parse, store, model, link and export."""
+"""20,000 callbacks of arbitrary bytes, each parsed, stored, linked, shown in the table's model and exported."""
 
 import asyncio
 import base64
