@@ -1,4 +1,4 @@
-"""The HTTP client against real servers and proxies that answer right, wrong, slowly, without end, or not at all."""
+"""The HTTP client with real servers and proxies that answer right, wrong, slowly, endlessly, or not at all."""
 
 import asyncio
 import contextlib
@@ -24,12 +24,12 @@ from trayalert.services.http_client import HttpClient, HttpFailure, HttpResult
 MAX_BYTES = 1000
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-"""What a server does after it has read a request."""
+"""What a server does after it has read a request, and before it closes the connection."""
 
 
 @dataclass
 class Server:
-    """A server that runs. `closed` holds one token for each connection that its client has closed."""
+    """A running server. `closed` gets an entry for each connection that is finished."""
 
     port: int = 0
     requests: list[bytes] = field(default_factory=list)
@@ -60,7 +60,7 @@ async def serving(behaviour: Behaviour, *, tls: ssl.SSLContext | None = None) ->
 
 
 def answers(status: int, body: bytes = b"", *headers: str, length: int | None = None) -> Behaviour:
-    """Answer so; `length` is the one that is claimed."""
+    """Send this response. `length` is the length that the response claims to have, if it is not the real one."""
 
     async def behaviour(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         claimed = len(body) if length is None else length
@@ -72,7 +72,7 @@ def answers(status: int, body: bytes = b"", *headers: str, length: int | None = 
 
 
 def writes(start: bytes, repeated: bytes = b"", *, pause: float = 0) -> Behaviour:
-    """Write the start, then the other part again and again until the client is gone."""
+    """Send `start`, and then `repeated` again and again until the client disconnects."""
 
     async def behaviour(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(start)
@@ -175,7 +175,7 @@ async def test_a_compressed_body_is_cut_by_its_decompressed_length_and_costs_no_
     compressor = zlib.compressobj(wbits=31)
     bomb = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(512)) + compressor.flush()
     async with serving(answers(200, bomb, "Content-Encoding: gzip")) as server:
-        await fetch(server.url())  # what is loaded at the first request counts as no memory of the second
+        await fetch(server.url())  # the memory for what is loaded with the first request must not count
         tracemalloc.start()
         try:
             result = await HttpClient().request("GET", server.url(), seconds=60, max_bytes=1_000_000)
@@ -443,7 +443,7 @@ async def test_a_proxy_that_does_not_connect_says_whether_the_server_is_to_blame
     assert (result.failure, result.reason) == (failure, through if status == 502 else refused)
 
 
-# ---- secrets, and what is left behind
+# ---- secrets, and what a request leaves behind
 
 SECRET_PATH, SECRET_PASSWORD = "/robot/t0k3n-0123456789", "hunter2-0123456789"
 
@@ -505,11 +505,11 @@ async def test_a_request_that_is_cancelled_leaves_nothing_behind(
             with pytest.raises(asyncio.CancelledError):
                 await task
             released.set()
-            await ended.wait()  # the server has seen the end of the connection
+            await ended.wait()  # the server has seen the end of the connection, or the look-up has returned
 
     del task
-    gc.collect()  # a session that was not closed would warn, and warnings are errors
+    gc.collect()  # a session that was not closed would issue a warning here, and warnings are errors
     async with asyncio.timeout(10):
-        while asyncio.all_tasks() - before:  # noqa: ASYNC110 - the server's own end in a moment
+        while asyncio.all_tasks() - before:  # noqa: ASYNC110 - the tasks of the server end soon, without an event
             await asyncio.sleep(0)
     assert "nclosed" not in caplog.text

@@ -1,4 +1,4 @@
-"""The inbox on the real log: read, stored, and only then announced."""
+"""The inbox with a real log: a callback is parsed, stored, and only then announced."""
 
 import asyncio
 import json
@@ -133,7 +133,8 @@ async def test_what_could_not_be_stored_in_time_must_come_again(path: Path, capl
             assert not await inbox.receive(callback("i-1"))
         assert await inbox.receive(callback("i-1"))
 
-    assert rows(path, "SELECT deliveries FROM alert") == [(2,)]  # the first was stored after all
+    # the first callback was stored after all, so the second one was a retry
+    assert rows(path, "SELECT deliveries FROM alert") == [(2,)]
     assert [record.exc_info for record in caplog.records] == [None]
     assert "a callback was refused: the disk took longer than 0.05 s" in caplog.text
 
@@ -189,7 +190,7 @@ def test_resolving_alone_says_so_where_the_log_is_held(path: Path, monkeypatch: 
 
 
 def large_callback(number: int = 1) -> Callback:
-    """A group of Alertmanager's with 200 alerts and over 64 KiB."""
+    """Return a callback of Alertmanager with 200 alerts and more than 64 KiB."""
     alerts = [
         {
             "status": "firing",
@@ -225,7 +226,7 @@ async def test_large_callbacks_are_read_one_at_a_time(path: Path) -> None:
     def read_slowly(one: Callback) -> tuple[Alert, ...]:
         active[0] += 1
         active[1] = max(active)
-        time.sleep(0.02)  # another one would begin meanwhile
+        time.sleep(0.02)  # long enough for another reading to start in the meantime
         active[0] -= 1
         return kinds.read_callback(one)
 
@@ -237,7 +238,7 @@ async def test_large_callbacks_are_read_one_at_a_time(path: Path) -> None:
 
 
 async def test_a_large_callback_is_refused_unread_while_the_disk_hangs(path: Path) -> None:
-    """What waits for the disk cannot be counted in bytes once it was given up; so no more of it is taken."""
+    """The writer's queue has no limit in bytes for callbacks that still wait for the disk after their deadline."""
     seen: list[Callback] = []
 
     def read_and_note(one: Callback) -> tuple[Alert, ...]:
@@ -274,7 +275,8 @@ async def test_a_small_callback_does_not_wait_for_all_alerts_of_a_large_one(path
 
 async def test_a_large_callback_that_was_cut_off_is_completed_when_it_is_sent_again(path: Path) -> None:
     one = large_callback()
-    store(path, Append(one, kinds.read_callback(one)[:50]))  # and then the power went: nobody was answered
+    # stored in part when the power failed, without an answer to the sender
+    store(path, Append(one, kinds.read_callback(one)[:50]))
     async with open_inbox(path) as inbox:
         assert await inbox.receive(replace(one, received_at=NOON + 5000))
 
@@ -285,7 +287,7 @@ async def test_a_large_callback_that_was_cut_off_is_completed_when_it_is_sent_ag
 async def test_a_large_callback_is_stored_whole_in_another_file_that_takes_the_logs_place_meanwhile(
     path: Path,
 ) -> None:
-    """The other file may have a delivery of the same number."""
+    """The other file may contain a delivery with the same id."""
     other = path.with_name("other.db")
     store(other, append("i-1"), append("i-2"))
     async with open_inbox(path, limits=InboxLimits(batch_size=10)) as inbox:

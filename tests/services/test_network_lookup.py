@@ -1,4 +1,4 @@
-"""Look-ups in this computer's network."""
+"""Look-ups of this computer's addresses and proxies."""
 
 import ipaddress
 import threading

@@ -1,4 +1,4 @@
-"""A secret store in memory."""
+"""A secret store for tests that keeps its secrets in memory."""
 
 from collections.abc import Mapping
 
@@ -7,8 +7,6 @@ from trayalert.services.access.secrets import SecretFault
 
 
 class MemorySecrets:
-    """A SecretStore with these secrets."""
-
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._secrets = secrets or {}
 

@@ -1,4 +1,7 @@
-"""A secret of a secret store: nothing shows it that a program does to a value without asking for its text."""
+"""The value of a secret from the secret store.
+
+Only the one method that returns the text shows the secret. Every other operation on the value hides it.
+"""
 
 import copy
 import io
@@ -22,14 +25,14 @@ TEXT = "t0k3n-0123456789"
 
 @dataclass
 class Account:
-    """An object that has a secret."""
+    """An object that contains a secret."""
 
     key: SecretValue
 
 
 def logged(secret: SecretValue) -> str:
     stream = io.StringIO()
-    logger = logging.Logger("secret")  # noqa: LOG001 - of this test alone
+    logger = logging.Logger("secret")  # noqa: LOG001 - a logger used by this test only
     logger.addHandler(logging.StreamHandler(stream))
     logger.error("%s %r %s", secret, secret, {"key": secret})
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""The secret of the callback URL."""
+"""The secrets in the callback URLs."""
 
 import base64
 import hmac
@@ -163,7 +163,10 @@ def test_a_place_that_is_not_there_is_told_in_a_sentence(path: Path) -> None:
 
 
 def test_of_two_that_start_at_once_both_have_the_same_secret(tmp_path: Path) -> None:
-    """As `trayalert` and `trayalert url` on a fresh machine: the URL that was printed must be the one that opens."""
+    """On a new machine, `trayalert` and `trayalert url` may start at the same time.
+
+    The URL that `trayalert url` prints must contain the secret that the other process accepts.
+    """
     for turn in range(20):
         path = tmp_path / f"{turn}.json"
         with ThreadPoolExecutor(4) as starting:
@@ -193,7 +196,7 @@ def test_rotation_touches_one_name_only(path: Path) -> None:
     assert (secrets.current, new != old) == (own, True)
     labels = [str(secrets.check(value.encode(), now=1)) for value in (own, old, new)]
     assert [label.partition(":")[0] for label in labels] == ["default", "grafana", "grafana"]
-    assert len(set(labels)) == 3  # each is counted by itself
+    assert len(set(labels)) == 3  # three labels, so that the callbacks of each secret are counted separately
     assert not any(value[:8] in label for label in labels for value in (own, old, new))
     assert secrets.check(old.encode(), now=HOUR) is None
 
@@ -304,7 +307,8 @@ def test_a_clock_that_jumps_stores_nothing_and_opens_nothing_again_once_it_was_r
     secrets.rotate(grace=HOUR, now=10 * HOUR)
     content = path.read_text()
 
-    assert accepts(secrets, old, now=0)  # the clock went back: it holds until its moment comes
+    # the clock was set back: the old secret is accepted until the clock reaches its end time
+    assert accepts(secrets, old, now=0)
     assert not accepts(secrets, old, now=12 * HOUR)
     assert path.read_text() == content
 
@@ -372,7 +376,7 @@ def test_an_old_secret_is_told_as_one(path: Path) -> None:
 def test_a_mistyped_secret_takes_as_many_comparisons_as_any_other_path(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stranger must not learn by the time how near a guess is."""
+    """A stranger must not learn from the response time how close a guess is."""
     secrets = Secrets(path)
     secrets.add("second", now=0)
     compared: list[tuple[int, int]] = []

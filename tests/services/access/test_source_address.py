@@ -1,4 +1,4 @@
-"""Who sent a callback, whatever its headers claim."""
+"""The source address of a callback cannot be forged by its headers."""
 
 import pytest
 
@@ -28,13 +28,14 @@ def test_headers_mean_nothing_from_who_is_no_proxy() -> None:
     ("forwarded", "real", "found"),
     [
         (("47.74.206.1",), (), "47.74.206.1"),
-        (("6.6.6.6, 47.74.206.1",), (), "47.74.206.1"),  # the first was there before the proxy saw it
+        # the sender wrote the first address, and the proxy added the second
+        (("6.6.6.6, 47.74.206.1",), (), "47.74.206.1"),
         (("6.6.6.6", "47.74.206.1"), (), "47.74.206.1"),
-        (("47.74.206.1, 10.1.2.3",), (), "47.74.206.1"),  # two proxies in a row
+        (("47.74.206.1, 10.1.2.3",), (), "47.74.206.1"),  # two proxies, one behind the other
         (("47.74.206.1,10.1.2.3 , 127.0.0.1",), (), "47.74.206.1"),
         (("::ffff:47.74.206.1",), (), "47.74.206.1"),
         (("2001:db8::7",), (), "2001:db8::7"),
-        (("6.6.6.6, 47.74.206.1:50123",), (), "47.74.206.1"),  # as some gateways write it
+        (("6.6.6.6, 47.74.206.1:50123",), (), "47.74.206.1"),  # some gateways write the port, too
         (("[2001:db8::7]:50123, 10.1.2.3:80",), (), "2001:db8::7"),
         (("[2001:db8::7]",), (), "2001:db8::7"),
         (("47.74.206.1:80:80",), (), "127.0.0.1"),
@@ -46,14 +47,15 @@ def test_headers_mean_nothing_from_who_is_no_proxy() -> None:
         (("47.74.206.1, <script>",), ("6.6.6.6",), "6.6.6.6"),
         ((), ("47.74.206.1",), "47.74.206.1"),
         (("47.74.206.1",), ("47.74.206.1",), "47.74.206.1"),
-        (("47.74.206.1, 10.1.2.3",), ("10.1.2.3",), "47.74.206.1"),  # two proxies in a row that write both
-        # a proxy writes one of the two, and hands the other on as the sender wrote it
+        # two proxies, one behind the other, which write both headers
+        (("47.74.206.1, 10.1.2.3",), ("10.1.2.3",), "47.74.206.1"),
+        # a proxy writes one of the two headers, and passes on the other as the sender wrote it
         (("121.41.9.246",), ("6.6.6.6",), "6.6.6.6"),
         (("6.6.6.6",), ("121.41.9.246",), "6.6.6.6"),
         ((), ("47.74.206.1", "6.6.6.6"), "6.6.6.6"),
         (("47.74.206.1",), ("121.41.9.246",), "127.0.0.1"),
         (("6.6.6.6," * 5000 + "47.74.206.1",), (), "47.74.206.1"),
-        (("6.6.6.6" + ",10.1.2.3" * 40,), (), "127.0.0.1"),  # no chain of proxies is so long
+        (("6.6.6.6" + ",10.1.2.3" * 40,), (), "127.0.0.1"),  # longer than any real chain of proxies
         ((), ("nonsense",), "127.0.0.1"),
         ((), (), "127.0.0.1"),
     ],

@@ -1,4 +1,4 @@
-"""An expected callback that stays out opens one incident, and only listening counts."""
+"""An expected callback that does not arrive opens one incident. Only time in which callbacks could arrive counts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ BACKUP = ExpectedCallback(name="backup", hours=25, level=Level.CRITICAL, rule="C
 
 @dataclass
 class World:
-    """Both clocks, and what is remembered; time passes when a test says so."""
+    """The wall clock, the ticks and the state store of a watcher. The clocks advance only when a test says so."""
 
     log: Path
     now: int = NOON
@@ -51,7 +51,10 @@ class World:
         return self.ticks
 
     async def pass_(self, length: int) -> None:
-        """Let time pass, minute by minute as far as the program can see, and let it look."""
+        """Advance both clocks by `length` and wait until the watcher has read them.
+
+        The last two steps are a minute each, because the watcher expects to read the clocks every minute.
+        """
         for step in (length - 2 * MINUTE, MINUTE, MINUTE) if length > 2 * MINUTE else (length,):
             self.now += step
             self.ticks += step
@@ -63,7 +66,7 @@ class World:
 
     @property
     def reports(self) -> list[tuple[str, str]]:
-        """What the program said, in order."""
+        """The alerts that the watcher has stored, in order."""
         sql = "SELECT state, json_extract(more, '$.message') FROM alert WHERE kind = 'silence' ORDER BY id"
         return rows(self.log, sql)
 
@@ -145,7 +148,7 @@ async def test_any_state_is_a_report_and_others_are_none(world: World, state: st
 
 
 async def test_an_alert_that_is_said_again_reports_each_time(world: World) -> None:
-    """As a watchdog of Prometheus does: it fires for ever, with the time of its start."""
+    """A watchdog of Prometheus, for example, fires all the time, always with the same start time."""
     again = callback(at=NOON, came=NOON)
     async with watching(world, BACKUP) as (inbox, _):
         for _ in range(4):
@@ -174,7 +177,7 @@ async def test_one_that_never_reported_counts_from_when_it_was_first_watched(wor
 async def test_what_could_not_be_heard_is_no_silence(world: World) -> None:
     async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
-        await inbox.run_job(AddGap(cause=GapCause.BLIND, began_at=world.now + HOUR))  # lasts
+        await inbox.run_job(AddGap(cause=GapCause.BLIND, began_at=world.now + HOUR))  # the gap has no end yet
         await world.pass_(40 * HOUR)
         assert world.states == []
         await inbox.run_job(EndGaps(world.now))
@@ -209,7 +212,7 @@ async def test_a_clock_that_jumps_opens_nothing_and_loses_no_time(world: World) 
         world.now -= 800 * DAY
         await world.look()
         await world.pass_(5 * MINUTE)
-        assert world.states == []  # within the calm
+        assert world.states == []  # within ten minutes after a jump of the clock, no incident is opened
         await world.pass_(6 * MINUTE)
         assert world.states == ["ALERT"]
         assert await inbox.receive(callback(at=world.now))
@@ -220,7 +223,7 @@ async def test_a_clock_that_jumps_opens_nothing_and_loses_no_time(world: World) 
 
 
 async def test_a_gap_that_ended_in_the_future_makes_not_deaf_for_ever(world: World) -> None:
-    """The computer began with a clock that was a year ahead, and so was the gap noted down."""
+    """The computer started with a clock that was a year ahead, so the end of the gap was recorded a year ahead, too."""
     store(world.log, append(at=NOON), AddGap(cause=GapCause.OFF, began_at=NOON + HOUR, ended_at=NOON + 365 * DAY))
     world.now = NOON + 365 * DAY
     async with watching(world, BACKUP):
@@ -259,7 +262,7 @@ async def test_after_a_restart_it_goes_on_and_an_open_incident_is_not_opened_ane
             assert world.states == ["ALERT"]
         if remembered:
             world.kept.clear()
-    store(world.log, append(at=world.now + HOUR, alertState="OK"))  # as the program before was just ending
+    store(world.log, append(at=world.now + HOUR, alertState="OK"))  # stored by the earlier run just before it ended
     world.now += HOUR
     async with watching(world, BACKUP):
         await world.look()
@@ -314,7 +317,8 @@ async def test_what_cannot_be_stored_now_is_said_later(world: World) -> None:
     async with watching(world, BACKUP) as (inbox, _):
         await report(world, inbox)
         with locked(world.log):
-            assert not await inbox.receive(callback("i-2", alertName="other", ruleId="rule-2"))  # it is seen to be full
+            # the failed commit shows that the log cannot store
+            assert not await inbox.receive(callback("i-2", alertName="other", ruleId="rule-2"))
             world.now, world.ticks = world.now + 26 * HOUR, world.ticks + 26 * HOUR
         await until(lambda: inbox.log_state.storing)
         await world.pass_(2 * MINUTE)

@@ -1,4 +1,4 @@
-"""The log is kept in good order while it runs, and live callbacks come first."""
+"""The log is kept in good order while the program runs, and live callbacks take precedence."""
 
 import asyncio
 import sqlite3
@@ -24,7 +24,7 @@ DAY = 24 * 60 * MINUTE
 
 @dataclass
 class Clock:
-    """Both clocks; time passes when a test says so."""
+    """The wall clock and the ticks, which advance only when a test says so."""
 
     now: int = NOON + 500 * DAY
     ticks: int = 0
@@ -68,7 +68,7 @@ async def running_scheduler(
 
 
 async def some_turns(clock: Clock) -> None:
-    """Wait until the scheduler has read the clock in several of its minutes."""
+    """Wait until the scheduler has read the ticks 40 times, which takes it several of its minutes."""
     enough = clock.reads + 40
     await until(lambda: clock.reads > enough)
 
@@ -90,8 +90,9 @@ async def test_a_damaged_log_comes_back_while_new_callbacks_are_stored(path: Pat
         states = [event.state for event in events if isinstance(event, LogChanged)]
         assert any("is being salvaged" in problem for state in states for problem in state.problems)
         assert inbox.log_state.problems == ()
-        assert inbox.log_state.new_file > states[0].new_file  # who has read the log reads it anew
-    assert not [event for event in events if not isinstance(event, LogChanged)][2:]  # nobody is disturbed by old alerts
+        assert inbox.log_state.new_file > states[0].new_file  # readers that have read the old log must read the new one
+    # alerts that were salvaged are not announced
+    assert not [event for event in events if not isinstance(event, LogChanged)][2:]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ async def test_what_lies_behind_damage_in_the_wal_comes_back(path: Path, clock: 
     overwrite(path.with_name("trayalert.db-wal"), offset, b"\xff" * 16)
     async with running_scheduler(path, clock) as (inbox, _):
         await until(lambda: any("of 801 callbacks" in sentence for sentence in inbox.log_state.news), deadline=20)
-    assert count(path) > 750  # all but those of one page
+    assert count(path) > 750  # all callbacks except those on one page
 
 
 @pytest.mark.parametrize("ends", [[0], [-1], [-2, -1], [0, 1, -1]], ids=str)
@@ -220,10 +221,10 @@ async def test_what_is_too_old_goes_and_what_burns_stays(path: Path, clock: Cloc
 
 async def test_a_clock_that_jumped_closes_nothing_and_is_told(path: Path, clock: Clock) -> None:
     async with running_scheduler(path, clock) as (inbox, _):
-        await some_turns(clock)  # a jump is one from what was seen before
+        await some_turns(clock)  # a jump is noticed only relative to an earlier time
         clock.pass_(15 * MINUTE)
         await inbox.receive(raw_callback(b"who knows", came=clock.now))
-        clock.now += 3 * DAY  # and the steady clock does not
+        clock.now += 3 * DAY  # the ticks do not jump with the wall clock
         await until(lambda: any("was set forward by 3 d" in sentence for sentence in inbox.log_state.news))
         clock.pass_(MINUTE)
         await some_turns(clock)
@@ -265,7 +266,7 @@ async def test_a_clock_that_runs_away_deletes_nothing(path: Path, clock: Clock) 
             clock.pass_(5 * 60 * MINUTE)
             await asyncio.sleep(0.05)
         assert count(path) == 2
-        clock.pass_(10 * 60 * MINUTE)  # a day has passed, and the clock still says so
+        clock.pass_(10 * 60 * MINUTE)  # a whole day has passed since the jump, and the clock still shows the later date
         await until(lambda: count(path) == 0)
 
 
@@ -309,6 +310,6 @@ async def test_a_bug_in_the_keeping_stops_neither_it_nor_the_receiver(
     path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running_scheduler(path, clock) as (inbox, _):
-        clock.now = None  # type: ignore[assignment]  # as a bug would
+        clock.now = None  # type: ignore[assignment]  # makes the scheduler raise, as a bug would
         await until(lambda: "the log's keeping failed" in caplog.text)
         assert await inbox.receive(callback())

@@ -1,4 +1,4 @@
-"""Channels of the tests' own, and waiting for what they are to show."""
+"""Channels for tests, which record their requests, and a function that waits for a condition."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from trayalert.domain.notification import Notification, NotificationRequest, Sho
 
 
 class MemoryChannel:
-    """Keeps what it is to show."""
+    """Records its requests."""
 
     def __init__(self, name: str = "memory") -> None:
         self.name = name
@@ -30,7 +30,7 @@ class MemoryChannel:
 
 
 class HangingChannel(MemoryChannel):
-    """Hangs at its first request until it is released."""
+    """Does not complete its requests until the test sets `released`."""
 
     def __init__(self) -> None:
         super().__init__("hanging")
@@ -42,7 +42,7 @@ class HangingChannel(MemoryChannel):
 
 
 class FailingChannel(MemoryChannel):
-    """Raises at each request."""
+    """Records each request, and then raises `error`."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__("failing")
@@ -55,5 +55,5 @@ class FailingChannel(MemoryChannel):
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - of timers, too
+        while not condition():  # noqa: ASYNC110 - no event says when a condition becomes true that depends on timers
             await asyncio.sleep(0.001)

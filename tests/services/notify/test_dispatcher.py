@@ -1,4 +1,4 @@
-"""The dispatcher: each channel gets its requests, whatever the log and the other channels do."""
+"""The dispatcher: each channel gets its requests, whatever happens in the log and in the other channels."""
 
 import asyncio
 import logging
@@ -39,7 +39,7 @@ OPENED = Change.OPENED
 
 
 class World:
-    """A dispatcher, with a log and a clock that the test sets."""
+    """A dispatcher with a log and a clock that the test controls."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -81,7 +81,7 @@ class World:
         return channel
 
     def change(self, number: int, change: Change, **state: Any) -> None:
-        """Change an incident of the log."""
+        """Change an incident in the log and announce the change."""
         assert self.log is not None
         one = self.log[number]
         self.log[number] = StoredIncident(incident=one.incident._replace(**state), alert=one.alert)
@@ -156,7 +156,8 @@ async def test_what_was_withdrawn_while_its_text_could_not_be_read_is_not_shown_
     await until(lambda: world.text_queries)
     world.open(*range(2, BURST + 6))
     await until(lambda: len(world.queries) == 2)
-    world.change(1, Change.LEVEL, level=Level.INFO)  # which is held in the flood, so what was shown is out of date
+    # the flood limit holds this change, so the notification for the first one is out of date
+    world.change(1, Change.LEVEL, level=Level.INFO)
     await until(lambda: len(world.queries) == 3)
     world.text_answer.set()
     await until(lambda: channel.withdrawn_tags == tags(1))
@@ -258,7 +259,7 @@ async def test_a_channel_that_hangs_delays_no_other_and_is_up_to_date_afterwards
     world.open(1)
     await until(lambda: hanging.shown_tags == tags(1))
     for number in range(2, 61):
-        world.now += 6_000  # slowly enough for one notification each
+        world.now += 6_000  # one notification each is within the rate limit
         world.open(number)
         await until(lambda number=number: incident_tag(number) in other.shown_tags)  # type: ignore[misc]
     assert hanging.shown_tags == tags(1)
@@ -280,7 +281,7 @@ async def test_a_channel_that_fails_gets_the_next_request_and_delays_no_other(
     await until(lambda: failing.shown_tags == other.shown_tags == tags(1))
     world.open(2)
     await until(lambda: failing.shown_tags == other.shown_tags == tags(1, 2))
-    (record,) = caplog.records  # one for both, as the reason is the same
+    (record,) = caplog.records  # logged once, because both requests failed for the same reason
     assert (record.levelno, bool(record.exc_info)) == (logging.ERROR, not isinstance(error, Fault))
     assert str(error) in record.getMessage()
 

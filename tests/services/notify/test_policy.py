@@ -66,7 +66,7 @@ def closed(one: StoredIncident, by: Change, *, after: int = 12 * MINUTE, start_k
 
 
 class PolicyDriver:
-    """A policy with a clock that the test turns."""
+    """A policy with a clock that the test sets."""
 
     def __init__(self, *, available: bool = True, language: Language = Language.EN) -> None:
         self.policy = NotificationPolicy(available=available)
@@ -104,7 +104,7 @@ class PolicyDriver:
         return self.write(self.policy.tick(now=self.now))
 
     def write(self, requests: Iterable[PolicyRequest]) -> tuple[NotificationRequest, ...]:
-        """Give the requests their texts, as the dispatcher does at once where nothing hangs."""
+        """Return the notifications with their texts, as the dispatcher sends them to a channel that does not hang."""
         written = (self.writer.write(one, self.incidents.values(), now=self.now) for one in requests)
         return tuple(filter(None, written))
 
@@ -393,7 +393,7 @@ def test_a_tag_names_its_incident() -> None:
     assert tagged_incident("incident-x") is None
 
 
-# ---- the program itself
+# ---- notifications about the program itself
 
 FULL = LogState(storing=False, problems=("The disk is full.",))
 

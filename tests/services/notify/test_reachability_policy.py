@@ -1,4 +1,4 @@
-"""Being blind for long is shown once, and the end of that; never twice for one cause."""
+"""A long time of being blind is shown once, as is its end, and one cause is never shown twice."""
 
 from dataclasses import dataclass, field
 
@@ -26,7 +26,7 @@ def make_policy(*, available: bool = True) -> NotificationPolicy:
 
 @dataclass
 class ReachabilityDriver:
-    """What the policy requests over time; it is called when it wants to be, as the program does."""
+    """Drives a policy through events and time. It calls `tick` when the policy asks for it, as the program does."""
 
     policy: NotificationPolicy = field(default_factory=make_policy)
     now: int = NOW
@@ -41,7 +41,7 @@ class ReachabilityDriver:
         return self.reach(Reachability.BLIND, since=since, why=WHY)
 
     def wait(self, length: int) -> tuple[PolicyRequest, ...]:
-        """Let time go by, up to the moment at which it wants to be called."""
+        """Advance the clock by `length`, and call `tick` if the policy is due within that time."""
         until = self.now + length
         due = self.policy.due
         if due is None or due > until:

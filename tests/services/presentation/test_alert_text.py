@@ -1,4 +1,4 @@
-"""What an alert says to a person."""
+"""The texts in which an alert is presented to the user."""
 
 import csv
 from dataclasses import replace
@@ -138,5 +138,5 @@ def test_the_table_is_not_read_before_it_is_needed() -> None:
     complete = alert(title="内存使用率", unit="%")
     assert metric_text(complete, EN) + value_text(complete, EN) + rule_condition_text(complete, EN)
     assert alert_text._metrics.cache_info().currsize == 0
-    metric_text(alert(), EN)  # this is what would be noticed
+    metric_text(alert(), EN)  # shows that the check above would notice a read table
     assert alert_text._metrics.cache_info().currsize == 1

@@ -1,4 +1,4 @@
-"""Alerts for spreadsheets and programs, of a real log."""
+"""Exports of a real log for spreadsheets and programs."""
 
 import csv
 import io
@@ -63,7 +63,8 @@ def test_csv_is_read_by_others_as_it_was_written(found: list[StoredAlert], tmp_p
     first, second, third, fourth = rows_of(tmp_path / "alerts.csv")
     assert tuple(first) == COLUMNS
     record = alert_record(found[0], LINKS, SOURCE_ADDRESSES, EN)
-    assert tuple(key for key in record if key != "links") == COLUMNS  # so CSV and JSON say the same, in the same order
+    # CSV and JSON have the same columns in the same order
+    assert tuple(key for key in record if key != "links") == COLUMNS
     assert (first["name"], first["resource_id"], first["value"]) == ('磁盘 "data", 满\n了', "i-1", "97.5")
     assert json.loads(first["dimensions"]) == {"instanceId": "i-1", "userId": "1"}
     assert first["at"] == first["received_at"] == "2026-09-21T14:13:20.000Z"

@@ -1,4 +1,4 @@
-"""What scripts get: the contract's keys, in the contract's forms."""
+"""The JSON records for scripts: all keys of the contract, each in the documented form."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The console's pages as `resources/` names them."""
+"""The links to pages of the console, made from the table in `resources/`."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_every_sample_has_a_page_that_may_be_opened(site: Site, name: str) -> No
 
     assert link is not None
     assert is_allowed(link)
-    own = alert.links.get("resource")  # the sender knows its own page best
+    own = alert.links.get("resource")  # a page that the sender names takes precedence over the table
     assert link == own if own else ("aliyun.com" if site is Site.CHINA else "alibabacloud.com") in link
 
 

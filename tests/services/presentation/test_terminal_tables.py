@@ -1,4 +1,4 @@
-"""What people read in a terminal."""
+"""The tables that commands print in a terminal."""
 
 import unicodedata
 from pathlib import Path
@@ -19,7 +19,7 @@ def columns(text: str) -> int:
 
 
 def place(line: str, text: str) -> int:
-    """The column of the screen at which the text begins."""
+    """Return the column of the screen at which `text` starts."""
     return columns(line[: line.index(text)])
 
 

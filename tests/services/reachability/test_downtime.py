@@ -1,4 +1,4 @@
-"""Gaps in the real log: none is lost, whatever ended the program, and each is reported once."""
+"""Gaps in a real log: none is lost, however the program ended, and each is reported once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ class Run:
 
 @asynccontextmanager
 async def run(folder: Path, clock: Clock, *, settles: float = 0.0, killed: bool = False) -> AsyncIterator[Run]:
-    """One run of the program's ledger; a `killed` one ends with no chance to write."""
+    """Run a `DowntimeRecorder` as one run of the program does. If `killed`, the recorder is not closed at the end."""
     inbox = Inbox(folder / "trayalert.db")
     events: list[Event] = []
     inbox.subscribe(events.extend)

@@ -1,4 +1,4 @@
-"""Reach put together: green is only what a probe has just proved."""
+"""The reachability state that the monitor derives: reachable is only what a probe has just proved."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,12 +28,12 @@ BAD = ProbeResult(reach=Reachability.BLIND, reason="Nobody answers.", duration_m
 
 @dataclass
 class World:
-    """A probe whose answers the test gives, and clocks that it sets."""
+    """A monitor, a probe whose results the test sets, and a clock that the test sets."""
 
     outcome: ProbeResult | None = GOOD
-    """None: no answer comes."""
+    """The result of each probe, or None if the probe must wait for a result."""
     probe_with: Callable[[str], Awaitable[ProbeResult]] | None = None
-    """Called instead, if any."""
+    """Called for each probe instead of using `outcome`, if set."""
     timing: MonitorTiming = DEFAULT_TIMING
     clock: int = 1_790_000_000_000
     probed: list[str] = field(default_factory=list)
@@ -57,7 +57,7 @@ class World:
         self.probed.append(url)
         if self.probe_with:
             return await self.probe_with(url)
-        while self.outcome is None:  # noqa: ASYNC110 - the test sets it
+        while self.outcome is None:  # noqa: ASYNC110 - the test sets `outcome`, and no event says so
             await asyncio.sleep(0)
         return self.outcome
 
@@ -68,7 +68,7 @@ class World:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110 - any condition
+            while not condition():  # noqa: ASYNC110 - any condition, so no event announces it
                 await asyncio.sleep(0)
 
     async def until_reach(self, reach: Reachability) -> ReachabilityState:

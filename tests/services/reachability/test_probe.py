@@ -1,4 +1,4 @@
-"""The self-probe against a real listener, behind a reverse proxy that can answer wrong."""
+"""The probe with a real listener, through a reverse proxy that may give wrong answers."""
 
 import asyncio
 import contextlib
@@ -30,12 +30,12 @@ PAGE = b"<!DOCTYPE html><title>Log in</title>"
 
 Forward = Callable[[bytes], Awaitable[bytes]]
 ProxyBehaviour = Callable[[bytes, Forward], Awaitable[bytes | None]]
-"""What a proxy makes of a request, which it may hand on; None: it hangs up."""
+"""What a proxy does with a request, which it may forward. It returns its answer, or None to close the connection."""
 
 
 @dataclass
 class ProbeSetup:
-    """A listener, its probe, and all requests that proxies before it have seen."""
+    """A listener, its probe, and all requests that the proxies in front of the listener have received."""
 
     endpoint: RunningListener
     probe: SelfProbe
@@ -44,7 +44,7 @@ class ProbeSetup:
 
     @property
     def token(self) -> str:
-        """The last one that a proxy saw."""
+        """The token of the latest probe that a proxy has received."""
         result: list[bytes] = re.findall(rb"/hook/(\S+)", self.seen[-1])
         return result[-1].decode()
 
@@ -85,7 +85,8 @@ async def probe_setup(
     *,
     timing: ProbeTiming = DEFAULT_TIMING,
     monotonic: Callable[[], float] = time.monotonic,
-    own_addresses: Callable[[], frozenset[str]] = lambda: frozenset({"10.0.0.1"}),  # the tests' own may have no network
+    # the machine that runs the tests may have no network
+    own_addresses: Callable[[], frozenset[str]] = lambda: frozenset({"10.0.0.1"}),
     **rules: object,
 ) -> AsyncIterator[ProbeSetup]:
     client = HttpClient(ssl_context=trust, own_addresses=own_addresses)
@@ -297,12 +298,12 @@ async def test_with_no_network_that_is_what_is_said(here: ProbeSetup) -> None:
     )
 
 
-# ---- the listener's side
+# ---- how the listener answers probes
 
 
 @asynccontextmanager
 async def held(setup: ProbeSetup, *, probes: int = 1) -> AsyncIterator[list[bytes]]:
-    """Begin probes one after another, which a proxy holds. Yield their tokens."""
+    """Start probes one after another through a proxy that does not answer yet. Yield their tokens."""
     released = asyncio.Event()
 
     async def hold(_: bytes, __: Forward) -> None:
@@ -313,7 +314,7 @@ async def held(setup: ProbeSetup, *, probes: int = 1) -> AsyncIterator[list[byte
         for number in range(1, probes + 1):
             tasks.create_task(setup.probe_url(f"http://127.0.0.1:{port}"))
             async with asyncio.timeout(10):
-                while len(setup.seen) < number:  # noqa: ASYNC110 - what the proxy sees
+                while len(setup.seen) < number:  # noqa: ASYNC110 - no event says that the proxy has received a probe
                     await asyncio.sleep(0.001)
             tokens.append(setup.token.encode())
         yield tokens
@@ -398,7 +399,7 @@ async def test_tls_faults_are_told_apart(here: ProbeSetup, tmp_path: Path) -> No
         assert "does not speak TLS" in str(plain.reason)
 
 
-# ---- proxies of the own network
+# ---- proxies of the local network
 
 
 async def test_the_proxy_of_the_environment_asks_for_us(here: ProbeSetup, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Playing Cloud Monitor, against a real HTTP server that logs what it is sent."""
+"""The simulator of Cloud Monitor with a real HTTP server, which records the requests."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ SAMPLE_KINDS = {
 
 @dataclass
 class Receiver:
-    """A receiver that gives the `answers`, then 200. None: it hangs up."""
+    """A server that gives each of `answers` once, where None closes the connection, and answers 200 from then on."""
 
     port: int = 0
     answers: list[int | None] = field(default_factory=list)
@@ -56,7 +56,7 @@ def receiving() -> Iterator[Receiver]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_GET = do_POST = take  # noqa: N815 - the library's names
+        do_GET = do_POST = take  # noqa: N815 - names that the library prescribes
 
         def log_message(self, *_: object) -> None: ...
 

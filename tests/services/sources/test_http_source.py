@@ -1,4 +1,4 @@
-"""The door as the program runs it: what was refused is announced once an hour for each reason."""
+"""The listener as the program runs it: for each reason, a refusal is announced once an hour."""
 
 from pathlib import Path
 
@@ -26,7 +26,8 @@ async def test_each_reason_is_announced_once_an_hour_and_what_the_log_tells_itse
     counts.turned_away, counts.last_turned_away_at, counts.last_turned_away_why = 2, NOON, "it came from a browser"
     counts.mistyped, counts.last_mistyped_at, counts.last_mistyped_why = 1, NOON, "there is a slash at its end"
     reasons = {
-        RefusalCause.TOO_LARGE: "its body is too large",  # and another one came before this was told
+        # not the reason in `counts`, which a later refusal may have replaced
+        RefusalCause.TOO_LARGE: "its body is too large",
         RefusalCause.MISTYPED: "there is a slash at its end",
         RefusalCause.NOT_STORED: "it could not be stored",
     }

@@ -1,4 +1,4 @@
-"""A tunnel's program under supervision: whatever it prints and does, and whatever becomes of trayalert."""
+"""The supervisor of a tunnel program, whatever the program prints and does, and however trayalert ends."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ PATTERN = r"https://[a-z]+\.example\.com"
 NO_PAUSE = TunnelTiming(pause=lambda _: 0.05)
 
 TREE = """sleep 1000 & setsid sleep 1000 & (setsid sh -c 'setsid sleep 1001 & sleep 1002' &) """
-"""A child, one with a session of its own, and grandchildren whose parents are gone."""
+"""A child, a child in a session of its own, and grandchildren whose parents have ended."""
 
 
 def command(*arguments: str, **changes: Any) -> dict[str, Any]:
@@ -37,7 +37,10 @@ def command(*arguments: str, **changes: Any) -> dict[str, Any]:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the processes of a tunnel: the guard's, which is the parent of all whose own are gone."""
+    """Return the processes of a tunnel, given the reaper's pid.
+
+    The reaper becomes the parent of every process whose own parent has ended, so all of them are its descendants.
+    """
     import psutil  # noqa: PLC0415
 
     return [one.pid for one in psutil.Process(pid).children(recursive=True)]
@@ -71,7 +74,8 @@ async def test_another_address_at_the_next_start_is_told(tmp_path: Path) -> None
         run.supervisor.restart("It is dead.")
         await run.until(lambda state: state.url == "https://two.example.com")
     urls = [state.url for state in run.states]
-    assert list(dict.fromkeys(urls)) == [None, URL, "https://two.example.com"]  # the old one until there is a new one
+    # the state keeps the old address until a new one is known
+    assert list(dict.fromkeys(urls)) == [None, URL, "https://two.example.com"]
 
 
 async def test_another_address_in_the_middle_is_told(tmp_path: Path) -> None:
@@ -151,7 +155,7 @@ async def test_who_asks_for_a_start_is_not_made_to_wait(tmp_path: Path) -> None:
         await run.until(lambda state: state.until and state.until > now() + 60_000)
         run.supervisor.restart("The network is back.")
         await run.until(lambda _: len(failure_counts) > 4)
-    assert failure_counts == [0, 1, 2, 3, 0]  # and the pauses begin anew
+    assert failure_counts == [0, 1, 2, 3, 0]  # and the pauses are short again
 
 
 async def test_a_missing_program_is_told_with_where_to_get_it_and_found_when_it_is_there(tmp_path: Path) -> None:
@@ -346,7 +350,8 @@ async def test_a_guard_that_is_asked_to_end_ends_the_program(tmp_path: Path) -> 
         state = await run.up()
         assert state.pid
         pids = descendants(state.pid)
-        os.kill(state.pid, signal.SIGINT)  # Ctrl+C is not for it
+        # the reaper ignores SIGINT, because Ctrl+C in a terminal is meant for trayalert
+        os.kill(state.pid, signal.SIGINT)
         os.kill(state.pid, signal.SIGTERM)
         await run.down()
         assert living(pids) == []
@@ -354,7 +359,7 @@ async def test_a_guard_that_is_asked_to_end_ends_the_program(tmp_path: Path) -> 
 
 @contextmanager
 def parent(table: Mapping[str, Any]) -> Iterator["subprocess.Popen[str]"]:
-    """Run a tunnel in a process of its own, as trayalert would."""
+    """Run a tunnel in another process, which plays trayalert."""
     script = (
         "import asyncio, json, sys\n"
         "from tests.services.tunnel.tunnelled import tunnelled\n"
@@ -381,7 +386,7 @@ def test_a_kill_of_trayalert_leaves_no_process_of_the_tunnel(tmp_path: Path, lin
         guard = int(process.stdout.readline())
         wait_for(lambda: len(descendants(guard)) >= 6, deadline=10)
         pids = [guard, *descendants(guard)]
-        assert living(pids) == pids  # the check can see them
+        assert living(pids) == pids  # control: the check sees the processes while they live
         process.kill()
         process.wait()
         wait_for(lambda: living(pids) == [], deadline=10)
@@ -397,7 +402,7 @@ async def test_the_guard_is_small(tmp_path: Path) -> None:
 
 
 async def test_trayalerts_own_program_can_be_the_guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in the frozen build, where there is no Python to run the guard with."""
+    """In the frozen build, there is no Python interpreter that could run the reaper."""
     made = program(tmp_path, "tunnel", f"echo {URL}; exec sleep 1000")
     ours = program(tmp_path, "trayalert", f'exec {sys.executable} -m trayalert "$@"')
     monkeypatch.setattr(sys, "frozen", True, raising=False)
@@ -416,7 +421,7 @@ async def test_a_pattern_that_stands_still_is_given_up(tmp_path: Path) -> None:
 
 
 def test_the_run_sees_what_lives(tmp_path: Path) -> None:
-    """The control of `living`."""
+    """The control for `living` and `processes_with`."""
     (tmp_path / "file").touch()
     with subprocess.Popen(["tail", "-f", str(tmp_path / "file")]) as process:
         assert living([process.pid]) == [process.pid]

@@ -1,4 +1,4 @@
-"""`ssh -R` against a real sshd: it comes up, says why not, and comes back."""
+"""`ssh -R` with a real sshd: the tunnel comes up, says why it does not, and comes back."""
 
 import time
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ async def test_a_server_that_comes_back_is_found_within_five_seconds(server: Ssh
         server.kill()
         state = await run.until(lambda state: state.why and "its sshd is not" in state.why)
         assert state.why == "SSH (ssh -R): the server is there, but its sshd is not."
-        await run.until(lambda state: state.restarts >= 2)  # the pauses have grown
+        await run.until(lambda state: state.restarts >= 2)  # the pauses between attempts have grown
         server.start()
         began = time.monotonic()
         await run.until(lambda _: is_listening(port))
@@ -114,7 +114,7 @@ async def test_a_key_that_is_not_let_in_is_told(server: Sshd) -> None:
 
 
 async def test_a_server_that_never_says_a_word_is_given_up(server: Sshd) -> None:
-    server.freeze()  # the kernel still takes connections for it
+    server.freeze()  # the kernel still accepts connections for the frozen sshd
     table = server.tunnel(free_port())
     table["arguments"] += ["-o", "ConnectTimeout=1"]
     async with tunnelled(table, public_url=URL, timing=TunnelTiming(pause=lambda _: 60.0)) as run:

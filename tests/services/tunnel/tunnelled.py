@@ -1,4 +1,4 @@
-"""A tunnel that runs in the test: `async with tunnelled(...) as run:`, and what to wait for."""
+"""A tunnel that runs during a test (`async with tunnelled(...) as run:`), and what a test can wait for."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ def now() -> int:
 
 @dataclass(slots=True)
 class Run:
-    """`states` are all that were reported, in order."""
+    """A running supervisor and all `states` that it has reported, in order."""
 
     supervisor: TunnelSupervisor
     states: list[TunnelState] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Run:
         return self.supervisor.state
 
     async def until(self, condition: Callable[[TunnelState], object], *, deadline: float = SOON) -> TunnelState:
-        """Wait until the state is so. Return it."""
+        """Wait until the condition holds for the state, and return the state."""
         end = time.monotonic() + deadline
         while not condition(state := self.state):
             assert time.monotonic() < end, state
@@ -47,7 +47,10 @@ class Run:
         return await self.until(lambda state: state.phase is Phase.UP, deadline=deadline)
 
     async def down(self) -> TunnelState:
-        """Wait until it waits; what it waits for is not over before a second."""
+        """Wait until the supervisor waits for its next start of the program, and return the state.
+
+        A pause lasts at least a second, so the state cannot be missed.
+        """
         return await self.until(lambda state: state.phase in {Phase.WAITING, Phase.MISSING})
 
 
@@ -63,7 +66,7 @@ async def tunnelled(
     secret_store: SecretStore | None = None,
     timing: TunnelTiming | None = None,
 ) -> AsyncIterator[Run]:
-    """Run the tunnel of the table to a listener at that port; it is ended at the end."""
+    """Run the tunnel that the settings `table` describes, to a listener at `host` and `port`. Stop it at the end."""
     tunnel, problems = read_tunnel(table)
     assert tunnel is not None, problems
     assert problems == ()
@@ -89,7 +92,7 @@ async def tunnelled(
 
 
 def processes_with(mark: str) -> list[psutil.Process]:
-    """Return the living processes that have the mark among their arguments."""
+    """Return the living processes that have `mark` in one of their arguments."""
     found = []
     for one in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -99,7 +102,10 @@ def processes_with(mark: str) -> list[psutil.Process]:
 
 
 def program(folder: Path, name: str, lines: str) -> str:
-    """Write a stand-in for a tunnel's program. Return its path, which is a mark of its processes, too."""
+    """Write a shell script that plays a tunnel's program.
+
+    Return its path, which is also a mark for `processes_with`.
+    """
     path = folder / name
     path.write_text(f"#!/bin/sh\n{lines}\n", encoding="utf-8")
     path.chmod(0o755)
