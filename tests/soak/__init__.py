@@ -1,1 +1,4 @@
-"""Proofs in their long form, with figures printed as one table: run by `make soak`. tests/proof runs them in short."""
+"""The proofs in their long form, run by `make soak`, which prints their figures as one table.
+
+tests/proof contains the short forms.
+"""

@@ -1,4 +1,4 @@
-"""`python -m tests.soak [part ...]`: proves the parts (all by default) in their long form and prints one table."""
+"""`python -m tests.soak [PART ...]`: runs the named proofs (all by default) in their long form and prints one table."""
 
 import importlib
 import sys
@@ -25,11 +25,11 @@ PARTS = {
     "csv": "tests.soak.fuzzing.spreadsheet:measure",
     "fuzz": "tests.soak.fuzzing.fuzz:fuzz_guided",
 }
-"""Imported when they are wanted: not every part needs what another one needs."""
+"""The function that proves each part. A part is imported only when it is run, because each needs other packages."""
 
 
 def main() -> int:
-    """Prove, print, and end with 1 where a promise is not kept."""
+    """Run the proofs and print the table. Return 1 if a promise is not kept, and 2 if a given name is unknown."""
     chosen = sys.argv[1:] or list(PARTS)
     unknown = [name for name in chosen if name not in PARTS]
     if unknown:

@@ -1,4 +1,4 @@
-"""A control: trayalert, broken so that it answers 200 before the commit. What is acked can be lost by a kill."""
+"""A control: a trayalert that answers 200 before the commit, so that a kill can lose a callback that got a 200."""
 
 import asyncio
 
@@ -18,5 +18,5 @@ async def _receive_early(self: Inbox, callback: Callback) -> bool:
 
 
 if __name__ == "__main__":
-    setattr(Inbox, "receive", _receive_early)  # noqa: B010 - mypy takes no assignment to a method
+    setattr(Inbox, "receive", _receive_early)  # noqa: B010 - mypy rejects an assignment to a method
     main()

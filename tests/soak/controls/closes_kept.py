@@ -1,4 +1,4 @@
-"""A control: trayalert, broken so that it announces keep-alive and closes the connection a moment after its answer."""
+"""A control: a trayalert that announces keep-alive, but closes the connection 20 ms after its answer."""
 
 import asyncio
 
@@ -15,11 +15,11 @@ async def _write_and_wait(self: http_protocol.Response, data: bytes = b"") -> No
 
 
 async def _no_check(*_: object) -> None:
-    """Stand in for the self-check, which finds this fault."""
+    """Replaces the self-check, which would find this fault."""
 
 
 if __name__ == "__main__":
     http_protocol._HEADERS["Connection"] = "keep-alive"
-    setattr(http_protocol.Response, "write_eof", _write_and_wait)  # noqa: B010 - mypy takes no assignment to a method
+    setattr(http_protocol.Response, "write_eof", _write_and_wait)  # noqa: B010 - mypy rejects an assignment to a method
     setattr(server, "check_limits", _no_check)  # noqa: B010
     main()

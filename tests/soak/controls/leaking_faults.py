@@ -1,4 +1,4 @@
-"""trayalert with faults of its own whose words hold the secret, as a careless line of code would have them."""
+"""A control: a trayalert with bugs that raise exceptions whose messages contain the secret."""
 
 import asyncio
 import json
@@ -20,11 +20,11 @@ async def _fall(self: Inbox, callback: Callback) -> bool:
     if b"fall" in callback.body:
         folder = Path(sys.argv[sys.argv.index("--data-dir") + 1])
         secret = json.loads((folder / "secrets.json").read_text())["secrets"][0]["value"]
-        asyncio.get_running_loop().call_soon(_raise, f"no task for /hook/{secret}")  # one goes to the crash files
-        _raise(f"no answer for /hook/{secret}")  # the other to the logger
+        asyncio.get_running_loop().call_soon(_raise, f"no task for /hook/{secret}")  # ends up in the crash files
+        _raise(f"no answer for /hook/{secret}")  # ends up in the program log
     return await _receive(self, callback)
 
 
 if __name__ == "__main__":
-    setattr(Inbox, "receive", _fall)  # noqa: B010 - mypy takes no assignment to a method
+    setattr(Inbox, "receive", _fall)  # noqa: B010 - mypy rejects an assignment to a method
     main()

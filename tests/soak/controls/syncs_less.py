@@ -1,4 +1,7 @@
-"""A control: trayalert with synchronous = NORMAL. What is acked can be lost by a power cut, though not by a kill."""
+"""A control: a trayalert with `PRAGMA synchronous = NORMAL`.
+
+A power cut can lose a callback that got a 200. A kill cannot.
+"""
 
 import re
 import sqlite3
@@ -20,5 +23,5 @@ def _connect_lazily(*arguments: Any, **named: Any) -> sqlite3.Connection:
 
 
 if __name__ == "__main__":
-    setattr(sqlite3, "connect", _connect_lazily)  # noqa: B010 - mypy takes no assignment to a module's function
+    setattr(sqlite3, "connect", _connect_lazily)  # noqa: B010 - mypy rejects an assignment to a function of a module
     main()

@@ -1,4 +1,4 @@
-"""A control: a listener as aiohttp makes it, with its access log and none of trayalert's limits."""
+"""A control: a listener with aiohttp's defaults, including its access log, and without trayalert's limits."""
 
 import asyncio
 import json

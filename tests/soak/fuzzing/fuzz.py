@@ -1,7 +1,8 @@
-"""Fuzzing the parser and the link builder: guided by coverage with atheris, and by chance alone.
+"""Fuzzes the parser and the link builder, both guided by coverage with atheris and with random mutations.
 
-`python -m tests.soak.fuzzing.fuzz SECONDS CORPUS` is atheris' own process: it never comes back by itself, and it must
-import what it watches. What it finds lies in the working folder as `crash-*`.
+`python -m tests.soak.fuzzing.fuzz SECONDS CORPUS` runs atheris. It needs a process of its own, because `atheris.Fuzz`
+never returns, and because atheris must instrument the modules while they are imported. An input that reveals a bug is
+written to the working folder as `crash-*`.
 """
 
 import re
@@ -15,7 +16,7 @@ MEGA = 1_000_000
 
 
 def fuzz_guided(folder: Path, seconds: int = 60) -> list[Figure]:
-    """Figures of `make soak`: as many inputs as the time allows, grown from the samples."""
+    """Fuzz with atheris, which starts from the samples and tries as many inputs as it can within `seconds`."""
     from tests.soak.fuzzing.mutations import TOKENS, corpus  # noqa: PLC0415 - atheris' process must not import these yet
 
     grown = folder / "corpus"
@@ -43,7 +44,7 @@ def fuzz_guided(folder: Path, seconds: int = 60) -> list[Figure]:
 
 
 def fuzz_links(folder: Path, number: int = MEGA) -> list[Figure]:
-    """Figures of `make soak`: hostile links, and hostile parts of links."""
+    """Check `number` randomly made links, which are hostile or are made from hostile parts."""
     wrong = elsewhere(number)
     for line in wrong[:5]:
         print(f"  {line}")
@@ -52,7 +53,7 @@ def fuzz_links(folder: Path, number: int = MEGA) -> list[Figure]:
 
 
 def elsewhere(number: int, *, seed: int = 1) -> list[str]:
-    """Return what is wrong with so many links, made by chance."""
+    """Return what is wrong with `number` randomly made links."""
     from tests.soak.fuzzing.fuzz_target import check  # noqa: PLC0415
     from tests.soak.fuzzing.mutations import LINKS, URLS, spoiled  # noqa: PLC0415
 
@@ -67,8 +68,8 @@ def elsewhere(number: int, *, seed: int = 1) -> list[str]:
 
 
 def main(seconds: str, grown: str, *more: str) -> None:
-    """Be atheris' process."""
-    import atheris  # noqa: PLC0415 - only `make soak` installs it
+    """Run atheris in this process. The process ends with the fuzzing."""
+    import atheris  # noqa: PLC0415 - only `make soak` installs atheris
 
     with atheris.instrument_imports(include=["trayalert.callbacks", "trayalert.domain"]):
         from tests.soak.fuzzing.fuzz_target import check  # noqa: PLC0415

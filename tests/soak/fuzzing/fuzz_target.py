@@ -1,4 +1,7 @@
-"""The target of the fuzzers: any bytes as a callback, and any texts as what a link is made of. It raises on a bug."""
+"""The target of the fuzzers: arbitrary bytes as a callback, and arbitrary texts as the parts of a link.
+
+A function of this module raises an exception if it finds a bug.
+"""
 
 import json
 from dataclasses import replace
@@ -29,7 +32,7 @@ def tables() -> list[LinkTable]:
 
 
 def check(data: bytes) -> None:
-    """Judge one input: the first byte says what it is."""
+    """Check one input. Its first byte says what kind of input it is."""
     kind, rest = data[:1], data[1:]
     if kind == b"u":
         check_url(rest.decode("utf-8", "surrogateescape"))
@@ -42,7 +45,7 @@ def check(data: bytes) -> None:
 
 
 def check_callback(query: bytes, body: bytes) -> None:
-    """Whatever is sent becomes an alert that can be stored, shown and linked."""
+    """Check that a callback, whatever its bytes, becomes alerts that can be stored, shown and linked."""
     callback = Callback(
         received_at=1_795_000_000_000, method="POST", query=query, content_type="", sender="", body=body
     )
@@ -58,7 +61,7 @@ def _check_texts(alert: Alert) -> None:
     line = json.dumps([dict(alert.fields), dict(alert.dimensions), alert.value, alert.at], allow_nan=False)
     line += "".join(filter(None, (alert.key, alert.subject, alert.name, alert.resource_id, alert.region)))
     line += "".join(filter(None, (alert.address, alert.message, *alert.titles.values(), *alert.links.values())))
-    line.encode()  # no lone surrogate: SQLite and stdout take none
+    line.encode()  # raises if there is a lone surrogate, which neither SQLite nor stdout accepts
     assert alert.at is None or abs(alert.at) < 2**63
     for language in Language:
         for words in (name_text, metric_text, value_text, rule_condition_text):
@@ -70,7 +73,7 @@ def _check_texts(alert: Alert) -> None:
 
 
 def check_link(namespace: str, dimension: str, value: str, region: str, other: str) -> None:
-    """A link of hostile parts leads to the console, or is none."""
+    """Check that a link made from hostile parts leads to the console, unless no link is made."""
     (plain,) = read_callback(_PLAIN)
     dimensions = {dimension: value, "instanceId": other, "diskId": value, "regionId": region}
     for table in tables():
@@ -86,13 +89,14 @@ def check_link(namespace: str, dimension: str, value: str, region: str, other: s
 
 
 def check_url(url: str) -> None:
-    """What is let through leads to the console."""
+    """Check that a URL leads to the console if the allow-list admits it."""
     assert not is_allowed(url) or leads_to_console(url), f"leads elsewhere: {url!r}"
 
 
 def _check(alert: Alert, table: LinkTable) -> None:
     for link in console_links(alert, table):
-        safe = leads_to_console if link.grade == "sender" else link_is_safe  # ours also lead where they say
+        # trayalert's own links must also lead to the intended page
+        safe = leads_to_console if link.grade == "sender" else link_is_safe
         assert safe(link.url), f"leads elsewhere: {link!r}"
 
 

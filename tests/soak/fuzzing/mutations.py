@@ -1,4 +1,4 @@
-"""Inputs for the fuzz target: the samples as they are, and as chance has spoiled them. The same for the same seed."""
+"""Inputs for the fuzz target: the samples, and random mutations of them, which are the same for the same seed."""
 
 import random
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ LINKS = [
 
 
 def corpus() -> list[bytes]:
-    """Return what fuzzers begin with: every sample, links and URLs."""
+    """Return the inputs from which fuzzers start: every sample, links and URLs."""
     files = [*sorted(_HERE.iterdir()), *sorted(Path(str(resource_path("samples"))).iterdir())]
     bodies = [path.read_bytes() for path in files if path.suffix in {".form", ".json"}]
     assert len(bodies) > 5
@@ -60,7 +60,7 @@ def corpus() -> list[bytes]:
 
 
 def spoiled(seeds: list[bytes], number: int, *, seed: int) -> Iterator[bytes]:
-    """Yield so many inputs, each one a seed that was changed up to eight times."""
+    """Yield `number` inputs, each made from a seed by one to eight random changes."""
     chance = random.Random(seed)
     for _ in range(number):
         content = bytearray(chance.choice(seeds))

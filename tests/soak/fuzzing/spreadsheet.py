@@ -1,4 +1,7 @@
-"""A table of hostile alerts in a real spreadsheet: Gnumeric, which takes the cells of a CSV as if they were typed."""
+"""Exports hostile alerts to a CSV file and opens it in a real spreadsheet program.
+
+The program is Gnumeric, which treats the cells of a CSV file as if a user had typed them.
+"""
 
 import csv
 import gzip
@@ -56,7 +59,7 @@ _CELL = re.compile(r"<gnm:Cell ([^>]*)>([^<]*)<")
 
 
 def formula_cells(table: Path) -> int:
-    """Return how many cells the spreadsheet takes for formulas: it gives those no type of value, and the sign."""
+    """Return how many cells Gnumeric treats as formulas: those without a ValueType in Gnumeric's own file format."""
     opened = table.with_suffix(".gnumeric")
     subprocess.run(["ssconvert", "--import-type=Gnumeric_stf:stf_csvtab", table, opened], check=True)
     cells = _CELL.findall(gzip.decompress(opened.read_bytes()).decode())
@@ -65,7 +68,6 @@ def formula_cells(table: Path) -> int:
 
 
 def measure(folder: Path, alerts: int = ALERTS) -> list[Figure]:
-    """Figures of `make soak`."""
     log, table, control = (folder / name for name in ("trayalert.db", "alerts.csv", "control.csv"))
     chance = random.Random(1)
     texts = [chance.choice(_BEGINS) + chance.choice(_FORMULAS) for _ in range(alerts)]

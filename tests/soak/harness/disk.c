@@ -1,11 +1,13 @@
 /* A disk that fails on command, to be preloaded into the program under test (see disk.py).
  *
- * Its rule: only files under TESTDISK_FOLDER are touched, and all that it does is told by the numbers in the file
- * TESTDISK_CONTROL, which is mapped, so that a test changes them while the program runs. With TESTDISK_SHADOW, a folder,
- * it keeps there what a power cut would leave: each file as it was at its last fsync, and the names of each folder as
- * they were at that folder's last fsync. What was there when the process began counts as synced.
+ * The library affects only files under the folder TESTDISK_FOLDER. The numbers in the file TESTDISK_CONTROL say what
+ * the library does. This file is mapped into memory, so that a test can change the numbers while the program runs.
  *
- * Files that are duplicated by dup() or written through mmap() are not followed: SQLite maps only its -shm.
+ * If TESTDISK_SHADOW names a folder, the library keeps in that folder what a power cut would leave: the content of each
+ * file at its last fsync, and the names in each folder at that folder's last fsync. What existed when the process
+ * started counts as synced.
+ *
+ * Writes through a file descriptor made by dup(), and through mmap(), are not noticed. SQLite maps the -shm only.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -31,17 +33,17 @@
 #define FILES 4096
 #define WHOLE INT64_MAX
 
-struct control { /* the same order as FIELDS in disk.py */
+struct control { /* in the same order as FIELDS in disk.py */
     int64_t write_error, sync_error, read_error, sync_delay_ms, room;
     int64_t kill_at_write, kill_at_sync, kill_at_step;
     int64_t writes, syncs, steps;
-    char only[40]; /* ends of the names that are meant; empty for all */
+    char only[40]; /* errors apply to files whose names end with this text; all files if it is empty */
 };
 
 struct file {
     ino_t number;
-    int shadow, anchor, reader; /* the anchor keeps the inode's number from being given to another file */
-    int64_t low, high;  /* what was written since the last sync lies between */
+    int shadow, anchor, reader; /* the anchor keeps the inode in use, so that no other file gets its number */
+    int64_t low, high;  /* everything written since the last sync lies between these offsets */
     char name[NAME_MAX + 1];
 };
 
@@ -49,7 +51,7 @@ static struct control nothing = {.room = -1}, *control = &nothing;
 static char folder[PATH_MAX], shadows[PATH_MAX];
 static size_t folder_length;
 static struct file files[FILES];
-static int file_count, by_fd[FDS]; /* 0: not ours; -1: a folder; else the place in `files` plus one */
+static int file_count, by_fd[FDS]; /* 0: a file outside the folder; -1: a folder; else the index in `files` plus one */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int plain_open(const char *path, int flags, mode_t mode) {
@@ -86,7 +88,7 @@ static void step(void) {
 }
 
 static void copy(int from, int to, int64_t low, int64_t high) {
-    static char block[1 << 16]; /* under the lock */
+    static char block[1 << 16]; /* protected by `lock`, which the caller holds */
     struct stat now;
     if (fstat(from, &now)) return;
     if (high > now.st_size) high = now.st_size;
@@ -99,7 +101,7 @@ static void copy(int from, int to, int64_t low, int64_t high) {
     syscall(SYS_ftruncate, to, now.st_size);
 }
 
-/* Find or make the entry of a file; `existed`: what it holds counts as synced. Under the lock. */
+/* Find or make the entry of a file. If `existed`, the content of the file counts as synced. The caller holds `lock`. */
 static struct file *entry(const char *path, int existed) {
     struct stat now;
     char name[PATH_MAX + 32];
@@ -122,7 +124,7 @@ static struct file *entry(const char *path, int existed) {
     return file;
 }
 
-/* Keep the names that a folder has now. Under the lock. */
+/* Record the names that are in a folder now. The caller holds `lock`. */
 static void keep_names(const char *path) {
     char name[PATH_MAX + 32], part[PATH_MAX + 40], line[PATH_MAX];
     struct stat now;
@@ -165,7 +167,7 @@ __attribute__((constructor)) static void begin(void) {
     syscall(SYS_close, fd);
     control = mapped;
     snprintf(folder, sizeof folder, "%s", where);
-    if (kept) { /* only the first process, and not what it starts: what that would find is not synced yet */
+    if (kept) { /* only in the first process: its children would find files that are not synced yet */
         snprintf(owner, sizeof owner, "%s/owner", kept);
         snprintf(text, sizeof text, "%d", getpid());
         int own = plain_open(owner, O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -235,7 +237,8 @@ int close(int fd) {
 
 static struct file *file_of(int fd) { return fd >= 0 && fd < FDS && by_fd[fd] > 0 ? &files[by_fd[fd] - 1] : NULL; }
 
-/* Judge a write of `length` at `at` (-1: where the file stands); true where it may be done. */
+/* Return whether a write of `length` bytes at the offset `at` may be done. If `at` is -1, set it to the file's offset.
+ * `torn` is set if the process must be killed in the middle of this write. */
 static int may_write(struct file *file, int fd, size_t length, int64_t *at, int *torn) {
     struct stat now;
     int64_t number = __atomic_add_fetch(&control->writes, 1, __ATOMIC_SEQ_CST);
@@ -296,7 +299,7 @@ int ftruncate(int fd, off_t length) {
     return cut_or_grow(fd, length, 0) ? -1 : (int)syscall(SYS_ftruncate, fd, length);
 }
 int ftruncate64(int fd, off64_t length) { return ftruncate(fd, length); }
-int posix_fallocate(int fd, off_t at, off_t length) { /* returns its error, and sets none */
+int posix_fallocate(int fd, off_t at, off_t length) { /* returns the error number, and does not set errno */
     if (cut_or_grow(fd, at + length, 1)) return errno;
     return syscall(SYS_fallocate, fd, 0, at, length) ? errno : 0;
 }
@@ -306,8 +309,8 @@ int fallocate(int fd, int mode, off_t at, off_t length) {
 }
 int fallocate64(int fd, int mode, off64_t at, off64_t length) { return fallocate(fd, mode, at, length); }
 
-ssize_t sendfile(int to, int from, off_t *at, size_t length) { /* shutil's copies */
-    if (file_of(to)) return errno = EINVAL, -1;                /* read and write, please */
+ssize_t sendfile(int to, int from, off_t *at, size_t length) { /* used by shutil */
+    if (file_of(to)) return errno = EINVAL, -1;                /* makes the caller use read and write */
     return syscall(SYS_sendfile, to, from, at, length);
 }
 ssize_t sendfile64(int to, int from, off64_t *at, size_t length) { return sendfile(to, from, at, length); }
@@ -321,7 +324,7 @@ static int sync_one(int fd, long number) {
     if (!file && !(fd >= 0 && fd < FDS && by_fd[fd])) return (int)syscall(number, fd);
     step();
     if (__atomic_add_fetch(&control->syncs, 1, __ATOMIC_SEQ_CST) == control->kill_at_sync) die();
-    for (int64_t waited = 0, left; (left = control->sync_delay_ms - waited) > 0;) { /* it may be shortened meanwhile */
+    for (int64_t waited = 0, left; (left = control->sync_delay_ms - waited) > 0;) { /* a test may shorten the delay */
         struct timespec span = {0, (left < 10 ? left : 10) * 1000000};
         nanosleep(&span, NULL);
         waited += 10;
@@ -337,7 +340,7 @@ static int sync_one(int fd, long number) {
         keep_names(full);
     else if (file->shadow >= 0 && file->low < file->high) {
         int from = fd;
-        if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) { /* kept open: closing it would drop SQLite's locks */
+        if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) { /* never closed, as a close would drop SQLite's locks */
             snprintf(path, sizeof path, "/proc/self/fd/%d", file->anchor);
             if (file->reader < 0) file->reader = plain_open(path, O_RDONLY, 0);
             from = file->reader;
@@ -351,7 +354,8 @@ static int sync_one(int fd, long number) {
 int fsync(int fd) { return sync_one(fd, SYS_fsync); }
 int fdatasync(int fd) { return sync_one(fd, SYS_fdatasync); }
 
-/* A name goes; what it named may still be there after a power cut. */
+/* Note that a name is about to be removed. The file may exist after a power cut, so its synced content is kept.
+ * If `free_room`, the size of the file is added to the room. */
 static void let_go(const char *full, int free_room) {
     struct stat now;
     step();

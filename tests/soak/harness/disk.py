@@ -1,7 +1,7 @@
-"""A disk that fails on command, for any program: a library to be preloaded, and the hand that steers it.
+"""A disk that fails on command, for any program: a library to be preloaded, and the class that controls it.
 
-Its rule: the program under test is not changed; it only starts with `environment()`. Linux alone. `Disk.set` says
-what the numbers mean.
+The program under test is not changed. It only has to be started with `Disk.environment()`. Works on Linux only.
+`Disk.set` documents the numbers.
 """
 
 import hashlib
@@ -25,13 +25,13 @@ _SIZE = 8 * len(FIELDS) + 40
 
 
 def library() -> Path:
-    """Return the library to be preloaded."""
+    """Build the library to be preloaded, and return its path."""
     return built(Path(__file__).with_name("disk.c"))
 
 
 @cache
 def built(source: Path) -> Path:
-    """Build a library once for all tests on this computer; another source is another file."""
+    """Build a shared library once for all tests on this computer. Its name contains a digest of the source."""
     name = hashlib.blake2b(source.read_bytes(), digest_size=8).hexdigest()
     built = Path(tempfile.gettempdir()) / f"trayalert-tests-{os.getuid()}" / f"{source.stem}-{name}.so"
     if not built.exists():
@@ -44,9 +44,10 @@ def built(source: Path) -> Path:
 
 
 class Disk:
-    """The disk under `folder`. `own` is a folder beside it for what the disk keeps; it must be on the same disk.
+    """The disk under `folder`.
 
-    With `power_cuts` it keeps what was synced, and `cut_power` leaves in `folder` only that.
+    `own` is a folder outside `folder` in which the disk keeps its own files. It must be on the same file system. With
+    `power_cuts`, the disk keeps a copy of all that was synced, and `cut_power` reduces `folder` to that copy.
     """
 
     def __init__(self, folder: Path, own: Path, *, power_cuts: bool = False) -> None:
@@ -61,7 +62,7 @@ class Disk:
         self._forget()
 
     def environment(self) -> dict[str, str]:
-        """Return what the program needs in its environment."""
+        """Return the environment variables with which the program must be started."""
         variables = {
             "LD_PRELOAD": str(library()),
             "TESTDISK_FOLDER": str(self.folder),
@@ -70,28 +71,32 @@ class Disk:
         return variables | ({"TESTDISK_SHADOW": str(self._shadow)} if self._shadow else {})
 
     def set(self, **numbers: int) -> None:
-        """Change what the disk does, at once, also while the program runs.
+        """Change the behaviour of the disk immediately, even while the program runs.
 
-        write_error, sync_error, read_error: that errno instead of doing it, 0 does it. sync_delay_ms: how much longer
-        each sync takes, one that is under way too. room: how many more bytes files may grow, -1 is no end.
-        kill_at_write, kill_at_sync, kill_at_step: SIGKILL in the middle of the write, before the sync, or before the
-        change of that number, as `writes`, `syncs` and `steps` count them; a step is any of: write, sync, new file,
-        rename, unlink, truncate.
+        `write_error`, `sync_error`, `read_error`: the errno with which each such call fails, or 0 if it does not.
+        `sync_delay_ms`: milliseconds by which each sync takes longer, including a sync that is under way.
+        `room`: bytes by which files may still grow in total, or -1 if there is no limit.
+        `kill_at_write`, `kill_at_sync`, `kill_at_step`: the program gets a SIGKILL in the middle of the write with this
+        number, before the sync with this number, or before the step with this number. `writes`, `syncs` and `steps`
+        count them. A step is any write, sync, new file, rename, unlink or truncate.
         """
         for name, number in numbers.items():
             struct.pack_into("=q", self._control, 8 * FIELDS.index(name), number)
 
     def aim(self, end: str) -> None:
-        """Mean errors only for files whose names end so; "" is all."""
+        """Let the errors apply only to files whose names end with `end`, or to all files if it is empty."""
         self._control[8 * len(FIELDS) :] = end.encode().ljust(40, b"\0")
 
     def get(self, name: str) -> int:
-        """Return one of the numbers."""
+        """Return the present value of one of the numbers."""
         number: int = struct.unpack_from("=q", self._control, 8 * FIELDS.index(name))[0]
         return number
 
     def cut_power(self, chance: random.Random | None = None) -> None:
-        """Leave what a power cut leaves; the program must be dead. With `chance`, some unsynced pages were written."""
+        """Reduce the folder to what a power cut leaves. The program must have ended.
+
+        With `chance`, some of the pages that were written but not synced are kept, too.
+        """
         assert self._shadow
         kept, real = self._shadow, {}
         for path in self.folder.rglob("*"):
@@ -115,19 +120,19 @@ class Disk:
                 self._rebuild(int(inode), to / name, real, chance)
                 (to / name).chmod(found.stat().st_mode)
             elif name.endswith("-shm"):
-                continue  # never synced, and made anew
+                continue  # never synced, because SQLite rebuilds this file
             elif synced.exists():
                 content = synced.read_bytes()
                 if chance and found and found.is_file():
                     content = _torn(content, found.read_bytes(), chance)
                 (to / name).write_bytes(content)
-            elif found and found.is_file():  # nobody opened it
+            elif found and found.is_file():  # never opened by the program, so its content counts as synced
                 shutil.copyfile(found, to / name)
             if found and (to / name).is_file():
                 (to / name).chmod(found.stat().st_mode)
 
     def _forget(self) -> None:
-        """Begin anew: what is there now is synced."""
+        """Start from a new state, in which everything that is in the folder counts as synced."""
         self.set(kill_at_write=0, kill_at_sync=0, kill_at_step=0, writes=0, syncs=0, steps=0)
         if self._shadow:
             shutil.rmtree(self._shadow, ignore_errors=True)
@@ -135,7 +140,7 @@ class Disk:
 
 
 def _torn(synced: bytes, written: bytes, chance: random.Random) -> bytes:
-    """Take each page from before or after the writes that were never synced: a disk may do them in any order."""
+    """Take each page at random from the synced or the written content, because a disk may write pages in any order."""
     length = len(written) if chance.random() < 0.5 else len(synced)
     pages = (
         (written if chance.random() < 0.5 else synced)[start : start + PAGE].ljust(PAGE, b"\0")

@@ -1,4 +1,7 @@
-"""HTTP/1.1 by hand over connections that are kept open: chunked bodies, 100-continue, and each answer as it came."""
+"""An HTTP/1.1 client with persistent connections that shows details which libraries hide.
+
+It can send chunked bodies, wait for a 100 response, and send a body slowly.
+"""
 
 import asyncio
 import ssl
@@ -9,12 +12,15 @@ from urllib.parse import urlsplit
 from tests.soak.harness.load import FORM
 
 DEADLINE = 20.0
-"""Seconds after which an answer is taken for one that never comes."""
+"""Seconds to wait for a response, after which it counts as missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A callback about one resource. `chunked` and `expects` say how its body is sent."""
+    """A callback about one resource.
+
+    `chunked` says whether the body is sent in chunks, and `expects` whether the sender waits for a 100 response first.
+    """
 
     resource: str
     body: bytes
@@ -23,7 +29,7 @@ class Request:
     expects: bool = False
 
     def head(self, url: str) -> bytes:
-        """Return the request line and the headers; a GET has the body in its query."""
+        """Return the request line and the headers. A GET has its content in the query."""
         parts = urlsplit(url)
         query = f"?{self.body.decode()}" if self.method == "GET" else ""
         lines = [f"{self.method} {parts.path}{query} HTTP/1.1", f"Host: {parts.netloc}"]
@@ -34,7 +40,7 @@ class Request:
 
     @property
     def content(self) -> bytes:
-        """What follows the head."""
+        """The bytes that follow the headers."""
         if self.method == "GET":
             return b""
         if not self.chunked:
@@ -45,14 +51,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, with the names of its headers in lower case. Status 0 means that none came."""
+    """A response. The names of the headers are in lower case. Status 0 means that there was no response."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
 
 
 async def read_response(reader: asyncio.StreamReader) -> Response:
-    """Read one answer with its body."""
+    """Read one response, including its body."""
     lines = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     await reader.readexactly(int(headers.get("content-length", "0")))
@@ -60,7 +66,7 @@ async def read_response(reader: asyncio.StreamReader) -> Response:
 
 
 async def drip(writer: asyncio.StreamWriter, head: bytes, parts: Iterable[bytes], pause: float) -> None:
-    """Write the head at once, and then the parts, one every `pause` seconds."""
+    """Write the head immediately, and then one of the parts every `pause` seconds."""
     loop = asyncio.get_running_loop()
     due = loop.time()
     writer.write(head)
@@ -72,7 +78,7 @@ async def drip(writer: asyncio.StreamWriter, head: bytes, parts: Iterable[bytes]
 
 
 class Client:
-    """A sender that keeps its connection open for as long as the other side does. `opened` counts its connections."""
+    """A sender that keeps its connection open as long as the server does. `opened` counts its connections."""
 
     def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
         self.opened = 0
@@ -81,7 +87,7 @@ class Client:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def send(self, request: Request) -> Response:
-        """Send once, and return what came of it."""
+        """Send the request once, and return the response, or one with status 0 if none arrives."""
         try:
             async with asyncio.timeout(DEADLINE):
                 answer = await self._send(request)
@@ -107,7 +113,6 @@ class Client:
         return await read_response(reader)
 
     def close(self) -> None:
-        """Hang up."""
         if self._streams is not None:
             self._streams[1].close()
         self._streams = None

@@ -1,4 +1,4 @@
-"""A running `trayalert serve` whose logs go to files, as an admin's would, and whose descriptors can be few."""
+"""A running `trayalert serve` that logs to files, as an admin would run it, and can be limited in file descriptors."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.program import DEADLINE, CompletedCommand, environment, run
 
 @dataclass(slots=True)
 class Instance:
-    """Where it listens, and what it writes."""
+    """A running `trayalert serve`: its data dir, its address, the file with its stderr, and its process."""
 
     data_dir: Path
     address: str
@@ -39,33 +39,33 @@ class Instance:
         return self.data_dir / "trayalert.db"
 
     def run(self, *arguments: str, **changes: Any) -> CompletedCommand:
-        """Run a command on the same data dir."""
+        """Run a trayalert command with the same data dir."""
         return run(*arguments, data_dir=self.data_dir, **changes)
 
     @property
     def log_files(self) -> list[Path]:
-        """Files with logs of requests, beside the log of alerts."""
+        """The files in which requests may be logged. The log of alerts is not among them."""
         return [self.stderr, *self.data_dir.glob("access*")]
 
     @property
     def logged(self) -> int:
-        """Bytes."""
+        """The size of all `log_files` in bytes."""
         return sum(path.stat().st_size for path in self.log_files)
 
     @property
     def memory(self) -> float:
-        """Resident MB (10^6 bytes)."""
+        """The resident memory in MB (10^6 bytes)."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     @property
     def peak(self) -> float:
-        """The most that was resident since `reset_peak`, in MB."""
+        """The peak of the resident memory since `reset_peak`, in MB."""
         found = re.search(r"^VmHWM:\s*(\d+) kB$", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
         assert found
         return int(found[1]) * 1024 / 1e6
 
     def reset_peak(self) -> None:
-        """Begin to measure the peak anew (proc(5), clear_refs)."""
+        """Start a new measurement of the peak. proc(5) documents this under `clear_refs`."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
 
@@ -79,7 +79,10 @@ def started(
     umask: int = -1,
     **changes: str,
 ) -> Iterator[Instance]:
-    """Start it with its data dir in `folder`; at the end it must end well. Port 0 is any free one."""
+    """Start the program with its data dir in `folder`, and check at the end that it exits with status 0.
+
+    Port 0 lets the system choose a free port.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     data_dir, stderr = folder / "data", folder / "stderr"
     limits = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
@@ -88,7 +91,7 @@ def started(
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment(**changes), umask=umask
         )
-    watch = threading.Timer(DEADLINE * 5, process.kill)  # stuck for ever is a failure too
+    watch = threading.Timer(DEADLINE * 5, process.kill)  # a program that hangs must make the test fail
     watch.start()
     try:
         assert process.stdout

@@ -1,4 +1,7 @@
-"""Judges of what goes out: links and tables. Written from what browsers and spreadsheets do, with no rule of ours."""
+"""Judges of links and exported tables.
+
+They follow what browsers and spreadsheets do, and use none of trayalert's own rules.
+"""
 
 import csv
 import io
@@ -13,7 +16,10 @@ _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|")
 
 
 def leads_to_console(url: str) -> bool:
-    """Whether a browser comes by https to a console of Alibaba Cloud, as nobody, and to no other place."""
+    """Return whether the URL leads a browser to a console of Alibaba Cloud.
+
+    The URL must use https, and contain no user name, password or port.
+    """
     if not _LINK.fullmatch(url) or "\\" in url:
         return False
     try:
@@ -25,13 +31,16 @@ def leads_to_console(url: str) -> bool:
 
 
 def link_is_safe(url: str) -> bool:
-    """Whether a link that we made also leads to the page that we meant: nothing in it climbs, or ends an attribute."""
+    """Return whether a link that trayalert made leads to the intended page.
+
+    Its path must not contain `.` or `..`, and it must not contain characters that could end an HTML attribute.
+    """
     climbs = any(part in {".", ".."} for part in unquote(url.partition("?")[0]).split("/"))
     return leads_to_console(url) and not climbs and not any(char in "\"'<>`{}|^" for char in url)
 
 
 def formulas(table: str) -> list[str]:
-    """Return the cells of a CSV that a spreadsheet would run, and the rows that a cell broke out of."""
+    """Return the cells of a CSV that a spreadsheet would run as formulas, and the rows with a wrong number of cells."""
     rows = list(csv.reader(io.StringIO(table, newline=""), strict=True))
     found = [f"{len(row)} cells: {row!r}" for row in rows if len(row) != len(rows[0])]
     for row in rows[1:]:
@@ -42,6 +51,10 @@ def formulas(table: str) -> list[str]:
 
 
 def runs_as_formula(cell: str) -> bool:
-    """Whether a spreadsheet may take the cell for a formula: also behind blanks, and written wide as in Chinese."""
+    """Return whether a spreadsheet may treat the cell as a formula.
+
+    Blanks and invisible characters before the first sign are ignored. Full-width forms of the signs, as in Chinese
+    text, count as the signs.
+    """
     seen = "".join(char for char in cell if unicodedata.category(char) not in {"Cf", "Cc", "Zs", "Zl", "Zp"})
     return cell[:1] in {"\t", "\r", "\n"} or seen.translate(_WIDE)[:1] in {"=", "+", "-", "@"}

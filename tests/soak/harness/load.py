@@ -1,4 +1,4 @@
-"""Senders that remember what they were promised: alerts that were answered with 200, each one a resource of its own."""
+"""Senders that remember which alerts were answered with 200. Each alert is about a different resource."""
 
 import http.client
 import sqlite3
@@ -15,7 +15,7 @@ FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 
 
 def alert(resource: str, **changes: str) -> bytes:
-    """A threshold callback of now about that resource, as a form."""
+    """Return a threshold callback about this resource, as a form, with the present time."""
     fields = {
         "userId": "1900000000000010",
         "ruleId": "rule-soak",
@@ -35,7 +35,7 @@ def alert(resource: str, **changes: str) -> bytes:
 
 @dataclass(slots=True)
 class Load:
-    """Some connections that post as fast as they are answered. `acked`: resources that were answered with 200."""
+    """Senders that post one alert after the other. `acked` holds the resources whose alerts were answered with 200."""
 
     url: str
     name: str
@@ -45,7 +45,7 @@ class Load:
 
     @contextmanager
     def running(self, lanes: int) -> Iterator["Load"]:
-        """Post until the block is left, or the program is dead."""
+        """Post over `lanes` connections until the block ends, or until the program is dead."""
         threads = [threading.Thread(target=self._run, args=(lane,)) for lane in range(lanes)]
         for thread in threads:
             thread.start()
@@ -72,18 +72,18 @@ class Load:
                 else:
                     self.refused.append(answer.status)
         except (OSError, http.client.HTTPException):
-            pass  # it was killed: what was not answered was not promised
+            pass  # the program was killed, and an alert without an answer may be lost
         finally:
             connection.close()
 
 
 def stored_resources(log: Path) -> set[str]:
-    """Return the resources in the log, as a program finds them that knows nothing of ours."""
+    """Return the resources in the log. The query does not use trayalert's code."""
     with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
         return {name for (name,) in connection.execute("SELECT resource_id FROM alert")}
 
 
 def sound(log: Path) -> bool:
-    """Whether SQLite finds nothing wrong with the whole file."""
+    """Return whether SQLite finds no damage in the whole file."""
     with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
         return bool(connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)])

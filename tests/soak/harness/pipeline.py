@@ -1,4 +1,7 @@
-"""One callback's whole way, checked at each floor: parse, store, read, show, link, export. Nothing may raise."""
+"""Takes callbacks through all layers (parse, store, read, show, link, export) and checks the result of each.
+
+No layer may raise an exception.
+"""
 
 import base64
 import csv
@@ -41,7 +44,7 @@ _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came over the wire."""
+    """A body and a query, as a sender sends them."""
 
     body: bytes
     query: bytes = b""
@@ -56,7 +59,7 @@ SENDERS = SourceAddresses(Settings())
 
 
 class ReadIncidents:
-    """As much of IncidentQueries as a model calls, over a reader."""
+    """The part of `IncidentQueries` that a model calls, implemented with a reader."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -75,7 +78,7 @@ class ReadIncidents:
 
 
 class Pipeline:
-    """Takes groups of callbacks all the way. `done` counts them, `kept` are some of them."""
+    """Takes groups of callbacks through all layers. `done` counts the callbacks, and `kept` holds some of them."""
 
     def __init__(self, log: Path, writer: Writer) -> None:
         self.done = 0
@@ -86,7 +89,7 @@ class Pipeline:
         self._deliveries = 0
 
     def take(self, group: Sequence[Sent]) -> None:
-        """Take a group, in one transaction."""
+        """Parse a group of callbacks, store them in one transaction, and check the result."""
         jobs = []
         for one in group:
             callback = one.callback()
@@ -115,7 +118,7 @@ class Pipeline:
         assert leads_to_console(link) if grade == "sender" else link_is_safe(link), (link, sent)
 
     def check_stored(self) -> None:
-        """Read all that was stored as each user interface does, and judge it."""
+        """Read everything that was stored in the way of each user interface, and check the results."""
         with closing(Reader(self._log)) as reader:
             found = list(reader.alerts(limit=None, raw=True))
             for stored in found:
@@ -159,7 +162,7 @@ class Pipeline:
 
 @contextmanager
 def pipeline(folder: Path) -> Iterator[Pipeline]:
-    """A way with a log of its own."""
+    """Open a pipeline that has a log of its own in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     writer = Writer(folder / "trayalert.db", read=read_callback, keep_raw=keep_raw)
     try:

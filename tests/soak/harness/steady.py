@@ -1,8 +1,9 @@
-"""Cloud Monitor at work, in a process of its own: `python -m tests.soak.harness.steady URL RATE SECONDS YARDSTICK`.
+"""Plays Cloud Monitor in a separate process: `python -m tests.soak.harness.steady URL RATE SECONDS YARDSTICK`.
 
-So many callbacks a second, each on a connection of its own, begun on time however long others take. It ends after
-SECONDS (0: when its stdin closes), and prints one JSON line: the statuses (0: no answer), and milliseconds to each 200.
-YARDSTICK is the URL of a bare handler that is asked in between: what it takes longer for, the computer is to blame for.
+The process sends RATE callbacks per second. Each uses a new connection and starts on time, however long others take.
+The process ends after SECONDS, or when its stdin closes if SECONDS is 0. It then prints one line of JSON: the statuses
+(0 if there was no answer), and the milliseconds until each 200. YARDSTICK is the URL of a bare handler that gets
+requests at the same time. The time that it takes shows how much of a delay is due to the computer.
 """
 
 import asyncio
@@ -22,12 +23,12 @@ from tests.soak.harness.load import FORM, alert
 
 @dataclass(slots=True)
 class SteadyResult:
-    """The answers that the senders got."""
+    """The answers that the senders got. `lengths` are the milliseconds until each 200."""
 
     statuses: dict[str, int] = field(default_factory=dict)
     lengths: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
-    """Milliseconds to each answer of the bare handler."""
+    """Milliseconds until each answer of the bare handler."""
 
     @property
     def all_accepted(self) -> bool:
@@ -39,22 +40,22 @@ class SteadyResult:
 
     @property
     def p99(self) -> float:
-        """Milliseconds."""
+        """The 99th percentile of `lengths`, in milliseconds."""
         return percentile(self.lengths, 0.99)
 
     @property
     def bare_p99(self) -> float:
-        """Milliseconds."""
+        """The 99th percentile of `bare`, in milliseconds."""
         return percentile(self.bare, 0.99)
 
     @property
     def beside(self) -> str:
-        """A note for the table."""
+        """A note for the table: the p99 of the bare handler."""
         return f"a bare handler at the same time: {self.bare_p99:.3g} ms"
 
     @property
     def late(self) -> float:
-        """The p99 beyond what a bare handler takes at the same time on the same computer."""
+        """Milliseconds by which the p99 exceeds that of the bare handler at the same time on the same computer."""
         return max(0.0, self.p99 - self.bare_p99)
 
     @property
@@ -63,7 +64,7 @@ class SteadyResult:
 
 
 async def ask(url: str, body: bytes, *, deadline: float = 10.0) -> int:
-    """Send one callback on its own connection and return the status."""
+    """Send one callback on a new connection. Return the status of the answer, or 0 if no answer comes."""
     parts = urlsplit(url)
     head = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {FORM}\r\n"
@@ -116,7 +117,7 @@ async def _send(url: str, rate: float, seconds: float, yardstick: str) -> None:
 
 @contextmanager
 def meanwhile(url: str, *, rate: float = 50, seconds: float = 0) -> Iterator[SteadyResult]:
-    """Send while the block runs, or for so many seconds; the answers are complete after the block."""
+    """Send while the block runs, or for `seconds` if it is not 0. The result is complete when the block has ended."""
     with bare_handler() as yardstick:
         command = [sys.executable, "-m", "tests.soak.harness.steady", url, str(rate), str(seconds), yardstick]
         result = SteadyResult()
@@ -131,7 +132,7 @@ def meanwhile(url: str, *, rate: float = 50, seconds: float = 0) -> Iterator[Ste
 
 @contextmanager
 def bare_handler() -> Iterator[str]:
-    """A handler that reads and parses a callback and stores nothing; give its URL."""
+    """Run a handler that reads and parses callbacks and stores nothing. Yield its URL."""
     with subprocess.Popen([sys.executable, "-m", "tests.bench.bare"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

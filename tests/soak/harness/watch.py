@@ -1,4 +1,4 @@
-"""Watches what a process must not touch: files by inotify, the network by a server that counts, its loop by a clock."""
+"""Detects what a process must not do: open a file (by inotify), connect to a port (by a server), or block for long."""
 
 import ctypes
 import os
@@ -16,7 +16,7 @@ _IN_ACCESS, _IN_OPEN = 0x1, 0x20
 
 @dataclass(slots=True)
 class Touched:
-    """What was touched. Ask `files` while the watch lasts."""
+    """What was touched. Read `files` only while the watch lasts."""
 
     port: int
     bait: Path
@@ -25,7 +25,7 @@ class Touched:
 
     @property
     def files(self) -> int:
-        """How often the bait was opened or read so far."""
+        """The number of times that the bait was opened or read since the last call."""
         try:
             content = os.read(self._events, 65536)
         except BlockingIOError:
@@ -35,7 +35,7 @@ class Touched:
 
 @contextmanager
 def watched(folder: Path) -> Iterator[Touched]:
-    """Lay a bait: a picture that is watched, and a port that counts its callers."""
+    """Watch a picture file and a port, which must not be touched."""
     bait = folder / "bait.png"
     bait.write_bytes(b"no picture")
     libc = ctypes.CDLL(None, use_errno=True)
@@ -64,7 +64,7 @@ def watched(folder: Path) -> Iterator[Touched]:
 
 
 def longest(*steps: Callable[[], object]) -> float:
-    """Do the steps and return the longest one's milliseconds."""
+    """Run the steps, and return the milliseconds that the longest one took."""
     worst = 0.0
     for step in steps:
         begun = time.perf_counter()

@@ -17,10 +17,11 @@ import org.apache.http.impl.client.HttpClients;
 import org.apache.http.util.EntityUtils;
 
 /**
- * Sends callbacks as Cloud Monitor does: a pool of connections, 5 s, and up to 3 tries of each.
+ * Sends callbacks as Cloud Monitor does: with a pool of connections, a timeout of 5 s, and up to 3 tries each.
  *
  * <p>Arguments: URL, name of the resources, number of callbacks, threads, bytes of each body, "expect" or "-",
- * "chunked" or "-". Prints the number of each status (0: no answer), then "repeated" and "given-up".
+ * "chunked" or "-". Prints how often each status was received (0 if there was no answer), then the number of repeated
+ * tries ("repeated") and of callbacks without success ("given-up").
  */
 public final class Sender {
     private static final int TIME_OUT = 5_000;
@@ -50,7 +51,7 @@ public final class Sender {
             .setDefaultRequestConfig(config)
             .setMaxConnPerRoute(threads)
             .setMaxConnTotal(threads)
-            .disableAutomaticRetries() // each try is to be counted
+            .disableAutomaticRetries() // so that each try is counted
             .build();
     }
 

@@ -1,6 +1,7 @@
-"""Callbacks while a channel of notifications hangs or fails: `serve` answers as fast as with no channel.
+"""Callbacks while a channel of notifications hangs or fails: `serve` answers as fast as without a channel.
 
-`python -m tests.soak.listener.failing_channels serve ...` is `trayalert serve` with the channel that CHANNEL names.
+`python -m tests.soak.listener.failing_channels serve ...` is `trayalert serve` with the channel that the environment
+variable CHANNEL names.
 """
 
 import os
@@ -29,7 +30,7 @@ NAMES = ("none", *_CHANNELS)
 
 
 def send_to_channel(folder: Path, name: str, *, rate: float = RATE, seconds: float = 5.0) -> SteadyResult:
-    """Send so many alerts a second, each of a resource of its own, to a receiver with that channel."""
+    """Send `rate` alerts per second, each about a different resource, to a receiver that has this channel."""
     with (
         started(folder / name, module=MODULE, CHANNEL=name) as instance,
         meanwhile(instance.url, rate=rate, seconds=seconds) as steady,
@@ -39,7 +40,10 @@ def send_to_channel(folder: Path, name: str, *, rate: float = RATE, seconds: flo
 
 
 def measure(folder: Path, seconds: float = 10.0, rounds: int = 5) -> list[Figure]:
-    """Figures of `make soak`: the p99 of each channel beside that without a channel, in turn, the median of rounds."""
+    """Compare the p99 with each channel to the p99 without a channel.
+
+    The rounds of all channels take turns, and the median of the rounds counts.
+    """
     found: dict[str, list[SteadyResult]] = {name: [] for name in NAMES}
     for turn in range(rounds):
         for name in NAMES:
@@ -56,7 +60,7 @@ def measure(folder: Path, seconds: float = 10.0, rounds: int = 5) -> list[Figure
 
 
 def median_p99(results: list[SteadyResult]) -> float:
-    """Return the median of the p99 of rounds, in milliseconds."""
+    """Return the median of the p99 of all rounds, in milliseconds."""
     return sorted(one.p99 for one in results)[len(results) // 2]
 
 

@@ -1,6 +1,6 @@
 """A Java program that sends as Cloud Monitor does: Apache HttpClient with a pool of connections, 5 s, 3 tries.
 
-The control is a trayalert that lets the pool keep each connection and closes it a moment later.
+The control is a trayalert that lets the pool keep each connection, and closes the connection 20 ms later.
 """
 
 import re
@@ -20,7 +20,7 @@ _CLASSES = ":".join(str(JARS / f"{name}.jar") for name in ("httpclient", "httpco
 
 @dataclass(frozen=True, slots=True)
 class SendingMode:
-    """How callbacks are sent. `length` is the least number of bytes of a body."""
+    """How callbacks are sent. `length` is the least number of bytes in a body."""
 
     name: str
     count: int = CALLBACKS
@@ -42,7 +42,7 @@ MODES = (
 
 @dataclass(slots=True)
 class Outcome:
-    """How many tries got each status, and how many callbacks are not in the log, or are there twice."""
+    """How many tries got each status, and how many callbacks were given up, are not in the log, or are in it twice."""
 
     statuses: dict[str, int] = field(default_factory=dict)
     given_up: int = 0
@@ -55,7 +55,7 @@ class Outcome:
 
 
 def send(instance: Instance, mode: SendingMode) -> Outcome:
-    """Run the program until it has an answer to each callback, or has given it up."""
+    """Run the program until each callback has got a 200 or was given up."""
     java = shutil.which("java")
     assert java, "there is no Java: make setup NEEDS=soak installs it (Debian: default-jdk-headless)"
     name = re.sub(r"\W+", "-", mode.name)
@@ -75,7 +75,7 @@ def send(instance: Instance, mode: SendingMode) -> Outcome:
         ],
         check=True,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # an exception for each status 0
+        stderr=subprocess.DEVNULL,  # contains an exception for each status 0
         text=True,
         timeout=600,
     ).stdout
@@ -91,7 +91,6 @@ def send(instance: Instance, mode: SendingMode) -> Outcome:
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Figures of `make soak`."""
     figures = []
     with started(folder / "real") as instance:
         for mode in MODES:

@@ -1,6 +1,6 @@
 """Large bodies that many senders send slowly at the same time: memory is bounded, and real alerts are stored in time.
 
-The control is aiohttp with its defaults, which holds all of the bodies.
+The control is aiohttp with its defaults, which keeps all of the bodies in memory.
 """
 
 import asyncio
@@ -26,20 +26,20 @@ from tests.soak.listener.traffic import burst
 MIB = 1 << 20
 SENDERS = 100
 SLOWLY = 2.0
-"""Seconds that a sender takes for its body; trayalert waits 3."""
+"""Seconds that a sender takes for its body. trayalert waits for 3 s."""
 AN_HOUR = 64
-"""MiB of large bodies that are taken of one secret within an hour."""
+"""MiB of large bodies that trayalert accepts for one secret within an hour."""
 PEAK, LEFT = 64.0, 24.0
-"""MB above rest: the bound for the peak, and for what is left of it afterwards."""
+"""Limits in MB above the memory at rest: of the peak, and of the memory that is still in use afterwards."""
 STEPS = 50
 DEADLINE = 30.0
-"""Seconds after which an answer is taken for one that never comes."""
+"""Seconds to wait for a response, after which it counts as missing."""
 GROUPS = "groups of alerts"
 ALERTS = 500
 
 
 def group(name: str) -> bytes:
-    """Return what Alertmanager sends for a group of 500 alerts."""
+    """Return the callback of Alertmanager for a group of 500 alerts."""
     alerts = [
         {
             "status": "firing",
@@ -59,7 +59,7 @@ def group(name: str) -> bytes:
 
 
 def _filled(begin: bytes, part: bytes, end: bytes) -> bytes:
-    """Return a body with as many parts as one MiB has room for."""
+    """Return a body of 1 MiB at most that repeats `part` as often as possible."""
     return begin + part * ((MIB - len(begin) - len(end)) // len(part)) + end
 
 
@@ -71,18 +71,18 @@ BODIES: dict[str, Callable[[str], bytes]] = {
     "many fields of a form": lambda name: _filled(b"name=%b" % name.encode(), b"&a=1", b""),
     "alerts within a form": lambda name: _filled(alert(name) + b"&note=", b"%E7%81%AB", b""),
 }
-"""Each makes a body of about 1 MiB that contains the name."""
+"""Functions that make a body of about 1 MiB which contains the given name."""
 
 
 @dataclass(slots=True)
 class Pressure:
-    """What came of the large bodies. `peak` and `left` are MB above rest."""
+    """The result of sending the large bodies. `peak` and `left` are MB above the memory at rest."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     without_time: int = 0
-    """Refusals with 503 that do not say when to send again."""
+    """Refusals with 503 whose response does not say when to send the body again."""
     lost: int = 0
-    """Groups that got 200, and of which not all alerts are in the log."""
+    """Groups that were answered with 200, but are not completely in the log."""
     peak: float = 0.0
     left: float = 0.0
     steady: SteadyResult = field(default_factory=SteadyResult)
@@ -101,14 +101,15 @@ def press(
     seconds: float = SLOWLY,
     patience: float = 10.0,
 ) -> Pressure:
-    """Let SENDERS send a body each within so many seconds, of these kinds in turn, while real alerts are sent.
+    """Let SENDERS send one body each within `seconds`, of these kinds in turn, while real alerts are sent.
 
-    `patience`: seconds that the memory may take to fall again.
+    `patience` is the number of seconds within which the memory must fall again.
     """
     pressure = Pressure()
     senders = [(f"{name}-{number}", kind) for number, kind in zip(range(SENDERS), cycle(kinds), strict=False)]
     bodies = [BODIES[kind](sender) for sender, kind in senders]
-    burst(instance.url, alerts=500, connections=50)  # a program that has just started is smaller than it stays
+    # a program that has just been started has less memory than it has after its first callbacks
+    burst(instance.url, alerts=500, connections=50)
     rest = instance.memory
     instance.reset_peak()
     with meanwhile(instance.url) as pressure.steady:
@@ -132,7 +133,10 @@ async def _send_all(url: str, bodies: Sequence[bytes], seconds: float) -> list[R
 
 
 async def send_slowly(url: str, body: bytes, seconds: float) -> Response:
-    """Send a body in even parts over so many seconds, until it is complete or answered. Return the answer."""
+    """Send a body in even parts over `seconds`, until it is complete or answered.
+
+    Return the response.
+    """
     parts, request, length = urlsplit(url), Request("", body), -(-len(body) // STEPS)
     pieces = [body[start : start + length] for start in range(0, len(body), length)]
     sending: asyncio.Task[None] | None = None
@@ -151,7 +155,7 @@ async def send_slowly(url: str, body: bytes, seconds: float) -> Response:
 
 
 def alerts_of(log: Path, name: str) -> int:
-    """Return how many alerts of a group are in the log, by SQL alone."""
+    """Return how many alerts of a group are in the log. The query does not use trayalert's code."""
     with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
         found = connection.execute("SELECT count(*) FROM alert WHERE resource_id GLOB ?", (f"{name}-*",))
         return int(found.fetchone()[0])
@@ -159,18 +163,18 @@ def alerts_of(log: Path, name: str) -> int:
 
 @dataclass(slots=True)
 class Hour:
-    """What came of using up the hourly share of a secret. `taken` is MiB until the first refusal."""
+    """The result of using up the hourly share of a secret. `taken` is MiB until the first refusal."""
 
     taken: int = 0
     refusal: Response = field(default_factory=lambda: Response(0))
     small: int = 0
-    """Status of a small body of the same secret afterwards."""
+    """The status of a small body that was sent afterwards with the same secret."""
     other: int = 0
-    """Status of a large body of another secret afterwards."""
+    """The status of a large body that was sent afterwards with another secret."""
 
 
 def use_up(instance: Instance) -> Hour:
-    """Send bodies of one MiB, one after the other, until one is refused."""
+    """Send bodies of 1 MiB, one after the other, until one is refused."""
     hour = Hour()
     body = _filled(alert("i-hour") + b"&note=", b"x", b"")
     first, second = (new_url(instance, name) for name in ("first", "second"))
@@ -185,20 +189,20 @@ def use_up(instance: Instance) -> Hour:
 
 
 def new_url(instance: Instance, name: str) -> str:
-    """Make another secret, and return its callback URL."""
+    """Add a secret, and return its callback URL."""
     assert instance.run("secrets", "add", name).status == 0
     path = urlsplit(instance.run("url", "--name", name).out.strip()).path
     return instance.address + path
 
 
 def turned_away(instance: Instance) -> tuple[int, str]:
-    """Return how many requests with a right secret were refused, and why the last one was."""
+    """Return how many requests with a right secret were refused, and why the last of them was."""
     counts = instance.run("status", "--json").objects[0]["door_counts"]
     return counts["turned_away"], counts["last_turned_away_why"] or ""
 
 
 def measure(folder: Path, mixed: int = 3) -> list[Figure]:
-    """Figures of `make soak`: each kind of body by itself, then all of them together, several times."""
+    """Measure each kind of body by itself, and then all kinds together, `mixed` times."""
     all_found: list[Pressure] = []
     with started(folder / "real") as instance:
         for number, kinds in enumerate([*([kind] for kind in BODIES), *[list(BODIES)] * mixed]):

@@ -1,6 +1,6 @@
 """nginx and haproxy with TLS in front of trayalert: each callback is stored once, and no sender gets a 502 or 504.
 
-The control is a trayalert that lets the proxy keep each connection and closes it a moment later.
+The control is a trayalert that lets the proxy keep each connection, and closes the connection 20 ms later.
 """
 
 import asyncio
@@ -26,18 +26,19 @@ from tests.soak.harness.load import alert
 from tests.sshd import free_port, is_listening
 
 KEPT, LANES, BURST = 2_400, 24, 300
-"""Requests over connections that are kept open, how many of those there are, and requests at once on new ones."""
+"""Requests on persistent connections, the number of these connections, and concurrent requests on new connections."""
 LARGE = 40
-"""Bodies of 200 KB for each proxy. trayalert takes 64 MiB of such bodies within an hour."""
+"""Bodies of 200 KB for each proxy. trayalert accepts 64 MiB of such bodies within an hour."""
 
 CONTROL = "tests.soak.controls.closes_kept"
 
 
 @contextmanager
 def nginx(folder: Path, upstream: int, *settings: str) -> Iterator[int]:
-    """Run nginx with TLS in front of the port `upstream`, and give nginx's own port."""
+    """Run nginx with TLS in front of the port `upstream`, and yield the port of nginx."""
     port, (certificate, key) = free_port(), make_pair(folder)
-    user = f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else ""  # else its workers may not use the folder
+    # run by root, nginx would give its workers another user, who cannot access the folder
+    user = f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else ""
     temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("fastcgi", "uwsgi", "scgi"))
     text = f"""
         daemon off; {user} pid {folder}/pid; error_log stderr; events {{ worker_connections 2048; }}
@@ -58,7 +59,7 @@ def nginx(folder: Path, upstream: int, *settings: str) -> Iterator[int]:
 
 @contextmanager
 def haproxy(folder: Path, upstream: int, *settings: str) -> Iterator[int]:
-    """Run haproxy with TLS in front of the port `upstream`, and give haproxy's own port."""
+    """Run haproxy with TLS in front of the port `upstream`, and yield the port of haproxy."""
     port, pair, path = free_port(), folder / "pair.pem", folder / "haproxy.cfg"
     pair.write_bytes(b"".join(one.read_bytes() for one in make_pair(folder)))
     lines = [
@@ -124,7 +125,7 @@ def pass_through(
     large: int = LARGE,
     module: str = "trayalert",
 ) -> Outcome:
-    """Send callbacks of all shapes through a proxy: on kept connections, many at once, and large ones."""
+    """Send callbacks of all shapes through a proxy: on persistent connections, many concurrently, and large ones."""
     outcome = Outcome()
     with started(folder, module=module) as instance:
         parts = urlsplit(instance.url)
@@ -143,7 +144,7 @@ def pass_through(
 
 
 def shapes(name: str, count: int) -> list[Request]:
-    """Return callbacks: forms, GETs with a query of 5 KB, forms after 100-continue, and chunked forms."""
+    """Return four kinds of callbacks: forms, GETs with a query of 5 KB, forms after a 100 response, and chunked forms."""
     return [_shaped(f"i-{name}-{number}", number % 4) for number in range(count)]
 
 
@@ -180,13 +181,12 @@ async def _send_all(url: str, requests: Sequence[Request], lanes: int, outcome: 
 
 
 def deliveries_of(log: Path) -> Counter[str]:
-    """Return how often each resource was delivered, by SQL alone."""
+    """Return how often each resource was delivered. The query does not use trayalert's code."""
     with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
         return Counter(dict(connection.execute("SELECT resource_id, sum(deliveries) FROM alert GROUP BY resource_id")))
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Figures of `make soak`."""
     figures = []
     for number, (name, proxy) in enumerate(PROXIES.items()):
         outcome = pass_through(folder / str(number), proxy)

@@ -1,6 +1,7 @@
-"""What strangers send to the listener, byte by byte, and how often each may be stored.
+"""What strangers send to the listener, byte by byte, and how many deliveries of each case may be stored.
 
-Every case knows the right secret: with a wrong one nothing is stored anyway. `mark` is in what would be stored.
+Every case uses the right secret, because nothing is stored with a wrong one. If a case is stored, its delivery contains
+its `mark`.
 """
 
 import gzip
@@ -13,7 +14,7 @@ LARGEST = 1024 * 1024
 
 
 class Action(Enum):
-    """What a stranger does but to speak."""
+    """What a stranger does besides sending bytes."""
 
     HALF_CLOSE = "says that nothing more comes, and waits"
     RESET = "breaks the connection off"
@@ -28,7 +29,7 @@ Build = Callable[[bytes, bytes], Script]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`stored` are the numbers of deliveries that are right; where standards leave a choice there are two."""
+    """One case. `stored` holds the permitted numbers of deliveries: two if the standards leave a choice."""
 
     name: str
     build: Build
@@ -59,17 +60,17 @@ def drip(content: bytes, pause: float = 0.25) -> list[Step]:
 
 
 def _headers(name: str, *headers: bytes, stored: tuple[int, ...] = NO) -> Case:
-    """A POST whose headers are these instead of its own."""
+    """Return a POST with exactly these headers."""
     return Case(name, lambda path, mark: [request(b"POST " + path + b" HTTP/1.1", *headers, body=mark)], stored)
 
 
 def _more(name: str, *headers: bytes, stored: tuple[int, ...] = NO) -> Case:
-    """A POST that would be right without these headers."""
+    """Return a POST that would be right without these additional headers."""
     return Case(name, lambda path, mark: [post(path, *headers, body=mark)], stored)
 
 
 def _line(name: str, line: bytes, stored: tuple[int, ...] = NO) -> Case:
-    """A POST with that request line; PATH and SECRET stand for the real ones."""
+    """Return a POST with this request line, in which PATH, SECRET and MARK stand for the real ones."""
 
     def build(path: bytes, mark: bytes) -> Script:
         filled = line.replace(b"PATH", path).replace(b"SECRET", path.removeprefix(b"/hook/")).replace(b"MARK", mark)
@@ -79,7 +80,7 @@ def _line(name: str, line: bytes, stored: tuple[int, ...] = NO) -> Case:
 
 
 def _chunks(name: str, content: bytes, *headers: bytes, stored: tuple[int, ...] = NO) -> Case:
-    """A chunked POST: the mark as a sound first chunk, then that."""
+    """Return a chunked POST: first a valid chunk with the mark, then `content`."""
     return Case(name, lambda path, mark: [chunked(path, chunk(mark) + content, *headers)], stored)
 
 
@@ -88,7 +89,7 @@ def _body(name: str, make: Callable[[bytes], bytes], *headers: bytes, stored: tu
 
 
 def _alone(name: str, content: bytes) -> Case:
-    """No HTTP at all."""
+    """Return a case that sends `content`, which is not HTTP."""
     return Case(name, lambda *_: [content])
 
 

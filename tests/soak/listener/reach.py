@@ -1,4 +1,4 @@
-"""Reach against the clock: how soon blind is shown and gone again, and what a freeze of a minute is called."""
+"""Measures how soon the reachability state changes, and which gap a freeze of a minute becomes."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ _LONGEST = 60.0
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Break the way in again and again, and stop the program for a minute."""
+    """Break the tunnel and repair it, several times, and then freeze the program for a minute."""
     figures = []
     for name, break_it in (("killed", kill), ("frozen", freeze), ("forward refused", refuse)):
         shown, back = 0.0, 0.0
@@ -52,7 +52,7 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _until(program: ServeProcess, reach: str) -> float:
-    """Return how many seconds it takes until reach is that."""
+    """Return the seconds until the reachability is `reach`."""
     begun = time.monotonic()
     while reach_of(program) != reach and time.monotonic() - begun < _LONGEST:
         time.sleep(0.02)

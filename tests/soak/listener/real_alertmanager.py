@@ -1,6 +1,7 @@
-"""A real Alertmanager that sends to trayalert. Alerts are pushed to its API, as Prometheus does.
+"""A real Alertmanager that sends to trayalert. Alerts are pushed to Alertmanager's API, as Prometheus does.
 
-The oracle is Alertmanager's own list of active alerts: each of them must have an open incident, and nothing else may.
+The oracle is Alertmanager's own list of active alerts: each of them must have an open incident, and there must be no
+other open incident.
 """
 
 import contextlib
@@ -27,30 +28,30 @@ from tests.soak.harness.instance import Instance, started
 from tests.sshd import free_port
 
 Route = Literal["whole", "few", "repeated"]
-"""How a group is sent: with all its alerts, with at most FEW of them, or again each second while nothing changes."""
+"""How a group is sent: with all its alerts, with at most FEW of them, or repeated each second even without a change."""
 
 FEW = 5
 GROUP_WAIT = "300ms"
-"""Long enough for all alerts of one push to be sent in one body on a busy computer."""
+"""Long enough for all alerts of one push to be sent in one body, even on a busy computer."""
 
 
 @dataclass(slots=True)
 class Alertmanager:
-    """A running Alertmanager. `_since` holds when each alert that was pushed to it began to fire."""
+    """A running Alertmanager. `_since` holds the start time of each alert that was pushed and not resolved."""
 
     address: str
     output: Path
     _since: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def fire(self, rule: str, names: Sequence[str], *, route: Route = "whole", value: str = "97.5") -> None:
-        """Push alerts of a rule. Alerts that fire already keep their beginning and get the new value."""
+        """Push alerts of a rule. Alerts that are already firing keep their start time and get the new value."""
         now = datetime.now(UTC)
         for name in names:
             self._since.setdefault((rule, name), now)
         self._push([self._alert(rule, name, route, value, now + timedelta(hours=1)) for name in names])
 
     def resolve(self, rule: str, names: Sequence[str], *, route: Route = "whole", value: str = "12.5") -> None:
-        """Push the end of alerts that fire."""
+        """Push the end of alerts that are firing."""
         now = datetime.now(UTC)
         self._push([self._alert(rule, name, route, value, now) for name in names])
         for name in names:
@@ -58,7 +59,7 @@ class Alertmanager:
 
     @property
     def active(self) -> set[tuple[str, str]]:
-        """Rule and name of each alert that Alertmanager takes for firing."""
+        """The rule and the name of each alert that Alertmanager considers to be firing."""
         found = self._get("/api/v2/alerts?active=true&silenced=false&inhibited=false")
         return {(one["labels"]["alertname"], one["labels"]["instance"]) for one in json.loads(found)}
 
@@ -70,7 +71,7 @@ class Alertmanager:
         return sum(int(float(number)) for number in found)
 
     def _alert(self, rule: str, name: str, route: Route, value: str, ends: datetime) -> dict[str, Any]:
-        """Return an alert as rules on node_exporter's metrics make it; about 800 bytes of the callback's body."""
+        """Return an alert like those of rules on node_exporter's metrics, which takes about 800 bytes in a callback."""
         return {
             "labels": {"alertname": rule, "instance": name, "job": "node", "severity": "warning", "route": route},
             "annotations": {
@@ -100,12 +101,12 @@ class Alertmanager:
 
 @contextmanager
 def alertmanager(folder: Path, url: str, *, interval: str = "50ms") -> Iterator[Alertmanager]:
-    """Start an Alertmanager that sends to the callback URL, a group that has changed once in each `interval`."""
+    """Start an Alertmanager that sends to the callback URL, each changed group once per `interval`."""
     program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
     assert program, "there is no Alertmanager: make setup installs it (Debian: prometheus-alertmanager)"
     folder.mkdir(parents=True, exist_ok=True)
     settings, output = folder / "alertmanager.yml", folder / "output"
-    settings.write_text(json.dumps(_settings(program, folder, url, interval)))  # JSON is YAML
+    settings.write_text(json.dumps(_settings(program, folder, url, interval)))  # YAML includes JSON
     with output.open("wb") as file:
         process = subprocess.Popen(
             [
@@ -131,7 +132,7 @@ def alertmanager(folder: Path, url: str, *, interval: str = "50ms") -> Iterator[
 
 def _settings(program: str, folder: Path, url: str, interval: str) -> dict[str, Any]:
     hook: dict[str, Any] = {"url": url, "send_resolved": True}
-    if _version(program) >= (0, 26):  # the first with `url_file`, which keeps the secret out of the settings
+    if _version(program) >= (0, 26):  # the first version with `url_file`, which keeps the secret out of the settings
         (folder / "url").write_text(url)
         hook = {"url_file": str(folder / "url"), "send_resolved": True}
     return {
@@ -162,7 +163,7 @@ def _version(program: str) -> tuple[int, ...]:
 
 
 def open_in(log: Path) -> set[tuple[str, str]]:
-    """Return rule and resource of all open incidents, by SQL alone."""
+    """Return the rule and the resource of each open incident. The query does not use trayalert's code."""
     with closing(sqlite3.connect(f"{log.as_uri()}?mode=ro", uri=True)) as connection:
         rows = connection.execute(
             "SELECT alert.name, coalesce(alert.resource_id, '') FROM incident"
@@ -172,32 +173,32 @@ def open_in(log: Path) -> set[tuple[str, str]]:
 
 
 def unlike(source: Alertmanager, instance: Instance) -> set[tuple[str, str]]:
-    """Return what is active in Alertmanager and has no open incident, and the other way round."""
+    """Return each alert that is active in Alertmanager but has no open incident here, or the other way round."""
     return source.active ^ open_in(instance.log)
 
 
 @dataclass(slots=True)
 class Churn:
-    """What came of a busy Alertmanager and a trayalert that was killed now and then."""
+    """The result of a busy Alertmanager and a trayalert that is killed now and then."""
 
     changes: int = 0
     kills: int = 0
     failed: int = 0
-    """Requests that got another answer than 200, or none."""
+    """Requests that were answered with a status other than 200, or not at all."""
     unlike: set[tuple[str, str]] = field(default_factory=set)
     largest: int = 0
-    """The most alerts that one body had."""
+    """The largest number of alerts in one body."""
 
 
 SIZES = {"DiskFull": 200, "HighLoad": 120, "ClockSkew": 30, "SystemdUnitFailed": 1}
 _ROUND = 0.2
 """Seconds between two changes."""
 _KILL_EACH = 40
-"""Rounds between two kills."""
+"""Number of rounds between two kills."""
 
 
 def churn(folder: Path, rounds: int, *, seed: int = 1) -> Churn:
-    """Let alerts of several groups fire and end at random while trayalert is killed and started again."""
+    """Let alerts of several groups start and stop firing at random while trayalert is killed and started again."""
     chance, outcome, port = random.Random(seed), Churn(), free_port()
     firing: set[tuple[str, str]] = set()
     with started(folder, port=port) as instance:
@@ -221,7 +222,7 @@ def churn(folder: Path, rounds: int, *, seed: int = 1) -> Churn:
 
 
 def _change(source: Alertmanager, firing: set[tuple[str, str]], chance: random.Random) -> int:
-    """Let some alerts of one rule fire, or some of those that do end; return how many."""
+    """Let some alerts of one rule start to fire, or some of the firing ones end. Return how many."""
     rule = chance.choice(list(SIZES))
     there = [name for name in (f"web-{number:03}" for number in range(SIZES[rule])) if (rule, name) in firing]
     away = sorted({f"web-{number:03}" for number in range(SIZES[rule])} - set(there))
@@ -244,7 +245,6 @@ def most_in_one_body(log: Path) -> int:
 
 
 def measure(folder: Path, rounds: int = 400) -> list[Figure]:
-    """Figures of `make soak`."""
     outcome = churn(folder / "churn", rounds)
     with started(folder / "control") as instance, alertmanager(folder / "control", instance.url) as source:
         source.fire("DiskFull", [f"web-{number:03}" for number in range(30)], route="few")

@@ -1,4 +1,4 @@
-"""Strangers at the listener: broken and hostile HTTP, while real alerts must come through."""
+"""Strangers at the listener, who send broken and hostile HTTP while real alerts must be stored."""
 
 import asyncio
 import socket
@@ -18,16 +18,16 @@ from tests.soak.listener.raw_cases import CASES, Action, Case, Script
 
 CLOSED_WITHIN = 8.0
 PATIENCE = 14.0
-"""Seconds after which a connection that is still open is taken for one that never closes."""
+"""Seconds after which a connection that is still open counts as one that never closes."""
 EVERY = 0.04
-"""Seconds between two cases: strangers come all the time, and the proof is about what they say."""
+"""Seconds between two cases, so that strangers connect all the time without being a flood."""
 
 Bodies = Callable[[], Iterable[bytes]]
 
 
 @dataclass(slots=True)
 class CaseResult:
-    """How one case went. `open_for`: seconds until the listener closed the connection."""
+    """How one case went. `open_for` is the number of seconds until the listener closed the connection."""
 
     case: Case
     mark: bytes
@@ -42,15 +42,15 @@ class CaseResult:
 
 @dataclass(slots=True)
 class Outcome:
-    """How all went."""
+    """How all cases went together."""
 
     results: list[CaseResult]
     strays: int
-    """Deliveries that neither a case nor a real sender meant."""
+    """Deliveries that neither belong to a case nor come from a real sender."""
     steady: SteadyResult
     logged: int
     leaks: list[str] = field(default_factory=list)
-    """Files and answers with the secret in them."""
+    """Log files that contain the secret, and cases whose answer contains it."""
     grown: float = 0.0
 
     @property
@@ -63,7 +63,7 @@ class Outcome:
 
 
 async def play_all(url: str, cases: Iterable[Case], patience: float) -> list[CaseResult]:
-    """Play all cases: those that take their time at once, the others one after the other."""
+    """Play all cases: cases with pauses all at the same time, other cases one after the other."""
     path = urlsplit(url).path.encode()
     made = [(case, b"mark%08d" % number, case.build(path, b"mark%08d" % number)) for number, case in enumerate(cases)]
 
@@ -93,7 +93,7 @@ async def _play(url: str, case: Case, mark: bytes, script: Script, patience: flo
     writing = asyncio.create_task(_write_script(writer, script, received))
     try:
         async with asyncio.timeout(patience):
-            if not reading.is_set():  # its answers pile up; what is open at the end shows then
+            if not reading.is_set():  # responses are left unread for a while; afterwards, an open connection is noticed
                 await asyncio.wait([writing], timeout=CLOSED_WITHIN - 1)
                 reading.set()
             await listening
@@ -122,14 +122,17 @@ async def _write_script(writer: asyncio.StreamWriter, script: Script, received: 
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 writer.transport.abort()
             case Action.LISTEN:
-                while not received:  # noqa: ASYNC110 - filled by a task that knows of no one
+                while not received:  # noqa: ASYNC110 - another task adds to the list, without an event
                     await asyncio.sleep(0.001)
 
 
 def play_cases(
     instance: Instance, cases: Iterable[Case] = CASES, *, bodies: Bodies | None = None, patience: float = PATIENCE
 ) -> Outcome:
-    """Play the cases while real alerts come, and judge. `bodies` returns what was received, else the log's rows."""
+    """Play the cases while real alerts are sent, and check the result.
+
+    `bodies` returns what was received. Without it, the deliveries in the log are used.
+    """
     memory = instance.memory
     logged = instance.logged
     with meanwhile(instance.url) as steady:
@@ -148,13 +151,12 @@ def play_cases(
 
 
 def deliveries(instance: Instance) -> list[bytes]:
-    """Return query and body of all deliveries, as a program finds them that knows nothing of ours."""
+    """Return the query and the body of each delivery. The query does not use trayalert's code."""
     with closing(sqlite3.connect(f"{(instance.data_dir / 'trayalert.db').as_uri()}?mode=ro", uri=True)) as connection:
         return [query + body for query, body in connection.execute("SELECT query, body FROM delivery")]
 
 
 def measure_raw_http(folder: Path) -> list[Figure]:
-    """Figures of `make soak`."""
     with started(folder) as instance:
         outcome = play_cases(instance)
     for line in outcome.wrong:

@@ -1,4 +1,4 @@
-"""Many at once: hundreds that are slow on purpose where descriptors are few, steady traffic, and a burst."""
+"""Hundreds of slow connections with few file descriptors, steady traffic, and a burst."""
 
 import asyncio
 import time
@@ -17,16 +17,16 @@ from tests.soak.harness.steady import SteadyResult, ask, meanwhile
 SLOW, DESCRIPTORS = 600, 512
 CLOSED_WITHIN = 10.0
 AGAIN_AFTER = 0.5
-"""Seconds until a sender whose connection was closed connects again: slow senders are not a flood."""
+"""Seconds after which a sender whose connection was closed connects again, so that slow senders are not a flood."""
 SETTLED = 0.25
-"""Share of the time after which a program's memory must not grow any more."""
+"""Share of the time after which the memory of the program must not grow any more."""
 
 
 @dataclass(slots=True)
 class SlowLoad:
-    """What slow connections did. `longest`: the most seconds until one was closed.
+    """The result of the slow connections. `longest` is the largest number of seconds until one was closed.
 
-    A connection that is not closed ends by itself after `patience` seconds.
+    A sender closes a connection by itself after `patience` seconds.
     """
 
     patience: float = CLOSED_WITHIN * 2
@@ -39,7 +39,7 @@ class SlowLoad:
 def run_slow_load(
     instance: Instance, *, slow: int = SLOW, seconds: float = 15.0, patience: float = CLOSED_WITHIN * 2
 ) -> SlowLoad:
-    """Open so many slow connections, each anew when it is closed, while real alerts are sent."""
+    """Keep `slow` slow connections open, replacing each one that is closed, while real alerts are sent."""
     slow_load, logged = SlowLoad(patience), instance.logged
     with meanwhile(instance.url, rate=25) as slow_load.steady:
         asyncio.run(_all_slow(instance.url, slow, seconds, slow_load))
@@ -54,7 +54,7 @@ async def _all_slow(url: str, slow: int, seconds: float, slow_load: SlowLoad) ->
 
 
 def _slow_requests(path: bytes) -> list[tuple[bytes, bytes]]:
-    """What a slow sender writes at once, and what byte by byte; half of them know the secret."""
+    """Return what slow senders write first, and what they then write byte by byte. Two of the five know the secret."""
     head = b"POST " + path + b" HTTP/1.1\r\nHost: a\r\n"
     return [
         (b"", b""),
@@ -67,7 +67,7 @@ def _slow_requests(path: bytes) -> list[tuple[bytes, bytes]]:
 
 async def _slow(url: str, content: tuple[bytes, bytes], after: float, end: float, slow_load: SlowLoad) -> None:
     parts = urlsplit(url)
-    await asyncio.sleep(after)  # they gather within a second
+    await asyncio.sleep(after)  # the connections are opened over a second
     while time.monotonic() < end:
         try:
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
@@ -92,15 +92,15 @@ async def _slow(url: str, content: tuple[bytes, bytes], after: float, end: float
 
 @dataclass(slots=True)
 class Traffic:
-    """What steady traffic brought."""
+    """The result of steady traffic."""
 
     steady: SteadyResult
     grown: float
-    """MB that the program grew by after the first quarter."""
+    """MB by which the memory of the program has grown after the first quarter of the time."""
 
 
 def send_steadily(instance: Instance, *, rate: float, seconds: float) -> Traffic:
-    """Send so many alerts a second."""
+    """Send `rate` alerts per second."""
     sizes: list[float] = []
     end = time.monotonic() + seconds
     with meanwhile(instance.url, rate=rate, seconds=seconds) as steady:
@@ -113,14 +113,14 @@ def send_steadily(instance: Instance, *, rate: float, seconds: float) -> Traffic
 
 @dataclass(slots=True)
 class Burst:
-    """What a burst brought."""
+    """The result of a burst."""
 
     accepted: int
     seconds: float
 
 
 def burst(url: str, *, alerts: int = 5_000, connections: int = 500) -> Burst:
-    """Send so many alerts as fast as they are taken, over so many connections at a time."""
+    """Send the alerts as fast as they are accepted, over this many connections at the same time."""
     return asyncio.run(_burst(url, alerts, connections))
 
 
@@ -136,7 +136,6 @@ async def _lane(url: str, bodies: Iterator[bytes]) -> int:
 
 
 def measure_slow(folder: Path) -> list[Figure]:
-    """Figures of `make soak`."""
     with started(folder, descriptors=DESCRIPTORS) as instance:
         slow_load = run_slow_load(instance)
     note = f"{SLOW} at a time, {slow_load.connections} in all, {DESCRIPTORS} descriptors"
@@ -149,7 +148,6 @@ def measure_slow(folder: Path) -> list[Figure]:
 
 
 def measure_traffic(folder: Path, seconds: float = 60.0) -> list[Figure]:
-    """Figures of `make soak`."""
     with started(folder) as instance:
         traffic = send_steadily(instance, rate=200, seconds=seconds)
         sudden = burst(instance.url)

@@ -1,6 +1,7 @@
-"""Kill -9 and power cuts under load: what was answered with 200 is there afterwards.
+"""Kill -9 and power cuts under load: each callback that was answered with 200 is in the log afterwards.
 
-Each with a control that must lose: a program that answers before the commit, and one with synchronous = NORMAL.
+Each proof has a control that must lose callbacks: a program that answers before the commit, and a program with
+`PRAGMA synchronous = NORMAL`.
 """
 
 import os
@@ -17,23 +18,23 @@ from tests.soak.harness.load import Load, alert, sound, stored_resources
 
 LANES = 12
 SYNC_TAKES = 3
-"""Milliseconds; a laptop's disk. The control needs a disk that takes its time, and so the program gets the same."""
+"""Milliseconds, as on a laptop's disk. The control loses data only on a slow disk, so both get the same disk."""
 
 EARLY, LAZY = "tests.soak.controls.acks_early", "tests.soak.controls.syncs_less"
 
 
 @dataclass(slots=True)
 class CrashOutcome:
-    """What some cycles brought."""
+    """The result of several cycles."""
 
     cycles: int
     acked: int = 0
     lost: list[str] = field(default_factory=list)
     refused: int = 0
     slowest: float = 0.0
-    """Seconds from the start of the program to the first 200, the longest of all."""
+    """The longest time from the start of the program to its first 200, in seconds."""
     damaged: int = 0
-    """Cycles after which SQLite found something wrong, and logs that trayalert took for damaged."""
+    """Cycles after which SQLite found damage, plus logs that trayalert moved into quarantine."""
     secrets: set[str] = field(default_factory=set)
 
 
@@ -46,7 +47,10 @@ def crash(
     seed: int = 1,
     check_every: int = 1,
 ) -> CrashOutcome:
-    """Start, load and kill the program so often on one data dir; with `power_cuts` only what was synced stays."""
+    """Start the program, put it under load and kill it, `cycles` times on one data dir.
+
+    With `power_cuts`, each kill leaves only what was synced.
+    """
     outcome, chance = CrashOutcome(cycles), random.Random(seed)
     data = folder / "data"
     data.mkdir(parents=True)
@@ -76,7 +80,8 @@ def crash(
 def _load_and_kill(instance: ServeProcess, name: str, chance: random.Random, outcome: CrashOutcome) -> list[str]:
     load = Load(instance.url, name)
     with load.running(LANES):
-        time.sleep(chance.uniform(0.02, 0.25))  # the moment is what is random here: there is nothing to wait for
+        # the kill must come at a random time, so there is no condition to wait for
+        time.sleep(chance.uniform(0.02, 0.25))
         os.kill(instance.process.pid, signal.SIGKILL)
         instance.process.wait()
     outcome.refused += len(load.refused)
@@ -84,7 +89,6 @@ def _load_and_kill(instance: ServeProcess, name: str, chance: random.Random, out
 
 
 def measure_kills(folder: Path, cycles: int = 300) -> list[Figure]:
-    """Figures of `make soak`."""
     real = crash(folder / "real", cycles, check_every=max(1, cycles // 20))
     control = crash(folder / "control", max(3, cycles // 30), module=EARLY)
     note = f"{cycles} x kill -9, {real.acked} acked"
@@ -97,7 +101,6 @@ def measure_kills(folder: Path, cycles: int = 300) -> list[Figure]:
 
 
 def measure_power_cuts(folder: Path, cycles: int = 100) -> list[Figure]:
-    """Figures of `make soak`."""
     real = crash(folder / "real", cycles, power_cuts=True, check_every=max(1, cycles // 20))
     control = crash(folder / "control", max(2, cycles // 20), power_cuts=True, module=LAZY)
     note = f"{cycles} cuts, {real.acked} acked"

@@ -1,4 +1,7 @@
-"""A whole life of a data dir under `umask 000`: what it leaves behind, who may read it, and where a secret got to."""
+"""A long life of a data dir under `umask 000`.
+
+The functions find out which files another user may read, and where a secret has leaked to.
+"""
 
 import io
 import json
@@ -19,12 +22,15 @@ from tests.soak.listener.strangers import play_cases
 
 
 def live(folder: Path) -> tuple[Path, list[str]]:
-    """Live, and return the data dir and all secrets that it had. The program is dead then, but not every file is."""
+    """Play a long life of a data dir. Return the data dir and all secrets that it has had.
+
+    The program has ended then.
+    """
     secrets = _serve_and_fall(folder)
     data = folder / "data"
     log = data / "trayalert.db"
     run("backup", data_dir=data)
-    with log.open("r+b") as file:  # no program has it open
+    with log.open("r+b") as file:  # no program has the file open
         file.seek(0)
         file.write(b"this is no database any more" * 400)
     for name in ("trayalert.db-wal", "trayalert.db-shm"):
@@ -35,7 +41,7 @@ def live(folder: Path) -> tuple[Path, list[str]]:
         instance.run("export", "--format", "csv", "-o", str(folder / "export.csv"))
         instance.run(
             "diagnostics", "-o", str(folder / "diagnostics.zip"), https_proxy="http://127.0.0.1:9"
-        )  # no way out
+        )  # the Internet cannot be reached
         instance.run("url", "--rotate")
         secrets.append(instance.secret)
         assert post(instance.url, alert("i-rotated")) == 200
@@ -55,7 +61,7 @@ def _serve_and_fall(folder: Path) -> list[str]:
 
 
 def processes(instance: Instance) -> Iterator[str]:
-    """Return arguments and environments of the program and its children, as other programs of the user see them."""
+    """Return the arguments and environments of the program and its children, as the user's other programs see them."""
     program = psutil.Process(instance.pid)
     for process in [program, *program.children(recursive=True)]:
         yield " ".join(process.cmdline())
@@ -63,7 +69,7 @@ def processes(instance: Instance) -> Iterator[str]:
 
 
 def readable_by_others(folder: Path) -> list[str]:
-    """Return what somebody else may read, write or enter."""
+    """Return the files and folders that another user may read, write or enter."""
     wrong = []
     for path in [folder, *folder.rglob("*")]:
         mode = path.lstat().st_mode
@@ -75,7 +81,7 @@ def readable_by_others(folder: Path) -> list[str]:
 
 
 def leaks(folder: Path, secrets: list[str]) -> list[str]:
-    """Return the files with a secret in them, but for the one that is meant to keep them; archives are looked into."""
+    """Return the files that contain a secret, apart from secrets.json. Archives are searched, too."""
     found = []
     for path in folder.rglob("*"):
         if path.is_file() and path.name != "secrets.json":
@@ -90,7 +96,7 @@ def leaks(folder: Path, secrets: list[str]) -> list[str]:
 
 
 def opened(urls: list[str], folder: Path) -> list[str]:
-    """Return what a browser is asked to open when the program is asked to open these."""
+    """Return the URLs that the browser is asked to open when the program is asked to open `urls`."""
     seen, browser = folder / "seen", folder / "browser"
     browser.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$1\" >>'{seen}'\n")
     browser.chmod(0o755)

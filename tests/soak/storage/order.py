@@ -1,6 +1,7 @@
-"""Retries and disorder: each alert comes one to four times, in any order, and the end is what an oracle says.
+"""Retries and disorder: each alert is sent one to four times, in any order.
 
-The oracle is a few lines that know nothing of the program: it looks at what was meant, not at what arrived when.
+An oracle says which incidents must be open in the end. The oracle does not use the program's code, and considers only
+what the rules meant, not the order of arrival.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ MINUTE = 60_000
 
 @dataclass(frozen=True, slots=True)
 class PlannedAlert:
-    """One alert as the rule meant it. `run` is its transId; empty where the service sends none."""
+    """One alert as the rule meant it. `run` is its transId, or empty if the service sends none."""
 
     resource: str
     at: int
@@ -30,7 +31,7 @@ class PlannedAlert:
     run: str = ""
 
     def body(self, chance: random.Random) -> bytes:
-        """Return it as one delivery; each is signed anew."""
+        """Return the alert as the body of one delivery. Each delivery has a different signature."""
         return alert(
             self.resource,
             timestamp=str(self.at),
@@ -42,7 +43,10 @@ class PlannedAlert:
 
 
 def firing(planned: Sequence[PlannedAlert]) -> set[str]:
-    """The oracle: a resource is firing if its latest alert is no OK; at equal times no OK wins."""
+    """Return the resources that are firing: the oracle.
+
+    A resource is firing if its latest alert is not an OK. If an ALERT has the same time as an OK, the ALERT counts.
+    """
     latest: dict[str, PlannedAlert] = {}
     for one in sorted(planned, key=lambda one: (one.at, one.state == "ALERT")):
         latest[one.resource] = one
@@ -50,7 +54,7 @@ def firing(planned: Sequence[PlannedAlert]) -> set[str]:
 
 
 def without_runs(chance: random.Random, resources: int, since: int) -> list[PlannedAlert]:
-    """Alerts of a service that sends no transId: any order must end well."""
+    """Return alerts of a service that sends no transId. They may be sent in any order."""
     return [
         PlannedAlert(
             f"i-plain-{number}", since + minute * MINUTE, chance.choice(("ALERT", "ALERT", "OK")), chance.choice(LEVELS)
@@ -64,7 +68,10 @@ LEVELS = ("CRITICAL", "WARN", "INFO")
 
 
 def lone_runs(chance: random.Random, resources: int, since: int) -> list[PlannedAlert]:
-    """One run of each resource, all in the same second; OK may come before ALERT."""
+    """Return one run for each resource, to be sent quickly and in any order.
+
+    So an OK may be received before its ALERT.
+    """
     planned = []
     for number in range(resources):
         run, length = f"run-{number}", chance.randint(1, 3)
@@ -78,7 +85,10 @@ def lone_runs(chance: random.Random, resources: int, since: int) -> list[Planned
 
 
 def runs_with_lost_oks(chance: random.Random, resources: int, since: int) -> list[PlannedAlert]:
-    """Runs one after the other, in order, some without their OK: the next one takes their place."""
+    """Return consecutive runs, to be sent in order.
+
+    Some runs have no OK, and are replaced by the next run.
+    """
     planned = []
     for number in range(resources):
         minute = 0
@@ -93,22 +103,25 @@ def runs_with_lost_oks(chance: random.Random, resources: int, since: int) -> lis
 
 @dataclass(slots=True)
 class OrderOutcome:
-    """What came of it."""
+    """The result of sending the planned alerts."""
 
     planned: int
     sent: int
     statuses: set[int]
     swallowed: list[PlannedAlert] = field(default_factory=list)
     miscounted: int = 0
-    """Alerts whose deliveries are not as many as were sent."""
+    """Alerts whose number of stored deliveries is not the number that was sent."""
     missing: set[str] = field(default_factory=set)
-    """What is firing and not open."""
+    """Resources that are firing according to the oracle, but have no open incident."""
     wrongly_open: set[str] = field(default_factory=set)
-    """What is open and not firing, or is open twice."""
+    """Resources that have an open incident but are not firing, or have two open incidents."""
 
 
 def deliver(instance: Instance, planned: Sequence[PlannedAlert], *, seed: int, shuffled: bool = True) -> OrderOutcome:
-    """Send every alert one to four times, from many connections at once, and compare."""
+    """Send every alert one to four times, and compare the result with the oracle.
+
+    With `shuffled`, the order is random, and 16 connections are used at the same time.
+    """
     chance = random.Random(seed)
     copies = {one: chance.randint(1, 4) for one in planned}
     deliveries = [one for one, number in copies.items() for _ in range(number)]
@@ -148,7 +161,6 @@ SHAPES = {
 
 
 def measure(folder: Path, resources: int = 600) -> list[Figure]:
-    """Figures of `make soak`."""
     figures = []
     for number, (name, (make, shuffled)) in enumerate(SHAPES.items()):
         with started(folder / str(number)) as instance:
