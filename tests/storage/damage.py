@@ -1,4 +1,4 @@
-"""Logs of many deliveries, and the ways to damage them."""
+"""Functions that make logs of many deliveries, and functions that damage logs."""
 
 import random
 import sqlite3
@@ -12,7 +12,10 @@ PAGE = 4096
 
 
 def big_log(path: Path, count: int = 2001, *, wal: bool = False, long: int = 0) -> None:
-    """A log of so many deliveries, all of it in the file itself, or the last third still in its `-wal`."""
+    """Make a log of `count` deliveries.
+
+    All of them are in the database file, or with `wal`, the last third is only in the `-wal`.
+    """
     with writing(path) as log:
         done = 0
         for upto in (count * 2 // 3, count) if wal else (count,):
@@ -26,7 +29,7 @@ def big_log(path: Path, count: int = 2001, *, wal: bool = False, long: int = 0) 
                     other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if wal:
             content = {end: path.with_name(path.name + end).read_bytes() for end in ("", "-wal")}
-    if wal:  # as a kill leaves it
+    if wal:  # restores the files as they were before the log was closed, as a kill would leave them
         for end, left in content.items():
             path.with_name(path.name + end).write_bytes(left)
 
@@ -38,7 +41,7 @@ def job(number: int, *, long: int = 0) -> Append:
 
 
 def leaves(path: Path) -> list[int]:
-    """The numbers of the pages that hold deliveries and nothing else but them."""
+    """Return the numbers of the pages that contain deliveries and nothing else."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as other:
         try:
             found = other.execute("SELECT pageno FROM dbstat WHERE name = 'delivery' AND pagetype = 'leaf'").fetchall()

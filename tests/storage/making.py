@@ -1,4 +1,4 @@
-"""Callbacks and logs for tests: made as the program makes them."""
+"""Makes callbacks and logs for tests with the program's own code."""
 
 import asyncio
 import sqlite3
@@ -31,7 +31,7 @@ HOUR = 60 * MINUTE
 def callback(
     resource: str = "i-1", *, at: int | None = NOON, came: int | None = None, query: bytes = b"", **fields: str
 ) -> Callback:
-    """A threshold callback; it came when it happened unless told otherwise."""
+    """Return a threshold callback. It is received at its event time, unless `came` is given."""
     body = {
         "userId": "1",
         "ruleId": "rule-1",
@@ -65,7 +65,7 @@ def keep_raw(one: Callback) -> tuple[Alert, ...]:
 
 
 IMPATIENT = LogFileTiming(busy_timeout=0.001)
-"""A commit hardly waits for another program's lock."""
+"""Makes a commit wait for another program's lock for only a millisecond."""
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def reading(path: Path) -> Iterator[Reader]:
 
 
 def store(path: Path, *jobs: Any) -> list[Any]:
-    """Do the jobs, each in a transaction of its own, and return what each one changed. All must be possible."""
+    """Do each job in a separate transaction, check that none fails, and return what each job changed."""
     results = []
     with writing(path) as log:
         for job in jobs:
@@ -111,7 +111,7 @@ async def open_log(
 
 @contextmanager
 def locked(path: Path) -> Iterator[sqlite3.Connection]:
-    """Another program that writes to the file and takes its time."""
+    """Hold a write lock on the file, as another program does that takes long to write."""
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         try:
@@ -122,19 +122,22 @@ def locked(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def rows(path: Path, sql: str, *values: Any) -> list[Any]:
-    """What a program that knows nothing of ours finds in the file."""
+    """Return the result of a query that does not use trayalert's code."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as other:
         return other.execute(sql, values).fetchall()
 
 
 @contextmanager
 def seen_connections(*, read_only: bool = False) -> Iterator[list[sqlite3.Connection]]:
-    """The connections that can write to a log, or those that cannot, as they are opened meanwhile."""
+    """Collect the connections to a log that are opened while the block runs.
+
+    They are those that can write, or with `read_only`, those that cannot.
+    """
     connect, seen = sqlite3.connect, list[sqlite3.Connection]()
 
     def note(*args: Any, **named: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = connect(*args, **named)
-        if named.get("uri", False) == read_only:  # for such a connection the path is a URI
+        if named.get("uri", False) == read_only:  # read-only connections are opened with a URI
             seen.append(connection)
         return connection
 
@@ -144,20 +147,20 @@ def seen_connections(*, read_only: bool = False) -> Iterator[list[sqlite3.Connec
 
 
 def limit_pages(connection: sqlite3.Connection, *, more: int) -> None:
-    """Let the file grow by so many pages: for SQLite the disk is full then."""
+    """Let the file grow by at most `more` pages. SQLite then reports that the disk is full."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages + more}")
 
 
 def verifying() -> bool:
-    """Whether a log is being verified in this process."""
+    """Return whether a log is being verified in this process."""
     return any(thread.name == "verification" for thread in threading.enumerate())
 
 
 async def until(condition: Callable[[], object], *, deadline: float = 5.0) -> None:
-    """Let the loop run until the condition holds."""
+    """Let the event loop run until the condition holds."""
     async with asyncio.timeout(deadline):
-        while not condition():  # noqa: ASYNC110 - nothing tells a test what another thread has done
+        while not condition():  # noqa: ASYNC110 - no event says what another thread has done
             await asyncio.sleep(0.001)
 
 

@@ -1,4 +1,4 @@
-"""Each row has a digest that any flipped byte breaks; secrets are counted; numbers are never given twice."""
+"""Each row has a digest that reveals any changed byte. Callbacks of each secret are counted. No id is given twice."""
 
 import sqlite3
 from contextlib import closing
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def wrong(path: Path) -> list[tuple[str, int]]:
-    """Rows whose digest is not that of what the file gives back, by table and id."""
+    """Return the table and the id of each row whose digest does not match its values."""
     found = []
     for table, columns in DIGESTED.items():
         for digest, number, *values in rows(path, f"SELECT digest, id, {', '.join(columns)} FROM {table}"):

@@ -1,4 +1,4 @@
-"""200 means: it is on disk."""
+"""A callback that was answered with 200 is on disk."""
 
 import asyncio
 import os
@@ -50,7 +50,7 @@ async def test_what_was_said_to_be_stored_is_seen_by_any_other_program_at_once(p
 
 def test_each_commit_is_synced(path: Path) -> None:
     with closing(open_file(path, busy_timeout=2).connection) as connection:
-        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # the value 2 is FULL
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
@@ -90,7 +90,8 @@ async def test_a_lone_callback_goes_at_once(path: Path) -> None:
         begun = asyncio.get_running_loop().time()
         await log.run_job(append())
 
-        assert asyncio.get_running_loop().time() - begun < 0.5  # no timer gathers a group; a disk may be slow
+        # there is no timer that waits for more callbacks; the disk may be slow
+        assert asyncio.get_running_loop().time() - begun < 0.5
 
 
 async def test_callbacks_that_come_together_share_a_transaction(path: Path) -> None:
@@ -107,7 +108,7 @@ async def test_callbacks_that_come_together_share_a_transaction(path: Path) -> N
 async def test_what_waits_is_written_when_the_log_closes(path: Path) -> None:
     async with open_log(path) as log:
         waiting = [asyncio.create_task(log.run_job(append(f"i-{number}"))) for number in range(50)]
-        await asyncio.sleep(0)  # each has begun
+        await asyncio.sleep(0)  # lets each task start
         await log.close()
 
         assert all(task.done() for task in waiting)
@@ -175,7 +176,7 @@ async def test_a_slow_disk_means_not_stored_in_time_and_what_comes_late_is_store
         assert [str(result) for result in results] == ["the disk took longer than 0.05 s"] * 3
         assert all(isinstance(result, NotStored) for result in results)
         await until(lambda: announced)
-        await log.run_job(append("i-1"))  # it came again, as 503 asked it to
+        await log.run_job(append("i-1"))  # the retry that Cloud Monitor sends after the 503
 
     assert rows(path, "SELECT resource_id, deliveries FROM alert") == [("i-0", 1), ("i-1", 2), ("i-2", 1)]
 
@@ -194,7 +195,7 @@ async def test_a_full_queue_means_not_stored_and_the_rest_is_stored(path: Path) 
 
 
 async def test_an_unwritable_place_heals_when_it_comes_back(tmp_path: Path) -> None:
-    """As with a disk that is taken out, or a network folder: even opening it anew fails for a while."""
+    """As with a removable disk or a network folder, for some time even opening the file again fails."""
     here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
     here.mkdir()
     path = here / "trayalert.db"
@@ -206,7 +207,7 @@ async def test_an_unwritable_place_heals_when_it_comes_back(tmp_path: Path) -> N
                 with pytest.raises(NotStored):
                     await log.run_job(append("i-2"))
         elsewhere.rename(here)
-        await until(lambda: log.state.storing)  # with no word from anybody
+        await until(lambda: log.state.storing)  # noticed without a commit
         await log.run_job(append("i-3"))
 
     assert rows(path, "SELECT resource_id FROM alert") == [("i-1",), ("i-3",)]
@@ -231,7 +232,8 @@ async def test_the_writer_outlives_a_bug_of_ours(path: Path) -> None:
 
     async with open_log(path, keep_raw=fail) as log:
         with pytest.raises(NotStored, match="ZeroDivisionError"):
-            await log.run_job(Append(callback("i-1"), ()))  # which cannot be stored, and then be kept raw
+            # without alerts, the callback cannot be stored, and `keep_raw`, which is tried next, fails, too
+            await log.run_job(Append(callback("i-1"), ()))
         await log.run_job(append("i-2"))
 
     assert rows(path, "SELECT resource_id FROM alert") == [("i-2",)]

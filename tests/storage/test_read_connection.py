@@ -1,4 +1,4 @@
-"""No reader of this process opens another file that was put in the log's place while the writer has the log open."""
+"""No reader of this process opens a file that has replaced the log while the writer still has the log open."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Reading the log: with a connection that cannot write, from what is committed at that moment."""
+"""Readers of the log: their connection cannot write, and they see what is committed when they start to read."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def five(path: Path) -> Path:
-    """Five alerts, of five incidents."""
+    """A log with five alerts, each of another incident."""
     store(path, *(append(f"i-{number}", at=NOON + number) for number in range(1, 6)))
     return path
 
@@ -128,7 +128,8 @@ def test_an_endless_search_is_refused_with_a_sentence(five: Path) -> None:
 
 def test_closed_incidents_are_paged_without_gap_or_repeat(path: Path) -> None:
     alerts = [append(f"i-{number}") for number in range(25)]
-    closings = [Resolve(number, NOON + number // 4 * MINUTE) for number in range(1, 25)]  # four at each moment
+    # four incidents are closed at the same time
+    closings = [Resolve(number, NOON + number // 4 * MINUTE) for number in range(1, 25)]
     store(path, *alerts, *closings)
 
     seen: list[StoredIncident] = []
@@ -300,7 +301,7 @@ def test_a_damaged_word_hides_nothing_and_makes_nothing_calm(five: Path, table: 
 
 
 def large_group(number_of_alerts: int = 100) -> bytes:
-    """A group of Alertmanager's with a body of over 64 KiB."""
+    """Return the body of a callback of Alertmanager with more than 64 KiB."""
     alerts = [
         {
             "labels": {"alertname": "P", "pod": f"p{number}"},

@@ -1,4 +1,4 @@
-"""The log's schema: one step so far, which is edited in place until the first release, and then frozen."""
+"""The log's schema. It has a single step, which is edited in place until the first release, and frozen then."""
 
 import sqlite3
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def change(path: Path, sql: str) -> None:
 
 
 def refused(path: Path, opener: str) -> str:
-    """The sentence with which a file is refused; the file stays where and as it is."""
+    """Check that the file is refused and left unchanged in its place. Return the sentence of the refusal."""
     before = shape(path), path.stat().st_ino
     with pytest.raises(OtherVersion) as fault:
         OPENERS[opener](path)

@@ -1,4 +1,4 @@
-"""A write that was cut off, as a power cut leaves it: the log stays, and what can be read of that write is stored."""
+"""A write that a power cut has cut off: the log stays in use, and what can be read of the write is stored."""
 
 import os
 import struct
@@ -20,7 +20,10 @@ def path(tmp_path: Path) -> Path:
 
 
 def leave_as_a_kill_does(path: Path, *groups: Sequence[str]) -> list[range]:
-    """Store each group in a commit of its own; return the frames of each in the `-wal`, counted from 0."""
+    """Store each group in a separate commit, and leave the files as after a kill.
+
+    Return the frames of each group in the `-wal`, counted from 0.
+    """
     files = [path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")]
     with writing(path) as log:
         log.commit([append("i-before")])
@@ -37,7 +40,7 @@ def leave_as_a_kill_does(path: Path, *groups: Sequence[str]) -> list[range]:
 
 
 def spoil(path: Path, frame: int, *, at: int = 24 + 2000) -> None:
-    """Write over a few bytes of a frame of the `-wal`."""
+    """Overwrite a few bytes of a frame in the `-wal`."""
     with path.with_name(f"{path.name}-wal").open("r+b") as file:
         file.seek(32 + frame * FRAME + at)
         file.write(b"\xa5" * 8)
@@ -61,7 +64,7 @@ async def test_what_can_be_read_of_a_commit_that_was_cut_off_is_stored_and_told(
     there = stored(path)
     assert there[:3] == ["i-before", "i-1st", "i-2nd"]
     assert there[-1] == "i-after"
-    assert len(set(there) & set(names)) > 30  # all but those on one page
+    assert len(set(there) & set(names)) > 30  # all callbacks except those on the overwritten page
     assert len(there) == len(set(there))
     assert not quarantine_of(path).exists()
 
@@ -100,7 +103,7 @@ async def test_damage_before_the_last_commit_is_no_cut_off_write(path: Path) -> 
 
 @pytest.mark.parametrize("left", [0.5, 0.0, None], ids=["half of it", "nothing in it", "no file"])
 async def test_a_wal_whose_end_is_gone_is_told(path: Path, left: float | None) -> None:
-    """As somebody cuts it behind a kill: whole commits stand in front, and SQLite finds nothing wrong."""
+    """After a kill, someone may truncate the `-wal` between two commits, which SQLite does not notice."""
     wal = path.with_name(f"{path.name}-wal")
     leave_as_a_kill_does(path, *([f"i-{number}"] for number in range(20)))
     if left is None:

@@ -1,4 +1,7 @@
-"""The disk's faults, while the log is open: nothing acknowledged is lost, all is told, all heals with no restart."""
+"""Faults of the disk while the log is open.
+
+No acknowledged callback is lost, each fault is reported, and the log recovers without a restart.
+"""
 
 import asyncio
 import errno
@@ -54,7 +57,7 @@ def path(tmp_path: Path) -> Path:
 
 
 QUICK = LogTiming(first_maintenance=0.1, maintenance_interval=0.1, retry_interval=0.05)
-"""Nobody here waits as long as the program does between two tries."""
+"""Intervals that are much shorter than those of the program, so that no test waits for long."""
 
 
 def whole(path: Path) -> bool:
@@ -123,7 +126,7 @@ async def test_a_log_that_is_deleted_is_written_again(path: Path, ends: list[str
         await log.run_job(append("i-1"))
         for end in ends:
             Path(f"{path}{end}").unlink()
-        await until(lambda: log.state.news)  # with no word from anybody
+        await until(lambda: log.state.news)  # noticed without a commit
         assert "nothing is lost" in log.state.news[0]
         await log.run_job(append("i-2"))
 
@@ -175,7 +178,7 @@ async def test_another_file_in_its_place_is_used_and_what_was_stored_is_kept(pat
 
 
 async def test_the_wal_of_a_log_that_was_moved_away_never_gets_into_another(path: Path) -> None:
-    """A reader keeps the `-wal` from being emptied."""
+    """A reader prevents SQLite from emptying the `-wal`."""
     moved, backup = path.with_name("moved.db"), path.with_name("backup.db")
     store(backup, append("i-0"))
     async with open_log(path, timing=replace(QUICK, file=IMPATIENT)) as log:
@@ -208,7 +211,7 @@ async def test_a_wal_that_is_deleted_costs_nothing(path: Path) -> None:
 
 
 async def test_a_wal_that_is_deleted_while_somebody_reads_costs_nothing(path: Path) -> None:
-    """The reader keeps what is in it from being put into the log's file."""
+    """The reader prevents SQLite from copying the content of the `-wal` into the log's file."""
     async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-1"))
         with closing(sqlite3.connect(path, isolation_level=None)) as reader:
@@ -232,12 +235,13 @@ async def test_an_older_file_that_is_copied_over_it_is_taken_for_what_it_is(path
     store(path, *(append(f"i-{number}") for number in range(20, 300)))
     async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("i-before"))
-        with path.open("r+b") as file:  # the same file with another content, as cp does it
+        with path.open("r+b") as file:  # gives the same file another content, as cp does
             file.truncate(0)
             file.write(older.read_bytes())
         await log.run_job(append("i-after"))
         assert "another file was copied over it" in log.state.news[0]
-        assert log.state.salvaging  # no calm: what was open may be gone
+        # the state must not look calm, because open incidents may be missing from this log
+        assert log.state.salvaging
         assert log.state.storing
 
     assert resources(path) == ["i-after"]
@@ -253,7 +257,7 @@ async def test_an_older_file_of_the_same_length_that_is_copied_over_it_is_looked
         older = bytearray(path.read_bytes())
         pages = leaves(path)[3:5]
         first, second = (slice((page - 1) * PAGE, page * PAGE) for page in pages)
-        older[first], older[second] = older[second], older[first]  # each page is sound, and not in its place
+        older[first], older[second] = older[second], older[first]  # each page is valid, but in the wrong place
         path.write_bytes(older)
         await log.run_job(append("i-after"))
         await until(lambda: any("was damaged" in sentence for sentence in log.state.news))
@@ -338,12 +342,13 @@ async def test_a_file_that_is_cut_short_while_it_is_open_is_moved_aside(path: Pa
 
 async def test_damage_that_a_commit_meets_costs_its_senders_nothing(path: Path) -> None:
     store(path, *(append(f"i-{number}") for number in range(400)))
-    async with open_log(path) as log:  # which looks at its file after 5 s
+    async with open_log(path) as log:  # the first maintenance, which checks the file, comes only after 5 s
         await until(lambda: not verifying())
         written_at = path.stat().st_mtime_ns
-        _write_elsewhere(path)  # and the writer must read all pages again
+        _write_elsewhere(path)  # invalidates the writer's page cache, so that it must read all pages again
         await asyncio.to_thread(_overwrite_elsewhere, path, 5 * PAGE)
-        os.utime(path, ns=(written_at, written_at))  # only a commit can find it
+        # only the next commit can find the damage, because the file looks unchanged
+        os.utime(path, ns=(written_at, written_at))
         await asyncio.gather(*(log.run_job(append(f"i-{number}", at=1_790_000_100_000)) for number in range(400)))
         assert "was damaged" in log.state.news[0]
 
@@ -359,7 +364,7 @@ async def test_a_slow_disk_is_told_until_it_is_fast_again(path: Path) -> None:
             assert not log.state.storing
             assert "the disk of the log is slow" in log.state.problems[0]
             other.execute("ROLLBACK")
-            await until(lambda: log.state.storing)  # with no word from anybody
+            await until(lambda: log.state.storing)  # noticed without a commit
 
     assert resources(path) == ["i-1"]
 
@@ -423,7 +428,7 @@ def test_a_full_disk_that_takes_one_row_more_is_not_called_healed(path: Path, mo
 
 async def test_a_disk_that_is_nearly_full_is_told_from_the_start(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100 << 30, 0, 200 << 20))
-    async with open_log(path) as log:  # which looks at its disk again after 5 s
+    async with open_log(path) as log:  # the first maintenance, which checks the disk, comes only after 5 s
         assert "is nearly full" in log.state.problems[0]
         assert log.state.storing
 
@@ -433,7 +438,7 @@ async def test_damage_amid_the_file_is_found_though_only_its_end_is_used(path: P
     async with open_log(path, timing=QUICK) as log:
         await log.run_job(append("live", at=NOON + HOUR))
         await until(lambda: not verifying())
-        await until(reserve_file_of(path).exists)  # it was looked at once
+        await until(reserve_file_of(path).exists)  # shows that the maintenance has run once
         await asyncio.to_thread(_overwrite_elsewhere, path, path.stat().st_size // 2 // PAGE * PAGE)
         await until(lambda: log.state.news)
         assert "was damaged" in log.state.news[0]
@@ -447,7 +452,10 @@ def _write_elsewhere(path: Path) -> None:
 
 
 def _overwrite_elsewhere(path: Path, offset: int) -> None:
-    """Overwrite in another process: a descriptor of our own would drop SQLite's locks."""
+    """Overwrite part of the file in another process.
+
+    If this process opened and closed the file, SQLite's locks would be dropped.
+    """
     code = f"file = open({str(path)!r}, 'r+b'); file.seek({offset}); file.write(bytes({20 * PAGE}))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -456,5 +464,5 @@ async def test_a_long_wal_is_given_back_to_the_disk_in_a_quiet_moment(path: Path
     wal = Path(f"{path}-wal")
     async with open_log(path, timing=QUICK) as log:
         await asyncio.gather(*[log.run_job(append(f"i-{number}", fill="x" * 2000)) for number in range(1000)])
-        await until(lambda: wal.stat().st_size == 0, deadline=30)  # the first look comes after 5 s
+        await until(lambda: wal.stat().st_size == 0, deadline=30)  # the first maintenance comes after 5 s
     assert whole(path)

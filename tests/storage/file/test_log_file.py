@@ -1,4 +1,4 @@
-"""The states of the log's file, and what outlives them."""
+"""The states of the log's file, and what is remembered from one state to the next."""
 
 import shutil
 import sqlite3
@@ -31,7 +31,7 @@ def log(path: Path) -> Iterator[LogFile]:
 
 @contextmanager
 def reading_elsewhere(path: Path) -> Iterator[None]:
-    """Another program reads what is in the `-wal`, and so keeps the `-wal` from being emptied."""
+    """Another program reads the content of the `-wal`, which prevents SQLite from emptying it."""
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("UPDATE numbering SET incident = incident + 1")
         reader.execute("BEGIN")
@@ -52,7 +52,7 @@ def test_a_file_closed_after_a_fault_is_synced_whole_however_often_its_opening_f
         log.ensure_open()
     with reading_elsewhere(path), pytest.raises(LockedLog, match="synced anew"):
         log.ensure_open()
-    log.ensure_open()  # and that fault is over
+    log.ensure_open()  # the other program no longer reads, so the whole file can be synced
     log.close()
     with reading_elsewhere(path):
         log.ensure_open()

@@ -1,4 +1,4 @@
-"""Whatever lies where the log should be, callbacks are stored at once, and nothing that was there is lost."""
+"""Whatever is in the log's place, callbacks are stored immediately, and nothing that was there is lost."""
 
 import os
 import sqlite3
@@ -73,7 +73,8 @@ async def test_a_damaged_file_is_moved_aside_whole_and_callbacks_are_stored_at_o
     path: Path, damage: Callable[[Path], object]
 ) -> None:
     damage(path)
-    Path(f"{path}-wal").write_bytes(b"\0")  # as after a kill: after a clean end nobody waits for the verification
+    # with a `-wal`, as after a kill, the file is verified before it is used; after a clean end, only in the background
+    Path(f"{path}-wal").write_bytes(b"\0")
     before = path.read_bytes()
     begun = time.monotonic()
 
@@ -105,7 +106,7 @@ async def test_damage_after_a_clean_end_is_found_behind_the_start(path: Path) ->
 
 async def test_what_a_former_log_held_counts_as_open_before_its_salvage_has_begun(path: Path) -> None:
     path.write_bytes(b"damaged" * 1000)
-    for _ in range(2):  # also where a kill came before its end
+    for _ in range(2):  # the second run starts as after a kill during the salvage
         async with open_log(path) as log:
             assert log.state.salvaging
             with reading(path) as reader:
@@ -148,7 +149,7 @@ async def test_no_number_is_given_twice_after_damage(path: Path) -> None:
 def test_no_number_is_given_twice_though_a_kill_came_before_the_new_log_was_told_of_the_former_one(path: Path) -> None:
     filled(path, 5)
     move_aside(path, reason="damaged", now=NOON)
-    open_file(path, busy_timeout=2).connection.close()  # and here the kill
+    open_file(path, busy_timeout=2).connection.close()  # a kill at this point
     store(path, append("i-9"))
     assert rows(path, "SELECT id FROM delivery") == [(6,)]
     assert rows(path, "SELECT count(*) FROM salvage") == [(1,)]
@@ -252,12 +253,12 @@ def test_a_damaged_letter_hides_no_row_and_stops_no_incident(tmp_path: Path) -> 
 
 
 def test_a_log_that_was_written_again_is_written_no_more_by_later_openings(path: Path) -> None:
-    """A write at opening would find no room on a disk that became full, before the reserve file can be freed."""
+    """On a disk that has become full, a write during the opening would fail before the reserve file can be freed."""
     store(path, append("i-1"))
     log = LogFile(path, recover=True)
     log.ensure_open()
     path.rename(path.with_name("moved.db"))
-    log.ensure_open()  # the log is written again, and its ids go on
+    log.ensure_open()  # the log is written again with all ids that it had
     log.close()
 
     log.ensure_open()

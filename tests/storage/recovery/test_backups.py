@@ -1,4 +1,4 @@
-"""A backup is whole, or it is none."""
+"""A backup is complete, or it does not exist."""
 
 import shutil
 import sqlite3

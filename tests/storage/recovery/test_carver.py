@@ -1,4 +1,4 @@
-"""What a damaged file still holds is found, and counted exactly."""
+"""Whatever a damaged file still contains is found, and counted exactly."""
 
 import random
 import sqlite3

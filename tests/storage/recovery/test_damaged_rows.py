@@ -1,4 +1,7 @@
-"""A row with a damaged value hides no other: whatever bytes are flipped, who reads gets rows, or a sentence."""
+"""A row with a damaged value hides no other row.
+
+Whatever bytes are changed, a query returns rows, or fails with a fault that has a sentence.
+"""
 
 import json
 import random
@@ -35,7 +38,7 @@ def test_flipped_bytes_end_in_rows_or_in_a_sentence(tmp_path: Path) -> None:
             path.with_name(path.name + end).unlink(missing_ok=True)
         path.write_bytes(content)
         readable += sum(answers(path, question) for question in (alerts, incidents, exported, summed_up))
-    assert readable > 800  # most rows are sound
+    assert readable > 800  # most rows are valid
 
 
 def answers(path: Path, question: Callable[[Reader], object]) -> bool:

@@ -1,4 +1,4 @@
-"""What is wrong with a log is found and said in sentences; a sound one is said to be sound."""
+"""The integrity check says in sentences what is wrong with a log, and finds no problem in a log without damage."""
 
 import random
 import sqlite3
@@ -119,10 +119,13 @@ def test_a_newer_log_and_one_that_may_not_be_read_are_not_called_damaged(path: P
 
 
 def test_a_schema_that_is_no_text_any_more_is_damage_like_any_other(path: Path) -> None:
-    """What SQLite says of it quotes it, and Python then raises UnicodeDecodeError instead of an error of SQLite's."""
+    """SQLite quotes the damaged schema in its error message, which Python fails to decode.
+
+    Python then raises `UnicodeDecodeError` instead of a `sqlite3.Error`.
+    """
     at = path.read_bytes().index(b"CREATE TABLE alert")
     overwrite(path, at, b"XX")
-    overwrite(path, at - 1 - len("alertalert"), b"\xf4\xff\xfe")  # the table's name
+    overwrite(path, at - 1 - len("alertalert"), b"\xf4\xff\xfe")  # the name of the table
     with pytest.raises(UnicodeDecodeError), closing(sqlite3.connect(path)) as other:
         other.execute("SELECT 1 FROM delivery")
     assert check_log(path).problems

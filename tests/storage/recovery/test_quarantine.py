@@ -1,4 +1,4 @@
-"""A damaged log is moved aside whole, and nothing of it is lost on the way."""
+"""A damaged log is moved into quarantine completely, and nothing of it is lost on the way."""
 
 import errno
 import os
@@ -89,7 +89,7 @@ def test_a_wal_that_is_left_of_a_log_that_is_gone_is_kept_by_itself(path: Path) 
 
 
 def test_a_wal_whose_size_is_unknown_stops_the_opening(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may hold callbacks, and SQLite would delete it beside a new log."""
+    """The `-wal` may contain callbacks, and SQLite would delete it when it opens a new log beside it."""
     path.with_name("trayalert.db-wal").write_bytes(b"callbacks")
     stat = Path.stat
 

@@ -1,4 +1,4 @@
-"""A backup takes the log's place, and nothing that came after it is lost."""
+"""A backup takes the log's place, and no callback that was stored after the backup is lost."""
 
 import stat
 from pathlib import Path
@@ -97,7 +97,7 @@ def test_a_kill_at_any_step_leaves_a_whole_log_and_loses_nothing(
 
     def die(*_: object, **__: object) -> None:
         calls.append(step)
-        if step != "finish_move" or len(calls) == 2:  # its first call is before all else
+        if step != "finish_move" or len(calls) == 2:  # `finish_move` is called first of all, and again at the end
             raise Killed
 
     more(path, 20)
@@ -106,7 +106,7 @@ def test_a_kill_at_any_step_leaves_a_whole_log_and_loses_nothing(
     with pytest.raises(Killed):
         restore_backup(path, backup, now=NOON)
     monkeypatch.undo()
-    finish_move(path)  # the next start
+    finish_move(path)  # as the next start does
     assert rows(path, CONTENT)[:300] == before[:300]
     assert not restored_of(path).exists()
     salvage_offline(path, now=NOON)

@@ -1,4 +1,4 @@
-"""Gaps as they are noted, ended and read again."""
+"""Gaps are recorded, ended and read again."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What trayalert says of alerts that a group hides is over when the group hides none, and leaves no other trace."""
+"""The incident that stands for hidden alerts ends when the group hides none, and leaves no other trace."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,10 @@ def group(
 
 
 def of_hidden(path: Path) -> list[tuple[int, int | None, str | None, int]]:
-    """The incidents of hidden alerts: minutes of opening and closing, by what, alerts."""
+    """Return the incidents that stand for hidden alerts.
+
+    Each has the minutes after noon at which it was opened and closed, what closed it, and its number of alerts.
+    """
     found = rows(
         path,
         "SELECT opened_at, closed_at, closed_by, alerts FROM incident WHERE id IN (SELECT incident_id FROM alert"

@@ -1,6 +1,7 @@
-"""Incidents through the real log: what the rules say of known incidents must be found there, group by group or at once.
+"""Incidents in a real log, where earlier incidents must be found however the alerts are committed.
 
-Each story is told three times: a transaction for each alert, all in one, and in a log that was closed in between.
+The tests with `store_jobs` run three times: with one transaction for each alert, with one transaction for all of them,
+and with the log closed and opened again between the alerts.
 """
 
 import json
@@ -44,7 +45,7 @@ def ok(*resource: str, **fields: Any) -> Job:
 
 
 def incidents(path: Path) -> list[tuple[Any, ...]]:
-    """Opened and closed in minutes after noon, by what, level, alerts."""
+    """Return each incident: the minutes after noon when it opened and closed, what closed it, its level, its alerts."""
     found = rows(path, "SELECT opened_at, closed_at, closed_by, level, alerts FROM incident ORDER BY id")
     return [
         ((opened - NOON) // MINUTE, None if closed is None else (closed - NOON) // MINUTE, by, level, alerts)
@@ -180,7 +181,7 @@ def test_callbacks_that_nobody_can_read_are_one_incident_which_ends_a_day_after_
         append(),
         read(raw_callback(b"two", came=NOON + HOUR)),
         Expire(NOON + UNRECOGNISED_SPAN + HOUR - 1),
-        read(raw_callback(b"one", came=NOON + 2)),  # a retry: it burns no longer for that
+        read(raw_callback(b"one", came=NOON + 2)),  # a retry, which does not make the incident last longer
         Expire(NOON + UNRECOGNISED_SPAN + HOUR),
         read(raw_callback(b"three", came=NOON + 30 * HOUR)),
     ])  # fmt: skip
@@ -193,7 +194,7 @@ def test_callbacks_that_nobody_can_read_are_one_incident_which_ends_a_day_after_
 
 
 def test_a_long_story_is_the_same_told_at_once_and_one_by_one(tmp_path: Path) -> None:
-    """Many resources, more than fit into one statement, in an order that is nobody's."""
+    """There are more resources than fit into one statement, and the alerts are in no particular order."""
     jobs = [
         (ok if (number * 7) % 3 == 0 else append)(
             f"i-{number * 37 % 61}", at=minute(number * 53 % 400), came=minute(1000 + number)

@@ -1,4 +1,4 @@
-"""A value that the log cannot take never takes its batch along, and is kept as it came."""
+"""A callback with a value that the log cannot store is kept raw, and does not prevent the rest of its batch."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Old callbacks read again: what nobody understood turns into alerts, and nothing is lost, doubled or told."""
+"""Old callbacks are read again: callbacks that were not understood become alerts.
+
+No callback is lost, stored twice or notified.
+"""
 
 import json
 import sqlite3
@@ -38,7 +41,7 @@ def callback(body: bytes, minute: float = 0) -> Callback:
 
 
 def store(path: Path, *callbacks: Callback, read: Callable[[Callback], tuple[Alert, ...]] = keep_raw) -> None:
-    """Store as a trayalert did that understood nothing."""
+    """Store callbacks like a trayalert whose parsers did not understand them."""
     writer = Writer(path, read=read, keep_raw=keep_raw)
     for one in callbacks:
         (result,) = writer.commit([Append(one, read(one))])
@@ -47,7 +50,7 @@ def store(path: Path, *callbacks: Callback, read: Callable[[Callback], tuple[Ale
 
 
 def reread(path: Path, *, slices: int | None = None, restart: bool = False) -> ReparseProgress:
-    """Read again with today's parsers, so many slices (None: all)."""
+    """Read stored callbacks again with today's parsers: `slices` slices of them, or all of them by default."""
     writer = Writer(path, read=read_callback, keep_raw=keep_raw)
     try:
         while True:
@@ -76,7 +79,7 @@ def stored_alerts(path: Path) -> list[tuple[int, str, int, int | None]]:
 
 
 def shape(path: Path) -> Any:
-    """All alerts and incidents but for their own numbers."""
+    """Return all alerts and incidents, apart from their ids."""
     with reading(path) as reader:
         alerts = [(one.alert, one.received_at, one.deliveries, one.late) for one in reader.alerts(limit=None, after=0)]
         incidents = [one.incident._replace(id=0, last_alert_id=0) for one in reader.every_incident()]

@@ -1,4 +1,4 @@
-"""The oldest go, a few at a time; what burns stays, and so does all that it stands on."""
+"""The oldest deliveries are deleted, a few at a time. Open incidents stay, as does everything that they depend on."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Retries are counted on their alert; never shown twice, never discarded."""
+"""A retry is counted on its alert. It is never shown as another alert, and never discarded."""
 
 import sqlite3
 from contextlib import closing
@@ -26,7 +26,10 @@ def path(tmp_path: Path) -> Path:
 
 
 def counted(path: Path) -> list[int]:
-    """The deliveries of each alert; every delivery is there and names its alert."""
+    """Return the number of deliveries of each alert.
+
+    Check that each delivery exists and names its alert.
+    """
     found = rows(path, "SELECT id, deliveries FROM alert ORDER BY id")
     for number, count in found:
         assert rows(path, "SELECT count(*) FROM delivery WHERE alert_id = ?", number) == [(count,)]
@@ -184,14 +187,14 @@ def test_what_a_person_closed_and_the_sender_says_again_burns_again_since_its_be
 
 
 def arms(value: str, *, came: int, **more: object) -> Append:
-    """ARMS says again what fires, with the beginning that it had."""
+    """Return a later callback of ARMS, which is still firing, with the same start time."""
     document = changed(ARMS)
     document["alerts"][0]["annotations"] |= {"value": value, "message": f"{value} is too much", **more}
     return read(raw_callback(as_json(document), came=came))
 
 
 def shown(path: Path) -> tuple[str | None, str | None]:
-    """Value and message, as window and scripts get them."""
+    """Return the value and the message, as the window and scripts get them."""
     with reading(path) as reader:
         (stored,) = reader.open_incidents()
         (alert,) = reader.alerts(limit=10)
@@ -208,7 +211,8 @@ def test_a_repeat_with_another_value_is_a_delivery_of_the_same_alert_and_its_val
 
     assert counted(path) == [2]
     assert shown(path) == ("97", "97 is too much")
-    assert repeat == (CallbackArrived(NOON + after), IncidentChanged(1, Change.COUNTED))  # which notifies nobody
+    # no notification is made from this change
+    assert repeat == (CallbackArrived(NOON + after), IncidentChanged(1, Change.COUNTED))
     assert check_log(path).problems == ()
     with reading(path) as reader:
         assert reader.open_incidents()[0].incident.last_received_at == NOON + after
@@ -270,7 +274,7 @@ def test_reading_stored_callbacks_again_brings_the_value_of_the_last_delivery_up
 
 
 def test_reading_stored_callbacks_again_reads_each_of_them_once(path: Path) -> None:
-    """A large group takes long to read, and its alerts may each have another last delivery."""
+    """A large group takes long to read, and the last delivery may be another one for each of its alerts."""
     alerts = [changed(ARMS["alerts"][0], fingerprint=f"{number}") for number in range(9)]
     bodies = [as_json({**ARMS, "alerts": alerts[number:]}) for number in range(9)]
     store(path, *(read(raw_callback(body, came=NOON + number)) for number, body in enumerate(bodies)))

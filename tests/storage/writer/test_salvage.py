@@ -1,4 +1,4 @@
-"""What a log held before it was damaged comes back, once each, whatever is killed in between."""
+"""What a log contained before it was damaged is stored again, once each, whatever is killed in between."""
 
 import multiprocessing
 import os
@@ -47,7 +47,7 @@ def counts(path: Path) -> tuple[int, int, int]:
 
 
 def start_new_log(path: Path) -> Path:
-    """Move the log aside and begin a new one that counts on, as the writer does."""
+    """Move the log into quarantine and start a new log that continues its ids, as the writer does."""
     folder = move_aside(path, reason="damaged", now=NOON)
     numbers = last_ids(folder / path.name)
     store(path)
@@ -96,7 +96,7 @@ def test_what_came_meanwhile_stays_and_what_is_there_already_is_not_doubled(path
     folder = start_new_log(path)
     store(path, append("new", at=NOON + 10_000_000))
     salvage_offline(path, now=NOON)
-    write_salvage_result(folder, "waits to be salvaged")  # as if nobody knew of it
+    write_salvage_result(folder, "waits to be salvaged")  # resets the result of the salvage, so that it starts again
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("DELETE FROM salvage")
     assert unsalvaged_folders(path) == [folder]
