@@ -1,4 +1,4 @@
-"""A backend in memory, a double for each of its protocols, and a few incidents as they come."""
+"""A backend in memory, with a test double for each of its protocols, and a set of varied incidents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -46,7 +46,7 @@ def stored(
     region: str | None = "cn-hangzhou",
     namespace: str = "acs_ecs_dashboard",
 ) -> StoredIncident:
-    """An incident with this id and the alert that stands for it."""
+    """Return an incident with this id, and with the alert that it is shown with."""
     incident = Incident(
         id=number,
         key=f"key {number}",
@@ -107,7 +107,7 @@ def stored(
 
 @dataclass
 class FakeIncidents:
-    """Implements trayalert.ui.backend.IncidentQueries; `readable` says whether the log can be read."""
+    """Implements `IncidentQueries`. `readable` is whether the log can be read."""
 
     kept: dict[int, StoredIncident] = field(default_factory=dict)
     unconfirmed_ids: set[int] = field(default_factory=set)
@@ -117,12 +117,12 @@ class FakeIncidents:
     queried_ids: list[tuple[int, ...]] = field(default_factory=list)
 
     def keep(self, *incidents: StoredIncident) -> list[int]:
-        """Put incidents into the log; returns their ids."""
+        """Put incidents into the log. Return their ids."""
         self.kept.update((one.incident.id, one) for one in incidents)
         return [one.incident.id for one in incidents]
 
     def change(self, number: int, *, closed_at: Millis | None = None, level: Level | None = None) -> int:
-        """Change one incident as an alert would; returns its id."""
+        """Change an incident as another alert would. Return its id."""
         old = self.kept[number]
         incident = old.incident._replace(alerts=old.incident.alerts + 1)
         if level is not None:
@@ -187,7 +187,10 @@ class FakeIncidents:
 
 @dataclass
 class FakeProgram:
-    """Implements trayalert.ui.backend.ProgramQueries; its clock stands still. A probe counts for `proved_for`."""
+    """Implements `ProgramQueries`, with a clock that stands still.
+
+    `proved_for` is the number of milliseconds for which a probe counts as a proof.
+    """
 
     incidents: FakeIncidents = field(default_factory=FakeIncidents)
     language: Language = Language.EN
@@ -234,7 +237,7 @@ class FakeProgram:
         )
 
     def set_reachability(self, reach: Reachability, *, since: Millis | None = None, reason: str | None = None) -> None:
-        """Be reachable since just now, or not, or unknown."""
+        """Set the reachability. If it is REACHABLE, it was proved at the present time."""
         at = self.now() if reach is Reachability.REACHABLE else None
         self.reach_state = ReachabilityState(
             reach=reach, since=since, why=reason, public_url="https://a.example.com", reachable_at=at
@@ -252,7 +255,7 @@ class FakeProgram:
 
 @dataclass
 class FakeSetup:
-    """Implements trayalert.ui.backend.SetupActions."""
+    """Implements `SetupActions`."""
 
     program: FakeProgram = field(default_factory=FakeProgram)
     checks: tuple[Check, ...] = (Check(name="Door", verdict=Verdict.OK, said="It is open on 127.0.0.1:8765."),)
@@ -304,7 +307,7 @@ class FakeSetup:
 
 @dataclass
 class FakeActions:
-    """Implements trayalert.ui.backend.UserActions; what was requested is kept in lists."""
+    """Implements `UserActions`. The requested actions are recorded in lists."""
 
     incidents: FakeIncidents = field(default_factory=FakeIncidents)
     program: FakeProgram = field(default_factory=FakeProgram)
@@ -340,7 +343,7 @@ class FakeActions:
 
 @dataclass(frozen=True, kw_only=True)
 class FakeBackend(Backend):
-    """The four together: what is requested of one shows in the others."""
+    """A backend that connects the four doubles, so that an action of one of them shows in the others."""
 
     incidents: FakeIncidents = field(default_factory=FakeIncidents)
     program: FakeProgram = field(default_factory=FakeProgram)
@@ -360,7 +363,7 @@ HOSTILE = '<img src="file:///etc/passwd"><table><tr><td>& \u202etxt.exe\u202c\u2
 
 
 def varied(now: Millis) -> list[StoredIncident]:
-    """Incidents as a bad day brings them, and some that nobody should bring."""
+    """Return incidents as they may occur on a bad day, some of them with hostile or extreme values."""
     return [
         stored(1, opened_at=now - 3 * MINUTE, alerts=4),
         stored(

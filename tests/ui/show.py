@@ -1,10 +1,13 @@
-"""Shows tray and window with a bad day: `python -m tests.ui.show [--window] [--empty] [--blind] [--live]`.
+"""Shows the tray and the window on a bad day: `python -m tests.ui.show [OPTION ...]`.
 
-Also [--setup] [--gaps] [--strip] [--moved] [--proved]: the setup assistant (USR1 is the console's Test), the gaps, the
-strip at all times, a public address that has changed, and a probe that came through.
-
-Also [--paused] [--full] [--news] [--probing] [--salvage] [--failed]: a log that stores nothing, news of a salvage and a
-crash, somebody who probes, a former log that is being read over, and a wish that failed.
+`--window` opens the window, `--empty` leaves out all incidents, `--blind` makes Cloud Monitor unable to reach this
+computer, and `--live` adds an incident every 3 s.
+`--setup` opens the setup assistant, in which the signal USR1 plays the test of the console. `--gaps` opens the list of
+gaps, and `--strip` always shows the overlay. `--moved` is a public address that has changed, and `--proved` a probe
+that came back.
+`--paused` pauses the notifications, `--full` is a log that cannot store, and `--news` reports a salvage and a crash.
+`--probing` is a stranger who guesses secrets, `--salvage` a former log that is being salvaged, and `--failed`, together
+with `--window`, a request that failed.
 """
 
 import signal
@@ -36,7 +39,7 @@ class RunningProgram(FakeProgram):
 
 
 class AnsweringSetup(FakeSetup):
-    """A setup whose sample arrives."""
+    """A setup in which each sample arrives."""
 
     bridge: EventBridge
 
@@ -59,7 +62,7 @@ CHECKS = (
 
 
 def gaps(now: Millis) -> list[Gap]:
-    """A night's gaps, one of them going on."""
+    """Return the gaps of several days. The latest has not ended."""
     why = "The tunnel's program ended: the network is unreachable. https://alerts.example.com gave no answer in 5 s."
     return [
         Gap(id=4, cause=GapCause.BLIND, began_at=now - 12 * MINUTE, why=why),
@@ -70,7 +73,7 @@ def gaps(now: Millis) -> list[Gap]:
 
 
 def main() -> None:
-    """Run until killed."""
+    """Show the user interface until the process is killed."""
     app = QApplication(["trayalert", *theme_arguments()])
     follow_desktop(app)
     app.setQuitOnLastWindowClosed(False)
@@ -131,7 +134,8 @@ def main() -> None:
         bridge.put([event])
 
     signal.signal(signal.SIGUSR1, test)
-    waker = QTimer(interval=200)  # Python looks for signals only when it runs
+    # Python handles signals only while it executes bytecode, which the Qt loop alone does not
+    waker = QTimer(interval=200)
     waker.timeout.connect(lambda: None)
     waker.start()
     if "--window" in sys.argv:

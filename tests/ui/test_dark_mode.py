@@ -1,4 +1,4 @@
-"""Which theme Qt is told to take, and which font."""
+"""The theme and the font that Qt is given."""
 
 import pytest
 from PySide6.QtGui import QFont, QFontDatabase

@@ -36,7 +36,7 @@ def picture(look: TrayIconState, size: int) -> QImage:
 
 
 def greys(image: QImage, paper: int) -> list[int]:
-    """The picture in shades of grey on a panel of that shade."""
+    """Return the shades of grey of the picture's pixels, on a panel with the shade `paper`."""
     pixels = [image.pixel(x, y) for y in range(image.height()) for x in range(image.width())]
     return [(qGray(p) * qAlpha(p) + paper * (255 - qAlpha(p))) // 255 for p in pixels]
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from tests.ui.fake_backend import HOSTILE, HOUR, NOON, FakeBackend, stored
-from trayalert.domain import events  # by its name pytest would take TestReceived for a test
+from trayalert.domain import events  # as a module, so that pytest does not collect TestReceived as a test
 from trayalert.domain.events import CallbackArrived, IncidentChanged, LogChanged, ResolveFailed
 from trayalert.domain.gap import Gap, GapCause
 from trayalert.domain.incident.incident import Change
@@ -183,7 +183,7 @@ def alone(
     desktop: str = "XFCE",
     host_available: Callable[[], bool] = lambda: False,
 ) -> MainUi:
-    """A main UI with no tray, as long as `host_available` says so."""
+    """Start a main UI that has no tray until `host_available` returns True."""
     environment = {"XDG_CURRENT_DESKTOP": desktop}
     main_ui = MainUi(backend, EventBridge(), environment=environment, host_available=host_available)
     main_ui.start(minimised=minimised)
@@ -199,7 +199,7 @@ def test_with_no_tray_window_and_overlay_show_at_first_and_later_only_the_overla
     assert main_ui.overlay is not None
     assert main_ui.overlay.isVisible()
     window_of(main_ui).close()
-    assert not window_of(main_ui).isVisible()  # the strip is the way back
+    assert not window_of(main_ui).isVisible()  # the window can be opened again from the overlay
     miss_tray(main_ui)
     assert not window_of(main_ui).isVisible()
     main_ui.overlay.window_requested.emit()

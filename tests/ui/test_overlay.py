@@ -49,7 +49,8 @@ def drag(overlay: Overlay, by: QPoint) -> None:
     start = QPoint(5, 5)
     QTest.mousePress(overlay, LEFT, pos=start)
     QTest.mouseMove(overlay, start + by)
-    QTest.mouseRelease(overlay, LEFT, pos=start)  # it has moved along
+    # the overlay has moved with the mouse, so the position within it is the same
+    QTest.mouseRelease(overlay, LEFT, pos=start)
 
 
 def test_it_counts_each_level_and_says_since_when_it_is_blind(program: FakeProgram, overlay: Overlay) -> None:

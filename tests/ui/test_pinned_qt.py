@@ -1,4 +1,4 @@
-"""The pinned PySide6 survives what a program that runs for weeks does to it."""
+"""The pinned PySide6 survives thousands of the calls that trayalert makes while it runs for weeks."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ sys.exit(0 if len(heard) == 5000 else 1)
 
 
 def test_thousands_of_void_calls_and_emits_do_not_crash_it() -> None:
-    # PySide6 6.12.0 on Python 3.11 dies here: each drops a reference of None, or of True
+    # PySide6 6.12.0 crashes here on Python 3.11, because each call drops a reference to None or to True
     done = subprocess.run([sys.executable, "-c", _CALLS], capture_output=True, text=True, timeout=60, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")

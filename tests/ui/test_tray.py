@@ -14,7 +14,7 @@ from trayalert.ui.wording import local_time
 
 
 class CountingTray(Tray):
-    """A tray whose host is there while `host` is set, and that counts its pictures."""
+    """A tray that records its pictures, and whose host is present while `host` is true."""
 
     host = True
 
@@ -56,7 +56,7 @@ def entry(tray: Tray, start: str) -> QAction:
 
 
 def settle(qtbot: QtBot, tray: Tray) -> None:
-    """Let the pause after the last touch be over."""
+    """Wait until the pause after the last update is over."""
     qtbot.waitUntil(lambda: tray.settled)
 
 

@@ -28,7 +28,7 @@ def backend() -> FakeBackend:
 
 
 class Seen:
-    """A shown window and how to find one's way in it."""
+    """A visible window, and methods that find and use its widgets."""
 
     def __init__(self, qtbot: QtBot, backend: FakeBackend, *, tray: bool = True) -> None:
         self.window = Window(backend, may_hide=lambda: tray)

@@ -1,4 +1,4 @@
-"""An incident's menu on real widgets: by mouse and by keyboard, from the table and from the details."""
+"""The menu of an incident on real widgets, opened by mouse and by keyboard, from the table and from the details."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ CHART = "https://cloudmonitor.console.aliyun.com/productMonitorChart?id=i-1"
 
 
 class Seen:
-    """A window with three incidents, the newest first: with a link, without, closed."""
+    """A window with three incidents, the newest first: one with a link, one without a link, and a closed one."""
 
     def __init__(self, qtbot: QtBot) -> None:
         self.backend = FakeBackend()

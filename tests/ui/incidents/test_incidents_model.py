@@ -32,7 +32,7 @@ def model_of(incidents: FakeIncidents, *, now: Callable[[], Millis] = lambda: NO
 
 
 class Watched:
-    """A model with what it signalled, checked by Qt's own tester at each step."""
+    """A model whose signals are recorded. `QAbstractItemModelTester` checks each of its steps if `tested` is true."""
 
     def __init__(self, incidents: FakeIncidents, *, tested: bool = True) -> None:
         self.model = model_of(incidents)
@@ -140,7 +140,7 @@ def test_5000_new_incidents_never_stop_the_loop_for_100_ms(qtbot: QtBot, inciden
 
 def test_closed_ones_come_in_pages(qtbot: QtBot, incidents: FakeIncidents) -> None:
     incidents.keep(*(stored(number, closed_at=NOON + number) for number in range(1, 2 * PAGE_SIZE + 51)))
-    watched = Watched(incidents, tested=False)  # the tester fetches by itself
+    watched = Watched(incidents, tested=False)  # the tester would fetch the pages itself
     counts = [watched.model.rowCount()]
     while watched.model.canFetchMore(QModelIndex()):
         watched.model.fetchMore(QModelIndex())
@@ -232,7 +232,7 @@ def test_an_incident_that_left_the_log_leaves_the_table(qtbot: QtBot, incidents:
 
 
 class Shadow:
-    """The rows as a view knows them: from the signals alone."""
+    """The rows as a view knows them, which sees nothing but the signals."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched

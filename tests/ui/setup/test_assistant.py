@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from tests.ui.fake_backend import MINUTE, NOON, FakeBackend, FakeProgram, FakeSetup
-from trayalert.domain import events  # by its name pytest would take TestReceived for a test
+from trayalert.domain import events  # as a module, so that pytest does not collect TestReceived as a test
 from trayalert.domain.check_result import Check, Verdict
 from trayalert.domain.events import CallbackArrived, SampleSent
 from trayalert.domain.incident.level import Level
@@ -35,12 +35,13 @@ ENTER, ALT, PLAIN = Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier, Qt.Keybo
 
 
 class Walk:
-    """A shown guide, and a person with a keyboard."""
+    """A visible setup assistant, and a user who uses only the keyboard."""
 
     def __init__(self, qtbot: QtBot, backend: FakeBackend, *, tick_interval: int = TICK_MS) -> None:
         self.backend = backend
         self.assistant = SetupAssistant(backend.setup, backend.program, tick_interval=tick_interval)
-        self.assistant.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, on=False)  # the test looks at it still
+        # the test still uses the closed window
+        self.assistant.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, on=False)
         qtbot.addWidget(self.assistant)
         with qtbot.waitExposed(self.assistant):
             self.assistant.show()
@@ -63,7 +64,7 @@ class Walk:
         return int(next(word for word in self.words().split("\n") if word.startswith("Step "))[5])
 
     def go_to(self, step: int) -> None:
-        """Go on by Enter alone, with what a Cloudflare tunnel needs."""
+        """Move on to a step by pressing Enter only, with the values that a Cloudflare tunnel needs."""
         for at in range(self.step(), step):
             if at == 2:
                 self.field("Name of the tunnel").show_text("alerts")
@@ -153,7 +154,8 @@ def test_every_control_has_a_name_and_is_reached_by_tab(qtbot: QtBot, walk: Walk
             reached.add(walk.focus)
             walk.press(Qt.Key.Key_Tab)
         walkable = {one for one in shown if one.isEnabled() and one.focusPolicy() & Qt.FocusPolicy.TabFocus}
-        radios = {one for one in walkable if isinstance(one, QRadioButton)}  # one of them stands for all
+        # a group of radio buttons has only one stop for the Tab key
+        radios = {one for one in walkable if isinstance(one, QRadioButton)}
         assert walkable - radios <= reached, f"step {step}"
         walk.button(walk.assistant.page.next_text).setFocus()
 
@@ -304,7 +306,8 @@ def test_a_callback_counts_but_never_that_of_a_rehearsal(walk: Walk, backend: Fa
     assert "no proof of the console's side" in walk.words()
     assert not walk.is_green()
     walk.button("&Rehearse without Alibaba").click()
-    walk.assistant.on_events([SampleSent("No answer in 5 s."), CallbackArrived(NOON + 2000)])  # it came late
+    # the callback of the rehearsal arrives late
+    walk.assistant.on_events([SampleSent("No answer in 5 s."), CallbackArrived(NOON + 2000)])
     assert "The rehearsal failed: No answer in 5 s." in walk.words()
     assert not walk.is_green()
     walk.assistant.on_events([CallbackArrived(NOON + MINUTE)])

@@ -28,20 +28,20 @@ HELP = {
 """The modules that show the help pages, which come with the program, and what they may use for that."""
 
 GUESSING = {
-    # these guess rich text in what they are given
+    # guess from a text whether it is rich text
     "QLabel", "QMessageBox", "QToolTip", "QWhatsThis", "QErrorMessage", "QTextEdit", "QTextBrowser", "QTextDocument",
     "QStaticText", "QInputDialog", "QProgressDialog", "QWizardPage", "QSplashScreen",
     "setToolTip", "setWhatsThis", "setHtml", "setMarkdown", "insertHtml", "appendHtml", "setInformativeText",
     "ToolTipRole", "WhatsThisRole", "RichText", "MarkdownText", "AutoText",
-    # these take mnemonics, or show what is not cleaned: safe_text.py has its own
+    # take mnemonics, or show text without cleaning it; safe_text.py has replacements
     "setText", "setPlainText", "setIconText", "setStatusTip",
-    # a nested loop inside a coroutine ends the program
+    # start a nested event loop, which ends the program if a coroutine does so
     "exec", "exec_",
 }  # fmt: skip
 
 
 def forbidden_uses(source: str, allowed: AbstractSet[str] = frozenset()) -> list[str]:
-    """Names from GUESSING that the source uses, however it gets at them."""
+    """Return the names from GUESSING that the source uses in any way."""
     found = []
     for node in ast.walk(ast.parse(source)):
         match node:
