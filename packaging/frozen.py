@@ -1,7 +1,7 @@
-"""Where the frozen program starts. The one rule: what it starts in turn finds its own libraries, not ours.
+"""The entry point of the frozen program. Programs that it starts find their own libraries, not those of the bundle.
 
-PyInstaller points LD_LIBRARY_PATH and QT_PLUGIN_PATH at the bundle. This program needs neither any more when it runs,
-and a browser or an xdg-open that inherits them loads our libraries instead of its own and dies.
+PyInstaller points LD_LIBRARY_PATH and QT_PLUGIN_PATH at the bundle. The frozen program does not need these variables
+once it runs. A browser or an xdg-open that inherited them would load the libraries of the bundle and crash.
 """
 
 import os

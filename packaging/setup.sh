@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# Sets the project up: the Python environment in .venv, and on Debian and Ubuntu the missing system packages.
-#   packaging/setup.sh serve     what the receiver alone needs
-#   packaging/setup.sh run       and what the tray application needs
-#   packaging/setup.sh lint      what the checkers need, which is Python's alone
-#   packaging/setup.sh package   what running and `make package` need
-#   packaging/setup.sh test      and what the tests need
-#   packaging/setup.sh bench     and what measuring needs
-#   packaging/setup.sh soak      and what the long proofs need beyond the tests
-# The one rule: where nothing is missing it changes nothing, says nothing and is done at once.
-# It runs on the bash 3.2 of macOS too: no mapfile, no associative arrays.
+# Sets up the project: creates the Python environment in .venv, and on Debian and Ubuntu installs system packages.
+#   packaging/setup.sh serve     what the receiver needs
+#   packaging/setup.sh run       what the tray application needs
+#   packaging/setup.sh lint      what the checkers need, which are Python packages only
+#   packaging/setup.sh package   what the tray application and `make package` need
+#   packaging/setup.sh test      all of `package`, and what the tests need
+#   packaging/setup.sh bench     all of `test`, and what the measurements need
+#   packaging/setup.sh soak      all of `test`, and what the long proofs need
+# If nothing is missing, this script changes nothing, prints nothing and ends quickly.
+# The script also runs on the bash 3.2 of macOS, so it uses neither mapfile nor associative arrays.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly STAMP=.venv/.installed
-readonly SBIN=${SBIN-/usr/sbin:/sbin} # a user's own PATH lacks them, and ldconfig and sshd lie there
+readonly SBIN=${SBIN-/usr/sbin:/sbin} # contain ldconfig and sshd, but are not in the PATH of an ordinary user
 readonly JARS=${JARS-/usr/share/java}
 
-# What for, how to see that it is there, and the Debian package that brings it. A library is looked for by its own name,
-# for packages are called otherwise elsewhere (Ubuntu has libglib2.0-0t64). Those of Qt have a file of their own, which
-# the program reads, too.
+# Print a table with a row per requirement: its purpose, its kind, its name, and the Debian package that contains it.
+# A library is looked up by the name of its file, because other distributions use other names of packages (Ubuntu has
+# libglib2.0-0t64). The libraries that Qt needs are in a separate file, which the program also reads.
 needs() {
   local what package
   while read -r _ what package; do
@@ -62,7 +62,7 @@ TABLE
 say() { printf '%s\n' "$*" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Whether the purpose $1 takes in the purpose $2: each takes in itself and, but for `lint`, those before it.
+# Return success if everything that the purpose $2 needs is also needed for the purpose $1.
 takes_in() {
   case "$1 $2" in
     "serve serve" | "run serve" | "run run" | "lint lint") ;;
@@ -73,7 +73,7 @@ takes_in() {
   esac
 }
 
-# Print "what|package" for all that is missing.
+# Print "name|package" for each missing requirement of the purpose $1.
 missing() {
   local libraries fonts purpose kind what package
   PATH=$PATH:$SBIN
@@ -82,7 +82,7 @@ missing() {
   while read -r purpose kind what package; do
     takes_in "$1" "$purpose" || continue
     case $kind in
-      lib) [[ -z $libraries || $libraries == *[[:space:]]"$what "* ]] ;; # no ldconfig: nothing to judge by
+      lib) [[ -z $libraries || $libraries == *[[:space:]]"$what "* ]] ;; # without ldconfig, libraries count as present
       command) has "$what" ;;
       jar) [[ -e $JARS/$what.jar ]] ;;
       font) what=${what//_/ } && [[ $fonts == *"$what"* ]] ;;
@@ -90,12 +90,13 @@ missing() {
   done < <(needs && needs_of_python)
 }
 
-# PyInstaller takes along Python's own library, which Debian keeps in a package of its own.
+# Print the requirement for Python's shared library, which PyInstaller bundles. Debian has a separate package for it.
 needs_of_python() {
   [[ $python_home != /usr ]] || echo "package lib libpython$python_version.so.1.0 libpython$python_version"
 }
 
-# Set python, python_version and python_home to a fitting one; true where it also can make environments.
+# If the interpreter $1 is suitable, set python, python_version and python_home. Return success if the interpreter is
+# suitable and can also create virtual environments.
 judge_python() {
   local answer
   answer=$("$1" - 2>/dev/null <<'PY'
@@ -112,7 +113,7 @@ PY
   [[ $answer == *" True" ]]
 }
 
-# An environment knows its own path: in a checkout that was moved it is of no use.
+# Return success if .venv is usable. An environment contains its own path, so it is unusable in a moved checkout.
 has_environment() {
   [[ -x .venv/bin/pip ]] && grep -qF "$(pwd -P)/.venv" .venv/bin/activate 2>/dev/null
 }
@@ -127,7 +128,7 @@ find_python() {
   for name in python3.13 python3.12 python3.11 python3; do
     if judge_python "$name"; then return 0; fi
   done
-  [[ -n $python ]] # one without ensurepip: its package is still to come
+  [[ -n $python ]] # an interpreter without ensurepip, whose package is installed later
 }
 
 as_root() {
@@ -145,19 +146,20 @@ apt() {
   as_root DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"
 }
 
-install_packages() { # Debian packages
+install_packages() { # $@: Debian packages
   local fresh='' package
   say "Installing these Debian packages with apt-get: $*"
   if ! compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; then
     apt update || return 1
     fresh=yes
   fi
-  # the tests start an sshd of their own: nobody's computer is to be reachable by ssh because of them
+  # the tests start their own sshd, and the installation must not make this computer reachable by ssh; the sshd service
+  # of Debian does not start if this file exists
   if [[ " $* " == *" openssh-server "* ]]; then
     as_root install -D /dev/null /etc/ssh/sshd_not_to_be_run || return 1
   fi
-  # the tests and proofs start these servers by themselves, so their services are not to run on anybody's computer;
-  # where the person has a unit of that name, systemctl refuses, and the unit is left as it is
+  # the tests and proofs start these servers themselves, so their services must not run on this computer; if the user
+  # has a unit with the same name, systemctl cannot mask it, and the unit stays as it is
   for package in prometheus-alertmanager nginx haproxy; do
     if [[ " $* " == *" $package "* ]] && has systemctl; then
       as_root systemctl --quiet mask "$package.service" || true
@@ -169,26 +171,26 @@ install_packages() { # Debian packages
   apt update && apt install -y --no-install-recommends "$@"
 }
 
-set_up_system() { # for what
+set_up_system() { # $1: the purpose
   local lacking what package names='' packages=''
   [[ $(uname) == Linux ]] || return 0
   lacking=$(missing "$1")
   [[ -n $lacking ]] || return 0
   while IFS='|' read -r what package; do
     names+="${names:+, }$what (Debian: $package)"
-    [[ "$packages " == *" $package "* ]] || packages+=" $package" # one may bring two libraries
+    [[ "$packages " == *" $package "* ]] || packages+=" $package" # a package may contain two of the missing libraries
   done <<<"$lacking"
   if ! has apt-get; then
     say "Missing here, please install: $names."
     return 0
   fi
-  # shellcheck disable=SC2086  # a list of words
+  # shellcheck disable=SC2086  # the words must be split
   install_packages $packages && lacking=$(missing "$1") && [[ -z $lacking ]] && return 0
   say "These packages are still missing; install them by hand with: apt-get install$packages"
-  takes_in run "$1" # what is there may be enough to run, and the tests need them all
+  takes_in run "$1" # the program may run without them, but tests and builds cannot
 }
 
-set_up_python() { # for what
+set_up_python() { # $1: the purpose
   local state stamp extras
   state="$PWD $(cat pyproject.toml constraints.txt | cksum)"
   stamp=$(cat "$STAMP" 2>/dev/null || true)
@@ -197,7 +199,7 @@ set_up_python() { # for what
     soak) extras='[dev,soak]' ;;
     *) extras='[dev]' ;;
   esac
-  # what has more than is wanted is as good
+  # an environment with more extras than wanted is sufficient, too
   if [[ $python == .venv/bin/python && -x .venv/bin/trayalert && $stamp == "$state ${extras%]}"* ]]; then
     return 0
   fi
@@ -208,7 +210,7 @@ set_up_python() { # for what
   rm -f "$STAMP"
   say "Installing trayalert and what it needs into .venv, in the versions of constraints.txt."
   pip_install hatchling
-  # hatchling is in .venv now, pinned like all else: no build environment that would fetch another one
+  # the build uses the pinned hatchling in .venv; an isolated build environment would fetch another version
   pip_install --no-build-isolation --editable ".$extras"
   printf '%s' "$state $extras" >"$STAMP"
 }
