@@ -42,7 +42,7 @@ class RawConnection:
 
 @dataclass(slots=True)
 class RunningListener:
-    """An open listener, the callbacks that it has received, and the function whose result it gets for each callback."""
+    """An open listener and the callbacks that it has received. `receive` decides whether a callback is stored."""
 
     listener: Listener
     received: list[Callback] = field(default_factory=list)

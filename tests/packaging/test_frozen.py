@@ -31,7 +31,7 @@ EXPECTED_COMPLAINTS = re.compile(
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program of the bundle, built from the same spec file as by `make package`."""
+    """The program of the bundle, built from the spec file that `make package` uses."""
     folder = tmp_path_factory.mktemp("bundle")
     subprocess.run(
         [

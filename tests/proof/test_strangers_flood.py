@@ -1,6 +1,6 @@
 """Broken and hostile HTTP, many slow connections, steady traffic and a burst.
 
-Real alerts are stored all the time.
+Real alerts are stored throughout.
 """
 
 from pathlib import Path

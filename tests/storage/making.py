@@ -65,7 +65,7 @@ def keep_raw(one: Callback) -> tuple[Alert, ...]:
 
 
 IMPATIENT = LogFileTiming(busy_timeout=0.001)
-"""Makes a commit wait for another program's lock for only a millisecond."""
+"""A commit waits for another program's lock for a millisecond only."""
 
 
 @contextmanager
@@ -147,7 +147,7 @@ def seen_connections(*, read_only: bool = False) -> Iterator[list[sqlite3.Connec
 
 
 def limit_pages(connection: sqlite3.Connection, *, more: int) -> None:
-    """Let the file grow by at most `more` pages. SQLite then reports that the disk is full."""
+    """Limit the growth of the file to `more` pages. If it would grow more, SQLite reports that the disk is full."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages + more}")
 

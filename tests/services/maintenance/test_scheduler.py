@@ -68,7 +68,7 @@ async def running_scheduler(
 
 
 async def some_turns(clock: Clock) -> None:
-    """Wait until the scheduler has read the ticks 40 times, which takes it several of its minutes."""
+    """Wait until the scheduler has read the ticks 40 times, so that several of its minutes have passed."""
     enough = clock.reads + 40
     await until(lambda: clock.reads > enough)
 

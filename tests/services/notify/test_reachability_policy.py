@@ -1,4 +1,4 @@
-"""A long time of being blind is shown once, as is its end, and one cause is never shown twice."""
+"""A long blind period is notified once, and so is its end. No cause is notified twice."""
 
 from dataclasses import dataclass, field
 

@@ -33,7 +33,7 @@ class World:
     outcome: ProbeResult | None = GOOD
     """The result of each probe, or None if the probe must wait for a result."""
     probe_with: Callable[[str], Awaitable[ProbeResult]] | None = None
-    """Called for each probe instead of using `outcome`, if set."""
+    """If set, this function makes the result of each probe, and `outcome` is not used."""
     timing: MonitorTiming = DEFAULT_TIMING
     clock: int = 1_790_000_000_000
     probed: list[str] = field(default_factory=list)

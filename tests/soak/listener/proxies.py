@@ -144,7 +144,7 @@ def pass_through(
 
 
 def shapes(name: str, count: int) -> list[Request]:
-    """Return four kinds of callbacks: forms, GETs with a query of 5 KB, forms after a 100 response, and chunked forms."""
+    """Return four kinds of callbacks: forms, GETs with queries of 5 KB, chunked forms, and forms after a 100."""
     return [_shaped(f"i-{name}-{number}", number % 4) for number in range(count)]
 
 

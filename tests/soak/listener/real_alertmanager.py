@@ -71,7 +71,7 @@ class Alertmanager:
         return sum(int(float(number)) for number in found)
 
     def _alert(self, rule: str, name: str, route: Route, value: str, ends: datetime) -> dict[str, Any]:
-        """Return an alert like those of rules on node_exporter's metrics, which takes about 800 bytes in a callback."""
+        """Return an alert as rules on node_exporter's metrics make it. It takes about 800 bytes of a callback."""
         return {
             "labels": {"alertname": rule, "instance": name, "job": "node", "severity": "warning", "route": route},
             "annotations": {
@@ -173,7 +173,7 @@ def open_in(log: Path) -> set[tuple[str, str]]:
 
 
 def unlike(source: Alertmanager, instance: Instance) -> set[tuple[str, str]]:
-    """Return each alert that is active in Alertmanager but has no open incident here, or the other way round."""
+    """Return the alerts that are active only in Alertmanager, or that have an open incident only in trayalert."""
     return source.active ^ open_in(instance.log)
 
 

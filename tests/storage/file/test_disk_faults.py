@@ -454,7 +454,7 @@ def _write_elsewhere(path: Path) -> None:
 def _overwrite_elsewhere(path: Path, offset: int) -> None:
     """Overwrite part of the file in another process.
 
-    If this process opened and closed the file, SQLite's locks would be dropped.
+    If this process closed a file descriptor of the file, SQLite's locks on the file would be dropped.
     """
     code = f"file = open({str(path)!r}, 'r+b'); file.seek({offset}); file.write(bytes({20 * PAGE}))"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,6 +1,6 @@
 """Old callbacks are read again: callbacks that were not understood become alerts.
 
-No callback is lost, stored twice or notified.
+No callback is lost or stored twice, and the user is not notified.
 """
 
 import json
