@@ -24,7 +24,7 @@ class CallbackArrived:
 
 @dataclass(frozen=True, slots=True)
 class IncidentChanged:
-    """An incident was opened or closed, or an alert was added to an incident. `change` says which."""
+    """An incident was opened or closed, or an alert was added to an incident. `change` says what happened."""
 
     incident_id: int
     change: Change
@@ -52,7 +52,7 @@ class ListenerChanged:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRefused:
-    """A request was refused that may have come from one of the admin's senders.
+    """A request that may have come from one of the admin's senders was refused.
 
     `cause` is a word for the kind of refusal, and `message` is a sentence.
     """

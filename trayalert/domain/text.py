@@ -18,11 +18,17 @@ _INVISIBLE = re.compile(
 
 _MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _STACKED_MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
-"""Matches more marks on one letter than any language has. They cover the lines above, and Qt lays them out slowly."""
+"""Matches more marks on one letter than any language has.
+
+The marks cover the lines above, and slow down Qt's layout.
+"""
 
 
 def printable(text: str | None, *, limit: int = 300) -> str:
-    """Return the text as one line of at most `limit` characters, without invisible ones. None gives an empty text."""
+    """Return the text as one line of at most `limit` characters, without invisible characters.
+
+    None gives an empty text.
+    """
     if not text:
         return ""
     start = text[: limit * 4]

@@ -7,7 +7,7 @@ Millis = int
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = -62_000_000_000_000, 253_402_000_000_000
-"""Times in the years 5 and 9999. They are far enough from the ends of the calendar to be valid in every time zone."""
+"""Times in the years 5 and 9999, which are far enough from the ends of the calendar to be valid in every time zone."""
 
 _STAMP = re.compile(r"([1-9][0-9]{9})(?:\.0+)?|([1-9][0-9]{12})(?:\.0+)?")
 _ISO = re.compile(

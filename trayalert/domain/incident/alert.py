@@ -1,4 +1,7 @@
-"""An alert is one report about one resource by one rule. Its identity tells whether two alerts are the same alert."""
+"""An alert is one report about one resource by one rule.
+
+If two alerts have the same identity, both are the same alert.
+"""
 
 import enum
 from collections.abc import Mapping

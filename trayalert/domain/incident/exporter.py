@@ -105,8 +105,8 @@ _REMOTE_EXPORTER_PORTS = frozenset({
 })  # fmt: skip
 """Ports of exporters that need not run on the same host as the program that they measure.
 
-These are the exporters for HAProxy, MySQL, CloudWatch, nginx, Elasticsearch, blackbox, SNMP, Apache, Redis, Memcached,
-PostgreSQL, MongoDB, IPMI, Kafka, SmokePing and RabbitMQ.
+The ports belong to the exporters for HAProxy, MySQL, CloudWatch, nginx, Elasticsearch, blackbox, SNMP, Apache, Redis,
+Memcached, PostgreSQL, MongoDB, IPMI, Kafka, SmokePing and RabbitMQ.
 """
 
 _SERVER_PORTS = frozenset({
@@ -128,7 +128,7 @@ class MetricLabels(NamedTuple):
 
 
 def read_labels(labels: Mapping[str, str]) -> MetricLabels:
-    """Return the labels of the metric. The `labels` of an alert may also contain those of an exporter."""
+    """Return the labels of the metric. The `labels` of an alert may also contain labels of an exporter."""
     exported = {name.removeprefix(_EXPORTED): value for name, value in labels.items() if name.startswith(_EXPORTED)}
     if _family_of(exported.get("job"))[1] is not None:  # the metric came from another Prometheus
         return read_labels({name: value for name, value in labels.items() if not name.startswith(_EXPORTED)} | exported)
@@ -226,8 +226,9 @@ def _foreign_labels(
 def _is_exporter_instance(labels: Mapping[str, str]) -> bool:
     """Return whether `instance` is the address of an exporter of servers.
 
-    True if the host has the name of an exporter. Also true if the labels come from a cluster and the port is not that
-    of a server: Kubernetes' service discovery then set `instance`, and no relabelling replaced the exporter's address.
+    True if the host has the name of an exporter. Also true if the labels come from a cluster and the port is no
+    server's port: Kubernetes' service discovery then set `instance`, and no relabelling replaced the exporter's
+    address.
     """
     host, port = _host_and_port(labels)
     as_discovered = any(map(labels.get, _IN_CLUSTER)) and port is not None and port not in _SERVER_PORTS

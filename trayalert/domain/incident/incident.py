@@ -47,7 +47,7 @@ class Change(enum.StrEnum):
 
 
 class Incident(NamedTuple):
-    """One incident. It is a named tuple because a tuple is cheap to replace.
+    """One incident: a named tuple, because a tuple is cheap to replace.
 
     All times are event times, except `last_received_at` and `expires_at`.
     """
@@ -171,7 +171,7 @@ def _identifies(alert: Alert, incident: Incident) -> bool:
 def _find_lone_recovery(arrival: Arrival, related: Sequence[Incident]) -> Incident | None:
     """Return the related incident that consists only of the OK for this late ALERT, or None.
 
-    An OK fits if its time is that of the ALERT or later. Of several such incidents, the one that ended first is
+    An OK fits if its time is not before the time of the ALERT. Of several such incidents, the one that ended first is
     returned. The result is None for an alert in any other state than ALERT.
     """
     ends = [one for one in related if not one.start_known and one.ok_at is not None and one.ok_at >= arrival.at]

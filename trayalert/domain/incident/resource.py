@@ -1,7 +1,7 @@
 """The namespace of a resource, and the dimension that names the resource.
 
-Rules, callbacks, events and ARNs write the same namespace differently. This module maps all of them to the namespace
-that callbacks have.
+Rules, callbacks, events and ARNs write the same namespace differently. This module maps all spellings to the spelling
+in callbacks.
 """
 
 import re
@@ -68,7 +68,7 @@ _ID_DIMENSIONS: dict[str, tuple[str, ...]] = {
 
 
 def normalise_namespace(text: str | None) -> str | None:
-    """Return the namespace of callbacks for that of a rule: `acs_ecs` for `acs_ecs_dashboard` and `ecs_dashboard`."""
+    """Return a rule's namespace as callbacks write it: `acs_ecs` for `acs_ecs_dashboard` and `ecs_dashboard`."""
     if text is None:
         return None
     return _CALLBACK_NAMESPACES.get(text) or _CALLBACK_NAMESPACES.get(f"acs_{text}") or text

@@ -77,7 +77,7 @@ def _matches_pattern(pattern: str, text: str) -> bool:
 
 
 def read_expected(value: object) -> tuple[tuple[ExpectedCallback, ...], tuple[str, ...]]:
-    """Read the `[[expected]]` tables. Return the valid ones, and a sentence for each problem."""
+    """Read the `[[expected]]` tables. Return the valid tables, and a sentence for each problem."""
     if not isinstance(value, list) or not all(isinstance(table, Mapping) for table in value):
         return (), (
             f"expected = {as_written(value)}: must be tables [[expected]], each with lines such as {_EXAMPLE}.",

@@ -1,4 +1,7 @@
-"""How Cloud Monitor reaches this computer, as the user chooses it in the setup assistant, and the public address."""
+"""The ingress, which the user chooses in the setup assistant: how Cloud Monitor reaches this computer.
+
+The module also reads the public address.
+"""
 
 import enum
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Readers of the usual kinds of setting values, and checks that say what is wrong with a value.
 
-A reader takes a value as TOML gives it, and returns the value of the setting. It raises `SettingError`, whose text
-follows the name of the setting in a sentence.
+A reader takes a value as TOML gives it, and returns the value of the setting or raises `SettingError`. The text of a
+`SettingError` follows the name of the setting in a sentence.
 """
 
 import re

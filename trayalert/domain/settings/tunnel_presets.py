@@ -19,8 +19,8 @@ class TunnelPreset:
     `keys` are the keys that the tunnel's table may have in addition to those that all kinds have. `arguments` returns
     the arguments that follow the name of the program.
 
-    If there is a `url_pattern`, the public address is searched for in the program's output. Otherwise the address is
-    fixed: it is the setting `public_url`.
+    If there is a `url_pattern`, the public address is searched for in the program's output. Without a `url_pattern` the
+    address is fixed: it is the setting `public_url`.
 
     With a `ready` pattern, the tunnel is up once its address is known and `settle_seconds` have passed since a line of
     the output matched `ready`. Without `ready`, the tunnel is up when its address is found in the output or, if the

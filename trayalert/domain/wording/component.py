@@ -52,7 +52,7 @@ class Component(NamedTuple):
 
 
 class ComponentWords(NamedTuple):
-    """How the dimensions of a kind of callback name components. The defaults are those of Cloud Monitor's metrics.
+    """How the dimensions of a kind of callback name components. The defaults suit Cloud Monitor's metrics.
 
     `known` maps each dimension that is a component to a word of `domain/wording/language.py`, in the order in which the
     components are shown. If `unknown` is set, every other dimension is a component as well, under its own name.
@@ -100,7 +100,7 @@ def _known_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -
 def _unknown_dimensions(dimensions: Mapping[str, str], words: Mapping[str, str]) -> Iterator[Component]:
     """Yield the dimensions that have no word in `words`, as components.
 
-    It is better to show a component under an unfamiliar name than not to show it.
+    A component with an unfamiliar name is better than a missing component.
     """
     known = {*words, *_LOCATION_DIMENSIONS, *_PORTS, *_PROTOCOLS, *ACCOUNT_DIMENSIONS}
     for name in sorted(dimensions.keys() - known)[:_MOST_COMPONENTS]:

@@ -36,7 +36,7 @@ def condition_text(expression: str | None, unit: str | None, language: Language)
 
 
 def _read_list(sent: str, unit: str | None, language: Language) -> str | None:
-    """Write a condition that is a JSON list, or return None if it is not one. This is the form of 2018."""
+    """Write a condition that is a JSON list (the form of 2018), or return None if the text is no JSON list."""
     if not sent.startswith("["):
         return None
     try:
