@@ -43,7 +43,7 @@ _GRAFANA_STATES = frozenset({"DatasourceNoData", "DatasourceError"})
 _LEVELS = ("severity", "level", "priority", f"{_ARMS}alert_level")
 _VALUE = (f"{_ARMS}alert_now_value", "value", "currentValue", "nowValue", f"{_ARMS}alert_value", "valueString")
 _ADDRESS = re.compile(r"(?!127\.|0\.)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]{1,5})?")
-"""Matches an IPv4 address, but not that of the local host, which says only where Prometheus runs."""
+"""Matches an IPv4 address, except the local host's, which says only where Prometheus runs."""
 
 _COMPONENT_LABELS = {
     "mountpoint": "mount", "device": "disk", "pod": "pod", "pod_name": "pod", "container": "container",
@@ -156,7 +156,10 @@ def _cluster(labels: Tree) -> str | None:
 
 
 def _namespace(labels: Tree) -> str | None:
-    """Return Cloud Monitor's namespace if the labels name one. The label `namespace` is usually that of Kubernetes."""
+    """Return Cloud Monitor's namespace if the labels name one.
+
+    The label `namespace` usually names a namespace of Kubernetes.
+    """
     namespace = labels.text("acs_namespace", "namespace") or ""
     if namespace.startswith("acs_"):
         return namespace

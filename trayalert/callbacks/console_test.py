@@ -1,6 +1,6 @@
 """The callbacks that the Test buttons of Alibaba's consoles send.
 
-Such a callback is a request without a body and without a query (in 2024, a bare GET), or an unfilled template: the Test
+A test callback is a request without a body and without a query (in 2024, a bare GET), or an unfilled template: the Test
 button of ARMS sends the user's own template unchanged, with `$alertmanager_content` or `$content` in the text.
 """
 
@@ -24,7 +24,7 @@ def read(body: Body) -> tuple[Alert, ...] | None:
 def read_template(body: Body) -> tuple[Alert, ...] | None:
     """Read an unfilled template. Return None for anything else.
 
-    This reader must be called after all others, because a real alert may quote a template.
+    This reader must be called after all other readers, because a real alert may quote a template.
     """
     sent = body.callback.body.strip() or body.callback.query
     unfilled = b"$" in sent and (_UNFILLED.fullmatch(sent.decode("utf-8", "replace")) or _UNFILLED_CONTENT.search(sent))

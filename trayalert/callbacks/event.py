@@ -5,8 +5,8 @@ subscriptions (`alert` in an envelope of `subscription`, `strategyName`, ...), 2
 or GET, as JSON or as a form whose nested objects are JSON texts.
 
 A maintenance event goes through phases that share one `eventId`, and its last phase ends the incident. Other events
-come alone or in pairs (`event_pairs.py`). Because the end of such an event may never come, its incident closes by
-itself after a while.
+come alone or in pairs (`event_pairs.py`). The incident of an event without phases closes by itself after a while,
+because the end of a pair may never come.
 """
 
 import re
@@ -40,7 +40,7 @@ _PHASES = _PENDING_PHASES | _FINAL_PHASES
 _LASTING = re.compile(r"SystemMaintenance|SystemFailure|InstanceFailure")
 """Matches the names of events that go through phases and that may name their phase only in `status`."""
 _START_OR_END = re.compile(r"(?:_(?i:start|end)|(?<=[a-z])(?:Start|End))\Z")
-"""Matches the end of names such as `Instance_Failure_End`. These database events come in pairs and have no phases."""
+"""Matches the end of names such as `Instance_Failure_End`, of database events that come in pairs and have no phases."""
 _RECOVERED = frozenset({"resolved", "recovered"})
 """The event centre's words for an alert that has recovered, whatever the name of its event is."""
 _EVENT_ID_NAMES = frozenset({"eventid", "requestid", "traceid", "eventname"})

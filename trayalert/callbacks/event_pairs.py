@@ -194,8 +194,8 @@ _WEAK = dict.fromkeys(_word_set("normal healthy running available ok 正常 健�
 )
 """Ends that are not reliable as a status, each with a set of words for things and tasks.
 
-OSS sends the status `normal` when a limit is exceeded, and Database Backup sends `running`. Such a status counts only
-if the last word of the event's name is in the set, as in `SyncStatus`.
+OSS sends the status `normal` when a limit is exceeded, and Database Backup sends `running`. A status of this kind
+counts only if the last word of the event's name is in the set, as in `SyncStatus`.
 """
 
 _CHINESE = {

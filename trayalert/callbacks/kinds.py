@@ -22,14 +22,17 @@ KINDS: tuple[KindSpec, ...] = (
     alertmanager.KIND_SPEC,
     sls.KIND_SPEC,
 )
-"""All kinds, in the order in which they are tried. Each kind comes before those that would also accept its bodies."""
+"""All kinds, in the order in which they are tried.
+
+Each kind comes before the kinds that would also accept its bodies.
+"""
 
 
 def readers_of(kinds: Sequence[KindSpec]) -> tuple[Read, ...]:
     """Return the readers of these kinds, which must be called in turn until one of them returns alerts.
 
     The readers of remnants come last, in the reverse order of their kinds. The remnant reader of `console_test` is
-    therefore the last of all: it would mistake an alert that quotes `$content` for an unfilled template.
+    therefore the last of all readers: it would mistake an alert that quotes `$content` for an unfilled template.
     """
     remnants = (spec.read_remnant for spec in reversed(kinds) if spec.read_remnant)
     return (*(spec.read for spec in kinds), *remnants)
@@ -42,7 +45,10 @@ _logger = logging.getLogger(__name__)
 
 
 def spec_of(kind: Kind) -> KindSpec:
-    """Return the specification of a kind, or that of unrecognised callbacks if only another version knows the kind."""
+    """Return the specification of a kind.
+
+    If only another version knows the kind, return that of unrecognised callbacks.
+    """
     return _SPECS.get(kind, unrecognised.KIND_SPEC)
 
 

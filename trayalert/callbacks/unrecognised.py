@@ -69,7 +69,7 @@ def read(body: Body, *, shown: Body | None = None) -> tuple[Alert, ...]:
 
 
 def _trees(body: Body) -> Iterator[Tree]:
-    """Yield the body, and then those of its parts that may contain a title and a text."""
+    """Yield the body, and then the parts of the body that may contain a title and a text."""
     elements = body.fields.get("xml") if body.document is None else None
     if elements is not None:
         found = _ELEMENT.finditer(elements[:_MOST_SEARCHED])

@@ -51,7 +51,7 @@ _CHARSETS = {
 }  # fmt: skip
 
 _ENVELOPES = frozenset({"data", "payload", "json", "body", "message", "msg"})
-"""Names under which JSON is sent in a form or a query. The event centre uses `data`, and relays use the others."""
+"""Names under which JSON is sent in a form or a query. The event centre uses `data`, and relays use the other names."""
 _NAMED_JSON = _THRESHOLD_FIELDS | {"alert", "alerts"}
 """JSON under one of these names is a part of an alert. JSON in a single field of any other name is the whole alert."""
 _NO_ENVELOPE = {"subject", "status"}
