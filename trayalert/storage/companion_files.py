@@ -1,6 +1,6 @@
 """The files at the log's path and beside it, with their paths and identities.
 
-They are the log, its `-wal` and `-shm`, the backups, the quarantine, the reserve file and a restored backup.
+The files are the log, its `-wal` and `-shm`, the backups, the quarantine, the reserve file and a restored backup.
 """
 
 import os
@@ -16,12 +16,12 @@ def backups_of(log: Path) -> Path:
 
 
 def quarantine_of(log: Path) -> Path:
-    """Return the folder into which logs are moved aside. No log in it is ever deleted."""
+    """Return the folder into which logs are moved aside, and in which no log is ever deleted."""
     return log.with_name("quarantine")
 
 
 def reserve_file_of(log: Path) -> Path:
-    """Return the path of the reserve file. It is deleted when the disk is full, to make room for more callbacks."""
+    """Return the path of the reserve file, which is deleted when the disk is full, to make room for more callbacks."""
     return log.with_name("ballast")
 
 
@@ -52,8 +52,8 @@ def size_and_mtime(path: Path) -> tuple[int, int]:
 def file_id(path: Path | str, *, empty: bool = True) -> FileId:
     """Return the identity of the file at this path, or None if there is no file.
 
-    A symbolic link is not followed, so its identity is that of the link. If `empty` is False, an empty file counts as
-    no file.
+    A symbolic link is not followed: the identity of the link itself is returned. If `empty` is False, an empty file
+    counts as no file.
     """
     try:
         found = os.lstat(path)  # called three times per commit: making a Path would take longer than the call itself

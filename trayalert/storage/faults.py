@@ -1,6 +1,6 @@
 """Faults of the log, each with a sentence for the user.
 
-Their causes are the disk, the operating system and other programs. A bug in trayalert is not a fault.
+Faults are caused by the disk, the operating system and other programs. A bug in trayalert is not a fault.
 """
 
 import errno
@@ -23,7 +23,7 @@ class NoLog(LogFault):
 
 
 class OtherVersion(LogFault):
-    """Another version of trayalert made the log. This version leaves the file untouched."""
+    """Another version of trayalert made the log. The running version leaves the file untouched."""
 
 
 class DamagedLog(LogFault):

@@ -64,7 +64,7 @@ _PendingJob = tuple[Job, "asyncio.Future[Events]"]
 
 
 class Log:
-    """The log with its writer thread. It is created, used and closed on one asyncio event loop.
+    """The log with its writer thread. The log is created, used and closed on one asyncio event loop.
 
     `announce` is called on that event loop with the events of each group of jobs, and with LogChanged when `state`
     changes. Other parts of the program report their problems and news through `status`, also on that event loop.

@@ -1,4 +1,4 @@
-"""Queries on the log, through a connection that cannot write. They work whether or not trayalert is running.
+"""Queries on the log, through a connection that cannot write. The queries work whether or not trayalert is running.
 
 A Reader belongs to the thread that created it. Each query sees what is committed when the query runs.
 """
@@ -131,7 +131,7 @@ class Reader:
         return map(read_alert, self._rows(sql, (since, until)))
 
     def salvaging(self) -> bool:
-        """Return whether the salvage of a former log is unfinished. Its open incidents may still be missing."""
+        """Return whether the salvage of a former log is unfinished, so that open incidents may still be missing."""
         return any(number for (number,) in self._rows("SELECT count(*) FROM salvage WHERE finished_at IS NULL"))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> list[StoredAlert]:
@@ -169,7 +169,7 @@ class Reader:
     def incident_states(self, ids: Sequence[int]) -> list[Incident]:
         """Return the incidents with these ids, without their alerts and in any order.
 
-        This takes a tenth of the time that `incidents` takes.
+        The method `incidents` takes ten times as long.
         """
         sql = f"{SELECT_INCIDENT} FROM incident AS i WHERE i.id IN (SELECT value FROM json_each(?))"
         return list(map(read_incident, self._rows(sql, (json.dumps(ids),))))
@@ -233,8 +233,9 @@ class Reader:
     def latest_incidents(self, keys: Sequence[str]) -> list[StoredIncident]:
         """Return the latest incident of each key, in any order. Keys without an incident are left out.
 
-        The latest incident is one that no OK has ended, if the key has one: it is open, or was closed in another way,
-        for example by the user. Otherwise the latest incident is the one with the latest OK.
+        If an incident of the key was not ended by an OK (because it is open, or was closed by the user, for example),
+        that incident is the latest. If an OK has ended all incidents of the key, the incident with the latest OK is the
+        latest.
         """
         latest = (
             f"SELECT id, max(coalesce(ok_at, {_MAX_ID})) FROM incident WHERE key IN ({_parameters(keys)}) GROUP BY key"

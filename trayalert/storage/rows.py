@@ -178,7 +178,7 @@ def alert_row(
         _more_column(alert),
     ]
     if alert.value is not None:
-        values[_VALUE] += 0.0  # SQLite returns -0.0 as 0.0, so the digest must be that of 0.0
+        values[_VALUE] += 0.0  # SQLite returns -0.0 as 0.0, so the digest must be computed from 0.0
     return [deliveries, delivery_id, digest_of("alert", values), *values]
 
 
@@ -199,7 +199,7 @@ def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:
 def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
     """Return the alert of a row of SELECT_ALERT, or of SELECT_RAW_ALERT if `raw` is set.
 
-    The alert's `fields` are parsed from the body. They are empty if the body is larger than LARGEST_PARSED_BODY.
+    The alert's `fields` are parsed from the body, and are empty if the body is larger than LARGEST_PARSED_BODY.
     """
     row = tuple(
         value if value is None or type(value) is expected else _coerce(expected, value)

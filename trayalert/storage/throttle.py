@@ -8,7 +8,7 @@ class WorkStopped(Exception):
 
 
 class Throttle:
-    """A callable that long work calls often. It sleeps `pause` seconds after every `work` seconds of work.
+    """A callable that long work calls often, and that sleeps `pause` seconds after every `work` seconds of work.
 
     During the pause, other threads get the GIL. `stop` ends the work, and may be called from any thread.
     """

@@ -1,4 +1,4 @@
-"""The log's file as the writer has it open. It is opened, watched, and closed or moved aside when necessary.
+"""The log's file as the writer has it open. The file is opened, watched, and closed or moved aside when necessary.
 
 The rule: when the connection closes, everything that was committed through it is in a file that has a name, even if the
 file was renamed, replaced or deleted meanwhile.
@@ -147,7 +147,7 @@ class LogFile:
         self._failure = None
 
     def _is_untouched(self, state: _Open) -> bool:
-        """Return whether the files are those that were opened, and no other file was copied over the log."""
+        """Return whether the opened files are still at their paths, and no other file was copied over the log."""
         if file_ids(self._path) != state.log.file_ids:
             return False
         stat = size_and_mtime(self._path)
@@ -287,7 +287,7 @@ class LogFile:
     def _open_at_path(self, closed: _Closed) -> OpenedLog:
         """Open the file at the path, or create it.
 
-        Raise LogFault if that fails. The state is then Closed, with the same `after_fault` as before.
+        Raise LogFault on failure. The state is then Closed, with the same `after_fault` as before.
         """
         self._state = replace(closed, first=False)
         try:
@@ -337,7 +337,7 @@ class LogFile:
             raise DamagedLog(self._path, damage)
 
     def _register_former_logs(self, connection: sqlite3.Connection) -> None:
-        """Register the logs that wait to be salvaged, also those of earlier runs, and never assign their ids again."""
+        """Register the logs that wait to be salvaged, also from earlier runs. Never assign their ids again."""
         try:
             if unsalvaged_folders(self._path) or any(self._last_ids):  # do not take the write lock for nothing
                 connection.execute("BEGIN IMMEDIATE")

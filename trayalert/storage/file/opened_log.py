@@ -88,7 +88,7 @@ class _WalCommits:
 
 @dataclass(frozen=True, slots=True)
 class _Companions:
-    """What the previous process left in the `-wal` and the `-shm`. It must be read before SQLite opens these files."""
+    """What the previous process left in the `-wal` and the `-shm`. Must be read before SQLite opens these files."""
 
     unclean: bool
     wal: _WalCommits | None
@@ -238,7 +238,7 @@ def _count_lost_frames(connection: sqlite3.Connection, committed: int) -> int:
 
 
 def _missing_callbacks(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> tuple[Callback, ...]:
-    """Return the callbacks of those deliveries that are not in the log."""
+    """Return the callbacks of the deliveries that are not in the log."""
     (highest,) = connection.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
     return tuple(delivery.callback for delivery in deliveries if delivery.id > highest)
 

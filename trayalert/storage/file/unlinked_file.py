@@ -37,8 +37,8 @@ def current_path(file: FileId) -> Path | None:
 def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path | None, replaced: bool) -> str:
     """Write the content of an open log to a file, so that no firing incident vanishes because a file was moved.
 
-    If `replaced` is set, another file is at the path, and the content goes to the quarantine. Otherwise the log is
-    written at its path again. Return a sentence about what was done. Raise LogFault if that fails; the connection must
+    If `replaced` is set, another file is at the path, and the content goes to the quarantine. If not, the log is
+    written at its path again. Return a sentence about what was done. Raise LogFault on failure; the connection must
     then stay open, because the content is nowhere else.
     """
     try:
@@ -64,8 +64,8 @@ def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path 
 def remove_own_wal(path: Path, own: tuple[FileId, ...], *, moved_to: Path | None) -> None:
     """Remove the `-wal` and `-shm` of a log that was closed, so that SQLite does not use them for the file now there.
 
-    `own` are the identities of the closed log, its `-wal` and its `-shm`. The `-wal` is not empty if a reader has
-    prevented a checkpoint. It is then moved beside the closed log at `moved_to`, or else to the quarantine.
+    `own` are the identities of the closed log, its `-wal` and its `-shm`. If a reader has prevented a checkpoint, the
+    `-wal` is not empty, and is moved beside the closed log at `moved_to`, or else to the quarantine.
     """
     _, own_wal, own_shm = own
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")

@@ -1,7 +1,7 @@
 """Verification of the log: SQLite's quick check, on a separate thread.
 
-SQLite 3.40 checks each table in one step that cannot be interrupted. On a cold disk this takes long, and callbacks must
-not wait for it. Therefore the caller waits only briefly, continues, and asks for the result later.
+SQLite 3.40 checks each table in one step that cannot be interrupted. On a cold disk, the step takes long, and callbacks
+must not wait for the step to end. Therefore the caller waits only briefly, continues, and asks for the result later.
 """
 
 import sqlite3
@@ -40,7 +40,7 @@ class Verification:
         return not self._thread.is_alive()
 
     def stop(self) -> None:
-        """End the verification early. It then reports no damage."""
+        """End the verification early. A stopped verification reports no damage."""
         self._stopped = True
 
     def _run(self) -> None:
@@ -75,8 +75,9 @@ class VerificationSchedule:
     def is_due(self) -> bool:
         """Return whether a verification is due.
 
-        It is due if another program has written to the file, or if the file has become smaller since the last call. It
-        is also due if the file has changed since the last call, and was not verified for `interval` seconds.
+        A verification is due if another program has written to the file, or if the file has become smaller since the
+        last call. A verification is also due if the file has changed since the last call, and was not verified for
+        `interval` seconds.
         """
         found = self._path.stat()
         before, self._last_stat = self._last_stat, (found.st_size, found.st_mtime_ns)
@@ -106,6 +107,9 @@ def damage_in_newest_rows(path: Path) -> str | None:
 
 
 def _damage_reason(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path) -> str | None:
-    """Return the damage that an error means. Return None for any other fault: the writer will notice it by itself."""
+    """Return the damage that an error means.
+
+    Return None for any other fault, which the writer will notice by itself.
+    """
     fault = fault_of(error, path)
     return fault.reason if isinstance(fault, DamagedLog) else None

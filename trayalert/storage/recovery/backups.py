@@ -1,7 +1,8 @@
-"""Backups, which are complete copies of the log. They are made while the log is in use, and a limited number is kept.
+"""Backups: complete copies of the log, which are made while the log is in use. A limited number of backups is kept.
 
-A backup is one SQLite file without a `-wal`. It is written under a temporary name, checked, synced, and then renamed.
-The next backup removes the temporary file that a kill has left. The caller must not make two backups at the same time.
+A backup is one SQLite file without a `-wal`. The file is written under a temporary name, checked, synced, and then
+renamed. The next backup removes the temporary file that a kill has left. The caller must not make two backups at the
+same time.
 """
 
 import contextlib
@@ -32,7 +33,7 @@ RowCounts = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup file. Its name contains the time at which it was made. `size` is in bytes."""
+    """A backup file, whose name contains the time at which it was made. `size` is in bytes."""
 
     path: Path
     made_at: Millis
@@ -51,7 +52,7 @@ def list_backups(log: Path, *, now: Millis | None = None) -> list[Backup]:
     for path in paths:
         made_at = _parse_time(path)
         if made_at is not None:
-            with contextlib.suppress(OSError):  # it was just deleted, or is a dangling link
+            with contextlib.suppress(OSError):  # the file was just deleted, or is a dangling link
                 found.append(Backup(path, made_at, path.stat().st_size))
     return sorted(
         found, key=lambda one: (now is None or one.made_at <= now + _CLOCK_TOLERANCE, one.made_at), reverse=True

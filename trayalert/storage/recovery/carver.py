@@ -21,7 +21,7 @@ _SORT_BATCH = 10_000
 class CarvedDeliveries:
     """The undamaged deliveries that were found, sorted by id, and how many others were damaged or not found.
 
-    `ids`, `locations` and `content_hashes` have one element for each undamaged delivery. They are arrays, because there
+    `ids`, `locations` and `content_hashes` have one element for each undamaged delivery, and are arrays because there
     may be a million deliveries. `damaged` is the number of deliveries that were recognised, but do not match their
     digests. `missing` is the number of ids that were not found, although retention has not deleted them. `truncated`
     says that the end of the file is missing; how many deliveries it held is unknown.

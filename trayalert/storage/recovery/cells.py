@@ -1,8 +1,8 @@
 """Decoding of the rows of the table `delivery` from the bytes of a page, as SQLite writes them.
 
-Format: https://www.sqlite.org/fileformat2.html. The functions are pure, and no bytes make the public ones raise. A row
-is recognised by the number and types of its columns, and by the lengths of its values, which must add up to the length
-of the row. The row's digest then tells whether the row is as it was written.
+Format: https://www.sqlite.org/fileformat2.html. The functions are pure, and no bytes make the public functions raise. A
+row is recognised by the number and types of its columns, and by the lengths of its values, which must add up to the
+length of the row. The row's digest then tells whether the row is as it was written.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ _MAX_INVALID_CELLS = 8
 """Number of invalid cells that are tolerated in a page whose type byte is damaged."""
 
 PageReader = Callable[[int], bytes]
-"""Returns the bytes of the page with this number. It is used for the overflow pages of a cell."""
+"""Returns the bytes of the page with this number. Used for the overflow pages of a cell."""
 
 
 class Cell(NamedTuple):
@@ -122,7 +122,7 @@ def content_hash(content: tuple[object, ...]) -> int:
 
 
 def _is_delivery_row(types: list[int]) -> bool:
-    """Return whether these serial types are those of the columns of a delivery."""
+    """Return whether the columns of a delivery can have these serial types."""
     if len(types) != 10:
         return False
     id_, received_at, alert_id, method, query, content_type, sender, body, secret, digest = types

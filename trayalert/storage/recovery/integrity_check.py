@@ -1,4 +1,4 @@
-"""The integrity check, which says in sentences what is wrong with the log. It only reads, and may run beside trayalert.
+"""The integrity check, which says what is wrong with the log. The check only reads, and may run beside trayalert.
 
 Damage is reported in sentences, and never raised as an exception. Rows are read one by one, so a long log takes more
 time, but not more memory.
@@ -61,7 +61,8 @@ class IntegrityReport:
     """The result of an integrity check. `rows` are the numbers of rows by table.
 
     `undigested` is the number of rows that have lost their digest. `damaged` says whether the log is damaged, so that
-    restoring a backup may help. It is False for other problems, such as a log that a newer trayalert has written.
+    restoring a backup may help. `damaged` is False for other problems, such as a log that a newer trayalert has
+    written.
     """
 
     problems: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from trayalert.storage.faults import LogFault
 
 PAGE_SIZE = 4096
-"""Page size of trayalert's logs in bytes, which is assumed if no header can be read."""
+"""Page size of trayalert's logs in bytes. The reader assumes this size if no header can be read."""
 
 _MAGIC = b"SQLite format 3\0"
 _WAL_MAGICS = (0x377F0682, 0x377F0683)
@@ -112,7 +112,7 @@ class Pages:
         return (page.offset - _WAL_HEADER) // (self.size + _FRAME_HEADER) + 1
 
     def read(self, page: BtreePage) -> bytes:
-        """Return the bytes of the page. They are fewer than a page if the file ends or the disk fails."""
+        """Return the bytes of the page, or only the first bytes if the file ends or the disk fails."""
         return _read(self._wal if page.in_wal else self._main, self.size, page.offset)
 
     def newest(self, number: int) -> bytes:

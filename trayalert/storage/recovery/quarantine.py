@@ -26,7 +26,7 @@ _REASON_FILE = "why.txt"
 _RESULT_FILE = "salvage.txt"
 UNSALVAGED = "waits to be salvaged"
 _COMPANION_SUFFIXES = ("-wal", "-journal")
-"""Suffixes of SQLite's files beside the log that must move with it. A `-shm` need not: SQLite can build it again."""
+"""Suffixes of the files that SQLite keeps beside a log and that move with the log. SQLite can rebuild the `-shm`."""
 
 _MAX_ID = 2**53
 """A higher id can only come from damage."""
@@ -38,7 +38,7 @@ _SMALLEST_ROW = 30
 def move_aside(log: Path, *, reason: str, now: Millis) -> Path:
     """Move the log's files into a new folder of the quarantine, and return the folder. The log must not be open.
 
-    Raise LogFault if that fails. The log is then still at its path, or `finish_move` will complete the move.
+    Raise LogFault on failure. The log is then still at its path, or `finish_move` will complete the move.
     """
     folder = None
     try:
@@ -141,7 +141,7 @@ def register_salvages(
 
 
 def read_salvage_result(folder: Path) -> str:
-    """Return what became of the deliveries of the log in this folder, or an empty text if that is unknown."""
+    """Return what became of the deliveries of the log in this folder, or an empty text if the outcome is unknown."""
     return printable(_read(folder / _RESULT_FILE), limit=500)
 
 
@@ -192,7 +192,7 @@ def read_thinned(log: Path) -> int:
 def _is_nonempty(path: Path) -> bool:
     """Return whether the file exists and has content.
 
-    Raise OSError if that cannot be found out, because a `-wal` that is wrongly taken for empty may hold callbacks.
+    Raise OSError if the file cannot be examined, because a `-wal` that is wrongly taken for empty may hold callbacks.
     """
     return path.exists() and path.stat().st_size > 0
 

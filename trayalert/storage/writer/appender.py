@@ -124,7 +124,7 @@ class Reparsed:
 
 
 def append_reparsed(connection: sqlite3.Connection, jobs: Sequence[Reparsed]) -> None:
-    """Replace stored alerts by newly parsed ones inside the current transaction.
+    """Replace stored alerts by newly parsed alerts inside the current transaction.
 
     The caller must have removed the replaced alerts from their incidents.
     """
@@ -264,8 +264,8 @@ class _AppendGroup:
     def _closes(self, alert: Alert, received_at: Millis) -> bool:
         """Return whether an alert that `only_closes` has something to close.
 
-        This is the case if an incident with the alert's key is open, or if the alert is a retry of an alert that closed
-        such an incident.
+        The result is True if an incident with the alert's key is open, or if the alert is a retry of an alert that
+        closed an incident with that key.
         """
         incidents = (self._incidents[number] for number in self._by_name.get(alert.key, ()))
         still_open = (one.open and (one.expires_at is None or one.expires_at > received_at) for one in incidents)
@@ -362,8 +362,8 @@ class _AppendGroup:
     def _refire(self, alert: Alert, received_at: Millis) -> Alert | None:
         """Return the alert, dated after the last OK, if the alert fires again with its former identity, else None.
 
-        This happens when Prometheus has lost contact with Alertmanager for a while: Alertmanager first sends an OK, and
-        later the alert again with its original time.
+        An alert fires again when Prometheus has lost contact with Alertmanager for a while: Alertmanager first sends an
+        OK, and later the alert again with its original time.
         """
         incidents = [self._incidents[number] for number in self._by_name.get(alert.key, ())] if alert.resent else []
         latest = max((incident.last_received_at for incident in incidents), default=received_at)

@@ -28,7 +28,7 @@ class AddGap:
     why: str | None = None
 
     def run(self, connection: sqlite3.Connection) -> tuple[Event, ...]:
-        """Insert the gap, and delete the oldest gaps above MAX_GAPS."""
+        """Insert the gap. If there are then more than MAX_GAPS gaps, delete the oldest gaps."""
         sql = f"INSERT INTO gap ({GAP_COLUMNS}) VALUES (NULL, ?, ?, ?, ?) RETURNING {GAP_COLUMNS}"
         (row,) = connection.execute(sql, (self.cause, self.began_at, self.ended_at, self.why)).fetchall()
         gap = read_gap(row)

@@ -36,7 +36,10 @@ from trayalert.storage.writer.savepoint import run_all_or_each
 
 SLICE_SIZE = 64
 MAX_SLICE_BYTES = 256 * 1024
-"""Limits of one transaction: deliveries, and bytes of their bodies. Larger ones would keep live callbacks waiting."""
+"""Limits of one transaction: deliveries, and bytes of their bodies.
+
+Larger transactions would keep live callbacks waiting.
+"""
 
 _PROGRESS = "position, last, turned, refreshed"
 _DELIVERIES = f"""
@@ -84,7 +87,7 @@ class ReparseSlice:
         """Read a slice again, and return the progress."""
         position, last, turned, refreshed = self._progress(connection)
         rows, finished = _take_slice(connection.execute(_DELIVERIES, (position, last)))
-        # if the new alerts of a callback cannot be stored, its old ones stay
+        # if the new alerts of a callback cannot be stored, the old alerts stay
         counts = run_all_or_each(connection, rows, partial(self._reparse_rows, connection), lambda _: (0, 0))
         turned += sum(count for count, _ in counts)
         refreshed += sum(count for _, count in counts)

@@ -18,7 +18,10 @@ from trayalert.storage.rows import raise_numbering
 
 BATCH_SIZE = 200
 MAX_BATCH_BYTES = 1024 * 1024
-"""Limits of one transaction: deliveries, and bytes of their bodies. Larger ones would keep live callbacks waiting."""
+"""Limits of one transaction: deliveries, and bytes of their bodies.
+
+Larger transactions would keep live callbacks waiting.
+"""
 
 _SHRINK_TO = 0.9
 """Fraction of the size limit down to which a log that is too large is reduced."""
@@ -28,7 +31,7 @@ _VACUUM_PAGES = 256
 
 _MIN_FREE_PAGES = 64
 _FREE_PAGES_DIVISOR = 10
-"""Free pages that may remain in the file for new rows: _MIN_FREE_PAGES, or one page in ten if that is more."""
+"""Free pages that may remain in the file for new rows: _MIN_FREE_PAGES, or one page in ten if a tenth is more."""
 
 _FAR_FUTURE: Millis = 2**62
 
@@ -84,7 +87,7 @@ class Retire:
         return ()
 
     def _kept(self, connection: sqlite3.Connection, retired: set[int]) -> set[int]:
-        """Return those of the retired deliveries that must be kept."""
+        """Return the retired deliveries that must be kept."""
         names = json.dumps(sorted(retired))
         return {number for (number,) in connection.execute(_SELECT_KEPT, (names, names, names))}
 

@@ -62,8 +62,8 @@ class Salvage:
 class OpenSalvage:
     """A salvage in progress.
 
-    `carved` are the deliveries that were found in the file. `groups` are those that are still to be stored; they are
-    read from the file one group at a time.
+    `carved` are the deliveries that were found in the file. `groups` are the groups that are still to be stored; they
+    are read from the file one at a time.
     """
 
     carved: CarvedDeliveries
@@ -87,8 +87,8 @@ class BeginSalvage:
 class SalvageGroup:
     """Stores the deliveries whose ids are greater than `after` and at most `last_id`.
 
-    `appends` are those of the deliveries that the log lacks. `sound_count` counts all undamaged deliveries of the
-    group, including those that the log already contains.
+    `appends` store the deliveries that the log lacks. `sound_count` counts all undamaged deliveries of the group,
+    including those that the log already contains.
     """
 
     folder: str
@@ -156,7 +156,7 @@ def read_salvages(log: Path) -> tuple[Salvage, ...]:
 def read_content_hashes(log: Path, *, throttle: Callable[[], None]) -> "array[int]":
     """Return the content hashes of all deliveries of the log, sorted. Raise `LogFault`. Slow if the log is long.
 
-    `throttle` is called after each delivery. It may sleep, or raise an exception to stop.
+    `throttle` is called after each delivery, and may sleep, or raise an exception to stop.
     """
     columns = ", ".join(DELIVERY_DIGESTED[1:])
     contents = array("q")
@@ -192,7 +192,7 @@ def open_salvage(
 ) -> Iterator[OpenSalvage]:
     """Carve the quarantined file of a salvage. Raise `LogFault` if the file is gone.
 
-    Slow: call this function in a thread. `throttle` is called repeatedly. It may sleep, or raise an exception to stop.
+    Slow: call this function in a thread. `throttle` is called repeatedly, and may sleep, or raise an exception to stop.
     """
     folder = quarantine_of(log) / salvage.folder
     with closing(Pages(folder / log.name)) as pages:

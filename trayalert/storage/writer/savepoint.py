@@ -1,4 +1,4 @@
-"""Runs several jobs together, so that a job with a value that cannot be stored does not make the others fail."""
+"""Runs several jobs together, so that a job with a value that cannot be stored does not make other jobs fail."""
 
 import contextlib
 import sqlite3
@@ -34,9 +34,9 @@ def run_all_or_each(
 ) -> list[_Result]:
     """Run all jobs under one savepoint or, if one of them cannot be stored, run each job alone.
 
-    If all jobs can be stored together, return a list with the single result of `run(jobs)`. Otherwise return one result
-    for each job: that of `run` or, for a job that cannot be stored, that of `fallback`. Raise `sqlite3.Error` if the
-    disk fails. Call this function inside a transaction.
+    If all jobs can be stored together, return a list with the single result of `run(jobs)`. If not, return one result
+    for each job, from `run` or, for a job that cannot be stored, from `fallback`. Raise `sqlite3.Error` if the disk
+    fails. Call this function inside a transaction.
     """
     connection.execute("SAVEPOINT jobs")
     try:

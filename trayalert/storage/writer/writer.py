@@ -210,7 +210,7 @@ class Writer:
         match fault:
             case DiskFull():
                 self._full = True
-                # the failure may be that of a sync, after which the whole file must be synced again
+                # perhaps a sync has failed, after which the whole file must be synced again
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
                     self._file.close_after_fault()
                 if not retry or not delete_reserve_file(self._path):
