@@ -1,1 +1,1 @@
-"""The HTTP server. It passes the bytes of callbacks on, and knows neither the log nor the kinds of callbacks."""
+"""The HTTP server, which passes the bytes of callbacks on, and knows neither the log nor the kinds of callbacks."""

@@ -1,8 +1,8 @@
 """Keeps the number of open connections below a limit, by closing one when there are too many. Knows nothing of HTTP.
 
 A connection whose request is being answered is never closed. Of the other connections, the oldest is closed to make
-room for a new one. If possible, it is one whose address has at least as many connections as addresses have on average,
-so a flood from one address keeps out that address only.
+room for a new one. If possible, the closed connection is from an address that has at least the average number of
+connections, so that a flood from one address keeps out that address only.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ class Connection(Protocol):
     The connection was accepted at `accepted_at`, and may be idle until `deadline`.
     """
     read_this_turn: bool
-    """Whether bytes were read in this iteration of the event loop. They may be a whole request."""
+    """Whether bytes, which may be a whole request, were read in this iteration of the event loop."""
 
     def has_received(self) -> bool:
         """Return whether any byte has been read."""
 
     def has_unread(self) -> bool:
-        """Return whether bytes have arrived that have not been read yet."""
+        """Return whether unread bytes have arrived."""
 
     def abort(self) -> None:
         """Close the connection immediately."""

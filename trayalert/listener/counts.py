@@ -7,15 +7,16 @@ from trayalert.domain.times import Millis
 
 @dataclass(slots=True, kw_only=True)
 class ListenerCounts:
-    """The counts of the listener. They are written on the receiver's event loop only, and any thread may read them.
+    """The counts of the listener, which only the receiver's event loop writes, and which any thread may read.
 
     `requests` counts all requests, and `stored` the callbacks that were stored. `strangers` are requests without a
     right secret, and refused requests that got the same answer as a stranger. `probes` are requests that tried a wrong
-    secret. `limited` strangers got 429. `evicted` connections were closed to make room for others. `own_probes` are the
-    probes that trayalert sent itself through its public address.
+    secret. `limited` counts strangers that got 429, and `evicted` connections that were closed to make room for new
+    ones. `own_probes` are the probes that trayalert sent itself through its public address.
 
-    `turned_away` requests had a right secret but got an answer other than 200. `mistyped` requests had a right secret
-    in a wrong URL. `lost_at` is when the last such request came that no rule of the admin refused.
+    `turned_away` counts requests that had a right secret but got an answer other than 200, and `mistyped` requests that
+    had a right secret in a wrong URL. `lost_at` is the time of the last of these requests, without the requests that a
+    rule of the admin refused.
     """
 
     requests: int = 0

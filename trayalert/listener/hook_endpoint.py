@@ -211,7 +211,8 @@ class HookEndpoint:
     def _reject(self, connection: HttpProtocol, status: int, head: _RequestHead) -> Response:
         """Answer a stranger, or a refused request that must look like a stranger's.
 
-        All of them get the same answer, so that strangers learn nothing. If there are too many, the answer is 429.
+        Strangers and refused requests get the same answer, so that strangers learn nothing. Too many requests of this
+        kind get 429.
         """
         self._counts.strangers += 1
         if not self._stranger_bucket.take(time.monotonic()):
@@ -254,7 +255,10 @@ class HookEndpoint:
     async def _receive_callback(
         self, request: web.BaseRequest, *, head: _RequestHead, secret: str, query: bytes
     ) -> tuple[Refusal | None, int]:
-        """Read a callback and have it stored. Return the refusal (None if it was stored) and the length of its body."""
+        """Read a callback and have it stored.
+
+        Return the refusal (None if the callback was stored) and the length of the body.
+        """
         held = HeldBody(self.large_bodies, secret)
         refusal: Refusal | None = NOT_STORED
         try:

@@ -54,7 +54,7 @@ class Response(web.Response):
         self._linger = linger
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Write the answer, then wait until bytes that still arrive can no longer make the sender lose the answer."""
+        """Write the answer, then discard late bytes for a short time, so that the sender does not lose the answer."""
         await super().write_eof(data)
         await self._linger()
 

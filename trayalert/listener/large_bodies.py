@@ -103,7 +103,7 @@ class HeldBody:
             raise RefusedError(too_large(largest))
 
     def take(self) -> None:
-        """Count the complete body against its secret's hourly limit. Raise `RefusedError` if it exceeds the limit."""
+        """Count the complete body against its secret's hourly limit. Raise `RefusedError` if the limit is exceeded."""
         if self._bytes and self._secret is not None:
             self._taken = self._large_bodies.take(self._secret, self._bytes)
 

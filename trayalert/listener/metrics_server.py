@@ -1,7 +1,7 @@
-"""Serves `GET /metrics` for Prometheus and `GET /healthz` on a port of 127.0.0.1. Any other host name gets 404.
+"""Serves `GET /metrics` for Prometheus and `GET /healthz` on a port of 127.0.0.1. Other host names get 404.
 
 The attacker is a web page that uses DNS rebinding to make a browser on this computer send requests to this port. The
-host name of such a request is the attacker's.
+host name in a request of this attack is the attacker's.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ _silent_logger = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001 
 Render = Callable[[], tuple[bytes, str]]
 """A function that returns the text of /metrics and its content type.
 
-It is called in a thread, because it may read the log, and only one call runs at a time.
+Called in a thread, because the function may read the log. Only one call runs at a time.
 """
 CheckHealth = Callable[[], tuple[bool, str]]
 """A function that returns whether the program is healthy and, if not, a sentence that says why.
 
-It is called on the event loop.
+Called on the event loop.
 """
 
 

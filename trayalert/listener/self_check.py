@@ -36,7 +36,7 @@ def parser_kind() -> str:
 
 
 class _MemoryTransport(asyncio.Transport):
-    """A transport without a network connection. It keeps what is written."""
+    """A transport without a network connection, which keeps the bytes that are written to it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class _MemoryTransport(asyncio.Transport):
 async def check_limits(make_protocol: Callable[[], HttpProtocol], limits: ListenerLimits) -> None:
     """Send requests over connections in memory and check the answers. Raise `ListenerFault` if a limit is not in force.
 
-    `make_protocol` must make connections like those of the listener, but with any secret accepted.
+    `make_protocol` must make the same connections as the listener, except that any secret is accepted.
     """
     if parser_kind() != "c":
         raise _fault(

@@ -1,7 +1,7 @@
 """The TLS certificate for a public host without a proxy in front.
 
 The files are read again when they change, so a renewal needs no restart. If the new certificate and key cannot be used,
-this is reported, and the old pair stays in use.
+the problem is reported, and the old pair stays in use.
 """
 
 import logging
