@@ -114,8 +114,8 @@ class HttpResult:
 class HttpClient:
     """Sends HTTP requests.
 
-    `ssl_context` determines which certificates are trusted; None trusts those that the system trusts. `own_addresses`
-    tells whether this computer has a network at all.
+    `ssl_context` determines which certificates are trusted; None means that the system's trusted certificates are
+    trusted. `own_addresses` tells whether this computer has a network at all.
     """
 
     def __init__(

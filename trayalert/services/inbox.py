@@ -1,7 +1,7 @@
 """The inbox, the one way into the log. A callback is parsed, stored, and only then announced.
 
-The inbox belongs to the receiver's asyncio loop. It calls its subscribers on that loop, once for each group of events;
-subscribers must return quickly.
+The inbox belongs to the receiver's asyncio loop. The inbox calls its subscribers on that loop, once for each group of
+events; subscribers must return quickly.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ class Inbox:
     def announce(self, events: Sequence[Event]) -> None:
         """Call all subscribers with a group of events.
 
-        An exception of one subscriber is logged and does not affect the others.
+        An exception of one subscriber is logged and does not affect other subscribers.
         """
         for subscriber in self._subscribers:
             try:
@@ -96,8 +96,8 @@ class Inbox:
     async def receive(self, callback: Callback) -> bool:
         """Store a callback, and return whether it is safe on disk.
 
-        Return False if it could not be stored in time, so that the sender must send it again. Raise RefusedError if it
-        is a large callback and too many of these are waiting.
+        Return False if the callback could not be stored in time, so that the sender must send the callback again. Raise
+        RefusedError if the callback is large and too many large callbacks are waiting.
         """
         if len(callback.body) > LARGEST_SMALL_BODY:
             return await self._receive_large(callback)
@@ -107,7 +107,7 @@ class Inbox:
         """Parse and store a large callback.
 
         Large callbacks are parsed one at a time and in a thread, because parsing takes long and needs much memory.
-        Raise RefusedError if another large callback keeps this one waiting for longer than the deadline.
+        Raise RefusedError if other large callbacks keep this callback waiting for longer than the deadline.
         """
         try:
             async with asyncio.timeout(self._limits.deadline):
@@ -116,7 +116,7 @@ class Inbox:
             reason = f"other large bodies were read before it for more than {self._limits.deadline:g} s"
             raise RefusedError(too_much(reason, retry_after=math.ceil(self._limits.deadline))) from None
         try:
-            # otherwise the callbacks that wait for a hanging disk would use up the memory
+            # refused early: callbacks that wait for a hanging disk would use up the memory
             if not self._log.state.storing:
                 self._count_refusal(callback, self._refusal_reason or " ".join(self._log.state.problems))
                 return False
@@ -176,7 +176,8 @@ class Inbox:
     def _report_refusals(self) -> None:
         """Report which callbacks were refused, now that callbacks can be stored again.
 
-        The user must know about them, because a refused callback that its sender does not send again is lost.
+        The user must know about refused callbacks, because a refused callback that its sender does not send again is
+        lost.
         """
         first, last = (local_text(self._refusal_times[place], "%H:%M") for place in (0, -1))
         when = f"At {first}" if first == last else f"Between {first} and {last}"
@@ -257,7 +258,7 @@ def _short_switch_interval() -> Iterator[None]:
 
 
 def _trim_memory() -> None:
-    """Return freed memory to the system. Otherwise glibc would keep most of it."""
+    """Return freed memory to the system, because glibc by itself keeps most of the memory."""
     import ctypes  # noqa: PLC0415 - most runs never receive a large callback
 
     with suppress(OSError, TypeError, AttributeError):
@@ -293,7 +294,8 @@ def keep_raw(callback: Callback) -> tuple[Alert, ...]:
 def offline_jobs(path: Path) -> Iterator[RunJob]:
     """Open the log while no instance runs, and yield a function that runs a job in a transaction of its own.
 
-    The caller must hold the lock of the data dir. Opening the log raises LogFault if it fails, and so does each job.
+    The caller must hold the lock of the data dir. Raise LogFault if the log cannot be opened. Each job may raise
+    LogFault, too.
     """
     writer = Writer(path, read=read, keep_raw=keep_raw)
 

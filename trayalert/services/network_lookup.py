@@ -1,6 +1,6 @@
 """Look-ups in this computer's network configuration: its own addresses and its proxy.
 
-A look-up that waits for a name server runs on a daemon thread. If the name server hangs, only that thread waits: it
+A look-up that waits for a name server runs on a daemon thread. If the name server hangs, only that thread waits, and
 does not even delay the end of the program.
 """
 
@@ -43,7 +43,7 @@ async def run_in_daemon_thread(call: Callable[[], Result]) -> Result:
 
 
 def own_addresses() -> frozenset[str]:
-    """Return the addresses from which this computer would send to the Internet, at most one of IPv4 and one of IPv6.
+    """Return the addresses from which this computer would send to the Internet: at most one IPv4 and one IPv6 address.
 
     The result is empty if there is no network. Nothing is sent to find the addresses.
     """

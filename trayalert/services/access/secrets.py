@@ -86,7 +86,7 @@ class Secrets:
 
     @property
     def current(self) -> str:
-        """The secret in the default callback URL. It belongs to the first name and does not expire."""
+        """The secret in the default callback URL: of the secrets with the first name, the one that does not expire."""
         return self.value_of(self._secrets[0].name)
 
     def value_of(self, name: str) -> str:
@@ -115,7 +115,7 @@ class Secrets:
         return found
 
     def explain_mistyped(self, target: bytes) -> str | None:
-        """Return what is wrong with a path and query that resemble those of a callback URL, or None for any others.
+        """Return what is wrong with a path and query that resemble those of a callback URL, or None for any other path.
 
         The result is a clause about the URL. The time taken depends on the length of `target`, not on how much of a
         secret it contains, so that response times tell a stranger nothing.

@@ -36,7 +36,7 @@ class SenderOrigin(enum.StrEnum):
 class SourceAddresses:
     """Finds the address of a sender, and judges it by Cloud Monitor's addresses and the settings.
 
-    Any thread may use it.
+    Any thread may use the object.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -48,8 +48,8 @@ class SourceAddresses:
     def sender_address(self, peer: str, header_values: HeaderValues) -> str:
         """Return the address of the sender of a request that came from `peer`.
 
-        If `peer` is a trusted proxy, this is the address that the headers name. If they name none, or `peer` is not a
-        trusted proxy, this is the address of `peer`. A `peer` that is not an IP address is returned unchanged.
+        If `peer` is a trusted proxy and the headers name an address, return that address. In all other cases, return
+        the address of `peer`. A `peer` that is not an IP address is returned unchanged.
         """
         address = _read_address(peer)
         if address is None:
@@ -70,7 +70,7 @@ class SourceAddresses:
 
         A proxy that writes only one of the two headers passes the other one on as the sender wrote it. If the two
         headers disagree, an address that is not one of Cloud Monitor's is returned, so that an attacker who writes one
-        of the headers cannot pass for Cloud Monitor. None is returned if they disagree in any other way.
+        of the headers cannot pass for Cloud Monitor. None is returned if the headers disagree in any other way.
         """
         forwarded = [_read_address(_without_port(text)) for text in header_values("X-Real-IP")]
         forwarded = [address for address in forwarded if address is None or not _within(address, self._proxies)]
@@ -83,8 +83,8 @@ class SourceAddresses:
     def _last_hop(self, hops: str) -> _Address | None:
         """Return the last address in `X-Forwarded-For` that does not belong to a trusted proxy, or None.
 
-        The addresses before it are ignored, because the sender may have written them. None is returned if that last hop
-        is not an address.
+        Earlier hops are ignored, because the sender may have written them. None is returned if the last hop that is not
+        a trusted proxy is not an address.
         """
         for hop in reversed(hops.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
             address = _read_address(_without_port(hop))

@@ -25,7 +25,10 @@ _SEARCH_DEADLINE = 0.7
 
 
 class KeyValueStore(Protocol):
-    """What one run of the program stores for the next run (`app/platform/state_store.py`). Any thread may use it."""
+    """What one run of the program stores for the next run (`app/platform/state_store.py`).
+
+    Any thread may use the store.
+    """
 
     def get(self, name: str) -> Any: ...  # noqa: D102
     def set(self, name: str, value: Any) -> None: ...  # noqa: D102
@@ -45,7 +48,7 @@ class HeartbeatState:
     def silent_since(self) -> Millis:
         """The time at which the present silence began.
 
-        This is the last arrival, or `since` if the callback has never arrived.
+        A silence begins at the last arrival, or at `since` if the callback has never arrived.
         """
         return self.since if self.last_at is None else self.last_at
 

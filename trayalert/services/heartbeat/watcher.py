@@ -86,10 +86,11 @@ class _Heartbeat:
 
 
 class HeartbeatWatcher:
-    """Watches the expected callbacks. It is created and run on the receiver's asyncio loop.
+    """Watches the expected callbacks. A watcher is created and run on the receiver's asyncio loop.
 
     `now` is the wall clock, and `ticks` is a clock that cannot be set. `settings_valid` says whether the settings are
-    free of mistakes. If they are, the open incident of a callback that the settings do not name is closed.
+    free of mistakes. If the settings are valid, the open incident of a callback that the settings do not name is
+    closed.
     """
 
     def __init__(
@@ -124,8 +125,8 @@ class HeartbeatWatcher:
     async def run(self) -> None:
         """Update once a minute until cancelled.
 
-        If no callback is expected, return after the first update that succeeds. That update closes the incidents of
-        callbacks that are no longer expected.
+        If no callback is expected, return after the first update that succeeds, which closes the incidents of callbacks
+        that are no longer expected.
         """
         while True:
             if await self._try_update() and not self._expected:
@@ -133,7 +134,7 @@ class HeartbeatWatcher:
             await asyncio.sleep(self._minute)
 
     async def _try_update(self) -> bool:
-        """Update, and return whether that succeeded. A fault is logged once, however often it repeats."""
+        """Update, and return whether the update succeeded. A fault is logged once, however often it repeats."""
         try:
             await self._update()
         except LogFault as fault:
@@ -205,7 +206,7 @@ class HeartbeatWatcher:
     async def _report_changes(self, found: Findings, now: Millis, ticks: Millis) -> None:
         """Store a report for each silence that began or ended.
 
-        If this raises NotStored, the next update tries again.
+        If this method raises NotStored, the next update tries again.
         """
         assert self._clock is not None  # noqa: S101 - set by _follow_clock
         may_open = is_stable(self._clock, ticks=ticks) and ticks - self._steady_since >= _SETTLING_TIME

@@ -1,7 +1,7 @@
 """Reads old callbacks again, so that callbacks which only a newer trayalert understands become alerts.
 
-A client sends one request after the other, and each request reads some callbacks. So a reparse can be stopped at any
-time, and later continues where it stopped. No notification is shown for an old callback.
+A client sends one request after the other, and each request reads some callbacks. Therefore a reparse can be stopped at
+any time, and later continues where it stopped. No notification is shown for an old callback.
 """
 
 import asyncio

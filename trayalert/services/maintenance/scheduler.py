@@ -81,7 +81,7 @@ class MaintenanceScheduler:
             tasks.create_task(self._each_minute())
 
     async def back_up(self) -> Backup:
-        """Make a backup now. Raise `LogFault` if that fails; a retry is then scheduled."""
+        """Make a backup now. Raise `LogFault` on failure; a retry is then scheduled."""
         async with self._backing_up:
             throttle = Throttle(work=0.0, pause=0.01)
             keep, now = self._settings.backups, self._now()
@@ -111,7 +111,7 @@ class MaintenanceScheduler:
             if isinstance(event, LogChanged):
                 self._log_changed.set()
             elif isinstance(event, CallbackArrived):
-                self._newest_at = event.received_at  # the last time counts: earlier ones may come from a wrong clock
+                self._newest_at = event.received_at  # the last time counts: earlier times may come from a wrong clock
 
     async def _salvage(self) -> None:
         """Salvage former logs at the start, and whenever another file has replaced the log."""

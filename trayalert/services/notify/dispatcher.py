@@ -29,7 +29,7 @@ _ABOUT_PROGRAM = get_args(ProgramEvent)
 _MANY = 20
 """Number of waiting changes above which the next query is delayed by `flood_interval`."""
 _MOST_AT_ONCE = 1000
-"""Maximum number of changes in one query. Deciding on that many takes 4 ms."""
+"""Maximum number of changes in one query. Deciding on this number of changes takes 4 ms."""
 _CLOSE_DEADLINE = 1.0
 """Seconds that `close` waits for pending requests, and then for the tasks of the channels to end."""
 
@@ -52,7 +52,7 @@ class IncidentLookup(Protocol):
 
 
 class Channel(Protocol):
-    """A place to which notifications go, such as the desktop. It is used only on the dispatcher's event loop."""
+    """A place to which notifications go, such as the desktop. A channel is used only on the dispatcher's event loop."""
 
     @property
     def name(self) -> str:

@@ -67,7 +67,7 @@ def incident_notification(
 def recovered_notification(stored: StoredIncident, *, linked: bool, language: Language) -> Notification:
     """Return a notification saying that an incident has recovered.
 
-    `linked` is whether the incident has a console link, which the button then opens. Otherwise it opens the window.
+    `linked` is whether the incident has a console link. The button opens the console link or, without one, the window.
     """
     incident, alert = stored.incident, stored.alert.alert
     if incident.start_known and incident.closed_at is not None:
@@ -148,9 +148,9 @@ def _value_line(alert: Alert, language: Language) -> str:
 
 
 def _shorten(line: str) -> str:
-    """Shorten a line so that it takes about three lines on the screen.
+    """Shorten a line of text so that it takes about three lines on the screen.
 
-    That is 80 characters if more than a third of them are wide (such as Chinese ones), else 150.
+    The limit is 80 characters if more than a third of the characters are wide (such as Chinese ones), else 150.
     """
     return printable(line, limit=80 if display_width(line) * 3 > len(line) * 4 else 150)
 

@@ -27,7 +27,7 @@ class NotificationWriter:
     ) -> NotificationRequest | None:
         """Return the request with its text, or None if there is nothing left to show.
 
-        `incidents` are the incidents that `request` names, without those that are no longer in the log.
+        `incidents` are the incidents that `request` names, without incidents that are no longer in the log.
         """
         found = {stored.incident.id: stored for stored in incidents}
         match request:

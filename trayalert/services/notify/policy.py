@@ -1,9 +1,9 @@
 """The policy: decides which changes of incidents become notifications.
 
 The policy is pure and is used on one thread: it takes the present time and returns requests. Incidents that cannot be
-shown now (because of a flood, a pause or a missing notification daemon) are held. Those that still fire later are then
-shown in one summary. The caller must call `tick` at the time `due`. The rules in `rules.py` decide which changes are
-notified.
+shown now (because of a flood, a pause or a missing notification daemon) are held. Incidents that still fire later are
+then shown in one summary. The caller must call `tick` at the time `due`. The rules in `rules.py` decide which changes
+are notified.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,7 +52,10 @@ from trayalert.services.notify.rules import RULES, Decision, Rule, decide
 from trayalert.services.notify.summary import Summary
 
 BURST = 5
-"""Number of notifications that may be shown in quick succession. Then one more is allowed per REFILL_INTERVAL."""
+"""Number of notifications that may be shown in quick succession.
+
+Then one more notification is allowed per REFILL_INTERVAL.
+"""
 CRITICAL_RESERVE = 3
 """Number of further notifications reserved for CRITICAL incidents, so that a flood of warnings does not hide them."""
 REFILL_INTERVAL: Millis = 6_000
@@ -168,7 +171,7 @@ class NotificationPolicy:
         return tuple(requests)
 
     def _on_reachability_changed(self, state: ReachabilityState, now: Millis) -> _Requests:
-        """Called with the reachability. A long blind span is shown, and so is its end."""
+        """Called with the reachability. A long blind span and its end are shown."""
         reported_elsewhere = self._listener_problem is not None or not self._log_state.storing
         requests = self._reachability.on_changed(state, reported_elsewhere=reported_elsewhere, now=now)
         unshown = self._program_notifications.pop(REACH_TAG, None) if requests else None
@@ -210,7 +213,7 @@ class NotificationPolicy:
         return (*(self._on_test_received(now) if answers_test else ()), *self.tick(now=now))
 
     def on_window_seen(self) -> None:
-        """Forget everything that is held. Called when the user has looked at the window, which shows all of it."""
+        """Forget everything that is held. Called when the user has looked at the window, which shows everything."""
         self._program_notifications.clear()
         self._summary.clear()
 

@@ -1,4 +1,4 @@
-"""The requests of a policy about incidents. They name incidents by id; a text is written only when it is shown."""
+"""The requests of a policy about incidents. Requests name incidents by id; a text is written only when it is shown."""
 
 from dataclasses import dataclass
 

@@ -57,7 +57,7 @@ def listener_open_notification() -> Notification:
 
 
 def refused_notification(refused: CallbackRefused) -> Notification:
-    """Return a notification saying that a request was refused which may have been an alert."""
+    """Return a notification saying that a request that may have been an alert was refused."""
     return _notification(f"{REFUSED_TAG} {refused.cause}", Level.WARN, "A callback was refused", refused.message)
 
 
@@ -73,7 +73,7 @@ def blind_notification(state: ReachabilityState, *, since: Millis) -> Notificati
 
 
 def reachable_notification(began: Millis, *, until: Millis) -> Notification:
-    """Return a notification saying that callbacks arrive again, with the span in which they did not."""
+    """Return a notification saying that callbacks arrive again, with the span in which none could arrive."""
     span = f"from {_local_time(began)} to {_local_time(until)} ({duration_text(until - began)})"
     lines = f"trayalert was blind {span}.", LOOK_INTO_HISTORY
     return _notification(REACH_TAG, Level.OK, "Callbacks get through again", *lines, final=True)

@@ -1,4 +1,7 @@
-"""The rules that decide whether a change of an incident is notified. They are pure: they use no clock and no state."""
+"""The rules that decide whether a change of an incident is notified.
+
+The rules are pure: they use no clock and no state.
+"""
 
 import enum
 from collections.abc import Callable, Sequence
@@ -6,7 +9,7 @@ from collections.abc import Callable, Sequence
 from trayalert.domain.incident.incident import Change, Incident
 
 NEVER_NOTIFIED = frozenset({Change.COUNTED, Change.LATE})
-"""Changes on which no rule decides. The dispatcher does not look up their incidents."""
+"""Changes on which no rule decides. The dispatcher does not look up the incidents of these changes."""
 
 _NEWS = frozenset({Change.OPENED, Change.LEVEL, Change.NO_DATA})
 _RECOVERIES = frozenset({Change.RECOVERED, Change.RECOVERED_UNKNOWN})
@@ -44,7 +47,7 @@ def withdraw_closed_incident(incident: Incident, changes: frozenset[Change]) -> 
 
 
 RULES: tuple[Rule, ...] = (notify_open_incident, report_recovery, withdraw_closed_incident)
-"""Called in this order until one rule decides. If none does, the incident keeps its present notification."""
+"""Called in this order until one rule decides. If no rule decides, the incident keeps its present notification."""
 
 
 def decide(incident: Incident, changes: frozenset[Change], rules: Sequence[Rule] = RULES) -> Decision | None:

@@ -108,7 +108,7 @@ def rule_condition_text(alert: Alert, language: Language) -> str:
 def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
     """Return the lines of the message, at most MAX_LINES.
 
-    For some kinds of callback, trayalert writes a message of one line. For all others, the lines are those of the
+    For some kinds of callback, trayalert writes a message of one line. For all other kinds, the lines come from the
     sender's message, without repeated lines and without lines that only repeat the alert's name or resource.
     """
     if word_message := spec_of(alert.kind).message_text:

@@ -83,7 +83,7 @@ def make_slugs(headings: Iterable[str]) -> list[str]:
     """Return the names by which links find the headings of one page, as GitHub makes them.
 
     The heading `` `public_url` and proxies `` has the slug `public_url-and-proxies`. If a page repeats a heading, a
-    number is appended to the slugs of the later ones.
+    number is appended to the slug of each repetition.
     """
     counts: Counter[str] = Counter()
     slugs = []

@@ -103,7 +103,10 @@ def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mu
 
 
 def gap_record(gap: Gap, *, now: Millis) -> Record:
-    """Return the JSON object of a gap. `seconds` is its length until its end, or until `now` while it lasts."""
+    """Return the JSON object of a gap.
+
+    `seconds` is the length of the gap until its end, or until `now` while it lasts.
+    """
     return {
         "id": gap.id,
         "cause": gap.cause,

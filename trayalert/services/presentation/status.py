@@ -99,7 +99,7 @@ def status(
     running: InstanceStatus | None,
     data_dir: str,
 ) -> dict[str, Any]:
-    """Return the object that `trayalert status --json` prints, without the keys about backups. It holds no secret.
+    """Return the object that `trayalert status --json` prints, without the keys about backups and without any secret.
 
     `totals` is None if the log cannot be read; `log_problem` then says why. `crashes` are the crash files that the user
     has not seen yet. `running` is None if no instance is running.

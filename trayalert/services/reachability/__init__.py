@@ -1,1 +1,1 @@
-"""Finds out by probes whether Cloud Monitor can reach this computer, and records the gaps in which it could not."""
+"""Finds out by probes whether Cloud Monitor can reach this computer, and records gaps when no callback can arrive."""

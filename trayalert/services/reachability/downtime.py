@@ -23,7 +23,7 @@ from trayalert.storage.faults import LogFault
 from trayalert.storage.writer.gap_records import AddGap, EndGaps
 
 MIN_REPORTED_GAP: Millis = 30_000
-"""Shorter gaps are recorded but not reported."""
+"""Minimum length of a gap that is reported. Shorter gaps are only recorded."""
 
 _CLOSING_CHANGES = frozenset({Change.RECOVERED, Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
 
@@ -121,7 +121,7 @@ class DowntimeRecorder:
 
     async def _write(self) -> None:
         while self._pending:
-            job = self._pending.popleft()  # removed first: the log does the job even if this is cancelled
+            job = self._pending.popleft()  # removed first: the log does the job even if `_write` is cancelled
             try:
                 await self._inbox.run_job(job)
             except LogFault as fault:

@@ -94,7 +94,7 @@ class ReachabilityMonitor:
     def set_source(self, name: str, *, receiving: bool, problem: str | None) -> None:
         """Called with the state of a source of callbacks.
 
-        `problem` says why the source does not receive. It is None while the source is receiving or starting.
+        `problem` says why the source does not receive, and is None while the source is receiving or starting.
         """
         if receiving:
             self._closed_sources.pop(name, None)
@@ -124,7 +124,7 @@ class ReachabilityMonitor:
         elif tunnel.phase is not Phase.UP:
             self._discard_proof()
         elif came_up and not self._interval:
-            self._last_result = None  # the tunnel is no longer down; as probes are off, no result will replace this one
+            self._last_result = None  # the tunnel is up; as probes are off, no probe will replace the result
         self._tunnel = tunnel
         if came_up:
             self.request_probe()

@@ -34,7 +34,7 @@ class ProbeTiming:
     timeout: float = SENDER_TIMEOUT
     """How long to wait for the response: as long as Cloud Monitor waits."""
     lifetime: float = 30.0
-    """How long a probe is recognised. This is longer than `timeout`, so that no late probe counts as a secret guess."""
+    """How long a probe is recognised: longer than `timeout`, so that no late probe counts as a secret guess."""
 
 
 @dataclass(slots=True)

@@ -42,7 +42,7 @@ def _address_check(configured: Tunnel | None, tunnel: TunnelState, reach: Reacha
 def _public_url_check(url: str) -> Check:
     """Return the check of a known public address.
 
-    A local address gets a warning: a probe can reach it, too, but that does not prove that Cloud Monitor can.
+    A local address gets a warning: a probe can reach it, too, but such a probe does not prove that Cloud Monitor can.
     """
     host = urlsplit(url).hostname or ""
     try:

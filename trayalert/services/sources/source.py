@@ -15,7 +15,7 @@ from trayalert.domain.callback import Receive
 class SourceState:
     """Whether callbacks can arrive through a source.
 
-    `problem` is a sentence that says why they cannot. While the source is starting, `problem` is None.
+    `problem` is a sentence that says why no callback can arrive. While the source is starting, `problem` is None.
     """
 
     receiving: bool
@@ -23,7 +23,7 @@ class SourceState:
 
 
 class Source(Protocol):
-    """Something that callbacks come from. It runs on the receiver's asyncio loop.
+    """Something that callbacks come from. A source runs on the receiver's asyncio loop.
 
     While a source cannot receive, trayalert is blind, and the reason is the `problem` of the source's state.
     """
@@ -34,10 +34,10 @@ class Source(Protocol):
 
     @property
     def state(self) -> SourceState:
-        """Return the present state. Any thread may call it."""
+        """Return the present state. Any thread may call this method."""
 
     async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
-        """Receive callbacks until cancelled, then finish those that are being received.
+        """Receive callbacks until cancelled, then finish the callbacks that are being received.
 
         Call `on_change` whenever `state` changes. A failure that may go away is handled by trying again. If this method
         raises or returns, the receiver ends.

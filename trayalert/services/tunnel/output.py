@@ -19,7 +19,7 @@ _FLOOD_EDGE = 8_192
 
 _MAX_LINES_AT_EDGE = 100
 _MIN_SECRET_LENGTH = 6
-"""Minimum length of a secret that is masked. Otherwise a value like `1` or `eu` would be masked everywhere."""
+"""Minimum length of a secret that is masked. Masking shorter secrets would mask a value like `1` or `eu` everywhere."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 

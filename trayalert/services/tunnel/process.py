@@ -23,7 +23,8 @@ _POLL_INTERVAL = 0.005
 class TunnelProcess(Protocol):
     """A program, its reaper, and all processes that the program starts.
 
-    `output` is what all of them print. `pid` is the process id of the reaper, or of the program itself on Windows.
+    `output` is what all these processes print. `pid` is the process id of the reaper, or of the program itself on
+    Windows.
     """
 
     output: asyncio.StreamReader
