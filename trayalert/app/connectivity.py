@@ -152,7 +152,7 @@ class Connectivity:
             self._check_address()
 
     async def probe(self) -> ReachabilityState:
-        """Probe now and return the new reachability. Return the present one immediately if nothing can be probed."""
+        """Probe now and return the new reachability. If nothing can be probed, return the present state."""
         return await self._monitor.probe_now()
 
     def accept_url(self) -> None:

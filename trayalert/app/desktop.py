@@ -36,7 +36,8 @@ _LOG_FILTER_RULES = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false
 class _ShowRequests(QObject):
     """Passes requests to show a window from other threads to the main thread.
 
-    `last` is the latest request. The main thread reads it once, for a request that came before `show` was connected.
+    `last` is the latest request. The main thread reads `last` once, for a request that came before `show` was
+    connected.
     """
 
     show = Signal(str)

@@ -41,7 +41,8 @@ class QuitFilter(QObject):
 def collect_early_signals() -> list[int]:
     """Return a list to which SIGTERM and SIGINT are appended, until `set_on_signals` takes over.
 
-    The listener may already be open while Qt is loading. Without this function a signal would kill the program then.
+    The listener may already be open while Qt is loading. Without this function, a signal during that time would kill
+    the program.
     """
     early_signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -73,7 +73,7 @@ class Plan:
 
 
 class Receiver:
-    """Everything that receives and stores callbacks, composed. It is made and run on one asyncio event loop.
+    """Everything that receives and stores callbacks, composed. A receiver is made and run on one asyncio event loop.
 
     Any thread may use the attributes and methods, except those that are documented as belonging to the loop.
 
@@ -82,8 +82,8 @@ class Receiver:
     the sources of callbacks other than the listener.
 
     `show` is called with the window to raise ("window" or "guide"). If the log, the listener or the control socket
-    cannot be opened, a receiver with `show` lets the user see that and tries again. Without `show`, the fault ends the
-    program: this constructor raises LogFault, and `run` raises ListenerFault or ControlFault.
+    cannot be opened, a receiver with `show` lets the user see the problem and tries again. Without `show`, the fault
+    ends the program: this constructor raises LogFault, and `run` raises ListenerFault or ControlFault.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class Receiver:
             raise fault from None
 
     def end(self) -> None:
-        """Ask `run` to end in good order. Do not wait for its end."""
+        """Ask `run` to end in good order, without waiting for the end."""
         self.call_soon(self._ending.set)
 
     def resolve(self, incident_id: int) -> None:
@@ -262,8 +262,8 @@ class Receiver:
     async def _open_control(self) -> None:
         """Open the control socket.
 
-        If that fails, raise ControlFault without `show`. With `show`, record the problem and receive callbacks without
-        the control socket.
+        If the socket cannot be opened, raise ControlFault without `show`. With `show`, record the problem and receive
+        callbacks without the control socket.
         """
         before = self.control_problem
         try:

@@ -155,7 +155,10 @@ def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
 
 
 def _comments(item: Any) -> Iterator[Any]:
-    """Yield the comments and empty lines of a table. In tomlkit they include the comments above the next table."""
+    """Yield the comments and empty lines of a table.
+
+    In tomlkit, the comments of a table include the comments above the next table.
+    """
     for key, inner in item.value.body if isinstance(item, Table) else ():
         if key is None and isinstance(inner, Comment | Whitespace):
             yield inner

@@ -70,7 +70,7 @@ class LogView:
             if time.monotonic() - begun > _LONG:
                 self._paused_until = time.monotonic() + _REST
             return None
-        except Exception:  # reported as a problem, else outdated incidents would look like the present ones
+        except Exception:  # reported as a problem, so that outdated incidents do not look like the present ones
             _logger.exception("the log did not answer")
             self._problems[question] = _OUR_FAULT
             return None

@@ -59,7 +59,7 @@ class ReceiverSetup:
         return chosen_ingress(self._receiver.connectivity.settings)
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
-        """Write `chosen` into settings.toml and use it from now on. Return None, or a sentence if that failed."""
+        """Write `chosen` into settings.toml and use it from now on. Return None, or a sentence on failure."""
         from trayalert.app.settings_file import change_settings  # noqa: PLC0415 - imports tomlkit, which costs memory
 
         try:
@@ -91,7 +91,7 @@ class ReceiverSetup:
         return autostart_enabled()
 
     def set_autostart(self, enabled: bool) -> str | None:
-        """Switch autostart on or off. Return None, or a sentence that says why that failed."""
+        """Switch autostart on or off. Return None, or a sentence that says why switching failed."""
         try:
             set_autostart(enabled, self._plan.places)
         except AutostartFault as fault:
@@ -100,7 +100,7 @@ class ReceiverSetup:
 
 
 def _send_sample(url: str) -> str | None:
-    """Return None if the sample and its recovery arrived, else a sentence that says why not."""
+    """Return None if the sample and its recovery arrived, else a sentence that says what failed."""
     try:
         with contextlib.closing(CallbackSender(url)) as sender:
             content = sample_body(_SAMPLE)

@@ -1,7 +1,7 @@
 """The backend of a tray application that cannot start, because its data dir, lock or secrets cannot be used.
 
-A program that the session starts has no terminal for an error message. So the window shows the problem, and the tray is
-shown as blind, until the cause of the problem is gone.
+A program that the session starts has no terminal for an error message. Therefore the window shows the problem, and the
+tray is shown as blind, until the cause of the problem is gone.
 """
 
 import asyncio

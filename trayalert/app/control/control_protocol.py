@@ -91,7 +91,7 @@ class KeepSecrets(Command):
 
 
 class VerifyLog(Command):
-    """Verify the log, because another process found it damaged or missing."""
+    """Verify the log, because another process found the log damaged or missing."""
 
     __slots__ = ()
     do = "verify"

@@ -1,8 +1,8 @@
 """The anonymiser, which replaces the names of persons, computers and resources in a text.
 
 The rule: if in doubt, hide. Equal names get equal replacements: `id-` and eight hexadecimal digits, which depend on a
-random key. Each anonymiser has its own key, which is stored nowhere. So two bundles cannot be compared, and a reader of
-a bundle cannot find a name by hashing a list of candidates.
+random key. Each anonymiser has its own key, which is stored nowhere. Therefore two bundles cannot be compared, and a
+reader of a bundle cannot find a name by hashing a list of candidates.
 """
 
 import getpass
@@ -121,7 +121,7 @@ class Anonymiser:
         return whole
 
     def _hide_prefix(self, text: str) -> str:
-        """Replace the end of `text` if that is the beginning of a name.
+        """Replace the end of `text` if the end is the beginning of a name.
 
         `text` is what stands before a `…`, where a sentence may have cut off a name.
         """

@@ -1,4 +1,4 @@
-"""The bundle that `trayalert diagnostics` writes: a zip file for the analysis of a fault. It contains no alerts.
+"""The bundle that `trayalert diagnostics` writes: a zip file, without alerts, for the analysis of a fault.
 
 The rules: only what is listed in this module gets into a bundle, and every text in the bundle is filtered twice. The
 mask removes the present secrets and whatever looks like a former secret. The anonymiser replaces the names of persons,
@@ -60,11 +60,11 @@ def _names_to_hide(places: Places) -> Iterator[str]:
 def secret_mask(places: Places) -> Callable[[str], str]:
     """Return a function that masks every secret in a text, including former secrets.
 
-    No secret is created if there is none yet.
+    If there is no secret yet, no secret is created.
     """
     mask_known: Callable[[str], str] = str
     if places.secrets.exists():
-        with contextlib.suppress(SecretFault):  # the secrets are unknown, and only what looks like one is masked
+        with contextlib.suppress(SecretFault):  # the secrets are unknown, and only what looks like a secret is masked
             mask_known = Secrets(places.secrets).mask
 
     def mask(text: str) -> str:

@@ -48,7 +48,10 @@ class CrashFault(Fault):
 
 
 class CrashFiles:
-    """Reads and writes the crash files in a folder. Any thread may use it. `mask` removes secrets from a text."""
+    """Reads and writes the crash files in a folder.
+
+    Any thread may use the object. `mask` removes secrets from a text.
+    """
 
     def __init__(self, folder: Path, mask: Callable[[str], str]) -> None:
         self._folder = folder
@@ -67,7 +70,7 @@ class CrashFiles:
         return self._unseen
 
     def sentences(self) -> tuple[str, ...]:
-        """Return a sentence for each crash that the user has not seen yet: when it happened, and where its file is."""
+        """Return a sentence for each crash that the user has not seen yet: its time, and the path of its file."""
         moments = ((path, _crashed_at(path)) for path in self.unseen())
         return tuple(
             f"trayalert crashed on {moment.day} {moment:%b %H:%M}; what happened is in {path}."
@@ -77,7 +80,7 @@ class CrashFiles:
         )
 
     def mark_seen(self) -> None:
-        """Mark all crashes as seen by the user. Their files are renamed and stay in the folder."""
+        """Mark all crashes as seen by the user. The crash files are renamed and stay in the folder."""
         for path in self.unseen():
             with contextlib.suppress(OSError):
                 path.rename(path.with_name(path.name.removesuffix(".txt") + _SEEN))
@@ -116,7 +119,7 @@ class CrashFiles:
         """Log an exception that the program survives, and write a crash file for it.
 
         For REPEAT_SECONDS, further exceptions from the same place in the code are ignored. After exceptions from KEPT
-        places, those from other places are ignored as well.
+        places, exceptions from other places are ignored as well.
         """
         with self._lock:
             place, now = _location(error), time.monotonic()
@@ -197,7 +200,7 @@ class CrashFiles:
 
     @contextlib.contextmanager
     def _watching_hooks(self, mode: str) -> Iterator[None]:
-        """Write a crash file for exceptions that no caller can catch: those in Qt's slots and in threads."""
+        """Write a crash file for exceptions that no caller can catch: exceptions in Qt's slots and in threads."""
 
         def on_main_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
             if isinstance(error, Exception):
@@ -239,7 +242,7 @@ def _traceback(error: BaseException) -> str:
 
 
 def innermost(error: BaseException) -> BaseException:
-    """Return the first exception inside nested exception groups, such as those of asyncio's task groups."""
+    """Return the first exception inside nested exception groups, which asyncio's task groups raise."""
     return innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
@@ -251,7 +254,7 @@ def _location(error: BaseException) -> str:
 
 
 def _crashed_at(path: Path) -> datetime | None:
-    """Return the local time of a crash, or None if the file is not that of an unseen crash."""
+    """Return the local time of a crash, or None if the file does not describe an unseen crash."""
     name = _UNSEEN.fullmatch(path.name)
     try:
         return datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC).astimezone() if name else None

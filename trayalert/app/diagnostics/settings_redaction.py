@@ -1,4 +1,4 @@
-"""Redacts the settings for a bundle, so that they can be sent to the developers.
+"""Redacts the settings for a bundle, so that the bundle can be sent to the developers.
 
 A redacted setting still shows whether it is set, and shows its value if that is a number, a switch or a word that
 trayalert or Alibaba Cloud defines. All other texts are hidden.

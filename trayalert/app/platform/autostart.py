@@ -31,7 +31,10 @@ class AutostartFault(Fault):
 
 @dataclass(frozen=True, slots=True)
 class LaunchCommand:
-    """The command that starts the program. `folder` is the working folder that it needs, or None for any folder."""
+    """The command that starts the program.
+
+    `folder` is the working folder that the command needs, or None for any folder.
+    """
 
     arguments: tuple[str, ...]
     folder: Path | None = None
@@ -46,7 +49,7 @@ class Autostart(Protocol):
 
 
 def autostart_enabled() -> bool | None:
-    """Return whether trayalert starts with the session, or None if that is unknown or the platform has no autostart."""
+    """Return whether trayalert starts with the session, or None if unknown or if the platform has no autostart."""
     mechanism = _platform_autostart()
     try:
         return None if mechanism is None else mechanism.is_on()
@@ -86,7 +89,7 @@ def launch_command(places: Places, *, argv: Sequence[str] | None = None) -> Laun
 
 
 def _own_program(argv: Sequence[str]) -> tuple[tuple[str, ...], Path | None]:
-    """Return the words that start this program, and the working folder that they need, if any.
+    """Return the words that start this program, and the working folder that these words need, or None.
 
     The words are the frozen program, the installed command, or Python with the module.
     """
@@ -113,7 +116,7 @@ def _platform_autostart() -> Autostart | None:
 class XdgEntry:
     """The file `trayalert.desktop` in the autostart folder.
 
-    Its format is that of the Desktop Entry and the Desktop Application Autostart specifications.
+    The format follows the Desktop Entry and the Desktop Application Autostart specifications.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -176,7 +179,10 @@ class Registry(Protocol):
 
 
 class RunKey:
-    """A value of Windows' Run key. If the user has disabled the value in Windows, a value of another key says so."""
+    """A value of Windows' Run key.
+
+    If the user has disabled the value in Windows, Windows keeps a note in a value of another key.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

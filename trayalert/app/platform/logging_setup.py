@@ -1,6 +1,6 @@
 """Sets up the program log: one line for each entry, on stderr and in a file, with every secret masked.
 
-Repeated entries are left out. Otherwise a fault of the log's disk during a flood of callbacks would fill the disk of
+Repeated entries are left out, so that a fault of the log's disk during a flood of callbacks does not fill the disk of
 the program log, too.
 """
 
@@ -145,4 +145,4 @@ def configure_logging(mask: Callable[[str], str], file: Path | None = None) -> N
 
 
 LIFECYCLE_LOGGER = logging.getLogger("trayalert.program")
-"""The logger of the start and the end of the program. Its entries go to the file only."""
+"""The logger of the start and the end of the program. The entries of this logger go to the file only."""

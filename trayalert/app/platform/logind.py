@@ -39,7 +39,7 @@ def _address() -> str | None:
 
 async def _listen(address: str, on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
     """Watch the signals until the connection is lost."""
-    # this import takes 3 MB, which a computer without a system bus need not spend
+    # imported here, because the import takes 3 MB, which a computer without a system bus need not spend
     from trayalert.dbus_client import BUS_FAULTS, connect_bus, wait_disconnected  # noqa: PLC0415
 
     def on_signal(signal: Any) -> None:

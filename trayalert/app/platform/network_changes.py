@@ -1,6 +1,7 @@
-"""Detects changes of the network: a new or lost address, default route or link. On Linux the kernel reports them.
+"""Detects changes of the network: a new or lost address, default route or link. Linux reports each change.
 
-The rules: waiting costs nothing, and a repeated report is not a change (a router that renews an address causes one).
+The rules: waiting for a report uses no CPU time, and a repeated report is not a change (a router that renews an address
+causes a repeated report).
 """
 
 import asyncio
@@ -140,7 +141,8 @@ def _parse(messages: bytes) -> Iterator[tuple[int, bytes]]:
 def _identity(kind: int, content: bytes) -> bytes:
     """Return the bytes that identify an address or a route.
 
-    These are the kind, the family, the prefix length, some of the attributes and, for an address, the interface index.
+    The bytes are the kind, the family, the prefix length, some of the attributes and, for an address, the interface
+    index.
     """
     fixed, identifying = _IDENTIFYING[kind]
     family_and_length = content[:2]

@@ -1,6 +1,6 @@
 """Finds out whether the system has the libraries that Qt needs, by loading Qt.
 
-This happens before Qt is used, because Qt aborts the whole process if its plugin for the screen cannot be loaded.
+The check comes before any use of Qt, because Qt aborts the whole process if its plugin for the screen cannot be loaded.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ _LOADER_ERROR = re.compile(r"(?:\S*/)?(?P<library>[^/\s:]+\.so[.0-9]*): (?P<why>
 _MISSING = ("cannot open shared object file: No such file or directory", "cannot open shared object file")
 """The reasons that the dynamic loader gives for a library that it does not find.
 
-It gives the shorter reason if it has searched for the same library before.
+The loader gives the shorter reason if it has searched for the same library before.
 """
 
 _BUNDLED = ("libQt6", "libpyside6", "libshiboken6", "libicu")
@@ -30,7 +30,7 @@ _BUNDLED = ("libQt6", "libpyside6", "libshiboken6", "libicu")
 
 _APT = "Debian and Ubuntu: apt"
 _MOST = 5
-"""Number of missing libraries that are named. Any others are only counted."""
+"""Number of missing libraries that are named. Any further libraries are only counted."""
 
 
 def find_qt_problem(platform: str) -> str | None:
@@ -52,7 +52,7 @@ def _load_plugin(platform: str) -> None:
     # thread
     package = Path(importlib.import_module("PySide6").__path__[0])
     plugin = package / "Qt" / "plugins" / "platforms" / f"libq{platform}.so"
-    if plugin.exists():  # otherwise the plugin is in a folder that only Qt knows
+    if plugin.exists():  # if not, the plugin is in a folder that only Qt knows
         ctypes.CDLL(str(plugin))
 
 
@@ -84,7 +84,7 @@ def _missing(message: str) -> Iterator[str]:
 
 
 def _missing_of(libraries: Iterable[str]) -> Iterator[str]:
-    """Yield the libraries that are missing, among the given ones or among those that they depend on."""
+    """Yield those of the given libraries, and of the libraries that these depend on, that are missing."""
     for library in libraries:
         try:
             ctypes.CDLL(library)

@@ -75,7 +75,10 @@ def _display_connects(display: str, connections: contextlib.ExitStack) -> bool:
 
 
 def _authorises_us(connections: contextlib.ExitStack) -> bool:
-    """Return whether the X server of DISPLAY accepts this user. After `su` or `sudo` it often does not."""
+    """Return whether the X server of DISPLAY accepts this user.
+
+    After `su` or `sudo` the X server often refuses the user.
+    """
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:

@@ -35,7 +35,7 @@ class SecretFiles:
 
 
 def _read(file: Path) -> tuple[SecretValue | None, int]:
-    """Return the content of a file and its mode. The content is None if the path is not that of a regular file.
+    """Return the content of a file and its mode. The content is None if the file is not a regular file.
 
     Raise OSError if the file cannot be read, and ValueError if it is not ASCII.
     """

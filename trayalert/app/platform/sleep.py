@@ -1,8 +1,8 @@
 """Detects spans in which the computer slept or the program stood still, so that no callback could arrive.
 
-There are two sources, and each span is reported once. logind announces the beginning and the end of a sleep. In
-addition, a clock that keeps running during a sleep is compared with the intended pause, so that a freeze of the program
-is detected too.
+Each span is reported once, although there are two ways to detect it. logind announces the beginning and the end of a
+sleep. In addition, a clock that keeps running during a sleep is compared with the intended pause, so that a freeze of
+the program is detected too.
 """
 
 import asyncio
@@ -24,19 +24,23 @@ class SleepTiming:
     lateness: Millis = 10_000
     """Milliseconds by which a check may be late.
 
-    If it is later, the program stood still. A smaller delay may come from a busy computer.
+    If a check is later, the program stood still. A smaller delay may come from a busy computer.
     """
     called_off_after: Millis = 60_000
-    """Milliseconds after which an announced sleep that has not begun is taken as cancelled. No signal says so."""
+    """Milliseconds after which an announced sleep that has not begun is taken as cancelled.
+
+    logind has no signal for the cancellation.
+    """
 
 
 class SleepWatch:
     """Calls `on_slept` after each span, with the beginning and the end of the span.
 
-    Both are in milliseconds of the wall clock as it is set after the span. The length is measured by `ticks`, a clock
-    that cannot be set, so that setting the wall clock can neither feign nor hide a sleep. A freeze is reported from the
-    last time at which the program was seen running, which is up to one interval too early. `watch_signals` calls its
-    first argument when a sleep is announced and its second argument after it, until cancelled.
+    Beginning and end are in milliseconds of the wall clock as it is set after the span. The length is measured by
+    `ticks`, a clock that cannot be set, so that setting the wall clock can neither feign nor hide a sleep. A freeze is
+    reported from the last time at which the program was seen running, which is up to one interval too early.
+    `watch_signals` calls its first argument when a sleep is announced and its second argument after the sleep, until
+    cancelled.
     """
 
     def __init__(

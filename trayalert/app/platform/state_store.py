@@ -1,7 +1,7 @@
 """The state store: a small JSON file of what the program remembers from one run to the next, and can do without.
 
 Nothing here raises. A file that cannot be read is replaced. A value that cannot be written is written together with the
-next one.
+next value.
 """
 
 import json
@@ -17,7 +17,7 @@ _logger = logging.getLogger(__name__)
 
 
 class StateStore:
-    """JSON values by name. Any thread may use it."""
+    """JSON values by name. Any thread may use the store."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -72,7 +72,7 @@ def _check_expiry(what: str, until: Millis) -> CheckResult:
 def not_after(pem: str) -> Millis:
     """Return when the first certificate in a PEM text expires.
 
-    The ASN.1 structure is that of RFC 5280. Raise ValueError if the text contains no valid certificate.
+    RFC 5280 defines the ASN.1 structure. Raise ValueError if the text contains no valid certificate.
     """
     begin, end = pem.find(_BEGIN), pem.find(_END)
     der = ssl.PEM_cert_to_DER_cert(pem[begin : end + len(_END)])

@@ -28,7 +28,7 @@ class RemoteLookups:
     Raises ssl.SSLError if the certificate is not trusted.
     """
     ahead: Callable[[str], Millis | None] = remote_lookups.ahead
-    """Returns how far the clock of a URL's server is ahead of this computer's clock, or None if that is unknown."""
+    """Returns how far the clock of a URL's server is ahead of this computer's clock, or None if unknown."""
     proxied: Callable[[str], bool] = remote_lookups.proxied
     """Returns whether the environment or the system names a proxy for a URL."""
     console: Callable[[Site], str] = remote_lookups.console
@@ -58,7 +58,7 @@ class CheckContext:
         return self.running is not None and self.running.mode == "serve"
 
     def status_object(self, name: str) -> Mapping[str, Any]:
-        """Return an object in the running instance's status, or an empty one if that instance is too old to have it."""
+        """Return an object in the running instance's status, or an empty object if the status has none."""
         value = self.raw_status.get(name)
         return value if isinstance(value, dict) else {}
 
@@ -93,7 +93,7 @@ def ok(message: str) -> CheckResult:
 
 
 def warn(message: str, advice: str | None = None) -> CheckResult:
-    """Return the result for something that works or could work, but not as it should."""
+    """Return the result for something that works or could work, but has a problem."""
     return CheckResult(Verdict.WARN, message, advice)
 
 

@@ -92,7 +92,7 @@ class _RunningCheck:
     def result(self, end: float, limit: float) -> CheckResult:
         """Wait for the result until `end`, a time of time.monotonic(), and return it.
 
-        If there is none by then, return a failure that names `limit`, in seconds.
+        If there is no result by then, return a failure that names `limit`, in seconds.
         """
         self._thread.join(max(0.0, end - time.monotonic()))
         return self._result or fail(

@@ -73,7 +73,7 @@ def port(context: CheckContext) -> CheckResult:
 
 
 def _port_holder(port: int) -> str | None:
-    """Return the name of the process that listens on the port, or None if that cannot be found out. Linux only."""
+    """Return the name of the process that listens on the port, or None if the name cannot be found. Linux only."""
     sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
     if not sockets:
         return None

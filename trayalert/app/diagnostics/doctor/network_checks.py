@@ -114,7 +114,7 @@ def _check_resolver(context: CheckContext) -> CheckResult:
 def clock(context: CheckContext) -> CheckResult:
     """Check this computer's clock against the clock of Alibaba Cloud's console.
 
-    The two should agree, because alerts contain times of Alibaba Cloud's clocks.
+    Both clocks should agree, because alerts contain times of Alibaba Cloud's clocks.
     """
     behind = behind_text(wall=now(), newest=_newest_callback_at(context))
     if behind:
@@ -150,7 +150,7 @@ def _newest_callback_at(context: CheckContext) -> Millis | None:
 
 
 class _Timex(ctypes.Structure):
-    """The first fields of the kernel's `struct timex`, with room for the others."""
+    """The first fields of the kernel's `struct timex`, with room for the other fields."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -164,7 +164,7 @@ class _Timex(ctypes.Structure):
 
 
 def _is_synchronised() -> bool | None:
-    """Return whether the kernel reports the clock as synchronised, or None if that is unknown."""
+    """Return whether the kernel reports the clock as synchronised, or None if unknown."""
     if sys.platform != "linux":
         return None
     timex = _Timex()  # with modes 0 the call below changes nothing

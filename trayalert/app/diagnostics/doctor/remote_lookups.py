@@ -43,7 +43,7 @@ def expiry(host: str, port: int, *, context: ssl.SSLContext | None = None) -> Mi
 def ahead(url: str) -> Millis | None:
     """Return how far the clock of a URL's server is ahead of this computer's clock, in milliseconds.
 
-    The server's time is that of the Date header. Return None if the response has no valid Date. Raise OSError.
+    The server's time comes from the Date header. Return None if the response has no valid Date. Raise OSError.
     """
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - https, from resources/console_links.json
     before = now()
