@@ -19,7 +19,7 @@ from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication, QWidget
 
 PORTAL_TIMEOUT_MS: Final = 300
-"""Milliseconds that the portal has to answer before the name of the theme decides. No window is open that early."""
+"""Milliseconds to wait for the portal before the name of the theme decides. No window is open that early."""
 
 _DESKTOPS_WITH_QT_THEME = frozenset({"KDE", "LXQT"})  # desktops with a Qt theme that does not load GTK
 _XFCE_NAMES = re.compile(r'name="(ThemeName|FontName)"[^>]*value="([^"]*)"')
@@ -55,8 +55,8 @@ def follow_desktop(app: QApplication, environ: Mapping[str, str] = os.environ) -
 def named_font(name: str, *, fallback: QFont) -> QFont:
     """Return the font for a name such as `Noto Sans 11`.
 
-    The family is that of `fallback` if Qt does not know the named family. The size is limited to 6 to 40 points, and is
-    10 points if the name has no size.
+    If Qt does not know the named family, the font has the family of `fallback`. The size is limited to 6 to 40 points,
+    and is 10 points if the name has no size.
     """
     font, match = QFont(fallback), _FONT.fullmatch(name)
     font.setPointSizeF(min(max(float(match["size"]), 6), 40) if match else _GTK_DEFAULT_SIZE)
@@ -96,7 +96,7 @@ def _names(environ: Mapping[str, str]) -> dict[str, str]:
 def _configured_names(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "theme", environ.get("GTK_THEME", "")
     config = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/"), ".config"))
-    if "XFCE" in _desktops(environ):  # otherwise the file may be left over from a desktop that is not in use
+    if "XFCE" in _desktops(environ):  # under another desktop, the file may be left over from an earlier use of XFCE
         xfce = _read_text(config / "xfce4" / "xfconf" / "xfce-perchannel-xml" / "xsettings.xml")
         for name, value in _XFCE_NAMES.findall(xfce):
             yield name.removesuffix("Name").lower(), value

@@ -69,7 +69,7 @@ class IncidentQueries(Protocol):
     def open(self) -> Sequence[StoredIncident] | None:
         """Return all open incidents, or None if the log cannot be read.
 
-        They are sorted by `opened_at` and then by id, the newest first.
+        The incidents are sorted by `opened_at` and then by id, the newest first.
         """
 
     def worst_open(self, *, limit: int) -> Sequence[StoredIncident]:
@@ -125,7 +125,7 @@ class ProgramQueries(Protocol):
 
     @property
     def help_topic(self) -> str | None:
-        """Return the help page that Help and F1 show in every window, or None if each window has its own."""
+        """Return the help page that Help and F1 show in every window, or None if each window has its own page."""
 
     def now(self) -> Millis:
         """Return the present time."""
@@ -165,7 +165,7 @@ class SetupActions(Protocol):
         """Return how Cloud Monitor reaches this computer according to the settings, or None if nothing is set."""
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
-        """Write the chosen ingress into the settings and start to use it. Return a sentence if that failed."""
+        """Write the chosen ingress into the settings and start to use it. Return a sentence on failure."""
 
     def accept_url(self) -> None:
         """Record that the user knows the changed public address, so that it is no longer reported."""
@@ -177,17 +177,17 @@ class SetupActions(Protocol):
         """Return whether the program starts with the session, or None if autostart cannot be set here."""
 
     def set_autostart(self, enabled: bool) -> str | None:
-        """Switch autostart with the session on or off. Return a sentence if that failed."""
+        """Switch autostart with the session on or off. Return a sentence on failure."""
 
 
 class UserActions(Protocol):
     """Requests that the user makes with a click."""
 
     def open_url(self, url: str) -> bool:
-        """Open an allow-listed https link in the browser. Return False if that failed."""
+        """Open an allow-listed https link in the browser. Return False on failure."""
 
     def run_command(self, command: FilledCommand) -> str | None:
-        """Start a custom command. Return a sentence if that failed."""
+        """Start a custom command. Return a sentence on failure."""
 
     def resolve(self, incident_id: int) -> None:
         """Mark an incident recovered at the user's request. An IncidentChanged or a ResolveFailed event follows."""

@@ -19,7 +19,7 @@ MAX_GAPS: Final = 200
 
 
 class GapsView(QDialog):
-    """The gaps window. It is not modal, is empty until `refresh` is called, and is deleted when it is closed."""
+    """The gaps window, which is not modal, is empty until `refresh` is called, and is deleted when it is closed."""
 
     help_requested = Signal(str)
     """The topic of a help page."""

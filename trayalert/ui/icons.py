@@ -1,10 +1,10 @@
 """The icons of the levels and of the tray, drawn with QPainter. Levels differ in shape, not only in colour.
 
 CRITICAL is an octagon, WARN a triangle, INFO a square, OK a tick. While no incident is open, the tray icon shows
-reachability. It is a hollow grey ring, which has a green dot while a recent probe proves that callbacks get through
-(`shown_reachability`). While the program is blind, the icon is a no-entry sign instead: an amber disc with a bar. If
-incidents are open while the program is blind, a small no-entry sign is in the corner of the icon. Each size is drawn
-separately on whole pixels, as a picture that is scaled down to 16 pixels is blurred.
+reachability: the icon is a hollow grey ring, which has a green dot while a recent probe proves that callbacks get
+through (`shown_reachability`). While the program is blind, the icon is a no-entry sign instead: an amber disc with a
+bar. If incidents are open while the program is blind, a small no-entry sign is in the corner of the icon. Each size is
+drawn separately on whole pixels, as a picture that is scaled down to 16 pixels is blurred.
 """
 
 import functools
@@ -123,7 +123,7 @@ def _icon(images: list[QImage]) -> QIcon:
     for image in images:
         pixmap = QPixmap.fromImage(image)
         icon.addPixmap(pixmap)
-        icon.addPixmap(pixmap, QIcon.Mode.Selected)  # otherwise Qt tints the icon in a selected row
+        icon.addPixmap(pixmap, QIcon.Mode.Selected)  # without this line, Qt tints the icon in a selected row
     return icon
 
 

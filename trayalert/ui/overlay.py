@@ -1,7 +1,7 @@
 """The overlay: a small bar above all windows that replaces a missing tray. The overlay never takes the focus.
 
-On Wayland a program cannot place its windows. The user can drag the overlay there, but the desktop decides where the
-overlay first appears.
+On Wayland a program cannot place its windows: the user can drag the overlay, but the desktop decides where the overlay
+first appears.
 """
 
 from typing import Any, Final

@@ -64,7 +64,7 @@ class Window(QMainWindow):
         self.refresh()
         if self.incidents.rowCount():
             self._table.show_row(0)
-        self._table.setFocus()  # otherwise the check box above the table has the focus, and Enter opens no incident
+        self._table.setFocus()  # if the check box above the table had the focus, Enter would open no incident
 
     @property
     def ticking(self) -> bool:

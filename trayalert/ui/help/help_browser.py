@@ -1,4 +1,4 @@
-"""The view of a help page. Its rule: a link is reported, and never opened here."""
+"""The view of a help page. The rule: a link is reported, and never opened here."""
 
 from typing import Final
 
@@ -46,7 +46,7 @@ class HelpBrowser(QTextBrowser):
         self._wanted_block = None if self.isVisible() else block
 
     def mark(self, matches: list[QTextCursor], current: QTextCursor | None) -> None:
-        """Highlight the matches, and select and scroll to the current one."""
+        """Highlight the matches. Select the current match and scroll to it."""
         selections = []
         for match in matches:
             selection = QTextEdit.ExtraSelection()

@@ -1,4 +1,4 @@
-"""A help page laid out by Qt. Its rule: the text and the images come from `resources/help/`, and from nowhere else.
+"""A help page laid out by Qt. The rule: the text and the images come from `resources/help/`, and from nowhere else.
 
 Qt reads Markdown without taking HTML for markup, but gives a page bare tables, huge headings and links without targets.
 This module styles the page in the colours of a palette, and finds headings and words in it.
@@ -30,7 +30,7 @@ from trayalert.services.presentation.help_pages import HelpPage, find_image, mak
 MARGIN: Final = 18
 """Pixels around the page."""
 _HEADING_SIZES: Final = {1: 2, 2: 1}
-"""Steps by which headings of these levels are larger than the text; Qt's own are twice as large at level 1."""
+"""Steps by which headings of these levels are larger than the text. Qt's own level 1 headings are twice as large."""
 _CELL_PADDING: Final = 5
 
 
@@ -59,7 +59,10 @@ class HelpDocument(QTextDocument):
         return headings[slugs.index(slug)] if slug in slugs else None
 
     def find_words(self, words: Sequence[str]) -> list[QTextCursor]:
-        """Return where any of the words stands, in any case; an empty list unless the page has all of them."""
+        """Return each place of any of the words, in any letter case.
+
+        The list is empty unless the page has all words.
+        """
         if not words:
             return []
         either = "|".join(map(QRegularExpression.escape, sorted(words, key=len, reverse=True)))

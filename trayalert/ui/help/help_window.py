@@ -1,4 +1,4 @@
-"""The help's window: a list of topics, the page, and a search through all pages. Its rule: the keyboard alone suffices.
+"""The help's window: a list of topics, the page, and a search through all pages. The rule: the keyboard alone suffices.
 
 Alt+Left and Alt+Right move through the visited pages, Ctrl+F goes to the search, F3 and Shift+F3 to the next and the
 previous match, Escape closes the window.
@@ -36,7 +36,7 @@ class _Visit:
 
 
 class HelpWindow(QDialog):
-    """A window that is not modal, and freed when it is closed. `show_page` fills it.
+    """A window that is not modal, and freed when it is closed. `show_page` fills the window.
 
     `language` names the folder of the pages.
     """
@@ -200,7 +200,7 @@ class HelpWindow(QDialog):
             item.setHidden(bool(words) and not count)
 
     def _go_to_match(self, step: int) -> None:
-        """Go to the next match, or with a `step` of -1 to the previous one, on this page or on another."""
+        """Go to the next match, or with a `step` of -1 to the previous match, on this page or on another page."""
         places = [(topic, number) for topic, found in self._matches.items() for number in range(len(found))]
         here = (self.topic, self._match)
         if not places:
@@ -218,7 +218,7 @@ class HelpWindow(QDialog):
         self._mark()
 
     def _mark(self) -> None:
-        """Highlight the matches on this page, and say how many there are."""
+        """Highlight the matches on this page, and show their number."""
         found = self._matches.get(self.topic, [])
         current = found[self._match] if self._match >= 0 else None
         self._browser.mark(found, current)

@@ -1,4 +1,4 @@
-"""The menu of actions for one incident. Its entries are created again each time the menu opens."""
+"""The menu of actions for one incident. The entries are created again each time the menu opens."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,14 +16,14 @@ from trayalert.ui.widgets.safe_text import copy_text, show_caption
 ShowResult = Callable[[str | None, str], None]
 """A function that shows the outcome of an action.
 
-Its arguments are a sentence on what failed, or None, and a sentence on what was done.
+The arguments are a sentence on what failed, or None, and a sentence on what was done.
 """
 
 
 def open_console(
     incidents: IncidentQueries, actions: UserActions, stored: StoredIncident, page: str = ""
 ) -> str | None:
-    """Open an incident's console link in the browser. Return a sentence if that failed, else None.
+    """Open an incident's console link in the browser. Return a sentence on failure, else None.
 
     The best link is opened if the incident has no link for `page`. If the browser cannot be opened, the link is copied
     to the clipboard.

@@ -175,7 +175,7 @@ class IncidentTable(QTableView):
 
     def _restore_scroll_position(self) -> None:
         if self._anchor is not None and self._anchor.isValid():
-            self.updateGeometries()  # otherwise the scroll bar has its old range
+            self.updateGeometries()  # without this call, the scroll bar has its old range
             self.scrollTo(self._incidents.index(self._anchor.row(), 0), QAbstractItemView.ScrollHint.PositionAtTop)
         self._anchor = None
 

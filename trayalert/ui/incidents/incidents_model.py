@@ -27,7 +27,7 @@ SLICE_SIZE: Final = 250
 """Maximum number of changed incidents in a slice; applying a slice takes about 10 ms."""
 MAX_SINGLE_MOVES: Final = 20
 MAX_CLOSED_ROWS: Final = 2000
-"""Number of closed incidents that the table keeps. More are kept only if scrolling has fetched them."""
+"""Number of closed incidents that the table keeps. More incidents are kept only if scrolling has fetched them."""
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()

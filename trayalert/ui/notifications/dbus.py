@@ -221,7 +221,7 @@ class DbusNotifier(Notifier):
         reply = await self._call("Notify", NOTIFY_SIGNATURE, *arguments)
         (notification_id,) = reply_body(reply)
         self._set_state(available=True)
-        if reply is not None and reply.sender == self._owner:  # otherwise that daemon has ended in the meantime
+        if reply is not None and reply.sender == self._owner:  # if not, that daemon has ended in the meantime
             self._shown[notification.tag] = notification_id
 
     async def _call(self, member: str, signature: str = "", *body: Any) -> Message | None:
@@ -249,9 +249,9 @@ class DbusNotifier(Notifier):
         return pending_call.result()
 
     def _close_late(self, pending_call: "asyncio.Future[Message]") -> None:
-        """Close a notification that the daemon shows for a call after the call was given up.
+        """Close the notification that the daemon shows in reply to a call that was already given up.
 
-        The request of such a call went back into the queue, so the same notification is shown again by another call.
+        The request of the given-up call went back into the queue, so a later call shows the same notification again.
         """
         reply: Message | None = None if pending_call.cancelled() or pending_call.exception() else pending_call.result()
         if reply is not None and reply.signature == "u" and reply.sender == self._owner:

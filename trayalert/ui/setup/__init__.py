@@ -1,1 +1,4 @@
-"""The setup assistant: sets up, step by step, how Cloud Monitor reaches this computer. Deleted when it is closed."""
+"""The setup assistant: sets up, step by step, how Cloud Monitor reaches this computer.
+
+A closed assistant is deleted.
+"""

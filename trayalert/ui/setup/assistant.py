@@ -1,4 +1,4 @@
-"""The window of the setup assistant. It is not modal.
+"""The window of the setup assistant, which is not modal.
 
 The user can close the window at any time; the assistant continues later on the page on which it was closed. The whole
 assistant can be used with the keyboard: Escape closes the window, Enter goes to the next page.
@@ -176,7 +176,7 @@ class SetupAssistant(QDialog):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
         """Let Enter go to the next page also from radio buttons, check boxes and combo boxes.
 
-        With Qt's GNOME theme, Enter would otherwise check the buttons or open the lists.
+        Without this filter, Enter would check the buttons or open the lists under Qt's GNOME theme.
         """
         enter = isinstance(event, QKeyEvent) and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
         if not enter or event.type() is not QEvent.Type.KeyPress:

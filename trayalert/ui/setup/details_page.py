@@ -66,13 +66,13 @@ class DetailsPage(AssistantPage):
         tunnel = self.choice.ingress is Ingress.TUNNEL
         self._kind.setVisible(tunnel)
         self._kind.setCurrentIndex(max(0, self._kind.findData(self.choice.kind)))
-        self.choice.kind = self._kind.currentData()  # this version may not know the remembered kind
+        self.choice.kind = self._kind.currentData()  # the remembered kind may be unknown to this version
         self._show_fields()
         first = next(iter(self._inputs.values()), None)
         focus(self._kind if tunnel or first is None else first)
 
     def leave(self) -> bool:
-        """Save the chosen ingress and start to use it. Show the problem and return False if that fails."""
+        """Save the chosen ingress and start to use it. On failure, show the problem and return False."""
         self._save_entered()
         problem, chosen = self._read_fields()
         if chosen is not None:

@@ -1,6 +1,6 @@
 """The third page: live checks of whether callbacks can arrive.
 
-The user may go on before all checks succeed. The page then says that nothing is proved yet.
+If the user goes on before all checks succeed, the page says that nothing is proved yet.
 """
 
 from typing import Final

@@ -23,7 +23,7 @@ _LATE_MS: Final[Millis] = 10_000
 
 
 class TestPage(AssistantPage):
-    """Waits for a TestReceived event, or for a callback. Offers to send a sample."""
+    """Waits for a TestReceived event, or for a callback, and offers to send a sample."""
 
     __test__ = False  # keeps pytest from collecting this class
     name = "test"

@@ -145,7 +145,7 @@ def show_caption(target: QAction | QAbstractButton, text: str, *, exported: bool
 
 
 def show_trusted_caption(button: QAbstractButton, caption: str) -> None:
-    """Set a button's text, in which `&` precedes the mnemonic. Use this only for texts that the program defines."""
+    """Set a button's text, in which `&` precedes the mnemonic. Only for texts that the program defines."""
     if button.text() != caption:
         button.setText(caption)
 
