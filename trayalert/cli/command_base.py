@@ -124,7 +124,7 @@ class LazyGroup(click.Group):
         except BrokenPipeError:  # the reader has closed the pipe, as in `trayalert alerts | head`
             sys.stderr.close()
             os._exit(0)
-        except OSError as error:  # such as a full disk behind stdout, or a folder without permission
+        except OSError as error:  # for example, a full disk behind stdout, or a folder without permission
             click.echo(f"trayalert: {error}", err=True)
             sys.stderr.flush()
             os._exit(1)  # not sys.exit, whose flush of stdout would fail again

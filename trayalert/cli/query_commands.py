@@ -1,4 +1,4 @@
-"""Commands that read the log and change nothing. They work whether an instance runs or not."""
+"""Commands that read the log and change nothing. The commands work whether an instance runs or not."""
 
 import os
 
