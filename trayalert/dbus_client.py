@@ -86,7 +86,7 @@ async def wait_disconnected(bus: MessageBus) -> None:
     disconnection = asyncio.ensure_future(waiting)
     await asyncio.wait({disconnection})
     if not disconnection.cancelled():
-        disconnection.exception()  # marks the exception as retrieved: asyncio would log it otherwise
+        disconnection.exception()  # marks the exception as retrieved, so that asyncio does not log it
 
 
 async def call(bus: MessageBus, message: Message) -> list[Any]:

@@ -33,7 +33,7 @@ def _link(temporary: Path, path: Path) -> None:
         path.hardlink_to(temporary)
     except FileExistsError:
         raise
-    except OSError:  # this file system has no hard links
+    except OSError:  # the file system has no hard links
         temporary.replace(path)
 
 
