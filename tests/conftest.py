@@ -23,7 +23,7 @@ ALONE = (
 """Tests that run alone: they measure, or an answer later than the listener's 4 s would change their verdict."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts background jobs with SIGINT ignored
-    # the programs under test inherit this: they must receive SIGINT
+    # the programs under test would inherit the ignored signal, and must receive SIGINT
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):

@@ -37,7 +37,7 @@ def is_listening(port: int) -> bool:
 
 @dataclass(slots=True)
 class Sshd:
-    """A private ssh server. It keeps its port when it is started again."""
+    """A private ssh server, which keeps its port when it is started again."""
 
     folder: Path
     port: int
@@ -139,7 +139,7 @@ def _program() -> str:
 
 
 def new_key(path: Path) -> None:
-    """Write a new key pair, and replace one that exists."""
+    """Write a new key pair, and replace an existing key pair."""
     path.unlink(missing_ok=True)
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, stdin=subprocess.DEVNULL

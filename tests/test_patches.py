@@ -85,7 +85,7 @@ def test_what_is_not_of_trayalert_is_left_alone(source: str) -> None:
 
 
 def _imported(tree: ast.AST) -> tuple[set[str], set[str]]:
-    """Return two sets of names: those imported from trayalert, and those that cannot refer to trayalert.
+    """Return the names that are imported from trayalert, and the names that cannot refer to trayalert.
 
     The second set holds the names imported from other modules, and the variables that hold what a call of such a module
     returns. A variable that holds what a function of `tests` returns is in neither set: its object may belong to

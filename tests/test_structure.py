@@ -47,7 +47,7 @@ INSTEAD_OF = {
 }
 """Words that are banned in identifiers, with the words to use instead.
 
-They are metaphors, words that stand for two things, and words that say nothing.
+Banned are metaphors, words that stand for two things, and words that say nothing.
 """
 
 BANNED = {word for words in INSTEAD_OF for word in words.split()}

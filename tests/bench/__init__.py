@@ -1,1 +1,1 @@
-"""Measures speed and memory in one run and prints a table. `make bench` runs it; the tests do not."""
+"""Measures speed and memory in one run and prints a table. Run by `make bench`, not by the tests."""

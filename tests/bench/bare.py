@@ -1,7 +1,7 @@
 """The baseline for throughput: a bare aiohttp handler that reads, parses and hashes a body and stores nothing.
 
-It closes the connection after each answer, as the program does, so that the comparison is about the work and not about
-the connections.
+The handler closes the connection after each answer, as the program does, so that the comparison is about the work and
+not about the connections.
 """
 
 import asyncio

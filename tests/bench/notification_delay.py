@@ -31,8 +31,8 @@ def measure(folder: Path) -> list[Figure]:
 def _once(desktop: Desktop, folder: Path) -> list[float]:
     """Start the program and post the largest number of alerts that it notifies immediately.
 
-    Return the milliseconds from each POST to its `Notify` call. Of a larger flood, the program deliberately delays
-    some.
+    Return the milliseconds from each POST to its `Notify` call. In a larger flood, the program deliberately delays some
+    notifications.
     """
     notifier = StandIn(desktop.env, folder)
     app = Application(desktop, folder)

@@ -1,4 +1,4 @@
-"""CloudMonitor 2.0: what each alert says, and which words mean that it is over."""
+"""CloudMonitor 2.0: what each alert says, and which words mean that the alert is over."""
 
 import pytest
 

@@ -76,7 +76,7 @@ def test_all_phases_of_a_maintenance_are_one_incident_and_another_is_not() -> No
     assert len({alert.key for alert in alerts}) == 1
     assert len({alert.identity for alert in alerts}) == 3
     assert other.key not in {alert.key for alert in alerts}
-    # the end of one maintenance never closes another of the same instance
+    # the end of one maintenance never closes another maintenance of the same instance
     assert all(alert.key == alert.subject for alert in alerts)
 
 

@@ -1,6 +1,7 @@
 """Bodies up to the largest size that the listener accepts, which an attacker has made as slow to parse as possible.
 
-Each regular expression and each loop over a body is attacked here. When you add one, add its attack.
+Each regular expression and each loop over a body is attacked here. When you add a regular expression or a loop, add an
+attack on it.
 """
 
 import json

@@ -18,7 +18,7 @@ MANY = 3000
 
 
 def store_unread(log: Path, count: int) -> None:
-    """Fill a log as a version of trayalert did that could not read callbacks of CloudMonitor 2.0."""
+    """Fill a log as if by a trayalert that cannot read callbacks of CloudMonitor 2.0."""
     writing = Writer(log, read=read_callback, keep_raw=keep_raw)
     jobs = []
     for number in range(count):

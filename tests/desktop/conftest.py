@@ -1,4 +1,4 @@
-"""Fixtures that provide desktops, and one that runs a coroutine on Qt's event loop, as the program does.
+"""Fixtures that provide desktops, and a fixture that runs a coroutine on Qt's event loop, as the program does.
 
 `desktop` is the usual desktop (xfce4-panel, xfce4-notifyd); `dunst_desktop` has dunst and no panel. All tests of a run
 share both, so a test must leave no notification behind. `bus` is a session bus on which no program runs. `application`

@@ -49,7 +49,10 @@ def launch(desktop: Desktop, tmp_path: Path) -> Iterator[Launch]:
 
 @pytest.fixture
 def portal(desktop: Desktop, tmp_path: Path) -> Iterator[Callable[[str], None]]:
-    """Return a function that sets what the desktop's portal reports: `any`, `dark` or `light`. It starts as `dark`."""
+    """Return a function that sets what the desktop's portal reports: `any`, `dark` or `light`.
+
+    The portal reports `dark` at first.
+    """
     program = Program(
         [sys.executable, str(PORTAL), "dark"], env=desktop.env, log=tmp_path / "portal.log", stdin=subprocess.PIPE
     )

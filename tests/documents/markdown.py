@@ -78,7 +78,7 @@ def fences(path: Path, language: str) -> list[str]:
 
 
 def text_under(path: Path, heading: str) -> str:
-    """Return the source between a heading and the next one."""
+    """Return the source between a heading and the next heading."""
     _, _, rest = path.read_text(encoding="utf-8").partition(f" {heading}\n")
     assert rest, f"{path.name} has no heading {heading!r}"
     return rest.partition("\n#")[0]

@@ -1,4 +1,4 @@
-"""What each document names is there: commands, options, targets of make, pages and headings. README is short."""
+"""Everything that a document names exists: commands, options, targets of make, pages and headings. README is short."""
 
 import itertools
 import re

@@ -1,6 +1,7 @@
-"""The page for scripts names each command, option, key, column, value, status and metric, and no other.
+"""The page for scripts names each command, option, key, column, value, status and metric, and nothing else.
 
-The keys are those of a running program. The log beside it was damaged before the start, so that a salvage is reported.
+The keys are those of a running program. The log was damaged before the start of the program, so that a salvage is
+reported.
 """
 
 import re

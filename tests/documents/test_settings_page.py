@@ -1,4 +1,4 @@
-"""The pages about settings name each setting, key and placeholder that the program takes, and no other."""
+"""The pages about settings name each setting, key and placeholder that the program takes, and nothing else."""
 
 import json
 import re

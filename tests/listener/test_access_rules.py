@@ -35,7 +35,7 @@ async def test_nothing_with_an_origin_comes_in() -> None:
 
 
 async def test_who_has_the_secret_and_is_kept_out_all_the_same_is_no_probe_but_counted_with_the_reason() -> None:
-    """Such a request may come from Cloud Monitor, through a tunnel that changes the host name."""
+    """The request may come from Cloud Monitor, through a tunnel that changes the host name."""
     counts = ListenerCounts()
     rules = AccessRules(allowed_hosts=frozenset(["door"]), admits=lambda sender: sender != "127.0.0.1")
     async with listening(counts=counts, rules=rules) as server:

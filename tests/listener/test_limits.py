@@ -29,7 +29,7 @@ WRONG = request("POST", "/hook/wrong", "Content-Length: 99999999")
 async def drip(connection: RawConnection, first: bytes, every: float, byte: bytes = b"x") -> tuple[bytes, float]:
     """Send a byte every `every` seconds until the listener closes the connection.
 
-    Return the answer and the seconds that this took.
+    Return the answer, and the seconds until the listener closed the connection.
     """
     begun = time.monotonic()
     await connection.send(first)

@@ -39,7 +39,7 @@ async def test_a_sound_door_opens_after_a_check_of_milliseconds() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostLimits(ListenerLimits):
-    """Limits of which aiohttp gets other values than those that the listener was given."""
+    """Limits of which aiohttp gets other values than the listener was given."""
 
     lost: Mapping[str, Any] = field(default_factory=dict)
 

@@ -78,7 +78,7 @@ def test_run_with_no_screen_says_so_in_one_line_and_serves(bare: dict[str, str],
 
 
 class StandIns:
-    """Programs to use instead of those in .venv/bin. They only record how they were called."""
+    """Programs to use instead of the programs in .venv/bin. The stand-ins only record how they were called."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

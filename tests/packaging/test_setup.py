@@ -56,7 +56,7 @@ class Machine:
         self.has_libraries()
 
     def has(self, name: str, does: str = "") -> None:
-        """Put a program on the PATH. It records how it was called, and then runs the shell commands `does`."""
+        """Put a program on the PATH that records how it was called, and then runs the shell commands `does`."""
         path = self.bin / name
         path.write_text(f'#!/bin/bash\necho "{name} $*" >>"{self._calls}"\n{does}\n')
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -72,7 +72,7 @@ class Machine:
         return self._run(self.bin / "bash", self.project / "packaging" / "setup.sh", purpose)
 
     def make(self, target: str, **screen: str) -> subprocess.CompletedProcess[str]:
-        """Run a target of the Makefile. The trayalert that it starts only records how it was called."""
+        """Run a target of the Makefile, which starts a trayalert that only records how it was called."""
         self.has("trayalert")
         return self._run(str(shutil.which("make")), "-C", self.project, target, f"BIN={self.bin}", **screen)
 
@@ -258,7 +258,7 @@ def test_the_tests_need_no_ssh_server_that_runs(machine: Machine) -> None:
 
 
 def test_no_service_is_left_listening_because_of_the_long_proofs(machine: Machine) -> None:
-    # systemctl fails, as it does if the user has a unit file of the same name, which it cannot mask
+    # systemctl fails, as if the user had a unit file of the same name, which systemctl cannot mask
     machine.has("systemctl", "exit 1")
     machine.has("apt-get")
     machine.set_up("soak")

@@ -1,4 +1,7 @@
-"""A callback that was answered with 200 survives a kill and a power cut. `make soak` does this hundreds of times."""
+"""A callback that was answered with 200 survives a kill and a power cut.
+
+`make soak` runs this proof hundreds of times.
+"""
 
 import errno
 import os
@@ -120,7 +123,7 @@ def test_a_disk_that_fails_is_answered_with_503_and_heals_without_a_restart(
 
     assert after == 200
     assert there >= {"i-before", "i-after"}
-    assert during == 503 or "i-during" in there  # releasing the reserve file may have made room for it
+    assert during == 503 or "i-during" in there  # releasing the reserve file may have made room for the callback
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -57,7 +57,7 @@ def test_600_slow_connections_on_512_descriptors_keep_no_alert_out(tmp_path: Pat
     assert slow_load.longest < 8
     assert slow_load.logged < 100_000
     assert instance.stderr.stat().st_size < 1000
-    assert counts["evicted"] > 100  # otherwise all connections had room, and the test has proved nothing
+    assert counts["evicted"] > 100  # if all connections had room, the test would prove nothing
 
 
 def test_the_proof_by_slow_connections_finds_a_door_as_aiohttp_makes_it(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ async def serving(behaviour: Behaviour, *, tls: ssl.SSLContext | None = None) ->
 
 
 def answers(status: int, body: bytes = b"", *headers: str, length: int | None = None) -> Behaviour:
-    """Send this response. `length` is the length that the response claims to have, if it is not the real one."""
+    """Send this response. `length` is the length that the response claims to have, if not the real length."""
 
     async def behaviour(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         claimed = len(body) if length is None else length

@@ -133,7 +133,7 @@ async def test_what_could_not_be_stored_in_time_must_come_again(path: Path, capl
             assert not await inbox.receive(callback("i-1"))
         assert await inbox.receive(callback("i-1"))
 
-    # the first callback was stored after all, so the second one was a retry
+    # the first callback was stored after all, so the second callback was a retry
     assert rows(path, "SELECT deliveries FROM alert") == [(2,)]
     assert [record.exc_info for record in caplog.records] == [None]
     assert "a callback was refused: the disk took longer than 0.05 s" in caplog.text

@@ -25,7 +25,10 @@ PARTS = {
     "csv": "tests.soak.fuzzing.spreadsheet:measure",
     "fuzz": "tests.soak.fuzzing.fuzz:fuzz_guided",
 }
-"""The function that proves each part. A part is imported only when it is run, because each needs other packages."""
+"""The function that proves each part.
+
+A part is imported only when it is run, because each part needs other packages.
+"""
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ PAGE = 4096
 def big_log(path: Path, count: int = 2001, *, wal: bool = False, long: int = 0) -> None:
     """Make a log of `count` deliveries.
 
-    All of them are in the database file, or with `wal`, the last third is only in the `-wal`.
+    All deliveries are in the database file, or with `wal`, the last third is only in the `-wal`.
     """
     with writing(path) as log:
         done = 0

@@ -31,7 +31,7 @@ HOUR = 60 * MINUTE
 def callback(
     resource: str = "i-1", *, at: int | None = NOON, came: int | None = None, query: bytes = b"", **fields: str
 ) -> Callback:
-    """Return a threshold callback. It is received at its event time, unless `came` is given."""
+    """Return a threshold callback, which is received at its event time, unless `came` is given."""
     body = {
         "userId": "1",
         "ruleId": "rule-1",
@@ -131,7 +131,7 @@ def rows(path: Path, sql: str, *values: Any) -> list[Any]:
 def seen_connections(*, read_only: bool = False) -> Iterator[list[sqlite3.Connection]]:
     """Collect the connections to a log that are opened while the block runs.
 
-    They are those that can write, or with `read_only`, those that cannot.
+    Only connections that can write are collected, or with `read_only`, only connections that cannot.
     """
     connect, seen = sqlite3.connect, list[sqlite3.Connection]()
 
@@ -147,7 +147,10 @@ def seen_connections(*, read_only: bool = False) -> Iterator[list[sqlite3.Connec
 
 
 def limit_pages(connection: sqlite3.Connection, *, more: int) -> None:
-    """Limit the growth of the file to `more` pages. If it would grow more, SQLite reports that the disk is full."""
+    """Limit the growth of the file to `more` pages.
+
+    If the file would grow more, SQLite reports that the disk is full.
+    """
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages + more}")
 

@@ -1,4 +1,4 @@
-"""The log's schema. It has a single step, which is edited in place until the first release, and frozen then."""
+"""The log's schema, which has a single step. The step is edited in place until the first release, and frozen then."""
 
 import sqlite3
 from collections.abc import Callable

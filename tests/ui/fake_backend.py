@@ -46,7 +46,7 @@ def stored(
     region: str | None = "cn-hangzhou",
     namespace: str = "acs_ecs_dashboard",
 ) -> StoredIncident:
-    """Return an incident with this id, and with the alert that it is shown with."""
+    """Return an incident with this id, and the alert with which the incident is shown."""
     incident = Incident(
         id=number,
         key=f"key {number}",
@@ -237,7 +237,7 @@ class FakeProgram:
         )
 
     def set_reachability(self, reach: Reachability, *, since: Millis | None = None, reason: str | None = None) -> None:
-        """Set the reachability. If it is REACHABLE, it was proved at the present time."""
+        """Set the reachability. REACHABLE counts as proved at the present time."""
         at = self.now() if reach is Reachability.REACHABLE else None
         self.reach_state = ReachabilityState(
             reach=reach, since=since, why=reason, public_url="https://a.example.com", reachable_at=at
@@ -343,7 +343,7 @@ class FakeActions:
 
 @dataclass(frozen=True, kw_only=True)
 class FakeBackend(Backend):
-    """A backend that connects the four doubles, so that an action of one of them shows in the others."""
+    """A backend that connects the four doubles, so that an action on one double shows in the other doubles."""
 
     incidents: FakeIncidents = field(default_factory=FakeIncidents)
     program: FakeProgram = field(default_factory=FakeProgram)

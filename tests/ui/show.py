@@ -62,7 +62,7 @@ CHECKS = (
 
 
 def gaps(now: Millis) -> list[Gap]:
-    """Return the gaps of several days. The latest has not ended."""
+    """Return the gaps of several days. The latest gap has not ended."""
     why = "The tunnel's program ended: the network is unreachable. https://alerts.example.com gave no answer in 5 s."
     return [
         Gap(id=4, cause=GapCause.BLIND, began_at=now - 12 * MINUTE, why=why),

@@ -178,7 +178,10 @@ class Application:
         wait_until(lambda: all(word.lower() in tray.tooltip.lower() for word in words), f"the tooltip says {words}")
 
     def windows(self) -> list[Window]:
-        """Return the visible windows except the overlay and the icons in an XEmbed tray, each of which is a window."""
+        """Return the visible windows.
+
+        The overlay and the icons in an XEmbed tray, which are windows, too, are left out.
+        """
         seen = self.desktop.windows("--class", "^trayalert$")
         return [window for window in seen if min(window.width, window.height) > _ICON]
 

@@ -1,4 +1,4 @@
-"""Programs that a test starts and waits for. Each is ended through its own process group, never by its name."""
+"""Programs that a test starts and waits for. Each program is ended by its own process group, never by its name."""
 
 import asyncio
 import contextlib

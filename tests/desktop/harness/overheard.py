@@ -72,7 +72,7 @@ class Overheard:
             return False
         if message.member == "Notify":
             self.notified.append(_notify_call(*message.body))
-        return True  # otherwise dbus-fast would answer a call that is meant for the daemon
+        return True  # so that dbus-fast does not answer a call that is meant for the daemon
 
 
 def _notify_call(

@@ -76,7 +76,7 @@ class Desktop:
             "DISPLAY": self._start_screen(size),
             "LANG": "C.UTF-8",
             "NO_AT_BRIDGE": "1",
-            "QT_NO_XDG_DESKTOP_PORTAL": "1",  # this bus has no portal, and Qt would log a warning about that
+            "QT_NO_XDG_DESKTOP_PORTAL": "1",  # the bus has no portal, and Qt would log a warning
             "XDG_RUNTIME_DIR": str(self.root / "run"),
             "XDG_CONFIG_HOME": str(self.root / "config"),
             "XDG_CACHE_HOME": str(self.root / "cache"),
@@ -181,7 +181,7 @@ class Desktop:
         for number in self._output("xdotool", "search", "--onlyvisible", *search).split():
             output = self._output("xdotool", "getwindowgeometry", "--shell", number)
             at = dict(re.findall(r"^(X|Y|WIDTH|HEIGHT)=(-?\d+)$", output, re.MULTILINE))
-            if len(at) == 4:  # otherwise the window was closed between the two commands
+            if len(at) == 4:  # if not, the window was closed between the two commands
                 found.append(Window(int(number), int(at["X"]), int(at["Y"]), int(at["WIDTH"]), int(at["HEIGHT"])))
         return sorted(found, key=lambda window: (window.y, window.x))
 

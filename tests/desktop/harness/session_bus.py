@@ -1,4 +1,4 @@
-"""A private D-Bus session bus. It can start only the services that a test has offered to it."""
+"""A private D-Bus session bus, which can start only the services that a test has offered to it."""
 
 import shutil
 from collections.abc import Mapping

@@ -64,7 +64,7 @@ class StandIn:
 
     @property
     def closed(self) -> list[int]:
-        """The ids of the notifications that it was asked to close, in order."""
+        """The ids of the notifications that the daemon was asked to close, in order."""
         return [call["id"] for call in self._calls("CloseNotification")]
 
     def send(self, command: str) -> None:

@@ -1,10 +1,10 @@
 """A notification daemon that shows nothing: it records the calls that it gets, and fails as real daemons fail.
 
-It owns org.freedesktop.Notifications on the session bus and writes one JSON line per call, with the time in nanoseconds
-of CLOCK_MONOTONIC, a clock that all processes share. It reads these commands from stdin: `mute` (leave all Notify calls
-unanswered from now on), `reject` (answer each Notify call with an error), `answer` (work normally again, and answer the
-calls that were left unanswered), `action ID KEY`, `close ID REASON`. The script imports nothing from the tests, so that
-a bus can start it. `stand_in.py` starts it for a test and reads its lines.
+The daemon owns org.freedesktop.Notifications on the session bus and writes one JSON line per call, with the time in
+nanoseconds of CLOCK_MONOTONIC, a clock that all processes share. The daemon reads these commands from stdin: `mute`
+(leave all Notify calls unanswered from now on), `reject` (answer each Notify call with an error), `answer` (work
+normally again, and answer the calls that were left unanswered), `action ID KEY`, `close ID REASON`. The script imports
+nothing from the tests, so that a bus can start it. `stand_in.py` starts it for a test and reads its lines.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """A desktop portal with one setting: whether the desktop is dark. A script, like `stand_in_notifier.py`.
 
-It owns org.freedesktop.portal.Desktop on the session bus and implements org.freedesktop.portal.Settings. The commands
-`dark`, `light` and `any` on stdin change the setting and send the signal that a desktop sends when its setting changes.
+The portal owns org.freedesktop.portal.Desktop on the session bus and implements org.freedesktop.portal.Settings. The
+commands `dark`, `light` and `any` on stdin change the setting and send the signal that a desktop sends when its setting
+changes.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ class StandInSettings(ServiceInterface):
 
     @dbus_method()
     def Read(self, namespace: DBusStr, key: DBusStr) -> DBusVariant:  # noqa: N802
-        # a variant in a variant: the documentation calls this a mistake that stays for compatibility
+        # the documentation calls a variant in a variant a mistake that stays for compatibility
         return Variant("v", self._one(namespace, key))
 
     @dbus_method()

@@ -1,4 +1,4 @@
-"""A log in memory, for tests. It folds groups of alerts as `storage/writer/appender.py` does."""
+"""A log in memory, for tests, which folds groups of alerts as `storage/writer/appender.py` does."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""How an alert folds into incidents: a row for each state of an alert and each state of its incident before that."""
+"""How an alert folds into incidents: a row for each state of an alert and each earlier state of its incident."""
 
 from dataclasses import replace
 

@@ -77,8 +77,8 @@ def test_what_burns_at_the_end_has_the_level_and_moment_of_its_latest_alert(
 @given(alerts=runs().filter(lambda alerts: alerts[-1].state is State.ALERT), data=st.data())
 def test_a_last_run_that_has_not_ended_burns_in_every_order(alerts: list[Alert], data: st.DataObject) -> None:
     # The reverse need not hold: an incident may stay open after its run has ended, which is the safe side. An OK that
-    # arrives before all ALERTs of its run may close the incident of another run, whose own OK was lost. That OK then
-    # cannot close the incident of its own run.
+    # arrives before all ALERTs of its run may close the incident of another run, whose own OK was lost. The early OK
+    # then cannot close the incident of its own run.
     assert alerts[-1].key in {incident.key for incident in arrive(alerts, data).open()}
 
 

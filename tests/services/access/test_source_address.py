@@ -49,7 +49,7 @@ def test_headers_mean_nothing_from_who_is_no_proxy() -> None:
         (("47.74.206.1",), ("47.74.206.1",), "47.74.206.1"),
         # two proxies, one behind the other, which write both headers
         (("47.74.206.1, 10.1.2.3",), ("10.1.2.3",), "47.74.206.1"),
-        # a proxy writes one of the two headers, and passes on the other as the sender wrote it
+        # a proxy writes one of the two headers, and passes on the other header as the sender wrote it
         (("121.41.9.246",), ("6.6.6.6",), "6.6.6.6"),
         (("6.6.6.6",), ("121.41.9.246",), "6.6.6.6"),
         ((), ("47.74.206.1", "6.6.6.6"), "6.6.6.6"),

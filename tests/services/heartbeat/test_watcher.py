@@ -51,7 +51,7 @@ class World:
         return self.ticks
 
     async def pass_(self, length: int) -> None:
-        """Advance both clocks by `length` and wait until the watcher has read them.
+        """Advance both clocks by `length` and wait until the watcher has read the clocks.
 
         The last two steps are a minute each, because the watcher expects to read the clocks every minute.
         """

@@ -156,7 +156,7 @@ async def test_what_was_withdrawn_while_its_text_could_not_be_read_is_not_shown_
     await until(lambda: world.text_queries)
     world.open(*range(2, BURST + 6))
     await until(lambda: len(world.queries) == 2)
-    # the flood limit holds this change, so the notification for the first one is out of date
+    # the flood limit holds this change, so the notification for the first change is out of date
     world.change(1, Change.LEVEL, level=Level.INFO)
     await until(lambda: len(world.queries) == 3)
     world.text_answer.set()

@@ -1,4 +1,4 @@
-"""A long blind period is notified once, and so is its end. No cause is notified twice."""
+"""A long blind period and its end are each notified once. No cause is notified twice."""
 
 from dataclasses import dataclass, field
 
@@ -26,7 +26,7 @@ def make_policy(*, available: bool = True) -> NotificationPolicy:
 
 @dataclass
 class ReachabilityDriver:
-    """Drives a policy through events and time. It calls `tick` when the policy asks for it, as the program does."""
+    """Drives a policy through events and time, and calls `tick` when the policy asks for it, as the program does."""
 
     policy: NotificationPolicy = field(default_factory=make_policy)
     now: int = NOW

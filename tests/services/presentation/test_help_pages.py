@@ -29,7 +29,7 @@ FOREIGN = re.compile(r"^ *\[[^\]]+\]:|<[a-zA-Z/!][^>]*>|\b(?:https?://|www\.)", 
 
 
 def mistakes(page: HelpPage) -> Iterator[str]:
-    """Yield what a page refers to that is not there, and what it must not hold."""
+    """Yield each place that a page refers to and that does not exist, and each text that a page must not hold."""
     prose = CODE.sub("code", page.text)
     for alternative, name in IMAGE.findall(page.text):
         if not alternative or find_image(name) is None:

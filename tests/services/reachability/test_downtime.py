@@ -1,4 +1,4 @@
-"""Gaps in a real log: none is lost, however the program ended, and each is reported once."""
+"""Gaps in a real log: no gap is lost, however the program ended, and each gap is reported once."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -30,7 +30,10 @@ PAGE = b"<!DOCTYPE html><title>Log in</title>"
 
 Forward = Callable[[bytes], Awaitable[bytes]]
 ProxyBehaviour = Callable[[bytes, Forward], Awaitable[bytes | None]]
-"""What a proxy does with a request, which it may forward. It returns its answer, or None to close the connection."""
+"""What a proxy does with a request, which it may forward.
+
+Returns the proxy's answer, or None to close the connection.
+"""
 
 
 @dataclass
@@ -303,7 +306,7 @@ async def test_with_no_network_that_is_what_is_said(here: ProbeSetup) -> None:
 
 @asynccontextmanager
 async def held(setup: ProbeSetup, *, probes: int = 1) -> AsyncIterator[list[bytes]]:
-    """Start probes one after another through a proxy that does not answer yet. Yield their tokens."""
+    """Start probes one after another through a proxy that does not answer yet. Yield the tokens of the probes."""
     released = asyncio.Event()
 
     async def hold(_: bytes, __: Forward) -> None:

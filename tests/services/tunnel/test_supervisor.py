@@ -39,7 +39,7 @@ def command(*arguments: str, **changes: Any) -> dict[str, Any]:
 def descendants(pid: int) -> list[int]:
     """Return the processes of a tunnel, given the reaper's pid.
 
-    The reaper becomes the parent of every process whose own parent has ended, so all of them are its descendants.
+    The reaper becomes the parent of every process whose own parent has ended, so all processes are its descendants.
     """
     import psutil  # noqa: PLC0415
 
@@ -74,7 +74,7 @@ async def test_another_address_at_the_next_start_is_told(tmp_path: Path) -> None
         run.supervisor.restart("It is dead.")
         await run.until(lambda state: state.url == "https://two.example.com")
     urls = [state.url for state in run.states]
-    # the state keeps the old address until a new one is known
+    # the state keeps the old address until a new address is known
     assert list(dict.fromkeys(urls)) == [None, URL, "https://two.example.com"]
 
 

@@ -66,7 +66,10 @@ async def tunnelled(
     secret_store: SecretStore | None = None,
     timing: TunnelTiming | None = None,
 ) -> AsyncIterator[Run]:
-    """Run the tunnel that the settings `table` describes, to a listener at `host` and `port`. Stop it at the end."""
+    """Run the tunnel that the settings `table` describes, to a listener at `host` and `port`.
+
+    Stop the tunnel at the end.
+    """
     tunnel, problems = read_tunnel(table)
     assert tunnel is not None, problems
     assert problems == ()

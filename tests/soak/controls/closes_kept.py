@@ -15,7 +15,7 @@ async def _write_and_wait(self: http_protocol.Response, data: bytes = b"") -> No
 
 
 async def _no_check(*_: object) -> None:
-    """Replaces the self-check, which would find this fault."""
+    """Replaces the self-check, which would find the fault of this control."""
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A control: a trayalert with `PRAGMA synchronous = NORMAL`.
 
-A power cut can lose a callback that got a 200. A kill cannot.
+A power cut, unlike a kill, can lose a callback that got a 200.
 """
 
 import re

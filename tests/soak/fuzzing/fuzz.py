@@ -1,8 +1,8 @@
 """Fuzzes the parser and the link builder, both guided by coverage with atheris and with random mutations.
 
-`python -m tests.soak.fuzzing.fuzz SECONDS CORPUS` runs atheris. It needs a process of its own, because `atheris.Fuzz`
-never returns, and because atheris must instrument the modules while they are imported. An input that reveals a bug is
-written to the working folder as `crash-*`.
+`python -m tests.soak.fuzzing.fuzz SECONDS CORPUS` runs atheris. atheris needs a process of its own, because
+`atheris.Fuzz` never returns, and because atheris must instrument the modules while they are imported. An input that
+reveals a bug is written to the working folder as `crash-*`.
 """
 
 import re

@@ -32,7 +32,7 @@ def tables() -> list[LinkTable]:
 
 
 def check(data: bytes) -> None:
-    """Check one input. Its first byte says what kind of input it is."""
+    """Check one input, whose first byte says what kind of input it is."""
     kind, rest = data[:1], data[1:]
     if kind == b"u":
         check_url(rest.decode("utf-8", "surrogateescape"))

@@ -1,4 +1,4 @@
-"""Exports hostile alerts to a CSV file and opens it in a real spreadsheet program.
+"""Exports hostile alerts to a CSV file and opens the file in a real spreadsheet program.
 
 The program is Gnumeric, which treats the cells of a CSV file as if a user had typed them.
 """
@@ -59,7 +59,7 @@ _CELL = re.compile(r"<gnm:Cell ([^>]*)>([^<]*)<")
 
 
 def formula_cells(table: Path) -> int:
-    """Return how many cells Gnumeric treats as formulas: those without a ValueType in Gnumeric's own file format."""
+    """Return how many cells Gnumeric treats as formulas: cells without a ValueType in Gnumeric's file format."""
     opened = table.with_suffix(".gnumeric")
     subprocess.run(["ssconvert", "--import-type=Gnumeric_stf:stf_csvtab", table, opened], check=True)
     cells = _CELL.findall(gzip.decompress(opened.read_bytes()).decode())

@@ -1,7 +1,7 @@
 """A disk that fails on command, for any program: a library to be preloaded, and the class that controls it.
 
-The program under test is not changed. It only has to be started with `Disk.environment()`. Works on Linux only.
-`Disk.set` documents the numbers.
+The program under test is not changed. The program only needs `Disk.environment()` as its environment. Works on Linux
+only. `Disk.set` documents the numbers.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ def library() -> Path:
 
 @cache
 def built(source: Path) -> Path:
-    """Build a shared library once for all tests on this computer. Its name contains a digest of the source."""
+    """Build a shared library once for all tests on this computer, with a digest of the source in its name."""
     name = hashlib.blake2b(source.read_bytes(), digest_size=8).hexdigest()
     built = Path(tempfile.gettempdir()) / f"trayalert-tests-{os.getuid()}" / f"{source.stem}-{name}.so"
     if not built.exists():
@@ -46,8 +46,9 @@ def built(source: Path) -> Path:
 class Disk:
     """The disk under `folder`.
 
-    `own` is a folder outside `folder` in which the disk keeps its own files. It must be on the same file system. With
-    `power_cuts`, the disk keeps a copy of all that was synced, and `cut_power` reduces `folder` to that copy.
+    `own` is a folder outside `folder` in which the disk keeps its own files. Both folders must be on the same file
+    system. With `power_cuts`, the disk keeps a copy of all that was synced, and `cut_power` reduces `folder` to that
+    copy.
     """
 
     def __init__(self, folder: Path, own: Path, *, power_cuts: bool = False) -> None:
@@ -73,18 +74,18 @@ class Disk:
     def set(self, **numbers: int) -> None:
         """Change the behaviour of the disk immediately, even while the program runs.
 
-        `write_error`, `sync_error`, `read_error`: the errno with which each such call fails, or 0 if it does not.
+        `write_error`, `sync_error`, `read_error`: the errno with which each such call fails, or 0 for no failure.
         `sync_delay_ms`: milliseconds by which each sync takes longer, including a sync that is under way.
         `room`: bytes by which files may still grow in total, or -1 if there is no limit.
         `kill_at_write`, `kill_at_sync`, `kill_at_step`: the program gets a SIGKILL in the middle of the write with this
         number, before the sync with this number, or before the step with this number. `writes`, `syncs` and `steps`
-        count them. A step is any write, sync, new file, rename, unlink or truncate.
+        count what the program has done. A step is any write, sync, new file, rename, unlink or truncate.
         """
         for name, number in numbers.items():
             struct.pack_into("=q", self._control, 8 * FIELDS.index(name), number)
 
     def aim(self, end: str) -> None:
-        """Let the errors apply only to files whose names end with `end`, or to all files if it is empty."""
+        """Let the errors apply only to files whose names end with `end`, or to all files if `end` is empty."""
         self._control[8 * len(FIELDS) :] = end.encode().ljust(40, b"\0")
 
     def get(self, name: str) -> int:

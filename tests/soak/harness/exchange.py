@@ -1,6 +1,6 @@
 """An HTTP/1.1 client with persistent connections that shows details which libraries hide.
 
-It can send chunked bodies, wait for a 100 response, and send a body slowly.
+The client can send chunked bodies, wait for a 100 response, and send a body slowly.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from tests.soak.harness.load import FORM
 
 DEADLINE = 20.0
-"""Seconds to wait for a response, after which it counts as missing."""
+"""Seconds to wait for a response before the response counts as missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Client:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def send(self, request: Request) -> Response:
-        """Send the request once, and return the response, or one with status 0 if none arrives."""
+        """Send the request once, and return the response, or a response with status 0 if none arrives."""
         try:
             async with asyncio.timeout(DEADLINE):
                 answer = await self._send(request)

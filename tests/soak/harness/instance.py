@@ -44,7 +44,7 @@ class Instance:
 
     @property
     def log_files(self) -> list[Path]:
-        """The files in which requests may be logged. The log of alerts is not among them."""
+        """The files in which requests may be logged, without the log of alerts."""
         return [self.stderr, *self.data_dir.glob("access*")]
 
     @property
@@ -65,7 +65,7 @@ class Instance:
         return int(found[1]) * 1024 / 1e6
 
     def reset_peak(self) -> None:
-        """Start a new measurement of the peak. proc(5) documents this under `clear_refs`."""
+        """Start a new measurement of the peak. proc(5) documents the reset under `clear_refs`."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
 

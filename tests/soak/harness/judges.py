@@ -1,6 +1,6 @@
 """Judges of links and exported tables.
 
-They follow what browsers and spreadsheets do, and use none of trayalert's own rules.
+The judges follow what browsers and spreadsheets do, and use none of trayalert's own rules.
 """
 
 import csv
@@ -33,7 +33,7 @@ def leads_to_console(url: str) -> bool:
 def link_is_safe(url: str) -> bool:
     """Return whether a link that trayalert made leads to the intended page.
 
-    Its path must not contain `.` or `..`, and it must not contain characters that could end an HTML attribute.
+    The path must not contain `.` or `..`, and the link must not contain characters that could end an HTML attribute.
     """
     climbs = any(part in {".", ".."} for part in unquote(url.partition("?")[0]).split("/"))
     return leads_to_console(url) and not climbs and not any(char in "\"'<>`{}|^" for char in url)

@@ -1,9 +1,10 @@
 """Plays Cloud Monitor in a separate process: `python -m tests.soak.harness.steady URL RATE SECONDS YARDSTICK`.
 
-The process sends RATE callbacks per second. Each uses a new connection and starts on time, however long others take.
-The process ends after SECONDS, or when its stdin closes if SECONDS is 0. It then prints one line of JSON: the statuses
-(0 if there was no answer), and the milliseconds until each 200. YARDSTICK is the URL of a bare handler that gets
-requests at the same time. The time that it takes shows how much of a delay is due to the computer.
+The process sends RATE callbacks per second. Each callback uses a new connection and starts on time, however long other
+callbacks take. The process ends after SECONDS, or when its stdin closes if SECONDS is 0. At the end, the process prints
+one line of JSON: the statuses (0 if there was no answer), and the milliseconds until each 200. YARDSTICK is the URL of
+a bare handler that gets requests at the same time. The time that the bare handler takes shows how much of a delay is
+due to the computer.
 """
 
 import asyncio
@@ -55,7 +56,7 @@ class SteadyResult:
 
     @property
     def late(self) -> float:
-        """Milliseconds by which the p99 exceeds that of the bare handler at the same time on the same computer."""
+        """Milliseconds by which the p99 exceeds the p99 of the bare handler at the same time on the same computer."""
         return max(0.0, self.p99 - self.bare_p99)
 
     @property
@@ -117,7 +118,10 @@ async def _send(url: str, rate: float, seconds: float, yardstick: str) -> None:
 
 @contextmanager
 def meanwhile(url: str, *, rate: float = 50, seconds: float = 0) -> Iterator[SteadyResult]:
-    """Send while the block runs, or for `seconds` if it is not 0. The result is complete when the block has ended."""
+    """Send while the block runs, or for `seconds` if `seconds` is not 0.
+
+    The result is complete when the block has ended.
+    """
     with bare_handler() as yardstick:
         command = [sys.executable, "-m", "tests.soak.harness.steady", url, str(rate), str(seconds), yardstick]
         result = SteadyResult()

@@ -64,7 +64,7 @@ def watched(folder: Path) -> Iterator[Touched]:
 
 
 def longest(*steps: Callable[[], object]) -> float:
-    """Run the steps, and return the milliseconds that the longest one took."""
+    """Run the steps, and return the milliseconds that the longest step took."""
     worst = 0.0
     for step in steps:
         begun = time.perf_counter()

@@ -1,6 +1,6 @@
 """Large bodies that many senders send slowly at the same time: memory is bounded, and real alerts are stored in time.
 
-The control is aiohttp with its defaults, which keeps all of the bodies in memory.
+The control is aiohttp with its defaults, which keeps all bodies in memory.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ PEAK, LEFT = 64.0, 24.0
 """Limits in MB above the memory at rest: of the peak, and of the memory that is still in use afterwards."""
 STEPS = 50
 DEADLINE = 30.0
-"""Seconds to wait for a response, after which it counts as missing."""
+"""Seconds to wait for a response before the response counts as missing."""
 GROUPS = "groups of alerts"
 ALERTS = 500
 
@@ -196,7 +196,7 @@ def new_url(instance: Instance, name: str) -> str:
 
 
 def turned_away(instance: Instance) -> tuple[int, str]:
-    """Return how many requests with a right secret were refused, and why the last of them was."""
+    """Return how many requests with a right secret were refused, and the reason for the last refusal."""
     counts = instance.run("status", "--json").objects[0]["door_counts"]
     return counts["turned_away"], counts["last_turned_away_why"] or ""
 

@@ -125,7 +125,10 @@ def pass_through(
     large: int = LARGE,
     module: str = "trayalert",
 ) -> Outcome:
-    """Send callbacks of all shapes through a proxy: on persistent connections, many concurrently, and large ones."""
+    """Send callbacks of all shapes through a proxy.
+
+    The callbacks go over persistent connections and in parallel over new connections. Some callbacks are large.
+    """
     outcome = Outcome()
     with started(folder, module=module) as instance:
         parts = urlsplit(instance.url)

@@ -1,7 +1,7 @@
 """What strangers send to the listener, byte by byte, and how many deliveries of each case may be stored.
 
-Every case uses the right secret, because nothing is stored with a wrong one. If a case is stored, its delivery contains
-its `mark`.
+Every case uses the right secret, because nothing is stored with a wrong secret. If a case is stored, its delivery
+contains its `mark`.
 """
 
 import gzip
@@ -70,7 +70,7 @@ def _more(name: str, *headers: bytes, stored: tuple[int, ...] = NO) -> Case:
 
 
 def _line(name: str, line: bytes, stored: tuple[int, ...] = NO) -> Case:
-    """Return a POST with this request line, in which PATH, SECRET and MARK stand for the real ones."""
+    """Return a POST with this request line, in which PATH, SECRET and MARK stand for the real values."""
 
     def build(path: bytes, mark: bytes) -> Script:
         filled = line.replace(b"PATH", path).replace(b"SECRET", path.removeprefix(b"/hook/")).replace(b"MARK", mark)

@@ -1,7 +1,7 @@
 """A real Alertmanager that sends to trayalert. Alerts are pushed to Alertmanager's API, as Prometheus does.
 
-The oracle is Alertmanager's own list of active alerts: each of them must have an open incident, and there must be no
-other open incident.
+The oracle is Alertmanager's own list of active alerts: each alert in the list must have an open incident, and there
+must be no other open incident.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from tests.soak.harness.instance import Instance, started
 from tests.sshd import free_port
 
 Route = Literal["whole", "few", "repeated"]
-"""How a group is sent: with all its alerts, with at most FEW of them, or repeated each second even without a change."""
+"""How a group is sent: with all its alerts, with at most FEW alerts, or repeated each second even without a change."""
 
 FEW = 5
 GROUP_WAIT = "300ms"
@@ -71,7 +71,10 @@ class Alertmanager:
         return sum(int(float(number)) for number in found)
 
     def _alert(self, rule: str, name: str, route: Route, value: str, ends: datetime) -> dict[str, Any]:
-        """Return an alert as rules on node_exporter's metrics make it. It takes about 800 bytes of a callback."""
+        """Return an alert as rules on node_exporter's metrics make it.
+
+        The alert takes about 800 bytes of a callback.
+        """
         return {
             "labels": {"alertname": rule, "instance": name, "job": "node", "severity": "warning", "route": route},
             "annotations": {
@@ -222,7 +225,7 @@ def churn(folder: Path, rounds: int, *, seed: int = 1) -> Churn:
 
 
 def _change(source: Alertmanager, firing: set[tuple[str, str]], chance: random.Random) -> int:
-    """Let some alerts of one rule start to fire, or some of the firing ones end. Return how many."""
+    """Let some alerts of one rule start to fire, or some of the firing alerts end. Return how many."""
     rule = chance.choice(list(SIZES))
     there = [name for name in (f"web-{number:03}" for number in range(SIZES[rule])) if (rule, name) in firing]
     away = sorted({f"web-{number:03}" for number in range(SIZES[rule])} - set(there))

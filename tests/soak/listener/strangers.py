@@ -18,7 +18,7 @@ from tests.soak.listener.raw_cases import CASES, Action, Case, Script
 
 CLOSED_WITHIN = 8.0
 PATIENCE = 14.0
-"""Seconds after which a connection that is still open counts as one that never closes."""
+"""Seconds after which a connection that is still open counts as a connection that never closes."""
 EVERY = 0.04
 """Seconds between two cases, so that strangers connect all the time without being a flood."""
 
@@ -131,7 +131,7 @@ def play_cases(
 ) -> Outcome:
     """Play the cases while real alerts are sent, and check the result.
 
-    `bodies` returns what was received. Without it, the deliveries in the log are used.
+    `bodies` returns what was received. Without `bodies`, the deliveries in the log are used.
     """
     memory = instance.memory
     logged = instance.logged

@@ -24,7 +24,7 @@ SETTLED = 0.25
 
 @dataclass(slots=True)
 class SlowLoad:
-    """The result of the slow connections. `longest` is the largest number of seconds until one was closed.
+    """The result of the slow connections. `longest` is the largest number of seconds until a connection was closed.
 
     A sender closes a connection by itself after `patience` seconds.
     """
@@ -54,7 +54,10 @@ async def _all_slow(url: str, slow: int, seconds: float, slow_load: SlowLoad) ->
 
 
 def _slow_requests(path: bytes) -> list[tuple[bytes, bytes]]:
-    """Return what slow senders write first, and what they then write byte by byte. Two of the five know the secret."""
+    """Return what slow senders write first, and what they then write byte by byte.
+
+    Two of the five senders know the secret.
+    """
     head = b"POST " + path + b" HTTP/1.1\r\nHost: a\r\n"
     return [
         (b"", b""),

@@ -24,7 +24,7 @@ from tests.soak.listener.strangers import play_cases
 def live(folder: Path) -> tuple[Path, list[str]]:
     """Play a long life of a data dir. Return the data dir and all secrets that it has had.
 
-    The program has ended then.
+    When the function returns, the program has ended.
     """
     secrets = _serve_and_fall(folder)
     data = folder / "data"

@@ -54,7 +54,7 @@ def firing(planned: Sequence[PlannedAlert]) -> set[str]:
 
 
 def without_runs(chance: random.Random, resources: int, since: int) -> list[PlannedAlert]:
-    """Return alerts of a service that sends no transId. They may be sent in any order."""
+    """Return alerts of a service that sends no transId. The alerts may be sent in any order."""
     return [
         PlannedAlert(
             f"i-plain-{number}", since + minute * MINUTE, chance.choice(("ALERT", "ALERT", "OK")), chance.choice(LEVELS)
@@ -70,7 +70,7 @@ LEVELS = ("CRITICAL", "WARN", "INFO")
 def lone_runs(chance: random.Random, resources: int, since: int) -> list[PlannedAlert]:
     """Return one run for each resource, to be sent quickly and in any order.
 
-    So an OK may be received before its ALERT.
+    Therefore an OK may be received before its ALERT.
     """
     planned = []
     for number in range(resources):

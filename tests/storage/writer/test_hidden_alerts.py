@@ -43,7 +43,8 @@ def group(
 def of_hidden(path: Path) -> list[tuple[int, int | None, str | None, int]]:
     """Return the incidents that stand for hidden alerts.
 
-    Each has the minutes after noon at which it was opened and closed, what closed it, and its number of alerts.
+    Each row holds when the incident opened and closed (in minutes after noon), what closed it, and its number of
+    alerts.
     """
     found = rows(
         path,

@@ -1,6 +1,6 @@
 """Incidents in a real log, where earlier incidents must be found however the alerts are committed.
 
-The tests with `store_jobs` run three times: with one transaction for each alert, with one transaction for all of them,
+The tests with `store_jobs` run three times: with one transaction for each alert, with one transaction for all alerts,
 and with the log closed and opened again between the alerts.
 """
 

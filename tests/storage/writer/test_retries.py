@@ -1,4 +1,4 @@
-"""A retry is counted on its alert. It is never shown as another alert, and never discarded."""
+"""A retry is counted on its alert, never shown as another alert, and never discarded."""
 
 import sqlite3
 from contextlib import closing
@@ -274,7 +274,7 @@ def test_reading_stored_callbacks_again_brings_the_value_of_the_last_delivery_up
 
 
 def test_reading_stored_callbacks_again_reads_each_of_them_once(path: Path) -> None:
-    """A large group takes long to read, and the last delivery may be another one for each of its alerts."""
+    """A large group takes long to read, and each of its alerts may have a different last delivery."""
     alerts = [changed(ARMS["alerts"][0], fingerprint=f"{number}") for number in range(9)]
     bodies = [as_json({**ARMS, "alerts": alerts[number:]}) for number in range(9)]
     store(path, *(read(raw_callback(body, came=NOON + number)) for number, body in enumerate(bodies)))

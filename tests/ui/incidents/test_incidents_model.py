@@ -32,7 +32,10 @@ def model_of(incidents: FakeIncidents, *, now: Callable[[], Millis] = lambda: NO
 
 
 class Watched:
-    """A model whose signals are recorded. `QAbstractItemModelTester` checks each of its steps if `tested` is true."""
+    """A model whose signals are recorded.
+
+    If `tested` is true, `QAbstractItemModelTester` checks each step of the model.
+    """
 
     def __init__(self, incidents: FakeIncidents, *, tested: bool = True) -> None:
         self.model = model_of(incidents)
