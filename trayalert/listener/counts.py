@@ -15,8 +15,8 @@ class ListenerCounts:
     ones. `own_probes` are the probes that trayalert sent itself through its public address.
 
     `turned_away` counts requests that had a right secret but got an answer other than 200, and `mistyped` requests that
-    had a right secret in a wrong URL. `lost_at` is the time of the last of these requests, without the requests that a
-    rule of the admin refused.
+    had a right secret in a wrong URL. `lost_at` is the time of the last such request that no rule of the admin
+    refused: its alert may have been lost.
     """
 
     requests: int = 0

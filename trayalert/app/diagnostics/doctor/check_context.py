@@ -58,7 +58,10 @@ class CheckContext:
         return self.running is not None and self.running.mode == "serve"
 
     def status_object(self, name: str) -> Mapping[str, Any]:
-        """Return an object in the running instance's status, or an empty object if the status has none."""
+        """Return an object of the running instance's status, or an empty object.
+
+        An instance of an older version may not report the object.
+        """
         value = self.raw_status.get(name)
         return value if isinstance(value, dict) else {}
 
