@@ -3,13 +3,18 @@
 `serving(data_dir)` runs `trayalert serve`; `run(...)` runs any command to its end.
 """
 
+import contextlib
+import fcntl
 import http.client
 import json
 import os
+import pty
 import queue
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -78,6 +83,20 @@ def run(
     found = CompletedCommand(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in found.err, found.err
     return found
+
+
+def run_in_terminal(command: Sequence[str | Path], *, columns: int, env: dict[str, str]) -> CompletedCommand:
+    """Run a command to its end in a terminal of that width, which gets all that the command prints."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=env, start_new_session=True) as process:
+        os.close(its)
+        printed = b""
+        with contextlib.suppress(OSError):  # Linux reports the end of a terminal's other side as an error
+            while part := os.read(ours, 4096):
+                printed += part
+        os.close(ours)
+        return CompletedCommand(process.wait(DEADLINE), printed.decode().replace("\r\n", "\n"), "")
 
 
 def _command(*arguments: str | Path, data_dir: Path | None, module: str = "trayalert") -> list[str | Path]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from trayalert.resource_files import read_text, resource_path
+from trayalert.services.presentation.help_pages import read_pages
 
 ROOT = Path(__file__).parent.parent
 READ = "import trayalert.resource_files as r; print(r.__file__); print(r.read_text('console_links.json'))"
@@ -49,6 +50,25 @@ def test_a_wheel_reads_the_resources_that_it_carries(installed: Path, tmp_path: 
     place, _, text = done.stdout.partition("\n")
     assert Path(place).is_relative_to(installed)
     assert text.rstrip("\n") == read_text("console_links.json").rstrip("\n")
+
+
+def test_a_wheel_shows_the_help_that_it_carries(installed: Path, tmp_path: Path) -> None:
+    read = (
+        "import trayalert.services.presentation.help_pages as h; print(h.__file__, h.find_image('../images/blind.svg'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{read}; print(*h.read_pages(), sep='\\n')"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    places, *pages = done.stdout.splitlines()
+    assert all(Path(place).is_relative_to(installed) for place in places.split())
+    assert pages == [str(page) for page in read_pages()]
 
 
 def test_a_wheel_carries_every_resource(installed: Path) -> None:

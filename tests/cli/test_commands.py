@@ -650,7 +650,8 @@ def test_the_version_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["status", "alerts", "incidents", "resolve 2", "url", "export --format csv", "send"]
+    "command",
+    ["status", "alerts", "incidents", "resolve 2", "url", "export --format csv", "send", "help proof"],
 )
 def test_a_command_imports_neither_qt_nor_the_http_server(data_dir: Path, command: str) -> None:
     """Scripts call these commands often, and each command takes a tenth of a second without these imports."""
@@ -668,4 +669,4 @@ def test_a_command_imports_neither_qt_nor_the_http_server(data_dir: Path, comman
     )
 
     loaded = {name.partition(".")[0] for name in json.loads(done.stderr.splitlines()[-1])}
-    assert not loaded & {"PySide6", "shiboken6", "qasync", "aiohttp", "dbus_fast"}
+    assert not loaded & {"PySide6", "shiboken6", "qasync", "aiohttp", "dbus_fast", "rich"}

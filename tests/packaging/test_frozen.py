@@ -18,7 +18,9 @@ import pytest
 from tests.desktop.harness.desktop_programs import wait_until
 from tests.desktop.harness.hidden import hiding
 from tests.desktop.harness.session import running_desktop, start_x_server
+from tests.program import run_in_terminal
 from trayalert import __version__
+from trayalert.services.presentation.help_pages import read_page
 
 pytestmark = pytest.mark.frozen
 
@@ -114,6 +116,16 @@ def test_every_resource_is_inside(program: Path) -> None:
     here, inside = ROOT / "resources", program.parent / "_internal" / "trayalert" / "_resources"
 
     assert files_of(inside) == files_of(here)
+
+
+def test_the_help_is_printed_with_and_without_a_terminal(program: Path, machine: dict[str, str]) -> None:
+    title = read_page("settings").title
+    assert ask(program, "help", "settings", env=machine).startswith(f"# {title}\n")
+
+    environment = machine | {"PAGER": "cat", "TERM": "xterm-256color"}
+    shown = run_in_terminal([program, "help", "settings"], columns=80, env=environment)
+    assert shown.status == 0
+    assert shown.out.startswith(title)
 
 
 def test_what_was_trimmed_away_left_no_link_that_leads_nowhere(program: Path) -> None:

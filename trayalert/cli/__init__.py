@@ -30,6 +30,7 @@ _COMMANDS = {
     "backup": "log_commands:backup",
     "restore": "log_commands:restore",
     "autostart": "autostart_command:autostart",
+    "help": "help_command:show_help",
 }
 """Maps each command to "module:attribute" in this package. A module is imported when its command runs."""
 

@@ -1,0 +1,38 @@
+"""The command `help`, which prints the help pages. It needs no data dir, no settings and no running instance."""
+
+import difflib
+import os
+import sys
+
+import click
+
+from trayalert.cli.command_base import data_dir_option
+from trayalert.domain.text import printable
+from trayalert.services.presentation.help_pages import TOPICS, for_terminal, read_page, read_pages, without_images
+
+
+@click.command("help")
+@data_dir_option
+@click.argument("topic", required=False)
+def show_help(topic: str | None) -> None:
+    """Print a help page, or list the topics if TOPIC is left out."""
+    if topic is None:
+        width = max(map(len, TOPICS))
+        for page in read_pages():
+            click.echo(f"{page.name:{width}}  {page.title}")
+        click.echo("\n`trayalert help TOPIC` prints a page. `trayalert --help` lists the commands.")
+        return
+    if topic not in TOPICS:
+        near = difflib.get_close_matches(topic.lower(), TOPICS, n=1, cutoff=0.4)
+        suggestion = f" Did you mean {near[0]}?" if near else ""
+        raise click.UsageError(
+            f"There is no help page {printable(topic, limit=80)}.{suggestion} `trayalert help` lists the pages."
+        )
+    text = read_page(topic).text
+    if not sys.stdout.isatty():
+        click.echo(without_images(text), nl=False)
+        return
+    from trayalert.cli.terminal_page import render_page  # noqa: PLC0415 - rich takes long to load
+
+    os.environ.setdefault("LESS", "-FRX")  # as Git sets it: colours, and no pager for a page that fits the terminal
+    click.echo_via_pager(render_page(for_terminal(text)))

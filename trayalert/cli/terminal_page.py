@@ -1,0 +1,39 @@
+"""A help page in a terminal. The only module that uses rich.
+
+Blocks of code are shown in the terminal's own colours: rich would put them on a dark background, on which a light
+terminal shows black boxes, and would need a lexer for each language.
+"""
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import CodeBlock, Heading, Markdown
+from rich.text import Text
+from rich.theme import Theme
+
+_THEME = Theme({"markdown.code": "bold", "markdown.code_block": "cyan", "markdown.h1": "bold underline"})
+
+
+class _LeftHeading(Heading):
+    LEVEL_ALIGN = {}  # noqa: RUF012 - rich declares it so; it centres headings of level 1
+
+
+class _PlainCode(CodeBlock):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in str(self.text).rstrip().split("\n"):
+            # a line that is too long is left to the terminal, so that it can be copied as one line
+            yield Text(f"    {line}", style=self.style_name, no_wrap=True, overflow="ignore")
+
+
+class _HelpMarkdown(Markdown):
+    elements = Markdown.elements | {
+        "heading_open": _LeftHeading,
+        "fence": _PlainCode,
+        "code_block": _PlainCode,
+    }
+
+
+def render_page(text: str) -> str:
+    """Return Markdown as text for the terminal at stdout, as wide as the terminal and in as many colours as it has."""
+    console = Console(theme=_THEME, highlight=False)
+    with console.capture() as capture:
+        console.print(_HelpMarkdown(text), crop=False)
+    return capture.get()
