@@ -91,6 +91,16 @@ def test_it_lists_all_topics_and_shows_the_one_that_was_requested(seen: Seen) ->
     assert seen.window.windowTitle() == f"{TITLES['proof']} - trayalert help"
 
 
+def test_a_page_that_is_requested_again_stays_where_it_is(seen: Seen) -> None:
+    seen.window.show_page("settings", page_slugs(read_page("settings"))[-1])
+    place = seen.browser.textCursor().position()
+    assert place > 0
+    seen.window.show_page("settings")
+    assert seen.browser.textCursor().position() == place
+    seen.press(Qt.Key.Key_Left, ALT)
+    assert seen.window.topic == "start"
+
+
 @pytest.mark.parametrize("topic", TOPICS)
 def test_each_heading_of_a_page_is_found_by_its_slug(qtbot: QtBot, topic: str) -> None:
     page = read_page(topic)
@@ -294,6 +304,18 @@ def test_all_words_must_be_on_the_page(qtbot: QtBot) -> None:
     assert document.find_words(["alpha", "delta"]) == []
     assert document.find_words([".*"]) == []
     assert document.find_words([]) == []
+
+
+def test_words_that_stand_one_after_the_other_are_found_together(seen: Seen) -> None:
+    title = TITLES["proof"]
+    assert " " in title
+    seen.type(title)
+    assert seen.selected[2] == title
+    assert any(one.startswith(f"{title} (") for one in seen.listed)
+    seen.search.clear()
+    seen.type(" ".join(reversed(title.split())))
+    assert any(one.startswith(f"{title} (") for one in seen.listed)
+    assert seen.selected[2] in title.split()
 
 
 def test_what_is_not_found_is_said(seen: Seen) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QRegularExpression, QUrl
 from PySide6.QtGui import (
-    QBrush,
+    QColor,
     QFont,
     QImage,
     QImageReader,
@@ -32,6 +32,11 @@ MARGIN: Final = 18
 _HEADING_SIZES: Final = {1: 2, 2: 1}
 """Steps by which headings of these levels are larger than the text. Qt's own level 1 headings are twice as large."""
 _CELL_PADDING: Final = 5
+_SHADE, _LINE = 0.06, 0.3
+"""Parts of the text's colour in the background of code and in the lines of tables, from 0 to 1.
+
+No palette has colours for code and tables that stand out in both light and dark themes.
+"""
 
 
 class HelpDocument(QTextDocument):
@@ -63,7 +68,7 @@ class HelpDocument(QTextDocument):
 
         The list is empty unless the page has all words.
         """
-        if not words:
+        if not any(words):
             return []
         either = "|".join(map(QRegularExpression.escape, sorted(words, key=len, reverse=True)))
         pattern = QRegularExpression(either, QRegularExpression.PatternOption.CaseInsensitiveOption)
@@ -87,18 +92,31 @@ class HelpDocument(QTextDocument):
             yield block
             block = block.next()
 
+    def _tint(self, share: float) -> QColor:
+        """Return the colour of the page with that share of the colour of its text."""
+        paper, ink = self._palette.color(QPalette.ColorRole.Base), self._palette.color(QPalette.ColorRole.Text)
+
+        def mix(low: int, high: int) -> int:
+            return round(low + (high - low) * share)
+
+        return QColor(mix(paper.red(), ink.red()), mix(paper.green(), ink.green()), mix(paper.blue(), ink.blue()))
+
     def _style_blocks(self) -> None:
-        shade = QBrush(self._palette.color(QPalette.ColorRole.AlternateBase))
         for block in self._blocks():
             block_format, level = block.blockFormat(), block.blockFormat().headingLevel()
             is_code = block_format.hasProperty(QTextFormat.Property.BlockCodeFence)
             style = QTextBlockFormat()
             if is_code:
-                style.setBackground(shade)
+                style.setBackground(self._tint(_SHADE))
                 style.setLeftMargin(12)
+                style.setNonBreakableLines(False)  # one long line would make the whole page wider than the window
             elif level:
                 style.setTopMargin(0 if level == 1 else 14)
                 style.setBottomMargin(4)
+            elif block_format.hasProperty(QTextFormat.Property.BlockQuoteLevel):
+                style.setBackground(self._tint(_SHADE))
+                style.setLeftMargin(12)
+                style.setRightMargin(0)
             elif block.text():
                 style.setLineHeight(118, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
             QTextCursor(block).mergeBlockFormat(style)
@@ -113,7 +131,7 @@ class HelpDocument(QTextDocument):
             style.setProperty(QTextFormat.Property.FontSizeAdjustment, _HEADING_SIZES.get(level, 0))
             style.setFontWeight(QFont.Weight.Bold)
         elif old.fontFixedPitch() and not is_code:
-            style.setBackground(self._palette.color(QPalette.ColorRole.AlternateBase))
+            style.setBackground(self._tint(_SHADE))
         if old.isAnchor():
             style.setForeground(self._palette.color(QPalette.ColorRole.Link))
         if old.isImageFormat():
@@ -133,7 +151,7 @@ class HelpDocument(QTextDocument):
             style.setBorder(1)
             style.setBorderCollapse(True)
             style.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
-            style.setBorderBrush(self._palette.color(QPalette.ColorRole.Mid))
+            style.setBorderBrush(self._tint(_LINE))
             style.setTopMargin(6)
             style.setBottomMargin(6)
             style.setWidth(QTextLength())
@@ -141,7 +159,7 @@ class HelpDocument(QTextDocument):
             for column in range(table.columns()):
                 cell = table.cellAt(0, column)
                 shaded = cell.format()
-                shaded.setBackground(self._palette.color(QPalette.ColorRole.AlternateBase))
+                shaded.setBackground(self._tint(_SHADE))
                 cell.setFormat(shaded)
 
 

@@ -19,7 +19,8 @@ from trayalert.ui.help.help_document import HelpDocument
 from trayalert.ui.icons import TrayIconState, tray_icon
 from trayalert.ui.widgets.safe_text import SafeField, SafeLabel, show_tooltip
 
-_LIST_WIDTH: Final = 190
+_LIST_EDGE: Final = 12
+"""Pixels beside the titles in the list of topics."""
 _CHANGES_OF_LOOK: Final = frozenset(
     {QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.DevicePixelRatioChange}
 )
@@ -54,6 +55,8 @@ class HelpWindow(QDialog):
         self._browser = HelpBrowser()
         self._topics = QListWidget()
         self._topics.setAccessibleName("Topics")
+        self._topics.setSpacing(2)
+        self._topics.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._search = SafeField("Search the help", hint="Search all pages (Ctrl+F)")
         self._search.setClearButtonEnabled(True)
         self._message = SafeLabel()
@@ -72,8 +75,12 @@ class HelpWindow(QDialog):
         return self._visits[self._visit].topic
 
     def show_page(self, topic: str, slug: str = "") -> None:
-        """Show a page from the heading with that slug on. Raise KeyError if there is no such topic."""
-        self._go_to(_Visit(self._pages[topic].name, slug))
+        """Show a page from the heading with that slug on, or from its beginning. Raise KeyError for an unknown topic.
+
+        Without a slug, a page that is shown already stays where it is.
+        """
+        if slug or not self._visits or topic != self.topic:
+            self._go_to(_Visit(self._pages[topic].name, slug))
 
     def go_back(self) -> None:
         """Show the page that was shown before, where it was left."""
@@ -96,7 +103,8 @@ class HelpWindow(QDialog):
         layout.addLayout(top)
         layout.addWidget(splitter, 1)
         fit_to_screen(self, 960, 680)
-        splitter.setSizes([_LIST_WIDTH, self.width() - _LIST_WIDTH])
+        titles, count = self._topics.sizeHintForColumn(0), self.fontMetrics().horizontalAdvance(" (99)")
+        splitter.setSizes([titles + count + _LIST_EDGE, self.width() - titles - count - _LIST_EDGE])
         self._browser.setFocus()
 
     def _connect(self) -> None:
@@ -175,7 +183,7 @@ class HelpWindow(QDialog):
             self._go_to(_Visit(_topic_of(item)))
 
     def _follow(self, link: HelpLink) -> None:
-        self.show_page(link.topic or self.topic, link.slug)
+        self._go_to(_Visit(link.topic or self.topic, link.slug))
 
     # search
 
@@ -184,20 +192,23 @@ class HelpWindow(QDialog):
         self._search.selectAll()
 
     def _on_search_changed(self) -> None:
-        """List the pages that have all the words, and go to the first match."""
+        """List the pages with the words one after the other, or else with all of them, and go to the first match."""
         self._find()
         self._match = -1
         self._go_to_match(1)
 
     def _find(self) -> None:
         words = self._search.text().split()
-        found = {topic: self._document(topic).find_words(words) for topic in self._pages} if words else {}
-        self._matches = {topic: matches for topic, matches in found.items() if matches}
+        self._matches = self._find_words([" ".join(words)]) or self._find_words(words)
         for item in self._items():
             topic = _topic_of(item)
             title, count = self._pages[topic].title, len(self._matches.get(topic, ()))
             item.setData(Qt.ItemDataRole.DisplayRole, f"{title} ({count})" if count else title)
             item.setHidden(bool(words) and not count)
+
+    def _find_words(self, words: list[str]) -> dict[str, list[QTextCursor]]:
+        found = {topic: self._document(topic).find_words(words) for topic in self._pages}
+        return {topic: matches for topic, matches in found.items() if matches}
 
     def _go_to_match(self, step: int) -> None:
         """Go to the next match, or with a `step` of -1 to the previous match, on this page or on another page."""
