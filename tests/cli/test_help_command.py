@@ -20,7 +20,8 @@ def show(tmp_path: Path, topic: str, *, columns: int = 60) -> CompletedCommand:
     pager.write_text("#!/bin/sh\necho paged\nexec cat\n")
     pager.chmod(0o755)
     command = [sys.executable, "-m", "trayalert", "help", topic]
-    return run_in_terminal(command, columns=columns, env=environment(PAGER=str(pager), TERM="xterm-256color"))
+    env = environment(PAGER=str(pager), TERM="xterm-256color", COLUMNS=None)
+    return run_in_terminal(command, columns=columns, env=env)
 
 
 def invoke(*arguments: str) -> Result:

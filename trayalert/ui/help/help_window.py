@@ -1,7 +1,7 @@
 """The help's window: a list of topics, the page, and a search through all pages. The rule: the keyboard alone suffices.
 
-Alt+Left and Alt+Right move through the visited pages, Ctrl+F goes to the search, F3 and Shift+F3 to the next and the
-previous match, Escape closes the window.
+Alt+Left and Alt+Right move through the pages that were shown, Ctrl+F goes to the search, F3 and Shift+F3 go to the next
+and to the previous match, Escape closes the window.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ _CHANGES_OF_LOOK: Final = frozenset(
 
 
 @dataclass(slots=True)
-class _Visit:
+class _HistoryEntry:
     """A place that was shown. `scroll` is the scroll bar's value when the place was left."""
 
     topic: str
@@ -46,8 +46,8 @@ class HelpWindow(QDialog):
         super().__init__()
         self._pages = {page.name: page for page in read_pages(language)}
         self._documents: dict[str, HelpDocument] = {}
-        self._visits: list[_Visit] = []
-        self._visit = -1
+        self._history: list[_HistoryEntry] = []
+        self._position = -1
         self._matches: dict[str, list[QTextCursor]] = {}
         self._match = -1
         self.setWindowIcon(tray_icon(TrayIconState()))
@@ -72,23 +72,23 @@ class HelpWindow(QDialog):
     @property
     def topic(self) -> str:
         """The topic of the page that is shown."""
-        return self._visits[self._visit].topic
+        return self._history[self._position].topic
 
     def show_page(self, topic: str, slug: str = "") -> None:
         """Show a page from the heading with that slug on, or from its beginning. Raise KeyError for an unknown topic.
 
         Without a slug, a page that is shown already stays where it is.
         """
-        if slug or not self._visits or topic != self.topic:
-            self._go_to(_Visit(self._pages[topic].name, slug))
+        if slug or not self._history or topic != self.topic:
+            self._go_to(_HistoryEntry(self._pages[topic].name, slug))
 
     def go_back(self) -> None:
         """Show the page that was shown before, where it was left."""
-        self._move_visit(-1)
+        self._move_in_history(-1)
 
     def go_forward(self) -> None:
         """Show again the page that was left by going back."""
-        self._move_visit(1)
+        self._move_in_history(1)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
@@ -133,42 +133,42 @@ class HelpWindow(QDialog):
             )
         return self._documents[topic]
 
-    def _go_to(self, visit: _Visit) -> None:
+    def _go_to(self, entry: _HistoryEntry) -> None:
         """Show a place, and forget the places that were left by going back."""
         self._leave()
-        kept = self._visit + 1
-        if visit.by_search and self._visits and self._visits[self._visit].by_search:
+        kept = self._position + 1
+        if entry.by_search and self._history and self._history[self._position].by_search:
             kept -= 1  # else Back would have to pass through all matches
-        self._visits[kept:] = [visit]
-        self._visit = kept
-        self._show_visit()
+        self._history[kept:] = [entry]
+        self._position = kept
+        self._show_entry()
 
-    def _move_visit(self, step: int) -> None:
-        if 0 <= self._visit + step < len(self._visits):
+    def _move_in_history(self, step: int) -> None:
+        if 0 <= self._position + step < len(self._history):
             self._leave()
-            self._visit += step
-            self._show_visit()
+            self._position += step
+            self._show_entry()
 
     def _leave(self) -> None:
-        if self._visits:
-            self._visits[self._visit].scroll = self._browser.verticalScrollBar().value()
+        if self._history:
+            self._history[self._position].scroll = self._browser.verticalScrollBar().value()
 
-    def _show_visit(self) -> None:
-        visit = self._visits[self._visit]
-        document = self._document(visit.topic)
+    def _show_entry(self) -> None:
+        entry = self._history[self._position]
+        document = self._document(entry.topic)
         if self._browser.document() is not document:
             self._browser.show_document(document)
-        heading = document.find_heading(visit.slug) if visit.slug else document.begin()
-        if visit.scroll is not None:
-            self._browser.verticalScrollBar().setValue(visit.scroll)
+        heading = document.find_heading(entry.slug) if entry.slug else document.begin()
+        if entry.scroll is not None:
+            self._browser.verticalScrollBar().setValue(entry.scroll)
         elif heading is not None:
             self._browser.show_block(heading)
         self._match = -1
         self._mark()
-        self._show_topic(visit.topic)
-        self._back.setEnabled(self._visit > 0)
-        self._forward.setEnabled(self._visit + 1 < len(self._visits))
-        self.setWindowTitle(f"{self._pages[visit.topic].title} - trayalert help")
+        self._show_topic(entry.topic)
+        self._back.setEnabled(self._position > 0)
+        self._forward.setEnabled(self._position + 1 < len(self._history))
+        self.setWindowTitle(f"{self._pages[entry.topic].title} - trayalert help")
 
     def _show_topic(self, topic: str) -> None:
         self._topics.blockSignals(True)
@@ -180,10 +180,10 @@ class HelpWindow(QDialog):
 
     def _on_topic_chosen(self, item: QListWidgetItem | None) -> None:
         if item is not None:
-            self._go_to(_Visit(_topic_of(item)))
+            self._go_to(_HistoryEntry(_topic_of(item)))
 
     def _follow(self, link: HelpLink) -> None:
-        self._go_to(_Visit(link.topic or self.topic, link.slug))
+        self._go_to(_HistoryEntry(link.topic or self.topic, link.slug))
 
     # search
 
@@ -224,7 +224,7 @@ class HelpWindow(QDialog):
             ahead = [place for place in places if order.index(place[0]) * step >= order.index(self.topic) * step]
             topic, number = (ahead or places)[0 if step > 0 else -1]
         if topic != self.topic:
-            self._go_to(_Visit(topic, by_search=True))
+            self._go_to(_HistoryEntry(topic, by_search=True))
         self._match = number
         self._mark()
 
@@ -245,12 +245,12 @@ class HelpWindow(QDialog):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Lay the pages out again when the colours, the font or the screen have changed."""
         super().changeEvent(event)
-        if event.type() in _CHANGES_OF_LOOK and self._visits:
+        if event.type() in _CHANGES_OF_LOOK and self._history:
             former, self._documents = self._documents, {}
             match = self._match
             self._leave()
             self._find()
-            self._show_visit()
+            self._show_entry()
             self._match = match
             self._mark()
             for document in former.values():
