@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, Qt, QUrl, Slot
+from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Slot
 from PySide6.QtGui import QColor, QDesktopServices, QFont, QPalette, QTextDocument, QTextFormat, QTextLayout, QTextTable
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QToolButton, QWidget
@@ -243,6 +243,31 @@ def test_a_link_leads_to_the_heading_of_its_page_and_back_again(seen: Seen) -> N
     buttons = {one.accessibleName(): one for one in seen.window.findChildren(QToolButton)}
     assert buttons["Back"].isEnabled()
     assert buttons["Forward"].isEnabled()
+
+
+@pytest.mark.parametrize("shown_first", [False, True])
+def test_a_heading_is_scrolled_to_the_top_and_stays_there_in_a_narrower_window(qtbot: QtBot, shown_first: bool) -> None:
+    document = document_of("\n\n".join(f"## Part {number}\n\n{'Some words. ' * 60}" for number in range(30)))
+    browser = HelpBrowser()
+    qtbot.addWidget(browser)
+    browser.resize(700, 300)
+    browser.show_document(document)
+
+    def top() -> str:
+        return browser.cursorForPosition(QPoint(30, 12)).block().text()
+
+    heading = document.find_heading("part-20")
+    assert heading is not None
+    if shown_first:
+        with qtbot.waitExposed(browser):
+            browser.show()
+    browser.show_block(heading)
+    with qtbot.waitExposed(browser):
+        browser.show()
+    qtbot.waitUntil(lambda: top() == "Part 20")
+    browser.resize(400, 300)
+    qtbot.waitUntil(lambda: browser.document().textWidth() < 400)
+    assert top() == "Part 20"
 
 
 def test_a_refused_link_says_so_and_the_page_stays(seen: Seen, calls: BrowserCalls) -> None:
