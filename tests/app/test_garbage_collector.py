@@ -1,4 +1,4 @@
-"""The threads on which the tray application collects garbage."""
+"""Where the tray application collects garbage, and what `trayalert serve` excludes from collection."""
 
 import socket
 import subprocess
@@ -17,6 +17,29 @@ from trayalert.__main__ import main
 
 main()
 """
+
+COUNTING = """
+import atexit, gc, pathlib, sys
+
+counted = pathlib.Path(sys.argv.pop(1))
+atexit.register(lambda: counted.write_text(str(gc.get_freeze_count())))
+from trayalert.__main__ import main
+
+main()
+"""
+
+
+def test_serve_excludes_the_objects_of_its_start_from_collection(tmp_path: Path) -> None:
+    counted = tmp_path / "counted"
+    command = [sys.executable, "-c", COUNTING, str(counted), "serve", "--data-dir", str(tmp_path / "data"), "--port"]
+    with subprocess.Popen([*command, "0"], stdout=subprocess.PIPE, env=environment()) as serve:
+        try:
+            assert serve.stdout
+            assert serve.stdout.readline().startswith(b"listening on")
+        finally:
+            serve.terminate()
+    assert serve.returncode == 0
+    assert int(counted.read_text()) > 10_000
 
 
 def test_a_flood_is_collected_on_qts_thread_alone(tmp_path: Path) -> None:

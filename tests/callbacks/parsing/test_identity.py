@@ -167,6 +167,13 @@ def test_rules_without_an_id_are_told_apart_by_name_so_that_one_recovery_does_no
     assert one.subject != other.subject
 
 
+@pytest.mark.parametrize(("name", "value"), [("namespace", "acs_rds"), ("rawMetricName", "memory_used")])
+def test_rules_without_an_id_are_told_apart_by_namespace_and_metric(name: str, value: str) -> None:
+    without_id = without("ruleId", "transId")
+
+    assert read_form(without_id | {name: value}).subject != read_form(without_id).subject
+
+
 @pytest.mark.parametrize("dimensions", ["{userId=1, uid=2}", "{uid=2, userId=1}", "{userId=1}"])
 def test_dimensions_that_name_only_the_account_name_no_resource(dimensions: str) -> None:
     plain = read_form(changed(dimensions=""))

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -216,6 +217,34 @@ def test_what_is_opened_after_a_fault_is_written_to_and_not_only_read(path: Path
     open_file(path, busy_timeout=2, after_fault=after_fault).connection.close()
     assert (path.stat().st_mtime != 1) is after_fault
     assert rows(path, "SELECT * FROM numbering") == numbering
+
+
+def test_only_sqlite_opens_the_files_of_the_log_while_it_is_open(path: Path) -> None:
+    """Closing any other descriptor of such a file would drop all locks that SQLite holds on the file."""
+    opened: list[str] = []
+    recording = True
+
+    def record(event: str, arguments: tuple[Any, ...]) -> None:
+        if recording and event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
+            opened.append(os.fsdecode(arguments[0]))
+
+    store(path, append("i-0"))
+    with writing(path, recover=True) as log:
+        sys.addaudithook(record)  # a hook cannot be removed again
+        for number in range(1, 10):
+            log.commit([append(f"i-{number}")])
+        log.maintain()
+        log.verify()
+        assert log.probe()
+        with reading(path) as reader:
+            assert len(list(reader.alerts(limit=None))) == 10
+        assert check_log(path).problems == ()
+        backup = make_backup(path, keep=7, now=NOON)
+        log.maintain()
+        recording = False
+
+    assert any(name.startswith(str(backup.path.parent)) for name in opened)  # the hook is at work
+    assert [name for name in opened if name in {f"{path}{suffix}" for suffix in ("", "-wal", "-shm")}] == []
 
 
 def test_a_new_file_can_give_room_back(path: Path) -> None:

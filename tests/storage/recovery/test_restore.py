@@ -7,6 +7,7 @@ import pytest
 
 from tests.storage.damage import big_log, overwrite, overwrite_page
 from tests.storage.making import NOON, append, rows, store, writing
+from trayalert.domain.gap import GapCause
 from trayalert.services.maintenance.salvage_job import salvage_offline
 from trayalert.storage.companion_files import restored_of
 from trayalert.storage.faults import LogFault
@@ -14,6 +15,7 @@ from trayalert.storage.recovery import restore
 from trayalert.storage.recovery.backups import make_backup
 from trayalert.storage.recovery.quarantine import finish_move, quarantined_folders
 from trayalert.storage.recovery.restore import restore_backup
+from trayalert.storage.writer.gap_records import AddGap
 
 CONTENT = "SELECT received_at, method, query, content_type, sender, secret, body FROM delivery ORDER BY id"
 
@@ -46,6 +48,16 @@ def test_a_damaged_log_gives_way_and_what_it_had_more_is_taken_over(path: Path, 
     assert folder is not None
     assert quarantined_folders(path) == [folder]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_gaps_that_are_newer_than_the_backup_do_not_come_back(path: Path, backup: Path) -> None:
+    store(path, AddGap(cause=GapCause.OFF, began_at=NOON, ended_at=NOON + 1))
+
+    restore_backup(path, backup, now=NOON)
+    salvage_offline(path, now=NOON)
+
+    assert rows(path, "SELECT count(*) FROM delivery") == [(300,)]
+    assert rows(path, "SELECT count(*) FROM gap") == [(0,)]
 
 
 def test_restoring_twice_doubles_nothing_though_the_numbers_are_others(path: Path, backup: Path) -> None:

@@ -15,6 +15,7 @@ from tests.storage.damage import big_log, job, leaves, overwrite, overwrite_page
 from tests.storage.making import NOON, append, raw_callback, reading, rows, store, writing
 from tests.storage.making import read as read_job
 from trayalert.domain.events import Event
+from trayalert.domain.gap import GapCause
 from trayalert.domain.incident.alert import UNRECOGNISED
 from trayalert.services.inbox import keep_raw, offline_jobs, read
 from trayalert.services.maintenance.salvage_job import salvage_all, salvage_offline
@@ -27,6 +28,7 @@ from trayalert.storage.recovery.quarantine import (
     write_salvage_result,
 )
 from trayalert.storage.writer.appender import Append
+from trayalert.storage.writer.gap_records import AddGap
 from trayalert.storage.writer.salvage import GROUP_SIZE, BeginSalvage, SalvageGroup, open_salvage, read_salvages
 from trayalert.storage.writer.writer import Job
 
@@ -54,6 +56,16 @@ def start_new_log(path: Path) -> Path:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("UPDATE numbering SET delivery = ?, alert = ?, incident = ?", numbers)
     return folder
+
+
+def test_the_gaps_of_a_log_do_not_come_back(path: Path) -> None:
+    store(path, AddGap(cause=GapCause.OFF, began_at=NOON, ended_at=NOON + 1))
+    start_new_log(path)
+
+    salvage_offline(path, now=NOON)
+
+    assert rows(path, "SELECT count(*) FROM delivery") == [(COUNT,)]
+    assert rows(path, "SELECT count(*) FROM gap") == [(0,)]
 
 
 def test_every_callback_comes_back_as_it_was_and_folds_into_the_same_incidents(path: Path) -> None:
