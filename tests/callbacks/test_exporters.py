@@ -218,7 +218,21 @@ def test_no_label_of_an_exporter_is_taken_for_what_it_measures(
     assert not any(text in component_text(alert, Language.EN) for text in exporters - {"ksm", "cluster", "main"})
 
 
+def key_by_labels(labels: dict[str, str]) -> str:
+    """Return the key of an alert that was sent without a fingerprint."""
+    entry = {"status": "firing", "labels": {"alertname": "X", **labels}}
+    (alert,) = read_callback(callback(as_json({"status": "firing", "groupLabels": {}, "alerts": [entry]})))
+    return alert.key
+
+
 def test_the_order_of_labels_and_what_they_mean_change_no_key() -> None:
     labels = {**KSM, "deployment": "cart"}
 
-    assert on(**labels).key == on(**dict(reversed(labels.items()))).key
+    assert key_by_labels(labels) == key_by_labels(dict(reversed(labels.items())))
+
+
+@pytest.mark.parametrize("label", KSM)
+def test_the_labels_of_the_exporter_are_in_the_key(label: str) -> None:
+    labels = {**KSM, "deployment": "cart"}
+
+    assert key_by_labels(labels) != key_by_labels(labels | {label: "another"})
