@@ -218,6 +218,14 @@ def test_a_repeat_with_another_value_is_a_delivery_of_the_same_alert_and_its_val
         assert reader.open_incidents()[0].incident.last_received_at == NOON + after
 
 
+def test_a_repeat_changes_no_other_column(path: Path) -> None:
+    renamed = {"alertName": "renamed", "instanceName": "renamed/10.0.0.15", "curValue": "98"}
+    store(path, append(came=NOON, instanceName="web/10.0.0.1"), append(came=NOON + MINUTE, **renamed))
+
+    sql = "SELECT deliveries, value, name, resource_name, delivery_id, received_at FROM alert"
+    assert rows(path, sql) == [(2, 98.0, "CPU", "web", 1, NOON)]
+
+
 def test_of_repeats_in_one_group_and_in_any_order_the_one_that_was_received_last_is_shown(path: Path) -> None:
     with writing(path) as log:
         log.commit([arms("2", came=NOON + 2), arms("4", came=NOON + 4), arms("3", came=NOON + 3)])
