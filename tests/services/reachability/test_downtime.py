@@ -47,12 +47,15 @@ class Run:
 
 
 @asynccontextmanager
-async def run(folder: Path, clock: Clock, *, settles: float = 0.0, killed: bool = False) -> AsyncIterator[Run]:
+async def run(
+    folder: Path, clock: Clock, *, settles: float = 0.0, touches: float = 60.0, killed: bool = False
+) -> AsyncIterator[Run]:
     """Run a `DowntimeRecorder` as one run of the program does. If `killed`, the recorder is not closed at the end."""
     inbox = Inbox(folder / "trayalert.db")
     events: list[Event] = []
     inbox.subscribe(events.extend)
-    recorder = DowntimeRecorder(inbox, folder / "alive", now=clock, timing=DowntimeTiming(settling_time=settles))
+    timing = DowntimeTiming(settling_time=settles, touch_interval=touches)
+    recorder = DowntimeRecorder(inbox, folder / "alive", now=clock, timing=timing)
     task = asyncio.create_task(recorder.run())
     try:
         await until((folder / "alive").exists)
@@ -83,6 +86,13 @@ async def test_the_time_between_two_runs_is_a_gap(tmp_path: Path) -> None:
     clock.at -= 10 * MINUTE
     async with run(tmp_path, clock) as fourth:
         assert len(fourth.listed) == 1, "nor is a clock that was set back"
+
+
+async def test_the_file_is_touched_as_long_as_the_program_runs(tmp_path: Path) -> None:
+    clock = Clock()
+    async with run(tmp_path, clock, touches=0.01):
+        clock.at += MINUTE
+        await until(lambda: (tmp_path / "alive").stat().st_mtime_ns == clock.at * 1_000_000)
 
 
 async def test_a_kill_ends_a_gap_when_the_program_was_last_alive(tmp_path: Path) -> None:
