@@ -159,6 +159,18 @@ def test_no_comment_and_no_other_value_is_ever_lost(text: str, chosen: ChosenIng
     ]
 
 
+def test_a_file_in_which_a_comment_would_be_lost_is_left_and_the_lines_are_told(places: Places) -> None:
+    text = f'public_url = [\n# a comment inside the value\n"{URL}"]\n'
+    places.make()
+    places.settings.write_text(text)
+
+    found = fault(places)
+
+    assert "is too intricate to be changed" in str(found)
+    assert found.lines == f'public_url = "{URL}"'
+    assert places.settings.read_text() == text
+
+
 @pytest.mark.parametrize("text", ["port = ", "a = 1\na = 2", "[tunnel", "x = " + "[" * 5000])
 def test_what_is_not_toml_is_left_and_the_lines_are_told(text: str, places: Places) -> None:
     places.make()
