@@ -325,6 +325,16 @@ async def test_what_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None
     assert 0.3 < time.monotonic() - began < 5
 
 
+async def test_a_child_of_the_program_that_ignores_the_request_to_end_is_killed_too(tmp_path: Path) -> None:
+    ignoring = f"trap '' TERM; touch {tmp_path}/ignoring; exec sleep 1000"
+    until_it_ignores = f"until test -e {tmp_path}/ignoring; do sleep 0.01; done"
+    made = program(tmp_path, "tunnel", f'setsid sh -c "{ignoring}" & {until_it_ignores}; echo {URL}; exec sleep 1000')
+    async with tunnelled(command(made), timing=TunnelTiming(grace=0.1)) as run:
+        pids = descendants((await run.up()).pid or 0)
+    assert len(pids) == 2
+    assert living(pids) == []
+
+
 async def test_what_ends_in_order_is_given_the_time_for_it(tmp_path: Path) -> None:
     made = program(tmp_path, "tunnel", f"trap 'echo bye > {tmp_path}/bye; exit' TERM; echo {URL}; sleep 1000 & wait")
     async with tunnelled(command(made)) as run:
