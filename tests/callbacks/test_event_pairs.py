@@ -202,6 +202,15 @@ def test_a_status_that_says_little_makes_no_end_of_an_event_that_just_happened(n
     assert alert.key == event(name).key
 
 
+@pytest.mark.parametrize("state", ["Running", "Stopped", "Unlocked", "Recovered"])
+def test_the_state_in_the_content_of_an_event_makes_no_pair(state: str) -> None:
+    """It does not say whether the instance had a fault before."""
+    alert = event("Instance:StateChange", "Normal", content={"state": state})
+
+    assert (alert.state, alert.one_off) == (State.ALERT, True)
+    assert alert.key == event("Instance:StateChange", "Normal", content={"state": "Deleted"}).key
+
+
 @pytest.mark.parametrize(
     "name",
     [
