@@ -80,9 +80,38 @@ def _words(identifier: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)}
 
 
+def named_tests(text: str) -> set[tuple[str, str]]:
+    """Return the file name and the function of each test that a text names as `test_x.py::test_y`."""
+    return set(re.findall(r"\b(test_\w+\.py)::(\w+)", text))
+
+
+def missing_tests(text: str) -> list[str]:
+    """Return the tests that a text names and that do not exist. A file is named without its folder."""
+    named = named_tests(text)
+    existing = {
+        (path.name, function)
+        for path in CODE
+        if path.name in {file for file, _ in named}
+        for function in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    return [f"{file}::{function}" for file, function in sorted(named - existing)]
+
+
 def banned_in(source: str) -> set[str]:
     """Return the identifiers with a banned word. The name of a test is a sentence and may contain any word."""
     return {name for name in _bound(ast.parse(source)) if not name.startswith("test_") and _words(name) & BANNED}
+
+
+def imported_in(source: str) -> set[str]:
+    """Return the names of the modules that a source imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                found.update(name.name for name in names)
+            case ast.ImportFrom(module=str(module)):
+                found.add(module)
+    return found
 
 
 def repeated(names: list[str]) -> set[str]:
@@ -165,3 +194,41 @@ def test_contributing_shows_each_package_and_each_file_that_it_names_is_there() 
     assert [
         name for name in named - example if not any((ROOT / top / name).exists() for top in ("", "trayalert"))
     ] == []
+
+
+def test_each_test_that_contributing_names_exists() -> None:
+    assert missing_tests(CONTRIBUTING) == []
+    files = set(re.findall(r"\btest_\w+\.py", CONTRIBUTING))
+    assert files <= {path.name for path in CODE}
+
+
+def test_each_decision_names_a_test() -> None:
+    _, _, section = CONTRIBUTING.partition("\n## Decisions\n")
+    decisions = re.split(r"\n- ", section.partition("\n## ")[0])[1:]
+
+    assert len(decisions) > 40
+    assert [decision for decision in decisions if not named_tests(decision)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("`test_structure.py::test_a_module_is_a_noun`", []),
+        ("`tests/test_structure.py::test_a_module_is_a_noun`", []),
+        ("`test_structure.py::test_a_module_is_a_verb`", ["test_structure.py::test_a_module_is_a_verb"]),
+        ("`test_patches.py::test_a_module_is_a_noun`", ["test_patches.py::test_a_module_is_a_noun"]),
+        ("`test_nothing.py::test_a_module_is_a_noun`", ["test_nothing.py::test_a_module_is_a_noun"]),
+    ],
+)
+def test_a_test_that_does_not_exist_is_found(text: str, missing: list[str]) -> None:
+    assert missing_tests(text) == missing
+
+
+def test_only_one_module_reads_the_times_in_callbacks() -> None:
+    """Times are integers everywhere else in callbacks/ and domain/, so that no zone or unit can be mistaken there."""
+    readers = {"calendar", "datetime", "email.utils", "time", "zoneinfo"}
+    for path in PRODUCT:
+        layer, *rest = path.relative_to(ROOT / "trayalert").parts
+        if layer in {"callbacks", "domain"} and rest != ["times.py"]:
+            assert not imported_in(path.read_text(encoding="utf-8")) & readers, path
+    assert "datetime" in imported_in((ROOT / "trayalert" / "domain" / "times.py").read_text(encoding="utf-8"))
