@@ -1,4 +1,4 @@
-"""Where the tray application collects garbage, and what `trayalert serve` excludes from collection."""
+"""Where the tray application collects garbage."""
 
 import socket
 import subprocess

@@ -54,8 +54,7 @@ async def run(
     inbox = Inbox(folder / "trayalert.db")
     events: list[Event] = []
     inbox.subscribe(events.extend)
-    timing = DowntimeTiming(settling_time=settles, touch_interval=touches)
-    recorder = DowntimeRecorder(inbox, folder / "alive", now=clock, timing=timing)
+    recorder = DowntimeRecorder(inbox, folder / "alive", now=clock, timing=DowntimeTiming(settling_time=settles))
     task = asyncio.create_task(recorder.run())
     try:
         await until((folder / "alive").exists)
@@ -90,9 +89,18 @@ async def test_the_time_between_two_runs_is_a_gap(tmp_path: Path) -> None:
 
 async def test_the_file_is_touched_as_long_as_the_program_runs(tmp_path: Path) -> None:
     clock = Clock()
-    async with run(tmp_path, clock, touches=0.01):
+    inbox = Inbox(tmp_path / "trayalert.db")
+    timing = DowntimeTiming(touch_interval=0.01)
+    recorder = DowntimeRecorder(inbox, tmp_path / "alive", now=clock, timing=timing)
+    task = asyncio.create_task(recorder.run())
+    try:
+        await until((tmp_path / "alive").exists)
         clock.at += MINUTE
         await until(lambda: (tmp_path / "alive").stat().st_mtime_ns == clock.at * 1_000_000)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await inbox.close()
 
 
 async def test_a_kill_ends_a_gap_when_the_program_was_last_alive(tmp_path: Path) -> None:
