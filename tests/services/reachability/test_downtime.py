@@ -47,9 +47,7 @@ class Run:
 
 
 @asynccontextmanager
-async def run(
-    folder: Path, clock: Clock, *, settles: float = 0.0, touches: float = 60.0, killed: bool = False
-) -> AsyncIterator[Run]:
+async def run(folder: Path, clock: Clock, *, settles: float = 0.0, killed: bool = False) -> AsyncIterator[Run]:
     """Run a `DowntimeRecorder` as one run of the program does. If `killed`, the recorder is not closed at the end."""
     inbox = Inbox(folder / "trayalert.db")
     events: list[Event] = []
