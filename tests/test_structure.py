@@ -1,9 +1,11 @@
 """The structure of the code: small packages, one name for one thing, the field's terms, a correct CONTRIBUTING."""
 
 import ast
+import io
 import re
+import tokenize
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,14 @@ Banned are metaphors, words that stand for two things, and words that say nothin
 """
 
 BANNED = {word for words in INSTEAD_OF for word in words.split()}
+
+BANNED_IN_PROSE = {
+    "told", "burn", "burns", "burning", "hear", "hears", "heard", "wish", "wishes", "door", "doors", "doorway", "knock",
+    "knocks", "crowd", "guest", "guests", "shout", "shouts", "shouted", "nobody", "moment", "moments", "anew",
+    "likewise", "trouble", "troubled",
+}  # fmt: skip
+"""Words that docstrings, comments and documents do not use: metaphors, and words that bend a sentence out of order."""
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "resources" / "help" / "en").glob("*.md")]
 
 EXEMPT = {
     "trayalert/domain/check_result.py": {"said"},  # a key of `doctor --json`
@@ -232,3 +242,42 @@ def test_only_one_module_reads_the_times_in_callbacks() -> None:
         if layer in {"callbacks", "domain"} and rest != ["times.py"]:
             assert not imported_in(path.read_text(encoding="utf-8")) & readers, path
     assert "datetime" in imported_in((ROOT / "trayalert" / "domain" / "times.py").read_text(encoding="utf-8"))
+
+
+def _prose(source: str) -> Iterator[str]:
+    """Return the docstrings and the comments of a module."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield text
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+def _banned_in_prose(texts: Iterable[str]) -> set[str]:
+    """Return the banned words in texts. Code in backticks and blocks of code may name keys and old words."""
+    bare = re.sub(r"```.*?```|`[^`]*`", "", "\n".join(texts), flags=re.DOTALL)
+    return set(re.findall(r"\w+", bare.lower())) & BANNED_IN_PROSE
+
+
+def test_no_docstring_comment_or_document_has_a_banned_word() -> None:
+    texts = {path: _prose(path.read_text(encoding="utf-8")) for path in CODE}
+    texts |= {path: iter([path.read_text(encoding="utf-8")]) for path in DOCUMENTS}
+    found = {str(path.relative_to(ROOT)): words for path, text in texts.items() if (words := _banned_in_prose(text))}
+
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ('def f():\n    """Called when nobody is there."""\n', {"nobody"}),
+        ("x = 1  # what burns\n", {"burns"}),
+        ('x = 1\n"""The moment of it."""\n', {"moment"}),
+        ('def f():\n    """Return `door_counts`, the counts of the listener."""\n', set()),
+        ('x = "the door"\n', set()),
+    ],
+)
+def test_a_banned_word_in_prose_is_found(source: str, words: set[str]) -> None:
+    assert _banned_in_prose(_prose(source)) == words

@@ -81,7 +81,7 @@ class Receiver:
     carries the command out. `control_problem` is a sentence that says why no command can arrive, or None. `sources` are
     the sources of callbacks other than the listener.
 
-    `show` is called with the window to raise ("window" or "guide"). If the log, the listener or the control socket
+    `show` is called with the window to raise ("window" or "setup"). If the log, the listener or the control socket
     cannot be opened, a receiver with `show` lets the user see the problem and tries again. Without `show`, the fault
     ends the program: this constructor raises LogFault, and `run` raises ListenerFault or ControlFault.
     """
