@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -254,6 +255,25 @@ async def test_a_large_callback_is_refused_unread_while_the_disk_hangs(path: Pat
         await until(lambda: inbox.log_state.storing)
         assert await inbox.receive(large_callback(2))
         assert "2 callbacks were refused (503)" in inbox.log_state.news[-1]
+
+
+async def test_memory_is_returned_to_the_system_once_a_second_after_the_last_large_callback(path: Path) -> None:
+    """Whether glibc really returns memory differs from run to run, so only the call is observed."""
+    trimmed_at: list[float] = []
+
+    def record(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "ctypes.dlsym" and arguments[1] == "malloc_trim":
+            trimmed_at.append(time.monotonic())
+
+    sys.addaudithook(record)  # a hook cannot be removed again
+    async with open_inbox(path) as inbox:
+        assert await inbox.receive(large_callback(1))
+        received_at = time.monotonic()
+        assert await inbox.receive(large_callback(2))
+        await until(lambda: trimmed_at)
+
+    assert len(trimmed_at) == 1
+    assert trimmed_at[0] - received_at >= 1
 
 
 async def test_a_small_callback_does_not_wait_for_all_alerts_of_a_large_one(path: Path) -> None:
