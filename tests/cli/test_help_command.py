@@ -58,6 +58,12 @@ def test_in_a_terminal_a_pager_shows_the_page_as_wide_as_the_terminal(tmp_path: 
     assert not re.search(r"^#|\]\(|images/", text, re.MULTILINE)
 
 
+@pytest.mark.parametrize("topic", TOPICS)
+def test_in_a_narrow_terminal_nothing_of_a_page_is_cut_off(tmp_path: Path, topic: str) -> None:
+    done = show(tmp_path, topic, columns=60)
+    assert done.out.count("\u2026") == read_page(topic).text.count("\u2026")
+
+
 @pytest.mark.parametrize(
     ("topic", "suggestion"),
     [("conection", " Did you mean connection?"), ("Setting", " Did you mean settings?"), ("qqqq", ""), ("", "")],

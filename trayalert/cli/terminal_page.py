@@ -5,7 +5,8 @@ terminal shows black boxes, and would need a lexer for each language.
 """
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import CodeBlock, Heading, Markdown
+from rich.markdown import CodeBlock, Heading, Markdown, TableElement
+from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
@@ -23,11 +24,21 @@ class _PlainCode(CodeBlock):
             yield Text(f"    {line}", style=self.style_name, no_wrap=True, overflow="ignore")
 
 
+class _FoldedTable(TableElement):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for part in super().__rich_console__(console, options):
+            if isinstance(part, Table):
+                for column in part.columns:
+                    column.overflow = "fold"  # rich would cut off the end of a long word, such as a URL
+            yield part
+
+
 class _HelpMarkdown(Markdown):
     elements = Markdown.elements | {
         "heading_open": _LeftHeading,
         "fence": _PlainCode,
         "code_block": _PlainCode,
+        "table_open": _FoldedTable,
     }
 
 
