@@ -1,3 +1,3 @@
-"""trayalert: a tray application that receives, stores and shows the alerts of Alibaba Cloud Monitor."""
+"""trayalert: a tray application that receives, stores and shows alerts from Alibaba Cloud Monitor."""
 
 __version__ = "0.1.0"

@@ -1,13 +1,14 @@
-"""The entry point of `python -m trayalert` and of the installed command."""
+"""The entry point for `python -m trayalert` and for the installed `trayalert` command."""
 
 import sys
 
 
 def main() -> None:
-    """Run the command line, or the reaper of a tunnel if the first argument is `--guard-a-tunnel`.
+    """Run the command line. If the first argument is `--guard-a-tunnel`, run a tunnel's reaper instead.
 
-    The frozen program contains no separate Python interpreter for the reaper, so the program starts itself with this
-    argument. The reaper runs as long as its tunnel and must stay small, so the command line is not imported for it.
+    The reaper is a separate process. The frozen program contains no Python interpreter that could run the reaper's
+    module, so it starts itself with this argument. The reaper runs as long as its tunnel and must use little memory, so
+    it does not import the command line.
     """
     if sys.argv[1:2] == ["--guard-a-tunnel"]:
         from trayalert.services.tunnel import reaper  # noqa: PLC0415 - the commands do not need it

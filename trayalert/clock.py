@@ -1,6 +1,6 @@
-"""The two clocks of the program: the wall clock and a clock that cannot be set.
+"""The program's two clocks: the wall clock, and a clock that cannot be set.
 
-Every command imports this module, so the module imports nothing that is slow to load.
+Every command imports this module, so it must not import anything that is slow to load.
 """
 
 import sys
@@ -10,17 +10,20 @@ from trayalert.domain.times import Millis
 
 
 def now() -> Millis:
-    """Return the present time of the wall clock, in milliseconds since 1970 in UTC. The clock may jump."""
+    """Return the wall-clock time, in milliseconds since 1970-01-01 UTC.
+
+    The wall clock may jump, because it can be set.
+    """
     return time.time_ns() // 1_000_000
 
 
 def ticks() -> Millis:
-    """Return the milliseconds of a clock that cannot be set and that counts the time during which the computer sleeps.
+    """Return the milliseconds of a clock that cannot be set and that keeps running while the computer sleeps.
 
-    Only differences between two results of the same boot are meaningful.
+    Only the difference between two readings is meaningful, and only if the computer was not restarted between them.
     """
     if hasattr(time, "CLOCK_BOOTTIME"):  # Linux, whose monotonic clock stops during sleep
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
-    if sys.platform == "darwin":  # here CLOCK_MONOTONIC counts sleep, and Python's time.monotonic does not
+    if sys.platform == "darwin":  # on macOS CLOCK_MONOTONIC counts sleep, but time.monotonic does not
         return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000_000
     return time.monotonic_ns() // 1_000_000

@@ -1,7 +1,7 @@
 """A D-Bus client for notifications, sleep detection and the doctor.
 
-The module only carries messages and makes no decisions. Both `ui/` and `app/` import the module, so it belongs to
-neither of them. No lower layer may import the module.
+This module only transports messages and makes no decisions. It belongs to neither `ui/` nor `app/`, because both import
+it. The lower layers must not import it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError, InvalidMessageError
 
 BUS_FAULTS = (OSError, EOFError, AuthError, DBusError, InvalidAddressError, InvalidMessageError)
-"""Exceptions with an external cause: no bus is there, the bus went away, or its address cannot be parsed."""
+"""Exceptions with an external cause, such as a missing bus, a lost connection, an invalid address or an error reply."""
 
 BUS_NAME = "org.freedesktop.DBus"
 _BUS_PATH = "/org/freedesktop/DBus"
@@ -24,7 +24,7 @@ _BUS_PATH = "/org/freedesktop/DBus"
 def session_bus_address() -> str | None:
     """Return the address of the session bus, or None if there is no session bus.
 
-    The lookup follows libdbus: first DBUS_SESSION_BUS_ADDRESS, then the socket `bus` in XDG_RUNTIME_DIR.
+    As in libdbus, DBUS_SESSION_BUS_ADDRESS takes precedence over the socket `bus` in XDG_RUNTIME_DIR.
     """
     address = os.environ.get("DBUS_SESSION_BUS_ADDRESS")
     if address:
@@ -36,7 +36,7 @@ def session_bus_address() -> str | None:
 def method_call(
     destination: str, path: str, member: str, signature: str = "", *body: Any, interface: str | None = None
 ) -> Message:
-    """Make the message of a method call. By default the interface has the same name as the destination."""
+    """Return a method-call message. The interface defaults to the name of the destination."""
     return Message(
         destination=destination,
         path=path,
@@ -48,20 +48,21 @@ def method_call(
 
 
 def bus_call(member: str, signature: str = "", *body: Any) -> Message:
-    """Make the message of a method call to the bus itself (org.freedesktop.DBus)."""
+    """Return a message that calls a method of the bus itself (org.freedesktop.DBus)."""
     return method_call(BUS_NAME, _BUS_PATH, member, signature, *body)
 
 
 def without_reply(message: Message) -> Message:
-    """Mark a method call so that the recipient sends no reply. Return the same message."""
+    """Mark a method call so that the recipient sends no reply, and return the same message."""
     message.flags = MessageFlag.NO_REPLY_EXPECTED
     return message
 
 
 async def connect_bus(address: str, on_signal: Callable[[Message], None], *rules: str) -> MessageBus:
-    """Connect to a bus and subscribe to the signals that the match rules select. Raise one of BUS_FAULTS.
+    """Connect to the bus at `address`, and subscribe to the signals that match any of `rules`.
 
-    `on_signal` is called with each signal. Signals and replies are handled in the order in which the bus sent them.
+    `on_signal` is called with each signal that arrives. Signals and replies are handled in the order in which the bus
+    sent them. Raise one of BUS_FAULTS if the connection or a subscription fails.
     """
     bus = MessageBus(bus_address=address, auth_timeout=5.0)
 
@@ -81,7 +82,7 @@ async def connect_bus(address: str, on_signal: Callable[[Message], None], *rules
 
 
 async def wait_disconnected(bus: MessageBus) -> None:
-    """Wait until the connection is closed. Raise nothing, for whatever reason the connection was closed."""
+    """Wait until the connection is closed. Never raises, whatever closed the connection."""
     waiting: Coroutine[Any, Any, None] = bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
     disconnection = asyncio.ensure_future(waiting)
     await asyncio.wait({disconnection})
@@ -90,25 +91,33 @@ async def wait_disconnected(bus: MessageBus) -> None:
 
 
 async def call(bus: MessageBus, message: Message) -> list[Any]:
-    """Send a method call and return the body of its reply. Raise one of BUS_FAULTS."""
+    """Send a method call and return the body of the reply. Raise one of BUS_FAULTS if the call fails."""
     return reply_body(await bus.call(message))
 
 
 async def has_owner(bus: MessageBus, name: str) -> bool:
-    """Return whether a program owns a bus name now. Raise one of BUS_FAULTS.
+    """Return whether a program owns the given bus name now. Raise one of BUS_FAULTS if the call fails.
 
-    Check first where no program may be started: the bus may start one for a call to a name that has no owner.
+    Call this function before sending a message that must not start a program. If a name has no owner, the bus may start
+    a program that takes the name.
     """
     return bool((await call(bus, bus_call("NameHasOwner", "s", name)))[0])
 
 
 async def is_activatable(bus: MessageBus, name: str) -> bool:
-    """Return whether the bus can start a program that owns a bus name. Raise one of BUS_FAULTS."""
+    """Return whether the bus can start a program that takes the given bus name.
+
+    Raise one of BUS_FAULTS if the call fails.
+    """
     return name in (await call(bus, bus_call("ListActivatableNames")))[0]
 
 
 def reply_body(reply: Message | None) -> list[Any]:
-    """Return the body of a reply. Raise DBusError if the reply is an error, EOFError if there is no reply (None)."""
+    """Return the body of a reply.
+
+    Raise DBusError if the reply is an error message, and EOFError if `reply` is None, which means that the connection
+    was lost.
+    """
     if reply is None:
         raise EOFError("the session bus went away")
     if reply.message_type is MessageType.ERROR:

@@ -1,4 +1,4 @@
-"""Writes files atomically and durably: a file has its old content or its new content, even after a power cut."""
+"""Writes files atomically and durably: even after a power cut, a file has either its old or its new content."""
 
 import contextlib
 import os
@@ -7,10 +7,11 @@ from pathlib import Path
 
 
 def write_private(path: Path, content: str, *, overwrite: bool = True) -> None:
-    """Write a file atomically, with mode 0600. Raise OSError.
+    """Write a file atomically, with mode 0600. Raise OSError if the file cannot be written.
 
-    With `overwrite` false, raise FileExistsError if the file already exists. The file and its folder are synced before
-    the function returns, so that no power cut brings the old content back.
+    If `overwrite` is false and the file already exists, raise FileExistsError. On a file system without hard links,
+    this check is not possible, and the file is overwritten. The file and its folder are synced before this function
+    returns, so that a power cut afterwards cannot bring the old content back.
     """
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -33,12 +34,15 @@ def _link(temporary: Path, path: Path) -> None:
         path.hardlink_to(temporary)
     except FileExistsError:
         raise
-    except OSError:  # the file system has no hard links
+    except OSError:  # the file system has no hard links, so an existing file is overwritten
         temporary.replace(path)
 
 
 def sync_folder(folder: Path) -> None:
-    """Sync a folder, so that the names in it survive a power cut. Do nothing on a system that cannot sync folders."""
+    """Sync a folder, so that the creation, renaming or removal of a file in it survives a power cut.
+
+    Errors are ignored, because some systems cannot sync folders.
+    """
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

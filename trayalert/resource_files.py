@@ -1,7 +1,7 @@
-"""Finds and reads the files of `resources/`. No other module knows where these files are.
+"""Finds and reads the files in `resources/`. No other module knows where these files are.
 
-In a checkout the files are in the folder `resources` beside the package. In a wheel and in the frozen program they are
-inside the package, in `trayalert/_resources`.
+In a checkout, the files are in the folder `resources` next to the package. In a wheel and in the frozen program, they
+are inside the package, in `trayalert/_resources`.
 """
 
 from pathlib import Path
@@ -17,5 +17,5 @@ def resource_path(*parts: str) -> Path:
 
 
 def read_text(*parts: str) -> str:
-    """Return the text of a resource, decoded as UTF-8. Raise FileNotFoundError if the resource is missing."""
+    """Return the content of a file in `resources/`, decoded as UTF-8. Raise FileNotFoundError if it is missing."""
     return resource_path(*parts).read_text(encoding="utf-8")
