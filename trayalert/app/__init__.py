@@ -1,1 +1,1 @@
-"""Composes the parts of trayalert and runs them: the receiver, which needs no Qt, and the tray application."""
+"""Composes and runs the parts of trayalert: the receiver, which needs no Qt, and the tray application."""

@@ -1,7 +1,7 @@
-"""Runs the tunnel and the probes, and watches for network changes and sleep. No Qt.
+"""Runs the tunnel and the probes, and watches for network changes and sleep. Does not use Qt.
 
-Nothing in this module may prevent the listener from receiving a callback. Everything runs on the receiver's event loop.
-Any thread may read the attributes `reach`, `tunnel`, `public_url` and `url_changed`.
+Nothing in this module may prevent the listener from receiving a callback. All code runs on the receiver's event loop,
+but any thread may read the attributes `reach`, `tunnel`, `public_url` and `url_changed`.
 """
 
 import asyncio
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from trayalert.services.tunnel.supervisor import TunnelSupervisor
 
 _KNOWN_URL = "public_url"
-"""Key of the state store for the public address that the user knows."""
+"""State-store key for the public address that the user knows."""
 
 _PROBE_MARGIN: Millis = 15_000
-"""Milliseconds for which a proof stays valid beyond two probe intervals."""
+"""A proof is valid for two probe intervals plus this margin, in milliseconds."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Connectivity:
-    """The tunnel, the probes and the watches of one receiver, combined into one reachability.
+    """Combines a receiver's tunnel, its probes, and its network and sleep watches into one reachability state.
 
-    The object is made before the listener, because the listener passes each probe that arrives to `self_probe`.
-    `announce` is called with each batch of events, and `mask` replaces the secrets in a text. `secret_store` returns
-    the tunnel's token. By default the token is read from a file (`SecretFiles`).
+    Create this object before the listener, because the listener passes incoming probes to `self_probe`. `announce` is
+    called with each batch of events. `mask` returns the given string with its secrets replaced. `secret_store` supplies
+    the tunnel's token. The default is SecretFiles, which reads the token from a file.
     """
 
     def __init__(
@@ -81,32 +81,33 @@ class Connectivity:
 
     @property
     def reach(self) -> ReachabilityState:
-        """The reachability: whether Cloud Monitor can reach the listener, since when, and why not."""
+        """The reachability: whether Cloud Monitor can reach the listener, since when, and if it cannot, why."""
         return self._monitor.state
 
     @property
     def tunnel(self) -> TunnelState:
-        """The state of the tunnel, including the latest output of its program."""
+        """The state of the tunnel, including the latest output of the tunnel program."""
         running = self._supervisor
         return replace(self._tunnel, output=running.state.output) if running else self._tunnel
 
     @property
     def public_url(self) -> str | None:
-        """The present public URL without a path, or None if no public address is known."""
+        """The current public URL without a path, or None if no public address is known."""
         return self._tunnel.url or self._settings.public_url
 
     @property
     def proved_until(self) -> Millis | None:
-        """The time until which the last proof shows that callbacks arrive, or None if no probe has succeeded yet.
+        """The time until which the last successful probe proves that callbacks arrive.
 
-        The proof lasts two probe intervals plus a margin, so after that time the next probe is overdue.
+        If no probe has succeeded yet, the value is None. A proof is valid for two probe intervals plus a margin. When
+        the proof expires, the next probe is overdue.
         """
         at = self.reach.reachable_at
         return None if at is None else at + 2 * self._settings.probe_seconds * 1000 + _PROBE_MARGIN
 
     @property
     def settings(self) -> Settings:
-        """The settings of the start, updated with the ingress that `apply_settings` was last called with."""
+        """The settings that the program started with, or those last passed to `apply_settings`."""
         return self._settings
 
     async def run(self) -> None:
@@ -123,28 +124,31 @@ class Connectivity:
     # Called by the receiver.
 
     def set_listener_state(self, listener: ListenerState) -> None:
-        """Record the state of the listener. Start the tunnel when the listener opens."""
+        """Record the state of the listener, and start the tunnel if the listener has just opened."""
         before, self._listener = self._listener, listener
         if listener.open and (before is None or not before.open):
-            self._begin_tunnel()  # before the monitor is informed: while the tunnel starts, a probe would fail
+            self._begin_tunnel()  # first, so that the monitor does not probe before the tunnel is up
         self._monitor.set_listener(open_=listener.open, problem=listener.problem)
 
     def set_source_state(self, name: str, state: SourceState) -> None:
-        """Record the state of a source other than the listener."""
+        """Record the state of a callback source other than the listener."""
         self._monitor.set_source(name, receiving=state.receiving, problem=state.problem)
 
     def set_log_state(self, state: LogState) -> None:
-        """Record the state of the log: trayalert is blind while the log cannot store callbacks."""
+        """Record the state of the log. While the log cannot store callbacks, trayalert counts as blind."""
         self._monitor.set_log_problem(None if state.storing else " ".join(state.problems))
 
     def set_downtime_recorder(self, recorder: DowntimeRecorder) -> None:
-        """Report sleeps and changes of the reachability to `recorder` from now on."""
+        """Report each sleep and each reachability change to `recorder` from now on."""
         self._downtime = recorder
         recorder.set_reachability(self.reach)
 
     async def apply_settings(self, settings: Settings) -> None:
-        """Use the ingress of `settings` from now on: end the running tunnel, and start the new one if there is one."""
-        async with self._settings_lock:  # concurrent calls could start a tunnel that is never ended
+        """Switch to the ingress in `settings`.
+
+        End the running tunnel. If `settings` contain a tunnel and the listener is open, start the new tunnel.
+        """
+        async with self._settings_lock:  # otherwise concurrent calls could start a tunnel that is never ended
             self._settings = settings
             await self._end_tunnel()
             if self._listener and self._listener.open:
@@ -152,15 +156,15 @@ class Connectivity:
             self._check_address()
 
     async def probe(self) -> ReachabilityState:
-        """Probe now and return the new reachability. If nothing can be probed, return the present state."""
+        """Probe now and return the new reachability. If no probe is possible, return the current reachability."""
         return await self._monitor.probe_now()
 
     def accept_url(self) -> None:
-        """Remember that the user knows the present public address, so that `url_changed` becomes None."""
+        """Remember that the user knows the current public address. `url_changed` then becomes None."""
         self._state_store.set(_KNOWN_URL, self.public_url)
         self._check_address()
 
-    # Callbacks of the monitor, the supervisor and the watches.
+    # Called by the monitor, the supervisor and the watches.
 
     async def _probe(self, url: str) -> ProbeResult:
         listener = self._listener
@@ -209,7 +213,11 @@ class Connectivity:
         self._announce([TunnelChanged(state)])
 
     def _check_address(self) -> None:
-        """Pass the present public address to the monitor. Announce UrlChanged if the user knows another address."""
+        """Pass the current public address to the monitor, and update `url_changed`.
+
+        `url_changed` is set while the current address differs from the address that the user knows. Each change of
+        `url_changed` is announced as a UrlChanged event.
+        """
         url = self.public_url
         self._monitor.set_public_url(url)
         if url is None:
@@ -236,7 +244,10 @@ class Connectivity:
 
 
 async def _log_failure(watching: Coroutine[Any, Any, None]) -> None:
-    """Run a watch or the tunnel. An unexpected exception is logged and ends this coroutine, but not the receiver."""
+    """Run `watching` (a watch or the tunnel), and log an unexpected exception instead of raising it.
+
+    An exception thus ends only `watching`, and not the receiver.
+    """
     try:
         await watching
     except Exception:

@@ -1,7 +1,7 @@
-"""The tray application: Qt and asyncio share the main thread, and the receiver has a second thread.
+"""The tray application: Qt and asyncio share the main thread, and the receiver runs on a second thread.
 
-The receiver never waits for the main thread. The application quits through an `asyncio.Event`, because Qt's own quit
-would end the event loop while coroutines are still running.
+The receiver never waits for the main thread. To quit, the application sets an `asyncio.Event` instead of using Qt's own
+quit, which would end the event loop while coroutines are still running.
 """
 
 import asyncio
@@ -30,14 +30,14 @@ from trayalert.ui.event_bridge import EventBridge
 from trayalert.ui.main_ui import MainUi
 
 _LOG_FILTER_RULES = "qt.qpa.theme.*.warning=false\nqt.qpa.services.warning=false"
-"""Silences Qt's warnings on desktops without an XDG desktop portal. trayalert needs no portal."""
+"""Qt logging rules that silence warnings about a missing XDG desktop portal, which trayalert does not need."""
 
 
 class _ShowRequests(QObject):
     """Passes requests to show a window from other threads to the main thread.
 
-    `last` is the latest request. The main thread reads `last` once, for a request that came before `show` was
-    connected.
+    `last` is the latest request, or None. The main thread reads `last` once after it has connected `show`, because a
+    request that arrived earlier has reached no slot.
     """
 
     show = Signal(str)
@@ -73,16 +73,22 @@ class _ReceiverThread:
 
     @property
     def receiver(self) -> Receiver:
-        """The receiver. Block until the receiver has been made, and raise the exception if it could not be made."""
+        """The receiver.
+
+        Reading this property blocks until the receiver has been created. If that fails, reading raises the exception.
+        """
         return self._started.result()[0]
 
     @property
     def dispatcher(self) -> NotificationDispatcher:
-        """The dispatcher. Block until the receiver has been made, and raise the exception if it could not be made."""
+        """The dispatcher that is attached to the receiver.
+
+        Reading this property blocks until the receiver has been created. If that fails, reading raises the exception.
+        """
         return self._started.result()[1]
 
     def stop(self) -> None:
-        """Ask the receiver to end in good order, and block until its thread has ended."""
+        """Ask the receiver to shut down cleanly, and block until its thread has ended."""
         if self._started.done() and not self._started.exception():
             self.receiver.end()
         self._thread.join()
@@ -117,7 +123,7 @@ class _ReceiverThread:
 def run_desktop(plan: Plan, *, on_screen_open: Callable[[], None]) -> int:
     """Run the tray application until it quits, and return the exit status 0.
 
-    Raise CrashFault after an unexpected exception, once the receiver has closed. `on_screen_open` is called when Qt has
+    After an unexpected exception, close the receiver and raise CrashFault. `on_screen_open` is called when Qt has
     connected to the screen.
     """
     crashes = CrashFiles(plan.places.crashes, plan.secrets.mask)
@@ -215,10 +221,10 @@ async def _run_ui(app: QApplication, thread: _ReceiverThread, early_signals: lis
 
 
 def _first_run(plan: Plan, backend: Backend) -> bool:
-    """Return whether the setup assistant opens by itself, because nothing has been set up yet.
+    """Return whether to open the setup assistant at the start, because nothing has been set up yet.
 
-    The setup assistant stays closed if settings exist, if the user has closed the assistant before, or if the program
-    starts minimised, because then no user may be present.
+    The setup assistant stays closed if settings exist, or if the assistant was opened in an earlier run. It also stays
+    closed if the program starts minimised, because the user may not be present.
     """
     settings = plan.settings
     configured = settings.public_url or settings.tunnel or plan.problems or plan.places.settings.exists()

@@ -1,4 +1,8 @@
-"""The desktop as a channel: passes the dispatcher's requests to the notifier, and opens pages when the user clicks."""
+"""The desktop as a notification channel.
+
+This module passes the dispatcher's requests to the notifier. When the user clicks a notification, it opens a console
+page or the window.
+"""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -21,22 +25,26 @@ from trayalert.ui.notifications.notifier import Notifier
 
 
 class DesktopChannel(QObject):
-    """Passes requests from the receiver's thread to the main thread. The object must be made on the main thread."""
+    """Passes notification requests from the receiver's thread to the main thread.
+
+    The object must be created on the main thread.
+    """
 
     name = "the desktop"
     requested = Signal(object)
-    """Emitted on the receiver's thread, with a NotificationRequest for the notifier."""
+    """Emitted on the receiver's thread with each NotificationRequest that the notifier must carry out."""
 
     async def carry_out(self, request: NotificationRequest) -> None:
-        """Emit a request for the main thread. Never wait until the main thread has carried it out."""
+        """Emit `requested`. Do not wait until the main thread has carried out the request."""
         self.requested.emit(request)
 
 
 class DesktopNotifications(QObject):
     """Owns the notifier and connects it to the dispatcher. Main thread only.
 
-    `call_soon` calls a function on the dispatcher's event loop. `show_window` is called with the id of the incident to
-    select, or None. `refresh` is called when the notifier becomes available or unavailable, or its problem changes.
+    `call_soon` schedules a function call on the dispatcher's event loop. `show_window` is called with the id of the
+    incident to select, or with None. `refresh` is called when the notifier becomes available or unavailable, and when
+    its `problem` changes.
     """
 
     def __init__(
@@ -63,35 +71,44 @@ class DesktopNotifications(QObject):
         channel.requested.connect(self._carry_out, Qt.ConnectionType.QueuedConnection)
 
     def notify_no_tray(self, sentence: str) -> None:
-        """Show the advice `sentence` on a desktop that shows no tray icons."""
+        """Notify the user that the desktop shows no tray icons.
+
+        `sentence` is shown as the explanation and advice.
+        """
         self._notify(no_tray_notification(sentence))
 
     def notify_crashes(self, sentences: Sequence[str]) -> None:
-        """Notify how earlier runs crashed, if `sentences` has any."""
+        """Notify the user that an earlier run crashed.
+
+        `sentences` describe the crashes. If there are none, do nothing.
+        """
         if sentences:
             self._notify(crash_notification(sentences))
 
     def notify_settings(self, problems: Sequence[str]) -> None:
-        """Notify problems of the settings, if there are any.
+        """Notify the user of `problems` in the settings. If there are none, do nothing.
 
-        A notification is needed because a program that the session starts has no terminal for error messages.
+        A notification is needed because a program that the desktop session starts has no terminal for error messages.
         """
         if problems:
             self._notify(settings_notification(problems))
 
     def on_receiver_stopped(self, problem: str) -> None:
-        """Show that no callback is received any more, even during a pause.
+        """Notify the user that callbacks are no longer received, even if notifications are paused.
 
-        The request goes directly to the notifier, because the dispatcher has stopped together with the receiver.
+        The notification goes directly to the notifier, because the dispatcher has stopped together with the receiver.
         """
         self.notifier.show(listener_closed_notification(problem))
 
     def pause(self, until: Millis | None) -> None:
-        """Show no notifications until the time `until`, or end the pause if `until` is None."""
+        """Pause notifications until the time `until`, or end the pause if `until` is None."""
         self._call_soon(partial(self._dispatcher.pause, until))
 
     def mark_window_seen(self) -> None:
-        """Called when the user opens the window. Incidents held for a summary need no notification then."""
+        """Record that the user has opened the window.
+
+        The window shows the incidents that were held for a summary, so these incidents no longer need a notification.
+        """
         self._call_soon(self._dispatcher.mark_seen)
 
     def _notify(self, notification: Notification) -> None:
@@ -108,9 +125,11 @@ class DesktopNotifications(QObject):
             self.notifier.withdraw(request.tag, request.final)
 
     def _on_click(self, tag: str, page: str) -> None:
-        """Called when the user clicks a notification: open `page` of its incident, or the best page if `page` is empty.
+        """Open a console page for the incident whose notification the user has clicked.
 
-        Show the window instead if the incident or the page does not exist, or if no browser can be opened.
+        `tag` identifies the notification and thus the incident. `page` is the name of the console page, or empty for
+        the best page. Show the window instead if the incident does not exist, if it has no console page, or if no
+        browser can be opened.
         """
         number = tagged_incident(tag)
         stored = next(iter(self._backend.incidents.by_ids([number]) or ()), None) if number is not None else None

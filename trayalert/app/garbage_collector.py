@@ -1,7 +1,8 @@
 """Runs Python's garbage collection on the main thread only.
 
-A collection on another thread can deadlock the tray and the receiver for ever: when it frees Qt objects, PySide holds a
-lock of Qt and waits for the GIL, while the main thread may hold the GIL and wait for the same lock.
+A collection on another thread can deadlock the tray and the receiver. When such a collection frees Qt objects, PySide
+holds one of Qt's locks and waits for the GIL. At the same time, the main thread may hold the GIL and wait for that
+lock.
 """
 
 import asyncio
@@ -13,17 +14,21 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 THRESHOLD: Final = 5_000
 """Number of new objects at which the receiver's thread requests a collection.
 
-An HTTP connection leaves ten objects behind, which take 1 KB.
+Each HTTP connection leaves ten objects behind, which take 1 KB in total.
 """
 
 _PAUSE_MS: Final = 60_000
-"""Milliseconds between two periodic checks, which find collections that are due below THRESHOLD."""
+"""Milliseconds between two periodic checks.
+
+These checks run collections that become due before there are THRESHOLD new objects.
+"""
 
 
 def collect_due() -> None:
-    """Collect the oldest generation whose count exceeds Python's own threshold, if there is one.
+    """Run a garbage collection on the calling thread if one is due.
 
-    The collection runs on the calling thread.
+    A generation is due if its count exceeds Python's own threshold. If several generations are due, the oldest is
+    collected.
     """
     counts, thresholds = gc.get_count(), gc.get_threshold()
     for generation in (2, 1, 0):
@@ -33,7 +38,7 @@ def collect_due() -> None:
 
 
 class GarbageCollector(QObject):
-    """Disables Python's automatic collection, and collects on the thread on which this object was made."""
+    """Disables Python's automatic garbage collection, and collects on the thread that created this object."""
 
     _due = Signal()
 
@@ -47,15 +52,15 @@ class GarbageCollector(QObject):
         self._timer.timeout.connect(collect_due)
 
     def start(self) -> None:
-        """Start the collection that runs once a minute. Call this method after QApplication has been made.
+        """Start to check once a minute whether a collection is due. Call this method after creating QApplication.
 
-        The objects that exist by then, mostly from imports, are excluded from all later collections.
+        Objects that already exist, mostly from imports, are excluded from all later collections.
         """
         gc.freeze()
         self._timer.start()
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Check whether a collection is due each time `loop` makes a task. The loop may run on another thread."""
+        """Each time `loop` creates a task, check whether a collection is due. The loop may run on another thread."""
         loop.set_task_factory(self._make_task)
 
     def _make_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> asyncio.Task[Any]:

@@ -1,4 +1,4 @@
-"""`trayalert serve`: runs the receiver on the main thread. No Qt."""
+"""`trayalert serve`: runs the receiver on the main thread, without Qt."""
 
 import asyncio
 import gc
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 def print_address(events: Sequence[Event]) -> None:
-    """Print the address when the events say that the listener has opened. Scripts wait for this line."""
+    """Print the listener's address if `events` say that the listener has opened. Scripts wait for this line."""
     for event in events:
         if isinstance(event, ListenerChanged) and event.problem is None and event.opened:
             try:
                 address = ListenerAddress(host=event.host, port=event.port, tls=event.tls)
-                print(f"listening on {address.url}", flush=True)  # noqa: T201 - README promises this line to scripts
+                print(f"listening on {address.url}", flush=True)  # noqa: T201 - scripts rely on this line
             except OSError:  # the pipe or terminal was closed, which must not end the receiver
                 _discard_stdout()
 
 
 def _discard_stdout() -> None:
-    """Redirect stdout to the null device, because Python's flush of stdout at exit would fail again."""
+    """Redirect stdout to the null device, because Python's flush of stdout at exit would otherwise fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
@@ -40,20 +40,20 @@ def _discard_stdout() -> None:
 def ignore_further_signals() -> None:
     """Ignore SIGTERM and SIGINT from now on. Main thread only.
 
-    A second signal would interrupt the orderly end and change the exit status.
+    A second signal would interrupt the clean shutdown and change the exit status.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform != "win32":
-            # removed now, because closing the loop would restore the default handler
+            # removed now: if closing the loop removed the handler, it would also replace SIG_IGN with the default
             asyncio.get_running_loop().remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)
 
 
 def serve(plan: Plan, *, channels: Sequence["Channel"] = (), sources: Sequence[Source] = ()) -> None:
-    """Receive callbacks until SIGTERM or SIGINT.
+    """Receive callbacks until the process receives SIGTERM or SIGINT.
 
     Raise LogFault, ControlFault or ListenerFault if the receiver cannot start, and CrashFault after an unexpected
-    exception. `channels` show notifications. `sources` are the sources of callbacks other than the listener.
+    exception. `channels` show notifications. `sources` are callback sources in addition to the listener.
     """
     crashes = CrashFiles(plan.places.crashes, plan.secrets.mask)
     with crashes.watching(plan.mode):
@@ -71,6 +71,6 @@ async def _serve(plan: Plan, crashes: CrashFiles, channels: Sequence["Channel"],
             signal.signal(number, lambda *_: receiver.end())
         else:
             loop.add_signal_handler(number, receiver.end)
-    gc.freeze()  # a collection that visits all objects of the start-up would delay every answer by 16 ms
+    gc.freeze()  # if a collection visited all objects from the start-up, it would delay answers by 16 ms
     await receiver.run()
     ignore_further_signals()

@@ -22,7 +22,7 @@ from trayalert.storage.reader import Reader
 
 
 class LogMeasurements(NamedTuple):
-    """Figures that are read from the log: open incidents by level, and totals."""
+    """Figures read from the log: the number of open incidents at each level, and the totals."""
 
     open_levels: Mapping[Level, int]
     totals: Totals
@@ -30,7 +30,7 @@ class LogMeasurements(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
-    """The state of the program from which all metrics are computed.
+    """The state of the program, from which all metrics are computed.
 
     `mode` is "tray" or "serve". `uptime` is in seconds. `log` is None if the log cannot be read.
     """
@@ -45,7 +45,7 @@ class Measurements:
 
 
 _Samples = Iterable[tuple[dict[str, str], float]]
-"""Pairs of labels and a value, for a metric with labels."""
+"""The samples of a metric that has labels. Each sample is a pair: the labels and the value."""
 
 
 class _Metric(NamedTuple):
@@ -130,8 +130,8 @@ def measure_log(log: Path) -> LogMeasurements | None:
 
 
 def prometheus_text(now: Measurements) -> tuple[bytes, str]:
-    """Return the body of a response in Prometheus' text format, and its content type."""
-    # imported here, because the import costs memory and most users never ask for metrics
+    """Return the metrics in Prometheus' text format, as a response body and its content type."""
+    # imported here, because the import costs memory and most users do not use metrics
     from prometheus_client import Metric, generate_latest  # noqa: PLC0415
     from prometheus_client.exposition import CONTENT_TYPE_LATEST  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Makes the QApplication, and turns SIGTERM, SIGINT and Qt's own quit into an orderly end of the program."""
+"""Creates the QApplication, and turns SIGTERM, SIGINT and Qt's quit event into a clean shutdown of the program."""
 
 import asyncio
 import signal
@@ -12,7 +12,7 @@ from trayalert.ui.appearance import follow_desktop, theme_arguments
 
 
 def make_application(on_screen_open: Callable[[], None]) -> QApplication:
-    """Make the QApplication, which keeps running when its last window is closed.
+    """Create the QApplication. It keeps running after its last window has been closed.
 
     `on_screen_open` is called when Qt has connected to the screen.
     """
@@ -26,12 +26,15 @@ def make_application(on_screen_open: Callable[[], None]) -> QApplication:
 
 
 class QuitFilter(QObject):
-    """Intercepts Qt's quit event (the session ends, or a system menu quits the program) and emits `quit_requested`."""
+    """Intercepts Qt's quit event and emits `quit_requested` instead.
+
+    Qt sends the quit event when the desktop session ends or a system menu quits the program.
+    """
 
     quit_requested = Signal()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Consume the quit event, so that Qt does not end its event loop. Called by Qt."""
+        """Consume the quit event, so that Qt does not end its event loop. Called by Qt for each event."""
         if event.type() == QEvent.Type.Quit:
             self.quit_requested.emit()
             return True
@@ -39,9 +42,9 @@ class QuitFilter(QObject):
 
 
 def collect_early_signals() -> list[int]:
-    """Return a list to which SIGTERM and SIGINT are appended, until `set_on_signals` takes over.
+    """Install handlers that record SIGTERM and SIGINT in the returned list, until `set_on_signals` replaces them.
 
-    The listener may already be open while Qt is loading. Without this function, a signal during that time would kill
+    The listener may already be open while Qt is loading. Without these handlers, a signal during that time would kill
     the program.
     """
     early_signals: list[int] = []
@@ -51,7 +54,7 @@ def collect_early_signals() -> list[int]:
 
 
 def set_on_signals(quit_event: asyncio.Event) -> None:
-    """Set `quit_event` when the program receives SIGTERM, or SIGINT (Ctrl+C in a terminal)."""
+    """Install handlers that set `quit_event` when the program receives SIGTERM or SIGINT (Ctrl+C in a terminal)."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         if sys.platform == "win32":

@@ -1,7 +1,7 @@
-"""The receiver: everything that must keep running while the UI is blocked, on one asyncio event loop. No Qt.
+"""The receiver: everything that must keep running while the UI is blocked, on one asyncio event loop, without Qt.
 
-`trayalert serve` runs the receiver on the main thread. The tray application runs the receiver on a second thread. The
-listener opens last and closes first.
+`trayalert serve` runs the receiver on the main thread. The tray application runs it on a second thread. The listener
+opens last and closes first.
 """
 
 import asyncio
@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     from trayalert.services.notify.dispatcher import Channel, NotificationDispatcher
 
 RETRY_SECONDS = 2.0
-"""Seconds to wait before a step of the start-up that failed is tried again."""
+"""Seconds to wait before a failed step of the start-up is tried again."""
 
 _SWITCH_INTERVAL = 0.0005
-"""Seconds for which another thread may hold the GIL while the receiver's thread waits for the GIL.
+"""Seconds for which another thread may keep the GIL while the receiver's thread is waiting for it.
 
-Python's default of 5 ms delays the answers to callbacks too much: other threads read the log for notifications, and the
-main thread draws widgets.
+Other threads read the log for notifications, and the main thread draws widgets. With Python's default of 5 ms, these
+threads would delay the answers to callbacks too much.
 """
 
 _logger = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ _logger = logging.getLogger(__name__)
 class Plan:
     """How to run the program.
 
-    `mode` is "tray" or "serve". `problems` are sentences about what is wrong with the settings. With `minimised` no
-    window opens at the start. With `show_setup` the setup assistant opens at the start.
+    `mode` is "tray" or "serve". `problems` are sentences about what is wrong with the settings. If `minimised` is true,
+    no window opens at the start. If `show_setup` is true, the setup assistant opens at the start.
     """
 
     places: Places
@@ -73,17 +73,18 @@ class Plan:
 
 
 class Receiver:
-    """Everything that receives and stores callbacks, composed. A receiver is made and run on one asyncio event loop.
+    """Composes all parts that receive and store callbacks. A receiver is created and run on one asyncio event loop.
 
-    Any thread may use the attributes and methods, except those that are documented as belonging to the loop.
+    Any thread may use the attributes and methods, except those whose documentation says "Belongs to the loop".
 
-    `announce` is called with each batch of events. `replies` maps each command of another process to the coroutine that
-    carries the command out. `control_problem` is a sentence that says why no command can arrive, or None. `sources` are
-    the sources of callbacks other than the listener.
+    `announce` is called with each batch of events. `replies` maps each command type that another process may send to
+    the coroutine that carries out the command. `sources` are callback sources in addition to the listener. The
+    attribute `control_problem` is a sentence that says why no commands can arrive, or None if they can.
 
-    `show` is called with the window to raise ("window" or "setup"). If the log, the listener or the control socket
-    cannot be opened, a receiver with `show` lets the user see the problem and tries again. Without `show`, the fault
-    ends the program: this constructor raises LogFault, and `run` raises ListenerFault or ControlFault.
+    `show` is called with the window to raise ("window" or "setup"), and is None if there are no windows. `show` also
+    decides what happens if the log, the listener or the control socket cannot be opened. With `show`, the user can see
+    the problem, and the receiver tries again. Without `show`, the fault ends the program: this constructor raises
+    LogFault, and `run` raises ListenerFault or ControlFault.
     """
 
     def __init__(
@@ -100,9 +101,12 @@ class Receiver:
         self.inbox: Inbox | None = None
         """The inbox, or None while the log cannot be opened. Belongs to the loop."""
         self.maintenance: MaintenanceScheduler | None = None
-        """None until the log is open. Belongs to the loop."""
+        """The maintenance scheduler, or None until the log is open. Belongs to the loop."""
         self.announce = announce
-        """Passes events to the code that runs the receiver. Any thread may call `announce` if that code allows it."""
+        """Passes events to the code that runs the receiver.
+
+        Whether other threads may call `announce` depends on that code.
+        """
         self._replies = replies
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
@@ -124,7 +128,7 @@ class Receiver:
         self._sources: tuple[Source, ...] = (self.listener, *sources)
         self._source_tasks: list[asyncio.Task[None]] = []
         self.stop_problem: str | None = None
-        """A sentence that says why the receiver has stopped after an unexpected exception, or None while it runs."""
+        """A sentence that says why the receiver has stopped after an unexpected exception, or None."""
         self._last_note: str | None = None
         self._downtime: DowntimeRecorder | None = None
         self._control: asyncio.AbstractServer | None = None
@@ -141,24 +145,24 @@ class Receiver:
 
     @property
     def listener_state(self) -> ListenerState:
-        """The state of the listener: closed once the receiver has stopped."""
+        """The state of the listener. If an exception has stopped the receiver, the listener counts as closed."""
         state = self.listener.listener_state
         return replace(state, open=False, problem=self.stop_problem) if self.stop_problem else state
 
     @property
     def reach(self) -> ReachabilityState:
-        """The reachability: blind once the receiver has stopped."""
+        """The reachability. If an exception has stopped the receiver, trayalert counts as blind."""
         if self.stop_problem:
             return ReachabilityState(reach=Reachability.BLIND, why=self.stop_problem)
         return self.connectivity.reach
 
     @property
     def log_state(self) -> LogState:
-        """The state of the log, or the reason why the log cannot be opened."""
+        """The state of the log. If the log cannot be opened, the state contains the reason."""
         return self.inbox.log_state if self.inbox else self._missing_log_state
 
     async def run(self) -> None:
-        """Receive callbacks until `end` is called, then close everything, the sources first.
+        """Receive callbacks until `end` is called, then close everything, starting with the sources.
 
         Without `show`, raise ListenerFault if the listener cannot be opened, and ControlFault if the control socket
         cannot be opened.
@@ -176,7 +180,8 @@ class Receiver:
                 for task in running:
                     task.cancel()
         except* Fault as faults:
-            fault = innermost(faults)  # raised below: some releases of Python 3.11 wrap what is raised here in a group
+            # raised only below, because some releases of Python 3.11 wrap an exception that is raised here in a group
+            fault = innermost(faults)
         finally:
             if self._dispatcher:
                 await self._dispatcher.close()
@@ -192,11 +197,11 @@ class Receiver:
             raise fault from None
 
     def end(self) -> None:
-        """Ask `run` to end in good order, without waiting for the end."""
+        """Ask `run` to shut down cleanly, and return immediately."""
         self.call_soon(self._ending.set)
 
     def resolve(self, incident_id: int) -> None:
-        """Mark an incident recovered on the user's request. Return immediately.
+        """At the user's request, start to mark an incident as recovered, and return immediately.
 
         IncidentChanged is announced if the incident was open, and ResolveFailed if the incident could not be changed.
         """
@@ -208,16 +213,19 @@ class Receiver:
             self.announce([ResolveFailed(incident_id, "The receiver has stopped. Restart trayalert.")])
 
     def verify(self) -> None:
-        """Ask the writer to verify the log, because a reader found it unreadable. Return immediately."""
+        """Ask the writer to verify the log, and return immediately.
+
+        Code that reads the log calls this method when it finds the log damaged or missing.
+        """
         self.call_soon(lambda: self.inbox.verify() if self.inbox else None)
 
     def call_soon(self, work: Callable[[], object]) -> None:
-        """Call `work` on the receiver's loop. Do nothing if the loop is closed."""
+        """Schedule `work` to be called on the receiver's loop. Do nothing if the loop is closed."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(work)
 
     def run_coroutine(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run `work` on the receiver's loop without waiting for its result. Do nothing if the loop is closed."""
+        """Start `work` on the receiver's loop, without waiting for the result. Do nothing if the loop is closed."""
         try:
             asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:  # the loop is closed
@@ -254,7 +262,7 @@ class Receiver:
             self._announce([LogChanged(self._missing_log_state)])
 
     def require_inbox(self) -> Inbox:
-        """Return the inbox. Raise LogFault while the log cannot be opened. Belongs to the loop."""
+        """Return the inbox. Raise LogFault if the log could not be opened. Belongs to the loop."""
         if self.inbox is None:
             raise LogFault(" ".join(self._missing_log_state.problems))
         return self.inbox
@@ -262,8 +270,8 @@ class Receiver:
     async def _open_control(self) -> None:
         """Open the control socket.
 
-        If the socket cannot be opened, raise ControlFault without `show`. With `show`, record the problem and receive
-        callbacks without the control socket.
+        If the control socket cannot be opened, a receiver with `show` records the problem and continues without the
+        socket. A receiver without `show` raises ControlFault.
         """
         before = self.control_problem
         try:
@@ -284,7 +292,7 @@ class Receiver:
             await self._open_control()
 
     async def _receive(self) -> None:
-        """Open the log if it is not open yet, then run the sources, the heartbeat watcher and the maintenance."""
+        """Open the log if it is not open yet. Then run the sources, the heartbeat watcher and the maintenance."""
         while self.inbox is None:
             await asyncio.sleep(RETRY_SECONDS)
             try:
@@ -321,7 +329,7 @@ class Receiver:
         raise RuntimeError(f"the source {source.name} has ended by itself")
 
     async def _close_sources(self) -> None:
-        """Cancel the sources and wait until they have closed. Requests under way are stored and answered first."""
+        """Cancel the sources, and wait until they have stored and answered the requests under way."""
         for task in self._source_tasks:
             task.cancel()
         if self._source_tasks:
@@ -333,9 +341,9 @@ class Receiver:
             self._dispatcher.on_events(events)
 
     def attach(self, channel: "Channel", *, available: bool = True) -> "NotificationDispatcher":
-        """Attach a channel, which shows notifications from now on, and return the dispatcher. Belongs to the loop.
+        """Attach a channel, so that notifications go to it from now on. Return the dispatcher. Belongs to the loop.
 
-        Each call attaches a further channel. `available` is false if the channel cannot show anything yet.
+        Each call attaches another channel. `available` is false if the channel cannot show anything yet.
         """
         if self._dispatcher is None:
             sys.setswitchinterval(_SWITCH_INTERVAL)
@@ -365,11 +373,11 @@ class Receiver:
         return self._dispatcher
 
     async def _serve_metrics(self) -> None:
-        """Serve the metrics for Prometheus, if the settings set a port for them."""
+        """Serve the metrics for Prometheus. Do nothing if the settings name no port for the metrics."""
         port = self.plan.settings.metrics_port
         if port is None:
             return
-        await self._listener_opened.wait()  # else the metrics could take the port that the listener is about to open
+        await self._listener_opened.wait()  # else the metrics server could take the port that the listener needs
         # imported here, because the imports cost memory and metrics are off by default
         from trayalert.app.metrics import Measurements, measure_log, prometheus_text  # noqa: PLC0415
         from trayalert.listener.metrics_server import serve_metrics  # noqa: PLC0415
@@ -392,9 +400,11 @@ class Receiver:
         await serve_metrics(port, render=render, check_health=self._healthy, report=self._metrics_changed)
 
     def _healthy(self) -> tuple[bool, str]:
-        """Return whether the program is healthy, and a sentence that says why not.
+        """Return whether the program is healthy, and a message.
 
-        Unknown reachability counts as healthy, because the admin may have set up nothing that could prove reachability.
+        The message says why trayalert is blind or why its reachability is unknown. If there is no such reason, the
+        message is "ok". Unknown reachability counts as healthy, because the admin may have set up nothing that could
+        prove reachability.
         """
         reach = self.reach
         return reach.reach is not Reachability.BLIND and self.listener_state.open, reach.why or "ok"

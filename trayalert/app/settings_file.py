@@ -1,7 +1,8 @@
-"""Writes the chosen ingress into settings.toml, a file that the admin edits manually.
+"""Writes the chosen ingress into settings.toml, a file that the admin also edits manually.
 
-Everything else in the file stays as it is, including comments. If the file cannot be changed in this way, it is left
-unchanged, and the fault gives the admin the lines to add. Import this module only to write: tomlkit costs memory.
+The rest of the file stays as it is, including comments. If this is not possible, the file is left unchanged, and the
+fault contains the lines for the admin to add. Import this module only when the settings are to be written, because
+tomlkit costs memory.
 """
 
 import re
@@ -27,7 +28,10 @@ _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
 class SettingsFault(Fault):
-    """The settings were not written. The text says why. `lines` is the TOML that the admin may add manually."""
+    """The settings were not written. The message says why.
+
+    `lines` is the TOML that the admin can add manually, or an empty string.
+    """
 
     def __init__(self, reason: str, lines: str) -> None:
         self.lines = lines
@@ -35,12 +39,12 @@ class SettingsFault(Fault):
 
 
 def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
-    """Write the ingress into settings.toml and return the new settings.
+    """Write the chosen ingress into settings.toml and return the new settings.
 
-    Raise SettingsFault if the file cannot be read, changed or written. The file is then unchanged.
+    If the file cannot be read, changed or written, leave it unchanged and raise SettingsFault.
     """
     path = places.settings
-    target = path.resolve() if path.is_symlink() else path  # a symbolic link stays a link
+    target = path.resolve() if path.is_symlink() else path  # so that the write does not replace a symbolic link
     try:
         before = _read(target)
         text = before.decode("utf-8")
@@ -67,9 +71,10 @@ def change_settings(places: Places, chosen: ChosenIngress) -> Settings:
 
 
 def changed_text(text: str, chosen: ChosenIngress, *, name: str) -> str:
-    """Return the text of the settings with the ingress in it. `name` is the file's name in messages.
+    """Return the content of settings.toml with the chosen ingress written into it.
 
-    Raise SettingsFault if the text is not TOML, or if the change would alter anything but the ingress.
+    `text` is the current content, and `name` is the file name that messages mention. Raise SettingsFault if `text` is
+    not TOML, or if the change would alter anything but the ingress.
     """
     bom, plain = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     url, tunnel = chosen.public_url or None, _tunnel(chosen)
@@ -92,12 +97,12 @@ def changed_text(text: str, chosen: ChosenIngress, *, name: str) -> str:
 
 
 def _loses_comment(before: str, after: str) -> bool:
-    """Return whether a comment line of `before` is missing in `after`."""
+    """Return whether a comment line in `before` is missing from `after`."""
     return bool(Counter(_COMMENT.findall(before)) - Counter(_COMMENT.findall(after)))
 
 
 def _tunnel(chosen: ChosenIngress) -> dict[str, Any]:
-    """Return the content of the table `[tunnel]`, empty if the ingress is not a tunnel."""
+    """Return the content of the `[tunnel]` table, or an empty dict if the ingress is not a tunnel."""
     if chosen.ingress is not Ingress.TUNNEL:
         return {}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.tunnel.items()
@@ -110,32 +115,36 @@ def _lines(chosen: ChosenIngress) -> str:
 
 
 def _set(container: Container, name: str, value: object) -> None:
-    """Replace the value of a key. If the key is new, insert a line after the last value that is not in a table.
+    """Set the key `name` to `value`, or remove the key if `value` is None.
 
-    If `value` is None, remove the line of the key.
+    A new key is inserted after the last value that is not a table.
     """
     if value is None:
         if name in container:
             container.remove(name)
     elif name not in container:
         _insert(container, name, value)
-    elif container[name] != value:  # an equal value keeps its line, as the admin wrote it
+    elif container[name] != value:  # an equal value is not set again, so that its line stays as the admin wrote it
         container[name] = value
 
 
 def _insert(container: Container, name: str, value: object) -> None:
-    """Insert a line directly after the last value, so that comments about the next table stay with that table."""
+    """Insert a key directly after the last value that is not a table.
+
+    Comments that follow this value may be about the next table, so the key must not come between them and that table.
+    """
     body = container.body
     values = [place for place, (key, item) in enumerate(body) if key and not isinstance(item, Table | AoT)]
     body.insert(values[-1] + 1 if values else 0, (SingleKey(name), tomlkit.item(value)))
 
 
 def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
-    """Change the table `[tunnel]` in place if it is plain. Return the text to append to the document.
+    """Replace the `[tunnel]` table in the document with `tunnel`. Return the TOML that the caller must append.
 
-    A table is plain if it stands in one piece and contains no other table. The returned text is empty if a plain table
-    was changed or no tunnel is wanted. A table of any other form is removed except for its comments, and the returned
-    text contains the new table.
+    If the document has a single `[tunnel]` table, and this table contains no other table, it is changed in place, and
+    the returned string is empty. In any other case, existing `[tunnel]` tables are removed, and the returned string
+    contains the new table. If `tunnel` is empty, the tables are removed, too, and the returned string is empty. The
+    comments in a removed table stay in the document.
     """
     places = [place for place, (key, _) in enumerate(document.body) if key is not None and key.key == "tunnel"]
     if len(places) == 1 and tunnel:
@@ -155,9 +164,9 @@ def _set_tunnel(document: Container, tunnel: Mapping[str, Any]) -> str:
 
 
 def _comments(item: Any) -> Iterator[Any]:
-    """Yield the comments and empty lines of a table.
+    """Yield the comments and blank lines of a table.
 
-    In tomlkit, the comments of a table include the comments above the next table.
+    They include the comments above the next table, because tomlkit counts those as part of this table.
     """
     for key, inner in item.value.body if isinstance(item, Table) else ():
         if key is None and isinstance(inner, Comment | Whitespace):
@@ -167,7 +176,7 @@ def _comments(item: Any) -> Iterator[Any]:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and its missing parents, all with mode 0700."""
+    """Create a folder and its missing parents, all with mode 0700."""
     if not folder.exists():
         _make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`trayalert send`: sends callbacks as Cloud Monitor does, and reports the responses."""
+"""`trayalert send`: sends callbacks the way Cloud Monitor does, and reports the responses."""
 
 import socket
 import time
@@ -14,20 +14,20 @@ from trayalert.services.simulator.client import CallbackSender, SendResult, time
 from trayalert.services.simulator.payloads import SendFault, simulated_request
 
 _REPORTED_SINGLY = 10
-"""Largest number of callbacks whose responses are reported one by one. Larger numbers get one summary."""
+"""If more callbacks than this number are sent, one summary is reported instead of each response."""
 
 
 def own_sender(places: Places) -> CallbackSender:
-    """Return a sender to the running instance. Raise SendFault if no instance runs or its listener is closed."""
+    """Return a sender for the running instance. Raise SendFault if no instance runs or its listener is closed."""
     running = (ask(places.socket, GetStatus()) or {}).get("running")
-    answers = hasattr(socket, "AF_UNIX")  # without Unix sockets, a running instance cannot be asked
+    answers = hasattr(socket, "AF_UNIX")  # without Unix sockets, there is no control socket
     if running is None and (answers or not places.secrets.exists()):
         raise SendFault(f"no trayalert runs with {places.data_dir}. Start one: trayalert, or trayalert serve.")
     settings, _ = read_settings(places)
     host, port = settings.host, settings.port
     if running:
         listener = running["door"]
-        if not listener["open"]:  # another program may listen on that port and must not receive the secret
+        if not listener["open"]:  # another program may be listening on the port, and must not get the secret
             raise SendFault(f"the door of the running trayalert is shut: {listener['problem'] or 'it opens just now'}")
         host, port = listener["host"], listener["port"]
     address = ListenerAddress(host=host, port=port, tls=settings.tls_certificate is not None)
@@ -54,12 +54,15 @@ def send_payloads(
     report: Callable[[str], object],
     report_refusal: Callable[[str], object],
 ) -> int:
-    """Send a body `count` times and return the exit status: 0 if every callback was accepted, else 1.
+    """Send a callback `count` times. Return the exit status: 0 if every callback was accepted, else 1.
 
-    `rate` is the number of callbacks per second, None for no limit. Each callback gets a different time, unless
-    `keep_time` keeps the time in the body. With `recover` the recovery of the body is sent. `report` is called with
-    a line for each accepted callback or with a summary, and `report_refusal` with a line for a refused callback. Raise
-    SendFault if the body cannot be sent in this way.
+    `content` is the body of the callback. If `recover` is true, the recovery of the alert in `content` is sent instead.
+    In each callback, the time is replaced with a new one, unless `keep_time` is true. `rate` is the number of callbacks
+    per second, or None for no limit.
+
+    `report` is called with a line for each accepted callback, and `report_refusal` with a line for each refused one. If
+    there are many callbacks, `report` is called only with a summary, and `report_refusal` only for the first refusal.
+    Raise SendFault if the body cannot be sent with these options.
     """
     begun = time.monotonic()
     refused: list[SendResult] = []
