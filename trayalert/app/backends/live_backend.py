@@ -1,4 +1,4 @@
-"""Composes the backend of the running program, and carries out what the user clicks. Main thread only."""
+"""Composes the backend of the running program, and carries out the user's actions. Main thread only."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,8 @@ from trayalert.ui.backend import Backend
 class DesktopActions:
     """Implements `ui.backend.UserActions`.
 
-    `pause` pauses the desktop notifications until a time, or resumes them with None. `quit_` ends the program.
+    `pause` is called with the time until which desktop notifications are paused, or with None to resume them. `quit_`
+    ends the program.
     """
 
     def __init__(
@@ -34,28 +35,31 @@ class DesktopActions:
         self._quit = quit_
 
     def open_url(self, url: str) -> bool:
-        """Open an allow-listed link in the browser. Return False if the link was not opened."""
+        """Open a link in the browser. Return False if the link is not allow-listed or could not be opened."""
         return open_in_browser(url)
 
     def run_command(self, command: FilledCommand) -> str | None:
-        """Start a command. Return None, or a sentence that says why the command was not started."""
+        """Start a custom command. Return None on success, or a sentence that says why it was not started."""
         return run_command(command)
 
     def resolve(self, incident_id: int) -> None:
-        """Mark an incident recovered on the user's request. IncidentChanged or ResolveFailed is announced."""
+        """At the user's request, start to mark an incident as recovered.
+
+        IncidentChanged is announced if the incident was open, and ResolveFailed if the incident could not be changed.
+        """
         self._receiver.resolve(incident_id)
 
     def pause_notifications(self, until: Millis | None) -> None:
-        """Show no notifications until the time `until`, or end the pause if `until` is None."""
+        """Pause notifications until the time `until`, or end the pause if `until` is None."""
         self._program.paused_until = until
         self._pause(until)
 
     def dismiss_news(self) -> None:
-        """Stop showing the present news, which the user has read."""
+        """Stop showing the current news, because the user has read it."""
         self._program.dismiss_news()
 
     def quit(self) -> None:
-        """End the program in good order."""
+        """Shut the program down cleanly."""
         self._quit()
 
 
@@ -71,8 +75,8 @@ def live_backend(
 ) -> Backend:
     """Compose the backend of the running program.
 
-    The caller closes `log`. `notifier_problem` returns a sentence about why notifications cannot be shown, or None.
-    `pause` and `quit_` are described in DesktopActions.
+    The caller must close `log`. `notifier_problem` returns a sentence that says why notifications cannot be shown, or
+    None if they can. `pause` and `quit_` are described in DesktopActions.
     """
     program = RunningProgram(plan, receiver, log, crashes, notifier_problem=notifier_problem)
     return Backend(

@@ -1,6 +1,6 @@
-"""Returns the incidents and gaps of the log to the widgets. Main thread only.
+"""Provides the widgets with the incidents and gaps in the log. Main thread only.
 
-No method raises an exception if the log cannot be read.
+If the log cannot be read, no method raises an exception.
 """
 
 from collections.abc import Sequence
@@ -28,45 +28,57 @@ class LogIncidents:
         self._source_addresses = SourceAddresses(settings)
 
     def open(self) -> Sequence[StoredIncident] | None:
-        """Return all open incidents, the newest first, or None if the log cannot be read."""
+        """Return all open incidents, newest first, or None if the log cannot be read."""
         return self._log.ask("open", lambda log: log.open_incidents())
 
     def worst_open(self, *, limit: int) -> Sequence[StoredIncident]:
-        """Return at most `limit` open incidents, by level with the worst first, and the newest first within a level."""
+        """Return up to `limit` open incidents, the worst level first and, within a level, the newest first.
+
+        If the log cannot be read, the result is empty.
+        """
         return self._log.ask("worst open", lambda log: log.worst_open_incidents(limit=limit)) or []
 
     def closed(self, *, before: StoredIncident | None, limit: int) -> Sequence[StoredIncident] | None:
-        """Return at most `limit` closed incidents, the last closed first, or None if the log cannot be read.
+        """Return up to `limit` closed incidents, the most recently closed first, or None if the log cannot be read.
 
-        With `before`, begin with the incident that follows `before` in this order.
+        If `before` is given, the result starts with the incident that follows `before` in this order.
         """
         return self._log.ask("closed", lambda log: log.closed_incidents(before=before, limit=limit))
 
     def by_ids(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return the incidents with these ids, in any order, or None if the log cannot be read."""
+        """Return the incidents with the given ids, in no particular order, or None if the log cannot be read."""
         return self._log.ask("incidents", lambda log: log.incidents(ids))
 
     def alerts_of(self, incident_id: int, *, limit: int) -> Sequence[StoredAlert]:
-        """Return at most `limit` alerts of an incident, the last received first."""
+        """Return up to `limit` alerts of an incident, the most recently received first.
+
+        If the log cannot be read, the result is empty.
+        """
         return self._log.ask("alerts", lambda log: log.alerts_of(incident_id, limit=limit)) or []
 
     def gaps(self, *, limit: int) -> Sequence[Gap] | None:
-        """Return at most `limit` gaps, the newest first, or None if the log cannot be read."""
+        """Return up to `limit` gaps, newest first, or None if the log cannot be read."""
         return self._log.ask("gaps", lambda log: log.gaps(limit=limit))
 
     def unconfirmed(self, incident: StoredIncident) -> bool:
-        """Return whether an open incident has had no repeat for longer than the mute period of the settings."""
+        """Return whether an open incident has had no alert for so long that its OK may have been lost.
+
+        The limit is the setting `unconfirmed_after_hours`.
+        """
         return is_unconfirmed(incident, now=now(), mute_period=mute_period(self._settings))
 
     def sender_text(self, alert: StoredAlert) -> str | None:
-        """Return a text about the address that an alert came from, or None if the address is unknown."""
+        """Return a description of the address that an alert came from, or None if the address is unknown."""
         return sender_text(alert.sender, self._source_addresses.origin(alert.sender)) if alert.sender else None
 
     def console_links(self, incident: StoredIncident) -> Sequence[ConsoleLink]:
-        """Return the console links of an incident, the best first."""
+        """Return the console links of an incident, the best link first."""
         return console_links(incident.alert.alert, self._links)
 
     def commands(self, incident: StoredIncident) -> Sequence[FilledCommand]:
-        """Return the admin's commands, filled in for an incident. A command that cannot be run has a reason."""
+        """Return the admin's custom commands, filled in for an incident.
+
+        If a command cannot be run for the incident, its `problem` says why.
+        """
         settings, alert = self._settings, incident.alert.alert
         return [fill_command(command, alert, default_region=settings.default_region) for command in settings.commands]

@@ -1,8 +1,9 @@
-"""Reads the log for the main thread, even if the log is unreadable for a while or another file takes its place.
+"""Reads the log for the main thread, even if the log is temporarily unreadable or is replaced with another file.
 
-Main thread only. Nothing here raises. A failed query is reported as a problem until the same query succeeds. Each fault
-closes the file, so that the next query opens the file that is at the path by then. After a fault that took long (for
-example because another program has locked the file) no query is made for a second, so that the window does not freeze.
+Main thread only. A failed query does not raise an exception. Its problem is reported until the same query succeeds.
+Each fault closes the file, so that the next query opens the file that is then at the path. If a failed query took long,
+for example because another program has locked the file, no query is made for a second, so that the window does not
+freeze.
 """
 
 import logging
@@ -24,18 +25,21 @@ _OUR_FAULT = (
 )
 
 _PATIENCE = 0.1
-"""Seconds for which SQLite waits for a lock."""
+"""Seconds that SQLite waits for a lock."""
 _LONG = 0.05
-"""Seconds after which a failed query counts as one that took long."""
+"""If a failed query took longer than this number of seconds, no query is made for the next _REST seconds."""
 _REST = 1.0
-"""Seconds without queries after a failed query that took long."""
+"""Seconds without queries after a failed query that took longer than _LONG."""
 
 
 class LogView:
-    """Queries the log through a Reader that is opened when it is needed."""
+    """Queries the log through a Reader, which is opened when a query needs it."""
 
     def __init__(self, path: Path, *, verify: Callable[[], None]) -> None:
-        """`verify` is called if the file is found damaged or missing, because the writer may not have noticed."""
+        """Prepare to query the log at `path`, without opening the file yet.
+
+        `verify` is called if a query finds the file damaged or missing, because the writer may not have noticed.
+        """
         self._path = path
         self._verify = verify
         self._reader: Reader | None = None
@@ -44,13 +48,13 @@ class LogView:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """The reasons why queries fail at present, as sentences without duplicates."""
+        """Sentences that say why queries currently fail, without duplicates."""
         return tuple(dict.fromkeys(self._problems.values()))
 
     def ask(self, question: str, answer: Callable[[Reader], _Answer]) -> _Answer | None:
-        """Return what `answer` reads, or None if the log cannot be read.
+        """Call `answer` with a Reader and return its result, or None if the log cannot be read.
 
-        `question` identifies the query. The problem of a failed query is reported until a query with the same
+        `question` identifies the query. If the query fails, its problem is in `problems` until a query with the same
         `question` succeeds.
         """
         begun = time.monotonic()
@@ -70,7 +74,7 @@ class LogView:
             if time.monotonic() - begun > _LONG:
                 self._paused_until = time.monotonic() + _REST
             return None
-        except Exception:  # reported as a problem, so that outdated incidents do not look like the present ones
+        except Exception:  # reported as a problem, so that outdated incidents are not taken for current ones
             _logger.exception("the log did not answer")
             self._problems[question] = _OUR_FAULT
             return None
@@ -78,7 +82,7 @@ class LogView:
         return found
 
     def close(self) -> None:
-        """Close the file. The next query opens the file that is at the path by then."""
+        """Close the file. The next query opens the file that is then at the path."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None

@@ -1,4 +1,4 @@
-"""Shows and changes the setup of the running program for the widgets. Main thread only."""
+"""Lets the widgets read and change the setup of the running program. Main thread only."""
 
 import contextlib
 import threading
@@ -22,7 +22,7 @@ _SAMPLE = "ecs-cpu"
 
 
 class ReceiverSetup:
-    """Implements `ui.backend.SetupActions` by queries and changes of the receiver's `connectivity`."""
+    """Implements `ui.backend.SetupActions` for a running receiver."""
 
     def __init__(self, plan: Plan, receiver: Receiver) -> None:
         self._plan = plan
@@ -59,7 +59,10 @@ class ReceiverSetup:
         return chosen_ingress(self._receiver.connectivity.settings)
 
     def choose_ingress(self, chosen: ChosenIngress) -> str | None:
-        """Write `chosen` into settings.toml and use it from now on. Return None, or a sentence on failure."""
+        """Write `chosen` into settings.toml and switch to this ingress.
+
+        Return None on success, or a sentence that says why the settings were not written.
+        """
         from trayalert.app.settings_file import change_settings  # noqa: PLC0415 - imports tomlkit, which costs memory
 
         try:
@@ -68,7 +71,7 @@ class ReceiverSetup:
             return str(fault)
         settings = replace(
             self._receiver.connectivity.settings, public_url=written.public_url, tunnel=written.tunnel
-        )  # all other changes in the file take effect at the next start
+        )  # any other change in the file takes effect at the next start
         if settings == self._receiver.connectivity.settings and self._receiver.connectivity.tunnel.phase in {
             Phase.OFF,
             Phase.UP,
@@ -82,16 +85,22 @@ class ReceiverSetup:
         self._receiver.call_soon(self._receiver.connectivity.accept_url)
 
     def send_sample(self) -> None:
-        """Send a sample alert and its recovery, as Cloud Monitor does. SampleSent is announced at the end."""
+        """Start to send a sample alert and its recovery, the way Cloud Monitor does.
+
+        SampleSent is announced when both have been sent or one of them has failed.
+        """
         url, announce = self.callback_url(), self._receiver.announce
         threading.Thread(target=lambda: announce([SampleSent(_send_sample(url))]), name="sample", daemon=True).start()
 
     def autostart_enabled(self) -> bool | None:
-        """Return whether the program starts with the session, or None if this system has no autostart."""
+        """Return whether the program starts with the desktop session.
+
+        Return None if that is unknown, or if this system has no autostart.
+        """
         return autostart_enabled()
 
     def set_autostart(self, enabled: bool) -> str | None:
-        """Switch autostart on or off. Return None, or a sentence that says why switching failed."""
+        """Turn autostart on or off. Return None on success, or a sentence that says why it failed."""
         try:
             set_autostart(enabled, self._plan.places)
         except AutostartFault as fault:
@@ -100,7 +109,10 @@ class ReceiverSetup:
 
 
 def _send_sample(url: str) -> str | None:
-    """Return None if the sample and its recovery arrived, else a sentence that says what failed."""
+    """Send a sample and its recovery to `url`.
+
+    Return None if both were accepted, or a sentence that says what failed.
+    """
     try:
         with contextlib.closing(CallbackSender(url)) as sender:
             content = sample_body(_SAMPLE)

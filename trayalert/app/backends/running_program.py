@@ -1,6 +1,6 @@
-"""Returns the state of the running program to the widgets. Main thread only.
+"""Provides the widgets with the state of the running program. Main thread only.
 
-If the log cannot be read, the state contains that as a problem, and the incidents that were open at the last successful
+If the log cannot be read, the state has a problem that says so. The incidents that were open at the last successful
 query still count as open.
 """
 
@@ -25,7 +25,7 @@ _SALVAGING = "the former log is being salvaged"
 class RunningProgram:
     """Implements `ui.backend.ProgramQueries`.
 
-    `notifier_problem` returns a sentence about why desktop notifications cannot be shown, or None.
+    `notifier_problem` returns a sentence that says why desktop notifications cannot be shown, or None if they can.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class RunningProgram:
         notifier_problem: Callable[[], str | None],
     ) -> None:
         self.paused_until: Millis | None = None
-        """The time until which the user wants no notifications, or None."""
+        """The time until which the user has paused notifications, or None. The time may be past."""
         self._plan = plan
         self._receiver = receiver
         self._log = log
@@ -61,15 +61,15 @@ class RunningProgram:
 
     @property
     def help_topic(self) -> str | None:
-        """Return None, as each window has a help page of its own."""
+        """None, because each window has its own help page."""
         return None
 
     def now(self) -> Millis:
-        """Return the present time of the wall clock."""
+        """Return the current wall-clock time, in milliseconds."""
         return now()
 
     def state(self) -> ProgramState:
-        """Return what the tray and the status line show at present."""
+        """Return the current state, which the tray, the window and the overlay show."""
         levels = self._log.ask("levels", lambda log: log.open_levels())
         last = self._log.ask("last callback", lambda log: log.last_callback_at())
         salvaging = self._log.ask("salvaging", lambda log: log.salvaging())
@@ -117,7 +117,7 @@ class RunningProgram:
         return tuple(sentence for sentence in sentences if sentence not in self._dismissed)
 
     def dismiss_news(self) -> None:
-        """Stop showing the present news, which the user has read."""
+        """Stop showing the current news, because the user has read it."""
         self._crashes.mark_seen()
         self._dismissed.update(self._receiver.log_state.news)
 
@@ -126,9 +126,9 @@ class RunningProgram:
         return self._receiver.connectivity.tunnel
 
     def recall(self, name: str) -> Any:
-        """Return the value that was remembered under `name`, also by an earlier run, or None if there is no value."""
+        """Return the value that this or an earlier run remembered under `name`, or None if there is no value."""
         return self._receiver.state_store.get(name)
 
     def remember(self, name: str, value: Any) -> None:
-        """Remember a JSON value under `name`, also for later runs."""
+        """Remember a JSON value under `name`, for this run and later runs."""
         self._receiver.state_store.set(name, value)

@@ -1,7 +1,7 @@
 """The backend of a tray application that cannot start, because its data dir, lock or secrets cannot be used.
 
-A program that the session starts has no terminal for an error message. Therefore the window shows the problem, and the
-tray is shown as blind, until the cause of the problem is gone.
+If the desktop session starts the program, there is no terminal for an error message. Therefore, until the cause of the
+problem is gone, the window shows the problem, and the tray icon shows that trayalert is blind.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ def _nothing(*_: object, **__: object) -> None:
 
 
 def _empty(*_: object, **__: object) -> tuple[()]:
-    """Return an empty sequence, whatever is asked for."""
+    """Return an empty sequence, whatever the arguments are."""
     return ()
 
 
 def _no(*_: object, **__: object) -> bool:
-    """Return False, whatever is asked for."""
+    """Return False, whatever the arguments are."""
     return False
 
 
@@ -49,10 +49,13 @@ class NoIncidents:
 
 
 class StoppedProgram:
-    """Implements `ui.backend.ProgramQueries`: blind, with one problem. Values are remembered for this run only."""
+    """Implements `ui.backend.ProgramQueries` for a program that could not start.
+
+    The program is blind, and `problem` says why it could not start. Values are remembered only for this run.
+    """
 
     language = find_language(Settings().language, os.environ)
-    """The language of the system. The settings are not read, because they may be the cause of the problem."""
+    """The system's language. The settings are not read, because they may be the cause of the problem."""
     overlay_mode = Settings().strip
     help_topic = "troubleshooting"
     now = staticmethod(now)
@@ -63,7 +66,7 @@ class StoppedProgram:
         self.recall, self.remember = remembered.get, remembered.__setitem__
 
     def state(self) -> ProgramState:
-        """Return a state that is blind and has the problem. Which incidents are open is unknown."""
+        """Return a state that is blind and contains the problem. It is unknown which incidents are open."""
         return ProgramState(
             reachability=Reachability.BLIND,
             storing=False,
@@ -72,12 +75,16 @@ class StoppedProgram:
         )
 
     def tunnel(self) -> TunnelState:
-        """Return the state without a tunnel."""
+        """Return the state of a program that has no tunnel."""
         return TunnelState()
 
 
 class StoppedSetup:
-    """Implements `ui.backend.SetupActions`: every change fails with the problem, which the settings may have caused."""
+    """Implements `ui.backend.SetupActions` for a program that could not start.
+
+    Choosing an ingress and switching autostart both fail, because the settings may have caused the problem. Probes and
+    samples are not sent.
+    """
 
     public_url = ingress = probe = accept_url = send_sample = autostart_enabled = staticmethod(_nothing)
 
@@ -85,26 +92,26 @@ class StoppedSetup:
         self._program = program
 
     def callback_url(self) -> str:
-        """Return an empty text, because no secret is known."""
+        """Return an empty string, because no secret is known."""
         return ""
 
     def listener_address(self) -> str:
-        """Return the listener's default address, as `host:port`."""
+        """Return the default address of the listener, as `host:port`."""
         return f"{Settings().host}:{Settings().port}"
 
     def readiness_checks(self) -> Sequence[Check]:
-        """Return a single check, which has failed because of the problem."""
+        """Return a single failed check, which shows the problem."""
         return (Check(name="trayalert", verdict=Verdict.FAIL, said=self._program.problem),)
 
     def choose_ingress(self, *_: object, **__: object) -> str:
-        """Return the problem, as the sentence that says why the change failed."""
+        """Return the problem as the sentence that says why the change failed."""
         return self._program.problem
 
     set_autostart = choose_ingress
 
 
 class StoppedActions:
-    """Implements `ui.backend.UserActions`: every action but quitting does nothing."""
+    """Implements `ui.backend.UserActions` for a program that could not start. Only `quit` does anything."""
 
     open_url = staticmethod(_no)
     run_command = resolve = pause_notifications = dismiss_news = staticmethod(_nothing)
@@ -120,10 +127,10 @@ def startup_error_backend(program: StoppedProgram, quit_: Callable[[], None]) ->
 
 
 def wait_for_start(problem: str, start: Callable[[], None], on_screen_open: Callable[[], None]) -> bool:
-    """Show the problem, and call `start` every 2 s until it raises no Fault.
+    """Show `problem`, and call `start` every 2 s until it succeeds.
 
-    Return True when `start` has succeeded, and False if the user quits before. `on_screen_open` is called when Qt has
-    connected to the screen.
+    If `start` raises a Fault, the new Fault replaces the problem that is shown. Return True when `start` has succeeded,
+    or False if the user quits first. `on_screen_open` is called when Qt has connected to the screen.
     """
     app = make_application(on_screen_open)
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
