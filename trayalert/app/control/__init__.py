@@ -1,1 +1,1 @@
-"""The control socket, over which commands talk to the running instance, and the lock of the data dir."""
+"""The control socket, through which commands reach the running instance, and the lock of the data dir."""

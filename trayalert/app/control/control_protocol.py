@@ -1,9 +1,9 @@
 """The protocol of the control socket, and the client that sends a command to the running instance.
 
-The command and the reply are one line each, and each line is a JSON object. The control socket exists on Unix only. The
-socket has mode 0600, so only the user who may read the log can send commands. The socket is in the data dir, unless the
-path would be too long there (`Places.socket`). Most commands of the command line import this module, so it must not
-import asyncio. The server is in `control_server.py`.
+The command and the reply are one line each, and each line is a JSON object. The control socket exists on Unix only. It
+has mode 0600, so that only a user who may read the log can send commands. It is in the data dir, unless its path would
+be too long there (see `Places.socket`). Most commands of the command line import this module, so it must not import
+asyncio, which is slow to load. The server is in `control_server.py`.
 """
 
 import json
@@ -19,10 +19,10 @@ from trayalert.domain.fault import Fault
 from trayalert.domain.times import Millis
 
 Reply = dict[str, Any]
-"""A JSON object with one key: `done`, `running` or `reach` with the result, or `error` with a sentence."""
+"""A JSON object with one key: `done`, `running` or `reach` for a result, or `error` for a sentence about a failure."""
 
 DEADLINE = 10.0
-"""Seconds within which a command and its reply must be complete."""
+"""Seconds that the server waits for a command and, by default, that the client waits for the reply."""
 
 _JSON_TYPES = {
     bool: "true or false",
@@ -30,7 +30,7 @@ _JSON_TYPES = {
     str: "text",
     type(None): "null",
 }
-"""The types that a field of a command may have, alone or in a union, with their names in messages."""
+"""The types that the field of a command may have, alone or in a union. Each value is the type's name in messages."""
 
 
 class ControlFault(Fault):
@@ -39,10 +39,10 @@ class ControlFault(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request of another process to the running instance. Each field is a key of the JSON object.
+    """A request from another process to the running instance. Each field is a key of the JSON object.
 
-    The key `do` names the command. A command without fields is not decorated as a dataclass, because a dataclass costs
-    half a millisecond at each start of the program.
+    The key `do` names the command. A command without fields is not decorated with `@dataclass`, because each dataclass
+    delays the start of the program by half a millisecond.
     """
 
     do: ClassVar[str]
@@ -57,7 +57,7 @@ class GetStatus(Command):
 
 @dataclass(frozen=True, slots=True)
 class RotateSecret(Command):
-    """Replace the secret with this name by a new secret. If `name` is None, replace the first secret.
+    """Replace the secret named `name` with a new one. If `name` is None, replace the first secret.
 
     The old secret stays valid for `grace` milliseconds.
     """
@@ -69,7 +69,7 @@ class RotateSecret(Command):
 
 @dataclass(frozen=True, slots=True)
 class AddSecret(Command):
-    """Make a secret with a name that no secret has yet."""
+    """Create a secret named `name`. No other secret may have this name."""
 
     do = "add secret"
     name: str
@@ -77,7 +77,7 @@ class AddSecret(Command):
 
 @dataclass(frozen=True, slots=True)
 class RemoveSecret(Command):
-    """Remove the secret with this name, and its predecessors that are still valid."""
+    """Remove the secret named `name`, together with replaced secrets of this name that are still valid."""
 
     do = "remove secret"
     name: str
@@ -106,7 +106,7 @@ class ProbeReachability(Command):
 
 @dataclass(frozen=True, slots=True)
 class ResolveIncident(Command):
-    """Mark an incident recovered on the admin's request. Return whether the incident was open."""
+    """Mark an incident as recovered, at the admin's request. Return whether the incident was open."""
 
     do = "resolve"
     id: int
@@ -114,7 +114,10 @@ class ResolveIncident(Command):
 
 @dataclass(frozen=True, slots=True)
 class ReparseSome(Command):
-    """Reparse some stored deliveries. With `anew`, start at the oldest. Return the fields of ReparseProgress."""
+    """Reparse some of the stored deliveries. Return the fields of ReparseProgress.
+
+    If `anew` is true, start with the oldest delivery. Otherwise continue where an earlier reparse stopped.
+    """
 
     do = "reparse"
     anew: bool
@@ -129,7 +132,10 @@ class BackUpLog(Command):
 
 @dataclass(frozen=True, slots=True)
 class ShowWindow(Command):
-    """Raise the main window ("window") or the setup assistant ("setup"). Return whether the instance has windows."""
+    """Raise a window: "window" is the main window, and "setup" is the setup assistant.
+
+    Return whether the instance has windows.
+    """
 
     do = "show"
     what: str = "window"
@@ -138,7 +144,7 @@ class ShowWindow(Command):
 def encode_command(command: Command) -> bytes:
     """Return the line that sends a command.
 
-    A field with its default value is left out, because an older instance does not know a key that was added later.
+    A field that has its default value is left out, because an older instance may not know a field that was added later.
     """
     values = {each.name: (getattr(command, each.name), each.default) for each in fields(command)}
     given = {name: value for name, (value, default) in values.items() if value != default}
@@ -146,7 +152,7 @@ def encode_command(command: Command) -> bytes:
 
 
 def decode_command(line: bytes, known: Iterable[type[Command]]) -> Command:
-    """Return the command that a line encodes. `known` are the types of command that the instance supports.
+    """Return the command that a line encodes. `known` contains the command types that the instance supports.
 
     Raise ControlFault if the line names no known command, if a value is missing or has a wrong type, or if a key is not
     a field of the command.
@@ -179,7 +185,8 @@ def _unknown(what: str) -> ControlFault:
 def ask(path: Path, command: Command, *, deadline: float = DEADLINE) -> Reply | None:
     """Send a command to the running instance and return its reply, or None if no instance runs.
 
-    Raise ControlFault if the socket cannot be used, or if no reply comes within `deadline` seconds.
+    On a platform without Unix sockets, always return None. Raise ControlFault if the socket cannot be used, or if no
+    reply comes within `deadline` seconds.
     """
     if not hasattr(socket, "AF_UNIX"):
         return None
@@ -202,9 +209,9 @@ def ask(path: Path, command: Command, *, deadline: float = DEADLINE) -> Reply | 
 
 
 def refuse_foreign_folder(folder: Path) -> None:
-    """Raise PermissionError if the folder of the control socket belongs to another user and is in /tmp.
+    """Raise PermissionError if the control socket's folder is in /tmp and belongs to another user.
 
-    The attacker is another local user, who could make that folder first and answer commands in place of trayalert. Any
+    The attacker is another local user, who could create this folder first and answer commands instead of trayalert. Any
     folder that has the sticky bit counts as /tmp.
     """
     if folder.stat().st_uid != os.getuid() and folder.parent.stat().st_mode & stat.S_ISVTX:

@@ -1,4 +1,4 @@
-"""The server of the control socket, which runs in the running instance."""
+"""The server of the control socket. It is part of the running instance."""
 
 import asyncio
 import contextlib
@@ -20,18 +20,22 @@ from trayalert.domain.fault import Fault
 
 Instance = TypeVar("Instance")
 Replies = Mapping[type[Command], Callable[[Any, Instance], Awaitable[Reply]]]
-"""For each type of command that the instance knows, the coroutine that carries the command out and may raise Fault."""
+"""Maps each command type that the instance knows to the coroutine that carries it out.
+
+The coroutine may raise Fault.
+"""
 
 _LONGEST = 64 * 1024
-"""Largest size of a command, in bytes."""
+"""Maximum size of a command, in bytes."""
 
 _logger = logging.getLogger(__name__)
 
 
 async def open_control(path: Path, replies: Replies[Instance], instance: Instance) -> asyncio.AbstractServer | None:
-    """Open the control socket at `path`, answer commands, and return the server.
+    """Open the control socket at `path`, start to answer commands, and return the server.
 
-    Return None on a platform without Unix sockets. Raise ControlFault if the socket cannot be made.
+    `replies` contains the coroutine for each command type, and `instance` is passed to each coroutine. Return None on a
+    platform without Unix sockets. Raise ControlFault if the socket cannot be created.
     """
     if not hasattr(asyncio, "start_unix_server"):
         return None
@@ -49,7 +53,7 @@ async def open_control(path: Path, replies: Replies[Instance], instance: Instanc
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse_foreign_folder(path.parent)
-        path.unlink(missing_ok=True)  # left by a killed instance: no other runs, as this process holds the lock
+        path.unlink(missing_ok=True)  # left by a killed instance; as this process holds the lock, no other runs
         server = await asyncio.start_unix_server(serve, path=path, limit=_LONGEST)
         path.chmod(0o600)
     except OSError as error:

@@ -38,9 +38,10 @@ class AlreadyOwnedError(Exception):
 
 @contextlib.contextmanager
 def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
-    """Own the data dir while the context is open. `mode` is what other processes read as the owner's mode.
+    """Hold the data dir's lock while the context is open, which makes this process the owner of the data dir.
 
-    Raise AlreadyOwnedError if another process owns the data dir, and PlaceFault if the lock file cannot be opened.
+    `mode` is written into the lock file, so that other processes can read which process is the owner. Raise
+    AlreadyOwnedError if another process holds the lock, and PlaceFault if the lock file cannot be opened.
     """
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -49,7 +50,7 @@ def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
     try:
         if not _lock(descriptor):
             raise AlreadyOwnedError(_read(lock))
-        with contextlib.suppress(OSError):  # a full disk only keeps other processes from reading who the owner is
+        with contextlib.suppress(OSError):  # if the disk is full, the lock holds, but others cannot read the owner
             os.ftruncate(descriptor, 0)
             os.lseek(descriptor, 0, os.SEEK_SET)
             os.write(descriptor, json.dumps({"front": mode, "pid": os.getpid()}).encode())
@@ -61,7 +62,7 @@ def own_data_dir(lock: Path, mode: str) -> Iterator[None]:
 def _lock(descriptor: int) -> bool:
     try:
         if sys.platform == "win32":
-            # beyond the text, because Windows keeps other processes from reading the locked bytes
+            # beyond the JSON text, because on Windows other processes cannot read locked bytes
             os.lseek(descriptor, 1024, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
