@@ -1,6 +1,6 @@
-"""Starts trayalert with the user's session: by an XDG autostart entry, Windows' Run key, or a macOS LaunchAgent.
+"""Starts trayalert with the desktop session: by an XDG autostart entry, Windows' Run key or a macOS LaunchAgent.
 
-The session starts the program that is running now, without a window, and with the data dir that was named.
+The session starts the program that is running now, with the same data dir and without opening a window.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 _APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 _NAME = "trayalert"
 _RESERVED = frozenset(" \t\"'\\><~|&;$*?#()`")
-"""Characters that an argument of Exec may contain only inside quotes, as the Desktop Entry Specification says."""
+"""Characters that an `Exec` argument may contain only inside quotes, by the Desktop Entry Specification."""
 
 
 class AutostartFault(Fault):
@@ -33,7 +33,7 @@ class AutostartFault(Fault):
 class LaunchCommand:
     """The command that starts the program.
 
-    `folder` is the working folder that the command needs, or None for any folder.
+    `folder` is the working folder that the command needs, or None if the command works in any folder.
     """
 
     arguments: tuple[str, ...]
@@ -41,7 +41,7 @@ class LaunchCommand:
 
 
 class Autostart(Protocol):
-    """The autostart mechanism of a platform. All methods raise OSError."""
+    """The autostart mechanism of a platform. All methods may raise OSError."""
 
     def is_on(self) -> bool: ...  # noqa: D102
     def turn_on(self, launch: LaunchCommand) -> None: ...  # noqa: D102
@@ -58,7 +58,7 @@ def autostart_enabled() -> bool | None:
 
 
 def set_autostart(enabled: bool, places: Places) -> None:
-    """Turn autostart on or off. Raise AutostartFault."""
+    """Turn autostart on or off. Raise AutostartFault if autostart cannot be changed."""
     mechanism = _platform_autostart()
     if mechanism is None:
         raise AutostartFault("this system has no place for programs that start with the session.")
@@ -73,9 +73,10 @@ def set_autostart(enabled: bool, places: Places) -> None:
 
 
 def launch_command(places: Places, *, argv: Sequence[str] | None = None) -> LaunchCommand:
-    """Return the command that starts this program again, minimised to the tray and with its data dir.
+    """Return the command that starts this program again, minimised to the tray and with the same data dir.
 
-    Raise AutostartFault if an argument contains a character that cannot be printed.
+    `argv` is the command line of this process, by default `sys.orig_argv`. Raise AutostartFault if an argument contains
+    an unprintable character.
     """
     named = () if places == find_places(None) else ("--data-dir", str(places.data_dir))
     own, folder = _own_program(sys.orig_argv if argv is None else argv)
@@ -89,16 +90,17 @@ def launch_command(places: Places, *, argv: Sequence[str] | None = None) -> Laun
 
 
 def _own_program(argv: Sequence[str]) -> tuple[tuple[str, ...], Path | None]:
-    """Return the words that start this program, and the working folder that these words need, or None.
+    """Return the command line that starts this program, and the working folder that the command line needs.
 
-    The words are the frozen program, the installed command, or Python with the module.
+    The folder is None if any working folder will do. The command line runs the frozen program, the installed command,
+    or Python with `-m trayalert`.
     """
     if getattr(sys, "frozen", False):
         return (sys.executable,), None
     script = next((Path(word).absolute() for word in argv[:3] if Path(word).stem == _NAME), None)
     if script is not None and "-m" not in argv[:3] and shutil.which(script):
         return (str(script),), None
-    # Python finds the package of a checkout only if the checkout is the working folder
+    # Python finds the package in a checkout only if the checkout is the working folder
     return (sys.executable, "-m", _NAME), Path(__file__).absolute().parents[3]
 
 
@@ -123,7 +125,7 @@ class XdgEntry:
         self._path = folder / f"{_NAME}.desktop"
 
     def is_on(self) -> bool:
-        """Return whether there is an entry that is not disabled."""
+        """Return whether the file contains an entry that is not disabled."""
         try:
             lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
@@ -158,7 +160,10 @@ class XdgEntry:
 
 
 def _quoted(argument: str) -> str:
-    """Return an argument of Exec, in quotes if needed. A percent sign is doubled, as it would begin a field code."""
+    """Return an `Exec` argument, in quotes if it needs them.
+
+    Each percent sign is doubled, because a single one would begin a field code.
+    """
     text = argument.replace("%", "%%")
     if argument and not _RESERVED & set(argument):
         return text
@@ -166,7 +171,7 @@ def _quoted(argument: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a value with its backslashes escaped, as the file format demands."""
+    """Return a value with its backslashes escaped, as the desktop entry format demands."""
     return text.replace("\\", "\\\\")
 
 
@@ -179,16 +184,17 @@ class Registry(Protocol):
 
 
 class RunKey:
-    """A value of Windows' Run key.
+    """The value for trayalert in Windows' Run key.
 
-    If the user has disabled the value in Windows, Windows keeps a note in a value of another key.
+    If the user disables the value in Windows, Windows does not remove the value, but sets a flag in another registry
+    key.
     """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def is_on(self) -> bool:
-        """Return whether there is a value that is not disabled."""
+        """Return whether the value exists and is not disabled."""
         approved = self._registry.read(_APPROVED, _NAME)
         off = isinstance(approved, bytes) and bool(approved[:1]) and approved[0] % 2 == 1
         return self._registry.read(_RUN, _NAME) is not None and not off
@@ -207,21 +213,21 @@ if sys.platform == "win32":
     import winreg
 
     class WindowsRegistry:
-        """The Windows registry."""
+        """Implements `Registry` on Windows."""
 
         def read(self, key: str, name: str) -> Any:
-            """Return the value, or None if it does not exist."""
+            """Return a value, or None if the value does not exist."""
             with contextlib.suppress(FileNotFoundError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
                 return winreg.QueryValueEx(opened, name)[0]
             return None
 
         def write(self, key: str, name: str, value: str) -> None:
-            """Set the value."""
+            """Set a value to a string. The key is created if it is missing."""
             with winreg.CreateKey(winreg.HKEY_CURRENT_USER, key) as opened:
                 winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)
 
         def delete(self, key: str, name: str) -> None:
-            """Remove the value if it exists."""
+            """Remove a value, if it exists."""
             right = winreg.KEY_SET_VALUE
             with (
                 contextlib.suppress(FileNotFoundError),
@@ -237,7 +243,7 @@ class LaunchAgent:
         self._path = folder / f"{_NAME}.plist"
 
     def is_on(self) -> bool:
-        """Return whether there is a property list that is not disabled."""
+        """Return whether the property list exists and is not disabled."""
         import plistlib  # noqa: PLC0415 - the module costs memory, and only macOS has such a file
         from xml.parsers.expat import ExpatError  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
-"""Sets up the program log: one line for each entry, on stderr and in a file, with every secret masked.
+"""Sets up the program log, which goes to stderr and to a file. Every secret in the program log is masked.
 
-Repeated entries are left out, so that a fault of the log's disk during a flood of callbacks does not fill the disk of
-the program log, too.
+If there are many similar entries, most of them are left out. Otherwise a fault of the log's disk, which can cause an
+entry for each callback of a flood, could also fill the disk of the program log.
 """
 
 import contextlib
@@ -16,33 +16,36 @@ from trayalert.listener.access_log import append
 
 AT_ONCE = 20
 PAUSE = 10.0
-"""The first AT_ONCE entries of a kind are written, and then one entry every PAUSE seconds."""
+"""Of each kind of entry, the first AT_ONCE entries are written, and after that one entry every PAUSE seconds."""
 
 LARGEST = 1_000_000
-"""Maximum size of the file in bytes. A larger file is renamed to `.1`, which replaces the file of that name."""
+"""Maximum size of the program log's file, in bytes.
+
+A file that would become larger is renamed with the suffix `.1`, and replaces an older file of that name.
+"""
 
 _MOST_KINDS = 1000
 _MOST_WAITING = 1000
 _PATIENCE = 2.0
-"""Seconds for which the end of the program waits for a disk that hangs."""
+"""Seconds to wait for the program log's disk when the program ends. The disk may hang."""
 
 
 class _MaskingFormatter(logging.Formatter):
-    """Masks the finished text of an entry, so that no message, argument or traceback contains a secret."""
+    """Masks the secrets in the finished text of an entry: in its message, arguments and traceback."""
 
     def __init__(self, mask: Callable[[str], str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._mask = mask
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the masked line."""
+        """Return the masked text of the entry, including the number of similar entries that were left out."""
         more = getattr(record, "left_out", 0)
         return self._mask(super().format(record) + (f" (and {more} more like it)" if more else ""))
 
 
 @dataclass(slots=True)
 class _EntryKind:
-    """Counts the entries that have the same logger and the same message template."""
+    """Counts the entries of one kind: those that have the same logger and the same message template."""
 
     written: int
     last_at: float
@@ -50,9 +53,10 @@ class _EntryKind:
 
 
 class FloodFilter(logging.Filter):
-    """Passes only some of the entries of a kind if there are many.
+    """Leaves out most entries of a kind if there are many.
 
-    The next entry of the kind that passes says how many were left out.
+    Entries are of the same kind if they have the same logger and the same message template. The next entry of the kind
+    that is written says how many were left out.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +66,7 @@ class FloodFilter(logging.Filter):
         self._kinds: dict[tuple[str, str], _EntryKind] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the entry is written."""
+        """Return whether to write the entry."""
         with self._lock:
             return self._passes(record)
 
@@ -87,7 +91,7 @@ class FloodFilter(logging.Filter):
 class _BackgroundFile(logging.Handler):
     """Appends entries to a file on a separate thread.
 
-    A disk that hangs, is full or is read-only does not block or fail the caller.
+    If the disk hangs, is full or is read-only, the caller is not blocked and gets no exception.
     """
 
     def __init__(self, path: Path) -> None:
@@ -99,7 +103,10 @@ class _BackgroundFile(logging.Handler):
         self._thread: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue the line for the thread, which is started if it does not run."""
+        """Queue the entry for the thread, and start the thread if it is not running.
+
+        If _MOST_WAITING entries are queued already, the entry is dropped.
+        """
         line = self.format(record) + "\n"
         with self._guard:
             if len(self._waiting) < _MOST_WAITING:
@@ -111,7 +118,7 @@ class _BackgroundFile(logging.Handler):
                     self._thread = thread
 
     def flush(self) -> None:
-        """Wait until the queued lines are written, but at most _PATIENCE seconds."""
+        """Wait until the queued entries have been written, but at most _PATIENCE seconds."""
         thread = self._thread
         if thread:
             thread.join(_PATIENCE)
@@ -130,9 +137,9 @@ class _BackgroundFile(logging.Handler):
 
 
 def configure_logging(mask: Callable[[str], str], file: Path | None = None) -> None:
-    """Send warnings and errors to stderr and to `file`. The entries of LIFECYCLE_LOGGER go to `file` only.
+    """Send warnings and errors to stderr and to `file`. Entries of LIFECYCLE_LOGGER go only to `file`.
 
-    `mask` removes secrets from the text of an entry.
+    `mask` returns the given string with its secrets replaced.
     """
     root = logging.getLogger()
     root.handlers[:] = [logging.StreamHandler(), *([_BackgroundFile(file)] if file else [])]
@@ -145,4 +152,4 @@ def configure_logging(mask: Callable[[str], str], file: Path | None = None) -> N
 
 
 LIFECYCLE_LOGGER = logging.getLogger("trayalert.program")
-"""The logger of the start and the end of the program. The entries of this logger go to the file only."""
+"""The logger for the start and the end of the program. Its entries go only to the file."""

@@ -1,6 +1,6 @@
-"""Watches the signals that logind sends before and after the computer sleeps. Only Linux with logind has these signals.
+"""Watches for the signals that logind sends before and after the computer sleeps. Only Linux with logind sends them.
 
-If the system bus is missing, refuses the connection or closes it, another attempt follows, and nothing is logged.
+If the system bus is missing, refuses the connection or closes it, this module tries again later and logs nothing.
 """
 
 import asyncio
@@ -20,7 +20,10 @@ _RULE = f"type='signal',sender='{_LOGIND}',path='{_PATH}',interface='{_INTERFACE
 async def watch_logind(
     on_sleep: Callable[[], None], on_wake: Callable[[], None], *, retry_seconds: float = 60.0
 ) -> None:
-    """Call `on_sleep` before each sleep and `on_wake` after it, until cancelled."""
+    """Call `on_sleep` before each sleep and `on_wake` after it, until cancelled.
+
+    `retry_seconds` is the pause before another attempt to connect to the system bus.
+    """
     while True:
         if sys.platform == "linux" and (address := _address()):
             await _listen(address, on_sleep, on_wake)
@@ -30,7 +33,7 @@ async def watch_logind(
 def _address() -> str | None:
     """Return the address of the system bus, or None if there is no system bus.
 
-    The caller loads the D-Bus library only if there is an address.
+    If there is no address, the caller does not load the D-Bus library.
     """
     address = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") or f"unix:path={_SOCKET}"
     path = address.removeprefix("unix:path=").partition(",")[0]
@@ -38,8 +41,8 @@ def _address() -> str | None:
 
 
 async def _listen(address: str, on_sleep: Callable[[], None], on_wake: Callable[[], None]) -> None:
-    """Watch the signals until the connection is lost."""
-    # imported here, because the import takes 3 MB, which a computer without a system bus need not spend
+    """Call `on_sleep` and `on_wake` until the connection to the bus is lost. Return if it cannot be made."""
+    # imported here, because the import takes 3 MB of memory, which a computer without a system bus can save
     from trayalert.dbus_client import BUS_FAULTS, connect_bus, wait_disconnected  # noqa: PLC0415
 
     def on_signal(signal: Any) -> None:

@@ -1,7 +1,8 @@
-"""Detects changes of the network: a new or lost address, default route or link. Linux reports each change.
+"""Detects network changes: addresses, default routes and links that appear or disappear.
 
-The rules: waiting for a report uses no CPU time, and a repeated report is not a change (a router that renews an address
-causes a repeated report).
+On Linux, the kernel reports each change, so that waiting for a change uses no CPU time. If the kernel cannot report
+changes, the computer's addresses are looked up at intervals. A report that repeats an earlier report is not a change.
+For example, the kernel sends such a report when a router renews an address.
 """
 
 import asyncio
@@ -15,25 +16,28 @@ from dataclasses import dataclass
 
 from trayalert.services.network_lookup import own_addresses
 
-_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400  # multicast groups of links, and of addresses and routes of IPv4 and IPv6
+_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400  # multicast groups: links, IPv4 and IPv6 addresses, IPv4 and IPv6 routes
 _HEAD = struct.Struct("=IHHII")
 _LINK, _NO_LINK, _ADDRESS, _NO_ADDRESS, _ROUTE, _NO_ROUTE = 16, 17, 20, 21, 24, 25
 _LINK_HEAD = struct.Struct("=BxHiII")
 _IDENTIFYING = {_ADDRESS: (8, {1, 2}), _ROUTE: (12, {1, 4, 5, 6, 15})}
-"""Length of the fixed part of a message, and the attributes that identify an address or a route.
+"""For each kind of message: the length of its fixed part, and the attributes that identify an address or a route.
 
-Other attributes, such as lifetimes, change while the address or route stays the same.
+Other attributes, such as lifetimes, can change while the address or route stays the same.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkTiming:
-    """Intervals in seconds."""
+    """The intervals of `watch_network`, in seconds."""
 
     settling_time: float = 1.0
-    """Seconds between the first message and the call of `changed`. A new network causes several messages."""
+    """Seconds from the first message about a change to the call of `changed`.
+
+    A new network causes several messages, for which `changed` is called only once.
+    """
     poll_interval: float = 30.0
-    """Seconds between two look-ups of the addresses, if the kernel does not report changes."""
+    """Seconds between two look-ups of the addresses. Used only if the kernel does not report changes."""
 
 
 async def watch_network(
@@ -42,7 +46,7 @@ async def watch_network(
     timing: NetworkTiming = NetworkTiming(),
     own_addresses: Callable[[], frozenset[str]] = own_addresses,
 ) -> None:
-    """Call `changed` shortly after each change of the network, until cancelled."""
+    """Call `changed` shortly after each network change, until cancelled."""
     listening = _netlink()
     if listening is not None:
         with listening, contextlib.suppress(OSError):
@@ -67,7 +71,10 @@ def _netlink() -> socket.socket | None:
 async def poll_addresses(
     changed: Callable[[], None], *, interval: float, own_addresses: Callable[[], frozenset[str]]
 ) -> None:
-    """Look up the computer's addresses every `interval` seconds until cancelled, and call `changed` if they differ."""
+    """Look up the computer's addresses every `interval` seconds, until cancelled.
+
+    Call `changed` each time the addresses differ from those of the previous look-up.
+    """
     before = own_addresses()
     while True:
         await asyncio.sleep(interval)
@@ -78,7 +85,10 @@ async def poll_addresses(
 
 
 async def watch_netlink(listening: socket.socket, changed: Callable[[], None], *, settling_time: float) -> None:
-    """Read a non-blocking netlink socket until cancelled, and call `changed` after each change. Raise OSError."""
+    """Read messages from a non-blocking netlink socket until cancelled, and call `changed` after each network change.
+
+    Raise OSError if the socket fails.
+    """
     state = NetlinkState()
     while True:
         if not state.update(await _receive(listening)):
@@ -91,7 +101,7 @@ async def watch_netlink(listening: socket.socket, changed: Callable[[], None], *
 
 
 async def _receive(listening: socket.socket) -> bytes | None:
-    """Return the next messages, or None if the kernel has dropped some because the buffer was full."""
+    """Return the kernel's next messages, or None if the kernel has dropped messages because the buffer was full."""
     try:
         return await asyncio.get_running_loop().sock_recv(listening, 65536)
     except OSError as error:
@@ -101,20 +111,23 @@ async def _receive(listening: socket.socket) -> bytes | None:
 
 
 class NetlinkState:
-    """The addresses and default routes that exist according to the messages of the kernel."""
+    """The addresses and default routes that exist, according to the kernel's messages."""
 
     def __init__(self) -> None:
         self._present: set[bytes] = set()
 
     def update(self, messages: bytes | None) -> bool:
-        """Apply messages, and return whether something has changed. None stands for messages that were dropped."""
-        # a list, as each message must be applied
+        """Apply the kernel's messages, and return whether the network has changed.
+
+        If `messages` is None, the kernel has dropped messages, which counts as a change.
+        """
+        # a list, because `any` alone would stop before all messages are applied
         changes = [self._apply(kind, content) for kind, content in _parse(messages or b"")]
         return messages is None or any(changes)
 
     def _apply(self, kind: int, content: bytes) -> bool:
         if kind in {_LINK, _NO_LINK}:
-            # the last field says which flags have changed; a wireless interface reports its noise with no changed flag
+            # the last field says which flags have changed: none if a wireless interface only reports its noise
             return kind == _NO_LINK or len(content) < _LINK_HEAD.size or _LINK_HEAD.unpack_from(content)[4] != 0
         if kind in {_ROUTE, _NO_ROUTE} and content[1:2] != b"\0":
             return False  # a route whose destination has a prefix length is not a default route
@@ -141,7 +154,7 @@ def _parse(messages: bytes) -> Iterator[tuple[int, bytes]]:
 def _identity(kind: int, content: bytes) -> bytes:
     """Return the bytes that identify an address or a route.
 
-    The bytes are the kind, the family, the prefix length, some of the attributes and, for an address, the interface
+    The bytes are the kind, the family, the prefix length, the identifying attributes and, for an address, the interface
     index.
     """
     fixed, identifying = _IDENTIFYING[kind]

@@ -1,4 +1,7 @@
-"""Where the program's files are: all in one folder if a data dir is named, else in the platform's standard folders."""
+"""Where the program's files are.
+
+If the user names a data dir, all files are in that folder. Otherwise they are in the platform's standard folders.
+"""
 
 import hashlib
 import os
@@ -12,13 +15,13 @@ from trayalert.domain.fault import Fault
 from trayalert.domain.settings.settings import Settings, parse_settings
 
 _LONGEST_SOCKET_PATH = 100
-"""Maximum length in bytes. The address of a Unix socket has room for about 107."""
+"""Maximum length of a socket's path in bytes. The address of a Unix socket has room for about 107 bytes."""
 
 NAME_ANOTHER = "Or name another: --data-dir."
 
 
 class PlaceFault(Fault):
-    """A folder cannot be used. The message says which folder, and what to do."""
+    """The data dir or a file in it cannot be used. The message says what is wrong, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +33,23 @@ class Places:
 
     @property
     def log(self) -> Path:
-        """The SQLite file. A symbolic link is resolved, because SQLite puts the `-wal` beside the target of a link."""
+        """The log. A symbolic link is resolved, because SQLite puts the `-wal` next to the target of the link."""
         path = self.data_dir / "trayalert.db"
         return path.resolve() if path.is_symlink() else path
 
     @property
     def secrets(self) -> Path:
-        """The file of the callback URLs' secrets."""
+        """The file that contains the secrets of the callback URLs."""
         return self.data_dir / "secrets.json"
 
     @property
     def state_file(self) -> Path:
-        """The file of what the program remembers from one run to the next."""
+        """The file that contains what the program remembers from one run to the next."""
         return self.data_dir / "remembered.json"
 
     @property
     def lock(self) -> Path:
-        """The lock file, locked by the one process that owns the data dir."""
+        """The lock file. The process that owns the data dir has locked it."""
         return self.data_dir / "lock"
 
     @property
@@ -56,12 +59,12 @@ class Places:
 
     @property
     def program_log(self) -> Path:
-        """The program log. The former file, named `.1`, is in the same folder."""
+        """The program log. The previous file is in the same folder, and its name ends with `.1`."""
         return self.data_dir / "trayalert.log"
 
     @property
     def crashes(self) -> Path:
-        """The folder of crash files."""
+        """The folder that contains the crash files."""
         return self.data_dir / "crashes"
 
     @property
@@ -71,7 +74,7 @@ class Places:
 
     @property
     def private(self) -> tuple[Path, ...]:
-        """The files that other users must not be able to read, besides the log and its companion files."""
+        """The files and folders, besides the log and its companion files, that other users must not be able to read."""
         return (
             self.data_dir,
             self.secrets,
@@ -84,7 +87,12 @@ class Places:
 
     @property
     def socket(self) -> Path:
-        """The control socket, which is in the runtime folder if its path in the data dir would be too long."""
+        """The path of the control socket, which is normally in the data dir.
+
+        If that path would be too long, the socket is in the runtime folder (XDG_RUNTIME_DIR). If there is no runtime
+        folder, or if the path would be too long there as well, the socket is in the user's own folder inside the
+        temporary folder.
+        """
         path = self.data_dir / "control.sock"
         if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
             return path
@@ -96,9 +104,12 @@ class Places:
         return Path(tempfile.gettempdir()) / f"trayalert-{user}" / in_runtime.name
 
     def make(self) -> None:
-        """Create the data dir and its parents, with no access for other users. Raise PlaceFault."""
+        """Create the data dir and its missing parents, to which other users have no access.
+
+        Raise PlaceFault if the data dir cannot be created or is not writable.
+        """
         try:
-            # `parents=True` ignores the mode: under umask 000 all users could write to the parents
+            # not `parents=True`, which ignores the mode: under umask 000 all users could write to the parents
             for folder in reversed(self.data_dir.parents):
                 if not folder.exists():
                     folder.mkdir(mode=0o700, exist_ok=True)
@@ -111,7 +122,10 @@ class Places:
 
 
 def find_places(data_dir: str | None) -> Places:
-    """Return the places of a named data dir, or the platform's standard places. Raise PlaceFault."""
+    """Return the places in `data_dir`, or the platform's standard places if no data dir is given.
+
+    Raise PlaceFault if the data dir cannot be found.
+    """
     if data_dir:
         try:
             folder = Path(data_dir).expanduser().absolute()
@@ -125,9 +139,9 @@ def find_places(data_dir: str | None) -> Places:
 
 
 def read_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
-    """Return the settings, and their problems as sentences that name the file.
+    """Return the settings, and sentences about what is wrong with them. Each sentence names the file.
 
-    The defaults are returned if there is no file, or if the file cannot be read.
+    If the file is missing or cannot be read, the default settings are returned.
     """
     try:
         text = places.settings.read_text(encoding="utf-8-sig")

@@ -1,4 +1,4 @@
-"""Starts other programs: a browser, or commands that the admin has set.
+"""Starts other programs: the browser, and the admin's custom commands.
 
 Every program is started with an argument list, never through a shell.
 """
@@ -20,7 +20,7 @@ _started: list["subprocess.Popen[bytes]"] = []
 
 
 def start(arguments: Sequence[str]) -> None:
-    """Start a program in a session of its own, so that it keeps running after trayalert ends. Raise OSError."""
+    """Start a program in a new session, so that it keeps running after trayalert ends. Raise OSError if that fails."""
     # poll() reaps the child processes that have ended
     _started[:] = [program for program in _started if program.poll() is None]
     program = subprocess.Popen(  # noqa: S603 - an argument list, and a program that the admin has set
@@ -30,7 +30,7 @@ def start(arguments: Sequence[str]) -> None:
 
 
 def run_command(command: FilledCommand) -> str | None:
-    """Start a command that the admin has set. Return None, or a sentence that says why it was not started."""
+    """Start a custom command. Return None on success, or a sentence that says why the command was not started."""
     if command.problem or not command.arguments:
         return f"{command.name} was not started: {command.problem}."
     program = command.arguments[0]
@@ -46,9 +46,9 @@ def run_command(command: FilledCommand) -> str | None:
 
 
 def open_in_browser(url: str) -> bool:
-    """Open an allow-listed link in $BROWSER, or in the desktop's default browser.
+    """Open a link in the browser that $BROWSER names, or else in the desktop's default browser.
 
-    Return False if the link is not allow-listed or cannot be opened.
+    Return False if the link is not allow-listed or could not be opened.
     """
     if not is_allowed(url):
         return False
@@ -62,9 +62,10 @@ def open_in_browser(url: str) -> bool:
 
 
 def _browser_commands(url: str) -> Iterator[list[str]]:
-    """Yield the commands of $BROWSER whose programs are installed, with the link filled in.
+    """Yield those commands in $BROWSER whose programs are installed, with the link filled in.
 
-    $BROWSER may hold several commands separated by `:`, and `%s` in a command stands for the link.
+    $BROWSER may contain several commands, separated by `:` (on Windows by `;`). The link replaces `%s` in a command, or
+    is appended to a command that has no `%s`.
     """
     for command in os.environ.get("BROWSER", "").split(os.pathsep):
         try:

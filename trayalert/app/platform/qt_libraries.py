@@ -1,6 +1,7 @@
 """Finds out whether the system has the libraries that Qt needs, by loading Qt.
 
-The check comes before any use of Qt, because Qt aborts the whole process if its plugin for the screen cannot be loaded.
+This check must come before any use of Qt, because Qt aborts the whole process if it cannot load its platform plugin for
+the screen.
 """
 
 import ctypes
@@ -17,26 +18,30 @@ _MODULES = (
     "PySide6.QtWidgets",
 )
 _LOADER_ERROR = re.compile(r"(?:\S*/)?(?P<library>[^/\s:]+\.so[.0-9]*): (?P<why>.*)")
-"""A message of the dynamic loader, such as "libGL.so.1: cannot open shared object file: No such file or directory"."""
+"""Matches an error message of the dynamic loader.
+
+An example is "libGL.so.1: cannot open shared object file: No such file or directory".
+"""
 
 _MISSING = ("cannot open shared object file: No such file or directory", "cannot open shared object file")
-"""The reasons that the dynamic loader gives for a library that it does not find.
+"""The reasons that the dynamic loader gives if it does not find a library.
 
-The loader gives the shorter reason if it has searched for the same library before.
+If the loader has searched for the same library before, it gives the shorter reason.
 """
 
 _BUNDLED = ("libQt6", "libpyside6", "libshiboken6", "libicu")
-"""Prefixes of the names of the libraries that come with PySide6."""
+"""Prefixes of the names of libraries that come with PySide6."""
 
 _APT = "Debian and Ubuntu: apt"
 _MOST = 5
-"""Number of missing libraries that are named. Any further libraries are only counted."""
+"""Maximum number of missing libraries that a message names. Any further libraries are only counted."""
 
 
 def find_qt_problem(platform: str) -> str | None:
-    """Return a sentence that says why Qt cannot be loaded, or None if it can.
+    """Return a sentence that says why Qt cannot be loaded, or None if it can be loaded.
 
-    `platform` names the plugin for the kind of screen (`xcb`, `wayland`, ...), which is loaded as well.
+    `platform` is the name of Qt's platform plugin for the screen, such as `xcb` or `wayland`. The plugin is loaded as
+    well.
     """
     try:
         for module in _MODULES:
@@ -48,8 +53,8 @@ def find_qt_problem(platform: str) -> str | None:
 
 
 def _load_plugin(platform: str) -> None:
-    # the path is not taken from QLibraryInfo: Qt would take the calling thread, which may be the doctor's, for its main
-    # thread
+    # QLibraryInfo is not asked for the path, because Qt would take the calling thread for Qt's main thread. The caller
+    # may be on the doctor's thread.
     package = Path(importlib.import_module("PySide6").__path__[0])
     plugin = package / "Qt" / "plugins" / "platforms" / f"libq{platform}.so"
     if plugin.exists():  # if not, the plugin is in a folder that only Qt knows
@@ -57,7 +62,7 @@ def _load_plugin(platform: str) -> None:
 
 
 def _loader_message(error: Exception) -> str:
-    # in the frozen bundle, PyInstaller wraps the loader's error in an error of its own
+    # in the frozen program, PyInstaller wraps the loader's error in another error
     return str(error.__cause__ or error)
 
 
@@ -72,19 +77,22 @@ def _describe(message: str, platform: str) -> str:
 
 
 def _table() -> Iterator[list[str]]:
-    """Yield rows of three words: what needs a library (`qt` or a plugin), the library, and its Debian package."""
+    """Yield the rows of `qt_libraries.txt`.
+
+    Each row has three words: what needs a library (`qt` or the name of a plugin), the library, and its Debian package.
+    """
     return (line.split() for line in read_text("qt_libraries.txt").splitlines() if not line.startswith("#"))
 
 
 def _missing(message: str) -> Iterator[str]:
-    """Yield the library that is missing, if the loader's message says that one is missing."""
+    """Yield the name of the missing library, if the loader's message says that a library is missing."""
     named = _LOADER_ERROR.match(message)
     if named and named["why"] in _MISSING:
         yield named["library"]
 
 
 def _missing_of(libraries: Iterable[str]) -> Iterator[str]:
-    """Yield those of the given libraries, and of the libraries that these depend on, that are missing."""
+    """Yield the names of the missing libraries among `libraries` and their dependencies."""
     for library in libraries:
         try:
             ctypes.CDLL(library)
@@ -98,7 +106,7 @@ def _listed(libraries: list[str]) -> str:
 
 
 def _install_hints(missing: list[str], packages: dict[str, str]) -> Iterator[str]:
-    """Yield hints on how to install the missing libraries."""
+    """Yield sentences that say how to install the missing libraries."""
     installable = dict.fromkeys(packages[library] for library in missing if library in packages)
     if installable:
         yield f"{_APT} install {' '.join(installable)}"

@@ -1,4 +1,7 @@
-"""Finds out whether Qt can draw on a screen, before Qt is used: without a screen Qt aborts the whole process."""
+"""Finds out whether Qt can draw on a screen.
+
+This check must come before any use of Qt, because Qt aborts the whole process if there is no screen.
+"""
 
 import contextlib
 import ctypes
@@ -13,16 +16,16 @@ from trayalert.app.platform import qt_libraries
 
 _DISPLAY = re.compile(r"(?P<host>[^:]*):(?P<number>[0-9]+)(?:\.[0-9]+)?")
 _PAUSES = (0.0, 0.02, 0.1, 0.4)
-"""Seconds to wait before each attempt to connect. An X server that is resetting refuses clients for a short time."""
+"""Seconds to wait before each attempt to connect. While an X server resets, it refuses clients for a short time."""
 _NONE = "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)."
 
 
 def find_screen_problem(connections: contextlib.ExitStack) -> str | None:
-    """Return a sentence that says why nothing can be drawn, or None if Qt can draw.
+    """Return a sentence that says why Qt cannot draw on a screen, or None if it can.
 
-    The connections to the X server stay open until `connections` is closed, which must not happen before Qt has its own
-    connection: some servers (such as a plain Xvfb) reset when their last client disconnects, and refuse new clients
-    while they reset.
+    This function connects to the X server, and its connections stay open until the caller closes `connections`. The
+    caller must not close `connections` before Qt has its own connection. Some servers, such as a plain Xvfb, reset when
+    their last client disconnects, and refuse new clients while they reset.
     """
     if sys.platform != "linux":
         return None
@@ -35,7 +38,7 @@ def find_screen_problem(connections: contextlib.ExitStack) -> str | None:
 
 
 def _platforms() -> list[str]:
-    """Return the kinds of screen that Qt will try, in its order, by the names of Qt's plugins."""
+    """Return the names of the Qt platform plugins, in the order in which Qt will try them."""
     requested = os.environ.get("QT_QPA_PLATFORM")
     if requested:
         return [re.split("[-:]", name)[0] for name in requested.split(";")]
@@ -75,21 +78,21 @@ def _display_connects(display: str, connections: contextlib.ExitStack) -> bool:
 
 
 def _authorises_us(connections: contextlib.ExitStack) -> bool:
-    """Return whether the X server of DISPLAY accepts this user.
+    """Return whether the X server that DISPLAY names accepts connections from this user.
 
-    After `su` or `sudo` the X server often refuses the user.
+    After `su` or `sudo`, the X server often refuses the user.
     """
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
-        return True  # whether Qt lacks the library as well is checked by loading Qt (qt_libraries.py)
+        return True  # if Qt needs the library, loading Qt shows that it is missing (qt_libraries.py)
     return _connect(xcb, connections) is not None
 
 
 def _connect(xcb: ctypes.CDLL, connections: contextlib.ExitStack) -> tuple[ctypes.c_void_p, int] | None:
-    """Return a connection to the X server of DISPLAY and the number of its default screen, or None.
+    """Connect to the X server that DISPLAY names. Return the connection and the number of its default screen.
 
-    The connection stays open until `connections` is closed.
+    Return None if the connection fails. The connection stays open until `connections` is closed.
     """
     xcb.xcb_connect.restype = ctypes.c_void_p
     number = ctypes.c_int()
@@ -104,7 +107,7 @@ def _connect(xcb: ctypes.CDLL, connections: contextlib.ExitStack) -> tuple[ctype
 
 
 def has_xembed_tray() -> bool | None:
-    """Return whether a window of the X screen shows tray icons (XEmbed), or None if the X server cannot be asked."""
+    """Return whether the X screen has a tray for XEmbed icons, or None if the X server cannot be asked."""
     if sys.platform != "linux" or not os.environ.get("DISPLAY"):
         return None
     try:
@@ -122,7 +125,7 @@ def has_xembed_tray() -> bool | None:
 
 
 class _XReply(ctypes.Structure):
-    """The fields with which the replies to `xcb_intern_atom` and `xcb_get_selection_owner` begin."""
+    """The first fields of the replies to `xcb_intern_atom` and `xcb_get_selection_owner`."""
 
     _fields_ = (
         ("kind", ctypes.c_uint8),
@@ -134,22 +137,22 @@ class _XReply(ctypes.Structure):
 
 
 class _XCookie(ctypes.Structure):
-    """The cookie of a request, which stands for its reply."""
+    """The cookie that xcb returns for a request. The cookie is needed to get the reply."""
 
     _fields_ = (("sequence", ctypes.c_uint),)
 
 
 def _x_reply(xcb: ctypes.CDLL, request: str, connection: ctypes.c_void_p, *arguments: object) -> int:
-    """Send a request to the X server, and return the atom or window in its reply, or 0 if there is none."""
+    """Send a request to the X server. Return the atom or window in the reply, or 0 if there is none."""
     send, receive = getattr(xcb, request), getattr(xcb, f"{request}_reply")
     send.restype, receive.restype = _XCookie, ctypes.POINTER(_XReply)
     reply = receive(connection, send(connection, *arguments), None)
-    # the reply, of a few bytes, is not freed: there are two of them for each run of the doctor
+    # the reply is not freed: it has a few bytes, and a run of the doctor gets only two replies
     return int(reply.contents.number) if reply else 0
 
 
 def _connects(address: str, connections: contextlib.ExitStack) -> bool:
-    # kept open, because the X server counts this connection as a client, too, and does not reset
+    # kept open, because the X server does not reset while it has a client
     connection = connections.enter_context(socket.socket(socket.AF_UNIX))
     connection.settimeout(3)
     with contextlib.suppress(OSError):

@@ -1,4 +1,7 @@
-"""Secrets in files: each secret is in a file of its own, which only the owner of the file should be able to read."""
+"""A secret store that reads secrets from files.
+
+Each secret is in its own file, which only the owner of the file should be able to read.
+"""
 
 import os
 import stat
@@ -11,10 +14,13 @@ _MAX_LENGTH = 8_192
 
 
 class SecretFiles:
-    """A SecretStore. A reference is the path of a file with one line of ASCII; `~` stands for the home folder."""
+    """Implements `SecretStore`. The reference of a secret is the path of a file that contains one line of ASCII.
+
+    In a path, `~` stands for the home folder.
+    """
 
     def get(self, reference: str) -> SecretValue:
-        """Return the secret in a file. Raise SecretFault if the file has no valid secret.
+        """Return the secret in the file at the path `reference`. Raise SecretFault if there is no valid secret.
 
         On POSIX, the secret has a warning if every user of the computer can read the file.
         """
@@ -22,7 +28,7 @@ class SecretFiles:
             secret, mode = _read(Path(reference).expanduser())
         except FileNotFoundError as error:
             raise SecretFault(f"There is no file {reference}, from which the tunnel's token is to be read.") from error
-        except (OSError, ValueError, RuntimeError) as error:  # never show the content; RuntimeError: no home folder
+        except (OSError, ValueError, RuntimeError) as error:  # never show the content. RuntimeError: no home folder
             reason = getattr(error, "strerror", None) or "it is no text of ASCII"
             raise SecretFault(f"The token in {reference} cannot be read: {reason}.") from None
         if secret is None:
@@ -35,9 +41,9 @@ class SecretFiles:
 
 
 def _read(file: Path) -> tuple[SecretValue | None, int]:
-    """Return the content of a file and its mode. The content is None if the file is not a regular file.
+    """Return the content of a file, and its mode. The content is None if the file is not a regular file.
 
-    Raise OSError if the file cannot be read, and ValueError if it is not ASCII.
+    Raise OSError if the file cannot be read, and ValueError if its content is not ASCII.
     """
     mode = file.stat().st_mode
     if not stat.S_ISREG(mode):

@@ -1,8 +1,8 @@
-"""Detects spans in which the computer slept or the program stood still, so that no callback could arrive.
+"""Detects spans in which no callback could arrive, because the computer slept or the program was frozen.
 
-Each span is reported once, although there are two ways to detect it. logind announces the beginning and the end of a
-sleep. In addition, a clock that keeps running during a sleep is compared with the intended pause, so that a freeze of
-the program is detected too.
+There are two ways to detect a span, but each span is reported only once. First, logind announces the beginning and the
+end of a sleep. Second, the program checks at intervals a clock that keeps running during sleep. If a check is late, the
+computer slept or the program was frozen.
 """
 
 import asyncio
@@ -17,30 +17,33 @@ from trayalert.domain.times import Millis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SleepTiming:
-    """Intervals in milliseconds."""
+    """The intervals of SleepWatch, in milliseconds."""
 
     interval: Millis = 10_000
     """Milliseconds between two checks of the clock."""
     lateness: Millis = 10_000
     """Milliseconds by which a check may be late.
 
-    If a check is later, the program stood still. A smaller delay may come from a busy computer.
+    If a check is later than that, the computer slept or the program was frozen. A shorter delay may have another cause,
+    such as a busy computer.
     """
     called_off_after: Millis = 60_000
-    """Milliseconds after which an announced sleep that has not begun is taken as cancelled.
+    """Milliseconds after which an announced sleep that has not begun counts as cancelled.
 
-    logind has no signal for the cancellation.
+    The time limit is needed because logind sends no signal when a sleep is cancelled.
     """
 
 
 class SleepWatch:
-    """Calls `on_slept` after each span, with the beginning and the end of the span.
+    """Calls `on_slept` after each sleep or freeze, with the beginning and the end of the span.
 
-    Beginning and end are in milliseconds of the wall clock as it is set after the span. The length is measured by
-    `ticks`, a clock that cannot be set, so that setting the wall clock can neither feign nor hide a sleep. A freeze is
-    reported from the last time at which the program was seen running, which is up to one interval too early.
-    `watch_signals` calls its first argument when a sleep is announced and its second argument after the sleep, until
-    cancelled.
+    The beginning and the end are wall-clock times in milliseconds, computed from the wall clock as it is set after the
+    span. The length of the span is measured with `ticks`, a clock that cannot be set. Setting the wall clock can
+    therefore neither simulate nor hide a sleep. A freeze is reported as beginning at the last check before the freeze,
+    which is up to one interval too early.
+
+    `watch_signals` runs until cancelled. It calls its first argument when a sleep is announced, and its second argument
+    after the sleep.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class SleepWatch:
         self._asleep_since: Millis | None = None
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Watch for sleeps and freezes until cancelled."""
         self._last_seen = self._ticks()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_signals(self._on_sleep, self._on_wake))
@@ -70,7 +73,10 @@ class SleepWatch:
                 self._check_clock()
 
     def _check_clock(self) -> None:
-        """Compare the clock with the time of the last check, and report a span that has not been reported yet."""
+        """Check the clock, and report a sleep or freeze if this check is late.
+
+        If an announced sleep has not begun within `called_off_after`, it is taken as cancelled and forgotten.
+        """
         ticks = self._ticks()
         if ticks - self._last_seen > self._timing.interval + self._timing.lateness:
             self._report(self._last_seen if self._asleep_since is None else self._asleep_since, ticks)
@@ -80,7 +86,7 @@ class SleepWatch:
         self._last_seen = ticks
 
     def _on_sleep(self) -> None:
-        self._check_clock()  # if the signal is read only after the sleep, the clock shows that sleep
+        self._check_clock()  # if the signal is read only after the sleep, this check reports the sleep
         self._asleep_since = self._last_seen
 
     def _on_wake(self) -> None:

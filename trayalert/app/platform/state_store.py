@@ -1,7 +1,7 @@
-"""The state store: a small JSON file of what the program remembers from one run to the next, and can do without.
+"""The state store: a small JSON file of what the program remembers from one run to the next.
 
-Nothing here raises. A file that cannot be read is replaced. A value that cannot be written is written together with the
-next value.
+The program can work without this file, so no exception is raised if the file cannot be read or written. A file that
+cannot be read is replaced. If a value cannot be written, it is written together with the next value.
 """
 
 import json
@@ -17,7 +17,7 @@ _logger = logging.getLogger(__name__)
 
 
 class StateStore:
-    """JSON values by name. Any thread may use the store."""
+    """Stores JSON values under names. Any thread may use the store."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,12 +27,12 @@ class StateStore:
         self._warned = False
 
     def get(self, name: str) -> Any:
-        """Return the value with that name, or None. The caller must not change the value."""
+        """Return the value stored under `name`, or None if there is no value. The caller must not change the value."""
         with self._lock:
             return self._values.get(name)
 
     def set(self, name: str, value: Any) -> None:
-        """Remember a JSON value under that name, and write all values to the file if possible."""
+        """Store a JSON value under `name`, and write all values to the file if possible."""
         with self._lock:
             if not self._unwritten and name in self._values and self._values[name] == value:
                 return
