@@ -1,6 +1,7 @@
-"""The command line. Its commands, options and JSON are a contract for scripts, which README describes.
+"""The command line.
 
-With `--json` a command prints JSON on stdout. Errors are sentences on stderr. The exit status is 0 after success, 1
+The commands, their options and their JSON are a contract for scripts. The help page `scripting` describes the contract.
+With `--json`, a command prints JSON on stdout. Errors are sentences on stderr. The exit status is 0 after success, 1
 after a failure and 2 after wrong usage. Each command imports only the modules that it needs.
 """
 
@@ -32,7 +33,7 @@ _COMMANDS = {
     "autostart": "autostart_command:autostart",
     "help": "help_command:show_help",
 }
-"""Maps each command to "module:attribute" in this package. A module is imported when its command runs."""
+"""Maps each command to "module:attribute" in this package. A module is imported only when its command runs."""
 
 
 @click.group(
@@ -48,7 +49,7 @@ _COMMANDS = {
 @click.option("--minimized", "minimised", is_flag=True, hidden=True)
 @click.pass_context
 def main(context: click.Context, host: str | None, port: int | None, minimised: bool) -> None:
-    """Receive, store and show the alerts of Alibaba Cloud Monitor.
+    """Receive, store and show alerts from Alibaba Cloud Monitor.
 
     Without a command, the tray application starts.
     """

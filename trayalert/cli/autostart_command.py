@@ -1,4 +1,4 @@
-"""`trayalert autostart`: switches autostart of the tray application on or off."""
+"""`trayalert autostart`: turns autostart of the tray application on or off, or shows whether it is on."""
 
 import json
 
@@ -13,7 +13,7 @@ from trayalert.cli.command_base import data_dir_option, fail, find_own_places, j
 @json_option
 @click.argument("wanted", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
 def autostart(as_json: bool, wanted: str | None) -> None:
-    """Switch autostart on or off, or show whether autostart is on.
+    """Turn autostart on or off, or show whether autostart is on.
 
     With autostart, trayalert starts with the desktop session, in the tray and without a window. Without an argument,
     the command prints whether autostart is on.

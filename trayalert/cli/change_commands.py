@@ -1,4 +1,4 @@
-"""Commands that change the log: through the running instance, or directly if no instance runs."""
+"""Commands that change the log, through the running instance or, if no instance runs, directly."""
 
 import json
 import time
@@ -24,7 +24,7 @@ _PROGRESS_SECONDS = 1.0
 def resolve(number: int) -> None:
     """Manually mark an incident as recovered.
 
-    Use this command for an incident that has recovered but whose OK was lost.
+    Use this command for an incident that is over, but whose OK never arrived.
     """
     places = find_own_places()
     with open_reader(places) as reader:
@@ -33,7 +33,7 @@ def resolve(number: int) -> None:
         fail(f"there is no incident {number}. `trayalert incidents` lists them.")
 
     def offline() -> bool:
-        from trayalert.services.inbox import resolve_offline  # noqa: PLC0415 - loads all parsers of callbacks
+        from trayalert.services.inbox import resolve_offline  # noqa: PLC0415 - loads all callback parsers
 
         return resolve_offline(places.log, number, now=now())
 
@@ -48,9 +48,9 @@ def resolve(number: int) -> None:
 def reparse(as_json: bool, anew: bool) -> None:
     """Read all stored callbacks again with the current parsers.
 
-    A newer trayalert understands more callbacks: unrecognised callbacks become alerts, and the fields of other alerts
-    are updated. No notifications are shown. You can stop the command at any time, and the next run continues from
-    there.
+    A newer version of trayalert may be able to read more callbacks. In that case, unrecognised callbacks become alerts,
+    and the fields of other alerts are updated. No notifications are shown. You can stop the command at any time. The
+    next run continues where the last run stopped.
     """
     reported_at = time.monotonic()
     progress = ReparseProgress(0, 0, 0, 0, finished=False)
@@ -90,7 +90,7 @@ def _reparse(places: Places, *, anew: bool, report: Callable[[ReparseProgress], 
         if progress.finished:
             return
         anew = False
-    from trayalert.services.maintenance.reparse import reparse_offline  # noqa: PLC0415 - loads all parsers of callbacks
+    from trayalert.services.maintenance.reparse import reparse_offline  # noqa: PLC0415 - loads all callback parsers
 
     with without_instance(places):
         reparse_offline(places.log, now=now(), restart=anew, report=report)

@@ -1,4 +1,4 @@
-"""What the commands share: common options, the places of the data dir, output, and the report of faults."""
+"""What the commands share: common options, the places and settings, output, and the handling of faults."""
 
 import importlib
 import io
@@ -19,7 +19,10 @@ LARGEST_NUMBER = 2**63 - 1
 
 
 def data_dir_option(command: CommandFunction) -> CommandFunction:
-    """Add the option `--data-dir` to a command. The option works before and after the name of a subcommand."""
+    """Add the option `--data-dir` to a command.
+
+    Users may write the option before or after the name of a subcommand.
+    """
 
     def store(context: click.Context, _: click.Parameter, value: str | None) -> str | None:
         if value is not None:
@@ -47,9 +50,10 @@ def address_options(command: CommandFunction) -> CommandFunction:
 
 
 def find_own_places() -> Places:
-    """Return the places that belong to `--data-dir`, else to TRAYALERT_DATA_DIR, else the platform's default places.
+    """Return the places in the data dir that the user has named, or else the platform's standard places.
 
-    Raise PlaceFault if a data dir is named that cannot be found.
+    The option `--data-dir` takes precedence over the environment variable TRAYALERT_DATA_DIR. Raise PlaceFault if the
+    data dir cannot be found.
     """
     meta = click.get_current_context().find_root().meta
     return find_places(meta.get("data_dir") or os.environ.get("TRAYALERT_DATA_DIR"))
@@ -62,12 +66,12 @@ def fail(text: object) -> NoReturn:
 
 
 def own_settings(places: Places) -> Settings:
-    """Return the settings, and print their problems on stderr."""
+    """Return the settings. Print their problems on stderr."""
     return read_own_settings(places)[0]
 
 
 def read_own_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
-    """Return the settings and their problems, and print the problems on stderr."""
+    """Return the settings and their problems. Also print the problems on stderr."""
     settings, problems = read_settings(places)
     for problem in problems:
         click.echo(f"trayalert: {problem}", err=True)
@@ -75,7 +79,7 @@ def read_own_settings(places: Places) -> tuple[Settings, tuple[str, ...]]:
 
 
 def set_utf8_output() -> None:
-    """Make stdout use UTF-8 for machine output, independently of the locale."""
+    """Make stdout use UTF-8 regardless of the locale. Called for output that programs read."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
@@ -94,10 +98,10 @@ def print_lines(lines: Iterable[str], *, machine: bool = False) -> None:
 
 
 class LazyGroup(click.Group):
-    """A click group that imports a command only when the command runs.
+    """A click group that imports a command only when the command is needed.
 
-    `places` maps each command's name to "module:attribute" in this package. A Fault is reported as one sentence. Any
-    other exception is a bug and shows a traceback.
+    `places` maps each command's name to "module:attribute" in this package. A Fault or an OSError is reported as one
+    sentence. Any other exception is a bug and shows a traceback.
     """
 
     def __init__(self, *, places: Mapping[str, str], **more: Any) -> None:
@@ -105,7 +109,7 @@ class LazyGroup(click.Group):
         self._places = places
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Import and return a command. Return None if there is no such command."""
+        """Import the command that has the given name and return it, or return None if there is no such command."""
         if cmd_name not in self._places:
             return None
         module, _, attribute = self._places[cmd_name].partition(":")
@@ -113,7 +117,7 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and turn a Fault, a closed pipe or an error of the system into an exit status."""
+        """Run the command, and turn a Fault, a closed pipe or any other OSError into an exit status."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding lacks
@@ -121,10 +125,10 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except Fault as fault:
             fail(fault)
-        except BrokenPipeError:  # the reader has closed the pipe, as in `trayalert alerts | head`
+        except BrokenPipeError:  # the other program has closed the pipe, as in `trayalert alerts | head`
             sys.stderr.close()
             os._exit(0)
-        except OSError as error:  # for example, a full disk behind stdout, or a folder without permission
+        except OSError as error:  # for example, the disk of stdout is full, or permission is denied
             click.echo(f"trayalert: {error}", err=True)
             sys.stderr.flush()
             os._exit(1)  # not sys.exit, whose flush of stdout would fail again

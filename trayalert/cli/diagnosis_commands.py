@@ -1,4 +1,7 @@
-"""`trayalert doctor` and `trayalert diagnostics`: find a problem, and collect what the developers need to know."""
+"""`trayalert doctor` and `trayalert diagnostics`.
+
+The doctor finds problems, and diagnostics collects what developers need in order to analyse a problem.
+"""
 
 import io
 import logging
@@ -28,7 +31,7 @@ def doctor(as_json: bool) -> None:
 
     Each line shows the result of one check and, if something is wrong, what to do. The command changes nothing.
     """
-    # the handler hides tracebacks, which only `trayalert diagnostics` collects
+    # this handler discards tracebacks, which only `trayalert diagnostics` collects
     checks, found = _examine(find_own_places(), logging.NullHandler())
     if as_json:
         print_json(found)
@@ -51,7 +54,7 @@ def _lines(check: Check) -> list[str]:
 def diagnostics(output: Path | None) -> None:
     """Write a zip file that helps developers to analyse a problem.
 
-    The file contains no alerts and no secrets, and a code in place of each id and name.
+    The file contains no alerts and no secrets. Each id and name is replaced with a code.
     """
     places = find_own_places()
     log_output = io.StringIO()

@@ -1,4 +1,4 @@
-"""The command `help`, which prints the help pages. It needs no data dir, no settings and no running instance."""
+"""`trayalert help`: prints the help pages. The command needs no data dir, no settings and no running instance."""
 
 import difflib
 import os
@@ -15,7 +15,7 @@ from trayalert.services.presentation.help_pages import TOPICS, for_terminal, rea
 @data_dir_option
 @click.argument("topic", required=False)
 def show_help(topic: str | None) -> None:
-    """Print a help page, or list the topics if TOPIC is left out."""
+    """Print the help page for TOPIC, or list the topics if TOPIC is left out."""
     if topic is None:
         width = max(map(len, TOPICS))
         for page in read_pages():
@@ -34,5 +34,5 @@ def show_help(topic: str | None) -> None:
         return
     from trayalert.cli.terminal_page import render_page  # noqa: PLC0415 - rich takes long to load
 
-    os.environ.setdefault("LESS", "-FRX")  # as Git sets it: colours, and no pager for a page that fits the terminal
+    os.environ.setdefault("LESS", "-FRX")  # Git's options: show colours, and exit if the page fits the terminal
     click.echo_via_pager(render_page(for_terminal(text)))

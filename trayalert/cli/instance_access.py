@@ -1,4 +1,7 @@
-"""Makes changes through the running instance. If no instance runs, the command owns the data dir during the change."""
+"""Makes changes through the running instance or, if no instance runs, directly.
+
+A command holds the data dir's lock while it makes a direct change, so that no instance can start.
+"""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -15,7 +18,7 @@ from trayalert.cli.command_base import fail
 def carry_out(places: Places, command: Command, *, offline: Callable[[], Any], deadline: float = DEADLINE) -> Any:
     """Have the running instance carry out a command, or call `offline` if no instance runs. Return the result.
 
-    If the instance fails, print the sentence of its reply and exit with status 1. Raise ControlFault if the instance
+    If the instance replies with an error, print the error and exit with status 1. Raise ControlFault if the instance
     does not reply within `deadline` seconds.
     """
     reply = ask(places.socket, command, deadline=deadline)
@@ -29,7 +32,7 @@ def carry_out(places: Places, command: Command, *, offline: Callable[[], Any], d
 
 @contextlib.contextmanager
 def without_instance(places: Places) -> Iterator[None]:
-    """Own the data dir while the context is open, for a change without a running instance.
+    """Hold the data dir's lock while the context is open, so that no instance can run during a change.
 
     Exit with status 1 if another process owns the data dir.
     """

@@ -1,4 +1,4 @@
-"""Opens the log for commands that read it, whether an instance runs or not."""
+"""Opens the log for commands that only read it, whether or not an instance is running."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from trayalert.storage.reader import Reader
 
 @contextlib.contextmanager
 def open_reader(places: Places) -> Iterator[Reader | None]:
-    """Open the log for reading while the context is open. Yield None if there is no log yet.
+    """Yield an open Reader of the log, or None if there is no log yet. Close the Reader when the context ends.
 
-    If the log is damaged, ask the running instance to verify the log, and raise DamagedLog. The instance mostly appends
-    to the file and may not have noticed the damage.
+    If the log is found damaged, ask the running instance to verify the log, and raise DamagedLog. The instance may not
+    have noticed the damage, because it mostly appends to the file.
     """
     try:
         try:

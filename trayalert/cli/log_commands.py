@@ -1,4 +1,4 @@
-"""`trayalert check`, `backup` and `restore`: check the log, back it up, and restore a backup."""
+"""`trayalert check`, `backup` and `restore`, which check the log, back it up and restore a backup."""
 
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,17 @@ from trayalert.storage.recovery.backups import check_backup, list_backups, make_
 from trayalert.storage.recovery.restore import restore_backup
 
 _LONGEST_BACKUP = 600.0
-"""Seconds to wait until the running instance has made a backup."""
+"""Maximum number of seconds to wait for the running instance to make a backup."""
 
 
 @click.command()
 @data_dir_option
 @json_option
 def check(as_json: bool) -> None:
-    """Check the log, its backups and the quarantine for damage.
+    """Check the log and its backups for damage, and list the logs in the quarantine.
 
-    You can run this command while trayalert is running. The exit status is 1 if there is a problem.
+    The command also checks that other users of this computer cannot read the files. You can run it while trayalert is
+    running. The exit status is 1 if there is a problem.
     """
     places = find_own_places()
     found = check_data_dir(places.log, private_files=places.private)
@@ -91,8 +92,8 @@ def backup() -> None:
 def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
     """Replace the log with a backup.
 
-    BACKUP is by default the newest good backup. The present log is moved to the quarantine. Callbacks that are in the
-    present log but not in the backup are added to the restored log. trayalert must not be running.
+    If BACKUP is left out, the newest good backup is used. The current log is moved to the quarantine. Callbacks that
+    are in the current log but not in the backup are added to the restored log. trayalert must not be running.
     """
     places = find_own_places()
     if list_them:
@@ -111,7 +112,7 @@ def restore(as_json: bool, list_them: bool, backup: Path | None) -> None:
 
 
 def _restore(places: Places, backup: Path) -> None:
-    from trayalert.services.maintenance.salvage_job import salvage_offline  # noqa: PLC0415 - loads all parsers of callbacks
+    from trayalert.services.maintenance.salvage_job import salvage_offline  # noqa: PLC0415 - loads all callback parsers
 
     deliveries, alerts, incidents = check_backup(backup)
     folder = restore_backup(places.log, backup, now=now())

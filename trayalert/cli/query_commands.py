@@ -1,4 +1,4 @@
-"""Commands that read the log and change nothing. The commands work whether an instance runs or not."""
+"""Commands that only read the log. They work whether or not an instance is running."""
 
 import os
 
@@ -53,7 +53,7 @@ from trayalert.services.presentation.terminal_tables import (
 @click.option("--search", metavar="TEXT", help="Only alerts that contain this text.")
 @click.option("--raw", is_flag=True, help="With --json, include the received body, in base64.")
 def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw: bool) -> None:
-    """List the alerts, the newest first."""
+    """List the alerts, newest first."""
     places = find_own_places()
     settings = own_settings(places)
     links, source_addresses, language = link_table(settings), SourceAddresses(settings), _language(settings)
@@ -71,7 +71,7 @@ def alerts(as_json: bool, limit: int, after: int | None, search: str | None, raw
 @json_option
 @click.option("--open", "only_open", is_flag=True, help="Only incidents that are still open.")
 def incidents(as_json: bool, only_open: bool) -> None:
-    """List the incidents, the newest first."""
+    """List the incidents, newest first."""
     places = find_own_places()
     settings = own_settings(places)
     links, period = link_table(settings), mute_period(settings)
@@ -89,7 +89,7 @@ def incidents(as_json: bool, only_open: bool) -> None:
 @json_option
 @click.option("--limit", type=click.IntRange(0, LARGEST_NUMBER), default=100, show_default=True)
 def gaps(as_json: bool, limit: int) -> None:
-    """List the gaps, the newest first.
+    """List the gaps, newest first.
 
     A gap is a span of time in which no callback could arrive.
     """

@@ -1,4 +1,4 @@
-"""The commands that run an instance: the tray application, `trayalert serve` and `trayalert guide`.
+"""The commands that run an instance: the tray application, `trayalert serve` and `trayalert setup`.
 
 Qt and the HTTP server are imported inside the functions that start them, so that other commands load faster.
 """
@@ -42,8 +42,8 @@ def serve(host: str | None, port: int | None) -> None:
 def setup() -> None:
     """Open the setup assistant.
 
-    The setup assistant shows step by step how to let Cloud Monitor reach this computer. The command starts the tray
-    application if trayalert is not running.
+    The setup assistant shows step by step how to let Cloud Monitor reach this computer. If trayalert is not running,
+    the command starts the tray application.
     """
     reply = ask(find_own_places().socket, ShowWindow("setup"))
     if reply is None:
@@ -55,7 +55,7 @@ def setup() -> None:
 
 
 former_setup = click.Command("guide", callback=setup.callback, params=setup.params, help=setup.help, hidden=True)
-"""The command `setup` under the name that it had at first."""
+"""The command `setup` under its old name, `guide`."""
 
 
 def run_tray(host: str | None, port: int | None, *, minimised: bool = False, show_setup: bool = False) -> NoReturn:
@@ -67,7 +67,7 @@ def run_tray(host: str | None, port: int | None, *, minimised: bool = False, sho
         if problem:
             click.echo(f"trayalert: {problem} To receive without a screen, run: trayalert serve", err=True)
             sys.exit(2)
-        import trayalert.ui  # noqa: F401 - before other imports of Qt, to make its start lighter
+        import trayalert.ui  # noqa: F401 - before other imports of Qt, so that Qt loads faster
 
         try:
             with owned_plan("tray", host, port, minimised=minimised, show_setup=show_setup) as plan:
@@ -83,11 +83,11 @@ def run_tray(host: str | None, port: int | None, *, minimised: bool = False, sho
 def owned_plan(
     mode: str, host: str | None, port: int | None, *, minimised: bool = False, show_setup: bool = False
 ) -> Iterator["Plan"]:
-    """Own the data dir while the context is open, and yield the plan for an instance.
+    """Hold the data dir's lock while the context is open, and yield the plan for running an instance.
 
-    If another process owns the data dir, exit. The exit status is 0 if both processes are tray applications and the
-    first has raised its window, else 1. Raise PlaceFault or SecretFault if the data dir, its lock or the secrets cannot
-    be used.
+    If another process owns the data dir, exit with status 1. However, if both this process and the other process are
+    tray applications, ask the other to raise its window, and exit with status 0 if it does. Raise PlaceFault or
+    SecretFault if the data dir, its lock or the secrets cannot be used.
     """
     from trayalert.app.receiver import Plan
 
@@ -126,7 +126,7 @@ def owned_plan(
 def _logged_run(mode: str) -> Iterator[None]:
     """Write the beginning and the end of a run to the program log.
 
-    The program log is needed because a program that the session starts has no visible stderr.
+    The program log is needed because stderr is not visible if the desktop session has started the program.
     """
     LIFECYCLE_LOGGER.info("trayalert %s (%s, process %d) begins", __version__, mode, os.getpid())
     end = "in good order"
@@ -143,9 +143,9 @@ def _logged_run(mode: str) -> Iterator[None]:
 
 
 def show_startup_error(fault: Exception, *, on_screen_open: Callable[[], None]) -> NoReturn:
-    """Show why the tray application cannot start, until the cause is gone. Then restart this process.
+    """Show why the tray application cannot start. Restart this process when the cause is gone.
 
-    Exit with status 0 if the user quits before.
+    Exit with status 0 if the user quits first.
     """
     from trayalert.app.backends.startup_error_backend import wait_for_start
 
@@ -162,7 +162,10 @@ def show_startup_error(fault: Exception, *, on_screen_open: Callable[[], None]) 
 
 
 def _retry(ask: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
-    """Call `ask` until it returns a reply, for about 3 s, because the owner of the data dir may still be starting."""
+    """Call `ask` repeatedly for up to about 3 s, until it returns a reply. Return the reply, or None if none came.
+
+    The process that owns the data dir may still be starting, and then does not reply yet.
+    """
     for pause in (0.1, 0.2, 0.4, 0.8, 1.6):
         reply = ask()
         if reply is not None:

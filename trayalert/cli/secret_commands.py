@@ -62,8 +62,8 @@ def url(name: str | None, rotate: bool, grace: str) -> None:
 def secrets(context: click.Context, as_json: bool) -> None:
     """List the secrets of the callback URLs.
 
-    The list shows how often each secret was used, and when last, but not the secrets themselves. Each sender may have
-    its own secret.
+    For each secret, the list shows how often it was used and when it was last used, but not the secret itself. Each
+    sender may have its own secret.
     """
     if context.invoked_subcommand is not None:
         return
@@ -71,7 +71,7 @@ def secrets(context: click.Context, as_json: bool) -> None:
     if as_json:
         print_json(*rows)
     else:
-        from trayalert.services.presentation.terminal_tables import secret_lines  # noqa: PLC0415 - imports all of alerts
+        from trayalert.services.presentation.terminal_tables import secret_lines  # noqa: PLC0415 - loads alert modules
 
         print_lines(secret_lines(rows))
 
@@ -80,7 +80,7 @@ def secrets(context: click.Context, as_json: bool) -> None:
 @data_dir_option
 @click.argument("name")
 def add(name: str) -> None:
-    """Add a secret with the name NAME.
+    """Add a secret named NAME.
 
     `trayalert url --name NAME` prints its callback URL.
     """
@@ -94,7 +94,7 @@ def add(name: str) -> None:
 @data_dir_option
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove the secret with the name NAME.
+    """Remove the secret named NAME.
 
     Its callback URL stops working immediately.
     """
@@ -104,14 +104,17 @@ def remove(name: str) -> None:
 
 
 def _own_secrets(places: Places) -> Secrets:
-    """Return the secrets. If their file is missing, the running instance is asked to write the file again first."""
+    """Return the secrets. If their file is missing, first ask the running instance to write the file again."""
     if not places.secrets.exists():
         ask(places.socket, KeepSecrets())
     return Secrets(places.secrets)
 
 
 def _rows(places: Places) -> list[dict[str, Any]]:
-    """Return a JSON object for each valid secret, including replaced secrets in their grace period. Hide the values."""
+    """Return a JSON object for each valid secret. The object does not contain the secret itself.
+
+    A secret that was replaced is included until its grace period ends.
+    """
     places.make()
     with open_reader(places) as reader:
         uses = {use.name: use for use in (reader.secret_uses() if reader else ())}

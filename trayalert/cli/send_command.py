@@ -1,4 +1,4 @@
-"""`trayalert send`: sends sample callbacks, as Cloud Monitor does."""
+"""`trayalert send`: sends sample callbacks, the way Cloud Monitor does."""
 
 import sys
 
@@ -31,10 +31,10 @@ def send(
     rate: float | None,
     file: str | None,
 ) -> None:
-    """Send a callback to trayalert, as Cloud Monitor does.
+    """Send a callback to trayalert, the way Cloud Monitor does.
 
-    The body is a sample or the content of FILE ("-" for stdin). The request has the headers of Cloud Monitor. If the
-    callback is not accepted, the command sends it up to three times more.
+    The body is a sample or the content of FILE ("-" for stdin). The request has the headers that Cloud Monitor sends.
+    If the callback is not accepted, the command sends it up to three more times.
     """
     if list_samples:
         for name in sample_names():

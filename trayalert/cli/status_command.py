@@ -31,7 +31,10 @@ def status(as_json: bool) -> None:
 
 
 def state_of(places: Places) -> dict[str, Any]:
-    """Return the JSON object of `status`. If the log cannot be read, the object has a sentence that says why."""
+    """Return the JSON object that `trayalert status --json` prints.
+
+    If the log cannot be read, the object contains a sentence that says why.
+    """
     settings, problems = read_settings(places)
     reply = ask(places.socket, GetStatus())
     running = read_instance_status(reply["running"]) if reply and "running" in reply else None

@@ -1,7 +1,7 @@
-"""A help page in a terminal. The only module that uses rich.
+"""Renders a help page for a terminal. No other module uses rich.
 
-Blocks of code are shown in the terminal's own colours: rich would put them on a dark background, on which a light
-terminal shows black boxes, and would need a lexer for each language.
+Code blocks are shown in the terminal's own colours. By default, rich would show them on a dark background, which looks
+like a black box in a light terminal, and would need a lexer for each language.
 """
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -14,13 +14,13 @@ _THEME = Theme({"markdown.code": "bold", "markdown.code_block": "cyan", "markdow
 
 
 class _LeftHeading(Heading):
-    LEVEL_ALIGN = {}  # noqa: RUF012 - rich declares it so; it centres headings of level 1
+    LEVEL_ALIGN = {}  # noqa: RUF012 - overrides rich's dict, which centres level-1 headings
 
 
 class _PlainCode(CodeBlock):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for line in str(self.text).rstrip().split("\n"):
-            # a line that is too long is left to the terminal, so that it can be copied as one line
+            # the terminal breaks a line that is too long, so that it can be copied as one line
             yield Text(f"    {line}", style=self.style_name, no_wrap=True, overflow="ignore")
 
 
@@ -43,7 +43,7 @@ class _HelpMarkdown(Markdown):
 
 
 def render_page(text: str) -> str:
-    """Return Markdown as text for the terminal at stdout, as wide as the terminal and in as many colours as it has."""
+    """Render Markdown for the terminal at stdout, with the width and the number of colours that the terminal has."""
     console = Console(theme=_THEME, highlight=False)
     with console.capture() as capture:
         console.print(_HelpMarkdown(text), crop=False)
