@@ -1,20 +1,22 @@
 """The sentences that report refused requests to the user.
 
-A request with a wrong secret is not worth an alarm, because it cannot store anything. A refused request with a right
-secret is worth an alarm, and so is a request whose mistyped URL contains a secret: either may have been an alert.
+A request with a wrong secret is not worth an alarm, because it cannot store anything. Two kinds of refused request are
+worth an alarm, because they may have been alerts: requests with a right secret, and requests whose mistyped URL
+contains a secret.
 """
 
 from trayalert.domain.text import printable
 from trayalert.domain.times import Millis, local_text
 
 RECENT_SPAN: Millis = 3_600_000
-"""How long a refused request is reported to the user, in milliseconds."""
+"""Milliseconds for which a refused request continues to be reported to the user."""
 
 
 def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | None, *, now: Millis) -> str | None:
-    """Return a sentence about requests with a wrong secret, or None if the last of them is not recent.
+    """Return a sentence about requests with a wrong secret, or None if the last such request is not recent.
 
-    The sentence says how many requests there were since the program started, and when and from where the last one came.
+    `count` is the number of these requests since the program started. The sentence says when and from where the last
+    one came.
     """
     if last_at is None or not is_recent(last_at, now=now):
         return None
@@ -26,9 +28,10 @@ def secret_guesses_text(count: int, last_at: Millis | None, last_from: str | Non
 
 
 def turned_away_text(count: int, last_at: Millis | None, reason: str | None, *, now: Millis) -> str | None:
-    """Return a sentence about requests with a right secret that got no 200, or None if the last of them is not recent.
+    """Return a sentence about requests with a right secret that got no 200, or None if the last one is not recent.
 
-    The sentence says how many requests there were since the program started, and when and why the last one was refused.
+    `count` is the number of these requests since the program started. The sentence says when and why the last one was
+    refused.
     """
     if last_at is None or not is_recent(last_at, now=now):
         return None
@@ -40,10 +43,10 @@ def turned_away_text(count: int, last_at: Millis | None, reason: str | None, *, 
 
 
 def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now: Millis) -> str | None:
-    """Return a sentence about requests to a mistyped callback URL, or None if the last of them is not recent.
+    """Return a sentence about requests to a mistyped callback URL, or None if the last such request is not recent.
 
-    The sentence says how many requests there were since the program started, when the last one came, and what was wrong
-    with its URL.
+    `count` is the number of these requests since the program started. The sentence says when the last one came, and
+    what was wrong with its URL.
     """
     if last_at is None or not is_recent(last_at, now=now):
         return None
@@ -55,7 +58,7 @@ def mistyped_text(count: int, last_at: Millis | None, reason: str | None, *, now
 
 
 def is_recent(at: Millis, *, now: Millis) -> bool:
-    """Return whether a request that was refused at the time `at` is still reported to the user."""
+    """Return whether a request that was refused at the time `at` must still be reported to the user."""
     return now - at <= RECENT_SPAN
 
 

@@ -1,6 +1,6 @@
-"""The secret store: where secrets for other services are kept, such as the tunnel's token.
+"""The secret store, which keeps secrets for other services, such as the tunnel's token.
 
-A service is given the store, asks the store for a secret by its reference whenever it needs the secret, and keeps no
+Whenever a service needs a secret, the service asks the store for the secret by its reference. The service keeps no
 copy.
 """
 
@@ -8,10 +8,10 @@ from typing import NoReturn, Protocol
 
 
 class SecretValue:
-    """A secret, whose text no repr, str or format shows, and which cannot be pickled or copied.
+    """A secret whose text cannot be shown by repr, str or format. A SecretValue cannot be pickled or copied.
 
-    `warning` is a sentence about what is wrong with the way the secret is kept (for example, that every user of the
-    computer can read it), or None.
+    `warning` is a sentence about a weakness in the way the secret is kept, for example that every user of the computer
+    can read it. `warning` is None if there is no weakness.
     """
 
     __slots__ = ("_text", "warning")
@@ -21,7 +21,7 @@ class SecretValue:
         self.warning = warning
 
     def reveal(self) -> str:
-        """Return the text of the secret. Called only where the text itself is needed."""
+        """Return the text of the secret. Call this method only where the text itself is needed."""
         return self._text
 
     def __repr__(self) -> str:
@@ -35,10 +35,10 @@ class SecretValue:
 
 
 class SecretStore(Protocol):
-    """Keeps secrets for other services. The classes that implement this protocol are in `app/platform/`."""
+    """Keeps secrets for other services. The implementations of this protocol are in `app/platform/`."""
 
     def get(self, reference: str) -> SecretValue:
-        """Return the secret that the settings name by `reference`, for example the path of a file.
+        """Return the secret with the given reference. The settings contain the reference, such as the path of a file.
 
         Raise SecretFault if the secret cannot be read. The message of the exception never contains the secret.
         """

@@ -1,8 +1,8 @@
 """The secrets in the callback URLs. Cloud Monitor supports no other authentication.
 
 A secret is never logged, and the file that holds the secrets has mode 0600. Every secret has a name, so that each
-sender can have its own secret. Rotation makes a new secret under the same name. The old secret can stay valid for a
-grace period, until the rules in the console are changed.
+sender can have its own secret. Rotation creates a new secret with the same name. The old secret can stay valid for a
+grace period, so that the admin has time to change the rules in the console.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from trayalert.domain.times import Millis
 from trayalert.durable_file import write_private
 
 DEFAULT_NAME = "default"
-"""The name of the secret that is made at the first start."""
+"""The name of the secret that is created at the first start."""
 
 MOST_SECRETS = 16
 """Maximum number of secrets, including those that will expire.
@@ -40,20 +40,21 @@ _OTHER_CHARACTERS = re.compile(rb"[^A-Za-z0-9_-]+")
 _LONGEST_TARGET = 512
 _MOST_CANDIDATES = 4
 _MOST_MISSING = 4
-"""Number of characters that may be missing at one end of the secret in a mistyped URL."""
+"""Maximum number of characters that may be missing from one end of the secret in a mistyped URL."""
 _VALUE = re.compile(r"[A-Za-z0-9_-]{32,}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 
 class SecretFault(Fault):
-    """A secret cannot be read, made or removed. The message says why, and what to do."""
+    """Raised if a secret cannot be read, created or removed. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
     """One secret.
 
-    `until` is the time at which the secret expires because another one has replaced it, or None if it does not expire.
+    `until` is None until another secret replaces this one. From then on, `until` is the time at which this secret
+    expires.
     """
 
     value: str
@@ -62,15 +63,15 @@ class Secret:
 
     @property
     def label(self) -> str:
-        """The key under which uses of the secret are counted: its name and eight digits of its SHA-256 digest.
+        """The key under which uses of the secret are counted: its name and eight hex digits of its SHA-256 digest.
 
-        The name alone is not enough, because several secrets can have the same name after a rotation.
+        The name alone is not enough, because after a rotation several secrets can have the same name.
         """
         return f"{self.name}:{hashlib.sha256(self.value.encode()).hexdigest()[:8]}"
 
 
 class Secrets:
-    """The secrets of the callback URLs, kept in a file. The file is created with one secret if it is missing.
+    """The secrets in the callback URLs, kept in a file. If the file is missing, it is created with one secret.
 
     One thread changes the secrets; any thread may read them. The constructor raises SecretFault if the file cannot be
     used. The methods that change secrets raise SecretFault if the request is not valid or the file cannot be written.
@@ -86,39 +87,44 @@ class Secrets:
 
     @property
     def current(self) -> str:
-        """The secret in the default callback URL: of the secrets with the first name, the one that does not expire."""
+        """The secret in the default callback URL.
+
+        The default callback URL belongs to the first name in the file. Of the secrets with that name, the URL contains
+        the secret that does not expire.
+        """
         return self.value_of(self._secrets[0].name)
 
     def value_of(self, name: str) -> str:
-        """Return the secret with the given name that does not expire. Raise SecretFault if there is no such name."""
+        """Return the secret that has the given name and does not expire. Raise SecretFault if the name is unknown."""
         for secret in self._secrets:
             if secret.name == name and secret.until is None:
                 return secret.value
         raise SecretFault(self._unknown_name_text(name))
 
     def active(self, now: Millis) -> tuple[Secret, ...]:
-        """Return the secrets that are valid at `now`, grouped by name, and the newest first within a name."""
+        """Return the secrets that are valid at `now`. Secrets with the same name are adjacent, the newest first."""
         return tuple(secret for secret in self._secrets if _is_active(secret, now))
 
     def check(self, offered: bytes, *, now: Millis) -> str | None:
-        """Return the label of the valid secret that equals `offered`, or None.
+        """Return the label of the valid secret that equals `offered`, or None if there is no such secret.
 
-        The time taken does not depend on how much of `offered` is right: otherwise a stranger could find out a secret
+        The time taken does not depend on how much of `offered` is right. Otherwise a stranger could find out a secret
         piece by piece by measuring response times.
         """
         found = None
         for value, label, secret in self._compared:
-            # compare_digest raises on text that is not ASCII, so bytes are compared; the loop does not stop at a match,
-            # so that the time does not depend on which secret matches
+            # bytes are compared, because compare_digest raises an exception for strings that are not ASCII; the loop
+            # continues after a match, so that the time does not depend on which secret matches
             if hmac.compare_digest(offered, value) and _is_active(secret, now):
                 found = label
         return found
 
     def explain_mistyped(self, target: bytes) -> str | None:
-        """Return what is wrong with a path and query that resemble those of a callback URL, or None for any other path.
+        """Return what is wrong with a mistyped callback URL, or None if the URL does not resemble a callback URL.
 
-        The result is a clause about the URL. The time taken depends on the length of `target`, not on how much of a
-        secret it contains, so that response times tell a stranger nothing.
+        `target` is the path and query of a request. The result is a clause about the URL. The time taken depends on the
+        length of `target`, but not on how much of a secret `target` contains, so that a stranger learns nothing from
+        response times.
         """
         target = target[:_LONGEST_TARGET]
         raw_path = target.partition(b"?")[0]
@@ -140,10 +146,10 @@ class Secrets:
         return "it is not written as trayalert gives it"
 
     def rotate(self, *, grace: Millis, now: Millis, name: str | None = None) -> None:
-        """Make a new secret under `name`, or under the first name if `name` is None.
+        """Create a new secret with the given name. If `name` is None, use the first name in the file.
 
-        The old secret of that name stays valid for `grace` milliseconds. Raise SecretFault if `grace` is not between 0
-        and ten years, if the name is unknown, if there are too many secrets, or if the file cannot be written.
+        The old secret with that name stays valid for `grace` milliseconds. Raise SecretFault if `grace` is not between
+        0 and ten years, if the name is unknown, if there are too many secrets, or if the file cannot be written.
         """
         if not 0 <= grace <= _LONGEST_GRACE:
             raise SecretFault("the old secret may hold on for ten years at most (--grace 3650d).")
@@ -158,7 +164,7 @@ class Secrets:
         self._change([secret for secret in changed if _is_active(secret, now)])
 
     def add(self, name: str, *, now: Millis) -> None:
-        """Make a secret under a new name.
+        """Create a secret with a new name.
 
         Raise SecretFault if the name is malformed or already in use, if there are too many secrets, or if the file
         cannot be written.
@@ -173,9 +179,10 @@ class Secrets:
         self._change([*self.active(now), _new_secret(name)])
 
     def remove(self, name: str, *, now: Millis) -> None:
-        """Remove all secrets with the given name, so that its callback URL stops working immediately.
+        """Remove all secrets with the given name, so that the callback URL with that name stops working immediately.
 
-        Raise SecretFault if the name is unknown, if no other name has a secret, or if the file cannot be written.
+        Raise SecretFault if the name is unknown, if there is no secret with another name, or if the file cannot be
+        written.
         """
         self.value_of(name)
         remaining = [secret for secret in self.active(now) if secret.name != name]
@@ -184,13 +191,14 @@ class Secrets:
         self._change(remaining)
 
     def write_again(self) -> None:
-        """Write the secrets to their file again. Called when the file was found to be missing. Raise SecretFault."""
+        """Write the secrets to the file again, because the file was found to be missing. Raise SecretFault."""
         self._write(self._secrets)
 
     def mask(self, text: str) -> str:
         """Return `text` with every secret replaced by `***`.
 
-        Secrets that were removed during this run are masked too, and so are percent-encoded spellings of a secret.
+        Secrets that were removed during this run of the program are masked, too, and so are percent-encoded spellings
+        of a secret.
         """
         for value in (*(secret.value for secret in self._secrets), *self._former_values):
             text = _encoded_pattern(value).sub("***", text) if "%" in text else text.replace(value, "***")
@@ -216,10 +224,10 @@ class Secrets:
         self._compared = tuple((secret.value.encode(), secret.label, secret) for secret in entries)
 
     def _write(self, entries: tuple[Secret, ...], *, initial: bool = False) -> tuple[Secret, ...]:
-        """Write the secrets to the file, and return the secrets that the file then holds.
+        """Write the secrets to the file. Return the secrets that the file then contains.
 
-        With `initial` an existing file is not overwritten: another process has just created it, and its secrets are
-        returned.
+        If `initial` is true and the file already exists, another process has just created the file. The file is then
+        not overwritten, and its secrets are returned.
         """
         content = json.dumps({"secrets": [asdict(secret) for secret in entries]}, indent=1) + "\n"
         try:
@@ -232,9 +240,10 @@ class Secrets:
 
 
 def _resembles(candidate: bytes, value: bytes) -> bool:
-    """Return whether a text begins or ends like a secret.
+    """Return whether `candidate` begins or ends like the secret `value`.
 
-    At most _MOST_MISSING characters of the secret may be missing, and the text may be longer than the secret.
+    At most _MOST_MISSING characters of the secret may be missing from `candidate`. `candidate` may be longer than the
+    secret.
     """
     length = min(len(candidate), len(value))
     begins = hmac.compare_digest(candidate[:length], value[:length])
@@ -248,7 +257,7 @@ def _new_secret(name: str) -> Secret:
 
 @functools.lru_cache(maxsize=2 * MOST_SECRETS)
 def _encoded_pattern(value: str) -> re.Pattern[str]:
-    """Return a pattern that matches the secret with any of its characters percent-encoded."""
+    """Return a pattern that matches the secret even if some or all of its characters are percent-encoded."""
     return re.compile("".join(f"(?:{character}|%{ord(character):02x})" for character in value), re.IGNORECASE)
 
 
@@ -267,7 +276,7 @@ def _read_file(path: Path) -> tuple[Secret, ...]:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        # str, not repr: the repr of a UnicodeDecodeError contains the whole file, and thereby the secrets
+        # str, not repr: the repr of a UnicodeDecodeError contains the whole file, and so the secrets
         raise SecretFault(_unreadable_text(path, f"{type(error).__name__}: {error}")) from error
     if not found or not all(map(_is_valid, found)):
         raise SecretFault(_unreadable_text(path, "no secret of full length in it"))

@@ -1,6 +1,6 @@
-"""Source addresses: where a callback came from, and whether that address is documented as one of Cloud Monitor's.
+"""Finds the address that a callback came from, and compares it with Cloud Monitor's documented addresses.
 
-A stranger can write any header, so a header counts only if a trusted proxy has sent it.
+A stranger can write any header. An address in a header therefore counts only if a trusted proxy has sent the header.
 """
 
 import enum
@@ -17,7 +17,10 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MOST_HOPS = 32
-"""Maximum number of hops to read. No real chain of proxies is longer, but a stranger may write thousands of hops."""
+"""Maximum number of hops to read from `X-Forwarded-For`.
+
+No real chain of proxies is longer, but a stranger may write thousands of hops.
+"""
 
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
@@ -26,17 +29,17 @@ HeaderValues = Callable[[str], Sequence[str]]
 
 
 class SenderOrigin(enum.StrEnum):
-    """What the source address tells about the sender of a callback."""
+    """What the source address of a callback says about its sender."""
 
     CLOUD_MONITOR = "cloud_monitor"
     OTHER = "other"
-    UNKNOWN = "unknown"  # the address of a tunnel, a proxy or this computer tells nothing about the sender
+    UNKNOWN = "unknown"  # the address of a tunnel, a proxy or this computer says nothing about the sender
 
 
 class SourceAddresses:
-    """Finds the address of a sender, and judges it by Cloud Monitor's addresses and the settings.
+    """Finds the address of a sender, and judges it by Cloud Monitor's documented addresses and the settings.
 
-    Any thread may use the object.
+    Any thread may call the methods.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -46,10 +49,10 @@ class SourceAddresses:
         self.origin = functools.lru_cache(maxsize=512)(self._origin)
 
     def sender_address(self, peer: str, header_values: HeaderValues) -> str:
-        """Return the address of the sender of a request that came from `peer`.
+        """Return the sender's address for a request that came over a connection from the address `peer`.
 
-        If `peer` is a trusted proxy and the headers name an address, return that address. In all other cases, return
-        the address of `peer`. A `peer` that is not an IP address is returned unchanged.
+        If `peer` is a trusted proxy and the headers name an address, return the address from the headers. In all other
+        cases, return the address of `peer`. A `peer` that is not an IP address is returned unchanged.
         """
         address = _read_address(peer)
         if address is None:
@@ -59,18 +62,19 @@ class SourceAddresses:
         return str(address)
 
     def admits(self, sender: str) -> bool:
-        """Return whether a request from this address is accepted.
+        """Return whether a request from the address `sender` is accepted.
 
-        With the setting `only_cloud_monitor`, a public address is refused if it is not one of Cloud Monitor's.
+        If the setting `only_cloud_monitor` is on, a public address is refused unless it is one of Cloud Monitor's.
         """
         return not self._only_cloud_monitor or self.origin(sender) is not SenderOrigin.OTHER
 
     def _forwarded_address(self, header_values: HeaderValues) -> _Address | None:
         """Return the address that a trusted proxy names in `X-Real-IP` or `X-Forwarded-For`, or None.
 
-        A proxy that writes only one of the two headers passes the other one on as the sender wrote it. If the two
-        headers disagree, an address that is not one of Cloud Monitor's is returned, so that an attacker who writes one
-        of the headers cannot pass for Cloud Monitor. None is returned if the headers disagree in any other way.
+        A proxy that writes only one of the two headers passes on the other header as the sender wrote it. An attacker
+        may therefore have written one of the headers. If the headers disagree and one of them names an address that is
+        not Cloud Monitor's, return that address, so that an attacker cannot pass for Cloud Monitor. If the headers
+        disagree in any other way, return None.
         """
         forwarded = [_read_address(_without_port(text)) for text in header_values("X-Real-IP")]
         forwarded = [address for address in forwarded if address is None or not _within(address, self._proxies)]
@@ -83,8 +87,8 @@ class SourceAddresses:
     def _last_hop(self, hops: str) -> _Address | None:
         """Return the last address in `X-Forwarded-For` that does not belong to a trusted proxy, or None.
 
-        Earlier hops are ignored, because the sender may have written them. None is returned if the last hop that is not
-        a trusted proxy is not an address.
+        Earlier hops are ignored, because the sender may have written them. Return None if all hops are trusted proxies,
+        or if the last hop before the trusted proxies is not a valid address.
         """
         for hop in reversed(hops.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
             address = _read_address(_without_port(hop))
@@ -102,7 +106,10 @@ class SourceAddresses:
 
 
 def documented_networks() -> tuple[str, ...]:
-    """Return the networks from which Cloud Monitor sends, as documented for both of Alibaba Cloud's sites."""
+    """Return the networks from which Cloud Monitor sends.
+
+    The networks are documented on Alibaba Cloud's two sites: international and China.
+    """
     table = json.loads(read_text("cloud_monitor_addresses.json"))
     return tuple(network for entries in table.values() for entry in entries for network in entry["networks"])
 
@@ -116,14 +123,17 @@ def _within(address: _Address, networks: tuple[_Network, ...]) -> bool:
 
 
 def _without_port(hop: str) -> str:
-    """Return a hop without the port that some proxies add, as in `1.2.3.4:5678` or `[2001:db8::1]:5678`."""
+    """Return a hop without its port.
+
+    Some proxies add a port to a hop, as in `1.2.3.4:5678` or `[2001:db8::1]:5678`.
+    """
     match = _WITH_PORT.fullmatch(hop.strip())
     return (match[1] or match[2]) if match else hop
 
 
 @functools.lru_cache(maxsize=512)
 def _read_address(text: str) -> _Address | None:
-    """Return the address that a text names, or None. An IPv4-mapped IPv6 address is returned as IPv4."""
+    """Parse an IP address. Return None if `text` is no address. Convert an IPv4-mapped IPv6 address to IPv4."""
     try:
         address = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:
