@@ -1,6 +1,7 @@
-"""Finds out when expected callbacks last arrived, from the log and from what the last run of the program stored.
+"""Finds out when each expected callback last arrived.
 
-The log may be large, so each run stores what it found, and the next run reads only the deliveries that came later.
+The log may be large. Each run of the program therefore stores what it has found, and the next run reads only the
+deliveries that arrived later.
 """
 
 import time
@@ -18,16 +19,16 @@ from trayalert.storage.reader import Reader
 
 _STORE_KEY = "expected"
 _BATCH_SIZE = 20_000
-"""Number of deliveries that one query reads."""
+"""Maximum number of deliveries that one query reads."""
 _CLOCK_TOLERANCE: Millis = 120_000
 _SEARCH_DEADLINE = 0.7
-"""Maximum time in seconds for the search in the log, which may be large."""
+"""Seconds after which a search of the log stops, because the log may be large."""
 
 
 class KeyValueStore(Protocol):
-    """What one run of the program stores for the next run (`app/platform/state_store.py`).
+    """A store for values that the next run of the program will need. Any thread may use the store.
 
-    Any thread may use the store.
+    The implementation is in `app/platform/state_store.py`.
     """
 
     def get(self, name: str) -> Any: ...  # noqa: D102
@@ -36,9 +37,10 @@ class KeyValueStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatState:
-    """What is known of an expected callback.
+    """What is known about an expected callback.
 
-    The callback is watched since `since`. `last_at` is the time of its last arrival, or None if it has never arrived.
+    `since` is the time from which the callback has been watched. `last_at` is the time at which the callback last
+    arrived, or None if it has never arrived.
     """
 
     since: Millis
@@ -46,9 +48,10 @@ class HeartbeatState:
 
     @property
     def silent_since(self) -> Millis:
-        """The time at which the present silence began.
+        """The time at which the current silence began.
 
-        A silence begins at the last arrival, or at `since` if the callback has never arrived.
+        The silence began when the callback last arrived. If the callback has never arrived, the silence began at
+        `since`.
         """
         return self.since if self.last_at is None else self.last_at
 
@@ -57,10 +60,11 @@ class HeartbeatState:
 class Findings:
     """What the log contains about the expected callbacks.
 
-    `newest` is the id of the newest delivery. `reports` maps the name of an expected callback to its last arrival.
-    `latest` maps the key of a silence to its latest incident. `open` holds the open incidents of silences, including
-    those of callbacks that are no longer expected. `gaps` holds the gaps that may lie in a present silence.
-    `repeated_until` is the last time at which an alert of an open incident arrived: `since` of the next search.
+    `newest` is the id of the newest delivery. `reports` maps the name of each expected callback that was found to the
+    time of its last arrival. `latest` maps the key of each silence to its latest incident. `open` holds the open
+    incidents of silences, including silences of callbacks that are no longer expected. `gaps` holds the gaps that may
+    overlap a current silence. `repeated_until` is the last time at which an alert of an open incident arrived. Pass
+    `repeated_until` to the next search as `since`.
     """
 
     newest: int
@@ -74,9 +78,9 @@ class Findings:
 def load_states(
     store: KeyValueStore, expected: Sequence[ExpectedCallback], *, now: Millis
 ) -> tuple[int, dict[str, HeartbeatState]]:
-    """Return the id of the delivery that was read last, and the state of each expected callback by name.
+    """Return the id of the last delivery that was read, and the states of the expected callbacks, keyed by name.
 
-    The id is 0 if all deliveries must be read, because the state of at least one expected callback is not stored.
+    If the state of any expected callback is not stored, the id is 0, so that all deliveries are read.
     """
     stored = store.get(_STORE_KEY)
     stored = stored if isinstance(stored, dict) else {}
@@ -88,9 +92,9 @@ def load_states(
 
 
 def _read_state(stored: Any, expected: ExpectedCallback) -> HeartbeatState | None:
-    """Return the stored state of an expected callback, or None if there is none.
+    """Return the stored state of an expected callback, or None if no state is stored.
 
-    A state that was stored for another definition under the same name is ignored.
+    A state is ignored if it was stored for an expected callback with the same name but another definition.
     """
     match stored:
         case {"what": what, "since": int(since), "last_at": int() | None as last_at} if what == _definition(expected):
@@ -105,9 +109,9 @@ def _definition(expected: ExpectedCallback) -> list[str | None]:
 def save_states(
     store: KeyValueStore, expected: Sequence[ExpectedCallback], states: Mapping[str, HeartbeatState], *, seen: int
 ) -> None:
-    """Store the states of the expected callbacks for the next run.
+    """Store the states of the expected callbacks for the next run of the program.
 
-    `seen` is the id of the delivery that was read last.
+    `seen` is the id of the last delivery that was read.
     """
     watched = {
         each.name: {"what": _definition(each), "since": states[each.name].since, "last_at": states[each.name].last_at}
@@ -119,12 +123,14 @@ def save_states(
 def search_log(
     reader: Reader, expected: Sequence[ExpectedCallback], *, seen: int, since: Millis, gaps_since: Millis
 ) -> Findings:
-    """Search the log for arrivals of the expected callbacks.
+    """Search the log for arrivals of the expected callbacks. Raise LogFault.
 
-    Two parts of the log are searched: the deliveries after the id `seen`, and the open incidents whose alerts arrived
-    or were repeated after `since`. The search in the deliveries starts at the newest one, and ends when all expected
-    callbacks are found, or after _SEARCH_DEADLINE. Gaps that ended before `gaps_since` are left out, unless they lie
-    after one of the arrivals found. Raise LogFault.
+    Two parts of the log are searched. The first part is the open incidents for which an alert arrived, or was repeated,
+    after `since`. The second part is the deliveries with ids above `seen`: these are read from the newest to the
+    oldest, until all expected callbacks are found or _SEARCH_DEADLINE has passed.
+
+    The result includes the gaps that have not ended, and the gaps that ended after `gaps_since` or after any arrival
+    that was found.
     """
     newest = reader.newest_delivery_id()
     repeated = reader.open_incident_reports(since=since) if expected else []
@@ -149,7 +155,7 @@ def search_log(
 
 
 def _last_reports(expected: Sequence[ExpectedCallback], reports: Sequence[LastReport]) -> dict[str, Millis]:
-    """Return the time of the last arrival of each expected callback that is among the reports."""
+    """Return when each expected callback last arrived, keyed by name. Only arrivals in `reports` count."""
     found: dict[str, Millis] = {}
     for report in reports:
         for each in expected:
@@ -159,9 +165,10 @@ def _last_reports(expected: Sequence[ExpectedCallback], reports: Sequence[LastRe
 
 
 def time_in_gaps(gaps: Sequence[Gap], *, since: Millis, now: Millis) -> Millis:
-    """Return how long no callback could arrive between `since` and `now`, in milliseconds.
+    """Return for how many milliseconds between `since` and `now` no callback could arrive.
 
-    A gap that ends in the future was recorded by a wrong clock and does not count.
+    If a gap ends later than `now` by more than _CLOCK_TOLERANCE, the gap was recorded by a wrong clock and does not
+    count.
     """
     plausible = [gap for gap in gaps if gap.ended_at is None or gap.ended_at <= now + _CLOCK_TOLERANCE]
     return gap_time(plausible, since=since, until=now)
@@ -170,8 +177,9 @@ def time_in_gaps(gaps: Sequence[Gap], *, since: Millis, now: Millis) -> Millis:
 def is_unreported(findings: Findings, name: str, last_at: Millis | None) -> bool:
     """Return whether the log has no report of the silence that began at `last_at`.
 
-    The silence is unreported if there is no incident of it, if an OK has ended the latest incident, or if the callback
-    has arrived since that incident began.
+    `last_at` is the time of the callback's last arrival, or None if the callback has never arrived. The log has no
+    report if the silence has no incident, if an OK has ended the latest incident, or if the callback has arrived since
+    the latest incident began.
     """
     stored = findings.latest.get(silence_key(name))
     if stored is None or stored.incident.ok_at is not None:
@@ -182,10 +190,10 @@ def is_unreported(findings: Findings, name: str, last_at: Millis | None) -> bool
 def expected_records(
     reader: Reader | None, expected: Sequence[ExpectedCallback], store: KeyValueStore, *, now: Millis, listening: bool
 ) -> list[dict[str, Any]]:
-    """Return the JSON objects that `trayalert expected` prints, one for each expected callback.
+    """Return the JSON objects that `trayalert expected` prints, one for each expected callback. Raise LogFault.
 
-    Times are in milliseconds. `reader` is None if there is no log. `due_at` is None if the callback is already silent,
-    or if no instance is `listening`. Raise LogFault.
+    `reader` is None if there is no log. `listening` says whether an instance is listening. Times are in milliseconds.
+    `due_at` is None if the callback is already silent or no instance is listening.
     """
     seen, states = load_states(store, expected, now=now)
     gaps_since = min((one.silent_since for one in states.values()), default=now)

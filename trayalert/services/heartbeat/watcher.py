@@ -1,6 +1,6 @@
-"""The heartbeat watcher: opens an incident if an expected callback does not arrive in time, and closes it on arrival.
+"""Opens an incident when an expected callback is overdue, and closes the incident when the callback arrives.
 
-Only time in which callbacks could arrive counts as silence. Silence is measured by a clock that cannot be set, so a
+Only time in which callbacks could arrive counts as silence. Silence is measured with a clock that cannot be set, so a
 jump of the wall clock does not open an incident.
 """
 
@@ -34,9 +34,9 @@ from trayalert.storage.writer.appender import Append
 
 _MINUTE = 60.0
 _SETTLING_TIME: Millis = 60_000
-"""Milliseconds during which no incident opens after a start, a freeze, or a log that could not store callbacks.
+"""Milliseconds for which no incident opens after an interruption, because a gap may not be recorded yet.
 
-The gap that belongs to such an interruption may not be recorded yet.
+An interruption is a start of the program, a freeze, a salvage, or a time in which the log could not store callbacks.
 """
 
 _STALLED_AFTER: Millis = 180_000
@@ -47,10 +47,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Heartbeat:
-    """An expected callback and how long it has been silent.
+    """An expected callback, and how long it has been silent.
 
-    `begun` is the time, in ticks, from which silence is counted. `settled` is the silence that was counted before
-    `begun`, and `silence` is the sum of both, without gaps.
+    `begun` is the time, in ticks, from which silence is being counted. `settled` is the silence that was counted before
+    `begun`. `silence` is the whole silence, without the time in gaps.
     """
 
     expected: ExpectedCallback
@@ -59,11 +59,11 @@ class _Heartbeat:
     settled: Millis = 0
     silence: Millis = 0
     reported: bool = False
-    """Whether the callback has arrived since its last silence was reported."""
+    """Whether the callback has arrived since its last silence was reported. Also true if no silence was reported."""
 
     def record_report(self, received_at: Millis, *, begun: Millis) -> None:
-        """Take an arrival into account. `begun` is the time of the arrival in ticks."""
-        if received_at == self.state.last_at:  # this arrival was counted before
+        """Record that the callback arrived at `received_at`. `begun` is the time of the arrival in ticks."""
+        if received_at == self.state.last_at:  # the arrival was recorded before
             return
         later = begun > self.begun
         if later or self.state.last_at is None:
@@ -71,26 +71,26 @@ class _Heartbeat:
         self.reported = self.reported or later  # an arrival in a salvaged log may be older than the silence
 
     def count(self, gaps: Sequence[Gap], *, now: Millis, ticks: Millis) -> None:
-        """Update `silence`: the time that has passed since the last arrival, without gaps."""
+        """Set `silence` to the time that has passed since the last arrival, without the time in gaps."""
         passed = max(0, ticks - self.begun)
         self.silence = self.settled + passed - time_in_gaps(gaps, since=now - passed, now=now)
 
     def settle(self, *, ticks: Millis) -> None:
-        """Keep the silence that was counted up to `ticks`, the time of the last update, and count on from there.
+        """Move the silence counted so far into `settled`, and start counting again at `ticks`.
 
-        Called when the wall clock has jumped. Gaps are recorded in wall-clock times, and times from before and after a
-        jump cannot be compared.
+        `ticks` is the time of the last update. Called when the wall clock has jumped. Gaps are recorded in wall-clock
+        times, and times from before and after a jump cannot be compared.
         """
         if ticks > self.begun:
             self.settled, self.begun = self.silence, ticks
 
 
 class HeartbeatWatcher:
-    """Watches the expected callbacks. A watcher is created and run on the receiver's asyncio loop.
+    """Watches the expected callbacks. A watcher is created and run on the receiver's event loop (`app/receiver.py`).
 
     `now` is the wall clock, and `ticks` is a clock that cannot be set. `settings_valid` says whether the settings are
-    free of mistakes. If the settings are valid, the open incident of a callback that the settings do not name is
-    closed.
+    free of mistakes. If the settings have a mistake, the watcher does not close the open incidents of callbacks that
+    the settings do not name.
     """
 
     def __init__(
@@ -123,10 +123,10 @@ class HeartbeatWatcher:
         self._last_fault = ""
 
     async def run(self) -> None:
-        """Update once a minute until cancelled.
+        """Check the expected callbacks once a minute until cancelled.
 
-        If no callback is expected, return after the first update that succeeds, which closes the incidents of callbacks
-        that are no longer expected.
+        If no callback is expected, return after the first check that succeeds. That check closes the incidents of
+        callbacks that are no longer expected.
         """
         while True:
             if await self._try_update() and not self._expected:
@@ -134,7 +134,7 @@ class HeartbeatWatcher:
             await asyncio.sleep(self._minute)
 
     async def _try_update(self) -> bool:
-        """Update, and return whether the update succeeded. A fault is logged once, however often it repeats."""
+        """Run `_update`, and return whether it succeeded. If a fault repeats, only its first occurrence is logged."""
         try:
             await self._update()
         except LogFault as fault:
@@ -169,7 +169,7 @@ class HeartbeatWatcher:
             await self._report_changes(found, now, ticks)
 
     async def _search(self, now: Millis, ticks: Millis) -> tuple[Findings, bool]:
-        """Search the log in a thread. Return what was found, and whether this was the first search."""
+        """Search the log on a thread. Return what was found, and whether this was the first search."""
         first_time = self._updated_at is None
         if first_time:
             self._seen, states = await asyncio.to_thread(load_states, self._store, self._expected, now=now)
@@ -204,9 +204,9 @@ class HeartbeatWatcher:
             await asyncio.to_thread(save_states, self._store, self._expected, states, seen=self._seen)
 
     async def _report_changes(self, found: Findings, now: Millis, ticks: Millis) -> None:
-        """Store a report for each silence that began or ended.
+        """Store a report for each silence that has begun or ended.
 
-        If this method raises NotStored, the next update tries again.
+        If this method raises NotStored, the next update tries again to store the reports.
         """
         assert self._clock is not None  # noqa: S101 - set by _follow_clock
         may_open = is_stable(self._clock, ticks=ticks) and ticks - self._steady_since >= _SETTLING_TIME
@@ -234,10 +234,10 @@ class HeartbeatWatcher:
         latest: StoredIncident | None,
         now: Millis,
     ) -> None:
-        """Store a report the way a callback is stored.
+        """Store a report in the same way as a callback.
 
-        The report is dated after the last change of the incident `latest`, even if the wall clock has been set back: an
-        OK that is dated earlier would not close the incident.
+        An OK that is dated before the last change of an incident would not close the incident. The report is therefore
+        dated after the last change of `latest`, even if the wall clock has been set back.
         """
         at = now
         if latest is not None:
