@@ -1,1 +1,1 @@
-"""Keeps the log in good order: backups, retention, salvage, reparse, checks."""
+"""Maintenance of the log: backups, retention, salvage, reparse and checks."""

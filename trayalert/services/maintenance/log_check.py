@@ -1,4 +1,4 @@
-"""Checks what the data dir holds, for `trayalert check` and `trayalert status`. This module never writes."""
+"""Checks the contents of the data dir for `trayalert check` and `trayalert status`. This module never writes."""
 
 import os
 import stat
@@ -19,7 +19,7 @@ from trayalert.storage.writer.salvage import Salvage, read_salvages
 
 
 def backup_summary_record(log: Path) -> dict[str, Any]:
-    """Return the keys of `trayalert status --json` about backups and about logs that were moved aside."""
+    """Return the keys of `trayalert status --json` that describe backups and quarantined logs."""
     backups = list_backups(log, now=now())
     return {
         "last_backup_at": iso(backups[0].made_at) if backups else None,
@@ -30,9 +30,9 @@ def backup_summary_record(log: Path) -> dict[str, Any]:
 
 
 def check_data_dir(log: Path, *, private_files: tuple[Path, ...]) -> dict[str, Any]:
-    """Check the whole data dir, and return the object that `trayalert check --json` prints.
+    """Check the whole data dir. Return the object that `trayalert check --json` prints.
 
-    `private_files` are further files that no other user of this computer may read.
+    `private_files` are further files that no other user of this computer may read, in addition to the log's own files.
     """
     log_exists = log.exists()
     checked = check_log(log) if log_exists else IntegrityReport()
@@ -88,7 +88,7 @@ def _backup_record(backup: Backup) -> dict[str, Any]:
 
 
 def backup_records(log: Path) -> list[dict[str, Any]]:
-    """Return an object for each backup, the newest first. Each backup is checked."""
+    """Check each backup, and return a JSON object for each, the newest first."""
     return [_backup_record(backup) for backup in list_backups(log)]
 
 
@@ -102,7 +102,7 @@ def _quarantine_record(log: Path, folder: Path) -> dict[str, Any]:
 
 
 def _salvage_record(log: Path, is_meant: Callable[[Salvage], bool]) -> dict[str, Any] | None:
-    """Return the first salvage for which `is_meant` is true.
+    """Return a JSON object for the first salvage for which `is_meant` is true.
 
     Return None if there is no such salvage, or if the log cannot be read.
     """
@@ -117,7 +117,7 @@ def _salvage_record(log: Path, is_meant: Callable[[Salvage], bool]) -> dict[str,
 
 
 def _mode_problems(log: Path, private_files: tuple[Path, ...]) -> list[str]:
-    """Return a sentence about each file that belongs to another user or that other users of this computer can read."""
+    """Return a sentence about each file that other users of this computer can read or that another user owns."""
     if sys.platform == "win32":
         return []
     log_files = [log.with_name(log.name + end) for end in ("", "-wal", "-shm", ".restored")]

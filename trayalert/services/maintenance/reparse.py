@@ -1,7 +1,8 @@
-"""Reads old callbacks again, so that callbacks which only a newer trayalert understands become alerts.
+"""Parses stored deliveries again. Deliveries that an older trayalert did not understand can then become alerts.
 
-A client sends one request after the other, and each request reads some callbacks. Therefore a reparse can be stopped at
-any time, and later continues where it stopped. No notification is shown for an old callback.
+While the receiver is running, `trayalert reparse` sends one request after the other, and each request parses some of
+the deliveries. A reparse can therefore be stopped at any time, and later continues where it stopped. No notification is
+shown for an alert that a reparse finds.
 """
 
 import asyncio
@@ -14,15 +15,15 @@ from trayalert.services.inbox import Inbox, offline_jobs, read
 from trayalert.storage.writer.reparse_slice import ReparseSlice
 
 _REPORT_INTERVAL = 0.5
-"""Seconds after which `reparse_some` stops and reports the progress."""
+"""Seconds after which `reparse_some` stops and returns the progress."""
 _PAUSE = 0.002
-"""Shortest pause between two transactions, in seconds."""
+"""Minimum pause between two transactions, in seconds."""
 
 
 async def reparse_some(inbox: Inbox, *, now: Millis, restart: bool) -> ReparseProgress:
-    """Read some callbacks again while the receiver runs. Live callbacks go first. Raise `NotStored`.
+    """Parse some deliveries again while the receiver is running. New callbacks take precedence. Raise `NotStored`.
 
-    With `restart`, begin again at the oldest callback.
+    If `restart` is true, begin again at the oldest delivery. If not, continue where the last call stopped.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + _REPORT_INTERVAL
@@ -36,9 +37,10 @@ async def reparse_some(inbox: Inbox, *, now: Millis, restart: bool) -> ReparsePr
 
 
 def reparse_offline(log: Path, *, now: Millis, restart: bool, report: Callable[[ReparseProgress], None]) -> None:
-    """Read all callbacks again while no instance runs. `report` is called after each transaction. Raise `LogFault`.
+    """Parse deliveries again while no instance is running, until all are parsed. Raise `LogFault`.
 
-    With `restart`, begin again at the oldest callback.
+    `report` is called with the progress after each transaction. If `restart` is true, begin again at the oldest
+    delivery. If not, continue where an earlier reparse stopped.
     """
     with offline_jobs(log) as run_job:
         finished = False

@@ -1,7 +1,7 @@
-"""Salvages former logs in the background, and reports the progress and the result. Live callbacks go first.
+"""Salvages quarantined logs in the background, and reports the progress and the result.
 
-The job runs on the receiver's event loop, and reads the disk in threads. Commands call `salvage_offline` while no
-instance runs.
+The job runs on the receiver's event loop (`app/receiver.py`) and reads the disk on threads. New callbacks take
+precedence over the salvage. While no instance is running, commands call `salvage_offline` instead.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from trayalert.storage.writer.salvage import (
 _TOPIC = "salvage"
 _LONGEST_RETRY = 5.0
 _FIRST_RETRY = 0.25
-"""Seconds until a failed salvage is tried again. Each failure doubles the time, up to `_LONGEST_RETRY`."""
+"""Seconds to wait before a failed salvage is tried again. Each failure doubles the wait, up to `_LONGEST_RETRY`."""
 _PROGRESS_INTERVAL = 1.0
 _SHORTEST_PAUSE = 0.002
 _NEWS_SPAN: Millis = 86_400_000
@@ -39,7 +39,7 @@ _logger = logging.getLogger(__name__)
 
 
 class SalvageJob:
-    """Salvages all logs in the quarantine. `now` is the wall clock."""
+    """Salvages all quarantined logs. `now` is the wall clock."""
 
     def __init__(self, inbox: Inbox, log: Path, *, now: Callable[[], Millis]) -> None:
         self._inbox = inbox
@@ -48,7 +48,7 @@ class SalvageJob:
         self._progress_at = 0.0
 
     async def run(self) -> None:
-        """Salvage all former logs. A salvage that fails is tried again, until all salvages have succeeded."""
+        """Salvage all quarantined logs. If a salvage fails, try again until every salvage has succeeded."""
         pause = _FIRST_RETRY
         while True:
             try:
@@ -67,7 +67,10 @@ class SalvageJob:
         await self._restore_news()
 
     async def _restore_news(self) -> None:
-        """Report the salvages of the last 24 hours again: before a restart, the user may not have seen the reports."""
+        """Report the results of all salvages of the last 24 hours again.
+
+        The program may have restarted since, and the user may not have seen the earlier reports.
+        """
         for one in await asyncio.to_thread(read_salvages, self._log):
             if one.finished_at and 0 <= self._now() - one.finished_at < _NEWS_SPAN:
                 outcome = await asyncio.to_thread(read_salvage_result, quarantine_of(self._log) / one.folder)
@@ -104,13 +107,19 @@ class SalvageJob:
 
 
 def salvage_offline(log: Path, *, now: Millis) -> list[str]:
-    """Salvage all former logs while no instance runs. Return a sentence about each result. Raise `LogFault`."""
+    """Salvage all quarantined logs while no instance is running. Return a sentence about each result.
+
+    Raise `LogFault`.
+    """
     with offline_jobs(log) as run_job:
         return salvage_all(log, run_job, now=now)
 
 
 def salvage_all(log: Path, run_job: RunJob, *, now: Millis) -> list[str]:
-    """Salvage all former logs with `run_job`. Return a sentence about each result. Raise `LogFault`."""
+    """Salvage all quarantined logs. Return a sentence about each result. Raise `LogFault`.
+
+    `run_job` runs a job in a transaction of the current log.
+    """
     outcomes = []
     run_job(BeginSalvage(log, now))
     for salvage in read_salvages(log):
@@ -126,7 +135,7 @@ def salvage_all(log: Path, run_job: RunJob, *, now: Millis) -> list[str]:
 
 @contextmanager
 def _open_or_empty(log: Path, salvage: Salvage, throttle: Callable[[], None]) -> Iterator[OpenSalvage]:
-    """Open a salvage. A file that is missing from the quarantine counts as empty."""
+    """Open a salvage. If the quarantined log itself is missing, the opened salvage is empty."""
     with ExitStack() as stack:
         try:
             opened = stack.enter_context(open_salvage(log, salvage, read=read, keep_raw=keep_raw, throttle=throttle))
@@ -142,7 +151,7 @@ def _finish(salvage: Salvage, carved: CarvedDeliveries, now: Millis) -> FinishSa
 
 
 def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str:
-    """Write the sentence about the result into the folder of the salvaged file, and return the sentence."""
+    """Write a sentence about the result into the log's quarantine folder, and return the sentence."""
     finished = next((one for one in read_salvages(log) if one.folder == salvage.folder), salvage)
     sentence = outcome_text(log, finished, truncated=carved.truncated)
     write_salvage_result(quarantine_of(log) / salvage.folder, sentence)
@@ -150,9 +159,9 @@ def _write_outcome(log: Path, salvage: Salvage, carved: CarvedDeliveries) -> str
 
 
 def outcome_text(log: Path, salvage: Salvage, *, truncated: bool) -> str:
-    """Return the text about a finished salvage, with exact counts and the folder of the file.
+    """Return a message about a finished salvage, with exact counts and the quarantine folder.
 
-    `truncated` is whether the end of the file was missing.
+    `truncated` says whether the end of the quarantined file was missing.
     """
     folder = quarantine_of(log) / salvage.folder
     if not salvage.total:

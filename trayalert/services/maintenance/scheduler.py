@@ -1,7 +1,7 @@
-"""Maintains the log while the receiver runs: expiry of incidents, salvage, daily backups, retention.
+"""Maintains the log while the receiver is running: expiry of incidents, salvage, daily backups and retention.
 
-The scheduler runs on the receiver's event loop, works on the disk in threads, and lets live callbacks go first. No
-failure here ends the receiver: work that fails is logged and tried again later.
+The scheduler runs on the receiver's event loop (`app/receiver.py`) and accesses the disk on threads. New callbacks take
+precedence over maintenance. Work that fails is logged and tried again later, and never ends the receiver.
 """
 
 import asyncio
@@ -35,15 +35,16 @@ _DAY: Millis = 24 * _HOUR
 _FIRST_BACKUP: Millis = 120_000
 _FIRST_RETRY: Millis = 60_000
 _PAUSE = 0.02
-"""Seconds between two transactions of the retention."""
+"""Seconds to wait after each transaction of the retention."""
 
 _logger = logging.getLogger(__name__)
 
 
 class MaintenanceScheduler:
-    """Schedules all maintenance of the log. Create and run the scheduler on the receiver's event loop.
+    """Schedules all maintenance of the log. The scheduler is created and run on the receiver's event loop.
 
-    `now` is the wall clock, `ticks` a clock that cannot be set. `minute` is the number of seconds between two rounds.
+    `now` is the wall clock, and `ticks` is a clock that cannot be set. `minute` is the number of seconds between two
+    rounds.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class MaintenanceScheduler:
             tasks.create_task(self._each_minute())
 
     async def back_up(self) -> Backup:
-        """Make a backup now. Raise `LogFault` on failure; a retry is then scheduled."""
+        """Make a backup now. If the backup fails, schedule another try and raise `LogFault`."""
         async with self._backing_up:
             throttle = Throttle(work=0.0, pause=0.01)
             keep, now = self._settings.backups, self._now()
@@ -98,10 +99,10 @@ class MaintenanceScheduler:
         return backup
 
     def _schedule_backup_retry(self) -> None:
-        """Schedule a retry of a failed backup.
+        """Schedule another try after a backup has failed.
 
-        The first retry follows after a minute. Each further failure doubles the time, up to an hour, because a try may
-        be expensive.
+        The first wait is one minute. Each further failure doubles the wait, up to an hour, because each try may be
+        expensive.
         """
         self._backup_failed_for = min(2 * self._backup_failed_for or _FIRST_RETRY, _HOUR)
         self._backup_at = self._ticks() + self._backup_failed_for
@@ -111,13 +112,13 @@ class MaintenanceScheduler:
             if isinstance(event, LogChanged):
                 self._log_changed.set()
             elif isinstance(event, CallbackArrived):
-                self._newest_at = event.received_at  # the last time counts: earlier times may come from a wrong clock
+                self._newest_at = event.received_at  # even if earlier: the old time may come from a wrong clock
 
     async def _salvage(self) -> None:
-        """Salvage former logs at the start, and whenever another file has replaced the log."""
+        """Salvage quarantined logs at the start, and again whenever another file has replaced the log."""
         job = SalvageJob(self._inbox, self._log, now=self._now)
         while True:
-            file = self._inbox.log_state.new_file  # read first, as the file may be replaced during the salvage
+            file = self._inbox.log_state.new_file  # read first, because the file may be replaced during a salvage
             await self._run_safely(job.run)
             while self._inbox.log_state.new_file == file:
                 self._log_changed.clear()
@@ -169,7 +170,10 @@ class MaintenanceScheduler:
                 return
 
     async def _limit_size(self) -> None:
-        """Delete the oldest callbacks if the log is too large, whatever the clock says."""
+        """Retire the oldest deliveries if the log is too large.
+
+        Unlike the age limit, the size limit does not rely on a correct clock.
+        """
         if self._log_busy:
             return
         limit = self._settings.keep_megabytes
@@ -197,7 +201,10 @@ class MaintenanceScheduler:
         return may_retire(clock_stable=stable, uptime=uptime, wall=self._now(), newest=newest)
 
     def _clock_is_stable(self) -> bool:
-        """Read both clocks, report what is wrong, and return whether the wall clock may be used to close incidents."""
+        """Return whether the wall clock has not jumped recently, so that it may be used to close incidents.
+
+        Both clocks are read. A jump of the wall clock is reported, and so is a wall clock that is behind.
+        """
         wall, ticks = self._now(), self._ticks()
         self._clock = observe_clock(self._clock, wall=wall, ticks=ticks)
         self._inbox.set_news("clock", jump_text(self._clock, ticks=ticks))
