@@ -1,7 +1,8 @@
-"""The dispatcher: passes events to the policy of each channel, and the policy's requests to the channel.
+"""The dispatcher, which passes events to each channel's policy, and the policy's requests to the channel.
 
-The dispatcher runs on the receiver's event loop, in the tray application and under `trayalert serve`, and does not use
-Qt. Its one rule: a channel that hangs or fails delays neither callbacks nor other channels.
+The dispatcher runs on the receiver's event loop (`app/receiver.py`), both in the tray application and under `trayalert
+serve`. The dispatcher does not use Qt. Its one rule: a channel that hangs or fails delays neither callbacks nor other
+channels.
 """
 
 import asyncio
@@ -27,11 +28,11 @@ from trayalert.services.notify.rules import NEVER_NOTIFIED
 _ABOUT_PROGRAM = get_args(ProgramEvent)
 
 _MANY = 20
-"""Number of waiting changes above which the next query is delayed by `flood_interval`."""
+"""If more than this number of changes are waiting, the next query is delayed by `flood_interval`."""
 _MOST_AT_ONCE = 1000
-"""Maximum number of changes in one query. Deciding on this number of changes takes 4 ms."""
+"""Maximum number of changes in one query. Deciding on 1000 changes takes 4 ms."""
 _CLOSE_DEADLINE = 1.0
-"""Seconds that `close` waits for pending requests, and then for the tasks of the channels to end."""
+"""Seconds that `close` waits for pending requests, and then again for the channels' tasks to end."""
 
 _logger = logging.getLogger(__name__)
 
@@ -39,20 +40,23 @@ _Question = Callable[[NotificationPolicy], Iterable[PolicyRequest]]
 
 
 class IncidentLookup(Protocol):
-    """Looks up the present state of incidents in the log.
+    """Looks up the current state of incidents in the log.
 
     Each method returns None if the log cannot be read now. The dispatcher then repeats the query later.
     """
 
     async def states(self, ids: Sequence[int]) -> Sequence[Incident] | None:
-        """Return the incidents with these ids, without their alerts, which the policy does not need."""
+        """Return the incidents with the given ids, without their alerts. The policy does not need the alerts."""
 
     async def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return the incidents with these ids, each with its latest alert, which the text of a notification needs."""
+        """Return the incidents with the given ids, each with its latest alert.
+
+        The text of a notification needs the alert.
+        """
 
 
 class Channel(Protocol):
-    """A place to which notifications go, such as the desktop. A channel is used only on the dispatcher's event loop."""
+    """Shows notifications in one place, such as the desktop. A channel is used only on the dispatcher's event loop."""
 
     @property
     def name(self) -> str:
@@ -61,9 +65,9 @@ class Channel(Protocol):
     async def carry_out(self, request: NotificationRequest) -> None:
         """Show or withdraw a notification, without blocking the event loop.
 
-        The dispatcher sends the next request after this call has returned. A withdrawal may name a notification that
-        was never shown. A newer request replaces a waiting request with the same tag. While too many requests wait,
-        the channel counts as unavailable.
+        The dispatcher sends the next request only after this method has returned. Meanwhile, requests for the channel
+        wait. A new request replaces a waiting request with the same tag. While too many requests wait, the channel
+        counts as unavailable. A request may withdraw a notification that was never shown.
         """
 
 
@@ -72,20 +76,26 @@ class DispatcherTiming:
     """The dispatcher's intervals, in seconds."""
 
     batch_interval: float = 0.05
-    """Time between two queries of changed incidents."""
+    """Minimum time between two queries for changed incidents."""
     flood_interval: float = 0.25
-    """Time between two queries while many incidents change. Most of those incidents are held for the summary anyway."""
+    """Minimum time between two queries while many incidents change.
+
+    Most of those incidents are held for the summary anyway.
+    """
     retry_interval: float = 1.0
-    """Time until a query is repeated after the log could not be read."""
+    """Time to wait before a query is repeated because the log could not be read."""
     longest_timer: float = 3600.0
-    """Longest time for which a timer is set. The wall clock may jump, so a longer wait is split into several timers."""
+    """Maximum time for which a timer is set.
+
+    A longer wait is split into several timers, because the wall clock may jump during the wait.
+    """
 
 
 class NotificationDispatcher:
     """Serves the attached channels, each with its own policy.
 
-    All methods must be called on the event loop on which the dispatcher was created. Exceptions that `lookup` or a
-    channel raises are logged.
+    All methods must be called on the event loop on which the dispatcher was created. If `lookup` or a channel raises an
+    exception, the exception is logged.
     """
 
     def __init__(
@@ -109,9 +119,10 @@ class NotificationDispatcher:
         self._paused_until: Millis | None = None
 
     def attach(self, channel: Channel, present: Iterable[ProgramEvent], *, available: bool) -> None:
-        """Serve a channel from now on. While the channel is not `available`, new incidents are held for one summary.
+        """Serve a channel from now on.
 
-        `present` are the events that describe the program's present state.
+        `available` says whether the channel can show notifications now. While a channel is unavailable, new incidents
+        are held for one summary. `present` are events that describe the current state of the program.
         """
         outlet = _Outlet(channel, self._write, available=available, now=self._now, timing=self._timing)
         self._outlets.append(outlet)
@@ -120,13 +131,13 @@ class NotificationDispatcher:
             outlet.on_program_event(event)
 
     def set_available(self, channel: Channel, available: bool) -> None:
-        """Called when a channel becomes able, or unable, to show notifications."""
+        """Record whether a channel is able to show notifications."""
         for outlet in self._outlets:
             if outlet.channel is channel:
                 outlet.set_available(available)
 
     def on_events(self, events: Sequence[Event]) -> None:
-        """Take a group of events, without blocking and without raising an exception."""
+        """Process a group of events. Never blocks, and never raises an exception."""
         for event in events:
             if isinstance(event, IncidentChanged):
                 if event.change not in NEVER_NOTIFIED:
@@ -137,23 +148,23 @@ class NotificationDispatcher:
         self._flush_soon()
 
     def notify(self, notification: Notification) -> None:
-        """Show a notification about the program itself on each channel, as soon as the channel is able to."""
+        """Show a notification about the program itself on each channel as soon as the channel can show it."""
         for outlet in self._outlets:
             outlet.ask(lambda policy: policy.notify(notification, now=self._now()))
 
     def pause(self, until: Millis | None) -> None:
-        """Show no notifications before the time `until`. None ends the pause."""
+        """Show no notifications until the time `until`. If `until` is None, end the pause."""
         self._paused_until = until
         for outlet in self._outlets:
             outlet.pause(until)
 
     def mark_seen(self) -> None:
-        """Forget all held notifications, because the user has looked at the window."""
+        """Discard all held notifications, because the user has looked at the window."""
         for outlet in self._outlets:
             outlet.mark_seen()
 
     async def close(self) -> None:
-        """Hand over pending requests for up to a second, then stop serving the channels."""
+        """Let the channels carry out pending requests for up to a second, then stop serving the channels."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_DEADLINE):
                 if self._flush_task:
@@ -170,9 +181,10 @@ class NotificationDispatcher:
             await asyncio.wait(ending, timeout=_CLOSE_DEADLINE)
 
     def _flush_soon(self, delay: float = 0.0) -> None:
-        """Schedule a query of the changed incidents, unless a query is already scheduled or running.
+        """Schedule a query for the changed incidents, unless a query is already scheduled or running.
 
-        The query starts after `delay` seconds, but not before the interval since the last query has passed.
+        The query starts after `delay` seconds, or later if the minimum interval since the last query has not passed by
+        then.
         """
         if self._pending and self._flush_timer is None and self._flush_task is None:
             due = max(self._loop.time() + delay, self._next_flush_at)
@@ -205,10 +217,10 @@ class NotificationDispatcher:
         self._flush_soon()
 
     async def _write(self, request: PolicyRequest) -> NotificationRequest | None:
-        """Return the request with its text, or None if there is nothing left to show.
+        """Turn a policy's request into a request for the channel. Return None if there is nothing left to show.
 
-        If the log cannot be read, a summary is written without the names of its incidents. For any other request about
-        incidents, raise `_UnreadableLogError`.
+        If the log cannot be read, a summary is written without the names of its incidents. Any other request about
+        incidents then raises `_UnreadableLogError`.
         """
         if isinstance(request, ShowNotification | WithdrawNotification):
             return request
@@ -225,11 +237,11 @@ class NotificationDispatcher:
 
 
 class _UnreadableLogError(Exception):
-    """Raised if the log cannot be read now."""
+    """Raised if a request cannot be written now because the log cannot be read."""
 
 
 _MOST_WAITING = 20
-"""Number of requests that may wait for a channel. With more, the channel counts as unavailable."""
+"""Number of requests that may wait for a channel. If more are waiting, the channel counts as unavailable."""
 
 
 class _Outlet:
@@ -263,7 +275,7 @@ class _Outlet:
         self._update_availability()
 
     def ask(self, question: _Question) -> None:
-        """Call `question` with the policy, and queue the requests that the policy returns."""
+        """Call `question` with the policy, and queue the requests that `question` returns."""
         try:
             requests = question(self._policy)
         except Exception:  # a bug in trayalert must not stop the receiver
@@ -284,7 +296,7 @@ class _Outlet:
         self.ask(lambda policy: policy.on_program_event(event, now=self._now()))
 
     def pause(self, until: Millis | None) -> None:
-        """Show no notifications before the time `until`. None ends the pause."""
+        """Show no notifications until the time `until`. If `until` is None, end the pause."""
         self.ask(lambda policy: policy.pause(until, now=self._now()))
 
     def set_available(self, available: bool) -> None:
@@ -293,11 +305,11 @@ class _Outlet:
         self._update_availability()
 
     def mark_seen(self) -> None:
-        """Forget all held notifications."""
+        """Discard all held notifications."""
         self._policy.on_window_seen()
 
     def stop(self) -> "asyncio.Task[None]":
-        """Cancel the task that carries out requests. Return the task, so that the caller can wait for its end."""
+        """Cancel the task that carries out requests. Return the task, so that the caller can wait for it to end."""
         if self._timer:
             self._timer.cancel()
         self._task.cancel()
@@ -320,7 +332,7 @@ class _Outlet:
         self.ask(lambda policy: policy.tick(now=self._now()))
 
     def _log_failure(self, error: Exception) -> None:
-        """Log why the channel failed, unless its last failure had the same reason."""
+        """Log why the channel failed, unless the previous failure had the same reason."""
         if repr(error) == self._last_error:
             return
         self._last_error = repr(error)
@@ -331,7 +343,7 @@ class _Outlet:
         while True:
             await self._wakeup.wait()
             self._wakeup.clear()
-            unwritten: dict[str, PolicyRequest] = {}  # by tag, as a newer request replaces an older one with its tag
+            unwritten: dict[str, PolicyRequest] = {}  # by tag: a newer request replaces an older one
             while self._queue:
                 request = self._queue.take()
                 unwritten.pop(request.tag, None)
@@ -341,7 +353,7 @@ class _Outlet:
                         await self.channel.carry_out(written)
                         self._last_error = ""
                 except _UnreadableLogError:
-                    unwritten[request.tag] = request  # set aside, so that requests that do not need the log go out
+                    unwritten[request.tag] = request  # set aside, as other requests may not need the log
                 except Exception as error:  # noqa: BLE001 - logged
                     self._log_failure(error)
             for request in reversed(unwritten.values()):

@@ -1,8 +1,9 @@
 """The texts of notifications about incidents.
 
-A text first says what fires, where, how severely and since when, and only then gives details.
-Each item of text from the network goes through `printable` here separately, so that no sender can make one item look
-like several lines of the notification.
+The title of a notification gives the level and the name of the rule. The lines of an open incident's notification give
+the resource and its address, the value, the message, the region and the start, in this order. Each item of text from
+the network goes through `printable` separately, so that no sender can make one item look like several lines of the
+notification.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from trayalert.services.presentation.alert_text import (
 )
 
 FINAL_TIMEOUT: Millis = 5_000
-"""How long a notification about the end of a problem stays on the screen."""
+"""Milliseconds for which a notification about the end of a problem stays on the screen."""
 OPEN_WINDOW = "Open trayalert"
 _OPEN_CONSOLE = "Open in console"
 _MESSAGE_LINES = 2
@@ -35,10 +36,10 @@ _MESSAGE_LINES = 2
 def incident_notification(
     stored: StoredIncident, changes: frozenset[Change], *, links: Sequence[ConsoleLink], language: Language, now: Millis
 ) -> Notification:
-    """Return the notification of an open incident, with a button for each of its first two console links.
+    """Return the notification for an open incident, with a button for each of its first two console links.
 
-    Without links, the only button opens the window. If `changes` includes a change of level, the notification names the
-    previous level, too.
+    If there are no links, the only button opens the window. If `changes` includes a change of level, the notification
+    also names the previous level.
     """
     incident, alert = stored.incident, stored.alert.alert
     if alert.kind == UNRECOGNISED:
@@ -67,7 +68,8 @@ def incident_notification(
 def recovered_notification(stored: StoredIncident, *, linked: bool, language: Language) -> Notification:
     """Return a notification saying that an incident has recovered.
 
-    `linked` is whether the incident has a console link. The button opens the console link or, without one, the window.
+    `linked` says whether the incident has a console link. If it has one, the button opens the link. If not, the button
+    opens the window.
     """
     incident, alert = stored.incident, stored.alert.alert
     if incident.start_known and incident.closed_at is not None:
@@ -86,7 +88,7 @@ def recovered_notification(stored: StoredIncident, *, linked: bool, language: La
 
 
 def console_test_notification() -> Notification:
-    """Return the notification that answers the Test button of Cloud Monitor's console."""
+    """Return the notification that confirms a press of the Test button in Cloud Monitor's console."""
     return Notification(
         tag=TEST_TAG,
         level=Level.INFO,
@@ -100,9 +102,10 @@ def console_test_notification() -> Notification:
 def summary_notification(
     count: int, level: Level, titles: Sequence[str], *, quiet: bool, language: Language
 ) -> Notification:
-    """Return one notification for `count` incidents, with the level of the worst one and the `titles` of some.
+    """Return one notification that summarises `count` incidents.
 
-    A `quiet` notification only updates a summary that is on the screen.
+    `level` is the level of the worst of these incidents, and `titles` are the titles of some of them. If `quiet` is
+    true, the notification only updates a summary that is still on the screen.
     """
     word = language.say(level)
     lines = [*titles, f"and {count - len(titles)} more"] if count > len(titles) else titles
@@ -148,9 +151,9 @@ def _value_line(alert: Alert, language: Language) -> str:
 
 
 def _shorten(line: str) -> str:
-    """Shorten a line of text so that it takes about three lines on the screen.
+    """Shorten a line so that it takes up about three lines on the screen.
 
-    The limit is 80 characters if more than a third of the characters are wide (such as Chinese ones), else 150.
+    The limit is 150 characters, or 80 if more than a third of the characters are wide, such as Chinese characters.
     """
     return printable(line, limit=80 if display_width(line) * 3 > len(line) * 4 else 150)
 

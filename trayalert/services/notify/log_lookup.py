@@ -12,7 +12,7 @@ from trayalert.storage.faults import DamagedLog, LogFault, NoLog
 from trayalert.storage.reader import Reader
 
 _PATIENCE = 0.1
-"""Seconds that a query waits for a lock of another program. After that, the dispatcher repeats the query later."""
+"""Seconds that a query waits for another program's lock before it fails. The dispatcher repeats a failed query."""
 
 _Answer = TypeVar("_Answer")
 
@@ -20,7 +20,8 @@ _Answer = TypeVar("_Answer")
 class LogLookup:
     """Implements `IncidentLookup`.
 
-    `verify` is called if a query finds that the log's file is damaged or missing: the writer may not have noticed yet.
+    `verify` is called if a query finds that the log's file is damaged or missing, because the writer may not have
+    noticed yet.
     """
 
     def __init__(self, path: Path, *, verify: Callable[[], None]) -> None:
@@ -28,11 +29,14 @@ class LogLookup:
         self._verify = verify
 
     async def states(self, ids: Sequence[int]) -> Sequence[Incident] | None:
-        """Return the incidents with these ids, without alerts, or None if the log cannot be read now."""
+        """Return the incidents with the given ids, without their alerts. Return None if the log cannot be read now."""
         return await self._ask(lambda reader: reader.incident_states(ids))
 
     async def incidents(self, ids: Sequence[int]) -> Sequence[StoredIncident] | None:
-        """Return the incidents with these ids, each with its latest alert, or None if the log cannot be read now."""
+        """Return the incidents with the given ids, each with its latest alert.
+
+        Return None if the log cannot be read now.
+        """
         return await self._ask(lambda reader: reader.incidents(ids))
 
     async def _ask(self, question: Callable[[Reader], _Answer]) -> _Answer | None:

@@ -1,4 +1,4 @@
-"""A queue of requests that wait until a channel can carry them out."""
+"""A queue for requests that wait until a channel can carry them out."""
 
 from dataclasses import replace
 from typing import Generic, TypeVar, cast
@@ -12,7 +12,7 @@ _Request = TypeVar("_Request", bound=PolicyRequest)
 
 
 class NotificationQueue(Generic[_Request]):
-    """Requests in the order in which they arrived: only the newest for each tag, and at most MAX_WAITING."""
+    """A queue of at most MAX_WAITING requests. For each tag, the queue holds only the newest request."""
 
     def __init__(self) -> None:
         self._requests: dict[str, _Request] = {}
@@ -21,9 +21,11 @@ class NotificationQueue(Generic[_Request]):
         return len(self._requests)
 
     def put(self, request: _Request) -> None:
-        """Add a request, in place of an older one with the same tag.
+        """Add a request, replacing any older request with the same tag.
 
-        If the queue is full, the request with the lowest level is dropped. Withdrawals are dropped last.
+        The new request takes the place of the older request in the queue. If the older request was going to show a
+        notification, `update_only` is switched off in the new request. If the queue then holds too many requests, the
+        request with the lowest level is dropped. Withdrawals are dropped last.
         """
         older = self._requests.get(request.tag)
         if older is not None and _only_updates(request) and not _withdraws(older) and not _only_updates(older):
@@ -33,16 +35,19 @@ class NotificationQueue(Generic[_Request]):
             del self._requests[min(self._requests.values(), key=_priority).tag]
 
     def put_back(self, request: _Request) -> None:
-        """Put a request that could not be carried out back at the head, unless a newer request has its tag."""
+        """Put a request that could not be carried out back at the head of the queue.
+
+        If a newer request with the same tag is waiting, drop the given request instead.
+        """
         if request.tag not in self._requests:
             self._requests = {request.tag: request} | self._requests
 
     def take(self) -> _Request:
-        """Remove and return the oldest request. The queue must not be empty."""
+        """Remove and return the first request in the queue. The queue must not be empty."""
         return self._requests.pop(next(iter(self._requests)))
 
     def drop(self, tag: str) -> None:
-        """Remove the request with this tag, if there is one."""
+        """Remove the request with the given tag, if there is one."""
         self._requests.pop(tag, None)
 
 
@@ -58,7 +63,10 @@ def _only_updates(request: PolicyRequest) -> bool:
 
 
 def _shown_anew(request: PolicyRequest) -> PolicyRequest:
-    """Return the request without `update_only`, so that the notification is shown even if none is on the screen."""
+    """Return the request with `update_only` switched off.
+
+    The notification is then shown even if no notification with its tag is on the screen.
+    """
     match request:
         case ShowNotification(notification=notification):
             return ShowNotification(replace(notification, update_only=False))

@@ -1,4 +1,4 @@
-"""Writes the notification that a policy requests. Pure: the caller passes the present state of the incidents."""
+"""Writes the notifications that a policy requests. The module is pure: the caller passes the current incidents."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -25,9 +25,10 @@ class NotificationWriter:
     def write(
         self, request: PolicyRequest, incidents: Iterable[StoredIncident], *, now: Millis
     ) -> NotificationRequest | None:
-        """Return the request with its text, or None if there is nothing left to show.
+        """Turn a policy's request into a request for the channel. Return None if there is nothing left to show.
 
-        `incidents` are the incidents that `request` names, without incidents that are no longer in the log.
+        `incidents` are the incidents that `request` names. Incidents that are no longer in the log are missing from
+        `incidents`.
         """
         found = {stored.incident.id: stored for stored in incidents}
         match request:

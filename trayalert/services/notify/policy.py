@@ -1,9 +1,9 @@
-"""The policy: decides which changes of incidents become notifications.
+"""The policy, which decides which changes of incidents become notifications.
 
-The policy is pure and is used on one thread: it takes the present time and returns requests. Incidents that cannot be
-shown now (because of a flood, a pause or a missing notification daemon) are held. Incidents that still fire later are
-then shown in one summary. The caller must call `tick` at the time `due`. The rules in `rules.py` decide which changes
-are notified.
+The policy is pure and is used on one thread: the caller passes the current time and gets requests back. The rules in
+`rules.py` decide which changes deserve a notification. If an incident cannot be shown now, because of a flood, a pause
+or a missing notification daemon, the incident is held. Held incidents that are still firing later are then shown in one
+summary. The caller must call `tick` at the time `due`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,14 +54,17 @@ from trayalert.services.notify.summary import Summary
 BURST = 5
 """Number of notifications that may be shown in quick succession.
 
-Then one more notification is allowed per REFILL_INTERVAL.
+After that, one more notification is allowed per REFILL_INTERVAL.
 """
 CRITICAL_RESERVE = 3
 """Number of further notifications reserved for CRITICAL incidents, so that a flood of warnings does not hide them."""
 REFILL_INTERVAL: Millis = 6_000
 
 TEST_ANSWER_DEADLINE: Millis = 10_000
-"""How long the user is expected to wait for the answer after a press of the console's Test button."""
+"""Milliseconds after a test for which the user is expected to wait for a notification.
+
+A test is a press of the Test button in the console.
+"""
 
 _Requests = tuple[PolicyRequest, ...]
 
@@ -103,9 +106,10 @@ class NotificationPolicy:
     def on_incidents_changed(
         self, events: Iterable[IncidentChanged], incidents: Sequence[Incident], *, now: Millis
     ) -> _Requests:
-        """Called with a batch of events and the present state of their incidents.
+        """Return the requests that result from a batch of changes of incidents.
 
-        Events about incidents that are missing from `incidents` are ignored.
+        `incidents` are the incidents that `events` name, in their current state. Events are ignored if their incident
+        is missing from `incidents`.
         """
         changes: dict[int, set[Change]] = {}
         for event in events:
@@ -117,7 +121,7 @@ class NotificationPolicy:
         return (*requests, *self.tick(now=now))
 
     def on_program_event(self, event: ProgramEvent, *, now: Millis) -> _Requests:
-        """Called with an event about the program itself."""
+        """Return the requests that result from an event about the program itself."""
         match event:
             case TestReceived():
                 requests = self._on_test_received(now)
@@ -136,13 +140,19 @@ class NotificationPolicy:
         return requests
 
     def _on_test_received(self, now: Millis) -> _Requests:
-        """Answer the console's Test button. If the channel is unavailable, remember to answer later."""
+        """Show that a test from the console has arrived.
+
+        If the channel is unavailable, remember the test, so that it is shown if the channel becomes available soon.
+        """
         notification = console_test_notification()
         self._tested_at = None if self._available else now
         return (ShowNotification(notification),) if self._can_show(now) else ()  # even in a flood: a user is waiting
 
     def _on_listener_changed(self, problem: str | None, now: Millis) -> _Requests:
-        """Called with the reason why the listener is closed, or None if it is open. Each change is shown once."""
+        """Show that the listener has closed or opened. Each change is shown once.
+
+        `problem` is the reason why the listener is closed, or None if the listener is open.
+        """
         before, self._listener_problem = self._listener_problem, problem
         if problem == before:
             return ()
@@ -152,10 +162,10 @@ class NotificationPolicy:
         return () if unshown else (WithdrawNotification(LISTENER_TAG, listener_open_notification()),)
 
     def _on_log_changed(self, state: LogState, now: Millis) -> _Requests:
-        """Called with the state of the log.
+        """Show that callbacks cannot be stored, that they are stored again, or that there is news about the log.
 
-        A failure to store callbacks is shown once and withdrawn when it is over. Meanwhile a new reason only updates
-        the notification.
+        A failure to store callbacks is shown once, and withdrawn when the failure is over. If the reason changes before
+        that, the notification on the screen is only updated.
         """
         before, self._log_state = self._log_state, state
         requests: list[PolicyRequest] = []
@@ -171,7 +181,7 @@ class NotificationPolicy:
         return tuple(requests)
 
     def _on_reachability_changed(self, state: ReachabilityState, now: Millis) -> _Requests:
-        """Called with the reachability. A long blind span and its end are shown."""
+        """Record the reachability. Show a blind span if it is long, and show its end."""
         reported_elsewhere = self._listener_problem is not None or not self._log_state.storing
         requests = self._reachability.on_changed(state, reported_elsewhere=reported_elsewhere, now=now)
         unshown = self._program_notifications.pop(REACH_TAG, None) if requests else None
@@ -180,14 +190,18 @@ class NotificationPolicy:
         return (*requests, *self.tick(now=now))
 
     def _on_url_changed(self, changed: UrlChanged, now: Millis) -> _Requests:
-        """Called when the public address has changed, or when the user no longer needs to act on a change."""
+        """Show that the public address has changed.
+
+        If `changed.before` and `changed.now` are equal, the user no longer needs to act, and the notification is
+        withdrawn.
+        """
         if changed.before != changed.now:
             return self.notify(url_changed_notification(changed), now=now)
         self._program_notifications.pop(URL_TAG, None)
         return (WithdrawNotification(URL_TAG),)
 
     def notify(self, notification: Notification, *, now: Millis) -> _Requests:
-        """Show a notification about the program itself as soon as the channel is able to, even in a flood."""
+        """Show a notification about the program itself as soon as the channel can show it, even during a flood."""
         self._program_notifications[notification.tag] = notification
         return self._show_program_notifications(now)
 
@@ -199,26 +213,27 @@ class NotificationPolicy:
         return tuple(map(ShowNotification, shown))
 
     def pause(self, until: Millis | None, *, now: Millis) -> _Requests:
-        """Show nothing before the time `until`, but still withdraw notifications.
+        """Show nothing until the time `until`. If `until` is None, end the pause.
 
-        None ends the pause. The incidents that were held are then shown in a summary.
+        During a pause, notifications are still withdrawn. After the pause, the incidents that were held are shown in a
+        summary.
         """
         self._paused_until = until
         return self.tick(now=now)
 
     def set_available(self, available: bool, *, now: Millis) -> _Requests:
-        """Called when the channel becomes able, or unable, to show notifications."""
+        """Record whether the channel is able to show notifications. If it is, show what has been waiting."""
         self._available = available
         answers_test = available and self._tested_at is not None and now - self._tested_at <= TEST_ANSWER_DEADLINE
         return (*(self._on_test_received(now) if answers_test else ()), *self.tick(now=now))
 
     def on_window_seen(self) -> None:
-        """Forget everything that is held. Called when the user has looked at the window, which shows everything."""
+        """Discard everything that is held, because the user has looked at the window, which shows everything."""
         self._program_notifications.clear()
         self._summary.clear()
 
     def tick(self, *, now: Millis) -> _Requests:
-        """Show waiting notifications about the program, and show or update the summary if it is due."""
+        """Show the notifications about the program that are waiting. Show or update the summary if it is due."""
         blind = self._reachability.tick(now=now)
         if blind:
             self._program_notifications[blind.tag] = blind
@@ -232,7 +247,7 @@ class NotificationPolicy:
             return (self._summary.show(now=now),)
         self._summary.drop(only.incident_id)
         self._shown.add(only.incident_id)
-        return (self._summary.show(now=now), only)  # `show` withdraws the summary, as nothing is held now
+        return (self._summary.show(now=now), only)  # `show` withdraws the summary, because nothing is held now
 
     def _on_incident_changed(self, incident: Incident, changes: frozenset[Change], now: Millis) -> _Requests:
         match decide(incident, changes, self._rules):

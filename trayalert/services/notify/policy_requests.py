@@ -1,4 +1,7 @@
-"""The requests of a policy about incidents. Requests name incidents by id; a text is written only when it is shown."""
+"""A policy's requests about incidents.
+
+A request names its incidents by id. The text of the notification is written only just before it is shown.
+"""
 
 from dataclasses import dataclass
 
@@ -18,13 +21,16 @@ class _IncidentRequest:
 
     @property
     def incident_ids(self) -> tuple[int, ...]:
-        """The id of the incident that the text is about."""
+        """The id of the incident, as a tuple with one element."""
         return (self.incident_id,)
 
 
 @dataclass(frozen=True, slots=True)
 class ShowIncident(_IncidentRequest):
-    """Show an open incident. `level` is its present level; `changes` are the reason for the notification."""
+    """A request to show a notification for an open incident.
+
+    `level` is the current level of the incident. `changes` are the changes that caused the notification.
+    """
 
     level: Level
     changes: frozenset[Change]
@@ -32,12 +38,12 @@ class ShowIncident(_IncidentRequest):
 
 @dataclass(frozen=True, slots=True)
 class WithdrawRecovered(_IncidentRequest):
-    """Show briefly that an incident has recovered, then withdraw its notification."""
+    """A request to show briefly that an incident has recovered, and then withdraw its notification."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowSummary:
-    """Show that `count` incidents are held. The text names the incidents in `worst`.
+    """A request to show that `count` incidents are held. The text names only the incidents in `worst`.
 
     `update_only` has the same meaning as in `Notification`.
     """

@@ -36,7 +36,8 @@ LOOK_INTO_HISTORY = (
 def not_storing_notification(state: LogState, *, quiet: bool) -> Notification:
     """Return a notification saying that callbacks are refused because they cannot be stored.
 
-    With `quiet`, only a notification that is still on the screen is updated, because only the reason has changed.
+    If only the reason has changed, `quiet` is true. The notification then only updates an earlier notification that is
+    still on the screen.
     """
     return _notification(LOG_TAG, Level.CRITICAL, "trayalert cannot store alerts", *state.problems, quiet=quiet)
 
@@ -62,7 +63,7 @@ def refused_notification(refused: CallbackRefused) -> Notification:
 
 
 def log_news_notification(news: Sequence[str]) -> Notification:
-    """Return a notification saying what the program did to the log by itself."""
+    """Return a notification with the news about the log, such as the result of a salvage."""
     return _notification(LOG_NEWS_TAG, Level.WARN, "What happened to trayalert's log", *news)
 
 
@@ -73,20 +74,23 @@ def blind_notification(state: ReachabilityState, *, since: Millis) -> Notificati
 
 
 def reachable_notification(began: Millis, *, until: Millis) -> Notification:
-    """Return a notification saying that callbacks arrive again, with the span in which none could arrive."""
+    """Return a notification saying that callbacks arrive again, and when the blind span began and ended."""
     span = f"from {_local_time(began)} to {_local_time(until)} ({duration_text(until - began)})"
     lines = f"trayalert was blind {span}.", LOOK_INTO_HISTORY
     return _notification(REACH_TAG, Level.OK, "Callbacks get through again", *lines, final=True)
 
 
 def url_changed_notification(changed: UrlChanged) -> Notification:
-    """Return a notification saying that the callback URL in the console's rules is no longer valid."""
+    """Return a notification saying that the public address has changed.
+
+    The callback URL in the console's rules is then no longer valid.
+    """
     lines = f"It was {changed.before}, it is {changed.now}.", CHANGE_RULES
     return _notification(URL_TAG, Level.CRITICAL, "The public address has changed", *lines)
 
 
 def returned_notification(returned: ReceptionResumed) -> Notification:
-    """Return a notification saying that a gap is over, with what has arrived since."""
+    """Return a notification saying that a gap has ended, and what has arrived since."""
     gap = returned.gap
     ended_at = gap.ended_at or gap.began_at
     cause = "asleep" if gap.cause is GapCause.ASLEEP else "off"
@@ -114,30 +118,31 @@ def _arrivals_text(returned: ReceptionResumed) -> str:
 
 
 def no_tray_notification(explanation: str) -> Notification:
-    """Return the notification that explains why there is no tray icon, and what to install."""
+    """Return a notification that explains why there is no tray icon, and what to install."""
     return _notification(TRAY_TAG, Level.INFO, "This desktop shows no tray icons", explanation)
 
 
 def settings_notification(problems: Sequence[str]) -> Notification:
-    """Return a notification about the first three mistakes in the settings.
+    """Return a notification about mistakes in the settings. Only the first three mistakes are shown.
 
-    A setting with a mistake is ignored, which can be serious: without its tunnel, for example, trayalert is blind.
+    A setting with a mistake is ignored, which can be serious. For example, trayalert is blind if its tunnel is ignored.
     """
     title = "The settings have a mistake" if len(problems) == 1 else f"The settings have {len(problems)} mistakes"
     return _notification(SETTINGS_TAG, Level.WARN, title, *problems[:3])
 
 
 def crash_notification(sentences: Sequence[str]) -> Notification:
-    """Return a notification saying how an earlier run ended. Of several sentences, only the last one is shown."""
+    """Return a notification saying how an earlier run crashed. Only the last of the sentences is shown."""
     return _notification(CRASH_TAG, Level.WARN, "trayalert crashed", *sentences[-1:])
 
 
 def _notification(
     tag: str, level: Level, title: str, *sentences: str, final: bool = False, quiet: bool = False
 ) -> Notification:
-    """Return a notification with a line for each of the sentences.
+    """Return a notification with one line for each sentence.
 
-    Each line gets a capital letter at its start, because the text of a fault is worded to follow `trayalert: `.
+    Each line is made to begin with a capital letter. The message of a fault begins in lower case, because in a terminal
+    it follows `trayalert: `.
     """
     return Notification(
         tag=tag,
@@ -151,5 +156,5 @@ def _notification(
 
 
 def _local_time(moment: Millis) -> str:
-    """Return a local time with its date, because a gap may be days old."""
+    """Format a time as local time. The date is included, because a gap may be days old."""
     return local_text(moment, "%m-%d %H:%M")

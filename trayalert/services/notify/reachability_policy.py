@@ -1,7 +1,8 @@
 """Decides when a notification says that trayalert is blind, or reachable again.
 
-Other notifications report a closed listener, and a log that cannot store callbacks, immediately. A blind span with any
-other cause is reported only if it lasts longer than PATIENCE: a network that is down for a minute needs no attention.
+If trayalert is blind because the listener is closed or the log cannot store callbacks, other notifications report that
+immediately. A blind span with any other cause is reported only if it lasts longer than PATIENCE, because a network that
+is down for a minute needs no attention.
 """
 
 from trayalert.domain.notification import Notification, NotificationRequest, WithdrawNotification
@@ -10,7 +11,7 @@ from trayalert.domain.times import Millis
 from trayalert.services.notify.program_messages import REACH_TAG, blind_notification, reachable_notification
 
 PATIENCE: Millis = 120_000
-"""How long a blind span must last before a notification is shown."""
+"""How long a blind span must last before a notification is shown, in milliseconds."""
 
 
 class ReachabilityPolicy:
@@ -26,15 +27,15 @@ class ReachabilityPolicy:
 
     @property
     def due(self) -> Millis | None:
-        """The time at which the notification must be shown, or None if none is waiting to be shown."""
+        """The time at which a notification must be shown, or None if no notification is waiting to be shown."""
         return None if self._blind_since is None or self._notified_since is not None else self._blind_since + PATIENCE
 
     def on_changed(
         self, state: ReachabilityState, *, reported_elsewhere: bool, now: Millis
     ) -> tuple[NotificationRequest, ...]:
-        """Called with the reachability. Return a withdrawal if the notification on the screen is no longer true.
+        """Record the reachability. Return a withdrawal if the notification on the screen is no longer true.
 
-        `reported_elsewhere` is whether another notification says why trayalert is blind.
+        `reported_elsewhere` says whether another notification reports why trayalert is blind.
         """
         self._state = state
         if state.reach is Reachability.BLIND and not reported_elsewhere:
@@ -51,7 +52,7 @@ class ReachabilityPolicy:
         return (WithdrawNotification(REACH_TAG, final),)
 
     def tick(self, *, now: Millis) -> Notification | None:
-        """Return the notification that is due, or None."""
+        """Return the notification that is due, or None if no notification is due."""
         if self.due is None or now < self.due or self._blind_since is None:
             return None
         self._notified_since = self._blind_since

@@ -1,6 +1,6 @@
-"""The rules that decide whether a change of an incident is notified.
+"""The rules that decide whether the user is notified of a change of an incident.
 
-The rules are pure: they use no clock and no state.
+The rules are pure functions: they use no clock and keep no state.
 """
 
 import enum
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from trayalert.domain.incident.incident import Change, Incident
 
 NEVER_NOTIFIED = frozenset({Change.COUNTED, Change.LATE})
-"""Changes on which no rule decides. The dispatcher does not look up the incidents of these changes."""
+"""Changes that never cause a notification. The dispatcher ignores these changes without querying the log."""
 
 _NEWS = frozenset({Change.OPENED, Change.LEVEL, Change.NO_DATA})
 _RECOVERIES = frozenset({Change.RECOVERED, Change.RECOVERED_UNKNOWN})
@@ -17,10 +17,10 @@ _OTHER_ENDS = frozenset({Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
 
 
 class Decision(enum.Enum):
-    """What happens to the notification of an incident."""
+    """What to do about the notification of an incident."""
 
     NOTIFY = enum.auto()
-    """Show a notification, which replaces the incident's earlier notification."""
+    """Show a notification, which replaces any earlier notification of the incident."""
     RECOVER = enum.auto()
     """Show briefly that the incident has recovered, then withdraw its notification."""
     WITHDRAW = enum.auto()
@@ -28,28 +28,34 @@ class Decision(enum.Enum):
 
 
 Rule = Callable[[Incident, frozenset[Change]], Decision | None]
-"""Takes an incident and its changes since the last call. Returns None to leave the decision to the next rule."""
+"""Takes an incident and its changes since the last call. Returns a decision.
+
+Returns None to leave the decision to the next rule.
+"""
 
 
 def notify_open_incident(incident: Incident, changes: frozenset[Change]) -> Decision | None:
-    """Return NOTIFY if an open incident is new, has changed its level, or now has no data."""
+    """Return NOTIFY if the incident is open and either is new, has changed its level or now has no data."""
     return Decision.NOTIFY if incident.open and changes & _NEWS else None
 
 
 def report_recovery(incident: Incident, changes: frozenset[Change]) -> Decision | None:
-    """Return RECOVER if an OK has closed the incident."""
+    """Return RECOVER if the incident has just been closed by an OK."""
     return Decision.RECOVER if not incident.open and changes & _RECOVERIES else None
 
 
 def withdraw_closed_incident(incident: Incident, changes: frozenset[Change]) -> Decision | None:
-    """Return WITHDRAW if the incident was closed other than by an OK."""
+    """Return WITHDRAW if the incident has just been closed by anything other than an OK."""
     return Decision.WITHDRAW if not incident.open and changes & _OTHER_ENDS else None
 
 
 RULES: tuple[Rule, ...] = (notify_open_incident, report_recovery, withdraw_closed_incident)
-"""Called in this order until one rule decides. If no rule decides, the incident keeps its present notification."""
+"""The rules, in the order in which they are tried until one of them decides.
+
+If no rule decides, the notification of the incident stays as it is.
+"""
 
 
 def decide(incident: Incident, changes: frozenset[Change], rules: Sequence[Rule] = RULES) -> Decision | None:
-    """Return the decision of the first rule that makes one, or None if no rule does."""
+    """Return the decision of the first rule that makes a decision, or None if no rule makes one."""
     return next(filter(None, (rule(incident, changes) for rule in rules)), None)

@@ -1,4 +1,7 @@
-"""Holds incidents that could not be shown one by one, and decides when one summary of them is shown. Pure."""
+"""Holds incidents that could not be shown one by one, and decides when to show a summary of them.
+
+The module is pure: the caller passes the time.
+"""
 
 from functools import cache
 from itertools import islice
@@ -10,14 +13,17 @@ from trayalert.domain.times import Millis
 from trayalert.services.notify.policy_requests import PolicyRequest, ShowIncident, ShowSummary
 
 SUMMARY_INTERVAL: Millis = 1_000
-"""Shortest time between two changes of the summary."""
+"""Minimum time between two updates of the summary, in milliseconds."""
 _NAMED = 3
-"""Number of incidents that the summary names."""
+"""Maximum number of incidents that the summary names."""
 _WORST_FIRST = sorted(Level, key=lambda level: -level.rank)
 
 
 class Summary:
-    """Holds incidents until they are shown. No object is kept per incident, because a flood may bring thousands."""
+    """Holds incidents until they are shown.
+
+    A flood may bring thousands of incidents. To save memory, no object is created for each held incident.
+    """
 
     def __init__(self) -> None:
         self._levels: dict[int, Level] = {}
@@ -28,7 +34,7 @@ class Summary:
 
     @property
     def due(self) -> Millis | None:
-        """The earliest time for the next change of the summary, or None if the summary is up to date."""
+        """The earliest time at which the summary may be updated, or None if the summary is up to date."""
         if not (self._grown or self._shrunk):
             return None
         return 0 if self._shown_at is None else self._shown_at + SUMMARY_INTERVAL
@@ -39,7 +45,7 @@ class Summary:
         return self._worst(1)[0] if self._grown and len(self._levels) == 1 else None
 
     def hold(self, request: ShowIncident) -> None:
-        """Hold an incident. The request replaces an earlier request about the same incident."""
+        """Hold an incident. The request replaces any earlier request about the same incident."""
         number, level = request.incident_id, request.level
         before = self._levels.get(number, level)
         if before is not level:
@@ -49,7 +55,7 @@ class Summary:
         self._grown = True
 
     def drop(self, incident_id: int) -> bool:
-        """Remove an incident. Return whether it was held."""
+        """Stop holding an incident. Return whether the incident was held."""
         level = self._levels.pop(incident_id, None)
         if level is None:
             return False
@@ -58,7 +64,7 @@ class Summary:
         return True
 
     def clear(self) -> None:
-        """Forget all incidents, because the user has seen them."""
+        """Discard all held incidents, because the user has seen them."""
         self._levels.clear()
         for held in self._held.values():
             held.clear()
@@ -84,5 +90,8 @@ class Summary:
 
 @cache
 def _shared(changes: frozenset[Change]) -> frozenset[Change]:
-    """Return the same object for all equal sets, to save memory. Few different sets occur."""
+    """Return the same object for all equal sets.
+
+    This saves memory, because thousands of incidents share only a few different sets.
+    """
     return changes
