@@ -1,8 +1,8 @@
-"""The facts of an alert as text for people.
+"""Words the facts of an alert as text for users.
 
-What the callback says takes precedence over the table of metrics, which was made from Alibaba's documents of 2021.
-Every text is cleaned (`domain/text.py`) and limited in length. Only `metric_title` and `metric_unit` return texts as
-the callback sent them, because JSON for scripts contains their results.
+What the callback says takes precedence over the built-in table of metrics, which was made from Alibaba's documentation
+of 2021. Every string is cleaned (`domain/text.py`) and limited in length, with two exceptions: `metric_title` and
+`metric_unit` return strings as the callback sent them, because JSON for scripts contains these strings.
 """
 
 import csv
@@ -22,30 +22,33 @@ from trayalert.domain.wording.unit import unit_or_none
 from trayalert.resource_files import read_text
 
 _COMPOSITE = "多指标"
-"""The metric name that Cloud Monitor sends for a rule on several metrics, whatever the language of the account."""
+"""The metric name that Cloud Monitor sends for a rule on several metrics.
+
+The name is the same for every language of the account.
+"""
 
 _CONTEXT_WORDS = frozenset({"namespace"})
-"""Words of the components that are left out of the short text."""
+"""Components with these words are left out of `short_component_text`."""
 
 MAX_LINES: Final = 20
 _MAX_MESSAGE_LENGTH = 4000
-"""Number of characters of a message that are read: a sender could send 64 KB of line breaks."""
+"""Maximum number of characters to read from a message. A sender could send 64 KB of line breaks."""
 
 
 class Metric(NamedTuple):
-    """What the table says about a metric. The title may be empty in one of the two languages."""
+    """What the built-in table says about a metric. The title may be empty in one of the two languages."""
 
     title_en: str
     title_zh: str
     unit: str | None
 
     def title(self, language: Language) -> str:
-        """Return the title in this language, or in the other language if it is missing."""
+        """Return the title in the given language, or the title in the other language if the first is empty."""
         return (self.title_zh or self.title_en) if language is Language.ZH else (self.title_en or self.title_zh)
 
 
 def find_metric(namespace: str | None, metric: str | None) -> Metric | None:
-    """Return a metric by its namespace and id, or None if the table lacks it.
+    """Return the metric with the given namespace and id, or None if the built-in table lacks the metric.
 
     The namespace may be spelled as in Cloud Monitor's rules or as in callbacks.
     """
@@ -66,7 +69,8 @@ def _metrics() -> dict[tuple[str, str], Metric]:
 def metric_title(alert: Alert, language: Language) -> str | None:
     """Return the metric's title, or None if the alert names no metric.
 
-    A title in the callback comes first, unless it only repeats the id. The title in the table comes next, then the id.
+    The title in the callback is preferred, unless it only repeats the metric's id. The second choice is the title in
+    the built-in table, and the third is the id.
     """
     if alert.metric_title and alert.metric_title != alert.metric:
         return alert.metric_title
@@ -75,7 +79,10 @@ def metric_title(alert: Alert, language: Language) -> str | None:
 
 
 def metric_unit(alert: Alert) -> str | None:
-    """Return the unit that the callback says, else the unit in the table, else None."""
+    """Return the unit in the callback, or the unit in the built-in table if the callback has none.
+
+    Return None if neither has a unit.
+    """
     if alert.unit:
         return alert.unit
     metric = find_metric(alert.namespace, alert.metric)
@@ -83,14 +90,20 @@ def metric_unit(alert: Alert) -> str | None:
 
 
 def name_text(alert: Alert, language: Language) -> str:
-    """Return the alert's name, or an empty text if it has none. A name in this language is preferred."""
+    """Return the alert's name, or an empty string if the alert has no name.
+
+    If the alert has several names, the name in the given language is preferred.
+    """
     word_name = spec_of(alert.kind).name_text
     worded = word_name(alert.name, language) if word_name else None
     return printable(alert.titles.get(language) or worded or alert.name or next(iter(alert.titles.values()), None))
 
 
 def metric_text(alert: Alert, language: Language) -> str:
-    """Return the metric's title, cleaned. For a rule on several metrics, return "Several metrics" in this language."""
+    """Return the metric's title, cleaned, or an empty string if the alert names no metric.
+
+    For a rule on several metrics, return "Several metrics" in the given language.
+    """
     title = metric_title(alert, language)
     return language.say("Several metrics") if title == _COMPOSITE else printable(title)
 
@@ -106,10 +119,11 @@ def rule_condition_text(alert: Alert, language: Language) -> str:
 
 
 def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
-    """Return the lines of the message, at most MAX_LINES.
+    """Return at most MAX_LINES lines of the alert's message.
 
-    For some kinds of callback, trayalert writes a message of one line. For all other kinds, the lines come from the
-    sender's message, without repeated lines and without lines that only repeat the alert's name or resource.
+    For some kinds of callback, trayalert writes the message itself, in one line. For all other kinds, the lines come
+    from the sender's message. Repeated lines are left out, and so are lines that only repeat the alert's name or
+    resource.
     """
     if word_message := spec_of(alert.kind).message_text:
         return (word_message(alert.fields, language),)
@@ -119,7 +133,10 @@ def message_lines(alert: Alert, language: Language) -> tuple[str, ...]:
 
 
 def metric_or_message(alert: Alert, language: Language) -> str:
-    """Return the metric's title, or the first line of the message if the alert has no metric, like an event."""
+    """Return the metric's title or, if the alert has no metric, the first line of the message.
+
+    Event alerts, for example, have no metric.
+    """
     return metric_text(alert, language) or next(iter(message_lines(alert, language)), "")
 
 
@@ -129,7 +146,10 @@ def resource_text(alert: Alert) -> str:
 
 
 def component_text(alert: Alert, language: Language) -> str:
-    """Return the components, such as `disk /dev/vda1` or `listener tcp:10080`, or an empty text if there are none."""
+    """Return the components, such as `disk /dev/vda1` or `listener tcp:10080`.
+
+    Return an empty string if there are no components.
+    """
     return language.say(", ").join(
         f"{language.say(component.word) if component.translatable else component.word} {component.name}"
         for component in _components(alert)
@@ -137,7 +157,10 @@ def component_text(alert: Alert, language: Language) -> str:
 
 
 def short_component_text(alert: Alert) -> str:
-    """Return the names of the first two components, such as `/dev/vda1`, or an empty text if there are none."""
+    """Return the names of the first two components, such as `/dev/vda1`.
+
+    Return an empty string if there are no components.
+    """
     names = [component.name for component in _components(alert) if component.word not in _CONTEXT_WORDS]
     return " ".join(names[:2])
 
@@ -147,5 +170,5 @@ def _components(alert: Alert) -> tuple[Component, ...]:
 
 
 def resource_component_text(alert: Alert) -> str:
-    """Return the resource and its components in short form, such as `db-02 · /dev/vda1`."""
+    """Return the resource and the names of its first two components, such as `db-02 · /dev/vda1`."""
     return " · ".join(filter(None, (resource_text(alert), short_component_text(alert))))

@@ -1,4 +1,4 @@
-"""Exports alerts to other programs: as CSV for spreadsheets, or as JSON with one object per line."""
+"""Exports alerts for other programs, as CSV for spreadsheets or as JSON with one object per line."""
 
 import csv
 import json
@@ -35,9 +35,10 @@ def write_alerts(
     file_format: str,
     output: str | None,
 ) -> int:
-    """Write alerts to the path `output`, or to standard output if it is None. Return how many were written.
+    """Write alerts to the file `output`, or to standard output if `output` is None. Return the number of alerts.
 
-    `file_format` is `csv` or `json`. A regular file appears complete or not at all. Raise `OSError`.
+    `file_format` is `csv` or `json`. A regular file is put in place only once it is complete, so that no incomplete
+    file is left if writing fails. Raise `OSError`.
     """
     count = 0
     with _open_output(output) as stream:
@@ -63,10 +64,10 @@ def _cell(record: Record, column: str) -> object:
 
 
 def _is_formula(text: str) -> bool:
-    """Return whether a spreadsheet could run the text as a formula.
+    """Return whether a spreadsheet program could run the text as a formula.
 
-    The text comes from the network, so an attacker may have written it. Some spreadsheets skip blanks and invisible
-    characters before a formula, and some treat full-width signs like the ASCII ones.
+    The text comes from the network, so an attacker may have written it. Some spreadsheet programs skip blanks and
+    invisible characters before a formula, and some treat full-width signs like ASCII signs.
     """
     if text.startswith(("\t", "\r", "\n")):
         return True
@@ -82,7 +83,7 @@ def _open_output(output: str | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    path = Path(output).resolve()  # so that a symbolic link stays, and its target is replaced
+    path = Path(output).resolve()  # so that a symbolic link is kept, and its target is replaced
     if path.exists() and not path.is_file():  # a pipe or a device, which must not be replaced by a file
         with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream

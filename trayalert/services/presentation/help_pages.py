@@ -1,7 +1,7 @@
-"""The help pages: Markdown files in `resources/help/`, one for each topic and language.
+"""The help pages, which are Markdown files in `resources/help/`, one for each topic and language.
 
-Only the topics of TOPICS and the images beside the pages can be read here, and no part of a path comes from a caller.
-The viewer and `trayalert help` therefore show nothing but what comes with the program.
+Only the pages of the topics in TOPICS and the images in `resources/help/images/` can be read. A link in a page can
+therefore not open any other file.
 """
 
 import re
@@ -36,7 +36,7 @@ _HEADING: Final = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class HelpPage:
-    """A page. `title` is the text of the page's first heading, `text` is the whole page in Markdown."""
+    """A help page. `title` is the text of the page's first heading, and `text` is the whole page in Markdown."""
 
     name: str
     title: str
@@ -45,14 +45,18 @@ class HelpPage:
 
 @dataclass(frozen=True, slots=True)
 class HelpLink:
-    """A place in the help. Without a `topic` the place is on the page with the link, without a `slug` at its top."""
+    """The target of a link in the help pages.
+
+    If `topic` is empty, the target is on the same page as the link. If `slug` is empty, the target is the top of the
+    page.
+    """
 
     topic: str
     slug: str
 
 
 def read_page(topic: str, language: str = "en") -> HelpPage:
-    """Return the page of a topic. Raise KeyError if TOPICS has no such topic."""
+    """Return the page for a topic. Raise KeyError if TOPICS does not contain the topic."""
     if topic not in TOPICS:
         raise KeyError(topic)
     text = read_text("help", language, f"{topic}.md")
@@ -65,7 +69,7 @@ def read_pages(language: str = "en") -> tuple[HelpPage, ...]:
 
 
 def parse_link(target: str) -> HelpLink | None:
-    """Return where a link leads, or None if the link leads anywhere but to a heading or a page of the help."""
+    """Return the target of a link, or None if the link does not lead to a help page or to a heading on one."""
     match = _LINK.fullmatch(target)
     if not target or match is None or match[1] not in {None, *TOPICS}:
         return None
@@ -73,17 +77,17 @@ def parse_link(target: str) -> HelpLink | None:
 
 
 def find_image(name: str) -> Path | None:
-    """Return the file of an image that a page names as `../images/NAME.svg`, or None if there is no such image."""
+    """Return the path of an image that a page names as `../images/NAME.svg`, or None if there is no such image."""
     match = _IMAGE.fullmatch(name)
     path = resource_path("help", "images", match[1]) if match else None
     return path if path is not None and path.is_file() else None
 
 
 def make_slugs(headings: Iterable[str]) -> list[str]:
-    """Return the names by which links find the headings of one page, as GitHub makes them.
+    """Return the slugs of a page's headings. A link names a heading by its slug.
 
-    The heading `` `public_url` and proxies `` has the slug `public_url-and-proxies`. If a page repeats a heading, a
-    number is appended to the slug of each repetition.
+    The slugs are formed in the same way as on GitHub: the heading `` `public_url` and proxies `` has the slug
+    `public_url-and-proxies`. If a page repeats a heading, a number is appended to the slug of each repetition.
     """
     counts: Counter[str] = Counter()
     slugs = []
@@ -100,14 +104,15 @@ def page_slugs(page: HelpPage) -> list[str]:
 
 
 def without_images(text: str) -> str:
-    """Return Markdown with the alternative text of each image in place of the image."""
+    """Return a Markdown text with each image replaced by its alternative text."""
     return _change_prose(text, lambda prose: _IMAGE_MARKUP.sub(r"\1", prose))
 
 
 def for_terminal(text: str) -> str:
-    """Return Markdown for a terminal, which can neither show images nor follow links.
+    """Return a Markdown text for a terminal, which can neither show images nor follow links.
 
-    A link to another page becomes the command that prints that page.
+    Each link is replaced by its label. If the link leads to another page, the label is followed by the command that
+    prints that page.
     """
     return _change_prose(without_images(text), lambda prose: _LINK_MARKUP.sub(_replace_link, prose))
 
@@ -118,14 +123,14 @@ def _replace_link(match: re.Match[str]) -> str:
 
 
 def _headings(text: str) -> Iterator[str]:
-    """Yield the text of each heading; the first one is the page's title."""
+    """Yield the text of each heading. The first heading is the page's title."""
     for prose in _CODE_BLOCK.split(text)[::2]:  # a line of code may begin with "# ", too
         for heading in _HEADING.findall(prose):
             yield re.sub("[`*]", "", heading)
 
 
 def _change_prose(text: str, change: Callable[[str], str]) -> str:
-    """Return Markdown with everything but its blocks of code changed."""
+    """Apply `change` to all of a Markdown text except its code blocks, and return the result."""
     parts = _CODE_BLOCK.split(text)
     parts[::2] = map(change, parts[::2])
     return "".join(parts)

@@ -18,21 +18,21 @@ from trayalert.services.presentation.alert_text import metric_title, metric_unit
 Record = dict[str, Any]
 
 _LINE_ENDS = str.maketrans({character: f"\\u{ord(character):04x}" for character in "\x85\u2028\u2029"})
-"""Characters that JSON allows unescaped in a string, but that many scripts treat as the end of a line."""
+"""Escapes characters that JSON allows unescaped in a string, but that many scripts treat as the end of a line."""
 
 
 def json_line(record: Record) -> str:
-    """Return an object as one line of JSON, whichever characters a script treats as the end of a line."""
+    """Return an object as one line of JSON, without any character that a script may treat as the end of a line."""
     return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS)
 
 
 def alert_record(
     stored: StoredAlert, links: LinkTable, source_addresses: SourceAddresses, language: Language
 ) -> Record:
-    """Return the JSON object of an alert.
+    """Return the JSON object for an alert.
 
-    The object has the key `raw` only if `stored` has the body of the callback. A title from the built-in table of
-    metrics is in `language`.
+    The object has the key `raw` only if `stored` contains the body of the callback. If the metric's title comes from
+    the built-in table of metrics, the title is in the given language.
     """
     alert = stored.alert
     record: Record = {
@@ -74,7 +74,7 @@ def alert_record(
 
 
 def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mute_period: Millis) -> Record:
-    """Return the JSON object of an incident. Keys for later versions are already present, as null or false."""
+    """Return the JSON object for an incident. Keys that are reserved for later versions are null or false."""
     incident, alert = stored.incident, stored.alert.alert
     return {
         "id": incident.id,
@@ -103,9 +103,9 @@ def incident_record(stored: StoredIncident, links: LinkTable, *, now: Millis, mu
 
 
 def gap_record(gap: Gap, *, now: Millis) -> Record:
-    """Return the JSON object of a gap.
+    """Return the JSON object for a gap.
 
-    `seconds` is the length of the gap until its end, or until `now` while it lasts.
+    `seconds` is the length of the gap. A gap that has not ended is measured until `now`.
     """
     return {
         "id": gap.id,
@@ -123,12 +123,15 @@ def _links(alert: Alert, table: LinkTable) -> Record:
 
 
 def mute_period(settings: Settings) -> Millis:
-    """Return how long an open incident may go without another alert before it counts as unconfirmed."""
+    """Return how long an open incident may go without an alert before it counts as unconfirmed, in milliseconds."""
     return round(settings.unconfirmed_after_hours * 3_600_000)
 
 
 def is_unconfirmed(stored: StoredIncident, *, now: Millis, mute_period: Millis) -> bool:
-    """Return whether an open incident has had no alert for longer than the mute period: its OK may have been lost."""
-    if stored.alert.alert.kind == SILENCE:  # no alert repeats it; the heartbeat watcher closes the incident
+    """Return whether an open incident has had no alert for longer than the mute period.
+
+    The OK of an unconfirmed incident may have been lost.
+    """
+    if stored.alert.alert.kind == SILENCE:  # no alert repeats a silence, and the watcher closes it
         return False
     return stored.incident.open and now - stored.incident.last_received_at > mute_period

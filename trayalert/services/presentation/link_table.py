@@ -1,4 +1,4 @@
-"""Builds the table of console pages: the built-in pages for the site in the settings, and the admin's own templates."""
+"""Builds the table of console links from the built-in pages and the admin's own templates."""
 
 import json
 from collections import defaultdict
@@ -11,9 +11,9 @@ from trayalert.resource_files import read_text
 
 
 def link_table(settings: Settings) -> LinkTable:
-    """Return the console pages for the site in the settings.
+    """Return the console link templates for the site that the settings choose.
 
-    A template in the settings replaces the built-in pages of the same kind and namespace.
+    A template in the settings replaces the built-in templates for the same page and namespace.
     """
     document = _document()
     templates = dict(_built_in(settings.site))

@@ -1,4 +1,4 @@
-"""The status of the program as one object, whether an instance is running or not."""
+"""The status of the program as one object, whether or not an instance is running."""
 
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -35,18 +35,24 @@ class InstanceStatus:
 
 
 _TIMESTAMP_KEYS = ("last_probe_at", "last_turned_away_at", "last_mistyped_at", "lost_at")
-"""Keys of the listener's counts that hold a timestamp."""
+"""Keys in the listener's counts whose values are timestamps."""
 _WIRE_KEYS = {"mode": "front", "listener": "door", "listener_counts": "door_counts", "secret_guesses": "probing"}
-"""Fields whose key on the control socket differs from their name. The keys are part of the protocol."""
+"""Maps a field of InstanceStatus to its key on the control socket if the key differs from the field's name.
+
+The keys are part of the protocol.
+"""
 
 
 def instance_record(instance: InstanceStatus) -> dict[str, Any]:
-    """Return the object to send over the control socket. `read_instance_status` reads the object."""
+    """Return the object that is sent over the control socket and that `read_instance_status` reads."""
     return {_WIRE_KEYS.get(name, name): value for name, value in asdict(instance).items()}
 
 
 def read_instance_status(reported: dict[str, Any]) -> InstanceStatus:
-    """Read the reply of a running instance. The instance may be of another version, so unknown keys are ignored."""
+    """Read the object that a running instance has sent.
+
+    The instance may be of another version, so unknown keys are ignored.
+    """
     names = [each.name for each in fields(InstanceStatus)]
     own: dict[str, Any] = {name: reported.get(_WIRE_KEYS.get(name, name)) for name in names}
     counts = own["listener_counts"] or {}
@@ -80,7 +86,10 @@ NO_TOTALS = Totals(alerts=0, deliveries=0, unrecognised=0, open_incidents=0, las
 
 
 def callback_url(public_url: str | None, listener: ListenerState, secret: str) -> str:
-    """Return the callback URL for Cloud Monitor, with the public address if it is known, else with the local one."""
+    """Return the callback URL for Cloud Monitor.
+
+    If the public address is not known, the URL contains the local address of the listener.
+    """
     return f"{public_url or listener.local.url}/hook/{secret}"
 
 
@@ -99,10 +108,10 @@ def status(
     running: InstanceStatus | None,
     data_dir: str,
 ) -> dict[str, Any]:
-    """Return the object that `trayalert status --json` prints, without the keys about backups and without any secret.
+    """Return the object that `trayalert status --json` prints, without any secret and without the keys about backups.
 
-    `totals` is None if the log cannot be read; `log_problem` then says why. `crashes` are the crash files that the user
-    has not seen yet. `running` is None if no instance is running.
+    `totals` is None if the log cannot be read, and `log_problem` then says why. `crashes` are the crash files that the
+    user has not seen yet. `running` is None if no instance is running.
     """
     listener = running.listener if running else closed_listener(settings)
     log = running.log_state if running else None

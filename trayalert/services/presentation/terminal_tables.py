@@ -1,4 +1,4 @@
-"""Output for people at a terminal: lines with aligned columns. Scripts use `--json` instead."""
+"""Output for users at a terminal, as lines with aligned columns. Scripts use `--json` instead."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -170,7 +170,7 @@ def _gap_row(gap: Gap, now: Millis) -> Sequence[str]:
 
 
 def _alert_cells(alert: Alert, language: Language) -> Iterator[str]:
-    """Yield four cells, short enough for one line: name, resource, metric or message, and value."""
+    """Yield the name, the resource, the metric or message, and the value, each short enough for a table cell."""
     yield printable(name_text(alert, language) or alert.kind, limit=40)
     yield printable(resource_component_text(alert), limit=40)
     yield printable(metric_or_message(alert, language), limit=40)
