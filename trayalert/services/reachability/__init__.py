@@ -1,1 +1,1 @@
-"""Finds out by probes whether Cloud Monitor can reach this computer, and records gaps when no callback can arrive."""
+"""Tests with probes whether Cloud Monitor can reach trayalert, and records gaps in which no callback could arrive."""

@@ -1,7 +1,8 @@
 """Records the gaps in which no callback could arrive, and reports what arrived after each gap.
 
-The recorder runs on the receiver's event loop. A gap that the log cannot store now is stored later. A file is touched
-every minute, without a sync, so that the next run of the program can read until when this run was alive.
+The recorder runs on the receiver's event loop (`app/receiver.py`). If the log cannot store a gap now, the gap is stored
+later. Every minute, the recorder updates the modification time of the file `alive` in the data dir, without syncing the
+file to disk. From that modification time, the next run of the program knows when this run was last alive.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from trayalert.storage.faults import LogFault
 from trayalert.storage.writer.gap_records import AddGap, EndGaps
 
 MIN_REPORTED_GAP: Millis = 30_000
-"""Minimum length of a gap that is reported. Shorter gaps are only recorded."""
+"""Minimum length of a gap that is reported, in milliseconds. Shorter gaps are only recorded."""
 
 _CLOSING_CHANGES = frozenset({Change.RECOVERED, Change.SUPERSEDED, Change.EXPIRED, Change.RESOLVED})
 
@@ -35,15 +36,18 @@ class DowntimeTiming:
     """The recorder's intervals, in seconds."""
 
     touch_interval: float = 60.0
-    """Time between two touches of the file."""
+    """Time between two updates of the modification time of `alive_file`."""
     settling_time: float = 20.0
-    """Time from the end of a gap to its report. By then Cloud Monitor has sent its retries, and a probe has ended."""
+    """Time from the end of a gap to its report.
+
+    Within this time, Cloud Monitor sends its retries and a probe ends.
+    """
 
 
 class DowntimeRecorder:
-    """Records gaps in the log. Create the recorder once the log is open.
+    """Records gaps in the log. The recorder must be created after the log has been opened.
 
-    `alive_file` is the file that is touched every minute.
+    The modification time of `alive_file` shows when the program was last alive.
     """
 
     def __init__(
@@ -66,11 +70,14 @@ class DowntimeRecorder:
         inbox.subscribe(self._on_events)
 
     def record_sleep(self, began_at: Millis, ended_at: Millis) -> None:
-        """Called when the computer has slept, or the program has hung."""
+        """Record a gap in which the computer slept or the program hung."""
         self._enqueue(AddGap(cause=GapCause.ASLEEP, began_at=began_at, ended_at=ended_at))
 
     def set_reachability(self, state: ReachabilityState) -> None:
-        """Called with the reachability. A blind span is recorded as a gap."""
+        """Record a change of the reachability.
+
+        A gap begins when trayalert becomes blind, and ends when trayalert is no longer blind.
+        """
         blind = state.reach is Reachability.BLIND
         if blind and not self._blind:
             self._enqueue(AddGap(cause=GapCause.BLIND, began_at=state.since or self._now(), why=state.why))
@@ -84,7 +91,7 @@ class DowntimeRecorder:
             alive_until = self._alive_file.stat().st_mtime_ns // 1_000_000
         except OSError:
             return  # the first run, or the file cannot be read
-        self._enqueue(EndGaps(min(alive_until, now)))  # for a gap that was open when the last run was killed
+        self._enqueue(EndGaps(min(alive_until, now)))  # ends a gap that was open when the last run was killed
         if now - alive_until >= MIN_GAP:
             self._enqueue(AddGap(cause=GapCause.OFF, began_at=alive_until, ended_at=now))
 
@@ -102,7 +109,7 @@ class DowntimeRecorder:
                 task.add_done_callback(self._report_tasks.discard)
 
     async def run(self) -> None:
-        """Write gaps to the log until this coroutine is cancelled."""
+        """Store gaps in the log and keep `alive_file` up to date, until this coroutine is cancelled."""
         while True:
             self._wake.clear()
             self._touch_alive_file()
@@ -112,7 +119,7 @@ class DowntimeRecorder:
                     await self._wake.wait()
 
     async def close(self) -> None:
-        """Cancel pending reports, end an open gap, and touch the file."""
+        """Cancel pending reports, end an open gap, and update the modification time of `alive_file`."""
         for task in self._report_tasks:
             task.cancel()
         self._enqueue(EndGaps(self._now()))
@@ -121,7 +128,7 @@ class DowntimeRecorder:
 
     async def _write(self) -> None:
         while self._pending:
-            job = self._pending.popleft()  # removed first: the log does the job even if `_write` is cancelled
+            job = self._pending.popleft()  # removed first: the log runs the job even if `_write` is cancelled
             try:
                 await self._inbox.run_job(job)
             except LogFault as fault:
@@ -136,7 +143,7 @@ class DowntimeRecorder:
             os.utime(self._alive_file, ns=(moment, moment))
 
     async def _report_gap(self, gap: Gap) -> None:
-        """Wait for the settling time, then announce what arrived after the gap."""
+        """Wait for the settling time, then announce what has arrived since the gap ended."""
         opened: set[int] = set()
         closed: set[int] = set()
         callbacks = 0
@@ -160,6 +167,6 @@ class DowntimeRecorder:
 
 
 def _is_reported(gap: Gap) -> bool:
-    # blind spans are reported with the changes of the reachability
+    # blind spans are not reported here, because ReachabilityChanged reports them
     ended_at = None if gap.cause is GapCause.BLIND else gap.ended_at
     return ended_at is not None and ended_at - gap.began_at >= MIN_REPORTED_GAP

@@ -1,7 +1,8 @@
 """Combines everything that is known about reachability, and decides when to probe.
 
-The one rule: the state is reachable only if a probe has proved it. The monitor runs on the receiver's event loop; any
-thread may read `state`. The monitor reports each change of the state and the end of each probe.
+The one rule: trayalert counts as reachable only if a probe has proved that callbacks arrive. The monitor runs on the
+receiver's event loop (`app/receiver.py`); any thread may read `state`. The monitor reports each change of the state and
+the end of each probe.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ _MINUTE: Millis = 60 * _SECOND
 _logger = logging.getLogger(__name__)
 
 _LISTENER = "listener"
-"""The name of the listener among the sources of callbacks. Only the listener is probed."""
+"""The name of the listener among the callback sources. Only the listener can be probed."""
 
 NO_ADDRESS = (
     "No public address is known, so nothing can prove that callbacks get through. Set one up: `trayalert setup`."
@@ -33,25 +34,29 @@ TUNNEL_STARTS = "The tunnel is being started."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorTiming:
-    """The monitor's intervals: in seconds, except the last two, which are in milliseconds."""
+    """The monitor's intervals. The first three are in seconds, and the last two are in milliseconds."""
 
     fast_interval: float = 2.0
-    """Longest time between probes in the first minute of a blind span."""
+    """Maximum time between two probes in the first minute of a blind span."""
     slow_interval: float = 5.0
-    """Longest time between probes in the next nine minutes. After that, `probe_seconds` applies again."""
+    """Maximum time between two probes in the next nine minutes. After that, only `probe_seconds` applies."""
     probe_timeout: float = 8.0
     """How long `probe_now` waits for a result."""
     restart_after: Millis = 30 * _SECOND
-    """How long probes through a running tunnel may fail before its restart. Each restart doubles this time."""
+    """How long probes through a running tunnel may fail before the tunnel is restarted.
+
+    Each restart doubles this time.
+    """
     max_restart_after: Millis = 10 * _MINUTE
-    """The maximum to which `restart_after` is doubled."""
+    """The limit up to which `restart_after` is doubled."""
 
 
 class ReachabilityMonitor:
     """Probes the public URL, and computes the reachability from the probes, the sources, the log and the tunnel.
 
-    `probe` is called with the public URL every `interval` seconds, or never if `interval` is 0. `restart_tunnel` is
-    called with the reason for the restart. `now` is the wall clock, `ticks` a clock that cannot be set.
+    `probe` is called with the public URL every `interval` seconds, and more often in the first ten minutes of a blind
+    span. If `interval` is 0, `probe` is never called. `restart_tunnel` is called with the reason for the restart. `now`
+    is the wall clock, and `ticks` is a clock that cannot be set.
     """
 
     def __init__(
@@ -85,16 +90,20 @@ class ReachabilityMonitor:
         self._restart_after = timing.restart_after
 
     def set_listener(self, *, open_: bool, problem: str | None) -> None:
-        """Called when the state of the listener changes. Probe immediately if the listener has just opened."""
+        """Record the state of the listener. If the listener has just opened, probe immediately.
+
+        `problem` is a sentence that says why the listener is closed, or None while the listener is open or starting.
+        """
         if open_ and not self._listener_open:
             self.request_probe()
         self._listener_open = open_
         self.set_source(_LISTENER, receiving=open_, problem=problem)
 
     def set_source(self, name: str, *, receiving: bool, problem: str | None) -> None:
-        """Called with the state of a source of callbacks.
+        """Record the state of a callback source.
 
-        `problem` says why the source does not receive, and is None while the source is receiving or starting.
+        `problem` is a sentence that says why the source cannot receive, or None while the source is receiving or
+        starting.
         """
         if receiving:
             self._closed_sources.pop(name, None)
@@ -103,12 +112,15 @@ class ReachabilityMonitor:
         self._update()
 
     def set_log_problem(self, problem: str | None) -> None:
-        """Called with the reason why callbacks cannot be stored, or None if they can be stored."""
+        """Record why callbacks cannot be stored, or None if they can be stored."""
         self._log_problem = problem
         self._update()
 
     def set_public_url(self, public_url: str | None) -> None:
-        """Called with the address at which Cloud Monitor reaches trayalert, or None if there is no such address."""
+        """Record the address at which Cloud Monitor reaches trayalert, or None if no address is known.
+
+        If the address has changed, probe immediately.
+        """
         if public_url != self.state.public_url:
             if public_url is None or self._tunnel.phase in {Phase.OFF, Phase.UP}:
                 self._last_result = None
@@ -117,34 +129,40 @@ class ReachabilityMonitor:
         self._update()
 
     def set_tunnel(self, tunnel: TunnelState) -> None:
-        """Called with the state of the tunnel. Probe immediately if the tunnel has just come up."""
+        """Record the state of the tunnel. If the tunnel has just come up, probe immediately."""
         came_up = tunnel.phase is Phase.UP and self._tunnel.phase is not Phase.UP
         if tunnel.phase in {Phase.WAITING, Phase.MISSING}:
             self._last_result = ProbeResult(reach=Reachability.BLIND, reason=tunnel.why)
         elif tunnel.phase is not Phase.UP:
             self._discard_proof()
         elif came_up and not self._interval:
-            self._last_result = None  # the tunnel is up; as probes are off, no probe will replace the result
+            self._last_result = None  # no probe will replace the old result, because probes are off
         self._tunnel = tunnel
         if came_up:
             self.request_probe()
         self._update()
 
     def on_wake(self) -> None:
-        """Called after the computer has slept: earlier probes prove nothing any more."""
+        """Discard the proof of earlier probes, and probe immediately.
+
+        Called after the computer has slept, because probes from before the sleep prove nothing any more.
+        """
         self._discard_proof()
         self._update()
         self.request_probe()
 
     def request_probe(self) -> None:
-        """Probe immediately. A probe under way is restarted.
+        """Probe immediately. If a probe is already under way, restart that probe.
 
-        A restarted probe is not restarted again: otherwise frequent requests could keep every probe from ending.
+        A restarted probe is not restarted again. Otherwise, frequent requests could keep every probe from ending.
         """
         self._probe_requested.set()
 
     async def probe_now(self) -> ReachabilityState:
-        """Probe, wait for the result, and return the state. If no probe is possible, return the state immediately."""
+        """Probe, wait for the result for at most `probe_timeout` seconds, and return the state.
+
+        If no probe is possible, return the state immediately.
+        """
         if self._may_probe:
             self._probe_done.clear()
             self.request_probe()
@@ -154,7 +172,7 @@ class ReachabilityMonitor:
         return self.state
 
     async def run(self) -> None:
-        """Probe until this coroutine is cancelled."""
+        """Probe repeatedly until this coroutine is cancelled."""
         while True:
             self._probe_requested.clear()
             if self._may_probe:
@@ -180,10 +198,10 @@ class ReachabilityMonitor:
             )
             self._probe_restarted = not probe_task.done()
             if self._probe_restarted or url != self.state.public_url or not self._may_probe:
-                return  # the result belongs to an earlier state
+                return  # the result is missing or belongs to an earlier state
             try:
                 self._last_result = result = probe_task.result()
-            except Exception:  # a bug in trayalert must not stop the receiver, and proves nothing
+            except Exception:  # a bug in trayalert proves nothing, and must not stop the receiver
                 _logger.exception("a probe failed")
                 self._last_result = None
                 self._update()
@@ -209,7 +227,7 @@ class ReachabilityMonitor:
                 await self._probe_requested.wait()
 
     def _restart_stuck_tunnel(self) -> None:
-        """Restart the tunnel if it is running, but probes through it have failed for too long."""
+        """Restart the tunnel if it is running but probes through it have failed for too long."""
         if self._last_result is None or self._last_result.reach is not Reachability.BLIND or self._blind_since is None:
             self._restart_after = self._timing.restart_after
             return
@@ -220,7 +238,10 @@ class ReachabilityMonitor:
             self._restart_tunnel("it ran, but probes through it did not come back")
 
     def _discard_proof(self) -> None:
-        """Forget the last result unless it is blind. A blind result stays valid until a probe comes through."""
+        """Discard the result of the last probe, unless the result is that trayalert is blind.
+
+        A blind result stays valid until a probe succeeds.
+        """
         if self._last_result is not None and self._last_result.reach is not Reachability.BLIND:
             self._last_result = None
 
@@ -229,7 +250,7 @@ class ReachabilityMonitor:
         reach, reason = self._assess()
         state = replace(state or before, reach=reach, why=reason)
         if reach is not before.reach or state.since is None:
-            # if a probe found that trayalert is blind, the blind span counts from the last probe that came through
+            # if a probe has found that trayalert is blind, the blind span counts from the last successful probe
             storing = not self._closed_sources and self._log_problem is None
             seen_by_probe = storing and before.reach is Reachability.REACHABLE
             proof = before.reachable_at if reach is Reachability.BLIND and seen_by_probe else None

@@ -1,7 +1,7 @@
-"""The self-probe: a callback that trayalert sends to its own listener through the public URL.
+"""The self-probe, which is a callback that trayalert sends to its own listener through the public URL.
 
-Only a response with the proof means reachable. No other program can make the proof, because its key never leaves this
-process. Probes are never stored.
+The listener answers a probe with a proof. Only a response that contains the proof shows that trayalert is reachable. No
+other program can make the proof, because the key for making it never leaves this process. Probes are never stored.
 """
 
 import base64
@@ -21,7 +21,7 @@ MAX_PENDING = 8
 """Maximum number of probes under way. If another probe is sent, the oldest is no longer recognised."""
 
 _MAX_ANSWER = 4096
-"""Number of bytes of a response that are read."""
+"""Maximum number of bytes to read from a response."""
 
 _BODY = b"alertName=trayalert+self-probe&alertState=OK"
 _HEADERS = SENDER_HEADERS | {"Content-Type": FORM}
@@ -29,19 +29,23 @@ _HEADERS = SENDER_HEADERS | {"Content-Type": FORM}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTiming:
-    """Timeouts in seconds."""
+    """The timeouts of a probe, in seconds."""
 
     timeout: float = SENDER_TIMEOUT
-    """How long to wait for the response: as long as Cloud Monitor waits."""
+    """How long to wait for the response. Cloud Monitor waits for the same time."""
     lifetime: float = 30.0
-    """How long a probe is recognised: longer than `timeout`, so that no late probe counts as a secret guess."""
+    """How long a probe is recognised.
+
+    The lifetime is longer than `timeout`, so that a late probe does not count as a secret guess.
+    """
 
 
 @dataclass(slots=True)
 class _PendingProbe:
-    """A probe under way: whether it has arrived, and why the listener rejected it, if it did.
+    """A probe that is under way.
 
-    `expires_at` is a time of the monotonic clock, in seconds.
+    `arrived` says whether the probe has reached the listener. `rejection` is the reason why the listener rejected the
+    probe, or None. `expires_at` is a time of the monotonic clock, in seconds.
     """
 
     expires_at: float
@@ -52,8 +56,9 @@ class _PendingProbe:
 class SelfProbe:
     """Sends probes, and makes the proofs with which the listener answers them.
 
-    Each run of the program has one `SelfProbe`, which is used on the receiver's event loop. The hook endpoint of the
-    listener calls `answer` and `record_rejection`. `http_client` may trust other certificates than the system does.
+    Each run of the program has one `SelfProbe`, which is used on the receiver's event loop. The listener's hook
+    endpoint calls `answer` and `record_rejection`. By default, the system's certificates are trusted; another
+    `http_client` may trust other certificates.
     """
 
     def __init__(
@@ -78,15 +83,19 @@ class SelfProbe:
         return None
 
     def record_rejection(self, offered: bytes, reason: str) -> None:
-        """Called when the listener has got the proof for a probe from `answer`, but then rejects the probe."""
+        """Record why the listener has rejected a probe.
+
+        `offered` is the token of the probe. The listener calls `answer` first, and may still reject the probe
+        afterwards.
+        """
         pending = self._pending.get(offered)
         if pending is not None:
             pending.rejection = reason
 
     async def probe(self, public_url: str, *, listener_address: str) -> ProbeResult:
-        """Send a probe through the public URL, and return what it found.
+        """Send a probe through the public URL, and return the result.
 
-        `listener_address` is where trayalert listens; the sentence in the result may name it.
+        `listener_address` is the address on which trayalert listens. The result's `reason` may mention that address.
         """
         token, pending = self._register_probe()
         begun = self._monotonic()
@@ -121,6 +130,9 @@ class SelfProbe:
         return self._signed(b"answer", token).decode()
 
     def _signed(self, label: bytes, content: bytes) -> bytes:
-        """Return a signature of the content: 43 characters that need no quoting in a URL."""
+        """Return a signature of `content`. The signature's 43 characters need no quoting in a URL.
+
+        `label` keeps the two uses of signatures apart: tokens and proofs.
+        """
         code = hmac.digest(self._key, label + b"\0" + content, hashlib.sha256)
         return base64.urlsafe_b64encode(code).rstrip(b"=")

@@ -1,6 +1,6 @@
-"""Sentences that say why Cloud Monitor cannot reach trayalert: what is wrong, where, and what to do.
+"""Sentences that say why Cloud Monitor cannot reach trayalert: what is wrong, where it is wrong, and what to do.
 
-The sentences name the host of the public address but never a path, because the path could be a secret.
+The sentences name the host of the public address but never its path, because the path may be a secret.
 """
 
 from urllib.parse import urljoin, urlsplit
@@ -10,7 +10,7 @@ from trayalert.services.http_client import HttpFailure, HttpResult
 
 _DISCONNECTED = "{where} hangs up without an answer. Look at the tunnel or proxy there."
 _FAILURE_TEXTS = {
-    HttpFailure.INVALID_REQUEST: _DISCONNECTED,  # rare, as the settings refuse nearly all such URLs
+    HttpFailure.INVALID_REQUEST: _DISCONNECTED,  # rare, because the settings refuse nearly all such URLs
     HttpFailure.NO_NETWORK: "This computer has no network: nothing can come in until it is connected.",
     HttpFailure.NAME_UNRESOLVED: "Nothing is called {host}, or no name server answers."
     " Check public_url, and its DNS record.",
@@ -67,9 +67,10 @@ _REDIRECT_TO_HOST = (
 
 
 class ProbeMessages:
-    """Sentences about the result of one probe of `public_url`.
+    """Sentences about the result of one probe.
 
-    The probe had a body of `size` bytes and a timeout of `seconds`, and should have reached `listener_address`.
+    The probe was sent to `public_url`, and should have reached `listener_address`. The probe's body had `size` bytes,
+    and its timeout was `seconds`.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class ProbeMessages:
         )
 
     def response_lost(self) -> str:
-        """Return the sentence for a probe that arrived, but whose answer was lost or changed on the way back."""
+        """Return the sentence for a probe that arrived but whose answer was lost or changed on the way back."""
         result = self._result
         problem = f"{self._values['where']} answers {result.status}" if result.failure is None else self._failure_text()
         return self._with_proxy(
@@ -114,7 +115,7 @@ class ProbeMessages:
             return self._with_proxy(self._redirect_text())
         if result.status == 200:
             return self._with_proxy(self._format(_FOREIGN_PAGE if self._is_page() else _FOREIGN))
-        gateway = result.status in {502, 503, 504} or 520 <= result.status <= 530  # from 520 on: Cloudflare's own
+        gateway = result.status in {502, 503, 504} or 520 <= result.status <= 530  # 520 to 530: Cloudflare's own
         return self._with_proxy(self._format(_STATUS_TEXTS.get(result.status, _GATEWAY if gateway else _OTHER_STATUS)))
 
     def _is_page(self) -> bool:
@@ -122,7 +123,10 @@ class ProbeMessages:
         return "html" in self._result.headers.get("Content-Type", "") or start.startswith((b"<!doctype", b"<html"))
 
     def _redirect_text(self) -> str:
-        """Return the sentence for a redirect, which is a failure: Cloud Monitor is not known to follow redirects."""
+        """Return the sentence for a redirect.
+
+        A redirect is a failure, because Cloud Monitor is not known to follow redirects.
+        """
         try:
             own, other = urlsplit(self._url), urlsplit(urljoin(self._url, self._result.headers.get("Location", "")))
             same, host = own.hostname == other.hostname, printable(other.hostname, limit=100)
@@ -134,7 +138,7 @@ class ProbeMessages:
         return self._format(_REDIRECT_TO_HTTPS if to_https else _REDIRECT_TO_PATH)
 
     def _failure_text(self) -> str:
-        """Return the sentence that says why there was no response, or an empty text if there was one."""
+        """Return the sentence that says why there was no response, or an empty string if there was a response."""
         return self._format(_FAILURE_TEXTS[self._result.failure]) if self._result.failure else ""
 
     def _format(self, sentence: str, **more_values: str) -> str:

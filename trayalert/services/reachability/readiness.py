@@ -1,4 +1,7 @@
-"""Readiness: checks of the conditions under which callbacks arrive. The setup assistant shows the checks live."""
+"""Readiness checks, one for each part that must work before callbacks can arrive.
+
+The setup assistant shows the results live.
+"""
 
 import ipaddress
 from dataclasses import fields
@@ -17,7 +20,7 @@ def readiness(
 ) -> tuple[Check, ...]:
     """Return the checks in this order: listener, tunnel, public address, probe.
 
-    `configured` is the tunnel in the settings, or None, in which case there is no check of a tunnel.
+    `configured` is the tunnel in the settings. If `configured` is None, there is no check of a tunnel.
     """
     tunnel_checks = () if configured is None else (_tunnel_check(configured, tunnel),)
     return (_listener_check(listener), *tunnel_checks, _address_check(configured, tunnel, reach), _probe_check(reach))
@@ -40,9 +43,10 @@ def _address_check(configured: Tunnel | None, tunnel: TunnelState, reach: Reacha
 
 
 def _public_url_check(url: str) -> Check:
-    """Return the check of a known public address.
+    """Return the check of the public address `url`.
 
-    A local address gets a warning: a probe can reach it, too, but such a probe does not prove that Cloud Monitor can.
+    A local address gets a warning. A probe can reach a local address, too, but such a probe does not prove that Cloud
+    Monitor can reach trayalert.
     """
     host = urlsplit(url).hostname or ""
     try:
@@ -77,9 +81,9 @@ def _probe_check(reach: ReachabilityState) -> Check:
 
 
 def chosen_ingress(settings: Settings) -> ChosenIngress | None:
-    """Return the ingress that the settings choose, or None.
+    """Return the ingress that the settings choose, or None if they choose none.
 
-    The settings of a forwarded port and of a public host differ only in the address on which the listener listens: with
+    The settings for a forwarded port and for a public host differ only in the address on which the listener listens. On
     a public host, a reverse proxy on the same computer reaches the listener at a loopback address.
     """
     if settings.tunnel is not None:
@@ -92,7 +96,7 @@ def chosen_ingress(settings: Settings) -> ChosenIngress | None:
 
 
 def _tunnel_table(tunnel: Tunnel) -> dict[str, object]:
-    """Return the tunnel as the table `[tunnel]` of the settings, with only the keys that are set."""
+    """Return the tunnel as the `[tunnel]` table of the settings, with only the keys that are set."""
     return {
         each.name: value for each in fields(tunnel) if (value := getattr(tunnel, each.name)) and value != each.default
     }
