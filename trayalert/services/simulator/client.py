@@ -1,4 +1,4 @@
-"""Sends callbacks the way Cloud Monitor does: with the same headers, time-out and number of retries."""
+"""Sends callbacks the way Cloud Monitor does: with the same headers, timeout and number of retries."""
 
 import http.client
 import re
@@ -17,7 +17,7 @@ from trayalert.services.simulator.payloads import SendFault, SimulatedRequest
 
 RETRIES = 3
 RETRY_PAUSE = 1.0
-"""Seconds between two tries. How long Cloud Monitor waits is not documented."""
+"""Seconds to wait before each retry. How long Cloud Monitor waits is not documented."""
 
 _IDLE_LIMIT = 5.0
 """Seconds after which an idle connection is replaced, because the other end may have closed it."""
@@ -25,10 +25,11 @@ _IDLE_LIMIT = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
-    """What became of a callback.
+    """The result of sending a callback.
 
-    `status` is the status of the last response, or None if there was no response; `problem` is a sentence that says why
-    the callback was not accepted, or None. `seconds` is the time that all tries and pauses took together.
+    `status` is the HTTP status of the last response, or None if there was no response. `problem` is a sentence that
+    says why the callback was not accepted, or None if it was accepted. `tries` is the number of tries. `seconds` is the
+    total time of all tries and pauses.
     """
 
     status: int | None
@@ -48,7 +49,7 @@ def sample_names() -> list[str]:
 
 
 def sample_body(name: str) -> bytes:
-    """Return the body of a sample. Raise SendFault if there is no sample of that name."""
+    """Return the body of the sample with the given name. Raise SendFault if there is no such sample."""
     if name not in sample_names():
         raise SendFault(f'there is no sample "{name}". There are: {", ".join(sample_names())}.')
     suffix = ".form" if resource_path("samples", f"{name}.form").exists() else ".json"
@@ -56,13 +57,13 @@ def sample_body(name: str) -> bytes:
 
 
 class CallbackSender:
-    """Sends requests to one URL over one connection, which is opened again after it breaks."""
+    """Sends requests to one URL over one connection. If the connection breaks, it is opened again."""
 
     def __init__(self, url: str, *, host: str | None = None, certificate: Path | None = None) -> None:
-        """Prepare requests to `url`, without opening the connection yet.
+        """Prepare to send requests to `url`. The connection is opened only for the first request.
 
-        `host` is sent as the Host header. If `certificate` is given, no other certificate is trusted. Raise SendFault
-        if `url` is not a valid URL or the certificate cannot be read.
+        If `host` is given, it is sent as the Host header. If `certificate` is given, no other certificate is trusted.
+        Raise SendFault if `url` is not a valid URL or the certificate cannot be read.
         """
         try:
             parts = urlsplit(url)
@@ -83,7 +84,7 @@ class CallbackSender:
         self._connection = connect(parts.hostname, port, timeout=SENDER_TIMEOUT)
 
     def send(self, request: SimulatedRequest, *, wait: Callable[[float], None] = time.sleep) -> SendResult:
-        """Send one request, and retry up to RETRIES times until it is accepted.
+        """Send a request. If the request is not accepted, try again up to RETRIES times.
 
         `wait` is called with the pause in seconds before each retry.
         """
@@ -122,7 +123,10 @@ class CallbackSender:
 
 
 def _tls_context(certificate: Path | None) -> ssl.SSLContext:
-    """Return a TLS context that trusts what the system trusts, or only `certificate`, whatever its name and issuer."""
+    """Return a TLS context that trusts only `certificate`, or what the system trusts if `certificate` is None.
+
+    The name in `certificate` and its issuer are not checked.
+    """
     if certificate is None:
         return ssl.create_default_context()
     try:
@@ -135,9 +139,10 @@ def _tls_context(certificate: Path | None) -> ssl.SSLContext:
 
 
 def timestamps(count: int, *, now: Callable[[], Millis]) -> Iterator[Millis]:
-    """Yield `count` timestamps in milliseconds.
+    """Yield `count` timestamps in milliseconds, each later than the previous one.
 
-    Each is the present time, or one millisecond after the previous timestamp if the present time is not later.
+    Each timestamp is the current time, or one millisecond after the previous timestamp if the current time is not
+    later.
     """
     last = 0
     for _ in range(count):

@@ -1,6 +1,7 @@
 """The requests that `trayalert send` sends.
 
-The body of a request is a given body as it is, with the present time written into it, or turned into its recovery.
+The caller passes the body of a request. The body is sent unchanged, or with the current time written into it, or turned
+into the recovery of its alert.
 """
 
 import json
@@ -21,7 +22,7 @@ _Fields = dict[str, Any]
 
 
 class SendFault(Fault):
-    """Nothing can be sent. The message says why, and what to do."""
+    """Raised if a request cannot be sent. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +34,18 @@ class SimulatedRequest:
 
     @property
     def method(self) -> str:
-        """The HTTP method: GET if there is no body, as the console's Test button sends it, else POST."""
+        """The HTTP method: GET if there is no body, else POST.
+
+        The console's Test button sends a GET request without a body.
+        """
         return "POST" if self.body else "GET"
 
 
 def simulated_request(content: bytes, *, now: Millis | None, recover: bool) -> SimulatedRequest:
-    """Return the request for a body.
+    """Return a request with the given body.
 
-    `now` is written into the body as the time of the alert, unless it is None. With `recover` the body is turned into
-    the recovery of its alert. Raise SendFault if the alert has no recovery.
+    If `now` is given, it is written into the body as the time of the alert. If `recover` is true, the body is turned
+    into the recovery of its alert. Raise SendFault if the alert has no recovery.
     """
     body = read_body(Callback(received_at=0, method="POST", body=content))
     alert = read_callback(body.callback)[0]
@@ -65,13 +69,16 @@ def _callback(parts: _Fields) -> Callback:
 
 
 def _read_document(content: bytes) -> _Fields:
-    """Parse a JSON body. Numbers stay numbers, so that the body is sent with the types that it came with."""
+    """Parse a JSON body.
+
+    Numbers stay numbers, so that each value in the body is sent with its original type.
+    """
     document = json.loads(content.decode("utf-8-sig", "replace"))
     return dict(document)
 
 
 def _unpack_form(fields: Any) -> _Fields:
-    """Return the fields of a form, with values parsed if they are JSON objects or arrays."""
+    """Return the fields of a form. Values that are JSON objects or arrays are parsed."""
     parts = {}
     for name, text in fields.items():
         inner = read_json(text) if text.startswith(("{", "[")) else None
