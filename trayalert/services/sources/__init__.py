@@ -1,1 +1,1 @@
-"""Where callbacks come from: the HTTP listener, and later a queue or a stream."""
+"""Callback sources: the HTTP listener, and in later versions a queue or a stream."""

@@ -1,4 +1,4 @@
-"""The source of callbacks over HTTP: opens the listener as the settings say, and announces refused callbacks."""
+"""The HTTP callback source, which opens the listener as the settings say and announces refused callbacks."""
 
 import asyncio
 import logging
@@ -30,8 +30,9 @@ _logger = logging.getLogger(__name__)
 class HttpSource:
     """Implements Source with the listener. Any thread may read `listener_state` and `counts`.
 
-    If the listener cannot be opened, another attempt follows after `retry_seconds`; if `retry_seconds` is None, `run`
-    raises ListenerFault. `on_refused` is called when a request is refused, at most once an hour for each RefusalCause.
+    If the listener cannot be opened, the source tries again every `retry_seconds`. If `retry_seconds` is None, `run`
+    raises ListenerFault instead. `on_refused` is called when a request is refused, at most once an hour for each
+    RefusalCause, and never for NOT_STORED.
     """
 
     name = "listener"
@@ -72,11 +73,11 @@ class HttpSource:
 
     @property
     def state(self) -> SourceState:
-        """Whether the listener is open, and if it cannot be opened, why."""
+        """Whether the listener is open and, if it cannot be opened, the reason."""
         return SourceState(receiving=self.listener_state.open, problem=self.listener_state.problem)
 
     async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
-        """Listen until cancelled, then close the listener, which first finishes the requests that are being answered.
+        """Listen until cancelled. Then finish the requests that are being answered, and close the listener.
 
         Raise ListenerFault if the listener cannot be opened and `retry_seconds` is None.
         """
@@ -124,9 +125,10 @@ class HttpSource:
         )
 
     def turned_away_text(self, reason: str | None = None) -> str | None:
-        """Return a sentence about requests with a right secret that were refused, or None if the last hour had none.
+        """Return a sentence about refused requests with a right secret, or None if the last hour had none.
 
-        `reason` replaces the reason of the last refusal.
+        If `reason` is given, the sentence contains `reason` instead of the reason that was recorded for the last
+        refusal.
         """
         counts = self.counts
         reason = reason or counts.last_turned_away_why
@@ -135,7 +137,8 @@ class HttpSource:
     def mistyped_text(self, reason: str | None = None) -> str | None:
         """Return a sentence about requests to a mistyped callback URL, or None if the last hour had none.
 
-        `reason` replaces the reason of the last such request.
+        If `reason` is given, the sentence contains `reason` instead of the reason that was recorded for the last such
+        request.
         """
         counts = self.counts
         return mistyped_text(
@@ -148,13 +151,13 @@ class HttpSource:
         return secret_guesses_text(counts.probes, counts.last_probe_at, counts.last_probe_from, now=self._now())
 
     def lost_lately(self) -> bool:
-        """Return whether a request that may have been an alert was refused within the last hour."""
+        """Return whether an alert may have been lost in the last hour because a request was refused."""
         lost_at = self.counts.lost_at
         return lost_at is not None and is_recent(lost_at, now=self._now())
 
     def announce_refusal(self, cause: RefusalCause, reason: str) -> None:
-        """Announce a refusal, unless another refusal with the same cause was announced within the last hour."""
-        if cause is RefusalCause.NOT_STORED:  # the state of the log already says so
+        """Announce that a request was refused. Refusals with the same cause are announced at most once an hour."""
+        if cause is RefusalCause.NOT_STORED:  # the state of the log already says that callbacks are not stored
             return
         announced_at = self._announced_at.get(cause)
         if announced_at is not None and self._now() >= announced_at and is_recent(announced_at, now=self._now()):

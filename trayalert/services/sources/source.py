@@ -1,7 +1,7 @@
-"""A source of callbacks.
+"""The protocol that every callback source implements.
 
-The one rule for sources: a source acknowledges a callback only after `receive` has returned True, which means that the
-callback is stored.
+The one rule: a source acknowledges a callback to its sender only after `receive` has returned True, which means that
+the callback is stored.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,8 @@ from trayalert.domain.callback import Receive
 class SourceState:
     """Whether callbacks can arrive through a source.
 
-    `problem` is a sentence that says why no callback can arrive. While the source is starting, `problem` is None.
+    `problem` is a sentence that says why no callback can arrive. While the source is receiving or starting, `problem`
+    is None.
     """
 
     receiving: bool
@@ -23,22 +24,22 @@ class SourceState:
 
 
 class Source(Protocol):
-    """Something that callbacks come from. A source runs on the receiver's asyncio loop.
+    """A source of callbacks. The source runs on the receiver's asyncio event loop (`app/receiver.py`).
 
-    While a source cannot receive, trayalert is blind, and the reason is the `problem` of the source's state.
+    While a source has a `problem` in its `state`, trayalert counts as blind.
     """
 
     @property
     def name(self) -> str:
-        """Return the name of the source in the program log. No two sources have the same name."""
+        """The name of the source in the program log. No two sources have the same name."""
 
     @property
     def state(self) -> SourceState:
-        """Return the present state. Any thread may call this method."""
+        """The current state of the source. Any thread may read this property."""
 
     async def run(self, receive: Receive, on_change: Callable[[], None]) -> None:
         """Receive callbacks until cancelled, then finish the callbacks that are being received.
 
-        Call `on_change` whenever `state` changes. A failure that may go away is handled by trying again. If this method
-        raises or returns, the receiver ends.
+        Call `on_change` whenever `state` changes. After a failure that may be temporary, try again instead of raising.
+        If this method raises or returns, the receiver ends.
         """
