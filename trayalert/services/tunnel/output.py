@@ -1,4 +1,4 @@
-"""Processes the output of the tunnel program: splits it into lines, cleans them and masks secrets.
+"""Splits the output of the tunnel program into lines, cleans the lines, and masks secrets.
 
 A flood of output costs little time, because most of a large chunk is skipped.
 """
@@ -12,23 +12,26 @@ MAX_LINES = 200
 
 _MAX_SHOWN_LENGTH = 300
 _MAX_LINE_LENGTH = 4_000
-"""Number of bytes of a line that are read. The rest of the line is skipped."""
+"""Maximum number of bytes to read from a line. The rest of the line is skipped."""
 
 _FLOOD_EDGE = 8_192
-"""Number of bytes that are read at each end of a large chunk. The bytes between the two ends are skipped."""
+"""Number of bytes to read at each end of a large chunk. The bytes between the two ends are skipped."""
 
 _MAX_LINES_AT_EDGE = 100
 _MIN_SECRET_LENGTH = 6
-"""Minimum length of a secret that is masked. Masking shorter secrets would mask a value like `1` or `eu` everywhere."""
+"""Minimum length of a secret that is masked.
+
+If shorter secrets were masked, values like `1` or `eu` would be masked everywhere in the output.
+"""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 
 
 class TunnelOutput:
-    """Takes the output of the program in chunks.
+    """Collects the output of the tunnel program, which comes in chunks.
 
-    `lines` are the last MAX_LINES lines, with secrets masked; any thread may read them. `mask` hides further secrets in
-    a line.
+    `lines` are the last MAX_LINES lines, with secrets masked. Any thread may read `lines`. `mask` is a function that
+    masks further secrets in a line.
     """
 
     def __init__(self, mask: Callable[[str], str]) -> None:
@@ -39,18 +42,19 @@ class TunnelOutput:
         self.lines: tuple[str, ...] = ()
 
     def set_secrets(self, secrets: Iterable[str]) -> None:
-        """Mask these secrets from now on."""
+        """Mask the given secrets from now on, instead of any secrets that were set before."""
         maskable = {secret for secret in secrets if len(secret) >= _MIN_SECRET_LENGTH}
         self._secrets = tuple(sorted(maskable, key=len, reverse=True))
 
     def reset(self) -> None:
-        """Forget the incomplete line that the last run of the program left."""
+        """Discard the incomplete last line of the program's previous run."""
         self._partial_line, self._skipping = b"", False
 
     def feed(self, chunk: bytes) -> tuple[str, ...]:
-        """Return the lines that this chunk completes.
+        """Add a chunk of output. Return the lines that are now complete.
 
-        The lines are cleaned, but secrets are not masked, because the caller searches the lines for the public address.
+        The returned lines are cleaned, but secrets in them are not masked, because the caller searches the lines for
+        the public address.
         """
         if len(chunk) > 2 * _FLOOD_EDGE:
             lines = self._split_lines(chunk[:_FLOOD_EDGE])
@@ -65,7 +69,7 @@ class TunnelOutput:
         return tuple(clean)
 
     def masked(self, line: str) -> str:
-        """Return a line with its secrets masked, so that it may be shown."""
+        """Return a line with secrets masked, so that the line may be shown."""
         for secret in self._secrets:
             line = line.replace(secret, "***")
         return printable(self._mask(line), limit=_MAX_SHOWN_LENGTH)
@@ -79,7 +83,7 @@ class TunnelOutput:
             self._partial_line, self._skipping = b"", False
         if not self._skipping:
             self._partial_line += part
-            if len(self._partial_line) > _MAX_LINE_LENGTH:  # without waiting for an end that may never come
+            if len(self._partial_line) > _MAX_LINE_LENGTH:  # the end of the line may never come
                 found.append(self._partial_line)
                 self._partial_line, self._skipping = b"", True
         return found
@@ -87,5 +91,5 @@ class TunnelOutput:
 
 def _clean(line: bytes) -> str:
     text = printable(_ESCAPES.sub("", line[:_MAX_LINE_LENGTH].decode("utf-8", "replace")), limit=_MAX_LINE_LENGTH)
-    # a secret that was cut in half would not be masked, so the end of a line that was cut is dropped
+    # a secret that was cut in half would not be masked, so more is dropped from the end of a line that was cut
     return text[:-_MAX_SHOWN_LENGTH] if len(line) > _MAX_LINE_LENGTH else text

@@ -1,6 +1,7 @@
-"""Runs a program under a reaper (`services/tunnel/reaper.py`), which ends the program when trayalert ends in any way.
+"""Runs a program under a reaper, which ends the program when trayalert ends, even if trayalert is killed.
 
-On Windows a job object does the same (`services/tunnel/windows_job.py`).
+The reaper is in `services/tunnel/reaper.py`. On Windows, a job object is used instead of a reaper
+(`services/tunnel/windows_job.py`).
 """
 
 import asyncio
@@ -23,28 +24,31 @@ _POLL_INTERVAL = 0.005
 class TunnelProcess(Protocol):
     """A program, its reaper, and all processes that the program starts.
 
-    `output` is what all these processes print. `pid` is the process id of the reaper, or of the program itself on
-    Windows.
+    `output` is the output of all these processes. `pid` is the process id of the reaper. On Windows, there is no
+    reaper, and `pid` is the process id of the program.
     """
 
     output: asyncio.StreamReader
     pid: int
 
     async def wait(self) -> int:
-        """Return the program's exit status once the program and all processes that it started have ended."""
+        """Wait until the program and all processes that it started have ended. Return the program's exit status."""
 
     def end(self) -> None:
-        """Start to end all processes: SIGTERM now, SIGKILL after the grace time. Return immediately."""
+        """Begin to end all processes, and return immediately.
+
+        The processes get SIGTERM now, and SIGKILL after the grace time.
+        """
 
     def kill(self) -> None:
         """Kill all processes immediately. Called if the reaper hangs."""
 
     def close(self) -> None:
-        """Close pipes and sockets. Called once the program has ended."""
+        """Close pipes and sockets. Called after the program has ended."""
 
 
 class _ReapedProcess:
-    """A program under trayalert's own reaper."""
+    """A program that runs under a reaper."""
 
     def __init__(
         self,
@@ -84,9 +88,9 @@ class _ReapedProcess:
 async def start_tunnel_process(
     command: Sequence[str], environment: Mapping[str, str], *, grace: float
 ) -> TunnelProcess:
-    """Start a program under a reaper, which later ends the program with SIGTERM and, after `grace` seconds, SIGKILL.
+    """Start a program under a reaper. Raise `OSError` if the reaper cannot be started.
 
-    Raise `OSError` if the reaper cannot be started.
+    When the program must end, the reaper sends SIGTERM and, after `grace` seconds, SIGKILL.
     """
     if sys.platform == "win32":
         from trayalert.services.tunnel.windows_job import start_in_job  # noqa: PLC0415 - exists on Windows only

@@ -1,9 +1,10 @@
-"""The reaper: a process between trayalert and a tunnel, which makes sure that no tunnel outlives trayalert.
+"""The reaper, a process that ends the tunnel when trayalert ends.
 
-This module imports very little to save memory, because the reaper runs as long as the tunnel. The standard input of the
-reaper is one end of a socket whose other end only trayalert holds. The reaper never reads from the socket, but notices
-when trayalert has ended, even if trayalert was killed. The reaper then ends the whole process tree of the tunnel. On
-Linux the reaper is a subreaper, so that it also finds child processes that have started a new session.
+This module imports very little to save memory, because the reaper runs as long as the tunnel. The reaper's standard
+input is one end of a socket, and only trayalert holds the other end. The reaper never reads data from the socket. The
+reaper only waits for the other end to close, which happens even if trayalert is killed. The reaper then ends the whole
+process tree of the tunnel. On Linux, the reaper is a subreaper, so that it also finds child processes that have started
+a new session.
 """
 
 import contextlib
@@ -15,19 +16,23 @@ import time
 from collections.abc import Callable
 
 FLAG = "--guard-a-tunnel"
-"""The first argument that makes the frozen program run as a reaper."""
+"""If the frozen program is started with FLAG as its first argument, it runs as a reaper."""
 
 _CANNOT_START = 126
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _POLL_INTERVAL = 0.02
 _KILL_TIMEOUT = 3.0
-"""Seconds after which the reaper gives up on processes that no SIGKILL ends, such as one that waits for a dead disk."""
+"""Seconds after which the reaper gives up on processes that do not end even after SIGKILL.
+
+A process that waits for a dead disk is an example.
+"""
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command `arguments[1:]` until it or trayalert ends, then end its process tree. Return the exit status.
+    """Run a command until the command or trayalert ends, then end the command's process tree.
 
-    The processes get a SIGTERM and, `arguments[0]` seconds later, a SIGKILL.
+    `arguments[0]` is the grace time in seconds, and the other arguments are the command. The processes get SIGTERM and,
+    after the grace time, SIGKILL. Return the exit status.
     """
     grace, *command = arguments
     prctl = _load_prctl()
@@ -60,7 +65,7 @@ def _spawn(command: list[str], prctl: Callable[[int, int], object]) -> int:
     if child:
         return child
     try:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # in case the reaper itself is killed
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # takes effect if the reaper itself is killed
         if os.getppid() != reaper_pid:
             os._exit(_CANNOT_START)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
@@ -76,7 +81,7 @@ def _spawn(command: list[str], prctl: Callable[[int, int], object]) -> int:
 
 
 def _wait_for_end(child: int, wake_read: int) -> int | None:
-    """Wait until the child or trayalert has ended, or the reaper gets a SIGTERM.
+    """Wait until the child ends, trayalert ends, or the reaper gets SIGTERM.
 
     Return the child's exit status, or None if the child is still running.
     """
@@ -128,9 +133,10 @@ def _reap() -> None:
 
 
 def _descendants() -> set[int]:
-    """Return the ids of all descendants of this process.
+    """Return the process ids of all descendants of this process.
 
-    Without /proc, return the negative id of the process group while any child lives: `os.kill` then signals the group.
+    On systems without /proc, return the negative id of the process group as long as a child is alive. If `os.kill` gets
+    this negative id, it signals the whole group.
     """
     if sys.platform != "linux":
         try:

@@ -1,6 +1,7 @@
 """Runs the tunnel: starts its program, finds the public address, restarts the program, and ends its process tree.
 
-The supervisor never raises a fault: it reports each fault as a sentence in its state, and tries the start again.
+The supervisor never raises a fault. Instead, the supervisor reports each fault as a sentence in its state, and tries to
+start the program again.
 """
 
 import asyncio
@@ -33,26 +34,35 @@ from trayalert.services.tunnel.output import TunnelOutput
 from trayalert.services.tunnel.process import TunnelProcess, start_tunnel_process
 
 _READ_INTERVAL = 0.05
-"""Seconds between two reads of the output. Meanwhile, a program that floods its output blocks on a full pipe."""
+"""Seconds between two reads of the output.
+
+If the program floods its output, the pipe becomes full, and the program blocks until the next read.
+"""
 
 _RECENT_LINES = 20
-"""Number of last lines that are searched for the reason why the program ended or does not come up."""
+"""Number of recent lines to search for the reason why the program ended or does not come up."""
 
 _MAX_SEARCHED = 300
-"""Number of characters of a line that are searched for the address, because the admin's own pattern may be slow."""
+"""Maximum number of characters of a line to search for the address.
+
+The number is limited because the admin's own pattern may be slow.
+"""
 
 _SLOW_SEARCH = 0.25
-"""Longest time in seconds for one search. A slower pattern is not used again until the next start of the program."""
+"""Maximum time for one search, in seconds.
+
+If a search with a pattern takes longer, the pattern is not used again until the next start of the program.
+"""
 _NEVER_MATCHES = re.compile("(?!)")
 
 _logger = logging.getLogger(__name__)
 
 
 def restart_pause(failures: int) -> float:
-    """Return how many seconds to wait before the next start after this number of failures in a row.
+    """Return how many seconds to wait before the next start, after `failures` failures in a row.
 
-    The pause is at most 3 s in the first two minutes, so that a server that comes back soon is found within 5 s. Later
-    the pause grows up to 60 s.
+    In the first two minutes, the pause is at most 3 s, so that a server that comes back soon is found within 5 s. After
+    that, the pause grows to 60 s.
     """
     if failures < 2:
         return 1.0 + failures
@@ -64,9 +74,11 @@ class TunnelTiming:
     """The supervisor's intervals, in seconds.
 
     The program is restarted if it has printed no address after `address_timeout`, or if the tunnel is not up after
-    `ready_timeout`. Where UDP is blocked, cloudflared needs a minute before it tries TCP. Once the tunnel has been up
-    for `steady_after`, earlier failures no longer lengthen the pause. `missing_pause` is the pause if the program is
-    not installed, `grace` the time between SIGTERM and SIGKILL.
+    `ready_timeout`. `ready_timeout` must be long: if UDP is blocked, cloudflared needs a minute before it tries TCP.
+
+    `pause` returns how long to wait before the next start, given the number of failures in a row. Once the tunnel has
+    been up for `steady_after`, the failures are counted from 0 again. `missing_pause` is the wait if the program is not
+    installed. `grace` is the time between SIGTERM and SIGKILL.
     """
 
     pause: Callable[[int], float] = restart_pause
@@ -78,7 +90,7 @@ class TunnelTiming:
 
 
 class TunnelFault(Fault):
-    """The tunnel cannot be started. The text says why, and what to do."""
+    """Raised if the tunnel cannot be started. The message says why, and what to do."""
 
 
 class _ProgramMissingFault(TunnelFault):
@@ -86,10 +98,10 @@ class _ProgramMissingFault(TunnelFault):
 
 
 class TunnelSupervisor:
-    """Supervises the program of one tunnel. Create, run and restart the tunnel on one event loop.
+    """Supervises the program of one tunnel. All methods must be called on one event loop.
 
-    Any thread may read `state`. `report` is called with each new state, but not when only the output has grown. `mask`
-    hides further secrets in a line of output.
+    Any thread may read `state`. `report` is called with each new state, but not if only the output has grown. `mask` is
+    a function that masks further secrets in a line of output.
     """
 
     def __init__(
@@ -122,16 +134,19 @@ class TunnelSupervisor:
 
     @property
     def state(self) -> TunnelState:
-        """The present state of the tunnel, with the last lines of its output."""
+        """The current state of the tunnel, with the last lines of its output."""
         return replace(self._state, output=self._output.lines)
 
     def restart(self, reason: str) -> None:
-        """Restart the tunnel immediately, whether it is running or waiting. `reason` becomes `why` in the state."""
+        """Restart the tunnel immediately, whether it is running or waiting for its next start.
+
+        `reason` becomes `why` in the state.
+        """
         self._restart_reason = reason
         self._wake.set()
 
     async def run(self, host: str, port: int, *, tls: bool) -> None:
-        """Run the tunnel to the listener at this address until this coroutine is cancelled."""
+        """Run the tunnel to the listener at `host` and `port` until this coroutine is cancelled."""
         listener = ListenerAddress(host=host, port=port, tls=tls).local
         failures = 0
         try:
@@ -158,7 +173,7 @@ class TunnelSupervisor:
         return bool(self._up_at) and time.monotonic() - self._up_at >= self._timing.steady_after
 
     async def _wait(self, phase: Phase, reason: str, seconds: float) -> None:
-        if reason != self._logged_reason:  # the start may fail a thousand times in one night
+        if reason != self._logged_reason:  # logged once: a start may fail a thousand times in a night
             _logger.warning("the tunnel does not run: %s It is tried again, now in %.0f s.", reason, seconds)
         self._logged_reason = reason
         self._set_state(phase=phase, why=reason, until=self._now() + int(seconds * 1000), pid=None)
@@ -173,7 +188,7 @@ class TunnelSupervisor:
         self._wake.clear()
 
     def _prepare(self, listener: ListenerAddress) -> tuple[list[str], dict[str, str]]:
-        """Return the command and its environment. Raise `TunnelFault` or `SecretFault`."""
+        """Return the command to run and its environment. Raise `TunnelFault` or `SecretFault`."""
         tunnel = self._tunnel
         listener_variables = {
             "TRAYALERT_HOST": listener.host,
@@ -200,7 +215,10 @@ class TunnelSupervisor:
         return [executable, *self._preset.arguments(replace(tunnel, config=config), listener)], environment
 
     async def _run_once(self, command: list[str], environment: Mapping[str, str]) -> str:
-        """Run the program once. Return a sentence that says why it ended, or raise `TunnelFault` if it cannot start."""
+        """Run the program once. Return a sentence that says why the program ended.
+
+        Raise `TunnelFault` if the program cannot be started.
+        """
         self._reset()
         try:
             process = await start_tunnel_process(command, environment, grace=self._timing.grace)
@@ -253,7 +271,10 @@ class TunnelSupervisor:
             await self._wait_for_wake(self._timing.steady_after if up else _READ_INTERVAL * 2)
 
     def _check_startup(self, began: float) -> str | None:
-        """Find out whether the tunnel is up. Return a sentence if the start has taken too long, else None."""
+        """Check whether the tunnel has come up, and update the state.
+
+        Return a sentence that says what is wrong if the start takes too long, else None.
+        """
         if self._state.phase is Phase.UP:
             return None
         present = time.monotonic()
@@ -306,7 +327,10 @@ class TunnelSupervisor:
         return read_public_url(match[1] if match.groups() and match[1] else match[0]) if match else None
 
     def _failure_reason(self) -> str | None:
-        """Return the sentence about the most telling failure in the last lines, or None if no failure is known."""
+        """Return a sentence about the most informative failure in the recent lines.
+
+        Return None if the recent lines contain no known failure.
+        """
         if self._pattern is _NEVER_MATCHES:
             return "tunnel.url_pattern takes too long on what the program prints: make it simpler."
         failures = [found for line in self._recent_lines if (found := find_failure(self._tunnel, line))]

@@ -1,6 +1,6 @@
 """Runs a program in a Windows job object.
 
-Windows kills all processes in the job when the process that created the job ends. `JobProcess` implements
+When the process that created the job ends, Windows kills all processes in the job. `JobProcess` implements
 `process.TunnelProcess`. Windows has no SIGTERM, so `end` kills the processes.
 """
 
@@ -31,7 +31,7 @@ if sys.platform == "win32":
         )
 
     class JobProcess:
-        """A program in a job object."""
+        """A program that runs in a job object."""
 
         def __init__(self, process: asyncio.subprocess.Process, output: asyncio.StreamReader, job: int) -> None:
             self.output = output
@@ -40,7 +40,7 @@ if sys.platform == "win32":
             self._job = job
 
         async def wait(self) -> int:
-            """Return the program's exit status once it has ended."""
+            """Wait until the program has ended. Return the program's exit status."""
             return await self._process.wait()
 
         def end(self) -> None:
