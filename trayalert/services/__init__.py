@@ -1,1 +1,1 @@
-"""What happens to alerts: the inbox, and the services that work on what is stored. Nothing in this package uses Qt."""
+"""The inbox, which stores callbacks, and the services that use what is stored. Nothing in this package uses Qt."""

@@ -1,7 +1,7 @@
-"""The HTTP client, which sends one request over a connection of its own and says what came of it.
+"""An HTTP client that sends each request over a new connection and returns the outcome.
 
-Only what the caller gives is sent: no cookies, and no passwords from `.netrc`. A redirect is returned and never
-followed. No text made here contains the path of a URL or the password of a proxy, as both may be secrets.
+The client sends no cookies, and no passwords from `.netrc`. A redirect is returned to the caller and never followed. No
+message from this module contains the path of a URL or the password of a proxy, because either may be a secret.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from trayalert.services.network_lookup import own_addresses, proxy_for, run_in_d
 
 _BAD_AUTHORITY = "the URL's host or port is not valid"
 _UNREADABLE_PROXY = "whose address makes no sense"
-"""Shown instead of a proxy URL that cannot be parsed, because any part of such a text may be a password."""
+"""Shown instead of a proxy URL that cannot be parsed, because any part of the URL may be a password."""
 
 _UNREACHABLE_ERRNOS = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 _VERIFY_CODES = {
@@ -33,16 +33,16 @@ _VERIFY_CODES = {
     62: "certificate_name",
     64: "certificate_name",
 }
-"""OpenSSL's codes for a failed verification (X509_V_ERR_...), and the HttpFailure that each of them means.
+"""Maps OpenSSL's codes for a failed verification (X509_V_ERR_...) to HttpFailure members, named in lower case.
 
-All other codes mean that the certificate is not trusted.
+All other codes count as `certificate_untrusted`.
 """
 
 
 class HttpFailure(enum.Enum):
-    """Why there is no response.
+    """Why a request got no response.
 
-    PROXY_ERROR means that the proxy does not work, which says nothing about the server.
+    PROXY_ERROR means that the proxy does not work. The server itself may be reachable.
     """
 
     INVALID_REQUEST = enum.auto()
@@ -87,9 +87,9 @@ _FAILURES_BEFORE_SERVER = frozenset({HttpFailure.INVALID_REQUEST, HttpFailure.NO
 class HttpResult:
     """A response, or the reason why there is none.
 
-    `failure` is None if there is a response, and `detail` describes a failure in the words of the system. `body` is the
-    decompressed body, or its beginning if `truncated` is set. `proxy` is the host and port of the proxy that was used,
-    or None.
+    `failure` is None if there is a response. If there is none, `detail` may describe the failure in the words of the
+    operating system. `body` is the decompressed body, or only its beginning if `truncated` is true. `proxy` is the host
+    and port of the proxy that was used, or None if no proxy was used.
     """
 
     failure: HttpFailure | None = None
@@ -102,7 +102,7 @@ class HttpResult:
 
     @property
     def reason(self) -> str:
-        """What came of the request, as a clause about the server, such as "its certificate has expired"."""
+        """The outcome of the request, worded as a clause about the server, such as "its certificate has expired"."""
         if self.failure is None:
             return f"it answered {self.status}"
         proxy = printable(self.proxy, limit=100)
@@ -114,8 +114,8 @@ class HttpResult:
 class HttpClient:
     """Sends HTTP requests.
 
-    `ssl_context` determines which certificates are trusted; None means that the system's trusted certificates are
-    trusted. `own_addresses` tells whether this computer has a network at all.
+    `ssl_context` determines which certificates are trusted. If `ssl_context` is None, the system's certificates are
+    trusted. `own_addresses` returns the addresses of this computer; if there are none, the computer has no network.
     """
 
     def __init__(
@@ -137,10 +137,10 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> HttpResult:
-        """Send one request, and return the response or the reason why there is none.
+        """Send one request. Return the response, or the reason why there is none.
 
-        The whole exchange may take `seconds`. At most `max_bytes` of the decompressed body are read. No failure of the
-        network or the server raises.
+        The whole exchange may take up to `seconds`. At most `max_bytes` of the decompressed body are read. A failure of
+        the network or the server is returned in the result and never raised.
         """
         if detail := _request_problem(url, headers or {}):
             return HttpResult(failure=HttpFailure.INVALID_REQUEST, detail=detail)
@@ -193,7 +193,10 @@ async def _read_response(response: aiohttp.ClientResponse, max_bytes: int, shown
 
 
 class _Resolver(AbstractResolver):
-    """Looks up names on daemon threads. asyncio would use its pool of threads, which delays the end of the program."""
+    """Looks up host names on daemon threads.
+
+    asyncio itself would use its thread pool, whose threads can delay the end of the program.
+    """
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -210,7 +213,7 @@ class _Resolver(AbstractResolver):
 
 
 def _request_problem(url: str, headers: Mapping[str, str]) -> str | None:
-    """Return why no request can be sent with this URL and these headers, or None."""
+    """Return why a request with this URL and these headers cannot be sent, or None if it can be sent."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -227,9 +230,9 @@ def _request_problem(url: str, headers: Mapping[str, str]) -> str | None:
 
 
 def _failure(error: Exception, *, proxied: bool) -> tuple[HttpFailure, str]:
-    """Return which failure an exception means, and its detail.
+    """Return the HttpFailure that an exception stands for, and a detail that may be empty.
 
-    The order of the cases matters, because some of the exceptions are subclasses of others.
+    The order of the cases matters, because some of the exception classes are subclasses of others.
     """
     match error:
         case aiohttp.InvalidUrlClientError():
@@ -276,7 +279,10 @@ def _tls_reason(error: Exception) -> str:
 
 
 def _redacted(proxy: str) -> str:
-    """Return the host and port of a proxy, without its user name and password."""
+    """Return the host and port from the URL of a proxy, without the user name and password.
+
+    Return _UNREADABLE_PROXY if the URL cannot be parsed.
+    """
     try:
         parts = urlsplit(proxy)
         host, port = parts.hostname, parts.port

@@ -1,7 +1,7 @@
-"""The inbox, the one way into the log. A callback is parsed, stored, and only then announced.
+"""The inbox, the only way into the log. A callback is parsed, stored, and only then announced.
 
-The inbox belongs to the receiver's asyncio loop. The inbox calls its subscribers on that loop, once for each group of
-events; subscribers must return quickly.
+The inbox belongs to the receiver's asyncio event loop (`app/receiver.py`). On that event loop, the inbox calls its
+subscribers once for each group of events. Subscribers must return quickly.
 """
 
 import asyncio
@@ -30,9 +30,9 @@ from trayalert.storage.writer.incident_closure import Expire, Resolve
 from trayalert.storage.writer.writer import Job, Writer
 
 _TRIM_AFTER = 1.0
-"""Seconds after the last large callback until freed memory is returned to the system."""
+"""Seconds to wait after the last large callback before freed memory is returned to the operating system."""
 _SWITCH_INTERVAL = 0.0005
-"""Seconds for which the thread that parses a large callback may keep the GIL from the event loop.
+"""Seconds for which the thread that parses a large callback may hold the GIL while the event loop waits for the GIL.
 
 Python's default is 5 ms.
 """
@@ -48,16 +48,19 @@ class InboxLimits:
     """How long a callback may wait for the disk, and how many alerts of a large callback one transaction stores."""
 
     deadline: float = 4.0
-    """Seconds after which a callback that is not stored is refused. The sender gives up after 5 s and retries."""
+    """Seconds after which a callback that is still not stored is refused. The sender gives up after 5 s and retries."""
     batch_size: int = 32
-    """Number of alerts of a large callback in one transaction. Other callbacks wait until that transaction ends."""
+    """Maximum number of alerts of a large callback that one transaction stores.
+
+    Other callbacks wait until the transaction ends.
+    """
 
 
 class Inbox:
-    """The one way into the log. An inbox is created, used and closed on one asyncio loop.
+    """The only way into the log. An inbox is created, used and closed on one asyncio event loop.
 
-    `read` parses callbacks. Raise OtherVersion if another version of trayalert has made the log; all other faults of
-    the log are reported in `log_state`.
+    `read` parses callbacks. The constructor raises OtherVersion if another version of trayalert made the log. All other
+    faults of the log are reported in `log_state`.
     """
 
     def __init__(
@@ -85,7 +88,7 @@ class Inbox:
     def announce(self, events: Sequence[Event]) -> None:
         """Call all subscribers with a group of events.
 
-        An exception of one subscriber is logged and does not affect other subscribers.
+        If a subscriber raises an exception, the exception is logged, and the remaining subscribers are still called.
         """
         for subscriber in self._subscribers:
             try:
@@ -94,10 +97,11 @@ class Inbox:
                 _logger.exception("a subscriber failed")
 
     async def receive(self, callback: Callback) -> bool:
-        """Store a callback, and return whether it is safe on disk.
+        """Store a callback. Return True once the callback is safely on disk.
 
-        Return False if the callback could not be stored in time, so that the sender must send the callback again. Raise
-        RefusedError if the callback is large and too many large callbacks are waiting.
+        Return False if the callback could not be stored in time. The sender must then send it again. Raise RefusedError
+        if a large callback has waited too long for other large callbacks. A callback is large if its body exceeds
+        LARGEST_SMALL_BODY.
         """
         if len(callback.body) > LARGEST_SMALL_BODY:
             return await self._receive_large(callback)
@@ -106,8 +110,8 @@ class Inbox:
     async def _receive_large(self, callback: Callback) -> bool:
         """Parse and store a large callback.
 
-        Large callbacks are parsed one at a time and in a thread, because parsing takes long and needs much memory.
-        Raise RefusedError if other large callbacks keep this callback waiting for longer than the deadline.
+        Parsing a large callback takes a long time and much memory, so large callbacks are parsed one at a time, on a
+        thread. Raise RefusedError if other large callbacks keep this callback waiting for longer than the deadline.
         """
         try:
             async with asyncio.timeout(self._limits.deadline):
@@ -116,7 +120,7 @@ class Inbox:
             reason = f"other large bodies were read before it for more than {self._limits.deadline:g} s"
             raise RefusedError(too_much(reason, retry_after=math.ceil(self._limits.deadline))) from None
         try:
-            # refused early: callbacks that wait for a hanging disk would use up the memory
+            # refuse now, because large callbacks that wait for a faulty disk would use up the memory
             if not self._log.state.storing:
                 self._count_refusal(callback, self._refusal_reason or " ".join(self._log.state.problems))
                 return False
@@ -128,17 +132,21 @@ class Inbox:
             self._trim_soon()
 
     def _trim_soon(self) -> None:
-        """Return the memory of large callbacks to the system, once no more of them arrive."""
+        """Schedule `_trim_memory` to run in `_TRIM_AFTER` seconds.
+
+        Each further large callback restarts the wait, so memory is returned only after the last of several large
+        callbacks.
+        """
         loop = asyncio.get_running_loop()
         if self._trim_timer is not None:
             self._trim_timer.cancel()
         self._trim_timer = loop.call_later(_TRIM_AFTER, lambda: loop.run_in_executor(None, _trim_memory))
 
     async def _store_in_batches(self, callback: Callback, alerts: tuple[Alert, ...]) -> bool:
-        """Store a callback with its first alerts, then its other alerts in further transactions.
+        """Store a callback with its first alerts, then its remaining alerts in further transactions.
 
-        If the program is killed in between, the sender gets no 200 and sends the callback again, which adds what is
-        missing.
+        If the program is killed between two transactions, the sender gets no 200 and sends the callback again. The
+        missing alerts are then stored.
         """
         delivery_id: int | None = None
         start, size = 0, self._limits.batch_size
@@ -149,13 +157,13 @@ class Inbox:
             start += size
             for event in events:
                 if isinstance(event, CallbackArrived):
-                    if delivery_id is not None:  # a new file has replaced the log, and lacks the first alerts
+                    if delivery_id is not None:  # a new file has replaced the log and lacks the first alerts
                         start = 0
                     delivery_id = event.delivery_id
         return True
 
     async def _store(self, job: Append) -> tuple[Event, ...] | None:
-        """Store a callback, and return the events that describe what changed, or None if it was not stored in time."""
+        """Run `job`, which stores a callback. Return the resulting events, or None if the callback was not stored."""
         try:
             events = await self._log.run_job(job)
         except NotStored as fault:
@@ -166,7 +174,10 @@ class Inbox:
         return events
 
     def _count_refusal(self, callback: Callback, reason: str) -> None:
-        """Count a callback that was not stored. Refusals with the same reason are logged only once."""
+        """Count a callback that was refused because it could not be stored.
+
+        If several callbacks in a row are refused for the same reason, the reason is logged only once.
+        """
         if reason != self._refusal_reason:
             _logger.error("a callback was refused: %s", reason)
         self._refusal_reason = reason
@@ -174,10 +185,9 @@ class Inbox:
         self._refused_count += 1
 
     def _report_refusals(self) -> None:
-        """Report which callbacks were refused, now that callbacks can be stored again.
+        """Report how many callbacks were refused, and when. Called as soon as callbacks can be stored again.
 
-        The user must know about refused callbacks, because a refused callback that its sender does not send again is
-        lost.
+        The user must know about refused callbacks, because a refused callback is lost unless its sender sends it again.
         """
         first, last = (local_text(self._refusal_times[place], "%H:%M") for place in (0, -1))
         when = f"At {first}" if first == last else f"Between {first} and {last}"
@@ -191,20 +201,22 @@ class Inbox:
 
     @property
     def log_state(self) -> LogState:
-        """The state of the log. Each change is announced as LogChanged."""
+        """The current state of the log. Each change of the state is announced as LogChanged."""
         return self._log.state
 
     def set_problem(self, topic: str, sentence: str | None) -> None:
-        """Report a problem of a service that works on the log, such as backups.
+        """Report a problem that a service has with the log, such as a backup that failed.
 
-        `sentence` replaces the last report with the same `topic`; None withdraws that report.
+        `sentence` replaces the previous problem with the same `topic`. If `sentence` is None, the previous problem is
+        withdrawn.
         """
         self._log.status.set_problem(topic, sentence)
 
     def set_news(self, topic: str, sentence: str | None) -> None:
-        """Report something that was done to the log.
+        """Report news about the log, such as the result of a salvage.
 
-        `sentence` replaces the last report with the same `topic`; None withdraws that report.
+        `sentence` replaces the previous news with the same `topic`. If `sentence` is None, the previous news is
+        withdrawn.
         """
         self._log.status.set_news(topic, sentence)
 
@@ -213,26 +225,29 @@ class Inbox:
         self._log.status.set_salvaging(salvaging)
 
     async def run_job(self, job: Job) -> tuple[Event, ...]:
-        """Run a job on the log's writer, in one transaction with the other jobs that wait. Raise NotStored."""
+        """Run a job on the log's writer, and return the resulting events. Raise NotStored.
+
+        All jobs that are waiting are committed in one transaction.
+        """
         return await self._log.run_job(job)
 
     async def resolve(self, incident_id: int, *, now: Millis) -> bool:
-        """Mark an incident recovered at the user's request. Raise NotStored.
+        """Mark an incident as recovered because the user has requested it. Raise NotStored.
 
-        Return False if no incident with that id is open.
+        Return False if no open incident has the given id.
         """
         events = await self._log.run_job(Resolve(incident_id, now))
         return any(isinstance(event, IncidentChanged) for event in events)
 
     async def expire(self, *, now: Millis) -> None:
-        """Close the incidents that have expired at `now`. Raise NotStored."""
+        """Close all incidents that have expired by the time `now`. Raise NotStored."""
         await self._log.run_job(Expire(now))
 
     def verify(self) -> None:
-        """Have the log's file verified, because reading it has failed.
+        """Request a verification of the log's file. Called when the file could not be read.
 
-        The verification runs in the background. Damage is reported, and the log is repaired, after this call has
-        returned.
+        This method returns immediately, and the verification runs in the background. If the verification finds damage,
+        the damage is reported and the log is repaired.
         """
         self._log.verify()
 
@@ -245,9 +260,9 @@ class Inbox:
 
 @contextmanager
 def _short_switch_interval() -> Iterator[None]:
-    """Make Python switch threads more often while the context is open.
+    """Make Python switch between threads more often while the context is open.
 
-    The event loop then waits for a shorter time for a thread that is busy, at the cost of throughput.
+    The event loop then spends less time waiting for a busy thread, at the cost of throughput.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(min(before, _SWITCH_INTERVAL))
@@ -258,7 +273,7 @@ def _short_switch_interval() -> Iterator[None]:
 
 
 def _trim_memory() -> None:
-    """Return freed memory to the system, because glibc by itself keeps most of the memory."""
+    """Return freed memory to the operating system. By itself, glibc keeps most of the freed memory."""
     import ctypes  # noqa: PLC0415 - most runs never receive a large callback
 
     with suppress(OSError, TypeError, AttributeError):
@@ -266,7 +281,7 @@ def _trim_memory() -> None:
 
 
 def guarded(parse: CallbackParser) -> CallbackParser:
-    """Return a parser that keeps a callback as unrecognised if `parse` raises."""
+    """Return a parser that works like `parse`, but keeps a callback as unrecognised if `parse` raises an exception."""
 
     def parse_or_keep_raw(callback: Callback) -> tuple[Alert, ...]:
         try:
@@ -279,23 +294,23 @@ def guarded(parse: CallbackParser) -> CallbackParser:
 
 
 read = guarded(read_callback)
-"""Parses a callback of any kind. A callback that a bug prevents from being parsed is kept as unrecognised."""
+"""Parses a callback of any kind. If a bug makes the parsing fail, the callback is kept as unrecognised."""
 
 
 def keep_raw(callback: Callback) -> tuple[Alert, ...]:
-    """Return the one alert of a callback that is kept as unrecognised.
+    """Return the single alert that represents a callback kept as unrecognised.
 
-    Called if the alerts of the callback cannot be parsed or stored.
+    Called if the real alerts of the callback cannot be parsed or stored.
     """
     return unrecognised.read(Body(callback=callback, fields={}, document=None))
 
 
 @contextmanager
 def offline_jobs(path: Path) -> Iterator[RunJob]:
-    """Open the log while no instance runs, and yield a function that runs a job in a transaction of its own.
+    """Open the log while no instance is running. Yield a function that runs a job in a separate transaction.
 
-    The caller must hold the lock of the data dir. Raise LogFault if the log cannot be opened. Each job may raise
-    LogFault, too.
+    The caller must hold the lock of the data dir. Raise LogFault if the log cannot be opened. The yielded function may
+    raise LogFault, too.
     """
     writer = Writer(path, read=read, keep_raw=keep_raw)
 
@@ -312,6 +327,9 @@ def offline_jobs(path: Path) -> Iterator[RunJob]:
 
 
 def resolve_offline(path: Path, incident_id: int, *, now: Millis) -> bool:
-    """Mark an incident recovered while no instance runs, and return whether it was open. Raise LogFault."""
+    """Mark an incident as recovered while no instance is running. Return whether the incident was open.
+
+    Raise LogFault.
+    """
     with offline_jobs(path) as run_job:
         return bool(run_job(Resolve(incident_id, now)))

@@ -1,7 +1,7 @@
-"""Look-ups in this computer's network configuration: its own addresses and its proxy.
+"""Looks up this computer's own addresses and its proxy.
 
-A look-up that waits for a name server runs on a daemon thread. If the name server hangs, only that thread waits, and
-does not even delay the end of the program.
+A look-up that may wait for a name server must be run with `run_in_daemon_thread`. If the name server hangs, only the
+daemon thread waits, and the program can still end without delay.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 _DOCUMENTATION_ADDRESSES = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
-"""Addresses that are reserved for documentation, so that no computer has them. Nothing is sent to them."""
+"""Addresses that no computer has, because they are reserved for documentation. Nothing is sent to them."""
 
 
 async def run_in_daemon_thread(call: Callable[[], Result]) -> Result:
-    """Run a call on a thread of its own, and return its result. Raise what the call raises."""
+    """Run `call` on a new daemon thread and return its result. If `call` raises an exception, raise that exception."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
 
     def settle(result: Callable[[], None]) -> None:
-        if not future.done():  # false if the caller was cancelled
+        if not future.done():  # already done if the caller was cancelled
             result()
 
     def run() -> None:
@@ -34,10 +34,10 @@ async def run_in_daemon_thread(call: Callable[[], Result]) -> Result:
             result = partial(future.set_result, call())
         except Exception as error:  # noqa: BLE001 - raised where the result is awaited
             result = partial(future.set_exception, error)
-        with contextlib.suppress(RuntimeError):  # the loop has ended
+        with contextlib.suppress(RuntimeError):  # the event loop has been closed
             loop.call_soon_threadsafe(settle, result)
 
-    # a daemon thread, because asyncio waits for the threads of its own pool when the program ends
+    # a daemon thread, because asyncio waits for the threads of its thread pool when the program ends
     threading.Thread(target=run, name="lookup", daemon=True).start()
     return await future
 
@@ -45,7 +45,7 @@ async def run_in_daemon_thread(call: Callable[[], Result]) -> Result:
 def own_addresses() -> frozenset[str]:
     """Return the addresses from which this computer would send to the Internet: at most one IPv4 and one IPv6 address.
 
-    The result is empty if there is no network. Nothing is sent to find the addresses.
+    The result is empty if there is no network. Finding the addresses sends nothing.
     """
     return frozenset(filter(None, (_own_address(*destination) for destination in _DOCUMENTATION_ADDRESSES)))
 
@@ -60,9 +60,9 @@ def _own_address(family: int, destination: str) -> str | None:
 def proxy_for(scheme: str, host: str, port: int | None) -> str | None:
     """Return the URL of the proxy for a host, or None if no proxy is used for that host.
 
-    Proxies are read from the environment, or from the system's settings if the environment names none. A proxy from the
-    system's settings is never used for this computer itself. A proxy from the environment is used for this computer,
-    too, unless NO_PROXY names it. On Windows this call may wait for a name server.
+    Proxies are read from the environment. If the environment names none, they are read from the system's settings. For
+    a loopback host, a proxy from the system's settings is never used. A proxy from the environment is used even for a
+    loopback host, unless NO_PROXY names the host. On Windows this function may wait for a name server.
     """
     proxies = urllib.request.getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
