@@ -1,4 +1,4 @@
-"""The log, which is one SQLite file, and all SQL of the program.
+"""The log, which is a single SQLite file, and all of the program's SQL.
 
-One connection writes; all other connections only read.
+One connection writes to the log. All other connections are read-only.
 """

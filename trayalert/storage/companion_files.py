@@ -1,6 +1,6 @@
-"""The files at the log's path and beside it, with their paths and identities.
+"""Paths and identities of the log and the files beside it.
 
-The files are the log, its `-wal` and `-shm`, the backups, the quarantine, the reserve file and a restored backup.
+The files beside the log are its `-wal` and `-shm`, the backups, the quarantine, the reserve file and a restored backup.
 """
 
 import os
@@ -11,27 +11,27 @@ FileId = tuple[int, int] | None
 
 
 def backups_of(log: Path) -> Path:
-    """Return the folder of the daily backups."""
+    """Return the folder that holds the log's daily backups."""
     return log.with_name("backups")
 
 
 def quarantine_of(log: Path) -> Path:
-    """Return the folder into which logs are moved aside, and in which no log is ever deleted."""
+    """Return the quarantine folder, into which logs are moved aside. trayalert never deletes a log there."""
     return log.with_name("quarantine")
 
 
 def reserve_file_of(log: Path) -> Path:
-    """Return the path of the reserve file, which is deleted when the disk is full, to make room for more callbacks."""
+    """Return the path of the reserve file. When the disk is full, it is deleted to make room for more callbacks."""
     return log.with_name("ballast")
 
 
 def restored_of(log: Path) -> Path:
-    """Return the path at which a restored backup waits, complete, to take the log's place."""
+    """Return the path of a restored backup that is complete and waits to be renamed to the log."""
     return log.with_name(f"{log.name}.restored")
 
 
 def file_ids(path: Path) -> tuple[FileId, ...]:
-    """Return the present identities of the log, its `-wal` and its `-shm`. An empty log counts as no file."""
+    """Return the current identities of the log, its `-wal` and its `-shm`. An empty log counts as missing."""
     return file_id(path, empty=False), file_id(f"{path}-wal"), file_id(f"{path}-shm")
 
 
@@ -41,7 +41,7 @@ def file_size(path: Path) -> int:
 
 
 def size_and_mtime(path: Path) -> tuple[int, int]:
-    """Return the file's size in bytes and the time of its last write in nanoseconds, or (-1, 0) if there is no file."""
+    """Return the file's size in bytes and its modification time in nanoseconds, or (-1, 0) if there is no file."""
     try:
         found = os.stat(path)  # noqa: PTH116 - called at each commit, and faster than Path.stat
     except OSError:
@@ -50,13 +50,13 @@ def size_and_mtime(path: Path) -> tuple[int, int]:
 
 
 def file_id(path: Path | str, *, empty: bool = True) -> FileId:
-    """Return the identity of the file at this path, or None if there is no file.
+    """Return the identity of the file at the given path, or None if there is no file.
 
-    A symbolic link is not followed: the identity of the link itself is returned. If `empty` is False, an empty file
-    counts as no file.
+    If the path is a symbolic link, the identity of the link itself is returned. If `empty` is False, an empty file
+    counts as missing.
     """
     try:
-        found = os.lstat(path)  # called three times per commit: making a Path would take longer than the call itself
+        found = os.lstat(path)  # called three times per commit: creating a Path would take longer than the call itself
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if empty or found.st_size else None

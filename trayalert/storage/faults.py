@@ -1,6 +1,6 @@
-"""Faults of the log, each with a sentence for the user.
+"""The log's faults, each with a message for the user.
 
-Faults are caused by the disk, the operating system and other programs. A bug in trayalert is not a fault.
+A fault is caused by the disk, the operating system or another program. A bug in trayalert is not a fault.
 """
 
 import errno
@@ -11,25 +11,28 @@ from pathlib import Path
 from trayalert.domain.fault import Fault
 
 _MIN_FREE_BYTES = 1 << 20
-"""If fewer bytes than this are free, an error of the disk counts as a full disk, whatever code SQLite gives it."""
+"""Number of free bytes below which some of SQLite's errors are reported as a full disk.
+
+On a full disk, SQLite may report an I/O error, or that it cannot open a file.
+"""
 
 
 class LogFault(Fault):
-    """The log cannot be used now. The text says why, where, and what to do."""
+    """The log cannot be used now. The message says what is wrong, and what the user can do."""
 
 
 class NoLog(LogFault):
-    """There is no log to read: it was never set up, is being created now, or another file has just taken its place."""
+    """There is no log to read: it was never set up, is just being created, or was just replaced by another file."""
 
 
 class OtherVersion(LogFault):
-    """Another version of trayalert made the log. The running version leaves the file untouched."""
+    """The log was made by another version of trayalert. This version leaves the file untouched."""
 
 
 class DamagedLog(LogFault):
     """The file cannot be used as a log, and waiting does not help.
 
-    `reason` says what is wrong with the file, without the advice that the exception's text adds.
+    `reason` says only what is wrong with the file. The exception's message also says what the user can do.
     """
 
     def __init__(self, path: Path, reason: str) -> None:
@@ -45,15 +48,18 @@ class DiskFull(LogFault):
 
 
 class LockedLog(LogFault):
-    """Another program holds a lock on the file."""
+    """Another program holds a lock on the log."""
 
 
 class NotStored(LogFault):
-    """A job was not stored, or its deadline has passed and it may still be stored later. Trying again may help."""
+    """A job was not stored, or not before its deadline. Trying again may help.
+
+    A job whose deadline has passed may still be stored later.
+    """
 
 
 def fault_of(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) -> LogFault:
-    """Return the fault that an error of SQLite or of the operating system means for the log at `path`."""
+    """Convert an error from SQLite or the operating system into the matching fault of the log at `path`."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     reason: object = error.strerror or error if isinstance(error, OSError) else error
     if code == sqlite3.SQLITE_FULL or _is_disk_full(error, code, path):
@@ -62,7 +68,7 @@ def fault_of(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) ->
             "3 times. Free some space; trayalert goes on by itself."
         )
     if isinstance(error, UnicodeDecodeError):
-        # SQLite's error message quotes the damaged schema, and is therefore not valid UTF-8
+        # SQLite's error message quotes the damaged schema, and Python cannot decode the message as UTF-8
         code, reason = sqlite3.SQLITE_CORRUPT, "its schema is damaged"
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return DamagedLog(path, str(reason))

@@ -1,7 +1,7 @@
-"""The log as the receiver sees it: jobs go to one writer thread, which commits all that wait in one go.
+"""The log as the event loop uses it. A single writer thread runs all jobs, and commits waiting jobs together.
 
-A job that waits alone is committed without delay. While one commit is being synced, the next group of jobs gathers. A
-fault of the disk does not prevent the log from starting. While the fault lasts, the writer keeps trying by itself.
+A job that waits alone is committed without delay. While one commit is being synced, the jobs of the next commit gather.
+The log starts even if the disk has a fault. While the fault lasts, the writer keeps trying by itself.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from trayalert.storage.writer.writer import Events, Job, Writer
 _LARGEST_GROUP = 512
 _LONGEST_QUEUE = 4096
 _BATCH_SIZE = 8
-"""Number of jobs that are passed to the writer before the event loop's iteration ends.
+"""Number of gathered jobs that are passed to the writer without waiting for the event loop's next iteration.
 
-The disk then already works while the event loop reads further requests.
+The disk then starts to work while the event loop still reads further requests.
 """
 
 _logger = logging.getLogger(__name__)
@@ -45,11 +45,12 @@ _OWN_FAULT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogTiming:
-    """Timing of the log, all in seconds. A job that is not committed within `deadline` fails.
+    """The log's timing, in seconds. A job fails if it is not committed within `deadline`.
 
-    The file and its disk are first checked after `first_maintenance` and then every `maintenance_interval`, or every
-    `retry_interval` while there is a fault or the file is being verified. `Log.close` waits up to `close_timeout` for a
-    disk that hangs. The jobs that are still waiting after `close_timeout` were never acknowledged to their senders.
+    The file and its disk are checked for the first time after `first_maintenance`, and then every
+    `maintenance_interval`. While there is a fault or the file is being verified, they are checked every
+    `retry_interval`. If the disk hangs, `Log.close` waits up to `close_timeout`. Jobs that are still waiting after that
+    were never acknowledged to their senders.
     """
 
     deadline: float = 4.0
@@ -64,7 +65,7 @@ _PendingJob = tuple[Job, "asyncio.Future[Events]"]
 
 
 class Log:
-    """The log with its writer thread. The log is created, used and closed on one asyncio event loop.
+    """The log with its writer thread. It must be created, used and closed on one asyncio event loop.
 
     `announce` is called on that event loop with the events of each group of jobs, and with LogChanged when `state`
     changes. Other parts of the program report their problems and news through `status`, also on that event loop.
@@ -79,7 +80,10 @@ class Log:
         announce: Callable[[list[Event]], None],
         timing: LogTiming = LogTiming(),
     ) -> None:
-        """Open the file. Raise OtherVersion if another version of trayalert made it; report other faults in `state`."""
+        """Open the log. Raise OtherVersion if another version of trayalert made it.
+
+        Other faults are reported in `state` and are not raised.
+        """
         self._writer = Writer(path, read=read, keep_raw=keep_raw, recover=True, timing=timing.file)
         self._announce = announce
         self.status = LogStatus(lambda state: self._announce([LogChanged(state)]))
@@ -104,10 +108,11 @@ class Log:
         return self.status.state
 
     async def run_job(self, job: Job) -> Events:
-        """Run a job on the writer thread. Return its events once its commit is synced to disk.
+        """Run a job on the writer thread. Return the job's events after its commit has been synced to disk.
 
-        Raise NotStored if the job fails or its deadline passes. Neither the deadline nor the cancellation of the caller
-        stops the job: it may still be committed later, and its events are then announced.
+        Raise NotStored if the job fails, if its deadline passes, or if the job is not accepted because too many jobs
+        wait or the log is closing. A job continues even if its deadline passes or its caller is cancelled. It may then
+        be committed later, and its events are still announced.
         """
         if self._closing:
             raise NotStored("the log is closing")
@@ -124,15 +129,15 @@ class Log:
         return await future
 
     def _hand_over(self) -> None:
-        """Pass the jobs that have gathered to the writer thread."""
+        """Pass the gathered jobs to the writer thread."""
         if self._gathered:
             self._queue.put(self._gathered)
             self._gathered = []
 
     def _watch_deadline(self, future: "asyncio.Future[Events]") -> None:
-        """Make the job's future fail when its deadline passes.
+        """Make a job's future fail when the job's deadline passes.
 
-        One timer serves all jobs, because a timer for each job would cost too much.
+        One timer serves all jobs, because a separate timer for each job would take too much CPU time.
         """
         now = self._loop.time()
         while self._deadlines and self._deadlines[0][1].done():
@@ -153,7 +158,7 @@ class Log:
             self._deadline_timer = self._loop.call_at(self._deadlines[0][0], self._time_out_jobs)
 
     async def close(self) -> None:
-        """Write the waiting jobs, then close the file. May be called twice."""
+        """Commit the waiting jobs, then close the file. May be called more than once."""
         if not self._closing:
             self._closing = True
             self._hand_over()
@@ -165,9 +170,9 @@ class Log:
             self._deadline_timer.cancel()
 
     def verify(self) -> None:
-        """Request a verification of the file after a reader has failed.
+        """Request a verification of the file. Called after a reader has failed.
 
-        The writer thread verifies the file later, and reports and repairs any damage.
+        The writer thread verifies the file later, and reports and repairs any damage that it finds.
         """
         if not self._closing:
             self._verification_requested = True
@@ -178,7 +183,7 @@ class Log:
         self.status.set_refusing(sentence)
 
     def _run_writer(self) -> None:
-        """Run the writer thread: commit groups of jobs, and check the file in between, until the log is closed."""
+        """Run the writer thread until the log is closed: commit groups of jobs, and check the file between groups."""
         maintain_at = time.monotonic() + self._timing.first_maintenance
         running = True
         self._commit([])  # stores the callbacks of a commit that was cut off when the previous run ended
@@ -198,7 +203,7 @@ class Log:
         self._writer.close()
 
     def _gather(self, seconds: float) -> tuple[list[_PendingJob], bool]:
-        """Wait up to that many seconds for a job. Return all waiting jobs, and False if the log is to be closed."""
+        """Wait up to `seconds` for a job. Return the waiting jobs, and False if the log is to be closed, else True."""
         group: list[_PendingJob] = []
         try:
             batch = self._queue.get(timeout=seconds)
@@ -214,7 +219,7 @@ class Log:
     def _maintain(self) -> None:
         """Check the file between two groups of jobs.
 
-        Also ends the refusal of callbacks that were too slow to store, if a test write is fast again.
+        If callbacks were refused, also make a test write. If the write is fast, callbacks no longer count as refused.
         """
         try:
             if self._verification_requested:
@@ -230,7 +235,7 @@ class Log:
         self._report()
 
     def _report(self) -> None:
-        """Send the event loop the writer's state if it has changed, and the events of recovered callbacks."""
+        """Pass the events of recovered callbacks to the event loop, and the writer's state if it has changed."""
         if self._writer.recovered_events:
             self._loop.call_soon_threadsafe(self._announce, list(self._writer.recovered_events))
             self._writer.recovered_events = ()
@@ -246,7 +251,7 @@ class Log:
             return [NotStored(f"the log's writer failed: {error!r}")] * len(jobs)
 
     def _settle(self, group: list[_PendingJob], results: list[Events | Exception]) -> None:
-        """Resolve the futures of a group, then announce the group's events. Runs on the event loop."""
+        """Set the results of a group's futures, then announce the group's events. Runs on the event loop."""
         self._pending_count -= len(group)
         news: list[Event] = []
         in_time = False
@@ -254,7 +259,7 @@ class Log:
             if not isinstance(result, Exception):
                 news += result
             if future.done():
-                continue  # the deadline has passed, or the caller was cancelled; a stored job is still announced
+                continue  # its deadline has passed, or its caller was cancelled; the events are announced anyway
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:
@@ -269,7 +274,10 @@ class Log:
             self._announce(news)
 
     def _report_own_fault(self, results: list[Events | Exception]) -> None:
-        """Report that callbacks are refused although the disk works. A fault of the disk is already in `state`."""
+        """If callbacks were refused although the disk works, report this as a fault in trayalert itself.
+
+        A fault of the disk is already reported in `state`.
+        """
         refused = [result for result in results if isinstance(result, Exception)]
         if refused and self.state.storing:
             sentence = _OWN_FAULT.format(refused[0])

@@ -1,9 +1,10 @@
-"""Connections to the log that only read. Each connection belongs to the thread that uses it.
+"""Read-only connections to the log. A connection must be used only on the thread that opened it.
 
-No reader of this process may open a file that was put at the log's path while the writer has the former file open. The
-reader would find the writer's `-shm` beside the new file. SQLite's locks on the `-shm` do not hold within a process, so
-the reader would take itself for the only connection, and truncate the `-shm` while the writer has it mapped. Therefore
-the writer registers its file here, and readers refuse any other file at that path.
+While the writer has the log open, another file may be put at its path. Readers in this process must not open that file,
+because they would find the writer's `-shm` beside it. SQLite's locks on the `-shm` do not work between two connections
+of one process. Such a reader would therefore assume that it is the only connection, and would truncate the `-shm` while
+the writer has it mapped. To prevent this, the writer registers its file here, and readers refuse any other file at that
+path.
 """
 
 import os
@@ -18,18 +19,21 @@ _registered: dict[str, tuple[int, int]] = {}
 
 
 def register(path: Path, file: tuple[int, int] | None) -> None:
-    """Register the file that this process writes at the path: its device and inode number. Do nothing for None."""
+    """Register `file`, which this process writes to, as the file at `path`. If `file` is None, do nothing.
+
+    `file` is the file's device and inode number.
+    """
     if file is not None:
         _registered[os.path.realpath(path)] = file
 
 
 def unregister(path: Path) -> None:
-    """Note that this process no longer writes a file at the path."""
+    """Remove the registration of the path, because this process no longer writes to the file."""
     _registered.pop(os.path.realpath(path), None)
 
 
 def refuse_replaced_file(path: Path) -> None:
-    """Raise NoLog if this process writes a file at the path, but another file is there now."""
+    """Raise NoLog if a file is registered for the path, and another file is there now."""
     own = _registered.get(os.path.realpath(path))
     if own is None:
         return
@@ -42,15 +46,15 @@ def refuse_replaced_file(path: Path) -> None:
 
 
 def decode_text(text: bytes) -> str:
-    """Decode a text column, as a connection's `text_factory`.
+    """Decode a string that was read from a text column. This is the `text_factory` of connections.
 
-    Invalid UTF-8 is replaced, because a damaged character must not make the rest of the row unreadable.
+    Invalid UTF-8 is replaced, so that a damaged character does not make the rest of the row unreadable.
     """
     return text.decode(errors="replace")
 
 
 def connect_read_only(path: Path, *, timeout: float = 2.0) -> sqlite3.Connection:
-    """Return a connection that cannot write. A query waits up to `timeout` seconds for another program's lock."""
+    """Return a read-only connection. A query waits up to `timeout` seconds for another program's lock."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout)
     connection.text_factory = decode_text
@@ -59,14 +63,14 @@ def connect_read_only(path: Path, *, timeout: float = 2.0) -> sqlite3.Connection
 
 @contextmanager
 def open_read_only(log: Path) -> Iterator[sqlite3.Connection]:
-    """Open the log for reading, and close it after the block.
+    """Open a read-only connection to the log. The connection is closed at the end of the `with` block.
 
-    Raise LogFault if the log cannot be opened, or if SQLite raises an error within the block.
+    Raise LogFault if the log cannot be opened, or if SQLite raises an error inside the block.
     """
     refuse_replaced_file(log)
     try:
         with closing(connect_read_only(log)) as connection:
             yield connection
-    # UnicodeDecodeError: SQLite's error message quotes a damaged schema, and is then not valid UTF-8
+    # a UnicodeDecodeError means that SQLite's error message quotes a damaged schema that is not valid UTF-8
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise LogFault(f"the log {log} cannot be read: {error}") from error

@@ -1,7 +1,7 @@
-"""Conversion of the log's rows to plain data and back. The columns are listed once, here, for reading and writing.
+"""Conversion between the log's rows and plain data. Only this module lists the columns that are read and written.
 
-A row with a damaged value is still read, so that it does not hide other rows. A state that is not valid is read as
-ALERT, and a level that is not valid as WARN: damage must not make an alert look harmless.
+A row with a damaged value can still be read, so that it does not hide other rows. An invalid state is read as ALERT,
+and an invalid level as WARN, because damage must not make an alert look harmless.
 """
 
 import enum
@@ -23,7 +23,7 @@ from trayalert.domain.times import Millis
 
 TABLES = ("delivery", "alert", "incident")
 LastIds = tuple[int, int, int]
-"""The highest ids of deliveries, alerts and incidents that a log has ever assigned."""
+"""The highest delivery id, alert id and incident id that a log has ever assigned."""
 
 INCIDENT_COLUMNS = Incident._fields
 GAP_COLUMNS = "id, cause, began_at, ended_at, why"
@@ -41,10 +41,10 @@ _ALERT_COLUMNS = (
 DELIVERY_DIGESTED = ("id", "received_at", "method", "query", "content_type", "sender", "secret", "body")
 ALERT_DIGESTED = ("delivery_id", *(name for name in _ALERT_COLUMNS if name != "deliveries"))
 INCIDENT_DIGESTED = INCIDENT_COLUMNS
-"""Columns that the digest of a row covers, in the order in which `digest_of` takes their values.
+"""DELIVERY_DIGESTED, ALERT_DIGESTED and INCIDENT_DIGESTED are the columns that a row's digest covers.
 
-Columns that are updated without a new digest are left out: `deliveries` and `last_delivery_id` of an alert, and
-`alert_id` of a delivery.
+`digest_of` takes the values in the order of these columns. Some columns are left out, because they are updated without
+computing a new digest: `deliveries` and `last_delivery_id` of an alert, and `alert_id` of a delivery.
 """
 
 _MORE = ("address", "message", "titles", "links")
@@ -52,16 +52,16 @@ _VALUE = ALERT_DIGESTED.index("value")
 
 NEW_ALERT_ROW = ("deliveries", "last_delivery_id", "digest", *ALERT_DIGESTED)
 INCIDENT_ROW = ("digest", *INCIDENT_COLUMNS)
-"""Columns of the tables `alert` and `incident`, in the order of the values from `alert_row` and `incident_row`.
+"""NEW_ALERT_ROW and INCIDENT_ROW are the columns for the values that `alert_row` and `incident_row` return.
 
-`last_delivery_id` is the alert's delivery that was received last. The alert's row has its value and message from that
-delivery.
+`last_delivery_id` is the id of the alert's delivery that was received last. The value and the message in the alert's
+row come from that delivery.
 """
 
 LARGEST_PARSED_BODY = 64 * 1024
-"""Bytes of the largest body that is parsed whenever one of its alerts is read from the log.
+"""Size limit in bytes. A body up to this size is parsed whenever one of its alerts is read from the log.
 
-A larger body may hold hundreds of alerts, and would be parsed again for each of them.
+Larger bodies are not parsed. They may hold hundreds of alerts, and would be parsed again for each alert.
 """
 _BODY = f"CASE WHEN length(d.body) <= {LARGEST_PARSED_BODY} THEN d.body END"
 _ALERT = f"{', '.join(f'a.{column}' for column in _ALERT_COLUMNS)}, d.sender, d.query, {_BODY}"
@@ -104,13 +104,13 @@ _digested_json = json.JSONEncoder(
 
 
 def digest_of(table: str, values: Sequence[Any]) -> bytes:
-    """Return the digest of a row's values (numbers, texts, bytes and None). A flipped byte changes the digest.
+    """Return the digest of a row's values, which may be numbers, strings, bytes or None.
 
-    The digest is the same on every machine. The row's id is among the values, so a row that was written over another
-    row is noticed, too.
+    If any byte of a value changes, the digest changes. The digest is the same on every machine. The values of a row
+    include its id, so that a row that was overwritten with another row is detected, too.
     """
-    # The JSON is in ASCII and self-delimiting. A bytes value appears in it as a list of one number, its length, which
-    # no other value does. The bytes themselves are hashed after the JSON.
+    # The JSON is ASCII, and its end is unambiguous. For each bytes value, the JSON has a list that contains
+    # only the value's length. No other value becomes a list. The bytes themselves are hashed after the JSON.
     digest = hashlib.blake2b((table + _digested_json(values)).encode(), digest_size=_DIGEST_SIZE)
     for value in values:
         if type(value) is bytes:
@@ -121,8 +121,8 @@ def digest_of(table: str, values: Sequence[Any]) -> bytes:
 def incident_row(incident: Incident) -> list[Any]:
     """Return the values of an incident's row, including its digest, in the order of INCIDENT_ROW.
 
-    Enum members are converted to plain `str` here and in `alert_row`, because binding a subclass of `str` to an SQL
-    parameter is many times slower.
+    Like `alert_row`, this function converts enum members to plain `str`, because binding an instance of a `str`
+    subclass to an SQL parameter is many times slower.
     """
     values: list[Any] = list(incident)
     for place in _LEVEL_INDEXES:
@@ -135,7 +135,7 @@ def incident_row(incident: Incident) -> list[Any]:
 
 
 def read_incident(row: Sequence[Any]) -> Incident:
-    """Return the incident that has these values, which are in the order of INCIDENT_COLUMNS."""
+    """Return the incident in `row`, whose values are in the order of INCIDENT_COLUMNS."""
     values = list(row)
     for place, expected in enumerate(_INCIDENT_TYPES):
         value = values[place]
@@ -183,10 +183,10 @@ def alert_row(
 
 
 def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:
-    """Return the digest and the new values of a stored alert that takes its value and message from a repeat.
+    """Return the row of a stored alert after its value, unit and message have been replaced by those of `alert`.
 
-    `stored` has the alert's present values, and `alert` is the repeat. The values in `stored` and in the result are in
-    the order of ALERT_DIGESTED.
+    `alert` is a repeat: the same alert in another delivery. `stored` has the current values of the stored alert, in the
+    order of ALERT_DIGESTED. The result is the new digest, followed by the new values in the same order.
     """
     row = dict(zip(ALERT_DIGESTED, stored, strict=True))
     value = None if alert.value is None else alert.value + 0.0
@@ -197,9 +197,9 @@ def renewed_row(stored: Sequence[Any], alert: Alert) -> list[Any]:
 
 
 def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
-    """Return the alert of a row of SELECT_ALERT, or of SELECT_RAW_ALERT if `raw` is set.
+    """Return the alert in a row that was selected with SELECT_ALERT or, if `raw` is set, with SELECT_RAW_ALERT.
 
-    The alert's `fields` are parsed from the body, and are empty if the body is larger than LARGEST_PARSED_BODY.
+    The alert's `fields` are parsed from the body. If the body is larger than LARGEST_PARSED_BODY, `fields` is empty.
     """
     row = tuple(
         value if value is None or type(value) is expected else _coerce(expected, value)
@@ -242,7 +242,10 @@ def read_alert(row: tuple[Any, ...], *, raw: bool = False) -> StoredAlert:
 
 
 def _coerce(expected: type, value: Any) -> Any:
-    """Convert a value of a damaged row that does not have the type of its column."""
+    """Convert a value from a damaged row to the type that its column should have.
+
+    A value that cannot be converted becomes 0 in a column of integers, and None in a column of floats.
+    """
     if expected is int:
         return int(value) if isinstance(value, float) and abs(value) < _LARGEST_INTEGER else 0
     if expected is float:
@@ -253,7 +256,7 @@ def _coerce(expected: type, value: Any) -> Any:
 
 
 def _read_enum(text: str, default: _Enum) -> _Enum:
-    """Return the enum member with that text, or `default` if there is none."""
+    """Return the member of `default`'s enum that has the given text, or `default` if there is no such member."""
     try:
         return type(default)(text)
     except ValueError:
@@ -261,7 +264,7 @@ def _read_enum(text: str, default: _Enum) -> _Enum:
 
 
 def _more_column(alert: Alert) -> str | None:
-    """Return the fields that only some kinds of alert have, as JSON. Return None if the alert has none of them."""
+    """Return a JSON object with those fields that only some kinds of alert have, or None if the alert has none."""
     return _more_json({name: getattr(alert, name) for name in _MORE})
 
 
@@ -271,7 +274,7 @@ def _more_json(more: Mapping[str, Any]) -> str | None:
 
 
 def message_in(more: str | None) -> str | None:
-    """Return the message in an alert's column `more`, or None if there is none."""
+    """Return the message in the `more` column of an alert, or None if there is no message."""
     return _text_of(_read_object(more), "message") if more else None
 
 
@@ -294,15 +297,16 @@ def _texts_of(more: dict[str, Any], name: str) -> dict[str, str]:
 
 
 def read_stored_incident(row: tuple[Any, ...]) -> StoredIncident:
-    """Return the incident of a row of SELECT_STORED_INCIDENT, with the alert that represents it."""
+    """Return the incident, and the alert that represents it, in a row that was selected with SELECT_STORED_INCIDENT."""
     width = len(INCIDENT_COLUMNS)
     return StoredIncident(incident=read_incident(row[:width]), alert=read_alert(row[width:]))
 
 
 def last_id(connection: sqlite3.Connection, table: str) -> int:
-    """Return the highest id that the table has ever assigned.
+    """Return the highest id that was ever assigned in the given table.
 
-    Raise sqlite3.Error, or ValueError if the table `numbering` is empty because of damage.
+    Raise ValueError if the table `numbering` is empty, which only damage can cause. Raise sqlite3.Error if a table
+    cannot be read.
     """
     sql = f"SELECT max(coalesce((SELECT max(id) FROM {table}), 0), (SELECT max({table}) FROM numbering))"
     (highest,) = connection.execute(sql).fetchone()
@@ -312,9 +316,9 @@ def last_id(connection: sqlite3.Connection, table: str) -> int:
 
 
 def raise_numbering(connection: sqlite3.Connection, last_ids: LastIds = (0, 0, 0), *, thinned: int = 0) -> None:
-    """Record in `numbering` that `last_ids`, and the ids of all present rows, must not be assigned again.
+    """Update `numbering` so that no id up to `last_ids`, or up to the highest id in each table, is assigned again.
 
-    `thinned` is the highest id of a delivery that was retired.
+    `thinned` is the highest id among the deliveries that were retired.
     """
     settings = (f"{table} = max({table}, ?, coalesce((SELECT max(id) FROM {table}), 0))" for table in TABLES)
     sql = f"UPDATE numbering SET {', '.join(settings)}, thinned = max(thinned, ?)"
@@ -322,17 +326,20 @@ def raise_numbering(connection: sqlite3.Connection, last_ids: LastIds = (0, 0, 0
 
 
 def rewrite_numbering(connection: sqlite3.Connection) -> None:
-    """Make the current transaction write a page without changing any content, so that its commit needs the disk."""
+    """Make the current transaction write a page without changing any content.
+
+    The commit then has to write to the disk, and fails if the disk has a fault.
+    """
     for step in "+-":  # SQLite writes no page for an update that leaves the row unchanged
         connection.execute(f"UPDATE numbering SET delivery = delivery {step} 1")
 
 
 def make_callback(values: Sequence[Any]) -> Callback:
-    """Return the callback of a delivery that has these values, which are in the order of DELIVERY_DIGESTED[1:]."""
+    """Return the callback that was stored with the given values, which are in the order of DELIVERY_DIGESTED[1:]."""
     return Callback(**dict(zip(DELIVERY_DIGESTED[1:], values, strict=True)))
 
 
 def read_gap(row: tuple[Any, ...]) -> Gap:
-    """Return the gap that has these values, which are in the order of GAP_COLUMNS."""
+    """Return the gap in `row`, whose values are in the order of GAP_COLUMNS."""
     id_, cause, began_at, ended_at, why = row
     return Gap(id=id_, cause=GapCause(cause), began_at=began_at, ended_at=ended_at, why=why)

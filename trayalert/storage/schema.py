@@ -1,8 +1,8 @@
-"""The log's schema, as frozen migration steps. A released step is never edited: users' files have gone through it.
+"""The log's schema, as migration steps. A released step is never edited, because users' files were made with it.
 
-`PRAGMA user_version` counts the steps that a file has gone through, and each step is one transaction. Until the first
-release there is only one step, which is edited in place. `PRAGMA application_id` therefore holds a digest of the text
-of all steps, and a file with another digest is refused.
+`PRAGMA user_version` is the number of steps that have been run on a file. Each step is one transaction. Until the first
+release there is only one step, and that step is still edited. Therefore `PRAGMA application_id` holds a digest of the
+text of all steps, and a file with another digest is refused.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from trayalert.storage.faults import OtherVersion
 STEPS = (
     # Step 1:
     # - delivery, alert, incident: each row has a digest.
-    # - secret_use: how often and when each secret was used.
-    # - numbering: the highest id that each table has ever assigned, because no id is assigned twice; `thinned` is the
-    #   last delivery that was retired by age or size.
-    # - salvage: logs that were moved aside, and how many of their deliveries are back in this log.
-    # - reparse: how far the current reparse has come.
+    # - secret_use: how often each secret was used, and when it was last used.
+    # - numbering: the highest id that was ever assigned in each table, because no id is assigned twice. `thinned` is
+    #   the id of the last delivery that was retired by age or size.
+    # - salvage: the logs that were moved aside, and how many of their deliveries were stored in this log again.
+    # - reparse: the progress of the current reparse.
     # - gap: spans in which no callback could arrive.
     """
     CREATE TABLE delivery (
@@ -137,11 +137,17 @@ STEPS = (
 
 
 SCHEMA_DIGEST = int.from_bytes(hashlib.blake2b("".join(STEPS).encode(), digest_size=4).digest(), "big") >> 1 or 1
-"""The value of `PRAGMA application_id`, a positive signed 32-bit integer. Other databases have 0 by default."""
+"""Value of `PRAGMA application_id` in a log: a positive number that fits into a signed 32-bit integer.
+
+In other databases, the value is 0 by default.
+"""
 
 
 def migrate(connection: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -> None:
-    """Run the migration steps that the file has not gone through yet. Call `refuse_other_version` first."""
+    """Run the migration steps that have not been run on the file yet.
+
+    The caller must call `refuse_other_version` first.
+    """
     version = schema_version(connection)
     for number, step in enumerate(steps[version:], start=version + 1):
         connection.executescript(
@@ -150,12 +156,12 @@ def migrate(connection: sqlite3.Connection, *, steps: tuple[str, ...] = STEPS) -
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
-    """Return the number of migration steps that the file has gone through, which is 0 if it was never set up."""
+    """Return the number of migration steps that have been run on the file. It is 0 for a file that was never set up."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def refuse_other_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise OtherVersion if another version of trayalert made the file. Accept a file that was never set up."""
+    """Raise OtherVersion if another version of trayalert made the file. A file that was never set up is accepted."""
     version = schema_version(connection)
     digest = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if version > len(STEPS) and digest:

@@ -1,16 +1,19 @@
-"""A throttle for long work on a thread: it pauses the work so that the listener gets the GIL, and can stop the work."""
+"""A throttle for long work on a background thread.
+
+The throttle makes the work pause regularly, so that the listener's thread gets the GIL. It can also stop the work.
+"""
 
 import time
 
 
 class WorkStopped(Exception):
-    """Raised within long work that was stopped because the program ends."""
+    """Raised inside long work that was stopped because the program is ending."""
 
 
 class Throttle:
-    """A callable that long work calls often, and that sleeps `pause` seconds after every `work` seconds of work.
+    """An object that long work calls often. The call sleeps for `pause` seconds after every `work` seconds of work.
 
-    During the pause, other threads get the GIL. `stop` ends the work, and may be called from any thread.
+    While the work sleeps, other threads get the GIL. `stop` makes the work end, and may be called from any thread.
     """
 
     def __init__(self, *, work: float = 0.002, pause: float = 0.001) -> None:
@@ -23,7 +26,7 @@ class Throttle:
         self._stopped = True
 
     def __call__(self) -> None:
-        """Sleep if the work has run for `work` seconds since the last pause. Raise WorkStopped after `stop`."""
+        """Sleep if `work` seconds have passed since the last pause. Raise WorkStopped if `stop` was called."""
         if self._stopped:
             raise WorkStopped
         if time.monotonic() - self._since >= self._work:
