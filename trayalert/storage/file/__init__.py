@@ -1,1 +1,1 @@
-"""The log's file: how it is opened, verified, and watched for changes that other programs make."""
+"""Opening, verifying and watching the log's file, which other programs may change at any time."""

@@ -1,7 +1,7 @@
 """Free space on the log's disk, and the reserve file, which is deleted when the disk is full.
 
-On a full disk, even operations that free space fail (deleting rows, a checkpoint). Deleting the reserve file makes room
-for a few thousand more callbacks, while the user is warned.
+On a full disk, even operations that free space fail, such as deleting rows or running a checkpoint. Deleting the
+reserve file makes room for a few thousand more callbacks, while the user is warned.
 """
 
 import os
@@ -12,15 +12,15 @@ from trayalert.storage.companion_files import reserve_file_of
 
 RESERVE_SIZE = 16 << 20
 LOW_SPACE = 256 << 20
-"""If fewer bytes than this are free, the user is warned."""
+"""Number of free bytes below which the user is warned."""
 LONG_WAL = 64 << 20
-"""If the `-wal` is longer than this (in bytes), the user is warned, because a long `-wal` makes starts slow."""
+"""Size of the `-wal` in bytes above which the user is warned, because a long `-wal` makes trayalert start slowly."""
 SCRATCH_SIZE = 1 << 20
-"""Bytes that must be allocatable before a disk that was full counts as healed."""
+"""Number of bytes that must be available before a full disk no longer counts as full."""
 
 
 def disk_warning(log: Path) -> str | None:
-    """Return a sentence if the disk is nearly full or the `-wal` is longer than LONG_WAL, else None."""
+    """Return a warning if the disk is nearly full or the `-wal` is longer than LONG_WAL, else None."""
     wal = log.with_name(f"{log.name}-wal")
     size = wal.stat().st_size if wal.exists() else 0
     if size > LONG_WAL:
@@ -41,9 +41,9 @@ def disk_warning(log: Path) -> str | None:
 
 
 def has_space(log: Path) -> bool:
-    """Return whether SCRATCH_SIZE bytes can be allocated.
+    """Return whether SCRATCH_SIZE bytes can be allocated on the log's disk.
 
-    If room for one more row were enough, the disk would count as healed and as full in turns.
+    If room for a single row were enough, the disk would alternately count as full and as not full.
     """
     free = _free_bytes(log)
     return (
@@ -61,7 +61,7 @@ def create_reserve_file(log: Path) -> None:
 
 
 def _allocate_file(path: Path, size: int, *, keep: bool) -> bool:
-    """Create a file with allocated blocks, and delete it again unless `keep` is set.
+    """Create a file whose blocks are all allocated. Delete the file again unless `keep` is set.
 
     Return whether the blocks could be allocated.
     """
@@ -82,7 +82,7 @@ def _allocate_file(path: Path, size: int, *, keep: bool) -> bool:
 
 
 def _allocate_blocks(descriptor: int, size: int) -> None:
-    """Allocate blocks for the whole file, because deleting a sparse file would free nothing."""
+    """Allocate disk blocks for the whole file, because deleting a sparse file would free no space."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
         return

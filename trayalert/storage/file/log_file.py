@@ -1,7 +1,7 @@
-"""The log's file as the writer has it open. The file is opened, watched, and closed or moved aside when necessary.
+"""Keeps the log's file open for the writer. The file is watched, and is closed or moved aside when necessary.
 
-The rule: when the connection closes, everything that was committed through it is in a file that has a name, even if the
-file was renamed, replaced or deleted meanwhile.
+The rule: when the connection closes, everything that was committed through it is in a file that has a name. This is
+true even if the file was renamed, replaced or deleted while it was open.
 """
 
 import contextlib
@@ -29,14 +29,16 @@ _LARGE_WAL = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFileTiming:
-    """Timing of the log's file, all in seconds.
+    """Timing for the log's file, in seconds.
 
-    For `retry_interval` after a failure to open the file, the same fault is raised again without another try. A commit
+    If the file could not be opened, the same fault is raised for `retry_interval` without another attempt. A commit
     waits up to `busy_timeout` for another program's lock. While there is a fault, a commit waits only up to
-    `busy_timeout_after_fault`, so that the sender gets 503 without delay. After an unclean end or a fault, opening
-    waits up to `verification_wait` for the verification of the file; a longer verification continues in the background.
-    A file that keeps changing is verified every `verification_interval`, because a writer that only appends never
-    reads, and so never notices, damage in the middle of the file.
+    `busy_timeout_after_fault`, so that the sender gets 503 without delay.
+
+    If the previous process did not close the log, or if there was a fault, opening the file waits up to
+    `verification_wait` for the file's verification. A longer verification continues in the background. A file that
+    keeps changing is verified every `verification_interval`, because the writer would not notice damage in the middle
+    of the file: it appends, and does not read there.
     """
 
     retry_interval: float = 0.2
@@ -48,52 +50,57 @@ class LogFileTiming:
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """There is no connection. The next `ensure_open` opens the file."""
+    """The state without a connection. The next `ensure_open` opens the file."""
 
     first: bool = False
-    """Whether this process has not yet tried to open the file."""
+    """Whether this process has not tried to open the file yet."""
     after_fault: bool = False
-    """Whether opening the file must sync all of it again."""
+    """Whether the whole file must be synced again when it is opened."""
 
 
 @dataclass(slots=True)
 class _Open:
-    """There is a connection. Each `ensure_open` checks that the open files are still the files at the log's paths."""
+    """The state with a connection. `ensure_open` checks that the open files are still at the log's paths."""
 
     log: OpenedLog
     own_stat: tuple[int, int] = (-1, 0)
-    """Size and modification time of the file after the last write of this connection."""
+    """Size and modification time of the file after its last known change.
+
+    A known change is a write of this connection, or a checkpoint that another program has run.
+    """
     verification: Verification | None = None
-    """A verification of the file that is running, or whose result is still to be handled."""
+    """The verification that is running, or whose result has not been handled yet, or None."""
 
 
 class _Failure(NamedTuple):
-    """The fault with which `ensure_open` failed, and the monotonic time from which `ensure_open` tries again."""
+    """The fault that `ensure_open` has raised, and the monotonic time at which `ensure_open` tries again."""
 
     fault: LogFault
     retry_at: float
 
 
 class LogFile:
-    """Keeps the log's file open for one thread. Damaged files are moved aside if `recover` is set, else left alone.
+    """Keeps the log's file open for one thread. If `recover` is set, a damaged file is moved aside.
 
-    `torn` holds callbacks of a commit that was cut off, which the writer must store first; None if no commit was cut
-    off. `news` holds the last three sentences about what was done to the file. `new_file` counts how often another file
-    took the log's place. `former_logs` is a counter: each opening adds the number of salvages that are unfinished then.
+    If a commit was cut off, `torn` holds its readable callbacks, which the writer must store before anything else.
+    Otherwise `torn` is None. `news` holds the last three messages about what was done to the file. `new_file` counts
+    how often another file has taken the log's place. `former_logs` only grows: each opening adds the number of salvages
+    that are unfinished at that time.
 
     | from   | when                                          | by                  | to                               |
     |--------|-----------------------------------------------|---------------------|----------------------------------|
     | Closed | `ensure_open` is called                       | `_open`             | Open                             |
-    | Open   | a file of it was moved, deleted or replaced   | `_save_and_close`   | Closed, with the content saved   |
+    | Open   | the log, its `-wal` or its `-shm` was moved,  | `_save_and_close`   | Closed, with the content saved   |
+    |        | deleted or replaced                           |                     |                                  |
     | any    | the file is damaged, or another file was      | `replace_damaged`   | Closed after a fault (the file   |
     |        | copied over it                                |                     | is moved aside), then Open with  |
     |        |                                               |                     | a new file                       |
     | any    | the disk has a fault                          | `close_after_fault` | Closed after a fault             |
     | any    | the program or the command ends               | `close`             | Closed                           |
 
-    A transition that fails raises LogFault. An open file then stays Open if its content could not be saved, or if it is
-    damaged and `recover` is not set. In all other cases the file is Closed, and an earlier `after_fault` is kept. A
-    verification belongs to the state Open, and stops when the file is closed.
+    A transition that fails raises LogFault. If the content could not be saved, or if the file is damaged and `recover`
+    is not set, an open file stays Open. In all other cases the file is then Closed, and an earlier `after_fault` is
+    kept. A verification belongs to the state Open, and stops when the file is closed.
     """
 
     def __init__(self, path: Path, *, recover: bool, timing: LogFileTiming = LogFileTiming()) -> None:
@@ -108,26 +115,26 @@ class LogFile:
         self._failure: _Failure | None = None
         self._schedule = VerificationSchedule(path, interval=timing.verification_interval)
         self._last_file: FileId = None
-        self._last_ids: LastIds = (0, 0, 0)  # of a closed file, from which the next file continues
-        self._delivery_ranges: dict[str, tuple[int, int]] = {}  # ids of first and last delivery, by quarantine folder
+        self._last_ids: LastIds = (0, 0, 0)  # of a file that was taken away; the next file continues from them
+        self._delivery_ranges: dict[str, tuple[int, int]] = {}  # quarantine folder -> first and last delivery id
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The open connection. Raises LogFault if the file is closed, so `ensure_open` must be called before."""
+        """The open connection. Raises LogFault if the file is closed, so call `ensure_open` first."""
         if isinstance(self._state, _Closed):
             raise LogFault(f"the log {self._path} is not open")
         return self._state.log.connection
 
     @property
     def verifying(self) -> bool:
-        """Whether a verification is running, or its result is still to be handled."""
+        """Whether a verification is running, or its result has not been handled yet."""
         return isinstance(self._state, _Open) and self._state.verification is not None
 
     def ensure_open(self) -> None:
-        """Make sure that the file at the path is open and still the right one.
+        """Make sure that the file at the path is open, and that it is still the file that was opened.
 
-        Act on the result of a verification, and on a file that was moved, deleted, replaced or copied over. Raise
-        LogFault if the log cannot be opened.
+        This also handles the result of a finished verification, and a file that was moved, deleted, replaced or
+        overwritten. Raise LogFault if the log cannot be opened.
         """
         if isinstance(self._state, _Open) and self._state.verification is None and self._is_untouched(self._state):
             return
@@ -173,9 +180,10 @@ class LogFile:
             self._state.own_stat = size_and_mtime(self._path)
 
     def check(self) -> None:
-        """Check that the file is in place and that a new connection can read it. Raise LogFault.
+        """Check that the file is in place, and that a new connection can read its newest rows.
 
-        Called between commits. Starts a verification if one is due.
+        Replace a damaged file, and start a verification if one is due. Raise LogFault if the log cannot be used. Called
+        between commits.
         """
         self.ensure_open()
         damage = damage_in_newest_rows(self._path)
@@ -187,7 +195,8 @@ class LogFile:
     def verify(self) -> None:
         """Start a verification of the file.
 
-        If a verification is already running, start another one after it: the running one may have passed the damage.
+        If a verification is already running, another one is started after it, because the running one may already have
+        passed the damage.
         """
         if isinstance(self._state, _Closed):
             return
@@ -208,7 +217,7 @@ class LogFile:
                 self.verify()
 
     def truncate_wal(self) -> None:
-        """Truncate the `-wal` by a checkpoint if it is large. Called between commits."""
+        """If the `-wal` is large, run a checkpoint that truncates it. Called between commits."""
         with contextlib.suppress(OSError, sqlite3.Error, LogFault):
             if Path(f"{self._path}-wal").stat().st_size > _LARGE_WAL:
                 self.connection.execute("PRAGMA busy_timeout = 50")  # do not delay readers: a later call tries again
@@ -217,7 +226,7 @@ class LogFile:
         self.set_busy_timeout(after_fault=False)
 
     def set_busy_timeout(self, *, after_fault: bool) -> None:
-        """Set how long a commit waits for another program's lock. The wait is shorter after a fault."""
+        """Set how long a commit waits for another program's lock. If `after_fault` is set, the wait is shorter."""
         seconds = self._timing.busy_timeout_after_fault if after_fault else self._timing.busy_timeout
         with contextlib.suppress(sqlite3.Error, LogFault):
             self.connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
@@ -227,11 +236,14 @@ class LogFile:
         self._close(after_fault=False)
 
     def close_after_fault(self) -> None:
-        """Close the file after a fault. The next `ensure_open` opens it and syncs all of it again."""
+        """Close the file after a fault. The next `ensure_open` opens the file again, and syncs all of it."""
         self._close(after_fault=True)
 
     def _close(self, *, after_fault: bool) -> _Closed:
-        """Close the file if it is open, and return the new state. A closed file keeps an earlier `after_fault`."""
+        """Close the file if it is open, and return the new state.
+
+        If the file is already closed and `after_fault` was set before, `after_fault` stays set.
+        """
         if isinstance(self._state, _Closed):
             closed = replace(self._state, after_fault=self._state.after_fault or after_fault)
             self._state = closed
@@ -246,9 +258,9 @@ class LogFile:
         return closed
 
     def replace_damaged(self, fault: DamagedLog) -> None:
-        """Move the damaged file aside and create a new one. Without `recover`, raise `fault` instead.
+        """Move the damaged file aside and create a new one. If `recover` is not set, raise `fault` instead.
 
-        Raise LogFault if the file cannot be moved or the new one cannot be opened.
+        Raise LogFault if the file cannot be moved, or if the new one cannot be opened.
         """
         if not self._recover:
             raise fault
@@ -264,7 +276,7 @@ class LogFile:
         )
 
     def _delivery_range(self) -> tuple[int, int] | None:
-        """Return the ids of the first and the last delivery, or None if the open connection cannot read them."""
+        """Return the ids of the first and the last delivery, or None if there are none or they cannot be read."""
         try:
             first, last = self.connection.execute("SELECT min(id), max(id) FROM delivery").fetchone()
         except (LogFault, sqlite3.Error, UnicodeDecodeError):
@@ -285,9 +297,9 @@ class LogFile:
             )
 
     def _open_at_path(self, closed: _Closed) -> OpenedLog:
-        """Open the file at the path, or create it.
+        """Open the file at the path, or create it if it does not exist.
 
-        Raise LogFault on failure. The state is then Closed, with the same `after_fault` as before.
+        On failure, raise LogFault. The state is then Closed, with the same `after_fault` as before.
         """
         self._state = replace(closed, first=False)
         try:
@@ -316,7 +328,7 @@ class LogFile:
         return open_file(self._path, first=first, after_fault=after_fault, busy_timeout=self._timing.busy_timeout)
 
     def _report_cut(self, log: OpenedLog) -> None:
-        """Record in `torn` and `news` what a kill or a power cut has cut off."""
+        """Record in `torn` and `news` what was cut off or lost when the previous process ended."""
         if log.torn is not None:
             self.torn = log.torn
         if log.lost:
@@ -327,9 +339,10 @@ class LogFile:
             )
 
     def _verify_opened(self, state: _Open, *, wait: bool) -> None:
-        """Start to verify the file that was just opened. Raise DamagedLog if damage is found in time.
+        """Start to verify the file that was just opened.
 
-        If `wait` is set, wait up to `verification_wait` seconds for the result.
+        If `wait` is set, wait up to `verification_wait` seconds for the result. Raise DamagedLog if damage is found
+        before this method returns.
         """
         state.verification = Verification(self._path)
         seconds = self._timing.verification_wait if wait else 0.0
@@ -337,9 +350,12 @@ class LogFile:
             raise DamagedLog(self._path, damage)
 
     def _register_former_logs(self, connection: sqlite3.Connection) -> None:
-        """Register the logs that wait to be salvaged, also from earlier runs. Never assign their ids again."""
+        """Register all quarantined logs that wait to be salvaged, including those from earlier runs.
+
+        The ids that these logs have assigned are never assigned again.
+        """
         try:
-            if unsalvaged_folders(self._path) or any(self._last_ids):  # do not take the write lock for nothing
+            if unsalvaged_folders(self._path) or any(self._last_ids):  # take the write lock only if needed
                 connection.execute("BEGIN IMMEDIATE")
                 register_salvages(connection, self._path, now=now(), delivery_ranges=self._delivery_ranges)
                 raise_numbering(connection, self._last_ids)
@@ -351,7 +367,10 @@ class LogFile:
             raise fault_of(error, self._path) from error
 
     def _save_and_close(self, log: OpenedLog) -> None:
-        """Save the content of a file that was renamed, replaced or deleted in a lasting file, then close it."""
+        """Save the content of a file that was renamed, replaced or deleted, then close the file.
+
+        Afterwards, the content is in a file that has a name.
+        """
         busy = True
         with contextlib.suppress(sqlite3.Error, ValueError):
             delivery, alert, incident = (last_id(log.connection, table) for table in TABLES)
@@ -360,7 +379,7 @@ class LogFile:
         own, present = log.file_ids[0], file_id(self._path)
         if present == own and self._path.stat().st_size == 0:
             self.replace_damaged(DamagedLog(self._path, "the file was emptied while trayalert ran"))
-        elif present == own and not busy:  # only `-wal` or `-shm` was taken, and the checkpoint has saved its content
+        elif present == own and not busy:  # only `-wal` or `-shm` was removed, and the checkpoint worked
             self._last_ids = (0, 0, 0)
             self.close()
         else:
@@ -373,5 +392,5 @@ class LogFile:
                 self.add_news(sentence)
 
     def add_news(self, sentence: str) -> None:
-        """Add a sentence about what was done to the file. Only the last three sentences are kept."""
+        """Add a message about what was done to the file. Only the last three messages are kept."""
         self.news = (*self.news, sentence)[-3:]

@@ -1,8 +1,8 @@
 """Opening the log's file. The file is created or migrated, and checked, before anything is stored in it.
 
-A LogFault may end by itself, but a DamagedLog does not. A file of another version raises OtherVersion and stays
-untouched. Only SQLite opens an existing log: if trayalert opened it as well, closing that file descriptor would drop
-SQLite's locks.
+A LogFault may go away by itself, but a DamagedLog does not. If another version of trayalert made the file, OtherVersion
+is raised, and the file is left untouched. Only SQLite may open an existing log. If trayalert opened the file as well,
+closing that file descriptor would drop SQLite's locks.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from trayalert.storage.rows import TABLES, rewrite_numbering
 from trayalert.storage.schema import migrate, refuse_other_version, schema_version
 
 _OPENING_BUSY_TIMEOUT = 0.3
-"""Seconds that opening the log waits for another program's lock."""
+"""Seconds for which opening the log waits for another program's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,23 @@ class OpenedLog:
     unclean: bool
     """Whether the previous process ended without closing the log."""
     new: bool
-    """Whether the log was created by this opening."""
+    """Whether the log did not exist and was created when it was opened."""
     torn: tuple[Callback, ...] | None
-    """Readable callbacks of a last commit that was cut off, which are not in the log; None if none was cut off."""
+    """If the last commit was cut off, its readable callbacks, which are not in the log. Otherwise None."""
     lost: int
-    """Number of committed pages that are missing in the `-wal`, according to the `-shm` that a killed process left."""
+    """Number of committed pages that are missing from the `-wal`, according to the `-shm` left by a killed process."""
 
 
 def open_file(path: Path, *, busy_timeout: float, after_fault: bool = False, first: bool = False) -> OpenedLog:
-    """Open the log, or create it. Raise OtherVersion, DamagedLog or another LogFault.
+    """Open the log, or create it if it does not exist. Raise OtherVersion, DamagedLog or another LogFault.
 
-    `busy_timeout` is the number of seconds that a commit waits for another program's lock.
+    `busy_timeout` is the number of seconds for which a commit waits for another program's lock.
 
-    With `after_fault`, everything in the `-wal` is first written into the log and synced. After a failed sync, the end
-    of the `-wal` may be in memory only, and callbacks that are appended after it could be lost with it. `first` says
-    that this process has not opened the log before, so a `-shm` is one that a killed process has left.
+    If `after_fault` is set, everything in the `-wal` is first written into the log and synced. After a failed sync, the
+    end of the `-wal` may exist only in memory, and any callbacks appended after it could be lost with it.
+
+    `first` says that this process has not opened the log before. A `-shm` that exists at that time was left by a
+    process that was killed.
     """
     _refuse_link(path)
     left = _read_companions(path, after_fault=after_fault, first=first)
@@ -64,7 +66,7 @@ def open_file(path: Path, *, busy_timeout: float, after_fault: bool = False, fir
             opened = _set_up_log(connection, path, left, busy_timeout=busy_timeout, after_fault=after_fault)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise fault_of(error, path) from error
-        if file_id(path) != own:  # what is stored in a file without a name is lost when this process ends
+        if file_id(path) != own:  # a file without a name is lost when this process ends
             raise LogFault(f"another file took the place of the log {path} while it was opened. It is tried again.")
         on_error.pop_all()
     return opened
@@ -80,7 +82,10 @@ def _refuse_link(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _WalCommits:
-    """The commits that the `-wal` seems to hold: the numbers of their last frames, and the last commit's deliveries."""
+    """The commits that the `-wal` appears to hold.
+
+    `ends` has the number of each commit's last frame. `last_deliveries` are the deliveries of the last commit.
+    """
 
     ends: tuple[int, ...]
     last_deliveries: tuple[Delivery, ...]
@@ -88,7 +93,11 @@ class _WalCommits:
 
 @dataclass(frozen=True, slots=True)
 class _Companions:
-    """What the previous process left in the `-wal` and the `-shm`. Must be read before SQLite opens these files."""
+    """What the previous process left in the `-wal` and the `-shm`. They must be read before SQLite opens them.
+
+    `unclean` says whether the `-wal` had any content. `committed` is the number of committed frames according to the
+    `-shm`.
+    """
 
     unclean: bool
     wal: _WalCommits | None
@@ -111,11 +120,11 @@ def _read_wal(path: Path) -> _WalCommits | None:
 
 
 def _committed_frames(path: Path) -> int:
-    """Return how many frames of the `-wal` are committed, according to the `-shm` that a killed process has left.
+    """Return how many frames of the `-wal` are committed, according to the `-shm` that a killed process left.
 
-    Return 0 if all of them are checkpointed, or if there is no valid `-shm` that belongs to the `-wal`. Format of the
-    `-shm`: https://www.sqlite.org/walformat.html. Must be called before SQLite opens the `-shm`, because closing the
-    file here would drop SQLite's locks on it.
+    Return 0 if all frames are checkpointed, or if there is no valid `-shm` that belongs to the `-wal`. Format of the
+    `-shm`: https://www.sqlite.org/walformat.html. This function must be called before SQLite opens the `-shm`, because
+    closing the file here would drop SQLite's locks on it.
     """
     try:
         with Path(f"{path}-shm").open("rb") as file:
@@ -140,14 +149,17 @@ def _prepare_files(path: Path) -> None:
 
 
 def _restrict_permissions(path: Path) -> None:
-    """Remove the access of other users to the file. SQLite creates the `-wal` and the `-shm` with the same mode."""
+    """Deny other users access to the file. SQLite creates the `-wal` and the `-shm` with the same mode."""
     with contextlib.suppress(OSError):
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
 
 
 def _check_version(path: Path) -> None:
-    """Raise OtherVersion if another version made the file. Write nothing, and leave other faults to the opening."""
+    """Raise OtherVersion if another version of trayalert made the file. The file is only read.
+
+    Other faults are ignored, because they are reported when the file is opened for writing.
+    """
     if file_size(path) <= 0:
         return
     with (
@@ -167,9 +179,9 @@ def _refuse_empty(path: Path) -> None:
 
 
 def _remove_empty_companions(path: Path) -> None:
-    """Remove a `-wal` and a `-shm` that cannot be written, if the `-wal` is empty.
+    """If the log is writable but its `-wal` or `-shm` is not, remove both, unless the `-wal` has content.
 
-    A reader of a read-only log leaves such files.
+    Such files are left by a reader that has opened the log while the log was read-only.
     """
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
     if file_size(wal) > 0 or not os.access(path, os.W_OK):
@@ -183,7 +195,7 @@ def _remove_empty_companions(path: Path) -> None:
 def _connect(path: Path) -> tuple[sqlite3.Connection, FileId]:
     """Connect to the file, which is created if it does not exist. Return the connection and the file's identity.
 
-    Raise LogFault.
+    Raise LogFault if this fails.
     """
     try:
         with contextlib.suppress(FileExistsError):
@@ -200,23 +212,23 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, FileId]:
 def _set_up_log(
     connection: sqlite3.Connection, path: Path, left: _Companions, *, busy_timeout: float, after_fault: bool
 ) -> OpenedLog:
-    """Migrate the log to the newest schema, and find out what is missing in it."""
+    """Migrate the log to the newest schema, and find out what is missing from the log."""
     cut_off = left.wal is not None and _is_cut_off(connection, path, left.wal)
     lost = _count_lost_frames(connection, left.committed) if left.committed and not cut_off else 0
     new = _set_up_schema(connection, path)
     torn = _missing_callbacks(connection, left.wal.last_deliveries) if left.wal and cut_off else None
     if after_fault:
         _sync_all(connection, path, busy_timeout=busy_timeout)
-    connection.text_factory = decode_text  # a damaged name must not stop its incident
+    connection.text_factory = decode_text  # damage in a name must not hide its incident
     connection.execute(f"PRAGMA busy_timeout = {busy_timeout * 1000:.0f}")
     return OpenedLog(connection, file_ids(path), left.unclean, new, torn, lost)
 
 
 def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) -> bool:
-    """Return whether the last commit in the `-wal` is incomplete. Raise DamagedLog if more than one commit is.
+    """Return whether the last commit in the `-wal` is incomplete. Raise DamagedLog if earlier ones are, too.
 
-    SQLite silently drops all frames from the first damaged frame on. A power cut damages only the last commit, whose
-    callbacks were not acknowledged. If earlier commits are damaged as well, the disk has lost data.
+    SQLite silently drops the first damaged frame and every frame after it. A power cut damages only the last commit,
+    whose callbacks were not acknowledged. If earlier commits are damaged as well, the disk has lost data.
     """
     refuse_other_version(connection, path)
     busy, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -224,27 +236,27 @@ def _is_cut_off(connection: sqlite3.Connection, path: Path, wal: _WalCommits) ->
     if len(missing_ends) > 1:
         with closing(connect_read_only(path, timeout=5.0)) as reader:
             schema_version(reader)
-            # SQLite deletes the `-wal` when the last connection closes, unless that connection is read-only: `reader`
-            # closes last, so the damaged `-wal` is kept
+            # SQLite deletes the `-wal` when the last connection closes, unless that connection is read-only. Here
+            # `reader` closes last, so the damaged `-wal` is kept.
             connection.close()
         raise DamagedLog(path, f"its -wal is damaged: {frames:,} of {missing_ends[-1]:,} pages in it can be used")
     return bool(missing_ends)
 
 
 def _count_lost_frames(connection: sqlite3.Connection, committed: int) -> int:
-    """Return how many of the committed frames are missing in the `-wal`."""
+    """Return how many of the committed frames are missing from the `-wal`."""
     frames = int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
     return max(0, committed - max(0, frames))
 
 
 def _missing_callbacks(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> tuple[Callback, ...]:
-    """Return the callbacks of the deliveries that are not in the log."""
+    """Return the callbacks of those deliveries that are not in the log."""
     (highest,) = connection.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
     return tuple(delivery.callback for delivery in deliveries if delivery.id > highest)
 
 
 def _set_up_schema(connection: sqlite3.Connection, path: Path) -> bool:
-    """Migrate the file, and make the connection sync each commit. Return whether the file is new."""
+    """Migrate the file, and set up the connection to sync each commit. Return whether the file is new."""
     refuse_other_version(connection, path)
     new = schema_version(connection) == 0
     if new:
@@ -257,13 +269,13 @@ def _set_up_schema(connection: sqlite3.Connection, path: Path) -> bool:
     enable_full_fsync(connection)
     migrate(connection)
     _check_tables(connection, path)
-    connection.execute("BEGIN IMMEDIATE")  # raises now if the file is not writable, and not at the first commit
+    connection.execute("BEGIN IMMEDIATE")  # if the file is not writable, this fails now and not later
     connection.execute("ROLLBACK")
     return new
 
 
 def enable_full_fsync(connection: sqlite3.Connection) -> None:
-    """Make syncs reach the disk on macOS, where a plain fsync ends in the drive's cache."""
+    """On macOS, make syncs reach the disk. A plain fsync there reaches only the drive's cache."""
     if sys.platform == "darwin":
         connection.execute("PRAGMA fullfsync = 1")
         connection.execute("PRAGMA checkpoint_fullfsync = 1")

@@ -1,6 +1,6 @@
-"""Saving a log whose file was deleted or replaced while it was open.
+"""Saves a log whose file was deleted or replaced while the log was open.
 
-The log's content is then only in the open file, and is lost when the connection closes.
+The log's content is then only in the open file, and would be lost when the connection closes.
 """
 
 import contextlib
@@ -18,9 +18,10 @@ from trayalert.storage.recovery.quarantine import UNSALVAGED, create_folder, rem
 
 
 def current_path(file: FileId) -> Path | None:
-    """Return the present path of a file that this process has open, or None if the file was deleted or is not found.
+    """Return the current path of a file that this process has open. The path is read from /proc.
 
-    The path is read from /proc. The file is not opened, because closing it would drop SQLite's locks.
+    Return None if the file was deleted or is not found. The file is not opened, because closing it would drop SQLite's
+    locks.
     """
     with contextlib.suppress(OSError):
         for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - only the names are needed
@@ -35,11 +36,13 @@ def current_path(file: FileId) -> Path | None:
 
 
 def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path | None, replaced: bool) -> str:
-    """Write the content of an open log to a file, so that no firing incident vanishes because a file was moved.
+    """Write the content of an open log to a new file. Return a message about what was done.
 
-    If `replaced` is set, another file is at the path, and the content goes to the quarantine. If not, the log is
-    written at its path again. Return a sentence about what was done. Raise LogFault on failure; the connection must
-    then stay open, because the content is nowhere else.
+    Saving the content keeps firing incidents from vanishing because a file was moved. If `replaced` is set, another
+    file is at the log's path, and the content is written to the quarantine. Otherwise the log is written at its path
+    again.
+
+    Raise LogFault on failure. The connection must then stay open, because the content is nowhere else.
     """
     try:
         if replaced:
@@ -62,10 +65,11 @@ def save_unlinked(connection: sqlite3.Connection, path: Path, *, moved_to: Path 
 
 
 def remove_own_wal(path: Path, own: tuple[FileId, ...], *, moved_to: Path | None) -> None:
-    """Remove the `-wal` and `-shm` of a log that was closed, so that SQLite does not use them for the file now there.
+    """Remove a closed log's `-wal` and `-shm`, so that SQLite does not use them with the file now at `path`.
 
-    `own` are the identities of the closed log, its `-wal` and its `-shm`. If a reader has prevented a checkpoint, the
-    `-wal` is not empty, and is moved beside the closed log at `moved_to`, or else to the quarantine.
+    `own` has the identities of the closed log, its `-wal` and its `-shm`. If a reader has prevented a checkpoint, the
+    `-wal` is not empty. It is then moved beside the closed log at `moved_to` or, if that is not possible, to the
+    quarantine.
     """
     _, own_wal, own_shm = own
     wal, shm = Path(f"{path}-wal"), Path(f"{path}-shm")
@@ -88,7 +92,7 @@ def _removal_text(path: Path, moved_to: Path | None) -> str:
 
 
 def _recreate_log(connection: sqlite3.Connection, path: Path) -> None:
-    """Write the log at its path again. Raise sqlite3.Error or OSError; no file is then left at the path."""
+    """Write the log at its path again. On failure, raise sqlite3.Error or OSError, and leave no file at the path."""
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     try:
@@ -100,12 +104,15 @@ def _recreate_log(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _copy_to_quarantine(connection: sqlite3.Connection, path: Path) -> Path:
-    """Write the log into a new folder of the quarantine, to be salvaged. Raise sqlite3.Error or OSError."""
+    """Write the log into a new quarantine folder, from which it will be salvaged. Return the folder.
+
+    Raise sqlite3.Error or OSError on failure.
+    """
     folder = create_folder(path, reason="another file was put in its place while trayalert ran", now=now())
     try:
         _copy(connection, folder / path.name)
     except BaseException:
-        (folder / path.name).unlink(missing_ok=True)  # only an incomplete copy: the open connection has the content
+        (folder / path.name).unlink(missing_ok=True)  # this copy is incomplete; the open connection has all content
         remove_unused_folder(folder)
         raise
     sync_folder(folder)

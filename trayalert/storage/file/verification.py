@@ -1,7 +1,8 @@
-"""Verification of the log: SQLite's quick check, on a separate thread.
+"""Verification of the log with SQLite's quick check, on a separate thread.
 
-SQLite 3.40 checks each table in one step that cannot be interrupted. On a cold disk, the step takes long, and callbacks
-must not wait for the step to end. Therefore the caller waits only briefly, continues, and asks for the result later.
+SQLite 3.40 checks each table in one step that cannot be interrupted. If the file is not in memory yet, such a step
+takes long, and callbacks must not wait for it to end. Therefore the caller waits only briefly, continues, and asks for
+the result later.
 """
 
 import sqlite3
@@ -15,11 +16,11 @@ from trayalert.storage.read_connection import connect_read_only
 from trayalert.storage.rows import TABLES
 
 _BUSY_TIMEOUT = 0.1
-"""Seconds that `damage_in_newest_rows` waits for a lock. The writer stores nothing during that time."""
+"""Seconds for which `damage_in_newest_rows` waits for a lock. Meanwhile the writer stores nothing."""
 
 
 class Verification:
-    """One verification of the file. `damage` is valid once `is_finished` returns True, and None if there is none.
+    """One verification of the file. Once `is_finished` returns True, `damage` is the damage found, or None.
 
     A `thorough` verification also compares the indexes with their tables. The caller sets `repeat` if another
     verification must follow.
@@ -35,7 +36,7 @@ class Verification:
         self._thread.start()
 
     def is_finished(self, *, within: float = 0.0) -> bool:
-        """Wait up to `within` seconds. Return whether the verification has ended."""
+        """Wait up to `within` seconds for the verification to end. Return whether it has ended."""
         self._thread.join(within)
         return not self._thread.is_alive()
 
@@ -56,7 +57,7 @@ class Verification:
 
 
 class VerificationSchedule:
-    """Decides when the file is verified again. Its state is kept when the file is closed and opened again.
+    """Decides when the file is verified again. The schedule is kept even if the file is closed and opened again.
 
     `interval` is the number of seconds between verifications of a file that keeps changing.
     """
@@ -76,7 +77,7 @@ class VerificationSchedule:
         """Return whether a verification is due.
 
         A verification is due if another program has written to the file, or if the file has become smaller since the
-        last call. A verification is also due if the file has changed since the last call, and was not verified for
+        last call. A verification is also due if the file has changed since the last call and none has begun for
         `interval` seconds.
         """
         found = self._path.stat()
@@ -88,7 +89,7 @@ class VerificationSchedule:
         return self._last_stat[0] < before[0] or time.monotonic() >= self._due_at
 
     def begin(self) -> Verification:
-        """Start a verification."""
+        """Start a verification. It is thorough if another program has written to the file."""
         self._due_at = time.monotonic() + self._interval
         verification = Verification(self._path, thorough=self._changed_elsewhere)
         self._changed_elsewhere = False
@@ -96,7 +97,7 @@ class VerificationSchedule:
 
 
 def damage_in_newest_rows(path: Path) -> str | None:
-    """Return the damage that a new connection meets in the schema or in the newest row of a table, else None."""
+    """Read the schema and the newest row of each table on a new connection. Return the damage found, or None."""
     try:
         with closing(connect_read_only(path, timeout=_BUSY_TIMEOUT)) as connection:
             for table in TABLES:
@@ -107,9 +108,9 @@ def damage_in_newest_rows(path: Path) -> str | None:
 
 
 def _damage_reason(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path) -> str | None:
-    """Return the damage that an error means.
+    """Return what is damaged if the error means that the file is damaged, else None.
 
-    Return None for any other fault, which the writer will notice by itself.
+    Other faults need no report here, because the writer will notice them by itself.
     """
     fault = fault_of(error, path)
     return fault.reason if isinstance(fault, DamagedLog) else None
